@@ -1,7 +1,7 @@
 """The batch (domain.md §3 in batch mode: steps 2 to 6 and 8 to 11): every contact's offers, chunk by chunk.
 
 DuckDB evaluates each condition once for each contact; what holds becomes a matrix of truths, from which NumPy takes
-the first n. No hook is called here: where they take part, offerkit.usecases.hooked decides contact by contact.
+the first n. No hook is called here: where they take part, offerkit.usecases.per_contact decides contact by contact.
 """
 
 from __future__ import annotations
@@ -9,44 +9,50 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from offerkit.batch.gates import gate_sql, gives_integer
-from offerkit.batch.over import Over
-from offerkit.batch.people import People
-from offerkit.batch.program import Program
-from offerkit.engine.condition import Gate
+from offerkit.batch.condition_sql import bound_condition_sql, gives_integer
+from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.exclusions import Exclusions
+from offerkit.batch.program import BatchProgram
+from offerkit.engine.condition import BoundCondition
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.reasons import Cause
 from offerkit.engine.weights import times
 from offerkit.rules.duckdb_literals import literal
-from offerkit.rules.types import Base
+from offerkit.rules.types import BaseType
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
     Array = NDArray[numpy.generic]
+    Flags: TypeAlias = NDArray[numpy.bool_]
+    Numbers: TypeAlias = NDArray[numpy.int64]
+    Ties: TypeAlias = NDArray[numpy.uint32]
+    Picks: TypeAlias = NDArray[numpy.int32]
 
 CHUNK = 32_768
 """Contacts that are decided at a time."""
+_BEHIND = 1 << 40
+"""Behind every tie, which has 32 bits."""
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchRequest:
     """A program, and what history takes from whom."""
 
-    program: Program
-    over: Sequence[Over] = ()
+    program: BatchProgram
+    over: Sequence[Exclusions] = ()
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecidedChunk:
     """A chunk. ``first``: the number of its first contact. ``picks``: items by rank and contact, -1 for none.
 
     ``holds`` is the matrix of conditions (one row a condition, the last one the environment's filter), ``eligible``
     and ``presentable`` that of items before and after presentation rules. ``positive``: for whom a formula gives a
-    weight. Where hooks decided with it (offerkit.usecases.hooked): ``kept``, the items of offers that the
+    weight. Where hooks decided with it (offerkit.usecases.per_contact): ``kept``, the items of offers that the
     post-processing hook did not take out, and ``productless``, by place, for whom a dynamic-offer hook found nothing.
     """
 
@@ -55,14 +61,14 @@ class Decided:
     holds: NDArray[numpy.bool_]
     eligible: NDArray[numpy.bool_]
     presentable: NDArray[numpy.bool_]
-    positive: Mapping[Gate, NDArray[numpy.bool_]] = field(default_factory=dict)
+    positive: Mapping[BoundCondition, NDArray[numpy.bool_]] = field(default_factory=dict)
     kept: NDArray[numpy.bool_] | None = None
     productless: Mapping[int, Mapping[Cause, NDArray[numpy.bool_]]] = field(default_factory=dict)
 
 
-def decide_all(people: People, batch: Batch) -> Iterator[Decided]:
+def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:
     """The decisions for all contacts, in their order."""
-    made = _Made(batch)
+    made = _ChunkDecider(batch)
     truth = made.open(people)
     try:
         for first in range(0, people.count, CHUNK):
@@ -71,10 +77,10 @@ def decide_all(people: People, batch: Batch) -> Iterator[Decided]:
         people.connection.execute(f"DROP TABLE {truth}")
 
 
-class _Made:
+class _ChunkDecider:
     """What is the same for every chunk."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: BatchRequest) -> None:
         import numpy
 
         self._batch = batch
@@ -84,35 +90,33 @@ class _Made:
         self._groups = _groups(program)
         self._repeated = _repeated(program)
         self._formulas = _Formulas(program)
-        self._environment = None if catalog.when is None else program.number(catalog.when.gate)
+        self._environment = None if catalog.when is None else program.number(catalog.when.condition)
 
-    def open(self, people: People) -> str:
+    def open(self, people: ContactTable) -> str:
         """The table of every condition for each contact, asked all at a time: a query has a price of its own.
 
         Eight conditions make a byte. A ``CASE`` is decided condition by condition, for those contacts only that are
         left; a boolean column would evaluate all of them for everybody, in three times the time.
         """
         program = self._program
-        gates = [gate_sql(gate, program.facts) for gate in program.gates]
+        conditions = [bound_condition_sql(condition, program.facts) for condition in program.conditions]
         parts = [
             " + ".join(
                 f"CASE WHEN {sql} THEN {1 << bit}::UTINYINT ELSE 0::UTINYINT END" for bit, sql in enumerate(byte)
             )
             + f" AS b{number}"
-            for number, byte in enumerate(gates[first : first + 8] for first in range(0, len(gates), 8))
+            for number, byte in enumerate(conditions[first : first + 8] for first in range(0, len(conditions), 8))
         ]
         parts += self._formulas.columns
-        before = literal(tie_text(program.call.seed, program.facts.today), Base.STRING)
+        before = literal(tie_text(program.call.seed, program.facts.today), BaseType.STRING)
         parts.append(f"md5_number_upper({before} || k) AS digest")
         truth = people.fresh("truth")
         people.connection.execute(f"CREATE TEMP TABLE {truth} AS SELECT n, {', '.join(parts)} FROM contact")  # noqa: S608
         return truth
 
-    def chunk(self, people: People, truth: str, first: int, last: int) -> Decided:
+    def chunk(self, people: ContactTable, truth: str, first: int, last: int) -> DecidedChunk:
         """The contacts from ``first`` to before ``last``."""
         import numpy
-
-        from offerkit.batch.rank import by_group, by_weight
 
         program = self._program
         rows = people.connection.execute(
@@ -120,15 +124,15 @@ class _Made:
             [first, last],
         ).fetchnumpy()
         width = last - first
-        holds = numpy.empty((len(program.gates) + 1, width), dtype=bool)
-        for place in range(len(program.gates)):
+        holds = numpy.empty((len(program.conditions) + 1, width), dtype=bool)
+        for place in range(len(program.conditions)):
             numpy.not_equal(rows[f"b{place // 8}"] & numpy.uint8(1 << place % 8), 0, out=holds[place])
         holds[-1] = True if self._environment is None else holds[self._environment]
         alive = numpy.empty((len(program.items), width), dtype=bool)
         for place, item in enumerate(program.items):
             alive[place] = holds[-1]
-            for gate in item.gates:
-                alive[place] &= holds[gate]
+            for condition in item.conditions:
+                alive[place] &= holds[condition]
         weights = self._formulas.weights(rows, holds, alive)
         eligible = alive.copy()
         self._take(people, alive, holds, first)
@@ -140,9 +144,9 @@ class _Made:
             picks = by_group(alive, self._groups, self._ties, mixing, program.call.n)
         else:
             picks = by_weight(numpy.where(alive, weights, 0), self._ties, mixing, program.call.n)
-        return Decided(first, picks, holds, eligible, presentable, self._formulas.positive(rows))
+        return DecidedChunk(first, picks, holds, eligible, presentable, self._formulas.positive(rows))
 
-    def _take(self, people: People, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int) -> None:
+    def _take(self, people: ContactTable, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int) -> None:
         """Step 8."""
         for part in self._batch.over:
             for columns, items in part.taken(people, first, first + alive.shape[1]):
@@ -151,7 +155,7 @@ class _Made:
                     alive[item, mine] = False
 
 
-def _groups(program: Program) -> list[list[int]]:
+def _groups(program: BatchProgram) -> list[list[int]]:
     groups: list[list[int]] = []
     weight: Decimal | None = None
     for place, item in enumerate(program.items):
@@ -164,7 +168,7 @@ def _groups(program: Program) -> list[list[int]]:
     return groups
 
 
-def _repeated(program: Program) -> list[tuple[int, int]]:
+def _repeated(program: BatchProgram) -> list[tuple[int, int]]:
     """Pairs of items of one offer: the later one counts only where the earlier one is out."""
     seen: dict[int, list[int]] = {}
     pairs = []
@@ -187,10 +191,10 @@ def _mixing(digests: Array) -> tuple[NDArray[numpy.uint32], NDArray[numpy.uint32
 class _Formulas:
     """The items whose weight is worked out for each contact, in whole numbers of one common unit: exact."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: BatchProgram) -> None:
         self._program = program
-        self._computed = program.line.computed
-        self._first = len(program.line.entries)
+        self._computed = program.space_program.computed
+        self._first = len(program.space_program.entries)
         self.columns: list[str] = []
         self._places: dict[int, tuple[str, int]] = {}
         """The column of a formula, and what its numbers are multiplied with there."""
@@ -206,17 +210,17 @@ class _Formulas:
                     # An integer has up to 64 bits, more than fit before the point of a decimal.
                     whole = gives_integer(weight.formula)
                     digits = max(digits, (0 if whole else 6) + _decimals(factor))
-                    name, sql = f"w{len(self.columns)}", gate_sql(weight.formula, program.facts)
+                    name, sql = f"w{len(self.columns)}", bound_condition_sql(weight.formula, program.facts)
                     self._places[id(weight)] = name, 1 if whole else 10**6
                     value = sql if whole else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")
         self._unit = Decimal(10) ** digits
 
-    def positive(self, rows: dict[str, Array]) -> dict[Gate, NDArray[numpy.bool_]]:
+    def positive(self, rows: dict[str, Array]) -> dict[BoundCondition, NDArray[numpy.bool_]]:
         """For whom each formula gives a weight: a number above 0."""
         import numpy
 
-        found: dict[Gate, NDArray[numpy.bool_]] = {}
+        found: dict[BoundCondition, NDArray[numpy.bool_]] = {}
         for part in self._computed:
             for weight in part.weights:
                 if weight.formula is not None:
@@ -250,7 +254,7 @@ class _Formulas:
                     name, millionths = self._places[id(weight)]
                     amounts = numpy.maximum(numbers[name], 0) * int(factor * self._unit / millionths)
                 if weight.when is not None:
-                    amounts = numpy.where(holds[self._program.number(weight.when.gate)], amounts, 0)
+                    amounts = numpy.where(holds[self._program.number(weight.when.condition)], amounts, 0)
                 best = numpy.maximum(best, amounts)
             found[self._first + number] = best
             alive[self._first + number] &= (best > 0).astype(bool)
@@ -261,3 +265,67 @@ class _Formulas:
 def _decimals(number: Decimal) -> int:
     exponent = number.as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def by_group(alive: Flags, groups: Sequence[Sequence[int]], ties: Ties, mixing: tuple[Ties, Ties], n: int) -> Picks:
+    """The items picked, one row a rank, -1 for none. ``groups``: items of equal weight, the highest weight first.
+
+    ``ties`` are the items' hashes, ``mixing`` factor and shift of each contact (offerkit.engine.ranking).
+    """
+    import numpy
+
+    behind = numpy.uint64(_BEHIND)
+    width = alive.shape[1]
+    picks = numpy.full((n, width), -1, dtype=numpy.int32)
+    count = numpy.zeros(width, dtype=numpy.int64)
+    for group in groups:
+        if len(group) == 1:
+            chosen = numpy.flatnonzero(alive[group[0]] & (count < n))
+            picks[count[chosen], chosen] = group[0]
+            count[chosen] += 1
+            continue
+        part = alive[list(group)]
+        open_ = numpy.flatnonzero(part.any(axis=0) & (count < n))
+        if not len(open_):
+            continue
+        keys = numpy.where(part[:, open_], _mixed(ties[list(group)], mixing, open_), behind)
+        for _ in range(min(n, len(group))):
+            best = keys.argmin(axis=0)
+            where = numpy.arange(len(open_))
+            good = (keys[best, where] < behind) & (count[open_] < n)
+            if not good.any():
+                break
+            columns, items = open_[good], numpy.asarray(group)[best[good]]
+            picks[count[columns], columns] = items
+            count[columns] += 1
+            keys[best, where] = behind
+    return picks
+
+
+def by_weight(weights: Numbers, ties: Ties, mixing: tuple[Ties, Ties], n: int) -> Picks:
+    """The same when weights differ between contacts; 0: the item is out. ``weights`` are used up."""
+    import numpy
+
+    behind = numpy.uint64(_BEHIND)
+    width = weights.shape[1]
+    picks = numpy.full((n, width), -1, dtype=numpy.int32)
+    columns = numpy.arange(width)
+    keys = _mixed(ties, mixing, columns)
+    for rank in range(min(n, len(weights))):
+        highest = weights.max(axis=0, initial=0)
+        candidates = (weights == highest) & (weights > 0)
+        if not candidates.any():
+            break
+        best = numpy.where(candidates, keys, behind).argmin(axis=0)
+        found = highest > 0
+        picks[rank, found] = best[found]
+        weights[best, columns] = 0
+    return picks
+
+
+def _mixed(ties: Ties, mixing: tuple[Ties, Ties], columns: NDArray[numpy.intp]) -> NDArray[numpy.uint64]:
+    import numpy
+
+    factor, shift = mixing
+    mixed = ties[:, None] * factor[columns][None, :] + shift[columns][None, :]  # wraps at 2**32, as it is meant to
+    return mixed.astype(numpy.uint64)

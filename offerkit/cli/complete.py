@@ -161,7 +161,7 @@ def stopped(session: Session, ctx: click.Context) -> Iterable[str]:
     from offerkit.usecases import stop
 
     with session.reading() as store:
-        return [] if store is None else [one.address for one in stop.stopped(store)]
+        return [] if store is None else [one.address for one in stop.list_stops(store)]
 
 
 @_never_failing
@@ -293,11 +293,11 @@ def call_data(session: Session, ctx: click.Context) -> Iterable[str]:
 @_never_failing
 def deliveries(session: Session, ctx: click.Context) -> Iterable[str]:
     """The deliveries of the campaigns in live as ``CAMPAIGN/DELIVERY``."""
-    from offerkit.usecases.catalogs import live
-    from offerkit.usecases.delivery_order import delivery_names
+    from offerkit.usecases.catalogs import live_catalogs
+    from offerkit.usecases.planned_delivery import delivery_names
 
     with session.reading() as store:
-        return delivery_names(live(store)).values() if store is not None else []
+        return delivery_names(live_catalogs(store)).values() if store is not None else []
 
 
 @_never_failing

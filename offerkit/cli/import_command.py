@@ -31,7 +31,7 @@ def command(shell: Shell, folder: Path, names: tuple[str, ...], check: bool) -> 
     is refused, and then nothing is written. The result must be valid as a whole. Comments and renames (moved)
     of DIR stay there.
     """
-    from offerkit.usecases.importing import plan_import, write_import
+    from offerkit.usecases.import_specs import plan_import, write_import
 
     session = shell.session()
     planned = plan_import(session, folder, names)

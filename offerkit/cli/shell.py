@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from offerkit.plans.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
-    from offerkit.usecases.audit import Audited
+    from offerkit.usecases.audit import AuditedStore
     from offerkit.usecases.session import Backend, Session
 
 _LISTED = 5
@@ -60,7 +60,7 @@ class Shell:
         from offerkit.specs.git import git_email
         from offerkit.specs.project import is_folder
         from offerkit.store.heads import seen_heads
-        from offerkit.usecases.backends import LOCAL, connected, is_server
+        from offerkit.usecases.backends import LOCAL, connect, is_server
         from offerkit.usecases.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
@@ -74,7 +74,7 @@ class Shell:
         location: Location | None = None
         operator, scopes, url = self.operator or "", None, ""
         if is_server(self.store):
-            backend, copy = connected(self.store or "", operator, project.root, os.environ)
+            backend, copy = connect(self.store or "", operator, project.root, os.environ)
             location, operator, url = copy.path, copy.operator, backend.remote.url
             scopes = scopes_of(copy.scopes) if copy.scopes else None
         elif self.store is not None:
@@ -100,14 +100,14 @@ class Shell:
         )
 
     @contextlib.contextmanager
-    def audited(self, *, verify: bool) -> Iterator[Audited]:
+    def audited(self, *, verify: bool) -> Iterator[AuditedStore]:
         """The store that is to be audited: the project's, or outside of any project the one that --store names.
 
         ``verify``: whatever is in it is to be told of. Otherwise it is opened, or refused, as for any other command.
         """
         from offerkit.store import Store
-        from offerkit.usecases.audit import Audited
-        from offerkit.usecases.backends import connected, is_server
+        from offerkit.usecases.audit import AuditedStore
+        from offerkit.usecases.backends import connect, is_server
 
         try:
             session = self.session()
@@ -118,21 +118,30 @@ class Shell:
             far = session.backend.history_only
             if verify:
                 with session.auditing() as (store, findings):
-                    yield Audited(store, tuple(findings), history_only=far)
+                    yield AuditedStore(store, tuple(findings), history_only=far)
             else:
                 with session.existing() as store:
-                    yield Audited(store, history_only=far)
+                    yield AuditedStore(store, history_only=far)
             return
         with tempfile.TemporaryDirectory(prefix="offerkit-audit-") as folder:
             far = is_server(self.store)
-            location = connected(self.store, "", Path(folder), os.environ)[1].path if far else located(self.store)
+            location = connect(self.store, "", Path(folder), os.environ)[1].path if far else located(self.store)
             with Store.open(location, audit=verify) as store, store.reading():
-                yield Audited(store, history_only=far)
+                yield AuditedStore(store, history_only=far)
 
     @cached_property
     def style(self) -> Style:
         """Colours if standard output is a terminal that wants them."""
         return style_for(sys.stdout, self.color)
+
+    def show(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> None:
+        """Print a result in one of its formats. Raises Refused where it has no such format."""
+        from offerkit.reports.render import render
+        from offerkit.reports.style import CONCISE, Presentation
+
+        layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
+        presentation = Presentation(self.style, layout, markdown_limit(layout), verbose)
+        click.echo(render(result, form, presentation), nl=False, color=True)
 
     def plan(self, plan: Plan, form: str = "text", *, full: bool = False, impact: Impact | None = None) -> None:
         """Print a plan in one of its forms, with its ``impact`` if that is asked for.
@@ -246,15 +255,15 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
     from offerkit.plans.plan import PlanKind
     from offerkit.reports.impact_record import override_of
-    from offerkit.usecases.apply import allowed, apply, held_to_impact
+    from offerkit.usecases.apply import apply, check_impact, entitled_actor
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
         raise click.UsageError("--override-impact is for promotions; nothing else is held to an impact.")
     if plan.empty:
         return
-    allowed(session, plan)
+    entitled_actor(session, plan)
     if not yes:  # before anybody is asked; it is judged again when the store is locked
-        _tell_left(shell, held_to_impact(session, plan))
+        _tell_left(shell, check_impact(session, plan))
     shell.confirm(question, yes=yes)
     applied = apply(session, plan)
     shell.applied(applied, done)
@@ -266,12 +275,12 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
 
 def foresee(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, that a promotion which is only planned would be refused for its impact."""
-    from offerkit.usecases.apply import held_to_impact
+    from offerkit.usecases.apply import check_impact
 
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
     try:
-        _tell_left(shell, held_to_impact(session, plan))
+        _tell_left(shell, check_impact(session, plan))
     except Refused as refused:
         shell.tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
 
@@ -289,13 +298,13 @@ def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:
 
 def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, of what the plan takes back only because the checkout is older than it ought to be."""
-    from offerkit.specs.older import in_repository
+    from offerkit.specs.older_checkout import in_repository
 
     if plan.empty or not in_repository(session.project.root):
         return
-    from offerkit.usecases.behind import warnings
+    from offerkit.usecases.outdated_checkout import checkout_warnings
 
-    if told := warnings(session, plan):
+    if told := checkout_warnings(session, plan):
         shell.tell(told)
 
 
@@ -306,9 +315,9 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_bloc
     """
     if out is not None:
         from offerkit.reports.escape import visible
-        from offerkit.usecases.plan_files import save
+        from offerkit.usecases.plan_files import save_plan
 
-        path = visible(str(save(plan, out)))
+        path = visible(str(save_plan(plan, out)))
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
         click.echo(f"Saved to {path}. {after}", err=True)
     if fail_on_blocked and plan.blocked:
@@ -333,8 +342,7 @@ def to_be_applied(form: str, out: str | None, plan_only: bool, yes: bool) -> boo
 
 def markdown_limit(layout: Layout) -> int:
     """How many bytes Markdown may take: what a comment on GitHub takes, unless nothing is to be left out."""
-    from offerkit.reports.steps_markdown import GITHUB_LIMIT
-    from offerkit.reports.style import ALL
+    from offerkit.reports.style import ALL, GITHUB_LIMIT
 
     return GITHUB_LIMIT if layout.concise else ALL
 

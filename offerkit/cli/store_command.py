@@ -30,7 +30,7 @@ def status(shell: Shell, form: str) -> None:
         found = opened.status()
     if form == "json":
         from offerkit.fingerprint import canonical
-        from offerkit.usecases.stores import status_json
+        from offerkit.usecases.store_maintenance import status_json
 
         click.echo(canonical(status_json(found)))
         return
@@ -67,7 +67,7 @@ def migrate(shell: Shell, check: bool) -> int:
     A store in SQLite is upgraded by whatever command opens it. One in PostgreSQL is shared: it waits for this command,
     since older releases of offerkit cannot use it afterwards.
     """
-    from offerkit.usecases.stores import migrate as upgrade
+    from offerkit.usecases.store_maintenance import migrate as upgrade
 
     session = shell.session()
     session.backend.require_local()
@@ -94,7 +94,7 @@ def copy(shell: Shell, source: str, target: str) -> None:
     propositions, cookies, deliveries, tokens. It is one transaction at TO, compared with FROM before it is kept. What
     others write to FROM meanwhile is not in the copy.
     """
-    from offerkit.usecases.stores import copy as carry
+    from offerkit.usecases.store_maintenance import copy as carry
 
     old, new = located(source), located(target)
     found = carry(old, new, progress_bar)
@@ -113,7 +113,7 @@ def backup(shell: Shell, target: str) -> None:
     As “store copy” from the project's store: all of it, as it is at one moment, compared before it is kept. Calls and
     commands go on meanwhile.
     """
-    from offerkit.usecases.stores import copy as carry
+    from offerkit.usecases.store_maintenance import copy as carry
 
     session = shell.session()
     session.backend.require_local()
@@ -138,11 +138,11 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
     revoked. What was there is kept beside it. Servers go on. Administrators may.
     """
     from offerkit.cli.restoring import after, before, unreadable
-    from offerkit.usecases import restoring
+    from offerkit.usecases import restore
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     session.backend.require_local()
-    with restoring.restoration(session, located(source), other_project=other_project) as found:
+    with restore.prepare_restore(session, located(source), other_project=other_project) as found:
         for line in before(found):
             click.echo(line)
         if found.loss is None:
@@ -151,7 +151,7 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
             click.echo("Nothing to do: the store holds just that.")
             return
         shell.confirm("Restore this backup?", yes=yes)
-        restored = restoring.restore(found)
+        restored = restore.restore(found)
         shell.done = True
         for line in after(restored):
             click.echo(shell.style.green(line), color=True)
@@ -168,12 +168,12 @@ def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> N
     They are removed in batches, oldest first; calls go on meanwhile. Killed on its way, it has removed whole batches:
     run it again. What presentation rules still count is told before.
     """
-    from offerkit.usecases.purge import expired, purge_propositions
+    from offerkit.usecases.purge import expired_propositions, purge_propositions
 
     session = shell.session()
     session.backend.require_local()
     with session.existing() as opened:
-        found = expired(session, opened, names)
+        found = expired_propositions(session, opened, names)
     for each in found:
         kept = f"{each.count:,} older than {each.retention}" if each.retention else "kept for ever"
         click.echo(f"{each.environment:<20}{kept}")

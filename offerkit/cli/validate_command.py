@@ -61,6 +61,6 @@ def command(shell: Shell, form: str) -> int:
 def _policies(session: Session, loaded: Loaded) -> list[Diagnostic]:
     if not any(record.kind is Kind.POLICY for record in loaded.records.values()):
         return []
-    from offerkit.usecases.policies import check_declared
+    from offerkit.usecases.policy_checks import check_declared
 
     return check_declared(session, loaded)

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.plans.plan import ApprovalKey, Aspect
-from offerkit.rules.meaning import meaning
+from offerkit.rules.written_form import written_form
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
 from offerkit.state.snapshot import Snapshot
 from offerkit.templates.space import Format, format_of
@@ -131,7 +131,7 @@ class _Said:
         for key in _EXPRESSIONS:
             text = body.get(key)
             if isinstance(text, str):
-                tree, reads = meaning(text)
+                tree, reads = written_form(text)
                 made[key] = tree
                 self.reads |= reads
         spaces = body.get("spaces")
@@ -267,8 +267,8 @@ def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
 
 def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
     """What templates read of the offer itself; a template that cannot be read reads all of it (``*``)."""
+    from offerkit.templates.inspection import inspect
     from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
-    from offerkit.templates.templates import inspect
 
     found: set[str] = set()
     for text in texts:

@@ -69,8 +69,8 @@ def _identity(offer: EffectiveOffer) -> bytes:
 
 def _speaks_of_offer(texts: Iterable[Json]) -> bool:
     """Whether one of the templates named the offer, as far as the template engine could tell by itself."""
+    from offerkit.templates.inspection import inspect, names_by_engine
     from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
-    from offerkit.templates.templates import inspect, names_by_engine
 
     for text in texts:
         if isinstance(text, str) and is_template(text):

@@ -16,14 +16,14 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offerkit.diagnostics import Refused
-from offerkit.engine.cache import Bounded
+from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.server.addresses import counted_as
 from offerkit.server.problems import problem, trouble
 from offerkit.server.seat import now
 from offerkit.store import Store
 from offerkit.times import utc
 from offerkit.usecases.session import Session
-from offerkit.usecases.tokens import NOBODY, Bearer, bearer_of, hashed
+from offerkit.usecases.tokens import NOBODY, Bearer, bearer_of, token_hash
 
 CALLER = "offerkit.caller"
 """Where a request's scope has whose token it carries."""
@@ -73,8 +73,8 @@ class Callers:
         self._pool = ThreadPoolExecutor(1, "offerkit-tokens")
         self._stack = ExitStack()
         self._store: Store | None = None
-        self._known: Bounded[str, tuple[Bearer, float]] = Bounded(1_000)
-        self._counted: Bounded[str, bool] = Bounded(1_000)
+        self._known: BoundedCache[str, tuple[Bearer, float]] = BoundedCache(1_000)
+        self._counted: BoundedCache[str, bool] = BoundedCache(1_000)
         self._guesses = MovingWindowRateLimiter(MemoryStorage())
 
     def forget(self) -> None:
@@ -96,7 +96,7 @@ class Callers:
 
         Raises GuessedTooOftenError when ``client`` sent too many that did not, Refused when the store is away.
         """
-        key = hashed(text)
+        key = token_hash(text)
         known = self._known.peek(key)
         if known is not None and known[0].operator and known[1] > time.monotonic():
             return known[0]

@@ -15,7 +15,7 @@ from time import monotonic
 
 from offerkit.address import StageRef
 from offerkit.diagnostics import Refused
-from offerkit.engine.call import Who
+from offerkit.engine.call import CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
@@ -23,8 +23,8 @@ from offerkit.server.beside import Beside
 from offerkit.server.declared import Declared, declared
 from offerkit.server.standing import Standing
 from offerkit.store import StageHead, Store
-from offerkit.usecases.catalogs import Catalogs, live
-from offerkit.usecases.hooks import installed
+from offerkit.usecases.catalogs import Catalogs, live_catalogs
+from offerkit.usecases.installed_hooks import load_hooks
 from offerkit.usecases.session import Session
 
 _LOG = getLogger("offerkit.live")
@@ -59,7 +59,7 @@ class Served:
 def compiled(store: Store) -> Served:
     """What is live now, read from one state of the store, with every environment compiled."""
     with store.reading():
-        served = _served(store, live(store, installed))
+        served = _served(store, live_catalogs(store, load_hooks))
     for name in served.catalogs.names:
         if name in served.catalogs:
             _warm(served.catalogs[name])
@@ -83,7 +83,7 @@ def stopped_since(store: Store, served: Served) -> Served | None:
 
 def _warm(catalog: Catalog) -> None:
     """Ask every space once: what the engine makes when it first meets a space, the first caller need not wait for."""
-    nobody = Who(None, "", datetime.now(UTC), many=True)
+    nobody = CallContext(None, "", datetime.now(UTC), many=True)
     for name, space in catalog.spaces.items():
         if space.unitary and not (space.target_loading or space.post_processing):
             decide(catalog, make_call(catalog, name, who=nobody), ())

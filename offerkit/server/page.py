@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, FailFast, Field
 
-from offerkit.engine.answer import Answer, Proposed
+from offerkit.engine.answer import Answer, ProposedOffer
 from offerkit.reports.answer import proposition_tag
 from offerkit.server.seat import now
 from offerkit.server.wire import Body, CallData, Key, Names, call_data_name
@@ -77,7 +77,7 @@ class Page:
         """``<propositions>`` with one element for each place that has an offer (domain.md §5)."""
         return f"<propositions>{''.join(_element(*filled) for filled in self._filled(answer))}</propositions>"
 
-    def _filled(self, answer: Answer | None) -> Iterable[tuple[str, str, Proposed]]:
+    def _filled(self, answer: Answer | None) -> Iterable[tuple[str, str, ProposedOffer]]:
         shown = {space.asked: space for space in answer.spaces} if answer is not None else {}
         for div, (space, rank) in self._places.items():
             found = shown.get(space)
@@ -126,7 +126,7 @@ def _nth(written: str) -> tuple[str, int]:
     return (found["space"], int(found["rank"])) if found else (written, 1)
 
 
-def _element(div: str, space: str, proposed: Proposed) -> str:
+def _element(div: str, space: str, proposed: ProposedOffer) -> str:
     view = proposed.rendered["xml"].strip()
     if not view.startswith("<xmlOfferView"):
         view = f"<xmlOfferView>{view}</xmlOfferView>"

@@ -32,7 +32,7 @@ from offerkit.server.wire import Body, json_answer, refusals
 from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
 from offerkit.usecases.apply import apply
-from offerkit.usecases.approve import decide
+from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import (
     LONGEST_WAIT,
     applied_json,
@@ -47,20 +47,20 @@ from offerkit.usecases.backends import (
 from offerkit.usecases.override import override
 from offerkit.usecases.relay import relay
 from offerkit.usecases.requests import (
-    MOST_FOUND,
+    MAX_DENIALS,
     ApprovalRequest,
-    Approving,
-    AsRead,
+    ForgeReview,
     ImpactRequest,
-    Origin,
-    Overridden,
     OverrideRequest,
+    PlanOrigin,
+    PolicyDenial,
+    ReadPlan,
     RelayRequest,
     StopOutcome,
     StopRequest,
 )
 from offerkit.usecases.session import Session
-from offerkit.usecases.stop import resume, stop, stopped
+from offerkit.usecases.stop import list_stops, resume, stop
 from offerkit.usecases.tokens import Bearer
 
 COPY_TYPE = "application/vnd.sqlite3"
@@ -191,14 +191,14 @@ class OverrideBody(Body):
     patterns: _Names
     reason: _Text
     lifts: Annotated[list[Literal["reviewers", "settings", "cases", "policies"]], Field(max_length=10)] = Field([])
-    found: Annotated[list[OverriddenBody], FailFast(), Field(max_length=MOST_FOUND)] = Field([])
+    found: Annotated[list[OverriddenBody], FailFast(), Field(max_length=MAX_DENIALS)] = Field([])
     lock_wait_ms: _Wait = 0
 
 
-def _found(body: OverriddenBody) -> Overridden | None:
+def _found(body: OverriddenBody) -> PolicyDenial | None:
     """What was found; None where its addresses are none, so that nothing is there to be overridden."""
     try:
-        return Overridden(parse_address(body.policy), body.meaning, parse_address(body.address), body.judged)
+        return PolicyDenial(parse_address(body.policy), body.meaning, parse_address(body.address), body.judged)
     except ValueError:
         return None
 
@@ -242,7 +242,7 @@ def routes(desk: HasStore) -> APIRouter:
         body = await read(request, ApplyBody)
         wait = body.lock_wait_ms / 1000
         session = acting(desk.session, _caller(request), wait, body.message, body.override_impact)
-        read_ = AsRead(**body.as_read.model_dump()) if body.as_read is not None else None
+        read_ = ReadPlan(**body.as_read.model_dump()) if body.as_read is not None else None
         session = replace(session, origin=_origin(body.origin), as_read=read_)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
@@ -278,7 +278,7 @@ def _decisions(router: APIRouter, desk: HasStore) -> None:
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
             body.eligibility, tuple(body.spaces), body.comment, expect=body.expect, settings=body.settings,
         )  # fmt: skip
-        decided = await asyncio.to_thread(decide, session, wish, Decision(body.decision))
+        decided = await asyncio.to_thread(approve_or_reject, session, wish, Decision(body.decision))
         refused = without_places(Refused(decided.refused), desk.session).diagnostics
         return _answer(decided_json(replace(decided, refused=refused)))
 
@@ -357,15 +357,15 @@ def _caller(request: Request) -> Bearer:
     return caller
 
 
-def _origin(body: OriginBody) -> Origin:
+def _origin(body: OriginBody) -> PlanOrigin:
     lists = {name: tuple(value) for name, value in body if isinstance(value, list)}
-    return Origin(body.commit, body.whole, **lists)
+    return PlanOrigin(body.commit, body.whole, **lists)
 
 
 def _relay_request(body: RelayBody) -> RelayRequest:
     return RelayRequest(
         body.forge, body.pull_request, body.head, body.merged_as, body.meaning,
-        tuple(Approving(one.account, one.review) for one in body.reviews), tuple(body.authors), tuple(body.doubts),
+        tuple(ForgeReview(one.account, one.review) for one in body.reviews), tuple(body.authors), tuple(body.doubts),
     )  # fmt: skip
 
 
@@ -380,7 +380,7 @@ def _held(session: Session, body: LimitBody) -> Json:
 
 def _stops(session: Session) -> list[Json]:
     with session.existing() as store:
-        return stopped_rows(stopped(store))
+        return stopped_rows(list_stops(store))
 
 
 def _answer(made: Json) -> Response:

@@ -11,9 +11,9 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
+from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.hooks import NO_HOOKS, Hooks
-from offerkit.engine.identify import Door
-from offerkit.engine.stored import ExtraData
+from offerkit.engine.identify import Identification
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.stops import Stops, said
 from offerkit.models.space import Space
@@ -24,7 +24,7 @@ from offerkit.store.views import Stages
 
 if TYPE_CHECKING:
     from offerkit.models.status import Status
-    from offerkit.usecases.content import ContentRenderer
+    from offerkit.usecases.content_renderer import ContentRenderer
 
 HookLoader = Callable[[Mapping[Address, JsonMap]], Hooks]
 """From the bodies of a catalog to the hooks that they name."""
@@ -75,7 +75,7 @@ class Catalogs:
                 f"there is no environment “{environment[:80]}” in {self.stage}",
                 hint=suggestion(environment, known, "“offerkit promote” takes what is approved from design to live."),
             )
-        bodies = bodies_of(self.snapshot, environment)
+        bodies = deciding_bodies(self.snapshot, environment)
         offers = {address: self.activated(address) for address in self.snapshot.of_kind(Kind.OFFER, environment)}
         hooks = self.hooks(bodies)
         revision = self.revisions.get(environment, 0)
@@ -104,7 +104,7 @@ class Catalogs:
                     return None
                 entries[row.address] = row.after
         view = self.snapshot.with_entries(entries)
-        made = activated(view, self.hooks)
+        made = catalogs_as_live(view, self.hooks)
         made = replace(made, names=self.names, revisions=_revisions(now), stops=Stages(store).stops)
         for name, catalog in self._compiled.items():
             made._compiled[name] = made._reused(catalog, name)
@@ -164,7 +164,7 @@ class LiveSpace:
         return self._catalogs[self._environment]
 
     @cached_property
-    def door(self) -> Door:
+    def door(self) -> Identification:
         """As identification sees it (domain.md §3, step 1)."""
         identification = self.model.identification
         # A fallback that is not live (yet) cannot answer.
@@ -172,14 +172,20 @@ class LiveSpace:
         environment, _, space = linked.partition("/")
         there = environment in self._catalogs and self._catalogs.place(environment, space).exists
         anonymous = self.catalog.anonymous
-        return Door(
-            self._environment, self._space, anonymous, identification.implicit or anonymous, linked if there else "",
+        return Identification(
+            self._environment,
+            self._space,
+            anonymous,
+            identification.implicit or anonymous,
+            linked if there else "",
             identification.anonymous_categories,
-        )  # fmt: skip
+        )
 
     def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:
         """Shows offers here; ``status_base`` and ``clicked`` as :class:`ContentRenderer` has them."""
-        from offerkit.usecases.content import ContentRenderer  # loads the template language: deciding needs none of it
+        from offerkit.usecases.content_renderer import (
+            ContentRenderer,  # loads the template language: deciding needs none of it
+        )
 
         key = status_base, clicked
         if key not in self._renderers:
@@ -202,7 +208,7 @@ class LiveSpace:
         return ExtraData(self.catalog, self.address, moment, expressions)
 
 
-def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
+def deciding_bodies(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
     """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
     found: dict[Address, JsonMap] = {}
     addresses = [*view.of_kind(Kind.DIMENSION)]
@@ -215,10 +221,10 @@ def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
     return found
 
 
-def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
+def live_catalogs(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """What the engine serves: the live stages of all environments."""
     stages = Stages(store)
-    made = activated(stages.side(Stage.LIVE), hooks)
+    made = catalogs_as_live(stages.side(Stage.LIVE), hooks)
     return replace(made, names=tuple(stages.environments), revisions=_revisions(stages.heads), stops=stages.stops)
 
 
@@ -230,19 +236,19 @@ def _revisions(heads: Mapping[StageRef, StageHead]) -> dict[str, int]:
 
 
 def live_revision(store: Store, environment: str) -> int:
-    """The revision of :func:`live` for an environment: the last that changed it, or what all share."""
+    """The revision of :func:`live_catalogs` for an environment: the last that changed it, or what all share."""
     heads = store.heads()
     return max(
         heads[stage].revision for name in (environment, SHARED) if (stage := StageRef(name, Stage.LIVE)) in heads
     )
 
 
-def activated(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:
+def catalogs_as_live(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:
     """A state of live: offers are on the spaces on which they are activated."""
     return Catalogs(view, _names(view), lambda address: view.entries[address].activation or (), {}, hooks)
 
 
-def designed(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalogs:
+def catalogs_as_design(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalogs:
     """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
     return Catalogs(view, _names(view), lambda address: view.offer(address).shown_on, {}, hooks, title)
 

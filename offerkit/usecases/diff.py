@@ -18,11 +18,11 @@ from offerkit.reports.diff import Beside, Places
 from offerkit.reports.reached import Lacking
 from offerkit.reports.words import count
 from offerkit.specs.git import WHOLE_HISTORY, Lineage, lineage
-from offerkit.specs.record import Finding
+from offerkit.specs.record import Mistake
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.eligibility import Reached, reached
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-from offerkit.usecases.behind import MOST_BASES, entries_at, only_older
+from offerkit.usecases.outdated_checkout import MOST_BASES, entries_at, unchanged_since
 from offerkit.usecases.renames import renames_between, renames_of_specs
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import (
@@ -30,7 +30,7 @@ from offerkit.usecases.state_refs import (
     comparable,
     in_environment,
     is_across,
-    opened,
+    open_states,
 )
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from offerkit.usecases.plan_effect import PlanEffect
     from offerkit.usecases.requests import ImpactRequest
 
-ALL = Patterns()
+NO_PATTERNS = Patterns()
 """Nothing is narrowed."""
 _MOST_PLACED = 1_000
 """Changes of which the very line is looked up: that reads their files once more."""
 
 
 @dataclass(frozen=True)
-class Behind:
+class MissingCommits:
     """What the first state has since the second left it, in git: not what the second one changes.
 
     ``commits``: how many it lacks. ``steps``: what differs for that reason alone, and merging would keep.
@@ -70,7 +70,7 @@ class Difference:
     before: NamedState
     after: NamedState
     across: tuple[str, str] | None = None
-    behind: Behind = field(default_factory=Behind)
+    behind: MissingCommits = field(default_factory=MissingCommits)
     places: Mapping[Address, Places] = field(default_factory=dict)
 
     @property
@@ -98,8 +98,8 @@ class Difference:
         return Beside(self.places, self.reached, lacking, impact)
 
 
-def between(
-    session: Session, base: str, head: str = "specs", patterns: Patterns = ALL, *, whole: bool = False
+def compare(
+    session: Session, base: str, head: str = "specs", patterns: Patterns = NO_PATTERNS, *, whole: bool = False
 ) -> Difference:
     """What the state named ``head`` has against ``base``, each one of :data:`state_refs.FORMS`; store or not.
 
@@ -107,8 +107,8 @@ def between(
     ``whole``: get all bodies also where nothing differs, for its impact. Raises Refused as :func:`difference` and
     :func:`state_refs.opened` do.
     """
-    with opened(session, base, head) as (a, b):
-        found = since_left(session, difference(session, a, b, patterns))
+    with open_states(session, base, head) as (a, b):
+        found = without_missing_commits(session, difference(session, a, b, patterns))
         touched = {step.address.environment for step in found.steps}
         whole = whole or SHARED in touched
         for state in (a, b):
@@ -145,7 +145,7 @@ def differing(a: NamedState, b: NamedState) -> list[Delta]:
     return Snapshot(before).diff(Snapshot(after), b.stage, renames)
 
 
-def since_left(session: Session, found: Difference) -> Difference:
+def without_missing_commits(session: Session, found: Difference) -> Difference:
     """``found`` without what its first state got in git since the second left it: that stands in ``behind``."""
     base, head = found.before, found.after
     if not found.steps or not base.commit or not (head.commit or head.specs is not None):
@@ -154,23 +154,26 @@ def since_left(session: Session, found: Difference) -> Difference:
     if not line.behind:
         return found
     if not 0 < len(line.bases) <= MOST_BASES:
-        return replace(found, behind=Behind(line.behind, doubt=_untold(found, line)))
+        return replace(found, behind=MissingCommits(line.behind, doubt=_untold(found, line)))
     try:
         bases = entries_at(session, line)
     except Refused as refused:
-        return replace(found, behind=Behind(line.behind, doubt=_untold(found, line, refused.diagnostics[0].summary)))
-    lacking = only_older(found.steps, head.entries, bases)
+        return replace(
+            found, behind=MissingCommits(line.behind, doubt=_untold(found, line, refused.diagnostics[0].summary))
+        )
+    lacking = unchanged_since(found.steps, head.entries, bases)
     own = [step for step in found.steps if step not in lacking]
-    return replace(found, steps=own, behind=Behind(line.behind, lacking))
+    return replace(found, steps=own, behind=MissingCommits(line.behind, lacking))
 
 
 def impact_between(session: Session, found: Difference, asked: ImpactRequest, contacts: Iterable[str] = ()) -> Impact:
-    """What the steps of ``found`` change for people: for those that the first state becomes by them.
+    """The impact of ``found`` on the contacts of the first state.
 
-    ``contacts``: ``FILE`` or ``DIMENSION=FILE``, files of the project to read instead of the sources that dimensions
-    declare. Raises Refused as :func:`offerkit.usecases.impact.of_plan` does, and where states cannot be compared so.
+    ``contacts``: ``FILE`` or ``DIMENSION=FILE``, files of the project to read instead of the declared sources. Raises
+    Refused as :func:`offerkit.usecases.impact.impact_of_plan` does, and when the two states cannot be compared by
+    their decisions.
     """
-    from offerkit.usecases.impact import impact_of  # loads the engine, which comparing needs none of
+    from offerkit.usecases.impact import impact_of_change  # loads the engine, which comparing needs none of
     from offerkit.usecases.plan_effect import effect_of
 
     if found.across is not None:
@@ -191,7 +194,7 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
             detail="“offerkit plan --impact” tells what the specs change there for people.",
             hint="To count on contacts of this project: --impact-contacts FILE.",
         )
-    return impact_of(session, effect, asked, files)
+    return impact_of_change(session, effect, asked, files)
 
 
 def _check_whole(found: Difference, effect: PlanEffect) -> None:
@@ -271,7 +274,7 @@ def _found(state: NamedState, wanted: list[tuple[Address, list[JsonPath]]]) -> d
         return {}
     records = state.specs.records
     findings = [
-        Finding(records[address], path, Code.NO_MATCH, "", on_key=True)
+        Mistake(records[address], path, Code.NO_MATCH, "", on_key=True)
         for address, paths in wanted
         if address in records
         for path in paths or [()]

@@ -27,7 +27,7 @@ from offerkit.plans.make import (
 from offerkit.plans.plan import ApprovalReset, Asked, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.reports.words import listing
 from offerkit.specs import Loaded
-from offerkit.specs.record import Finding
+from offerkit.specs.record import Mistake
 from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
 from offerkit.state.effective import Inheritance
 from offerkit.state.references import references_of
@@ -90,9 +90,9 @@ def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Pa
 def _held_to_policies(session: Session, loaded: Loaded, current: Stages, made: Plan) -> Plan:
     if not may_break(current, made):
         return made
-    from offerkit.usecases.policies import plan_held  # compiles conditions: most projects have no policies
+    from offerkit.usecases.policy_checks import check_plan  # compiles conditions: most projects have no policies
 
-    return plan_held(session, loaded, current, made)
+    return check_plan(session, loaded, current, made)
 
 
 def may_break(stages: Stages, plan: Plan) -> bool:
@@ -187,7 +187,7 @@ def _plan(
         raise Refused(refused)
     positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
     with session.progress("Comparing", len(chosen)) as advance:
-        steps = explained(
+        steps = explained_steps(
             current, chosen, Context(bodies, _as_it_will_be(refs, current, chosen, left), positions, advance)
         )
     stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
@@ -207,7 +207,7 @@ def _plan(
     )
 
 
-def explained(current: Stages, chosen: list[Delta], context: Context) -> list[Step]:
+def explained_steps(current: Stages, chosen: list[Delta], context: Context) -> list[Step]:
     """The steps of ``chosen``, the changes of design before those of campaigns, with all that is said of them."""
     return _with_effects(current, chosen, steps_for(chosen, context), context.bodies)
 
@@ -259,9 +259,9 @@ def _hold_back(
     if not campaigns:
         return chosen, []
 
-    held = held_back(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
+    held = held_back_campaigns(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
     named = {target.text for target in patterns.targets}
-    findings: list[Finding] = []
+    findings: list[Mistake] = []
     for address, (found, _) in held.items():
         if address in named or address.partition("/")[2] in named:
             findings += found
@@ -364,20 +364,20 @@ def dependences(steps: list[Step], refs: Mapping[Address, tuple[Address, ...]], 
     ]
 
 
-def held_back(
+def held_back_campaigns(
     loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[StageRef], Snapshot]
-) -> dict[Address, tuple[list[Finding], Blocked]]:
+) -> dict[Address, tuple[list[Mistake], Blocked]]:
     """The campaigns of ``items`` that name what is not live: the findings, and the entry that says they stay behind.
 
     ``live`` gives the live stage by its name. All are placed at once: a file is parsed again for the exact places.
     """
-    found: dict[Address, tuple[Delta, list[Finding]]] = {}
+    found: dict[Address, tuple[Delta, list[Mistake]]] = {}
     for item in items:
         assert item.after is not None
         body = orjson.loads(bodies[item.after.fingerprint].text)
         record = loaded.records[item.address]
         findings = [
-            Finding(record, path, Code.NOT_LIVE, summary, WHY_NOT_LIVE, HOW_TO_GO_LIVE)
+            Mistake(record, path, Code.NOT_LIVE, summary, WHY_NOT_LIVE, HOW_TO_GO_LIVE)
             for path, summary in not_live(item.address, record.refs, body, live(item.stage))
         ]
         if findings:

@@ -23,8 +23,8 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.holds import holds
 from offerkit.store.views import Stages
-from offerkit.usecases.plan import held_back, may_break, new_bodies
-from offerkit.usecases.reach import reached
+from offerkit.usecases.affected_offers import affected_offers
+from offerkit.usecases.plan import held_back_campaigns, may_break, new_bodies
 from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.session import Session, who_is
 
@@ -40,10 +40,12 @@ def promote(
         stages = Stages(store)
         made = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
         if made.promotes:
-            from offerkit.usecases.gates import gate  # compiles rules: a promotion of nothing need not load that
             from offerkit.usecases.plan_effect import plan_effect
+            from offerkit.usecases.promotion_gates import (
+                check_gates,  # compiles rules: a promotion of nothing need not load that
+            )
 
-            excused = gate(session, store, plan_effect(made, store, stages))
+            excused = check_gates(session, store, plan_effect(made, store, stages))
             made = replace(made, notes=(*made.notes, *excused))
     return made
 
@@ -90,12 +92,12 @@ def plan_promotion(
     outcome.notes += _lifted_cases(stages, outcome.after)
     made = _plan(session, stages, asked, outcome, patterns, released=released)
     if may_break(stages, made):
-        from offerkit.usecases.policies import judged
+        from offerkit.usecases.policy_checks import judge
 
-        denied, notes = judged(session, stages, made)
+        denied, notes = judge(session, stages, made)
         if denied and released:  # what is left to be denied are campaigns: an apply of theirs tells why
             made = _plan(session, stages, asked, outcome, patterns, released=False)
-            _, notes = judged(session, stages, made)
+            _, notes = judge(session, stages, made)
         made = replace(made, notes=(*made.notes, *notes))
     how = Asked(names, tuple(p.text for p in patterns.excludes))
     return replace(made, rolled_back=include_rolled_back, asked=how)
@@ -107,9 +109,9 @@ def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterabl
     def denied(effect: BeforeAfter) -> Iterable[Denied]:
         if not any(view.by_kind.get(Kind.POLICY) for view in (effect.before, stages.side(Stage.DESIGN))):
             return ()
-        from offerkit.usecases.policies import denied_of
+        from offerkit.usecases.policy_checks import promotion_denials
 
-        return denied_of(session, stages, effect)
+        return promotion_denials(session, stages, effect)
 
     return denied
 
@@ -141,7 +143,7 @@ def _plan(
     reasons = promotion_reasons(deltas, design, after, outcome.ended)
     with session.progress("Comparing", len(deltas)) as advance:
         steps = steps_for(deltas, Context(bodies, refs, {}, advance), reasons)
-    touched = reached(live, after, deltas, outcome.renamed)
+    touched = affected_offers(live, after, deltas, outcome.renamed)
     steps = [
         replace(
             step,
@@ -159,9 +161,9 @@ def _plan(
         base=tuple(map(stages.base, bases)),
         steps=tuple(steps),
         blocked=(*outcome.blocked, *campaigns.held),
-        depends=tuple(depends_of(steps, after, live, design)),
+        depends=tuple(promotion_dependences(steps, after, live, design)),
         approvals=tuple(outcome.approvals),
-        notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after), *_overridden(stages, asked, deltas)),
+        notes=(*outcome.notes, *campaigns.notes, *_broken_campaigns(live, after), *_overridden(stages, asked, deltas)),
         targets=tuple(p.text for p in patterns.targets),
         bodies={key: bodies[key] for key in sorted(used)},
     )
@@ -192,7 +194,7 @@ def _overridden(stages: Stages, asked: Candidates, deltas: list[Delta]) -> list[
     return found
 
 
-def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
+def _broken_campaigns(live: Snapshot, after: Snapshot) -> list[str]:
     """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
 
     def is_live(view: Snapshot, address: Address) -> bool:
@@ -206,7 +208,7 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     ]
 
 
-def depends_of(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
+def promotion_dependences(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What stays in live and is relied on; and design as the promotion took it."""
     touched = {step.address for step in steps}
     found: dict[tuple[StageRef, Address], str] = {}
@@ -258,7 +260,7 @@ def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, p
         if address not in after.entries and patterns.targeted(address) and not patterns.excluded(address)
     ]
     bodies = new_bodies(loaded, items)
-    held = held_back(loaded, items, bodies, lambda stage: after)
+    held = held_back_campaigns(loaded, items, bodies, lambda stage: after)
     for item in items:
         address = item.address
         if address in held:

@@ -25,8 +25,8 @@ CONTACTS = 8_000
 IN_PARTS = """
 from offerkit.batch import decide
 from offerkit.cli.main import run
-from offerkit.usecases import delivery_choice
-decide.CHUNK = delivery_choice.CHUNK = 4_700
+from offerkit.usecases import delivery_selection
+decide.CHUNK = delivery_selection.CHUNK = 4_700
 run()
 """
 """``offerkit`` with smaller parts, so that a delivery of two takes a second, and many can be killed."""

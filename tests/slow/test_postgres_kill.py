@@ -177,7 +177,7 @@ def test_the_server_crashes(server: Server) -> None:
 COPY = """
 import sys
 from offerkit.store import parse_location
-from offerkit.usecases.stores import copy
+from offerkit.usecases.store_maintenance import copy
 copy(parse_location(sys.argv[1]), parse_location(sys.argv[3]))
 print("done", flush=True)
 """

@@ -37,6 +37,7 @@ def checkout(tmp_path: Path) -> Path:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "--allow-empty", "-m", "As it is")
@@ -45,7 +46,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def git(folder: Path, *arguments: str) -> str:
     """Call git as somebody."""
-    who = [f"-c{key}=ada@example.com" for key in ("user.name", "user.email")]
+    who = [part for key in ("user.name", "user.email") for part in ("-c", f"{key}=ada@example.com")]
     done = subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout
 

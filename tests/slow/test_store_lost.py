@@ -21,7 +21,7 @@ from helpers.workspace import Workspace
 
 from offerkit.store import Location, Store, parse_location
 from offerkit.store.location import PostgresAddress
-from offerkit.usecases import stores
+from offerkit.usecases import store_maintenance
 
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "n": 3}
 
@@ -129,7 +129,7 @@ LOST: list[Callable[[Files], None]] = [deleted, folder_deleted, away, a_folder, 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_file_that_goes_and_comes_back_under_load(tmp_path: Path, workers: int) -> None:
     shop = live(Workspace(tmp_path))
-    stores.copy(shop.location, tmp_path / "backup.db")
+    store_maintenance.copy(shop.location, tmp_path / "backup.db")
     files = Files(shop)
     with (
         serving(tmp_path, "--workers", str(workers), store=shop.named()) as server,
@@ -160,7 +160,7 @@ def test_a_file_that_goes_and_comes_back_under_load(tmp_path: Path, workers: int
 
 def test_a_file_that_is_written_over_under_load(tmp_path: Path) -> None:
     shop = live(Workspace(tmp_path))
-    stores.copy(shop.location, tmp_path / "backup.db")
+    store_maintenance.copy(shop.location, tmp_path / "backup.db")
     assert isinstance(shop.location, Path)
     with serving(tmp_path, store=shop.named()) as server, Callers(server, BODY) as callers:
         for _ in range(5):
@@ -180,7 +180,7 @@ def test_a_file_that_is_written_over_under_load(tmp_path: Path) -> None:
 def test_restored_ten_times_under_load(shop: Workspace) -> None:
     live(shop)
     backup = shop.root / "backup.db"
-    stores.copy(shop.location, backup)
+    store_maintenance.copy(shop.location, backup)
     with serving(shop.root, store=shop.named()) as server, Callers(server, BODY) as callers:
         for number in range(10):
             answered(callers)
@@ -199,7 +199,7 @@ def test_a_schema_that_goes_and_comes_back_under_load(tmp_path: Path) -> None:
     assert isinstance(location, PostgresAddress)
     shop = live(Workspace(tmp_path, location=location))
     backup, name = tmp_path / "backup.db", location.schema
-    stores.copy(location, backup)
+    store_maintenance.copy(location, backup)
     ways = [
         f"ALTER SCHEMA {name} RENAME TO {name}_KEPT",
         f"ALTER SCHEMA {name} RENAME TO {name}_KEPT; CREATE SCHEMA {name}",
@@ -218,7 +218,7 @@ def test_a_schema_that_goes_and_comes_back_under_load(tmp_path: Path) -> None:
                 connection.execute(ways[number % 3].replace(f"{name}_KEPT", aside).encode())
             until(server, 503)
             found |= {row[0] for row in connection.execute(f"SELECT id FROM {aside}.proposition".encode())}
-            stores.copy(backup, location)
+            store_maintenance.copy(backup, location)
             until(server, 200)
         answered(callers)
     assert callers.ids() <= found | kept(location)
@@ -231,7 +231,7 @@ def test_a_restore_that_is_killed_leaves_before_or_after(tmp_path: Path, there: 
     shop = live(Workspace(tmp_path))
     assert isinstance(shop.location, Path)
     backup = tmp_path / "backup.db"
-    stores.copy(shop.location, backup)
+    store_maintenance.copy(shop.location, backup)
     shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "Cats"}}}}})
     shop.apply("ada")
     with shop.store() as store:

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Request, Response
 
 from offerkit.address import SHARED, Kind, Stage, StageRef
 from offerkit.reports.approvals import Row
-from offerkit.reports.page import STYLE
+from offerkit.reports.templating import stylesheet
 from offerkit.reports.words import DONE
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
 from offerkit.store.views import environments
-from offerkit.usecases.approve import items
+from offerkit.usecases.approve import list_approvals
 from offerkit.usecases.diff import differing
 from offerkit.usecases.history import history
 from offerkit.usecases.session import Session
@@ -59,7 +59,7 @@ def routes(pages: Pages) -> APIRouter:
 
 @cache
 def _style() -> str:
-    return STYLE + "\n" + _file("style.css")
+    return stylesheet() + _file("style.css")
 
 
 @cache
@@ -69,7 +69,7 @@ def _file(name: str) -> str:
 
 def _overview(session: Session) -> Facts:
     with session.existing() as store:
-        waiting = [row for row in items(store) if row.state == "waiting"]
+        waiting = [row for row in list_approvals(store) if row.state == "waiting"]
         rows = [_row(session, store, name, waiting) for name in (SHARED, *environments(store))]
         return {
             "rows": rows,

@@ -14,7 +14,7 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.store import Store
-from offerkit.usecases import restoring, stores
+from offerkit.usecases import restore, store_maintenance
 
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "n": 3}
 
@@ -55,7 +55,7 @@ def kept(path: Path) -> set[str]:
 
 def backed_up(live: Workspace) -> Path:
     target = live.root / "backup.db"
-    stores.copy(live.location, target)
+    store_maintenance.copy(live.location, target)
     return target
 
 
@@ -166,8 +166,8 @@ def test_restoring_beside_a_server(live: Workspace) -> None:
     backup = backed_up(live)
     with client(live, environ={}) as asking:
         first = proposed(asking)
-        with restoring.restoration(live.session("ada"), backup) as found:
-            restoring.restore(found)
+        with restore.prepare_restore(live.session("ada"), backup) as found:
+            restore.restore(found)
         second = proposed(asking)
         assert until(asking, 200)["status"] == "ready"
     with live.store() as store:

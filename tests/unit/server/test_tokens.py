@@ -56,7 +56,7 @@ def test_the_store_keeps_no_token(live: Workspace) -> None:
     with live.store() as store:
         (row,) = store.tokens()
     assert text not in repr(row)
-    assert row.hash == tokens.hashed(text)
+    assert row.hash == tokens.token_hash(text)
 
 
 @pytest.mark.parametrize("wrong", ["", "ofk_000000000000_" + "a" * 43, "x" * 5000, "ofk_'; drop table token", "ünï"])

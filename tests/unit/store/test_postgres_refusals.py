@@ -230,5 +230,5 @@ def test_without_the_driver(location: PostgresAddress) -> None:
 
 
 def test_the_driver_is_not_imported_for_a_file() -> None:
-    code = "import sys, offerkit.store.databases, offerkit.usecases.stores; print('psycopg' in sys.modules)"
+    code = "import sys, offerkit.store.databases, offerkit.usecases.store_maintenance; print('psycopg' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

@@ -13,7 +13,7 @@ from store_samples import append, change, draft, entry, sample
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import DeliveryRun, Location, Store, copying, parse_location
 from offerkit.store.tokens import TokenRow
-from offerkit.usecases.stores import copy, migrate, status_json
+from offerkit.usecases.store_maintenance import copy, migrate, status_json
 
 RUN = DeliveryRun("recipients", "c", "d", "call-9", "email", 4, at(9), at(9), "ada", 1, 1)
 

@@ -13,7 +13,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.store import Location, Store, copying, databases, parse_location, schema
 from offerkit.store.location import PostgresAddress
 from offerkit.store.tokens import TokenRow, events
-from offerkit.usecases.stores import migrate
+from offerkit.usecases.store_maintenance import migrate
 
 ANNA = TokenRow(
     "0123456789ab", "0" * 64, "anna", "ci", time(6), "ada", "2027-01-01T00:00:00.000000Z", scope="read,apply"

@@ -21,7 +21,7 @@ from offerkit.models.policy_names import ACTIONS, OFFER_NAMES, RESOURCE_NAMES, S
 from offerkit.plans.plan import Plan, decode, encode, envelope
 from offerkit.plans.plan_schema import plan_schema
 from offerkit.usecases.override import override
-from offerkit.usecases.policies import check_declared
+from offerkit.usecases.policy_checks import check_declared
 from offerkit.usecases.requests import OverrideRequest
 
 FILE, OFFERS, CATALOG, ENVIRONMENT = (

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Refused
-from offerkit.usecases import delivering
+from offerkit.usecases import deliver as delivering
 
 PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
 REQUIRED = """  call_data:

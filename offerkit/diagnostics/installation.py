@@ -1,0 +1,130 @@
+"""How this offerkit was installed, so that hints name commands that work here.
+
+offerkit is installed from a checkout, a wheel, an address, git or an index, and only an index answers
+``pip install offerkit``. The installer notes the origin in ``direct_url.json`` (PEP 610), unless it was an index.
+Only a refusal asks for it: what costs time to import is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from offerkit.diagnostics.secret import has_secret
+
+_PACKAGE = "offerkit"
+_REQUIREMENT = re.compile(r"([^;]+?)\s*;\s*extra\s*==\s*[\"']([\w.-]+)[\"']\s*")
+
+
+@dataclass(frozen=True)
+class InstallOrigin:
+    """Where an installed offerkit came from.
+
+    ``url`` is one that pip takes: ``git+https://…@COMMIT`` or an ``https`` archive; ``path`` a checkout or an archive
+    on this machine. Both are empty when it came from an index, or from where pip could not be sent again.
+    """
+
+    url: str = ""
+    path: Path | None = None
+    editable: bool = False
+
+
+def install_hint(extra: str) -> str:
+    """The sentence that says how to add the packages of an extra to this installation."""
+    return f"Install it: {install_command(extra)}"
+
+
+def install_command(extra: str) -> str:
+    """The command that adds the packages of ``extra`` to the environment that this offerkit runs in."""
+    origin = _origin()
+    if origin.path is not None:
+        wanted = [*(["-e"] if origin.editable else []), f"{origin.path}[{extra}]"]
+    elif origin.url:
+        wanted = [f"{_PACKAGE}[{extra}] @ {origin.url}"]
+    else:  # the extra by name may be unknown to the index; what it stands for is not
+        wanted = _requirements(extra) or [f"{_PACKAGE}[{extra}]"]
+    return " ".join([*_pip_install(), *map(_quoted, wanted)])
+
+
+def upgrade_hint() -> str:
+    """The sentence that says how to get a newer offerkit than this one."""
+    origin = _origin()
+    if origin.editable and origin.path is not None and (origin.path / ".git").exists():
+        return f"Upgrade offerkit: git -C {_quoted(str(origin.path))} pull"
+    return "Install a newer offerkit, from where this one came: the version that wrote it, or a later one."
+
+
+def pinned_requirement() -> str:
+    """The line of a requirements file that installs this very offerkit on another machine; empty if there is none.
+
+    That is a git commit or an archive on the web. A checkout or a wheel on this machine is nowhere else.
+    """
+    url = _origin().url
+    return f"{_PACKAGE} @ {url}" if url.startswith(("https://", "git+https://", "git+ssh://")) else ""
+
+
+def _origin() -> InstallOrigin:
+    import json
+    from importlib.metadata import distributions
+
+    # the metadata of a build may lie in the current folder as well, before those of the installation
+    noted = [text for each in distributions(name=_PACKAGE) if (text := each.read_text("direct_url.json"))]
+    try:
+        return _read(json.loads(noted[0])) if noted else _checkout()
+    except (ValueError, TypeError, AttributeError, KeyError):  # not as PEP 610 has it
+        return InstallOrigin()
+
+
+def _checkout() -> InstallOrigin:
+    """The checkout that this code runs from, where it is only on the path of imports."""
+    folder = Path(__file__).resolve().parents[2]
+    return InstallOrigin(path=folder, editable=True) if (folder / "pyproject.toml").is_file() else InstallOrigin()
+
+
+def _read(noted: dict[str, dict[str, str]]) -> InstallOrigin:
+    url = str(noted.get("url", ""))
+    parts = urlsplit(url)
+    if has_secret(url) or (parts.username and parts.scheme != "ssh"):  # a user's name may be a token
+        return InstallOrigin()
+    if parts.scheme == "file" and "vcs_info" not in noted:
+        path, editable = Path(unquote(parts.path)), bool(noted.get("dir_info", {}).get("editable"))
+        return InstallOrigin(path=path, editable=editable) if path.exists() else InstallOrigin()
+    subdirectory = noted.get("subdirectory")
+    fragment = f"#subdirectory={subdirectory}" if subdirectory else ""
+    if "vcs_info" in noted:
+        vcs = noted["vcs_info"]
+        return InstallOrigin(url=f"{vcs['vcs']}+{url}@{vcs['commit_id']}{fragment}")
+    return InstallOrigin(url=f"{url}{fragment}" if parts.scheme == "https" else "")
+
+
+def _requirements(extra: str) -> list[str]:
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        found = [_REQUIREMENT.fullmatch(each) for each in requires(_PACKAGE) or []]
+    except PackageNotFoundError:
+        return []
+    return [match[1] for match in found if match is not None and match[2] == extra]
+
+
+def _pip_install() -> list[str]:
+    """``pip install`` into the environment that this program runs in, as short as it may be written."""
+    import shutil
+    from importlib.util import find_spec
+
+    python = _quoted(sys.executable)
+    if find_spec("pip") is None:  # an environment as uv makes them
+        return ["uv", "pip", "install", "--python", python]
+    first = shutil.which("pip")
+    here = first is not None and Path(first).parent == Path(sys.executable).parent
+    return ["pip", "install"] if here else [python, "-m", "pip", "install"]
+
+
+def _quoted(word: str) -> str:
+    """``word`` for a shell, in the quotes that people write."""
+    import shlex
+
+    return f"'{word}'" if re.fullmatch(r"[^'\x00-\x1f]*[\[ ][^'\x00-\x1f]*", word) else shlex.quote(word)

@@ -1,0 +1,215 @@
+"""What a template uses and whether it can be read; nothing is rendered here.
+
+The language is a part of minijinja's (docs/rendering.md, docs/adr/0005-template-engine.md): templates reach only
+the plain values they are given, never Python.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from offerkit.templates.language import FUNCTIONS
+from offerkit.templates.links import dead_links
+from offerkit.templates.multiplication import guarded
+from offerkit.templates.names_read import names_read
+from offerkit.templates.scan import TemplateFault, is_template, pieces, troubles
+
+if TYPE_CHECKING:
+    from minijinja import Environment
+import re
+from collections.abc import Iterator, Sequence
+
+from offerkit.templates.markup import LOADED, START, MarkupState, Mode, after
+from offerkit.templates.scan import Branches, Piece, Token, trimmed
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """The dotted names a template uses (``recipient.first_name``), or why it cannot be read.
+
+    ``line`` (from 1; 0: not known) and ``at`` (an offset; None: no more than the line is known) say where the error is.
+    ``guarded`` is what is given to the engine instead of the text (products.py).
+    """
+
+    variables: tuple[str, ...] = ()
+    error: str = ""
+    line: int = 0
+    at: int | None = None
+    guarded: str = ""
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from minijinja import Environment
+
+    return Environment()
+
+
+@lru_cache(maxsize=16_384)
+def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozenset[str] = frozenset()) -> Inspected:
+    """What ``text`` uses; its first error, with the line inside it (from 1), when it has one.
+
+    An error is wrong syntax, or a filter, test, function or statement that the language does not have. ``html``
+    or ``xml``: the text is that, and its values have to stand where escaping keeps them harmless (not inside a script,
+    say). ``markup``: the names that are HTML already and so stand between tags only.
+    """
+    if not is_template(text):
+        dead = next(dead_links(pieces(text), html=True), None) if html and "<" in text else None
+        return _refused(text, dead) if dead else Inspected(guarded=text)
+    from minijinja import TemplateError
+
+    try:
+        names = _environment().undeclared_variables_in_str(text, nested=True)
+        # The engine reports what a template uses even of one that cannot be compiled.
+        _environment().add_template("inspected", text)
+    except TemplateError as error:
+        message = error.detail or error.message or "syntax error"
+        return Inspected(error=str(message), line=error.line or 0)
+    parts = pieces(text)
+    trouble = (
+        next(troubles(parts), None)
+        or next(exposed(parts, html=html, xml=xml, markup=markup), None)
+        or next(dead_links(parts, html=html), None)
+    )
+    if trouble is not None:
+        return _refused(text, trouble)
+    # The engine takes a name that is set from itself for the template's own ({% set offer = offer.label %}),
+    # and does not look into what is sliced ({{ offer['label'][:9] }}).
+    read = frozenset(name for name in names if name not in FUNCTIONS) | names_read(parts)
+    return Inspected(variables=tuple(sorted(read)), guarded=guarded(text, parts))
+
+
+@lru_cache(maxsize=16_384)
+def names_by_engine(text: str) -> frozenset[str]:
+    """The names that the engine by itself takes for a template's, as it was judged before scopes were worked out.
+
+    A name that is set from itself is not among them. Empty when the template cannot be read.
+    """
+    from minijinja import TemplateError
+
+    try:
+        names = _environment().undeclared_variables_in_str(text, nested=True)
+    except TemplateError:
+        return frozenset()
+    return frozenset(name for name in names if name not in FUNCTIONS)
+
+
+def _refused(text: str, trouble: TemplateFault) -> Inspected:
+    return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1, at=trouble.start)
+
+
+_PROGRAM_ATTRIBUTE = re.compile(r"on\w+|style|srcdoc", re.IGNORECASE)
+_MOST = 16
+"""Places that are followed at once."""
+_GIVES_MARKUP = frozenset({"default", "first", "join", "last", "unique"})
+"""Filters that may give markup back as markup; all others give text, which is escaped."""
+_OF_LOOP = frozenset(
+    {"index", "index0", "first", "last", "length", "revindex", "revindex0", "depth", "depth0", "changed"}
+)
+"""What of a loop is a number or a yes or no, whatever is looped over."""
+
+
+def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[str]) -> Iterator[TemplateFault]:
+    """Values in places of HTML or XML where they could do harm, and names in ``markup`` where only text may stand."""
+    if not (html or xml):
+        return
+    branches = Branches(START)
+    scopes = [markup]  # the names that may be markup, outside of all loops and in each open one
+    for index, piece in enumerate(parts):
+        word = piece.tokens[0].text if piece.kind == "statement" else ""
+        if piece.kind == "text":
+            text = trimmed(parts, index)
+            branches.states = frozenset(after(place, text, html=html) for place in branches.states)
+        elif piece.kind == "expression":
+            reasons = (_reason(place, html, _is_markup(piece.tokens, scopes[-1])) for place in branches.states)
+            yield from (TemplateFault(piece.start, reason) for reason in reasons if reason)
+        elif word:
+            before = branches.repeated(word)
+            if before is not None:
+                scopes.pop()  # what a loop's body sets ends with it; its else is outside
+                if not branches.states <= before:
+                    yield TemplateFault(piece.start, "a loop ends in another place of the markup than it begins")
+            _assign(word, piece.tokens, scopes)
+            branches.follow(word)
+        if len(branches.states) > _MOST:
+            yield TemplateFault(
+                piece.start, "its branches leave the markup in too many ways; close in each what it opens"
+            )
+            return
+
+
+def _assign(word: str, tokens: Sequence[Token], scopes: list[frozenset[str]]) -> None:
+    """Keep the names that may be markup behind a statement."""
+    if word == "set" and len(tokens) > 3:
+        if _is_markup(tokens[3:], scopes[-1]):
+            scopes[-1] |= {tokens[1].text}
+    elif word == "for":
+        middle = next((place for place, token in enumerate(tokens) if token.text == "in"), len(tokens))
+        names = {token.text for token in tokens[1:middle] if token.kind == "name"} | {"loop"}
+        rest = scopes[-1] - names
+        scopes.append(rest | names if _is_markup(tokens[middle:], scopes[-1]) else rest)
+
+
+def _is_markup(tokens: Sequence[Token], names: frozenset[str]) -> str:
+    """The name of markup that an expression may print as it is; a doubtful one counts."""
+    if not any(token.kind == "name" and token.text in names for token in tokens):
+        return ""
+    asked = _conditions(tokens)
+    for index, token in enumerate(tokens):
+        if token.kind != "name" or token.text not in names or index in asked:
+            continue
+        before = tokens[index - 1] if index else None
+        if before is not None and before.text in (".", "|", "not") and before.kind != "string":
+            continue  # a field of something else, a filter, or a yes or no
+        behind = tuple(token.text for token in tokens[index + 1 : index + 3])
+        if token.text == "loop" and behind[:1] == (".",) and behind[1:] and behind[1] in _OF_LOOP:
+            continue
+        if behind[:1] == ("is",):
+            continue
+        if behind[:1] != ("|",) or (behind[1:] and behind[1] in _GIVES_MARKUP):
+            return token.text
+    return ""
+
+
+def _conditions(tokens: Sequence[Token]) -> frozenset[int]:
+    """Which tokens of an expression are part of a condition (``A if CONDITION else B``), and so never printed."""
+    asked: set[int] = set()
+    open_ = [False]  # whether a condition is read: outside of all brackets, and in each open one
+    for index, token in enumerate(tokens):
+        if token.kind == "sign" and token.text in ("(", "[", "{"):
+            open_.append(open_[-1])
+        elif token.kind == "sign" and token.text in (")", "]", "}") and len(open_) > 1:
+            open_.pop()
+        elif token.kind == "sign" and token.text in (",", ":"):  # an “if” without “else” ends there, too
+            open_[-1] = len(open_) > 1 and open_[-2]
+        elif token.kind == "name" and token.text in ("if", "else") and not (index and tokens[index - 1].text == "."):
+            open_[-1] = token.text == "if" or (len(open_) > 1 and open_[-2])
+        if open_[-1]:
+            asked.add(index)
+    return frozenset(asked)
+
+
+def _reason(place: MarkupState, html: bool, markup: str) -> str:
+    """Why no value may stand there; empty when it may."""
+    match place.mode:
+        case Mode.EQUALS | Mode.BARE:
+            return f'a value in an attribute needs quotes: {place.name}="{{{{ … }}}}"'
+        case Mode.NAME | Mode.TAG | Mode.ATTRIBUTE | Mode.AFTER:
+            return "a value cannot stand inside a tag, only in a quoted attribute of it"
+        case Mode.QUOTED if html and _PROGRAM_ATTRIBUTE.fullmatch(place.name):
+            return f"a value cannot stand in the attribute {place.name}, which is a program"
+        case Mode.QUOTED if html and (place.tag, place.name) in LOADED and not place.hosted:
+            return (
+                f"a value cannot say where the {place.name} of <{place.tag}> is loaded from; write out scheme and host,"
+                " with values behind them"
+            )
+        case Mode.RAW if place.name in ("script", "style"):
+            return f"a value cannot stand inside <{place.name}>; give it to an attribute such as data-name"
+        case Mode.COMMENT if not html:
+            return "a value cannot stand in a comment or declaration"
+        case Mode.TEXT:
+            return ""
+        case _:
+            return f"{markup} is markup, which stands between tags only" if markup else ""

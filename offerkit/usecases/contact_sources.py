@@ -1,0 +1,162 @@
+"""The contacts of the environments that a run asks about, each source opened once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self
+
+from offerkit.address import SHARED, Address, Kind
+from offerkit.contacts.bad_rows import BadRows
+from offerkit.contacts.keys import key_text
+from offerkit.contacts.open import open_contacts
+from offerkit.contacts.source import Contacts, Stamp, no_contact
+from offerkit.engine.bounded_cache import BoundedCache
+from offerkit.engine.catalog import Catalog
+from offerkit.models.dimension import Dimension, Source
+from offerkit.reports.csv_file import CsvWriter
+from offerkit.rules.types import Row
+from offerkit.specs.output_files import SET_ASIDE, check_output, writing
+from offerkit.usecases.catalogs import Catalogs
+
+_FRESH: Final = 0.1
+"""Seconds for which a file of remembered contacts is taken to be as it was."""
+
+
+class ContactSources:
+    """Opens a dimension's source when a contact of it is first looked for; closes them all at its end."""
+
+    def __init__(self, catalogs: Catalogs, root: Path, environ: Mapping[str, str], *, remember: int = 0) -> None:
+        """``root`` is the project's folder, ``environ`` the variables that hold URLs with secrets.
+
+        ``remember``: of how many contacts the profile is kept, as long as the file they are in stays the same.
+        """
+        self._remembered: BoundedCache[tuple[object, ...], _RememberedContact] | None = (
+            BoundedCache(remember) if remember else None
+        )
+        self._catalogs, self._root, self._environ = catalogs, root, environ
+        self._open: dict[str, Contacts] = {}
+        self._stamps: dict[str, tuple[Stamp | None, float]] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._stack.close()
+
+    def of(self, environment: str, file: str = "") -> Contacts:
+        """The contacts of an environment's dimension. Raises Refused when it declares no source that can be read.
+
+        ``file``: a CSV or Parquet file of the project to read instead.
+        """
+        if environment not in self._open:
+            catalog = self._catalogs[environment]
+            body = self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, catalog.dimension.name))
+            model = Dimension.model_validate(body)
+            if file:
+                format_ = "parquet" if file.endswith(".parquet") else "csv"
+                model = model.model_copy(update={"source": Source(format=format_, path=file)})
+            contacts = open_contacts(catalog.dimension.name, model, self._root, self._environ, catalog.zone)
+            self._open[environment] = self._stack.enter_context(contacts)
+        return self._open[environment]
+
+    def has_source(self, environment: str) -> bool:
+        """Whether the environment's dimension declares where its contacts are."""
+        body = (
+            self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, self._catalogs[environment].dimension.name)) or {}
+        )
+        return "source" in body
+
+    def by_key(self, environment: str, text: str, keys: tuple[str, ...] = ()) -> Row | None:
+        """The contact whose ``keys`` (default: the primary key) are ``text``; None when there is none."""
+        contacts = self.of(environment)
+        stamp = self._stamp(environment, contacts) if self._remembered is not None else None
+        if stamp is None or self._remembered is None:
+            return contacts.find(contacts.parse_key(text, keys))
+        known = self._remembered.get((environment, text, keys, stamp), lambda: _RememberedContact(contacts, text, keys))
+        return known.row
+
+    def _stamp(self, environment: str, contacts: Contacts) -> Stamp | None:
+        """What tells one state of the file from the next; asked of the file system a few times a second at most."""
+        now = monotonic()
+        known = self._stamps.get(environment)
+        if known is None or known[1] < now:
+            known = self._stamps[environment] = contacts.stamp(), now + _FRESH
+        return known[0]
+
+    @staticmethod
+    def as_key(text: str) -> str:
+        """``text`` as a key of one part, whatever signs it has."""
+        return key_text([text])
+
+    def known(self, catalog: Catalog, text: str, keys: tuple[str, ...] = ()) -> Row:
+        """The contact with that key. Raises Refused when there is none."""
+        contacts = self.of(catalog.environment)
+        values = contacts.parse_key(text, keys)
+        row = contacts.find(values)
+        if row is None:
+            raise no_contact(catalog.dimension.name, values)
+        return row
+
+    def chosen(self, catalog: Catalog, text: str) -> Row:
+        """The contact that a person names: a primary key, or ``field=value``. Raises Refused when there is none."""
+        name, equals, value = text.partition("=")
+        if equals and name in catalog.dimension.fields:
+            return self.known(catalog, value, (name,))
+        return self.known(catalog, text)
+
+
+@contextmanager
+def bad_rows(target: Path | None) -> Iterator[BadRows]:
+    """Collects the contacts that cannot be read; without a ``target`` they stop the run.
+
+    Raises Refused at once when ``target`` is there and is something else.
+    """
+    if target is None:
+        yield BadRows()
+        return
+    check_output(target, SET_ASIDE)
+    with ExitStack() as stack:
+        yield BadRows(_SetAsideFile(target, stack))
+
+
+class _RememberedContact:
+    """What was found under a key; that nothing was found is worth remembering, too."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, contacts: Contacts, text: str, keys: tuple[str, ...]) -> None:
+        self.row = contacts.find(contacts.parse_key(text, keys))
+
+
+class _SetAsideFile:
+    """Made with the first contact; it has its name when all of them are in it."""
+
+    def __init__(self, target: Path, stack: ExitStack) -> None:
+        self.name = str(target)
+        self._target = target
+        self._stack = stack
+        self._rows: CsvWriter | None = None
+
+    def write(self, rows: Sequence[Sequence[str]]) -> None:
+        """Some contacts: where each stands, the code, and the reason."""
+        if self._rows is None:
+            file = self._stack.enter_context(writing(self._target, SET_ASIDE))
+            text = self._stack.enter_context(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+            self._rows = CsvWriter(text, ("where", "code", "reason"))
+        self._rows.write(rows)
+
+    def close(self) -> None:
+        """All of them are written."""
+        self._stack.close()

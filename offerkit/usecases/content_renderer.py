@@ -1,0 +1,93 @@
+"""An offer on a space as a contact would see it: its fields personalised, and the space's functions filled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from offerkit.address import Address, Kind
+from offerkit.engine.catalog import Catalog
+from offerkit.models.status import Status, number
+from offerkit.rules.types import Row, Value
+from offerkit.rules.values import show
+from offerkit.state.snapshot import Snapshot
+from offerkit.templates.inspection import inspect
+from offerkit.templates.render import OfferContent, Renderer
+from offerkit.templates.variables import FrozenRow, Variables
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """An offer as the space shows it: its texts, and its content where that is the same for everybody."""
+
+    row: FrozenRow
+    given: Mapping[str, str]
+    constant: OfferContent | None
+
+
+class ContentRenderer:
+    """Shows offers on one space of one stage."""
+
+    def __init__(
+        self, view: Snapshot, catalog: Catalog, space: str, status_base: str = "", clicked: Status | None = None
+    ) -> None:
+        """``status_base``: the address of the service that sets statuses; empty: links are not tracked.
+
+        ``clicked``: the status that a tracked link sets; None: the space's for what is accepted.
+        """
+        self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
+        self._renderer = Renderer.of(self._view(Address(catalog.environment, Kind.SPACE, space)) or {})
+        if clicked is not None:
+            self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
+        self._offers: dict[str, _Offer] = {}
+        self._last: tuple[Row, Row, Variables] | None = None
+
+    def show(
+        self,
+        offer: str,
+        product: Mapping[str, Value] | None,
+        contact: Row,
+        data: Row,
+        proposition: Row,
+        outputs: Collection[str],
+    ) -> tuple[Mapping[str, str], dict[str, str]]:
+        """The fields of ``offer`` here, and what each of ``outputs`` makes of them.
+
+        ``product``: what a dynamic offer turned into; its fields stand in for the offer's of the same name. Raises
+        RenderError when a required field is empty, a URL is not http(s), or a template fails.
+        """
+        known = self._offer(offer)
+        content = known.constant
+        if content is not None and product is None and not outputs:
+            return content.fields, {}
+        variables = self._about(contact, data).about(known.row, proposition)
+        if content is None or product is not None:
+            content = self._renderer.content(known.given, variables, _data(product))
+        return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
+
+    def data_read(self, offers: Iterable[str]) -> set[str]:
+        """The call data that the texts of ``offers`` and the space's functions read."""
+        texts = [*self._renderer.look.functions.values()]
+        texts += [text for offer in offers for text in self._offer(offer).given.values()]
+        used = (name.split(".") for text in texts if "interaction" in text for name in inspect(text).variables)
+        return {parts[1] for parts in used if parts[0] == "interaction" and len(parts) > 1}
+
+    def _about(self, contact: Row, data: Row) -> Variables:
+        """The values of one contact and call, made once for all offers that are shown to them."""
+        known = self._last
+        if known is None or known[0] is not contact or known[1] is not data:
+            made = Variables.of(self._catalog.dimension.name, contact, data, self._status_base)
+            known = self._last = (contact, data, made)
+        return known[2]
+
+    def _offer(self, name: str) -> _Offer:
+        if name not in self._offers:
+            known = self._catalog.offers[self._catalog.place_of[name]]
+            content = self._view.offer(known.address).content(self._space)
+            given = {field: str(text) for field, text in content.items()}
+            self._offers[name] = _Offer(FrozenRow(known.row), given, self._renderer.constant(given))
+        return self._offers[name]
+
+
+def _data(product: Mapping[str, Value] | None) -> dict[str, str]:
+    return {name: show(value) for name, value in (product or {}).items() if value is not None}

@@ -1,0 +1,352 @@
+"""THE THIRD MAIN PATH: a delivery's recipients, their offers, their messages, their propositions (domain.md §2).
+
+check → select → render, part by part, into DIR.partial → one transaction → DIR
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from itertools import islice
+from pathlib import Path
+
+from offerkit import __version__
+from offerkit.batch import ContactTable, open_contact_table
+from offerkit.contacts.source import Contacts
+from offerkit.diagnostics import Code, or_list, refuse, suggestion
+from offerkit.engine.report import Report
+from offerkit.fingerprint import canonical, digest
+from offerkit.governance.rights import DELIVERERS, Actor
+from offerkit.reports.delivery import DeliveryResult, delivery_json, sample_files
+from offerkit.store import DeliveryRun, Store
+from offerkit.store.deliveries import made_already
+from offerkit.times import check_utc, instant, shown, utc, wall_clock
+from offerkit.usecases.catalogs import Catalogs, live_revision
+from offerkit.usecases.contact_sources import bad_rows
+from offerkit.usecases.delivery_folder import DeliveryFolder, UnfinishedRun, unwritable
+from offerkit.usecases.delivery_messages import Message, MessageWriter, SetAsideReason, proposition_rows
+from offerkit.usecases.delivery_selection import DeliverySelection, delivery_selection, recipients
+from offerkit.usecases.planned_delivery import PlannedDelivery
+from offerkit.usecases.propose import new_id
+from offerkit.usecases.simulate import read_data, unknown_data
+
+SAMPLES = 3
+"""Messages that are also written as pages to look at."""
+
+
+@dataclass(frozen=True)
+class DeliveryRequest:
+    """What is asked. ``folder`` None: no files (dry runs only). ``fields``: of the contact, for the sender.
+
+    ``data``: call data that is supposed; what is not given is unknown. ``set_aside``: a CSV file for contacts that
+    cannot be read; None: they stop the run.
+    """
+
+    actor: Actor
+    now: datetime
+    folder: Path | None
+    dry: bool = False
+    fields: Sequence[str] = ()
+    status_base: str = ""
+    seed: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+    set_aside: Path | None = None
+
+
+def deliver(
+    catalogs: Catalogs,
+    order: PlannedDelivery,
+    contacts: Contacts,
+    store: Store,
+    asked: DeliveryRequest,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[DeliveryResult, tuple[Report, ...]]:
+    """Make a delivery: its files, then its propositions, all of them or none.
+
+    Raises Refused when it was made before, the operator may not, or anything that it needs is missing or changes
+    meanwhile; then nothing is stored.
+    """
+    may_deliver(asked.actor)
+    fields = [_field(order, name) for name in asked.fields]
+    chosen = delivery_selection(order, asked.seed, asked.data)
+    result = _result(order, asked)
+    types = dict(order.catalog.dimension.fields)
+    key = order.catalog.dimension.key
+    with bad_rows(asked.set_aside) as bad, open_contact_table(contacts, key, types, progress, bad) as people:
+        bad.refuse_empty(people.count, order.catalog.dimension.name)
+        result.contacts = people.count
+        writer = MessageWriter(order, chosen.facts.data, new_id, asked.status_base, fields, keep=not asked.dry)
+        if asked.folder is None:
+            _try_out(people, chosen, store, writer, result)
+        else:
+            folder = DeliveryFolder(asked.folder)
+            with folder.working():
+                _make(folder, people, chosen, store, writer, result, asked)
+    result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
+    unknown = _unknown_data(order, chosen, writer)
+    return result, (*order.reports, *chosen.call.reports, *unknown, *writer.reports, *bad.reports())
+
+
+def unfinished_date(folder: Path, place: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
+    """The proposition date of a run of this delivery that was cut off in ``folder`` today: the next one keeps it.
+
+    ``zone`` is the environment's: today is a day of its calendar.
+    """
+    left = DeliveryFolder(folder).unfinished()
+    if left is None or left.delivery != "/".join(place):
+        return None
+    try:
+        check_utc(left.time)
+        time = instant(left.time)
+    except ValueError:  # edited: then nothing in the folder is known to be of this run
+        return None
+    return time if wall_clock(time, zone).date() == wall_clock(now, zone).date() else None
+
+
+def finish_interrupted(store: Store, place: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:
+    """The run whose propositions were stored when it was cut off, now with its files; None: it is to be made.
+
+    Raises Refused when the delivery was made before.
+    """
+    run = store.delivery(*place)
+    if run is None:
+        return None
+    if folder is not None:
+        made = DeliveryFolder(folder)
+        left = made.unfinished()
+        if left is not None and left.id == run.id:
+            with made.working():
+                made.publish()
+            return run
+    raise made_already(run)
+
+
+def may_deliver(actor: Actor) -> None:
+    """Raises Refused unless ``actor`` may make deliveries."""
+    if actor.profile is not None and actor.profile not in DELIVERERS:
+        raise refuse(
+            Code.NOT_ALLOWED,
+            f"{actor.name} ({actor.profile}) may not make deliveries",
+            hint=f"Let {or_list(DELIVERERS)} do it.",
+        )
+
+
+def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
+    """The run, how many propositions are *presented* by that, and when it was said before (or empty).
+
+    ``name`` is ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused when it was not made, or the actor may not.
+    """
+    may_deliver(actor)
+    runs = store.deliveries()
+    found = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
+    if len(found) != 1:
+        raise _not_made(name, runs)
+    return found[0], store.delivery_sent(found[0], now), found[0].sent
+
+
+def withdraw(store: Store, place: tuple[str, str, str], actor: Actor) -> tuple[DeliveryRun, int]:
+    """The run that was taken back and how many propositions it had. Raises Refused when it was not made, or sent."""
+    may_deliver(actor)
+    run = store.delivery(*place)
+    if run is None:
+        raise _not_made("/".join(place[1:]), store.deliveries())
+    return run, store.withdraw_delivery(run)
+
+
+def _field(order: PlannedDelivery, name: str) -> str:
+    dimension = order.catalog.dimension
+    found = name.removeprefix(f"{dimension.name}.")
+    if found not in dimension.fields:
+        raise refuse(
+            Code.UNKNOWN_FIELD,
+            f"{dimension.name} has no field “{name[:80]}”",
+            hint=suggestion(found, dimension.fields),
+        )
+    return found
+
+
+def _unknown_data(order: PlannedDelivery, chosen: DeliverySelection, writer: MessageWriter) -> Iterator[Report]:
+    """The warning of call data that conditions or texts read though nobody passes them; a hook may add them."""
+    made = chosen.made
+    if made is not None and order.catalog.spaces[order.body.space].target_loading:
+        return
+    if made is not None:
+        offers = {order.catalog.offers[item.place].name for item in made.items}
+    else:
+        offers = {*order.offers, *(cell.offer for cell in order.body.cells or ())}
+    conditions = [condition for condition, _ in chosen.cells] + [
+        condition for condition in (chosen.target,) if condition is not None
+    ]
+    read = {name for condition in conditions for name in condition.expression.data_read} | read_data(
+        [made] if made is not None else []
+    )
+    if order.catalog.when is not None:
+        read.update(order.catalog.when.condition.expression.data_read)
+    yield from unknown_data(order.catalog, chosen.call.data, read, writer.data_read(offers))
+
+
+def _result(order: PlannedDelivery, asked: DeliveryRequest) -> DeliveryResult:
+    return DeliveryResult(
+        order.name,
+        order.environment,
+        order.body.space,
+        shown(order.at, order.catalog.zone),
+        order.catalog.revision,
+        "",
+        asked.dry,
+        wanted=order.count,
+        folder=str(asked.folder) if asked.folder is not None else "",
+        data={name: str(value) for name, value in asked.data.items()},
+    )
+
+
+def _try_out(
+    people: ContactTable, chosen: DeliverySelection, store: Store, writer: MessageWriter, result: DeliveryResult
+) -> None:
+    """Everything but the files."""
+    for part in recipients(people, chosen, store):
+        _check_live(store, chosen.order)
+        for recipient in part:
+            message = writer.message(recipient)
+            if isinstance(message, SetAsideReason):
+                result.set_aside(message)
+            else:
+                _count(result, message)
+
+
+def _make(
+    folder: DeliveryFolder,
+    people: ContactTable,
+    chosen: DeliverySelection,
+    store: Store,
+    writer: MessageWriter,
+    result: DeliveryResult,
+    asked: DeliveryRequest,
+) -> None:
+    order = chosen.order
+    inputs = _inputs(people, order, asked)
+    left = folder.unfinished()
+    if left is None or left.inputs != inputs:
+        left = UnfinishedRun(new_id(), f"{order.environment}/{order.name}", inputs, utc(order.at))
+        folder.begin(left)
+    result.run = left.id
+    try:
+        _write(folder, people, chosen, store, writer, result)
+        samples = [(m["contact"], m["html"], m["text"]) for m in islice(folder.messages(), SAMPLES)]
+        for message in folder.messages():
+            _count(result, message)
+        for _, reason in folder.asides():
+            result.set_aside(reason)
+        result.stored = 0 if asked.dry or not order.space.storage.enabled else result.propositions
+        folder.finish(delivery_json(result), sample_files(samples))
+    except OSError as error:
+        raise unwritable(folder.partial, error) from error
+    if not asked.dry:
+        _store(folder, store, order, result, asked)
+    folder.publish()
+
+
+def _write(
+    folder: DeliveryFolder,
+    people: ContactTable,
+    chosen: DeliverySelection,
+    store: Store,
+    writer: MessageWriter,
+    result: DeliveryResult,
+) -> None:
+    for number, part in enumerate(recipients(people, chosen, store), 1):
+        _check_live(store, chosen.order)
+        if folder.has(number):
+            result.resumed += 1
+            continue
+        with folder.writing(number) as out:
+            for recipient in part:
+                message = writer.message(recipient)
+                if isinstance(message, SetAsideReason):
+                    out.aside(recipient.key, message)
+                else:
+                    out.message(message)
+
+
+def _check_live(store: Store, order: PlannedDelivery) -> None:
+    """Raise Refused when live is not what the messages are made from any more, as when something was stopped.
+
+    Asked before each part, so that none is made of what is out of live, and once more when all is stored.
+    """
+    now = live_revision(store, order.environment)
+    if now != order.catalog.revision:
+        raise refuse(
+            Code.PLAN_STALE,
+            f"live went from revision {order.catalog.revision} to {now} while the messages were made",
+            detail="They may offer what is not live any more. No message was handed over, no proposition was stored.",
+            hint="Run it again: the messages are made anew from what is live now.",
+        )
+
+
+def _store(
+    folder: DeliveryFolder, store: Store, order: PlannedDelivery, result: DeliveryResult, asked: DeliveryRequest
+) -> None:
+    """The run with all its propositions in one transaction, if live is still what the messages were made from."""
+    run = DeliveryRun(
+        order.environment,
+        order.campaign,
+        order.delivery,
+        result.run,
+        order.body.space,
+        order.catalog.revision,
+        utc(order.at),
+        utc(asked.now),
+        asked.actor.name,
+        result.messages,
+        result.stored,
+    )
+    with store.transaction():
+        before = store.delivery(order.environment, order.campaign, order.delivery)
+        if before is not None:
+            folder.discard()
+            raise made_already(before)
+        _check_live(store, order)
+        rows = (row for message in folder.messages() for row in proposition_rows(order, run.id, message))
+        store.add_delivery(run, rows)
+
+
+def _count(result: DeliveryResult, message: Message) -> None:
+    result.messages += 1
+    for made in message["propositions"]:
+        result.add(made["offer"], made["rank"])
+
+
+def _inputs(people: ContactTable, order: PlannedDelivery, asked: DeliveryRequest) -> str:
+    """Names everything that the messages are made from, but for what was proposed meanwhile."""
+    columns = ", ".join(f"contact.{name}" for name in ("k", "n"))
+    found = people.connection.execute(
+        f"SELECT count(*), bit_xor(hash(contact)), bit_xor(hash({columns})) FROM contact"  # noqa: S608 - our own names
+    ).fetchone()
+    made = {
+        "offerkit": __version__,
+        "revision": order.catalog.revision,
+        "campaign": order.fingerprint,
+        "delivery": order.delivery,
+        "contacts": [str(part) for part in found or ()],
+        "time": utc(order.at),
+        "fields": list(asked.fields),
+        "status": asked.status_base,
+        "seed": asked.seed,
+        "dry": asked.dry,
+        "data": {name: str(value) for name, value in sorted(asked.data.items())},
+    }
+    return digest(canonical(made))
+
+
+def _not_made(name: str, runs: list[DeliveryRun]) -> Exception:
+    names = [run.name for run in runs]
+    one = sum(name == known for known in names) > 1
+    return refuse(
+        Code.NOT_DELIVERED,
+        f"“{name[:120]}” is in more than one environment" if one else f"the delivery “{name[:120]}” was not made",
+        detail="" if one else "Only what “offerkit deliver” has made can be sent or withdrawn.",
+        hint="Write ENVIRONMENT/CAMPAIGN/DELIVERY."
+        if one
+        else suggestion(name, names, "Made are: " + (", ".join(names[:12]) or "none") + "."),
+    )

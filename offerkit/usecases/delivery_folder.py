@@ -1,0 +1,199 @@
+"""The files of a delivery: made in ``DIR.partial``, part by part, and given their name when all is stored.
+
+A part that is finished is kept when a run is killed; the next run of the same inputs goes on after it.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+from offerkit.diagnostics import Code, reason_of, refuse
+from offerkit.fingerprint import Json
+from offerkit.reports.csv_file import CsvWriter
+from offerkit.usecases.delivery_messages import Message
+
+_STATE = "run.json"
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """What a killed run left: its id, which delivery, the digest of what it was made from, its proposition date."""
+
+    id: str
+    delivery: str
+    inputs: str
+    time: str
+
+
+class DeliveryFolder:
+    """The folder of one delivery."""
+
+    def __init__(self, target: Path) -> None:
+        """``target``: the folder with the finished files, which must not be there yet."""
+        self.target = target
+        self.partial = target.with_name(f"{target.name}.partial")
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold the partial folder; refused when another process does, or the target is there already."""
+        from filelock import FileLock, Timeout
+
+        if self.target.exists():
+            raise refuse(
+                Code.TARGET_EXISTS, f"{self.target} is there already", hint="Move it away, or name another with --out."
+            )
+        try:
+            self.partial.mkdir(parents=True, exist_ok=True)
+            names = {path.name for path in self.partial.iterdir()}
+            if names and not names & {_STATE, _LOCK}:
+                raise refuse(
+                    Code.TARGET_EXISTS,
+                    f"{self.partial} is there already, and no delivery was begun in it",
+                    detail="A delivery is made there before its folder gets its name.",
+                    hint="Move it away, or name another folder with --out.",
+                )
+            with FileLock(self.partial / _LOCK, timeout=0):
+                yield
+        except Timeout:
+            raise refuse(
+                Code.DELIVERY_RUNNING,
+                f"another run is making {self.target}",
+                detail="Two runs of a delivery would write the same messages.",
+                hint="Wait until it has ended; the other run was not disturbed.",
+            ) from None
+        except OSError as error:
+            raise unwritable(self.partial, error) from error
+
+    def unfinished(self) -> UnfinishedRun | None:
+        """What a killed run left here; None when there is nothing to go on with."""
+        try:
+            state = orjson.loads((self.partial / _STATE).read_bytes())
+            return UnfinishedRun(*(str(state[name]) for name in ("id", "delivery", "inputs", "time")))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def begin(self, state: UnfinishedRun) -> None:
+        """Forget what was left, and begin anew."""
+        for path in self.partial.iterdir():
+            if path.name != _LOCK:
+                path.unlink()
+        _whole(self.partial / _STATE, orjson.dumps(asdict(state)))
+
+    def has(self, part: int) -> bool:
+        """Whether that part is finished."""
+        return self._part(part).exists()
+
+    @contextmanager
+    def writing(self, part: int) -> Iterator[DeliveryPart]:
+        """A part; it counts once it is written as a whole."""
+        path, aside = self._part(part), self._aside(part)
+        made = DeliveryPart(path.with_suffix(".tmp"), aside)
+        with made:
+            yield made
+        made.keep(path)
+
+    def messages(self) -> Iterator[Message]:
+        """All messages, in order, one at a time."""
+        for path in sorted(self.partial.glob("messages-*.jsonl")):
+            with path.open("rb") as lines:
+                for line in lines:
+                    yield orjson.loads(line)
+
+    def asides(self) -> Iterator[tuple[str, str]]:
+        """Everybody who gets no message, with the reason."""
+        for path in sorted(self.partial.glob("set-aside-*.csv")):
+            with path.open(newline="", encoding="utf-8") as lines:
+                yield from ((row[0], row[1]) for row in csv.reader(lines))
+
+    def finish(self, summary: Mapping[str, Json], samples: Mapping[str, str]) -> None:
+        """One file of all who were set aside, the summary and the samples; still under the partial name."""
+        whole = self.partial / "set-aside.csv"
+        with whole.with_suffix(".tmp").open("w", newline="", encoding="utf-8") as out:
+            CsvWriter(out, ("contact", "reason")).write(self.asides())
+        whole.with_suffix(".tmp").replace(whole)
+        for name, text in samples.items():
+            _whole(self.partial / name, text.encode())
+        _whole(self.partial / "delivery.json", orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
+
+    def publish(self) -> None:
+        """Give the folder its name: the last step, after the propositions are stored."""
+        try:
+            self.partial.rename(self.target)
+        except OSError as error:
+            raise refuse(
+                Code.UNREADABLE,
+                f"{self.partial} cannot be renamed to {self.target}: {reason_of(error)}",
+                detail="The delivery is made, and its files are complete; only the folder's name is missing.",
+                hint="Make way for it, and run the same command again.",
+            ) from error
+        for path in [*self.target.glob("set-aside-*.csv"), self.target / _STATE, self.target / _LOCK]:
+            path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove what was begun."""
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+    def _part(self, part: int) -> Path:
+        return self.partial / f"messages-{part:05}.jsonl"
+
+    def _aside(self, part: int) -> Path:
+        return self.partial / f"set-aside-{part:05}.csv"
+
+
+class DeliveryPart:
+    """A part that is being written."""
+
+    def __init__(self, path: Path, aside: Path) -> None:
+        """Both are made anew."""
+        self._path = path
+        self._messages = path.open("wb")
+        self._asides = aside.open("w", newline="", encoding="utf-8")
+        self._csv = csv.writer(self._asides)
+
+    def __enter__(self) -> DeliveryPart:
+        """For ``with``."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close both files."""
+        self._messages.close()
+        self._asides.close()
+
+    def message(self, message: Message) -> None:
+        """One message, as one line of JSON."""
+        self._messages.write(orjson.dumps(message) + b"\n")
+
+    def aside(self, contact: str, reason: str) -> None:
+        """One contact who gets no message."""
+        self._csv.writerow((contact, reason))
+
+    def keep(self, path: Path) -> None:
+        """The part is finished."""
+        with self._path.open("rb") as written:
+            os.fsync(written.fileno())
+        self._path.replace(path)
+
+
+def unwritable(path: Path, error: OSError) -> Exception:
+    """The refusal when files of a delivery cannot be written."""
+    return refuse(
+        Code.UNREADABLE,
+        f"{path} cannot be written: {reason_of(error)}",
+        detail="No proposition was stored. What is finished is kept, and the next run goes on after it.",
+        hint="Make room, or name another folder with --out.",
+    )
+
+
+def _whole(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.tmp")
+    partial.write_bytes(content)
+    partial.replace(path)

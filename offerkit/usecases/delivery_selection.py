@@ -1,0 +1,193 @@
+"""Which offers each recipient of a delivery is meant to get: by the engine, from an outline, fixed, or by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import NamedTuple
+
+from offerkit.address import Address, Kind
+from offerkit.batch import (
+    BatchProgram,
+    BatchRequest,
+    ContactTable,
+    DecidedChunk,
+    batch_program,
+    decide_all,
+    find_exclusions,
+)
+from offerkit.batch.condition_sql import bound_condition_sql, column
+from offerkit.batch.decide import CHUNK
+from offerkit.engine.call import Call, CallContext
+from offerkit.engine.check_call import make_call
+from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, facts_at
+from offerkit.engine.decide import decide
+from offerkit.engine.expressions import Expressions
+from offerkit.engine.space_program import ComputedOffer
+from offerkit.engine.weights import best, times
+from offerkit.rules.types import Row
+from offerkit.store import Store
+from offerkit.usecases.per_contact import uses_hooks, value_of
+from offerkit.usecases.planned_delivery import PlannedDelivery
+from offerkit.usecases.propose import history_of
+
+SPARE = 2
+"""Offers chosen beyond those wanted, for contacts for whom one cannot be rendered."""
+NOT_WEIGHED = Decimal(0)
+"""The weight of an offer that no engine chose."""
+
+
+class Choice(NamedTuple):
+    """An offer by its place in the catalog, its weight, and what a dynamic offer turned into."""
+
+    place: int
+    weight: Decimal
+    product: Row | None = None
+
+
+class Recipient(NamedTuple):
+    """A contact with its fields; ``choices`` in order, more than are wanted maybe. None: not in the target.
+
+    ``data``: the call data where a target-loading hook took part; None: those of everybody.
+    """
+
+    key: str
+    contact: Row
+    choices: tuple[Choice, ...] | None
+    data: Row | None = None
+
+
+@dataclass(frozen=True)
+class DeliverySelection:
+    """How a delivery selects: its conditions, and the engine's program where it asks the engine."""
+
+    order: PlannedDelivery
+    target: BoundCondition | None
+    cells: tuple[tuple[BoundCondition, int], ...]
+    call: Call
+    made: BatchProgram | None
+    facts: CallFacts
+
+
+def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, object]) -> DeliverySelection:
+    """The selection of ``order``, supposing ``data`` as call data; what is not given is unknown.
+
+    Raises Refused when its space cannot be asked, or call data are not declared or of another type.
+    """
+    catalog, body = order.catalog, order.body
+    engine = body.engine
+    call = make_call(
+        catalog,
+        body.space,
+        who=CallContext(None, "", order.at, seed, catalog.anonymous, many=True),
+        n=min(100, order.count + SPARE),
+        categories=engine.categories if engine else (),
+        themes=engine.themes if engine else (),
+        data=data,
+    )
+    if body.outline is not None:
+        call = replace(call, offers=frozenset(order.offers))
+    types = {name: field.type for name, field in catalog.call_data.items()}
+    names = Expressions(catalog.dimension.name, catalog.dimension.fields, types, catalog.zone)
+    where = Address(order.environment, Kind.CAMPAIGN, order.campaign)
+    path = ("deliveries", order.delivery)
+    target = names.target(body.target, where, (*path, "target")) if body.target is not None else None
+    cells = tuple(
+        (names.target(cell.when, where, (*path, "cells", number, "when")), catalog.place_of[cell.offer])
+        for number, cell in enumerate(body.cells or ())
+    )
+    facts = facts_at(order.at, catalog.zone, catalog.nobody, call.data)
+    return DeliverySelection(
+        order, target, cells, call, batch_program(catalog, call) if body.asks_engine else None, facts
+    )
+
+
+def recipients(people: ContactTable, made: DeliverySelection, store: Store | None) -> Iterator[Iterator[Recipient]]:
+    """All contacts, in parts of some ten thousand, in the source's order."""
+    if made.made is not None and uses_hooks(made.made):
+        for first in range(0, people.count, CHUNK):
+            yield _one_by_one(people, made, store, first)
+        return
+    if made.made is not None:
+        batch = BatchRequest(made.made, find_exclusions(people, made.made, store))
+        for decided in decide_all(people, batch):
+            yield _part(people, made, decided.first, decided)
+        return
+    for first in range(0, people.count, CHUNK):
+        yield _part(people, made, first, None)
+
+
+def _one_by_one(people: ContactTable, made: DeliverySelection, store: Store | None, first: int) -> Iterator[Recipient]:
+    catalog = made.order.catalog
+    names = list(people.types)
+    for key, held, *cells in _rows(people, made, first):
+        contact: Row = {name: value_of(value) for name, value in zip(names, cells, strict=True)}
+        if not held:
+            yield Recipient(key, contact, None)
+            continue
+        history = history_of(store, catalog, key, made.order.at) if store is not None else ()
+        found = decide(catalog, replace(made.call, contact=contact, key=key), history)
+        choices = (Choice(catalog.place_of[one.offer], one.weight, one.product) for one in found.chosen)
+        yield Recipient(key, contact, tuple(choices), found.data)
+
+
+def _part(
+    people: ContactTable, made: DeliverySelection, first: int, decided: DecidedChunk | None
+) -> Iterator[Recipient]:
+    rows = _rows(people, made, first)
+    names = list(people.types)
+    tests = 1 + len(made.cells)
+    weigh = _Weigher(made)
+    for place, (key, *cells) in enumerate(rows):
+        contact: Row = {name: value_of(value) for name, value in zip(names, cells[tests:], strict=True)}
+        if not cells[0]:
+            yield Recipient(key, contact, None)
+        elif decided is not None:
+            picks = decided.picks[:, place].tolist()
+            yield Recipient(key, contact, tuple(weigh(item, contact) for item in picks if item >= 0))
+        elif made.cells:
+            holds = (place_ for (_, place_), held in zip(made.cells, cells[1:tests], strict=True) if held)
+            yield Recipient(key, contact, tuple(Choice(found, NOT_WEIGHED) for found in list(holds)[:1]))
+        else:
+            at = made.order.catalog.place_of
+            yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in made.order.offers))
+
+
+def _rows(people: ContactTable, made: DeliverySelection, first: int) -> list[tuple[str, ...]]:
+    """Key, whether in the target, whether in each cell, then the fields."""
+    target = [bound_condition_sql(condition, made.facts) for condition in _targets(made)]
+    parts = ["k", f"coalesce({' AND '.join(f'({sql})' for sql in target) or 'TRUE'}, FALSE)"]
+    parts += [f"coalesce({bound_condition_sql(condition, made.facts)}, FALSE)" for condition, _ in made.cells]
+    parts += [column(name) for name in people.types]
+    sql = f"SELECT {', '.join(parts)} FROM contact WHERE n >= ? AND n < ? ORDER BY n"  # noqa: S608 - escaped
+    found: list[tuple[str, ...]] = people.connection.execute(sql, [first, first + CHUNK]).fetchall()
+    return found
+
+
+def _targets(made: DeliverySelection) -> Iterator[BoundCondition]:
+    """The delivery's target and the environment's own filter, which holds however offers are chosen."""
+    if made.target is not None:
+        yield made.target
+    when = made.order.catalog.when
+    if when is not None:
+        yield when.condition
+
+
+class _Weigher:
+    """The weight of an item for a contact; formulas are worked out as the unitary engine does."""
+
+    def __init__(self, made: DeliverySelection) -> None:
+        self._made = made
+        self._computed: Sequence[ComputedOffer] = made.made.space_program.computed if made.made is not None else ()
+        self._first = len(made.made.space_program.entries) if made.made is not None else 0
+
+    def __call__(self, item: int, contact: Row) -> Choice:
+        assert self._made.made is not None
+        known = self._made.made.items[item]
+        if known.weight is not None:
+            return Choice(known.place, known.weight)
+        part = self._computed[item - self._first]
+        facts = self._made.facts._replace(contact=contact)
+        found = best(part.weights, ConditionMemo(facts, {}))
+        return Choice(known.place, times(found.number, part.factors) if found is not None else NOT_WEIGHED)

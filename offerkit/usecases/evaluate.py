@@ -1,0 +1,93 @@
+"""An expression tried out: for one contact, or counted over all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import call_data
+from offerkit.engine.condition import facts_at
+from offerkit.models.scopes import Role, scope
+from offerkit.reports.evaluated import Evaluated
+from offerkit.rules.types import BaseType, ExpectedResult, Row, Value
+from offerkit.rules.values import show
+from offerkit.usecases.catalogs import Catalogs
+from offerkit.usecases.contact_sources import ContactSources
+
+MOST = 20
+"""Values that are listed apart, the most frequent ones."""
+DISTINCT = 10_000
+"""Distinct values that are counted, so that memory stays bounded."""
+
+
+def evaluate(
+    catalogs: Catalogs,
+    people: ContactSources,
+    text: str,
+    at: datetime,
+    *,
+    environment: str,
+    contact: str,
+    data: Mapping[str, object],
+) -> Evaluated:
+    """Evaluate ``text`` for ``contact``, or for every contact when it is empty.
+
+    Raises Refused when it cannot be read, naming the column.
+    """
+    from offerkit.rules.check import RuleError, check
+    from offerkit.rules.python import compile_one
+
+    catalog = catalogs[environment]
+    values, wrong = call_data(catalog, data, required=False)
+    if wrong:
+        raise Refused(wrong)
+    types = {name: field.type for name, field in catalog.call_data.items()}
+    names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, types)
+    try:
+        checked = check(text, names, ExpectedResult.VALUE)
+    except RuleError as error:
+        raise Refused(
+            [_told(text, problem.start, problem.summary, problem.detail, problem.hint) for problem in error.problems]
+        ) from None
+    facts = facts_at(at, catalog.zone, catalog.nobody, values)
+    function = compile_one(checked, (catalog.dimension.name, "interaction"))
+
+    def value_for(row: Row) -> Value:
+        return function(row, values, facts.now, facts.today)
+
+    condition = checked.type.base in (BaseType.BOOLEAN, BaseType.NULL)
+    if contact:
+        row = people.chosen(catalog, contact)
+        rows = {catalog.dimension.name: row, "interaction": values}
+        read = [(f"{space}.{name}", show(rows[space][name])) for space, name in checked.fields]
+        return Evaluated(environment, checked.type.base.value, condition, show(value_for(row)), read)
+    counted: Counter[str] = Counter()
+    total = 0
+    for total, row in enumerate(people.of(environment).rows(), 1):  # noqa: B007 - the number of the last is the total
+        text = show(value_for(row))
+        if text in counted or len(counted) < DISTINCT:
+            counted[text] += 1
+    order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return Evaluated(environment, checked.type.base.value, condition, counts=order[:MOST], total=total)
+
+
+def _told(text: str, start: int, summary: str, detail: str, hint: str) -> Diagnostic:
+    before = text[:start]
+    line, column = before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1
+    where = f"column {column}" if "\n" not in text else f"line {line}, column {column}"
+    return Diagnostic(Code.EXPRESSION, f"{where}: {summary}", detail, hint)
+
+
+def environment_of(catalogs: Catalogs, text: str, wanted: str) -> str:
+    """The environment that an expression is about: the one named, or the only one whose dimension it speaks of."""
+    if wanted:
+        return catalogs[wanted].environment
+    known: dict[str, Catalog] = {name: catalogs[name] for name in catalogs.names}
+    named = [name for name, catalog in known.items() if f"{catalog.dimension.name}." in text] or list(known)
+    if len(named) == 1:
+        return named[0]
+    hint = f"Name one: --environment {named[0]}." if named else ""
+    raise refuse(Code.NO_MATCH, f"the expression could be about {', '.join(named) or 'no environment'}", hint=hint)

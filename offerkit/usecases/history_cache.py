@@ -1,0 +1,229 @@
+"""What contacts were offered before, kept in memory as long as it is what the store holds.
+
+Reading a contact's history takes longer than a decision. A store that is a file changes its version with every write
+(:meth:`offerkit.store.Store.version`): while that stays, so does all that was read from it. What this process writes it
+adds to what it remembers; when anybody else has written, everything is read anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from decimal import Decimal
+from math import inf
+from sys import intern
+from time import monotonic
+from typing import NamedTuple, TypeAlias
+
+from offerkit.diagnostics import Refused
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.history import PastProposition, RememberedHistory
+from offerkit.engine.space_program import SpaceProgram
+from offerkit.store import PropositionRow, Store
+from offerkit.store.proposition_rows import past_of
+from offerkit.times import utc
+from offerkit.usecases.propose import history_start
+
+ContactKey: TypeAlias = tuple[str, str]
+"""An environment, and a contact's key."""
+
+CAPACITY = 300_000
+"""Propositions that are remembered at most, some 300 bytes each with what rules make of them; a contact takes as much
+as five."""
+LONGEST_HISTORY = 500
+"""A longer history is read at every call."""
+FRESH_SECONDS = 0.02
+"""Seconds after which it is looked at whether others have written."""
+_REMEMBERED_WRITES = 10_000
+"""Propositions that are known to those who have not looked at the store since they were written."""
+
+
+class _Added(NamedTuple):
+    contact: ContactKey
+    past: PastProposition
+
+
+class _Transaction(NamedTuple):
+    """One transaction: the version before it, what it adds, and whose history it changes otherwise."""
+
+    before: int
+    added: tuple[_Added, ...]
+    changed: frozenset[ContactKey]
+
+
+class OwnWrites:
+    """What this process writes to the store; its writer tells it, in another thread than those who ask."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, _Transaction] = {}
+        self._size = 0
+
+    def tell(self, versions: tuple[int, int], rows: Sequence[PropositionRow], changed: Collection[ContactKey]) -> None:
+        """To be called before the commit; ``versions`` as :meth:`Store.renew` gives them."""
+        before, now = versions
+        added = tuple(_Added((row.environment, row.contact), past_of(row)) for row in rows)
+        self._parts[now] = _Transaction(before, added, frozenset(changed))
+        self._size += 1 + len(rows)
+        while self._size > _REMEMBERED_WRITES and len(self._parts) > 1:
+            self._size -= 1 + len(self._parts.pop(next(iter(self._parts))).added)
+
+    def between(self, known: int, now: int) -> list[_Transaction] | None:
+        """The transactions that led from one version to another; None when not all were ours, or it is too long ago."""
+        found: list[_Transaction] = []
+        while now != known:
+            part = self._parts.get(now)
+            if part is None or len(found) > _REMEMBERED_WRITES:
+                return None
+            found.append(part)
+            now = part.before
+        return found[::-1]
+
+
+class _CachedHistory(NamedTuple):
+    """A history as it was read: nothing older than ``since``."""
+
+    since: datetime
+    pasts: RememberedHistory[SpaceProgram]
+
+    @property
+    def size(self) -> int:
+        """What it takes of the room."""
+        return len(self.pasts) + 5
+
+
+class HistoryCache:
+    """The histories of the contacts that called last. For one thread; its store, too.
+
+    What this process stores counts at once; what others store, when :data:`FRESH_SECONDS` is over.
+    """
+
+    def __init__(self, store: Store, written: OwnWrites, room: int = CAPACITY, timer: Callable[[], float] = monotonic):
+        """Remembers up to ``room`` propositions."""
+        self._store, self._written, self._room, self._timer = store, written, room, timer
+        self._known: dict[ContactKey, _CachedHistory] = {}
+        self._size = 0
+        self._version: int | None = None
+        self._looked = -inf
+        self._under_way: dict[ContactKey, dict[str, PastProposition]] = {}
+        self._ended: list[tuple[ContactKey, str]] = []
+        self._weights: dict[Decimal, Decimal] = {}
+
+    def of(self, catalog: Catalog, key: str, now: datetime) -> Sequence[PastProposition]:
+        """What presentation rules may count of a contact at ``now``, and more: in no order.
+
+        What :meth:`under_way` is about counts as well. Raises Refused when the store cannot be read.
+        """
+        if not key or not catalog.rules:
+            return ()
+        since = history_start(catalog, now)
+        contact = (catalog.environment, key)
+        if self._due():
+            self._look()
+        read = self._known.get(contact)
+        if read is None or read.since > since:
+            read = self._read(contact, since)
+        else:
+            self._known[contact] = self._known.pop(contact)  # who has not called for longest is forgotten first
+        pending = self._under_way.get(contact)
+        if not pending:
+            return read.pasts
+        return read.pasts.extended(past for past in pending.values() if past not in read.pasts)
+
+    @contextmanager
+    def under_way(self, rows: Sequence[PropositionRow]) -> Iterator[None]:
+        """Count ``rows``, which are decided and being stored, until they are or cannot be.
+
+        Calls of one contact at the same time then see each other's propositions.
+        """
+        for row in rows:
+            contact, past = (row.environment, row.contact), self._lean(past_of(row))
+            self._under_way.setdefault(contact, {})[row.id] = past
+        try:
+            yield
+        finally:
+            self._ended += [((row.environment, row.contact), row.id) for row in rows]
+            if self._due():  # where nobody asks for a history, nobody else would look
+                with suppress(Refused):  # it is told to who asks next
+                    self._look()
+
+    def look(self) -> None:
+        """Look at the store before the next answer: something else than :meth:`under_way` was written."""
+        self._looked = -inf
+
+    def close(self) -> None:
+        """Look at the store no more: it is about to be closed, while some may still be :meth:`under_way`."""
+        self._looked = inf
+
+    def forget(self) -> None:
+        """Read everything anew."""
+        self._known.clear()
+        self._weights.clear()
+        self._size = 0
+
+    def _due(self) -> bool:
+        return self._timer() - self._looked >= FRESH_SECONDS
+
+    def _look(self) -> None:
+        self._follow(self._store.version())
+        self._looked = self._timer()
+
+    def _follow(self, version: int | None) -> None:
+        """Add what was written up to ``version``; what has ended by now is part of it, or was not stored."""
+        if version != self._version:
+            known = self._version
+            parts = self._written.between(known, version) if known is not None and version is not None else None
+            if parts is None:
+                self.forget()
+            for part in parts or ():
+                self._add(part)
+            self._version = version
+        for contact, id_ in self._ended:
+            del self._under_way[contact][id_]
+            if not self._under_way[contact]:
+                del self._under_way[contact]
+        self._ended.clear()
+
+    def _add(self, part: _Transaction) -> None:
+        for contact in part.changed:
+            self._drop(contact)
+        more: dict[ContactKey, list[PastProposition]] = {}
+        for contact, past in part.added:
+            if contact in self._known:
+                more.setdefault(contact, []).append(self._lean(past))
+        for contact, pasts in more.items():
+            read = self._known.get(contact)
+            if read is not None:  # keeping another may have taken its room
+                self._keep(contact, _CachedHistory(read.since, read.pasts.extended(pasts)))
+
+    def _read(self, contact: ContactKey, since: datetime) -> _CachedHistory:
+        before = self._store.version()
+        found = self._store.past(*contact, utc(since))
+        read = _CachedHistory(since, RememberedHistory(map(self._lean, found)))
+        # else it may hold what will be added when that is seen
+        if before is not None and self._store.version() == before:
+            self._follow(before)
+            self._keep(contact, read)
+        return read
+
+    def _keep(self, contact: ContactKey, read: _CachedHistory) -> None:
+        self._drop(contact)
+        if len(read.pasts) > LONGEST_HISTORY:
+            return
+        self._known[contact] = read
+        self._size += read.size
+        while self._size > self._room:
+            self._drop(next(iter(self._known)))
+
+    def _drop(self, contact: ContactKey) -> None:
+        read = self._known.pop(contact, None)
+        if read is not None:
+            self._size -= read.size
+
+    def _lean(self, past: PastProposition) -> PastProposition:
+        """The same, sharing its texts and weight with others."""
+        offer, category, space, channel = map(intern, past[:4])
+        if len(self._weights) > _REMEMBERED_WRITES:
+            self._weights.clear()
+        weight = self._weights.setdefault(past.weight, past.weight)
+        return PastProposition(offer, category, space, channel, past.status, past.time, weight, past.rank)

@@ -1,0 +1,376 @@
+"""How much a promotion may take from people: the environment's ``impact.max_lost``, judged and overridden.
+
+On each space: the contacts who get at least one offer before and none after, as a share of those who get one before.
+How many offers are asked for does not matter to that, so one is. All contacts are counted, never a sample.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from offerkit.address import environment_address
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.fingerprint import Json
+from offerkit.governance.promotion import only_withdraws
+from offerkit.plans.plan import Plan, Reason
+from offerkit.reports.counts import Count, as_json, rounded, said, share, size
+from offerkit.store import Store
+from offerkit.usecases.argument_values import parse_time
+from offerkit.usecases.catalogs import Catalogs
+from offerkit.usecases.contact_access import ContactAccess, contact_access, without_contact_details
+from offerkit.usecases.plan_effect import PlanEffect, plan_effect
+from offerkit.usecases.population import population
+from offerkit.usecases.session import Session
+from offerkit.usecases.space_comparison import ComparedChunk, SpaceComparison, comparisons, decide_both, why_not
+
+if TYPE_CHECKING:
+    from offerkit.usecases.space_comparison import Columns
+
+MAX_REASON = 2000
+"""The longest reason of an override, in characters."""
+_CAUSES = 3
+_WITHDRAWING = (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE, Reason.ENDS_EARLIER)
+_HINT = "Change what takes the offers away, or promote with --override-impact 'REASON', which is recorded."
+
+
+@dataclass(frozen=True)
+class LossLimit:
+    """The share, from 0 to 1, as text, and where it is said: the stage before, or the one after."""
+
+    share: Decimal
+    text: str
+    where: str
+
+
+@dataclass(frozen=True)
+class LossCause:
+    """A rule that takes offers, in words, where it stands, and how many contacts lose which by it."""
+
+    reason: str
+    where: str
+    offers: Mapping[str, Count]
+    contacts: Count
+
+    @property
+    def sentence(self) -> str:
+        """It in one sentence, the offers that most lose first."""
+        first = sorted(self.offers, key=lambda offer: (-size(self.offers[offer]), offer))
+        taken = ", ".join(first[:_CAUSES]) + (f" and {len(first) - _CAUSES} more" if len(first) > _CAUSES else "")
+        place = f" ({self.where})" if self.where else ""
+        who = "1 contact loses" if self.contacts == 1 else f"{said(self.contacts)} contacts lose"
+        return f"{who} {taken}: {self.reason}{place}"
+
+
+@dataclass(frozen=True)
+class SpaceLoss:
+    """A space. ``served``: contacts with an offer before; ``lost``: those of them left with none, and why.
+
+    ``exceeds``: whether more are lost than may be, by the exact numbers.
+    """
+
+    space: str
+    contacts: Count
+    served: Count
+    lost: Count
+    limit: LossLimit
+    exceeds: bool
+    causes: tuple[LossCause, ...] = ()
+
+    @property
+    def share(self) -> str:
+        """The lost of the served, in per cent; empty where that cannot be told."""
+        return share(self.lost, self.served)
+
+    @property
+    def rounded(self) -> SpaceLoss:
+        """It for those who may not read contacts."""
+        causes = (
+            LossCause(
+                cause.reason,
+                cause.where,
+                {name: rounded(size(count)) for name, count in cause.offers.items()},
+                rounded(size(cause.contacts)),
+            )
+            for cause in self.causes
+        )
+        return replace(
+            self,
+            contacts=rounded(size(self.contacts)),
+            served=rounded(size(self.served)),
+            lost=rounded(size(self.lost)),
+            causes=tuple(sorted(causes, key=_weightiest)),
+        )
+
+
+def _weightiest(cause: LossCause) -> tuple[int, str, str]:
+    return -size(cause.contacts), cause.reason, cause.where
+
+
+def limit_of(effect: PlanEffect, environment: str) -> LossLimit | None:
+    """The stricter of what the environment says before and after: loosening it takes a promotion of its own."""
+    found = [
+        LossLimit(Decimal(text.rstrip("%")) / 100, text, where)
+        for side, where in ((effect.catalogs_before, effect.titles[0]), (effect.catalogs_after, effect.titles[1]))
+        if (text := _limit_text(side, environment))
+    ]
+    return min(found, key=lambda limit: limit.share, default=None)
+
+
+def _limit_text(side: Catalogs, environment: str) -> str:
+    impact = (side.snapshot(environment_address(environment)) or {}).get("impact")
+    text = impact.get("max_lost") if isinstance(impact, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def check_reason(reason: str) -> str:
+    """``reason`` without spaces around it. Raises Refused when it says nothing or cannot be kept."""
+    text = " ".join(reason.split())
+    if not text or len(text) > MAX_REASON or "\0" in text or text != text.encode(errors="replace").decode():
+        raise refuse(
+            Code.BAD_VALUE,
+            "--override-impact needs a reason",
+            detail=f"It is kept in the history: some words, in UTF-8, at most {MAX_REASON:,} characters.",
+        )
+    return text
+
+
+@dataclass(frozen=True)
+class EnvironmentLoss:
+    """An environment that limits a promotion: what is taken on its spaces, or why its contacts could not be read."""
+
+    name: str
+    dimension: str
+    limit: LossLimit
+    spaces: tuple[SpaceLoss, ...] = ()
+    unread: tuple[Diagnostic, ...] = ()
+
+    def told_to(self, reader: ContactAccess) -> EnvironmentLoss:
+        """The same without what ``reader`` may not know."""
+        if reader.may(self.name, self.dimension):
+            return self
+        spaces = tuple(space.rounded for space in self.spaces)
+        return replace(self, spaces=spaces, unread=without_contact_details(self.unread, self.name))
+
+    @property
+    def findings(self) -> Iterator[Diagnostic]:
+        """Why the promotion may not go on."""
+        if self.unread:
+            yield from (*self.unread, _unmeasured(self.name, self.limit))
+        yield from _exceeded(self.spaces)
+
+
+@dataclass(frozen=True)
+class PromotionLoss:
+    """What a promotion takes in the environments that limit it, and whether it may."""
+
+    environments: tuple[EnvironmentLoss, ...] = ()
+
+    @property
+    def spaces(self) -> tuple[SpaceLoss, ...]:
+        """All spaces that could be measured."""
+        return tuple(space for environment in self.environments for space in environment.spaces)
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """Why the promotion may not go on; empty when it may."""
+        return tuple(found for environment in self.environments for found in environment.findings)
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Environments whose contacts cannot be read."""
+        return tuple(environment.name for environment in self.environments if environment.unread)
+
+    def told_to(self, reader: ContactAccess) -> PromotionLoss:
+        """The same without what ``reader`` may not know."""
+        return PromotionLoss(tuple(environment.told_to(reader) for environment in self.environments))
+
+
+def limits(effect: PlanEffect) -> dict[str, LossLimit]:
+    """What may be taken, by environment; only environments that are live already can lose anything."""
+    return {
+        name: limit for name in effect.deciding if (limit := limit_of(effect, name)) and name in effect.catalogs_before
+    }
+
+
+def measure_losses(
+    session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None
+) -> PromotionLoss | None:
+    """What ``plan`` takes and whether it may, whoever asks and for whatever reason; None: nothing limits it.
+
+    Only promotions are asked: a rollback must be possible in a hurry.
+    """
+    if not plan.promotes:
+        return None
+    effect = effect or plan_effect(plan, store)
+    limited = limits(effect)
+    if not limited:
+        return None
+    return PromotionLoss(
+        tuple(_environment_loss(session, store, effect, name, limit) for name, limit in limited.items())
+    )
+
+
+def _environment_loss(
+    session: Session, store: Store, effect: PlanEffect, name: str, limit: LossLimit
+) -> EnvironmentLoss:
+    made = EnvironmentLoss(name, effect.catalog(name).dimension.name, limit)
+    try:
+        return replace(made, spaces=tuple(_environment(session, store, effect, name, limit)))
+    except Refused as refused:
+        return replace(made, unread=refused.diagnostics)
+
+
+def check_losses(session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None) -> Mapping[str, Json]:
+    """What to record with ``plan``, a promotion: what was measured, and the reason of an override that was needed.
+
+    Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
+    override (``session.override_impact``). What only switches off is never refused for that: it is counted.
+    """
+    reason = check_reason(session.override_impact) if session.override_impact else ""
+    effect = effect or (plan_effect(plan, store) if plan.promotes else None)
+    if effect is None:
+        return {}
+    verdict = measure_losses(session, store, plan, effect) or PromotionLoss()
+    counted = _counted(session, store, plan, effect)
+    over = bool(verdict.findings)
+    if over and not reason and not only_withdraws(effect):
+        raise Refused(verdict.told_to(contact_access(session, store)).findings)
+    spaces = [*verdict.spaces, *counted]
+    if not (spaces or over):
+        return {}
+    record: dict[str, Json] = {"spaces": [_recorded(space.rounded) for space in spaces]}
+    if over and reason:
+        record["override"] = reason
+    if over and verdict.unmeasured:
+        record["unmeasured"] = list(verdict.unmeasured)
+    if _withdrawing(plan):
+        record["withdrawn"] = True
+    return {"impact": record}
+
+
+def _withdrawing(plan: Plan) -> set[str]:
+    """The environments in which a promotion switches something off."""
+    return {step.address.environment for step in plan.steps if step.reason in _WITHDRAWING}
+
+
+def _counted(session: Session, store: Store, plan: Plan, effect: PlanEffect) -> list[SpaceLoss]:
+    """Who is left with nothing where something is switched off and nothing limits it; none where none can be read."""
+    found: list[SpaceLoss] = []
+    for name in sorted(_withdrawing(plan) - limits(effect).keys()):
+        if name in effect.catalogs_before and name in effect.catalogs_after:
+            found += _environment_loss(session, store, effect, name, LossLimit(Decimal(1), "100%", "")).spaces
+    return found
+
+
+def is_limited(session: Session, store: Store, plan: Plan) -> bool:
+    """Whether an environment limits what a promotion may take. Raises Refused as :func:`check_reason` does."""
+    if session.override_impact:
+        check_reason(session.override_impact)
+    return bool(_withdrawing(plan) or limits(plan_effect(plan, store)))
+
+
+def _recorded(space: SpaceLoss) -> Json:
+    """What the history keeps, which every operator may read: numbers that are rounded, and how it was judged."""
+    return {
+        "space": space.space,
+        "contacts": as_json(space.contacts),
+        "served": as_json(space.served),
+        "lost": as_json(space.lost),
+        "max_lost": space.limit.text,
+        "exceeds": space.exceeds,
+    }
+
+
+def _environment(
+    session: Session, store: Store, effect: PlanEffect, name: str, limit: LossLimit
+) -> Iterator[SpaceLoss]:
+    catalog = effect.catalog(name)
+    now = parse_time("", catalog.zone, session.now)
+    found = comparisons(effect, name, 1, (now, now))
+    programs = [made for pair in found for made in pair.programs]
+    with effect.people(session) as sources:
+        rows = sources(name).of(name).rows
+        with population((effect.catalogs_before[name], catalog), programs, rows, (), 0) as people:
+            for pair in found:
+                if pair.old is not None:
+                    yield _space(pair, limit, people.count, decide_both(store, people, pair))
+
+
+def _space(pair: SpaceComparison, limit: LossLimit, contacts: int, chunks: Iterator[ComparedChunk]) -> SpaceLoss:
+    served = lost = 0
+    causes: Counter[tuple[str, str, str]] = Counter()
+    for both in chunks:
+        assert both.old is not None
+        had = both.old.picks[0] >= 0
+        gone = had if both.new is None else had & (both.new.picks[0] < 0)
+        served += int(had.sum())
+        lost += int(gone.sum())
+        if gone.any():
+            causes.update(_causes(pair, both, gone.nonzero()[0]))
+    return SpaceLoss(pair.space, contacts, served, lost, limit, lost > limit.share * served, _by_rule(causes))
+
+
+def _by_rule(causes: Counter[tuple[str, str, str]]) -> tuple[LossCause, ...]:
+    """The rules that take offers, each with the offers that it takes, those that take most first."""
+    rules: dict[tuple[str, str], Counter[str]] = {}
+    for (offer, reason, where), times in causes.items():
+        rules.setdefault((reason, where), Counter())[offer] += times
+    found = (LossCause(reason, where, offers, offers.total()) for (reason, where), offers in rules.items())
+    return tuple(sorted(found, key=_weightiest))
+
+
+def _causes(pair: SpaceComparison, both: ComparedChunk, columns: Columns) -> Counter[tuple[str, str, str]]:
+    """Why the contacts of ``columns`` do not get the offer any more that they got."""
+    assert pair.old is not None
+    assert both.old is not None
+    new_names = {old: new for new, old in pair.old_names.items()}
+    found: Counter[tuple[str, str, str]] = Counter()
+    picked = both.old.picks[0][columns]
+    for item in sorted(set(picked.tolist())):
+        offer = pair.old.catalog.offers[pair.old.items[item].place].name
+        name = new_names.get(offer, offer)
+        for cause, lost in why_not(pair.reasons[1], both.new, name, columns[picked == item]):
+            found[name, cause.sentence, cause.address] += len(lost)
+    return found
+
+
+def _exceeded(spaces: Sequence[SpaceLoss]) -> Iterator[Diagnostic]:
+    """One finding for an environment, about the space that loses most of its contacts."""
+    over = sorted(
+        (space for space in spaces if space.exceeds),
+        key=lambda space: (-size(space.lost) / size(space.served), space.space),
+    )
+    if not over:
+        return
+    worst, *others = over
+    environment = worst.space.partition("/")[0]
+    further = ", ".join(f"{space.space}{_part(space)}" for space in others)
+    yield Diagnostic(
+        Code.IMPACT,
+        f"the promotion would leave {said(worst.lost)} of the {said(worst.served)} contacts who get an offer on"
+        f" {worst.space} with none{_part(worst)}; {environment} allows {worst.limit.text}",
+        "; ".join(cause.sentence for cause in worst.causes[:_CAUSES])
+        + "."
+        + (f" Also too many on {further}." if further else "")
+        + f" What is allowed is what {worst.limit.where} says.",
+        _HINT,
+        environment_address(environment),
+    )
+
+
+def _part(space: SpaceLoss) -> str:
+    return f" ({space.share})" if space.share else ""
+
+
+def _unmeasured(environment: str, limit: LossLimit) -> Diagnostic:
+    return Diagnostic(
+        Code.IMPACT_UNMEASURED,
+        f"environment {environment} allows a promotion to take offers from {limit.text} of its contacts (as"
+        f" {limit.where} says), which cannot be measured",
+        hint="Make the contacts readable, or promote with --override-impact 'REASON', which is recorded.",
+        address=environment_address(environment),
+    )

@@ -1,0 +1,168 @@
+"""Taking resources from another project's files into this one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from offerkit.address import SECTION_OF, SHARED, Address, Kind
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse, suggestion
+from offerkit.specs import Loaded, load_folder
+from offerkit.specs.cache import Cache
+from offerkit.specs.load import load_files
+from offerkit.specs.project import SpecFile, read_files
+from offerkit.specs.record import Record
+from offerkit.usecases.export import case_files
+from offerkit.usecases.session import Session
+
+LIMIT = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class PlannedImport:
+    """What an import adds: the new files by path, the addresses it adds and those that were here already."""
+
+    files: dict[str, bytes]
+    added: tuple[Address, ...]
+    same: tuple[Address, ...]
+
+
+def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> PlannedImport:
+    """What taking the resources of ``folder`` (of the environments ``names``, or all) would add here.
+
+    Raises Refused with every mistake in ``folder``; with every resource that exists here with another body; and
+    when the project would not be valid with what is added.
+    """
+    root = session.project.root
+    theirs = _loaded(root, folder)
+    wanted = _wanted(theirs, names)
+    files, found = read_files(root)
+    ours = load_files(files, found, Cache(None)).records if files or found else {}
+    conflicts = [
+        _conflict(theirs.records[address], ours[address], root, folder)
+        for address in wanted
+        if address in ours and ours[address].fingerprint != theirs.records[address].fingerprint
+    ]
+    if conflicts:
+        raise Refused(conflicts)
+    added = tuple(address for address in wanted if address not in ours)
+    new = _texts(theirs, added, {file.path for file in files})
+    if new:
+        _check_together(files, new, [theirs.records[address] for address in added], (root, folder))
+    contents = {file.path: file.content for file in new}
+    return PlannedImport(contents, added, tuple(address for address in wanted if address in ours))
+
+
+def write_import(session: Session, planned: PlannedImport) -> None:
+    """Write the new files: all of them or none. Raises Refused when one cannot be written."""
+    from offerkit.specs.write_files import add_files
+
+    add_files(session.project.root, planned.files)
+
+
+def _loaded(root: Path, folder: Path) -> Loaded:
+    try:
+        complete = all((folder / name).is_dir() for name in ("environments", "specs"))
+    except (OSError, ValueError):
+        complete = False
+    if not complete:
+        raise refuse(
+            Code.NO_PROJECT,
+            f"there is no project in {folder!s:.200}",
+            hint="Name a folder that holds environments/ and specs/, such as one made by “offerkit export”.",
+        )
+    try:
+        return load_folder(folder)
+    except Refused as refused:
+        raise Refused(_moved(d, root, folder) for d in refused.diagnostics) from None
+
+
+def _moved(diagnostic: Diagnostic, root: Path, folder: Path) -> Diagnostic:
+    """A finding in the other project, with paths that lead there from this one."""
+    related = tuple((text, _from_here(position, root, folder)) for text, position in diagnostic.related)
+    position = diagnostic.position
+    here = None if position is None else _from_here(position, root, folder)
+    return replace(diagnostic, position=here, related=related)
+
+
+def _from_here(position: Position, root: Path, folder: Path) -> Position:
+    path = Path(os.path.relpath(folder.resolve(), root.resolve())) / position.file
+    return position._replace(file=path.as_posix())
+
+
+def _wanted(theirs: Loaded, names: tuple[str, ...]) -> list[Address]:
+    """The addresses to take: all, or those of some environments with the shared ones they need."""
+    records = theirs.records
+    known = sorted({record.environment for record in records.values()} - {SHARED})
+    for name in names:
+        if name not in known:
+            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}” there", hint=suggestion(name, known))
+    if not names:
+        return sorted(records)
+    wanted = {address for address, record in records.items() if record.environment in names}
+    wanted |= {
+        ref.target
+        for address in wanted
+        for ref in records[address].refs
+        if ref.target in records and records[ref.target].environment == SHARED
+    }
+    return sorted(wanted)
+
+
+def _conflict(theirs: Record, ours: Record, root: Path, folder: Path) -> Diagnostic:
+    return Diagnostic(
+        Code.DECLARED_TWICE,
+        f"{ours.address} is declared here already, and otherwise",
+        "An import adds what is missing and changes nothing that is here.",
+        "Make the two the same, rename one, or take another environment with --environment.",
+        address=ours.address,
+        position=ours.position,
+        related=(("there", _from_here(theirs.position, root, folder)),),
+    )
+
+
+def _texts(theirs: Loaded, added: Iterable[Address], taken: set[str]) -> list[SpecFile]:
+    """New files that hold what is added, under names that nothing has."""
+    from offerkit.specs.serialize import environment_text, section_texts
+
+    records = [theirs.records[address] for address in added]
+    bodies = theirs.bodies(record.address for record in records)
+    groups: dict[tuple[str, Kind], list[tuple[str, bytes]]] = {}
+    files: list[SpecFile] = []
+    cases: dict[str, list[bytes]] = {}
+    for record in records:
+        if record.kind is Kind.ENVIRONMENT:
+            path = f"environments/{record.name}.yaml"
+            files.append(SpecFile(path, record.name, True, environment_text(bodies[record.address]).encode()))
+        elif record.kind is Kind.CASES:
+            cases.setdefault(record.name, []).append(bodies[record.address])
+        else:
+            groups.setdefault((record.environment, record.kind), []).append((record.name, bodies[record.address]))
+    files += [SpecFile(path, "", False, text.encode()) for path, text, _ in case_files(cases)]
+    for (environment, kind), resources in sorted(groups.items()):
+        folder = "specs" if environment == SHARED else f"specs/{environment}"
+        number = 1
+        for text, _ in section_texts(kind, resources, LIMIT):
+            while (path := _path(folder, kind, number)) in taken:
+                number += 1
+            taken.add(path)
+            files.append(SpecFile(path, environment, False, text.encode()))
+    return files
+
+
+def _path(folder: str, kind: Kind, number: int) -> str:
+    return f"{folder}/imported-{SECTION_OF[kind]}{'' if number == 1 else f'.{number}'}.yaml"
+
+
+def _check_together(files: list[SpecFile], new: list[SpecFile], added: list[Record], places: tuple[Path, Path]) -> None:
+    """Load this project with the new files as if they were written. Raises Refused with all that is wrong then."""
+    try:
+        load_files(sorted([*files, *new]), [], Cache(None))
+    except Refused as refused:
+        at: dict[str, Position] = {record.address: _from_here(record.position, *places) for record in added}
+        raise Refused(
+            replace(d, position=at.get(d.address, d.position), hint=d.hint or "Take what it needs along.")
+            for d in refused.diagnostics
+        ) from None

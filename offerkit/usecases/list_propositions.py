@@ -1,0 +1,149 @@
+"""What was proposed, by id, contact, offer or space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+
+from offerkit.address import Kind, Stage, parse_address
+from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.engine.report import Report
+from offerkit.models.status import Status, parse
+from offerkit.reports.propositions import PropositionLine
+from offerkit.rules.values import show
+from offerkit.store import PropositionQuery, PropositionRow, Store
+from offerkit.store.views import environments, stage_view
+from offerkit.times import utc
+from offerkit.usecases.argument_values import DAY_BEGINS, parse_time, zone_of_stage
+
+
+@dataclass(frozen=True)
+class PropositionFilter:
+    """What is looked for; empty text does not narrow it. ``limit`` 0: all."""
+
+    proposition: str = ""
+    offer: str = ""
+    contact: str = ""
+    space: str = ""
+    environment: str = ""
+    status: str = ""
+    since: str = ""
+    until: str = ""
+    limit: int = 50
+
+
+def list_propositions(store: Store, wanted: PropositionFilter, now: str) -> list[PropositionLine]:
+    """The propositions that ``wanted`` describes, newest first, those of one call by rank.
+
+    Raises Refused when it makes no sense.
+    """
+    rows = sorted(_rows(store, wanted, now), key=lambda row: (row.interaction, row.space, row.rank))
+    return [_line(row) for row in sorted(rows, key=lambda row: row.time, reverse=True)]
+
+
+def _line(row: PropositionRow) -> PropositionLine:
+    return PropositionLine(
+        row.id,
+        row.time,
+        row.environment,
+        row.contact,
+        row.space,
+        row.channel,
+        row.offer,
+        row.category,
+        row.interaction,
+        row.rank,
+        show(row.weight),
+        row.status.value,
+        row.changed,
+        row.revision,
+        row.proposed,
+        row.accepted,
+    )
+
+
+def _rows(store: Store, wanted: PropositionFilter, now: str) -> list[PropositionRow]:
+    if wanted.proposition:
+        row = store.proposition(wanted.proposition)
+        if row is None or (wanted.environment and row.environment != wanted.environment):
+            raise refuse(
+                Code.UNKNOWN_PROPOSITION,
+                f"there is no proposition “{wanted.proposition[:80]}”",
+                hint="“--contact KEY” lists a contact's, “--offer OFFER” an offer's, “--space SPACE” a space's.",
+            )
+        return [row]
+    environment, space, offer = _names(wanted)
+    zone = zone_of(store, wanted) if wanted.since or wanted.until else UTC
+    return store.propositions(
+        PropositionQuery(
+            environment=environment,
+            contact=wanted.contact,
+            offer=offer,
+            space=space,
+            status=_status(wanted.status) if wanted.status else None,
+            since=utc(parse_time(wanted.since, zone, now, DAY_BEGINS)) if wanted.since else "",
+            until=utc(parse_time(wanted.until, zone, now, DAY_BEGINS)) if wanted.until else "",
+        ),
+        limit=wanted.limit,
+    )
+
+
+def zone_of(store: Store, wanted: PropositionFilter) -> tzinfo:
+    """The zone in which ``since`` and ``until`` are read where they name none: that of the environment, or of all."""
+    environment, _, _ = _names(wanted)
+    return zone_of_stage(store, Stage.LIVE, [environment] if environment else ())
+
+
+def unknown_names(store: Store, wanted: PropositionFilter) -> tuple[Report, ...]:
+    """The environment, space or offer of ``wanted`` that no stage has, with the nearest names."""
+    environment, *names = _names(wanted)
+    if environment and environment not in (known := environments(store)):
+        return (_unknown("environment", environment, set(known)),)
+    found = []
+    for kind, name in zip((Kind.SPACE, Kind.OFFER), names, strict=True):
+        there = {
+            address.name
+            for stage in (Stage.DESIGN, Stage.LIVE)
+            for address in stage_view(store, stage).of_kind(kind, environment)
+        }
+        if name and name not in there:
+            found.append(_unknown(f"{kind}", name, there))
+    return tuple(found)
+
+
+def _unknown(what: str, name: str, known: set[str]) -> Report:
+    message = f"There is no {what} “{name[:80]}” in design or live. {suggestion(name, known)}"
+    return Report(Code.NO_MATCH, message.rstrip(), "")
+
+
+def _names(wanted: PropositionFilter) -> tuple[str, str, str]:
+    """The environment, the space and the offer that are asked for, however they were written."""
+    environment, space = _split(wanted.space, wanted.environment)
+    offer = wanted.offer
+    if "." in offer and "/" in offer:
+        environment, offer = _offer(offer)
+    return environment, space, offer
+
+
+def _split(space: str, environment: str) -> tuple[str, str]:
+    if "/" in space:
+        own, _, name = space.partition("/")
+        return own, name
+    return environment, space
+
+
+def _offer(text: str) -> tuple[str, str]:
+    try:
+        place = parse_address(text)
+    except ValueError as error:
+        raise refuse(Code.BAD_ADDRESS, str(error)) from None
+    if place.kind is not Kind.OFFER:
+        raise refuse(Code.BAD_ADDRESS, f"{text[:80]} is not an offer", hint="Write ENVIRONMENT/offer.NAME.")
+    return place.environment, place.name
+
+
+def _status(text: str) -> Status:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise refuse(Code.UNKNOWN_STATUS, str(error)) from None

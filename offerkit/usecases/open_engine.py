@@ -1,0 +1,80 @@
+"""What every command that asks the engine needs: the catalogs, the contacts, the store."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from offerkit.address import Stage
+from offerkit.diagnostics import Code, refuse
+from offerkit.engine.reasons import Finding
+from offerkit.specs import Loaded
+from offerkit.specs.record import Mistake
+from offerkit.store import Store
+from offerkit.usecases.catalogs import Catalogs, catalogs_as_design, live_catalogs
+from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.installed_hooks import load_hooks
+from offerkit.usecases.session import Session
+from offerkit.usecases.state_refs import state_named
+
+STAGES = ("specs", Stage.DESIGN.value, Stage.LIVE.value)
+
+
+@dataclass(frozen=True)
+class StageEngine:
+    """The catalogs of a stage, and who their contacts are; ``store`` is None while nothing was applied."""
+
+    catalogs: Catalogs
+    people: ContactSources
+    store: Store | None
+
+
+@contextlib.contextmanager
+def open_live(session: Session, *, write: bool) -> Iterator[tuple[Catalogs, ContactSources, Store]]:
+    """What is live, with the store open: to write propositions if ``write`` says so."""
+    session.backend.require_local()
+    opened = session.writing() if write else session.existing()
+    with opened as store:
+        catalogs = live_catalogs(store, load_hooks)
+        with ContactSources(catalogs, session.project.root, session.environ) as people:
+            yield catalogs, people, store
+
+
+@contextlib.contextmanager
+def open_stage(session: Session, stage: str) -> Iterator[StageEngine]:
+    """The specs, design or live, to look at: in the first two every offer counts as approved where it is meant for."""
+    session.backend.require_local()
+    if stage not in STAGES:
+        raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint=f"One of: {', '.join(STAGES)}.")
+    with session.reading() as store:
+        if stage == Stage.LIVE and store is not None:
+            catalogs = live_catalogs(store, load_hooks)
+        else:
+            state = state_named(session, store, stage, cases=False)
+            catalogs = catalogs_as_design(state, state.title, load_hooks)
+        with ContactSources(catalogs, session.project.root, session.environ) as people:
+            yield StageEngine(catalogs, people, store)
+
+
+class RulePositions:
+    """Where the rules of a stage stand in the specs: known as long as the specs say the same as the stage."""
+
+    def __init__(self, session: Session, catalogs: Catalogs) -> None:
+        """The specs are read when the first place is asked for."""
+        self._session, self._catalogs = session, catalogs
+        self._loaded: Loaded | None = None
+
+    def __call__(self, finding: Finding) -> str:
+        """``file:line:column`` of what ``finding`` is about; empty when the specs have changed since."""
+        if not finding.address:
+            return ""
+        if self._loaded is None:
+            self._loaded = self._session.load(cases=False)
+        record = self._loaded.records.get(finding.address)
+        entry = self._catalogs.snapshot.entries.get(finding.address)
+        if record is None or entry is None or record.fingerprint != entry.fingerprint:
+            return ""
+        asked = Mistake(record, finding.path, Code.EXPRESSION, "", offset=finding.offset if finding.text else None)
+        placed = self._loaded.placed([asked])[0].position
+        return str(placed) if placed is not None else ""

@@ -1,0 +1,188 @@
+"""Spaces whose hooks take part in a decision: each contact is decided by itself there (domain.md §3 steps 7 and 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from offerkit.batch import BatchProgram, BatchRequest, ContactTable, DecidedChunk, decide_all
+from offerkit.batch.condition_sql import column
+from offerkit.batch.program import weights_of
+from offerkit.engine.condition import CallFacts
+from offerkit.engine.decide import decide
+from offerkit.engine.decision import DecisionNotes
+from offerkit.engine.reasons import Cause, no_product
+from offerkit.engine.weights import formula_weight, plain_number
+from offerkit.rules.python import compile_many
+from offerkit.rules.types import Row, Value
+from offerkit.store import Store
+from offerkit.usecases.propose import history_of
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+
+def uses_hooks(made: BatchProgram) -> bool:
+    """Whether somebody's code takes part: what target loading adds may count in any condition."""
+    space = made.catalog.spaces[made.call.space]
+    dynamic = any(weight.dynamic for weight in weights_of(made.space_program))
+    return bool(space.target_loading or space.post_processing or dynamic)
+
+
+def decide_contacts(people: ContactTable, batch: BatchRequest, store: Store | None) -> Iterator[DecidedChunk]:
+    """The batch; where hooks take part, with what single calls decided, each contact in one, in place of its own.
+
+    ``people`` need all fields of the contact then (offerkit.usecases.simulate.fields_of).
+    """
+    chunks = decide_all(people, batch)
+    return _hooked(people, batch.program, store, chunks) if uses_hooks(batch.program) else chunks
+
+
+def _hooked(
+    people: ContactTable, made: BatchProgram, store: Store | None, chunks: Iterator[DecidedChunk]
+) -> Iterator[DecidedChunk]:
+    catalog = made.catalog
+    first_item: dict[int, int] = {}
+    for number, item in enumerate(made.items):
+        first_item.setdefault(item.place, number)
+    loaded = _TargetLoading(made) if catalog.spaces[made.call.space].target_loading else None
+    for chunk in chunks:
+        picks = chunk.picks.copy()
+        picks[:] = -1
+        notes = _Notes(made, chunk.picks.shape[1])
+        if loaded is not None:
+            chunk = loaded.open(chunk)
+        for place, (key, contact) in enumerate(contact_rows(people, chunk.first, chunk.picks.shape[1])):
+            history = history_of(store, catalog, key, made.call.now) if store is not None else ()
+            call = replace(made.call, contact={**catalog.nobody, **contact}, key=key)
+            noted = DecisionNotes()
+            for rank, chosen in enumerate(decide(catalog, call, history, noted=noted).chosen):
+                item_ = first_item.get(catalog.place_of[chosen.offer])
+                if item_ is not None:
+                    picks[rank, place] = item_
+            notes.add(place, noted)
+            if loaded is not None and noted.facts is not None:
+                loaded.ask(chunk, place, noted.facts)
+        if loaded is not None:
+            loaded.close(chunk)
+        yield notes.written(replace(chunk, picks=picks))
+
+
+class _Notes:
+    """What the decisions of a chunk noted, as its matrices."""
+
+    def __init__(self, made: BatchProgram, width: int) -> None:
+        self._items, self._width = len(made.items), width
+        self._post_processing = bool(made.catalog.spaces[made.call.space].post_processing)
+        self._bytes = (self._items + 7) // 8
+        self._eligible, self._presentable, self._ordered = bytearray(), bytearray(), bytearray()
+        self._productless: dict[int, dict[Cause, list[int]]] = {}
+
+    def add(self, column: int, noted: DecisionNotes) -> None:
+        """Take what the decision for the next contact, that of ``column``, noted."""
+        self._eligible += noted.eligible.to_bytes(self._bytes)
+        self._presentable += noted.presentable.to_bytes(self._bytes)
+        if self._post_processing:
+            self._ordered += noted.ordered.to_bytes(self._bytes)
+        for place, weight in noted.productless:
+            found = self._productless.setdefault(place, {})
+            found.setdefault(no_product(weight).cause, []).append(column)
+
+    def written(self, chunk: DecidedChunk) -> DecidedChunk:
+        """The chunk with them."""
+        return replace(
+            chunk,
+            eligible=self._matrix(self._eligible),
+            presentable=self._matrix(self._presentable),
+            kept=self._matrix(self._ordered) if self._post_processing else None,
+            productless={
+                place: {cause: self._flags(columns) for cause, columns in found.items()}
+                for place, found in self._productless.items()
+            },
+        )
+
+    def _matrix(self, rows: bytearray) -> NDArray[numpy.bool_]:
+        """By item and contact, from the bits of each contact: the highest bit is item 0."""
+        import numpy
+
+        bits = numpy.unpackbits(numpy.frombuffer(rows, numpy.uint8).reshape(self._width, self._bytes), axis=1)
+        return numpy.ascontiguousarray(bits[:, self._bytes * 8 - self._items :].T).view(bool)
+
+    def _flags(self, columns: Sequence[int]) -> NDArray[numpy.bool_]:
+        import numpy
+
+        flags = numpy.zeros(self._width, dtype=bool)
+        flags[list(columns)] = True
+        return flags
+
+
+class _TargetLoading:
+    """Asks again the conditions and formulas that read call data, once a hook has added a contact's own."""
+
+    def __init__(self, made: BatchProgram) -> None:
+        reading = [
+            (number, condition) for number, condition in enumerate(made.conditions) if condition.expression.data_read
+        ]
+        plain = [(number, condition) for number, condition in reading if not condition.bound]
+        self._bundled = [number for number, _ in plain]
+        checked = [condition.expression.checked for _, condition in plain if condition.expression.checked is not None]
+        self._bundle = compile_many(checked, (made.catalog.dimension.name, "interaction"), exact=False)
+        self._single = [(number, condition) for number, condition in reading if condition.bound]
+        self._environment = None if made.catalog.when is None else made.number(made.catalog.when.condition)
+        self._answers = bytearray()
+
+    def open(self, chunk: DecidedChunk) -> DecidedChunk:
+        """The chunk with matrices that :meth:`ask` may write to."""
+        positive = {
+            condition: flags.copy() if condition.expression.data_read else flags
+            for condition, flags in chunk.positive.items()
+        }
+        return replace(chunk, holds=chunk.holds.copy(), positive=positive)
+
+    def ask(self, chunk: DecidedChunk, column: int, facts: CallFacts) -> None:
+        """What holds for the contact of ``column`` and ``facts``."""
+        if self._bundled:
+            values = self._bundle(facts.contact, facts.data, facts.now, facts.today)
+            self._answers += bytes([value is True for value in values])
+        for number, condition in self._single:
+            chunk.holds[number, column] = condition.value(facts) is True
+        for condition, flags in chunk.positive.items():
+            if condition.expression.data_read:
+                flags[column] = formula_weight(condition.value(facts)) is not None
+
+    def close(self, chunk: DecidedChunk) -> None:
+        """When all contacts were asked, one after the other."""
+        import numpy
+
+        if self._bundled:
+            answers = numpy.frombuffer(bytes(self._answers), bool).reshape(-1, len(self._bundled))
+            chunk.holds[self._bundled] = answers.T
+            self._answers.clear()
+        if self._environment is not None:
+            chunk.holds[-1] = chunk.holds[self._environment]
+
+
+def contact_rows(people: ContactTable, first: int, count: int) -> Iterator[tuple[str, Row]]:
+    """Key and fields of contacts, as the engine takes them."""
+    names = list(people.types)
+    columns = ", ".join(["k", *(column(name) for name in names)])
+    rows = people.connection.execute(
+        f"SELECT {columns} FROM contact WHERE n >= ? AND n < ? ORDER BY n",  # noqa: S608 - quoted
+        [first, first + count],
+    ).fetchall()
+    for key, *cells in rows:
+        yield key, {name: value_of(cell) for name, cell in zip(names, cells, strict=True)}
+
+
+def value_of(cell: object) -> Value:
+    """What DuckDB gives for a column, as contacts hold it."""
+    match cell:
+        case Decimal():
+            return plain_number(cell)
+        case list():
+            return tuple(cell)
+        case _:
+            return cell  # type: ignore[return-value]

@@ -1,0 +1,394 @@
+"""Policies: what they deny and warn of, in specs, in plans and in promotions; and what of it somebody has overridden.
+
+Policies of live and of design hold, and those that the change itself brings. Nobody is asked to trust a plan for it:
+:func:`check_policies` judges it again inside the transaction that applies it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.applier import Verified
+from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
+from offerkit.fingerprint import canonical, fingerprint
+from offerkit.governance.authors import Authors
+from offerkit.governance.overrides import Lifts, Obstacle, Operators, Override
+from offerkit.governance.policies import (
+    Broken,
+    Held,
+    Policy,
+    changed,
+    changes_by_environment,
+    declared,
+    how_to_lift,
+    policy_obstacle,
+)
+from offerkit.governance.promotion_state import Denied
+from offerkit.governance.rights import Actor
+from offerkit.plans.plan import Plan, PlanKind
+from offerkit.specs import Loaded
+from offerkit.state.changes import Body, Entry
+from offerkit.state.effective import names_in
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.store.views import Stages
+from offerkit.usecases.authorship import authors_record
+from offerkit.usecases.requests import PolicyDenial
+from offerkit.usecases.session import Session, operators
+
+_LISTED = 20
+"""Warnings of one policy that a plan notes, and denials of one that are told, one by one."""
+_SIDES = {
+    PlanKind.APPLY: (Stage.DESIGN, Stage.LIVE),
+    PlanKind.PROMOTE: (Stage.LIVE,),
+    PlanKind.ROLLBACK: (Stage.DESIGN,),
+    PlanKind.PURGE: (),
+}
+"""Where plans are held to policies. A rollback of live must be possible in a hurry; a purge takes what was out."""
+OverrideFinder = Callable[[Broken], Override | None]
+
+
+def judge(session: Session, stages: Stages, plan: Plan, actor: Actor | None = None) -> tuple[list[Broken], list[str]]:
+    """What ``plan`` breaks and nobody has overridden, and the notes of a plan: warnings, and what was overridden.
+
+    ``actor``: who applies it; None while it is only made.
+    """
+    broken = list(broken_by(session, stages, plan))
+    if not broken:
+        return [], []
+    lifting = _override_finder(stages, _authors(session, stages, plan, actor))
+    denied, notes, warned = [], [], []
+    for each in broken:
+        override = lifting(each) if each.policy.denies else None
+        if (
+            plan.kind is PlanKind.PROMOTE
+            and each.address.kind is Kind.CAMPAIGN
+            and (override or not each.policy.denies)
+        ):
+            continue  # campaigns come along from the specs: only who has them could make such a note again
+        if override is not None:
+            notes.append(f"{override.sentence}.")
+        elif each.policy.denies:
+            denied.append(each)
+        else:
+            warned.append(each)
+    return denied, [*_warnings(warned), *dict.fromkeys(notes)]
+
+
+def broken_by(session: Session, stages: Stages, plan: Plan) -> Iterator[Broken]:
+    """The policies that ``plan`` breaks, whether or not that was overridden."""
+    for side in _SIDES[plan.kind]:
+        steps = plan.steps_on(side)
+        names = {step.address.environment for step in steps} - {SHARED}
+        arriving = {step.address.environment for step in plan.steps if step.address.kind is Kind.POLICY}
+        if any(name in arriving or _has_policies(stages, name) for name in names):
+            design = stages.side(Stage.DESIGN) if plan.kind is PlanKind.PROMOTE else None
+            yield from _broken(session, stages, stages.effect(plan, side), side, design)
+
+
+def _has_policies(stages: Stages, environment: str) -> bool:
+    return any(stages.entries(StageRef(environment, side), Kind.POLICY) for side in Stage)
+
+
+def _broken(
+    session: Session, stages: Stages, effect: BeforeAfter, side: Stage, design: Snapshot | None
+) -> Iterator[Broken]:
+    for name, changes in changes_by_environment(effect).items():
+        held = _held(session, stages, effect, name, side)
+        if held.policies:
+            yield from changed(held, changes, effect, side, design)
+
+
+def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage) -> Held:
+    wanted = (Kind.POLICY, Kind.ENVIRONMENT)
+    live, design = (stages.snapshot([StageRef(name, each)], *wanted) for each in (Stage.LIVE, Stage.DESIGN))
+    seated = _with_current_names(stages, name)
+    own = map(seated, effect.pair) if side is Stage.LIVE else effect.pair
+    return Held(name, (seated(live), design, *own), session.now)
+
+
+def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
+    """What reads states of live with the operators who may override its policies as they are called now.
+
+    A seat is that of the person who had the name when the policy went live, whoever has it since.
+    """
+    new: dict[Address, tuple[str, Entry]] = {}
+    bodies: dict[str, Body] = {}
+    view = stages.snapshot([StageRef(name, Stage.LIVE)], Kind.POLICY) if stages.names.operators else Snapshot()
+    came = stages.came(view.entries) if view.entries else {}
+    for address, entry in view.entries.items():
+        body = view(address) or {}
+        names = names_in(body, "override")
+        now = sorted({stages.names.operator(each, came.get(address, 0) + 1) for each in names})
+        if now != sorted(names):
+            text = canonical({**body, "override": now})
+            seated = replace(entry, fingerprint=fingerprint(Kind.POLICY, text))
+            bodies[seated.fingerprint] = Body(Kind.POLICY, text.decode())
+            new[address] = entry.fingerprint, seated
+
+    def read(state: Snapshot) -> Snapshot:
+        there = {
+            address: seated
+            for address, (was, seated) in new.items()
+            if address in state.entries and state.entries[address].fingerprint == was
+        }
+        return state.with_entries({**state.entries, **there}, bodies) if there else state
+
+    return read
+
+
+def _override_finder(stages: Stages, authors: Callable[[Broken], Collection[str]]) -> OverrideFinder:
+    """Which override lifts something: given by nobody who wrote it, since what is there last changed."""
+
+    def lifting(broken: Broken) -> Override | None:
+        found = stages.overrides.lifting(Lifts.POLICIES, broken.address, broken.fingerprint)
+        if found is None or stages.store is None:
+            return None
+        if found.revision <= stages.live_since(broken.address):
+            return None
+        return None if stages.names.operator(found.operator, found.revision) in authors(broken) else found
+
+    return lifting
+
+
+def _authors(session: Session, stages: Stages, plan: Plan, actor: Actor | None) -> Callable[[Broken], Collection[str]]:
+    """Who wrote what breaks a policy: of a promotion, as the history tells; else who applies it, and whom they name."""
+    if plan.kind is PlanKind.PROMOTE:
+        return _promoted_authors(stages)
+    if actor is None:
+        return lambda broken: ()
+    noted = authors_record(session, plan, actor).get("authors")
+    named = {str(name) for name in noted} if isinstance(noted, list) else {actor.name}
+    return lambda broken: named
+
+
+def _promoted_authors(stages: Stages) -> Callable[[Broken], Collection[str]]:
+    assert stages.store is not None
+    found = Authors(stages.store, stages.side(Stage.DESIGN), lambda: stages.side(Stage.LIVE))
+
+    def authors(broken: Broken) -> Collection[str]:
+        return {name for address in {broken.address, *broken.by} for name in found.of_change(address)}
+
+    return authors
+
+
+def _warnings(warned: Sequence[Broken]) -> Iterator[str]:
+    told: Counter[Address] = Counter()
+    for each in warned:
+        told[each.policy.address] += 1
+        if told[each.policy.address] <= _LISTED:
+            unknown = f" ({each.why})" if each.why else ""
+            yield f"{each.policy.address} warns of {each.address}: {each.message}{unknown}"
+    for address, number in sorted(told.items()):
+        if number > _LISTED:
+            yield f"{address} warns of {number - _LISTED:,} more."
+
+
+def check_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> Plan:
+    """``plan``, of specs, with what policies say of it. Raises Refused with all that they deny, where it stands."""
+    noted, denied = judge_plan(session, loaded, stages, plan)
+    if denied:
+        raise Refused(denied)
+    return noted
+
+
+def judge_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """``plan``, of specs, with what policies say of it; and all that they deny, where it stands."""
+    denied, notes = judge(session, stages, plan)
+    people = operators(stages.store) if denied and stages.store is not None else None
+    noted = replace(plan, notes=(*plan.notes, *notes)) if notes else plan
+    return noted, _placed(loaded, _diagnostics(denied, people)) if denied else []
+
+
+def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
+    """Raise Refused with all that policies deny of a plan; inside the transaction that applies it.
+
+    What else they say of it, a plan that was read has to say as well, also one of an earlier format, whose other notes
+    are not worked out again.
+    """
+    denied, notes = judge(session, verified.stages, verified.plan, actor)
+    if denied:
+        raise Refused(_diagnostics(denied, operators(verified.store)))
+    missing = [note for note in notes if note not in verified.plan.notes] if verified.plan.was_read else []
+    if missing:
+        raise refuse(
+            Code.PLAN_EXPLANATION,
+            "the plan does not say what policies say of it",
+            detail=missing[0],
+            hint="Make the plan again, and look at what is different.",
+        )
+
+
+def _bounded(denied: Sequence[Broken]) -> Iterator[Broken]:
+    """The first of each policy: thousands of the same help nobody."""
+    told: Counter[str] = Counter()
+    for each in denied:
+        told[each.policy.meaning] += 1
+        if told[each.policy.meaning] <= _LISTED:
+            yield each
+
+
+def _diagnostic(broken: Broken, people: Operators | None) -> Diagnostic:
+    """``people``: those of the store that could record an override; None where there is no store."""
+    code = Code.POLICY_DENIED if broken.policy.denies else Code.POLICY_WARNED
+    severity = Severity.ERROR if broken.policy.denies else Severity.WARNING
+    hint = "Change it. An override is recorded in a store, and there is none here."
+    if not broken.policy.denies:
+        hint = ""
+    elif people is not None:
+        hint, _ = how_to_lift(broken, people)
+    verb = "denies" if broken.policy.denies else "warns of"
+    detail = f"It requires: {broken.required[:400]}" + (f" ({broken.why})" if broken.why else "")
+    return Diagnostic(
+        code,
+        f"{broken.policy.address} {verb} {broken.address}: {broken.message}",
+        detail,
+        hint,
+        broken.address,
+        severity=severity,
+    )
+
+
+def _diagnostics(broken: Sequence[Broken], people: Operators | None) -> list[Diagnostic]:
+    """Each as a diagnostic; of a policy that very many break, the first and how many more."""
+    found = [_diagnostic(each, people) for each in _bounded(broken)]
+    policies = {each.policy.meaning: each.policy for each in broken}
+    for meaning, number in Counter(each.policy.meaning for each in broken).items():
+        policy = policies[meaning]
+        if number > _LISTED:
+            code = Code.POLICY_DENIED if policy.denies else Code.POLICY_WARNED
+            severity = Severity.ERROR if policy.denies else Severity.WARNING
+            more = f"{policy.address} is broken {number - _LISTED:,} more times"
+            found.append(Diagnostic(code, more, address=policy.address, severity=severity))
+    return found
+
+
+def _placed(loaded: Loaded, told: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Each at the place of what it is about; of what is declared no more, without one."""
+    records = loaded.records
+    return [
+        replace(each, position=records[each.address].position)
+        if isinstance(each.address, Address) and each.address in records
+        else each
+        for each in told
+    ]
+
+
+def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
+    """What the policies of the specs say of all that the specs declare, changed or not.
+
+    What was overridden in the store, if there is one that can be read, is a warning.
+    """
+    broken = list(declared_broken(session, loaded))
+    if not broken:
+        return []
+    given = _store_overrides(session) if any(each.policy.denies for each in broken) else None
+    lifted: list[Diagnostic] = []
+    left: list[Broken] = []
+    for each in broken:
+        override = given.overrides.lifting(Lifts.POLICIES, each.address, each.fingerprint) if given else None
+        if override is None or not each.policy.denies:
+            left.append(each)
+        elif len(lifted) < _LISTED:
+            said = override.sentence
+            lifted.append(Diagnostic(Code.POLICY_WARNED, said, address=each.address, severity=Severity.WARNING))
+    return _placed(loaded, [*_diagnostics(left, given.people if given else None), *lifted])
+
+
+def declared_broken(session: Session, loaded: Loaded) -> Iterator[Broken]:
+    """The declared policies that anything declared breaks; those that are asked of changes only say nothing here."""
+    names = sorted({a.environment for a, record in loaded.records.items() if record.kind is Kind.POLICY})
+    for name in names:
+        yield from declared(Held(name, (loaded.snapshot,), session.now), loaded.snapshot)
+
+
+class _StoreOverrides:
+    """The overrides of a store, and its operators."""
+
+    def __init__(self, stages: Stages) -> None:
+        self.overrides, self.people = stages.overrides, operators(stages.store)
+
+
+def _store_overrides(session: Session) -> _StoreOverrides | None:
+    try:
+        with session.reading() as store:
+            return _StoreOverrides(Stages(store)) if store is not None else None
+    except Refused:
+        return None  # specs are checked where there is no store, too
+
+
+def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> Iterator[Denied]:
+    """What policies deny of a promotion that would do ``effect``, and nobody has overridden."""
+    design = stages.side(Stage.DESIGN)
+    if not any(view.by_kind.get(Kind.POLICY) for view in (design, *effect.pair)):
+        return
+    authors = _promoted_authors(stages)
+    lifting, people = _override_finder(stages, authors), operators(stages.store)
+    for each in _broken(session, stages, effect, Stage.LIVE, design):
+        if each.policy.denies and lifting(each) is None:
+            how, who = how_to_lift(each, people, authors(each))
+            unknown = f" ({each.why})" if each.why else ""
+            yield Denied(each.address, each.by, f"{each.says}{unknown}", how, who)
+
+
+def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
+    """What policies deny of a promotion of all that design has, whether or not it is approved."""
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    if not any(view.by_kind.get(Kind.POLICY) for view in (design, live)):
+        return
+    effect = _everything(stages, design, live)
+    authors = _promoted_authors(stages)
+    lifting = _override_finder(stages, authors)
+    for each in _broken(session, stages, effect, Stage.LIVE, design):
+        if each.policy.denies and lifting(each) is None:
+            yield replace(each.obstacle, authors=frozenset(authors(each)))
+
+
+def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter:
+    """Live as it would be with all of design."""
+    from offerkit.usecases.renames import renames_of_live
+
+    assert stages.store is not None
+    coming: dict[Address, Entry] = {a: e for a, e in live.entries.items() if a.kind is Kind.CAMPAIGN}
+    for address, entry in design.entries.items():
+        if address.kind is Kind.OFFER:
+            coming[address] = replace(entry, activation=design.offer(address).shown_on)
+        elif address.kind is not Kind.OPERATOR:
+            coming[address] = entry
+    renames = renames_of_live(stages.store, design, live)
+    for address, entry in live.entries.items():
+        if address.kind is Kind.OFFER and address not in design.entries and address not in renames:
+            coming[address] = replace(entry, activation=())
+    deltas = live.diff(live.with_entries(coming, design.bodies), Stage.LIVE, renames)
+    return BeforeAfter.of(live, deltas, design.bodies)
+
+
+def plan_denials(session: Session, stages: Stages, plan: Plan) -> Iterator[PolicyDenial]:
+    """What policies deny of ``plan``, as whoever has it asks a store for an override."""
+    for each in broken_by(session, stages, plan):
+        if each.policy.denies:
+            yield PolicyDenial(each.policy.address, each.policy.meaning, each.address, each.judged)
+
+
+def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterator[Obstacle]:
+    """The obstacles that somebody has found in specs, by the policies that live and design have.
+
+    Whoever asks names a policy by its meaning, so that it is this one that says who may override it; what it judged can
+    be known only where the specs are, and an override lifts nothing else. Its authors are asked for when it is applied.
+    """
+    known: dict[tuple[Address, str], Policy] = {}
+    for side in Stage:
+        stage_names = [stage for stage in stages.stages if stage.stage is side]
+        view = stages.snapshot(stage_names, Kind.POLICY)
+        if side is Stage.LIVE:
+            for stage in stage_names:
+                view = _with_current_names(stages, stage.environment)(view)
+        for address in view.of_kind(Kind.POLICY):
+            policy = Policy.of(address, view(address) or {})
+            known[address, policy.meaning] = policy
+    for each in asked:
+        found = known.get((each.policy, each.meaning))
+        if found is not None and found.denies and each.address.environment == each.policy.environment:
+            yield policy_obstacle(found, each.address, each.judged)

@@ -1,0 +1,83 @@
+"""An offer on its spaces as a contact would see it, in any stage; nothing is decided or stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from offerkit.address import Kind, parse_address
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import call_data, contact_row
+from offerkit.reports.preview import Preview, Shown
+from offerkit.rules.types import Row
+from offerkit.templates.render import RenderError
+from offerkit.usecases.argument_values import parse_time
+from offerkit.usecases.open_engine import StageEngine
+
+OUTPUTS = ("html", "text", "xml")
+
+
+def preview(
+    engine: StageEngine,
+    offer: str,
+    spaces: tuple[str, ...],
+    contact: str,
+    data: Mapping[str, object],
+    at: str,
+    now: str,
+) -> Preview:
+    """``offer`` (an address) on ``spaces``, or on all it is meant for. Raises Refused when a name is not known."""
+    catalog, name = _offer(engine, offer)
+    parse_time(at, catalog.zone, now)
+    known = catalog.offers[catalog.place_of[name]]
+    spaces = tuple(space.removeprefix(f"{catalog.environment}/") for space in spaces)
+    unknown = [space for space in spaces if space not in catalog.spaces]
+    if unknown:
+        raise Refused(
+            [
+                Diagnostic(
+                    Code.UNKNOWN_SPACE, f"there is no space “{space[:80]}”", hint=suggestion(space, catalog.spaces)
+                )
+                for space in unknown
+            ]
+        )
+    values, wrong = call_data(catalog, {**_samples(catalog), **data}, required=False)
+    if wrong:
+        raise Refused(wrong)
+    row = engine.people.chosen(catalog, contact) if contact else contact_row(catalog, None)
+    shown = tuple(_shown(engine, catalog, name, space, row, values) for space in spaces or sorted(known.spaces))
+    return Preview(f"{catalog.environment}/offer.{name}", engine.catalogs.stage, contact, shown)
+
+
+def _shown(engine: StageEngine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> Shown:
+    renderer = engine.catalogs.place(catalog.environment, space).renderer()
+    about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
+    try:
+        fields, rendered = renderer.show(offer, None, contact, data, about, OUTPUTS)
+    except RenderError as error:
+        return Shown(space, catalog.spaces[space].channel, {}, {}, str(error))
+    return Shown(space, catalog.spaces[space].channel, dict(fields), rendered)
+
+
+def _samples(catalog: Catalog) -> dict[str, object]:
+    return {name: field.sample for name, field in catalog.call_data.items() if field.sample is not None}
+
+
+def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:
+    catalogs = engine.catalogs
+    try:
+        place = parse_address(text)
+    except ValueError:
+        place = None
+    if place is None or place.kind is not Kind.OFFER:
+        wanted = text.rpartition("/")[2]
+        close = [address for name in catalogs.names for address in catalogs.snapshot.of_kind(Kind.OFFER, name)]
+        hint = suggestion(f"{catalogs.names[0] if catalogs.names else ''}/offer.{wanted}", close)
+        raise refuse(
+            Code.BAD_ADDRESS, f"“{text[:80]}” is not an offer's address", hint=hint or "Write ENVIRONMENT/offer.NAME."
+        )
+    catalog = catalogs[place.environment]
+    if place.name not in catalog.place_of:
+        hint = suggestion(place.name, catalog.place_of)
+        raise refuse(Code.NO_MATCH, f"there is no offer {text[:120]} in {catalogs.stage}", hint=hint)
+    return catalog, place.name

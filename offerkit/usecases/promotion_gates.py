@@ -1,0 +1,284 @@
+"""What is asked of a promotion before it may be applied: rules and texts that can be read, and cases that pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+
+from offerkit.address import Address, Kind, Stage, StageRef, environment_address
+from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.extra_data import ExtraData
+from offerkit.engine.report import Report
+from offerkit.fingerprint import Json, JsonMap
+from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
+from offerkit.governance.stops import serial_of
+from offerkit.models.campaign import Campaign
+from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
+from offerkit.models.space import Space
+from offerkit.plans.sentences import excuse
+from offerkit.reports.cases import Outcome
+from offerkit.rules.check import RuleError, check
+from offerkit.rules.types import ExpectedResult
+from offerkit.specs.cases import RawCase
+from offerkit.specs.facts import expressions
+from offerkit.state.effective import EffectiveOffer
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import Store
+from offerkit.store.views import Stages
+from offerkit.templates.inspection import inspect
+from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
+from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
+from offerkit.usecases.contact_access import contact_access
+from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.plan_effect import PlanEffect
+from offerkit.usecases.run_cases import failures, run_cases
+from offerkit.usecases.session import Session
+
+_BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
+"""A change of these may break rules and texts of resources that do not change."""
+
+
+def check_gates(session: Session, store: Store, effect: PlanEffect) -> list[str]:
+    """Raises Refused when a promotion would leave rules or texts in live that cannot be read, or cases fail.
+
+    Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry. The cases
+    that fail for nothing but what is stopped do not block: each as a note of the plan.
+    """
+    excused: list[str] = []
+    found = [*_broken(effect), *_failing(session, store, effect, excused)]
+    if found:
+        raise Refused(found)
+    return excused
+
+
+def _broken(effect: PlanEffect) -> Iterator[Diagnostic]:
+    """The rules that the plan breaks; those that were broken before are not its fault."""
+    changed: set[Address] = {step.address for step in effect.changes}
+    broad = any(address.kind in _BROAD for address in changed)
+    coming, before = effect.catalogs_after, catalogs_as_live(effect.before)
+    if not broad:
+        coming, before = _only(coming, changed), _only(before, changed)
+    for name in effect.touched if not broad else coming.names:
+        if name not in coming:
+            continue
+        known = set(_problems(before, name)) if name in before else set[Report]()
+        for report in _problems(coming, name):
+            if report not in known:
+                rule = report.code is Code.BROKEN_RULE
+                what = (
+                    "a rule in live that cannot be read" if rule else "something in live that names what is not there"
+                )
+                yield Diagnostic(
+                    report.code,
+                    f"the promotion would leave {what}: {report.message.rstrip('.')}",
+                    "It names something that live would not have.",
+                    "Promote what it needs along with it, or change what names it first.",
+                    report.where.partition(":")[0],
+                )
+
+
+def _only(catalogs: Catalogs, changed: set[Address]) -> Catalogs:
+    """Without the offers that do not change: none of what a narrow change brings can break them."""
+    entries = {
+        address: entry
+        for address, entry in catalogs.snapshot.entries.items()
+        if address in changed or address.kind is not Kind.OFFER
+    }
+    return replace(catalogs, snapshot=catalogs.snapshot.with_entries(entries), _compiled={})
+
+
+def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
+    """What cannot be read."""
+    return (*catalogs[name].problems, *unknown_names(catalogs, name))
+
+
+def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[str]) -> Iterator[Diagnostic]:
+    """The decision cases that would fail in live, in environments that ask for it; why is for who may read contacts.
+
+    Live, before or after, and design ask for it: an edit lifts no gate that it has to pass itself. The cases are those
+    that were applied, never those of a folder; of live and design, both. A stop must not make every later promotion
+    impossible: a case that would pass if nothing was stopped is told in ``excused``.
+    """
+    coming = effect.catalogs_after
+    touched = [name for name in effect.touched if name in coming]
+    stages = Stages(store)
+    design = stages.snapshot((StageRef(name, Stage.DESIGN) for name in touched), Kind.ENVIRONMENT, Kind.CASES)
+    asking = [name for name in touched if any(asks(state, name, "tests") for state in (*effect.pair, design))]
+    if not asking:
+        return
+    reads = contact_access(session, store)
+    told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
+    contacts = _CaseContacts(session, stages, effect.after)
+    running = cache(lambda: _as_if_running(effect, store, stages))
+    with ContactSources(coming, session.project.root, session.environ) as people:
+        for name in asking:
+            chosen = [*required_cases(effect, design, name)]
+            if not chosen:
+                yield _no_cases(name)
+            for one in chosen:
+                changed = contacts.changed(one)
+                if changed is not None:
+                    yield changed
+                    continue
+                file = case_file(one.state, one.address)
+                failed = failures(run_cases(coming, people, [file], contacts.can_ask))
+                fine: set[str] = set()
+                if failed and stages.stops:
+                    again = run_cases(running(), people, [file], contacts.can_ask)
+                    fine = {outcome.name for outcome in again if outcome.passed}
+                for outcome in failed:
+                    if outcome.name in fine:
+                        excused.append(excuse(one.address, outcome.name))
+                    else:
+                        yield _failed(one, outcome, told=told)
+
+
+def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs:
+    """Live as a plan will make it, with what stops took out of it back where it was."""
+    taken = {address: _taken(effect, store, stages, address) for address in effect.after.of_kind(Kind.OFFER)}
+    coming = effect.catalogs_after
+    return replace(
+        coming,
+        stops=None,
+        activated=lambda address: tuple(sorted({*coming.activated(address), *taken[address]})),
+        _compiled={},
+        _places={},
+    )
+
+
+def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> set[str]:
+    """The spaces that stops which stand took an offer off, by the names that these have in live."""
+    old = effect.origins.get(offer, offer)
+    stopped = {serial_of(row) for row in stages.stops.about(effect.before, old)} if old in effect.before.entries else ()
+    found: set[str] = set()
+    for serial in stopped:
+        stage = old.stage(Stage.LIVE)
+        then = store.renames_since(stage, serial)
+        spaces = {former.name: now.name for now, former in then.items() if now.kind is Kind.SPACE}
+        for row in store.changes_of(stage, [then.get(old, old)]):
+            if row.serial == serial and row.before is not None and row.after is not None:
+                lost = set(row.before.activation or ()) - set(row.after.activation or ())
+                found |= {spaces.get(space, space) for space in lost}
+    renamed = {former.name: now.name for now, former in effect.origins.items() if now.kind is Kind.SPACE}
+    return {renamed.get(space, space) for space in found}
+
+
+class _CaseContacts:
+    """Whether contacts that cases name are in the file that they were in when the cases were applied.
+
+    Where a server has the contacts, it is for the server to say, when the promotion is applied there.
+    """
+
+    def __init__(self, session: Session, stages: Stages, after: Snapshot) -> None:
+        self._elsewhere = session.backend.history_only
+        self._kept = stages.contacts_kept
+        self._lifted = stages.cases_lifted
+        self._now = cache(lambda name: contacts_digest(after, name, session.project.root, session.environ))
+
+    def can_ask(self, case: RawCase) -> bool:
+        return not (self._elsewhere and by_key(case.value))
+
+    def changed(self, one: RequiredCases) -> Diagnostic | None:
+        """The finding that it is another file now."""
+        if self._elsewhere or not names_contacts(one.state(one.address) or {}):
+            return None
+        now = self._now(one.address.environment)
+        if all(now == self._kept(one.address, side) for side in one.sides):
+            return None
+        if self._lifted(one.address, contacts_fingerprint(one.state.entries[one.address].fingerprint, now)):
+            return None
+        return Diagnostic(
+            Code.CONTACTS_OTHER,
+            f"the contacts that {one.address} names are in another file than when it was applied",
+            "What a case expects of a stored contact is only known for the file that was there then.",
+            f"Put that file back, or let a second person accept this one: offerkit override {one.address}"
+            " --reason TEXT. Cases that write their contacts out do not depend on a file.",
+            one.address,
+        )
+
+
+def _no_cases(environment: str) -> Diagnostic:
+    return Diagnostic(
+        Code.NO_CASES,
+        f"{environment} has its cases run before each promotion (promotion: tests), and none were applied",
+        "Those that count were applied with design; what lies in a folder does not.",
+        "Write them in cases/*.yaml, and apply them: offerkit apply.",
+        environment_address(environment),
+    )
+
+
+def _failed(one: RequiredCases, outcome: Outcome, *, told: bool) -> Diagnostic:
+    hint = "Change the offers, or change the case and apply it; “offerkit test” runs them on the specs."
+    if one.sides == (Stage.LIVE,):
+        hint = (
+            "Live has this case, design another or none. Change the offers; or let a second person lift what changes:"
+            f" offerkit override {one.address} --reason TEXT."
+        )
+    return Diagnostic(
+        Code.CASE_FAILED,
+        f"the case “{outcome.name[:120]}” would fail in live",
+        (outcome.error or " ".join(outcome.mismatches)) if told else "",
+        hint,
+        one.address,
+    )
+
+
+def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
+    """Everything in ``environment`` that names what the stage does not have; only offers that are activated count."""
+    catalog = catalogs[environment]
+    common = {
+        *OFFER_VARIABLES,
+        *(f"{catalog.dimension.name}.{field}" for field in catalog.dimension.fields),
+        *(f"interaction.{field}" for field in catalog.call_data),
+    }
+    for address in catalogs.snapshot.of_kind(Kind.SPACE, environment):
+        yield from _space(catalog, address, Space.model_validate(catalogs.snapshot(address)), common)
+    for address in catalogs.snapshot.of_kind(Kind.OFFER, environment):
+        activated = catalogs.activated(address)
+        yield from _offer(catalogs.snapshot.offer(address), activated, common) if activated else ()
+    for address in catalogs.snapshot.of_kind(Kind.CAMPAIGN, environment):
+        yield from _campaign(catalog, address, catalogs.snapshot(address) or {})
+
+
+def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -> Iterator[Report]:
+    own = {*common, *PROPOSITION_VARIABLES, *(field.name for field in space.fields)}
+    for output, text in space.render:
+        yield from _text(address, f"render.{output}", text, own)
+    for key in space.identification.keys:
+        if key not in catalog.dimension.fields:
+            message = f"{address} › identification.keys names “{key}”, which {catalog.dimension.name} does not have"
+            yield Report(Code.UNKNOWN_FIELD, message, address)
+    yield from ExtraData(catalog, address, "proposed_data", space.storage.proposed_data).reports
+    yield from ExtraData(catalog, address, "accepted_data", space.storage.accepted_data).reports
+
+
+def _offer(offer: EffectiveOffer, activated: Iterable[str], common: set[str]) -> Iterator[Report]:
+    told: set[tuple[str, Json]] = set()
+    for space in activated:
+        for field, text in offer.content(space).items():
+            if (field, text) not in told:
+                told.add((field, text))
+                yield from _text(offer.address, f"{field} on {space}", text, common)
+
+
+def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator[Report]:
+    if isinstance(text, str):
+        for name in inspect(text).variables:
+            if name not in known:
+                yield Report(
+                    Code.UNKNOWN_VARIABLE, f"{address} › {where} names “{name}”, which does not exist", address
+                )
+
+
+def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Report]:
+    call_data = {name: field.type for name, field in catalog.call_data.items()}
+    names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
+    for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
+        try:
+            check(expression.text, names, ExpectedResult(expression.wanted))
+        except RuleError as error:
+            place = ".".join(str(part) for part in expression.path)
+            message = f"{address} › {place} cannot be read: {error.problems[0].summary}"
+            yield Report(Code.BROKEN_RULE, message, address)

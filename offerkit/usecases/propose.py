@@ -1,0 +1,416 @@
+"""THE SECOND MAIN PATH: who is it, what is live for them, decide, render, store (domain.md §3).
+
+identify → load profile and history → decide (offerkit.engine) → render → one transaction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from time import time_ns
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
+from offerkit.engine.call import Call, CallContext
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import contact_row, make_call
+from offerkit.engine.decide import decide
+from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
+from offerkit.engine.extra_data import ExtraData
+from offerkit.engine.history import PastProposition
+from offerkit.engine.identify import ContactLookup, Identification, Identified, IdentifiedBy, identify
+from offerkit.engine.reasons import NOT_ELIGIBLE, ExclusionReason, not_rendered
+from offerkit.engine.report import Report
+from offerkit.models.space import Space
+from offerkit.models.status import Status
+from offerkit.rules.types import Row
+from offerkit.store import PropositionRow, Store
+from offerkit.templates.render import RenderError
+from offerkit.times import common_zone, utc
+from offerkit.usecases.catalogs import Catalogs, LiveSpace
+from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.content_renderer import ContentRenderer
+from offerkit.usecases.random_ids import random_hex
+from offerkit.usecases.requests import ProposeRequest
+
+REFILLS = 5
+"""How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
+
+HistoryReader = Callable[[Catalog, str, datetime], Sequence[PastProposition]]
+"""The history of the contact with that key, at a time: as :func:`history_of` reads it."""
+
+IdMaker = Callable[[], str]
+"""Makes ids for interactions and propositions: opaque, never the same twice."""
+
+
+def new_id() -> str:
+    """An id that cannot be guessed: 80 bits of chance behind the milliseconds since 1970, as 31 hexadecimal digits.
+
+    Ids that are made one after the other stand side by side in the store's index, which takes fewer writes.
+    """
+    return f"{time_ns() // 1_000_000:011x}{random_hex(20)}"
+
+
+@dataclass(frozen=True)
+class _SpaceCall:
+    """One space of a call, ready to be decided."""
+
+    name: str
+    who: Identified
+    catalog: Catalog
+    call: Call
+    history: Sequence[PastProposition]
+    place: LiveSpace
+    renderer: ContentRenderer
+    keep: bool
+
+    @property
+    def model(self) -> Space:
+        """The space that answers."""
+        return self.place.model
+
+
+@dataclass(frozen=True)
+class PendingWrite:
+    """What an answer leaves in the store: its propositions, and whose the caller's ``cookie`` is from now on.
+
+    ``contacts`` are (environment, key) pairs; ``time`` is UTC as the store writes it.
+    """
+
+    rows: tuple[PropositionRow, ...]
+    contacts: tuple[tuple[str, str], ...]
+    cookie: str
+    time: str
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to keep."""
+        return bool(self.rows or self.contacts)
+
+
+def propose(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, ids: IdMaker = new_id
+) -> Answer:
+    """The answer to ``ask`` from what is live, stored before it is given.
+
+    Raises Refused with every mistake in the call; then nothing is decided and nothing stored.
+    """
+    answer, kept = decide_call(catalogs, people, store, ask, ids)
+    if kept:
+        with store.recording():
+            write_pending(store, [kept])
+    return answer
+
+
+def decide_call(
+    catalogs: Catalogs,
+    people: ContactSources,
+    store: Store,
+    ask: ProposeRequest,
+    ids: IdMaker = new_id,
+    pasts: HistoryReader | None = None,
+) -> tuple[Answer, PendingWrite]:
+    """The answer to ``ask``, and what has to be kept of it before it is given: nothing is written here.
+
+    ``pasts`` knows the histories of contacts; without it they are read from ``store``. Raises Refused with every
+    mistake in the call.
+    """
+    asked = _prepared(catalogs, people, store, ask, pasts or partial(history_of, store))
+    interaction = ids()
+    taken: frozenset[str] = frozenset()
+    answers: list[SpaceAnswer] = []
+    rows: list[PropositionRow] = []
+    for part in asked:
+        answer, new = _answered(part, ask, taken, interaction, ids)
+        taken |= {proposed.offer for proposed in answer.proposed}
+        answers.append(answer)
+        rows += new
+    contacts = _contacts_to_remember(asked) if ask.cookie and ask.store else ()
+    cookie = _cookie(store, ask.cookie, contacts)
+    kept = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at))
+    at, renewed = ask.at.astimezone(asked[0].catalog.zone), cookie if cookie != ask.cookie else ""
+    return Answer(interaction, at, tuple(answers), renewed), kept
+
+
+def _contacts_to_remember(asked: Sequence[_SpaceCall]) -> tuple[tuple[str, str], ...]:
+    """Who said by a key who they are, as (environment, key); visitors are their cookie, and need not be remembered."""
+    found = {
+        (a.who.environment, a.who.key) for a in asked if a.who.how is IdentifiedBy.EXPLICIT and not a.catalog.anonymous
+    }
+    return tuple(sorted(found))
+
+
+def _cookie(store: Store, given: str, contacts: Sequence[tuple[str, str]]) -> str:
+    """The cookie by which ``contacts`` are known again: the one that was given if it is theirs already, else a new one.
+
+    Whoever sent it need not be the only one who knows its value: a page on a sub-domain, or anybody on the way of a
+    request without https, can set a visitor's cookie. Were that one theirs from now on, who set it would be answered as
+    them (session fixation, CWE-384).
+    """
+    is_theirs = all(store.contact_of(environment, given) == key for environment, key in contacts)
+    return given if is_theirs else random_hex(32)
+
+
+def write_pending(store: Store, answers: Sequence[PendingWrite]) -> None:
+    """Write what ``answers`` leave; only inside :meth:`Store.recording`. Raises Refused when it cannot be stored."""
+    rows = [row for kept in answers for row in kept.rows]
+    if rows:
+        store.add_propositions(rows)
+    for kept in answers:
+        for environment, key in kept.contacts:
+            store.remember(environment, kept.cookie, key, kept.time)
+
+
+def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
+    """The time zone of the spaces' environments if it is one, else UTC; one that is not live is told of later."""
+    names = (space.partition("/")[0] for space in spaces)
+    return common_zone(catalogs[name].zone for name in names if name in catalogs)
+
+
+def _prepared(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
+) -> list[_SpaceCall]:
+    """Every space of the call checked, with all that is wrong in any of them."""
+    found: list[Diagnostic] = []
+    asked: list[_SpaceCall] = []
+    if not ask.spaces:
+        raise refuse(Code.UNKNOWN_SPACE, "no space was named", hint="Name one: --space ENVIRONMENT/SPACE.")
+    for name in dict.fromkeys(ask.spaces):
+        try:
+            asked.append(_prepare(catalogs, people, store, ask, name, pasts))
+        except Refused as refused:
+            found += [d for d in refused.diagnostics if d not in found]
+    if found:
+        raise Refused(found)
+    return asked
+
+
+def _prepare(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, name: str, pasts: HistoryReader
+) -> _SpaceCall:
+    environment, slash, space = name.partition("/")
+    if not slash:
+        known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
+        hint = f"Spaces of {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
+        raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
+    asked = catalogs[environment]
+    nobody, wanted = CallContext(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
+    # What is wrong with it is told before anyone is looked up.
+    call = make_call(
+        asked,
+        space,
+        who=nobody,
+        n=wanted.n,
+        categories=wanted.categories,
+        themes=ask.themes,
+        data=ask.data,
+    )
+    who = _identified(catalogs, people, store, ask, environment, space)
+    catalog = catalogs[who.environment]
+    fallen = f"{who.environment}/{who.space}" != name
+    if fallen:
+        call = make_call(
+            catalog,
+            who.space,
+            who=CallContext(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
+            n=wanted.n,
+            categories=wanted.anonymous_categories or who.categories,
+            data={key: value for key, value in ask.data.items() if key in catalog.call_data},
+        )
+    else:
+        contact = contact_row(catalog, who.contact)
+        call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
+    place = catalogs.place(who.environment, who.space)
+    return _SpaceCall(
+        name,
+        who,
+        catalog,
+        call,
+        pasts(catalog, who.key, ask.at),
+        place,
+        place.renderer(ask.status_base),
+        ask.store and place.model.storage.enabled,
+    )
+
+
+def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[PastProposition, ...]:
+    """What presentation rules may count of a contact."""
+    if not key or not catalog.rules:
+        return ()
+    return tuple(store.past(catalog.environment, key, utc(history_start(catalog, now))))
+
+
+def history_start(catalog: Catalog, now: datetime) -> datetime:
+    """From when on propositions may count at ``now``."""
+    return max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
+
+
+def _answered(
+    asked: _SpaceCall, ask: ProposeRequest, taken: frozenset[str], interaction: str, ids: IdMaker
+) -> tuple[SpaceAnswer, list[PropositionRow]]:
+    """The decision with its offers rendered; those that cannot be are dropped, told, and replaced by the next best."""
+    if asked.who.how is IdentifiedBy.NOBODY:
+        return _answer(asked, (), (_nobody(asked),), None), []
+    reports: list[Report] = []
+    failed: dict[str, str] = {}
+    for _ in range(REFILLS):
+        out = taken | failed.keys()
+        call = replace(asked.call, exclude=out) if out else asked.call
+        decision = decide(asked.catalog, call, asked.history, explain=ask.explain)
+        shown: list[ProposedOffer] = []
+        for chosen in decision.chosen:
+            try:
+                shown.append(_proposed(asked, ask, decision, chosen, len(shown) + 1, ids() if asked.keep else ""))
+            except RenderError as error:
+                failed[chosen.offer] = str(error)
+                where = f"{asked.catalog.environment}/offer.{chosen.offer}"
+                reports.append(Report(Code.NOT_RENDERED, f"{where} is left out: {error}.", where))
+        if len(shown) == len(decision.chosen):
+            break
+    extra = asked.place.proposed_data
+    rows = [_row(asked, proposed, decision.data, interaction, extra) for proposed in shown] if asked.keep else []
+    said = (*decision.reports, *reports, *(extra.reports if rows else ()))
+    return _answer(asked, tuple(shown), said, decision, _unrendered(decision.trace, failed)), rows
+
+
+def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> DecisionTrace | None:
+    """The explanation with the offers that could not be rendered, which the last decision only knew as excluded."""
+    if trace is None or not failed:
+        return trace
+    verdicts = tuple(
+        replace(verdict, out=not_rendered(verdict.out.address, failed[verdict.offer]))
+        if verdict.offer in failed and verdict.out is not None
+        else verdict
+        for verdict in trace.verdicts
+    )
+    return replace(trace, verdicts=verdicts)
+
+
+def _answer(
+    asked: _SpaceCall,
+    shown: tuple[ProposedOffer, ...],
+    reports: Sequence[Report],
+    decision: SpaceDecision | None,
+    trace: DecisionTrace | None = None,
+) -> SpaceAnswer:
+    return SpaceAnswer(
+        asked=asked.name,
+        environment=asked.who.environment,
+        space=asked.who.space,
+        how=asked.who.how,
+        contact=asked.who.key,
+        revision=asked.catalog.revision,
+        proposed=shown,
+        reports=tuple(dict.fromkeys(reports)),
+        trace=trace,
+        stored=asked.keep and bool(shown),
+        excluded=_excluded(decision, len(shown), reports),
+    )
+
+
+def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Report]) -> dict[str, int]:
+    if decision is None:
+        return {}
+    if decision.because is not None:
+        return {str(decision.because): 1}
+    counts = decision.considered
+    failed = sum(report.code == Code.NOT_RENDERED for report in reports)
+    return {
+        NOT_ELIGIBLE: counts["slice"] - counts["eligible"],
+        str(ExclusionReason.PRESENTATION_RULE): counts["eligible"] - counts["presentable"],
+        str(ExclusionReason.NOT_RENDERED): failed,
+        str(ExclusionReason.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
+    }
+
+
+def _nobody(asked: _SpaceCall) -> Report:
+    why = "Nobody was identified, and the space has no fallback: nothing is proposed."
+    return Report(Code.NOBODY, why, asked.name)
+
+
+def _proposed(
+    asked: _SpaceCall, ask: ProposeRequest, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
+) -> ProposedOffer:
+    about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
+    own_html = ask.own_html and asked.model.render.html is not None
+    outputs = (*ask.outputs, "html") if own_html else ask.outputs
+    fields, rendered = asked.renderer.show(
+        chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
+    )
+    offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
+    return ProposedOffer(
+        id=id_,
+        offer=chosen.offer,
+        label=str(offer.row["label"] or ""),
+        category=chosen.category,
+        rank=rank,
+        weight=chosen.weight,
+        status=asked.model.storage.proposed,
+        fields=fields,
+        rendered=rendered,
+        product=chosen.product,
+    )
+
+
+def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
+    time = utc(asked.call.now)
+    proposition = PastProposition(
+        offer=proposed.offer,
+        category=proposed.category,
+        space=asked.who.space,
+        channel=asked.model.channel,
+        status=proposed.status,
+        time=asked.call.now,
+        weight=proposed.weight,
+        rank=proposed.rank,
+    )
+    offer = asked.catalog.offers[asked.catalog.place_of[proposed.offer]]
+    return PropositionRow(
+        id=proposed.id,
+        environment=asked.who.environment,
+        contact=asked.who.key,
+        space=asked.who.space,
+        channel=asked.model.channel,
+        offer=proposed.offer,
+        category=proposed.category,
+        interaction=interaction,
+        rank=proposed.rank,
+        weight=proposed.weight,
+        status=Status(proposed.status),
+        time=time,
+        changed=time,
+        revision=asked.catalog.revision,
+        proposed=extra.values(asked.call.contact, data, offer.row, proposition, asked.call.now),
+    )
+
+
+def _identified(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
+) -> Identified:
+    """Who is asking on a space. Raises Refused when the key cannot be read or the contacts cannot be reached."""
+
+    def door(name: str) -> Identification:
+        linked, _, place = name.partition("/")
+        return catalogs.place(linked, place).door
+
+    def by_key(door: Identification, text: str) -> tuple[str, Row] | None:
+        keys = catalogs.place(door.environment, door.space).model.identification.keys
+        row = people.by_key(door.environment, text, keys)
+        return None if row is None else (people.of(door.environment).key_of(row), row)
+
+    def by_cookie(door: Identification, cookie: str) -> tuple[str, Row | None] | None:
+        if door.anonymous:
+            # The cookie is the visitor's key; one who is not in the table yet is known by nothing else.
+            return cookie, _visitor(people, door.environment, cookie)
+        key = store.contact_of(door.environment, cookie)
+        row = people.by_key(door.environment, key) if key else None
+        return None if row is None else (key, row)
+
+    return identify(door(f"{environment}/{space}"), ask.contact, ask.cookie, ContactLookup(by_key, by_cookie, door))
+
+
+def _visitor(people: ContactSources, environment: str, cookie: str) -> Row | None:
+    if not people.has_source(environment) or len(people.of(environment).key) != 1:
+        return None
+    return people.by_key(environment, people.as_key(cookie))

@@ -1,0 +1,352 @@
+"""Restoring a store from a backup: compare, show what goes, then put the backup in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.fingerprint import Json
+from offerkit.governance.approvals import Approval
+from offerkit.governance.rights import ADMINISTRATOR
+from offerkit.governance.stops import Stops
+from offerkit.plans.plan import Aspect
+from offerkit.store import Draft, Location, RevisionRow, Store, copying, errors, restoring, write_lock
+from offerkit.store.restoring import Returning
+from offerkit.store.tokens import TokenRow
+from offerkit.usecases.session import Session, operators, who_is
+
+_WORKPLACE = ".restoring-"
+_JUST_MADE = 60
+"""Seconds in which a folder may be there that its run does not hold yet."""
+
+
+@dataclass(frozen=True)
+class RestoreLoss:
+    """What restoring takes from the store that can be read: all since ``common``, the last revision of both.
+
+    ``operators`` says whose account differs, and how. ``head`` is the digest of its newest revision.
+    ``revoked``: tokens of the backup that were revoked since; ``revived``: those that only it has, and that count.
+    ``stops``: what is stopped now by its name, and stays so. ``kept``: the propositions that stay; ``returning``: what
+    only the backup has. ``tampered``: it does not verify.
+    """
+
+    head: str
+    common: int
+    revisions: tuple[RevisionRow, ...]
+    approvals: tuple[Approval, ...]
+    tokens: tuple[TokenRow, ...]
+    revoked: tuple[TokenRow, ...]
+    revived: tuple[TokenRow, ...]
+    operators: tuple[str, ...]
+    kept: int
+    returning: Returning | None
+    tampered: bool
+    stops: tuple[Approval, ...] = ()
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """A backup that was verified, and what putting it in the store's place means.
+
+    ``unreadable`` says why there is no :class:`RestoreLoss`: the store is missing, or what is there cannot be read.
+    ``revoked``: the tokens that are known to have been revoked in it all the same, and when; ``stopped``: what is known
+    to be stopped in it.
+    """
+
+    session: Session
+    backup: Location
+    prepared: Path
+    last: RevisionRow | None
+    head: str
+    project: str
+    actor: str
+    loss: RestoreLoss | None
+    unreadable: str = ""
+    revoked: Mapping[str, str] = field(default_factory=dict)
+    stopped: tuple[Approval, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the store holds all that the backup does, and its history is the same."""
+        loss, serial = self.loss, self.last.serial if self.last is not None else 0
+        if loss is None or loss.returning is None or loss.tampered or loss.revisions or loss.tokens:
+            return False
+        return loss.common == serial and not (loss.returning.propositions or loss.returning.deliveries)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The revision that records it, and the file with what was there before (None: nothing was)."""
+
+    revision: RevisionRow
+    aside: Path | None = field(default=None)
+
+
+@contextlib.contextmanager
+def prepare_restore(session: Session, backup: Location, *, other_project: bool = False) -> Iterator[Restoration]:
+    """Verify ``backup`` and compare it with the store; nothing is changed yet.
+
+    Raises Refused when it is no sound store, is of another project (unless ``other_project``), or the operator is no
+    administrator, as the store says that is there now, or the backup where that cannot be read.
+    """
+    target = session.store
+    if backup == target or (isinstance(backup, Path) and isinstance(target, Path) and _same(backup, target)):
+        raise refuse(Code.NOT_RESTORED, "a store cannot be restored from itself", hint="Name a backup of it.")
+    if isinstance(backup, Path) and not backup.exists():
+        raise refuse(Code.NOT_RESTORED, f"there is no backup at {backup}", hint="Check its name.")
+    with _workplace(session) as folder:
+        prepared = folder / "store.db"
+        restoring.prepare(backup, prepared)
+        with Store.open(prepared) as new:
+            last, head = restoring.last_revision(new.database), new.head()
+            compared = Restoration(session, backup, prepared, last, head, new.project, "", None)
+            compared = _compared(compared, new, other_project=other_project)
+        yield compared
+
+
+def restore(found: Restoration) -> Restored:
+    """Put the backup in the store's place, all at once; what was there is kept aside.
+
+    Raises Refused when the store has changed since it was compared, or another holds its lock.
+    """
+    done = _put_in_place(found)
+    if found.session.heads is not None:  # who restores a store knows that its history goes back
+        with Store.open(found.session.store) as store:
+            found.session.heads.accepting().went_on(store, found.session.now)
+    return done
+
+
+def _put_in_place(found: Restoration) -> Restored:
+    session = found.session
+    draft = Draft(restoring.ACTION, found.actor, session.now, session.message or f"Restored from {found.backup}"[:500])
+    if found.loss is None:
+        return _exchanged(found, replace(draft, details={"replaced": None}))
+    loss = found.loss
+    with (
+        Store.open(session.store, write=True) as store,
+        store.lock(who=found.actor, timeout=session.lock_timeout, waiting=session.waiting),
+        Store.open(found.prepared) as backup,
+    ):
+        restoring.check_unchanged(store.database, loss.head)  # another may have restored while this run waited
+        aside = _aside(session)
+        went: Json = [row.serial for row in loss.revisions]
+        draft = replace(draft, details={"replaced": loss.head, "revisions": went})
+        if store.database.differences():
+            return _rebuilt(found, store, aside, draft)
+        restoring.set_aside(session.store, aside, found.prepared.with_name("aside.db"))
+        made = restoring.rewrite(store.database, backup.database, loss.head, loss.returning, draft)
+    return Restored(made, aside)
+
+
+def _rebuilt(found: Restoration, store: Store, aside: Path, draft: Draft) -> Restored:
+    """Put a new file in the place of a store whose tables were changed: rows alone would leave those as they are."""
+    target, loss = _file_of(found.session), found.loss
+    assert loss is not None and isinstance(target, Path)
+    fresh = found.prepared.with_name("fresh.db")
+    made = None
+    try:
+        with store.transaction():
+            restoring.check_unchanged(store.database, loss.head)
+            made = restoring.rebuild(store.database, found.prepared, fresh, loss.returning, draft)
+            restoring.exchange(target, fresh, aside)
+    except Refused as refused:  # the file that was open is gone from its place, as it should
+        if made is None or refused.diagnostics[0].code is not Code.STORE_REPLACED:
+            raise
+    assert made is not None
+    return Restored(made, aside)
+
+
+def _exchanged(found: Restoration, draft: Draft) -> Restored:
+    session, target = found.session, _file_of(found.session)
+    if not isinstance(target, Path):
+        made = restoring.record(found.prepared, draft, found.revoked, found.stopped)
+        copying.copy(found.prepared, target, lambda _: lambda _: None)
+        return Restored(made)
+    with write_lock(target, who=found.actor, timeout=session.lock_timeout, waiting=session.waiting):
+        _still_unreadable(session)
+        aside = _aside(session)
+        fresh = found.prepared.with_name("fresh.db")  # rows alone: nothing else that a file may bring along
+        copying.copy(found.prepared, fresh, lambda _: lambda _: None)
+        made = restoring.record(fresh, draft, found.revoked, found.stopped)
+        was = restoring.exchange(target, fresh, aside)
+    return Restored(made, aside if was else None)
+
+
+def _still_unreadable(session: Session) -> None:
+    """Raise Refused when a store that can be read has come meanwhile: another restored it while this run waited."""
+    sound = False
+    with contextlib.suppress(Refused), Store.open(session.store) as store:
+        sound = not (store.database.damage() or store.verify())
+    if sound:
+        raise restoring.changed()
+
+
+def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restoration:
+    session = found.session
+    try:
+        old = Store.open(session.store, write=True)
+    except Refused as refused:
+        if refused.diagnostics[0].code not in (Code.STORE_MISSING, Code.STORE_DAMAGED):
+            raise
+        if refused.diagnostics[0].code is Code.STORE_DAMAGED:
+            _can_be_made_anew(session, refused.diagnostics[0].detail or refused.diagnostics[0].summary)
+        return replace(found, actor=_administrator(session, new), unreadable=refused.diagnostics[0].summary)
+    with old:
+        with contextlib.suppress(Refused):  # of what is damaged, as much as can be read
+            found = replace(found, revoked=restoring.revoked(old.database))
+        with contextlib.suppress(Refused):
+            if old.project == new.project:
+                found = replace(found, stopped=tuple(old.stops()))
+        try:
+            damage = old.database.damage()
+            loss = _loss(old, new) if not damage else None
+            actor = _administrator(session, old if loss is not None and operators(old) else new)
+        except Refused as refused:
+            if refused.diagnostics[0].code not in (Code.STORE_DAMAGED, Code.HISTORY_BROKEN):
+                raise
+            loss, damage = None, [refused.diagnostics[0].detail or refused.diagnostics[0].summary]
+            actor = _administrator(session, new)
+        if loss is None:
+            _can_be_made_anew(session, damage[0])
+            return replace(found, actor=actor, unreadable=f"it is damaged ({damage[0][:200]})")
+        if old.project != new.project and not other_project:
+            raise refuse(
+                Code.NOT_RESTORED,
+                f"{found.backup} is the store of another project",
+                detail=f"It is of project {new.project}; {session.store} is of {old.project}.",
+                hint="Name a backup of this store. To let the other project's take its place: --other-project",
+            )
+        for difference in old.database.differences():
+            _can_be_made_anew(session, difference)
+        return replace(found, actor=actor, loss=loss)
+
+
+def _can_be_made_anew(session: Session, wrong: str) -> None:
+    """Raise Refused for a store that is not a file of its own: others may use what is in its schema."""
+    if isinstance(session.store, Path):
+        return
+    raise refuse(
+        Code.NOT_RESTORED,
+        f"the schema of {session.store} is not as offerkit makes it: {wrong[:500]}",
+        detail="It is in a shared database, and is not made anew. Nothing was changed.",
+        hint="See “offerkit audit verify”. Let its owner mend the schema, or rename it, and restore then.",
+    )
+
+
+def _loss(old: Store, new: Store) -> RestoreLoss:
+    same = old.project == new.project
+    revoked = restoring.revoked(old.database)
+    theirs = {row.serial: row.digest for row in new.revisions()}
+    gone = tuple(row for row in old.revisions() if not same or theirs.get(row.serial) != row.digest)
+    common = gone[-1].serial - 1 if gone else old.last_serial()
+    known, now = ({row.id: row for row in store.tokens()} for store in (new, old))
+    return RestoreLoss(
+        old.head(),
+        common,
+        gone,
+        tuple(row for row in old.approvals() if row.revision > common and row.key.aspect is not Aspect.STOP),
+        tuple(row for id_, row in now.items() if id_ not in known),
+        tuple(row for id_, row in known.items() if id_ in revoked and not row.revoked),
+        tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
+        tuple(_accounts(old, new)),
+        old.status().rows["proposition"] if same else 0,
+        restoring.returning(old.database, new.database) if same else None,
+        bool(old.verify()),
+        tuple(row for row in Stops(old.stops()) if not row.key.space) if same else (),
+    )
+
+
+def _accounts(old: Store, new: Store) -> Iterator[str]:
+    """Whose rights come back that were taken since, in words."""
+    now, then = operators(old), operators(new)
+    for name, body in sorted(then.items()):
+        if name not in now:
+            yield f"{name} was removed since, and is an operator again ({body['profile']})"
+        elif body.get("enabled", True) and now[name].get("enabled") is False:
+            yield f"{name} was disabled since, and is enabled again ({body['profile']})"
+        elif body["profile"] != now[name]["profile"]:
+            yield f"{name} is {body['profile']} again, now {now[name]['profile']}"
+    for name in sorted(now.keys() - then.keys()):
+        yield f"{name} was added since, and is no operator any more"
+
+
+def _administrator(session: Session, store: Store) -> str:
+    actor = who_is(session, store)
+    if actor.profile not in (None, ADMINISTRATOR):
+        raise refuse(Code.NOT_ALLOWED, f"operator {actor.name} may not restore the store", hint="Administrators may.")
+    return actor.name
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _file_of(session: Session) -> Location:
+    """The store itself, where the path to it is a link."""
+    return session.store.resolve() if isinstance(session.store, Path) else session.store
+
+
+@contextlib.contextmanager
+def _workplace(session: Session) -> Iterator[Path]:
+    """A folder beside the store for a while. Those that killed runs left, full of people's data, are removed."""
+    beside = _beside(session)
+    for left in beside.glob(f"{_WORKPLACE}*"):
+        with _held(left) as free:
+            if free and left.lstat().st_mtime < time.time() - _JUST_MADE:
+                shutil.rmtree(left, ignore_errors=True)
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=_WORKPLACE, dir=beside)
+    except OSError as error:
+        raise errors.from_os(error, str(session.store)) from error
+    with folder as name, _held(Path(name)):
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Hold ``folder`` while it is in use; whether nobody else does. The system lets go of it when its holder dies."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        free = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            free = False
+        yield free
+    finally:
+        os.close(descriptor)
+
+
+def _beside(session: Session) -> Path:
+    """The folder in which files for the store are made: the store's own where it is a file."""
+    store = _file_of(session)
+    if session.store == session.project.store or not isinstance(store, Path):
+        session.project.prepare_state()
+        return session.project.state
+    if not store.parent.is_dir():
+        raise refuse(Code.STORE_MISSING, f"there is no folder {store.parent}", hint="Make it, or check its name.")
+    return store.parent
+
+
+def _aside(session: Session) -> Path:
+    """A name for what was there before, that no file has yet."""
+    moment = "".join(letter for letter in session.now[:19] if letter.isdigit() or letter == "T")
+    name = session.store.name if isinstance(session.store, Path) else session.store.schema
+    folder = _beside(session)
+    names = (f"{name}.replaced-{moment}Z{more}" for more in ("", *(f"-{number}" for number in range(2, 1000))))
+    return next(folder / one for one in names if not (folder / one).exists())

@@ -1,0 +1,214 @@
+"""Settings that go live: nobody takes live alone what they alone wrote, where duties are separated."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from functools import cached_property
+
+import orjson
+
+from offerkit.address import Address, Stage, environment_address
+from offerkit.diagnostics import Code, Diagnostic, or_list
+from offerkit.governance.approvals import Decision
+from offerkit.governance.authors import Authors, Change
+from offerkit.governance.overrides import Lifts, Obstacle, Override, entitled
+from offerkit.governance.rights import Actor
+from offerkit.governance.settings import (
+    KINDS,
+    differing,
+    environments_of,
+    named_reviewers,
+    same_settings,
+    settings_key,
+)
+from offerkit.plans.plan import Plan
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import Store
+from offerkit.store.views import Stages
+from offerkit.usecases.session import Session, operators, promoters, separating_environments
+
+
+def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
+    """Why ``actor`` may not apply ``plan``: settings that nobody but them has written, approved or seen.
+
+    Of environments that separate duties, by what live or design says.
+    """
+    changed = [step for step in plan.steps_on(Stage.LIVE) if step.address.kind in KINDS]
+    if not plan.promotes or not changed:
+        return []
+    people = _SettingsAuthors(store, actor)
+    renames = {step.moved_from: step.address for step in changed if step.moved_from}
+    found = []
+    for step in changed:
+        address, former = step.address, step.moved_from or step.address
+        if people.alone(address) and not same_settings(people.design, address, people.live, former, renames):
+            found.append(_refusal(people, address, actor))
+    return found
+
+
+def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
+    """The changes of settings that one person alone wrote, where duties are separated; and those of an environment's
+    promoters that leave nobody who may promote.
+    """
+    assert stages.store is not None
+    people = _SettingsAuthors(stages.store, None)
+    stuck = {environment_address(name) for name, named in promoters(stages.store).items() if not named}
+    for address in sorted({*people.design.entries, *people.live.entries}):
+        design, live = people.design.entries.get(address), people.live.entries.get(address)
+        same = (design.fingerprint if design else "") == (live.fingerprint if live else "")
+        if same or people.lifted(address) is not None:
+            continue
+        if (address in stuck) or people.lack_another(address):
+            yield people.obstacle(address)
+
+
+def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
+    """The settings that differ between design and live and that somebody has to look at, sorted.
+
+    Where their environment names reviewers or separates duties, by what either says; ``every``: wherever it is.
+    """
+    assert stages.store is not None
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    apart = separating_environments(stages.store)
+    found = []
+    for address in sorted({a for view in (design, live) for kind in KINDS for a in view.of_kind(kind)}):
+        there, now = design.entries.get(address), live.entries.get(address)
+        if (there.fingerprint if there else "") == (now.fingerprint if now else ""):
+            continue
+        names = environments_of(address, design, live)
+        named = any(named_reviewers(view, name) for view in (design, live) for name in names)
+        waits = named or separates(apart, address, design, live)
+        if (every or waits) and not same_settings(design, address, live, address, {}):
+            found.append(address)
+    return found
+
+
+def last_live_change(stages: Stages, address: Address) -> int:
+    """The revision that changed what stands at ``address`` in live last.
+
+    Where duties are separated, approvals of settings and overrides that were given before were for that change.
+    """
+    return stages.live_since(address)
+
+
+def separates(apart: Collection[str], address: Address, design: Snapshot, live: Snapshot) -> bool:
+    """Whether duties are separated for the settings at ``address``, where they are in the environments ``apart``.
+
+    Of an environment that is not live yet nothing is live that its settings could change; its offers are approved.
+    """
+    names = environments_of(address, design, live)
+    if address not in live.entries:
+        names = [name for name in names if environment_address(name) in live.entries]
+    return not set(names).isdisjoint(apart)
+
+
+_ENOUGH = 2
+"""The people of whom one is not alone."""
+
+
+class _SettingsAuthors:
+    """Who has to do with settings that differ between design and live."""
+
+    def __init__(self, store: Store, actor: Actor | None) -> None:
+        self._store, self._actor = store, actor
+        self._stages = Stages(store)
+        self._operators = operators(store)
+        self._separated = separating_environments(store)
+        self._authors = Authors(store, self.design, lambda: self.live)
+
+    @cached_property
+    def design(self) -> Snapshot:
+        """The settings in design."""
+        return self._side(Stage.DESIGN)
+
+    @cached_property
+    def live(self) -> Snapshot:
+        """The settings in live."""
+        return self._side(Stage.LIVE)
+
+    def _side(self, side: Stage) -> Snapshot:
+        return self._stages.snapshot((stage for stage in self._stages.stages if stage.stage is side), *KINDS)
+
+    def separates(self, address: Address) -> bool:
+        """Whether duties are separated for the settings at ``address``."""
+        return separates(self._separated, address, self.design, self.live)
+
+    def alone(self, address: Address) -> bool:
+        """Whether these settings are of somebody alone, and no override says that they may be."""
+        return self.separates(address) and not self._by_two(address) and self.lifted(address) is None
+
+    def lack_another(self, address: Address) -> bool:
+        """Whether whoever wrote these settings last needs somebody else to take them live."""
+        return self.separates(address) and not self._by_two(address)
+
+    def _by_two(self, address: Address) -> bool:
+        """Whether two people stand for the settings as they are, or one who has not written them.
+
+        Who applied them last does, in their own name, and so do who approved exactly this since it was last changed in
+        live, and who takes it live now. Authors that are only named (by --author, or in commits) can be more, and
+        are nobody's second person. Who wrote a part of it before has not seen the rest.
+        """
+        written, by = self._authors.last(address, lambda row: self._says_otherwise(address, row))
+        people = {*by, *self._approving(address), *([self._actor.name] if self._actor is not None else [])}
+        people = {name for name in people if self._operators.get(name, {}).get("automation") is not True}
+        return len(people) >= _ENOUGH or not people <= written
+
+    def _approving(self, address: Address) -> set[str]:
+        """Who approved the settings exactly as they are, since they were last changed in live."""
+        key, since = settings_key(self.design, address), last_live_change(self._stages, address)
+        given: set[str] = set()
+        for row in self._store.approvals([address]):
+            if row.key == key:
+                by = self._authors.called(row.operator, row.revision)
+                given = {*given, by} if row.decision is Decision.APPROVED else set()
+                if row.revision <= since:
+                    given = set()
+        return given
+
+    def _says_otherwise(self, address: Address, row: Change) -> bool:
+        """Whether a change made the settings say something else, and not only under another label."""
+        if row.before is None or row.after is None:
+            return True
+        bodies = self._store.bodies((row.before.fingerprint, row.after.fingerprint))
+        was, will = (orjson.loads(bodies[entry.fingerprint].text) for entry in (row.before, row.after))
+        return bool(differing(address, was, will, people=True))
+
+    def authors(self, address: Address) -> frozenset[str]:
+        """Who wrote them."""
+        return frozenset(self._authors.of_change(address))
+
+    def obstacle(self, address: Address) -> Obstacle:
+        """What an override of them is bound to."""
+        authors = self.authors(address)
+        said = f"that {or_list(sorted(authors)) or 'nobody in particular'} alone wrote it"
+        return Obstacle(Lifts.SETTINGS, address, settings_key(self.design, address).fingerprint, said, authors)
+
+    def entitled(self, address: Address) -> tuple[str, ...]:
+        """Who may override that they are of one alone."""
+        return entitled(self.obstacle(address), self._operators)
+
+    def lifted(self, address: Address) -> Override | None:
+        """The override that says that they may be of one alone."""
+        key = settings_key(self.design, address)
+        return self._stages.overrides.lifting(
+            Lifts.SETTINGS, address, key.fingerprint, after=last_live_change(self._stages, address)
+        )
+
+
+def _refusal(people: _SettingsAuthors, address: Address, actor: Actor) -> Diagnostic:
+    authors = people.authors(address)
+    others = people.entitled(address)
+    whose = (
+        f"nobody but {or_list(sorted(authors))} stands for it as it is" if authors else "it is not known who wrote it"
+    )
+    who = or_list(others) if others else "Somebody else"
+    return Diagnostic(
+        Code.SETTINGS_ALONE,
+        f"{actor.name} may not take {address} live alone: {whose}",
+        f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this changes many"
+        " offers at once. Who is only named as an author, or has not seen all of it, stands for nothing.",
+        f"Let somebody else promote it, approve it (offerkit approve {address} --settings) or, where nobody else may"
+        f" promote, override it (offerkit override {address} --settings --reason …): {who}. Or leave it out with"
+        f" --exclude {address}.",
+        address,
+    )

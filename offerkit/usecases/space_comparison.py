@@ -1,0 +1,142 @@
+"""One space decided on both sides of a plan, for the same contacts and with the same ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from offerkit.address import Kind
+from offerkit.batch import BatchProgram, BatchRequest, ContactTable, DecidedChunk, batch_program, find_exclusions
+from offerkit.batch.reasons import Reasons
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.reasons import Cause, no_space
+from offerkit.store import Store
+from offerkit.usecases.per_contact import decide_contacts
+from offerkit.usecases.plan_effect import PlanEffect
+from offerkit.usecases.population import Population
+from offerkit.usecases.simulate import SimulationRequest, call_for
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import numpy
+    from numpy.typing import NDArray
+
+    Ranks = NDArray[numpy.int16]
+    Columns = NDArray[numpy.intp]
+
+
+@dataclass(frozen=True)
+class SpaceComparison:
+    """A space before and after; None: it is not there then. ``old_names``: what offers were called before."""
+
+    space: str
+    old: BatchProgram | None
+    new: BatchProgram | None
+    old_names: dict[str, str]
+
+    def offers(self) -> list[str]:
+        """All offers of both sides by the name that they will have, sorted."""
+        new_names = {old: new for new, old in self.old_names.items()}
+        return sorted({*(new_names.get(name, name) for name in _offers(self.old)), *_offers(self.new)})
+
+    @cached_property
+    def reasons(self) -> tuple[Reasons | None, Reasons | None]:
+        """Why not, before and after."""
+        return (
+            None if self.old is None else Reasons(self.old),
+            None if self.new is None else Reasons(self.new),
+        )
+
+    @property
+    def programs(self) -> list[BatchProgram]:
+        """The effect that are there."""
+        return [made for made in (self.old, self.new) if made is not None]
+
+
+@dataclass(frozen=True)
+class ComparedChunk:
+    """A chunk of contacts, decided on both sides."""
+
+    first: int
+    width: int
+    old: DecidedChunk | None
+    new: DecidedChunk | None
+
+
+def comparisons(effect: PlanEffect, name: str, n: int, times: tuple[datetime, datetime]) -> list[SpaceComparison]:
+    """The spaces of an environment, before at the first of ``times``, after at the second."""
+    was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
+    will = effect.catalogs_after[name] if name in effect.catalogs_after else None  # noqa: SIM401
+    old_names = _old_names(effect, name, will)
+    asked = SimulationRequest(name, n=n)
+
+    def made(catalog: Catalog | None, space: str, at: datetime) -> BatchProgram | None:
+        if catalog is None or space not in catalog.spaces:
+            return None
+        return batch_program(catalog, call_for(catalog, space, asked, at), reasons=True)
+
+    new = {space: effect.old_name(Kind.SPACE, name, space) for space in (will.spaces if will is not None else ())}
+    gone = {space: space for space in (was.spaces if was is not None else ()) if space not in new.values()}
+    return [
+        SpaceComparison(f"{name}/{space}", made(was, old, times[0]), made(will, space, times[1]), old_names)
+        for space, old in sorted({**gone, **new}.items())
+    ]
+
+
+def _old_names(effect: PlanEffect, environment: str, will: Catalog | None) -> dict[str, str]:
+    names = (offer.name for offer in will.offers) if will is not None else ()
+    found = {name: effect.old_name(Kind.OFFER, environment, name) for name in names}
+    return {name: old for name, old in found.items() if old != name}
+
+
+def decide_both(store: Store | None, people: Population, pair: SpaceComparison) -> Iterator[ComparedChunk]:
+    """All contacts, chunk by chunk."""
+    olds = decide_contacts(people.was, _batch(people.was, store, pair.old), store) if pair.old is not None else None
+    news = decide_contacts(people.will, _batch(people.will, store, pair.new), store) if pair.new is not None else None
+    if olds is None or news is None:
+        for chunk in news or olds or ():
+            yield ComparedChunk(
+                chunk.first, chunk.picks.shape[1], chunk if news is None else None, chunk if news else None
+            )
+        return
+    for old, new in zip(olds, news, strict=True):
+        yield ComparedChunk(new.first, new.picks.shape[1], old, new)
+
+
+def _batch(people: ContactTable, store: Store | None, made: BatchProgram) -> BatchRequest:
+    return BatchRequest(made, find_exclusions(people, made, store))
+
+
+def _offers(made: BatchProgram | None) -> Iterator[str]:
+    if made is not None:
+        yield from (made.catalog.offers[item.place].name for item in made.items)
+
+
+def ranks(pair: SpaceComparison, both: ComparedChunk, names: Sequence[str]) -> tuple[Ranks, Ranks]:
+    """Ranks before and after by offer (a row for each of ``names``) and contact, 0 for none."""
+    row_of = {name: row for row, name in enumerate(names)}
+    old_rows = {pair.old_names.get(name, name): row for name, row in row_of.items()}
+    return _ranks(pair.old, both.old, old_rows, both.width), _ranks(pair.new, both.new, row_of, both.width)
+
+
+def _ranks(made: BatchProgram | None, chunk: DecidedChunk | None, row_of: dict[str, int], width: int) -> Ranks:
+    import numpy
+
+    found = numpy.zeros((len(row_of), width), numpy.int16)
+    if made is None or chunk is None:
+        return found
+    rows = numpy.array([row_of[made.catalog.offers[item.place].name] for item in made.items] or [0])
+    for rank, picks in enumerate(chunk.picks, 1):
+        columns = numpy.flatnonzero(picks >= 0)
+        found[rows[picks[columns]], columns] = rank
+    return found
+
+
+def why_not(
+    reasons: Reasons | None, chunk: DecidedChunk | None, name: str, columns: Columns
+) -> list[tuple[Cause, Columns]]:
+    """Why the contacts of ``columns``, who are not proposed an offer on a side, are not."""
+    return [(no_space(), columns)] if reasons is None or chunk is None else reasons.of(chunk, name, columns)

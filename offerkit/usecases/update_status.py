@@ -1,0 +1,120 @@
+"""What became of a proposition: its status, and the extra data that its space keeps when it is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import call_data, contact_row
+from offerkit.engine.report import Report
+from offerkit.fingerprint import Json
+from offerkit.models.status import Status, parse
+from offerkit.rules.types import Row
+from offerkit.store import PropositionRow, StatusChange, Store, changeable
+from offerkit.store.proposition_rows import past_of
+from offerkit.times import utc
+from offerkit.usecases.catalogs import Catalogs
+from offerkit.usecases.contact_sources import ContactSources
+
+
+@dataclass(frozen=True)
+class StatusUpdate:
+    """A proposition's new status, by name or number, with the call data of that moment.
+
+    ``environment``: where the proposition has to be; empty: anywhere.
+    """
+
+    proposition: str
+    status: str
+    data: Mapping[str, object]
+    at: datetime
+    environment: str = ""
+
+
+@dataclass(frozen=True)
+class PreparedUpdate:
+    """A change of status that makes sense so far; ``data``: the extra data to keep with it, None for none."""
+
+    asked: StatusUpdate
+    status: Status
+    data: Mapping[str, Json] | None
+
+    def write(self, store: Store) -> StatusChange:
+        """Make it, in the open transaction or one of its own. Raises Refused as ``Store.set_status`` does."""
+        asked = self.asked
+        return store.set_status(asked.proposition, self.status, utc(asked.at), self.data, environment=asked.environment)
+
+
+def zone_of(catalogs: Catalogs, store: Store, proposition: str) -> tzinfo:
+    """The time zone of a proposition's environment; UTC where that is not live, or there is no such proposition."""
+    row = store.proposition(proposition)
+    return catalogs[row.environment].zone if row is not None and row.environment in catalogs else UTC
+
+
+def update_status(
+    catalogs: Catalogs, people: ContactSources, store: Store, asked: StatusUpdate
+) -> tuple[StatusChange, tuple[Report, ...]]:
+    """Give a proposition a status; what changed, and warnings.
+
+    When it is the status that its space gives to what is accepted, the space's ``accepted_data`` is kept with it.
+    To set the status it has already changes nothing. Raises Refused when there is no such proposition or status,
+    when the step makes no sense, and when the call data is wrong; then nothing is changed.
+    """
+    wish, reports = prepare_update(catalogs, people, store, asked)
+    change = wish.write(store)
+    return change, reports if change.changed else ()
+
+
+def prepare_update(
+    catalogs: Catalogs, people: ContactSources, store: Store, asked: StatusUpdate
+) -> tuple[PreparedUpdate, tuple[Report, ...]]:
+    """What :func:`update_status` would write, and warnings; nothing is written here.
+
+    Raises Refused when there is no such proposition or status, when the step makes no sense, and when the call data is
+    wrong.
+    """
+    try:
+        wanted = parse(asked.status)
+    except ValueError as error:
+        raise refuse(Code.UNKNOWN_STATUS, str(error), hint="Their numbers, 0 to 5, do as well.") from None
+    # Refused here already: a job that fails costs all that share its transaction another one each.
+    row = changeable(store.proposition(asked.proposition), asked.proposition, wanted, asked.environment)
+    extra: dict[str, Json] | None = None
+    reports: tuple[Report, ...] = ()
+    if row.status is not wanted:
+        extra, reports = _accepted(catalogs, people, row, wanted, asked)
+    return PreparedUpdate(asked, wanted, extra), reports
+
+
+def _accepted(
+    catalogs: Catalogs, people: ContactSources, row: PropositionRow, wanted: Status, asked: StatusUpdate
+) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
+    place = catalogs.place(row.environment, row.space)
+    if not place.exists or row.environment not in catalogs:
+        return None, ()  # the space is not live any more: only the status is kept
+    catalog = catalogs[row.environment]
+    values, wrong = call_data(catalog, asked.data, required=False)
+    if wrong:
+        raise Refused(wrong)
+    storage = place.model.storage
+    if wanted != storage.accepted or not storage.accepted_data:
+        return None, ()
+    extra = place.accepted_data
+    number = catalog.place_of.get(row.offer)
+    offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
+    proposition = past_of(row)._replace(status=wanted.value)
+    return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, asked.at), extra.reports
+
+
+def _contact(people: ContactSources, catalog: Catalog, key: str) -> Row:
+    if not key or not people.has_source(catalog.environment):
+        return contact_row(catalog, None)
+    return contact_row(catalog, people.by_key(catalog.environment, key))
+
+
+def _removed_offer(row: PropositionRow) -> Row:
+    """What is still known of an offer that is live no more."""
+    return {"name": row.offer, "code": row.offer, "label": "", "category": row.category}
