@@ -55,6 +55,8 @@ def command(shell: Shell, /, **options: Any) -> None:
     error; the interface is described at /openapi.json.
     """
     try:
+        import uvicorn  # noqa: F401 - imported when it is run; without it nothing is begun
+
         from offerkit.server.run import serve
         from offerkit.server.settings import Settings
     except ImportError as error:
