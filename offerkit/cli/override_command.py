@@ -29,13 +29,13 @@ def command(
     here, before they are applied). The second person is never an author of the change. An override lifts exactly what
     waits now, no later change. Without an option, all that waits.
     """
-    from offerkit.governance.overrides import Lifts
+    from offerkit.governance.overrides import OverrideKind
     from offerkit.reports.approvals import overridden_json, overridden_text
     from offerkit.usecases.override import override
     from offerkit.usecases.requests import OverrideRequest
 
     session = shell.session(lock_timeout=lock_timeout)
-    made = override(session, OverrideRequest(patterns, reason, tuple(map(Lifts, lifts))))
+    made = override(session, OverrideRequest(patterns, reason, tuple(map(OverrideKind, lifts))))
     shell.done = True
     if form == "json":
         click.echo(overridden_json(made.revision.serial, made.says), nl=False)

@@ -19,7 +19,7 @@ from offerkit.engine.decide import decide_many
 from offerkit.engine.decision import Decision
 from offerkit.engine.history import Past
 from offerkit.engine.reasons import DECIDED, Finding, Reason
-from offerkit.models.scopes import STATUSES
+from offerkit.models.expression_scopes import STATUSES
 from offerkit.rules.types import Base, FieldType, Row, Value
 from offerkit.rules.values import parse_instant, parse_value, show
 from offerkit.times import duration

@@ -151,8 +151,12 @@ def _type(annotation: Any) -> FieldType | type[BaseModel] | None:
 
 _WORDS = (Base.STRING, Base.ENUMERATION)
 _PLAIN = {
-    bool: _FLAG, str: _TEXT, date: _DAY, int: FieldType(Base.INTEGER), Decimal: FieldType(Base.DECIMAL),
-}  # fmt: skip
+    bool: _FLAG,
+    str: _TEXT,
+    date: _DAY,
+    int: FieldType(Base.INTEGER),
+    Decimal: FieldType(Base.DECIMAL),
+}
 
 
 def _read(resource: Any, path: tuple[str, ...]) -> Value:

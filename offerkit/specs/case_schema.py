@@ -10,7 +10,7 @@ from typing import Any
 from offerkit.address import SECTIONS
 from offerkit.engine.cases import EXPECTATIONS, HISTORY_KEYS, KEYS, OUT_KEYS
 from offerkit.engine.reasons import DECIDED
-from offerkit.models.scopes import STATUSES
+from offerkit.models.expression_scopes import STATUSES
 
 _TEXT: dict[str, Any] = {"type": ["string", "number"]}
 _NAMES: dict[str, Any] = {"type": "array", "items": _TEXT}

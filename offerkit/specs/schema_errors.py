@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from offerkit.diagnostics import Diagnostic, Position
-from offerkit.models.mistakes import WANTED, words
+from offerkit.models.validation_errors import WANTED, words
 from offerkit.specs.sections import Raw
 from offerkit.specs.yaml_events import YamlMap, locate, unpack
 

@@ -16,7 +16,7 @@ from offerkit.engine.report import Report
 from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.models.campaign import Campaign
-from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
+from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
 from offerkit.models.space import Space
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import Wanted
