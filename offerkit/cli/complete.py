@@ -293,11 +293,11 @@ def call_data(session: Session, ctx: click.Context) -> Iterable[str]:
 @_never_failing
 def deliveries(session: Session, ctx: click.Context) -> Iterable[str]:
     """The deliveries of the campaigns in live as ``CAMPAIGN/DELIVERY``."""
-    from offerkit.usecases.catalogs import live
+    from offerkit.usecases.catalogs import live_catalogs
     from offerkit.usecases.planned_delivery import delivery_names
 
     with session.reading() as store:
-        return delivery_names(live(store)).values() if store is not None else []
+        return delivery_names(live_catalogs(store)).values() if store is not None else []
 
 
 @_never_failing

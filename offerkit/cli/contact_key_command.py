@@ -30,7 +30,7 @@ def command(shell: Shell, environment: str, key: str, expires: str, stage: str) 
     from offerkit.server.keys import secret_of, sign
     from offerkit.store.proposition_rows import LONGEST_KEY
     from offerkit.times import duration
-    from offerkit.usecases.open_engine import trying
+    from offerkit.usecases.open_engine import open_stage
 
     try:
         span = duration(expires)
@@ -39,7 +39,7 @@ def command(shell: Shell, environment: str, key: str, expires: str, stage: str) 
     if not 0 < len(key) <= LONGEST_KEY:
         raise refuse(Code.BAD_REQUEST, f"a contact's key has 1 to {LONGEST_KEY} characters")
     environment = environment.removesuffix("@live")
-    with trying(shell.session(), stage) as engine:
+    with open_stage(shell.session(), stage) as engine:
         environment = engine.catalogs[environment].environment
         inbound = declared(engine.catalogs).environments[environment]
     secret = secret_of(environment, inbound, os.environ)

@@ -75,15 +75,15 @@ def command(
     from offerkit.reports.delivery import delivery_json_text, delivery_text
     from offerkit.reports.escape import visible
     from offerkit.times import instant
-    from offerkit.usecases.argument_values import moment, pairs
+    from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.deliver import Deliver, begun, deliver, finished
-    from offerkit.usecases.open_engine import serving
+    from offerkit.usecases.open_engine import open_live
     from offerkit.usecases.planned_delivery import check_named, order, place_of
     from offerkit.usecases.session import who_is
 
     session = shell.session()
     shell.form = form
-    with serving(session, write=not dry_run) as (catalogs, people, store):
+    with open_live(session, write=not dry_run) as (catalogs, people, store):
         actor = who_is(session, store)
         place = place_of(catalogs, name)
         if withdraw:
@@ -98,12 +98,12 @@ def command(
         now = instant(session.now)
         check_named(catalogs, place)  # where the environment itself is gone, there is no zone to ask for
         zone = catalogs[place[0]].zone
-        when = moment(at, zone, session.now) if at else None
+        when = parse_time(at, zone, session.now) if at else None
         if when is None and folder is not None:
             when = begun(folder, place, now, zone)
         made = order(catalogs, place, now, when)
         source = people.of(made.environment, contacts)
-        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, pairs(data), set_aside)
+        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, parse_call_data(data), set_aside)
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, made, source, store, asked, told)
     shell.done = not dry_run or out is not None

@@ -42,16 +42,22 @@ def command(
     A condition is true, false or unknown; only true counts. An EXPR that begins with a minus follows “--”.
     """
     from offerkit.reports.evaluated import evaluated_json, evaluated_text
-    from offerkit.usecases.argument_values import moment, pairs
+    from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.evaluate import environment_of, evaluate
-    from offerkit.usecases.open_engine import trying
+    from offerkit.usecases.open_engine import open_stage
 
     session = shell.session()
-    with trying(session, stage) as engine:
+    with open_stage(session, stage) as engine:
         name = environment_of(engine.catalogs, expression, environment)
-        when = moment(at, engine.catalogs[name].zone, session.now)
+        when = parse_time(at, engine.catalogs[name].zone, session.now)
         made = evaluate(
-            engine.catalogs, engine.people, expression, when, environment=name, contact=contact, data=pairs(data)
+            engine.catalogs,
+            engine.people,
+            expression,
+            when,
+            environment=name,
+            contact=contact,
+            data=parse_call_data(data),
         )
     text = evaluated_json(made) if form == "json" else evaluated_text(made, shell.style)
     click.echo(text, nl=False, color=True)

@@ -45,9 +45,9 @@ class ImpactAsked:
         """The impact of ``plan``, if it is asked for. Raises Refused when it cannot be told."""
         if not self.wanted:
             return None
-        from offerkit.usecases.impact import of_plan
+        from offerkit.usecases.impact import impact_of_plan
 
-        return of_plan(session, plan, self._request)
+        return impact_of_plan(session, plan, self._request)
 
     def between(self, session: Session, found: Difference, contacts: tuple[str, ...]) -> Impact | None:
         """The impact of a difference, on ``contacts`` of files if named. Raises Refused when it cannot be told."""

@@ -10,6 +10,7 @@ import click
 from offerkit.cli.complete import addresses
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, refuse
+from offerkit.reports.render import formats
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,6 +35,14 @@ class Number(click.FloatRange):
 
 
 pass_shell = click.make_pass_decorator(Shell)
+
+
+def format_of(result: str) -> Callable[[F], F]:
+    """``--format``, with the formats that the results of this class have."""
+    return click.option(
+        "--format", "form", type=click.Choice(formats(result)), default="text", help="How to print (default: text)."
+    )
+
 
 format_option = click.option(
     "--format",

@@ -45,14 +45,14 @@ def command(
     somewhere: a required field, a URL or a template fails. Nothing is stored.
     """
     from offerkit.reports.preview import preview_html, preview_json, preview_text
-    from offerkit.usecases.argument_values import pairs
-    from offerkit.usecases.open_engine import trying
+    from offerkit.usecases.argument_values import parse_call_data
+    from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.preview import preview
 
     session = shell.session()
     shell.form = form
-    with trying(session, stage) as engine:
-        made = preview(engine, offer, on, contact, pairs(data), at, session.now)
+    with open_stage(session, stage) as engine:
+        made = preview(engine, offer, on, contact, parse_call_data(data), at, session.now)
     if form == "json":
         text = preview_json(made)
     elif form == "html":

@@ -71,23 +71,23 @@ def command(
     value that failed.
     """
     from offerkit.reports import answer as report
-    from offerkit.usecases.argument_values import moment, pairs
-    from offerkit.usecases.open_engine import Places, serving
+    from offerkit.usecases.argument_values import parse_call_data, parse_time
+    from offerkit.usecases.open_engine import RulePositions, open_live
     from offerkit.usecases.propose import propose, zone_of
     from offerkit.usecases.requests import ProposeRequest
 
     session = shell.session()
     shell.form = form
-    with serving(session, write=not no_store) as (catalogs, people, store):
+    with open_live(session, write=not no_store) as (catalogs, people, store):
         asked = ProposeRequest(
             spaces=spaces,
-            at=moment(at, zone_of(catalogs, spaces), session.now),
+            at=parse_time(at, zone_of(catalogs, spaces), session.now),
             contact=contact,
             cookie=cookie,
             n=count,
             categories=categories,
             themes=themes,
-            data=pairs(data),
+            data=parse_call_data(data),
             store=not no_store,
             explain=explain,
             seed=seed,
@@ -96,7 +96,7 @@ def command(
             anonymous_categories=anonymous,
         )
         answer = propose(catalogs, people, store, asked)
-        where = Places(session, catalogs) if explain else report.nowhere
+        where = RulePositions(session, catalogs) if explain else report.nowhere
         if form == "json":
             text = report.answer_json_text(answer, where)
         elif form == "html":

@@ -44,13 +44,13 @@ def command(
     """List what was proposed: by contact, offer or space, newest first."""
     from offerkit.reports import propositions as report
     from offerkit.usecases.argument_values import names_zone
-    from offerkit.usecases.list_propositions import Wanted, found, unknown_names, zone_of
+    from offerkit.usecases.list_propositions import PropositionFilter, list_propositions, unknown_names, zone_of
 
-    wanted = Wanted(proposition, offer, contact, space, environment, status, since, until, limit)
+    wanted = PropositionFilter(proposition, offer, contact, space, environment, status, since, until, limit)
     session = shell.session()
     session.backend.require_local()
     with session.existing() as store:
-        rows = found(store, wanted, session.now)
+        rows = list_propositions(store, wanted, session.now)
         if any(time and not names_zone(time) for time in (since, until)):
             click.echo(f"Times that name no time zone are read in {zone_of(store, wanted)}.", err=True)
         if not rows:

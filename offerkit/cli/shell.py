@@ -134,6 +134,15 @@ class Shell:
         """Colours if standard output is a terminal that wants them."""
         return style_for(sys.stdout, self.color)
 
+    def show(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> None:
+        """Print a result in one of its formats. Raises Refused where it has no such format."""
+        from offerkit.reports.render import render
+        from offerkit.reports.style import CONCISE, Presentation
+
+        layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
+        presentation = Presentation(self.style, layout, markdown_limit(layout), verbose)
+        click.echo(render(result, form, presentation), nl=False, color=True)
+
     def plan(self, plan: Plan, form: str = "text", *, full: bool = False, impact: Impact | None = None) -> None:
         """Print a plan in one of its forms, with its ``impact`` if that is asked for.
 
@@ -246,15 +255,15 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
     from offerkit.plans.plan import PlanKind
     from offerkit.reports.impact_record import override_of
-    from offerkit.usecases.apply import allowed, apply, held_to_impact
+    from offerkit.usecases.apply import apply, check_impact, entitled_actor
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
         raise click.UsageError("--override-impact is for promotions; nothing else is held to an impact.")
     if plan.empty:
         return
-    allowed(session, plan)
+    entitled_actor(session, plan)
     if not yes:  # before anybody is asked; it is judged again when the store is locked
-        _tell_left(shell, held_to_impact(session, plan))
+        _tell_left(shell, check_impact(session, plan))
     shell.confirm(question, yes=yes)
     applied = apply(session, plan)
     shell.applied(applied, done)
@@ -266,12 +275,12 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
 
 def foresee(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, that a promotion which is only planned would be refused for its impact."""
-    from offerkit.usecases.apply import held_to_impact
+    from offerkit.usecases.apply import check_impact
 
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
     try:
-        _tell_left(shell, held_to_impact(session, plan))
+        _tell_left(shell, check_impact(session, plan))
     except Refused as refused:
         shell.tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
 
@@ -333,8 +342,7 @@ def to_be_applied(form: str, out: str | None, plan_only: bool, yes: bool) -> boo
 
 def markdown_limit(layout: Layout) -> int:
     """How many bytes Markdown may take: what a comment on GitHub takes, unless nothing is to be left out."""
-    from offerkit.reports.steps_markdown import GITHUB_LIMIT
-    from offerkit.reports.style import ALL
+    from offerkit.reports.style import ALL, GITHUB_LIMIT
 
     return GITHUB_LIMIT if layout.concise else ALL
 

@@ -106,9 +106,9 @@ def command(
     from offerkit.reports.escape import json_text, visible
     from offerkit.reports.simulation import simulation_json, simulation_text
     from offerkit.specs.output import SIMULATION_PAGE, check_output, writing
-    from offerkit.usecases.argument_values import moment, pairs
-    from offerkit.usecases.open_engine import trying
-    from offerkit.usecases.simulate import Asked, by_spark, emitted, simulate
+    from offerkit.usecases.argument_values import parse_call_data, parse_time
+    from offerkit.usecases.open_engine import open_stage
+    from offerkit.usecases.simulate import SimulationRequest, emit_queries, simulate, simulate_in_spark
 
     session = shell.session()
     _together(
@@ -124,18 +124,20 @@ def command(
     _apart(out=out, set_aside=set_aside, html=page)
     if page is not None:
         check_output(page, SIMULATION_PAGE)
-    asked = Asked(environment, names, categories, themes, axes, count, seed, pairs(data), out, set_aside)
-    with trying(session, stage) as engine:
-        when = moment(at, engine.catalogs[environment].zone, session.now)
+    asked = SimulationRequest(
+        environment, names, categories, themes, axes, count, seed, parse_call_data(data), out, set_aside
+    )
+    with open_stage(session, stage) as engine:
+        when = parse_time(at, engine.catalogs[environment].zone, session.now)
         if dialect is not None:
-            queries, reports = emitted(engine, asked, when, dialect, table)
+            queries, reports = emit_queries(engine, asked, when, dialect, table)
             warn(shell, reports)
             _queries(queries, out, form)
             return
         source = engine.people.of(environment, contacts)
         with progress_bar("Contacts", source.count()) as told:
             if runner == "spark":
-                rows, reports = by_spark(engine, source, asked, when, told)
+                rows, reports = simulate_in_spark(engine, source, asked, when, told)
                 warn(shell, reports)
                 shown = json_text({"rows": rows, "out": str(out)}).rstrip()
                 click.echo(shown if form == "json" else f"{rows:,} rows are in {visible(str(out))}.")

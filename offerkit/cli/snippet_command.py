@@ -21,8 +21,8 @@ def command(shell: Shell, place: str, url: str, stage: str) -> None:
     One script fills all spaces of the page with one call. Call data that it has to
     pass stands there as a comment, with samples to replace.
     """
-    from offerkit.usecases.open_engine import trying
+    from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.snippets import snippet
 
-    with trying(shell.session(), stage) as engine:
+    with open_stage(shell.session(), stage) as engine:
         click.echo(snippet(engine.catalogs, place, url), nl=False)

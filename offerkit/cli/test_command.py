@@ -31,7 +31,7 @@ def command(
     from offerkit.reports import cases as report
     from offerkit.specs.cases import read_cases
     from offerkit.specs.output import JUNIT, check_output, writing
-    from offerkit.usecases.open_engine import trying
+    from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.run_cases import failures, run_cases
 
     session = shell.session()
@@ -40,7 +40,7 @@ def command(
     files = read_cases(session.project.root, paths)
     outcomes = []
     if files:
-        with trying(session, stage) as engine:
+        with open_stage(session, stage) as engine:
             outcomes = run_cases(engine.catalogs, engine.people, files, lambda case: part.lower() in case.name.lower())
     if junit is not None:
         with writing(junit, JUNIT, folders=True) as out:

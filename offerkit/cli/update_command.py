@@ -27,15 +27,17 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
     from datetime import UTC
 
     from offerkit.times import shown
-    from offerkit.usecases.argument_values import moment, pairs
-    from offerkit.usecases.open_engine import serving
-    from offerkit.usecases.update_status import Update, update, zone_of
+    from offerkit.usecases.argument_values import parse_call_data, parse_time
+    from offerkit.usecases.open_engine import open_live
+    from offerkit.usecases.update_status import StatusUpdate, update_status, zone_of
 
     session = shell.session()
-    with serving(session, write=True) as (catalogs, people, store):
+    with open_live(session, write=True) as (catalogs, people, store):
         zone = zone_of(catalogs, store, proposition) if at else UTC
-        when = moment(at, zone, session.now)
-        change, reports = update(catalogs, people, store, Update(proposition, status, pairs(data), when, environment))
+        when = parse_time(at, zone, session.now)
+        change, reports = update_status(
+            catalogs, people, store, StatusUpdate(proposition, status, parse_call_data(data), when, environment)
+        )
     shell.done = True
     warn(shell, reports)
     row = change.proposition

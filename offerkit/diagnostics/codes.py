@@ -137,6 +137,7 @@ class Code(StrEnum):
     GIT = "OFR804"
     TARGET_EXISTS = "OFR805"
     AMBIGUOUS_TIME = "OFR806"
+    REPORT_FORMAT = "OFR807"
     NOT_RENDERED = "OFR830"
     UNKNOWN_DELIVERY = "OFR840"
     DELIVERED = "OFR841"
@@ -328,6 +329,7 @@ CODES: dict[Code, str] = {
     Code.NOT_DELIVERED: "What is to be sent or withdrawn was not made.",
     Code.OUT_OF_PERIOD: "A delivery's contact date is outside of the campaign's period.",
     Code.DELIVERY_RUNNING: "Another run is making the same delivery, or one was left unfinished.",
+    Code.REPORT_FORMAT: "A report in a format that it does not have.",
     Code.NOT_RENDERED: "An offer could not be rendered for one contact and was left out of the answer (a warning).",
     Code.NOBODY: "A call identified nobody, and the space has no fallback (a warning; the answer is empty).",
     Code.UNKNOWN_SPACE: "A call names a space that is not there, or not live.",

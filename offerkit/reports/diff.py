@@ -25,9 +25,9 @@ from offerkit.reports.reached import (
 )
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.steps_markdown import CONCISE as CONCISE_MARKDOWN
-from offerkit.reports.steps_markdown import GITHUB_LIMIT, Room, steps_markdown
+from offerkit.reports.steps_markdown import Room, steps_markdown
 from offerkit.reports.steps_text import steps_text
-from offerkit.reports.style import CONCISE, PLAIN, Layout, Style
+from offerkit.reports.style import CONCISE, GITHUB_LIMIT, PLAIN, Layout, Style
 from offerkit.reports.words import difference
 from offerkit.state.changes import Body, Entry
 from offerkit.state.eligibility import Reached

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import clip, html, json_text, markdown, markdown_code, one_line, visible
-from offerkit.reports.page import page
-from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
+from offerkit.reports.escape import clip, json_text, visible
+from offerkit.reports.style import PRESENTATION, Presentation, display_width, indented, pad
+from offerkit.reports.templating import fill
 from offerkit.reports.words import and_list
 
 _COLUMNS = ("Revision", "Time", "Who", "What", "Stages", "Summary", "Digest")
@@ -63,8 +63,17 @@ class HistoryLine:
         )
 
 
-def history_text(lines: Sequence[HistoryLine], style: Style = PLAIN, width: int = 100) -> str:
+@dataclass(frozen=True, slots=True)
+class History:
+    """Revisions in the order in which they are shown."""
+
+    lines: Sequence[HistoryLine]
+    title: str = "History"
+
+
+def history_text(history: History, presentation: Presentation = PRESENTATION) -> str:
     """A table in the order given, each message below its row. Ends with a newline."""
+    lines, style, width = history.lines, presentation.style, presentation.layout.width
     if not lines:
         return f"{NONE}\n"
     table = [[visible(clip(cell, 60)) for cell in row] for row in (_COLUMNS, *(line.cells for line in lines))]
@@ -88,44 +97,17 @@ def _row(cells: Sequence[str], wide: Sequence[int]) -> str:
     return "  ".join([first, *map(pad, cells[1:], wide[1:])]).rstrip()
 
 
-def history_markdown(lines: Sequence[HistoryLine]) -> str:
+def history_markdown(history: History, _presentation: Presentation = PRESENTATION) -> str:
     """A Markdown table. Ends with a newline."""
-    if not lines:
-        return f"{NONE}\n"
-    rows = [f"| {' | '.join(_COLUMNS)} |", "|--:|:--|:--|:--|:--|:--|:--|"]
-    for line in lines:
-        *cells, summary, digest = line.cells
-        text = one_line(line.message)
-        message = f"<br>{markdown(text)}" if text else ""
-        message += f"<br>{markdown(line.written)}" if line.written else ""
-        message += f"<br>{markdown(line.read)}" if line.read else ""
-        message += f"<br>⚠ {markdown(line.override)}" if line.override else ""
-        shown = [*map(markdown, cells), markdown(summary) + message, markdown_code(digest)]
-        rows.append(f"| {' | '.join(shown)} |")
-    return "\n".join(rows) + "\n"
+    return fill("history.md", lines=history.lines, columns=_COLUMNS, none=NONE)
 
 
-def history_html(lines: Sequence[HistoryLine], title: str = "History") -> str:
+def history_html(history: History, _presentation: Presentation = PRESENTATION) -> str:
     """One self-contained HTML page."""
-    if not lines:
-        return page(title, f"<h1>{html(title)}</h1>\n<p>{NONE}</p>")
-    head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
-    rows = "\n".join(_html_row(line) for line in lines)
-    return page(title, f'<h1>{html(title)}</h1>\n<table class="history">\n<tr>{head}</tr>\n{rows}\n</table>')
+    return fill("history.html", title=history.title, lines=history.lines, columns=_COLUMNS, none=NONE)
 
 
-def _html_row(line: HistoryLine) -> str:
-    *cells, summary, digest = line.cells
-    text = one_line(line.message)
-    message = f'<br><span class="quiet">{html(text)}</span>' if text else ""
-    message += f'<br><span class="quiet">{html(line.written)}</span>' if line.written else ""
-    message += f'<br><span class="quiet">{html(line.read)}</span>' if line.read else ""
-    message += f"<br>⚠ {html(line.override)}" if line.override else ""
-    shown = [*map(html, cells), html(summary) + message, f"<code>{html(digest)}</code>"]
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in shown)}</tr>"
-
-
-def history_json(lines: Sequence[HistoryLine]) -> str:
+def history_json(history: History, _presentation: Presentation = PRESENTATION) -> str:
     """A JSON list of the revisions with full digests. Ends with a newline."""
     found = [
         {
@@ -145,6 +127,6 @@ def history_json(lines: Sequence[HistoryLine]) -> str:
             **({"tokens": list(map(dict, line.tokens))} if line.tokens else {}),
             "digest": line.digest,
         }
-        for line in lines
+        for line in history.lines
     ]
     return json_text(found)

@@ -16,8 +16,8 @@ from offerkit.reports.impact import (
     rounding_sentences,
     sample_sentences,
 )
-from offerkit.reports.steps_markdown import CONCISE, GITHUB_LIMIT, Room
-from offerkit.reports.style import Layout
+from offerkit.reports.steps_markdown import CONCISE, Room
+from offerkit.reports.style import GITHUB_LIMIT, Layout
 
 _TEXT, _EXAMPLE, _VALUE, _EXAMPLES = 1_000, 160, 60, 2
 _TABLES = 0.25

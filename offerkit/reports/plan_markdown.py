@@ -10,8 +10,8 @@ from offerkit.plans.plan import Blocked, Plan
 from offerkit.reports.escape import markdown, markdown_code
 from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
 from offerkit.reports.renames import renames_markdown
-from offerkit.reports.steps_markdown import CONCISE, GITHUB_LIMIT, Room, steps_markdown
-from offerkit.reports.style import Layout
+from offerkit.reports.steps_markdown import CONCISE, Room, steps_markdown
+from offerkit.reports.style import GITHUB_LIMIT, Layout
 from offerkit.reports.words import names, particulars, resets_sentence, summary, title
 
 if TYPE_CHECKING:

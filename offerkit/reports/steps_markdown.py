@@ -11,12 +11,10 @@ from offerkit.reports.facts import facts
 from offerkit.reports.fields import step_diff
 from offerkit.reports.groups import Bunch, KindGroup, Section, sections
 from offerkit.reports.line_diff import DiffLine
-from offerkit.reports.style import Layout
+from offerkit.reports.style import GITHUB_LIMIT, Layout
 from offerkit.reports.words import DONE, SIGNS, VERBS, count, count_kind, position, reason
 from offerkit.state.changes import Action, Body
 
-GITHUB_LIMIT = 65_536
-"""The most characters that GitHub takes in a comment; counted here in bytes, which are never fewer."""
 _TABLES = 0.6
 """The part of the room that tables may take when not everything fits."""
 _LEAST = 300

@@ -118,6 +118,24 @@ class Layout(NamedTuple):
 CONCISE = Layout()
 """What a person reads."""
 
+GITHUB_LIMIT = 65_536
+"""The most characters that GitHub takes in a comment; counted here in bytes, which are never fewer."""
+
+
+class Presentation(NamedTuple):
+    """How a report is shown; a format takes from it what it knows: text the style, Markdown the limit."""
+
+    style: Style = PLAIN
+    layout: Layout = CONCISE
+    limit: int = GITHUB_LIMIT
+    """Bytes of Markdown."""
+    verbose: bool = False
+    """Whether what is as expected is listed, too."""
+
+
+PRESENTATION = Presentation()
+"""Without colours, concise."""
+
 
 def display_width(text: str) -> int:
     """The columns that ``text`` takes: wide characters two, combining ones none."""

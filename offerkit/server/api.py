@@ -21,11 +21,11 @@ from offerkit.server.rates import count_spaces
 from offerkit.server.seat import now
 from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
 from offerkit.times import utc
-from offerkit.usecases.argument_values import moment
-from offerkit.usecases.contact_access import not_a_reader
+from offerkit.usecases.argument_values import parse_time
+from offerkit.usecases.contact_access import not_a_contact_reader
 from offerkit.usecases.propose import zone_of
 from offerkit.usecases.requests import ProposeRequest
-from offerkit.usecases.update_status import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 REVISION = "Offerkit-Revision"
 """The header that names the revision an answer is from."""
@@ -47,7 +47,7 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
         environments = desk.environments(body.spaces, cookie=bool(body.cookie)) if known else ()
         insider = await _insider(desk, request, environments)
         if body.explain and not insider:
-            raise not_a_reader(
+            raise not_a_contact_reader(
                 operator, "explanations of what a contact gets are", [name[:80] for name in environments]
             )
         answer, revision = await desk.propose(_ask(desk, body, status_base, hints=insider), insider=insider)
@@ -61,7 +61,7 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
     async def update(request: Request) -> Response:
         """What became of a proposition. To set the status that it has changes nothing."""
         body = await read(request, UpdateBody)
-        asked = Update(body.proposition, body.status, dict(body.data), now(), body.environment)
+        asked = StatusUpdate(body.proposition, body.status, dict(body.data), now(), body.environment)
         await _insider(desk, request, [body.environment])
         change, _ = await desk.update(asked)
         made: Json = {
@@ -118,7 +118,7 @@ def _ask(desk: Desk, body: ProposeBody, status_base: str, *, hints: bool) -> Pro
 
 
 def _at(desk: Desk, body: ProposeBody) -> datetime:
-    return moment(body.at, zone_of(desk.served.catalogs, tuple(body.spaces)), utc(now())) if body.at else now()
+    return parse_time(body.at, zone_of(desk.served.catalogs, tuple(body.spaces)), utc(now())) if body.at else now()
 
 
 def _outside(answer: Answer) -> Json:

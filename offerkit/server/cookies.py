@@ -7,7 +7,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offerkit.usecases.random_ids import unguessable
+from offerkit.usecases.random_ids import random_hex
 
 PERMANENT, SESSION = "uuid230", "nlid"
 MONTHS_13 = 396 * 24 * 3600
@@ -22,7 +22,7 @@ class Visitor:
         """Reads the request's cookies; what we cannot have set counts as none."""
         self._permanent = _cookie(request, PERMANENT)
         self._session = _cookie(request, SESSION)
-        self.cookie = self._permanent or unguessable(32)
+        self.cookie = self._permanent or random_hex(32)
         """By what the engine knows the visitor: 128 bits of chance."""
 
     def renew(self, cookie: str) -> None:
@@ -35,7 +35,7 @@ class Visitor:
         if not self._permanent:
             _set(response, PERMANENT, self.cookie, MONTHS_13, secure, elsewhere)
         if not self._session:
-            _set(response, SESSION, unguessable(32), None, secure, elsewhere)
+            _set(response, SESSION, random_hex(32), None, secure, elsewhere)
 
 
 def cookie_of(request: Request, name: str) -> str:

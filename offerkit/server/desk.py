@@ -26,11 +26,11 @@ from offerkit.server.standing import Standing
 from offerkit.server.tidy import tidying
 from offerkit.server.writer import Writer
 from offerkit.store import StatusChange, errors
-from offerkit.usecases.contact_access import Reader, operators_rights
-from offerkit.usecases.history_cache import Written
+from offerkit.usecases.contact_access import ContactAccess, operator_access
+from offerkit.usecases.history_cache import OwnWrites
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.session import Session
-from offerkit.usecases.update_status import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 T = TypeVar("T")
 KNOWN_FOR = 5.0
@@ -44,7 +44,7 @@ class Desk:
         """Reads what is live. Raises Refused when the store cannot be opened."""
         self._settings, self._metrics = settings, metrics
         alone = session.embedded and settings.workers == 1  # others write to a team's store at any time
-        self._written = Written() if alone else None
+        self._written = OwnWrites() if alone else None
         self._seat: Seat | None = Seat(session, self._written)
         self.session = session = replace(session, store_project=self._seat.store.project)
         self.served: Served = compiled(self._seat.store)
@@ -55,7 +55,7 @@ class Desk:
         self.writer = Writer(session, self._written, self.standing)
         self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
         self.watch = Watch(session, settings.poll, self._hand_over, self.standing)
-        self._readers: Bounded[str, tuple[Reader, float]] = Bounded(1_000)
+        self._readers: Bounded[str, tuple[ContactAccess, float]] = Bounded(1_000)
         self._calls = 0
         self._sweep = Sweep(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -105,7 +105,7 @@ class Desk:
         """Whether an operator may read the contacts of all ``environments``."""
         known = self._readers.peek(operator)
         if known is None or known[1] <= time.monotonic():
-            rights = await self._seated(lambda seat: operators_rights(seat.store, operator))
+            rights = await self._seated(lambda seat: operator_access(seat.store, operator))
             known = rights, time.monotonic() + KNOWN_FOR
             self._readers.put(operator, known)
         rights, catalogs = known[0], self.served.catalogs
@@ -124,7 +124,7 @@ class Desk:
                 names.add(place.door.fallback.partition("/")[0])
         return sorted(names)
 
-    async def update(self, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
+    async def update(self, asked: StatusUpdate) -> tuple[StatusChange, tuple[Report, ...]]:
         """Give a proposition a status. Raises Refused; then nothing is changed."""
         served, epoch = self.served, self.standing.epoch
         wish, reports = await self._seated(lambda seat: seat.prepare(served, asked))

@@ -23,8 +23,8 @@ from offerkit.server.beside import Beside
 from offerkit.server.declared import Declared, declared
 from offerkit.server.standing import Standing
 from offerkit.store import StageHead, Store
-from offerkit.usecases.catalogs import Catalogs, live
-from offerkit.usecases.installed_hooks import installed
+from offerkit.usecases.catalogs import Catalogs, live_catalogs
+from offerkit.usecases.installed_hooks import load_hooks
 from offerkit.usecases.session import Session
 
 _LOG = getLogger("offerkit.live")
@@ -59,7 +59,7 @@ class Served:
 def compiled(store: Store) -> Served:
     """What is live now, read from one state of the store, with every environment compiled."""
     with store.reading():
-        served = _served(store, live(store, installed))
+        served = _served(store, live_catalogs(store, load_hooks))
     for name in served.catalogs.names:
         if name in served.catalogs:
             _warm(served.catalogs[name])

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from offerkit.server.logs import request_id
 from offerkit.server.metrics import Metrics
 from offerkit.server.problems import trouble
-from offerkit.usecases.random_ids import unguessable
+from offerkit.usecases.random_ids import random_hex
 
 _LOG = getLogger("offerkit.request")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -55,7 +55,7 @@ class Outermost:
             return
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
-        id_ = given if _ID.fullmatch(given) else unguessable(16)
+        id_ = given if _ID.fullmatch(given) else random_hex(16)
         request_id.set(id_)
         begin, status = self._timer(), 500
         begun = False

@@ -9,12 +9,12 @@ from offerkit.engine.answer import Answer
 from offerkit.engine.report import Report
 from offerkit.server.live import Served
 from offerkit.store import Store
-from offerkit.usecases.contact_sources import People
-from offerkit.usecases.history_cache import Histories, Written
-from offerkit.usecases.propose import Kept, decided
+from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.history_cache import HistoryCache, OwnWrites
+from offerkit.usecases.propose import PendingWrite, decide_call
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.session import Session
-from offerkit.usecases.update_status import Change, Update, prepared
+from offerkit.usecases.update_status import PreparedUpdate, StatusUpdate, prepare_update
 
 PROFILES = 20_000
 """Contacts whose profile is kept in memory, some 3 KB each, as long as their file stays the same."""
@@ -23,7 +23,7 @@ PROFILES = 20_000
 class Seat:
     """Decides calls, one after the other, from what is served at that moment."""
 
-    def __init__(self, session: Session, written: Written | None = None) -> None:
+    def __init__(self, session: Session, written: OwnWrites | None = None) -> None:
         """Opens the store. Raises Refused when it cannot be.
 
         With ``written``, which tells what else this process writes, histories are remembered.
@@ -31,9 +31,9 @@ class Seat:
         self._session = session
         self._stack = ExitStack()
         self.store: Store = self._stack.enter_context(session.writing())
-        self._histories = Histories(self.store, written) if written is not None else None
+        self._histories = HistoryCache(self.store, written) if written is not None else None
         self._served: Served | None = None
-        self._people: People | None = None
+        self._people: ContactSources | None = None
 
     def close(self) -> None:
         """Give back the store and the contacts."""
@@ -43,13 +43,13 @@ class Seat:
             self._histories.close()
         self._stack.close()
 
-    def decide(self, served: Served, ask: ProposeRequest) -> tuple[Answer, Kept]:
+    def decide(self, served: Served, ask: ProposeRequest) -> tuple[Answer, PendingWrite]:
         """The answer to ``ask``, and what has to be kept before it is given. Raises Refused."""
         people = self.people(served)
         pasts = self._histories.of if self._histories is not None else None
-        return decided(served.catalogs, people, self.store, ask, pasts=pasts)
+        return decide_call(served.catalogs, people, self.store, ask, pasts=pasts)
 
-    def under_way(self, kept: Kept) -> AbstractContextManager[None]:
+    def under_way(self, kept: PendingWrite) -> AbstractContextManager[None]:
         """While ``kept`` is being stored: other calls of the contact, decided here, see it already."""
         return nullcontext() if self._histories is None else self._histories.under_way(kept.rows)
 
@@ -58,16 +58,18 @@ class Seat:
         if self._histories is not None:
             self._histories.look()
 
-    def prepare(self, served: Served, asked: Update) -> tuple[Change, tuple[Report, ...]]:
+    def prepare(self, served: Served, asked: StatusUpdate) -> tuple[PreparedUpdate, tuple[Report, ...]]:
         """What a change of status comes to. Raises Refused when it makes no sense."""
-        return prepared(served.catalogs, self.people(served), self.store, asked)
+        return prepare_update(served.catalogs, self.people(served), self.store, asked)
 
-    def people(self, served: Served) -> People:
+    def people(self, served: Served) -> ContactSources:
         """The contacts as ``served`` declares them: sources are opened anew when it is another revision's."""
         if self._people is None or self._served is not served:
             if self._people is not None:
                 self._people.close()
-            self._people = People(served.catalogs, self._session.project.root, self._session.environ, remember=PROFILES)
+            self._people = ContactSources(
+                served.catalogs, self._session.project.root, self._session.environ, remember=PROFILES
+            )
             self._served = served
             if self._histories is not None:
                 self._histories.forget()  # rules may look further back now

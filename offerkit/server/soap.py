@@ -20,7 +20,7 @@ from offerkit.server.soap_xml import MEDIA_TYPE, SoapFault
 from offerkit.server.wsdl import wsdl
 from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.usecases.requests import ProposeRequest
-from offerkit.usecases.update_status import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 MOST_NAMES, LONGEST_NAME = 50, 500
 """Categories or themes of one call, and the characters of one, as over JSON."""
@@ -121,7 +121,7 @@ async def _update(desk: Desk, environment: str, wanted: soap_xml.Request) -> byt
     proposition, status = wanted.values.get("proposition", ""), wanted.values.get("status", "")
     if not proposition or len(proposition) > LONGEST_KEY or not status:
         raise SoapFault("Sender", "UpdateStatus needs proposition and status", Code.BAD_REQUEST)
-    await desk.update(Update(proposition, status, wanted.context, now(), environment))
+    await desk.update(StatusUpdate(proposition, status, wanted.context, now(), environment))
     return soap_xml.answer(wanted, {})
 
 

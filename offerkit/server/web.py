@@ -19,7 +19,7 @@ from offerkit.server.redirects import target_of
 from offerkit.server.seat import now
 from offerkit.server.wire import json_answer, refusals
 from offerkit.store.proposition_rows import LONGEST_KEY
-from offerkit.usecases.update_status import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 SCRIPT_PATH = "/nl/interactionProposal.js"
 _LOG = getLogger("offerkit.web")
@@ -115,6 +115,6 @@ async def _set(desk: Desk, proposition: str, status: str) -> None:
     if wanted not in _FROM_OUTSIDE or not 0 < len(proposition) <= LONGEST_KEY:
         return
     try:
-        await desk.update(Update(proposition, wanted, {}, now()))
+        await desk.update(StatusUpdate(proposition, wanted, {}, now()))
     except Refused as refused:
         _LOG.info("a click changed nothing", extra={"why": str(refused.diagnostics[0].code)})

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.standing import Standing
 from offerkit.store import StatusChange, Store
-from offerkit.usecases.history_cache import Written
-from offerkit.usecases.propose import Kept, keep
+from offerkit.usecases.history_cache import OwnWrites
+from offerkit.usecases.propose import PendingWrite, write_pending
 from offerkit.usecases.session import Session
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ WAITING = 5_000
 class _Job:
     """What an answer leaves, or whatever else is to be done in a transaction."""
 
-    what: Kept | Callable[[Store], object]
+    what: PendingWrite | Callable[[Store], object]
     done: Future[Any]
     loop: AbstractEventLoop
     epoch: int
@@ -63,7 +63,7 @@ class Writer:
     that a job which is refused hinders no other.
     """
 
-    def __init__(self, session: Session, written: Written | None = None, standing: Standing | None = None) -> None:
+    def __init__(self, session: Session, written: OwnWrites | None = None, standing: Standing | None = None) -> None:
         """Nothing is opened before :meth:`start`. ``written`` is told what is written."""
         self._session = session
         self._written = written
@@ -92,7 +92,7 @@ class Writer:
         """How many jobs wait."""
         return self._jobs.qsize()
 
-    def keep(self, kept: Kept, epoch: int | None = None) -> Future[None]:
+    def keep(self, kept: PendingWrite, epoch: int | None = None) -> Future[None]:
         """Write what an answer leaves, soon. As :meth:`submit`."""
         return self._put(kept, epoch)
 
@@ -108,7 +108,7 @@ class Writer:
         """Let go of a store that is lost, also while nobody calls."""
         self._jobs.put(_Wake())
 
-    def _put(self, what: Kept | Callable[[Store], object], epoch: int | None) -> Future[Any]:
+    def _put(self, what: PendingWrite | Callable[[Store], object], epoch: int | None) -> Future[Any]:
         if self._jobs.qsize() >= WAITING:
             raise refuse(
                 Code.BUSY,
@@ -193,12 +193,12 @@ class Writer:
     def _recorded(self, store: Store, jobs: _Jobs) -> list[_Outcome]:
         """Run ``jobs`` in one transaction."""
         with store.recording():
-            answers = [job.what for job in jobs if isinstance(job.what, Kept)]
-            keep(store, answers)
-            outcomes = [_Outcome(job, None if isinstance(job.what, Kept) else job.what(store)) for job in jobs]
+            answers = [job.what for job in jobs if isinstance(job.what, PendingWrite)]
+            write_pending(store, answers)
+            outcomes = [_Outcome(job, None if isinstance(job.what, PendingWrite) else job.what(store)) for job in jobs]
             versions = store.renew() if self._written is not None else None
             if self._written is not None and versions is not None:
-                others = [outcome.value for outcome in outcomes if not isinstance(outcome.job.what, Kept)]
+                others = [outcome.value for outcome in outcomes if not isinstance(outcome.job.what, PendingWrite)]
                 changes = [other for other in others if isinstance(other, StatusChange)]
                 if len(changes) == len(others):  # else nobody knows what was changed, and all is read anew
                     rows = [row for kept in answers for row in kept.rows]

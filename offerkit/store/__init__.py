@@ -2,14 +2,12 @@
 
 from offerkit.store.counted import Counted
 from offerkit.store.deliveries import DeliveryRun
-from offerkit.store.holder import Holder
 from offerkit.store.location import Location, parse_location
-from offerkit.store.lock import write_lock
+from offerkit.store.lock import Holder, write_lock
 from offerkit.store.proposition_rows import PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.propositions import changeable
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
-from offerkit.store.status import Status as StoreStatus
-from offerkit.store.store import Store
+from offerkit.store.store import Store, StoreStatus
 
 __all__ = [
     "ChangeRow",

@@ -8,10 +8,9 @@ from typing import NamedTuple
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import canonical, manifest_digest
-from offerkit.store import errors, replay, revisions, schema, snapshots, stages
+from offerkit.store import errors, revisions, schema, snapshots, stages
 from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_text
-from offerkit.store.chain import revision_digest
 from offerkit.store.database import Database
 from offerkit.store.rows import NO_ENTRY, ChangeText, Draft, EntryText, RevisionRow, RevisionText, change_text
 from offerkit.times import check_utc
@@ -40,7 +39,7 @@ def append(db: Database, draft: Draft) -> RevisionRow:
     added = snapshots.missing(db, {text.after_fingerprint for text in changes if text.after_fingerprint}, draft.bodies)
     outcomes = [(stage.stage, stage.digest) for stage in touched]
     unsigned = _next(db, draft)
-    signed = unsigned._replace(digest=revision_digest(unsigned, changes, approvals, outcomes))
+    signed = unsigned._replace(digest=revisions.revision_digest(unsigned, changes, approvals, outcomes))
     db.insert("revision", revisions.REVISION, [signed])
     snapshots.put(db, added)
     serial = signed.serial
@@ -80,7 +79,7 @@ def _fenced(db: Database, changes: list[ChangeText]) -> list[_Touched]:
     for stage, group in groupby(changes, key=lambda text: text.stage):
         own = list(group)
         entries = stages.texts(db, stage)
-        wrong = replay.apply(entries, own)
+        wrong = stages.apply(entries, own)
         if wrong:
             conflicts += _stale(db, stage, wrong)
             continue

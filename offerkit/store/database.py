@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Refused
-from offerkit.store.holder import Holder
+from offerkit.store.lock import Holder
 
 Cell: TypeAlias = str | int
 Row = TypeVar("Row", bound=tuple[object, ...])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import assert_never
 from uuid import uuid4
 
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Refused, install_hint, refuse
 from offerkit.store import errors, schema, sqlite, tokens, verify
 from offerkit.store.database import Database
 from offerkit.store.errors import some
@@ -22,8 +22,14 @@ def connect(location: Location, *, create: bool, write: bool, busy_timeout: floa
         case Path():
             return sqlite.open_file(location, create=create, write=write, busy_timeout=busy_timeout)
         case PostgresAddress():
-            from offerkit.store.postgres_connect import open_schema
-
+            try:  # psycopg is an extra, and imported for such a store only
+                from offerkit.store.postgres import open_schema
+            except ImportError as error:
+                raise refuse(
+                    Code.STORE_PACKAGE,
+                    "a store in PostgreSQL needs the Python package “psycopg”",
+                    hint=install_hint("postgres"),
+                ) from error
             return open_schema(location, create=create, write=write, busy_timeout=busy_timeout)
         case _:
             assert_never(location)

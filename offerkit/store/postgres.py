@@ -1,7 +1,7 @@
 """The database of a team: PostgreSQL behind :class:`~offerkit.store.database.Database`, by psycopg 3.
 
-All that is peculiar to PostgreSQL is here, in :mod:`offerkit.store.postgres_connect` (how to get there), in
-:mod:`offerkit.store.postgres_lease` (the lock) and in :mod:`offerkit.store.postgres_errors`.
+Everything specific to PostgreSQL is here, in :mod:`offerkit.store.postgres_lease` (the lock), in
+:mod:`offerkit.store.postgres_schema` (what must stand in the schema) and in :mod:`offerkit.store.postgres_errors`.
 
 A store has a schema of its own. Its table ``offerkit_store`` marks it as ours and holds the fence: one row that
 whoever appends a revision locks until the end of the transaction (docs/adr/0016-postgresql.md).
@@ -10,18 +10,20 @@ whoever appends a revision locks until the end of the transaction (docs/adr/0016
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from itertools import count
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from offerkit.store import errors, postgres_damage
+from offerkit.store import errors, postgres_schema
 from offerkit.store.database import Cell, Row
-from offerkit.store.holder import Holder
 from offerkit.store.location import PostgresAddress
-from offerkit.store.postgres_errors import not_allowed, not_known, refusal
+from offerkit.store.lock import Holder
+from offerkit.store.postgres_errors import not_allowed, not_connected, not_known, passing, refusal
 from offerkit.store.postgres_lease import Lease, advisory_key
 
 MARKER = """CREATE TABLE offerkit_store (
@@ -29,6 +31,18 @@ MARKER = """CREATE TABLE offerkit_store (
     who TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, since TEXT NOT NULL)"""
 IDLE_LIMIT = "15min"
 """How long whoever may append a revision may stand still in it before the server ends the transaction."""
+DEFAULTS = {
+    "fallback_application_name": "offerkit",
+    "connect_timeout": "10",
+    # A server that is gone without a word is noticed within a minute, also by who only waits for it.
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+"""What libpq is told unless the address says otherwise; seconds."""
+ATTEMPTS = 4
+"""How often to try while the server has no room or is starting; to connect is safe to repeat."""
+_PAUSE = 0.25
 _STANDING = b"SELECT tableoid::bigint, value FROM meta WHERE key = 'project'"
 _COPY_FROM = 50
 """Rows from which on COPY is faster than INSERT."""
@@ -247,15 +261,15 @@ class PostgresDatabase:
 
     def planted(self) -> list[str]:
         """Views, triggers, rules, functions and the like in the schema."""
-        return postgres_damage.planted(self)
+        return postgres_schema.planted(self)
 
     def differences(self) -> list[str]:
         """Every object of the schema that is not as the format says."""
-        return postgres_damage.differences(self)
+        return postgres_schema.differences(self)
 
     def damage(self) -> list[str]:
         """What the catalog of the database says is not as we made it."""
-        return postgres_damage.damage(self, self._address.schema)
+        return postgres_schema.damage(self, self._address.schema)
 
     def close(self) -> None:
         """Close the connection; the server rolls back what is open, and gives its locks back."""
@@ -273,3 +287,35 @@ class PostgresDatabase:
 def _translated(sql: str) -> bytes:
     """``sql`` with ``%s`` for every ``?`` outside of a text, as psycopg takes it."""
     return _PART.sub(lambda part: "%s" if part[0] == "?" else part[0].replace("%", "%%"), sql).encode()
+
+
+def open_schema(address: PostgresAddress, *, create: bool, write: bool, busy_timeout: float) -> PostgresDatabase:
+    """The database at ``address``; its schema is blank when there was none and ``create`` is set.
+
+    ``busy_timeout``: how many seconds a statement waits for a lock.
+    """
+    db = PostgresDatabase(_connect(address), address, write=write)
+    try:
+        db.rows(
+            "SELECT set_config('search_path', ?, false), set_config('lock_timeout', ?, false),"
+            " set_config('default_transaction_read_only', ?, false)",
+            (f'"{address.schema}", pg_temp', f"{max(int(busy_timeout * 1000), 1)}ms", "off" if write else "on"),
+        )
+        if not create and db.blank():
+            raise errors.missing(db.name)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _connect(address: PostgresAddress) -> psycopg.Connection:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            given = {**DEFAULTS, **conninfo_to_dict(address.conninfo), "client_encoding": "UTF8"}
+            return psycopg.connect(make_conninfo("", **given), autocommit=True)
+        except psycopg.Error as error:
+            if attempt == ATTEMPTS or not passing(error):
+                raise not_connected(error, address) from None  # what the driver says may hold the password
+        time.sleep(_PAUSE * attempt)
+    raise AssertionError("the last attempt returns or raises")

@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.store.holder import UNKNOWN, Holder, held
+from offerkit.store.lock import UNKNOWN, Holder, held
 from offerkit.times import utc
 
 if TYPE_CHECKING:

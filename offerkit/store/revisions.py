@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
 import orjson
 
 from offerkit.address import Address, StageRef, parse_address
+from offerkit.fingerprint import Json, canonical, digest
 from offerkit.governance.withdrawals import Withdrawal
 from offerkit.plans.plan import Reason
 from offerkit.state.changes import Former
 from offerkit.store import errors
+from offerkit.store.approvals import COLUMNS as APPROVAL
+from offerkit.store.approvals import approval_texts
 from offerkit.store.database import Cell, Database, chunks
 from offerkit.store.rows import (
     Activations,
+    ApprovalText,
     ChangeRow,
     ChangeText,
     Outcome,
@@ -291,3 +295,57 @@ def revision_row(db: Database, text: RevisionText) -> RevisionRow:
     except ValueError as error:
         raise errors.damaged(db.name, f"The details of revision {text.serial} were edited") from error
     return RevisionRow(*text[:8], details=details if isinstance(details, dict) else {})
+
+
+SCHEME = b"offerkit revision 1"
+"""Part of every digest, so that a later scheme can stand beside this one in the same chain."""
+
+
+def revision_digest(
+    revision: RevisionText,
+    changes: Iterable[ChangeText],
+    approvals: Iterable[ApprovalText],
+    outcomes: Iterable[Outcome],
+) -> str:
+    """The digest of ``revision``, over its parent's digest and all its rows, from the columns as they are."""
+    parts = [
+        [revision.serial, revision.parent_digest, *revision[3:]],
+        sorted(tuple(change) for change in changes),
+        sorted(approvals),
+        sorted(outcomes),
+    ]
+    return digest(SCHEME, canonical(parts))
+
+
+_EXPORTED = 200
+"""Revisions that are read at a time for an export."""
+
+
+def history(db: Database) -> Iterator[dict[str, Json]]:
+    """Each revision with its changes, approvals and the stages it touched, oldest first.
+
+    With nothing else at hand, :func:`revision_digest` of a row gives its digest.
+    """
+    serial, last = 0, last_serial(db)
+    while serial < last:
+        for revision in revision_texts(db, serial, limit=_EXPORTED):
+            serial = revision.serial
+            if serial <= last:  # what others append meanwhile is for the next export
+                yield _revision_json(db, revision)
+
+
+def _revision_json(db: Database, text: RevisionText) -> dict[str, Json]:
+    revision = revision_row(db, text)
+    names = APPROVAL.split(", ")
+    decided: list[Json] = [dict(zip(names, row, strict=True)) for row in approval_texts(db, text.serial)]
+    return {
+        **{name: value for name, value in zip(text._fields, text, strict=True) if name != "details"},
+        "details": revision.details,
+        "changes": [_change_json(change) for change in change_texts(db, text.serial)],
+        "approvals": decided,
+        "stages": dict(outcomes(db, text.serial)),
+    }
+
+
+def _change_json(text: ChangeText) -> Json:
+    return dict(zip(text._fields, text, strict=True))

@@ -11,14 +11,13 @@ import secrets
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from offerkit.diagnostics import Refused, reason_of
-from offerkit.store import errors, sqlite_schema
+from offerkit.store import errors, schema
 from offerkit.store.database import Cell, Row
-from offerkit.store.holder import Holder
-from offerkit.store.lock import holder, write_lock
+from offerkit.store.lock import Holder, holder, write_lock
 from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
 from offerkit.store.sqlite_file import StoreFile, watched
 
@@ -27,6 +26,15 @@ APPLICATION_ID = 0x4F46524B
 
 BESIDE = ("-wal", "-shm", "-journal", ".lock", ".holder")
 """How the names of the files end that SQLite and offerkit keep beside a store."""
+
+_OURS = ("CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ")
+_STATISTICS = (
+    ("sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
+    ("sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
+)
+"""What SQLite itself makes when somebody lets it ANALYZE the file: answers come faster, and are the same."""
+_OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+_Object = tuple[str, str, str, str | None]
 
 _FAILURES = (sqlite3.Error, UnicodeDecodeError)
 
@@ -189,11 +197,11 @@ class SqliteDatabase:
 
     def planted(self) -> list[str]:
         """Views, triggers and virtual tables."""
-        return sqlite_schema.planted(self)
+        return _planted(self)
 
     def differences(self) -> list[str]:
         """Every object of the file that is not as the format says."""
-        return sqlite_schema.differences(self)
+        return _differences(self)
 
     def damage(self) -> list[str]:
         """What SQLite finds wrong with the file and its indexes, and values of a type that we never write."""
@@ -376,3 +384,39 @@ def _check_new(path: Path) -> None:
 
 def _writable(path: Path) -> bool:
     return os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+
+
+def _planted(db: SqliteDatabase) -> list[str]:
+    """Views, triggers and virtual tables. The statement counts: SQLite does not go by the word for its kind."""
+    unlike = " AND ".join(["sql NOT LIKE ? || '%'"] * len(_OURS))
+    found: list[_Object] = db.rows(f"{_OBJECTS} WHERE type NOT IN ('table', 'index') OR {unlike} ORDER BY name", _OURS)
+    return [f"the {_object_kind(row)} {_object_name(row)}" for row in found]
+
+
+def _differences(db: SqliteDatabase) -> list[str]:
+    """Every object that is missing, made otherwise, or no part of a store."""
+    with closing(schema.model("WITHOUT ROWID")) as model:
+        expected: list[_Object] = model.execute(_OBJECTS).fetchall()
+    found: list[_Object] = db.rows(_OBJECTS)
+    own = [row for row in found if row[1:] not in _STATISTICS]
+    said = schema.differences(_object_parts(expected), _object_parts(own))
+    names = [row[:2] for row in found]
+    said += [f"the {_object_kind(row)} {_object_name(row)} is there twice" for row in found if names.count(row[:2]) > 1]
+    encoding: list[tuple[str]] = db.rows("PRAGMA encoding")
+    return said + ([] if encoding == [("UTF-8",)] else ["its text is not UTF-8"])
+
+
+def _object_parts(rows: Iterable[_Object]) -> dict[tuple[str, str], str]:
+    return {(_object_kind(row), _object_name(row)): f"{row[2]}: {' '.join(str(row[3] or '').split())}" for row in rows}
+
+
+def _object_kind(row: _Object) -> str:
+    """What the object is: as its statement says, or the word beside it where there is none."""
+    words = str(row[3] or "").split(None, 3)
+    if len(words) > 1 and words[1].upper() == "VIRTUAL":
+        return "virtual table"
+    return str(row[0])[:40]
+
+
+def _object_name(row: _Object) -> str:
+    return str(row[1])[:80]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from offerkit.address import SHARED_KINDS, Address, Kind, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.state.changes import Entry
-from offerkit.store import errors, replay, revisions
+from offerkit.store import errors, revisions
 from offerkit.store.database import Database
-from offerkit.store.rows import Activations, EntryText, StageHead, entry_of
+from offerkit.store.rows import NO_ENTRY, Activations, ChangeText, EntryText, StageHead, entry_of
 
 
 def heads(db: Database) -> dict[StageRef, StageHead]:
@@ -73,7 +74,7 @@ def entries_at(db: Database, stage: StageRef, serial: int) -> dict[Address, Entr
         found = texts(db, stage)
         later = revisions.change_texts_since(db, stage, serial)
     for changed_by, group in groupby(reversed(later), key=lambda pair: pair[0]):
-        if replay.undo(found, [text for _, text in group]):
+        if undo(found, [text for _, text in group]):
             raise errors.damaged(db.name, f"Revision {changed_by} does not fit what {stage} holds")
     activations = Activations()
     with errors.rows_of(db.name):
@@ -86,3 +87,28 @@ def entries_at(db: Database, stage: StageRef, serial: int) -> dict[Address, Entr
 def _prefix(stage: str, kind: str) -> str:
     environment = stage.partition("@")[0]
     return kind if kind in SHARED_KINDS or kind == Kind.ENVIRONMENT else f"{environment}/{kind}"
+
+
+def apply(entries: dict[str, EntryText], changes: Iterable[ChangeText]) -> list[str]:
+    """Change ``entries`` in place; the addresses where something else stood than the changes say."""
+    moves = [(c.source, c.before, c.address, c.after) for c in changes]
+    return _replace(entries, moves)
+
+
+def undo(entries: dict[str, EntryText], changes: Iterable[ChangeText]) -> list[str]:
+    """Take the changes back, in place; the addresses where something else stood than the changes say."""
+    moves = [(c.address, c.after, c.source, c.before) for c in changes]
+    return _replace(entries, moves)
+
+
+def _replace(entries: dict[str, EntryText], moves: list[tuple[str, EntryText, str, EntryText]]) -> list[str]:
+    conflicts = []
+    for source, was, _, _ in moves:
+        if was != NO_ENTRY and entries.pop(source, NO_ENTRY) != was:
+            conflicts.append(source)
+    for _, _, target, becomes in moves:
+        if becomes != NO_ENTRY:
+            if target in entries:
+                conflicts.append(target)
+            entries[target] = becomes
+    return conflicts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -18,28 +19,40 @@ from offerkit.state.changes import Body, Entry
 from offerkit.store import (
     append,
     approvals,
-    cookies,
+    copying,
     counted,
     databases,
     deliveries,
-    export,
     propositions,
     revisions,
     schema,
     snapshots,
     stages,
-    status,
     tokens,
     verify,
 )
 from offerkit.store.counted import Counted
 from offerkit.store.database import Cell, Database
 from offerkit.store.deliveries import DeliveryRun
-from offerkit.store.holder import Holder
 from offerkit.store.location import Location
-from offerkit.store.proposition_rows import EVERY, Data, PropositionQuery, PropositionRow, StatusChange
+from offerkit.store.lock import UNKNOWN, Holder
+from offerkit.store.proposition_rows import EVERY, LONGEST_KEY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
 from offerkit.store.tokens import TokenRow
+from offerkit.times import check_utc
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """``rows``: how many each table has. ``size`` in bytes. ``last`` is None while there is no revision."""
+
+    name: str
+    format: int
+    project: str
+    rows: dict[str, int]
+    size: int
+    last: RevisionRow | None
+    holder: Holder | None
 
 
 class Store:
@@ -332,11 +345,11 @@ class Store:
 
     def contact_of(self, environment: str, cookie: str) -> str:
         """The key of the contact that last identified themselves with ``cookie``; empty when nobody did."""
-        return cookies.contact_of(self._db, environment, cookie)
+        return _contact_of_cookie(self._db, environment, cookie)
 
     def remember(self, environment: str, cookie: str, contact: str, time: str) -> None:
         """Keep that ``cookie`` is ``contact``'s from now on; only inside :meth:`transaction`."""
-        cookies.remember(self._db, environment, cookie, contact, time)
+        _remember_cookie(self._db, environment, cookie, contact, time)
 
     def purge_propositions(self, environment: str, before: str, limit: int = 1000) -> int:
         """Remove up to ``limit`` propositions from before ``before``, oldest first; how many there were."""
@@ -346,9 +359,9 @@ class Store:
         """How many propositions :meth:`purge_propositions` would remove in all."""
         return propositions.count_before(self._db, environment, before)
 
-    def status(self) -> status.Status:
+    def status(self) -> StoreStatus:
         """What the store is, and how much is in it."""
-        return status.status(self._db)
+        return _status(self._db)
 
     def verify(self, *, tokens_too: bool = True) -> list[Diagnostic]:
         """Everything that is wrong with the history; nothing when it is sound.
@@ -359,4 +372,36 @@ class Store:
 
     def rows(self) -> Iterator[dict[str, Json]]:
         """All revisions with their changes and approvals, oldest first."""
-        return export.rows(self._db)
+        return revisions.history(self._db)
+
+
+def _status(db: Database) -> StoreStatus:
+    """What the store is at this moment."""
+    with db.reading():
+        meta = schema.read_meta(db)
+        last = revisions.revision(db, revisions.last_serial(db))
+        holder = db.holder()
+        return StoreStatus(
+            db.name, int(meta["format"]), meta["project"], copying.counts(db), db.size(), last,
+            None if holder == UNKNOWN else holder,
+        )  # fmt: skip
+
+
+def _contact_of_cookie(db: Database, environment: str, cookie: str) -> str:
+    """The key of the contact that last identified themselves with ``cookie``; empty when nobody did."""
+    found: list[tuple[str]] = db.rows(
+        "SELECT contact FROM cookie WHERE environment = ? AND cookie = ?", (environment, cookie)
+    )
+    return found[0][0] if found else ""
+
+
+def _remember_cookie(db: Database, environment: str, cookie: str, contact: str, time: str) -> None:
+    """Keep that ``cookie`` is ``contact``'s from now on. Raises ValueError for keys that are empty or too long."""
+    if not (0 < len(cookie) <= LONGEST_KEY and 0 < len(contact) <= LONGEST_KEY):
+        raise ValueError("a cookie and a contact have 1 to 500 characters")
+    check_utc(time)
+    db.run(
+        "INSERT INTO cookie (environment, cookie, contact, time) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (environment, cookie) DO UPDATE SET contact = excluded.contact, time = excluded.time",
+        (environment, cookie, contact, time),
+    )

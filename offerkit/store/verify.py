@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered
 from offerkit.fingerprint import manifest_digest
-from offerkit.store import approvals, errors, replay, revisions, schema, snapshots, stages, tokens
-from offerkit.store.chain import revision_digest
+from offerkit.store import approvals, errors, revisions, schema, snapshots, stages, tokens
 from offerkit.store.database import Database
 from offerkit.store.rows import ChangeText, EntryText, RevisionText
 from offerkit.store.tokens import TokenEvent
@@ -122,7 +121,7 @@ def _link(db: Database, revision: RevisionText, replayed: _Replayed) -> Iterator
     serial = revision.serial
     changes = revisions.change_texts(db, serial)
     outcomes = revisions.outcomes(db, serial)
-    digest = revision_digest(revision, changes, approvals.approval_texts(db, serial), outcomes)
+    digest = revisions.revision_digest(revision, changes, approvals.approval_texts(db, serial), outcomes)
     if digest != revision.digest:
         yield broken(
             f"revision {serial} is not what was written",
@@ -141,7 +140,7 @@ def _replay(serial: int, changes: list[ChangeText], replayed: _Replayed) -> Iter
         if change.after_fingerprint:
             replayed.introduced.setdefault(change.after_fingerprint, serial)
     for stage, own in by_stage.items():
-        wrong = replay.apply(replayed.stages.setdefault(stage, {}), own)
+        wrong = stages.apply(replayed.stages.setdefault(stage, {}), own)
         if wrong:
             yield broken(
                 f"revision {serial} does not fit what stood in {stage} before it",

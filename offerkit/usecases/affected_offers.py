@@ -11,10 +11,10 @@ from offerkit.governance.settings import SETTING_KINDS, differing_fields, enviro
 from offerkit.state.changes import Delta
 from offerkit.state.effective import names_in
 from offerkit.state.snapshot import Snapshot
-from offerkit.usecases.catalogs import Catalogs, activated
+from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
 
 
-def reached(
+def affected_offers(
     live: Snapshot, after: Snapshot, deltas: Iterable[Delta], renames: Mapping[Address, Address]
 ) -> dict[Address, list[Address]]:
     """For each change of settings, the live offers that it reaches, sorted, by the names that they will have.
@@ -162,4 +162,4 @@ class _Offers:
 
     @cached_property
     def _catalogs(self) -> tuple[Catalogs, Catalogs]:
-        return activated(self.live), activated(self.after)
+        return catalogs_as_live(self.live), catalogs_as_live(self.after)

@@ -38,7 +38,7 @@ def case_file(state: Snapshot, address: Address) -> CaseFile:
     )
 
 
-class Chosen(NamedTuple):
+class RequiredCases(NamedTuple):
     """Cases that a promotion has to pass, and on which sides they stand."""
 
     address: Address
@@ -46,16 +46,16 @@ class Chosen(NamedTuple):
     sides: tuple[Stage, ...]
 
 
-def chosen_cases(live: BeforeAfter, design: Snapshot, environment: str) -> Iterator[Chosen]:
+def required_cases(live: BeforeAfter, design: Snapshot, environment: str) -> Iterator[RequiredCases]:
     """The cases of design, and those of live that stay and say something else."""
     staying = {a: live.before.entries.get(a) for a in live.after.of_kind(Kind.CASES, environment)}
     staying = {a: entry for a, entry in staying.items() if entry == live.after.entries[a]}
     for address in design.of_kind(Kind.CASES, environment):
         same = staying.get(address) == design.entries[address]
-        yield Chosen(address, design, (Stage.DESIGN, Stage.LIVE) if same else (Stage.DESIGN,))
+        yield RequiredCases(address, design, (Stage.DESIGN, Stage.LIVE) if same else (Stage.DESIGN,))
     for address, entry in staying.items():
         if entry != design.entries.get(address):
-            yield Chosen(address, live.after, (Stage.LIVE,))
+            yield RequiredCases(address, live.after, (Stage.LIVE,))
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
@@ -85,7 +85,7 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
     digests = {contacts_digest(state, environment, root, environ) for state in (live, design)}
     files = sorted(digests - {MISSING})
     wrote: frozenset[str] | None = None
-    for one in chosen_cases(BeforeAfter(live, live, ()), design, environment):
+    for one in required_cases(BeforeAfter(live, live, ()), design, environment):
         if not names_contacts(one.state(one.address) or {}):
             continue
         for now in files:
@@ -111,7 +111,7 @@ def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors
     return frozenset(found)
 
 
-def contacts_to_keep(
+def contacts_to_record(
     addresses: Iterable[Address], state: Snapshot, root: Path, environ: Mapping[str, str]
 ) -> dict[str, Json]:
     """By address of cases that ask for stored contacts, the digest of the project's file that these are in."""

@@ -30,16 +30,16 @@ def apply(session: Session, plan: Plan) -> Applied:
     Raises Refused when the operator may not, when the plan is stale or no plan of its kind, when it is a promotion of
     what must not become live, or when another run holds the store. Nothing has changed then.
     """
-    return session.backend.apply(session, plan, allowed(session, plan))
+    return session.backend.apply(session, plan, entitled_actor(session, plan))
 
 
-def allowed(session: Session, plan: Plan) -> Actor:
+def entitled_actor(session: Session, plan: Plan) -> Actor:
     """Who is asking, once it is sure that they may apply ``plan``. Raises Refused with all they may not."""
     with session.reading() as store:
         return _entitled(session, store, plan)
 
 
-def held_to_impact(session: Session, plan: Plan) -> Mapping[str, Json]:
+def check_impact(session: Session, plan: Plan) -> Mapping[str, Json]:
     """Raises Refused when ``plan`` is a promotion that takes offers from more people than their environments allow.
 
     What it gives is recorded with the revision.
@@ -133,14 +133,14 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     no more people than their environments allow.
     """
     from offerkit.plans.sentences import is_excuse
-    from offerkit.usecases.impact_limit import judge
+    from offerkit.usecases.impact_limit import check_losses
     from offerkit.usecases.plan_effect import plan_effect
     from offerkit.usecases.promotion_gates import (
-        gate,  # compile rules and decide for every contact: other plans load neither
+        check_gates,  # compile rules and decide for every contact: other plans load neither
     )
 
     effect = plan_effect(verified.plan, store, verified.stages)
-    excused = gate(session, store, effect)
+    excused = check_gates(session, store, effect)
     claimed = [note for note in verified.plan.notes if is_excuse(note)]
     if not set(claimed) <= set(excused) or len(set(claimed)) < len(claimed):
         raise refuse(
@@ -148,7 +148,7 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
             "the plan says of cases that they fail because of what is stopped, which is not so now",
             hint="Make the plan again.",
         )
-    record = judge(session, store, verified.plan, effect)
+    record = check_losses(session, store, verified.plan, effect)
     return {**record, "excused": [*excused]} if excused else record
 
 
@@ -158,7 +158,7 @@ def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:
     arriving = [step for step in plan.steps if step.address.kind is Kind.CASES and step.after is not None]
     if not arriving:
         return {}
-    from offerkit.usecases.applied_cases import contacts_to_keep
+    from offerkit.usecases.applied_cases import contacts_to_record
 
     kept = verified.stages.contacts_kept
     found: dict[str, Json] = {
@@ -169,5 +169,5 @@ def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:
     applied = [step.address for step in arriving if step.stage.stage is Stage.DESIGN]
     if applied:
         after = verified.stages.effect(plan, Stage.DESIGN).after
-        found |= contacts_to_keep(applied, after, session.project.root, session.environ)
+        found |= contacts_to_record(applied, after, session.project.root, session.environ)
     return {CONTACTS: found} if found else {}

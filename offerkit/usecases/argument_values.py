@@ -44,22 +44,22 @@ def names_zone(text: str) -> bool:
         return False
 
 
-def moment(text: str, zone: tzinfo, now: str, day: time = NOON) -> datetime:
+def parse_time(text: str, zone: tzinfo, now: str, day: time = NOON) -> datetime:
     """The time that ``text`` means, in UTC; empty: ``now`` (ISO, UTC). A day means its ``day``; no zone means ``zone``.
 
     A time that the clocks of the zone show twice is the first of both. Raises Refused when it is no time.
     """
     if not text:
         return instant(now)
-    found = written(text, zone, day)
+    found = time_or_none(text, zone, day)
     if found is None:
         hint = "Write a day (2026-12-24) or a time (2026-12-24T18:00, or with its zone: …+01:00)."
         raise refuse(Code.BAD_POINT, f"“{text[:60]}” is not a time", hint=hint)
     return found
 
 
-def written(text: str, zone: tzinfo, day: time) -> datetime | None:
-    """As :func:`moment`; None when ``text`` is written like no time. Raises Refused outside of the calendar."""
+def time_or_none(text: str, zone: tzinfo, day: time) -> datetime | None:
+    """As :func:`parse_time`; None when ``text`` is written like no time. Raises Refused outside of the calendar."""
     try:
         found = datetime.combine(date.fromisoformat(text), day) if _is_day(text) else datetime.fromisoformat(text)
         found = (found.replace(tzinfo=zone) if found.tzinfo is None else found).astimezone(UTC)
@@ -81,7 +81,7 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def pairs(texts: Sequence[str]) -> dict[str, object]:
+def parse_call_data(texts: Sequence[str]) -> dict[str, object]:
     """Call data given as ``name=value``. Raises Refused with each that is not written so, or given twice."""
     found: list[Diagnostic] = []
     values: dict[str, object] = {}

@@ -95,9 +95,9 @@ class Here:
 
     def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
         """What the contacts that are here say of a promotion."""
-        from offerkit.usecases.impact_limit import judge
+        from offerkit.usecases.impact_limit import check_losses
 
-        return judge(session, store, plan)
+        return check_losses(session, store, plan)
 
 
 LOCAL = Here()
@@ -299,10 +299,10 @@ def limit_for(session: Session, plan: Plan) -> Mapping[str, Json]:
 
     Raises Refused when the plan is stale or no plan of its kind, and when it takes more from people than it may.
     """
-    from offerkit.usecases.apply import held_to_impact
+    from offerkit.usecases.apply import check_impact
 
     _check_received(session, plan)
-    return held_to_impact(session, plan)
+    return check_impact(session, plan)
 
 
 def _check_received(session: Session, plan: Plan) -> None:
@@ -310,12 +310,12 @@ def _check_received(session: Session, plan: Plan) -> None:
 
     A dimension says which file or table is read, so that who sends another one has to be somebody who may set it.
     """
-    from offerkit.usecases.apply import allowed
+    from offerkit.usecases.apply import entitled_actor
 
     with session.existing() as store:
         verify(plan, store)
     if any(step.address.kind is Kind.DIMENSION for step in plan.steps):
-        allowed(session, plan)
+        entitled_actor(session, plan)
 
 
 def _wait(session: Session) -> int:

@@ -75,7 +75,7 @@ class Catalogs:
                 f"there is no environment “{environment[:80]}” in {self.stage}",
                 hint=suggestion(environment, known, "“offerkit promote” takes what is approved from design to live."),
             )
-        bodies = bodies_of(self.snapshot, environment)
+        bodies = deciding_bodies(self.snapshot, environment)
         offers = {address: self.activated(address) for address in self.snapshot.of_kind(Kind.OFFER, environment)}
         hooks = self.hooks(bodies)
         revision = self.revisions.get(environment, 0)
@@ -104,7 +104,7 @@ class Catalogs:
                     return None
                 entries[row.address] = row.after
         view = self.snapshot.with_entries(entries)
-        made = activated(view, self.hooks)
+        made = catalogs_as_live(view, self.hooks)
         made = replace(made, names=self.names, revisions=_revisions(now), stops=Stages(store).stops)
         for name, catalog in self._compiled.items():
             made._compiled[name] = made._reused(catalog, name)
@@ -204,7 +204,7 @@ class LiveSpace:
         return ExtraData(self.catalog, self.address, moment, expressions)
 
 
-def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
+def deciding_bodies(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
     """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
     found: dict[Address, JsonMap] = {}
     addresses = [*view.of_kind(Kind.DIMENSION)]
@@ -217,10 +217,10 @@ def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
     return found
 
 
-def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
+def live_catalogs(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """What the engine serves: the live stages of all environments."""
     stages = Stages(store)
-    made = activated(stages.side(Stage.LIVE), hooks)
+    made = catalogs_as_live(stages.side(Stage.LIVE), hooks)
     return replace(made, names=tuple(stages.environments), revisions=_revisions(stages.heads), stops=stages.stops)
 
 
@@ -232,19 +232,19 @@ def _revisions(heads: Mapping[StageRef, StageHead]) -> dict[str, int]:
 
 
 def live_revision(store: Store, environment: str) -> int:
-    """The revision of :func:`live` for an environment: the last that changed it, or what all share."""
+    """The revision of :func:`live_catalogs` for an environment: the last that changed it, or what all share."""
     heads = store.heads()
     return max(
         heads[stage].revision for name in (environment, SHARED) if (stage := StageRef(name, Stage.LIVE)) in heads
     )
 
 
-def activated(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:
+def catalogs_as_live(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:
     """A state of live: offers are on the spaces on which they are activated."""
     return Catalogs(view, _names(view), lambda address: view.entries[address].activation or (), {}, hooks)
 
 
-def designed(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalogs:
+def catalogs_as_design(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalogs:
     """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
     return Catalogs(view, _names(view), lambda address: view.offer(address).shown_on, {}, hooks, title)
 

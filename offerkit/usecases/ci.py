@@ -48,7 +48,7 @@ from offerkit.usecases.ci_bundle import (
     write,
 )
 from offerkit.usecases.ci_states import Base, Reviewed, base_of, contains, expected, specs_of, subject_of
-from offerkit.usecases.impact import of_plan
+from offerkit.usecases.impact import impact_of_plan
 from offerkit.usecases.outdated_checkout import NotOnApplied, not_on_applied
 from offerkit.usecases.plan import may_break, plan_against
 from offerkit.usecases.requests import AsRead, ImpactRequest
@@ -276,14 +276,14 @@ def _impact(session: Session, made: _Made, asked: ImpactRequest) -> tuple[Impact
     """What changes for whom, or why that cannot be told: no reason to keep the rest from a reviewer."""
     try:
         if made.base is None:
-            return of_plan(session, made.plan, asked), ()
-        from offerkit.usecases.impact import impact_of
+            return impact_of_plan(session, made.plan, asked), ()
+        from offerkit.usecases.impact import impact_of_change
         from offerkit.usecases.plan_effect import effect_of
 
         before = made.base.stages.side(Stage.DESIGN)
         steps = made.plan.steps_on(Stage.DESIGN)
         effect = effect_of(before, before.apply(steps, made.plan.bodies), steps, Stage.DESIGN)
-        return impact_of(session, effect, asked, {}), ()
+        return impact_of_change(session, effect, asked, {}), ()
     except Refused as refused:
         return None, tuple(replace(found, severity=Severity.WARNING) for found in refused.diagnostics)
 

@@ -17,7 +17,7 @@ from offerkit.governance.rights import CONTACT_READERS
 from offerkit.store import Store
 from offerkit.usecases.session import Session, operators
 
-_TELLING = (
+_REVEALING = (
     Code.CONTACT_COLUMNS, Code.CONTACT_VALUE, Code.CONTACT_ROW, Code.CONTACT_KEY, Code.CONTACT_AMBIGUOUS,
     Code.CONTACT_TWICE, Code.CONTACTS_DATABASE, Code.NO_CONTACT, Code.HOOK_FAILED, Code.HOOK_ANSWER,
 )  # fmt: skip
@@ -25,7 +25,7 @@ _TELLING = (
 
 
 @dataclass(frozen=True)
-class Reader:
+class ContactAccess:
     """Whose contacts somebody may read: ``all``, or those of the environments that name them, with their dimensions."""
 
     all: bool = False
@@ -39,29 +39,29 @@ class Reader:
         return self.all or self.named.get(environment) == dimension
 
 
-EVERYTHING = Reader(all=True)
+FULL_ACCESS = ContactAccess(all=True)
 """Somebody on the machine where the contacts are."""
 
 
-def reader(session: Session, store: Store | None) -> Reader:
+def contact_access(session: Session, store: Store | None) -> ContactAccess:
     """What whoever runs ``session`` may read: everything, unless it is through a server."""
-    return operators_rights(store, session.operator) if session.through_server else EVERYTHING
+    return operator_access(store, session.operator) if session.through_server else FULL_ACCESS
 
 
-def operators_rights(store: Store | None, operator: str) -> Reader:
+def operator_access(store: Store | None, operator: str) -> ContactAccess:
     """What ``operator`` may read through a server: nothing while there is no such one, be it before the first apply.
 
     Environments name readers in design, as applied: never in the plan that is asked about.
     """
     body = operators(store).get(operator)
     if store is None or body is None or body.get("enabled") is False:
-        return Reader()
+        return ContactAccess()
     if body.get("profile") in CONTACT_READERS:
-        return EVERYTHING
-    return Reader(named=dict(_naming(store, operator)))
+        return FULL_ACCESS
+    return ContactAccess(named=dict(_environments_naming(store, operator)))
 
 
-def _naming(store: Store, operator: str) -> Iterator[tuple[str, str]]:
+def _environments_naming(store: Store, operator: str) -> Iterator[tuple[str, str]]:
     for stage in store.heads():
         environment = stage.environment
         if stage.stage is not Stage.DESIGN or environment == SHARED:
@@ -72,7 +72,7 @@ def _naming(store: Store, operator: str) -> Iterator[tuple[str, str]]:
                 yield environment, body.get("dimension", "")
 
 
-def not_a_reader(operator: str, what: str, environments: Sequence[str], hint: str = "") -> Refused:
+def not_a_contact_reader(operator: str, what: str, environments: Sequence[str], hint: str = "") -> Refused:
     """The refusal of ``what`` (a noun and its verb) to who may not read the contacts of ``environments``."""
     who = operator or "somebody who is not logged in"
     where = f" of {or_list(environments)}" if environments else ""
@@ -85,17 +85,17 @@ def not_a_reader(operator: str, what: str, environments: Sequence[str], hint: st
 
 
 @contextmanager
-def telling_nothing(may: bool, environment: str) -> Iterator[None]:
+def hiding_contacts(may: bool, environment: str) -> Iterator[None]:
     """Unless they ``may`` be read, what is refused about an environment's contacts has nothing of theirs in it."""
     try:
         yield
     except Refused as refused:
         if may:
             raise
-        raise Refused(untold(refused.diagnostics, environment)) from None
+        raise Refused(without_contact_details(refused.diagnostics, environment)) from None
 
 
-def untold(findings: Iterable[Diagnostic], environment: str) -> tuple[Diagnostic, ...]:
+def without_contact_details(findings: Iterable[Diagnostic], environment: str) -> tuple[Diagnostic, ...]:
     """``findings`` about the contacts of ``environment`` for who may not read them: how many there are is not said."""
     told = (
         Diagnostic(
@@ -104,7 +104,7 @@ def untold(findings: Iterable[Diagnostic], environment: str) -> tuple[Diagnostic
             hint="Let somebody look at them who may read contacts: they are told what is wrong.",
             address=f"environment.{environment}",
         )
-        if found.code in _TELLING
+        if found.code in _REVEALING
         else found
         for found in findings
     )

@@ -27,7 +27,7 @@ _FRESH: Final = 0.1
 """Seconds for which a file of remembered contacts is taken to be as it was."""
 
 
-class People:
+class ContactSources:
     """Opens a dimension's source when a contact of it is first looked for; closes them all at its end."""
 
     def __init__(self, catalogs: Catalogs, root: Path, environ: Mapping[str, str], *, remember: int = 0) -> None:
@@ -35,7 +35,9 @@ class People:
 
         ``remember``: of how many contacts the profile is kept, as long as the file they are in stays the same.
         """
-        self._remembered: Bounded[tuple[object, ...], _Known] | None = Bounded(remember) if remember else None
+        self._remembered: Bounded[tuple[object, ...], _RememberedContact] | None = (
+            Bounded(remember) if remember else None
+        )
         self._catalogs, self._root, self._environ = catalogs, root, environ
         self._open: dict[str, Contacts] = {}
         self._stamps: dict[str, tuple[Stamp | None, float]] = {}
@@ -82,7 +84,7 @@ class People:
         stamp = self._stamp(environment, contacts) if self._remembered is not None else None
         if stamp is None or self._remembered is None:
             return contacts.find(contacts.parse_key(text, keys))
-        known = self._remembered.get((environment, text, keys, stamp), lambda: _Known(contacts, text, keys))
+        known = self._remembered.get((environment, text, keys, stamp), lambda: _RememberedContact(contacts, text, keys))
         return known.row
 
     def _stamp(self, environment: str, contacts: Contacts) -> Stamp | None:
@@ -126,10 +128,10 @@ def bad_rows(target: Path | None) -> Iterator[BadRows]:
         return
     check_output(target, SET_ASIDE)
     with ExitStack() as stack:
-        yield BadRows(_SetAside(target, stack))
+        yield BadRows(_SetAsideFile(target, stack))
 
 
-class _Known:
+class _RememberedContact:
     """What was found under a key; that nothing was found is worth remembering, too."""
 
     __slots__ = ("row",)
@@ -138,7 +140,7 @@ class _Known:
         self.row = contacts.find(contacts.parse_key(text, keys))
 
 
-class _SetAside:
+class _SetAsideFile:
     """Made with the first contact; it has its name when all of them are in it."""
 
     def __init__(self, target: Path, stack: ExitStack) -> None:

@@ -20,7 +20,7 @@ from offerkit.engine.lineup import Computed
 from offerkit.engine.weights import best, times
 from offerkit.rules.types import Row
 from offerkit.store import Store
-from offerkit.usecases.per_contact import asks_hooks, value_of
+from offerkit.usecases.per_contact import uses_hooks, value_of
 from offerkit.usecases.planned_delivery import Order
 from offerkit.usecases.propose import history_of
 
@@ -91,7 +91,7 @@ def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
 
 def recipients(people: People, made: Selection, store: Store | None) -> Iterator[Iterator[Recipient]]:
     """All contacts, in parts of some ten thousand, in the source's order."""
-    if made.made is not None and asks_hooks(made.made):
+    if made.made is not None and uses_hooks(made.made):
         for first in range(0, people.count, CHUNK):
             yield _one_by_one(people, made, store, first)
         return

@@ -165,12 +165,13 @@ def since_left(session: Session, found: Difference) -> Difference:
 
 
 def impact_between(session: Session, found: Difference, asked: ImpactRequest, contacts: Iterable[str] = ()) -> Impact:
-    """What the steps of ``found`` change for people: for those that the first state becomes by them.
+    """The impact of ``found`` on the contacts of the first state.
 
-    ``contacts``: ``FILE`` or ``DIMENSION=FILE``, files of the project to read instead of the sources that dimensions
-    declare. Raises Refused as :func:`offerkit.usecases.impact.of_plan` does, and where states cannot be compared so.
+    ``contacts``: ``FILE`` or ``DIMENSION=FILE``, files of the project to read instead of the declared sources. Raises
+    Refused as :func:`offerkit.usecases.impact.impact_of_plan` does, and when the two states cannot be compared by
+    their decisions.
     """
-    from offerkit.usecases.impact import impact_of  # loads the engine, which comparing needs none of
+    from offerkit.usecases.impact import impact_of_change  # loads the engine, which comparing needs none of
     from offerkit.usecases.plan_effect import effect_of
 
     if found.across is not None:
@@ -191,7 +192,7 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
             detail="“offerkit plan --impact” tells what the specs change there for people.",
             hint="To count on contacts of this project: --impact-contacts FILE.",
         )
-    return impact_of(session, effect, asked, files)
+    return impact_of_change(session, effect, asked, files)
 
 
 def _check_whole(found: Difference, effect: PlanEffect) -> None:

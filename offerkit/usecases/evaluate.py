@@ -15,7 +15,7 @@ from offerkit.reports.evaluated import Evaluated
 from offerkit.rules.types import Base, Row, Value, Wanted
 from offerkit.rules.values import show
 from offerkit.usecases.catalogs import Catalogs
-from offerkit.usecases.contact_sources import People
+from offerkit.usecases.contact_sources import ContactSources
 
 MOST = 20
 """Values that are listed apart, the most frequent ones."""
@@ -25,7 +25,7 @@ DISTINCT = 10_000
 
 def evaluate(
     catalogs: Catalogs,
-    people: People,
+    people: ContactSources,
     text: str,
     at: datetime,
     *,

@@ -23,64 +23,64 @@ from offerkit.engine.lineup import Lineup
 from offerkit.store import PropositionRow, Store
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
-from offerkit.usecases.propose import reach
+from offerkit.usecases.propose import history_start
 
-Contact: TypeAlias = tuple[str, str]
+ContactKey: TypeAlias = tuple[str, str]
 """An environment, and a contact's key."""
 
-ROOM = 300_000
+CAPACITY = 300_000
 """Propositions that are remembered at most, some 300 bytes each with what rules make of them; a contact takes as much
 as five."""
-LONGEST = 500
+LONGEST_HISTORY = 500
 """A longer history is read at every call."""
-FRESH = 0.02
+FRESH_SECONDS = 0.02
 """Seconds after which it is looked at whether others have written."""
-_TOLD = 10_000
+_REMEMBERED_WRITES = 10_000
 """Propositions that are known to those who have not looked at the store since they were written."""
 
 
 class _Added(NamedTuple):
-    contact: Contact
+    contact: ContactKey
     past: Past
 
 
-class _Part(NamedTuple):
+class _Transaction(NamedTuple):
     """One transaction: the version before it, what it adds, and whose history it changes otherwise."""
 
     before: int
     added: tuple[_Added, ...]
-    changed: frozenset[Contact]
+    changed: frozenset[ContactKey]
 
 
-class Written:
+class OwnWrites:
     """What this process writes to the store; its writer tells it, in another thread than those who ask."""
 
     def __init__(self) -> None:
-        self._parts: dict[int, _Part] = {}
+        self._parts: dict[int, _Transaction] = {}
         self._size = 0
 
-    def tell(self, versions: tuple[int, int], rows: Sequence[PropositionRow], changed: Collection[Contact]) -> None:
+    def tell(self, versions: tuple[int, int], rows: Sequence[PropositionRow], changed: Collection[ContactKey]) -> None:
         """To be called before the commit; ``versions`` as :meth:`Store.renew` gives them."""
         before, now = versions
         added = tuple(_Added((row.environment, row.contact), past_of(row)) for row in rows)
-        self._parts[now] = _Part(before, added, frozenset(changed))
+        self._parts[now] = _Transaction(before, added, frozenset(changed))
         self._size += 1 + len(rows)
-        while self._size > _TOLD and len(self._parts) > 1:
+        while self._size > _REMEMBERED_WRITES and len(self._parts) > 1:
             self._size -= 1 + len(self._parts.pop(next(iter(self._parts))).added)
 
-    def between(self, known: int, now: int) -> list[_Part] | None:
+    def between(self, known: int, now: int) -> list[_Transaction] | None:
         """The transactions that led from one version to another; None when not all were ours, or it is too long ago."""
-        found: list[_Part] = []
+        found: list[_Transaction] = []
         while now != known:
             part = self._parts.get(now)
-            if part is None or len(found) > _TOLD:
+            if part is None or len(found) > _REMEMBERED_WRITES:
                 return None
             found.append(part)
             now = part.before
         return found[::-1]
 
 
-class _Read(NamedTuple):
+class _CachedHistory(NamedTuple):
     """A history as it was read: nothing older than ``since``."""
 
     since: datetime
@@ -92,21 +92,21 @@ class _Read(NamedTuple):
         return len(self.pasts) + 5
 
 
-class Histories:
+class HistoryCache:
     """The histories of the contacts that called last. For one thread; its store, too.
 
-    What this process stores counts at once; what others store, when :data:`FRESH` is over.
+    What this process stores counts at once; what others store, when :data:`FRESH_SECONDS` is over.
     """
 
-    def __init__(self, store: Store, written: Written, room: int = ROOM, timer: Callable[[], float] = monotonic):
+    def __init__(self, store: Store, written: OwnWrites, room: int = CAPACITY, timer: Callable[[], float] = monotonic):
         """Remembers up to ``room`` propositions."""
         self._store, self._written, self._room, self._timer = store, written, room, timer
-        self._known: dict[Contact, _Read] = {}
+        self._known: dict[ContactKey, _CachedHistory] = {}
         self._size = 0
         self._version: int | None = None
         self._looked = -inf
-        self._under_way: dict[Contact, dict[str, Past]] = {}
-        self._ended: list[tuple[Contact, str]] = []
+        self._under_way: dict[ContactKey, dict[str, Past]] = {}
+        self._ended: list[tuple[ContactKey, str]] = []
         self._weights: dict[Decimal, Decimal] = {}
 
     def of(self, catalog: Catalog, key: str, now: datetime) -> Sequence[Past]:
@@ -116,7 +116,7 @@ class Histories:
         """
         if not key or not catalog.rules:
             return ()
-        since = reach(catalog, now)
+        since = history_start(catalog, now)
         contact = (catalog.environment, key)
         if self._due():
             self._look()
@@ -162,7 +162,7 @@ class Histories:
         self._size = 0
 
     def _due(self) -> bool:
-        return self._timer() - self._looked >= FRESH
+        return self._timer() - self._looked >= FRESH_SECONDS
 
     def _look(self) -> None:
         self._follow(self._store.version())
@@ -184,38 +184,38 @@ class Histories:
                 del self._under_way[contact]
         self._ended.clear()
 
-    def _add(self, part: _Part) -> None:
+    def _add(self, part: _Transaction) -> None:
         for contact in part.changed:
             self._drop(contact)
-        more: dict[Contact, list[Past]] = {}
+        more: dict[ContactKey, list[Past]] = {}
         for contact, past in part.added:
             if contact in self._known:
                 more.setdefault(contact, []).append(self._lean(past))
         for contact, pasts in more.items():
             read = self._known.get(contact)
             if read is not None:  # keeping another may have taken its room
-                self._keep(contact, _Read(read.since, read.pasts.extended(pasts)))
+                self._keep(contact, _CachedHistory(read.since, read.pasts.extended(pasts)))
 
-    def _read(self, contact: Contact, since: datetime) -> _Read:
+    def _read(self, contact: ContactKey, since: datetime) -> _CachedHistory:
         before = self._store.version()
         found = self._store.past(*contact, utc(since))
-        read = _Read(since, Remembered(map(self._lean, found)))
+        read = _CachedHistory(since, Remembered(map(self._lean, found)))
         # else it may hold what will be added when that is seen
         if before is not None and self._store.version() == before:
             self._follow(before)
             self._keep(contact, read)
         return read
 
-    def _keep(self, contact: Contact, read: _Read) -> None:
+    def _keep(self, contact: ContactKey, read: _CachedHistory) -> None:
         self._drop(contact)
-        if len(read.pasts) > LONGEST:
+        if len(read.pasts) > LONGEST_HISTORY:
             return
         self._known[contact] = read
         self._size += read.size
         while self._size > self._room:
             self._drop(next(iter(self._known)))
 
-    def _drop(self, contact: Contact) -> None:
+    def _drop(self, contact: ContactKey) -> None:
         read = self._known.pop(contact, None)
         if read is not None:
             self._size -= read.size
@@ -223,7 +223,7 @@ class Histories:
     def _lean(self, past: Past) -> Past:
         """The same, sharing its texts and weight with others."""
         offer, category, space, channel = map(intern, past[:4])
-        if len(self._weights) > _TOLD:
+        if len(self._weights) > _REMEMBERED_WRITES:
             self._weights.clear()
         weight = self._weights.setdefault(past.weight, past.weight)
         return Past(offer, category, space, channel, past.status, past.time, weight, past.rank)

@@ -25,15 +25,15 @@ from offerkit.reports.impact import (
 )
 from offerkit.store import Store
 from offerkit.times import common_zone, shown
-from offerkit.usecases.argument_values import moment
-from offerkit.usecases.contact_access import not_a_reader, reader, telling_nothing
+from offerkit.usecases.argument_values import parse_time
+from offerkit.usecases.contact_access import contact_access, hiding_contacts, not_a_contact_reader
 from offerkit.usecases.impact_limit import limit_of
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import Population, population
 from offerkit.usecases.requests import ImpactRequest
 from offerkit.usecases.session import Session
 from offerkit.usecases.simulate import AXIS_VALUES, axis_field, field_named
-from offerkit.usecases.space_comparison import Both, Pair, decided, pairs, ranks, why_not
+from offerkit.usecases.space_comparison import ComparedChunk, SpaceComparison, comparisons, decide_both, ranks, why_not
 
 if TYPE_CHECKING:
     import numpy
@@ -47,7 +47,7 @@ EXAMPLES = 5
 """Contacts that are named for each change of an offer, at most."""
 
 
-def of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
+def impact_of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
     """The impact of ``plan``: of a promotion on live, of an apply on design as if all of it were approved.
 
     The numbers are rounded where the operator may not read contacts. Raises Refused when contacts cannot be read, when
@@ -57,12 +57,12 @@ def of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
 
 
 def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
-    """:func:`of_plan` where the contacts are."""
+    """:func:`impact_of_plan` where the contacts are."""
     with session.reading() as store:
         return _impact(session, store, plan_effect(plan, store), asked, plan.kind)
 
 
-def impact_of(session: Session, effect: PlanEffect, asked: ImpactRequest, contacts: Mapping[str, str]) -> Impact:
+def impact_of_change(session: Session, effect: PlanEffect, asked: ImpactRequest, contacts: Mapping[str, str]) -> Impact:
     """The impact of any change on the contacts that are here, with a store or without one.
 
     ``contacts``: by dimension, a file of the project to read instead of the source that it declares.
@@ -84,15 +84,15 @@ def _impact(
     with effect.people(session) as sources:
         silent = [name for name in names if not files[name] and not sources(name).has_source(name)]
         heard = [name for name in names if name not in silent]
-        allowed = reader(session, store)
+        allowed = contact_access(session, store)
         hidden = [name for name in heard if not allowed.may(name, effect.catalog(name).dimension.name)]
         _check_options(session, asked, hidden)
         _check_fields(effect, heard, asked)
         zone = common_zone(effect.catalog(name).zone for name in names)
-        times = moment("", zone, session.now), moment(asked.at, zone, session.now)
+        times = parse_time("", zone, session.now), parse_time(asked.at, zone, session.now)
         spaces: list[SpaceImpact] = []
         for name in heard:
-            with telling_nothing(name not in hidden, name):
+            with hiding_contacts(name not in hidden, name):
                 limited = kind is not PlanKind.ROLLBACK  # going back must be possible in a hurry
                 source = sources(name).of(name, files[name])
                 found = list(_environment(store, effect, source, name, asked, times, limited=limited))
@@ -107,7 +107,7 @@ def _check_options(session: Session, asked: ImpactRequest, hidden: Sequence[str]
     if hidden and asked.options:
         verb = "is" if len(asked.options) == 1 else "are"
         hint = f"Leave out {or_list(asked.options)}: the numbers are then told rounded."
-        raise not_a_reader(session.operator, f"{' and '.join(asked.options)} {verb}", hidden, hint)
+        raise not_a_contact_reader(session.operator, f"{' and '.join(asked.options)} {verb}", hidden, hint)
 
 
 def _check_fields(effect: PlanEffect, names: Sequence[str], asked: ImpactRequest) -> None:
@@ -136,7 +136,7 @@ def _environment(
     limited: bool,
 ) -> Iterator[SpaceImpact]:
     catalog = effect.catalog(name)
-    found = pairs(effect, name, asked.n, times)
+    found = comparisons(effect, name, asked.n, times)
     fields = dict.fromkeys(field for text in asked.by if (field := field_named(catalog, text)))
     programs = [made for pair in found for made in pair.programs]
     was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
@@ -150,7 +150,7 @@ def _environment(
 
 
 @dataclass
-class _Change:
+class _OfferChange:
     before: int = 0
     gained: int = 0
     lost: int = 0
@@ -174,13 +174,13 @@ class _Totals:
 
 
 def space_impact(
-    store: Store | None, people: Population, pair: Pair, segments: Mapping[str, Segments], max_lost: str
+    store: Store | None, people: Population, pair: SpaceComparison, segments: Mapping[str, Segments], max_lost: str
 ) -> SpaceImpact:
     """What changes for the contacts on a space, with a few of each change as examples, by key."""
     names = pair.offers()
-    changes = {name: _Change() for name in names}
+    changes = {name: _OfferChange() for name in names}
     totals = _Totals(by={axis: {} for axis in segments})
-    for both in decided(store, people, pair):
+    for both in decide_both(store, people, pair):
         was, will = ranks(pair, both, names)
         _total(totals, both.first, was, will, segments)
         for row, name in enumerate(names):
@@ -235,7 +235,9 @@ def _segments(found: Segments, counted: Mapping[str, NDArray[numpy.int64]]) -> l
     ]
 
 
-def _count(change: _Change, name: str, pair: Pair, both: Both, ranks: tuple[Ranks, Ranks]) -> None:
+def _count(
+    change: _OfferChange, name: str, pair: SpaceComparison, both: ComparedChunk, ranks: tuple[Ranks, Ranks]
+) -> None:
     import numpy
 
     was, will = ranks
@@ -254,7 +256,7 @@ def _count(change: _Change, name: str, pair: Pair, both: Both, ranks: tuple[Rank
             found.append((both.first + column, reason))
 
 
-def _why(word: str, name: str, pair: Pair, both: Both, column: int) -> str:
+def _why(word: str, name: str, pair: SpaceComparison, both: ComparedChunk, column: int) -> str:
     import numpy
 
     columns = numpy.array([column])

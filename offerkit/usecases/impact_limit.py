@@ -19,13 +19,13 @@ from offerkit.governance.promotion import only_withdraws
 from offerkit.plans.plan import Plan, Reason
 from offerkit.reports.counts import Count, as_json, rounded, said, share, size
 from offerkit.store import Store
-from offerkit.usecases.argument_values import moment
+from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.catalogs import Catalogs
-from offerkit.usecases.contact_access import Reader, reader, untold
+from offerkit.usecases.contact_access import ContactAccess, contact_access, without_contact_details
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import population
 from offerkit.usecases.session import Session
-from offerkit.usecases.space_comparison import Both, Pair, decided, pairs, why_not
+from offerkit.usecases.space_comparison import ComparedChunk, SpaceComparison, comparisons, decide_both, why_not
 
 if TYPE_CHECKING:
     from offerkit.usecases.space_comparison import Columns
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 MAX_REASON = 2000
 """The longest reason of an override, in characters."""
 _CAUSES = 3
-_OFF = (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE, Reason.ENDS_EARLIER)
+_WITHDRAWING = (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE, Reason.ENDS_EARLIER)
 _HINT = "Change what takes the offers away, or promote with --override-impact 'REASON', which is recorded."
 
 
 @dataclass(frozen=True)
-class Limit:
+class LossLimit:
     """The share, from 0 to 1, as text, and where it is said: the stage before, or the one after."""
 
     share: Decimal
@@ -47,7 +47,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Cause:
+class LossCause:
     """A rule that takes offers, in words, where it stands, and how many contacts lose which by it."""
 
     reason: str
@@ -66,7 +66,7 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Measured:
+class SpaceLoss:
     """A space. ``served``: contacts with an offer before; ``lost``: those of them left with none, and why.
 
     ``exceeds``: whether more are lost than may be, by the exact numbers.
@@ -76,9 +76,9 @@ class Measured:
     contacts: Count
     served: Count
     lost: Count
-    limit: Limit
+    limit: LossLimit
     exceeds: bool
-    causes: tuple[Cause, ...] = ()
+    causes: tuple[LossCause, ...] = ()
 
     @property
     def share(self) -> str:
@@ -86,10 +86,10 @@ class Measured:
         return share(self.lost, self.served)
 
     @property
-    def rounded(self) -> Measured:
+    def rounded(self) -> SpaceLoss:
         """It for those who may not read contacts."""
         causes = (
-            Cause(
+            LossCause(
                 cause.reason, cause.where, {name: rounded(size(count)) for name, count in cause.offers.items()},
                 rounded(size(cause.contacts)),
             )
@@ -101,21 +101,21 @@ class Measured:
         )  # fmt: skip
 
 
-def _weightiest(cause: Cause) -> tuple[int, str, str]:
+def _weightiest(cause: LossCause) -> tuple[int, str, str]:
     return -size(cause.contacts), cause.reason, cause.where
 
 
-def limit_of(effect: PlanEffect, environment: str) -> Limit | None:
+def limit_of(effect: PlanEffect, environment: str) -> LossLimit | None:
     """The stricter of what the environment says before and after: loosening it takes a promotion of its own."""
     found = [
-        Limit(Decimal(text.rstrip("%")) / 100, text, where)
+        LossLimit(Decimal(text.rstrip("%")) / 100, text, where)
         for side, where in ((effect.catalogs_before, effect.titles[0]), (effect.catalogs_after, effect.titles[1]))
-        if (text := _says(side, environment))
+        if (text := _limit_text(side, environment))
     ]
     return min(found, key=lambda limit: limit.share, default=None)
 
 
-def _says(side: Catalogs, environment: str) -> str:
+def _limit_text(side: Catalogs, environment: str) -> str:
     impact = (side.snapshot(environment_address(environment)) or {}).get("impact")
     text = impact.get("max_lost") if isinstance(impact, dict) else None
     return text if isinstance(text, str) else ""
@@ -134,21 +134,21 @@ def check_reason(reason: str) -> str:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class EnvironmentLoss:
     """An environment that limits a promotion: what is taken on its spaces, or why its contacts could not be read."""
 
     name: str
     dimension: str
-    limit: Limit
-    spaces: tuple[Measured, ...] = ()
+    limit: LossLimit
+    spaces: tuple[SpaceLoss, ...] = ()
     unread: tuple[Diagnostic, ...] = ()
 
-    def told_to(self, reader: Reader) -> Weighed:
+    def told_to(self, reader: ContactAccess) -> EnvironmentLoss:
         """The same without what ``reader`` may not know."""
         if reader.may(self.name, self.dimension):
             return self
         spaces = tuple(space.rounded for space in self.spaces)
-        return replace(self, spaces=spaces, unread=untold(self.unread, self.name))
+        return replace(self, spaces=spaces, unread=without_contact_details(self.unread, self.name))
 
     @property
     def findings(self) -> Iterator[Diagnostic]:
@@ -159,13 +159,13 @@ class Weighed:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PromotionLoss:
     """What a promotion takes in the environments that limit it, and whether it may."""
 
-    environments: tuple[Weighed, ...] = ()
+    environments: tuple[EnvironmentLoss, ...] = ()
 
     @property
-    def spaces(self) -> tuple[Measured, ...]:
+    def spaces(self) -> tuple[SpaceLoss, ...]:
         """All spaces that could be measured."""
         return tuple(space for environment in self.environments for space in environment.spaces)
 
@@ -179,19 +179,21 @@ class Verdict:
         """Environments whose contacts cannot be read."""
         return tuple(environment.name for environment in self.environments if environment.unread)
 
-    def told_to(self, reader: Reader) -> Verdict:
+    def told_to(self, reader: ContactAccess) -> PromotionLoss:
         """The same without what ``reader`` may not know."""
-        return Verdict(tuple(environment.told_to(reader) for environment in self.environments))
+        return PromotionLoss(tuple(environment.told_to(reader) for environment in self.environments))
 
 
-def limits(effect: PlanEffect) -> dict[str, Limit]:
+def limits(effect: PlanEffect) -> dict[str, LossLimit]:
     """What may be taken, by environment; only environments that are live already can lose anything."""
     return {
         name: limit for name in effect.deciding if (limit := limit_of(effect, name)) and name in effect.catalogs_before
     }
 
 
-def weigh(session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None) -> Verdict | None:
+def measure_losses(
+    session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None
+) -> PromotionLoss | None:
     """What ``plan`` takes and whether it may, whoever asks and for whatever reason; None: nothing limits it.
 
     Only promotions are asked: a rollback must be possible in a hurry.
@@ -202,18 +204,22 @@ def weigh(session: Session, store: Store, plan: Plan, effect: PlanEffect | None 
     limited = limits(effect)
     if not limited:
         return None
-    return Verdict(tuple(_weighed(session, store, effect, name, limit) for name, limit in limited.items()))
+    return PromotionLoss(
+        tuple(_environment_loss(session, store, effect, name, limit) for name, limit in limited.items())
+    )
 
 
-def _weighed(session: Session, store: Store, effect: PlanEffect, name: str, limit: Limit) -> Weighed:
-    made = Weighed(name, effect.catalog(name).dimension.name, limit)
+def _environment_loss(
+    session: Session, store: Store, effect: PlanEffect, name: str, limit: LossLimit
+) -> EnvironmentLoss:
+    made = EnvironmentLoss(name, effect.catalog(name).dimension.name, limit)
     try:
         return replace(made, spaces=tuple(_environment(session, store, effect, name, limit)))
     except Refused as refused:
         return replace(made, unread=refused.diagnostics)
 
 
-def judge(session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None) -> Mapping[str, Json]:
+def check_losses(session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None) -> Mapping[str, Json]:
     """What to record with ``plan``, a promotion: what was measured, and the reason of an override that was needed.
 
     Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
@@ -223,11 +229,11 @@ def judge(session: Session, store: Store, plan: Plan, effect: PlanEffect | None 
     effect = effect or (plan_effect(plan, store) if plan.promotes else None)
     if effect is None:
         return {}
-    verdict = weigh(session, store, plan, effect) or Verdict()
+    verdict = measure_losses(session, store, plan, effect) or PromotionLoss()
     counted = _counted(session, store, plan, effect)
     over = bool(verdict.findings)
     if over and not reason and not only_withdraws(effect):
-        raise Refused(verdict.told_to(reader(session, store)).findings)
+        raise Refused(verdict.told_to(contact_access(session, store)).findings)
     spaces = [*verdict.spaces, *counted]
     if not (spaces or over):
         return {}
@@ -243,15 +249,15 @@ def judge(session: Session, store: Store, plan: Plan, effect: PlanEffect | None 
 
 def _withdrawing(plan: Plan) -> set[str]:
     """The environments in which a promotion switches something off."""
-    return {step.address.environment for step in plan.steps if step.reason in _OFF}
+    return {step.address.environment for step in plan.steps if step.reason in _WITHDRAWING}
 
 
-def _counted(session: Session, store: Store, plan: Plan, effect: PlanEffect) -> list[Measured]:
+def _counted(session: Session, store: Store, plan: Plan, effect: PlanEffect) -> list[SpaceLoss]:
     """Who is left with nothing where something is switched off and nothing limits it; none where none can be read."""
-    found: list[Measured] = []
+    found: list[SpaceLoss] = []
     for name in sorted(_withdrawing(plan) - limits(effect).keys()):
         if name in effect.catalogs_before and name in effect.catalogs_after:
-            found += _weighed(session, store, effect, name, Limit(Decimal(1), "100%", "")).spaces
+            found += _environment_loss(session, store, effect, name, LossLimit(Decimal(1), "100%", "")).spaces
     return found
 
 
@@ -262,7 +268,7 @@ def is_limited(session: Session, store: Store, plan: Plan) -> bool:
     return bool(_withdrawing(plan) or limits(plan_effect(plan, store)))
 
 
-def _recorded(space: Measured) -> Json:
+def _recorded(space: SpaceLoss) -> Json:
     """What the history keeps, which every operator may read: numbers that are rounded, and how it was judged."""
     return {
         "space": space.space, "contacts": as_json(space.contacts), "served": as_json(space.served),
@@ -270,20 +276,22 @@ def _recorded(space: Measured) -> Json:
     }  # fmt: skip
 
 
-def _environment(session: Session, store: Store, effect: PlanEffect, name: str, limit: Limit) -> Iterator[Measured]:
+def _environment(
+    session: Session, store: Store, effect: PlanEffect, name: str, limit: LossLimit
+) -> Iterator[SpaceLoss]:
     catalog = effect.catalog(name)
-    now = moment("", catalog.zone, session.now)
-    found = pairs(effect, name, 1, (now, now))
+    now = parse_time("", catalog.zone, session.now)
+    found = comparisons(effect, name, 1, (now, now))
     programs = [made for pair in found for made in pair.programs]
     with effect.people(session) as sources:
         rows = sources(name).of(name).rows
         with population((effect.catalogs_before[name], catalog), programs, rows, (), 0) as people:
             for pair in found:
                 if pair.old is not None:
-                    yield _space(pair, limit, people.count, decided(store, people, pair))
+                    yield _space(pair, limit, people.count, decide_both(store, people, pair))
 
 
-def _space(pair: Pair, limit: Limit, contacts: int, chunks: Iterator[Both]) -> Measured:
+def _space(pair: SpaceComparison, limit: LossLimit, contacts: int, chunks: Iterator[ComparedChunk]) -> SpaceLoss:
     served = lost = 0
     causes: Counter[tuple[str, str, str]] = Counter()
     for both in chunks:
@@ -294,19 +302,19 @@ def _space(pair: Pair, limit: Limit, contacts: int, chunks: Iterator[Both]) -> M
         lost += int(gone.sum())
         if gone.any():
             causes.update(_causes(pair, both, gone.nonzero()[0]))
-    return Measured(pair.space, contacts, served, lost, limit, lost > limit.share * served, _by_rule(causes))
+    return SpaceLoss(pair.space, contacts, served, lost, limit, lost > limit.share * served, _by_rule(causes))
 
 
-def _by_rule(causes: Counter[tuple[str, str, str]]) -> tuple[Cause, ...]:
+def _by_rule(causes: Counter[tuple[str, str, str]]) -> tuple[LossCause, ...]:
     """The rules that take offers, each with the offers that it takes, those that take most first."""
     rules: dict[tuple[str, str], Counter[str]] = {}
     for (offer, reason, where), times in causes.items():
         rules.setdefault((reason, where), Counter())[offer] += times
-    found = (Cause(reason, where, offers, offers.total()) for (reason, where), offers in rules.items())
+    found = (LossCause(reason, where, offers, offers.total()) for (reason, where), offers in rules.items())
     return tuple(sorted(found, key=_weightiest))
 
 
-def _causes(pair: Pair, both: Both, columns: Columns) -> Counter[tuple[str, str, str]]:
+def _causes(pair: SpaceComparison, both: ComparedChunk, columns: Columns) -> Counter[tuple[str, str, str]]:
     """Why the contacts of ``columns`` do not get the offer any more that they got."""
     assert pair.old is not None
     assert both.old is not None
@@ -321,7 +329,7 @@ def _causes(pair: Pair, both: Both, columns: Columns) -> Counter[tuple[str, str,
     return found
 
 
-def _exceeded(spaces: Sequence[Measured]) -> Iterator[Diagnostic]:
+def _exceeded(spaces: Sequence[SpaceLoss]) -> Iterator[Diagnostic]:
     """One finding for an environment, about the space that loses most of its contacts."""
     over = sorted(
         (space for space in spaces if space.exceeds),
@@ -343,11 +351,11 @@ def _exceeded(spaces: Sequence[Measured]) -> Iterator[Diagnostic]:
     )  # fmt: skip
 
 
-def _part(space: Measured) -> str:
+def _part(space: SpaceLoss) -> str:
     return f" ({space.share})" if space.share else ""
 
 
-def _unmeasured(environment: str, limit: Limit) -> Diagnostic:
+def _unmeasured(environment: str, limit: LossLimit) -> Diagnostic:
     return Diagnostic(
         Code.IMPACT_UNMEASURED,
         f"environment {environment} allows a promotion to take offers from {limit.text} of its contacts (as"

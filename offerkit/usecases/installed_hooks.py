@@ -19,7 +19,7 @@ _LOADING = RLock()
 """What warnings are shown is the whole process's: threads that change it at a time would leave it changed."""
 
 
-def installed(bodies: Mapping[Address, JsonMap]) -> Hooks:
+def load_hooks(bodies: Mapping[Address, JsonMap]) -> Hooks:
     """The hooks named in ``bodies`` that some installed package offers; the engine reports those that are missing.
 
     A hook that cannot be imported fails whenever it is called, which the engine reports: it may never keep a call

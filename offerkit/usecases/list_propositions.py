@@ -14,11 +14,11 @@ from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
 from offerkit.store.views import environments, stage_view
 from offerkit.times import utc
-from offerkit.usecases.argument_values import DAY_BEGINS, moment, zone_of_stage
+from offerkit.usecases.argument_values import DAY_BEGINS, parse_time, zone_of_stage
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PropositionFilter:
     """What is looked for; empty text does not narrow it. ``limit`` 0: all."""
 
     proposition: str = ""
@@ -32,7 +32,7 @@ class Wanted:
     limit: int = 50
 
 
-def found(store: Store, wanted: Wanted, now: str) -> list[PropositionLine]:
+def list_propositions(store: Store, wanted: PropositionFilter, now: str) -> list[PropositionLine]:
     """The propositions that ``wanted`` describes, newest first, those of one call by rank.
 
     Raises Refused when it makes no sense.
@@ -49,7 +49,7 @@ def _line(row: PropositionRow) -> PropositionLine:
     )  # fmt: skip
 
 
-def _rows(store: Store, wanted: Wanted, now: str) -> list[PropositionRow]:
+def _rows(store: Store, wanted: PropositionFilter, now: str) -> list[PropositionRow]:
     if wanted.proposition:
         row = store.proposition(wanted.proposition)
         if row is None or (wanted.environment and row.environment != wanted.environment):
@@ -68,20 +68,20 @@ def _rows(store: Store, wanted: Wanted, now: str) -> list[PropositionRow]:
             offer=offer,
             space=space,
             status=_status(wanted.status) if wanted.status else None,
-            since=utc(moment(wanted.since, zone, now, DAY_BEGINS)) if wanted.since else "",
-            until=utc(moment(wanted.until, zone, now, DAY_BEGINS)) if wanted.until else "",
+            since=utc(parse_time(wanted.since, zone, now, DAY_BEGINS)) if wanted.since else "",
+            until=utc(parse_time(wanted.until, zone, now, DAY_BEGINS)) if wanted.until else "",
         ),
         limit=wanted.limit,
     )
 
 
-def zone_of(store: Store, wanted: Wanted) -> tzinfo:
+def zone_of(store: Store, wanted: PropositionFilter) -> tzinfo:
     """The zone in which ``since`` and ``until`` are read where they name none: that of the environment, or of all."""
     environment, _, _ = _names(wanted)
     return zone_of_stage(store, Stage.LIVE, [environment] if environment else ())
 
 
-def unknown_names(store: Store, wanted: Wanted) -> tuple[Report, ...]:
+def unknown_names(store: Store, wanted: PropositionFilter) -> tuple[Report, ...]:
     """The environment, space or offer of ``wanted`` that no stage has, with the nearest names."""
     environment, *names = _names(wanted)
     if environment and environment not in (known := environments(store)):
@@ -103,7 +103,7 @@ def _unknown(what: str, name: str, known: set[str]) -> Report:
     return Report(Code.NO_MATCH, message.rstrip(), "")
 
 
-def _names(wanted: Wanted) -> tuple[str, str, str]:
+def _names(wanted: PropositionFilter) -> tuple[str, str, str]:
     """The environment, the space and the offer that are asked for, however they were written."""
     environment, space = _split(wanted.space, wanted.environment)
     offer = wanted.offer

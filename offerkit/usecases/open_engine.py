@@ -12,9 +12,9 @@ from offerkit.engine.reasons import Finding
 from offerkit.specs import Loaded
 from offerkit.specs.record import Finding as GraphFinding
 from offerkit.store import Store
-from offerkit.usecases.catalogs import Catalogs, designed, live
-from offerkit.usecases.contact_sources import People
-from offerkit.usecases.installed_hooks import installed
+from offerkit.usecases.catalogs import Catalogs, catalogs_as_design, live_catalogs
+from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.installed_hooks import load_hooks
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import state_named
 
@@ -22,42 +22,42 @@ STAGES = ("specs", Stage.DESIGN.value, Stage.LIVE.value)
 
 
 @dataclass(frozen=True)
-class Engine:
+class StageEngine:
     """The catalogs of a stage, and who their contacts are; ``store`` is None while nothing was applied."""
 
     catalogs: Catalogs
-    people: People
+    people: ContactSources
     store: Store | None
 
 
 @contextlib.contextmanager
-def serving(session: Session, *, write: bool) -> Iterator[tuple[Catalogs, People, Store]]:
+def open_live(session: Session, *, write: bool) -> Iterator[tuple[Catalogs, ContactSources, Store]]:
     """What is live, with the store open: to write propositions if ``write`` says so."""
     session.backend.require_local()
     opened = session.writing() if write else session.existing()
     with opened as store:
-        catalogs = live(store, installed)
-        with People(catalogs, session.project.root, session.environ) as people:
+        catalogs = live_catalogs(store, load_hooks)
+        with ContactSources(catalogs, session.project.root, session.environ) as people:
             yield catalogs, people, store
 
 
 @contextlib.contextmanager
-def trying(session: Session, stage: str) -> Iterator[Engine]:
+def open_stage(session: Session, stage: str) -> Iterator[StageEngine]:
     """The specs, design or live, to look at: in the first two every offer counts as approved where it is meant for."""
     session.backend.require_local()
     if stage not in STAGES:
         raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint=f"One of: {', '.join(STAGES)}.")
     with session.reading() as store:
         if stage == Stage.LIVE and store is not None:
-            catalogs = live(store, installed)
+            catalogs = live_catalogs(store, load_hooks)
         else:
             state = state_named(session, store, stage, cases=False)
-            catalogs = designed(state, state.title, installed)
-        with People(catalogs, session.project.root, session.environ) as people:
-            yield Engine(catalogs, people, store)
+            catalogs = catalogs_as_design(state, state.title, load_hooks)
+        with ContactSources(catalogs, session.project.root, session.environ) as people:
+            yield StageEngine(catalogs, people, store)
 
 
-class Places:
+class RulePositions:
     """Where the rules of a stage stand in the specs: known as long as the specs say the same as the stage."""
 
     def __init__(self, session: Session, catalogs: Catalogs) -> None:

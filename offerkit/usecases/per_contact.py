@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def asks_hooks(made: Program) -> bool:
+def uses_hooks(made: Program) -> bool:
     """Whether somebody's code takes part: what target loading adds may count in any condition."""
     space = made.catalog.spaces[made.call.space]
     dynamic = any(weight.dynamic for weight in weights_of(made.line))
     return bool(space.target_loading or space.post_processing or dynamic)
 
 
-def decide_people(people: People, batch: Batch, store: Store | None) -> Iterator[Decided]:
+def decide_contacts(people: People, batch: Batch, store: Store | None) -> Iterator[Decided]:
     """The batch; where hooks take part, with what single calls decided, each contact in one, in place of its own.
 
     ``people`` need all fields of the contact then (offerkit.usecases.simulate.fields_of).
     """
     chunks = decide_all(people, batch)
-    return _hooked(people, batch.program, store, chunks) if asks_hooks(batch.program) else chunks
+    return _hooked(people, batch.program, store, chunks) if uses_hooks(batch.program) else chunks
 
 
 def _hooked(people: People, made: Program, store: Store | None, chunks: Iterator[Decided]) -> Iterator[Decided]:
@@ -46,7 +46,7 @@ def _hooked(people: People, made: Program, store: Store | None, chunks: Iterator
     first_item: dict[int, int] = {}
     for number, item in enumerate(made.items):
         first_item.setdefault(item.place, number)
-    loaded = _Loaded(made) if catalog.spaces[made.call.space].target_loading else None
+    loaded = _TargetLoading(made) if catalog.spaces[made.call.space].target_loading else None
     for chunk in chunks:
         picks = chunk.picks.copy()
         picks[:] = -1
@@ -117,7 +117,7 @@ class _Notes:
         return flags
 
 
-class _Loaded:
+class _TargetLoading:
     """Asks again the conditions and formulas that read call data, once a hook has added a contact's own."""
 
     def __init__(self, made: Program) -> None:

@@ -187,7 +187,7 @@ def _plan(
         raise Refused(refused)
     positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
     with session.progress("Comparing", len(chosen)) as advance:
-        steps = explained(
+        steps = explained_steps(
             current, chosen, Context(bodies, _as_it_will_be(refs, current, chosen, left), positions, advance)
         )
     stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
@@ -207,7 +207,7 @@ def _plan(
     )
 
 
-def explained(current: Stages, chosen: list[Delta], context: Context) -> list[Step]:
+def explained_steps(current: Stages, chosen: list[Delta], context: Context) -> list[Step]:
     """The steps of ``chosen``, the changes of design before those of campaigns, with all that is said of them."""
     return _with_effects(current, chosen, steps_for(chosen, context), context.bodies)
 
@@ -259,7 +259,7 @@ def _hold_back(
     if not campaigns:
         return chosen, []
 
-    held = held_back(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
+    held = held_back_campaigns(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
     named = {target.text for target in patterns.targets}
     findings: list[Finding] = []
     for address, (found, _) in held.items():
@@ -364,7 +364,7 @@ def dependences(steps: list[Step], refs: Mapping[Address, tuple[Address, ...]], 
     ]
 
 
-def held_back(
+def held_back_campaigns(
     loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[StageRef], Snapshot]
 ) -> dict[Address, tuple[list[Finding], Blocked]]:
     """The campaigns of ``items`` that name what is not live: the findings, and the entry that says they stay behind.

@@ -13,9 +13,9 @@ from offerkit.state.changes import Change
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.usecases.catalogs import Catalogs, activated, designed
-from offerkit.usecases.contact_sources import People
-from offerkit.usecases.installed_hooks import installed
+from offerkit.usecases.catalogs import Catalogs, catalogs_as_design, catalogs_as_live
+from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.installed_hooks import load_hooks
 from offerkit.usecases.session import Session
 
 
@@ -55,11 +55,11 @@ class PlanEffect(BeforeAfter):
         return {*catalog.dimension.key, *named}
 
     @contextmanager
-    def people(self, session: Session) -> Iterator[Callable[[str], People]]:
+    def people(self, session: Session) -> Iterator[Callable[[str], ContactSources]]:
         """The contacts by environment, from the source that it will have; as it was, if the plan removes it."""
         root, environ = session.project.root, session.environ
         after, before = self.catalogs_after, self.catalogs_before
-        with People(after, root, environ) as later, People(before, root, environ) as earlier:
+        with ContactSources(after, root, environ) as later, ContactSources(before, root, environ) as earlier:
             yield lambda name: later if name in after else earlier
 
     @property
@@ -91,7 +91,7 @@ def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -
 def effect_of(before: Snapshot, after: Snapshot, changes: Iterable[Change], stage: Stage) -> PlanEffect:
     """What ``changes`` make of ``before``: on live, or on design as if every offer in it were approved."""
     if stage is Stage.LIVE:
-        was, will = activated(before, installed), activated(after, installed)
+        was, will = catalogs_as_live(before, load_hooks), catalogs_as_live(after, load_hooks)
     else:
-        was, will = designed(before, "design", installed), designed(after, "the specs", installed)
+        was, will = catalogs_as_design(before, "design", load_hooks), catalogs_as_design(after, "the specs", load_hooks)
     return PlanEffect(before, after, tuple(changes), was, will, stage)

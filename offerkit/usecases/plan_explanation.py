@@ -35,8 +35,8 @@ from offerkit.plans.sentences import (
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.usecases.plan import dependences, explained, may_break
-from offerkit.usecases.promote import depends_of, plan_promotion
+from offerkit.usecases.plan import dependences, explained_steps, may_break
+from offerkit.usecases.promote import plan_promotion, promotion_dependences
 from offerkit.usecases.rollback import plan_rollback, plan_undo
 from offerkit.usecases.session import Session
 
@@ -153,7 +153,7 @@ def _specs(told: _Told) -> Iterator[Diagnostic]:
     yield from protected(told.deltas, stages.bodies)
     refs = _References(_after(told), told.bodies)
     context = Context(told.bodies, refs.around(told.deltas), told.sources)
-    made = explained(stages, told.deltas, context)
+    made = explained_steps(stages, told.deltas, context)
     yield from _steps(told, made)
     arriving = {step.address: refs[step.address] for step in plan.steps if step.after is not None}
     if set(plan.depends) != set(dependences(list(plan.steps), arriving, stages)):
@@ -218,7 +218,7 @@ def _promotion(told: _Told) -> Iterator[Diagnostic]:
     yield from _steps(told, made)
     live, design = stages.side(Stage.LIVE), stages.side(Stage.DESIGN)
     after = stages.effect(plan, Stage.LIVE).after
-    if set(plan.depends) != set(depends_of(list(plan.steps), after, live, design)):
+    if set(plan.depends) != set(promotion_dependences(list(plan.steps), after, live, design)):
         yield _false(plan, "what it relies on")
     if again is None:
         if not all(map(is_note, plan.notes)):

@@ -11,18 +11,24 @@ from offerkit.engine.check_call import call_data, contact_row
 from offerkit.reports.preview import Preview, Shown
 from offerkit.rules.types import Row
 from offerkit.templates.render import RenderError
-from offerkit.usecases.argument_values import moment
-from offerkit.usecases.open_engine import Engine
+from offerkit.usecases.argument_values import parse_time
+from offerkit.usecases.open_engine import StageEngine
 
 OUTPUTS = ("html", "text", "xml")
 
 
 def preview(
-    engine: Engine, offer: str, spaces: tuple[str, ...], contact: str, data: Mapping[str, object], at: str, now: str
+    engine: StageEngine,
+    offer: str,
+    spaces: tuple[str, ...],
+    contact: str,
+    data: Mapping[str, object],
+    at: str,
+    now: str,
 ) -> Preview:
     """``offer`` (an address) on ``spaces``, or on all it is meant for. Raises Refused when a name is not known."""
     catalog, name = _offer(engine, offer)
-    moment(at, catalog.zone, now)
+    parse_time(at, catalog.zone, now)
     known = catalog.offers[catalog.place_of[name]]
     spaces = tuple(space.removeprefix(f"{catalog.environment}/") for space in spaces)
     unknown = [space for space in spaces if space not in catalog.spaces]
@@ -39,7 +45,7 @@ def preview(
     return Preview(f"{catalog.environment}/offer.{name}", engine.catalogs.stage, contact, shown)
 
 
-def _shown(engine: Engine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> Shown:
+def _shown(engine: StageEngine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> Shown:
     renderer = engine.catalogs.place(catalog.environment, space).renderer()
     about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
     try:
@@ -53,7 +59,7 @@ def _samples(catalog: Catalog) -> dict[str, object]:
     return {name: field.sample for name, field in catalog.call_data.items() if field.sample is not None}
 
 
-def _offer(engine: Engine, text: str) -> tuple[Catalog, str]:
+def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:
     catalogs = engine.catalogs
     try:
         place = parse_address(text)

@@ -23,8 +23,8 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.holds import holds
 from offerkit.store.views import Stages
-from offerkit.usecases.affected_offers import reached
-from offerkit.usecases.plan import held_back, may_break, new_bodies
+from offerkit.usecases.affected_offers import affected_offers
+from offerkit.usecases.plan import held_back_campaigns, may_break, new_bodies
 from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.session import Session, who_is
 
@@ -42,10 +42,10 @@ def promote(
         if made.promotes:
             from offerkit.usecases.plan_effect import plan_effect
             from offerkit.usecases.promotion_gates import (
-                gate,  # compiles rules: a promotion of nothing need not load that
+                check_gates,  # compiles rules: a promotion of nothing need not load that
             )
 
-            excused = gate(session, store, plan_effect(made, store, stages))
+            excused = check_gates(session, store, plan_effect(made, store, stages))
             made = replace(made, notes=(*made.notes, *excused))
     return made
 
@@ -149,7 +149,7 @@ def _plan(
     reasons = promotion_reasons(deltas, design, after, outcome.ended)
     with session.progress("Comparing", len(deltas)) as advance:
         steps = steps_for(deltas, Context(bodies, refs, {}, advance), reasons)
-    touched = reached(live, after, deltas, outcome.renamed)
+    touched = affected_offers(live, after, deltas, outcome.renamed)
     steps = [
         replace(
             step,
@@ -167,9 +167,9 @@ def _plan(
         base=tuple(map(stages.base, bases)),
         steps=tuple(steps),
         blocked=(*outcome.blocked, *campaigns.held),
-        depends=tuple(depends_of(steps, after, live, design)),
+        depends=tuple(promotion_dependences(steps, after, live, design)),
         approvals=tuple(outcome.approvals),
-        notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after), *_overridden(stages, asked, deltas)),
+        notes=(*outcome.notes, *campaigns.notes, *_broken_campaigns(live, after), *_overridden(stages, asked, deltas)),
         targets=tuple(p.text for p in patterns.targets),
         bodies={key: bodies[key] for key in sorted(used)},
     )
@@ -200,7 +200,7 @@ def _overridden(stages: Stages, asked: PromotionRequest, deltas: list[Delta]) ->
     return found
 
 
-def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
+def _broken_campaigns(live: Snapshot, after: Snapshot) -> list[str]:
     """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
 
     def is_live(view: Snapshot, address: Address) -> bool:
@@ -214,7 +214,7 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     ]
 
 
-def depends_of(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
+def promotion_dependences(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What stays in live and is relied on; and design as the promotion took it."""
     touched = {step.address for step in steps}
     found: dict[tuple[StageRef, Address], str] = {}
@@ -266,7 +266,7 @@ def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, p
         if address not in after.entries and patterns.targeted(address) and not patterns.excluded(address)
     ]
     bodies = new_bodies(loaded, items)
-    held = held_back(loaded, items, bodies, lambda stage: after)
+    held = held_back_campaigns(loaded, items, bodies, lambda stage: after)
     for item in items:
         address = item.address
         if address in held:

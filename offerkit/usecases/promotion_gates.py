@@ -17,10 +17,10 @@ from offerkit.specs.cases import RawCase
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.usecases.applied_cases import Chosen, case_file, chosen_cases, contacts_digest
-from offerkit.usecases.catalogs import Catalogs, activated
-from offerkit.usecases.contact_access import reader
-from offerkit.usecases.contact_sources import People
+from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
+from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
+from offerkit.usecases.contact_access import contact_access
+from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.live_names import unknown_names
 from offerkit.usecases.plan_effect import PlanEffect
 from offerkit.usecases.run_cases import failures, run_cases
@@ -30,7 +30,7 @@ _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
 """A change of these may break rules and texts of resources that do not change."""
 
 
-def gate(session: Session, store: Store, effect: PlanEffect) -> list[str]:
+def check_gates(session: Session, store: Store, effect: PlanEffect) -> list[str]:
     """Raises Refused when a promotion would leave rules or texts in live that cannot be read, or cases fail.
 
     Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry. The cases
@@ -47,7 +47,7 @@ def _broken(effect: PlanEffect) -> Iterator[Diagnostic]:
     """The rules that the plan breaks; those that were broken before are not its fault."""
     changed: set[Address] = {step.address for step in effect.changes}
     broad = any(address.kind in _BROAD for address in changed)
-    coming, before = effect.catalogs_after, activated(effect.before)
+    coming, before = effect.catalogs_after, catalogs_as_live(effect.before)
     if not broad:
         coming, before = _only(coming, changed), _only(before, changed)
     for name in effect.touched if not broad else coming.names:
@@ -100,13 +100,13 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     ]
     if not asking:
         return
-    reads = reader(session, store)
+    reads = contact_access(session, store)
     told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
-    contacts = _Contacts(session, stages, effect.after)
+    contacts = _CaseContacts(session, stages, effect.after)
     running = cache(lambda: _as_if_running(effect, store, stages))
-    with People(coming, session.project.root, session.environ) as people:
+    with ContactSources(coming, session.project.root, session.environ) as people:
         for name in asking:
-            chosen = [*chosen_cases(effect, design, name)]
+            chosen = [*required_cases(effect, design, name)]
             if not chosen:
                 yield _no_cases(name)
             for one in chosen:
@@ -159,7 +159,7 @@ def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> 
     return {renamed.get(space, space) for space in found}
 
 
-class _Contacts:
+class _CaseContacts:
     """Whether contacts that cases name are in the file that they were in when the cases were applied.
 
     Where a server has the contacts, it is for the server to say, when the promotion is applied there.
@@ -174,7 +174,7 @@ class _Contacts:
     def can_ask(self, case: RawCase) -> bool:
         return not (self._elsewhere and names_stored_contact(case.value))
 
-    def changed(self, one: Chosen) -> Diagnostic | None:
+    def changed(self, one: RequiredCases) -> Diagnostic | None:
         """The finding that it is another file now."""
         if self._elsewhere or not names_contacts(one.state(one.address) or {}):
             return None
@@ -203,7 +203,7 @@ def _no_cases(environment: str) -> Diagnostic:
     )
 
 
-def _failed(one: Chosen, outcome: Outcome, *, told: bool) -> Diagnostic:
+def _failed(one: RequiredCases, outcome: Outcome, *, told: bool) -> Diagnostic:
     hint = "Change the offers, or change the case and apply it; “offerkit test” runs them on the specs."
     if one.sides == (Stage.LIVE,):
         hint = (

@@ -30,18 +30,18 @@ from offerkit.store import PropositionRow, Store
 from offerkit.templates.render import RenderError
 from offerkit.times import common_zone, utc
 from offerkit.usecases.catalogs import Catalogs, LiveSpace
-from offerkit.usecases.contact_sources import People
+from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.content_renderer import ContentRenderer
-from offerkit.usecases.random_ids import unguessable
+from offerkit.usecases.random_ids import random_hex
 from offerkit.usecases.requests import ProposeRequest
 
 REFILLS = 5
 """How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
 
-Pasts = Callable[[Catalog, str, datetime], Sequence[Past]]
+HistoryReader = Callable[[Catalog, str, datetime], Sequence[Past]]
 """The history of the contact with that key, at a time: as :func:`history_of` reads it."""
 
-Ids = Callable[[], str]
+IdMaker = Callable[[], str]
 """Makes ids for interactions and propositions: opaque, never the same twice."""
 
 
@@ -50,11 +50,11 @@ def new_id() -> str:
 
     Ids that are made one after the other stand side by side in the store's index, which takes fewer writes.
     """
-    return f"{time_ns() // 1_000_000:011x}{unguessable(20)}"
+    return f"{time_ns() // 1_000_000:011x}{random_hex(20)}"
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _SpaceCall:
     """One space of a call, ready to be decided."""
 
     name: str
@@ -73,7 +73,7 @@ class _Asked:
 
 
 @dataclass(frozen=True)
-class Kept:
+class PendingWrite:
     """What an answer leaves in the store: its propositions, and whose the caller's ``cookie`` is from now on.
 
     ``contacts`` are (environment, key) pairs; ``time`` is UTC as the store writes it.
@@ -89,21 +89,28 @@ class Kept:
         return bool(self.rows or self.contacts)
 
 
-def propose(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, ids: Ids = new_id) -> Answer:
+def propose(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, ids: IdMaker = new_id
+) -> Answer:
     """The answer to ``ask`` from what is live, stored before it is given.
 
     Raises Refused with every mistake in the call; then nothing is decided and nothing stored.
     """
-    answer, kept = decided(catalogs, people, store, ask, ids)
+    answer, kept = decide_call(catalogs, people, store, ask, ids)
     if kept:
         with store.recording():
-            keep(store, [kept])
+            write_pending(store, [kept])
     return answer
 
 
-def decided(
-    catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, ids: Ids = new_id, pasts: Pasts | None = None
-) -> tuple[Answer, Kept]:
+def decide_call(
+    catalogs: Catalogs,
+    people: ContactSources,
+    store: Store,
+    ask: ProposeRequest,
+    ids: IdMaker = new_id,
+    pasts: HistoryReader | None = None,
+) -> tuple[Answer, PendingWrite]:
     """The answer to ``ask``, and what has to be kept of it before it is given: nothing is written here.
 
     ``pasts`` knows the histories of contacts; without it they are read from ``store``. Raises Refused with every
@@ -119,14 +126,14 @@ def decided(
         taken |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
         rows += new
-    contacts = _named(asked) if ask.cookie and ask.store else ()
+    contacts = _contacts_to_remember(asked) if ask.cookie and ask.store else ()
     cookie = _cookie(store, ask.cookie, contacts)
-    kept = Kept(tuple(rows), contacts, cookie, utc(ask.at))
+    kept = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at))
     at, renewed = ask.at.astimezone(asked[0].catalog.zone), cookie if cookie != ask.cookie else ""
     return Answer(interaction, at, tuple(answers), renewed), kept
 
 
-def _named(asked: Sequence[_Asked]) -> tuple[tuple[str, str], ...]:
+def _contacts_to_remember(asked: Sequence[_SpaceCall]) -> tuple[tuple[str, str], ...]:
     """Who said by a key who they are, as (environment, key); visitors are their cookie, and need not be remembered."""
     found = {(a.who.environment, a.who.key) for a in asked if a.who.how is How.EXPLICIT and not a.catalog.anonymous}
     return tuple(sorted(found))
@@ -140,10 +147,10 @@ def _cookie(store: Store, given: str, contacts: Sequence[tuple[str, str]]) -> st
     them (session fixation, CWE-384).
     """
     is_theirs = all(store.contact_of(environment, given) == key for environment, key in contacts)
-    return given if is_theirs else unguessable(32)
+    return given if is_theirs else random_hex(32)
 
 
-def keep(store: Store, answers: Sequence[Kept]) -> None:
+def write_pending(store: Store, answers: Sequence[PendingWrite]) -> None:
     """Write what ``answers`` leave; only inside :meth:`Store.recording`. Raises Refused when it cannot be stored."""
     rows = [row for kept in answers for row in kept.rows]
     if rows:
@@ -159,10 +166,12 @@ def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
     return common_zone(catalogs[name].zone for name in names if name in catalogs)
 
 
-def _prepared(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, pasts: Pasts) -> list[_Asked]:
+def _prepared(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
+) -> list[_SpaceCall]:
     """Every space of the call checked, with all that is wrong in any of them."""
     found: list[Diagnostic] = []
-    asked: list[_Asked] = []
+    asked: list[_SpaceCall] = []
     if not ask.spaces:
         raise refuse(Code.UNKNOWN_SPACE, "no space was named", hint="Name one: --space ENVIRONMENT/SPACE.")
     for name in dict.fromkeys(ask.spaces):
@@ -175,7 +184,9 @@ def _prepared(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequ
     return asked
 
 
-def _prepare(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, name: str, pasts: Pasts) -> _Asked:
+def _prepare(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, name: str, pasts: HistoryReader
+) -> _SpaceCall:
     environment, slash, space = name.partition("/")
     if not slash:
         known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
@@ -203,7 +214,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: ProposeReque
         contact = contact_row(catalog, who.contact)
         call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
     place = catalogs.place(who.environment, who.space)
-    return _Asked(
+    return _SpaceCall(
         name, who, catalog, call, pasts(catalog, who.key, ask.at), place,
         place.renderer(ask.status_base), ask.store and place.model.storage.enabled,
     )  # fmt: skip
@@ -213,16 +224,16 @@ def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple
     """What presentation rules may count of a contact."""
     if not key or not catalog.rules:
         return ()
-    return tuple(store.past(catalog.environment, key, utc(reach(catalog, now))))
+    return tuple(store.past(catalog.environment, key, utc(history_start(catalog, now))))
 
 
-def reach(catalog: Catalog, now: datetime) -> datetime:
+def history_start(catalog: Catalog, now: datetime) -> datetime:
     """From when on propositions may count at ``now``."""
     return max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
 
 
 def _answered(
-    asked: _Asked, ask: ProposeRequest, taken: frozenset[str], interaction: str, ids: Ids
+    asked: _SpaceCall, ask: ProposeRequest, taken: frozenset[str], interaction: str, ids: IdMaker
 ) -> tuple[SpaceAnswer, list[PropositionRow]]:
     """The decision with its offers rendered; those that cannot be are dropped, told, and replaced by the next best."""
     if asked.who.how is How.NOBODY:
@@ -263,7 +274,7 @@ def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
 
 
 def _answer(
-    asked: _Asked,
+    asked: _SpaceCall,
     shown: tuple[Proposed, ...],
     reports: Sequence[Report],
     decision: Decision | None,
@@ -299,12 +310,14 @@ def _excluded(decision: Decision | None, shown: int, reports: Sequence[Report]) 
     }
 
 
-def _nobody(asked: _Asked) -> Report:
+def _nobody(asked: _SpaceCall) -> Report:
     why = "Nobody was identified, and the space has no fallback: nothing is proposed."
     return Report(Code.NOBODY, why, asked.name)
 
 
-def _proposed(asked: _Asked, ask: ProposeRequest, decision: Decision, chosen: Chosen, rank: int, id_: str) -> Proposed:
+def _proposed(
+    asked: _SpaceCall, ask: ProposeRequest, decision: Decision, chosen: Chosen, rank: int, id_: str
+) -> Proposed:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
     own_html = ask.own_html and asked.model.render.html is not None
     outputs = (*ask.outputs, "html") if own_html else ask.outputs
@@ -326,7 +339,7 @@ def _proposed(asked: _Asked, ask: ProposeRequest, decision: Decision, chosen: Ch
     )
 
 
-def _row(asked: _Asked, proposed: Proposed, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
+def _row(asked: _SpaceCall, proposed: Proposed, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
     time = utc(asked.call.now)
     proposition = Past(
         offer=proposed.offer,
@@ -359,7 +372,7 @@ def _row(asked: _Asked, proposed: Proposed, data: Row, interaction: str, extra: 
 
 
 def _identified(
-    catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, environment: str, space: str
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
 ) -> Identified:
     """Who is asking on a space. Raises Refused when the key cannot be read or the contacts cannot be reached."""
 
@@ -383,7 +396,7 @@ def _identified(
     return identify(door(f"{environment}/{space}"), ask.contact, ask.cookie, Ports(by_key, by_cookie, door))
 
 
-def _visitor(people: People, environment: str, cookie: str) -> Row | None:
+def _visitor(people: ContactSources, environment: str, cookie: str) -> Row | None:
     if not people.has_source(environment) or len(people.of(environment).key) != 1:
         return None
     return people.by_key(environment, people.as_key(cookie))

@@ -112,9 +112,9 @@ class Expired:
 
 def expired(session: Session, store: Store, names: Sequence[str] = ()) -> list[Expired]:
     """What is over in the live environments ``names`` (none: all). Raises Refused for a name that is not live."""
-    from offerkit.usecases.catalogs import live  # loads the engine, which removing offers does not need
+    from offerkit.usecases.catalogs import live_catalogs  # loads the engine, which removing offers does not need
 
-    catalogs = live(store)
+    catalogs = live_catalogs(store)
     unknown = [name for name in names if name not in catalogs]
     if unknown:
         raise refuse(

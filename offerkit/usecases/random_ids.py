@@ -13,7 +13,7 @@ _DIGITS = 32
 _ready: list[str] = []
 
 
-def unguessable(digits: int) -> str:
+def random_hex(digits: int) -> str:
     """So many hexadecimal digits of chance, at most 32: 4 bits each. Never the same twice; safe between threads."""
     if digits > _DIGITS:
         raise ValueError(f"at most {_DIGITS} digits: {digits}")

@@ -15,17 +15,20 @@ from offerkit.reports.cases import Outcome
 from offerkit.rules.types import Row
 from offerkit.specs.cases import CaseFile, RawCase
 from offerkit.usecases.catalogs import Catalogs
-from offerkit.usecases.contact_sources import People
+from offerkit.usecases.contact_sources import ContactSources
 
 
 def run_cases(
-    catalogs: Catalogs, people: People, files: Iterable[CaseFile], chosen: Callable[[RawCase], bool] = lambda case: True
+    catalogs: Catalogs,
+    people: ContactSources,
+    files: Iterable[CaseFile],
+    chosen: Callable[[RawCase], bool] = lambda case: True,
 ) -> list[Outcome]:
     """Every chosen case of ``files`` decided, in order."""
     return [_outcome(catalogs, people, file, case) for file in files for case in file.cases if chosen(case)]
 
 
-def _outcome(catalogs: Catalogs, people: People, file: CaseFile, raw: RawCase) -> Outcome:
+def _outcome(catalogs: Catalogs, people: ContactSources, file: CaseFile, raw: RawCase) -> Outcome:
     begun = perf_counter()
     mismatches: tuple[str, ...] = ()
     error = ""
@@ -36,7 +39,7 @@ def _outcome(catalogs: Catalogs, people: People, file: CaseFile, raw: RawCase) -
     return Outcome(raw.name, raw.position, mismatches, error, perf_counter() - begun)
 
 
-def _run(catalogs: Catalogs, people: People, file: CaseFile, raw: RawCase) -> tuple[str, ...]:
+def _run(catalogs: Catalogs, people: ContactSources, file: CaseFile, raw: RawCase) -> tuple[str, ...]:
     case = read_case(raw.name, raw.value)
     said = {**file.activated, **map_of(case.raw.get("activated", {}), "activated")}
     if file.catalog is not None:

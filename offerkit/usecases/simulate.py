@@ -27,8 +27,8 @@ from offerkit.specs.output import RESULTS, check_output, replacing
 from offerkit.store import Store
 from offerkit.times import shown
 from offerkit.usecases.contact_sources import bad_rows
-from offerkit.usecases.open_engine import Engine
-from offerkit.usecases.per_contact import asks_hooks, decide_people
+from offerkit.usecases.open_engine import StageEngine
+from offerkit.usecases.per_contact import decide_contacts, uses_hooks
 
 if TYPE_CHECKING:
     import numpy
@@ -41,7 +41,7 @@ TOP = 10
 
 
 @dataclass(frozen=True)
-class Asked:
+class SimulationRequest:
     """What is simulated. No spaces: all of the environment. ``axes`` are fields of the contact."""
 
     environment: str
@@ -60,7 +60,11 @@ class Asked:
 
 
 def simulate(
-    engine: Engine, contacts: Contacts, asked: Asked, at: datetime, progress: Callable[[int], None] | None = None
+    engine: StageEngine,
+    contacts: Contacts,
+    asked: SimulationRequest,
+    at: datetime,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[Simulation, tuple[Report, ...]]:
     """The simulation, and warnings.
 
@@ -93,8 +97,8 @@ def simulate(
     return made, (*_warnings(programs), *bad.reports())
 
 
-def emitted(
-    engine: Engine, asked: Asked, at: datetime, dialect: str, table: str
+def emit_queries(
+    engine: StageEngine, asked: SimulationRequest, at: datetime, dialect: str, table: str
 ) -> tuple[dict[str, str], tuple[Report, ...]]:
     """The same decisions as queries for another engine, by space; and warnings.
 
@@ -166,8 +170,12 @@ def unknown_data(
         )
 
 
-def by_spark(
-    engine: Engine, contacts: Contacts, asked: Asked, at: datetime, progress: Callable[[int], None] | None = None
+def simulate_in_spark(
+    engine: StageEngine,
+    contacts: Contacts,
+    asked: SimulationRequest,
+    at: datetime,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[int, tuple[Report, ...]]:
     """The same decisions made by Spark, written to ``asked.out``; how many rows it has, and warnings."""
     from offerkit.batch.emit.spark import run_spark
@@ -206,7 +214,7 @@ def field_named(catalog: Catalog, name: str) -> str:
     return found if found in catalog.dimension.fields else ""
 
 
-def call_for(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
+def call_for(catalog: Catalog, space: str, asked: SimulationRequest, at: datetime) -> Call:
     """The call that is made for everybody. Raises Refused when the space or call data are not declared."""
     return make_call(
         catalog, space.removeprefix(f"{catalog.environment}/"),
@@ -217,7 +225,7 @@ def call_for(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
 
 def fields_of(made: Program) -> Iterator[str]:
     """The contact's fields that a program reads; where hooks take part, all."""
-    if asks_hooks(made):
+    if uses_hooks(made):
         yield from made.catalog.dimension.fields
     for gate in (*made.gates, *conditions(made)):
         yield from fields_read(gate)
@@ -250,7 +258,7 @@ def space_result(
         zeros(n, size), zeros(n + 1), {place: Counter() for place in why.slice},
         {name: found.given() for name, found in axes.items()},
     )  # fmt: skip
-    for chunk in decide_people(people, batch, store):
+    for chunk in decide_contacts(people, batch, store):
         _add(counts, chunk, size)
         for place, cause, count in why.count(chunk):
             counts.out[place][cause] += count

@@ -13,10 +13,10 @@ from offerkit.batch.reasons import Reasons
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.reasons import Cause, no_space
 from offerkit.store import Store
-from offerkit.usecases.per_contact import decide_people
+from offerkit.usecases.per_contact import decide_contacts
 from offerkit.usecases.plan_effect import PlanEffect
 from offerkit.usecases.population import Population
-from offerkit.usecases.simulate import Asked, call_for
+from offerkit.usecases.simulate import SimulationRequest, call_for
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Pair:
+class SpaceComparison:
     """A space before and after; None: it is not there then. ``old_names``: what offers were called before."""
 
     space: str
@@ -57,7 +57,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Both:
+class ComparedChunk:
     """A chunk of contacts, decided on both sides."""
 
     first: int
@@ -66,12 +66,12 @@ class Both:
     new: Decided | None
 
 
-def pairs(effect: PlanEffect, name: str, n: int, times: tuple[datetime, datetime]) -> list[Pair]:
+def comparisons(effect: PlanEffect, name: str, n: int, times: tuple[datetime, datetime]) -> list[SpaceComparison]:
     """The spaces of an environment, before at the first of ``times``, after at the second."""
     was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
     will = effect.catalogs_after[name] if name in effect.catalogs_after else None  # noqa: SIM401
     old_names = _old_names(effect, name, will)
-    asked = Asked(name, n=n)
+    asked = SimulationRequest(name, n=n)
 
     def made(catalog: Catalog | None, space: str, at: datetime) -> Program | None:
         if catalog is None or space not in catalog.spaces:
@@ -81,7 +81,7 @@ def pairs(effect: PlanEffect, name: str, n: int, times: tuple[datetime, datetime
     new = {space: effect.old_name(Kind.SPACE, name, space) for space in (will.spaces if will is not None else ())}
     gone = {space: space for space in (was.spaces if was is not None else ()) if space not in new.values()}
     return [
-        Pair(f"{name}/{space}", made(was, old, times[0]), made(will, space, times[1]), old_names)
+        SpaceComparison(f"{name}/{space}", made(was, old, times[0]), made(will, space, times[1]), old_names)
         for space, old in sorted({**gone, **new}.items())
     ]
 
@@ -92,16 +92,18 @@ def _old_names(effect: PlanEffect, environment: str, will: Catalog | None) -> di
     return {name: old for name, old in found.items() if old != name}
 
 
-def decided(store: Store | None, people: Population, pair: Pair) -> Iterator[Both]:
+def decide_both(store: Store | None, people: Population, pair: SpaceComparison) -> Iterator[ComparedChunk]:
     """All contacts, chunk by chunk."""
-    olds = decide_people(people.was, _batch(people.was, store, pair.old), store) if pair.old is not None else None
-    news = decide_people(people.will, _batch(people.will, store, pair.new), store) if pair.new is not None else None
+    olds = decide_contacts(people.was, _batch(people.was, store, pair.old), store) if pair.old is not None else None
+    news = decide_contacts(people.will, _batch(people.will, store, pair.new), store) if pair.new is not None else None
     if olds is None or news is None:
         for chunk in news or olds or ():
-            yield Both(chunk.first, chunk.picks.shape[1], chunk if news is None else None, chunk if news else None)
+            yield ComparedChunk(
+                chunk.first, chunk.picks.shape[1], chunk if news is None else None, chunk if news else None
+            )
         return
     for old, new in zip(olds, news, strict=True):
-        yield Both(new.first, new.picks.shape[1], old, new)
+        yield ComparedChunk(new.first, new.picks.shape[1], old, new)
 
 
 def _batch(people: People, store: Store | None, made: Program) -> Batch:
@@ -113,7 +115,7 @@ def _offers(made: Program | None) -> Iterator[str]:
         yield from (made.catalog.offers[item.place].name for item in made.items)
 
 
-def ranks(pair: Pair, both: Both, names: Sequence[str]) -> tuple[Ranks, Ranks]:
+def ranks(pair: SpaceComparison, both: ComparedChunk, names: Sequence[str]) -> tuple[Ranks, Ranks]:
     """Ranks before and after by offer (a row for each of ``names``) and contact, 0 for none."""
     row_of = {name: row for row, name in enumerate(names)}
     old_rows = {pair.old_names.get(name, name): row for name, row in row_of.items()}

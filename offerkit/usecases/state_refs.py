@@ -18,7 +18,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages, environments
 from offerkit.times import utc
-from offerkit.usecases.argument_values import DAY_ENDS, names_zone, written, zone_of_stage
+from offerkit.usecases.argument_values import DAY_ENDS, names_zone, time_or_none, zone_of_stage
 from offerkit.usecases.plan_files import saved
 from offerkit.usecases.renames import names_of_design, names_of_live, names_of_specs
 from offerkit.usecases.session import Session
@@ -157,7 +157,7 @@ def serial_of(store: Store, ref: StageRef, zone: tzinfo) -> int:
 def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
     """The last revision at the time that ``ref`` names; where the clock was set back, only if all of them agree."""
     assert ref.at is not None
-    when = written(ref.at, zone, DAY_ENDS)
+    when = time_or_none(ref.at, zone, DAY_ENDS)
     if when is None:
         raise refuse(
             Code.BAD_POINT,

@@ -17,11 +17,11 @@ from offerkit.store import PropositionRow, StatusChange, Store, changeable
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
 from offerkit.usecases.catalogs import Catalogs
-from offerkit.usecases.contact_sources import People
+from offerkit.usecases.contact_sources import ContactSources
 
 
 @dataclass(frozen=True)
-class Update:
+class StatusUpdate:
     """A proposition's new status, by name or number, with the call data of that moment.
 
     ``environment``: where the proposition has to be; empty: anywhere.
@@ -35,10 +35,10 @@ class Update:
 
 
 @dataclass(frozen=True)
-class Change:
+class PreparedUpdate:
     """A change of status that makes sense so far; ``data``: the extra data to keep with it, None for none."""
 
-    asked: Update
+    asked: StatusUpdate
     status: Status
     data: Mapping[str, Json] | None
 
@@ -54,20 +54,24 @@ def zone_of(catalogs: Catalogs, store: Store, proposition: str) -> tzinfo:
     return catalogs[row.environment].zone if row is not None and row.environment in catalogs else UTC
 
 
-def update(catalogs: Catalogs, people: People, store: Store, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
+def update_status(
+    catalogs: Catalogs, people: ContactSources, store: Store, asked: StatusUpdate
+) -> tuple[StatusChange, tuple[Report, ...]]:
     """Give a proposition a status; what changed, and warnings.
 
     When it is the status that its space gives to what is accepted, the space's ``accepted_data`` is kept with it.
     To set the status it has already changes nothing. Raises Refused when there is no such proposition or status,
     when the step makes no sense, and when the call data is wrong; then nothing is changed.
     """
-    wish, reports = prepared(catalogs, people, store, asked)
+    wish, reports = prepare_update(catalogs, people, store, asked)
     change = wish.write(store)
     return change, reports if change.changed else ()
 
 
-def prepared(catalogs: Catalogs, people: People, store: Store, asked: Update) -> tuple[Change, tuple[Report, ...]]:
-    """What :func:`update` would write, and warnings; nothing is written here.
+def prepare_update(
+    catalogs: Catalogs, people: ContactSources, store: Store, asked: StatusUpdate
+) -> tuple[PreparedUpdate, tuple[Report, ...]]:
+    """What :func:`update_status` would write, and warnings; nothing is written here.
 
     Raises Refused when there is no such proposition or status, when the step makes no sense, and when the call data is
     wrong.
@@ -82,11 +86,11 @@ def prepared(catalogs: Catalogs, people: People, store: Store, asked: Update) ->
     reports: tuple[Report, ...] = ()
     if row.status is not wanted:
         extra, reports = _accepted(catalogs, people, row, wanted, asked)
-    return Change(asked, wanted, extra), reports
+    return PreparedUpdate(asked, wanted, extra), reports
 
 
 def _accepted(
-    catalogs: Catalogs, people: People, row: PropositionRow, wanted: Status, asked: Update
+    catalogs: Catalogs, people: ContactSources, row: PropositionRow, wanted: Status, asked: StatusUpdate
 ) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
     place = catalogs.place(row.environment, row.space)
     if not place.exists or row.environment not in catalogs:
@@ -100,17 +104,17 @@ def _accepted(
         return None, ()
     extra = place.accepted_data
     number = catalog.place_of.get(row.offer)
-    offer: Row = catalog.offers[number].row if number is not None else _gone(row)
+    offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
     proposition = past_of(row)._replace(status=wanted.value)
     return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, asked.at), extra.reports
 
 
-def _contact(people: People, catalog: Catalog, key: str) -> Row:
+def _contact(people: ContactSources, catalog: Catalog, key: str) -> Row:
     if not key or not people.has_source(catalog.environment):
         return contact_row(catalog, None)
     return contact_row(catalog, people.by_key(catalog.environment, key))
 
 
-def _gone(row: PropositionRow) -> Row:
+def _removed_offer(row: PropositionRow) -> Row:
     """What is still known of an offer that is live no more."""
     return {"name": row.offer, "code": row.offer, "label": "", "category": row.category}

@@ -37,10 +37,10 @@ from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
 from offerkit.usecases.impact import space_impact
-from offerkit.usecases.per_contact import decide_people
+from offerkit.usecases.per_contact import decide_contacts
 from offerkit.usecases.population import Population
 from offerkit.usecases.simulate import space_result
-from offerkit.usecases.space_comparison import Pair
+from offerkit.usecases.space_comparison import SpaceComparison
 
 
 def _people(rng: Random) -> list[dict[str, Any]]:
@@ -123,7 +123,7 @@ def _agree(seed: int, *, hooks: bool) -> set[Reason]:
     asked = program(made, case.call, reasons=True)
     with open_people(case.contacts, ("id",), made.dimension.fields) as table, _store(made, case.past) as store:
         batch = Batch(asked, over(table, asked, store))
-        for chunk in decide_people(table, batch, store):
+        for chunk in decide_contacts(table, batch, store):
             for column in range(chunk.picks.shape[1]):
                 items = [asked.items[item] for item in chunk.picks[:, column].tolist() if item >= 0]
                 assert [made.offers[item.place].name for item in items] == chosen[chunk.first + column]
@@ -180,7 +180,7 @@ def _impact(seed: int) -> int:
     new = _Case(seed + 1, hooks=seed % 3 == 0)
     new.contacts, new.past = old.contacts, old.past
     new.call = replace(new.call, space=old.call.space, n=old.call.n)
-    pair = Pair(
+    pair = SpaceComparison(
         f"{old.catalog.environment}/{old.call.space}",
         program(old.catalog, old.call, reasons=True), program(new.catalog, new.call, reasons=True), {},
     )  # fmt: skip
@@ -240,6 +240,6 @@ def _counted(case: _Case, loading: str) -> int:
         space_result(None, table, old, {}, None)
         assert Counter(called) == {row["id"]: 1 for row in case.contacts}
         called.clear()
-        found = space_impact(None, Population(table, table), Pair("shop/hook", old, new, {}), {}, "")
+        found = space_impact(None, Population(table, table), SpaceComparison("shop/hook", old, new, {}), {}, "")
     assert Counter(called) == {row["id"]: 2 for row in case.contacts}
     return sum(offer.lost for offer in found.offers)

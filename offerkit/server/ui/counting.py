@@ -11,7 +11,7 @@ from offerkit.plans.plan import Plan
 from offerkit.usecases.session import Session
 
 if TYPE_CHECKING:
-    from offerkit.usecases.impact_limit import Verdict
+    from offerkit.usecases.impact_limit import PromotionLoss
 
 FRESH = 60.0
 """Seconds that a verdict is shown again."""
@@ -28,7 +28,7 @@ class Count:
     ``since``: for how many seconds it has been counted; ``behind``: that another plan's count has to end first.
     """
 
-    verdict: Verdict | None = None
+    verdict: PromotionLoss | None = None
     counting: bool = False
     behind: bool = False
     since: int = 0
@@ -39,7 +39,7 @@ class _Job:
     begun: float = field(default_factory=time.monotonic)
     done: threading.Event = field(default_factory=threading.Event)
     until: float = 0.0
-    verdict: Verdict | None = None
+    verdict: PromotionLoss | None = None
     failed: BaseException | None = None
 
     @property
@@ -83,11 +83,11 @@ class Counts:
     def _count(self, job: _Job, session: Session, plan: Plan) -> None:
         try:
             from offerkit.usecases.impact_limit import (
-                weigh,  # decides for every contact: other pages need not load that
+                measure_losses,  # decides for every contact: other pages need not load that
             )
 
             with self.alone, session.existing() as store:
-                job.verdict = weigh(session, store, plan)
+                job.verdict = measure_losses(session, store, plan)
         except BaseException as error:
             job.failed = error
         known = job.failed is None and (job.verdict is None or not job.verdict.unmeasured)

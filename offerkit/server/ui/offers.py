@@ -23,11 +23,11 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view
 from offerkit.usecases.approve import items, mine, review_tokens
-from offerkit.usecases.contact_access import not_a_reader, reader
+from offerkit.usecases.contact_access import contact_access, not_a_contact_reader
 from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history
-from offerkit.usecases.list_propositions import Wanted, found
-from offerkit.usecases.open_engine import trying
+from offerkit.usecases.list_propositions import PropositionFilter, list_propositions
+from offerkit.usecases.open_engine import open_stage
 from offerkit.usecases.preview import preview
 from offerkit.usecases.session import Session, who_is
 from offerkit.usecases.state_refs import state_named
@@ -105,21 +105,23 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         if address not in design.entries and address not in live.entries:
             known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
             raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
-        may = reader(session, store).may(address.environment, _dimension(address, design, live))
+        may = contact_access(session, store).may(address.environment, _dimension(address, design, live))
         facts = {
             "may_read": may,
             "row": _row(address, design, live),
             "parts": compared(address, live, design),
             "changes": _changes(session, store, address),
             "history": history(store, "", address, NEWEST),
-            "propositions": found(store, Wanted(offer=address, limit=NEWEST), session.now) if may else [],
+            "propositions": list_propositions(store, PropositionFilter(offer=address, limit=NEWEST), session.now)
+            if may
+            else [],
             **_approvals(session, store, address if address in design.entries else ""),
             **stop_facts(session, store, address, design, live),
         }
     stages = [str(s) for s, view in ((Stage.LIVE, live), (Stage.DESIGN, design)) if address in view.entries]
     chosen = [stage] if stage in stages else stages
     if contact and not may:
-        refused = not_a_reader(session.operator, "previews for a contact are", (address.environment,))
+        refused = not_a_contact_reader(session.operator, "previews for a contact are", (address.environment,))
         looks: list[Looks] = []
         trouble = refused.diagnostics
     else:
@@ -190,7 +192,7 @@ def _approvals(session: Session, store: Store, address: str) -> Facts:
 def _shown(session: Session, address: str, stage: str, contact: str) -> tuple[Preview | None, tuple[Diagnostic, ...]]:
     """The offer on its spaces; or why it cannot be shown, as when there is no such contact."""
     try:
-        with trying(session, stage) as engine:
+        with open_stage(session, stage) as engine:
             return preview(engine, address, (), contact, {}, "", session.now), ()
     except Refused as refused:
         return None, refused.diagnostics

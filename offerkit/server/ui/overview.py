@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from offerkit.address import SHARED, Kind, Stage, StageRef
 from offerkit.reports.approvals import Row
-from offerkit.reports.page import STYLE
+from offerkit.reports.templating import stylesheet
 from offerkit.reports.words import DONE
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
@@ -59,7 +59,7 @@ def routes(pages: Pages) -> APIRouter:
 
 @cache
 def _style() -> str:
-    return STYLE + "\n" + _file("style.css")
+    return stylesheet() + _file("style.css")
 
 
 @cache

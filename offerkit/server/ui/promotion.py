@@ -20,8 +20,8 @@ from offerkit.server.ui.counting import AGAIN, Counts
 from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.views import environments
-from offerkit.usecases.apply import allowed, apply
-from offerkit.usecases.contact_access import reader
+from offerkit.usecases.apply import apply, entitled_actor
+from offerkit.usecases.contact_access import contact_access
 from offerkit.usecases.promote import promote
 from offerkit.usecases.session import Session
 
@@ -91,7 +91,7 @@ def _page(
     digest = plan_digest(plan)
     with session.existing() as store:
         known = environments(store)
-        reading = reader(session, store)
+        reading = contact_access(session, store)
     query = urlencode([*(("environment", name) for name in names), *([("full", "true")] if full else [])])
     # what was asked for decides nothing of the count: the same steps are counted once
     count = counted.of(session, plan, plan_digest(replace(plan, asked=Asked())))
@@ -121,7 +121,7 @@ def _may_not(session: Session, plan: Plan) -> tuple[Diagnostic, ...]:
     if not session.operator or plan.empty:
         return ()
     try:
-        allowed(session, plan)
+        entitled_actor(session, plan)
     except Refused as refused:
         return refused.diagnostics
     return ()

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from helpers.files import load_yaml
 
 from offerkit.cli.main import cli
-from offerkit.usecases.installed_hooks import GROUP, installed
+from offerkit.usecases.installed_hooks import GROUP, load_hooks
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "hooks"
@@ -128,11 +128,11 @@ def test_without_it_the_call_is_answered_and_says_what_is_missing(tmp_path: Path
 
 @pytest.mark.usefixtures("package")
 def test_only_hooks_that_are_named_are_loaded() -> None:
-    assert set(installed({"recipients/space.mobile-app": _named()["mobile-app"]}).post_processing) == {
+    assert set(load_hooks({"recipients/space.mobile-app": _named()["mobile-app"]}).post_processing) == {
         "device-location",
         "one-of-a-kind",
     }
-    assert not installed({"recipients/space.web-home": {"channel": "inbound-web"}}).post_processing
+    assert not load_hooks({"recipients/space.web-home": {"channel": "inbound-web"}}).post_processing
 
 
 @pytest.mark.usefixtures("package")

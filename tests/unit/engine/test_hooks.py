@@ -12,7 +12,7 @@ from offerkit.diagnostics import Code
 from offerkit.engine.hooks import Hooks, load_target, post_process, products
 from offerkit.hooks import Candidate
 from offerkit.rules.types import Row
-from offerkit.usecases.installed_hooks import installed
+from offerkit.usecases.installed_hooks import load_hooks
 
 
 def _leave(*_: object) -> None:
@@ -63,7 +63,7 @@ def test_a_hook_that_cannot_be_imported_says_why(
     (about / "entry_points.txt").write_text("[offerkit.hooks]\nbroken = broken_hooks:loading\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "broken_hooks", raising=False)
-    hooks = installed({"shop/space.web": {"hooks": {"target_loading": "broken"}}})
+    hooks = load_hooks({"shop/space.web": {"hooks": {"target_loading": "broken"}}})
     for _ in range(2):
         added, report = load_target(hooks, "broken", {}, {})
         assert added == {}

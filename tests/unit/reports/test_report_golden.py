@@ -17,7 +17,7 @@ from offerkit.reports.diagnostics_forge import FORGES
 from offerkit.reports.diagnostics_json import diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
-from offerkit.reports.history import history_html, history_json, history_markdown, history_text
+from offerkit.reports.history import History, history_html, history_json, history_markdown, history_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import plan_text
@@ -88,10 +88,10 @@ def test_no_difference(golden: Golden) -> None:
 
 
 def test_a_history(golden: Golden) -> None:
-    golden("history.txt", history_text(HISTORY))
-    golden("history.md", history_markdown(HISTORY))
-    golden("history.html", history_html(HISTORY))
-    golden("history.json", history_json(HISTORY))
+    golden("history.txt", history_text(History(HISTORY)))
+    golden("history.md", history_markdown(History(HISTORY)))
+    golden("history.html", history_html(History(HISTORY)))
+    golden("history.json", history_json(History(HISTORY)))
 
 
 def test_diagnostics(golden: Golden) -> None:

@@ -18,7 +18,7 @@ from offerkit.server.seat import now
 from offerkit.server.settings import Settings
 from offerkit.store import Store
 from offerkit.usecases.requests import ProposeRequest
-from offerkit.usecases.update_status import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 pytestmark = pytest.mark.embedded
 ONCE = {"max": 1, "counted": {"of": "offer"}, "period": {"before": "7d"}}
@@ -83,7 +83,7 @@ def test_a_status_counts_in_the_next_call(shop: Workspace) -> None:
         ((first,),) = (space.proposed for space in answer.spaces)
         again = ask()
         assert offers((await desk.propose(again))[0]) == [first.offer]
-        await desk.update(Update(first.id, Status.REJECTED, {}, now()))
+        await desk.update(StatusUpdate(first.id, Status.REJECTED, {}, now()))
         assert first.offer not in offers((await desk.propose(ask()))[0])
 
     at(shop, work, counted={"of": "offer", "status": "rejected"})

@@ -19,7 +19,7 @@ from offerkit.reports.counts import About, FewerThan
 from offerkit.reports.impact import impact_text, rounded_space
 from offerkit.store.remote import Remote, _refused
 from offerkit.usecases import impact
-from offerkit.usecases.apply import apply, held_to_impact
+from offerkit.usecases.apply import apply, check_impact
 from offerkit.usecases.approve import decide
 from offerkit.usecases.backends import ThroughServer
 from offerkit.usecases.requests import ApprovalRequest, ImpactRequest
@@ -81,9 +81,10 @@ def older(people: Workspace, age: int) -> Plan:
 def test_the_impact_is_the_same_as_where_the_store_is(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
     asked = ImpactRequest(2, "", ("person.country",), examples=True)
-    there = impact.of_plan(far(people, "ada"), plan, asked)
+    there = impact.impact_of_plan(far(people, "ada"), plan, asked)
     assert [replace(space, offers=(), segments=()) for space in there.spaces] == [
-        replace(space, offers=(), segments=()) for space in impact.of_plan(people.session("ada"), plan, asked).spaces
+        replace(space, offers=(), segments=())
+        for space in impact.impact_of_plan(people.session("ada"), plan, asked).spaces
     ]
     (space, *_) = there.spaces
     assert (space.emptied, space.served, space.exceeds) == (3, 10, True)
@@ -93,19 +94,19 @@ def test_the_impact_is_the_same_as_where_the_store_is(people: Workspace, server:
 
 def test_rounded_numbers_arrive_as_what_they_are(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
-    there = impact.of_plan(far(people, "omar"), plan, ImpactRequest(2))
-    here = impact.of_plan(people.session("omar"), plan, ImpactRequest(2))
+    there = impact.impact_of_plan(far(people, "omar"), plan, ImpactRequest(2))
+    here = impact.impact_of_plan(people.session("omar"), plan, ImpactRequest(2))
     rounded = [rounded_space(space, judged=True) for space in here.spaces]
     assert impact_text(there) == impact_text(replace(there, spaces=rounded))
     assert (there.spaces[0].emptied, there.spaces[0].served, there.spaces[0].exceeds) == (FewerThan(5), About(10), True)
     assert "fewer than 5 of about 10 contacts see something else" in impact_text(there)
     with pytest.raises(Refused, match="--examples is for those who may read contacts of shop, and omar may not"):
-        impact.of_plan(far(people, "omar"), plan, ImpactRequest(examples=True))
+        impact.impact_of_plan(far(people, "omar"), plan, ImpactRequest(examples=True))
 
 
 def test_of_a_plan_of_specs_and_on_a_sample(people: Workspace, server: TestClient) -> None:
     people.change({OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age >= 31"}}}}})
-    made = impact.of_plan(far(people, "dora"), people.plan(), ImpactRequest(sample=4))
+    made = impact.impact_of_plan(far(people, "dora"), people.plan(), ImpactRequest(sample=4))
     assert made.spaces[0].sample is not None and made.spaces[0].sample.population == 10
 
 
@@ -120,7 +121,7 @@ def test_a_question_that_makes_no_sense_is_refused_as_it_is_here(people: Workspa
         said = []
         for session in (people.session("ada"), far(people, "ada")):
             with pytest.raises(Refused) as caught:
-                impact.of_plan(session, plan, asked)
+                impact.impact_of_plan(session, plan, asked)
             said.append(caught.value.diagnostics)
         assert said[0] == said[1]
 
@@ -135,15 +136,15 @@ def test_no_number_is_too_large_to_be_refused(people: Workspace, server: TestCli
 def test_the_limit_is_judged_before_anybody_is_asked(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
     with pytest.raises(Refused) as caught:
-        held_to_impact(far(people, "ada"), plan)
+        check_impact(far(people, "ada"), plan)
     assert [found.code for found in caught.value.diagnostics] == [Code.IMPACT]
     with pytest.raises(Refused) as caught:
         apply(far(people, "ada"), plan)
     assert [found.code for found in caught.value.diagnostics] == [Code.IMPACT]
-    record = held_to_impact(far(people, "ada", override_impact="it is wanted"), plan)
+    record = check_impact(far(people, "ada", override_impact="it is wanted"), plan)
     assert record["impact"]["override"] == "it is wanted"  # type: ignore[index,call-overload]
     with pytest.raises(Refused, match="needs a reason"):
-        held_to_impact(far(people, "ada", override_impact=" "), plan)
+        check_impact(far(people, "ada", override_impact=" "), plan)
     assert apply(far(people, "ada", override_impact="it is wanted"), plan).revision.actor == "ada"
 
 
@@ -151,9 +152,9 @@ def test_nothing_is_asked_where_nothing_is_limited(people: Workspace) -> None:
     people.change({ENVIRONMENT: {"environment": {"impact": None}}})
     people.apply("ada")
     with pytest.raises(IndexError):  # there is no server here: the limit that live has counts still
-        held_to_impact(far(people, "ada"), people.promotion("ada"))
+        check_impact(far(people, "ada"), people.promotion("ada"))
     people.promote("ada")
-    assert held_to_impact(far(people, "ada"), older(people, 31)) == {}
+    assert check_impact(far(people, "ada"), older(people, 31)) == {}
 
 
 def test_a_stale_plan_tells_nothing(people: Workspace, server: TestClient) -> None:
@@ -162,7 +163,7 @@ def test_a_stale_plan_tells_nothing(people: Workspace, server: TestClient) -> No
     people.apply("ada")
     people.approve_all()
     people.promote("ada")
-    for ask in (lambda s: impact.of_plan(s, plan, ImpactRequest()), lambda s: held_to_impact(s, plan)):
+    for ask in (lambda s: impact.impact_of_plan(s, plan, ImpactRequest()), lambda s: check_impact(s, plan)):
         with pytest.raises(Refused) as caught:
             ask(far(people, "ada"))
         assert {found.code for found in caught.value.diagnostics} == {Code.PLAN_STALE}
@@ -173,8 +174,8 @@ def test_other_contacts_are_read_only_for_who_may_set_them(people: Workspace, se
     people.change({SHARED: {"dimensions": {"person": {"source": {"path": "secrets.csv"}}}}})
     plan = people.plan()
     with pytest.raises(Refused, match="may not change a dimension"):
-        impact.of_plan(far(people, "omar"), plan, ImpactRequest())
-    assert impact.of_plan(far(people, "ada"), plan, ImpactRequest()).spaces
+        impact.impact_of_plan(far(people, "omar"), plan, ImpactRequest())
+    assert impact.impact_of_plan(far(people, "ada"), plan, ImpactRequest()).spaces
 
 
 @pytest.mark.parametrize("path", ["/api/v1/store/impact", "/api/v1/store/limit"])

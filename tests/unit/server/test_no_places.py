@@ -15,8 +15,8 @@ from offerkit.plans.plan import envelope
 from offerkit.server.places import without_places
 from offerkit.server.ui import pages
 from offerkit.store import errors, write_lock
-from offerkit.store.holder import Holder, held
 from offerkit.store.location import parse_location
+from offerkit.store.lock import Holder, held
 
 pytestmark = pytest.mark.embedded
 

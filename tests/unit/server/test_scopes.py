@@ -21,7 +21,7 @@ from offerkit.server.app import application
 from offerkit.server.routes import OPEN, ROUTES, check_scope
 from offerkit.server.settings import Settings
 from offerkit.store.remote import Remote
-from offerkit.usecases.apply import allowed, apply
+from offerkit.usecases.apply import apply, entitled_actor
 from offerkit.usecases.approve import decide
 from offerkit.usecases.backends import ThroughServer
 from offerkit.usecases.requests import ApprovalRequest
@@ -188,14 +188,14 @@ def test_it_is_told_before_anything_is_sent(changed: Workspace) -> None:
     nobody = Remote("http://127.0.0.1:1", "secret")
     session = changed.session("ada", backend=ThroughServer(nobody), scopes=scopes_of("read"))
     for ask in (
-        lambda: allowed(session, plan), lambda: apply(session, plan),
+        lambda: entitled_actor(session, plan), lambda: apply(session, plan),
         lambda: decide(session, ApprovalRequest((SAFARI,)), Decision.APPROVED),
     ):  # fmt: skip
         with pytest.raises(Refused) as caught:
             ask()
         assert [found.code for found in caught.value.diagnostics] == [Code.TOKEN_SCOPE]
     assert (
-        allowed(changed.session("ada", backend=ThroughServer(nobody), scopes=scopes_of("read,apply")), plan).name
+        entitled_actor(changed.session("ada", backend=ThroughServer(nobody), scopes=scopes_of("read,apply")), plan).name
         == "ada"
     )
 

@@ -14,7 +14,7 @@ from offerkit.models.inbound import Inbound
 from offerkit.server.declared import Declared
 from offerkit.server.desk import Desk
 from offerkit.server.redirects import target_of
-from offerkit.usecases.update_status import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 pytestmark = pytest.mark.embedded
 
@@ -72,7 +72,7 @@ def test_what_is_unknown_looks_like_what_is_known(site: TestClient, id_: str, wa
 def test_only_what_visitors_may_set_is_tried(site: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
-    async def update(_: Desk, asked: Update) -> None:
+    async def update(_: Desk, asked: StatusUpdate) -> None:
         tried.append(str(asked.status))
         raise refuse(Code.UNKNOWN_PROPOSITION, "no")
 

@@ -373,8 +373,8 @@ def test_whoever_looks_again_does_not_count_again_but_promoting_does(
     asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[str] = []
-    weigh = impact_limit.weigh
-    monkeypatch.setattr(impact_limit, "weigh", lambda *given: counted.append("") or weigh(*given))
+    weigh = impact_limit.measure_losses
+    monkeypatch.setattr(impact_limit, "measure_losses", lambda *given: counted.append("") or weigh(*given))
     page = limited(asking, changed, "person.age >= 18", "50%")
     assert asking.get("/ui/promote?environment=shop").status_code == 200
     assert asking.get("/ui/promote").text.count("✓ within") == page.count("✓ within") > 0
@@ -391,14 +391,14 @@ def test_a_long_count_is_made_beside_the_page(
 ) -> None:
     monkeypatch.setattr(counting, "PATIENCE", 0.05)
     let_on, running = threading.Event(), []
-    weigh = impact_limit.weigh
+    weigh = impact_limit.measure_losses
 
     def slowly(*given: Any) -> Any:
         running.append("")
         assert let_on.wait(20)
         return weigh(*given)
 
-    monkeypatch.setattr(impact_limit, "weigh", slowly)
+    monkeypatch.setattr(impact_limit, "measure_losses", slowly)
     page = limited(asking, changed, "person.age >= 18", "50%")
     again = '<meta http-equiv="refresh" content="5; url=/ui/promote">'
     assert again in page and "It is being counted" in page and "Promote exactly this" not in page
@@ -429,7 +429,7 @@ def test_a_count_that_fails_late_is_told_once_it_has_failed(
         time.sleep(0.3)
         raise refuse(Code.UNREADABLE, "the contacts went away")
 
-    monkeypatch.setattr(impact_limit, "weigh", slowly)
+    monkeypatch.setattr(impact_limit, "measure_losses", slowly)
     assert "It is being counted" in limited(asking, changed, "person.age >= 18", "50%")
     time.sleep(0.6)
     assert "the contacts went away" in asking.get("/ui/promote").text

@@ -13,7 +13,7 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.writer import Writer
 from offerkit.store import Store
-from offerkit.usecases.propose import Kept
+from offerkit.usecases.propose import PendingWrite
 
 TIME = "2026-01-01T00:00:00.000000Z"
 
@@ -51,7 +51,7 @@ def test_what_waits_is_kept_together_and_a_refused_job_hinders_no_other(live: Wo
         jobs = [
             writer.submit(remember("a")),
             writer.submit(fails),
-            writer.keep(Kept((), (("shop", "1"),), "b", TIME)),
+            writer.keep(PendingWrite((), (("shop", "1"),), "b", TIME)),
             writer.submit(remember("c")),
         ]
         writer.start()  # all wait already: one transaction is tried for them
@@ -71,7 +71,7 @@ def test_what_waits_shares_one_transaction(live: Workspace, monkeypatch: pytest.
     monkeypatch.setattr(Store, "recording", lambda store: (begun.append(1), original(store))[1])
 
     async def work(writer: Writer) -> None:
-        jobs = [writer.keep(Kept((), (("shop", "1"),), f"t{number}", TIME)) for number in range(50)]
+        jobs = [writer.keep(PendingWrite((), (("shop", "1"),), f"t{number}", TIME)) for number in range(50)]
         jobs.append(writer.submit(lambda store: store.contact_of("shop", "t49")))
         writer.start()
         assert (await asyncio.gather(*jobs))[-1] == "1"

@@ -15,7 +15,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import manifest_digest
 from offerkit.state.changes import Entry
 from offerkit.store import ChangeRow, Draft, Store, revisions
-from offerkit.store.chain import revision_digest
+from offerkit.store.revisions import revision_digest
 from offerkit.store.rows import ChangeText, RevisionText
 
 

@@ -262,7 +262,7 @@ def test_stopped_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_by_one_is_the_same(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """With hooks each contact is decided by itself; without any the answers are those of the batch."""
     deliver(name, "--dry-run", "--out", "batch")
-    monkeypatch.setattr(delivery_selection, "asks_hooks", lambda made: True)
+    monkeypatch.setattr(delivery_selection, "uses_hooks", lambda made: True)
     deliver(name, "--dry-run", "--out", "single")
     assert messages("single") == messages("batch")
 

@@ -6,7 +6,7 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
-from offerkit.usecases.catalogs import live
+from offerkit.usecases.catalogs import live_catalogs
 from offerkit.usecases.demonstration import live_copy
 
 
@@ -14,7 +14,7 @@ def test_all_of_it_is_live_and_the_project_untouched(shop: Workspace, tmp_path_f
     before = {path.relative_to(shop.root) for path in shop.root.rglob("*")}
     copy = live_copy(shop.session("nobody", store_path=shop.location), tmp_path_factory.mktemp("copy"))
     with copy.existing() as store:
-        catalog = live(store)["shop"]
+        catalog = live_catalogs(store)["shop"]
         assert {head for head in store.heads() if head.endswith("@live")} == {"shared@live", "shop@live"}
     assert {offer.name for offer in catalog.offers} == set(shop.files["specs/shop/offers.yaml"]["offers"])
     assert {path.relative_to(shop.root) for path in shop.root.rglob("*")} == before

@@ -21,7 +21,7 @@ from offerkit.reports.impact import Impact
 from offerkit.reports.reached import condition_text
 from offerkit.usecases.apply import apply
 from offerkit.usecases.diff import Difference, between, impact_between
-from offerkit.usecases.impact import of_plan
+from offerkit.usecases.impact import impact_of_plan
 from offerkit.usecases.outdated_checkout import not_on_applied, warnings
 from offerkit.usecases.requests import ImpactRequest, Origin
 
@@ -284,7 +284,7 @@ def test_the_impact_is_that_of_a_plan(branches: Branches) -> None:
     found = branches.between()
     session = branches.shop.session(environ=dict(os.environ))
     asked = ImpactRequest(by=("person.country",), sample=50)
-    planned = of_plan(session, branches.shop.plan(), asked)
+    planned = impact_of_plan(session, branches.shop.plan(), asked)
     assert impact_between(session, found, asked) == planned
     assert {space.space: space.changed for space in branches.impact(found).spaces}["shop/web"] == 40
     (branches.root / "data/few.csv").write_text("\n".join(PEOPLE.splitlines()[:11]) + "\n")

@@ -19,7 +19,7 @@ from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
 from offerkit.usecases import history_cache
-from offerkit.usecases.history_cache import Histories, Written
+from offerkit.usecases.history_cache import HistoryCache, OwnWrites
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CATALOG: Any = SimpleNamespace(environment="shop", rules=("some",), longest_period=timedelta(days=30))
@@ -34,12 +34,12 @@ class Desk:
     store: Store
     mine: Store
     other: Store
-    written: Written = field(default_factory=Written)
+    written: OwnWrites = field(default_factory=OwnWrites)
     clock: float = 0.0
     made: int = 0
 
-    def histories(self, **more: int) -> Histories:
-        return Histories(self.store, self.written, timer=lambda: self.clock, **more)
+    def histories(self, **more: int) -> HistoryCache:
+        return HistoryCache(self.store, self.written, timer=lambda: self.clock, **more)
 
     def row(self, contact: str, offer: str = "o") -> PropositionRow:
         self.made += 1
@@ -67,7 +67,7 @@ class Desk:
         return self.store.past("shop", contact, utc(NOW - timedelta(days=30)))
 
     def later(self) -> None:
-        self.clock += 2 * history_cache.FRESH
+        self.clock += 2 * history_cache.FRESH_SECONDS
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_a_change_counts_once_it_was_told(desk: Desk) -> None:
 
 
 def test_memory_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_cache, "LONGEST", 5)
+    monkeypatch.setattr(history_cache, "LONGEST_HISTORY", 5)
     known = desk.histories(room=28)
     for number in range(20):
         desk.write(desk.row(str(number % 10)))
@@ -194,7 +194,7 @@ def test_nobody_and_no_rules_have_no_history(desk: Desk) -> None:
 def test_one_who_looked_long_ago_reads_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     known = desk.histories()
     known.of(CATALOG, "1", NOW)
-    monkeypatch.setattr(history_cache, "_TOLD", 20)
+    monkeypatch.setattr(history_cache, "_REMEMBERED_WRITES", 20)
     for _ in range(30):
         desk.write(desk.row("1"))
     desk.later()

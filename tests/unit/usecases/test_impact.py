@@ -37,7 +37,7 @@ def people(shop: Workspace) -> Workspace:
 
 
 def of(workspace: Workspace, plan: Plan, **asked: Any) -> Impact:
-    return impact.of_plan(workspace.session("ada"), plan, ImpactRequest(**asked))
+    return impact.impact_of_plan(workspace.session("ada"), plan, ImpactRequest(**asked))
 
 
 def web(made: Impact) -> SpaceImpact:

@@ -16,7 +16,7 @@ from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import Store
 from offerkit.times import common_zone
-from offerkit.usecases.argument_values import DAY_BEGINS, moment, names_zone
+from offerkit.usecases.argument_values import DAY_BEGINS, names_zone, parse_time
 from offerkit.usecases.diff import differing
 from offerkit.usecases.export import export
 from offerkit.usecases.state_refs import opened
@@ -119,10 +119,10 @@ def test_zones() -> None:
     assert common_zone([PARIS, PARIS]) is PARIS
     assert common_zone([]) is UTC and common_zone([PARIS, NEW_YORK]) is UTC
     for day in ("2026-06-01", "20260601", "2026-W23-1", "2026W231"):
-        assert moment(day, PARIS, "") == datetime(2026, 6, 1, 10, tzinfo=UTC)
-    assert moment("2026-06-01", PARIS, "", DAY_BEGINS) == datetime(2026, 5, 31, 22, tzinfo=UTC)
-    assert moment("2026-10-25T02:30", PARIS, "") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "the first of both"
-    assert moment("2026-10-25T02:30+01:00", PARIS, "") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+        assert parse_time(day, PARIS, "") == datetime(2026, 6, 1, 10, tzinfo=UTC)
+    assert parse_time("2026-06-01", PARIS, "", DAY_BEGINS) == datetime(2026, 5, 31, 22, tzinfo=UTC)
+    assert parse_time("2026-10-25T02:30", PARIS, "") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "the first of both"
+    assert parse_time("2026-10-25T02:30+01:00", PARIS, "") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     assert not names_zone("2026-10-25") and not names_zone("2026-10-25T02:30") and not names_zone("soon")
     assert names_zone("2026-10-25T02:30Z") and names_zone("2026-10-25T02:30+01:00")
 

@@ -9,7 +9,7 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.rights import Actor
-from offerkit.usecases.apply import allowed
+from offerkit.usecases.apply import entitled_actor
 from offerkit.usecases.session import promoters, who_is
 
 SHARED = "specs/shared.yaml"
@@ -71,7 +71,7 @@ def test_the_first_apply_may_be_anyones_and_names_them_as_well_as_it_can(shop: W
         (shop.session(), "bootstrap"),
     ]
     for session, name in named:
-        assert allowed(session, plan) == Actor(name, None)
+        assert entitled_actor(session, plan) == Actor(name, None)
 
 
 def test_one_cannot_give_oneself_a_profile_with_the_files_one_applies(known: Workspace) -> None:

@@ -1,0 +1,51 @@
+"""The registry of reports: each result in each of its formats, against golden files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from report_results import RESULTS
+
+from offerkit.diagnostics import Code, Refused
+from offerkit.reports.invisible import is_hidden
+from offerkit.reports.render import FORMATS, formats, render
+
+Golden = Callable[[str, str], None]
+EVERY = [(name, form) for name, forms in FORMATS.items() for form in forms]
+
+
+def test_every_class_of_results_has_samples_and_is_named_as_it_is() -> None:
+    assert {name.partition("-")[0] for name in RESULTS} == set(FORMATS)
+    assert all(type(result).__name__ == name.partition("-")[0] for name, result in RESULTS.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [(name, form) for name in RESULTS for form in FORMATS[name.partition("-")[0]]]
+)
+def test_a_result_in_a_format(name: str, form: str, golden: Golden) -> None:
+    golden(f"render/{name}.{form}", render(RESULTS[name], form))
+
+
+@pytest.mark.parametrize(("name", "form"), EVERY)
+def test_what_people_wrote_does_nothing_in_any_format(name: str, form: str) -> None:
+    text = render(RESULTS[f"{name}-hostile"], form)
+    assert not [sign for sign in set(text) if sign != "\n" and is_hidden(sign)]
+    if form in ("html", "markdown", "xml", "junit"):
+        assert "<img" not in text and "<script" not in text
+    if form == "markdown":
+        assert not re.search(r"(?<![`\\\w])@octocat", text)
+
+
+def test_a_format_that_a_result_does_not_have_is_refused_with_those_it_has() -> None:
+    with pytest.raises(Refused) as refused:
+        render(RESULTS["History"], "junit")
+    found = refused.value.diagnostics[0]
+    assert found.code is Code.REPORT_FORMAT
+    assert found.summary == "there is no junit format of a History"
+    assert found.hint == "Use text, json, markdown or html."
+
+
+def test_the_formats_of_a_result_are_the_choices_of_its_command() -> None:
+    assert formats("History") == ["text", "json", "markdown", "html"]
