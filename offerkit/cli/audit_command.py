@@ -47,7 +47,7 @@ def export(shell: Shell, out: Path | None) -> None:
     """Write the history as JSON lines, oldest revision first."""
     from offerkit.reports.escape import visible
     from offerkit.reports.words import count
-    from offerkit.specs.output import HISTORY, writing
+    from offerkit.specs.output_files import HISTORY, writing
     from offerkit.usecases.audit import write_history
 
     with shell.audited(verify=False) as audited:

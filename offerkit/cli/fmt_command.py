@@ -28,7 +28,7 @@ def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> i
     from offerkit.reports.escape import visible
     from offerkit.specs.cache import Cache
     from offerkit.specs.fmt import format_files, spec_files, unified
-    from offerkit.specs.write import replace_files
+    from offerkit.specs.write_files import replace_files
 
     session = shell.session()
     cache = Cache.of(session.project, use=session.use_cache)

@@ -32,7 +32,7 @@ def command(shell: Shell, kind: str, out: Path | None) -> None:
     """
     from offerkit.reports.escape import visible
     from offerkit.specs.json_schema import schema_files
-    from offerkit.specs.output import JSON_SCHEMA, check_output, writing
+    from offerkit.specs.output_files import JSON_SCHEMA, check_output, writing
 
     written = schema_files()
     if out is None:

@@ -298,7 +298,7 @@ def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:
 
 def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, of what the plan takes back only because the checkout is older than it ought to be."""
-    from offerkit.specs.older import in_repository
+    from offerkit.specs.older_checkout import in_repository
 
     if plan.empty or not in_repository(session.project.root):
         return

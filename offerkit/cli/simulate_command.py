@@ -105,7 +105,7 @@ def command(
     """
     from offerkit.reports.escape import json_text, visible
     from offerkit.reports.simulation import simulation_json, simulation_text
-    from offerkit.specs.output import SIMULATION_PAGE, check_output, writing
+    from offerkit.specs.output_files import SIMULATION_PAGE, check_output, writing
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.simulate import SimulationRequest, emit_queries, simulate, simulate_in_spark
@@ -195,7 +195,7 @@ def _queries(queries: dict[str, str], out: Path | None, form: str) -> None:
     """Print the queries, or write them to a .sql file."""
     from offerkit.diagnostics import Code, refuse
     from offerkit.reports.escape import json_text
-    from offerkit.specs.output import QUERY, writing
+    from offerkit.specs.output_files import QUERY, writing
 
     if form == "json":
         text = json_text({"queries": [{"space": space, "sql": sql} for space, sql in queries.items()]})

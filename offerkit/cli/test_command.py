@@ -30,7 +30,7 @@ def command(
     """
     from offerkit.reports import cases as report
     from offerkit.specs.cases import read_cases
-    from offerkit.specs.output import JUNIT, check_output, writing
+    from offerkit.specs.output_files import JUNIT, check_output, writing
     from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.run_cases import failures, run_cases
 

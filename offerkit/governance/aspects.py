@@ -270,8 +270,8 @@ def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
 
 def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
     """What templates read of the offer itself; a template that cannot be read reads all of it (``*``)."""
+    from offerkit.templates.inspection import inspect
     from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
-    from offerkit.templates.templates import inspect
 
     found: set[str] = set()
     for text in texts:
@@ -344,8 +344,8 @@ def _scheme1_identity(offer: EffectiveOffer) -> bytes:
 
 def _scheme1_names_offer(texts: Iterable[Json]) -> bool:
     """Whether one of the templates named the offer, as far as the template engine could tell by itself."""
+    from offerkit.templates.inspection import inspect, names_by_engine
     from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
-    from offerkit.templates.templates import inspect, names_by_engine
 
     for text in texts:
         if isinstance(text, str) and is_template(text):

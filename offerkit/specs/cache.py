@@ -22,7 +22,7 @@ import orjson
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Position
-from offerkit.specs.record import Expression, Facts, Misfit, Record
+from offerkit.specs.record import Expression, Misfit, Record, ResourceFacts
 from offerkit.state.references import Ref
 
 if TYPE_CHECKING:
@@ -199,11 +199,18 @@ def encode(records: Iterable[Record]) -> list[Any]:
     """Records as JSON; the file is left out, since equal content may stand in several files."""
     return [
         [
-            r.address, r.environment, r.kind, r.name, r.fingerprint, r.position.line, r.position.column,
-            [tuple(ref) for ref in r.refs], _facts_row(r.facts),
+            r.address,
+            r.environment,
+            r.kind,
+            r.name,
+            r.fingerprint,
+            r.position.line,
+            r.position.column,
+            [tuple(ref) for ref in r.refs],
+            _facts_row(r.facts),
         ]
         for r in records
-    ]  # fmt: skip
+    ]
 
 
 def decode(file: str, rows: list[Any]) -> list[Record]:
@@ -211,31 +218,45 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
     kinds = {str(kind): kind for kind in Kind}
     return [
         Record(
-            parse_address(address), environment, kinds[kind], name, print_, Position(file, line, column),
-            tuple([Ref(parse_address(target), tuple(path)) for target, path in refs]), _facts(facts),
+            parse_address(address),
+            environment,
+            kinds[kind],
+            name,
+            print_,
+            Position(file, line, column),
+            tuple([Ref(parse_address(target), tuple(path)) for target, path in refs]),
+            _facts(facts),
         )
         for address, environment, kind, name, print_, line, column, refs, facts in rows
-    ]  # fmt: skip
+    ]
 
 
-def _facts_row(facts: Facts) -> list[Any]:
+def _facts_row(facts: ResourceFacts) -> list[Any]:
     *plain, misfits, expressions, given = facts
     return [*plain, [tuple(one) for one in misfits], [tuple(one) for one in expressions], given]
 
 
-def _facts(row: list[Any]) -> Facts:
-    (fields, required, representations, spaces, keys, variables, flags, types, themes, misfits, expressions,
-     given) = row  # fmt: skip
-    return Facts(
-        tuple(fields), tuple(required), {name: tuple(given) for name, given in representations.items()},
-        tuple(spaces), tuple(keys), tuple([(name, tuple(path)) for name, path in variables]), tuple(flags),
+def _facts(row: list[Any]) -> ResourceFacts:
+    (fields, required, representations, spaces, keys, variables, flags, types, themes, misfits, expressions, given) = (
+        row
+    )
+    return ResourceFacts(
+        tuple(fields),
+        tuple(required),
+        {name: tuple(given) for name, given in representations.items()},
+        tuple(spaces),
+        tuple(keys),
+        tuple([(name, tuple(path)) for name, path in variables]),
+        tuple(flags),
         tuple([(name, base, tuple(values)) for name, base, values in types]),
         tuple([(name, tuple(path)) for name, path in themes]),
         tuple([Misfit(tuple(path), intern(form), intern(reason), offset) for path, form, reason, offset in misfits]),
         # Many offers have the same conditions: their texts are kept once.
-        tuple([
-            Expression(tuple(path), intern(text), intern(role), intern(wanted))
-            for path, text, role, wanted in expressions
-        ]),
+        tuple(
+            [
+                Expression(tuple(path), intern(text), intern(role), intern(wanted))
+                for path, text, role, wanted in expressions
+            ]
+        ),
         tuple([(tuple(path), values) for path, values in given]),
-    )  # fmt: skip
+    )

@@ -122,8 +122,14 @@ def _case_file(shown: str, document: Value, found: list[Diagnostic]) -> CaseFile
         raise _wrong(shown, locate(document, ("version",)), "a file of cases begins with version: 1", "Add version: 1.")
     for key in document:
         if key not in KEYS:
-            found.append(_mistake(shown, locate(document, (key,), on_key=True), f"“{key[:80]}” is not known here",
-                                  f"A file of cases has {', '.join(KEYS)}."))  # fmt: skip
+            found.append(
+                _mistake(
+                    shown,
+                    locate(document, (key,), on_key=True),
+                    f"“{key[:80]}” is not known here",
+                    f"A file of cases has {', '.join(KEYS)}.",
+                )
+            )
     cases, catalog, activated = (document.get(key) for key in ("cases", "catalog", "activated"))
     if not isinstance(cases, YamlMap) or not cases:
         raise _wrong(shown, locate(document, ("cases",)), "cases is a map by name", "Name each case in words.")
@@ -176,10 +182,12 @@ def applied_cases(file: SpecFile, document: Value, found: list[Diagnostic]) -> I
         hint = "Use ASCII letters, digits, - and _ in the names of files and folders, at most 64 characters in each."
         found.append(
             Diagnostic(
-                Code.BAD_NAME, f"“{name[:80]}” cannot name cases, which are applied under the name of their file",
-                hint=hint, position=Position(file.path, 1, 1),
+                Code.BAD_NAME,
+                f"“{name[:80]}” cannot name cases, which are applied under the name of their file",
+                hint=hint,
+                position=Position(file.path, 1, 1),
             )
-        )  # fmt: skip
+        )
         return
     for environment, asking in _by_environment(cases.cases, found).items():
         address = Address(environment, Kind.CASES, name)
@@ -273,6 +281,10 @@ def _body(
 
 def _too_much(address: Address, summary: str, where: Position) -> Diagnostic:
     return Diagnostic(
-        Code.CASES_TOO_MANY, f"{summary} are applied as one", "Whoever reviews a plan has to read them.",
-        "Split the file: any number of files may hold cases.", address, where,
-    )  # fmt: skip
+        Code.CASES_TOO_MANY,
+        f"{summary} are applied as one",
+        "Whoever reviews a plan has to read them.",
+        "Split the file: any number of files may hold cases.",
+        address,
+        where,
+    )

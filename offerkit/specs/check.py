@@ -7,18 +7,20 @@ from functools import cache
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, suggestion
-from offerkit.specs.conditions import Judge, bad_expressions, judge_here
+from offerkit.specs.conditions import Checker, bad_expressions, check_expressions
 from offerkit.specs.consistency import inconsistencies
-from offerkit.specs.record import Finding, Index, Record
+from offerkit.specs.record import Index, Mistake, Record
 from offerkit.state.references import Ref
 
 CIRCULAR_KINDS = (Kind.TEMPLATE, Kind.SPACE)
 """The kinds that may refer to their own kind. Categories may too, but a path cannot contain itself."""
 
 
-def check(records: list[Record], unsure: frozenset[str] = frozenset(), judge: Judge = judge_here) -> Iterator[Finding]:
+def check(
+    records: list[Record], unsure: frozenset[str] = frozenset(), checker: Checker = check_expressions
+) -> Iterator[Mistake]:
     """Every mistake between ``records``: duplicates, unknown names, circles, broken rules of the domain, and
-    conditions that mean nothing (``judge`` tells which).
+    conditions that mean nothing (``checker`` tells which).
 
     ``unsure``: environments whose files could not all be read; what seems to be missing there may only be
     unread, and is not told as a mistake of its own.
@@ -28,23 +30,28 @@ def check(records: list[Record], unsure: frozenset[str] = frozenset(), judge: Ju
     yield from unknown_references(index, unsure)
     yield from cycles(index)
     yield from inconsistencies(index, unsure)
-    yield from bad_expressions(index, judge)
+    yield from bad_expressions(index, checker)
 
 
-def duplicates(records: list[Record]) -> Iterator[Finding]:
+def duplicates(records: list[Record]) -> Iterator[Mistake]:
     """Resources declared twice, in one file or two."""
     first: dict[str, Record] = {}
     for record in records:
         known = first.setdefault(record.address, record)
         if known is not record:
-            yield Finding(
-                record, (), Code.DECLARED_TWICE, f"{record.address} is declared twice",
+            yield Mistake(
+                record,
+                (),
+                Code.DECLARED_TWICE,
+                f"{record.address} is declared twice",
                 "A name means one resource, whichever file it stands in.",
-                "Rename or remove one of the two.", on_key=True, related=(("first here", known),),
-            )  # fmt: skip
+                "Rename or remove one of the two.",
+                on_key=True,
+                related=(("first here", known),),
+            )
 
 
-def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
     """References to what nothing declares, with the nearest names; an undeclared environment only once."""
     known = index.by_address
     told: set[str] = set()
@@ -62,48 +69,64 @@ def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> It
             yield _unknown(index, record, ref, near)
 
 
-def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, str, str], str]) -> Finding:
+def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, str, str], str]) -> Mistake:
     """``near`` suggests a name; the same one may be missing in thousands of offers."""
     if not ref.path and record.kind is Kind.CATEGORY:
         parent = ref.target.name
-        return Finding(
-            record, (), Code.MISSING_PARENT, f"the parent category “{parent}” is not declared",
+        return Mistake(
+            record,
+            (),
+            Code.MISSING_PARENT,
+            f"the parent category “{parent}” is not declared",
             "A category's path is its place in the tree, and every part of it is a category of its own.",
-            suggestion(parent, [n for n in index.group(record.environment, Kind.CATEGORY)
-                                if not n.startswith(f"{parent}/")], f"Declare {parent} as well."),
+            suggestion(
+                parent,
+                [n for n in index.group(record.environment, Kind.CATEGORY) if not n.startswith(f"{parent}/")],
+                f"Declare {parent} as well.",
+            ),
             on_key=True,
-        )  # fmt: skip
+        )
     if not ref.path:
-        return Finding(
-            record, (), Code.UNKNOWN_REFERENCE, f"the environment “{record.environment}” is not declared",
+        return Mistake(
+            record,
+            (),
+            Code.UNKNOWN_REFERENCE,
+            f"the environment “{record.environment}” is not declared",
             "A case asks a space of the environment that it names."
             if record.kind is Kind.CASES
             else "A folder of specs/ is named after the environment that its resources belong to.",
-            suggestion(record.environment, index.environments,
-                       f"Declare it in environments/{record.environment}.yaml."), on_key=True,
-        )  # fmt: skip
+            suggestion(
+                record.environment, index.environments, f"Declare it in environments/{record.environment}.yaml."
+            ),
+            on_key=True,
+        )
     target = ref.target
     environment, kind, name = target.environment, target.kind, target.name
     elsewhere = sorted(
         other for (other, other_kind), group in index.groups.items() if other_kind is kind and name in group
     )
     if elsewhere and environment == record.environment:
-        return Finding(
-            record, ref.path, Code.FOREIGN_REFERENCE,
+        return Mistake(
+            record,
+            ref.path,
+            Code.FOREIGN_REFERENCE,
             f"there is no {kind} “{name}” in {record.environment}; there is one in {elsewhere[0]}",
             "An environment's resources refer only to their own; each environment is for other people.",
             near(environment, kind, name, f"Declare it in specs/{record.environment}/ as well."),
             named=name,
-        )  # fmt: skip
-    return Finding(
-        record, ref.path, Code.UNKNOWN_REFERENCE, f"there is no {kind} “{name}”"
+        )
+    return Mistake(
+        record,
+        ref.path,
+        Code.UNKNOWN_REFERENCE,
+        f"there is no {kind} “{name}”"
         + (f" in {environment}" if environment != record.environment and kind is not Kind.OPERATOR else ""),
         hint=near(environment, kind, name, f"Declare {ref.target}, or correct the name."),
         named=name,
-    )  # fmt: skip
+    )
 
 
-def cycles(index: Index) -> Iterator[Finding]:
+def cycles(index: Index) -> Iterator[Mistake]:
     """References that lead back to where they began, each with the positions that form it."""
     suspects = [
         record
@@ -124,12 +147,15 @@ def cycles(index: Index) -> Iterator[Finding]:
         members = [index.by_address[address] for address in ring]
         first, following = members[0], (*members[1:], members[0])
         path = next(ref.path for ref in first.refs if ref.target == following[0].address)
-        yield Finding(
-            first, path, Code.CYCLE, "these refer to each other in a circle: " + " → ".join([*ring, ring[0]]),
+        yield Mistake(
+            first,
+            path,
+            Code.CYCLE,
+            "these refer to each other in a circle: " + " → ".join([*ring, ring[0]]),
             "What one of them means would depend on itself.",
             "Remove one of the references.",
             related=tuple((f"{member.address} is here", member) for member in members[1:]),
-        )  # fmt: skip
+        )
 
 
 def _from_smallest(ring: list[Address]) -> list[Address]:

@@ -26,9 +26,13 @@ _MOST_COMMITS, _MOST_MERGES = 20_000, 2_000
 _LARGEST = 64 * 1024
 _SECONDS = 60
 _PROGRAMS = (
-    "core.commitGraph=false", "log.showSignature=false", "gpg.program=gpg", "gpg.openpgp.program=gpg",
-    "gpg.ssh.program=ssh-keygen", "gpg.x509.program=gpgsm",
-)  # fmt: skip
+    "core.commitGraph=false",
+    "log.showSignature=false",
+    "gpg.program=gpg",
+    "gpg.openpgp.program=gpg",
+    "gpg.ssh.program=ssh-keygen",
+    "gpg.x509.program=gpgsm",
+)
 """What the configuration of a repository must not choose: programs that are run, and what is printed."""
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PERSON = re.compile(r"<([^<>]*)>")

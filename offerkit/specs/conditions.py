@@ -5,8 +5,10 @@ The same text in the same scope is asked about once, however many offers have it
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, suggestion
@@ -16,10 +18,12 @@ from offerkit.models.policy_names import scope_of
 from offerkit.models.typed_values import misfit
 from offerkit.rules.problems import Problem, RuleError
 from offerkit.rules.types import Base, FieldType, Scope, Wanted
-from offerkit.specs.record import Expression, Finding, Index, Record
+from offerkit.specs.cache import Cache
+from offerkit.specs.parallel import Child, workers
+from offerkit.specs.record import Expression, Index, Mistake, Record
 
 
-class Question(NamedTuple):
+class ExpressionCheck(NamedTuple):
     """Whether ``text`` is an expression that gives what is wanted."""
 
     text: str
@@ -28,61 +32,79 @@ class Question(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """The same for questions with the same answer."""
+        """The same for checks with the same answer."""
         return self.text, self.scope.digest, self.wanted.value
 
 
-Judge: TypeAlias = Callable[[Sequence[Question]], Sequence[tuple[Problem, ...]]]
-"""Answers questions: for each its problems, none for a sound expression."""
+Checker: TypeAlias = Callable[[Sequence[ExpressionCheck]], Sequence[tuple[Problem, ...]]]
+"""Answers checks: for each its problems, none for a sound expression."""
 
 TAKEN = ("category", "interaction", "offer", "parameter", "proposition")
 """The namespaces that are not the contact's; a dimension of such a name would hide one."""
-_PARTS = (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.OFFER, Kind.TEMPLATE, Kind.FILTER, Kind.RULE, Kind.SPACE,
-          Kind.CAMPAIGN, Kind.POLICY)  # fmt: skip
+_PARTS = (
+    Kind.ENVIRONMENT,
+    Kind.CATEGORY,
+    Kind.OFFER,
+    Kind.TEMPLATE,
+    Kind.FILTER,
+    Kind.RULE,
+    Kind.SPACE,
+    Kind.CAMPAIGN,
+    Kind.POLICY,
+)
 
 
-def judge_here(questions: Sequence[Question]) -> list[tuple[Problem, ...]]:
-    """A judge without a memory."""
+def check_expressions(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
+    """A checker without a memory."""
     from offerkit.rules.check import check
 
-    def problems(question: Question) -> tuple[Problem, ...]:
+    def problems(request: ExpressionCheck) -> tuple[Problem, ...]:
         try:
-            check(*question)
+            check(*request)
         except RuleError as error:
             return error.problems
         return ()
 
-    return [problems(question) for question in questions]
+    return [problems(request) for request in checks]
 
 
-def bad_expressions(index: Index, judge: Judge = judge_here) -> Iterator[Finding]:
+def bad_expressions(index: Index, checker: Checker = check_expressions) -> Iterator[Mistake]:
     """What is wrong with the conditions and formulas, and with the values that filters are given."""
     yield from _taken_names(index)
-    questions: dict[tuple[str, str, str], Question] = {}
+    checks: dict[tuple[str, str, str], ExpressionCheck] = {}
     places: list[tuple[Record, Expression, tuple[str, str, str]]] = []
     for environment in index.environments:
         for record, expression, known in _expressions(index, environment):
-            question = Question(expression.text, known, Wanted(expression.wanted))
-            questions.setdefault(question.key, question)
-            places.append((record, expression, question.key))
+            request = ExpressionCheck(expression.text, known, Wanted(expression.wanted))
+            checks.setdefault(request.key, request)
+            places.append((record, expression, request.key))
         yield from bad_uses(index, environment)
-    answers = dict(zip(questions, judge(list(questions.values())), strict=True)) if questions else {}
+    answers = dict(zip(checks, checker(list(checks.values())), strict=True)) if checks else {}
     for record, expression, key in places:
         for problem in answers[key]:
-            yield Finding(
-                record, expression.path, Code.EXPRESSION, problem.summary, problem.detail, problem.hint,
+            yield Mistake(
+                record,
+                expression.path,
+                Code.EXPRESSION,
+                problem.summary,
+                problem.detail,
+                problem.hint,
                 offset=problem.start,
-            )  # fmt: skip
+            )
 
 
-def _taken_names(index: Index) -> Iterator[Finding]:
+def _taken_names(index: Index) -> Iterator[Mistake]:
     for record in index.by_address.values():
         if record.kind is Kind.DIMENSION and record.name in TAKEN:
-            yield Finding(
-                record, (), Code.BAD_NAME, f"“{record.name}” cannot name a dimension", on_key=True,
+            yield Mistake(
+                record,
+                (),
+                Code.BAD_NAME,
+                f"“{record.name}” cannot name a dimension",
+                on_key=True,
                 detail=f"In conditions, {record.name}.<field> already means something else.",
                 hint="Name it after the people in it, as in recipient or visitor.",
-            )  # fmt: skip
+            )
 
 
 def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, Scope]]:
@@ -122,7 +144,7 @@ def types_of(record: Record) -> dict[str, FieldType]:
     return {name: FieldType(Base(base), values) for name, base, values in record.facts.types}
 
 
-def bad_uses(index: Index, environment: str) -> Iterator[Finding]:
+def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
     """What is wrong with the values that offers and templates of ``environment`` give to filters."""
     sound: set[object] = set()
     for kind in (Kind.OFFER, Kind.TEMPLATE):
@@ -140,27 +162,104 @@ def bad_uses(index: Index, environment: str) -> Iterator[Finding]:
                     sound.add(shape)
 
 
-def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record) -> Iterator[Finding]:
+def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record) -> Iterator[Mistake]:
     known = {name: FieldType(Base(base), options) for name, base, options in used.facts.types}
     for name, text in values.items():
         path = (*use, "with", name)
         if name not in known:
             none = f"{used.name} has no parameters; remove the value."
-            yield Finding(
-                record, path, Code.PARAMETER, f"filter {used.name} has no parameter “{name}”", on_key=True,
+            yield Mistake(
+                record,
+                path,
+                Code.PARAMETER,
+                f"filter {used.name} has no parameter “{name}”",
+                on_key=True,
                 hint=suggestion(name, known, f"Known: {', '.join(known)}." if known else none),
-            )  # fmt: skip
+            )
         elif why := misfit(text, known[name]):
             options = known[name].values
-            yield Finding(
-                record, path, Code.PARAMETER, f"parameter {name} of filter {used.name}: {why}",
-                hint=suggestion(text, options, f"Known: {', '.join(options)}.") if options
+            yield Mistake(
+                record,
+                path,
+                Code.PARAMETER,
+                f"parameter {name} of filter {used.name}: {why}",
+                hint=suggestion(text, options, f"Known: {', '.join(options)}.")
+                if options
                 else f"It is declared as {known[name].base}.",
-            )  # fmt: skip
+            )
     for name in used.facts.required:
         if name not in values:
-            yield Finding(
-                record, use, Code.PARAMETER, f"filter {used.name} needs a value for its parameter “{name}”",
+            yield Mistake(
+                record,
+                use,
+                Code.PARAMETER,
+                f"filter {used.name} needs a value for its parameter “{name}”",
                 "The parameter has no default.",
                 f"Write {{filter: {used.name}, with: {{{name}: …}}}}.",
-            )  # fmt: skip
+            )
+
+
+WORTH_IT = 500
+"""From so many expressions on, forking costs less than it saves."""
+_WIDTH = 32
+
+
+class CachedChecker:
+    """A checker that knows what was sound before; ``row`` is what to keep for the next run."""
+
+    def __init__(self, cache: Cache, code: bytes) -> None:
+        """``code`` is the digest of the code that decides."""
+        self.key = hashlib.sha256(code + b"sound expressions").digest()
+        self._known = _unpacked(cache.get([self.key]).get(self.key))
+        self._sound: set[str] = set()
+
+    @property
+    def row(self) -> dict[bytes, Any]:
+        """The row of what is sound now, if it is another than before."""
+        return {} if self._sound == self._known else {self.key: {"sound": "".join(sorted(self._sound))}}
+
+    def __call__(self, checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
+        """The problems of each request."""
+        prints = [_print(request) for request in checks]
+        fresh = [place for place, print_ in enumerate(prints) if print_ not in self._known]
+        answers: list[tuple[Problem, ...]] = [()] * len(checks)
+        for place, problems in zip(fresh, _check_in_parallel([checks[place] for place in fresh]), strict=True):
+            answers[place] = problems
+        self._sound = {print_ for print_, problems in zip(prints, answers, strict=True) if not problems}
+        return answers
+
+
+def _print(request: ExpressionCheck) -> str:
+    return hashlib.sha256("\0".join(request.key).encode()).hexdigest()[:_WIDTH]
+
+
+def _unpacked(row: object) -> set[str]:
+    sound = row.get("sound") if isinstance(row, dict) else None
+    text = sound if isinstance(sound, str) else ""
+    return {text[start : start + _WIDTH] for start in range(0, len(text), _WIDTH)}
+
+
+def _check_in_parallel(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
+    if not checks:
+        return []
+    several = workers() if len(checks) >= WORTH_IT else 1
+    if several < 2:
+        return check_expressions(checks)
+    check_expressions([])  # what checking imports is then imported once, not once in each child
+
+    portions = [checks[start::several] for start in range(several)]
+    children = [Child.start(partial(_sound_places, portion)) for portion in portions[1:]]
+    answers: list[tuple[Problem, ...]] = [()] * len(checks)
+    answers[::several] = check_expressions(portions[0])
+    for start, child in enumerate(children, 1):
+        sound = child.answer()
+        told = frozenset(sound if isinstance(sound, list) else ())
+        # What a child found wrong, or a child that failed did not tell of, is looked at again here.
+        doubtful = [place for place in range(len(portions[start])) if place not in told]
+        for place, problems in zip(doubtful, check_expressions([portions[start][p] for p in doubtful]), strict=True):
+            answers[start + place * several] = problems
+    return answers
+
+
+def _sound_places(checks: Sequence[ExpressionCheck]) -> list[int]:
+    return [place for place, problems in enumerate(check_expressions(checks)) if not problems]

@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
-from offerkit.specs.record import Finding, Index, Misfit, Record
+from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
 _CARRIERS = (Kind.CATEGORY, Kind.TEMPLATE, Kind.OFFER)
@@ -24,7 +24,7 @@ _ALIKE = 0.74
 """Two letters changed places in a word of four (city, ctiy), or in any longer one."""
 
 
-def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
     """Everything that is wrong between resources whose references all hold."""
     yield from _operators(index)
     for environment in index.environments:
@@ -33,10 +33,14 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         yield from _variables(index, record)
         if "anonymous" in record.facts.flags:
             for campaign in index.group(environment, Kind.CAMPAIGN).values():
-                yield Finding(
-                    campaign, (), Code.ANONYMOUS, f"{environment} is anonymous: it has no outbound campaigns",
-                    hint="Move the campaign to an environment of identified contacts.", on_key=True,
-                )  # fmt: skip
+                yield Mistake(
+                    campaign,
+                    (),
+                    Code.ANONYMOUS,
+                    f"{environment} is anonymous: it has no outbound campaigns",
+                    hint="Move the campaign to an environment of identified contacts.",
+                    on_key=True,
+                )
         yield from _policies(index, environment)
         inheritance = inheritance_of(index, environment)
         if environment not in unsure:  # an unread space would make its fields look unknown
@@ -45,7 +49,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         yield from _misfits(index, environment, inheritance)
 
 
-def _operators(index: Index) -> Iterator[Finding]:
+def _operators(index: Index) -> Iterator[Mistake]:
     """Operators whom git cannot tell apart, and automations that are named where a person decides."""
     operators = index.group(SHARED, Kind.OPERATOR)
     owners: dict[str, Record] = {}
@@ -53,53 +57,70 @@ def _operators(index: Index) -> Iterator[Finding]:
         for email in operator.facts.keys:
             first = owners.setdefault(email.lower(), operator)
             if first is not operator:
-                yield Finding(
-                    operator, ("email",), Code.SHARED_EMAIL,
+                yield Mistake(
+                    operator,
+                    ("email",),
+                    Code.SHARED_EMAIL,
                     f"operator {first.name} has this e-mail address, too",
                     "Authors of commits are told apart by it, and capitals do not count.",
-                    hint="Give each operator their own.", related=((f"operator {first.name}", first),),
-                )  # fmt: skip
+                    hint="Give each operator their own.",
+                    related=((f"operator {first.name}", first),),
+                )
         for account in operator.facts.fields:
             forge, _, number = account.partition(":")
             first = owners.setdefault(account, operator)
             if first is not operator:
-                yield Finding(
-                    operator, ("accounts", forge), Code.SHARED_ACCOUNT,
+                yield Mistake(
+                    operator,
+                    ("accounts", forge),
+                    Code.SHARED_ACCOUNT,
                     f"operator {first.name} has account {number} of {forge}, too",
                     "A review by it would be of both.",
-                    hint="Give each operator their own.", related=((f"operator {first.name}", first),),
-                )  # fmt: skip
+                    hint="Give each operator their own.",
+                    related=((f"operator {first.name}", first),),
+                )
     automations = {record.address for record in operators.values() if "automation" in record.facts.flags}
     if not automations:
         return
     for record in index.by_address.values():
         for ref in record.refs:
             if ref.target in automations and _DECIDING.intersection(map(str, ref.path)):
-                yield Finding(
-                    record, ref.path, Code.NOT_A_PERSON,
+                yield Mistake(
+                    record,
+                    ref.path,
+                    Code.NOT_A_PERSON,
                     f"{ref.target.name} is an automation, and decides nothing",
-                    "Whoever reviews, stops or overrides is a person.", hint="Name a person.", named=ref.target.name,
-                )  # fmt: skip
+                    "Whoever reviews, stops or overrides is a person.",
+                    hint="Name a person.",
+                    named=ref.target.name,
+                )
 
 
-def _policies(index: Index, environment: str) -> Iterator[Finding]:
+def _policies(index: Index, environment: str) -> Iterator[Mistake]:
     """Policies that are too many to be asked, and those that name properties of two kinds, which nothing has."""
     for number, policy in enumerate(index.group(environment, Kind.POLICY).values()):
         if number == MAX_POLICIES:
-            yield Finding(
-                policy, (), Code.POLICIES_TOO_MANY, f"{environment} has more than {MAX_POLICIES} policies",
-                "Each of them is asked of every offer.", "Join conditions by “and”.", on_key=True,
-            )  # fmt: skip
+            yield Mistake(
+                policy,
+                (),
+                Code.POLICIES_TOO_MANY,
+                f"{environment} has more than {MAX_POLICIES} policies",
+                "Each of them is asked of every offer.",
+                "Join conditions by “and”.",
+                on_key=True,
+            )
         for expression in policy.facts.expressions:
             bare = _QUOTED.sub("", expression.text)
             named = sorted({word for word in _SPACE.findall(bare) if word in GOVERNED})
             if len(named) > 1:
-                yield Finding(
-                    policy, expression.path, Code.POLICY_ASKS_NOTHING,
+                yield Mistake(
+                    policy,
+                    expression.path,
+                    Code.POLICY_ASKS_NOTHING,
                     f"nothing has both {named[0]}.<name> and {named[1]}.<name>",
                     "A condition is asked of one resource at a time, and a resource has the properties of its kind.",
                     "Make a policy of each, or name what all kinds have: resource.<name>.",
-                )  # fmt: skip
+                )
 
 
 def inheritance_of(index: Index, environment: str) -> Inheritance:
@@ -127,7 +148,7 @@ def _outline(record: Record) -> JsonMap:
     return {key: value for key, value in said.items() if value}
 
 
-def _contents(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Finding]:
+def _contents(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
     """The content of all offers and templates. Many offers have one shape; each shape is checked once."""
     sound: set[object] = set()
     for kind in (Kind.OFFER, Kind.TEMPLATE):
@@ -143,7 +164,7 @@ def _contents(index: Index, environment: str, inheritance: Inheritance) -> Itera
                 sound.add(shape)
 
 
-def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[Finding]:
+def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[Mistake]:
     every = index.group(offer.environment, Kind.SPACE)
     spaces = {name: space for name, space in every.items() if space.valid}
     for name, fields in offer.facts.representations.items():
@@ -168,85 +189,111 @@ def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[
                 yield _not_on_space(offer, ("content", field), where, tuple(known))
     for name in offer.facts.representations:
         if named and name in spaces and name not in named:
-            yield Finding(
-                offer, ("representations", name), Code.FIELD_NOT_ON_SPACE,
-                f"a representation for {name}, where the offer is not published", on_key=True,
+            yield Mistake(
+                offer,
+                ("representations", name),
+                Code.FIELD_NOT_ON_SPACE,
+                f"a representation for {name}, where the offer is not published",
+                on_key=True,
                 hint=f"Add {name} to the offer's spaces, or remove the representation.",
-            )  # fmt: skip
+            )
     if all(index.by_address[layer.address].valid for layer in effective.layers) and (named or whole):
         yield from _required(offer, effective, targets)
 
 
-def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -> Iterator[Finding]:
+def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -> Iterator[Mistake]:
     lacking = {space.name: effective.missing(space.name) for space in targets}
     if effective.named_spaces:
         for space, fields in lacking.items():
             if fields:
-                yield Finding(
-                    offer, ("content",), Code.REQUIRED_FIELD,
-                    f"space {space} requires {_fields(fields)}, which this offer does not give", on_key=True,
+                yield Mistake(
+                    offer,
+                    ("content",),
+                    Code.REQUIRED_FIELD,
+                    f"space {space} requires {_fields(fields)}, which this offer does not give",
+                    on_key=True,
                     hint=f"Give {or_list(fields)} in content, or take {space} out of the offer's spaces.",
-                )  # fmt: skip
+                )
     elif lacking and all(lacking.values()):
         space, fields = min(lacking.items(), key=lambda item: (len(item[1]), item[0]))
-        yield Finding(
-            offer, ("content",), Code.REQUIRED_FIELD, "this offer can be shown on no space", on_key=True,
+        yield Mistake(
+            offer,
+            ("content",),
+            Code.REQUIRED_FIELD,
+            "this offer can be shown on no space",
+            on_key=True,
             detail=f"Nearest is {space}, which also requires {_fields(fields)}.",
             hint=f"Give {or_list(fields)} in content.",
-        )  # fmt: skip
+        )
 
 
 def _fields(names: list[str]) -> str:
     return f"field{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def _not_on_space(offer: Record, path: JsonPath, where: str, known: tuple[str, ...]) -> Finding:
+def _not_on_space(offer: Record, path: JsonPath, where: str, known: tuple[str, ...]) -> Mistake:
     field = str(path[-1])
-    return Finding(
-        offer, path, Code.FIELD_NOT_ON_SPACE, f"{where} field “{field}”", on_key=True,
+    return Mistake(
+        offer,
+        path,
+        Code.FIELD_NOT_ON_SPACE,
+        f"{where} field “{field}”",
+        on_key=True,
         hint=suggestion(field, known, "Declare the field on the space, or remove it here."),
-    )  # fmt: skip
+    )
 
 
-def _spaces(index: Index, environment: Record) -> Iterator[Finding]:
+def _spaces(index: Index, environment: Record) -> Iterator[Mistake]:
     anonymous = "anonymous" in environment.facts.flags
     dimension = _dimension(index, environment)
     for space in index.group(environment.name, Kind.SPACE).values():
         if not space.valid:
             continue
         if anonymous and "outbound" in space.facts.flags:
-            yield Finding(
-                space, ("channel",), Code.ANONYMOUS, f"{environment.name} is anonymous: its spaces are inbound only",
-                "Nobody can be written to who is not known.", "Use an inbound channel.",
-            )  # fmt: skip
+            yield Mistake(
+                space,
+                ("channel",),
+                Code.ANONYMOUS,
+                f"{environment.name} is anonymous: its spaces are inbound only",
+                "Nobody can be written to who is not known.",
+                "Use an inbound channel.",
+            )
         if "unitary" in space.facts.flags and not anonymous and not space.facts.keys:
-            yield Finding(
-                space, (), Code.NO_IDENTIFICATION,
-                "a unitary space for identified contacts needs identification keys", on_key=True,
+            yield Mistake(
+                space,
+                (),
+                Code.NO_IDENTIFICATION,
+                "a unitary space for identified contacts needs identification keys",
+                on_key=True,
                 hint="Add identification: {keys: [" + ", ".join(dimension.facts.keys if dimension else ["id"]) + "]}.",
-            )  # fmt: skip
+            )
         if dimension is not None and dimension.valid:
             for place, key in enumerate(space.facts.keys):
                 if key not in dimension.facts.fields:
-                    yield Finding(
-                        space, ("identification", "keys", place), Code.UNKNOWN_FIELD,
+                    yield Mistake(
+                        space,
+                        ("identification", "keys", place),
+                        Code.UNKNOWN_FIELD,
                         f"dimension {dimension.name} has no field “{key}”",
                         hint=suggestion(key, dimension.facts.fields),
-                    )  # fmt: skip
+                    )
         yield from _fallback(index, space)
 
 
-def _fallback(index: Index, space: Record) -> Iterator[Finding]:
+def _fallback(index: Index, space: Record) -> Iterator[Mistake]:
     for ref in space.refs:
         target = index.by_address.get(ref.target)
         if ref.path == ("identification", "fallback") and target is not None:
             other = index.group(target.environment, Kind.ENVIRONMENT).get(target.environment)
             if other is not None and other.valid and "anonymous" not in other.facts.flags:
-                yield Finding(
-                    space, ref.path, Code.ANONYMOUS, f"the fallback leads to {other.name}, which is not anonymous",
+                yield Mistake(
+                    space,
+                    ref.path,
+                    Code.ANONYMOUS,
+                    f"the fallback leads to {other.name}, which is not anonymous",
                     "A fallback is for those whom nobody could identify.",
                     "Name a space of an anonymous environment.",
-                )  # fmt: skip
+                )
 
 
 def _dimension(index: Index, environment: Record) -> Record | None:
@@ -254,7 +301,7 @@ def _dimension(index: Index, environment: Record) -> Record | None:
     return index.by_address.get(target) if target is not None else None
 
 
-def _variables(index: Index, environment: Record) -> Iterator[Finding]:
+def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
     dimension = _dimension(index, environment)
     if dimension is None or not dimension.valid:
         return
@@ -270,15 +317,20 @@ def _variables(index: Index, environment: Record) -> Iterator[Finding]:
             own = {*record.facts.fields, *PROPOSITION_VARIABLES} if kind is Kind.SPACE else set[str]()
             for variable, path in record.facts.variables:
                 if variable not in common and variable not in own:
-                    yield Finding(
-                        record, path, Code.UNKNOWN_VARIABLE, f"the template names “{variable}”, which does not exist",
-                        "It may use " + ("this space's fields, " if kind is Kind.SPACE else "")
+                    yield Mistake(
+                        record,
+                        path,
+                        Code.UNKNOWN_VARIABLE,
+                        f"the template names “{variable}”, which does not exist",
+                        "It may use "
+                        + ("this space's fields, " if kind is Kind.SPACE else "")
                         + f"{dimension.name}.<field>, interaction.<call data> and offer.<field>.",
-                        suggestion(variable, common | own, "Correct the name."), named=variable,
-                    )  # fmt: skip
+                        suggestion(variable, common | own, "Correct the name."),
+                        named=variable,
+                    )
 
 
-def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Finding]:
+def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
     """The texts of offers and templates that cannot be what a space's field holds, whatever their values are."""
     formats = {
         name: {field: format_ for field, format_, _ in space.facts.types}
@@ -300,7 +352,7 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
 
 def _misfit(
     record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
-) -> Iterator[Finding]:
+) -> Iterator[Mistake]:
     path, format_, reason, offset = misfit
     field = str(path[-1])
     spaces = [
@@ -312,37 +364,47 @@ def _misfit(
     if not spaces:
         return
     if format_ == "url":
-        yield Finding(
-            record, path, Code.BAD_VALUE,
+        yield Mistake(
+            record,
+            path,
+            Code.BAD_VALUE,
             f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is no http(s) URL: {reason}",
             "It stands in links and images that people click and see.",
             "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
             " behind them.",
             offset=offset or None,
-        )  # fmt: skip
+        )
     else:
-        yield Finding(
-            record, path, Code.TEMPLATE_SYNTAX, f"“{field}” is HTML on {', '.join(sorted(spaces))}: {reason}",
+        yield Mistake(
+            record,
+            path,
+            Code.TEMPLATE_SYNTAX,
+            f"“{field}” is HTML on {', '.join(sorted(spaces))}: {reason}",
             "There a value could run as a program in the reader's browser, or the offer could never be shown.",
-            "Let values stand between tags or in quoted attributes.", offset=offset or None,
-        )  # fmt: skip
+            "Let values stand between tags or in quoted attributes.",
+            offset=offset or None,
+        )
 
 
-def unknown_themes(index: Index, environment: str) -> Iterator[Finding]:
+def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
     """What a space or a delivery asks for and nothing carries: it would always get nothing."""
     if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
         return  # what they carry is not known
     carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}
     for record, theme, path in _themes(index, environment, _ASKING):
         if theme not in carried:
-            yield Finding(
-                record, path, Code.UNKNOWN_THEME, f"no offer, template or category carries the theme “{theme}”",
+            yield Mistake(
+                record,
+                path,
+                Code.UNKNOWN_THEME,
+                f"no offer, template or category carries the theme “{theme}”",
                 "A theme is what offers and categories carry; asking for another one finds nothing.",
-                suggestion(theme, carried, "Add it to the themes of an offer or category."), named=theme,
-            )  # fmt: skip
+                suggestion(theme, carried, "Add it to the themes of an offer or category."),
+                named=theme,
+            )
 
 
-def lonely_themes(index: Index) -> Iterator[Finding]:
+def lonely_themes(index: Index) -> Iterator[Mistake]:
     """Themes that look misspelt: one resource carries it, nothing asks for it, and another theme is nearly the same."""
     for environment in index.environments:
         carried = list(_themes(index, environment, _CARRIERS))
@@ -354,11 +416,15 @@ def lonely_themes(index: Index) -> Iterator[Finding]:
                 continue
             near = nearest(theme, others, 1, _ALIKE)
             if near:
-                yield Finding(
-                    record, path, Code.LONELY_THEME, f"the theme “{theme}” stands here only, and nothing asks for it",
+                yield Mistake(
+                    record,
+                    path,
+                    Code.LONELY_THEME,
+                    f"the theme “{theme}” stands here only, and nothing asks for it",
                     f"Others carry or ask for “{near[0]}”.",
-                    f"Did you mean {near[0]}? If not, ask for {theme} somewhere.", named=theme,
-                )  # fmt: skip
+                    f"Did you mean {near[0]}? If not, ask for {theme} somewhere.",
+                    named=theme,
+                )
 
 
 def _themes(index: Index, environment: str, kinds: tuple[Kind, ...]) -> Iterator[tuple[Record, str, JsonPath]]:

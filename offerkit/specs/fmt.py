@@ -11,14 +11,14 @@ from pathlib import Path
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, masked
 from offerkit.specs.cache import Cache, code_digest, content_key, users_secret
+from offerkit.specs.comments import comments, read
 from offerkit.specs.parallel import WORTH_IT, spread, workers
 from offerkit.specs.parse import Parsed, parse_file
 from offerkit.specs.project import Project, SpecFile, read_files
 from offerkit.specs.shapes import cases_document, document
-from offerkit.specs.source import comments, read
-from offerkit.specs.writer import Writer
-from offerkit.specs.yaml12_text import LINE_END
+from offerkit.specs.yaml12_scanner import LINE_END
 from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_writer import YamlWriter
 
 NO_CACHE = Cache(None)
 _URL = re.compile(r"(?<!\w)url[\"']?\s*:")
@@ -150,7 +150,7 @@ def formatted(file: SpecFile) -> bytes:
 def _written(file: SpecFile, *, reorder: bool) -> bytes:
     root = read(file.content)
     first_end = LINE_END.search(file.content.decode())
-    writer = Writer(authored=True, reorder=reorder)
+    writer = YamlWriter(authored=True, reorder=reorder)
     if root.children:
         first = root.children[0]
         writer.lines += [comment for part in first.above for comment in ([""] if part.blank else []) + [part.text]]

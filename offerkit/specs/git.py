@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.diagnostics import Code, Refused, reason_of, refuse
+from offerkit.specs.git_tree import LINK, SUBMODULE, GitTree, TreeEntry, tree_entries
 from offerkit.specs.limits import MAX_BYTES
 from offerkit.specs.project import too_large
 
@@ -23,22 +24,27 @@ if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
 HEEDED = frozenset(
-    (
-        "GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM",
-        "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH",
-    )
-)  # fmt: skip
+    {
+        "GIT_CEILING_DIRECTORIES",
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_NOSYSTEM",
+        "GIT_CONFIG_SYSTEM",
+        "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+        "GIT_EXEC_PATH",
+    }
+)
 """The variables of git that say how it is installed and configured. All others are dropped: they name a repository
 (``git rev-parse --local-env-vars``), or change what git prints."""
 
 _CONFIG = (
-    f"core.hooksPath={os.devnull}", "core.fsmonitor=false", "core.splitIndex=false", "core.untrackedCache=false",
-    "core.warnAmbiguousRefs=true", "safe.bareRepository=explicit",
-)  # fmt: skip
-_TOP = ("environments", "specs", "cases")
-_LINK, _SUBMODULE = "120000", "160000"
+    f"core.hooksPath={os.devnull}",
+    "core.fsmonitor=false",
+    "core.splitIndex=false",
+    "core.untrackedCache=false",
+    "core.warnAmbiguousRefs=true",
+    "safe.bareRepository=explicit",
+)
 _MAX_LINK = 4096
-_MAX_HOPS = 40
 WHOLE_HISTORY = (
     "“git fetch --unshallow” brings the whole history; in a workflow, let the checkout do so: fetch-depth: 0 (GitHub),"
     ' GIT_DEPTH: "0" (GitLab).'
@@ -90,9 +96,14 @@ def run(
     command = ["git", "--no-pager", *(word for setting in _CONFIG for word in ("-c", setting)), *words]
     try:
         return subprocess.run(  # noqa: S603 - a fixed program; no word of a user's can be an option
-            command, cwd=folder, env={**kept, **(more or {})}, input=given, capture_output=True, timeout=timeout,
+            command,
+            cwd=folder,
+            env={**kept, **(more or {})},
+            input=given,
+            capture_output=True,
+            timeout=timeout,
             check=False,
-        )  # fmt: skip
+        )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:  # ValueError: a NUL character
         raise refuse(Code.GIT, f"git could not be run: {reason_of(error)}") from None
 
@@ -142,107 +153,6 @@ def checkout(root: Path, revision: str, environ: Mapping[str, str]) -> Iterator[
     with tempfile.TemporaryDirectory(prefix="offerkit-") as folder:
         repository.lay_out(Path(folder), needed, tree, revision)
         yield Checkout(Path(os.path.realpath(folder)) / "tree" / tree.prefix, commit)
-
-
-class _Entry(NamedTuple):
-    """A file of a tree; ``path`` is the one from the project's root."""
-
-    mode: str
-    oid: str
-    path: str
-
-
-class _Tree:
-    """The project's files at a revision. ``attributes``: the .gitattributes of the folders above it, by full path."""
-
-    def __init__(
-        self, root: Path, prefix: str, entries: dict[str, _Entry], links: dict[str, str], attributes: dict[str, _Entry]
-    ) -> None:
-        """``prefix``: the project's folder in its repository, empty or with a slash at its end."""
-        self.prefix = prefix
-        self.entries = entries
-        self.attributes = attributes
-        self._root = [part for part in os.path.realpath(root).split("/") if part]
-        self._links = links
-        self._folders: dict[str, set[str]] = {}
-        for path in entries:
-            while path:
-                parent, _, name = path.rpartition("/")
-                names = self._folders.setdefault(parent, set())
-                if name in names:
-                    break
-                names.add(name)
-                path = parent
-
-    def needed(self) -> dict[str, _Entry]:
-        """What the loader can reach from specs/, environments/ and cases/: YAML, links, and what they lead to."""
-        found: dict[str, _Entry] = {}
-        seen: set[str] = set()
-        pending = list(_TOP)
-        while pending:
-            real = self._real(pending.pop(), found)
-            if real is None or real in seen:
-                continue
-            seen.add(real)
-            entry = self.entries.get(real)
-            if entry is None:
-                pending += [
-                    f"{real}/{name}" if real else name
-                    for name in self._folders.get(real, ())
-                    if not name.startswith(".") and self._read(f"{real}/{name}" if real else name)
-                ]
-            elif entry.mode == _SUBMODULE:
-                raise refuse(
-                    Code.GIT,
-                    f"{real:.200} is a submodule: git keeps its files in another repository",
-                    hint="Compare from within the submodule, or keep the specs in the project's own repository.",
-                )
-            else:
-                found[real] = entry
-        return found
-
-    def target(self, link: str) -> str | None:
-        """What a link has to say in a copy of the tree, when that is something else than what it says here.
-
-        One that is absolute, or goes up out of the project and back in, leads into the project only where that is now.
-        """
-        text = self._links[self.entries[link].oid]
-        folder = link.rpartition("/")[0]
-        depth = lowest = len(folder.split("/")) if folder else 0
-        for part in text.split("/"):
-            depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
-            lowest = min(lowest, depth)
-        if not text.startswith("/") and lowest >= 0:
-            return None
-        real = self._real(link, {})
-        return None if real is None else os.path.relpath(f"/{real}", f"/{folder}")
-
-    def _read(self, path: str) -> bool:
-        entry = self.entries.get(path)
-        return entry is None or entry.mode in (_LINK, _SUBMODULE) or path.endswith((".yaml", ".yml"))
-
-    def _real(self, path: str, passed: dict[str, _Entry]) -> str | None:
-        """``path`` without links; None when it leads out of the project or in a circle. ``passed``: gets the links."""
-        at = list(self._root)
-        pending = path.split("/")[::-1]
-        hops = 0
-        while pending:
-            part = pending.pop()
-            if part == "..":
-                del at[-1:]
-            elif part not in ("", "."):
-                at.append(part)
-                inside = "/".join(at[len(self._root) :]) if at[: len(self._root)] == self._root else ""
-                entry = self.entries.get(inside)
-                if entry is not None and entry.mode == _LINK:
-                    passed[inside] = entry
-                    hops += 1
-                    target = self._links.get(entry.oid)
-                    if hops > _MAX_HOPS or target is None:
-                        return None
-                    at = [] if target.startswith("/") else at[:-1]
-                    pending += target.split("/")[::-1]
-        return "/".join(at[len(self._root) :]) if at[: len(self._root)] == self._root else None
 
 
 class _Repository:
@@ -325,7 +235,7 @@ class _Repository:
             reason = f"not a valid object name: {_cut(revision)}"
         return refuse(Code.GIT, f"git has no specs at “{_cut(revision)}”: {reason}", hint=hint)
 
-    def tree(self, oid: str, revision: str) -> _Tree:
+    def tree(self, oid: str, revision: str) -> GitTree:
         """The project's files at ``oid``."""
         done = self._run(["ls-tree", "-r", "-z", "--full-tree", f"{oid}:{self._prefix.removesuffix('/')}"])
         if done.returncode:
@@ -334,19 +244,19 @@ class _Repository:
                 f"git has no specs at “{_cut(revision)}”: {_reason(done.stderr)}",
                 hint="“git log -- specs” lists the revisions.",
             )
-        entries = _listed(done.stdout)
+        entries = tree_entries(done.stdout)
         above = self._prefix.split("/")[:-1]
         names = ["/".join([*above[:depth], ".gitattributes"]) for depth in range(len(above))]
-        attributes = _listed(self._sure(["ls-tree", "-z", "--full-tree", oid, *names], revision)) if names else {}
+        attributes = tree_entries(self._sure(["ls-tree", "-z", "--full-tree", oid, *names], revision)) if names else {}
         attributes |= {
             self._prefix + path: entry for path, entry in entries.items() if path.rpartition("/")[2] == ".gitattributes"
         }
-        kept = {path: entry for path, entry in attributes.items() if entry.mode not in (_LINK, _SUBMODULE)}
-        return _Tree(self._root, self._prefix, entries, self._links(entries, revision), kept)
+        kept = {path: entry for path, entry in attributes.items() if entry.mode not in (LINK, SUBMODULE)}
+        return GitTree(self._root, self._prefix, entries, self._links(entries, revision), kept)
 
-    def _links(self, entries: Mapping[str, _Entry], revision: str) -> dict[str, str]:
+    def _links(self, entries: Mapping[str, TreeEntry], revision: str) -> dict[str, str]:
         """Where links lead, by their objects; one that is too long to be a path leads nowhere."""
-        oids = sorted({entry.oid for entry in entries.values() if entry.mode == _LINK})
+        oids = sorted({entry.oid for entry in entries.values() if entry.mode == LINK})
         oids = [oid for oid, size in self._sizes(oids, revision).items() if size <= _MAX_LINK]
         if not oids:
             return {}
@@ -374,14 +284,14 @@ class _Repository:
             )
         return {row[0].decode(): int(row[1]) for row in rows}
 
-    def check_sizes(self, needed: Mapping[str, _Entry], revision: str) -> None:
+    def check_sizes(self, needed: Mapping[str, TreeEntry], revision: str) -> None:
         """Raises Refused for a file that the loader would not read: nothing of it is written."""
         sizes = self._sizes(sorted({entry.oid for entry in needed.values()}), revision)
         large = {path: size for path, entry in sorted(needed.items()) if (size := sizes[entry.oid]) > MAX_BYTES}
         if large:
             raise Refused([too_large(path, size) for path, size in large.items()])
 
-    def lay_out(self, folder: Path, needed: Mapping[str, _Entry], tree: _Tree, revision: str) -> None:
+    def lay_out(self, folder: Path, needed: Mapping[str, TreeEntry], tree: GitTree, revision: str) -> None:
         """Check ``needed`` out into ``folder``, which becomes the top of a working tree of its own.
 
         git does that itself, since line ends, encodings and $Id$ are its business, and so are names that would lead
@@ -402,7 +312,7 @@ class _Repository:
             )
         self._sure([*words, "checkout-index", "--all", "--quiet"], revision, more=index | _off(drivers), folder=top)
         for path, entry in needed.items():
-            target = tree.target(path) if entry.mode == _LINK else None
+            target = tree.target(path) if entry.mode == LINK else None
             if target is not None:
                 (top / self._prefix / path).unlink()
                 (top / self._prefix / path).symlink_to(target)
@@ -414,7 +324,7 @@ class _Repository:
         return sorted(set(names))
 
     def _refuse_filtered(
-        self, words: Sequence[str], entries: Mapping[str, _Entry], drivers: Sequence[str], index: Mapping[str, str]
+        self, words: Sequence[str], entries: Mapping[str, TreeEntry], drivers: Sequence[str], index: Mapping[str, str]
     ) -> None:
         given = os.fsencode("".join(f"{path}\0" for path in entries))
         asked = [*words, "check-attr", "--cached", "-z", "--stdin", "filter"]
@@ -475,13 +385,6 @@ def _off(drivers: Sequence[str]) -> dict[str, str]:
         for place, (key, value) in enumerate(pairs)
         for what, text in (("KEY", key), ("VALUE", value))
     }
-
-
-def _listed(output: bytes) -> dict[str, _Entry]:
-    """The rows of ``git ls-tree -z``, by path."""
-    rows = (os.fsdecode(row).partition("\t") for row in output.split(b"\0") if row)
-    heads = ((head.split(), path) for head, _, path in rows)
-    return {path: _Entry(mode, oid, path) for (mode, _, oid), path in heads}
 
 
 def _reason(errors: bytes) -> str:

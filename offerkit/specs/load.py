@@ -16,12 +16,12 @@ from offerkit.fingerprint import manifest_digest
 from offerkit.specs.cache import Cache, code_digest, content_key, decode, encode
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.specs.project import CASES, Project, SpecFile, read_all
-from offerkit.specs.record import Finding, Index, Record
+from offerkit.specs.record import Index, Mistake, Record
 from offerkit.state.changes import Body, Entry, final_names
 from offerkit.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from offerkit.specs.conditions import Judge
+    from offerkit.specs.conditions import Checker
     from offerkit.specs.parse import Parsed
 
 
@@ -71,7 +71,7 @@ class Loaded:
         self._bodies |= parsed.bodies
         return parsed.records
 
-    def placed(self, findings: list[Finding]) -> list[Diagnostic]:
+    def placed(self, findings: list[Mistake]) -> list[Diagnostic]:
         """Findings about these records as diagnostics, each at its exact place."""
         from offerkit.specs.parse import place
 
@@ -152,7 +152,7 @@ def _load_all(
     cache_keys: tuple[bytes, dict[str, bytes], bytes, frozenset[bytes]],
     progress: Progress,
 ) -> Loaded:
-    from offerkit.specs.judging import RememberingJudge
+    from offerkit.specs.conditions import CachedChecker
 
     code, keys, whole, others = cache_keys
     known = cache.get(keys.values())
@@ -193,10 +193,10 @@ def _load_all(
         from offerkit.specs.cases import former_names
 
         found += former_names(files, moves, {record.address for record in records})
-    judge = RememberingJudge(cache, code)
-    _check(files, records, found, frozenset(unsure), judge)
-    fresh |= judge.row
-    kept = {*others, judge.key}
+    checker = CachedChecker(cache, code)
+    _check(files, records, found, frozenset(unsure), checker)
+    fresh |= checker.row
+    kept = {*others, checker.key}
     if any(d.severity is Severity.ERROR for d in found):
         cache.put(fresh, kept)
         raise Refused(found)
@@ -216,11 +216,11 @@ def _parse(files: list[SpecFile], progress: Progress) -> Iterator[Parsed]:
 
 
 def _check(
-    files: list[SpecFile], records: list[Record], found: list[Diagnostic], unsure: frozenset[str], judge: Judge
+    files: list[SpecFile], records: list[Record], found: list[Diagnostic], unsure: frozenset[str], checker: Checker
 ) -> None:
     from offerkit.specs.check import check
 
-    findings = list(check(records, unsure, judge))
+    findings = list(check(records, unsure, checker))
     if findings:
         from offerkit.specs.parse import place
 
@@ -240,9 +240,13 @@ def _digests(records: list[Record]) -> tuple[dict[str, str], dict[Address, str]]
 
 def _moved_twice(before: str, place: Position, first: Position) -> Diagnostic:
     return Diagnostic(
-        Code.BAD_MOVE, f"{before} is renamed twice", hint="Remove one of the two entries.",
-        address=before, position=place, related=(("first here", first),),
-    )  # fmt: skip
+        Code.BAD_MOVE,
+        f"{before} is renamed twice",
+        hint="Remove one of the two entries.",
+        address=before,
+        position=place,
+        related=(("first here", first),),
+    )
 
 
 def _bad_moves(
@@ -262,9 +266,11 @@ def _bad_moves(
             continue
         found.append(
             Diagnostic(
-                Code.BAD_MOVE, f"{before} cannot move to {after}: {why}",
+                Code.BAD_MOVE,
+                f"{before} cannot move to {after}: {why}",
                 hint="Rename the resource itself as well, or remove the entry.",
-                address=before, position=places[before],
+                address=before,
+                position=places[before],
             )
-        )  # fmt: skip
+        )
     return found

@@ -16,7 +16,7 @@ class Comment(NamedTuple):
     blank: bool = False
 
 
-Content: TypeAlias = "str | bool | dict[str, Node] | list[Node] | None"
+NodeValue: TypeAlias = "str | bool | dict[str, Node] | list[Node] | None"
 
 
 class Node:
@@ -35,7 +35,7 @@ class Node:
     alias: str = ""
     lines: tuple[str, ...] = ()
 
-    def __init__(self, value: Content) -> None:
+    def __init__(self, value: NodeValue) -> None:
         """A value without anything beside it."""
         self.value = value
 

@@ -114,10 +114,11 @@ def read_files(root: Path) -> tuple[list[SpecFile], list[Diagnostic]]:
 
 def _misplaced(path: str, why: str) -> Diagnostic:
     return Diagnostic(
-        Code.MISPLACED, f"this file cannot stand here: {why}",
+        Code.MISPLACED,
+        f"this file cannot stand here: {why}",
         hint="environments/NAME.yaml declares an environment; specs/NAME/ holds what belongs to it.",
         position=Position(path, 1, 1),
-    )  # fmt: skip
+    )
 
 
 def _walk(root: Path, real_root: str, found: list[Diagnostic]) -> Iterator[str]:
@@ -161,10 +162,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _link_outside(path: str) -> Diagnostic:
     return Diagnostic(
-        Code.LINK_OUTSIDE, "this link leads out of the project",
+        Code.LINK_OUTSIDE,
+        "this link leads out of the project",
         "What a plan is made from must lie in the project, where it is reviewed.",
-        "Copy the file into the project.", position=Position(path, 1, 1),
-    )  # fmt: skip
+        "Copy the file into the project.",
+        position=Position(path, 1, 1),
+    )
 
 
 def _inside(real: str, real_root: str) -> bool:
@@ -192,17 +195,20 @@ def _read(root: Path, path: str, found: list[Diagnostic]) -> bytes | None:
 def too_large(path: str, size: int) -> Diagnostic:
     """A file that is not read."""
     return Diagnostic(
-        Code.FILE_TOO_LARGE, f"the file has {size:,} bytes; at most {MAX_BYTES:,} are read",
+        Code.FILE_TOO_LARGE,
+        f"the file has {size:,} bytes; at most {MAX_BYTES:,} are read",
         hint="Split it: any number of files may hold the resources of an environment.",
         position=Position(path, 1, 1),
-    )  # fmt: skip
+    )
 
 
 def _unreadable(path: str, error: OSError) -> Diagnostic:
     return Diagnostic(
-        Code.UNREADABLE, f"cannot be read: {error.strerror}", position=Position(path, 1, 1),
+        Code.UNREADABLE,
+        f"cannot be read: {error.strerror}",
+        position=Position(path, 1, 1),
         hint="Check the file's permissions.",
-    )  # fmt: skip
+    )
 
 
 def read_all(project: Project) -> tuple[list[SpecFile], list[Diagnostic]]:

@@ -21,8 +21,17 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _BLOCK = re.compile(rf"[^-\s?:,\[\]{{}}#&*!|>'\"%@`{_NOT_PLAIN}][^{_NOT_PLAIN}]*")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _ESCAPED = re.compile(rf'["\\{_NOT_PLAIN}]')
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0",
-            "\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P"}  # fmt: skip
+_ESCAPES = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\0": "\\0",
+    "\x85": "\\N",
+    "\u2028": "\\L",
+    "\u2029": "\\P",
+}
 _SINGLE_SPACE = re.compile(r"(?<! ) (?! )")
 
 

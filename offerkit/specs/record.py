@@ -36,7 +36,7 @@ class Misfit(NamedTuple):
     offset: int
 
 
-class Facts(NamedTuple):
+class ResourceFacts(NamedTuple):
     """What the checks across resources need to know of one; unused parts stay empty.
 
     ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
@@ -77,12 +77,12 @@ class Record(NamedTuple):
     fingerprint: str
     position: Position
     refs: tuple[Ref, ...] = ()
-    facts: Facts = Facts()
+    facts: ResourceFacts = ResourceFacts()
     valid: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Mistake:
     """A mistake found across resources; the loader turns it into a diagnostic with its exact position.
 
     ``offset``: the character inside the text at ``path`` that it is about; ``named``: the name that it is about,

@@ -14,7 +14,7 @@ VERSION = "1"
 MOVED = "moved"
 
 
-class Raw(NamedTuple):
+class RawResource(NamedTuple):
     """A resource as written: its address, its value, and the path to it in its file's document."""
 
     address: Address
@@ -30,7 +30,7 @@ class Move(NamedTuple):
     path: tuple[str | int, ...]
 
 
-def sections(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[Raw]:
+def sections(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[RawResource]:
     """The raw resources of ``document``; mistakes are appended to ``found``."""
     if not isinstance(document, YamlMap):
         what = "a list" if isinstance(document, list) else "a single value"
@@ -50,7 +50,7 @@ def sections(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterat
             continue
         if file.declares:
             if section == "environment":
-                yield Raw(Address(file.environment, Kind.ENVIRONMENT, file.environment), value, (section,))
+                yield RawResource(Address(file.environment, Kind.ENVIRONMENT, file.environment), value, (section,))
             else:
                 found.append(_unknown_section(file, document, section, ["environment", "version"]))
             continue
@@ -87,9 +87,11 @@ def _right_version(file: SpecFile, document: YamlMap, found: list[Diagnostic]) -
 
 def _unknown_section(file: SpecFile, document: YamlMap, section: str, known: list[str]) -> Diagnostic:
     return Diagnostic(
-        Code.UNKNOWN_KEY, f"there is no section “{section[:80]}” in this file", hint=suggestion(section, known),
+        Code.UNKNOWN_KEY,
+        f"there is no section “{section[:80]}” in this file",
+        hint=suggestion(section, known),
         position=unpack(file.path, document.keys_at[section]),
-    )  # fmt: skip
+    )
 
 
 def _misplaced(file: SpecFile, document: YamlMap, section: str, kind: Kind) -> Diagnostic:
@@ -101,7 +103,9 @@ def _misplaced(file: SpecFile, document: YamlMap, section: str, kind: Kind) -> D
     return Diagnostic(Code.MISPLACED, summary, hint=hint, position=unpack(file.path, document.keys_at[section]))
 
 
-def _resources(file: SpecFile, document: YamlMap, section: str, kind: Kind, found: list[Diagnostic]) -> Iterator[Raw]:
+def _resources(
+    file: SpecFile, document: YamlMap, section: str, kind: Kind, found: list[Diagnostic]
+) -> Iterator[RawResource]:
     content = document[section]
     if content is None:
         return
@@ -118,7 +122,7 @@ def _resources(file: SpecFile, document: YamlMap, section: str, kind: Kind, foun
         return
     for name, value in content.items():
         if valid_name(kind, name):
-            yield Raw(Address(file.environment, kind, name), value, (section, name))
+            yield RawResource(Address(file.environment, kind, name), value, (section, name))
         else:
             found.append(_bad_name(file, content, name, kind))
 
@@ -127,10 +131,12 @@ def _bad_name(file: SpecFile, content: YamlMap, name: str, kind: Kind) -> Diagno
     shown = name[:60] + "…" if len(name) > 60 else name
     path = ", up to eight parts joined by “/”" if kind is Kind.CATEGORY else ""
     return Diagnostic(
-        Code.BAD_NAME, f"“{shown}” cannot name a {kind}",
+        Code.BAD_NAME,
+        f"“{shown}” cannot name a {kind}",
         f"Names are used in addresses and file names: ASCII letters, digits, - and _, at most 64 characters{path}.",
-        "Put what people read into label.", position=unpack(file.path, content.keys_at[name]),
-    )  # fmt: skip
+        "Put what people read into label.",
+        position=unpack(file.path, content.keys_at[name]),
+    )
 
 
 def moves(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[Move]:

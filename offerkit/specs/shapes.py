@@ -73,9 +73,22 @@ _BLOCK = ("Render", "Delivery", "Outline")
 _SHORT = {"FilterUse": "filter"}
 _EITHERS = {"CallData": "sample", "Parameter": "default"}
 _CASE_ORDER = (
-    "note", "space", "spaces", "contact", "key", "now", "n", "categories", "themes", "data", "seed", "exclude",
-    "history", "activated", "expect",
-)  # fmt: skip
+    "note",
+    "space",
+    "spaces",
+    "contact",
+    "key",
+    "now",
+    "n",
+    "categories",
+    "themes",
+    "data",
+    "seed",
+    "exclude",
+    "history",
+    "activated",
+    "expect",
+)
 _CASE_DEPTH = 8
 _CONTENT_FIRST = ("title", "text", "html", "image_url", "destination_url")
 """The usual order of content fields in what offerkit writes itself; fmt keeps the author's."""

@@ -21,7 +21,7 @@ from ruamel.yaml.events import (
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.specs.limits import MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH
 from offerkit.specs.scalars import Scalar, resolve
-from offerkit.specs.yaml12_text import NotYaml
+from offerkit.specs.yaml12_scanner import NotYaml
 from offerkit.specs.yaml_parsers import Doubts, Events, built
 
 Value: TypeAlias = "Scalar | YamlMap | YamlList"
@@ -89,7 +89,7 @@ def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
 
 
 def _document(file: str, events: Events, doubts: Doubts | None) -> tuple[Value, list[Diagnostic]]:
-    builder = _Builder(file, doubts)
+    builder = _ValueBuilder(file, doubts)
     value = builder.document(events)
     if doubts is not None:
         doubts.whole()
@@ -107,7 +107,7 @@ def _stop(file: str, at: int, code: Code, summary: str, hint: str) -> NoReturn:
     raise Refused([Diagnostic(code, summary, hint=hint, position=unpack(file, at))])
 
 
-class _Builder:
+class _ValueBuilder:
     """One document's builder; recursion is bounded by MAX_DEPTH."""
 
     def __init__(self, file: str, doubts: Doubts | None) -> None:

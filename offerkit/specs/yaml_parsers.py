@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import _ruamel_yaml as c
 
 from offerkit.specs.limits import MAX_SECOND_OPINION
-from offerkit.specs.yaml12_text import CHECK, LINE_END, NotYaml, starts_of_lines
+from offerkit.specs.yaml12_scanner import CHECK, LINE_END, NotYaml, starts_of_lines
 
 T = TypeVar("T")
 
@@ -56,9 +56,9 @@ def built(content: bytes, text: str, build: Callable[[Events, Doubts | None], T]
         except c.YAMLError as error:
             if not small:
                 raise _not_yaml(content, error) from None
-    from offerkit.specs.yaml12 import Parser
+    from offerkit.specs.yaml12_parser import Yaml12Parser
 
-    return build(Parser(text), None)
+    return build(Yaml12Parser(text), None)
 
 
 def _doubtful(text: str) -> bool:

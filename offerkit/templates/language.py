@@ -16,7 +16,7 @@ STATEMENTS: dict[str, str] = {
     "set": "`{% set name = value %}`: a short name for a value",
     "raw": "`{% raw %} … {% endraw %}`: braces that mean nothing",
     "endraw": "",
-}  # fmt: skip
+}
 """Statements; those with an empty text belong to the one above."""
 
 FILTERS: dict[str, str] = {

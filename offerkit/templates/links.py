@@ -11,7 +11,7 @@ from html import unescape
 
 from offerkit.models.status import parse
 from offerkit.templates.markup import start_tags
-from offerkit.templates.scan import Piece, Token, Trouble
+from offerkit.templates.scan import Piece, TemplateFault, Token
 from offerkit.templates.urls import url_fault
 from offerkit.templates.values import escape
 
@@ -55,7 +55,7 @@ def _program_at(html: str) -> int | None:
     return None
 
 
-def dead_links(parts: Sequence[Piece], *, html: bool) -> Iterator[Trouble]:
+def dead_links(parts: Sequence[Piece], *, html: bool) -> Iterator[TemplateFault]:
     """Links that every rendering refuses, whatever its values are: programs, and tracked links to no URL."""
     for piece in parts:
         for place, token in enumerate(piece.tokens):
@@ -65,19 +65,19 @@ def dead_links(parts: Sequence[Piece], *, html: bool) -> Iterator[Trouble]:
         return
     written = "".join(piece.text if piece.kind == "text" else _VALUE * len(piece.text) for piece in parts)
     if (at := _program_at(written)) is not None:
-        yield Trouble(at, RUNS_PROGRAM)
+        yield TemplateFault(at, RUNS_PROGRAM)
     for start, end, name in start_tags(written) if may_track(written) else ():
         if name == "a" and _is_tracked(written[start:end]):
             for attribute in _ATTRIBUTE.finditer(written[start:end], 2):
                 if attribute["name"].lower() == "href" and attribute["value"] and _VALUE not in attribute["value"]:
                     target = unescape(attribute["value"].strip("\"'")).strip()
                     if target and (fault := url_fault(target)):
-                        yield Trouble(
+                        yield TemplateFault(
                             start + attribute.start("value"), f"a tracked link leads to no URL: {fault.reason}"
                         )
 
 
-def _status_link(tokens: Sequence[Token]) -> Iterator[Trouble]:
+def _status_link(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
     """What is wrong with the arguments of ``status_url``, which stand behind its name, where they are written out."""
     texts = [token.text for token in tokens]
     if texts[:1] != ["("] or len(tokens) < 4 or texts[2] not in (",", ")"):
@@ -86,9 +86,9 @@ def _status_link(tokens: Sequence[Token]) -> Iterator[Trouble]:
         try:
             parse(status)
         except ValueError as error:
-            yield Trouble(tokens[1].at, f"status_url: {str(error).rstrip('.')}")
+            yield TemplateFault(tokens[1].at, f"status_url: {str(error).rstrip('.')}")
     if texts[2] == "," and texts[4:] == [")"] and (target := _literal(tokens[3])) and (fault := url_fault(target)):
-        yield Trouble(tokens[3].at, f"status_url leads to no URL: {fault.reason}")
+        yield TemplateFault(tokens[3].at, f"status_url leads to no URL: {fault.reason}")
 
 
 def _literal(token: Token) -> str | None:

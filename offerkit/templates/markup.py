@@ -56,7 +56,7 @@ class Mode(StrEnum):
     CDATA = auto()
 
 
-class Place(NamedTuple):
+class MarkupState(NamedTuple):
     """A mode; the tag's name; ``name``: of the attribute, or the element that is raw text; ``end``: what ends it.
 
     ``hosted``: in an attribute of ``LOADED``, that its scheme and host are written out before.
@@ -69,12 +69,12 @@ class Place(NamedTuple):
     hosted: bool = False
 
 
-START = Place(Mode.TEXT)
+START = MarkupState(Mode.TEXT)
 _IN_TAG = (Mode.TAG, Mode.AFTER, Mode.EQUALS)
 """Modes in which a ``>`` ends the tag."""
 
 
-def after(place: Place, text: str, *, html: bool) -> Place:
+def after(place: MarkupState, text: str, *, html: bool) -> MarkupState:
     """The place behind ``text`` that begins at ``place``."""
     at = 0
     while at < len(text):
@@ -94,7 +94,7 @@ def start_tags(html: str) -> Iterator[tuple[int, int, str]]:
             yield begin, at, before.tag
 
 
-def _step(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
+def _step(place: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
     match place.mode:
         case Mode.TEXT:
             return _opened(text, at, html)
@@ -102,45 +102,45 @@ def _step(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
             name = _NAME.match(text, at)
             assert name is not None, "it matches nothing at all too"
             tag = place.tag + name.group().lower()
-            return Place(Mode.NAME if name.end() == len(text) else Mode.TAG, tag), name.end()
+            return MarkupState(Mode.NAME if name.end() == len(text) else Mode.TAG, tag), name.end()
         case Mode.QUOTED:
             end = text.find(place.end, at)
             if end >= 0:
-                return Place(Mode.TAG, place.tag), end + 1
+                return MarkupState(Mode.TAG, place.tag), end + 1
             if (place.tag, place.name) in LOADED and at and _HOSTED.match(text, at):
                 place = place._replace(hosted=True)
             return place, len(text)
         case Mode.RAW:
             found = re.compile(place.end, re.IGNORECASE).search(text, at)
-            return (Place(Mode.TAG, "/"), found.end()) if found else (place, len(text))
+            return (MarkupState(Mode.TAG, "/"), found.end()) if found else (place, len(text))
         case Mode.COMMENT | Mode.CDATA:
             return _closed(place, text, at, html)
         case _:
             return _in_tag(place, text, at, html)
 
 
-def _opened(text: str, at: int, html: bool) -> tuple[Place, int]:
+def _opened(text: str, at: int, html: bool) -> tuple[MarkupState, int]:
     found = _OPENS.search(text, at)
     if found is None:
         return START, len(text)
     end = found.end()
     match found.group():
         case "<" | "</" if whole := _WHOLE_TAG.match(text, found.start() + 1):
-            return Place(Mode.TAG, whole.group().lower()), whole.end()
+            return MarkupState(Mode.TAG, whole.group().lower()), whole.end()
         case "<" | "</" as sign:
-            return Place(Mode.NAME, sign[1:]), end
+            return MarkupState(Mode.NAME, sign[1:]), end
         case "<!--":
             empty = re.compile(r"-?>").match(text, end) if html else None
-            return (START, empty.end()) if empty else (Place(Mode.COMMENT, end="-->"), end)
+            return (START, empty.end()) if empty else (MarkupState(Mode.COMMENT, end="-->"), end)
         case "<![CDATA[" if not html:
-            return Place(Mode.CDATA, end="]]>"), end
+            return MarkupState(Mode.CDATA, end="]]>"), end
         case "<?" if not html:
-            return Place(Mode.COMMENT, end="?>"), end
+            return MarkupState(Mode.COMMENT, end="?>"), end
         case _:
-            return Place(Mode.COMMENT, end=">"), end
+            return MarkupState(Mode.COMMENT, end=">"), end
 
 
-def _closed(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
+def _closed(place: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
     if html and place.end == "-->":
         found = _COMMENT_ENDS.search(text, at)
         return (START, found.end()) if found else (place, len(text))
@@ -148,20 +148,20 @@ def _closed(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
     return (place, len(text)) if end < 0 else (START, end + len(place.end))
 
 
-def _in_tag(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
+def _in_tag(place: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
     """A step between a tag's name and its ``>``."""
     sign = text[at]
     if place.mode is Mode.BARE:
         bare = _BARE.match(text, at)
         assert bare is not None, "it matches nothing at all too"
-        return (place if bare.end() == len(text) else Place(Mode.TAG, place.tag)), bare.end()
+        return (place if bare.end() == len(text) else MarkupState(Mode.TAG, place.tag)), bare.end()
     if place.mode is Mode.ATTRIBUTE:
         name = _ATTRIBUTE_NAME.match(text, at)
         assert name is not None, "it matches nothing at all too"
         full = place.name + name.group().lower()
-        return Place(Mode.ATTRIBUTE if name.end() == len(text) else Mode.AFTER, place.tag, full), name.end()
+        return MarkupState(Mode.ATTRIBUTE if name.end() == len(text) else Mode.AFTER, place.tag, full), name.end()
     if place.mode is Mode.TAG and (whole := _WHOLE_ATTRIBUTES.match(text, at)) and whole.end() > at:
-        begun = Place(Mode.QUOTED, place.tag, whole["name"].lower(), whole["quote"]) if whole["begun"] else place
+        begun = MarkupState(Mode.QUOTED, place.tag, whole["name"].lower(), whole["quote"]) if whole["begun"] else place
         return begun, whole.end()
     if sign.isspace() or (sign == "/" and place.mode is Mode.TAG):
         space = (_BETWEEN if place.mode is Mode.TAG else _SPACE).match(text, at)
@@ -169,15 +169,15 @@ def _in_tag(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
         return place, space.end()
     if sign == ">":
         raw = html and place.tag in _RAW
-        return (Place(Mode.RAW, name=place.tag, end=f"</{place.tag}") if raw else START), at + 1
+        return (MarkupState(Mode.RAW, name=place.tag, end=f"</{place.tag}") if raw else START), at + 1
     if place.mode is Mode.EQUALS:
-        return (Place(Mode.QUOTED, place.tag, place.name, sign), at + 1) if sign in "\"'" else (_bare(place), at)
+        return (MarkupState(Mode.QUOTED, place.tag, place.name, sign), at + 1) if sign in "\"'" else (_bare(place), at)
     if place.mode is Mode.AFTER and sign == "=":
-        return Place(Mode.EQUALS, place.tag, place.name), at + 1
+        return MarkupState(Mode.EQUALS, place.tag, place.name), at + 1
     if sign == "/":
-        return Place(Mode.TAG, place.tag), at + 1
-    return Place(Mode.ATTRIBUTE, place.tag, sign.lower()), at + 1
+        return MarkupState(Mode.TAG, place.tag), at + 1
+    return MarkupState(Mode.ATTRIBUTE, place.tag, sign.lower()), at + 1
 
 
-def _bare(place: Place) -> Place:
-    return Place(Mode.BARE, place.tag, place.name)
+def _bare(place: MarkupState) -> MarkupState:
+    return MarkupState(Mode.BARE, place.tag, place.name)

@@ -7,24 +7,29 @@ space's function. A value is escaped once in each step, for where it goes there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
-from typing import assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from offerkit.fingerprint import JsonMap
 from offerkit.models.status import number, parse
-from offerkit.templates.defaults import default_html, default_text, default_xml
+from offerkit.templates.filters import FILTERS, range_
+from offerkit.templates.inspection import inspect
+from offerkit.templates.language import FUEL, MAX_OUTPUT
 from offerkit.templates.links import RUNS_PROGRAM, may_track, runs_program, tracked
-from offerkit.templates.sandbox import RenderFault, run
+from offerkit.templates.multiplication import FILTER, factor
 from offerkit.templates.scan import is_template
-from offerkit.templates.space import Field, Format, Look, Output
+from offerkit.templates.space import ContentField, Format, Output, SpaceLayout
 from offerkit.templates.urls import put_together, status_url
-from offerkit.templates.values import Sink, escape, without_controls
+from offerkit.templates.values import ESCAPING, NoTextError, Sink, escape, shown, without_controls
 from offerkit.templates.variables import Variables
-from offerkit.templates.wellformed import xml_trouble
 
-_DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
+if TYPE_CHECKING:
+    from minijinja import Environment
+
+
 _SINKS = {Format.TEXT: Sink.TEXT, Format.HTML: Sink.HTML, Format.URL: Sink.URL}
 
 
@@ -39,7 +44,7 @@ class RenderError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class OfferContent:
     """An offer's fields on a space, personalised, in the space's order; fields that are not given are left out.
 
     A text field holds plain text, an html field markup, a url field an absolute http(s) URL.
@@ -52,16 +57,16 @@ class Content:
 class Renderer:
     """Renders offers on one space."""
 
-    look: Look
+    look: SpaceLayout
 
     @classmethod
     def of(cls, space: JsonMap) -> Renderer:
         """The renderer of a space's canonical body."""
-        return cls(Look.of(space))
+        return cls(SpaceLayout.of(space))
 
     def content(
         self, given: Mapping[str, str], variables: Variables, data: Mapping[str, str] = MappingProxyType({})
-    ) -> Content:
+    ) -> OfferContent:
         """The offer's texts for this space (``given``, by field) with their values put in.
 
         ``data``: fields that stand in for the offer's and are no templates (a hook's product): plain text for a
@@ -78,9 +83,9 @@ class Renderer:
                 value = fields[field.name] = self._field(field, given[field.name], variables)
             if field.required and not value.strip():
                 raise RenderError(field.name, "a required field is empty")
-        return Content(fields)
+        return OfferContent(fields)
 
-    def output(self, content: Content, variables: Variables, output: str) -> str:
+    def output(self, content: OfferContent, variables: Variables, output: str) -> str:
         """The space's function for ``output`` (html, text or xml), or the default one, filled with ``content``.
 
         Raises RenderError when it fails, and ValueError for another output.
@@ -94,14 +99,17 @@ class Renderer:
         context = {field.name: _marked(kind, field, value) for field, value in values}
         try:
             made = run(
-                function, Sink(kind), {**context, **self._context(variables)}, html=html,
+                function,
+                Sink(kind),
+                {**context, **self._context(variables)},
+                html=html,
                 markup=self.look.markup if html else frozenset(),
-            )  # fmt: skip
+            )
         except RenderFault as error:
             raise RenderError(kind, error.reason, error.line) from None
         return self._finished(kind, made, variables)
 
-    def constant(self, given: Mapping[str, str]) -> Content | None:
+    def constant(self, given: Mapping[str, str]) -> OfferContent | None:
         """What :meth:`content` makes of ``given`` whoever asks; None when that depends on them, or fails."""
         if any(is_template(text) or may_track(text) for text in given.values()):
             return None
@@ -110,7 +118,7 @@ class Renderer:
         except RenderError:
             return None
 
-    def _field(self, field: Field, text: str, variables: Variables) -> str:
+    def _field(self, field: ContentField, text: str, variables: Variables) -> str:
         value = text
         if is_template(text):
             try:
@@ -124,7 +132,7 @@ class Renderer:
                 raise RenderError(field.name, str(error)) from None
         return self._linked(field.name, value, variables) if field.format is Format.HTML else value
 
-    def _plain(self, field: Field, value: str) -> str:
+    def _plain(self, field: ContentField, value: str) -> str:
         match field.format:
             case Format.TEXT:
                 return without_controls(value)
@@ -157,7 +165,7 @@ class Renderer:
         return {**variables.namespaces, "status_url": _status_function(variables)}
 
 
-def _marked(kind: Output, field: Field, value: str) -> str:
+def _marked(kind: Output, field: ContentField, value: str) -> str:
     if kind is Output.HTML and field.format is Format.HTML:
         from minijinja import safe
 
@@ -177,3 +185,156 @@ def _through(variables: Variables, status: int, target: str) -> str:
     if not variables.status_base or not variables.proposition:
         return target
     return status_url(variables.status_base, variables.proposition, status, target)
+
+
+def xml_trouble(text: str) -> tuple[str, int]:
+    """Why ``text`` is no well-formed content of an element, or document with ``<?xml … ?>``; and the line of it.
+
+    Empty when it is. A document type is refused: with it come entities, which may grow without bounds.
+    """
+    from pyexpat import ErrorString, ExpatError, ParserCreate
+
+    def refuse(*_: object) -> None:
+        raise ValueError("a document type (<!DOCTYPE …>)")
+
+    parser = ParserCreate("utf-8")
+    parser.StartDoctypeDeclHandler = refuse
+    whole = text.startswith("<?xml") and text[5:6].isspace()
+    try:
+        parser.Parse((text if whole else f"<r>{text}</r>").encode(), True)
+    except ExpatError as error:
+        return f"not well-formed XML: {ErrorString(error.code)}", error.lineno
+    except ValueError as error:  # also half a character, which cannot be encoded
+        return f"not well-formed XML: {str(error)[:80]}", 0
+    return "", 0
+
+
+def default_html(values: Iterable[tuple[ContentField, str]]) -> str:
+    """An ``<article>`` with one element for each field that is not empty."""
+    lines = ['<article class="offer">']
+    for field, value in values:
+        if not value:
+            continue
+        match field.format:
+            case Format.HTML:
+                lines.append(f'<div class="{field.name}">{value}</div>')
+            case Format.TEXT:
+                tag = "h3" if field.name == "title" else "p"
+                lines.append(f'<{tag} class="{field.name}">{escape(value)}</{tag}>')
+            case Format.URL if "image" in field.name:
+                lines.append(f'<img class="{field.name}" src="{escape(value)}" alt="">')
+            case Format.URL:
+                lines.append(f'<a class="{field.name}" href="{escape(value)}">{escape(field.label or value)}</a>')
+            case _:
+                assert_never(field.format)
+    return "\n".join([*lines, "</article>"])
+
+
+def default_text(values: Iterable[tuple[ContentField, str]]) -> str:
+    """One field a line."""
+    return "\n".join(without_controls(value) for _, value in values if value)
+
+
+def default_xml(values: Iterable[tuple[ContentField, str]]) -> str:
+    """``<xmlOfferView>`` with one element for each field that is not empty (domain.md §5)."""
+    inside = "".join(f"<{_element(field)}>{escape(value)}</{_element(field)}>" for field, value in values if value)
+    return f"<xmlOfferView>{inside}</xmlOfferView>"
+
+
+_DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
+
+
+def _element(field: ContentField) -> str:
+    # The name of an element cannot begin with a digit.
+    return f"_{field.name}" if field.name[0].isdigit() else field.name
+
+
+_LARGE = 1_000
+_CLOSED = ("debug", "dict", "namespace", "cycler", "joiner", "lipsum")
+
+
+class _State(Protocol):
+    def get_temp(self, name: str, default: int) -> int: ...
+    def set_temp(self, name: str, value: int) -> object: ...
+
+
+class RenderFault(Exception):  # noqa: N818 - the error that callers see is render.RenderError
+    """A template could not be rendered: why, and the line of it (from 1; 0 when not known)."""
+
+    def __init__(self, reason: str, line: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+
+
+@lru_cache(maxsize=8)
+def _environment(sink: Sink) -> Environment:
+    from minijinja import Environment, pass_state, safe
+
+    escaped = ESCAPING[sink]
+    marked = sink is not Sink.TEXT
+    markup: type = type(safe(""))
+
+    def finalize(state: _State, value: object) -> object:
+        # Markup is what we gave as such, or a mix of it and values that the engine has escaped.
+        change = without_controls if sink is Sink.HTML and type(value) is markup else escaped
+        text = change(shown(value))
+        if len(text) > _LARGE:
+            written = state.get_temp("written", 0) + len(text)
+            if written > MAX_OUTPUT:
+                raise RenderFault(f"it gives more than {MAX_OUTPUT:,} characters")
+            state.set_temp("written", written)
+        return safe(text) if marked else text
+
+    environment = Environment(
+        filters={**FILTERS, FILTER: factor},
+        globals={"range": range_},
+        fuel=FUEL,
+        undefined_behavior="strict",
+        auto_escape_callback=lambda name: "html" if marked else None,
+        finalizer=pass_state(finalize),
+        pycompat=False,
+        debug=False,
+    )
+    for name in _CLOSED:
+        environment.remove_global(name)
+    return environment
+
+
+def run(
+    text: str, sink: Sink, context: Mapping[str, object], *, html: bool = False, markup: frozenset[str] = frozenset()
+) -> str:
+    """``text`` rendered for ``sink``; text that is no template is given back as it is.
+
+    ``markup``: the names in ``context`` that are HTML.
+
+    Raises RenderFault, whatever goes wrong; nothing that is refused when specs are read is rendered.
+    """
+    if not is_template(text):
+        return text
+    seen = inspect(text, html=html, xml=sink is Sink.XML, markup=markup)
+    if seen.error:
+        raise RenderFault(seen.error, seen.line)
+    from minijinja import TemplateError
+
+    try:
+        result = _environment(sink).render_str(seen.guarded, sink.value, **context)
+    except TemplateError as error:
+        raise RenderFault(_reason(error), error.line or 0) from None
+    except RenderFault:
+        raise
+    except (ValueError, NoTextError) as error:
+        raise RenderFault(str(error)[:200]) from None
+    except TypeError:
+        raise RenderFault("a filter or function is given too few, too many or wrong arguments") from None
+    except (ArithmeticError, LookupError):
+        raise RenderFault("a value cannot be calculated") from None
+    if len(result) > MAX_OUTPUT:
+        raise RenderFault(f"it gives more than {MAX_OUTPUT:,} characters")
+    return result
+
+
+def _reason(error: Exception) -> str:
+    if getattr(error, "kind", "") == "OutOfFuel":
+        return "it takes too many steps"
+    return str(getattr(error, "detail", None) or getattr(error, "message", None) or "it failed")[:200]

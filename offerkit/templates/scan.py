@@ -60,7 +60,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class TemplateFault:
     """What is refused, and the offset in the template at which it stands."""
 
     start: int
@@ -191,7 +191,7 @@ def where_named(source: str, name: str) -> int | None:
     return None
 
 
-def troubles(parts: Sequence[Piece]) -> Iterator[Trouble]:
+def troubles(parts: Sequence[Piece]) -> Iterator[TemplateFault]:
     """What in a compiled template is outside of the language, in order."""
     inside: list[int] = []  # plain text met in each open loop
     blocks = 0
@@ -202,28 +202,28 @@ def troubles(parts: Sequence[Piece]) -> Iterator[Trouble]:
             continue
         blocks += 1
         if len(piece.tokens) > MAX_WORDS:
-            yield Trouble(piece.start, f"a block has more than {MAX_WORDS:,} words and signs")
+            yield TemplateFault(piece.start, f"a block has more than {MAX_WORDS:,} words and signs")
         word = piece.tokens[0].text if piece.kind == "statement" and piece.tokens else ""
         if word == "for":
             inside.append(0)
         elif word == "endfor" and inside and inside.pop() > MAX_LOOP_TEXT:
-            yield Trouble(piece.start, f"a loop repeats more than {MAX_LOOP_TEXT:,} characters of text")
+            yield TemplateFault(piece.start, f"a loop repeats more than {MAX_LOOP_TEXT:,} characters of text")
         if piece.kind == "statement":
             yield from _statement(word, piece)
         yield from _expression(piece.tokens)
     if blocks > MAX_STEPS:
-        yield Trouble(0, f"it has {blocks:,} blocks; {MAX_STEPS:,} are the most")
+        yield TemplateFault(0, f"it has {blocks:,} blocks; {MAX_STEPS:,} are the most")
 
 
-def _statement(word: str, piece: Piece) -> Iterator[Trouble]:
+def _statement(word: str, piece: Piece) -> Iterator[TemplateFault]:
     if word not in STATEMENTS:
         allowed = or_list(name for name, text in STATEMENTS.items() if text)
         start = piece.tokens[0].at if piece.tokens else piece.start
-        yield Trouble(start, f"“{word}” is not allowed here, only {allowed}")
+        yield TemplateFault(start, f"“{word}” is not allowed here, only {allowed}")
     elif word == "for" and piece.tokens[-1].text == "recursive":
-        yield Trouble(piece.tokens[-1].at, "a loop may not be recursive")
+        yield TemplateFault(piece.tokens[-1].at, "a loop may not be recursive")
     elif word == "set":
-        yield from (Trouble(piece.start, text) for text in _set(piece.tokens))
+        yield from (TemplateFault(piece.start, text) for text in _set(piece.tokens))
 
 
 def _set(tokens: Sequence[Token]) -> Iterator[str]:
@@ -246,13 +246,13 @@ def _set(tokens: Sequence[Token]) -> Iterator[str]:
             yield "the value of “set” may not be a list"
 
 
-def _expression(tokens: Sequence[Token]) -> Iterator[Trouble]:
+def _expression(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
     for place, token in enumerate(tokens):
         before = tokens[place - 1] if place else None
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         if token.kind == "sign":
             if token.text == "~":  # it writes unknown values as None, and functions with their place in memory
-                yield Trouble(token.at, "“~” is not allowed; write values next to each other: {{ a }}{{ b }}")
+                yield TemplateFault(token.at, "“~” is not allowed; write values next to each other: {{ a }}{{ b }}")
             elif token.text == "|" and after is not None:
                 yield from _listed("filter", tokens, place + 1, FILTERS)
             elif token.text == "(" and place and _ends_operand(tokens, place - 1):
@@ -261,7 +261,7 @@ def _expression(tokens: Sequence[Token]) -> Iterator[Trouble]:
             skip = 2 if after is not None and after.text == "not" else 1
             yield from _listed("test", tokens, place + skip, TESTS)
         elif (token.kind == "name" and token.text.startswith("_")) or _hidden(token, before):
-            yield Trouble(token.at, f"“{token.text[:40]}”: names that begin with _ are not reachable")
+            yield TemplateFault(token.at, f"“{token.text[:40]}”: names that begin with _ are not reachable")
 
 
 def _hidden(token: Token, before: Token | None) -> bool:
@@ -276,12 +276,12 @@ def _dotted(tokens: Sequence[Token], place: int) -> str:
     return name
 
 
-def _listed(what: str, tokens: Sequence[Token], place: int, known: dict[str, str]) -> Iterator[Trouble]:
+def _listed(what: str, tokens: Sequence[Token], place: int, known: dict[str, str]) -> Iterator[TemplateFault]:
     name = _dotted(tokens, place)
     if name not in known:
         near = nearest(name, known, 1)
         start = tokens[min(place, len(tokens) - 1)].at
-        yield Trouble(start, f"unknown {what} “{name[:40]}”" + (f"; did you mean “{near[0]}”?" if near else ""))
+        yield TemplateFault(start, f"unknown {what} “{name[:40]}”" + (f"; did you mean “{near[0]}”?" if near else ""))
 
 
 def _ends_operand(tokens: Sequence[Token], place: int) -> bool:
@@ -294,7 +294,7 @@ def _ends_operand(tokens: Sequence[Token], place: int) -> bool:
     return True
 
 
-def _called(tokens: Sequence[Token], place: int) -> Iterator[Trouble]:
+def _called(tokens: Sequence[Token], place: int) -> Iterator[TemplateFault]:
     name = tokens[place - 1]
     before = tokens[place - 2] if place > 1 else None
     if before is not None and before.kind == "sign" and before.text == "|":
@@ -302,7 +302,7 @@ def _called(tokens: Sequence[Token], place: int) -> Iterator[Trouble]:
     if before is not None and before.kind == "name" and before.text in ("is", "not") and name.text in TESTS:
         return
     if name.kind != "name" or (before is not None and before.text == "."):
-        yield Trouble(name.at, f"“{name.text[:40]}(…)”: values have no methods; use a filter")
+        yield TemplateFault(name.at, f"“{name.text[:40]}(…)”: values have no methods; use a filter")
     elif name.text not in FUNCTIONS:
         yield from _listed("function", tokens, place - 1, FUNCTIONS)
     elif name.text == "range":
@@ -310,4 +310,4 @@ def _called(tokens: Sequence[Token], place: int) -> Iterator[Trouble]:
             if token.text == ")":
                 return
             if token.kind == "number" and (not token.text.isdecimal() or int(token.text) > MAX_RANGE):
-                yield Trouble(token.at, f"range goes to {MAX_RANGE:,} at most")
+                yield TemplateFault(token.at, f"range goes to {MAX_RANGE:,} at most")

@@ -26,7 +26,7 @@ class Output(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ContentField:
     """A content field of a space."""
 
     name: str
@@ -36,10 +36,10 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SpaceLayout:
     """A space's fields in order, its functions by output, and the number of its status for *accepted*."""
 
-    fields: tuple[Field, ...]
+    fields: tuple[ContentField, ...]
     functions: dict[Output, str]
     accepted: int
 
@@ -49,7 +49,7 @@ class Look:
         return frozenset(field.name for field in self.fields if field.format is Format.HTML)
 
     @classmethod
-    def of(cls, space: JsonMap) -> Look:
+    def of(cls, space: JsonMap) -> SpaceLayout:
         """The look that a space's body describes."""
         listed = space.get("fields")
         render = _map(space.get("render"))
@@ -69,9 +69,9 @@ def format_of(name: str, type_: str | None) -> Format:
     return Format.URL if name.endswith("_url") else Format.TEXT
 
 
-def _field(item: JsonMap) -> Field:
+def _field(item: JsonMap) -> ContentField:
     name, type_ = str(item["name"]), item.get("type")
-    return Field(
+    return ContentField(
         name,
         format_of(name, None if type_ is None else str(type_)),
         bool(item.get("required")),

@@ -146,7 +146,7 @@ def service_trouble(url: str, *, query: bool = False) -> str:
     return f"{_short(url)} is not the URL of a service: it has a {wrong}" if wrong else ""
 
 
-class _Written(NamedTuple):
+class _UrlPrefix(NamedTuple):
     """What a template has written of a URL: its text up to the end of the host; ``gap``: whether it ends in a space."""
 
     text: str = ""
@@ -168,9 +168,9 @@ def template_fault(template: str) -> Fault | None:
         fault = url_fault(template.strip(_BLANKS)) if template.strip(_BLANKS) else None
         return Fault(fault.reason, blank + fault.at) if fault else None
     parts = pieces(template)
-    branches = Branches(_Written())
+    branches = Branches(_UrlPrefix())
     for index, piece in enumerate(parts):
-        states: set[_Written] = set()
+        states: set[_UrlPrefix] = set()
         for state in branches.states:
             moved = _moved(state, parts, index)
             if isinstance(moved, Fault):
@@ -191,7 +191,7 @@ def template_fault(template: str) -> Fault | None:
     return None
 
 
-def _moved(state: _Written, parts: Sequence[Piece], index: int) -> _Written | Fault:
+def _moved(state: _UrlPrefix, parts: Sequence[Piece], index: int) -> _UrlPrefix | Fault:
     """What is written once a piece was added to ``state``."""
     piece = parts[index]
     if piece.kind == "expression":
@@ -207,7 +207,7 @@ def _moved(state: _Written, parts: Sequence[Piece], index: int) -> _Written | Fa
         scheme = _SCHEME.match(whole)
         end = _AUTHORITY_END.search(whole, scheme.end()) if scheme else None
         if end is None:
-            return _Written(whole)
+            return _UrlPrefix(whole)
         if fault := url_fault(whole[: end.start()]):
             return Fault(fault.reason, begin)
         begin += len(text) - (len(whole) - end.start())
@@ -217,7 +217,7 @@ def _moved(state: _Written, parts: Sequence[Piece], index: int) -> _Written | Fa
         return Fault("it has a space in it", begin)
     if fault := _tail_fault(kept, 0):
         return Fault(fault.reason, begin + fault.at)
-    return _Written(hosted=True, gap=(state.gap and state.hosted) or len(kept) < len(text))
+    return _UrlPrefix(hosted=True, gap=(state.gap and state.hosted) or len(kept) < len(text))
 
 
 def _in_front(text: str, at: int) -> Fault:
@@ -232,7 +232,7 @@ def _in_front(text: str, at: int) -> Fault:
     return Fault(_NO_SCHEME, 0)
 
 
-def _grown(after: frozenset[_Written], before: frozenset[_Written]) -> bool:
+def _grown(after: frozenset[_UrlPrefix], before: frozenset[_UrlPrefix]) -> bool:
     """Whether a loop's body writes on at a beginning, so that each round makes another host."""
     return any(not state.hosted and state not in before for state in after)
 

@@ -14,7 +14,7 @@ _Namespace: TypeAlias = Mapping[str, Plain]
 NO_VALUES: Row = MappingProxyType({})
 
 
-class Frozen:
+class FrozenRow:
     """A row as templates see it, made when the first one asks: most texts are no templates."""
 
     __slots__ = ("_made", "_row")
@@ -37,7 +37,7 @@ class Variables:
 
     __slots__ = ("_rows", "proposition", "status_base")
 
-    def __init__(self, rows: Mapping[str, Frozen], status_base: str = "", proposition: str = "") -> None:
+    def __init__(self, rows: Mapping[str, FrozenRow], status_base: str = "", proposition: str = "") -> None:
         """Take over ``rows``, by namespace.
 
         ``status_base`` is the address of the service that sets statuses (``https://offers.example/o``); empty: links
@@ -50,12 +50,12 @@ class Variables:
     @classmethod
     def of(cls, dimension: str, contact: Row, call_data: Row = NO_VALUES, status_base: str = "") -> Variables:
         """The values of one contact and call; ``dimension`` names the contact (``recipient``)."""
-        return cls({dimension: Frozen(contact), "interaction": Frozen(call_data)}, status_base)
+        return cls({dimension: FrozenRow(contact), "interaction": FrozenRow(call_data)}, status_base)
 
-    def about(self, offer: Row | Frozen, proposition: Row = NO_VALUES) -> Variables:
+    def about(self, offer: Row | FrozenRow, proposition: Row = NO_VALUES) -> Variables:
         """The same, for one offer (name, code, label, category) and its proposition (id, rank, weight, space)."""
-        known = offer if isinstance(offer, Frozen) else Frozen(offer)
-        rows = {**self._rows, "offer": known, "proposition": Frozen(proposition)}
+        known = offer if isinstance(offer, FrozenRow) else FrozenRow(offer)
+        rows = {**self._rows, "offer": known, "proposition": FrozenRow(proposition)}
         identity = proposition.get("id")
         return Variables(rows, self.status_base, "" if identity is None else str(identity))
 

@@ -24,7 +24,7 @@ from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.reports.stops import Stopped
 from offerkit.reports.values import inline
 from offerkit.reports.words import count, listing
-from offerkit.specs.older import declared_ahead
+from offerkit.specs.older_checkout import declared_ahead
 from offerkit.state.changes import Action
 from offerkit.state.eligibility import Reached, reached
 from offerkit.store import Store

@@ -26,7 +26,7 @@ from offerkit.address import Kind as ResourceKind
 from offerkit.diagnostics import Code, Refused, reason_of, refuse
 from offerkit.fingerprint import canonical
 from offerkit.plans.meaning import RELIES, STEP, Fact, environment_of, meaning_of, well_formed
-from offerkit.specs.output import PLAN, Kind, check_output, writing
+from offerkit.specs.output_files import PLAN, FileKind, check_output, writing
 from offerkit.specs.project import is_folder
 
 FORMAT = 1
@@ -198,13 +198,13 @@ def expect(bundle: Bundle, number: int = 0, head: str = "") -> None:
 
 
 _KINDS = {
-    INDEX: Kind("the index of a bundle", lambda head, tail: head.startswith(b'{"against":')),
+    INDEX: FileKind("the index of a bundle", lambda head, tail: head.startswith(b'{"against":')),
     PLAN_FILE: PLAN,
-    COMMENT: Kind("a comment of offerkit", lambda head, tail: head.startswith(b"<!-- offerkit ")),
-    PAGE: Kind("a page of offerkit", lambda head, tail: head.lower().startswith(b"<!doctype html>")),
-    REPORT: Kind("a report of offerkit", lambda head, tail: head.lstrip().startswith(b"{")),
+    COMMENT: FileKind("a comment of offerkit", lambda head, tail: head.startswith(b"<!-- offerkit ")),
+    PAGE: FileKind("a page of offerkit", lambda head, tail: head.lower().startswith(b"<!doctype html>")),
+    REPORT: FileKind("a report of offerkit", lambda head, tail: head.lstrip().startswith(b"{")),
 }
-_ZIP = Kind("a bundle", lambda head, tail: head.startswith(b"PK\x03\x04") and INDEX.encode() in tail)
+_ZIP = FileKind("a bundle", lambda head, tail: head.startswith(b"PK\x03\x04") and INDEX.encode() in tail)
 
 
 def _zipped(files: Iterable[tuple[str, bytes]]) -> bytes:

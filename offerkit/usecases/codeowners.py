@@ -18,8 +18,7 @@ from offerkit.governance.aspects import affecting
 from offerkit.governance.settings import SETTING_KINDS, environments_of, named_reviewers
 from offerkit.plans.plan import Aspect
 from offerkit.specs.git import folder_in_repository
-from offerkit.specs.output import Kind as FileKind
-from offerkit.specs.output import writing
+from offerkit.specs.output_files import FileKind, writing
 from offerkit.state.snapshot import Snapshot
 from offerkit.usecases.session import Session
 

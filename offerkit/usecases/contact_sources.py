@@ -20,7 +20,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.models.dimension import Dimension, Source
 from offerkit.reports.csv_file import CsvWriter
 from offerkit.rules.types import Row
-from offerkit.specs.output import SET_ASIDE, check_output, writing
+from offerkit.specs.output_files import SET_ASIDE, check_output, writing
 from offerkit.usecases.catalogs import Catalogs
 
 _FRESH: Final = 0.1

@@ -11,18 +11,18 @@ from offerkit.models.status import Status, number
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
 from offerkit.state.snapshot import Snapshot
-from offerkit.templates.render import Content, Renderer
-from offerkit.templates.templates import inspect
-from offerkit.templates.variables import Frozen, Variables
+from offerkit.templates.inspection import inspect
+from offerkit.templates.render import OfferContent, Renderer
+from offerkit.templates.variables import FrozenRow, Variables
 
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
     """An offer as the space shows it: its texts, and its content where that is the same for everybody."""
 
-    row: Frozen
+    row: FrozenRow
     given: Mapping[str, str]
-    constant: Content | None
+    constant: OfferContent | None
 
 
 class ContentRenderer:
@@ -85,7 +85,7 @@ class ContentRenderer:
             known = self._catalog.offers[self._catalog.place_of[name]]
             content = self._view.offer(known.address).content(self._space)
             given = {field: str(text) for field, text in content.items()}
-            self._offers[name] = _Offer(Frozen(known.row), given, self._renderer.constant(given))
+            self._offers[name] = _Offer(FrozenRow(known.row), given, self._renderer.constant(given))
         return self._offers[name]
 
 

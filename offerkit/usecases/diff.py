@@ -18,7 +18,7 @@ from offerkit.reports.diff import Beside, Places
 from offerkit.reports.reached import Lacking
 from offerkit.reports.words import count
 from offerkit.specs.git import WHOLE_HISTORY, Lineage, lineage
-from offerkit.specs.record import Finding
+from offerkit.specs.record import Mistake
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.eligibility import Reached, reached
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -272,7 +272,7 @@ def _found(state: NamedState, wanted: list[tuple[Address, list[JsonPath]]]) -> d
         return {}
     records = state.specs.records
     findings = [
-        Finding(records[address], path, Code.NO_MATCH, "", on_key=True)
+        Mistake(records[address], path, Code.NO_MATCH, "", on_key=True)
         for address, paths in wanted
         if address in records
         for path in paths or [()]

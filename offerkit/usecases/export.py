@@ -43,7 +43,7 @@ def export(session: Session, stage: str, target: Path, *, force: bool = False) -
     Raises Refused when there is no such stage, or ``target`` holds something already and ``force`` is not set.
     """
     from offerkit.specs.cases import own_files
-    from offerkit.specs.write import check_target, write_project
+    from offerkit.specs.write_files import check_target, write_project
 
     check_target(target, force=force)
     with session.existing() as store, store.reading():
@@ -172,7 +172,7 @@ class _Collector:
 
 def texts(exported: Exported) -> Iterator[tuple[str, str, int]]:
     """The files: path, text, and how many resources each holds."""
-    from offerkit.specs.emit import environment_text, section_texts
+    from offerkit.specs.serialize import environment_text, section_texts
 
     groups: dict[tuple[str, Kind, str], list[tuple[str, str]]] = {}
     cases: dict[str, list[str]] = {}
@@ -198,7 +198,7 @@ def case_files(cases: Mapping[str, Sequence[str | bytes]]) -> Iterator[tuple[str
     Raises Refused where a file cannot hold the cases that two environments have under its name: what stood in one file
     was promoted to one environment, and changed since.
     """
-    from offerkit.specs.emit import cases_text
+    from offerkit.specs.serialize import cases_text
 
     for name, bodies in sorted(cases.items()):
         path = f"cases/{name}.yaml"

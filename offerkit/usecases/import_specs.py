@@ -57,7 +57,7 @@ def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> 
 
 def write_import(session: Session, planned: Import) -> None:
     """Write the new files: all of them or none. Raises Refused when one cannot be written."""
-    from offerkit.specs.write import add_files
+    from offerkit.specs.write_files import add_files
 
     add_files(session.project.root, planned.files)
 
@@ -125,7 +125,7 @@ def _conflict(theirs: Record, ours: Record, root: Path, folder: Path) -> Diagnos
 
 def _texts(theirs: Loaded, added: Iterable[Address], taken: set[str]) -> list[SpecFile]:
     """New files that hold what is added, under names that nothing has."""
-    from offerkit.specs.emit import environment_text, section_texts
+    from offerkit.specs.serialize import environment_text, section_texts
 
     records = [theirs.records[address] for address in added]
     bodies = theirs.bodies(record.address for record in records)

@@ -201,7 +201,7 @@ def begin(
     for a folder that has a store and no project, and for one among the specs of another project.
     """
     from offerkit.specs.json_schema import schema_files
-    from offerkit.specs.write import add_missing
+    from offerkit.specs.write_files import add_missing
 
     _refuse_inside_specs(target)
     if not valid_name(Kind.ENVIRONMENT, environment):

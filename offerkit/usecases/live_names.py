@@ -22,7 +22,7 @@ from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import Wanted
 from offerkit.specs.facts import expressions
 from offerkit.state.effective import EffectiveOffer
-from offerkit.templates.templates import inspect
+from offerkit.templates.inspection import inspect
 from offerkit.usecases.catalogs import Catalogs
 
 

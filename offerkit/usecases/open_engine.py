@@ -10,7 +10,7 @@ from offerkit.address import Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.reasons import Finding
 from offerkit.specs import Loaded
-from offerkit.specs.record import Finding as GraphFinding
+from offerkit.specs.record import Mistake
 from offerkit.store import Store
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_design, live_catalogs
 from offerkit.usecases.contact_sources import ContactSources
@@ -75,6 +75,6 @@ class RulePositions:
         entry = self._catalogs.snapshot.entries.get(finding.address)
         if record is None or entry is None or record.fingerprint != entry.fingerprint:
             return ""
-        asked = GraphFinding(record, finding.path, Code.EXPRESSION, "", offset=finding.offset if finding.text else None)
+        asked = Mistake(record, finding.path, Code.EXPRESSION, "", offset=finding.offset if finding.text else None)
         placed = self._loaded.placed([asked])[0].position
         return str(placed) if placed is not None else ""

@@ -142,7 +142,7 @@ def warnings(session: Session, plan: Plan) -> list[Diagnostic]:
 
 
 def _declared_ahead(session: Session, gone: list[Address]) -> Iterator[Diagnostic]:
-    from offerkit.specs.older import declared_ahead
+    from offerkit.specs.older_checkout import declared_ahead
 
     found = declared_ahead(session.project.root, gone, session.environ)
     if found is None:

@@ -27,7 +27,7 @@ from offerkit.plans.make import (
 from offerkit.plans.plan import ApprovalReset, Asked, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.reports.words import listing
 from offerkit.specs import Loaded
-from offerkit.specs.record import Finding
+from offerkit.specs.record import Mistake
 from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
 from offerkit.state.effective import Inheritance
 from offerkit.state.references import references_of
@@ -261,7 +261,7 @@ def _hold_back(
 
     held = held_back_campaigns(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
     named = {target.text for target in patterns.targets}
-    findings: list[Finding] = []
+    findings: list[Mistake] = []
     for address, (found, _) in held.items():
         if address in named or address.partition("/")[2] in named:
             findings += found
@@ -366,18 +366,18 @@ def dependences(steps: list[Step], refs: Mapping[Address, tuple[Address, ...]], 
 
 def held_back_campaigns(
     loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[StageRef], Snapshot]
-) -> dict[Address, tuple[list[Finding], Blocked]]:
+) -> dict[Address, tuple[list[Mistake], Blocked]]:
     """The campaigns of ``items`` that name what is not live: the findings, and the entry that says they stay behind.
 
     ``live`` gives the live stage by its name. All are placed at once: a file is parsed again for the exact places.
     """
-    found: dict[Address, tuple[Delta, list[Finding]]] = {}
+    found: dict[Address, tuple[Delta, list[Mistake]]] = {}
     for item in items:
         assert item.after is not None
         body = orjson.loads(bodies[item.after.fingerprint].text)
         record = loaded.records[item.address]
         findings = [
-            Finding(record, path, Code.NOT_LIVE, summary, WHY_NOT_LIVE, HOW_TO_GO_LIVE)
+            Mistake(record, path, Code.NOT_LIVE, summary, WHY_NOT_LIVE, HOW_TO_GO_LIVE)
             for path, summary in not_live(item.address, record.refs, body, live(item.stage))
         ]
         if findings:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from offerkit.diagnostics import Code, reason_of, refuse
 from offerkit.plans.plan import MAX_BYTES, Plan, decode, envelope, plan_digest
-from offerkit.specs.output import PLAN, writing
+from offerkit.specs.output_files import PLAN, writing
 from offerkit.specs.project import is_folder
 
 

@@ -23,7 +23,7 @@ from offerkit.engine.reasons import Cause, Reason
 from offerkit.engine.report import Report
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
-from offerkit.specs.output import RESULTS, check_output, replacing
+from offerkit.specs.output_files import RESULTS, check_output, replacing
 from offerkit.store import Store
 from offerkit.times import shown
 from offerkit.usecases.contact_sources import bad_rows

@@ -35,13 +35,21 @@ def offerkit(
         [sys.executable, "-m", "offerkit.cli.main", "--as", who, *args],
         cwd=project,
         env={
-            "PATH": os.environ["PATH"], "HOME": "/nonexistent", "NO_COLOR": "1", "COLUMNS": "200", "LANG": "C.UTF-8",
+            "PATH": os.environ["PATH"],
+            "HOME": "/nonexistent",
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+            "LANG": "C.UTF-8",
             # Python 3.11 cuts the compiled modules that it writes at a file limit, and everybody then imports those.
             "PYTHONDONTWRITEBYTECODE": "1",
         },
-        capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
         preexec_fn=None if rights and before is None else prepare,
-    )  # fmt: skip
+    )
 
 
 def _bypasses() -> bool:

@@ -51,10 +51,25 @@ def test_cut_short(project: Path, plan: Path, share: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}", b"[]", b"null", b"1", b'"x"', b'{"plan": 1}', b'{"plan": {}}', b'{"plan": {"format": "1"}}',
-                b"version: 1\n", b"\xff\xfe", b"PK\x03\x04", b'{"digest": null, "plan": {"format": null}}',
-                b"[" * 100_000, b'{"plan": {"format": 1' + b"0" * 5000 + b"}}"],
-)  # fmt: skip
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"1",
+        b'"x"',
+        b'{"plan": 1}',
+        b'{"plan": {}}',
+        b'{"plan": {"format": "1"}}',
+        b"version: 1\n",
+        b"\xff\xfe",
+        b"PK\x03\x04",
+        b'{"digest": null, "plan": {"format": null}}',
+        b"[" * 100_000,
+        b'{"plan": {"format": 1' + b"0" * 5000 + b"}}",
+    ],
+)
 def test_not_a_plan(project: Path, plan: Path, content: bytes) -> None:
     """Whatever else it is."""
     plan.write_bytes(content)

@@ -18,7 +18,7 @@ from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.aspects import approval_keys
 from offerkit.models import model_of
 from offerkit.specs.consistency import inheritance_of
-from offerkit.specs.record import Facts, Index, Record
+from offerkit.specs.record import Index, Record, ResourceFacts
 from offerkit.state.changes import Body, Entry
 from offerkit.state.references import resource_refs
 from offerkit.state.snapshot import Snapshot
@@ -97,13 +97,13 @@ def index(seen: Snapshot) -> Index:
     records = []
     for address in seen.entries:
         resource: Any = model_of(address.kind).model_validate(seen(address))
-        facts = Facts()
+        facts = ResourceFacts()
         if address.kind in (Kind.OFFER, Kind.TEMPLATE):
             by_space = {name: tuple(given) for name, given in resource.representations.items()}
-            facts = Facts(fields=tuple(resource.content), representations=by_space, spaces=resource.spaces)
+            facts = ResourceFacts(fields=tuple(resource.content), representations=by_space, spaces=resource.spaces)
         elif address.kind is Kind.SPACE:
             needed = tuple(field.name for field in resource.fields if field.required)
-            facts = Facts(fields=tuple(field.name for field in resource.fields), required=needed)
+            facts = ResourceFacts(fields=tuple(field.name for field in resource.fields), required=needed)
         refs = tuple(resource_refs(address, resource))
         records.append(
             Record(address, address.environment, address.kind, address.name, "-", Position("x", 1, 1), refs, facts)

@@ -18,10 +18,10 @@ from offerkit.diagnostics import Refused
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Number
-from offerkit.specs.emit import resource_text, section_text
 from offerkit.specs.fmt import formatted
 from offerkit.specs.parse import parse_file
 from offerkit.specs.project import SpecFile, read_files
+from offerkit.specs.serialize import resource_text, section_text
 from offerkit.specs.yaml_events import parse
 
 texts = st.one_of(

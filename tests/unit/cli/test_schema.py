@@ -25,8 +25,7 @@ from offerkit.engine.cases import read_case
 from offerkit.models import model_of
 from offerkit.models.base import Number
 from offerkit.plans.plan_schema import plan_schema
-from offerkit.specs.case_schema import KNOWN
-from offerkit.specs.json_schema import cases_schema, environment_schema, schema_files, specs_schema
+from offerkit.specs.json_schema import KNOWN, cases_schema, environment_schema, schema_files, specs_schema
 from offerkit.specs.project import read_files
 from offerkit.specs.yaml_events import parse
 

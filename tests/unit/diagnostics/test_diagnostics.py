@@ -31,8 +31,15 @@ def test_findings_are_sorted_by_place_and_told_once() -> None:
         return Diagnostic(Code.BAD_VALUE, text, position=Position(file, line, column))
 
     placeless = Diagnostic(Code.NO_MATCH, "nowhere")
-    given = [found("b", 1, 1), found("a", 10, 1), found("a", 2, 9), found("a", 2, 1, "z"), found("a", 2, 1, "y"),
-             placeless, found("b", 1, 1)]  # fmt: skip
+    given = [
+        found("b", 1, 1),
+        found("a", 10, 1),
+        found("a", 2, 9),
+        found("a", 2, 1, "z"),
+        found("a", 2, 1, "y"),
+        placeless,
+        found("b", 1, 1),
+    ]
     told = [(d.position and str(d.position), d.summary) for d in ordered(given)]
     assert told == [(None, "nowhere"), ("a:2:1", "y"), ("a:2:1", "z"), ("a:2:9", "x"), ("a:10:1", "x"), ("b:1:1", "x")]
     assert ordered(reversed(given)) == ordered(given)

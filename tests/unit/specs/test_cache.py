@@ -66,10 +66,12 @@ def poison(root: Path, change: Poison, secret: bytes = b"x" * 32) -> None:
 
 @pytest.fixture
 def shop(shop: Workspace) -> Workspace:
-    shop.change({
-        "specs/shop/moved.yaml": {"version": 1, "moved": {"offer.lions": "offer.safari"}},
-        "specs/shop/campaigns.yaml": {"version": 1, "campaigns": {"spring": {"label": "Spring"}}},
-    })  # fmt: skip
+    shop.change(
+        {
+            "specs/shop/moved.yaml": {"version": 1, "moved": {"offer.lions": "offer.safari"}},
+            "specs/shop/campaigns.yaml": {"version": 1, "campaigns": {"spring": {"label": "Spring"}}},
+        }
+    )
     return shop
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.specs.cache import Cache
-from offerkit.specs.conditions import TAKEN, Question, bad_expressions, judge_here
+from offerkit.specs.conditions import TAKEN, ExpressionCheck, bad_expressions, check_expressions
 from offerkit.specs.load import load_files
 from offerkit.specs.parse import parse_file
 from offerkit.specs.project import SpecFile
@@ -240,19 +240,29 @@ def test_the_same_question_is_asked_once() -> None:
         SpecFile("e", "shop", True, ENVIRONMENT.encode()),
         SpecFile("s", "shared", False, SHARED.encode()),
         SpecFile("c", "shop", False, CATALOG.encode()),
-        SpecFile("m", "shop", False, b"version: 1\noffers:\n" + b"".join(
-            b"  a%d: {category: c, eligible: {when: person.age > %d}}\n" % (number, number % 3) for number in range(30)
-        )),
-    ]  # fmt: skip
-    asked: list[Question] = []
+        SpecFile(
+            "m",
+            "shop",
+            False,
+            b"version: 1\noffers:\n"
+            + b"".join(
+                b"  a%d: {category: c, eligible: {when: person.age > %d}}\n" % (number, number % 3)
+                for number in range(30)
+            ),
+        ),
+    ]
+    asked: list[ExpressionCheck] = []
 
-    def judge(questions: object) -> object:
-        asked.extend(questions)  # type: ignore[call-overload]
-        return judge_here(asked)
+    def checker(checks: object) -> object:
+        asked.extend(checks)  # type: ignore[call-overload]
+        return check_expressions(asked)
 
     index = Index.of(record for file in files for record in parse_file(file).records)
-    assert list(bad_expressions(index, judge)) == []  # type: ignore[arg-type]
-    assert sorted(question.text for question in asked) == [
-        "person.age > 0", "person.age > 1", "person.age > 2", "person.age >= 18",
+    assert list(bad_expressions(index, checker)) == []  # type: ignore[arg-type]
+    assert sorted(request.text for request in asked) == [
+        "person.age > 0",
+        "person.age > 1",
+        "person.age > 2",
+        "person.age >= 18",
         "person.age >= parameter.least and offer.code <> 'x'",
-    ]  # fmt: skip
+    ]

@@ -7,30 +7,32 @@ import pytest
 from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, Position
 from offerkit.specs.consistency import inconsistencies, inheritance_of
-from offerkit.specs.record import Facts, Index, Misfit, Record
+from offerkit.specs.record import Index, Misfit, Record, ResourceFacts
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.references import Ref
 
 HERE = Position("x", 1, 1)
 
 
-def record(kind: Kind, name: str, facts: Facts, template: str = "") -> Record:
+def record(kind: Kind, name: str, facts: ResourceFacts, template: str = "") -> Record:
     refs = (Ref(Address("s", Kind.TEMPLATE, template), ("template",)),) if template else ()
     return Record(Address("s", kind, name), "s", kind, name, "", HERE, refs, facts)
 
 
-INDEX = Index.of([
-    record(Kind.SPACE, "mail", Facts(fields=("title", "html"), required=("title", "html"))),
-    record(Kind.SPACE, "web", Facts(fields=("title", "text"), required=("title",))),
-    record(Kind.TEMPLATE, "base", Facts(fields=("title",), spaces=("web",))),
-    record(Kind.TEMPLATE, "top", Facts(representations={"mail": ("html",)}), template="base"),
-    record(Kind.TEMPLATE, "loop", Facts(fields=("x",)), template="loop"),
-    record(Kind.OFFER, "plain", Facts(fields=("title",))),
-    record(Kind.OFFER, "inherits", Facts(fields=("text",)), template="top"),
-    record(Kind.OFFER, "says", Facts(spaces=("mail", "none")), template="top"),
-    record(Kind.OFFER, "loops", Facts(), template="loop"),
-    record(Kind.OFFER, "lost", Facts(fields=("title",)), template="none"),
-])  # fmt: skip
+INDEX = Index.of(
+    [
+        record(Kind.SPACE, "mail", ResourceFacts(fields=("title", "html"), required=("title", "html"))),
+        record(Kind.SPACE, "web", ResourceFacts(fields=("title", "text"), required=("title",))),
+        record(Kind.TEMPLATE, "base", ResourceFacts(fields=("title",), spaces=("web",))),
+        record(Kind.TEMPLATE, "top", ResourceFacts(representations={"mail": ("html",)}), template="base"),
+        record(Kind.TEMPLATE, "loop", ResourceFacts(fields=("x",)), template="loop"),
+        record(Kind.OFFER, "plain", ResourceFacts(fields=("title",))),
+        record(Kind.OFFER, "inherits", ResourceFacts(fields=("text",)), template="top"),
+        record(Kind.OFFER, "says", ResourceFacts(spaces=("mail", "none")), template="top"),
+        record(Kind.OFFER, "loops", ResourceFacts(), template="loop"),
+        record(Kind.OFFER, "lost", ResourceFacts(fields=("title",)), template="none"),
+    ]
+)
 
 
 def offer(name: str) -> EffectiveOffer:
@@ -59,7 +61,10 @@ def test_fields_come_from_the_whole_chain() -> None:
 
 
 def test_of_two_records_with_one_address_the_first_counts() -> None:
-    first, second = record(Kind.OFFER, "a", Facts(fields=("x",))), record(Kind.OFFER, "a", Facts(fields=("y",)))
+    first, second = (
+        record(Kind.OFFER, "a", ResourceFacts(fields=("x",))),
+        record(Kind.OFFER, "a", ResourceFacts(fields=("y",))),
+    )
     assert Index.of([first, second]).by_address == {"s/offer.a": first}
 
 
@@ -77,11 +82,11 @@ def test_a_text_that_nobody_sees_is_not_wrong_where_it_would_stand(
 ) -> None:
     wrong = Misfit(("content", "link"), "url", "it has no host", 0)
     records = [
-        record(Kind.ENVIRONMENT, "s", Facts()),
-        record(Kind.SPACE, "web", Facts(fields=("link",), types=(("link", "url", ()),))),
-        record(Kind.SPACE, "wall", Facts(fields=("link",), types=(("link", "text", ()),))),
-        record(Kind.TEMPLATE, "t", Facts(representations=representations)),
-        record(Kind.OFFER, "o", Facts(fields=("link",), representations=own, misfits=(wrong,)), template="t"),
+        record(Kind.ENVIRONMENT, "s", ResourceFacts()),
+        record(Kind.SPACE, "web", ResourceFacts(fields=("link",), types=(("link", "url", ()),))),
+        record(Kind.SPACE, "wall", ResourceFacts(fields=("link",), types=(("link", "text", ()),))),
+        record(Kind.TEMPLATE, "t", ResourceFacts(representations=representations)),
+        record(Kind.OFFER, "o", ResourceFacts(fields=("link",), representations=own, misfits=(wrong,)), template="t"),
     ]
     named = [each._replace(fingerprint="-") for each in records]
     found = [finding for finding in inconsistencies(Index.of(named)) if finding.code is Code.BAD_VALUE]
@@ -101,7 +106,7 @@ def test_operators_whom_git_cannot_tell_apart() -> None:
             "",
             HERE,
             (),
-            Facts(keys=(mail,) if mail else ()),
+            ResourceFacts(keys=(mail,) if mail else ()),
         )
         for name, mail in people
     )
@@ -112,7 +117,16 @@ def test_operators_whom_a_forge_cannot_tell_apart() -> None:
     """The same number on another forge is another account."""
     people = [("ada", ("github:7", "gitlab:8")), ("ben", ("github:8",)), ("cy", ("gitlab:8",)), ("di", ())]
     index = Index.of(
-        Record(Address(SHARED, Kind.OPERATOR, name), SHARED, Kind.OPERATOR, name, "", HERE, (), Facts(fields=accounts))
+        Record(
+            Address(SHARED, Kind.OPERATOR, name),
+            SHARED,
+            Kind.OPERATOR,
+            name,
+            "",
+            HERE,
+            (),
+            ResourceFacts(fields=accounts),
+        )
         for name, accounts in people
     )
     found = [(each.record.name, each.path, each.code) for each in inconsistencies(index)]
@@ -126,9 +140,11 @@ def test_an_automation_is_named_where_a_person_decides() -> None:
         Ref(robot, ("reviewers", "eligibility", 0)),
         Ref(robot, ("label",)),
     )
-    index = Index.of([
-        Record(robot, SHARED, Kind.OPERATOR, "robot", "", HERE, (), Facts(flags=("automation",))),
-        Record(Address("s", Kind.OFFER, "o"), "s", Kind.OFFER, "o", "", HERE, refs, Facts()),
-    ])  # fmt: skip
+    index = Index.of(
+        [
+            Record(robot, SHARED, Kind.OPERATOR, "robot", "", HERE, (), ResourceFacts(flags=("automation",))),
+            Record(Address("s", Kind.OFFER, "o"), "s", Kind.OFFER, "o", "", HERE, refs, ResourceFacts()),
+        ]
+    )
     found = [(each.record.name, each.path[1], each.code) for each in inconsistencies(index)]
     assert found == [("o", "content", Code.NOT_A_PERSON), ("o", "eligibility", Code.NOT_A_PERSON)]

@@ -18,7 +18,7 @@ from offerkit.specs.load import load
 from offerkit.specs.parallel import spread
 from offerkit.specs.parse import parse_file
 from offerkit.specs.project import Project, SpecFile
-from offerkit.specs.write import replace_files
+from offerkit.specs.write_files import replace_files
 
 CANONICAL = """\
 version: 1
@@ -61,9 +61,17 @@ def test_a_checkout_with_crlf_is_canonical_and_means_the_same() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a: |\n  x\n\n  y\n", "a: >\n  x\n  y\n\n  z\n", "a: 'x\n  y\n\n  z'\n", 'a: "x\\\n  y\n  z"\n', "a: x\n  y\n", "a: |+\n  x\n\n",
-     "a: [b:c, 'd\n  e']\n", "a: |-\n  x:\n    y\n"],
-)  # fmt: skip
+    [
+        "a: |\n  x\n\n  y\n",
+        "a: >\n  x\n  y\n\n  z\n",
+        "a: 'x\n  y\n\n  z'\n",
+        'a: "x\\\n  y\n  z"\n',
+        "a: x\n  y\n",
+        "a: |+\n  x\n\n",
+        "a: [b:c, 'd\n  e']\n",
+        "a: |-\n  x:\n    y\n",
+    ],
+)
 def test_texts_of_several_lines_mean_the_same_with_any_line_end(text: str) -> None:
     from offerkit.specs.yaml_events import parse
 
@@ -76,15 +84,21 @@ def test_a_diff_shows_line_ends_that_differ() -> None:
     assert diff("version: 1\r\noffers: {}\n") == [" version: 1", "-offers: {}\\n", "+offers: {}"]
     assert diff("version: 1\noffers: {}\r\n") == [" version: 1", "-offers: {}\\r\\n", "+offers: {}"]
     assert diff("version: 1\noffers: {}\rmoved: {}\n") == [
-        " version: 1", "-offers: {}\\r", "+offers: {}", " moved: {}",
-    ]  # fmt: skip
+        " version: 1",
+        "-offers: {}\\r",
+        "+offers: {}",
+        " moved: {}",
+    ]
 
 
 def test_a_diff_shows_a_mark_and_a_missing_line_end() -> None:
     assert diff("\ufeffversion: 1\n") == ["-\ufeffversion: 1", "+version: 1"]
     assert diff("version: 1\r\noffers: {}") == [
-        " version: 1", "-offers: {}", "\\ No newline at end of file", "+offers: {}",
-    ]  # fmt: skip
+        " version: 1",
+        "-offers: {}",
+        "\\ No newline at end of file",
+        "+offers: {}",
+    ]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -17,17 +17,25 @@ from offerkit.specs.git import HEEDED, checkout, folder_in_repository, git_email
 
 OFFERS = "specs/shop/offers.yaml"
 IDENTITY = {
-    "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_AUTHOR_NAME": "x", "GIT_AUTHOR_EMAIL": "x@y.z",
-    "GIT_COMMITTER_NAME": "x", "GIT_COMMITTER_EMAIL": "x@y.z",
-}  # fmt: skip
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_AUTHOR_NAME": "x",
+    "GIT_AUTHOR_EMAIL": "x@y.z",
+    "GIT_COMMITTER_NAME": "x",
+    "GIT_COMMITTER_EMAIL": "x@y.z",
+}
 
 
 def git(root: Path, *words: str, **more: str) -> str:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     done = subprocess.run(
-        ["git", "-c", "protocol.file.allow=always", *words], cwd=root, check=True, capture_output=True, text=True,
+        ["git", "-c", "protocol.file.allow=always", *words],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
         env=environ | IDENTITY | more,
-    )  # fmt: skip
+    )
     return done.stdout.strip()
 
 
@@ -101,13 +109,23 @@ def test_another_repository_in_the_environment(
     git(other, "config", "user.email", "other@example.com")
     git(repository, "config", "user.email", "own@example.com")
     leaks = {
-        "GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other), "GIT_INDEX_FILE": str(other / ".git/index"),
-        "GIT_OBJECT_DIRECTORY": str(other / ".git/objects"), "GIT_COMMON_DIR": str(other / ".git"),
-        "GIT_NAMESPACE": "x", "GIT_PREFIX": "specs/", "GIT_CONFIG": str(other / ".git/config"),
-        "GIT_CONFIG_PARAMETERS": "'user.email'='param@example.com'", "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "user.email", "GIT_CONFIG_VALUE_0": "count@example.com", "GIT_LITERAL_PATHSPECS": "1",
-        "GIT_TRACE": "1", "GIT_ATTR_SOURCE": "nowhere", "GIT_SHALLOW_FILE": str(other / "nothing"),
-    }  # fmt: skip
+        "GIT_DIR": str(other / ".git"),
+        "GIT_WORK_TREE": str(other),
+        "GIT_INDEX_FILE": str(other / ".git/index"),
+        "GIT_OBJECT_DIRECTORY": str(other / ".git/objects"),
+        "GIT_COMMON_DIR": str(other / ".git"),
+        "GIT_NAMESPACE": "x",
+        "GIT_PREFIX": "specs/",
+        "GIT_CONFIG": str(other / ".git/config"),
+        "GIT_CONFIG_PARAMETERS": "'user.email'='param@example.com'",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "user.email",
+        "GIT_CONFIG_VALUE_0": "count@example.com",
+        "GIT_LITERAL_PATHSPECS": "1",
+        "GIT_TRACE": "1",
+        "GIT_ATTR_SOURCE": "nowhere",
+        "GIT_SHALLOW_FILE": str(other / "nothing"),
+    }
     assert at(repository, **leaks) == meaning(repository)
     for name, value in leaks.items():
         monkeypatch.setenv(name, value)
@@ -279,8 +297,13 @@ def test_links_inside_the_project(repository: Path, which: str, inside: bool) ->
 def test_links_that_the_loader_refuses(repository: Path, target: str) -> None:
     (repository.parent / "outside.yaml").write_text("version: 1\n")
     oid = subprocess.run(
-        ["git", "hash-object", "-w", "--stdin"], cwd=repository, input=target, check=True, capture_output=True, text=True
-    ).stdout.strip()  # fmt: skip
+        ["git", "hash-object", "-w", "--stdin"],
+        cwd=repository,
+        input=target,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
     git(repository, "update-index", "--add", "--cacheinfo", f"120000,{oid},specs/shop/loop.yaml")
     git(repository, "commit", "-q", "-m", "x")
     with pytest.raises(Refused) as caught:
@@ -314,9 +337,12 @@ def test_trees_that_no_git_would_make(repository: Path, name: str) -> None:
         del depth
         body = mode + b" " + part.encode() + b"\0" + bytes.fromhex(made)
         done = subprocess.run(
-            ["git", "hash-object", "-t", "tree", "-w", "--stdin", "--literally"], cwd=repository, input=body, check=True,
+            ["git", "hash-object", "-t", "tree", "-w", "--stdin", "--literally"],
+            cwd=repository,
+            input=body,
+            check=True,
             capture_output=True,
-        )  # fmt: skip
+        )
         made, mode = done.stdout.decode().strip(), b"40000"
     rows["specs"] = f"040000 tree {made}"
     listed = "".join(f"{head}\t{path}\n" for path, head in sorted(rows.items()))
@@ -342,10 +368,23 @@ def hostile(repository: Path, tmp_path: Path) -> Callable[[], bool]:
         (repository / ".git/hooks").mkdir(exist_ok=True)
         shutil.copy(program, repository / ".git/hooks" / hook)
     for key in (
-        "core.fsmonitor", "core.sshCommand", "core.pager", "core.editor", "diff.external", "diff.evil.textconv",
-        "diff.evil.command", "core.alternateRefsCommand", "filter.evil.smudge", "filter.evil.process",
-        "filter.evil.clean", "credential.helper", "core.askPass", "gpg.program", "pager.rev-parse", "alias.rev-parse",
-    ):  # fmt: skip
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.pager",
+        "core.editor",
+        "diff.external",
+        "diff.evil.textconv",
+        "diff.evil.command",
+        "core.alternateRefsCommand",
+        "filter.evil.smudge",
+        "filter.evil.process",
+        "filter.evil.clean",
+        "credential.helper",
+        "core.askPass",
+        "gpg.program",
+        "pager.rev-parse",
+        "alias.rev-parse",
+    ):
         git(repository, "config", key, str(program))
     return mark.exists
 
@@ -436,23 +475,51 @@ def test_names_that_git_takes(repository: Path) -> None:
     same = meaning(repository)
     commit(repository, "the second... one")
     head = git(repository, "rev-parse", "HEAD")
-    for text in ("v1", "v1^{}", "v1^{tree}", "HEAD^{tree}", "HEAD~1", "@", "@{0}", ":/second", head, head[:8],
-                 "main@{0}", "HEAD^{/second...}", "ünï", "refs/tags/v1", "v1-0-g" + head):  # fmt: skip
+    for text in (
+        "v1",
+        "v1^{}",
+        "v1^{tree}",
+        "HEAD^{tree}",
+        "HEAD~1",
+        "@",
+        "@{0}",
+        ":/second",
+        head,
+        head[:8],
+        "main@{0}",
+        "HEAD^{/second...}",
+        "ünï",
+        "refs/tags/v1",
+        "v1-0-g" + head,
+    ):
         assert at(repository, text) == same, text
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is not a git revision"), ("-x", "is not a git revision"), ("--all", "is not a git revision"),
-        ("nowhere", "not a valid object name: nowhere"), ("HEAD:specs/shop/offers.yaml", "git has no specs"),
-        ("@{u}", "no upstream configured"), ("HEAD HEAD", "not a valid object name"), ("^HEAD", "git has no specs"),
-        ("HEAD^!", "git has no specs"), ("HEAD^@", "git has no specs"), ("a\nb", "not a valid object name"),
-        (":specs", "git has no specs"), ("HEAD~9", "not a valid object name"), ("a\0b", "could not be run"),
-        ("\udcff", "not a valid object name"), ("x" * 9999, "git has no specs"), ("HEAD:specs", "git has no specs"),
-        ("....", "git has no specs"), ("main...--all", "is not a git revision"), ("a...b...c", "git has no specs"),
+        ("", "is not a git revision"),
+        ("-x", "is not a git revision"),
+        ("--all", "is not a git revision"),
+        ("nowhere", "not a valid object name: nowhere"),
+        ("HEAD:specs/shop/offers.yaml", "git has no specs"),
+        ("@{u}", "no upstream configured"),
+        ("HEAD HEAD", "not a valid object name"),
+        ("^HEAD", "git has no specs"),
+        ("HEAD^!", "git has no specs"),
+        ("HEAD^@", "git has no specs"),
+        ("a\nb", "not a valid object name"),
+        (":specs", "git has no specs"),
+        ("HEAD~9", "not a valid object name"),
+        ("a\0b", "could not be run"),
+        ("\udcff", "not a valid object name"),
+        ("x" * 9999, "git has no specs"),
+        ("HEAD:specs", "git has no specs"),
+        ("....", "git has no specs"),
+        ("main...--all", "is not a git revision"),
+        ("a...b...c", "git has no specs"),
     ],
-)  # fmt: skip
+)
 def test_names_that_are_refused(repository: Path, text: str, words: str) -> None:
     assert words in refusal(repository, text)
 

@@ -80,20 +80,48 @@ def test_two_of_one_name_in_two_files(shop: Workspace) -> None:
         ({"offers": {"safari": {"content": {"title": "{{ person.agee }}"}}}}, Code.UNKNOWN_VARIABLE, "person.age"),
         ({"offers": {"safari": {"content": {"title": "{{ title }}"}}}}, Code.UNKNOWN_VARIABLE, "“title”"),
         ({"categories": {"sport/golf": {}}}, Code.MISSING_PARENT, "parent category “sport”"),
-        ({"templates": {"a": {"template": "b"}, "b": {"template": "a"}}}, Code.CYCLE, "template.a → shop/template.b → shop"),
+        (
+            {"templates": {"a": {"template": "b"}, "b": {"template": "a"}}},
+            Code.CYCLE,
+            "template.a → shop/template.b → shop",
+        ),
         ({"templates": {"a": {"template": "a"}}}, Code.CYCLE, "in a circle"),
-        ({"spaces": {"x": {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}]}}},
-         Code.NO_IDENTIFICATION, "Add identification: {keys: [id]}"),
-        ({"spaces": {"x": {"channel": "email", "fields": [{"name": "title"}], "identification": {"keys": ["mail"]}}}},
-         Code.UNKNOWN_FIELD, "Did you mean email?"),
-        ({"spaces": {"x": {"channel": "email", "fields": [{"name": "title"}], "identification": {"fallback": "shop/web"}}}},
-         Code.ANONYMOUS, "not anonymous"),
-        ({"spaces": {"x": {"channel": "email", "fields": [{"name": "title"}], "render": {"html": "{{ tilte }}"}}}},
-         Code.UNKNOWN_VARIABLE, "Did you mean title?"),
+        (
+            {"spaces": {"x": {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}]}}},
+            Code.NO_IDENTIFICATION,
+            "Add identification: {keys: [id]}",
+        ),
+        (
+            {
+                "spaces": {
+                    "x": {"channel": "email", "fields": [{"name": "title"}], "identification": {"keys": ["mail"]}}
+                }
+            },
+            Code.UNKNOWN_FIELD,
+            "Did you mean email?",
+        ),
+        (
+            {
+                "spaces": {
+                    "x": {"channel": "email", "fields": [{"name": "title"}], "identification": {"fallback": "shop/web"}}
+                }
+            },
+            Code.ANONYMOUS,
+            "not anonymous",
+        ),
+        (
+            {"spaces": {"x": {"channel": "email", "fields": [{"name": "title"}], "render": {"html": "{{ tilte }}"}}}},
+            Code.UNKNOWN_VARIABLE,
+            "Did you mean title?",
+        ),
         ({"campaigns": {"c": {"outlines": {"o": {"offers": ["x"]}}}}}, Code.UNKNOWN_REFERENCE, "no offer “x”"),
-        ({"rules": {"r": {"max": 1, "applies_to": {"offers": ["saverr"]}}}}, Code.UNKNOWN_REFERENCE, "Did you mean saver?"),
+        (
+            {"rules": {"r": {"max": 1, "applies_to": {"offers": ["saverr"]}}}},
+            Code.UNKNOWN_REFERENCE,
+            "Did you mean saver?",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_together(shop: Workspace, patch: dict[str, Any], code: Code, words: str) -> None:
     section = next(iter(patch))
     file = "specs/shop/offers.yaml" if section == "offers" else "specs/shop/zz.yaml"
@@ -113,34 +141,51 @@ def test_an_environment_that_nobody_declares_is_told_once(shop: Workspace) -> No
 
 def test_another_environment_s_things_may_not_be_named(tmp_path: Any) -> None:
     workspace = Workspace(tmp_path, base("duo"))
-    found = mistakes(workspace, {
-        "specs/guests/all.yaml": {"categories": {"only-here": {}}},
-        "specs/shop/all.yaml": {"offers": {"saver": {"category": "only-here"}}},
-    })  # fmt: skip
+    found = mistakes(
+        workspace,
+        {
+            "specs/guests/all.yaml": {"categories": {"only-here": {}}},
+            "specs/shop/all.yaml": {"offers": {"saver": {"category": "only-here"}}},
+        },
+    )
     assert [d.code for d in found] == [Code.FOREIGN_REFERENCE]
     assert "there is one in guests" in found[0].summary
 
 
 def test_an_anonymous_environment_is_inbound_only(tmp_path: Any) -> None:
     workspace = Workspace(tmp_path, base("duo"))
-    found = mistakes(workspace, {
-        "specs/guests/all.yaml": {
-            "spaces": {"mail": {"channel": "email", "fields": [{"name": "title"}]}},
-            "campaigns": {"c": {}},
+    found = mistakes(
+        workspace,
+        {
+            "specs/guests/all.yaml": {
+                "spaces": {"mail": {"channel": "email", "fields": [{"name": "title"}]}},
+                "campaigns": {"c": {}},
+            },
         },
-    })  # fmt: skip
+    )
     assert [(d.code, d.address) for d in found] == [
-        (Code.ANONYMOUS, "guests/space.mail"), (Code.ANONYMOUS, "guests/campaign.c"),
-    ]  # fmt: skip
+        (Code.ANONYMOUS, "guests/space.mail"),
+        (Code.ANONYMOUS, "guests/campaign.c"),
+    ]
 
 
 def test_fallbacks_that_lead_to_each_other(tmp_path: Any) -> None:
     workspace = Workspace(tmp_path, base("duo"))
-    found = mistakes(workspace, {
-        "specs/guests/all.yaml": {"spaces": {"web": {"identification": {"fallback": "guests/side"}},
-                                             "side": {"channel": "inbound-web", "fields": [{"name": "title"}],
-                                                      "identification": {"fallback": "guests/web"}}}},
-    })  # fmt: skip
+    found = mistakes(
+        workspace,
+        {
+            "specs/guests/all.yaml": {
+                "spaces": {
+                    "web": {"identification": {"fallback": "guests/side"}},
+                    "side": {
+                        "channel": "inbound-web",
+                        "fields": [{"name": "title"}],
+                        "identification": {"fallback": "guests/web"},
+                    },
+                }
+            },
+        },
+    )
     assert [d.code for d in found] == [Code.CYCLE]
     assert "guests/space.side → guests/space.web → guests/space.side" in found[0].summary
     assert [text for text, _ in found[0].related] == ["guests/space.web is here"]
@@ -163,10 +208,13 @@ def test_renames_that_cannot_be(shop: Workspace, moved: dict[str, str], words: s
 
 
 def test_one_name_cannot_be_renamed_twice(shop: Workspace) -> None:
-    found = mistakes(shop, {
-        "specs/shop/one.yaml": {"version": 1, "moved": {"offer.old": "offer.saver"}},
-        "specs/shop/two.yaml": {"version": 1, "moved": {"offer.old": "offer.safari"}},
-    })  # fmt: skip
+    found = mistakes(
+        shop,
+        {
+            "specs/shop/one.yaml": {"version": 1, "moved": {"offer.old": "offer.saver"}},
+            "specs/shop/two.yaml": {"version": 1, "moved": {"offer.old": "offer.safari"}},
+        },
+    )
     assert {d.code for d in found} == {Code.BAD_MOVE}
 
 
@@ -190,18 +238,21 @@ def test_neither_files_nor_their_order_matter(
 
 def test_a_large_project_is_parsed_on_all_cores_as_on_one(shop: Workspace) -> None:
     text = "x" * 2000
-    shop.change({
-        f"specs/shop/many-{part}.yaml": {
-            "version": 1,
-            "offers": {f"o-{part}-{n}": {"category": "bank", "content": {"title": text}} for n in range(100)},
+    shop.change(
+        {
+            f"specs/shop/many-{part}.yaml": {
+                "version": 1,
+                "offers": {f"o-{part}-{n}": {"category": "bank", "content": {"title": text}} for n in range(100)},
+            }
+            for part in range(8)
         }
-        for part in range(8)
-    })  # fmt: skip
+    )
     whole = load_all(shop)
     assert len(whole.records) == 820
     shop.change({"specs/shop/many-3.yaml": {"offers": {"o-3-7": {"label": True}}}, "specs/shop/many-5.yaml": "- a\n"})
     with pytest.raises(Refused) as caught:
         load_all(shop)
     assert [(d.code, d.position and d.position.file) for d in caught.value.diagnostics] == [
-        (Code.WRONG_TYPE, "specs/shop/many-3.yaml"), (Code.WRONG_TYPE, "specs/shop/many-5.yaml"),
-    ]  # fmt: skip
+        (Code.WRONG_TYPE, "specs/shop/many-3.yaml"),
+        (Code.WRONG_TYPE, "specs/shop/many-5.yaml"),
+    ]

@@ -25,8 +25,16 @@ def codes(root: Path) -> list[tuple[str, str]]:
 
 
 def test_files_know_their_environment_and_role(root: Path) -> None:
-    for path in ("environments/shop.yaml", "specs/people.yml", "specs/shop/a.yaml", "specs/shop/deep/b.yaml",
-                 "specs/shop/notes.txt", "specs/shop/.hidden.yaml", "specs/.git/x.yaml", "other/x.yaml"):  # fmt: skip
+    for path in (
+        "environments/shop.yaml",
+        "specs/people.yml",
+        "specs/shop/a.yaml",
+        "specs/shop/deep/b.yaml",
+        "specs/shop/notes.txt",
+        "specs/shop/.hidden.yaml",
+        "specs/.git/x.yaml",
+        "other/x.yaml",
+    ):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(path)
     files, found = read_files(root)

@@ -25,10 +25,41 @@ def test_booleans(text: str, value: bool) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["no", "No", "NO", "yes", "on", "off", "y", "n", "tRUE", "nUll", "2026-01-01", "2026-01-01 12:00:00", "12:30:45",
-     "1_000", "0b11", "017z", "1.2.3", "+", "-", ".", "e5", "1e", "0x", "0o8", "0xg", "--1", "<<", "=", ".Nan", "inf",
-     "1,5", "٣"],
-)  # fmt: skip
+    [
+        "no",
+        "No",
+        "NO",
+        "yes",
+        "on",
+        "off",
+        "y",
+        "n",
+        "tRUE",
+        "nUll",
+        "2026-01-01",
+        "2026-01-01 12:00:00",
+        "12:30:45",
+        "1_000",
+        "0b11",
+        "017z",
+        "1.2.3",
+        "+",
+        "-",
+        ".",
+        "e5",
+        "1e",
+        "0x",
+        "0o8",
+        "0xg",
+        "--1",
+        "<<",
+        "=",
+        ".Nan",
+        "inf",
+        "1,5",
+        "٣",
+    ],
+)
 def test_text(text: str) -> None:
     value = resolve(text)
     assert value == text
@@ -37,9 +68,26 @@ def test_text(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "1", "-1", "+1", "010", "1e3", "1E+3", "1.5", "1.", ".5", "-.5e-2", "0x1F", "0o17", ".inf", "-.INF", ".nan",
-     "123456789012345678901234567890"],
-)  # fmt: skip
+    [
+        "0",
+        "1",
+        "-1",
+        "+1",
+        "010",
+        "1e3",
+        "1E+3",
+        "1.5",
+        "1.",
+        ".5",
+        "-.5e-2",
+        "0x1F",
+        "0o17",
+        ".inf",
+        "-.INF",
+        ".nan",
+        "123456789012345678901234567890",
+    ],
+)
 def test_numbers_stay_text(text: str) -> None:
     value = resolve(text)
     assert value == text

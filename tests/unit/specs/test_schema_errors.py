@@ -31,8 +31,13 @@ def only(text: str, environment: str = "shop", *, declares: bool = False) -> Dia
         ("    ttile: x\n", Code.UNKNOWN_KEY, "5:5", "unknown field “ttile”", ""),
         ("    catgeory: x\n", Code.UNKNOWN_KEY, "5:5", "“catgeory”", "Did you mean category?"),
         ("    eligible:\n      untill: 2026-01-01\n", Code.UNKNOWN_KEY, "6:7", "“untill”", "Did you mean until?"),
-        ("    weights:\n      - weight: 1\n      - {weight: 1, wen: x}\n", Code.UNKNOWN_KEY, "7:21", "“wen”",
-         "Did you mean when?"),
+        (
+            "    weights:\n      - weight: 1\n      - {weight: 1, wen: x}\n",
+            Code.UNKNOWN_KEY,
+            "7:21",
+            "“wen”",
+            "Did you mean when?",
+        ),
         ("    reviewers: {contents: [a]}\n", Code.UNKNOWN_KEY, "5:17", "“contents”", "Did you mean content?"),
         ("    eligible: {filters: [{filter: f, wth: {}}]}\n", Code.UNKNOWN_KEY, "5:38", "“wth”", "Did you mean with?"),
         ("    eligible: {from_: 2026-01-01}\n", Code.UNKNOWN_KEY, "5:16", "“from_”", "Did you mean from?"),
@@ -55,7 +60,13 @@ def only(text: str, environment: str = "shop", *, declares: bool = False) -> Dia
         ("    themes: [x, [y]]\n", Code.WRONG_TYPE, "5:17", "must be text, not a list", ""),
         ("    weights: {weight: 1}\n", Code.WRONG_TYPE, "5:14", "“weights” must be a list, not a map", ""),
         ("    weights: [1]\n", Code.WRONG_TYPE, "5:15", "must be a map, not the number 1", ""),
-        ("    eligible: {filters: [[f]]}\n", Code.BAD_VALUE, "5:26", "a filter's name, or {filter: NAME, with: {…}}", ""),
+        (
+            "    eligible: {filters: [[f]]}\n",
+            Code.BAD_VALUE,
+            "5:26",
+            "a filter's name, or {filter: NAME, with: {…}}",
+            "",
+        ),
         # values
         ("    weights: [{weight: x}]\n", Code.WRONG_TYPE, "5:24", "“weight”: “x” is not a number", ""),
         ("    weights: [{weight: -1}]\n", Code.BAD_VALUE, "5:24", "“weight” may not be less than 0, but is -1", ""),
@@ -68,12 +79,28 @@ def only(text: str, environment: str = "shop", *, declares: bool = False) -> Dia
         ("    weights: [{label: x}]\n", Code.BAD_VALUE, "5:15", "either weight (a number) or formula", ""),
         ("    weights: [{formula: ''}]\n", Code.BAD_VALUE, "5:25", "“formula” is empty", ""),
         ("    eligible: {from: 2026-13-01}\n", Code.WRONG_TYPE, "5:22", "“from”: “2026-13-01” is not a date", ""),
-        ("    eligible: {from: 20260101}\n", Code.WRONG_TYPE, "5:22", "not a date of the calendar; write YYYY-MM-DD", ""),
+        (
+            "    eligible: {from: 20260101}\n",
+            Code.WRONG_TYPE,
+            "5:22",
+            "not a date of the calendar; write YYYY-MM-DD",
+            "",
+        ),
         ("    eligible: {from: '2026-01-01T00:00'}\n", Code.WRONG_TYPE, "5:22", "not a date", ""),
-        ("    eligible:\n      until: 2026-01-01\n      from: 2026-01-02\n", Code.PERIOD_ORDER, "6:7",
-         "until (2026-01-01) is before from (2026-01-02)", ""),
-        ("    weights: [{weight: 1}, {weight: 1, from: 2026-02-01, until: 2026-01-01}]\n", Code.PERIOD_ORDER, "5:58",
-         "is before from", ""),
+        (
+            "    eligible:\n      until: 2026-01-01\n      from: 2026-01-02\n",
+            Code.PERIOD_ORDER,
+            "6:7",
+            "until (2026-01-01) is before from (2026-01-02)",
+            "",
+        ),
+        (
+            "    weights: [{weight: 1}, {weight: 1, from: 2026-02-01, until: 2026-01-01}]\n",
+            Code.PERIOD_ORDER,
+            "5:58",
+            "is before from",
+            "",
+        ),
         ("    themes: [b, a, b]\n", Code.BAD_VALUE, "5:13", "“themes”: named twice: b", ""),
         ("    themes: [a b]\n", Code.BAD_NAME, "5:14", "“a b” is not a name", "ASCII letters"),
         ("    content: {a b: x}\n", Code.BAD_NAME, "5:15", "“a b” is not a name", ""),
@@ -85,7 +112,7 @@ def only(text: str, environment: str = "shop", *, declares: bool = False) -> Dia
         ("    content: {title: '{% if x %}'}\n", Code.TEMPLATE_SYNTAX, "5:22", "the template cannot be read", ""),
         ("    representations: {s: {title: '{{ 1 + }}'}}\n", Code.TEMPLATE_SYNTAX, "5:34", "cannot be read", ""),
     ],
-)  # fmt: skip
+)
 def test_an_offer(more: str, code: Code, place: str, summary: str, hint: str) -> None:
     found = only(OFFER + more)
     assert (found.code, str(found.position)) == (code, f"x.yaml:{place}")
@@ -102,10 +129,20 @@ def test_an_offer(more: str, code: Code, place: str, summary: str, hint: str) ->
         ("version: 1\noffers:\n  a: [x]\n", Code.WRONG_TYPE, "3:6", "must be a map, not a list", ""),
         ("version: 1\noffers:\n  a: {category: a//b}\n", Code.BAD_NAME, "3:17", "is not a category's path", ""),
         ("version: 1\nspaces:\n  s: {channel: email, fields: []}\n", Code.BAD_VALUE, "3:31", "“fields” is empty", ""),
-        ("version: 1\nspaces:\n  s: {channel: e-mail, fields: [{name: t}]}\n", Code.BAD_VALUE, "3:16",
-         "“e-mail” is not a channel", "Did you mean email?"),
-        ("version: 1\nspaces:\n  s: {channel: email, fields: [{name: t}, {name: t}]}\n", Code.BAD_VALUE, "3:3",
-         "two fields of one name: t", ""),
+        (
+            "version: 1\nspaces:\n  s: {channel: e-mail, fields: [{name: t}]}\n",
+            Code.BAD_VALUE,
+            "3:16",
+            "“e-mail” is not a channel",
+            "Did you mean email?",
+        ),
+        (
+            "version: 1\nspaces:\n  s: {channel: email, fields: [{name: t}, {name: t}]}\n",
+            Code.BAD_VALUE,
+            "3:3",
+            "two fields of one name: t",
+            "",
+        ),
         ("version: 1\nspaces:\n  s: {channel: email, fields: [{}]}\n", Code.MISSING, "3:32", "“name” is missing", ""),
         (SPACE + "    identification: {fallback: x}\n", Code.BAD_VALUE, "6:32", "written ENVIRONMENT/SPACE", ""),
         (SPACE + "    identification: {anonymous_categories: [a]}\n", Code.BAD_VALUE, "6:5", "need a fallback", ""),
@@ -116,24 +153,54 @@ def test_an_offer(more: str, code: Code, place: str, summary: str, hint: str) ->
         ("version: 1\nrules:\n  r: {max: 1.5}\n", Code.WRONG_TYPE, "3:12", "“1.5” is not a whole number", ""),
         ("version: 1\nrules:\n  r: {max: '1'}\n", Code.WRONG_TYPE, "3:12", "a whole number is needed here", ""),
         ("version: 1\nrules:\n  r: {max: 0xFFFFFFFFFFFFFFFFFFFFFF}\n", Code.WRONG_TYPE, "3:12", "whole number", ""),
-        ("version: 1\nrules:\n  r: {max: 1, period: {before: 2 weeks}}\n", Code.WRONG_TYPE, "3:32",
-         "“before”: “2 weeks” is not a duration; write days and hours as in 2d 6h", ""),
+        (
+            "version: 1\nrules:\n  r: {max: 1, period: {before: 2 weeks}}\n",
+            Code.WRONG_TYPE,
+            "3:32",
+            "“before”: “2 weeks” is not a duration; write days and hours as in 2d 6h",
+            "",
+        ),
         ("version: 1\ncategories:\n  c: {multiplier: {factor: -1}}\n", Code.BAD_VALUE, "3:28", "less than 0", ""),
         ("version: 1\ncategories:\n  c: {multiplier: {}}\n", Code.MISSING, "3:7", "“factor” is missing", ""),
         ("version: 1\ntypologies:\n  t: {}\n", Code.MISSING, "3:3", "“rules” is missing", ""),
         ("version: 1\nfilters:\n  f: {when: ''}\n", Code.BAD_VALUE, "3:13", "“when” is empty", ""),
-        ("version: 1\nfilters:\n  f: {when: x, parameters: {p: {type: enumeration}}}\n", Code.BAD_VALUE, "3:32",
-         "an enumeration needs values", ""),
-        ("version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s}}}\n", Code.BAD_VALUE, "3:23",
-         "exactly one of engine, offers, outline and cells", ""),
-        ("version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s, outline: o}}}\n", Code.BAD_VALUE, "3:43",
-         "delivery “d” names outline “o”, which the campaign lacks", ""),
-        ("version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s, engine: {count: 0}}}}\n", Code.BAD_VALUE, "3:50",
-         "may not be less than 1", ""),
-        ("version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s, engine: {count: 101}}}}\n", Code.BAD_VALUE, "3:50",
-         "may not be more than 100", ""),
+        (
+            "version: 1\nfilters:\n  f: {when: x, parameters: {p: {type: enumeration}}}\n",
+            Code.BAD_VALUE,
+            "3:32",
+            "an enumeration needs values",
+            "",
+        ),
+        (
+            "version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s}}}\n",
+            Code.BAD_VALUE,
+            "3:23",
+            "exactly one of engine, offers, outline and cells",
+            "",
+        ),
+        (
+            "version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s, outline: o}}}\n",
+            Code.BAD_VALUE,
+            "3:43",
+            "delivery “d” names outline “o”, which the campaign lacks",
+            "",
+        ),
+        (
+            "version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s, engine: {count: 0}}}}\n",
+            Code.BAD_VALUE,
+            "3:50",
+            "may not be less than 1",
+            "",
+        ),
+        (
+            "version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s, engine: {count: 101}}}}\n",
+            Code.BAD_VALUE,
+            "3:50",
+            "may not be more than 100",
+            "",
+        ),
     ],
-)  # fmt: skip
+)
 def test_other_kinds(text: str, code: Code, place: str, summary: str, hint: str) -> None:
     found = only(text)
     assert (found.code, str(found.position)) == (code, f"x.yaml:{place}")
@@ -147,21 +214,46 @@ def test_other_kinds(text: str, code: Code, place: str, summary: str, hint: str)
     [
         ("version: 1\ndimensions:\n  d: {key: [id], fields: {}}\n", Code.BAD_VALUE, "3:26", "“fields” is empty"),
         ("version: 1\ndimensions:\n  d: {key: [], fields: {id: {}}}\n", Code.BAD_VALUE, "3:12", "“key” is empty"),
-        ("version: 1\ndimensions:\n  d: {key: [x], fields: {id: {}}}\n", Code.BAD_VALUE, "3:12",
-         "the key names “x”, which is not among the fields"),
-        ("version: 1\ndimensions:\n  d: {key: [id], fields: {id: {type: int}}}\n", Code.BAD_VALUE, "3:38",
-         "“int” is not a type"),
-        ("version: 1\ndimensions:\n  d: {key: [id], fields: {id: {}}, source: {format: sql, table: t, "
-         "url: 'pg://u:p@h/d'}}\n", Code.BAD_VALUE, "3:73", "a URL in a spec may not hold a password"),
-        ("version: 1\ndimensions:\n  d: {key: [id], fields: {id: {}}, source: {format: sql, table: t}}\n",
-         Code.BAD_VALUE, "3:44", "either url or url_env"),
-        ("version: 1\ndimensions:\n  d: {key: [id], fields: {id: {}}, source: {format: csv, table: t}}\n",
-         Code.BAD_VALUE, "3:44", "a file source needs path"),
+        (
+            "version: 1\ndimensions:\n  d: {key: [x], fields: {id: {}}}\n",
+            Code.BAD_VALUE,
+            "3:12",
+            "the key names “x”, which is not among the fields",
+        ),
+        (
+            "version: 1\ndimensions:\n  d: {key: [id], fields: {id: {type: int}}}\n",
+            Code.BAD_VALUE,
+            "3:38",
+            "“int” is not a type",
+        ),
+        (
+            "version: 1\ndimensions:\n  d: {key: [id], fields: {id: {}}, source: {format: sql, table: t, "
+            "url: 'pg://u:p@h/d'}}\n",
+            Code.BAD_VALUE,
+            "3:73",
+            "a URL in a spec may not hold a password",
+        ),
+        (
+            "version: 1\ndimensions:\n  d: {key: [id], fields: {id: {}}, source: {format: sql, table: t}}\n",
+            Code.BAD_VALUE,
+            "3:44",
+            "either url or url_env",
+        ),
+        (
+            "version: 1\ndimensions:\n  d: {key: [id], fields: {id: {}}, source: {format: csv, table: t}}\n",
+            Code.BAD_VALUE,
+            "3:44",
+            "a file source needs path",
+        ),
         ("version: 1\noperators:\n  o: {profile: boss}\n", Code.BAD_VALUE, "3:16", "“boss” is not a profile"),
-        ("version: 1\noperators:\n  o: {profile: administrator, email: x}\n", Code.BAD_VALUE, "3:38",
-         "“x” is not an e-mail address"),
+        (
+            "version: 1\noperators:\n  o: {profile: administrator, email: x}\n",
+            Code.BAD_VALUE,
+            "3:38",
+            "“x” is not an e-mail address",
+        ),
     ],
-)  # fmt: skip
+)
 def test_shared_kinds(text: str, code: Code, place: str, summary: str) -> None:
     found = only(text, "shared")
     assert (found.code, str(found.position)) == (code, f"x.yaml:{place}")
@@ -172,22 +264,64 @@ def test_shared_kinds(text: str, code: Code, place: str, summary: str) -> None:
     ("text", "code", "place", "summary"),
     [
         ("version: 1\nenvironment: {}\n", Code.MISSING, "2:1", "“dimension” is missing"),
-        ("version: 1\nenvironment: {dimension: d, time_zone: Mars/Base}\n", Code.BAD_VALUE, "2:40", "is not a time zone"),
-        ("version: 1\nenvironment: {dimension: d, time_zone: ../../etc/passwd}\n", Code.BAD_VALUE, "2:40", "is not a time"),
-        ("version: 1\nenvironment: {dimension: d, call_data: {x: {type: enumeration, values: [a], sample: b}}}\n",
-         Code.BAD_VALUE, "2:85", "the sample does not fit: “b”"),
-        ("version: 1\nenvironment: {dimension: d, promotion: {retention: 3}}\n", Code.WRONG_TYPE, "2:52", "not a duration"),
-        ("version: 1\nenvironment: {dimension: d, impact: {max_lost: 10}}\n", Code.WRONG_TYPE, "2:48",
-         "“max_lost”: “10” is not a percentage; write it as in 10%"),
-        ("version: 1\nenvironment: {dimension: d, impact: {max_lost: 0.1}}\n", Code.WRONG_TYPE, "2:48", "“0.1” is not a"),
-        ("version: 1\nenvironment: {dimension: d, impact: {max_lost: -1%}}\n", Code.WRONG_TYPE, "2:48", "not a percentage"),
-        ("version: 1\nenvironment: {dimension: d, impact: {max_lost: 101%}}\n", Code.BAD_VALUE, "2:48",
-         "“max_lost”: “101%” is more than 100%"),
-        ("version: 1\nenvironment: {dimension: d, impact: {max_lost: [10%]}}\n", Code.WRONG_TYPE, "2:48", "a percentage"),
+        (
+            "version: 1\nenvironment: {dimension: d, time_zone: Mars/Base}\n",
+            Code.BAD_VALUE,
+            "2:40",
+            "is not a time zone",
+        ),
+        (
+            "version: 1\nenvironment: {dimension: d, time_zone: ../../etc/passwd}\n",
+            Code.BAD_VALUE,
+            "2:40",
+            "is not a time",
+        ),
+        (
+            "version: 1\nenvironment: {dimension: d, call_data: {x: {type: enumeration, values: [a], sample: b}}}\n",
+            Code.BAD_VALUE,
+            "2:85",
+            "the sample does not fit: “b”",
+        ),
+        (
+            "version: 1\nenvironment: {dimension: d, promotion: {retention: 3}}\n",
+            Code.WRONG_TYPE,
+            "2:52",
+            "not a duration",
+        ),
+        (
+            "version: 1\nenvironment: {dimension: d, impact: {max_lost: 10}}\n",
+            Code.WRONG_TYPE,
+            "2:48",
+            "“max_lost”: “10” is not a percentage; write it as in 10%",
+        ),
+        (
+            "version: 1\nenvironment: {dimension: d, impact: {max_lost: 0.1}}\n",
+            Code.WRONG_TYPE,
+            "2:48",
+            "“0.1” is not a",
+        ),
+        (
+            "version: 1\nenvironment: {dimension: d, impact: {max_lost: -1%}}\n",
+            Code.WRONG_TYPE,
+            "2:48",
+            "not a percentage",
+        ),
+        (
+            "version: 1\nenvironment: {dimension: d, impact: {max_lost: 101%}}\n",
+            Code.BAD_VALUE,
+            "2:48",
+            "“max_lost”: “101%” is more than 100%",
+        ),
+        (
+            "version: 1\nenvironment: {dimension: d, impact: {max_lost: [10%]}}\n",
+            Code.WRONG_TYPE,
+            "2:48",
+            "a percentage",
+        ),
         ("version: 1\nenvironment: {dimension: d, impact: {max_gone: 10%}}\n", Code.UNKNOWN_KEY, "2:38", "“max_gone”"),
         ("version: 1\nenvironment:\n  dimension: d\n  promtion: {}\n", Code.UNKNOWN_KEY, "4:3", "“promtion”"),
     ],
-)  # fmt: skip
+)
 def test_an_environment(text: str, code: Code, place: str, summary: str) -> None:
     found = only(text, declares=True)
     assert (found.code, str(found.position)) == (code, f"x.yaml:{place}")

@@ -130,8 +130,10 @@ def test_records_know_their_place_references_and_fingerprint() -> None:
         ("shop/offer.o", 6, [("shop/category.a/b", ("category",)), ("environment.shop", ())]),
     ]
     assert result.bodies == {
-        "shop/category.a": b'{"label":"x"}', "shop/category.a/b": b"{}", "shop/offer.o": b'{"category":"a/b"}',
-    }  # fmt: skip
+        "shop/category.a": b'{"label":"x"}',
+        "shop/category.a/b": b"{}",
+        "shop/offer.o": b'{"category":"a/b"}',
+    }
 
 
 def test_a_resource_with_mistakes_keeps_its_name() -> None:
@@ -143,8 +145,9 @@ def test_renames() -> None:
     result = parsed("version: 1\nmoved:\n  offer.a: offer.b\n  shop/category.x/y: category.z\n")
     assert result.found == []
     assert result.moves == {
-        "shop/offer.a": ("shop/offer.b", 3, 3), "shop/category.x/y": ("shop/category.z", 4, 3),
-    }  # fmt: skip
+        "shop/offer.a": ("shop/offer.b", 3, 3),
+        "shop/category.x/y": ("shop/category.z", 4, 3),
+    }
 
 
 def test_shared_things_are_renamed_in_shared_files() -> None:
@@ -157,9 +160,20 @@ def test_shared_things_are_renamed_in_shared_files() -> None:
 
 @pytest.mark.parametrize(
     "move",
-    ["offer.a: category.a", "offer.a: offer.a", "offer.a: guests/offer.b", "guests/offer.a: offer.b", "a: b", "offer.a: [x]",
-     "offer.a:", "offer.a b: offer.c", "environment.a: environment.b", "ofer.a: ofer.b", "offer.a: 3"],
-)  # fmt: skip
+    [
+        "offer.a: category.a",
+        "offer.a: offer.a",
+        "offer.a: guests/offer.b",
+        "guests/offer.a: offer.b",
+        "a: b",
+        "offer.a: [x]",
+        "offer.a:",
+        "offer.a b: offer.c",
+        "environment.a: environment.b",
+        "ofer.a: ofer.b",
+        "offer.a: 3",
+    ],
+)
 def test_renames_that_cannot_be(move: str) -> None:
     found = only(f"version: 1\nmoved:\n  {move}\n")
     assert (found.code, str(found.position)) == (Code.BAD_MOVE, "x.yaml:3:3")

@@ -87,8 +87,13 @@ def test_line_ends(line_end: str) -> None:
 
 def test_quotes_make_text() -> None:
     assert value_of("{a: 'true', b: \"null\", c: '1', d: true, e: , f: no}") == {
-        "a": "true", "b": "null", "c": "1", "d": True, "e": None, "f": "no",
-    }  # fmt: skip
+        "a": "true",
+        "b": "null",
+        "c": "1",
+        "d": True,
+        "e": None,
+        "f": "no",
+    }
 
 
 def test_keys_are_text_whatever_they_look_like() -> None:
@@ -109,9 +114,18 @@ def test_duplicate_keys_are_all_told_and_the_first_one_kept() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a: !env HOME", "a: !!python/object:os.system {}", "a: !!str 1", "a: ! 1", "!x\na: 1", "- !x y", "a: !!binary aGk=",
-     "!!str a: 1", "&k a: 1"],
-)  # fmt: skip
+    [
+        "a: !env HOME",
+        "a: !!python/object:os.system {}",
+        "a: !!str 1",
+        "a: ! 1",
+        "!x\na: 1",
+        "- !x y",
+        "a: !!binary aGk=",
+        "!!str a: 1",
+        "&k a: 1",
+    ],
+)
 def test_tags_are_refused(text: str) -> None:
     assert refusal(text).code == Code.CUSTOM_TAG
 
@@ -176,9 +190,13 @@ def test_size() -> None:
 
 @pytest.mark.parametrize(
     ("content", "place"),
-    [(b"a: 1\nb: \xff\n", "x.yaml:2:4"), ("a: é".encode("latin-1"), "x.yaml:1:4"), ("a: 1".encode("utf-16"), "x.yaml:1:1"),
-     (b"a: \xed\xa0\x80", "x.yaml:1:4")],
-)  # fmt: skip
+    [
+        (b"a: 1\nb: \xff\n", "x.yaml:2:4"),
+        ("a: é".encode("latin-1"), "x.yaml:1:4"),
+        ("a: 1".encode("utf-16"), "x.yaml:1:1"),
+        (b"a: \xed\xa0\x80", "x.yaml:1:4"),
+    ],
+)
 def test_only_utf8(content: bytes, place: str) -> None:
     found = refusal(content)
     assert found.code == Code.NOT_UTF8

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offerkit.templates import language
-from offerkit.templates.sandbox import RenderFault, run
+from offerkit.templates.render import RenderFault, run
 from offerkit.templates.values import Sink
 
 CONTEXT = {"r": MappingProxyType({"a": "<x>", "n": None, "i": 7, "l": ("p", "q")}), "title": "a'b", "u": lambda *_: "u"}

@@ -23,9 +23,14 @@ from offerkit.templates.variables import Variables
 ROOT = Path(__file__).parents[3]
 HOSTILE = "\"><script>alert('1')</script>&{{ 7*7 }}]]>\x00\n"
 SAMPLES: dict[str, Value] = {
-    "string": HOSTILE, "integer": 7, "decimal": Decimal("12.5"), "boolean": True, "date": date(2027, 2, 4),
-    "timestamp": datetime(2027, 2, 4, 10, 0), "list": (HOSTILE, "b"),
-}  # fmt: skip
+    "string": HOSTILE,
+    "integer": 7,
+    "decimal": Decimal("12.5"),
+    "boolean": True,
+    "date": date(2027, 2, 4),
+    "timestamp": datetime(2027, 2, 4, 10, 0),
+    "list": (HOSTILE, "b"),
+}
 
 
 @pytest.fixture(scope="module")

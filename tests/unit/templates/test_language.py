@@ -9,7 +9,7 @@ import pytest
 
 from offerkit.models.space import SpaceField
 from offerkit.templates import filters, language
-from offerkit.templates.sandbox import run
+from offerkit.templates.render import run
 from offerkit.templates.space import format_of
 from offerkit.templates.values import Sink
 

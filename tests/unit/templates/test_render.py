@@ -11,18 +11,32 @@ import pytest
 from helpers.work import at_most
 
 from offerkit.rules.types import Value
-from offerkit.templates.render import Content, Renderer, RenderError
+from offerkit.templates.render import OfferContent, Renderer, RenderError
 from offerkit.templates.variables import Variables
 
 FIELDS = [
-    {"name": "title", "required": True}, {"name": "html"}, {"name": "destination_url"},
-    {"name": "image_url"}, {"name": "deep_link", "type": "url", "label": "Go & see"},
-]  # fmt: skip
+    {"name": "title", "required": True},
+    {"name": "html"},
+    {"name": "destination_url"},
+    {"name": "image_url"},
+    {"name": "deep_link", "type": "url", "label": "Go & see"},
+]
 HOSTILE = [
-    "\"><script>alert(1)</script>", "' onmouseover='alert(1)", "javascript:alert(1)", "a & b &amp; c", "line\nbreak\ttab",
-    "nul\x00 bell\x07 esc\x1b[31m del\x7f c1\x85", "]]>", "{{ 7*7 }}", "{% for i in range(9) %}x{% endfor %}",
-    "<!-- --> <![CDATA[ x ]]>", "\ud800 lone", "\ufffe\uffff", "ünï 🎿", "",
-]  # fmt: skip
+    '"><script>alert(1)</script>',
+    "' onmouseover='alert(1)",
+    "javascript:alert(1)",
+    "a & b &amp; c",
+    "line\nbreak\ttab",
+    "nul\x00 bell\x07 esc\x1b[31m del\x7f c1\x85",
+    "]]>",
+    "{{ 7*7 }}",
+    "{% for i in range(9) %}x{% endfor %}",
+    "<!-- --> <![CDATA[ x ]]>",
+    "\ud800 lone",
+    "\ufffe\uffff",
+    "ünï 🎿",
+    "",
+]
 
 
 def space(**render: str) -> dict[str, Any]:
@@ -102,12 +116,22 @@ def test_a_filter_takes_the_safety_of_markup_away_and_nothing_gives_it() -> None
 @pytest.mark.parametrize(
     ("value", "written"),
     [
-        (None, ""), (True, "true"), (False, "false"), (7, "7"), (Decimal("1290.000000"), "1290"), (Decimal("0.1"), "0.1"),
-        (Decimal("0.000001"), "0.000001"), (Decimal("-12345678.125"), "-12345678.125"), (Decimal("123456789012"), "123456789012"),
-        (date(2027, 2, 4), "2027-02-04"), (datetime(2027, 2, 4, 10, 5), "2027-02-04T10:05:00"), (("a", "b"), "a, b"), ((), ""),
+        (None, ""),
+        (True, "true"),
+        (False, "false"),
+        (7, "7"),
+        (Decimal("1290.000000"), "1290"),
+        (Decimal("0.1"), "0.1"),
+        (Decimal("0.000001"), "0.000001"),
+        (Decimal("-12345678.125"), "-12345678.125"),
+        (Decimal("123456789012"), "123456789012"),
+        (date(2027, 2, 4), "2027-02-04"),
+        (datetime(2027, 2, 4, 10, 5), "2027-02-04T10:05:00"),
+        (("a", "b"), "a, b"),
+        ((), ""),
         (2**63 - 1, "9223372036854775807"),
     ],
-)  # fmt: skip
+)
 def test_how_values_are_written(value: Value, written: str) -> None:
     assert shown("title", "x{{ recipient.v }}", v=value) == f"x{written}"
 
@@ -115,18 +139,38 @@ def test_how_values_are_written(value: Value, written: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "value", "written"),
     [
-        ("v|upper", None, ""), ("v|default('you')", None, "you"), ("v|default('you')", "", "you"), ("v|default('x')", 0, "0"),
-        ("v|date('dmy')", date(2027, 2, 4), "04/02/2027"), ("v|date('mdy')", date(2027, 2, 4), "02/04/2027"),
-        ("v|date('dots')", datetime(2027, 2, 4, 9, 5), "04.02.2027"), ("v|date('time')", datetime(2027, 2, 4, 9, 5), "09:05"),
-        ("v|date", date(2027, 2, 4), "2027-02-04"), ("v|date", None, ""), ("v|number(2)", Decimal("1.005"), "1.01"),
-        ("v|number", Decimal("2.5"), "3"), ("v|number(2)", None, ""), ("v|round(1)", Decimal("0.25"), "0.3"),
-        ("v|join(' / ')", ("a", "b"), "a / b"), ("v|first", ("a", "b"), "a"), ("v|last", (), ""), ("v|length", ("a",), "1"),
-        ("v|title", "ada LOVELACE", "Ada Lovelace"), ("v|capitalize", "ADA", "Ada"), ("v|trim", "  a ", "a"),
-        ("v|truncate(4)", "abcdef", "abc…"), ("v|replace('a', 'b')", "aab", "bbb"), ("v|replace('', 'b')", "a", "a"),
-        ("v|sort|join", ("b", "a"), "a, b"), ("v|unique|join", ("b", "b"), "b"), ("v|urlencode", "a b/c&d", "a%20b%2Fc%26d"),
-        ("v + 0.2", Decimal("0.1"), "0.3"), ("v is none", None, "true"), ("'y' if v > 100 else 'n'", Decimal("100.5"), "y"),
+        ("v|upper", None, ""),
+        ("v|default('you')", None, "you"),
+        ("v|default('you')", "", "you"),
+        ("v|default('x')", 0, "0"),
+        ("v|date('dmy')", date(2027, 2, 4), "04/02/2027"),
+        ("v|date('mdy')", date(2027, 2, 4), "02/04/2027"),
+        ("v|date('dots')", datetime(2027, 2, 4, 9, 5), "04.02.2027"),
+        ("v|date('time')", datetime(2027, 2, 4, 9, 5), "09:05"),
+        ("v|date", date(2027, 2, 4), "2027-02-04"),
+        ("v|date", None, ""),
+        ("v|number(2)", Decimal("1.005"), "1.01"),
+        ("v|number", Decimal("2.5"), "3"),
+        ("v|number(2)", None, ""),
+        ("v|round(1)", Decimal("0.25"), "0.3"),
+        ("v|join(' / ')", ("a", "b"), "a / b"),
+        ("v|first", ("a", "b"), "a"),
+        ("v|last", (), ""),
+        ("v|length", ("a",), "1"),
+        ("v|title", "ada LOVELACE", "Ada Lovelace"),
+        ("v|capitalize", "ADA", "Ada"),
+        ("v|trim", "  a ", "a"),
+        ("v|truncate(4)", "abcdef", "abc…"),
+        ("v|replace('a', 'b')", "aab", "bbb"),
+        ("v|replace('', 'b')", "a", "a"),
+        ("v|sort|join", ("b", "a"), "a, b"),
+        ("v|unique|join", ("b", "b"), "b"),
+        ("v|urlencode", "a b/c&d", "a%20b%2Fc%26d"),
+        ("v + 0.2", Decimal("0.1"), "0.3"),
+        ("v is none", None, "true"),
+        ("'y' if v > 100 else 'n'", Decimal("100.5"), "y"),
     ],
-)  # fmt: skip
+)
 def test_filters(expression: str, value: Value, written: str) -> None:
     expression = (
         expression.replace("v", "recipient.v", 1)
@@ -138,10 +182,31 @@ def test_filters(expression: str, value: Value, written: str) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["'x'|date", "1|date('long')", "'2027-01-01'|date('long')", "'a'|number", "1|number(9)", "1|number('a')", "'a'|truncate(0)",
-     "range(0, 10, 0)", "range(1, 5000)", "range(1.5)", "1|join", "recipient.nothing", "nobody", "recipient", "status_url('nonsense')",
-     "status_url(9)", "status_url(2, 'javascript:alert(1)')", "status_url()", "1 / 0", "'a' - 1", "9**9**9", "'a'|default('b')|first(1, 2)"],
-)  # fmt: skip
+    [
+        "'x'|date",
+        "1|date('long')",
+        "'2027-01-01'|date('long')",
+        "'a'|number",
+        "1|number(9)",
+        "1|number('a')",
+        "'a'|truncate(0)",
+        "range(0, 10, 0)",
+        "range(1, 5000)",
+        "range(1.5)",
+        "1|join",
+        "recipient.nothing",
+        "nobody",
+        "recipient",
+        "status_url('nonsense')",
+        "status_url(9)",
+        "status_url(2, 'javascript:alert(1)')",
+        "status_url()",
+        "1 / 0",
+        "'a' - 1",
+        "9**9**9",
+        "'a'|default('b')|first(1, 2)",
+    ],
+)
 def test_a_failing_template_is_one_error_with_its_field(expression: str) -> None:
     with pytest.raises(RenderError) as caught:
         shown("title", "x\n{{ " + expression + " }}")
@@ -164,13 +229,38 @@ def test_an_error_of_the_engine_has_its_line() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{{ recipient.__class__ }}", "{{ ''.__class__ }}", "{{ recipient['__class__'] }}", "{{ recipient.clear }}", "{{ recipient.get }}",
-     "{% set r = recipient %}{{ r.clear }}", "{{ recipient.pop('a') }}", "{{ (recipient.copy)() }}", "{{ recipient['copy']() }}",
-     "{{ recipient|items }}", "{{ recipient|attr('get') }}", "{{ debug() }}", "{{ recipient }}", "{{ status_url }}", "{{ range.__self__ }}",
-     "{{ recipient.a|safe }}", "{% autoescape false %}{{ recipient.a }}{% endautoescape %}", "{{ loop }}", "{{ self }}", "{{ cycler }}",
-     "{% include 'a' %}", "{% import 'a' as b %}", "{% from 'a' import b %}", "{% extends 'a' %}", "{% macro f() %}{% endmacro %}",
-     "{% call f() %}{% endcall %}", "{% block a %}{% endblock %}", "{% filter upper %}{% endfilter %}", "{% do f() %}"],
-)  # fmt: skip
+    [
+        "{{ recipient.__class__ }}",
+        "{{ ''.__class__ }}",
+        "{{ recipient['__class__'] }}",
+        "{{ recipient.clear }}",
+        "{{ recipient.get }}",
+        "{% set r = recipient %}{{ r.clear }}",
+        "{{ recipient.pop('a') }}",
+        "{{ (recipient.copy)() }}",
+        "{{ recipient['copy']() }}",
+        "{{ recipient|items }}",
+        "{{ recipient|attr('get') }}",
+        "{{ debug() }}",
+        "{{ recipient }}",
+        "{{ status_url }}",
+        "{{ range.__self__ }}",
+        "{{ recipient.a|safe }}",
+        "{% autoescape false %}{{ recipient.a }}{% endautoescape %}",
+        "{{ loop }}",
+        "{{ self }}",
+        "{{ cycler }}",
+        "{% include 'a' %}",
+        "{% import 'a' as b %}",
+        "{% from 'a' import b %}",
+        "{% extends 'a' %}",
+        "{% macro f() %}{% endmacro %}",
+        "{% call f() %}{% endcall %}",
+        "{% block a %}{% endblock %}",
+        "{% filter upper %}{% endfilter %}",
+        "{% do f() %}",
+    ],
+)
 def test_nothing_reaches_into_python(text: str) -> None:
     contact: dict[str, Value] = {"a": "<"}
     with pytest.raises(RenderError):
@@ -180,10 +270,16 @@ def test_nothing_reaches_into_python(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{% for i in range(10**9) %}x{% endfor %}", "{% for i in range(1000) %}{% for j in range(1000) %}x{% endfor %}{% endfor %}",
-     "{% for i in range(1000) %}{{ recipient.long }}{% endfor %}", "{{ 'a' * 1000000000 }}", "{{ 'a' * 100000000 * 100000 }}",
-     "{% for i in range(900) %}" + "x" * 8000 + "{% endfor %}", "{{ recipient.long|replace('a', recipient.long) }}"],
-)  # fmt: skip
+    [
+        "{% for i in range(10**9) %}x{% endfor %}",
+        "{% for i in range(1000) %}{% for j in range(1000) %}x{% endfor %}{% endfor %}",
+        "{% for i in range(1000) %}{{ recipient.long }}{% endfor %}",
+        "{{ 'a' * 1000000000 }}",
+        "{{ 'a' * 100000000 * 100000 }}",
+        "{% for i in range(900) %}" + "x" * 8000 + "{% endfor %}",
+        "{{ recipient.long|replace('a', recipient.long) }}",
+    ],
+)
 def test_work_and_output_are_bounded(text: str) -> None:
     with pytest.raises(RenderError):
         shown("title", text, long="a" * 5000)
@@ -204,9 +300,12 @@ def test_data_of_a_hook_is_no_template() -> None:
     data["destination_url"] = "https://x.example/a%20b"
     content = Renderer.of(space()).content({"title": "t", "image_url": ""}, variables(), data)
     assert content.fields == {
-        "title": "{{ 7*7 }}", "html": "&lt;b&gt;{{ 1 }}", "destination_url": data["destination_url"], "image_url": "",
+        "title": "{{ 7*7 }}",
+        "html": "&lt;b&gt;{{ 1 }}",
+        "destination_url": data["destination_url"],
+        "image_url": "",
         "deep_link": data["deep_link"],
-    }  # fmt: skip
+    }
     with pytest.raises(RenderError, match="http"):
         Renderer.of(space()).content({"title": "t"}, variables(), {"deep_link": "javascript:alert(1)"})
     with pytest.raises(RenderError, match="required"):
@@ -215,18 +314,40 @@ def test_data_of_a_hook_is_no_template() -> None:
 
 def test_fields_that_are_not_given_are_empty_and_those_of_other_spaces_are_left_out() -> None:
     content = Renderer.of(space()).content({"title": "t", "sms_text": "s"}, variables())
-    assert content == Content({"title": "t"})
+    assert content == OfferContent({"title": "t"})
     assert Renderer.of(space(html="{% if html %}y{% else %}n{% endif %}")).output(content, variables(), "html") == "n"
 
 
 @pytest.mark.parametrize(
     "url",
-    ["javascript:alert(1)", "JavaScript:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "//x.example/a", "/a", "x.example", "http:x",
-     "https://", "https:///a", "https://user:pw@x.example/", "https://bank.example@evil.example/", "https://x.example\\@evil.example",
-     "https://x.example/a b", "https://x.example/\n", "https://x.example/a\"b", "ftp://x.example", "app://cards", "https://x.example:port/",
-     "https://{{ recipient.v }}/", "https://a{{ recipient.v }}.example/", "{{ recipient.v }}", "{{ recipient.v }}://x.example/",
-     "https://x.example{{ recipient.v }}", "https://x.example/" + "a" * 5000],
-)  # fmt: skip
+    [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "java\nscript:alert(1)",
+        "data:text/html,x",
+        "//x.example/a",
+        "/a",
+        "x.example",
+        "http:x",
+        "https://",
+        "https:///a",
+        "https://user:pw@x.example/",
+        "https://bank.example@evil.example/",
+        "https://x.example\\@evil.example",
+        "https://x.example/a b",
+        "https://x.example/\n",
+        'https://x.example/a"b',
+        "ftp://x.example",
+        "app://cards",
+        "https://x.example:port/",
+        "https://{{ recipient.v }}/",
+        "https://a{{ recipient.v }}.example/",
+        "{{ recipient.v }}",
+        "{{ recipient.v }}://x.example/",
+        "https://x.example{{ recipient.v }}",
+        "https://x.example/" + "a" * 5000,
+    ],
+)
 def test_urls_that_are_refused(url: str) -> None:
     if url == "https://x.example/\n":  # a line end after it is what YAML blocks leave
         assert shown("deep_link", url) == url.strip()
@@ -239,9 +360,15 @@ def test_urls_that_are_refused(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://x.example", "HTTP://X.example/a?b=c#d", "https://x.example:8080/a", "https://münchen.example/ü?q=a@b", "https://[::1]/a",
-     "https://x.example/a?next=https://y.example/&t=%7B%7D"],
-)  # fmt: skip
+    [
+        "https://x.example",
+        "HTTP://X.example/a?b=c#d",
+        "https://x.example:8080/a",
+        "https://münchen.example/ü?q=a@b",
+        "https://[::1]/a",
+        "https://x.example/a?next=https://y.example/&t=%7B%7D",
+    ],
+)
 def test_urls_that_are_taken(url: str) -> None:
     assert shown("deep_link", url) == url
 
@@ -321,9 +448,12 @@ def test_an_attribute_that_names_no_address_may_say_anything() -> None:
 def test_defaults() -> None:
     renderer, its = Renderer.of(space()), variables(name="<Ada>")
     given = {
-        "title": "Hello {{ recipient.name }}", "html": "<b>&amp;</b>", "destination_url": "https://x.example/?a=1&b=2",
-        "image_url": "https://x.example/i.png", "deep_link": "https://x.example/app",
-    }  # fmt: skip
+        "title": "Hello {{ recipient.name }}",
+        "html": "<b>&amp;</b>",
+        "destination_url": "https://x.example/?a=1&b=2",
+        "image_url": "https://x.example/i.png",
+        "deep_link": "https://x.example/app",
+    }
     content = renderer.content(given, its)
     assert renderer.output(content, its, "html").splitlines() == [
         '<article class="offer">',
@@ -342,7 +472,7 @@ def test_defaults() -> None:
 
 def test_an_unknown_output() -> None:
     with pytest.raises(ValueError, match="pdf"):
-        Renderer.of(space()).output(Content({"title": "t"}), variables(), "pdf")
+        Renderer.of(space()).output(OfferContent({"title": "t"}), variables(), "pdf")
 
 
 def test_a_preview_has_no_proposition() -> None:
@@ -357,10 +487,16 @@ def test_a_preview_has_no_proposition() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "javascript&colon;alert(1)", "javascript&#58;alert(1)", "jav&Tab;ascript:alert(1)", "&#x6A;avascript:alert(1)",
-        "data:text/html,x", "data:text/html;base64,PHg+", "data:image/svg+xml,x", "DATA:application/xhtml+xml,x",
+        "javascript&colon;alert(1)",
+        "javascript&#58;alert(1)",
+        "jav&Tab;ascript:alert(1)",
+        "&#x6A;avascript:alert(1)",
+        "data:text/html,x",
+        "data:text/html;base64,PHg+",
+        "data:image/svg+xml,x",
+        "DATA:application/xhtml+xml,x",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("tag", ['<a href="{}">', "<iframe src='{}'>", "<set to={}>", '<use xlink:href="{}">'])
 def test_a_program_in_a_link_however_it_is_written(address: str, tag: str) -> None:
     with pytest.raises(RenderError, match="runs a program"):
@@ -370,11 +506,16 @@ def test_a_program_in_a_link_however_it_is_written(address: str, tag: str) -> No
 @pytest.mark.parametrize(
     "html",
     [
-        '<img src="data:image/svg+xml,x">', '<img src="data:image/png;base64,x">', '<a href="data:text/calendar,x">',
-        '<a title="javascript: what is it">', '<a href="https://x.example/?a=1&#38;b=javascript:">', "a &#39; b",
-        '<meta name="viewport" content="width=device-width">', '<a data-href="javascript:x">&#39;</a>',
+        '<img src="data:image/svg+xml,x">',
+        '<img src="data:image/png;base64,x">',
+        '<a href="data:text/calendar,x">',
+        '<a title="javascript: what is it">',
+        '<a href="https://x.example/?a=1&#38;b=javascript:">',
+        "a &#39; b",
+        '<meta name="viewport" content="width=device-width">',
+        '<a data-href="javascript:x">&#39;</a>',
     ],
-)  # fmt: skip
+)
 def test_what_is_no_program(html: str) -> None:
     assert shown("html", html) == html
 
@@ -387,10 +528,13 @@ def test_a_program_in_a_refresh() -> None:
 @pytest.mark.parametrize(
     "html",
     [
-        "<a _urltype " + "<a " * 3_000, "<a _urltype='11' b" + " " * 60_000 + ">", "<a _urltype>" + "<script>" * 9_000,
-        "<a _urltype" + "<!--" * 9_000, "script href=" + " " * 60_000,
+        "<a _urltype " + "<a " * 3_000,
+        "<a _urltype='11' b" + " " * 60_000 + ">",
+        "<a _urltype>" + "<script>" * 9_000,
+        "<a _urltype" + "<!--" * 9_000,
+        "script href=" + " " * 60_000,
     ],
-)  # fmt: skip
+)
 def test_odd_markup_is_little_work(html: str) -> None:
     """The parser of the standard library needs minutes for the first."""
     with at_most(500_000):
@@ -408,10 +552,15 @@ def test_tracked_links_in_comments_and_texts_are_left_alone() -> None:
 @pytest.mark.parametrize(
     "template",
     [
-        "{{ (['x'] * 100000000)|length }}", "{{ recipient.tags * 100000000 }}", "{{ 100000000 * recipient.tags|sort }}",
-        "{{ 2 * ([1]) }}", "{{ 2 * -3 * ['x'][0:] }}", "{{ ('a' 'b') * 2 }}", "{{ 2 * 'a' 'b' }}",
+        "{{ (['x'] * 100000000)|length }}",
+        "{{ recipient.tags * 100000000 }}",
+        "{{ 100000000 * recipient.tags|sort }}",
+        "{{ 2 * ([1]) }}",
+        "{{ 2 * -3 * ['x'][0:] }}",
+        "{{ ('a' 'b') * 2 }}",
+        "{{ 2 * 'a' 'b' }}",
     ],
-)  # fmt: skip
+)
 def test_only_numbers_are_multiplied(template: str) -> None:
     """The engine would repeat a list until the memory is full: that costs it no step."""
     with pytest.raises(RenderError, match="only numbers are multiplied"):

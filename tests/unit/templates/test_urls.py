@@ -4,29 +4,83 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.templates.sandbox import run
+from offerkit.templates.render import run
 from offerkit.templates.urls import put_together, service_trouble, template_fault, url_fault
 from offerkit.templates.values import Sink
 
 URLS = [
-    "https://a.example", "http://a.example:1", "https://a.example:65535/x", "https://[::1]/", "https://[2001:db8::1]:443/x",
-    "https://bücher.example/ä", "https://a_b.example.", "https://1.2.3.4/", "HTTPS://A.example?x=1", "https://a.example#x",
-    "https://localhost", "https://a.example:/x", "https://[::1]:080", "https://xn--mnchen-3ya.de", "https://a.example/x@y", "https://a.example?x=a@b:c", "https://例え.jp/",
-    "https://x--y.example", "https://3com.example", "https://a.1b", "https://a.example/%zz", "https://[::ffff:1.2.3.4]",
-]  # fmt: skip
+    "https://a.example",
+    "http://a.example:1",
+    "https://a.example:65535/x",
+    "https://[::1]/",
+    "https://[2001:db8::1]:443/x",
+    "https://bücher.example/ä",
+    "https://a_b.example.",
+    "https://1.2.3.4/",
+    "HTTPS://A.example?x=1",
+    "https://a.example#x",
+    "https://localhost",
+    "https://a.example:/x",
+    "https://[::1]:080",
+    "https://xn--mnchen-3ya.de",
+    "https://a.example/x@y",
+    "https://a.example?x=a@b:c",
+    "https://例え.jp/",
+    "https://x--y.example",
+    "https://3com.example",
+    "https://a.1b",
+    "https://a.example/%zz",
+    "https://[::ffff:1.2.3.4]",
+]
 NO_URLS = {
-    "begin with http": ["", "//x", "https:/x.example", "https//x", "javascript:alert(1)", "data:text/html,x", "ftp://a", "mailto:x", "a.example", "/x"],
+    "begin with http": [
+        "",
+        "//x",
+        "https:/x.example",
+        "https//x",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "ftp://a",
+        "mailto:x",
+        "a.example",
+        "/x",
+    ],
     "no host": ["https://", "https:///x", "https://?x", "https://#", "https://:80/"],
-    "port is no number": [f"https://a.example:{port}" for port in ("0", "00/", "65536", "065536", "99999", "x/", "-1", "１２", "443:443")],
+    "port is no number": [
+        f"https://a.example:{port}" for port in ("0", "00/", "65536", "065536", "99999", "x/", "-1", "１２", "443:443")
+    ],
     "empty part": ["https://a..b/", "https://.a/", "https://a.example../", "https://."],
-    "no IPv6 address": ["https://[::1", "https://[:::]/", "https://[1.2.3.4]", "https://[fe80::1%25eth0]/", "https://[::1]x/", "https://[]"],
+    "no IPv6 address": [
+        "https://[::1",
+        "https://[:::]/",
+        "https://[1.2.3.4]",
+        "https://[fe80::1%25eth0]/",
+        "https://[::1]x/",
+        "https://[]",
+    ],
     "no IPv4 address": ["https://1.2.3/", "https://999.1.1.1", "https://1", "https://0x7f.1", "https://a.1"],
-    "no internet name": ["https://a%41.example", "https://-a.example", "https://a-.example", "https://*.a", "https://a,b/", "https://" + "a" * 64],
+    "no internet name": [
+        "https://a%41.example",
+        "https://-a.example",
+        "https://a-.example",
+        "https://*.a",
+        "https://a,b/",
+        "https://" + "a" * 64,
+    ],
     "253 characters": ["https://" + ".".join(["a" * 60] * 5)],
-    "in it": ["https://a b/", "https://a/ b", "https://a\\b", "https://a/\\b", "https://a\u200b.example", "https://a/\u202e", "https://a/<b>", "https://a\tb"],
+    "in it": [
+        "https://a b/",
+        "https://a/ b",
+        "https://a\\b",
+        "https://a/\\b",
+        "https://a\u200b.example",
+        "https://a/\u202e",
+        "https://a/<b>",
+        "https://a\tb",
+    ],
     "user name": ["https://u@a", "https://u:p@a/", "https://a.example@evil.example/"],
     "more than 4,096": ["https://a.example/" + "a" * 4096],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("url", URLS)
@@ -90,14 +144,23 @@ def test_templates_that_never_give_a_url(template: str, said: str) -> None:
 @pytest.mark.parametrize(
     "template",
     [
-        "https://a.example/{{ c }}", "https://a.example?x={{ c }}&y={{ c }}#{{ c }}", "{% if a %}https://a.example/{{ c }}{% endif %}",
-        "{% if a %}https://a.example/{% else %}https://b.example/{% endif %}{{ c }}", "https://{% if a %}fr{% else %}us{% endif %}.shop.example/{{ c }}",
-        "https:{% if a %}//a.example/{% else %}//b.example{% endif %}", "https://a.example/{% for x in l %}{{ x }}/{% endfor %}",
-        "{% for x in l %}{% if loop.first %}https://a.example/{{ x }}{% endif %}{% endfor %}", "\n{%- if a -%} https://a.example/ {%- endif -%}\n",
-        "https://a.example{# note #}/{{ c }}", "https://a.example/{{ c }} \n", "https://a.example/x {% if a %} {% endif %}",
-        "https://{% raw %}a{% endraw %}.example/", "https://[::1]:8080/{{ c }}", "https://a.example:8443/{{ c|upper }}?{% if a %}x{% endif %}",
+        "https://a.example/{{ c }}",
+        "https://a.example?x={{ c }}&y={{ c }}#{{ c }}",
+        "{% if a %}https://a.example/{{ c }}{% endif %}",
+        "{% if a %}https://a.example/{% else %}https://b.example/{% endif %}{{ c }}",
+        "https://{% if a %}fr{% else %}us{% endif %}.shop.example/{{ c }}",
+        "https:{% if a %}//a.example/{% else %}//b.example{% endif %}",
+        "https://a.example/{% for x in l %}{{ x }}/{% endfor %}",
+        "{% for x in l %}{% if loop.first %}https://a.example/{{ x }}{% endif %}{% endfor %}",
+        "\n{%- if a -%} https://a.example/ {%- endif -%}\n",
+        "https://a.example{# note #}/{{ c }}",
+        "https://a.example/{{ c }} \n",
+        "https://a.example/x {% if a %} {% endif %}",
+        "https://{% raw %}a{% endraw %}.example/",
+        "https://[::1]:8080/{{ c }}",
+        "https://a.example:8443/{{ c|upper }}?{% if a %}x{% endif %}",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("values", [{"a": True, "c": "F R", "l": ("x", "y")}, {"a": False, "c": None, "l": ()}])
 def test_templates_that_give_one(template: str, values: dict[str, object]) -> None:
     """Whatever is taken when it is read gives a URL, or nothing, when it is rendered."""

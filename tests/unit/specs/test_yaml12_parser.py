@@ -13,8 +13,8 @@ from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, SequenceEndEv
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.specs import yaml_parsers
 from offerkit.specs.limits import MAX_DEPTH, MAX_SECOND_OPINION
-from offerkit.specs.yaml12 import Parser
-from offerkit.specs.yaml12_text import NotYaml
+from offerkit.specs.yaml12_parser import Yaml12Parser
+from offerkit.specs.yaml12_scanner import NotYaml
 from offerkit.specs.yaml_events import YamlList, YamlMap, _document, locate, parse, unpack
 from offerkit.specs.yaml_parsers import Doubtful, Doubts, Events, built
 
@@ -91,10 +91,10 @@ def test_what_yaml_1_2_allows(text: str, value: Any) -> None:
         ("a: [b,, c:d]\n", "1:7", "nothing before this comma"),
         ("a: [b c:d 'e']\nf: {'x' y}\n", "2:9", "“,” or “}” is missing here"),
         ("a: [b:c]]\n", "1:9", "cannot follow"),
-        ("a: {b: c:d}\ne: \"\\q\"\n", "2:5", "is no escape"),
-        ("a: {b: c:d}\ne: \"\\ud83d\"\n", "2:5", "stands for no character"),
-        ("a: {b: c:d}\ne: \"\\ude00\\ud83d\"\n", "2:5", "stands for no character"),
-        ("a: {b: c:d}\ne: \"\\u12\"\n", "2:5", "4 hexadecimal digits"),
+        ('a: {b: c:d}\ne: "\\q"\n', "2:5", "is no escape"),
+        ('a: {b: c:d}\ne: "\\ud83d"\n', "2:5", "stands for no character"),
+        ('a: {b: c:d}\ne: "\\ude00\\ud83d"\n', "2:5", "stands for no character"),
+        ('a: {b: c:d}\ne: "\\u12"\n', "2:5", "4 hexadecimal digits"),
         ("a: {b: c:d}\n\te: f\n", "2:1", "a tab cannot indent"),
         ("a: {b: c:d}\ne: |x\n", "2:4", "behind “|”"),
         ("a: {b: c:d}\ne: &f &g h\n", "2:7", "one anchor"),
@@ -102,7 +102,7 @@ def test_what_yaml_1_2_allows(text: str, value: Any) -> None:
         ("a: {b: c:d}\n" + "k" * 1025 + ": 1\n", "2:1", "1,024 characters"),
         ("a: {b: c:d} \x07\n", "1:13", "control character"),
         ("a: 'x'#y\n", "1:7", "cannot follow a quoted text"),
-        ("a: \"b \"c\" d\"\n", "1:8", "cannot follow a quoted text"),
+        ('a: "b "c" d"\n', "1:8", "cannot follow a quoted text"),
         ("a: [x]#y\n", "1:7", "cannot follow"),
         ("a: [x,#y\n  z]\n", "1:7", "cannot begin with “#”"),
         ("a: |#y\n  z\n", "1:4", "behind “|”"),
@@ -120,7 +120,7 @@ def test_what_yaml_1_2_allows(text: str, value: Any) -> None:
         ("%YAML 1.2 x\n---\na: 1\n", "1:1", "names one version"),
         ("%FOO\na: {b: c:d}\n", "2:1", "“---” must follow"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_yaml_is_told_at_its_place(text: str, place: str, words: str) -> None:
     found = refusal(text)
     assert found.code == Code.YAML_SYNTAX
@@ -161,9 +161,52 @@ def test_a_large_file_has_no_second_opinion() -> None:
     assert value_of("a: [b:c]\n" + padding[: MAX_SECOND_OPINION - 20]) == {"a": ["b:c"]}
 
 
-PIECES = ["a", "b", "key", ": ", ":", "- ", "-", "? ", "?", "\n", "\n", "\n ", "\n  ", "\n   ", "[", "]", "{", "}", ", ",
-          ",", "'", '"', "|", "> ", ">-", "|+", "#", " #c", " ", "  ", "&x ", "*x", "\t", "1", "--- ", "...", "\\n",
-          "\\\n", "!t ", "''", "é", "%", "\r\n", "\r"]  # fmt: skip
+PIECES = [
+    "a",
+    "b",
+    "key",
+    ": ",
+    ":",
+    "- ",
+    "-",
+    "? ",
+    "?",
+    "\n",
+    "\n",
+    "\n ",
+    "\n  ",
+    "\n   ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    ",",
+    "'",
+    '"',
+    "|",
+    "> ",
+    ">-",
+    "|+",
+    "#",
+    " #c",
+    " ",
+    "  ",
+    "&x ",
+    "*x",
+    "\t",
+    "1",
+    "--- ",
+    "...",
+    "\\n",
+    "\\\n",
+    "!t ",
+    "''",
+    "é",
+    "%",
+    "\r\n",
+    "\r",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
@@ -182,7 +225,7 @@ def test_both_parsers_agree(text: str) -> None:
     if read is None:
         return
     try:
-        again = _read(Parser(text), None)
+        again = _read(Yaml12Parser(text), None)
     except NotYaml as error:
         raise AssertionError(f"{error.problem} at {error.at.line + 1}:{error.at.column + 1}") from None
     assert again == read
@@ -207,7 +250,7 @@ def _placed(value: Any) -> Any:
 )
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        events = Parser(text)
+        events = Yaml12Parser(text)
     except NotYaml as error:
         assert 0 <= error.at.index <= len(text)
         assert error.hint
@@ -228,7 +271,7 @@ def test_the_c_parser_is_asked_first() -> None:
 
     for text in ("a: 1\n", "a: [?b]\n"):
         built(text.encode(), text, build)
-    assert kinds == [c.CParser, Parser]
+    assert kinds == [c.CParser, Yaml12Parser]
 
 
 def test_usual_styles_raise_no_doubt() -> None:

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 
-from offerkit.specs.yaml12_text import ESCAPES, LINE_END, WIDTHS
+from offerkit.specs.yaml12_scanner import ESCAPES, LINE_END, WIDTHS
 
 _SHIFT = 24
 _ANCHOR = re.compile(r"&[^\s]+\s+")
@@ -25,7 +25,7 @@ Piece = tuple[str, int]
 """A character of the value, and where in the file it comes from."""
 
 
-class Source:
+class TextPositions:
     """A file's text, in which places inside scalars are looked up."""
 
     def __init__(self, content: bytes) -> None:

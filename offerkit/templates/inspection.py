@@ -1,17 +1,104 @@
-"""Places in markup where escaping cannot keep a value harmless, found when the specs are read.
+"""What a template uses and whether it can be read; nothing is rendered here.
 
-Escaped text is safe between tags and inside a quoted attribute. In an attribute without quotes a space ends the
-value; in a script, a style sheet or an ``on…`` attribute the value would be program text. A branch may leave the markup
-in another place than the one beside it, so that all places are followed that a template can come to.
+The language is a part of minijinja's (docs/rendering.md, docs/adr/0005-template-engine.md): templates reach only
+the plain values they are given, never Python.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from offerkit.templates.language import FUNCTIONS
+from offerkit.templates.links import dead_links
+from offerkit.templates.multiplication import guarded
+from offerkit.templates.names_read import names_read
+from offerkit.templates.scan import TemplateFault, is_template, pieces, troubles
+
+if TYPE_CHECKING:
+    from minijinja import Environment
 import re
 from collections.abc import Iterator, Sequence
 
-from offerkit.templates.markup import LOADED, START, Mode, Place, after
-from offerkit.templates.scan import Branches, Piece, Token, Trouble, trimmed
+from offerkit.templates.markup import LOADED, START, MarkupState, Mode, after
+from offerkit.templates.scan import Branches, Piece, Token, trimmed
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """The dotted names a template uses (``recipient.first_name``), or why it cannot be read.
+
+    ``line`` (from 1; 0: not known) and ``at`` (an offset; None: no more than the line is known) say where the error is.
+    ``guarded`` is what is given to the engine instead of the text (products.py).
+    """
+
+    variables: tuple[str, ...] = ()
+    error: str = ""
+    line: int = 0
+    at: int | None = None
+    guarded: str = ""
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from minijinja import Environment
+
+    return Environment()
+
+
+@lru_cache(maxsize=16_384)
+def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozenset[str] = frozenset()) -> Inspected:
+    """What ``text`` uses; its first error, with the line inside it (from 1), when it has one.
+
+    An error is wrong syntax, or a filter, test, function or statement that the language does not have. ``html``
+    or ``xml``: the text is that, and its values have to stand where escaping keeps them harmless (not inside a script,
+    say). ``markup``: the names that are HTML already and so stand between tags only.
+    """
+    if not is_template(text):
+        dead = next(dead_links(pieces(text), html=True), None) if html and "<" in text else None
+        return _refused(text, dead) if dead else Inspected(guarded=text)
+    from minijinja import TemplateError
+
+    try:
+        names = _environment().undeclared_variables_in_str(text, nested=True)
+        # The engine reports what a template uses even of one that cannot be compiled.
+        _environment().add_template("inspected", text)
+    except TemplateError as error:
+        message = error.detail or error.message or "syntax error"
+        return Inspected(error=str(message), line=error.line or 0)
+    parts = pieces(text)
+    trouble = (
+        next(troubles(parts), None)
+        or next(exposed(parts, html=html, xml=xml, markup=markup), None)
+        or next(dead_links(parts, html=html), None)
+    )
+    if trouble is not None:
+        return _refused(text, trouble)
+    # The engine takes a name that is set from itself for the template's own ({% set offer = offer.label %}),
+    # and does not look into what is sliced ({{ offer['label'][:9] }}).
+    read = frozenset(name for name in names if name not in FUNCTIONS) | names_read(parts)
+    return Inspected(variables=tuple(sorted(read)), guarded=guarded(text, parts))
+
+
+@lru_cache(maxsize=16_384)
+def names_by_engine(text: str) -> frozenset[str]:
+    """The names that the engine by itself takes for a template's, as it was judged before scopes were worked out.
+
+    A name that is set from itself is not among them. Empty when the template cannot be read.
+    """
+    from minijinja import TemplateError
+
+    try:
+        names = _environment().undeclared_variables_in_str(text, nested=True)
+    except TemplateError:
+        return frozenset()
+    return frozenset(name for name in names if name not in FUNCTIONS)
+
+
+def _refused(text: str, trouble: TemplateFault) -> Inspected:
+    return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1, at=trouble.start)
+
 
 _PROGRAM_ATTRIBUTE = re.compile(r"on\w+|style|srcdoc", re.IGNORECASE)
 _MOST = 16
@@ -24,7 +111,7 @@ _OF_LOOP = frozenset(
 """What of a loop is a number or a yes or no, whatever is looped over."""
 
 
-def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[str]) -> Iterator[Trouble]:
+def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[str]) -> Iterator[TemplateFault]:
     """Values in places of HTML or XML where they could do harm, and names in ``markup`` where only text may stand."""
     if not (html or xml):
         return
@@ -37,17 +124,19 @@ def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[
             branches.states = frozenset(after(place, text, html=html) for place in branches.states)
         elif piece.kind == "expression":
             reasons = (_reason(place, html, _is_markup(piece.tokens, scopes[-1])) for place in branches.states)
-            yield from (Trouble(piece.start, reason) for reason in reasons if reason)
+            yield from (TemplateFault(piece.start, reason) for reason in reasons if reason)
         elif word:
             before = branches.repeated(word)
             if before is not None:
                 scopes.pop()  # what a loop's body sets ends with it; its else is outside
                 if not branches.states <= before:
-                    yield Trouble(piece.start, "a loop ends in another place of the markup than it begins")
+                    yield TemplateFault(piece.start, "a loop ends in another place of the markup than it begins")
             _assign(word, piece.tokens, scopes)
             branches.follow(word)
         if len(branches.states) > _MOST:
-            yield Trouble(piece.start, "its branches leave the markup in too many ways; close in each what it opens")
+            yield TemplateFault(
+                piece.start, "its branches leave the markup in too many ways; close in each what it opens"
+            )
             return
 
 
@@ -102,7 +191,7 @@ def _conditions(tokens: Sequence[Token]) -> frozenset[int]:
     return frozenset(asked)
 
 
-def _reason(place: Place, html: bool, markup: str) -> str:
+def _reason(place: MarkupState, html: bool, markup: str) -> str:
     """Why no value may stand there; empty when it may."""
     match place.mode:
         case Mode.EQUALS | Mode.BARE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.templates.templates import inspect
+from offerkit.templates.inspection import inspect
 
 
 @pytest.mark.parametrize(

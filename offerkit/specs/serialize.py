@@ -10,7 +10,7 @@ from offerkit.address import SECTION_OF, Kind
 from offerkit.fingerprint import JsonMap
 from offerkit.specs.nodes import node_of
 from offerkit.specs.shapes import cases_document, of_kind
-from offerkit.specs.writer import Writer, key_text
+from offerkit.specs.yaml_writer import YamlWriter, key_text
 
 VERSION_LINE = "version: 1\n"
 
@@ -32,7 +32,7 @@ def cases_text(bodies: Iterable[bytes | str]) -> str | None:
         return None
     document: JsonMap = {"activated": supposed[0]} if supposed[0] else {}
     document["cases"] = {name: case for one in read for name, case in sorted(one["cases"].items())}
-    writer = Writer()
+    writer = YamlWriter()
     writer.map(node_of(document), cases_document(), 0)
     return VERSION_LINE + "\n".join(writer.lines) + "\n"
 
@@ -44,7 +44,7 @@ def section_text(kind: Kind, texts: Iterable[str]) -> str:
 
 def resource_text(kind: Kind, name: str, body: bytes | str, *, indent: int = 2) -> str:
     """One resource with its name, each line ended."""
-    writer = Writer()
+    writer = YamlWriter()
     content = orjson.loads(body)
     assert isinstance(content, Mapping)
     writer.put(" " * indent + key_text(name) + ":", node_of(content), of_kind(kind), indent)

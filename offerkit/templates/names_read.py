@@ -22,7 +22,7 @@ def names_read(parts: Sequence[Piece]) -> frozenset[str]:
     """The dotted names that a compiled template may read from outside (``offer.label``; ``offer``: all of it)."""
     stands_for: dict[str, frozenset[str]] = {}
     while True:  # names may be set to one another, also by an earlier round of a loop
-        walk = _Walk(stands_for)
+        walk = _NameReader(stands_for)
         walk.template(parts)
         if walk.stands_for == stands_for:
             return frozenset(walk.found)
@@ -30,7 +30,7 @@ def names_read(parts: Sequence[Piece]) -> frozenset[str]:
 
 
 @dataclass(slots=True)
-class _Block:
+class _ScopeBlock:
     """An open ``if`` or ``for``: the template's own names before it, and those that each finished branch has set."""
 
     word: str
@@ -40,7 +40,7 @@ class _Block:
     """Whether it has an ``else``."""
 
 
-class _Walk:
+class _NameReader:
     """One reading of a template from top to bottom."""
 
     def __init__(self, stands_for: dict[str, frozenset[str]]) -> None:
@@ -48,7 +48,7 @@ class _Walk:
         self.stands_for = dict(stands_for)
         self.found: set[str] = set()
         self._own: frozenset[str] = frozenset()
-        self._blocks: list[_Block] = []
+        self._blocks: list[_ScopeBlock] = []
 
     def template(self, parts: Sequence[Piece]) -> None:
         for piece in parts:
@@ -64,7 +64,7 @@ class _Walk:
                 self._set(tokens[0].text if tokens else "", whole)
             case "if":
                 self._expression(tokens)
-                self._blocks.append(_Block(word, self._own))
+                self._blocks.append(_ScopeBlock(word, self._own))
             case "elif" | "else" if self._blocks:
                 block = self._blocks[-1]
                 block.branches.append(self._own)
@@ -93,7 +93,7 @@ class _Walk:
                 targets.append(token.text)
         chosen = _chosen(rest)
         whole = self._expression(rest[:chosen])
-        self._blocks.append(_Block("for", self._own))
+        self._blocks.append(_ScopeBlock("for", self._own))
         for name in (*targets, _LOOP):
             self._set(name, whole)
         self._expression(rest[chosen:])

@@ -28,7 +28,7 @@ _BESIDE = (".lock", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileKind:
     """A kind of file: what it is called, and how its first and last bytes look."""
 
     title: str
@@ -48,17 +48,17 @@ def _results(head: bytes, tail: bytes) -> bool:
     return re.match(rb"(?:\xef\xbb\xbf)?" + b",".join(columns) + rb"\r?\n", head) is not None
 
 
-PLAN = Kind("a plan", _begins(r'\{\s*"digest"\s*:\s*"[0-9a-f]{64}"\s*,\s*"plan"\s*:'))
-HISTORY = Kind("an exported history", _begins(r'\{"action":"[a-z]+","actor":'))
-RESULTS = Kind("the result of a simulation", _results)
-QUERY = Kind("an emitted query", _begins(r'-- offerkit: |\{\s*"queries"\s*:'))
-SET_ASIDE = Kind("a list of contacts that were set aside", _begins(r"where,code,reason\r?\n"))
-JUNIT = Kind("a JUnit report", _begins(r"(?:<\?xml[^>]*>\s*)?<testsuites?[\s>]"))
-SIMULATION_PAGE = Kind("the page of a simulation", _begins(r"<!doctype html>.*?: who gets what</title>"))
-JSON_SCHEMA = Kind("a JSON Schema", _begins(r'\{.*?"\$schema"\s*:'))
+PLAN = FileKind("a plan", _begins(r'\{\s*"digest"\s*:\s*"[0-9a-f]{64}"\s*,\s*"plan"\s*:'))
+HISTORY = FileKind("an exported history", _begins(r'\{"action":"[a-z]+","actor":'))
+RESULTS = FileKind("the result of a simulation", _results)
+QUERY = FileKind("an emitted query", _begins(r'-- offerkit: |\{\s*"queries"\s*:'))
+SET_ASIDE = FileKind("a list of contacts that were set aside", _begins(r"where,code,reason\r?\n"))
+JUNIT = FileKind("a JUnit report", _begins(r"(?:<\?xml[^>]*>\s*)?<testsuites?[\s>]"))
+SIMULATION_PAGE = FileKind("the page of a simulation", _begins(r"<!doctype html>.*?: who gets what</title>"))
+JSON_SCHEMA = FileKind("a JSON Schema", _begins(r'\{.*?"\$schema"\s*:'))
 
 
-def check_output(target: Path, kind: Kind) -> None:
+def check_output(target: Path, kind: FileKind) -> None:
     """Raises Refused when ``target`` is there already and is something else than ``kind``.
 
     An empty file is taken (that of ``mktemp``), and so is what is no file at all: a device or a pipe.
@@ -85,7 +85,7 @@ def check_output(target: Path, kind: Kind) -> None:
 
 
 @contextlib.contextmanager
-def replacing(target: Path, kind: Kind, *, folders: bool = False) -> Iterator[Path]:
+def replacing(target: Path, kind: FileKind, *, folders: bool = False) -> Iterator[Path]:
     """The path to write ``kind`` to: beside ``target``, whose place it takes at the end; the mode of a file stays.
 
     A device or a pipe is written to itself. ``folders``: those that are missing are made. Raises Refused as
@@ -110,7 +110,7 @@ def replacing(target: Path, kind: Kind, *, folders: bool = False) -> Iterator[Pa
 
 
 @contextlib.contextmanager
-def writing(target: Path, kind: Kind, *, folders: bool = False) -> Iterator[BinaryIO]:
+def writing(target: Path, kind: FileKind, *, folders: bool = False) -> Iterator[BinaryIO]:
     """:func:`replacing`, opened."""
     with replacing(target, kind, folders=folders) as path, path.open("ab") as file:  # after what /dev/stdout has
         yield file
@@ -135,7 +135,7 @@ def _beside(name: Path) -> Path:
     return Path(partial)
 
 
-def _taken(target: Path, kind: Kind, why: str = "") -> Refused:
+def _taken(target: Path, kind: FileKind, why: str = "") -> Refused:
     return refuse(
         Code.TARGET_EXISTS,
         f"{target!s:.200} is not {kind.title}, so it is not replaced",
@@ -145,7 +145,7 @@ def _taken(target: Path, kind: Kind, why: str = "") -> Refused:
 
 
 @contextlib.contextmanager
-def _writing(target: Path, kind: Kind) -> Iterator[None]:
+def _writing(target: Path, kind: FileKind) -> Iterator[None]:
     """Tell what the system refuses as a refusal."""
     try:
         yield
@@ -159,5 +159,5 @@ def _writing(target: Path, kind: Kind) -> Iterator[None]:
         raise _unwritable(target, kind, reason_of(error)) from None
 
 
-def _unwritable(target: Path, kind: Kind, reason: str) -> Refused:
+def _unwritable(target: Path, kind: FileKind, reason: str) -> Refused:
     return refuse(Code.UNREADABLE, f"{kind.title} cannot be written to {target!s:.200}: {reason}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.templates.templates import inspect, is_template
+from offerkit.templates.inspection import inspect, is_template
 
 
 @pytest.mark.parametrize("text", ["{{ a }}", "x {% if a %}{% endif %}", "{# note #}", "{{"])
@@ -104,14 +104,28 @@ def test_where_it_is() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "{{ a|upper|default('x')|truncate(3) }}", "{% if a is not none and (b or c) %}{% elif not (a in ('x', 'y')) %}{% endif %}",
-        "{% if a is divisibleby 3 %}{% endif %}", "{% if a is startingwith('x') %}{% endif %}", "{% for i in range(1, 9, 2) if i %}{% else %}{% endfor %}",
-        "{{ status_url(2, a) }}", "{% raw %}{% include 'x' %} {{ a|nofilter }}{% endraw %}{{ a }}", "{# {{ a|nofilter }} #}{{ a }}",
-        "{{ '{{ a|nofilter }}' }}", "{{ 'it\\'s |nofilter' }}", "{% set x = replace|default(a)|replace('a', 'b') %}{{ x }}", "{{ (a)|lower }}",
-        "{{ 'a' if (a) else (b) }}", "{{ -(a) }}", "{{ a|number(2) + ' €' }}", "{{- a -}}", "{% if a == {'x': {'y': 1}} %}{% endif %}{{ a }}",
-        "<a title='{{ a }}' {% if b %}class=\"{{ b }}\"{% endif %}>{{ c }}</a>", "a < b and c ={{ c }}", "{{ a.is }}",
+        "{{ a|upper|default('x')|truncate(3) }}",
+        "{% if a is not none and (b or c) %}{% elif not (a in ('x', 'y')) %}{% endif %}",
+        "{% if a is divisibleby 3 %}{% endif %}",
+        "{% if a is startingwith('x') %}{% endif %}",
+        "{% for i in range(1, 9, 2) if i %}{% else %}{% endfor %}",
+        "{{ status_url(2, a) }}",
+        "{% raw %}{% include 'x' %} {{ a|nofilter }}{% endraw %}{{ a }}",
+        "{# {{ a|nofilter }} #}{{ a }}",
+        "{{ '{{ a|nofilter }}' }}",
+        "{{ 'it\\'s |nofilter' }}",
+        "{% set x = replace|default(a)|replace('a', 'b') %}{{ x }}",
+        "{{ (a)|lower }}",
+        "{{ 'a' if (a) else (b) }}",
+        "{{ -(a) }}",
+        "{{ a|number(2) + ' €' }}",
+        "{{- a -}}",
+        "{% if a == {'x': {'y': 1}} %}{% endif %}{{ a }}",
+        "<a title='{{ a }}' {% if b %}class=\"{{ b }}\"{% endif %}>{{ c }}</a>",
+        "a < b and c ={{ c }}",
+        "{{ a.is }}",
     ],
-)  # fmt: skip
+)
 def test_what_it_has(text: str) -> None:
     assert inspect(text).error == ""
     assert inspect(text, html=True).error == ""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minijinja import Environment, TemplateError
 
-from offerkit.templates.templates import inspect
+from offerkit.templates.inspection import inspect
 
 
 @pytest.mark.parametrize(
@@ -38,17 +38,30 @@ from offerkit.templates.templates import inspect
         ("{{ title | truncate(length=3) }}", ["title"]),
         ("{% raw %}{{ offer.label }}{% endraw %}", []),
     ],
-)  # fmt: skip
+)
 def test_names(text: str, used: list[str]) -> None:
     seen = inspect(text)
     assert (sorted(seen.variables), seen.error) == (used, "")
 
 
 NAMES = ["offer", "recipient", "x"]
-VALUES = st.sampled_from([
-    "offer.label", "offer", "recipient.zip", "recipient", "x", "x.label", "1", "offer['label']", "offer.label[:2]",
-    "(offer if x else recipient)", "offer.label | upper", "x | default(offer.label)", "loop.previtem.label",
-])  # fmt: skip
+VALUES = st.sampled_from(
+    [
+        "offer.label",
+        "offer",
+        "recipient.zip",
+        "recipient",
+        "x",
+        "x.label",
+        "1",
+        "offer['label']",
+        "offer.label[:2]",
+        "(offer if x else recipient)",
+        "offer.label | upper",
+        "x | default(offer.label)",
+        "loop.previtem.label",
+    ]
+)
 LISTS = st.one_of(VALUES.map("[{}]".format), st.tuples(VALUES, VALUES).map(lambda pair: f"[{pair[0]}, {pair[1]}]"))
 
 
@@ -56,14 +69,15 @@ def blocks(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     name = st.sampled_from(NAMES)
     return st.one_of(
         st.lists(inner, min_size=2, max_size=3).map("".join),
-        st.tuples(VALUES, inner, inner).map(
-            lambda t: f"{{% if {t[0]} %}}{t[1]}{{% else %}}{t[2]}{{% endif %}}"),
+        st.tuples(VALUES, inner, inner).map(lambda t: f"{{% if {t[0]} %}}{t[1]}{{% else %}}{t[2]}{{% endif %}}"),
         st.tuples(VALUES, inner).map(lambda t: f"{{% if {t[0]} %}}{t[1]}{{% endif %}}"),
         st.tuples(name, LISTS, inner, inner).map(
-            lambda t: f"{{% for {t[0]} in {t[1]} %}}{t[2]}{{% else %}}{t[3]}{{% endfor %}}"),
+            lambda t: f"{{% for {t[0]} in {t[1]} %}}{t[2]}{{% else %}}{t[3]}{{% endfor %}}"
+        ),
         st.tuples(name, LISTS, VALUES, inner).map(
-            lambda t: f"{{% for {t[0]} in {t[1]} if {t[2]} %}}{t[3]}{{% endfor %}}"),
-    )  # fmt: skip
+            lambda t: f"{{% for {t[0]} in {t[1]} if {t[2]} %}}{t[3]}{{% endfor %}}"
+        ),
+    )
 
 
 TEMPLATES = st.recursive(

@@ -27,7 +27,7 @@ _MOST_BRANCHES = 8
 _MOST_FILES, _MOST_BYTES = 500, 32 * 1024 * 1024
 
 
-class Ahead(NamedTuple):
+class BranchAhead(NamedTuple):
     """A branch that has ``commits`` which the checkout lacks; they declare resources, each in a file (``declared``)."""
 
     branch: str
@@ -41,7 +41,7 @@ def in_repository(root: Path) -> bool:
     return any((at / ".git").exists() for at in (folder, *folder.parents))
 
 
-def declared_ahead(root: Path, addresses: Collection[Address], environ: Mapping[str, str]) -> Ahead | None:
+def declared_ahead(root: Path, addresses: Collection[Address], environ: Mapping[str, str]) -> BranchAhead | None:
     """The upstream branch, or else a main one, that declares some of ``addresses`` since HEAD left it.
 
     None when there is no such branch or no git, and when git cannot tell in time.
@@ -97,13 +97,13 @@ class _Git:
                     seen.add(name)
                     yield name
 
-    def ahead(self, branch: str, addresses: Collection[Address]) -> Ahead:
+    def ahead(self, branch: str, addresses: Collection[Address]) -> BranchAhead:
         """What ``branch`` declares of ``addresses`` that the commit at which HEAD left it does not."""
         short = re.sub(r"^refs/(remotes|heads)/", "", branch)
         tip = self._text("rev-parse", "--verify", f"{branch}^{{commit}}")
         commits = int(self._text("rev-list", "--count", f"HEAD..{tip}"))
         if not commits:
-            return Ahead(short, 0, {})
+            return BranchAhead(short, 0, {})
         base = self._text("merge-base", "HEAD", tip)
         words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--relative", base, tip)
         done = self._run(*words, "--", "specs", "environments", CASES)
@@ -112,7 +112,7 @@ class _Git:
             raise _UntoldError
         before = self._declared(base, paths, addresses)
         after = self._declared(tip, paths, addresses)
-        return Ahead(short, commits, {address: path for address, path in after.items() if address not in before})
+        return BranchAhead(short, commits, {address: path for address, path in after.items() if address not in before})
 
     def _declared(self, commit: str, paths: list[str], addresses: Collection[Address]) -> dict[Address, str]:
         """Where each of ``addresses`` is declared in files of a commit."""

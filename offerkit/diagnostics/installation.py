@@ -20,7 +20,7 @@ _REQUIREMENT = re.compile(r"([^;]+?)\s*;\s*extra\s*==\s*[\"']([\w.-]+)[\"']\s*")
 
 
 @dataclass(frozen=True)
-class Origin:
+class InstallOrigin:
     """Where an installed offerkit came from.
 
     ``url`` is one that pip takes: ``git+https://…@COMMIT`` or an ``https`` archive; ``path`` a checkout or an archive
@@ -66,7 +66,7 @@ def pinned_requirement() -> str:
     return f"{_PACKAGE} @ {url}" if url.startswith(("https://", "git+https://", "git+ssh://")) else ""
 
 
-def _origin() -> Origin:
+def _origin() -> InstallOrigin:
     import json
     from importlib.metadata import distributions
 
@@ -75,29 +75,29 @@ def _origin() -> Origin:
     try:
         return _read(json.loads(noted[0])) if noted else _checkout()
     except (ValueError, TypeError, AttributeError, KeyError):  # not as PEP 610 has it
-        return Origin()
+        return InstallOrigin()
 
 
-def _checkout() -> Origin:
+def _checkout() -> InstallOrigin:
     """The checkout that this code runs from, where it is only on the path of imports."""
     folder = Path(__file__).resolve().parents[2]
-    return Origin(path=folder, editable=True) if (folder / "pyproject.toml").is_file() else Origin()
+    return InstallOrigin(path=folder, editable=True) if (folder / "pyproject.toml").is_file() else InstallOrigin()
 
 
-def _read(noted: dict[str, dict[str, str]]) -> Origin:
+def _read(noted: dict[str, dict[str, str]]) -> InstallOrigin:
     url = str(noted.get("url", ""))
     parts = urlsplit(url)
     if has_secret(url) or (parts.username and parts.scheme != "ssh"):  # a user's name may be a token
-        return Origin()
+        return InstallOrigin()
     if parts.scheme == "file" and "vcs_info" not in noted:
         path, editable = Path(unquote(parts.path)), bool(noted.get("dir_info", {}).get("editable"))
-        return Origin(path=path, editable=editable) if path.exists() else Origin()
+        return InstallOrigin(path=path, editable=editable) if path.exists() else InstallOrigin()
     subdirectory = noted.get("subdirectory")
     fragment = f"#subdirectory={subdirectory}" if subdirectory else ""
     if "vcs_info" in noted:
         vcs = noted["vcs_info"]
-        return Origin(url=f"{vcs['vcs']}+{url}@{vcs['commit_id']}{fragment}")
-    return Origin(url=f"{url}{fragment}" if parts.scheme == "https" else "")
+        return InstallOrigin(url=f"{vcs['vcs']}+{url}@{vcs['commit_id']}{fragment}")
+    return InstallOrigin(url=f"{url}{fragment}" if parts.scheme == "https" else "")
 
 
 def _requirements(extra: str) -> list[str]:

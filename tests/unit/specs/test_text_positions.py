@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from offerkit.diagnostics import Refused
 from offerkit.specs.comments import LINE_END
-from offerkit.specs.inside import Source
+from offerkit.specs.text_positions import TextPositions
 from offerkit.specs.yaml_events import YamlMap, locate, parse, unpack
 
 WORDS = "recipient.age >= 18 and\nrecipient.country\n\n  <> 'été'\n"
@@ -31,7 +31,7 @@ def mapped(text: str) -> tuple[str, str]:
     assert isinstance(document, YamlMap)
     value = document["a"]["b"]
     at = locate(document, ("a", "b"))
-    source = Source(text.encode())
+    source = TextPositions(text.encode())
     return value, "".join(character(text, source.inside(at, value, offset)) for offset in range(len(value)))
 
 
@@ -76,7 +76,7 @@ def test_end_and_aliases() -> None:
     """The end is behind the last character; an alias has no text of its own."""
     text = "c: &x age = 18\na:\n  b: *x\n"
     document, _ = parse("f", text.encode())
-    source = Source(text.encode())
+    source = TextPositions(text.encode())
     assert unpack("f", source.inside(locate(document, ("c",)), "age = 18", 8))[1:] == (1, 15)
     at = locate(document, ("a", "b"))
     assert source.inside(at, "age = 18", 4) == at
@@ -87,7 +87,7 @@ def test_not_what_was_said() -> None:
     document, _ = parse("f", b"a: age = 18\n")
     at = locate(document, ("a",))
     for value in ("age <> 18", "", "age = 18 and more"):
-        assert Source(b"a: age = 18\n").inside(at, value, 5) == at
+        assert TextPositions(b"a: age = 18\n").inside(at, value, 5) == at
 
 
 ALPHABET = st.text(alphabet="ab '\"\\\n\té€😀.:#=>-{}[]&*|", min_size=1, max_size=40)
@@ -130,7 +130,7 @@ def test_any_scalar(scalar: str) -> None:
     at = document["a"].values_at["b"]
     if character(text, at) == "*" or re.match(r"\S+\s*:(\s|$)", scalar):
         return
-    source = Source(text.encode())
+    source = TextPositions(text.encode())
     if character(text, at) != "&":
         assert source.inside(at, value, len(value)) != at, (text, value)
     for offset, wanted in enumerate(value):
@@ -149,5 +149,5 @@ def test_thousands_of_escaped_line_ends_and_spaces_are_little_work() -> None:
             assert isinstance(document, YamlMap)
             value, at = document["a"]["b"], locate(document, ("a", "b"))
             last = len(value.rstrip()) - 1
-            found = Source(text.encode()).inside(at, value, last)
+            found = TextPositions(text.encode()).inside(at, value, last)
         assert character(text, found) == value[last]

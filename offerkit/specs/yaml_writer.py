@@ -28,7 +28,7 @@ FLOW = 100
 """A list or map that would reach beyond this column is written with one item on each line."""
 
 
-class Writer:
+class YamlWriter:
     """Collects lines. ``authored``: maps by name keep their order, since a person chose it."""
 
     def __init__(self, *, authored: bool = False, reorder: bool = True) -> None:

@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from offerkit.specs.limits import MAX_DEPTH
-from offerkit.specs.yaml12_text import BLANK, CHECK, FLOW_SIGNS, Properties, Text
+from offerkit.specs.yaml12_scanner import BLANK, CHECK, FLOW_SIGNS, Properties, Scanner
 
 MAX_KEY = 1024
 """How long a key may be that is not marked by “?” (the specification's limit)."""
@@ -36,7 +36,7 @@ _UNKEYED = "Check the indentation of this line; quote a text that holds a colon 
 _QUOTES = "A quoted text ends at the next quote: inside of it write '' for ', and \\\" for \"."
 
 
-class Parser:
+class Yaml12Parser:
     """The events of a text, one after the other.
 
     Raises NotYaml when made. What follows the beginning of a second document, or lies below MAX_DEPTH, is not
@@ -45,7 +45,7 @@ class Parser:
 
     def __init__(self, text: str) -> None:
         """``text`` has no byte order mark."""
-        self._events = iter(_Reader(text).stream())
+        self._events = iter(_EventReader(text).stream())
 
     def get_event(self) -> Event:
         """The next event."""
@@ -56,7 +56,7 @@ class _Enough(Exception):  # noqa: N818 - ends the reading, no error
     """What follows is never looked at."""
 
 
-class _Reader(Text):
+class _EventReader(Scanner):
     """Recursive descent over the structure: documents, block collections, flow collections."""
 
     def __init__(self, text: str) -> None:

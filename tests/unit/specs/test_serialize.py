@@ -9,8 +9,8 @@ import pytest
 from offerkit.address import Kind
 from offerkit.fingerprint import canonical
 from offerkit.models import model_of
-from offerkit.specs.emit import environment_text, resource_text, section_text, section_texts
 from offerkit.specs.quoting import folded, literal, plain, plain_in_flow, quoted
+from offerkit.specs.serialize import environment_text, resource_text, section_text, section_texts
 
 
 def written(kind: Kind, body: object, name: str = "x") -> str:
@@ -26,12 +26,18 @@ def block(text: str) -> str:
 
 def test_keys_come_in_the_order_of_the_reader() -> None:
     body = {
-        "weights": [{"spaces": ["web"], "until": "2026-12-31", "from": "2026-12-01", "weight": "1.50",
-                     "label": "Advent"}],
+        "weights": [
+            {"spaces": ["web"], "until": "2026-12-31", "from": "2026-12-01", "weight": "1.50", "label": "Advent"}
+        ],
         "eligible": {"when": "p.age > 3", "from": "2026-01-01"},
         "content": {"url": "u", "destination_url": "d", "html": "<p>x</p>", "title": "T"},
-        "enabled": False, "code": "C", "category": "a/b", "template": "t", "protected": True, "label": "L",
-    }  # fmt: skip
+        "enabled": False,
+        "code": "C",
+        "category": "a/b",
+        "template": "t",
+        "protected": True,
+        "label": "L",
+    }
     assert written(Kind.OFFER, body) == block(
         """
         x:
@@ -110,18 +116,56 @@ def test_what_stands_without_quotes(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "~", "null", "true", "False", "010", "1e3", "0x1F", ".inf", "1", "a: b", "a:", "a #b", "- a", " a",
-             "a ", "#a", "&a", "*a", "!a", "[a", "{a", "'a", '"a', "%a", "@a", "`a", "|", ">", "? a", ": a",
-             "a\tb", "a\x00"]
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "~",
+        "null",
+        "true",
+        "False",
+        "010",
+        "1e3",
+        "0x1F",
+        ".inf",
+        "1",
+        "a: b",
+        "a:",
+        "a #b",
+        "- a",
+        " a",
+        "a ",
+        "#a",
+        "&a",
+        "*a",
+        "!a",
+        "[a",
+        "{a",
+        "'a",
+        '"a',
+        "%a",
+        "@a",
+        "`a",
+        "|",
+        ">",
+        "? a",
+        ": a",
+        "a\tb",
+        "a\x00",
+    ],
+)
 def test_what_is_quoted(text: str) -> None:
     assert not plain(text)
 
 
 def test_quotes() -> None:
-    assert [quoted(t) for t in ("", "it's", "it's \"a\"", "a\nb", 'a"', "\x00\x1f\x85\ufeff")] == [
-        "''", '"it\'s"', "'it''s \"a\"'", '"a\\nb"', "'a\"'", '"\\0\\x1f\\N\\ufeff"',
-    ]  # fmt: skip
+    assert [quoted(t) for t in ("", "it's", 'it\'s "a"', "a\nb", 'a"', "\x00\x1f\x85\ufeff")] == [
+        "''",
+        '"it\'s"',
+        "'it''s \"a\"'",
+        '"a\\nb"',
+        "'a\"'",
+        '"\\0\\x1f\\N\\ufeff"',
+    ]
     assert [plain_in_flow(text) for text in ("a b", "a,b", "a]", "a:b", "a?b", "{")] == [True] + [False] * 5
     assert folded("a  b c", 3) == ["a  b", "c"]
     assert literal(" \n") is None

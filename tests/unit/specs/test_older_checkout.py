@@ -9,8 +9,8 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.address import parse_address
-from offerkit.specs import older
-from offerkit.specs.older import declared_ahead
+from offerkit.specs import older_checkout
+from offerkit.specs.older_checkout import declared_ahead
 
 FILE = "specs/shop/more.yaml"
 LIONS = "version: 1\noffers:\n  lions: {category: travel, content: {title: Lions}}\n  safari-2: {category: travel}\n"
@@ -111,7 +111,7 @@ def test_where_git_cannot_tell_nothing_is_said(clone: Path, tmp_path: Path, monk
     git(clone, "fetch", "-q")
     assert declared_ahead(clone, ADDRESSES, ENVIRON) is None
     git(clone, "reset", "-q", "--hard")
-    monkeypatch.setattr(older, "_MOST_FILES", 0)
+    monkeypatch.setattr(older_checkout, "_MOST_FILES", 0)
     assert declared_ahead(clone, ADDRESSES, ENVIRON) is None
 
 

@@ -14,8 +14,14 @@ from typing import Any
 
 import pytest
 
-from offerkit.diagnostics import installed
-from offerkit.diagnostics.installed import Origin, install_command, install_hint, pinned_requirement, upgrade_hint
+from offerkit.diagnostics import installation
+from offerkit.diagnostics.installation import (
+    InstallOrigin,
+    install_command,
+    install_hint,
+    pinned_requirement,
+    upgrade_hint,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -40,8 +46,8 @@ def origin(monkeypatch: pytest.MonkeyPatch, noted: dict[str, Any] | str | None) 
     text = json.dumps(noted) if isinstance(noted, dict) else noted
     monkeypatch.setattr(metadata, "distributions", lambda name: [Distribution(None), Distribution(text)])
     monkeypatch.setattr(metadata, "distribution", lambda name: Distribution(text))
-    monkeypatch.setattr(installed, "_checkout", Origin)
-    monkeypatch.setattr(installed, "_pip_install", lambda: ["pip", "install"])
+    monkeypatch.setattr(installation, "_checkout", InstallOrigin)
+    monkeypatch.setattr(installation, "_pip_install", lambda: ["pip", "install"])
 
 
 def test_a_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -145,7 +151,7 @@ def _texts() -> list[tuple[str, str]]:
 def test_no_other_code_names_a_command_that_installs() -> None:
     """Each such hint comes from one place, and asks for an extra that there is."""
     found = {path for path, text in _texts() if re.search(r"\bpip3? install|\bofferkit\[|\buv (?:pip|add)|pipx", text)}
-    assert found == {"offerkit/diagnostics/installed.py"}
+    assert found == {"offerkit/diagnostics/installation.py"}
     calls = re.findall(
         r"install_hint\(\"(\w+)\"\)|missing_package\([^)]*\"(\w+)\"\)",
         "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "offerkit").rglob("*.py")),

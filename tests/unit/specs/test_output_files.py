@@ -13,9 +13,19 @@ from pathlib import Path
 import pytest
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.specs import output
+from offerkit.specs import output_files
 from offerkit.specs.json_schema import schema_files
-from offerkit.specs.output import HISTORY, JSON_SCHEMA, JUNIT, PLAN, RESULTS, SET_ASIDE, Kind, check_output, writing
+from offerkit.specs.output_files import (
+    HISTORY,
+    JSON_SCHEMA,
+    JUNIT,
+    PLAN,
+    RESULTS,
+    SET_ASIDE,
+    FileKind,
+    check_output,
+    writing,
+)
 
 A_PLAN = b'{"digest":"' + b"a" * 64 + b'","plan":{}}\n'
 OWN = {
@@ -25,21 +35,30 @@ OWN = {
     "csv": (RESULTS, b"space,contact,rank,offer,category\r\na,b,1,c,d\r\n"),
     "set aside": (SET_ASIDE, b"where,code,reason\r\n"),
     "junit": (JUNIT, b'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites tests="1">'),
-    "page": (output.SIMULATION_PAGE, b"<!doctype html>\n<title>r in live: who gets what</title>"),
+    "page": (output_files.SIMULATION_PAGE, b"<!doctype html>\n<title>r in live: who gets what</title>"),
     "schema": (JSON_SCHEMA, schema_files()["specs.json"]),
     "with a mark": (SET_ASIDE, b"\xef\xbb\xbfwhere,code,reason\n"),
 }
 FOREIGN = (
-    b"version: 1\noffers: {}\n", b"{}", b"id,email\n1,a@b.c\n", b"<!doctype html><title>x</title>", b"SQLite format 3\0",
-    b"PAR1" + b"\0" * 99 + b"PAR1", b"<html>", b" ", b'{"digest":"x"}', b"spaced,contact", b"\0" * 100_000,
-)  # fmt: skip
+    b"version: 1\noffers: {}\n",
+    b"{}",
+    b"id,email\n1,a@b.c\n",
+    b"<!doctype html><title>x</title>",
+    b"SQLite format 3\0",
+    b"PAR1" + b"\0" * 99 + b"PAR1",
+    b"<html>",
+    b" ",
+    b'{"digest":"x"}',
+    b"spaced,contact",
+    b"\0" * 100_000,
+)
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def refused(target: Path, kind: Kind = PLAN) -> tuple[str, str]:
+def refused(target: Path, kind: FileKind = PLAN) -> tuple[str, str]:
     with pytest.raises(Refused) as caught, writing(target, kind) as file:
         file.write(b"never")
     (found,) = caught.value.diagnostics
@@ -64,7 +83,7 @@ def test_what_is_of_its_own_kind_is_replaced(tmp_path: Path, which: str) -> None
 @pytest.mark.parametrize(
     "kind", sorted({kind for kind, _ in OWN.values()}, key=lambda kind: kind.title), ids=lambda kind: kind.title
 )
-def test_what_is_not_stays(tmp_path: Path, kind: Kind, content: bytes) -> None:
+def test_what_is_not_stays(tmp_path: Path, kind: FileKind, content: bytes) -> None:
     target = tmp_path / "x"
     target.write_bytes(content)
     code, told = refused(target, kind)
@@ -201,7 +220,7 @@ def test_pipes_and_devices_are_written_to(tmp_path: Path) -> None:
         file.write(A_PLAN)
     assert "No space left" in refused(Path("/dev/full"))[1]
     code = (
-        "from pathlib import Path; from offerkit.specs.output import *\n"
+        "from pathlib import Path; from offerkit.specs.output_files import *\n"
         "print('before', flush=True)\nwith writing(Path('/dev/stdout'), PLAN) as f: f.write(b'plan\\n')\nprint('after')"
     )
     with (tmp_path / "out").open("ab") as out:
