@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from offerkit.rules.duckdb_literals import TYPES
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.types import BaseType, FieldType, Value
 from offerkit.rules.values import show
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def _text(value: Value) -> str | None:
 
 def _typed(name: str, type_: FieldType) -> str:
     match type_.base:
-        case Base.STRING | Base.ENUMERATION:
+        case BaseType.STRING | BaseType.ENUMERATION:
             return f"CAST({name} AS VARCHAR)"
-        case Base.LIST:
+        case BaseType.LIST:
             return (
                 f"CASE WHEN {name} = '-' THEN CAST([] AS VARCHAR[])"
                 f" ELSE string_split(substring(CAST({name} AS VARCHAR), 2), chr(0)) END"

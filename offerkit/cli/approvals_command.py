@@ -18,14 +18,14 @@ from offerkit.cli.shell import Shell, width
 def command(shell: Shell, patterns: tuple[str, ...], only_mine: bool, everything: bool, form: str) -> None:
     """Show what waits for whose approval."""
     from offerkit.reports import approvals as report
-    from offerkit.usecases.approve import items, mine
+    from offerkit.usecases.approve import decidable_by, list_approvals
     from offerkit.usecases.session import who_is
 
     session = shell.session()
     with session.existing() as store:
-        found = items(store, patterns)
+        found = list_approvals(store, patterns)
         if only_mine:
-            found = mine(found, who_is(session, store))
+            found = decidable_by(found, who_is(session, store))
     shown = found if everything else [item for item in found if item.state == "waiting"]
     if form == "json":
         click.echo(report.approvals_json(shown), nl=False)

@@ -59,8 +59,8 @@ def carry_out(
 ) -> None:
     """Decide, and say what was decided and what it changes, and what was not decided, and why."""
     from offerkit.governance.approvals import Decision
-    from offerkit.usecases.approve import decide, look
-    from offerkit.usecases.plan_files import saved
+    from offerkit.usecases.approve import approve_or_reject, preview_decision
+    from offerkit.usecases.plan_files import load_plan
     from offerkit.usecases.requests import ApprovalRequest
 
     if not (wish["patterns"] or wish["categories"] or plan_file):
@@ -69,9 +69,11 @@ def carry_out(
             "no offer was named",
             hint="Name offers by pattern ('recipients/offer.*'), with --category PATH or with --plan FILE.",
         )
-    plan = saved(plan_file) if plan_file is not None else None
+    plan = load_plan(plan_file) if plan_file is not None else None
     session = shell.session(lock_timeout=lock_timeout)
-    decided = (look if only_show else decide)(session, ApprovalRequest(plan=plan, **wish), Decision(decision))
+    decided = (preview_decision if only_show else approve_or_reject)(
+        session, ApprovalRequest(plan=plan, **wish), Decision(decision)
+    )
     shell.done = not only_show
     from offerkit.reports.approvals import decided_json, decided_text, reviewed_text
 

@@ -57,12 +57,12 @@ def command(
     from offerkit.plans.make import Patterns
     from offerkit.reports import diff as report
     from offerkit.reports.style import CONCISE
-    from offerkit.usecases.diff import between
+    from offerkit.usecases.diff import compare
 
     if contacts and not impact.wanted:
         raise click.UsageError("--impact-contacts goes with --impact.")
     session = shell.session()
-    found = between(session, a, b, Patterns.of(targets, exclude), whole=impact.wanted)
+    found = compare(session, a, b, Patterns.of(targets, exclude), whole=impact.wanted)
     if found.behind.doubt is not None:
         shell.tell([found.behind.doubt])
     beside = found.beside(impact.between(session, found, contacts))

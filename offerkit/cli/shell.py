@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from offerkit.plans.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
-    from offerkit.usecases.audit import Audited
+    from offerkit.usecases.audit import AuditedStore
     from offerkit.usecases.session import Backend, Session
 
 _LISTED = 5
@@ -60,7 +60,7 @@ class Shell:
         from offerkit.specs.git import git_email
         from offerkit.specs.project import is_folder
         from offerkit.store.heads import seen_heads
-        from offerkit.usecases.backends import LOCAL, connected, is_server
+        from offerkit.usecases.backends import LOCAL, connect, is_server
         from offerkit.usecases.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
@@ -74,7 +74,7 @@ class Shell:
         location: Location | None = None
         operator, scopes, url = self.operator or "", None, ""
         if is_server(self.store):
-            backend, copy = connected(self.store or "", operator, project.root, os.environ)
+            backend, copy = connect(self.store or "", operator, project.root, os.environ)
             location, operator, url = copy.path, copy.operator, backend.remote.url
             scopes = scopes_of(copy.scopes) if copy.scopes else None
         elif self.store is not None:
@@ -100,14 +100,14 @@ class Shell:
         )
 
     @contextlib.contextmanager
-    def audited(self, *, verify: bool) -> Iterator[Audited]:
+    def audited(self, *, verify: bool) -> Iterator[AuditedStore]:
         """The store that is to be audited: the project's, or outside of any project the one that --store names.
 
         ``verify``: whatever is in it is to be told of. Otherwise it is opened, or refused, as for any other command.
         """
         from offerkit.store import Store
-        from offerkit.usecases.audit import Audited
-        from offerkit.usecases.backends import connected, is_server
+        from offerkit.usecases.audit import AuditedStore
+        from offerkit.usecases.backends import connect, is_server
 
         try:
             session = self.session()
@@ -118,16 +118,16 @@ class Shell:
             far = session.backend.history_only
             if verify:
                 with session.auditing() as (store, findings):
-                    yield Audited(store, tuple(findings), history_only=far)
+                    yield AuditedStore(store, tuple(findings), history_only=far)
             else:
                 with session.existing() as store:
-                    yield Audited(store, history_only=far)
+                    yield AuditedStore(store, history_only=far)
             return
         with tempfile.TemporaryDirectory(prefix="offerkit-audit-") as folder:
             far = is_server(self.store)
-            location = connected(self.store, "", Path(folder), os.environ)[1].path if far else located(self.store)
+            location = connect(self.store, "", Path(folder), os.environ)[1].path if far else located(self.store)
             with Store.open(location, audit=verify) as store, store.reading():
-                yield Audited(store, history_only=far)
+                yield AuditedStore(store, history_only=far)
 
     @cached_property
     def style(self) -> Style:
@@ -302,9 +302,9 @@ def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
 
     if plan.empty or not in_repository(session.project.root):
         return
-    from offerkit.usecases.outdated_checkout import warnings
+    from offerkit.usecases.outdated_checkout import checkout_warnings
 
-    if told := warnings(session, plan):
+    if told := checkout_warnings(session, plan):
         shell.tell(told)
 
 
@@ -315,9 +315,9 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_bloc
     """
     if out is not None:
         from offerkit.reports.escape import visible
-        from offerkit.usecases.plan_files import save
+        from offerkit.usecases.plan_files import save_plan
 
-        path = visible(str(save(plan, out)))
+        path = visible(str(save_plan(plan, out)))
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
         click.echo(f"Saved to {path}. {after}", err=True)
     if fail_on_blocked and plan.blocked:

@@ -20,6 +20,6 @@ def command(shell: Shell, plan_file: Path, form: str, full: bool) -> None:
 
     It is shown as it was when it was made, without looking at the store.
     """
-    from offerkit.usecases.plan_files import saved
+    from offerkit.usecases.plan_files import load_plan
 
-    shell.plan(saved(plan_file), form, full=full)
+    shell.plan(load_plan(plan_file), form, full=full)

@@ -22,7 +22,7 @@ from offerkit.contacts.csv_records import Record, bad_record, cells, records
 from offerkit.contacts.files import inside, open_file
 from offerkit.contacts.source import Contacts, Stamp
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
-from offerkit.rules.types import Base, FieldType, Row, Value
+from offerkit.rules.types import BaseType, FieldType, Row, Value
 
 if TYPE_CHECKING:
     from offerkit.models.dimension import Dimension
@@ -212,13 +212,13 @@ def sieve(
     # a doubled quote stands for one, so only the longest part without quotes is surely there as it is
     needle = max(str(value).split('"'), key=len).lstrip("-").encode()
     match types[name].base:
-        case Base.STRING | Base.ENUMERATION:
+        case BaseType.STRING | BaseType.ENUMERATION:
             exact = str(value).encode()
 
             def may_be(cell: bytes) -> bool:
                 return exact in cell
 
-        case Base.INTEGER:
+        case BaseType.INTEGER:
 
             def may_be(cell: bytes) -> bool:
                 return not cell.isdigit() or len(cell) > 30 or int(cell) == value
@@ -226,7 +226,7 @@ def sieve(
         case _:
             return lambda raw: True
 
-    whole = types[name].base is Base.INTEGER
+    whole = types[name].base is BaseType.INTEGER
 
     def passes(raw: bytes) -> bool:
         if b'"' in raw:
@@ -241,7 +241,7 @@ def sieve(
 
 def _best(names: Sequence[str], types: Mapping[str, FieldType]) -> str:
     """The field that tells most and is written in one way."""
-    order = (Base.STRING, Base.INTEGER, Base.ENUMERATION)
+    order = (BaseType.STRING, BaseType.INTEGER, BaseType.ENUMERATION)
     return min(names, key=lambda name: order.index(types[name].base) if types[name].base in order else len(order))
 
 

@@ -11,22 +11,22 @@ from offerkit.contacts.bulk import Bulk, pattern, quoted, text
 from offerkit.contacts.files import inside, open_file
 from offerkit.contacts.table import database_refused, first_line, missing_package
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.types import BaseType, FieldType, Value
 
 if TYPE_CHECKING:
     import duckdb
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
 _TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "DATE")
-_FITTING: Mapping[Base, tuple[str, ...]] = {
-    Base.STRING: ("VARCHAR", "ENUM", "UUID"),
-    Base.ENUMERATION: ("VARCHAR", "ENUM"),
-    Base.INTEGER: _INTEGERS,
-    Base.DECIMAL: (*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE"),
-    Base.BOOLEAN: ("BOOLEAN",),
-    Base.DATE: ("DATE",),
-    Base.TIMESTAMP: _TIMES,
-    Base.LIST: ("VARCHAR[]",),
+_FITTING: Mapping[BaseType, tuple[str, ...]] = {
+    BaseType.STRING: ("VARCHAR", "ENUM", "UUID"),
+    BaseType.ENUMERATION: ("VARCHAR", "ENUM"),
+    BaseType.INTEGER: _INTEGERS,
+    BaseType.DECIMAL: (*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE"),
+    BaseType.BOOLEAN: ("BOOLEAN",),
+    BaseType.DATE: ("DATE",),
+    BaseType.TIMESTAMP: _TIMES,
+    BaseType.LIST: ("VARCHAR[]",),
 }
 """DuckDB's names of the column types that can hold a field's values; those with parameters without them."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -116,7 +116,7 @@ class ParquetTable:
             raise database_refused(self.label, first_line(error)) from error
 
 
-def _fits(kind: str, base: Base) -> bool:
+def _fits(kind: str, base: BaseType) -> bool:
     # a column that was written without any value has no type of its own
     return kind == '"NULL"' or kind.partition("(")[0] in _FITTING[base]
 

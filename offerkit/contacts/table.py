@@ -12,12 +12,12 @@ from offerkit.contacts.columns import BadCell, check_columns, extra_note
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Refused, install_hint, refuse
-from offerkit.rules.types import Base, FieldType, Row, Value
+from offerkit.rules.types import BaseType, FieldType, Row, Value
 
 if TYPE_CHECKING:
     from offerkit.models.dimension import Dimension
 
-_EXACT = {Base.STRING, Base.INTEGER, Base.ENUMERATION}
+_EXACT = {BaseType.STRING, BaseType.INTEGER, BaseType.ENUMERATION}
 """Types whose values every database compares as we do; the others are compared here."""
 
 
@@ -120,7 +120,7 @@ def _plain(cell: object, type_: FieldType) -> object:
     match cell:
         case bool() | None | str():
             return cell
-        case int() if type_.base is Base.BOOLEAN and cell in (0, 1):
+        case int() if type_.base is BaseType.BOOLEAN and cell in (0, 1):
             return bool(cell)
         case tuple():
             return list(cell)

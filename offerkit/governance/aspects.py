@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.plans.plan import ApprovalKey, Aspect
-from offerkit.rules.meaning import meaning
+from offerkit.rules.written_form import written_form
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
 from offerkit.state.snapshot import Snapshot
 from offerkit.templates.space import Format, format_of
@@ -132,7 +132,7 @@ class _EligibilityMeaning:
         for key in _EXPRESSIONS:
             text = body.get(key)
             if isinstance(text, str):
-                tree, reads = meaning(text)
+                tree, reads = written_form(text)
                 made[key] = tree
                 self.reads |= reads
         spaces = body.get("spaces")

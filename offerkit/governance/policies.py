@@ -24,7 +24,7 @@ from offerkit.models.policy import GOVERNED
 from offerkit.models.policy_names import CHANGES, asked_kinds, decimal, scope_of, values_of
 from offerkit.rules.problems import RuleError
 from offerkit.rules.python import Evaluator, compile_one
-from offerkit.rules.types import Value, Wanted
+from offerkit.rules.types import ExpectedResult, Value
 from offerkit.state.changes import Change, Entry, Former
 from offerkit.state.effective import EffectiveOffer, merged, names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -59,7 +59,7 @@ def _condition(text: str, applies_to: tuple[str, ...]) -> _PolicyCondition:
     from offerkit.rules.check import check  # the parser: most projects have no policies
 
     try:
-        checked = check(text, scope_of(applies_to), Wanted.CONDITION)
+        checked = check(text, scope_of(applies_to), ExpectedResult.CONDITION)
     except (RuleError, ValueError):
         kinds = asked_kinds([word for word in applies_to if word in (*Kind, "step")], ())
         return _PolicyCondition((), {}, kinds, None)

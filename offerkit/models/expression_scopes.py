@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from offerkit.rules.types import Base, FieldType, Scope
+from offerkit.rules.types import BaseType, FieldType, NameScope
 
 if TYPE_CHECKING:
     from offerkit.models.dimension import DimensionField
 
-_TEXT = FieldType(Base.STRING)
+_TEXT = FieldType(BaseType.STRING)
 STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
 CHANNELS = (
     "email",
@@ -32,13 +32,13 @@ CATEGORY_FIELDS: dict[str, FieldType] = {"path": _TEXT, "label": _TEXT}
 """``category.<field>``: the offer's own category."""
 PROPOSITION_FIELDS: dict[str, FieldType] = {
     "space": _TEXT,
-    "channel": FieldType(Base.ENUMERATION, CHANNELS),
+    "channel": FieldType(BaseType.ENUMERATION, CHANNELS),
     "offer": _TEXT,
     "category": _TEXT,
-    "status": FieldType(Base.ENUMERATION, STATUSES),
-    "weight": FieldType(Base.DECIMAL),
-    "rank": FieldType(Base.INTEGER),
-    "time": FieldType(Base.TIMESTAMP),
+    "status": FieldType(BaseType.ENUMERATION, STATUSES),
+    "weight": FieldType(BaseType.DECIMAL),
+    "rank": FieldType(BaseType.INTEGER),
+    "time": FieldType(BaseType.TIMESTAMP),
 }
 """``proposition.<field>``: a stored proposition, or the one that is being stored."""
 
@@ -67,7 +67,7 @@ class Role(StrEnum):
 
 def field_types(fields: Mapping[str, DimensionField]) -> dict[str, FieldType]:
     """The types of declared fields, call data or parameters."""
-    return {name: FieldType(Base(field.type), field.values) for name, field in fields.items()}
+    return {name: FieldType(BaseType(field.type), field.values) for name, field in fields.items()}
 
 
 def scope(
@@ -76,19 +76,19 @@ def scope(
     fields: Mapping[str, FieldType],
     call_data: Mapping[str, FieldType],
     parameters: Mapping[str, FieldType] | None = None,
-) -> Scope:
+) -> NameScope:
     """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``."""
     contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": call_data}
     match role:
         case Role.TARGET:
-            return Scope(contact)
+            return NameScope(contact)
         case Role.FILTER:
-            return Scope({**contact, "offer": OFFER_FIELDS, "parameter": parameters or {}})
+            return NameScope({**contact, "offer": OFFER_FIELDS, "parameter": parameters or {}})
         case Role.APPLIES_TO:
-            return Scope({"offer": OFFER_FIELDS, "category": CATEGORY_FIELDS})
+            return NameScope({"offer": OFFER_FIELDS, "category": CATEGORY_FIELDS})
         case Role.COUNTED:
-            return Scope({"proposition": PROPOSITION_FIELDS})
+            return NameScope({"proposition": PROPOSITION_FIELDS})
         case Role.POLICY:
-            return Scope({})  # of contacts; its own are those of policy_names.py
+            return NameScope({})  # of contacts; its own are those of policy_names.py
         case Role.STORED:
-            return Scope({**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS})
+            return NameScope({**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 from xml.sax.saxutils import quoteattr
 
-from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
+from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
 from offerkit.engine.reasons import Finding
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, json_text, one_line, visible
@@ -62,7 +62,7 @@ def _head(space: SpaceAnswer, answer: Answer, style: Style) -> list[str]:
     return lines
 
 
-def _proposed(proposed: Proposed, style: Style, width: int) -> list[str]:
+def _proposed(proposed: ProposedOffer, style: Style, width: int) -> list[str]:
     title = f"  {proposed.rank}. {style.green(proposed.offer)}"
     if proposed.label:
         title += f"  {visible(clip(proposed.label, 80))}"
@@ -106,7 +106,7 @@ def _space_json(space: SpaceAnswer, where: Where) -> Json:
     return made
 
 
-def _proposed_json(proposed: Proposed) -> Json:
+def _proposed_json(proposed: ProposedOffer) -> Json:
     made: dict[str, Json] = {
         "id": proposed.id,
         "offer": proposed.offer,
@@ -148,7 +148,7 @@ def propositions_xml(answer: Answer) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def proposition_tag(proposed: Proposed, space: str, div: str) -> str:
+def proposition_tag(proposed: ProposedOffer, space: str, div: str) -> str:
     """The start of a ``proposition`` element; ``div`` is the place on the page that it is for."""
     facts = {
         "id": proposed.id, "offer-id": proposed.offer, "weight": show(proposed.weight), "rank": str(proposed.rank),

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.batch import open_people
-from offerkit.batch.people import People
+from offerkit.batch import open_contact_table
+from offerkit.batch.contact_table import ContactTable
 from offerkit.contacts.open import open_contacts
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Refused
@@ -67,13 +67,13 @@ def by_rows(source: Contacts) -> list[tuple[object, ...]] | str:
 
 def loaded(source: Contacts) -> list[tuple[object, ...]] | str:
     try:
-        with open_people(source, source.key, source.types) as people:
+        with open_contact_table(source, source.key, source.types) as people:
             return _table(people)
     except Refused:
         return "refused"
 
 
-def _table(people: People) -> list[tuple[object, ...]]:
+def _table(people: ContactTable) -> list[tuple[object, ...]]:
     columns = ", ".join(f'"f_{name}"' for name in FIELDS)
     rows = people.connection.execute(f"SELECT n, k, {columns} FROM contact ORDER BY n").fetchall()
     assert [row[0] for row in rows] == list(range(people.count))

@@ -10,10 +10,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from offerkit.batch.emit.query import Tables, emit
-from offerkit.batch.gates import column
-from offerkit.batch.people import People
-from offerkit.batch.program import Program
+from offerkit.batch.condition_sql import column
+from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.emit.query import InputTables, emit
+from offerkit.batch.program import BatchProgram
 from offerkit.batch.results import copy_results
 from offerkit.contacts.bulk import quoted, text
 from offerkit.diagnostics import Code, install_hint, refuse
@@ -24,23 +24,29 @@ if TYPE_CHECKING:
 
 _HISTORY = ("contact", "environment", "space", "channel", "offer", "category", "rank", "weight", "status", "time")
 _SETTINGS = {
-    "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.session.timeZone": "UTC",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.session.timeZone": "UTC",
     # Days before 1582 are those of the calendar that is in use today; the default of Spark 3 fails at them.
-    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED", "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     # Java code for thousands of conditions is compiled for longer than it runs, and may be too large to compile.
     "spark.sql.maxPlanStringLength": "8192",
-    "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}  # fmt: skip
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 _KINDS = {"rank": "BIGINT", "status": "BIGINT"}
 
 
-def run_spark(people: People, programs: Sequence[Program], store: Store | None, target: Path, ending: str) -> int:
+def run_spark(
+    people: ContactTable, programs: Sequence[BatchProgram], store: Store | None, target: Path, ending: str
+) -> int:
     """Decide all ``programs`` with Spark and write ``target``, as its ``ending`` says; how many rows it has.
 
     Spark runs in local mode unless its own settings (``spark-defaults.conf``, ``SPARK_MASTER``) name a cluster that
     shares the temporary folder. Raises Refused when PySpark or Java is missing, or a program cannot be emitted.
     """
-    tables = Tables("offerkit_contact", "offerkit_history")
+    tables = InputTables("offerkit_contact", "offerkit_history")
     queries = [emit(program, "spark", tables) for program in programs]
     with _session() as session, tempfile.TemporaryDirectory(prefix="offerkit-spark-") as name:
         folder = Path(name)
@@ -59,7 +65,7 @@ def run_spark(people: People, programs: Sequence[Program], store: Store | None, 
         return copy_results(people.connection, f"{made} JOIN contact ON k = made.contact", target, ending)
 
 
-def _history(people: People, environment: str, store: Store | None, target: Path) -> None:
+def _history(people: ContactTable, environment: str, store: Store | None, target: Path) -> None:
     """The propositions of an environment with the columns that queries read."""
     import numpy
 

@@ -12,9 +12,9 @@ from offerkit.reports.words import difference as difference_words
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.server.ui.steps import shown
 from offerkit.usecases.diff import difference
-from offerkit.usecases.history import history, revision
+from offerkit.usecases.history import history, revision_details
 from offerkit.usecases.session import Session
-from offerkit.usecases.state_refs import opened
+from offerkit.usecases.state_refs import open_states
 
 FEW, MANY = 100, 1_000
 _STATE = re.compile(r"specs|(?:[A-Za-z0-9_-]{1,128}@)?(?:design|live)(?::[0-9TZ:+.-]{1,40})?")
@@ -58,7 +58,7 @@ def _revision(session: Session, text: str, *, full: bool) -> Facts:
     if not re.fullmatch(r"[0-9]{1,12}", text):
         raise refuse(Code.BAD_POINT, f"“{text[:40]}” is not a revision's number")
     with session.existing() as store:
-        found = revision(store, int(text))
+        found = revision_details(store, int(text))
         return {
             "line": found.line,
             "approvals": found.approvals,
@@ -79,7 +79,7 @@ def _diff(session: Session, states: tuple[str, str], only: str, *, full: bool) -
                 hint="One of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (with :REVISION or :TIME), specs.",
             )
     only = only.strip()[:300]
-    with opened(session, a, b) as (left, right), session.existing() as store:
+    with open_states(session, a, b) as (left, right), session.existing() as store:
         found = difference(session, left, right, Patterns.of((only,) if only else ()))
         made = shown(found.steps, found.bodies, full=full, across=found.across)
         known = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]

@@ -16,7 +16,7 @@ from offerkit.reports.words import DONE
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
 from offerkit.store.views import environments
-from offerkit.usecases.approve import items
+from offerkit.usecases.approve import list_approvals
 from offerkit.usecases.diff import differing
 from offerkit.usecases.history import history
 from offerkit.usecases.session import Session
@@ -69,7 +69,7 @@ def _file(name: str) -> str:
 
 def _overview(session: Session) -> Facts:
     with session.existing() as store:
-        waiting = [row for row in items(store) if row.state == "waiting"]
+        waiting = [row for row in list_approvals(store) if row.state == "waiting"]
         rows = [_row(session, store, name, waiting) for name in (SHARED, *environments(store))]
         return {
             "rows": rows,

@@ -16,7 +16,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.session import Session
-from offerkit.usecases.stop import resume, stop, stopped
+from offerkit.usecases.stop import list_stops, resume, stop
 
 MOST = 300
 
@@ -63,7 +63,7 @@ def routes(pages: Pages) -> APIRouter:
 
 def _stops(session: Session, done: str) -> Facts:
     with session.existing() as store:
-        found = stopped(store)
+        found = list_stops(store)
     return {
         "stops": found[:MOST],
         "left": max(0, len(found) - MOST),

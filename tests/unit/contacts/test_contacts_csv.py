@@ -23,7 +23,7 @@ from offerkit.contacts.columns import check_columns
 from offerkit.contacts.csv_records import MAX_RECORD, cells, records
 from offerkit.contacts.csv_source import sieve
 from offerkit.diagnostics import Code, Refused
-from offerkit.rules.types import Base, FieldType
+from offerkit.rules.types import BaseType, FieldType
 from offerkit.rules.values import parse_value
 
 Csv = Callable[..., Contacts]
@@ -212,7 +212,7 @@ _SPELLED = st.sampled_from(["{}", "0{}", "+{}", '"{}"', '" {}"', " {} ", "{}.0",
 
 @given(st.integers(-(10**6), 10**6), _SPELLED)
 def test_a_sieve_never_stops_a_match(number: int, spelling: str) -> None:
-    integer = FieldType(Base.INTEGER)
+    integer = FieldType(BaseType.INTEGER)
     cell = spelling.format(number)
     try:
         value = parse_value(cell.strip('"'), integer, ZoneInfo("UTC"))
@@ -223,7 +223,7 @@ def test_a_sieve_never_stops_a_match(number: int, spelling: str) -> None:
 
 
 def test_a_sieve_stops_most_others() -> None:
-    passes = sieve({"id": 12}, {"id": FieldType(Base.INTEGER)}, {"id": 0})
+    passes = sieve({"id": 12}, {"id": FieldType(BaseType.INTEGER)}, {"id": 0})
     assert [passes(raw) for raw in (b"12,a", b"012,a", b"112,a", b"1,12", b"x12,a")] == [True, True, False, False, True]
 
 

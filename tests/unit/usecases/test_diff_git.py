@@ -20,10 +20,10 @@ from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
 from offerkit.reports.impact import Impact
 from offerkit.reports.reached import condition_text
 from offerkit.usecases.apply import apply
-from offerkit.usecases.diff import Difference, between, impact_between
+from offerkit.usecases.diff import Difference, compare, impact_between
 from offerkit.usecases.impact import impact_of_plan
-from offerkit.usecases.outdated_checkout import not_on_applied, warnings
-from offerkit.usecases.requests import ImpactRequest, Origin
+from offerkit.usecases.outdated_checkout import checkout_warnings, outdated_checkout
+from offerkit.usecases.requests import ImpactRequest, PlanOrigin
 
 pytestmark = pytest.mark.embedded
 SHARED, OFFERS, CATALOG, SHOP = (
@@ -70,7 +70,7 @@ class Branches:
         return self.commit()
 
     def between(self, base: str = "git:main", head: str = "specs", *only: str) -> Difference:
-        return between(self.shop.session(environ=dict(os.environ)), base, head, Patterns.of(only))
+        return compare(self.shop.session(environ=dict(os.environ)), base, head, Patterns.of(only))
 
     def impact(self, found: Difference, *contacts: str, **asked: Any) -> Impact:
         return impact_between(self.shop.session(environ=dict(os.environ)), found, ImpactRequest(**asked), contacts)
@@ -302,7 +302,7 @@ def test_the_impact_of_stages(branches: Branches) -> None:
     shop.apply("ada")
     for a, b in (("shop@live", "specs"), ("shop@design:1", "shop@design"), ("live", "design"), ("shop@live", "design")):
         session = shop.session(environ=dict(os.environ))
-        found = between(session, a, b, whole=True)
+        found = compare(session, a, b, whole=True)
         spaces = impact_between(session, found, ImpactRequest(at="2027-01-01")).spaces
         assert {space.space: space.changed for space in spaces}["shop/web"] == 40, (a, b)
     with pytest.raises(Refused):
@@ -313,11 +313,11 @@ def test_the_impact_of_stages(branches: Branches) -> None:
 
 
 def applied(branches: Branches, commit: str) -> None:
-    apply(branches.shop.session("ada", origin=Origin(commit=commit, whole=True)), branches.shop.plan())
+    apply(branches.shop.session("ada", origin=PlanOrigin(commit=commit, whole=True)), branches.shop.plan())
 
 
 def told(branches: Branches) -> list[Diagnostic]:
-    return warnings(branches.shop.session(environ=dict(os.environ)), branches.shop.plan())
+    return checkout_warnings(branches.shop.session(environ=dict(os.environ)), branches.shop.plan())
 
 
 def test_a_plan_takes_back_what_was_applied_from_main(branches: Branches) -> None:
@@ -325,7 +325,7 @@ def test_a_plan_takes_back_what_was_applied_from_main(branches: Branches) -> Non
     applied(branches, commit)
     assert told(branches) == []
     branches.on("topic", {OFFERS: {"offers": {"saver": None}}})
-    found = not_on_applied(branches.shop.session(environ=dict(os.environ)), branches.shop.plan())
+    found = outdated_checkout(branches.shop.session(environ=dict(os.environ)), branches.shop.plan())
     assert found is not None and (found.commit, found.serial, found.behind) == (commit, 1, 1)
     assert sorted(done(found.steps)) == ["delete tigers", "update safari"]
     assert found.gone == (parse_address("shop/offer.tigers"),)

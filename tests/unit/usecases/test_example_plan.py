@@ -15,7 +15,7 @@ from offerkit.specs import Project
 from offerkit.usecases.apply import apply
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.plan import plan as make_plan
-from offerkit.usecases.plan_files import saved
+from offerkit.usecases.plan_files import load_plan
 from offerkit.usecases.session import Session
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,7 +38,7 @@ def session(root: Path, minute: int, who: str = "ada") -> Session:
 
 
 def test_a_new_store_takes_it_and_the_specs_then_agree(bundled: Path) -> None:
-    plan = saved(EXAMPLE)
+    plan = load_plan(EXAMPLE)
     applied = apply(session(bundled, 1), plan)
     assert applied.revision.serial == 1
     assert len(plan.steps) >= 20
