@@ -28,7 +28,7 @@ from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
-class PolicyDenial(NamedTuple):
+class DeniedChange(NamedTuple):
     """What a policy denies of a promotion: at which address, by which changes, why, what lifts it, and who can."""
 
     address: Address
@@ -58,7 +58,7 @@ class PromotionRequest:
     excluded: Callable[[Address], bool] = lambda address: False
     stops: Stops = field(default_factory=lambda: Stops(()))
     withheld: Callable[[BeforeAfter], Iterable[GuardedCaseChange]] = lambda effect: ()
-    denied: Callable[[BeforeAfter], Iterable[PolicyDenial]] = lambda effect: ()
+    denied: Callable[[BeforeAfter], Iterable[DeniedChange]] = lambda effect: ()
 
 
 class _DraftChange(NamedTuple):

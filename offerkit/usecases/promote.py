@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, sugge
 from offerkit.governance.cases import change_fingerprint
 from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.promotion import PromotionOutcome, decide_promotion
-from offerkit.governance.promotion_draft import PolicyDenial, PromotionRequest
+from offerkit.governance.promotion_draft import DeniedChange, PromotionRequest
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import SETTING_KINDS, settings_key
 from offerkit.governance.withdrawals import promotion_reasons, switched_off_by
@@ -103,10 +103,10 @@ def plan_promotion(
     return replace(made, rolled_back=include_rolled_back, asked=how)
 
 
-def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterable[PolicyDenial]]:
+def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterable[DeniedChange]]:
     """What policies deny of a promotion, where there are any."""
 
-    def denied(effect: BeforeAfter) -> Iterable[PolicyDenial]:
+    def denied(effect: BeforeAfter) -> Iterable[DeniedChange]:
         if not any(view.by_kind.get(Kind.POLICY) for view in (effect.before, stages.side(Stage.DESIGN))):
             return ()
         from offerkit.usecases.policy_checks import promotion_denials

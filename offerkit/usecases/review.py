@@ -68,7 +68,7 @@ def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
 
 def review_token(design: Snapshot, address: Address) -> str:
     """The name of an offer's eligibility, and of its content on each space."""
-    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in decidable(design, address))
+    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_to_decide(design, address))
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
