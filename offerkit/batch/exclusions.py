@@ -13,7 +13,8 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from offerkit.batch.condition_sql import column, condition_sql
+from offerkit.batch.condition_sql import condition_sql
+from offerkit.contacts.bulk import column
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.program import BatchProgram
 from offerkit.engine.catalog import Catalog

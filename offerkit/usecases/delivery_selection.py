@@ -17,7 +17,8 @@ from offerkit.batch import (
     decide_all,
     find_exclusions,
 )
-from offerkit.batch.condition_sql import bound_condition_sql, column
+from offerkit.batch.condition_sql import bound_condition_sql
+from offerkit.contacts.bulk import column
 from offerkit.batch.decide import CHUNK
 from offerkit.engine.call import Call, CallContext
 from offerkit.engine.check_call import make_call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -71,7 +71,7 @@ class SqliteTable:
             except (sqlite3.Error, OverflowError) as error:
                 raise self._refused(error) from error
 
-    def bulk(self, fields: Iterable[str]) -> None:
+    def relation(self, types: Mapping[str, FieldType]) -> None:
         """A database is read row by row."""
 
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""The columns of a source against the fields of its dimension, and cells turned into rows."""
+"""The fields of a dimension: the columns of a source checked against them, and its cells read as their values."""
 
 from __future__ import annotations
 
@@ -11,24 +11,22 @@ from offerkit.rules.types import FieldType, Row, Value
 from offerkit.rules.values import parse_value
 
 _BLANKS = "\u200b\u200c\u200d\u2060\ufeff\xa0 \t\r\n"
-"""Blanks that programs leave around a name, the invisible ones included."""
+"""Blanks that programs leave around a name, including invisible ones."""
 _NAMED = 10
-"""Columns that a message names at most."""
+"""Columns that a message names, at most."""
 
 
 class BadCell(ValueError):  # noqa: N818 - a finding about a cell; the sources turn it into a diagnostic
-    """A cell that is no value of its field's type: the field, its place among the fields, and why."""
+    """A cell that is not a value of the type of its ``field``; the message says why."""
 
-    def __init__(self, field: str, index: int, reason: str) -> None:
-        """Keep what the message needs."""
+    def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
         self.field = field
-        self.index = index
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Turns the cells of one contact, in the order of ``types``, into a row."""
+class FieldReader:
+    """Reads the cells of one contact, in the order of ``types``. ``zone`` is the environment's, for timestamps."""
 
     types: Mapping[str, FieldType]
     key: tuple[str, ...]
@@ -41,41 +39,41 @@ class Reader:
             try:
                 row[name] = parse_value(cells[index], type_, self.zone)
             except (ValueError, TypeError) as error:
-                raise BadCell(name, index, str(error)) from error
+                raise BadCell(name, str(error)) from error
         for name in self.key:
             if row[name] is None:
-                raise BadCell(name, list(self.types).index(name), "it is part of the key and may not be empty")
+                raise BadCell(name, "it is part of the key and must not be empty")
         return row
 
     def value(self, name: str, cell: object) -> Value:
-        """One value; None where it does not fit, which equals no key."""
+        """One value; None where it does not fit, which matches no key."""
         try:
             return parse_value(cell, self.types[name], self.zone)
         except (ValueError, TypeError):
             return None
 
 
-def check_columns(found: Sequence[str], fields: Iterable[str], where: str, position: Position | None) -> None:
-    """Refuse a source that lacks fields, each with the column that was probably meant, or has one twice."""
+def check_columns(columns: Sequence[str], fields: Iterable[str], where: str, position: Position | None) -> None:
+    """Raises Refused for fields without a column, with the column that was probably meant, and for columns twice."""
     wanted = list(fields)
-    missing = [name for name in wanted if name not in found]
-    if missing and (hint := _separator(found)):
-        summary = f"{where} has one column only, and should have {len(wanted)}"
+    missing = [name for name in wanted if name not in columns]
+    if missing and (hint := _separator_hint(columns)):
+        summary = f"{where} has only one column, and should have {len(wanted)}"
         raise Refused([Diagnostic(Code.CONTACT_COLUMNS, summary, hint=hint, position=position)])
     problems = [
         Diagnostic(
             Code.CONTACT_COLUMNS,
             f"{where} has no column “{name}”",
             detail="Every field of the dimension needs a column of its name.",
-            hint=_meant(name, found, wanted),
+            hint=_column_hint(name, columns, wanted),
             position=position,
         )
         for name in missing[:_NAMED]
     ]
     if len(missing) > _NAMED:
         more = ", ".join(missing[_NAMED : 3 * _NAMED])
-        problems.append(Diagnostic(Code.CONTACT_COLUMNS, f"{where} has no columns {more} either", position=position))
-    twice = sorted({name for name in wanted if list(found).count(name) > 1})
+        problems.append(Diagnostic(Code.CONTACT_COLUMNS, f"{where} also has no columns {more}", position=position))
+    twice = sorted({name for name in wanted if list(columns).count(name) > 1})
     problems += [
         Diagnostic(Code.CONTACT_COLUMNS, f"{where} has two columns “{name}”", position=position) for name in twice
     ]
@@ -83,12 +81,12 @@ def check_columns(found: Sequence[str], fields: Iterable[str], where: str, posit
         raise Refused(problems)
 
 
-def _meant(name: str, found: Sequence[str], wanted: Sequence[str]) -> str:
-    """How to mend that a column is missing: blanks around its name are the likeliest cause, and cannot be seen."""
-    for place, column in enumerate(found, 1):
+def _column_hint(name: str, columns: Sequence[str], wanted: Sequence[str]) -> str:
+    """How to add a missing column: blanks around its name are the likeliest cause, and cannot be seen."""
+    for number, column in enumerate(columns, 1):
         if column != name and _stripped(column) == name:
-            return f"Column {place} is “{column[:80]}”, with blanks around the name; take them out of the header."
-    others = {stripped for column in found if (stripped := _stripped(column)) and stripped not in wanted}
+            return f"Column {number} is “{column[:80]}”, with blanks around the name; remove them from the header."
+    others = {stripped for column in columns if (stripped := _stripped(column)) and stripped not in wanted}
     return suggestion(name, others)
 
 
@@ -96,18 +94,18 @@ def _stripped(column: str) -> str:
     return column.strip(_BLANKS).strip().strip(_BLANKS)
 
 
-def _separator(found: Sequence[str]) -> str:
-    if len(found) == 1:
-        for sign, name in ((";", "semicolons"), ("\t", "tabs")):
-            if sign in found[0]:
-                return f"Separate the columns by commas; these seem to be separated by {name}."
+def _separator_hint(columns: Sequence[str]) -> str:
+    if len(columns) == 1:
+        for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+            if separator in columns[0]:
+                return f"Separate the columns by commas; they seem to be separated by {name}."
     return ""
 
 
-def extra_note(found: Iterable[str], fields: Iterable[str], where: str) -> tuple[Diagnostic, ...]:
-    """A note that columns are not read, if there are any."""
+def unread_columns(columns: Iterable[str], fields: Iterable[str], where: str) -> tuple[Diagnostic, ...]:
+    """A note on columns that no field reads, if there are any."""
     known = set(fields)
-    extra = [name[:80] for name in found if name not in known]
+    extra = [name[:80] for name in columns if name not in known]
     if not extra:
         return ()
     shown = ", ".join(extra[:_NAMED]) + (f" and {len(extra) - _NAMED} more" if len(extra) > _NAMED else "")
