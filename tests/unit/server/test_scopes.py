@@ -19,7 +19,7 @@ from offerkit.governance.rights import TokenScope, required_scopes, scopes_of, s
 from offerkit.plans.plan import Plan, PlanKind, envelope
 from offerkit.server.app import application
 from offerkit.server.config import ServerConfig
-from offerkit.server.routes import OPEN, ROUTES, check_scope
+from offerkit.server.route_scopes import OPEN, ROUTES, check_scope
 from offerkit.store.remote import Remote
 from offerkit.usecases.apply import apply, entitled_actor
 from offerkit.usecases.approve import approve_or_reject
@@ -54,15 +54,7 @@ def routes_of(app: Any) -> set[tuple[str, str]]:
     """Every method and path that an application answers."""
     while not hasattr(app, "routes"):
         app = app._app
-    found: set[tuple[str, str]] = set()
-    waiting = list(app.routes)
-    while waiting:
-        route = waiting.pop()
-        if hasattr(route, "path"):
-            found |= {(method, route.path) for method in route.methods}
-        else:
-            waiting += route.original_router.routes
-    return found
+    return {(method, route.path) for route in app.routes for method in route.endpoint.methods}
 
 
 @pytest.mark.embedded
