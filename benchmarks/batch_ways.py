@@ -25,16 +25,16 @@ from decisions_catalog import ENVIRONMENT, SPACE
 from decisions_rules import NOW
 
 from offerkit.address import ancestors
-from offerkit.batch import Batch, Results, decide_all, open_people, over, program
-from offerkit.batch.gates import gate_sql
-from offerkit.batch.program import Program
+from offerkit.batch import BatchRequest, Results, batch_program, decide_all, find_exclusions, open_contact_table
+from offerkit.batch.condition_sql import bound_condition_sql
+from offerkit.batch.program import BatchProgram
 from offerkit.contacts.open import open_contacts
-from offerkit.engine.call import Who
+from offerkit.engine.call import CallContext
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
 from offerkit.engine.ranking import tie_text
 from offerkit.models.dimension import Dimension
-from offerkit.rules.nodes import Call, Field, Literal, Node
+from offerkit.rules.nodes import CallNode, FieldNode, Literal, Node
 from offerkit.store import Store
 from offerkit.usecases.propose import history_of
 from offerkit.usecases.simulate import fields_of
@@ -44,17 +44,17 @@ LOOPED = 2_000
 """Contacts that the loop decides; its time is stated for all of them."""
 
 
-def the_program() -> Program:
+def the_program() -> BatchProgram:
     """The call for everybody: three offers on the web space."""
     made = catalog()
     data = {name: field.sample for name, field in made.call_data.items() if field.required}
     call = make_call(
-        made, SPACE, who=Who(None, "", NOW, "", False, many=True), n=N, categories=(), themes=(), data=data
+        made, SPACE, who=CallContext(None, "", NOW, "", False, many=True), n=N, categories=(), themes=(), data=data
     )
-    return program(made, call)
+    return batch_program(made, call)
 
 
-def contacts_of(made: Program, folder: Path) -> Any:
+def contacts_of(made: BatchProgram, folder: Path) -> Any:
     """The contacts' file as the source of a dimension."""
     fields = {
         name: {"type": kind.base.value, **({"values": list(kind.values)} if kind.values else {})}
@@ -71,10 +71,10 @@ def offerkit_way(folder: Path, out: Path, *, history: bool = True) -> None:
     made = the_program()
     types = {name: kind for name, kind in made.catalog.dimension.fields.items() if name in set(fields_of(made))}
     with (
-        open_people(contacts_of(made, folder), made.catalog.dimension.key, types) as people,
+        open_contact_table(contacts_of(made, folder), made.catalog.dimension.key, types) as people,
         Store.open(folder / "store.db") as store,
     ):
-        batch = Batch(made, over(people, made, store if history else None))
+        batch = BatchRequest(made, find_exclusions(people, made, store if history else None))
         results = Results(people)
         for chunk in decide_all(people, batch):
             results.add(made, chunk)
@@ -115,14 +115,22 @@ def duckdb_way(folder: Path, out: Path, *, stored: bool = False) -> None:
         _excluded_in_duckdb(db, made, folder, _three_from_store(db, folder) if stored else _three(folder))
         ranks = _rank_of_weights(made)
         cases = ", ".join(
-            f"CASE WHEN {' AND '.join(gate_sql(made.gates[gate], made.facts) for gate in item.gates) or 'TRUE'}"
-            f" THEN {ranks[number] << 40} + ((({made.catalog.offers[item.place].tie} * factor + shift)"
+            "CASE WHEN "
+            + (
+                " AND ".join(
+                    bound_condition_sql(made.conditions[condition], made.facts) for condition in item.conditions
+                )
+                or "TRUE"
+            )
+            + f" THEN {ranks[number] << 40} + ((({made.catalog.offers[item.place].tie} * factor + shift)"
             f" & 4294967295) << 8) + {number} END"
             for number, item in enumerate(made.items)
         )
         before = tie_text(made.call.seed, made.facts.today)
         offers = ", ".join(f"'{made.catalog.offers[item.place].name}'" for item in made.items)
-        environment = gate_sql(made.catalog.when.gate, made.facts) if made.catalog.when is not None else "TRUE"
+        environment = (
+            bound_condition_sql(made.catalog.when.condition, made.facts) if made.catalog.when is not None else "TRUE"
+        )
         db.execute(
             f"""COPY (WITH hashed AS (SELECT *, md5('{before}' || k) AS digest FROM contact WHERE {environment}),
             mixed AS (SELECT * EXCLUDE digest, ('0x' || digest[1:8])::BIGINT AS shift,
@@ -137,12 +145,12 @@ def duckdb_way(folder: Path, out: Path, *, stored: bool = False) -> None:
         )
 
 
-def _rank_of_weights(made: Program) -> list[int]:
+def _rank_of_weights(made: BatchProgram) -> list[int]:
     weights = sorted({item.weight for item in made.items if item.weight is not None}, reverse=True)
     return [weights.index(item.weight) for item in made.items if item.weight is not None]
 
 
-def _excluded_in_duckdb(db: Any, made: Program, folder: Path, three: str) -> None:
+def _excluded_in_duckdb(db: Any, made: BatchProgram, folder: Path, three: str) -> None:
     """Items taken from contacts by the three rules, with a list for each contact; ``three``: what each rule counts."""
     db.execute("CREATE TABLE offered (item INTEGER, offer VARCHAR, category VARCHAR, partner BOOLEAN)")
     db.executemany("INSERT INTO offered VALUES (?, ?, ?, ?)", _offered(made))
@@ -204,7 +212,7 @@ def stored_history(folder: Path) -> Iterator[list[tuple[str, str, str, int]]]:
             yield part
 
 
-def _offered(made: Program) -> list[tuple[int, str, str, bool]]:
+def _offered(made: BatchProgram) -> list[tuple[int, str, str, bool]]:
     return [
         (number, offer.name, offer.category, bool({*ancestors(offer.category), offer.category} & set(PARTNERS)))
         for number, offer in enumerate(made.catalog.offers[item.place] for item in made.items)
@@ -224,16 +232,16 @@ def polars_way(folder: Path, out: Path, *, stored: bool = False) -> None:
     made = the_program()
     people = polars.read_parquet(folder / "contacts.parquet")
     truths = people.select(
-        **{f"g{place}": _polars(gate.condition.checked.root, made).fill_null(False)
-           for place, gate in enumerate(made.gates) if gate.condition.checked is not None},
+        **{f"g{place}": _polars(condition.expression.checked.root, made).fill_null(False)
+           for place, condition in enumerate(made.conditions) if condition.expression.checked is not None},
     )  # fmt: skip
-    columns = [truths[f"g{place}"].to_numpy() for place in range(len(made.gates))]
-    inside = columns[made.number(made.catalog.when.gate)] if made.catalog.when is not None else True
+    columns = [truths[f"g{place}"].to_numpy() for place in range(len(made.conditions))]
+    inside = columns[made.number(made.catalog.when.condition)] if made.catalog.when is not None else True
     alive = numpy.empty((len(made.items), len(people)), dtype=bool)
     for number, item in enumerate(made.items):
         alive[number] = inside
-        for gate in item.gates:
-            alive[number] &= columns[gate]
+        for condition in item.conditions:
+            alive[number] &= columns[condition]
     del truths, columns
     _take_in_polars(made, _polars_from_store(folder) if stored else _polars_from_parquet(folder), people, alive)
     hashed = people["id"].hash(seed=1).to_numpy()
@@ -257,7 +265,7 @@ def _package() -> Any:
     return import_module("polars")
 
 
-def _take_in_polars(made: Program, three: tuple[Any, Any, Any], people: Any, alive: Any) -> None:
+def _take_in_polars(made: BatchProgram, three: tuple[Any, Any, Any], people: Any, alive: Any) -> None:
     """``three``: the rows that each rule counts."""
     polars = _package()
 
@@ -299,17 +307,17 @@ def _polars_from_store(folder: Path) -> tuple[Any, Any, Any]:
     return declined, pressed, partnered
 
 
-def _polars(node: Node, made: Program) -> Any:
+def _polars(node: Node, made: BatchProgram) -> Any:
     """A condition as an expression of Polars, for what the rules of this benchmark use."""
     polars = _package()
 
-    if isinstance(node, Field):
+    if isinstance(node, FieldNode):
         if node.namespace == "interaction":
             return polars.lit(made.call.data.get(node.name))
         return polars.col(node.name)
     if isinstance(node, Literal):
         return polars.lit(node.value)
-    assert isinstance(node, Call), node
+    assert isinstance(node, CallNode), node
     name = node.name
     if name == "current_date":
         return polars.lit(made.facts.today)

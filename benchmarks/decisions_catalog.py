@@ -12,7 +12,7 @@ from decimal import Decimal
 from decisions_rules import CALL_DATA, ENUMERATIONS, NOW, RECIPIENT, TODAY, rules, sql
 
 from offerkit.address import Address, parse_address
-from offerkit.engine.history import Past
+from offerkit.engine.history import PastProposition
 from offerkit.fingerprint import Json
 
 ENVIRONMENT = "recipients"
@@ -101,15 +101,15 @@ def live(shape: Shape, seed: int = 1) -> Live:
     return Live(shape, {parse_address(text): body for text, body in bodies.items()}, on)
 
 
-def history(shape: Shape, seed: str) -> tuple[Past, ...]:
+def history(shape: Shape, seed: str) -> tuple[PastProposition, ...]:
     """What a contact was offered in the last sixty days, a few offers more often than others, oldest first."""
     rng = random.Random(f"history {seed}")
-    found: list[Past] = []
+    found: list[PastProposition] = []
     for _ in range(HISTORY):
         number = int(shape.offers * rng.random() ** 3)
         space = rng.choice(tuple(CHANNEL_OF))
         found.append(
-            Past(
+            PastProposition(
                 offer=offer_name(number),
                 category=category_of(shape, number),
                 space=space,

@@ -18,13 +18,13 @@ from decisions_measure import Latency, Spread, latency, quiet, spread
 from decisions_rules import NOW, Contact, contact_name
 from measure import BenchmarkError
 
-from offerkit.engine.call import Who
+from offerkit.engine.call import CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.decide import decide
-from offerkit.engine.decision import Decision
-from offerkit.engine.history import Past
+from offerkit.engine.decision import SpaceDecision
+from offerkit.engine.history import PastProposition
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
 
@@ -62,7 +62,7 @@ class Stage:
     live: Live
     catalog: Catalog
     contacts: Sequence[Contact]
-    histories: Sequence[tuple[Past, ...]]
+    histories: Sequence[tuple[PastProposition, ...]]
 
     def asked(self, kind: str) -> list[Asked]:
         """A question from every contact; the categories, or the themes, are named in turn, each as often."""
@@ -76,12 +76,12 @@ class Stage:
             found.append(Asked(contact, past_, SPACE, category, theme))
         return found
 
-    def decide(self, asked: Asked) -> Decision:
+    def decide(self, asked: Asked) -> SpaceDecision:
         """The engine's answer, the check of the call included."""
         call = make_call(
             self.catalog,
             asked.space,
-            who=Who(asked.contact.recipient, str(asked.contact.recipient["id"]), NOW),
+            who=CallContext(asked.contact.recipient, str(asked.contact.recipient["id"]), NOW),
             n=COUNT,
             categories=(asked.category,) if asked.category else (),
             themes=(asked.theme,) if asked.theme else (),
@@ -175,7 +175,7 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _read(here: Stage, store: Store, asked: Asked) -> Decision:
+def _read(here: Stage, store: Store, asked: Asked) -> SpaceDecision:
     key = str(asked.contact.recipient["id"])
     since = utc(NOW - here.catalog.longest_period)
     found = tuple(store.past(ENVIRONMENT, key, since))

@@ -16,11 +16,11 @@ from decisions_catalog import CHANNEL_OF, ENVIRONMENT, Live
 from decisions_rules import CALL_DATA, NOW, RECIPIENT, TODAY, WALL_CLOCK, Contact
 from decisions_ways import NAMESPACES, field_types
 
-from offerkit.engine.history import Past
-from offerkit.models.scopes import PROPOSITION_FIELDS
+from offerkit.engine.history import PastProposition
+from offerkit.models.expression_scopes import PROPOSITION_FIELDS
 from offerkit.rules.check import check
 from offerkit.rules.python import compile_one
-from offerkit.rules.types import FieldType, Row, Scope, Value, Wanted
+from offerkit.rules.types import ExpectedResult, FieldType, NameScope, Row, Value
 
 Condition = Callable[..., Value]
 
@@ -74,7 +74,7 @@ class Asked:
     """One question: who, on which space, of which category or theme (empty: of all)."""
 
     contact: Contact
-    history: Sequence[Past]
+    history: Sequence[PastProposition]
     space: str
     category: str = ""
     theme: str = ""
@@ -174,8 +174,8 @@ class Loop:
 
     def _condition(self, text: str) -> Condition:
         if text not in self._compiled:
-            scope = Scope({"recipient": field_types(RECIPIENT), "interaction": field_types(CALL_DATA)})
-            self._compiled[text] = compile_one(check(text, scope, Wanted.CONDITION), NAMESPACES, exact=False)
+            scope = NameScope({"recipient": field_types(RECIPIENT), "interaction": field_types(CALL_DATA)})
+            self._compiled[text] = compile_one(check(text, scope, ExpectedResult.CONDITION), NAMESPACES, exact=False)
         return self._compiled[text]
 
     def _optional(self, body: Mapping[str, Any]) -> Condition | None:
@@ -234,7 +234,9 @@ def _compiled(body: Mapping[str, Any], namespace: str, fields: Mapping[str, Fiel
     """The condition of a presentation rule, if it has one."""
     if "when" not in body:
         return None
-    return compile_one(check(body["when"], Scope({namespace: fields}), Wanted.CONDITION), (namespace,), exact=False)
+    return compile_one(
+        check(body["when"], NameScope({namespace: fields}), ExpectedResult.CONDITION), (namespace,), exact=False
+    )
 
 
 def _weight(body: Mapping[str, Any]) -> Weight:
@@ -254,5 +256,5 @@ def _below(category: str, categories: frozenset[str]) -> bool:
     return any(f"{category}/".startswith(f"{above}/") for above in categories)
 
 
-def _row(past: Past) -> Row:
+def _row(past: PastProposition) -> Row:
     return {"weight": past.weight, "rank": past.rank, "status": past.status, "space": past.space}

@@ -17,9 +17,9 @@ from typing import Any, TypeAlias
 from decisions_rules import CALL_DATA, ENUMERATIONS, RECIPIENT, TODAY, WALL_CLOCK, Contact, Rule, cel, flat, sql, zen
 
 from offerkit.rules.check import check
-from offerkit.rules.nodes import Checked
+from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.python import compile_many, compile_one
-from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
 Prepared: TypeAlias = Any
 """A contact in the form that suits a way."""
@@ -55,15 +55,15 @@ def ways(rules: Sequence[Rule]) -> list[Way]:
     return [*offerkit_ways(rules), *zen_ways(rules), *cel_ways(rules)]
 
 
-def checked_rules(rules: Sequence[Rule]) -> list[Checked]:
+def checked_rules(rules: Sequence[Rule]) -> list[CheckedExpression]:
     """The rules, checked by offerkit."""
-    scope = Scope({"recipient": field_types(RECIPIENT), "interaction": field_types(CALL_DATA)})
-    return [check(sql(rule), scope, Wanted.CONDITION) for rule in rules]
+    scope = NameScope({"recipient": field_types(RECIPIENT), "interaction": field_types(CALL_DATA)})
+    return [check(sql(rule), scope, ExpectedResult.CONDITION) for rule in rules]
 
 
 def field_types(fields: Mapping[str, str]) -> dict[str, FieldType]:
     """The types of fields, as the rule language has them."""
-    return {name: FieldType(Base(base), ENUMERATIONS.get(name, ())) for name, base in fields.items()}
+    return {name: FieldType(BaseType(base), ENUMERATIONS.get(name, ())) for name, base in fields.items()}
 
 
 def offerkit_ways(rules: Sequence[Rule]) -> list[Way]:

@@ -1,21 +1,21 @@
 """Decisions for many contacts at once: the same rules as the engine's, evaluated by DuckDB, ranked with NumPy."""
 
-from offerkit.batch.decide import Batch, Decided, decide_all
-from offerkit.batch.over import Over, over
-from offerkit.batch.people import People, open_people
-from offerkit.batch.program import Program, program
+from offerkit.batch.contact_table import ContactTable, open_contact_table
+from offerkit.batch.decide import BatchRequest, DecidedChunk, decide_all
+from offerkit.batch.exclusions import Exclusions, find_exclusions
+from offerkit.batch.program import BatchProgram, batch_program
 from offerkit.batch.results import FORMATS, Results
 
 __all__ = [
     "FORMATS",
-    "Batch",
-    "Decided",
-    "Over",
-    "People",
-    "Program",
+    "BatchProgram",
+    "BatchRequest",
+    "ContactTable",
+    "DecidedChunk",
+    "Exclusions",
     "Results",
+    "batch_program",
     "decide_all",
-    "open_people",
-    "over",
-    "program",
+    "find_exclusions",
+    "open_contact_table",
 ]

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
-from offerkit.batch.gates import gate_sql, gives_integer
-from offerkit.batch.over import Over
-from offerkit.batch.people import People
-from offerkit.batch.program import Program
-from offerkit.engine.condition import Gate
+from offerkit.batch.condition_sql import bound_condition_sql, gives_integer
+from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.exclusions import Exclusions
+from offerkit.batch.program import BatchProgram
+from offerkit.engine.condition import BoundCondition
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.reasons import Cause
 from offerkit.engine.weights import times
 from offerkit.rules.duckdb_literals import literal
-from offerkit.rules.types import Base
+from offerkit.rules.types import BaseType
 
 if TYPE_CHECKING:
     import numpy
@@ -39,15 +39,15 @@ _BEHIND = 1 << 40
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchRequest:
     """A program, and what history takes from whom."""
 
-    program: Program
-    over: Sequence[Over] = ()
+    program: BatchProgram
+    over: Sequence[Exclusions] = ()
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecidedChunk:
     """A chunk. ``first``: the number of its first contact. ``picks``: items by rank and contact, -1 for none.
 
     ``holds`` is the matrix of conditions (one row a condition, the last one the environment's filter), ``eligible``
@@ -61,14 +61,14 @@ class Decided:
     holds: NDArray[numpy.bool_]
     eligible: NDArray[numpy.bool_]
     presentable: NDArray[numpy.bool_]
-    positive: Mapping[Gate, NDArray[numpy.bool_]] = field(default_factory=dict)
+    positive: Mapping[BoundCondition, NDArray[numpy.bool_]] = field(default_factory=dict)
     kept: NDArray[numpy.bool_] | None = None
     productless: Mapping[int, Mapping[Cause, NDArray[numpy.bool_]]] = field(default_factory=dict)
 
 
-def decide_all(people: People, batch: Batch) -> Iterator[Decided]:
+def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:
     """The decisions for all contacts, in their order."""
-    made = _Made(batch)
+    made = _ChunkDecider(batch)
     truth = made.open(people)
     try:
         for first in range(0, people.count, CHUNK):
@@ -77,10 +77,10 @@ def decide_all(people: People, batch: Batch) -> Iterator[Decided]:
         people.connection.execute(f"DROP TABLE {truth}")
 
 
-class _Made:
+class _ChunkDecider:
     """What is the same for every chunk."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: BatchRequest) -> None:
         import numpy
 
         self._batch = batch
@@ -90,31 +90,31 @@ class _Made:
         self._groups = _groups(program)
         self._repeated = _repeated(program)
         self._formulas = _Formulas(program)
-        self._environment = None if catalog.when is None else program.number(catalog.when.gate)
+        self._environment = None if catalog.when is None else program.number(catalog.when.condition)
 
-    def open(self, people: People) -> str:
+    def open(self, people: ContactTable) -> str:
         """The table of every condition for each contact, asked all at a time: a query has a price of its own.
 
         Eight conditions make a byte. A ``CASE`` is decided condition by condition, for those contacts only that are
         left; a boolean column would evaluate all of them for everybody, in three times the time.
         """
         program = self._program
-        gates = [gate_sql(gate, program.facts) for gate in program.gates]
+        conditions = [bound_condition_sql(condition, program.facts) for condition in program.conditions]
         parts = [
             " + ".join(
                 f"CASE WHEN {sql} THEN {1 << bit}::UTINYINT ELSE 0::UTINYINT END" for bit, sql in enumerate(byte)
             )
             + f" AS b{number}"
-            for number, byte in enumerate(gates[first : first + 8] for first in range(0, len(gates), 8))
+            for number, byte in enumerate(conditions[first : first + 8] for first in range(0, len(conditions), 8))
         ]
         parts += self._formulas.columns
-        before = literal(tie_text(program.call.seed, program.facts.today), Base.STRING)
+        before = literal(tie_text(program.call.seed, program.facts.today), BaseType.STRING)
         parts.append(f"md5_number_upper({before} || k) AS digest")
         truth = people.fresh("truth")
         people.connection.execute(f"CREATE TEMP TABLE {truth} AS SELECT n, {', '.join(parts)} FROM contact")  # noqa: S608
         return truth
 
-    def chunk(self, people: People, truth: str, first: int, last: int) -> Decided:
+    def chunk(self, people: ContactTable, truth: str, first: int, last: int) -> DecidedChunk:
         """The contacts from ``first`` to before ``last``."""
         import numpy
 
@@ -124,15 +124,15 @@ class _Made:
             [first, last],
         ).fetchnumpy()
         width = last - first
-        holds = numpy.empty((len(program.gates) + 1, width), dtype=bool)
-        for place in range(len(program.gates)):
+        holds = numpy.empty((len(program.conditions) + 1, width), dtype=bool)
+        for place in range(len(program.conditions)):
             numpy.not_equal(rows[f"b{place // 8}"] & numpy.uint8(1 << place % 8), 0, out=holds[place])
         holds[-1] = True if self._environment is None else holds[self._environment]
         alive = numpy.empty((len(program.items), width), dtype=bool)
         for place, item in enumerate(program.items):
             alive[place] = holds[-1]
-            for gate in item.gates:
-                alive[place] &= holds[gate]
+            for condition in item.conditions:
+                alive[place] &= holds[condition]
         weights = self._formulas.weights(rows, holds, alive)
         eligible = alive.copy()
         self._take(people, alive, holds, first)
@@ -144,9 +144,9 @@ class _Made:
             picks = by_group(alive, self._groups, self._ties, mixing, program.call.n)
         else:
             picks = by_weight(numpy.where(alive, weights, 0), self._ties, mixing, program.call.n)
-        return Decided(first, picks, holds, eligible, presentable, self._formulas.positive(rows))
+        return DecidedChunk(first, picks, holds, eligible, presentable, self._formulas.positive(rows))
 
-    def _take(self, people: People, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int) -> None:
+    def _take(self, people: ContactTable, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int) -> None:
         """Step 8."""
         for part in self._batch.over:
             for columns, items in part.taken(people, first, first + alive.shape[1]):
@@ -155,7 +155,7 @@ class _Made:
                     alive[item, mine] = False
 
 
-def _groups(program: Program) -> list[list[int]]:
+def _groups(program: BatchProgram) -> list[list[int]]:
     groups: list[list[int]] = []
     weight: Decimal | None = None
     for place, item in enumerate(program.items):
@@ -168,7 +168,7 @@ def _groups(program: Program) -> list[list[int]]:
     return groups
 
 
-def _repeated(program: Program) -> list[tuple[int, int]]:
+def _repeated(program: BatchProgram) -> list[tuple[int, int]]:
     """Pairs of items of one offer: the later one counts only where the earlier one is out."""
     seen: dict[int, list[int]] = {}
     pairs = []
@@ -191,10 +191,10 @@ def _mixing(digests: Array) -> tuple[NDArray[numpy.uint32], NDArray[numpy.uint32
 class _Formulas:
     """The items whose weight is worked out for each contact, in whole numbers of one common unit: exact."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: BatchProgram) -> None:
         self._program = program
-        self._computed = program.line.computed
-        self._first = len(program.line.entries)
+        self._computed = program.space_program.computed
+        self._first = len(program.space_program.entries)
         self.columns: list[str] = []
         self._places: dict[int, tuple[str, int]] = {}
         """The column of a formula, and what its numbers are multiplied with there."""
@@ -210,17 +210,17 @@ class _Formulas:
                     # An integer has up to 64 bits, more than fit before the point of a decimal.
                     whole = gives_integer(weight.formula)
                     digits = max(digits, (0 if whole else 6) + _decimals(factor))
-                    name, sql = f"w{len(self.columns)}", gate_sql(weight.formula, program.facts)
+                    name, sql = f"w{len(self.columns)}", bound_condition_sql(weight.formula, program.facts)
                     self._places[id(weight)] = name, 1 if whole else 10**6
                     value = sql if whole else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")
         self._unit = Decimal(10) ** digits
 
-    def positive(self, rows: dict[str, Array]) -> dict[Gate, NDArray[numpy.bool_]]:
+    def positive(self, rows: dict[str, Array]) -> dict[BoundCondition, NDArray[numpy.bool_]]:
         """For whom each formula gives a weight: a number above 0."""
         import numpy
 
-        found: dict[Gate, NDArray[numpy.bool_]] = {}
+        found: dict[BoundCondition, NDArray[numpy.bool_]] = {}
         for part in self._computed:
             for weight in part.weights:
                 if weight.formula is not None:
@@ -254,7 +254,7 @@ class _Formulas:
                     name, millionths = self._places[id(weight)]
                     amounts = numpy.maximum(numbers[name], 0) * int(factor * self._unit / millionths)
                 if weight.when is not None:
-                    amounts = numpy.where(holds[self._program.number(weight.when.gate)], amounts, 0)
+                    amounts = numpy.where(holds[self._program.number(weight.when.condition)], amounts, 0)
                 best = numpy.maximum(best, amounts)
             found[self._first + number] = best
             alive[self._first + number] &= (best > 0).astype(bool)

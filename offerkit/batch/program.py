@@ -1,4 +1,4 @@
-"""A lineup (offerkit.engine.lineup) as arrays: which conditions each item needs, which items are equal in weight."""
+"""A space program as arrays: the conditions that each item needs, and the items of equal weight."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from functools import cached_property
 
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import Facts, Gate, facts_at
-from offerkit.engine.lineup import Lineup
+from offerkit.engine.condition import BoundCondition, CallFacts, facts_at
 from offerkit.engine.reasons import checks
-from offerkit.engine.resources import Offer, Space, Weight
-from offerkit.engine.slice import wanted
+from offerkit.engine.resources import CompiledOffer, CompiledSpace, CompiledWeight
+from offerkit.engine.slice import slice_of
+from offerkit.engine.space_program import SpaceProgram
 from offerkit.engine.weights import standing
 
 
@@ -24,88 +24,97 @@ class Item:
 
     place: int
     weight: Decimal | None
-    gates: tuple[int, ...]
+    conditions: tuple[int, ...]
     """The conditions that must all hold, by number."""
 
 
 @dataclass(frozen=True)
-class Program:
-    """A slice on a space on a day. ``gates``: every condition, asked once for each contact."""
+class BatchProgram:
+    """A slice on a space on a day. ``conditions``: every condition, asked once for each contact."""
 
     catalog: Catalog
     call: Call
-    facts: Facts
-    line: Lineup
+    facts: CallFacts
+    space_program: SpaceProgram
     items: tuple[Item, ...]
-    gates: tuple[Gate, ...]
+    conditions: tuple[BoundCondition, ...]
     deciding: int
     """How many of them decide; the others only tell why not."""
 
-    def number(self, gate: Gate) -> int:
-        """The number of a condition among ``gates``."""
-        return self._numbers[gate]
+    def number(self, condition: BoundCondition) -> int:
+        """The number of a condition among ``conditions``."""
+        return self._numbers[condition]
 
     @cached_property
-    def _numbers(self) -> dict[Gate, int]:
-        return {gate: number for number, gate in enumerate(self.gates)}
+    def _numbers(self) -> dict[BoundCondition, int]:
+        return {condition: number for number, condition in enumerate(self.conditions)}
 
 
-def program(catalog: Catalog, call: Call, *, reasons: bool = False) -> Program:
+def batch_program(catalog: Catalog, call: Call, *, reasons: bool = False) -> BatchProgram:
     """The program of ``call``, whose contact and key count for nothing; with ``reasons`` it can tell why not, too."""
     space = catalog.spaces[call.space]
     facts = facts_at(call.now, catalog.zone, catalog.nobody, call.data)
-    asked = wanted(space, call)
-    line = catalog.lineup(space.name, facts.today, asked)
-    pairs = [*(zip(line.bundle.gates, line.masks, strict=True) if line.bundle is not None else ()), *line.gates]
-    size = len(line.entries) + len(line.computed)
+    asked = slice_of(space, call)
+    space_program = catalog.space_program(space.name, facts.today, asked)
+    pairs = [
+        *(
+            zip(space_program.bundle.conditions, space_program.masks, strict=True)
+            if space_program.bundle is not None
+            else ()
+        ),
+        *space_program.conditions,
+    ]
+    size = len(space_program.entries) + len(space_program.computed)
     needs: list[list[int]] = [[] for _ in range(size)]
-    gates: list[Gate] = []
-    for gate, mask in pairs:
+    conditions: list[BoundCondition] = []
+    for condition, mask in pairs:
         if mask:
             for bit in _bits(mask):
-                needs[size - 1 - bit].append(len(gates))
-            gates.append(gate)
-    rows = [(entry.place, entry.weight) for entry in line.entries] + [(c.offer.place, None) for c in line.computed]
+                needs[size - 1 - bit].append(len(conditions))
+            conditions.append(condition)
+    rows = [(entry.place, entry.weight) for entry in space_program.entries] + [
+        (c.offer.place, None) for c in space_program.computed
+    ]
     items = tuple(Item(place, weight, tuple(need)) for (place, weight), need in zip(rows, needs, strict=True))
-    deciding = dict.fromkeys((*gates, *_further(catalog, line)))
+    deciding = dict.fromkeys((*conditions, *_further(catalog, space_program)))
     telling = (
         _telling((catalog.offers[place] for place in catalog.members(asked)), space, facts.today) if reasons else ()
     )
     every = dict.fromkeys((*deciding, *telling))
-    return Program(catalog, call, facts, line, items, tuple(every), len(deciding))
+    return BatchProgram(catalog, call, facts, space_program, items, tuple(every), len(deciding))
 
 
-def _further(catalog: Catalog, line: Lineup) -> Iterator[Gate]:
+def _further(catalog: Catalog, space_program: SpaceProgram) -> Iterator[BoundCondition]:
     """The environment's filter, whom presentation rules are about, and when a computed weight holds."""
     if catalog.when is not None:
-        yield catalog.when.gate
+        yield catalog.when.condition
     for rule in catalog.rules:
         if rule.contacts is not None:
-            yield rule.contacts.gate
-    for weight in weights_of(line):
+            yield rule.contacts.condition
+    for weight in weights_of(space_program):
         if weight.when is not None:
-            yield weight.when.gate
+            yield weight.when.condition
 
 
-def _telling(offers: Iterable[Offer], space: Space, today: date) -> Iterator[Gate]:
+def _telling(offers: Iterable[CompiledOffer], space: CompiledSpace, today: date) -> Iterator[BoundCondition]:
     """What is asked of ``offers`` before they are out for everybody, those that nobody can get included."""
     for offer in offers:
         asked = list(checks(offer, space, today))
         requirements = [check.requirement for check in asked]
         requirements += [weight.when for weight in standing(offer, space.name, today)]
-        yield from (requirement.gate for requirement in requirements if requirement is not None)
+        yield from (requirement.condition for requirement in requirements if requirement is not None)
 
 
-def weights_of(line: Lineup) -> Iterator[Weight]:
+def weights_of(space_program: SpaceProgram) -> Iterator[CompiledWeight]:
     """The weights of the items whose weight is worked out for each contact."""
-    for part in line.computed:
+    for part in space_program.computed:
         yield from part.weights
 
 
-def conditions(made: Program) -> Iterator[Gate]:
+def deciding_conditions(made: BatchProgram) -> Iterator[BoundCondition]:
     """Every condition and formula that decides."""
-    yield from made.gates[: made.deciding]
-    for weight in weights_of(made.line):
+    yield from made.conditions[: made.deciding]
+    for weight in weights_of(made.space_program):
         if weight.formula is not None:
             yield weight.formula
 

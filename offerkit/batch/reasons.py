@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-from offerkit.batch.decide import Decided
-from offerkit.batch.program import Program
+from offerkit.batch.decide import DecidedChunk
+from offerkit.batch.program import BatchProgram
 from offerkit.engine import reasons
-from offerkit.engine.reasons import Cause, Reason
-from offerkit.engine.resources import Offer, Weight
-from offerkit.engine.slice import From, wanted
+from offerkit.engine.reasons import Cause, ExclusionReason
+from offerkit.engine.resources import CompiledOffer, CompiledWeight
+from offerkit.engine.slice import SliceSource, slice_of
 from offerkit.engine.weights import standing
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _OfferChecks:
     """What is asked of an offer, worked out once: its items, its checks (None: nobody passes), its weights."""
 
     own: Sequence[int]
     checks: Sequence[tuple[Cause, int | None]]
-    weights: Sequence[Weight]
+    weights: Sequence[CompiledWeight]
     multiplied: bool
     """Whether a multiplier is 0."""
 
@@ -37,20 +37,20 @@ class _Asked:
 class Reasons:
     """The reasons of one program, which must be made for them (``program(…, reasons=True)``)."""
 
-    def __init__(self, made: Program) -> None:
+    def __init__(self, made: BatchProgram) -> None:
         self._made = made
-        self._asked: dict[int, _Asked] = {}
+        self._asked: dict[int, _OfferChecks] = {}
         space = made.catalog.spaces[made.call.space]
-        asked = wanted(space, made.call)
+        asked = slice_of(space, made.call)
         self.slice: Sequence[int] = made.catalog.members(asked)
         """The places of the offers that are looked at."""
         self._inside = frozenset(self.slice)
-        self._others = reasons.not_in_slice(space, called=asked.source is From.CALL).cause
+        self._others = reasons.not_in_slice(space, called=asked.source is SliceSource.CALL).cause
         when = made.catalog.when
         self._dropped = reasons.hook_dropped(space).cause
         self._environment = None if when is None else reasons.environment_check(when).cause
 
-    def of(self, chunk: Decided, name: str, columns: Columns) -> list[tuple[Cause, Columns]]:
+    def of(self, chunk: DecidedChunk, name: str, columns: Columns) -> list[tuple[Cause, Columns]]:
         """Why the contacts of ``columns``, who are not proposed the offer ``name``, are not; each of them once."""
         import numpy
 
@@ -60,7 +60,7 @@ class Reasons:
         left = numpy.ones(len(columns), dtype=bool)
         return [(cause, columns[out]) for cause, out in self._out(chunk, place, left, lambda row: row[columns])]
 
-    def count(self, chunk: Decided) -> Iterator[tuple[int, Cause, int]]:
+    def count(self, chunk: DecidedChunk) -> Iterator[tuple[int, Cause, int]]:
         """By place, why the contacts of a chunk are not proposed each offer of the slice, and how many of them."""
         import numpy
 
@@ -74,7 +74,7 @@ class Reasons:
                 yield place, cause, int(numpy.count_nonzero(out))
 
     def _out(
-        self, chunk: Decided, place: int, left: Flags, look: Callable[[Flags], Flags]
+        self, chunk: DecidedChunk, place: int, left: Flags, look: Callable[[Flags], Flags]
     ) -> Iterator[tuple[Cause, Flags]]:
         """Those of ``left`` by the first reason; ``look``: the flags of all contacts as ``left`` has them."""
 
@@ -104,14 +104,14 @@ class Reasons:
                     gone = gone & ~none
             yield from self._weightless(chunk, place, gone, look)
         if (gone := out(look(_any(chunk.presentable, asked.own)))).any():
-            yield reasons.cause_of(Reason.PRESENTATION_RULE), gone
+            yield reasons.cause_of(ExclusionReason.PRESENTATION_RULE), gone
         if chunk.kept is not None and (gone := out(look(_any(chunk.kept, asked.own)))).any():
             yield self._dropped, gone
         if left.any():
-            yield reasons.cause_of(Reason.BEYOND_N), left
+            yield reasons.cause_of(ExclusionReason.BEYOND_N), left
 
     def _weightless(
-        self, chunk: Decided, place: int, gone: Flags, look: Callable[[Flags], Flags]
+        self, chunk: DecidedChunk, place: int, gone: Flags, look: Callable[[Flags], Flags]
     ) -> Iterator[tuple[Cause, Flags]]:
         """Step 6: those for whom a weight holds, and comes to 0; then those for whom none does."""
         asked = self._of(place)
@@ -120,26 +120,26 @@ class Reasons:
                 continue  # whoever it holds for is eligible
             zero = gone if weight.formula is None else gone & look(chunk.positive[weight.formula])
             if weight.when is not None:
-                zero = zero & look(chunk.holds[self._made.number(weight.when.gate)])
+                zero = zero & look(chunk.holds[self._made.number(weight.when.condition)])
             if zero.any():
                 yield reasons.weight_zero(weight).cause, zero
                 gone = gone & ~zero
         if gone.any():
             yield reasons.no_weight(self._made.catalog.offers[place]).cause, gone
 
-    def _of(self, place: int) -> _Asked:
+    def _of(self, place: int) -> _OfferChecks:
         known = self._asked.get(place)
         if known is None:
             known = self._asked[place] = self._prepared(self._made.catalog.offers[place])
         return known
 
-    def _prepared(self, offer: Offer) -> _Asked:
+    def _prepared(self, offer: CompiledOffer) -> _OfferChecks:
         made, today = self._made, self._made.facts.today
         space = made.catalog.spaces[made.call.space]
-        return _Asked(
+        return _OfferChecks(
             self._items.get(offer.place, ()),
             [
-                (check.cause, None if check.requirement is None else made.number(check.requirement.gate))
+                (check.cause, None if check.requirement is None else made.number(check.requirement.condition))
                 for check in reasons.checks(offer, space, today)
             ],
             standing(offer, space.name, today),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offerkit.batch.decide import Decided
-from offerkit.batch.people import People
-from offerkit.batch.program import Program
+from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.decide import DecidedChunk
+from offerkit.batch.program import BatchProgram
 from offerkit.reports.csv_file import FORMULA
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def copy_results(connection: duckdb.DuckDBPyConnection, rows: str, target: Path,
 class Results:
     """Collects the chunks in the people's database, which spills to disk, and writes them at the end."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: ContactTable) -> None:
         """An empty result for ``people``."""
         self._people = people
         people.connection.execute("CREATE TABLE pick (n BIGINT, rank INTEGER, item INTEGER)")
@@ -49,7 +49,7 @@ class Results:
         """By space, the number of its first item."""
         self._items = 0
 
-    def add(self, made: Program, chunk: Decided) -> None:
+    def add(self, made: BatchProgram, chunk: DecidedChunk) -> None:
         """The picks of one chunk."""
         import numpy
 
@@ -62,7 +62,7 @@ class Results:
         self._people.connection.execute("INSERT INTO pick SELECT n, rank, item FROM picked")
         self._people.connection.unregister("picked")
 
-    def _known(self, made: Program) -> int:
+    def _known(self, made: BatchProgram) -> int:
         space = f"{made.catalog.environment}/{made.call.space}"
         if space not in self._first:
             offers = [made.catalog.offers[item.place] for item in made.items]

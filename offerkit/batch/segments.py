@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from offerkit.batch.decide import Decided
-from offerkit.batch.gates import column
-from offerkit.batch.people import People
+from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.decide import DecidedChunk
+from offerkit.contacts.bulk import column
 
 if TYPE_CHECKING:
     import numpy
@@ -28,7 +28,7 @@ class Segments:
     of its own, the last one. So are values that fewer contacts than ``fewest`` have: they would tell who is meant.
     """
 
-    def __init__(self, people: People, field: str, limit: int | None = None, fewest: int = 1) -> None:
+    def __init__(self, people: ContactTable, field: str, limit: int | None = None, fewest: int = 1) -> None:
         """Read ``field`` of all contacts: a number for each of them is kept, in one byte while there are few."""
         import numpy
 
@@ -62,20 +62,20 @@ class Segments:
         codes = self._codes[first : first + len(flags)]
         return numpy.bincount(codes[flags], minlength=len(self.names)).astype(numpy.int64)
 
-    def given(self) -> Given:
+    def given(self) -> GivenCounts:
         """Counts what the segments are given."""
-        return Given(self._people, self._codes)
+        return GivenCounts(self._people, self._codes)
 
 
-class Given:
+class GivenCounts:
     """How many contacts of each segment are given what; in the people's database, for there may be many segments."""
 
-    def __init__(self, people: People, codes: Codes) -> None:
+    def __init__(self, people: ContactTable, codes: Codes) -> None:
         """Nothing is counted yet; ``codes`` are the segments by contact."""
         self._connection, self._codes, self._table = people.connection, codes, people.fresh("given")
         self._connection.execute(f"CREATE TEMP TABLE {self._table} (code BIGINT, item BIGINT, count BIGINT)")
 
-    def add(self, chunk: Decided) -> None:
+    def add(self, chunk: DecidedChunk) -> None:
         """Count the picks of one chunk."""
         import numpy
 

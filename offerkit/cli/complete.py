@@ -161,7 +161,7 @@ def stopped(session: Session, ctx: click.Context) -> Iterable[str]:
     from offerkit.usecases import stop
 
     with session.reading() as store:
-        return [] if store is None else [one.address for one in stop.stopped(store)]
+        return [] if store is None else [one.address for one in stop.list_stops(store)]
 
 
 @_never_failing
@@ -310,7 +310,7 @@ def tokens(session: Session, ctx: click.Context) -> Iterable[str]:
 @_never_failing
 def statuses(session: Session, ctx: click.Context) -> Iterable[str]:
     """The statuses of propositions."""
-    from offerkit.models.scopes import STATUSES
+    from offerkit.models.expression_scopes import STATUSES
 
     return STATUSES
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from offerkit.engine.decision import Trace
-from offerkit.engine.identify import How
+from offerkit.engine.decision import DecisionTrace
+from offerkit.engine.identify import IdentifiedBy
 from offerkit.engine.report import Report
 from offerkit.rules.types import Value
 
 
 @dataclass(frozen=True)
-class Proposed:
+class ProposedOffer:
     """One offer of the answer. ``id`` is empty when it is not stored; ``rendered`` by output."""
 
     id: str
@@ -41,12 +41,12 @@ class SpaceAnswer:
     asked: str
     environment: str
     space: str
-    how: How
+    how: IdentifiedBy
     contact: str
     revision: int
-    proposed: tuple[Proposed, ...]
+    proposed: tuple[ProposedOffer, ...]
     reports: tuple[Report, ...]
-    trace: Trace | None = None
+    trace: DecisionTrace | None = None
     stored: bool = False
     excluded: Mapping[str, int] = field(default_factory=dict)
 

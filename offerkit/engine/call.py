@@ -13,7 +13,7 @@ MAX_COUNT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class CallContext:
     """Who is asking, and when. ``contact`` None: nothing is known of them.
 
     ``key`` is the contact's canonical key (or cookie) as text, ``""`` when there is none; ``now`` is the

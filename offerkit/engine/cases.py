@@ -11,25 +11,38 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from offerkit.diagnostics import Refused, nearest, suggestion
-from offerkit.engine.call import Call, Who
+from offerkit.engine.call import Call, CallContext
 from offerkit.engine.case_values import CaseError, decimal, known_keys, map_of, names_of, text_of, whole_number
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide_many
-from offerkit.engine.decision import Decision
-from offerkit.engine.history import Past
-from offerkit.engine.reasons import DECIDED, Finding, Reason
-from offerkit.models.scopes import STATUSES
-from offerkit.rules.types import Base, FieldType, Row, Value
+from offerkit.engine.decision import SpaceDecision
+from offerkit.engine.history import PastProposition
+from offerkit.engine.reasons import DECIDED, ExclusionReason, Finding
+from offerkit.models.expression_scopes import STATUSES
+from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import parse_instant, parse_value, show
 from offerkit.times import duration
 
 KEYS = frozenset(
     {
-        "space", "spaces", "contact", "key", "now", "n", "categories", "themes", "data", "seed", "exclude", "history",
-        "activated", "expect", "note",
+        "space",
+        "spaces",
+        "contact",
+        "key",
+        "now",
+        "n",
+        "categories",
+        "themes",
+        "data",
+        "seed",
+        "exclude",
+        "history",
+        "activated",
+        "expect",
+        "note",
     }
-)  # fmt: skip
+)
 """What a case may say."""
 HISTORY_KEYS = frozenset({"offer", "category", "space", "channel", "status", "at", "ago", "weight", "rank"})
 """What a proposition of its history may say."""
@@ -44,7 +57,7 @@ Contacts = Callable[[str], Row | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class DecisionCase:
     """One case, its shape checked. ``environment`` is empty when its spaces are named without one."""
 
     name: str
@@ -54,14 +67,14 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CaseResult:
     """What came of a case; ``mismatches`` are sentences, none when it is as expected."""
 
     mismatches: tuple[str, ...]
-    decisions: tuple[Decision, ...]
+    decisions: tuple[SpaceDecision, ...]
 
 
-def read_case(name: str, raw: object) -> Case:
+def read_case(name: str, raw: object) -> DecisionCase:
     """The case ``name``, from plain data. Raises CaseError when it is none."""
     data = map_of(raw, "a case")
     known_keys(data, KEYS, "a case")
@@ -75,10 +88,10 @@ def read_case(name: str, raw: object) -> Case:
     if len(environments) != 1:
         raise CaseError("the spaces of a case are all of one environment")
     _check_expectations(map_of(data.get("expect"), "expect"))
-    return Case(name, environments.pop(), tuple(space for _, _, space in split), data)
+    return DecisionCase(name, environments.pop(), tuple(space for _, _, space in split), data)
 
 
-def run_case(catalog: Catalog, case: Case, contacts: Contacts = lambda key: None) -> Result:
+def run_case(catalog: Catalog, case: DecisionCase, contacts: Contacts = lambda key: None) -> CaseResult:
     """Decide a case, plainly and with an explanation, and compare with what it expects. Raises CaseError."""
     expected = map_of(case.raw["expect"], "expect")
     refused = names_of(expected.get("refused", ()), "refused")
@@ -87,10 +100,10 @@ def run_case(catalog: Catalog, case: Case, contacts: Contacts = lambda key: None
     except Refused as error:
         codes = sorted({found.code.value for found in error.diagnostics})
         if refused:
-            return Result(() if codes == sorted(refused) else (f"refused with {', '.join(codes)}",), ())
+            return CaseResult(() if codes == sorted(refused) else (f"refused with {', '.join(codes)}",), ())
         raise CaseError(str(error)) from error
     if refused:
-        return Result((f"the call is not refused with {', '.join(refused)}",), ())
+        return CaseResult((f"the call is not refused with {', '.join(refused)}",), ())
     history = _history(catalog, case)
     plain = decide_many(catalog, calls, history)
     explained = decide_many(catalog, calls, history, explain=True)
@@ -98,16 +111,16 @@ def run_case(catalog: Catalog, case: Case, contacts: Contacts = lambda key: None
     for one, other in zip(plain, explained, strict=True):
         if one != replace(other, trace=None):
             mismatches.append("a mistake of offerkit: the explained decision is another than the plain one")
-    return Result(tuple(mismatches), tuple(explained))
+    return CaseResult(tuple(mismatches), tuple(explained))
 
 
-def _calls(catalog: Catalog, case: Case, contacts: Contacts) -> list[Call]:
+def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Call]:
     raw = case.raw
     contact, key = _contact(catalog, raw.get("contact"), contacts)
     if "key" in raw:
         key = text_of(raw["key"], "key")
     now = _time(catalog, raw["now"], "now")
-    who = Who(contact, key, now, text_of(raw.get("seed", ""), "seed"), catalog.anonymous)
+    who = CallContext(contact, key, now, text_of(raw.get("seed", ""), "seed"), catalog.anonymous)
     exclude = frozenset(names_of(raw.get("exclude", ()), "exclude"))
     return [
         replace(
@@ -154,7 +167,7 @@ def _value(catalog: Catalog, name: str, raw: object) -> Value:
 def _time(catalog: Catalog, raw: object, where: str) -> datetime:
     """An instant: with an offset as it is, without one on the wall clock of the environment's zone."""
     try:
-        value = parse_value(raw, FieldType(Base.TIMESTAMP), catalog.zone)
+        value = parse_value(raw, FieldType(BaseType.TIMESTAMP), catalog.zone)
     except ValueError as error:
         raise CaseError(f"{where}: {error}") from error
     if not isinstance(value, datetime):
@@ -170,7 +183,7 @@ def _within(moment: datetime, where: str) -> datetime:
     return moment
 
 
-def _history(catalog: Catalog, case: Case) -> list[Past]:
+def _history(catalog: Catalog, case: DecisionCase) -> list[PastProposition]:
     given = case.raw.get("history", ())
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise CaseError("history is a list of propositions")
@@ -178,7 +191,7 @@ def _history(catalog: Catalog, case: Case) -> list[Past]:
     return [_past(catalog, map_of(raw, "history"), now, case.spaces[0]) for raw in given]
 
 
-def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str) -> Past:
+def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str) -> PastProposition:
     """A stored proposition. Without a space it is of the first one asked; ``ago: 2d 6h`` counts back from now."""
     known_keys(raw, HISTORY_KEYS, "a proposition of the history")
     offer = text_of(raw.get("offer", ""), "history.offer")
@@ -198,7 +211,7 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
     status = text_of(raw.get("status", "presented"), "history.status")
     if status not in STATUSES:
         raise CaseError(f"“{status[:80]}” is not a status. {suggestion(status, STATUSES)}")
-    return Past(
+    return PastProposition(
         offer=offer,
         category=text_of(raw.get("category", catalog.offers[place].category if place is not None else ""), "category"),
         space=space,
@@ -222,7 +235,7 @@ def _check_expectations(expected: Mapping[str, object]) -> None:
 
 
 def _mismatches(
-    expected: Mapping[str, object], spaces: Sequence[str], decisions: Sequence[Decision], offers: Collection[str]
+    expected: Mapping[str, object], spaces: Sequence[str], decisions: Sequence[SpaceDecision], offers: Collection[str]
 ) -> list[str]:
     """What is not as expected, as sentences. The decisions are explained ones, one for each space.
 
@@ -265,7 +278,7 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names) if names else "nothing"
 
 
-def _why_not(decision: Decision, wanted: Sequence[str], offers: Collection[str]) -> str:
+def _why_not(decision: SpaceDecision, wanted: Sequence[str], offers: Collection[str]) -> str:
     """Why what was expected is not there."""
     chosen = {offer.offer for offer in decision.chosen}
     reasons = []
@@ -283,7 +296,7 @@ def _no_offer(name: str, offers: Collection[str]) -> str:
     return f"there is no offer {name}" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def _finding(decision: Decision, offer: str) -> Finding | None:
+def _finding(decision: SpaceDecision, offer: str) -> Finding | None:
     """Why an offer is out; None when it is in."""
     trace = decision.trace
     if trace is None or trace.environment is not None:
@@ -292,7 +305,7 @@ def _finding(decision: Decision, offer: str) -> Finding | None:
     return verdict.out if verdict is not None else trace.slice.others if trace.slice is not None else None
 
 
-def _weights(wanted: Mapping[str, object], decisions: Sequence[Decision]) -> list[str]:
+def _weights(wanted: Mapping[str, object], decisions: Sequence[SpaceDecision]) -> list[str]:
     weights = {offer.offer: offer.weight for decision in decisions for offer in decision.chosen}
     found: list[str] = []
     for offer, value in wanted.items():
@@ -303,7 +316,7 @@ def _weights(wanted: Mapping[str, object], decisions: Sequence[Decision]) -> lis
     return found
 
 
-def _compare_out(offer: str, wanted: tuple[Reason, str, str], decision: Decision) -> list[str]:
+def _compare_out(offer: str, wanted: tuple[ExclusionReason, str, str], decision: SpaceDecision) -> list[str]:
     reason, by, says = wanted
     finding = _finding(decision, offer)
     if finding is None:
@@ -317,7 +330,7 @@ def _compare_out(offer: str, wanted: tuple[Reason, str, str], decision: Decision
     return []
 
 
-def _out(value: object) -> tuple[Reason, str, str]:
+def _out(value: object) -> tuple[ExclusionReason, str, str]:
     """A reason; or a reason with the address's end (``by``) and a part of the sentence (``says``)."""
     if isinstance(value, Mapping):
         data = map_of(value, "out")
@@ -326,8 +339,8 @@ def _out(value: object) -> tuple[Reason, str, str]:
     return _reason(value), "", ""
 
 
-def _reason(value: object) -> Reason:
+def _reason(value: object) -> ExclusionReason:
     text = text_of(value, "a reason")
     if text not in DECIDED:
         raise CaseError(f"“{text[:80]}” is not a reason. {suggestion(text, DECIDED)}".strip())
-    return Reason(text)
+    return ExclusionReason(text)

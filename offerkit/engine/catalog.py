@@ -2,7 +2,7 @@
 
 Everything that does not depend on the contact or the moment is worked out when it is made (compile.py): templates
 laid under offers, category chains, rules checked and shared, an index by category and theme. What depends on the day
-(lineup.py) or is compiled late (condition.py) is made when it is first asked for, and kept; that changes no answer.
+(space_program.py) or is compiled late (condition.py) is made on first use and kept, which changes no answer.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta, tzinfo
 
-from offerkit.engine.cache import Bounded
+from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.hooks import Hooks
-from offerkit.engine.lineup import Bundle, Lineup, LineupBuilder, bundle_of
 from offerkit.engine.report import Report
 from offerkit.engine.resources import (
     CallField,
-    Category,
-    Dimension,
-    Offer,
+    CompiledCategory,
+    CompiledDimension,
+    CompiledOffer,
+    CompiledSpace,
+    LocatedCondition,
     PresentationRule,
-    Requirement,
-    Space,
 )
-from offerkit.engine.slice import Wanted
+from offerkit.engine.slice import Slice
+from offerkit.engine.space_program import ConditionBundle, SpaceProgram, SpaceProgramBuilder, bundle_of
 from offerkit.rules.types import Row
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogCache:
-    """What a catalog keeps of what it made: lineups by space, day and slice; one bundle a space.
+    """What a catalog keeps of what it made: space_programs by space, day and slice; one bundle a space.
 
     ``about`` says by a presentation rule's place whether it is about an offer in the category that it was proposed in.
     """
 
-    lineups: Bounded[tuple[object, ...], Lineup] = field(default_factory=lambda: Bounded(512))
-    bundles: Bounded[str, Bundle] = field(default_factory=lambda: Bounded(64))
+    space_programs: BoundedCache[tuple[object, ...], SpaceProgram] = field(default_factory=lambda: BoundedCache(512))
+    bundles: BoundedCache[str, ConditionBundle] = field(default_factory=lambda: BoundedCache(64))
     about: dict[int, dict[tuple[str, str], bool]] = field(default_factory=dict)
 
 
@@ -51,12 +51,12 @@ class Catalog:
     revision: int
     zone: tzinfo
     anonymous: bool
-    dimension: Dimension
+    dimension: CompiledDimension
     call_data: Mapping[str, CallField]
-    when: Requirement | None
-    spaces: Mapping[str, Space]
-    categories: Mapping[str, Category]
-    offers: tuple[Offer, ...]
+    when: LocatedCondition | None
+    spaces: Mapping[str, CompiledSpace]
+    categories: Mapping[str, CompiledCategory]
+    offers: tuple[CompiledOffer, ...]
     place_of: Mapping[str, int]
     rules: tuple[PresentationRule, ...]
     by_category: Mapping[str, tuple[int, ...]]
@@ -72,7 +72,7 @@ class Catalog:
     """Call data when none was passed."""
     cache: CatalogCache = field(default_factory=CatalogCache, init=False, repr=False)
 
-    def members(self, wanted: Wanted) -> list[int]:
+    def members(self, wanted: Slice) -> list[int]:
         """The places of the slice's offers: below a category or with a theme; both named: both must hold.
 
         Offers of categories that are always included are added, except when nothing that was named exists, or offers
@@ -91,10 +91,10 @@ class Catalog:
                 found = places if found is None else found & places
         return sorted((found or set()) | self.always)
 
-    def lineup(self, space: str, today: date, wanted: Wanted) -> Lineup:
-        """The lineup of a slice on a space and day, made when it is not kept yet."""
+    def space_program(self, space: str, today: date, wanted: Slice) -> SpaceProgram:
+        """The space_program of a slice on a space and day, made when it is not kept yet."""
         key = (space, today, wanted.nowhere, frozenset(wanted.categories), frozenset(wanted.themes), wanted.offers)
-        return self.cache.lineups.get(key, lambda: self._lineup(space, today, self.members(wanted)))
+        return self.cache.space_programs.get(key, lambda: self._make_space_program(space, today, self.members(wanted)))
 
     def about(
         self, place: int, pairs: Set[tuple[str, str]], judge: Callable[[tuple[str, str]], bool]
@@ -114,8 +114,8 @@ class Catalog:
             known[pair] = judge(pair)
         return known
 
-    def _lineup(self, space: str, today: date, places: Sequence[int]) -> Lineup:
-        return LineupBuilder(self.offers, self.rules, space, today, self._bundle).build(places)
+    def _make_space_program(self, space: str, today: date, places: Sequence[int]) -> SpaceProgram:
+        return SpaceProgramBuilder(self.offers, self.rules, space, today, self._bundle).build(places)
 
-    def _bundle(self, space: str) -> Bundle:
+    def _bundle(self, space: str) -> ConditionBundle:
         return self.cache.bundles.get(space, lambda: bundle_of(self.offers, space, self.dimension.name))

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, nearest, or_list, suggestion
-from offerkit.engine.call import MAX_COUNT, Call, Who
+from offerkit.engine.call import MAX_COUNT, Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
-from offerkit.rules.types import Base, FieldType, Row, Value
+from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 
 TOLD = 5
@@ -20,7 +20,7 @@ def make_call(
     catalog: Catalog,
     space: str,
     *,
-    who: Who,
+    who: CallContext,
     n: int = 1,
     categories: Iterable[str] = (),
     themes: Iterable[str] = (),
@@ -172,7 +172,7 @@ def _more_undeclared(catalog: Catalog, count: int) -> Diagnostic:
 
 
 def _ill_typed(name: str, type_: FieldType, error: ValueError) -> Diagnostic:
-    hint = f"One of: {', '.join(type_.values[:20])}." if type_.base is Base.ENUMERATION else ""
+    hint = f"One of: {', '.join(type_.values[:20])}." if type_.base is BaseType.ENUMERATION else ""
     return Diagnostic(Code.BAD_CALL_DATA, f"call data “{name}” is not of type {type_.base}", str(error), hint)
 
 

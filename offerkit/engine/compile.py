@@ -12,36 +12,36 @@ from zoneinfo import ZoneInfo
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.diagnostics import Code
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import Condition, Gate, Path
+from offerkit.engine.condition import BoundCondition, Expression, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
-from offerkit.engine.presentation import matches
+from offerkit.engine.presentation_rules import matches
 from offerkit.engine.ranking import offer_tie
 from offerkit.engine.report import Report
 from offerkit.engine.resources import (
     CallField,
-    Category,
+    CompiledCategory,
+    CompiledDimension,
+    CompiledMultiplier,
+    CompiledOffer,
+    CompiledSpace,
+    CompiledWeight,
     Days,
-    Dimension,
-    Multiplier,
-    Offer,
+    LocatedCondition,
     PresentationRule,
-    Requirement,
-    Space,
-    Weight,
 )
 from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
+from offerkit.models.expression_scopes import field_types
 from offerkit.models.filter import Filter, FilterUse
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.rule import Rule
-from offerkit.models.scopes import field_types
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.template import Weight as WeightModel
 from offerkit.models.typology import Typology
-from offerkit.rules.types import Row, Wanted
+from offerkit.rules.types import ExpectedResult, Row
 from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
 from offerkit.times import duration
@@ -105,8 +105,8 @@ class _Compiler:
         address = environment_address(self._environment)
         when = None
         if self._model.when is not None:
-            gate = self._expressions.target(self._model.when, address, ("when",))
-            when = Requirement(gate, address, ("when",))
+            condition = self._expressions.target(self._model.when, address, ("when",))
+            when = LocatedCondition(condition, address, ("when",))
         categories = self._categories()
         offers = self._offers(categories)
         rules = self._rules(offers, categories)
@@ -115,7 +115,7 @@ class _Compiler:
             revision=revision,
             zone=self._zone,
             anonymous=self._model.anonymous,
-            dimension=Dimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
+            dimension=CompiledDimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
             call_data=MappingProxyType(self._data),
             when=when,
             spaces=MappingProxyType(dict(self._spaces())),
@@ -156,12 +156,12 @@ class _Compiler:
             fields[name] = CallField(types[name], field.required, sample)
         return fields
 
-    def _spaces(self) -> Iterator[tuple[str, Space]]:
+    def _spaces(self) -> Iterator[tuple[str, CompiledSpace]]:
         for name, address, body in self._of(Kind.SPACE):
             model = SpaceModel.model_validate(body)
             yield (
                 name,
-                Space(
+                CompiledSpace(
                     name=name,
                     address=address,
                     channel=model.channel,
@@ -173,20 +173,20 @@ class _Compiler:
                 ),
             )
 
-    def _categories(self) -> dict[str, Category]:
-        known: dict[str, Category] = {}
+    def _categories(self) -> dict[str, CompiledCategory]:
+        known: dict[str, CompiledCategory] = {}
         for path, address, body in sorted(self._of(Kind.CATEGORY), key=lambda found: found[0].split("/")):
             model = CategoryModel.model_validate(body)
             when = None
             if model.eligible.when is not None:
                 where = ("eligible", "when")
-                gate = self._expressions.target(model.eligible.when, address, where)
-                when = Requirement(gate, address, where)
+                condition = self._expressions.target(model.eligible.when, address, where)
+                when = LocatedCondition(condition, address, where)
             multiplier = None
             if model.multiplier is not None:
                 days = Days(model.multiplier.from_, model.multiplier.until)
-                multiplier = Multiplier(model.multiplier.factor, days)
-            known[path] = Category(
+                multiplier = CompiledMultiplier(model.multiplier.factor, days)
+            known[path] = CompiledCategory(
                 path=path,
                 label=model.label,
                 address=address,
@@ -199,7 +199,7 @@ class _Compiler:
             )
         return known
 
-    def _offers(self, categories: Mapping[str, Category]) -> tuple[Offer, ...]:
+    def _offers(self, categories: Mapping[str, CompiledCategory]) -> tuple[CompiledOffer, ...]:
         compiler = OfferCompiler(self._environment, self._inheritance, categories, self._expressions)
         return tuple(
             compiler.offer(
@@ -212,7 +212,9 @@ class _Compiler:
             for place, (name, address, _) in enumerate(self._of(Kind.OFFER))
         )
 
-    def _rules(self, offers: tuple[Offer, ...], categories: Mapping[str, Category]) -> tuple[PresentationRule, ...]:
+    def _rules(
+        self, offers: tuple[CompiledOffer, ...], categories: Mapping[str, CompiledCategory]
+    ) -> tuple[PresentationRule, ...]:
         name = self._model.typology
         typology = self._bodies.get(Address(self._environment, Kind.TYPOLOGY, name)) if name is not None else None
         if typology is None:
@@ -228,8 +230,8 @@ class _Compiler:
 def _compile_rule(
     address: Address,
     body: JsonMap,
-    offers: Sequence[Offer],
-    categories: Mapping[str, Category],
+    offers: Sequence[CompiledOffer],
+    categories: Mapping[str, CompiledCategory],
     expressions: Expressions,
 ) -> PresentationRule:
     """The rule at ``address``, with the offers it applies to unless that depends on the clock."""
@@ -237,8 +239,8 @@ def _compile_rule(
     about = model.applies_to
     contacts = None
     if model.contacts is not None:
-        gate = expressions.target(model.contacts, address, ("contacts",))
-        contacts = Requirement(gate, address, ("contacts",))
+        condition = expressions.target(model.contacts, address, ("contacts",))
+        contacts = LocatedCondition(condition, address, ("contacts",))
     rule = PresentationRule(
         name=address.name,
         address=address,
@@ -293,7 +295,7 @@ class OfferCompiler:
         self,
         environment: str,
         inheritance: Inheritance,
-        categories: Mapping[str, Category],
+        categories: Mapping[str, CompiledCategory],
         expressions: Expressions,
     ) -> None:
         """``categories``: the compiled ones, by path."""
@@ -303,7 +305,7 @@ class OfferCompiler:
 
     def offer(
         self, place: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
-    ) -> Offer:
+    ) -> CompiledOffer:
         """The offer ``name``, the ``place``-th of the catalog, activated on ``spaces``; ``stopped``: why, by space."""
         address = Address(self._environment, Kind.OFFER, name)
         effective = self._inheritance.offer(address)
@@ -312,7 +314,7 @@ class OfferCompiler:
             {"name": name, "code": model.code or name, "label": model.label, "category": model.category}
         )
         chain = tuple(self._categories[layer.name] for layer in effective.categories)
-        offer = Offer(
+        offer = CompiledOffer(
             place=place,
             name=name,
             address=address,
@@ -331,18 +333,18 @@ class OfferCompiler:
         )
         return self._with_rules(offer, model)
 
-    def _with_rules(self, offer: Offer, model: OfferModel) -> Offer:
+    def _with_rules(self, offer: CompiledOffer, model: OfferModel) -> CompiledOffer:
         requirements = [self._filter(offer, place, use) for place, use in enumerate(model.eligible.filters)]
         if model.eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
-            gate = self._expressions.target(model.eligible.when, address, path)
-            requirements.append(Requirement(gate, address, path))
+            condition = self._expressions.target(model.eligible.when, address, path)
+            requirements.append(LocatedCondition(condition, address, path))
         weights = [self._weight(offer, place, weight) for place, weight in enumerate(model.weights)]
         if not weights:
-            weights = [Weight(number=Decimal(1), address=offer.address, path=())]
+            weights = [CompiledWeight(number=Decimal(1), address=offer.address, path=())]
         return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
 
-    def _filter(self, offer: Offer, place: int, use: FilterUse) -> Requirement:
+    def _filter(self, offer: CompiledOffer, place: int, use: FilterUse) -> LocatedCondition:
         address, path = offer.where(("eligible", "filters", place))
         at, body = self._inheritance.filter(use.filter)
         if body is None:
@@ -358,24 +360,24 @@ class OfferCompiler:
             return self._broken(
                 use.filter, f"a parameter of filter “{use.filter}” does not fit: {error}", address, path
             )
-        gate = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
-        return Requirement(gate, at, ("when",), use.filter)
+        condition = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
+        return LocatedCondition(condition, at, ("when",), use.filter)
 
-    def _broken(self, name: str, problem: str, address: Address, path: Path) -> Requirement:
+    def _broken(self, name: str, problem: str, address: Address, path: Path) -> LocatedCondition:
         """A requirement that never holds, told of."""
         self._expressions.problems.append(Report(Code.BROKEN_RULE, f"{address} never holds: {problem}", address))
-        return Requirement(Gate(Condition("", None, problem, ("", ""))), address, path, name)
+        return LocatedCondition(BoundCondition(Expression("", None, problem, ("", ""))), address, path, name)
 
-    def _weight(self, offer: Offer, place: int, model: WeightModel) -> Weight:
+    def _weight(self, offer: CompiledOffer, place: int, model: WeightModel) -> CompiledWeight:
         address, path = offer.where(("weights", place))
         when = None
         if model.when is not None:
-            gate = self._expressions.target(model.when, address, (*path, "when"))
-            when = Requirement(gate, address, (*path, "when"))
+            condition = self._expressions.target(model.when, address, (*path, "when"))
+            when = LocatedCondition(condition, address, (*path, "when"))
         formula = None
         if model.formula is not None:
-            formula = self._expressions.target(model.formula, address, (*path, "formula"), Wanted.FORMULA)
-        return Weight(
+            formula = self._expressions.target(model.formula, address, (*path, "formula"), ExpectedResult.FORMULA)
+        return CompiledWeight(
             label=model.label,
             number=model.weight,
             formula=formula,

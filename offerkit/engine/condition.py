@@ -8,7 +8,7 @@ from datetime import date, datetime, tzinfo
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from offerkit.rules.nodes import Checked
+from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import Row, Value
 from offerkit.times import wall_clock
 
@@ -16,7 +16,7 @@ Evaluator: TypeAlias = Callable[..., Value]
 Path: TypeAlias = tuple[str | int, ...]
 
 
-class Facts(NamedTuple):
+class CallFacts(NamedTuple):
     """What conditions are asked about: contact, call data, and the wall clock of the environment's zone."""
 
     contact: Row
@@ -25,25 +25,25 @@ class Facts(NamedTuple):
     today: date
 
 
-def facts_at(moment: datetime, zone: tzinfo, contact: Row, data: Row) -> Facts:
+def facts_at(moment: datetime, zone: tzinfo, contact: Row, data: Row) -> CallFacts:
     """The facts of a call at ``moment``, an aware one, in an environment of time zone ``zone``.
 
     The only place where an instant becomes the environment's day and time of day: whoever decides, explains,
     evaluates or emits asks here, so that all mean the same day.
     """
     now = wall_clock(moment, zone)
-    return Facts(contact, data, now, now.date())
+    return CallFacts(contact, data, now, now.date())
 
 
 @dataclass(frozen=True, eq=False)
-class Condition:
+class Expression:
     """An expression. ``checked`` is None when it cannot be read; then ``problem`` says why, and it never holds.
 
     Compiled evaluators are kept once made; two threads may both make one, and either is good.
     """
 
     text: str
-    checked: Checked | None
+    checked: CheckedExpression | None
     problem: str
     namespaces: tuple[str, ...]
 
@@ -63,7 +63,7 @@ class Condition:
         return tuple(name for namespace, name in fields if namespace == "interaction")
 
     @cached_property
-    def parts(self) -> tuple[tuple[Checked, Evaluator], ...]:
+    def parts(self) -> tuple[tuple[CheckedExpression, Evaluator], ...]:
         """The parts of the top-level ``and``, each with its own three-valued evaluator, for explanations."""
         if self.checked is None:
             return ()
@@ -74,49 +74,49 @@ class Condition:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Gate:
+class BoundCondition:
     """A condition (or formula) with the rows it is bound to besides contact and call data.
 
     ``bound`` is empty for almost all; a filter with parameters or offer fields has the offer's row and its values.
-    Offers that bind a filter to the same values share one gate, so that it is evaluated once a decision.
+    Offers that bind a filter to the same values share one condition, so that it is evaluated once a decision.
     """
 
-    condition: Condition
+    expression: Expression
     bound: tuple[Row, ...] = ()
 
     @property
     def uses_clock(self) -> bool:
         """Whether what it gives depends on when it is asked."""
-        return self.condition.checked is not None and self.condition.checked.uses_clock
+        return self.expression.checked is not None and self.expression.checked.uses_clock
 
-    def value(self, facts: Facts) -> Value:
+    def value(self, facts: CallFacts) -> Value:
         """What the expression gives; None is unknown."""
-        return self.condition.evaluate(facts.contact, facts.data, *self.bound, facts.now, facts.today)
+        return self.expression.evaluate(facts.contact, facts.data, *self.bound, facts.now, facts.today)
 
-    def rows(self, facts: Facts) -> dict[str, Row]:
+    def rows(self, facts: CallFacts) -> dict[str, Row]:
         """The rows by namespace."""
-        return dict(zip(self.condition.namespaces, (facts.contact, facts.data, *self.bound), strict=True))
+        return dict(zip(self.expression.namespaces, (facts.contact, facts.data, *self.bound), strict=True))
 
 
-class Memo:
-    """What gates gave in one decision, so that none is evaluated twice."""
+class ConditionMemo:
+    """What conditions gave in one decision, so that none is evaluated twice."""
 
     __slots__ = ("_known", "facts")
 
-    def __init__(self, facts: Facts, known: dict[Gate, Value] | None = None) -> None:
+    def __init__(self, facts: CallFacts, known: dict[BoundCondition, Value] | None = None) -> None:
         """``known``: what was evaluated already."""
         self.facts = facts
         self._known = {} if known is None else known
 
-    def value(self, gate: Gate) -> Value:
-        """What ``gate`` gives for the facts of this decision."""
+    def value(self, condition: BoundCondition) -> Value:
+        """What ``condition`` gives for the facts of this decision."""
         known = self._known
-        if gate not in known:
-            known[gate] = gate.value(self.facts)
-        return known[gate]
+        if condition not in known:
+            known[condition] = condition.value(self.facts)
+        return known[condition]
 
 
-class Failure(NamedTuple):
+class FailedPart(NamedTuple):
     """The first part of a condition that is not true: its text, its offset in the whole, and what it read."""
 
     text: str
@@ -125,14 +125,14 @@ class Failure(NamedTuple):
     values: tuple[tuple[str, Value], ...]
 
 
-def failure(gate: Gate, facts: Facts) -> Failure | None:
+def failed_part(condition: BoundCondition, facts: CallFacts) -> FailedPart | None:
     """Which part of a condition keeps it from holding; None when every part holds."""
-    rows = gate.rows(facts)
-    for part, evaluate in gate.condition.parts:
+    rows = condition.rows(facts)
+    for part, evaluate in condition.expression.parts:
         result = evaluate(*rows.values(), facts.now, facts.today)
         if result is not True:
             values = tuple((f"{space}.{name}", rows[space].get(name)) for space, name in part.fields)
-            return Failure(part.text, part.root.start, result, values)
+            return FailedPart(part.text, part.root.start, result, values)
     return None
 
 

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from offerkit.engine.condition import Facts, Path
-from offerkit.engine.reasons import Finding, Reason
+from offerkit.engine.condition import CallFacts, Path
+from offerkit.engine.reasons import ExclusionReason, Finding
 from offerkit.engine.report import Report
-from offerkit.engine.resources import Weight
-from offerkit.engine.slice import From
+from offerkit.engine.resources import CompiledWeight
+from offerkit.engine.slice import SliceSource
 from offerkit.hooks import Product
 from offerkit.rules.types import Row
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenOffer:
     """An offer to propose; ``rank`` from 1; ``product``: what a dynamic offer turned into."""
 
     offer: str
@@ -27,7 +27,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class OfferTrace:
     """One offer of the slice. ``out`` is None when it is proposed, at ``rank``; the ``rank`` of an offer beyond
     the number asked for is the one it would have had.
 
@@ -47,10 +47,10 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class SliceTrace:
     """The part of the catalog that was looked at; ``always``: the categories that every slice includes."""
 
-    source: From
+    source: SliceSource
     categories: tuple[str, ...]
     themes: tuple[str, ...]
     always: tuple[str, ...]
@@ -60,42 +60,42 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class DecisionTrace:
     """The explanation: the environment's filter, when it failed; the slice; every offer of it, by name."""
 
     environment: Finding | None
-    slice: Slice | None
-    verdicts: tuple[Verdict, ...]
+    slice: SliceTrace | None
+    verdicts: tuple[OfferTrace, ...]
 
 
 @dataclass(slots=True)
-class Noted:
+class DecisionNotes:
     """What a decision that is not explained went through, for reasons that many contacts are counted by.
 
-    Bits of the lineup: ``eligible`` after step 7, ``presentable`` after step 8, ``ordered`` those of
+    Bits of the space_program: ``eligible`` after step 7, ``presentable`` after step 8, ``ordered`` those of
     the offers that the space's post-processing hook kept, if there is one. ``productless``: places of
     offers that are not eligible because the dynamic-offer hook of the weight that holds found no product.
     """
 
-    facts: Facts | None = None
+    facts: CallFacts | None = None
     eligible: int = 0
     presentable: int = 0
     ordered: int = 0
-    productless: list[tuple[int, Weight]] = field(default_factory=list)
+    productless: list[tuple[int, CompiledWeight]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class SpaceDecision:
     """The answer. ``because``: why nothing at all was looked at, if so.
 
     ``considered`` counts offers: ``slice`` (step 3), ``eligible`` (after step 7), ``presentable`` (after step 8),
     ``chosen``.
     """
 
-    chosen: tuple[Chosen, ...]
+    chosen: tuple[ChosenOffer, ...]
     reports: tuple[Report, ...]
     considered: Mapping[str, int]
-    because: Reason | None = None
-    trace: Trace | None = None
+    because: ExclusionReason | None = None
+    trace: DecisionTrace | None = None
     data: Row = field(default_factory=dict)
     """The call data that decided, what target loading added included: personalisation uses the same."""

@@ -14,7 +14,7 @@ from offerkit.times import wall_clock
 L = TypeVar("L")
 
 
-class Past(NamedTuple):
+class PastProposition(NamedTuple):
     """A stored proposition; ``time`` is the proposition date: an aware datetime in UTC.
 
     ``category`` is the one the offer had when it was proposed; ``status`` one of ``generated presented
@@ -44,39 +44,41 @@ class Past(NamedTuple):
         }
 
 
-class Tally(NamedTuple):
-    """Which offers a presentation rule excludes, as bits of a lineup, from one moment to another (both included)."""
+class RuleTally(NamedTuple):
+    """The offers that a rule excludes (bits of a space program) from ``since`` to ``until``, both included."""
 
     bits: int
     since: datetime
     until: datetime
 
 
-class Remembered(tuple[Past, ...], Generic[L]):
-    """A history that is asked again and again; from the second time on, what rules exclude by it is known.
+class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
+    """A history that is used for many calls: from the second call on, what rules exclude because of it is known.
 
-    ``tallies`` are by space the lineup that the bits are of, and a tally for each rule's place. ``matched`` are by a
-    rule's place those that it would count if they were in its period, of how many that were looked at; they are for
-    the catalog of ``owner``.
+    ``tallies``: by space, the space program that the bits belong to, and a tally by the rule's place. ``matched``: by
+    the rule's place, how many propositions were looked at, and those that the rule counts when they are in its period;
+    valid for the catalog ``owner``.
     """
 
-    tallies: dict[str, tuple[ref[L], dict[int, Tally] | None]]
+    tallies: dict[str, tuple[ref[L], dict[int, RuleTally] | None]]
     owner: object
-    matched: dict[int, tuple[int, list[Past]]]
+    matched: dict[int, tuple[int, list[PastProposition]]]
 
-    def __new__(cls, pasts: Iterable[Past]) -> Remembered[L]:
+    def __new__(cls, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
         """The same propositions, none counted yet."""
         made = super().__new__(cls, pasts)
         made.tallies, made.owner, made.matched = {}, None, {}
         return made
 
-    def extended(self, pasts: Iterable[Past]) -> Remembered[L]:
+    def extended(self, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
         """With these behind: what was matched stays so."""
-        made: Remembered[L] = Remembered((*self, *pasts))
+        made: RememberedHistory[L] = RememberedHistory((*self, *pasts))
         made.owner, made.matched = self.owner, dict(self.matched)
         return made
 
-    def matching(self, owner: object, place: int, matches: Callable[[Sequence[Past]], list[Past]]) -> list[Past]:
+    def matching(
+        self, owner: object, place: int, matches: Callable[[Sequence[PastProposition]], list[PastProposition]]
+    ) -> list[PastProposition]:
         """Those that ``matches`` gives for the rule at ``place`` of the catalog ``owner``; each is asked for once."""
         if self.owner is not owner:
             self.owner, self.matched = owner, {}
@@ -86,11 +88,11 @@ class Remembered(tuple[Past, ...], Generic[L]):
             self.matched[place] = len(self), found
         return found
 
-    def tally(self, space: str, line: L) -> dict[int, Tally] | None:
-        """What was counted for this very lineup; None at the first time, which may well be the last."""
+    def tally(self, space: str, program: L) -> dict[int, RuleTally] | None:
+        """What was counted for this very space_program; None at the first time, which may well be the last."""
         known = self.tallies.get(space)
-        if known is None or known[0]() is not line:
-            self.tallies[space] = ref(line), None  # it may well be gone before this history
+        if known is None or known[0]() is not program:
+            self.tallies[space] = ref(program), None  # it may well be gone before this history
             return None
         if known[1] is None:
             known = self.tallies[space] = known[0], {}

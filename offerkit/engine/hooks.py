@@ -28,9 +28,17 @@ if TYPE_CHECKING:  # at runtime these have to go through __getattr__, for hooks 
     from offerkit.hooks import Value as Value
 
 __all__ = [
-    "HOOK_ERRORS", "MAX_PRODUCTS", "MAX_WEIGHT", "NO_HOOKS", "Hooks", "load_target", "post_process", "products",
-    "rubbish", *public.__all__,
-]  # fmt: skip
+    "HOOK_ERRORS",
+    "MAX_PRODUCTS",
+    "MAX_WEIGHT",
+    "NO_HOOKS",
+    "Hooks",
+    "load_target",
+    "post_process",
+    "products",
+    "rubbish",
+    *public.__all__,
+]
 """With the public names, so that ``import *`` from here still gives them, with their warning."""
 
 HOOK_ERRORS = (Exception, SystemExit)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from offerkit.rules.types import Row
 
 
-class How(StrEnum):
+class IdentifiedBy(StrEnum):
     """How a contact was identified."""
 
     EXPLICIT = "explicit"
@@ -34,14 +34,14 @@ class Identified:
 
     environment: str
     space: str
-    how: How
+    how: IdentifiedBy
     key: str = ""
     contact: Row | None = None
     categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Identification:
     """A space as identification sees it; ``fallback`` is ``ENVIRONMENT/SPACE`` or empty."""
 
     environment: str
@@ -53,18 +53,18 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class ContactLookup:
     """How contacts are found, given by the caller. Each answers (key, profile) or None.
 
     ``by_key``: environment, space and key as text. ``by_cookie``: environment and cookie.
     """
 
-    by_key: Callable[[Door, str], tuple[str, Row] | None]
-    by_cookie: Callable[[Door, str], tuple[str, Row | None] | None]
-    door: Callable[[str], Door]
+    by_key: Callable[[Identification, str], tuple[str, Row] | None]
+    by_cookie: Callable[[Identification, str], tuple[str, Row | None] | None]
+    door: Callable[[str], Identification]
 
 
-def identify(door: Door, key: str, cookie: str, ports: Ports) -> Identified:
+def identify(door: Identification, key: str, cookie: str, ports: ContactLookup) -> Identified:
     """Who is asking at ``door``, with the ``key`` and the ``cookie`` that the call passed (either may be empty).
 
     A key that nobody has is no mistake: the next way of identification is tried.
@@ -72,16 +72,18 @@ def identify(door: Door, key: str, cookie: str, ports: Ports) -> Identified:
     if key:
         found = ports.by_key(door, key)
         if found is not None:
-            return Identified(door.environment, door.space, How.EXPLICIT, *found)
+            return Identified(door.environment, door.space, IdentifiedBy.EXPLICIT, *found)
     if cookie and door.implicit:
         linked = ports.by_cookie(door, cookie)
         if linked is not None:
-            return Identified(door.environment, door.space, How.IMPLICIT, *linked)
+            return Identified(door.environment, door.space, IdentifiedBy.IMPLICIT, *linked)
     if door.fallback:
         other = ports.door(door.fallback)
         visitor = ports.by_cookie(other, cookie) if cookie else None
         name, row = visitor if visitor is not None else (cookie, None)
-        return Identified(other.environment, other.space, How.FALLBACK, name, row, door.categories)
+        return Identified(other.environment, other.space, IdentifiedBy.FALLBACK, name, row, door.categories)
     if door.anonymous:
-        return Identified(door.environment, door.space, How.IMPLICIT if cookie else How.FALLBACK, cookie)
-    return Identified(door.environment, door.space, How.NOBODY)
+        return Identified(
+            door.environment, door.space, IdentifiedBy.IMPLICIT if cookie else IdentifiedBy.FALLBACK, cookie
+        )
+    return Identified(door.environment, door.space, IdentifiedBy.NOBODY)

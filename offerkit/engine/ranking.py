@@ -15,13 +15,13 @@ from hashlib import md5
 from heapq import nsmallest
 from typing import NamedTuple
 
-from offerkit.engine.resources import Offer
+from offerkit.engine.resources import CompiledOffer
 from offerkit.hooks import Product
 
 _MASK = (1 << 32) - 1
 
 
-class Entry(NamedTuple):
+class RankedOffer(NamedTuple):
     """An offer that may be proposed, by its place in the catalog; ``order``: the product's, among an offer's."""
 
     weight: Decimal
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
     order: int = 0
 
 
-TieKey = Callable[[Entry], tuple[int, int, int]]
+TieKey = Callable[[RankedOffer], tuple[int, int, int]]
 
 
 def offer_tie(name: str) -> int:
@@ -49,24 +49,24 @@ def mixing(text: str) -> tuple[int, int]:
     return int(digits[8:16], 16) | 1, int(digits[:8], 16)
 
 
-def tie_key(offers: Sequence[Offer], seed: str, key: str, today: date) -> TieKey:
+def tie_key(offers: Sequence[CompiledOffer], seed: str, key: str, today: date) -> TieKey:
     """The order of entries of equal weight, for one contact and day; ``offers`` are the catalog's.
 
     Multiply-and-add modulo 2³² of the two hashes: of any two offers either wins equally often.
     """
     factor, shift = mixing(tie_text(seed, today) + key)
 
-    def of(entry: Entry) -> tuple[int, int, int]:
+    def of(entry: RankedOffer) -> tuple[int, int, int]:
         mixed = (offers[entry.place].tie * factor + shift) & _MASK
         return mixed, entry.place, entry.order
 
     return of
 
 
-def ranked(entries: Iterable[Entry], tie: TieKey, n: int | None) -> list[Entry]:
+def ranked(entries: Iterable[RankedOffer], tie: TieKey, n: int | None) -> list[RankedOffer]:
     """The first ``n`` (None: all) of ``entries``, which come by weight, highest first; no more are read than needed."""
-    result: list[Entry] = []
-    group: list[Entry] = []
+    result: list[RankedOffer] = []
+    group: list[RankedOffer] = []
     weight: Decimal | None = None
     for entry in entries:
         if entry[0] is not weight and entry[0] != weight:
@@ -80,14 +80,14 @@ def ranked(entries: Iterable[Entry], tie: TieKey, n: int | None) -> list[Entry]:
     return result
 
 
-def _close(result: list[Entry], group: list[Entry], tie: TieKey, n: int | None) -> None:
+def _close(result: list[RankedOffer], group: list[RankedOffer], tie: TieKey, n: int | None) -> None:
     """Add a group of equals to ``result``, up to ``n`` in all."""
     if len(group) > 1:
         group = sorted(group, key=tie) if n is None else nsmallest(n - len(result), group, key=tie)
     result.extend(group)
 
 
-def once(entries: Iterable[Entry]) -> list[Entry]:
+def once(entries: Iterable[RankedOffer]) -> list[RankedOffer]:
     """Each offer once: its first entry."""
     seen: set[int] = set()
     return [entry for entry in entries if not (entry.place in seen or seen.add(entry.place))]  # type: ignore[func-returns-value]

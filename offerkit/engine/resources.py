@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from offerkit.address import Address
-from offerkit.engine.condition import Gate, Path
+from offerkit.engine.condition import BoundCondition, Path
 from offerkit.rules.types import FieldType, Row, Value
 from offerkit.state.effective import Layer, origin
 
@@ -32,10 +32,10 @@ ALWAYS = Days()
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class LocatedCondition:
     """A condition with the place it stands at: the address of a resource, and the path inside it."""
 
-    gate: Gate
+    condition: BoundCondition
     address: Address
     path: Path
     name: str = ""
@@ -43,7 +43,7 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
-class Multiplier:
+class CompiledMultiplier:
     """Multiplies the weights below its category, on its own days."""
 
     factor: Decimal
@@ -51,7 +51,7 @@ class Multiplier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
+class CompiledCategory:
     """A category; ``themes`` and ``always`` include what is inherited."""
 
     path: str
@@ -59,22 +59,22 @@ class Category:
     address: Address
     enabled: bool
     days: Days
-    when: Requirement | None
-    multiplier: Multiplier | None
+    when: LocatedCondition | None
+    multiplier: CompiledMultiplier | None
     themes: frozenset[str]
     always: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weight:
+class CompiledWeight:
     """A number or a formula; ``spaces`` empty: on all. ``address`` may be a template's."""
 
     number: Decimal | None
     address: Address
     path: Path
     label: str = ""
-    formula: Gate | None = None
-    when: Requirement | None = None
+    formula: BoundCondition | None = None
+    when: LocatedCondition | None = None
     days: Days = ALWAYS
     spaces: frozenset[str] = frozenset()
     dynamic: str = ""
@@ -85,19 +85,19 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class CompiledOffer:
     """An offer with its template's defaults and its categories from the root to its own."""
 
     place: int
     name: str
     address: Address
     category: str
-    chain: tuple[Category, ...]
+    chain: tuple[CompiledCategory, ...]
     enabled: bool
     days: Days
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[LocatedCondition, ...]
     """Its filters in order, then its condition."""
-    weights: tuple[Weight, ...]
+    weights: tuple[CompiledWeight, ...]
     themes: frozenset[str]
     spaces: frozenset[str]
     """Where it is activated."""
@@ -124,7 +124,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Space:
+class CompiledSpace:
     """A space as the engine needs it; how it identifies and stores is its caller's."""
 
     name: str
@@ -151,13 +151,13 @@ class PresentationRule:
     everything: bool
     offers: frozenset[str]
     categories: tuple[str, ...]
-    applies_when: Gate | None
+    applies_when: BoundCondition | None
     applies: frozenset[int] | None
-    contacts: Requirement | None
+    contacts: LocatedCondition | None
     of: str
     statuses: frozenset[str]
     same_channel: bool
-    when: Gate | None
+    when: BoundCondition | None
     before: timedelta
     after: timedelta
     maximum: int
@@ -178,7 +178,7 @@ class CallField:
 
 
 @dataclass(frozen=True, slots=True)
-class Dimension:
+class CompiledDimension:
     """The contacts' side: name (the namespace in rules), primary key, fields."""
 
     name: str

@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from offerkit.engine.call import Call
-from offerkit.engine.resources import Space
+from offerkit.engine.resources import CompiledSpace
 
 
-class From(StrEnum):
+class SliceSource(StrEnum):
     """Where the slice comes from."""
 
     CALL = "call"
@@ -17,22 +17,22 @@ class From(StrEnum):
     WHOLE = "whole"
 
 
-class Wanted(NamedTuple):
+class Slice(NamedTuple):
     """The categories and themes asked for, or the ``offers``; ``nowhere``: what was named does not exist."""
 
-    source: From
+    source: SliceSource
     categories: tuple[str, ...]
     themes: tuple[str, ...]
     nowhere: bool = False
     offers: frozenset[str] | None = None
 
 
-def wanted(space: Space, call: Call) -> Wanted:
+def slice_of(space: CompiledSpace, call: Call) -> Slice:
     """What the call names (offers, or categories and themes); else the space's defaults; else the whole catalog."""
     if call.offers is not None:
-        return Wanted(From.CALL, (), (), offers=call.offers)
+        return Slice(SliceSource.CALL, (), (), offers=call.offers)
     if call.nowhere or call.categories or call.themes:
-        return Wanted(From.CALL, call.categories, call.themes, call.nowhere)
+        return Slice(SliceSource.CALL, call.categories, call.themes, call.nowhere)
     if space.categories or space.themes:
-        return Wanted(From.DEFAULTS, space.categories, space.themes)
-    return Wanted(From.WHOLE, (), ())
+        return Slice(SliceSource.DEFAULTS, space.categories, space.themes)
+    return Slice(SliceSource.WHOLE, (), ())

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from offerkit.engine.condition import Memo
-from offerkit.engine.resources import Offer, Weight
+from offerkit.engine.condition import ConditionMemo
+from offerkit.engine.resources import CompiledOffer, CompiledWeight
 from offerkit.rules.types import Value
 
 _EXACT = Context(prec=500, rounding=ROUND_HALF_EVEN)
@@ -16,46 +16,46 @@ _EXACT = Context(prec=500, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True)
-class Best:
+class BestWeight:
     """The highest weight that holds, before multipliers, and where it stands."""
 
     number: Decimal
-    source: Weight
+    source: CompiledWeight
 
 
 def times(number: Decimal, factors: Iterable[tuple[str, Decimal]]) -> Decimal:
     """``number`` times every factor, in its one spelling: 15, not 15.0."""
     for _, factor in factors:
         number = _EXACT.multiply(number, factor)
-    return tidy(number)
+    return plain_number(number)
 
 
-def tidy(number: Decimal) -> Decimal:
+def plain_number(number: Decimal) -> Decimal:
     """The one spelling of a number: without trailing zeros, without exponent."""
     if number == number.to_integral_value():
         return number.quantize(Decimal(1), context=_EXACT)
     return number.normalize(_EXACT)
 
 
-def standing(offer: Offer, space: str, today: date) -> list[Weight]:
+def standing(offer: CompiledOffer, space: str, today: date) -> list[CompiledWeight]:
     """The weights that count on this space and day, their conditions aside."""
     return [weight for weight in offer.weights if weight.stands(space, today)]
 
 
-def amount(value: Value) -> Decimal | None:
+def formula_weight(value: Value) -> Decimal | None:
     """What a formula gave, as a weight: None when it does not hold (unknown, 0 or less)."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or value <= 0:
         return None
     return Decimal(value)
 
 
-def best(weights: Iterable[Weight], memo: Memo) -> Best | None:
+def best(weights: Iterable[CompiledWeight], memo: ConditionMemo) -> BestWeight | None:
     """The highest of ``weights`` that holds for this contact, the first of equals; None when none holds."""
-    found: Best | None = None
+    found: BestWeight | None = None
     for weight in weights:
-        number = weight.number if weight.formula is None else amount(memo.value(weight.formula))
+        number = weight.number if weight.formula is None else formula_weight(memo.value(weight.formula))
         if number is None or (found is not None and number <= found.number):
             continue
-        if weight.when is None or memo.value(weight.when.gate) is True:
-            found = Best(number, weight)
+        if weight.when is None or memo.value(weight.when.condition) is True:
+            found = BestWeight(number, weight)
     return found

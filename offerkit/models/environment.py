@@ -24,8 +24,8 @@ from offerkit.models.base import (
 )
 from offerkit.models.dimension import DimensionField
 from offerkit.models.inbound import Inbound
-from offerkit.models.values import Given, misfit
-from offerkit.rules.types import Base, FieldType
+from offerkit.models.typed_values import Given, misfit
+from offerkit.rules.types import BaseType, FieldType
 
 
 class CallData(DimensionField):
@@ -36,7 +36,7 @@ class CallData(DimensionField):
 
     @model_validator(mode="after")
     def _sample_fits(self) -> CallData:
-        if self.sample is not None and (why := misfit(self.sample, FieldType(Base(self.type), self.values))):
+        if self.sample is not None and (why := misfit(self.sample, FieldType(BaseType(self.type), self.values))):
             raise PydanticCustomError("sample", "the sample does not fit: {why}", {"why": why})
         return self
 

@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 from offerkit.address import Kind
 from offerkit.models.base import Expression, Name, Part, Resource
 from offerkit.models.dimension import DimensionField
-from offerkit.models.values import Given, misfit
-from offerkit.rules.types import Base, FieldType
+from offerkit.models.typed_values import Given, misfit
+from offerkit.rules.types import BaseType, FieldType
 
 
 class Parameter(DimensionField):
@@ -19,7 +19,7 @@ class Parameter(DimensionField):
 
     @model_validator(mode="after")
     def _default_fits(self) -> Parameter:
-        if self.default is not None and (why := misfit(self.default, FieldType(Base(self.type), self.values))):
+        if self.default is not None and (why := misfit(self.default, FieldType(BaseType(self.type), self.values))):
             raise PydanticCustomError("default", "the default does not fit: {why}", {"why": why})
         return self
 

@@ -18,9 +18,11 @@ from pydantic import BaseModel
 from offerkit.address import Kind
 from offerkit.models.policy import GOVERNED, STEP
 from offerkit.models.registry import model_of
-from offerkit.rules.types import Base, FieldType, Scope, Value
+from offerkit.rules.types import BaseType, FieldType, NameScope, Value
 
-_TEXT, _DAY, _FLAG, _LIST = (FieldType(base) for base in (Base.STRING, Base.DATE, Base.BOOLEAN, Base.LIST))
+_TEXT, _DAY, _FLAG, _LIST = (
+    FieldType(base) for base in (BaseType.STRING, BaseType.DATE, BaseType.BOOLEAN, BaseType.LIST)
+)
 _LARGEST = Decimal(10) ** 12
 
 ACTIONS = ("create", "update", "move", "deactivate", "delete")
@@ -40,15 +42,15 @@ OFFER_NAMES: dict[str, FieldType] = {
     "themes": _LIST,
     "spaces": _LIST,
     "content": _LIST,
-    "weight": FieldType(Base.DECIMAL),
-    "multiplier": FieldType(Base.DECIMAL),
+    "weight": FieldType(BaseType.DECIMAL),
+    "multiplier": FieldType(BaseType.DECIMAL),
     "content_reviewers": _LIST,
     "eligibility_reviewers": _LIST,
 }
 """``offer.<name>``: with all that the offer inherits."""
 RESOURCE_NAMES: dict[str, FieldType] = {
     "address": _TEXT,
-    "kind": FieldType(Base.ENUMERATION, GOVERNED),
+    "kind": FieldType(BaseType.ENUMERATION, GOVERNED),
     "name": _TEXT,
     "label": _TEXT,
     "description": _TEXT,
@@ -56,9 +58,9 @@ RESOURCE_NAMES: dict[str, FieldType] = {
 }
 """``resource.<name>``: of a resource of any kind."""
 STEP_NAMES: dict[str, FieldType] = {
-    "action": FieldType(Base.ENUMERATION, ACTIONS),
-    "stage": FieldType(Base.ENUMERATION, ("design", "live")),
-    "kind": FieldType(Base.ENUMERATION, GOVERNED),
+    "action": FieldType(BaseType.ENUMERATION, ACTIONS),
+    "stage": FieldType(BaseType.ENUMERATION, ("design", "live")),
+    "kind": FieldType(BaseType.ENUMERATION, GOVERNED),
     "changed": _LIST,
     "moved_from": _TEXT,
 }
@@ -74,7 +76,7 @@ class _Property(NamedTuple):
     type: FieldType
 
 
-def scope_of(applies_to: Iterable[str]) -> Scope:
+def scope_of(applies_to: Iterable[str]) -> NameScope:
     """The names for the condition of a policy that applies to these kinds.
 
     ``before.<name>`` needs one kind: it is what stood there before the change.
@@ -85,7 +87,7 @@ def scope_of(applies_to: Iterable[str]) -> Scope:
     spaces |= {kind.value: names_of(kind) for kind in kinds}
     if len(kinds) == 1:
         spaces["before"] = names_of(kinds[0])
-    return Scope(spaces)
+    return NameScope(spaces)
 
 
 def asked_kinds(applies_to: Iterable[str], spaces: Iterable[str]) -> frozenset[Kind]:
@@ -139,7 +141,7 @@ def _type(annotation: Any) -> FieldType | type[BaseModel] | None:
         several = [each for each in arguments if each is not type(None)]
         return _type(several[0]) if len(several) == 1 else None
     if origin is Literal:
-        return FieldType(Base.ENUMERATION, tuple(map(str, arguments)))
+        return FieldType(BaseType.ENUMERATION, tuple(map(str, arguments)))
     if origin is tuple:
         return _LIST if isinstance(found := _type(arguments[0]), FieldType) and found.base in _WORDS else None
     if origin is dict:
@@ -149,10 +151,14 @@ def _type(annotation: Any) -> FieldType | type[BaseModel] | None:
     return _PLAIN.get(annotation)
 
 
-_WORDS = (Base.STRING, Base.ENUMERATION)
+_WORDS = (BaseType.STRING, BaseType.ENUMERATION)
 _PLAIN = {
-    bool: _FLAG, str: _TEXT, date: _DAY, int: FieldType(Base.INTEGER), Decimal: FieldType(Base.DECIMAL),
-}  # fmt: skip
+    bool: _FLAG,
+    str: _TEXT,
+    date: _DAY,
+    int: FieldType(BaseType.INTEGER),
+    Decimal: FieldType(BaseType.DECIMAL),
+}
 
 
 def _read(resource: Any, path: tuple[str, ...]) -> Value:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from math import prod
 
-from offerkit.engine.decision import Slice, Trace, Verdict
-from offerkit.engine.reasons import REASONS, Finding, Reason
-from offerkit.engine.slice import From
-from offerkit.engine.weights import tidy, times
+from offerkit.engine.decision import DecisionTrace, OfferTrace, SliceTrace
+from offerkit.engine.reasons import REASONS, ExclusionReason, Finding
+from offerkit.engine.slice import SliceSource
+from offerkit.engine.weights import plain_number, times
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, one_line, visible
 from offerkit.reports.style import Style, indented
@@ -32,7 +32,7 @@ STEPS = {
 }
 
 
-def explanation_text(trace: Trace, style: Style, width: int, where: Where) -> list[str]:
+def explanation_text(trace: DecisionTrace, style: Style, width: int, where: Where) -> list[str]:
     """The steps in order, below each the offers that it left out and why; then what is in, with its weight."""
     lines = [style.bold("Why")]
     if trace.environment is not None:
@@ -50,7 +50,7 @@ def explanation_text(trace: Trace, style: Style, width: int, where: Where) -> li
     return [*lines, *_ranked(trace, style, width)]
 
 
-def _ranked(trace: Trace, style: Style, width: int) -> list[str]:
+def _ranked(trace: DecisionTrace, style: Style, width: int) -> list[str]:
     """What is proposed, and what would come next, in one column of weights."""
     chosen = sorted((v for v in trace.verdicts if v.out is None), key=_rank)
     beyond = sorted(filter(_beyond, trace.verdicts), key=_rank)
@@ -63,7 +63,7 @@ def _ranked(trace: Trace, style: Style, width: int) -> list[str]:
         lines.append(f"     {verdict.rank or 0:3}. {name}  {_weight(verdict)}")
         lines += _notes(verdict, "          ", width)
     if beyond:
-        step = REASONS[Reason.BEYOND_N].step
+        step = REASONS[ExclusionReason.BEYOND_N].step
         lines.append(f"  {step} · {STEPS[step]}: {len(beyond)} would come next")
     for verdict in beyond:
         rank = f"{verdict.rank:3}." if verdict.rank else "    "
@@ -72,31 +72,31 @@ def _ranked(trace: Trace, style: Style, width: int) -> list[str]:
     return lines
 
 
-def _beyond(verdict: Verdict) -> bool:
+def _beyond(verdict: OfferTrace) -> bool:
     """Eligible in every way, and not among the first n."""
-    return verdict.out is not None and verdict.out.reason is Reason.BEYOND_N
+    return verdict.out is not None and verdict.out.reason is ExclusionReason.BEYOND_N
 
 
-def _rank(verdict: Verdict) -> tuple[int, str]:
+def _rank(verdict: OfferTrace) -> tuple[int, str]:
     return verdict.rank or 10**9, verdict.offer
 
 
-def _notes(verdict: Verdict, lead: str, width: int) -> list[str]:
+def _notes(verdict: OfferTrace, lead: str, width: int) -> list[str]:
     return [row for note in verdict.notes for row in indented(lead, visible(note), width)]
 
 
-def _order(verdict: Verdict) -> tuple[int, str, str]:
+def _order(verdict: OfferTrace) -> tuple[int, str, str]:
     found = verdict.out
     return (found.step, found.reason, verdict.offer) if found is not None else (0, "", verdict.offer)
 
 
-def _slice(part: Slice) -> str:
+def _slice(part: SliceTrace) -> str:
     named = [f"below {', '.join(part.categories)}"] if part.categories else []
     named += [f"with theme {' or '.join(part.themes)}"] if part.themes else []
     match part.source:
-        case From.WHOLE:
+        case SliceSource.WHOLE:
             said = "the whole catalog"
-        case From.DEFAULTS:
+        case SliceSource.DEFAULTS:
             said = f"the space's defaults: {' and '.join(named)}"
         case _:
             said = f"asked: {' and '.join(named)}"
@@ -104,13 +104,13 @@ def _slice(part: Slice) -> str:
     return visible(f"{said}{always}: {part.size} offers")
 
 
-def _weight(verdict: Verdict) -> str:
+def _weight(verdict: OfferTrace) -> str:
     said = f"weight {show(verdict.weight)}"
     if verdict.multipliers and verdict.number is not None and verdict.weight is not None:
         before = show(verdict.number)
         if times(verdict.number, verdict.multipliers) != verdict.weight:
             shares = [factor for _, factor in verdict.multipliers]
-            before = f"{show(tidy(verdict.weight / prod(shares)))} (its product)"
+            before = f"{show(plain_number(verdict.weight / prod(shares)))} (its product)"
         factors = " ".join(f"× {show(factor)} ({category})" for category, factor in verdict.multipliers)
         said += f" = {before} {factors}"
     return visible(said)
@@ -130,7 +130,7 @@ def _finding(lead: str, name: str, found: Finding, style: Style, width: int, whe
     return [*lines, style.dim(f"{further}{visible(at)}")] if at else lines
 
 
-def explanation_json(trace: Trace, where: Where) -> Json:
+def explanation_json(trace: DecisionTrace, where: Where) -> Json:
     """The same as JSON."""
     part = trace.slice
     return {
@@ -143,7 +143,7 @@ def explanation_json(trace: Trace, where: Where) -> Json:
     }  # fmt: skip
 
 
-def _verdicts_json(trace: Trace, where: Where) -> Iterator[Json]:
+def _verdicts_json(trace: DecisionTrace, where: Where) -> Iterator[Json]:
     for verdict in trace.verdicts:
         yield {
             "offer": verdict.offer,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from sqlglot import exp
 
 from offerkit.diagnostics.suggest import suggestion
-from offerkit.rules import constants, names
+from offerkit.rules import constants, resolve
 from offerkit.rules.convert import Values, align, to_decimal, to_timestamp, typed_null
 from offerkit.rules.functions import CLOCK_UNITS, FUNCTIONS, UNITS, WRITTEN, Signature, Takes
 from offerkit.rules.grammar import TokenType
-from offerkit.rules.nodes import Call, Interval, Literal, Node
-from offerkit.rules.problems import Report
-from offerkit.rules.types import Base, FieldType
-from offerkit.rules.walk import Mismatch, Walk
-from offerkit.rules.words import (
+from offerkit.rules.nodes import CallNode, Interval, Literal, Node
+from offerkit.rules.problems import ProblemList
+from offerkit.rules.tree_walk import Mismatch, TreeWalk
+from offerkit.rules.type_words import (
     DATE,
     DECIMAL,
     INTEGER,
@@ -25,14 +24,15 @@ from offerkit.rules.words import (
     is_null,
     is_text_literal,
     words,
-)  # fmt: skip
+)
+from offerkit.rules.types import BaseType, FieldType
 
 T = TokenType
 _ALIASES = {"current_timestamp": "now"}
 _CONSTANTS = ("date constant", "timestamp constant", "interval constant")
 
 
-def call(walk: Walk, tree: exp.Expression) -> Node | None:
+def call(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     """The node for a call. The closed list decides; names count in any case."""
     token = walk.take(T.VAR)
     name = token.text.lower()
@@ -42,7 +42,7 @@ def call(walk: Walk, tree: exp.Expression) -> Node | None:
         return _constant(walk, name, token.start)
     signature = FUNCTIONS.get(name) if name in WRITTEN else None
     if signature is None:
-        names.unknown_function(token.text, token.start, token.end + 1, walk.report)
+        resolve.unknown_function(token.text, token.start, token.end + 1, walk.report)
     args: list[Node | None] = []
     given = tree.expressions
     for index, arg in enumerate(given):
@@ -64,7 +64,7 @@ def call(walk: Walk, tree: exp.Expression) -> Node | None:
     return _typed(signature, known, token.start, end, walk.report) if len(known) == len(fitted) else None
 
 
-def _foreign_unit(walk: Walk) -> bool:
+def _foreign_unit(walk: TreeWalk) -> bool:
     """Step over the unit of ``dateadd(day, …)``."""
     last = walk.at + 1 == len(walk.tokens)
     if last or walk.tokens[walk.at].text.lower() not in UNITS or walk.tokens[walk.at + 1].token_type is not T.COMMA:
@@ -73,7 +73,7 @@ def _foreign_unit(walk: Walk) -> bool:
     return True
 
 
-def _constant(walk: Walk, name: str, start: int) -> Node | None:
+def _constant(walk: TreeWalk, name: str, start: int) -> Node | None:
     """``date '…'``, ``timestamp '…'``, ``interval '…'``: made by scan.py."""
     token = walk.take(T.STRING, T.NUMBER)
     text = token.text
@@ -90,7 +90,7 @@ def _constant(walk: Walk, name: str, start: int) -> Node | None:
     return found if found is None else Literal(found.type, start, end, found.value)
 
 
-def _unit(walk: Walk, signature: Signature) -> Node | None:
+def _unit(walk: TreeWalk, signature: Signature) -> Node | None:
     """``'day'``, or the bare word."""
     token = walk.take(T.STRING, T.VAR, T.NUMBER, T.IDENTIFIER)
     start, end = token.start, token.end + 1
@@ -99,41 +99,54 @@ def _unit(walk: Walk, signature: Signature) -> Node | None:
     unit = token.text.lower()
     if token.token_type in (T.STRING, T.VAR) and unit in signature.units:
         return Literal(TEXT, start, end, unit)
-    walk.report.add(start, end, f"{walk.report.quote(start, end)} is not a unit of time for {signature.name}",
-                    f"Units: {', '.join(signature.units)}.", suggestion(unit, signature.units))  # fmt: skip
+    walk.report.add(
+        start,
+        end,
+        f"{walk.report.quote(start, end)} is not a unit of time for {signature.name}",
+        f"Units: {', '.join(signature.units)}.",
+        suggestion(unit, signature.units),
+    )
     return None
 
 
-def _arity(signature: Signature, given: int, start: int, end: int, report: Report) -> bool:
+def _arity(signature: Signature, given: int, start: int, end: int, report: ProblemList) -> bool:
     fewest, most = signature.fewest(), len(signature.takes)
     if fewest <= given and (signature.rest or given <= most):
         return True
     wanted = f"at least {fewest}" if signature.rest else f"{fewest} to {most}" if fewest < most else f"{most}"
     number = "argument" if wanted in ("1", "at least 1") else "arguments"
-    report.add(start, end, f"{signature.written} takes {wanted if most else 'no'} {number}, but has {given}",
-               hint=f"Write {signature.example}.")  # fmt: skip
+    report.add(
+        start,
+        end,
+        f"{signature.written} takes {wanted if most else 'no'} {number}, but has {given}",
+        hint=f"Write {signature.example}.",
+    )
     return False
 
 
-_NEEDS: dict[Takes, tuple[frozenset[Base], FieldType]] = {
-    Takes.TEXT: (frozenset({Base.STRING, Base.ENUMERATION}), TEXT),
-    Takes.INTEGER: (frozenset({Base.INTEGER}), INTEGER),
-    Takes.NUMBER: (frozenset({Base.INTEGER, Base.DECIMAL}), DECIMAL),
-    Takes.DATE: (frozenset({Base.DATE}), DATE),
-    Takes.MOMENT: (frozenset({Base.DATE, Base.TIMESTAMP}), TIMESTAMP),
-    Takes.LIST: (frozenset({Base.LIST}), LIST),
+_NEEDS: dict[Takes, tuple[frozenset[BaseType], FieldType]] = {
+    Takes.TEXT: (frozenset({BaseType.STRING, BaseType.ENUMERATION}), TEXT),
+    Takes.INTEGER: (frozenset({BaseType.INTEGER}), INTEGER),
+    Takes.NUMBER: (frozenset({BaseType.INTEGER, BaseType.DECIMAL}), DECIMAL),
+    Takes.DATE: (frozenset({BaseType.DATE}), DATE),
+    Takes.MOMENT: (frozenset({BaseType.DATE, BaseType.TIMESTAMP}), TIMESTAMP),
+    Takes.LIST: (frozenset({BaseType.LIST}), LIST),
 }
 
 
-def _fit(signature: Signature, index: int, arg: Node, report: Report) -> Node | None:
+def _fit(signature: Signature, index: int, arg: Node, report: ProblemList) -> Node | None:
     """The argument when it is what the function takes there."""
     takes = signature.takes[min(index, len(signature.takes) - 1)]
     assert not isinstance(arg, Interval)
     if takes is Takes.CONSTANT_INTEGER:
         if isinstance(arg, Literal) and arg.type == INTEGER and isinstance(arg.value, int) and 0 <= arg.value <= 6:
             return arg
-        report.add(arg.start, arg.end, "The number of digits is written as a number from 0 to 6",
-                   hint=f"Write {signature.example}.")  # fmt: skip
+        report.add(
+            arg.start,
+            arg.end,
+            "The number of digits is written as a number from 0 to 6",
+            hint=f"Write {signature.example}.",
+        )
         return None
     if takes not in _NEEDS:
         return arg
@@ -145,13 +158,16 @@ def _fit(signature: Signature, index: int, arg: Node, report: Report) -> Node | 
         return read(str(arg.value), arg.start, arg.end, report)
     if arg.type.base in bases:
         return arg
-    report.add(arg.start, arg.end, f"{report.quote(arg.start, arg.end)} is {words(arg)}, "
-               f"but {signature.written} needs {takes.value} there",
-               hint=_hint(signature, takes, arg, report))  # fmt: skip
+    report.add(
+        arg.start,
+        arg.end,
+        f"{report.quote(arg.start, arg.end)} is {words(arg)}, but {signature.written} needs {takes.value} there",
+        hint=_hint(signature, takes, arg, report),
+    )
     return None
 
 
-def _hint(signature: Signature, takes: Takes, arg: Node, report: Report) -> str:
+def _hint(signature: Signature, takes: Takes, arg: Node, report: ProblemList) -> str:
     here = report.text[arg.start : arg.end]
     if takes is Takes.DATE and family(arg) == "moment":
         return {
@@ -169,7 +185,7 @@ def _hint(signature: Signature, takes: Takes, arg: Node, report: Report) -> str:
 _STRICTNESS = {"coalesce": Values.OR_EMPTY, "nullif": Values.STRICT}
 
 
-def _typed(signature: Signature, args: list[Node], start: int, end: int, report: Report) -> Node | None:
+def _typed(signature: Signature, args: list[Node], start: int, end: int, report: ProblemList) -> Node | None:
     """The call, its arguments brought together where they must be of one type."""
     name = signature.name
     if name in ("coalesce", "nullif", "greatest", "least", "mod", "date_diff"):
@@ -178,34 +194,38 @@ def _typed(signature: Signature, args: list[Node], start: int, end: int, report:
         if found is None:
             return None
         args = [*args[:first], *found[1]]
-        if name in ("greatest", "least") and found[0].base in (Base.BOOLEAN, Base.LIST):
+        if name in ("greatest", "least") and found[0].base in (BaseType.BOOLEAN, BaseType.LIST):
             report.add(start, end, f"{name} needs numbers, texts, dates or timestamps")
             return None
-        if name == "nullif" and found[0].base is Base.LIST:
+        if name == "nullif" and found[0].base is BaseType.LIST:
             report.add(start, end, "Lists are not compared")
             return None
         if name not in ("date_diff", "mod"):
-            return Call(found[0], start, end, name, tuple(args))
+            return CallNode(found[0], start, end, name, tuple(args))
     if name in ("extract", "date_trunc", "date_diff"):
         return _by_unit(signature, args, start, end, report)
     if name == "round":
         number = to_decimal(args[0], report)
-        return None if number is None else Call(DECIMAL, start, end, name, (number, *args[1:]))
+        return None if number is None else CallNode(DECIMAL, start, end, name, (number, *args[1:]))
     type_ = PLAIN[signature.gives] if signature.gives else _type(args)
-    return Call(type_, start, end, name, tuple(args))
+    return CallNode(type_, start, end, name, tuple(args))
 
 
-def _by_unit(signature: Signature, args: list[Node], start: int, end: int, report: Report) -> Node | None:
+def _by_unit(signature: Signature, args: list[Node], start: int, end: int, report: ProblemList) -> Node | None:
     unit = args[0]
     clock = isinstance(unit, Literal) and unit.value in CLOCK_UNITS
     if clock and signature.name == "date_diff":
         args = [unit, *(to_timestamp(arg) for arg in args[1:])]
-    elif clock and _type(args[1:]).base is Base.DATE:
-        report.add(unit.start, unit.end, f"A date has no {report.text[unit.start : unit.end].strip(chr(39))}",
-                   f"{report.quote(args[1].start, args[1].end)} is a date.")  # fmt: skip
+    elif clock and _type(args[1:]).base is BaseType.DATE:
+        report.add(
+            unit.start,
+            unit.end,
+            f"A date has no {report.text[unit.start : unit.end].strip(chr(39))}",
+            f"{report.quote(args[1].start, args[1].end)} is a date.",
+        )
         return None
     type_ = PLAIN[signature.gives] if signature.gives else _type(args[1:])
-    return Call(type_, start, end, signature.name, tuple(args))
+    return CallNode(type_, start, end, signature.name, tuple(args))
 
 
 def _type(args: list[Node]) -> FieldType:

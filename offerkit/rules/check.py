@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
-from offerkit.rules.problems import Problem, Report, RuleError
-from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node
+from offerkit.rules.problems import Problem, ProblemList, RuleError
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
 __all__ = ["DEPTH", "NODES", "Problem", "RuleError", "check", "conjuncts"]
 
@@ -14,14 +14,14 @@ DEPTH = 100
 """Its depth, at most: evaluators and printers may recurse."""
 
 
-def check(text: str, scope: Scope, wanted: Wanted) -> Checked:
+def check(text: str, scope: NameScope, wanted: ExpectedResult) -> CheckedExpression:
     """Parse and check ``text``, which may use the names of ``scope`` and has to give what is ``wanted``.
 
     Raises RuleError with every problem found. Pure: the same arguments give the same result.
     """
     from offerkit.rules.infer import infer
 
-    report = Report(text)
+    report = ProblemList(text)
     root = infer(text, scope, report)
     if root is not None:
         root = _fitting(root, wanted, report)
@@ -29,19 +29,23 @@ def check(text: str, scope: Scope, wanted: Wanted) -> Checked:
         raise report.stop()
     checked = _checked(text, root)
     if checked is None:
-        report.add(0, len(text), f"The expression has more than {NODES:,} parts, or {DEPTH} in one another",
-                   hint="Split it into filters.")  # fmt: skip
+        report.add(
+            0,
+            len(text),
+            f"The expression has more than {NODES:,} parts, or {DEPTH} in one another",
+            hint="Split it into filters.",
+        )
         raise report.stop()
     return checked
 
 
-def conjuncts(checked: Checked) -> tuple[Checked, ...]:
+def conjuncts(checked: CheckedExpression) -> tuple[CheckedExpression, ...]:
     """The parts of the ``and`` at the top, in order; the whole when there is none (or it is a ``between``).
 
     Each has its own slice of the text; the nodes' offsets stay those of the whole text.
     """
     root = checked.root
-    if not isinstance(root, Call) or root.name != "and":
+    if not isinstance(root, CallNode) or root.name != "and":
         return (checked,)
     if (root.args[0].start, root.args[0].end) == (root.start, root.end):
         return (checked,)
@@ -49,26 +53,30 @@ def conjuncts(checked: Checked) -> tuple[Checked, ...]:
     return tuple(part for part in parts if part is not None)
 
 
-def _fitting(root: Node, wanted: Wanted, report: Report) -> Node | None:
+def _fitting(root: Node, wanted: ExpectedResult, report: ProblemList) -> Node | None:
     from offerkit.rules.convert import typed_null
     from offerkit.rules.operators import logic
-    from offerkit.rules.words import DECIMAL, family, is_null, words
+    from offerkit.rules.type_words import DECIMAL, family, is_null, words
 
-    if wanted is Wanted.VALUE:
+    if wanted is ExpectedResult.VALUE:
         return root
-    if wanted is Wanted.CONDITION:
+    if wanted is ExpectedResult.CONDITION:
         return logic(root, report)
     if is_null(root):
         return typed_null(root, DECIMAL)
     if family(root) == "number":
         return root
     hint = "Write case when x then 20 else 10 end." if family(root) == "boolean" else ""
-    report.add(root.start, root.end, f"{report.quote(root.start, root.end)} is {words(root)}, "
-               "but a formula gives a number", hint=hint)  # fmt: skip
+    report.add(
+        root.start,
+        root.end,
+        f"{report.quote(root.start, root.end)} is {words(root)}, but a formula gives a number",
+        hint=hint,
+    )
     return None
 
 
-def _checked(text: str, root: Node) -> Checked | None:
+def _checked(text: str, root: Node) -> CheckedExpression | None:
     """With what it reads; None when the tree is too large or too deep. Not recursive, as the tree may be deep."""
     fields: set[tuple[str, str]] = set()
     clock, count = False, 0
@@ -80,22 +88,22 @@ def _checked(text: str, root: Node) -> Checked | None:
             return None
         below: tuple[Node, ...] = ()
         match node:
-            case Field():
+            case FieldNode():
                 fields.add((node.namespace, node.name))
-            case Call():
+            case CallNode():
                 clock = clock or _asks_clock(node)
                 below = node.args
-            case Case():
+            case CaseNode():
                 below = tuple(part for branch in node.branches for part in branch)
                 below = below if node.default is None else (*below, node.default)
             case Literal() | Interval():
                 pass
         stack += [(part, depth + 1) for part in below]
-    type_ = FieldType(Base.NULL) if isinstance(root, Interval) else root.type
-    return Checked(text, root, type_, tuple(sorted(fields)), clock)
+    type_ = FieldType(BaseType.NULL) if isinstance(root, Interval) else root.type
+    return CheckedExpression(text, root, type_, tuple(sorted(fields)), clock)
 
 
-def _asks_clock(node: Call) -> bool:
+def _asks_clock(node: CallNode) -> bool:
     if node.name in ("now", "current_date", "days_since", "days_until"):
         return True
     return node.name == "age_in_years" and len(node.args) == 1

@@ -6,20 +6,20 @@ from sqlglot import exp
 
 from offerkit.rules.convert import Values, align
 from offerkit.rules.grammar import TokenType
-from offerkit.rules.nodes import Call, Case, Node
+from offerkit.rules.nodes import CallNode, CaseNode, Node
 from offerkit.rules.operands import text_only
 from offerkit.rules.operators import compare
 from offerkit.rules.operators import logic as as_condition
 from offerkit.rules.problems import shortened
-from offerkit.rules.walk import Mismatch, Walk
-from offerkit.rules.words import BOOLEAN, is_text_literal
+from offerkit.rules.tree_walk import Mismatch, TreeWalk
+from offerkit.rules.type_words import BOOLEAN, is_text_literal
 
 T = TokenType
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _SIGNS = {T.EQ: "eq", T.NEQ: "ne", T.LT: "lt", T.LTE: "le", T.GT: "gt", T.GTE: "ge"}
 
 
-def connective(walk: Walk, tree: exp.Expression) -> Node | None:
+def connective(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     name, kind, cls = ("and", T.AND, exp.And) if isinstance(tree, exp.And) else ("or", T.OR, exp.Or)
     start = walk.start()
     parts: list[Node | None] = []
@@ -31,29 +31,29 @@ def connective(walk: Walk, tree: exp.Expression) -> Node | None:
         return None
     flat: list[Node] = []
     for part in parts:
-        inner = isinstance(part, Call) and part.name == name and not is_between(part)
-        flat += part.args if inner and isinstance(part, Call) else [part] if part is not None else []
-    return Call(BOOLEAN, start, walk.end(), name, tuple(flat))
+        inner = isinstance(part, CallNode) and part.name == name and not is_between(part)
+        flat += part.args if inner and isinstance(part, CallNode) else [part] if part is not None else []
+    return CallNode(BOOLEAN, start, walk.end(), name, tuple(flat))
 
 
-def is_between(node: Call) -> bool:
+def is_between(node: CallNode) -> bool:
     """Whether an ``and`` was written as ``between``: both parts then have its place."""
     return (node.args[0].start, node.args[0].end) == (node.start, node.end)
 
 
-def negation(walk: Walk, tree: exp.Expression) -> Node | None:
+def negation(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     if walk.peek() is not T.NOT:  # x not in (…): the inner node takes the word
         return walk.node(tree.this)
     start = walk.take(T.NOT).start
     node = as_condition(walk.value(tree.this), walk.report)
-    return None if node is None else Call(BOOLEAN, start, walk.end(), "not", (node,))
+    return None if node is None else CallNode(BOOLEAN, start, walk.end(), "not", (node,))
 
 
 def _turned(node: Node | None, negated: bool) -> Node | None:
-    return Call(BOOLEAN, node.start, node.end, "not", (node,)) if node is not None and negated else node
+    return CallNode(BOOLEAN, node.start, node.end, "not", (node,)) if node is not None and negated else node
 
 
-def comparison(walk: Walk, tree: exp.Expression) -> Node | None:
+def comparison(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     start = walk.start()
     if isinstance(tree.this, COMPARISONS):
         _twice(walk, tree)
@@ -63,8 +63,12 @@ def comparison(walk: Walk, tree: exp.Expression) -> Node | None:
     open_is = walk.at
     right = walk.value(tree.args.get("expression"))
     if isinstance(_inner(tree.args.get("expression")), exp.Is) and walk.tokens[open_is].token_type is not T.L_PAREN:
-        walk.report.add(start, walk.end(), "It is not clear what “is” belongs to",
-                        hint="Put parentheses around one of the two: (x = y) is null.")  # fmt: skip
+        walk.report.add(
+            start,
+            walk.end(),
+            "It is not clear what “is” belongs to",
+            hint="Put parentheses around one of the two: (x = y) is null.",
+        )
         return None
     if left is None or right is None:
         return None
@@ -77,27 +81,35 @@ def _inner(tree: object) -> object:
     return tree
 
 
-def _twice(walk: Walk, tree: exp.Expression) -> None:
+def _twice(walk: TreeWalk, tree: exp.Expression) -> None:
     """``a = b = c``: report it, and what is wrong with each operand."""
     start = walk.start()
     for index, operand in enumerate(walk.chain(tree, COMPARISONS)):
         if index:
             walk.take(*_SIGNS)
         walk.value(operand)
-    walk.report.add(start, walk.end(), "Comparisons do not form chains",
-                    "“a = b = c” would compare a condition with c.",
-                    "Write a = b and b = c; for limits: b between a and c.")  # fmt: skip
+    walk.report.add(
+        start,
+        walk.end(),
+        "Comparisons do not form chains",
+        "“a = b = c” would compare a condition with c.",
+        "Write a = b and b = c; for limits: b between a and c.",
+    )
 
 
-def is_null_or_truth(walk: Walk, tree: exp.Expression) -> Node | None:
+def is_null_or_truth(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     start = walk.start()
     node = walk.value(tree.this)
     walk.take(T.IS)
     negated = walk.accept(T.NOT)
     kind = walk.peek()
     if kind not in (T.NULL, T.TRUE, T.FALSE):
-        walk.report.add(walk.start(), walk.tokens[walk.at].end + 1, "After “is” stands null, true or false",
-                        hint=_meant(walk.tokens[walk.at].text, negated))  # fmt: skip
+        walk.report.add(
+            walk.start(),
+            walk.tokens[walk.at].end + 1,
+            "After “is” stands null, true or false",
+            hint=_meant(walk.tokens[walk.at].text, negated),
+        )
         raise Mismatch
     walk.at += 1
     if kind is not T.NULL:
@@ -105,7 +117,7 @@ def is_null_or_truth(walk: Walk, tree: exp.Expression) -> Node | None:
     if node is None:
         return None
     name = "is_null" if kind is T.NULL else "is_true" if kind is T.TRUE else "is_false"
-    return _turned(Call(BOOLEAN, start, walk.end(), name, (node,)), negated)
+    return _turned(CallNode(BOOLEAN, start, walk.end(), name, (node,)), negated)
 
 
 def _meant(word: str, negated: bool) -> str:
@@ -114,7 +126,7 @@ def _meant(word: str, negated: bool) -> str:
     return "Write <> to compare." if negated else "Write = to compare."
 
 
-def membership(walk: Walk, tree: exp.Expression) -> Node | None:
+def membership(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     start = walk.start()
     node = walk.value(tree.this)
     negated = walk.accept(T.NOT)
@@ -122,8 +134,12 @@ def membership(walk: Walk, tree: exp.Expression) -> Node | None:
     items = tree.args.get("expressions")
     if not items or walk.peek() is not T.L_PAREN:
         entry = walk.report.text[start : walk.tokens[walk.at - (2 if negated else 1)].start].strip()
-        walk.report.add(walk.start(), walk.tokens[-1].end + 1, "After “in” stand values in parentheses",
-                        hint=_values(walk, shortened(entry)))  # fmt: skip
+        walk.report.add(
+            walk.start(),
+            walk.tokens[-1].end + 1,
+            "After “in” stand values in parentheses",
+            hint=_values(walk, shortened(entry)),
+        )
         raise Mismatch
     walk.take(T.L_PAREN)
     parts = [node]
@@ -138,7 +154,7 @@ def membership(walk: Walk, tree: exp.Expression) -> Node | None:
     return _turned(compare("in", known[0], known[1:], start, walk.end(), walk.report), negated)
 
 
-def _values(walk: Walk, entry: str) -> str:
+def _values(walk: TreeWalk, entry: str) -> str:
     at = walk.at
     while walk.accept(T.VAR) or walk.accept(T.IDENTIFIER) or walk.accept(T.DOT):
         pass
@@ -151,7 +167,7 @@ def _values(walk: Walk, entry: str) -> str:
     return "Write x in ('a', 'b'); for the entries of a list: contains(list, x)."
 
 
-def between(walk: Walk, tree: exp.Expression) -> Node | None:
+def between(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     start = walk.start()
     node = walk.value(tree.this)
     negated = walk.accept(T.NOT)
@@ -166,10 +182,10 @@ def between(walk: Walk, tree: exp.Expression) -> Node | None:
     below = compare("le", node, high, start, end, walk.report)
     if above is None or below is None:
         return None
-    return _turned(Call(BOOLEAN, start, end, "and", (above, below)), negated)
+    return _turned(CallNode(BOOLEAN, start, end, "and", (above, below)), negated)
 
 
-def like(walk: Walk, tree: exp.Expression) -> Node | None:
+def like(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     start = walk.start()
     node = walk.value(tree.this)
     negated = walk.accept(T.NOT)
@@ -178,15 +194,19 @@ def like(walk: Walk, tree: exp.Expression) -> Node | None:
     if node is not None:
         node = text_only(walk, node)
     if pattern is not None and not is_text_literal(pattern):
-        walk.report.add(pattern.start, pattern.end, "The pattern of like is a text in quotes",
-                        hint="For other texts write starts_with, ends_with or contains.")  # fmt: skip
+        walk.report.add(
+            pattern.start,
+            pattern.end,
+            "The pattern of like is a text in quotes",
+            hint="For other texts write starts_with, ends_with or contains.",
+        )
         return None
     if node is None or pattern is None:
         return None
-    return _turned(Call(BOOLEAN, start, walk.end(), "like", (node, pattern)), negated)
+    return _turned(CallNode(BOOLEAN, start, walk.end(), "like", (node, pattern)), negated)
 
 
-def case(walk: Walk, tree: exp.Expression) -> Node | None:
+def case(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     start = walk.take(T.CASE).start
     subject = tree.args.get("this")
     of = walk.value(subject) if subject is not None else None
@@ -212,11 +232,11 @@ def case(walk: Walk, tree: exp.Expression) -> Node | None:
     return _joined(walk, start, [part for part in conditions if part], [part for part in results if part])
 
 
-def _joined(walk: Walk, start: int, conditions: list[Node], results: list[Node]) -> Node | None:
+def _joined(walk: TreeWalk, start: int, conditions: list[Node], results: list[Node]) -> Node | None:
     found = align(results, Values.LOOSE, walk.report)
     if found is None:
         return None
     type_, brought = found
     branches = tuple(zip(conditions, brought, strict=False))
     default = brought[-1] if len(brought) > len(conditions) else None
-    return Case(type_, start, walk.end(), branches, default)
+    return CaseNode(type_, start, walk.end(), branches, default)

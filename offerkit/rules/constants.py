@@ -9,8 +9,8 @@ from decimal import Decimal
 from offerkit.diagnostics.suggest import suggestion
 from offerkit.rules.functions import UNITS
 from offerkit.rules.nodes import Interval, Literal
-from offerkit.rules.problems import Report, shortened
-from offerkit.rules.words import DATE, DECIMAL, INTEGER, TIMESTAMP
+from offerkit.rules.problems import ProblemList, shortened
+from offerkit.rules.type_words import DATE, DECIMAL, INTEGER, TIMESTAMP
 
 LARGEST = 2**63
 _PART = re.compile(r"\s*([+-]?\d{1,12})\s*([a-zA-Z]+)", re.ASCII)
@@ -23,29 +23,42 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?\Z", re.ASCII)
 
 
-def number(written: str, start: int, end: int, report: Report) -> Literal | None:
+def number(written: str, start: int, end: int, report: ProblemList) -> Literal | None:
     """An integer of 64 bits, or a decimal of at most twelve and six digits."""
     if "." not in written:
         digits = written.lstrip("-").lstrip("0") or "0"
         if len(digits) <= 19 and -LARGEST <= int(written) < LARGEST:
             return Literal(INTEGER, start, end, int(written))
-        report.add(start, end, f"{report.quote(start, end)} is too large a number",
-                   "A whole number has 64 bits: at most 9,223,372,036,854,775,807.")  # fmt: skip
+        report.add(
+            start,
+            end,
+            f"{report.quote(start, end)} is too large a number",
+            "A whole number has 64 bits: at most 9,223,372,036,854,775,807.",
+        )
         return None
     whole, fraction = written.lstrip("-").split(".")
     if len(fraction.rstrip("0")) > 6:
-        report.add(start, end, f"{report.quote(start, end)} has more than six digits after the point",
-                   "A decimal number has at most six.", "Round it.")  # fmt: skip
+        report.add(
+            start,
+            end,
+            f"{report.quote(start, end)} has more than six digits after the point",
+            "A decimal number has at most six.",
+            "Round it.",
+        )
     elif len(whole.lstrip("0")) > 12:
-        report.add(start, end, f"{report.quote(start, end)} has more than twelve digits before the point",
-                   "A decimal number has at most twelve.")  # fmt: skip
+        report.add(
+            start,
+            end,
+            f"{report.quote(start, end)} has more than twelve digits before the point",
+            "A decimal number has at most twelve.",
+        )
     else:
         value = Decimal(f"{'-' if written[0] == '-' else ''}{whole or 0}.{fraction or 0}")
         return Literal(DECIMAL, start, end, value + 0)  # + 0: minus zero is zero
     return None
 
 
-def as_date(text: str, start: int, end: int, report: Report) -> Literal | None:
+def as_date(text: str, start: int, end: int, report: ProblemList) -> Literal | None:
     """The date that ``text`` is."""
     if _DATE.match(text):
         try:
@@ -60,25 +73,29 @@ def as_date(text: str, start: int, end: int, report: Report) -> Literal | None:
     return None
 
 
-def as_timestamp(text: str, start: int, end: int, report: Report) -> Literal | None:
+def as_timestamp(text: str, start: int, end: int, report: ProblemList) -> Literal | None:
     """The timestamp that ``text`` is; a date alone is its midnight."""
     if _TIMESTAMP.match(text) or _DATE.match(text):
         try:
             return Literal(TIMESTAMP, start, end, datetime.fromisoformat(text))
         except ValueError:
             pass
-    report.add(start, end, f"{report.quote(start, end)} is not a timestamp",
-               "Timestamps are the wall clock of the environment's time zone, without an offset.",
-               "Write '2026-01-31 18:30:00'.")  # fmt: skip
+    report.add(
+        start,
+        end,
+        f"{report.quote(start, end)} is not a timestamp",
+        "Timestamps are the wall clock of the environment's time zone, without an offset.",
+        "Write '2026-01-31 18:30:00'.",
+    )
     return None
 
 
-def as_moment(text: str, start: int, end: int, report: Report) -> Literal | None:
+def as_moment(text: str, start: int, end: int, report: ProblemList) -> Literal | None:
     """A timestamp when ``text`` has a time of day, else a date."""
     return (as_timestamp if _TIMESTAMP.match(text) else as_date)(text, start, end, report)
 
 
-def interval(text: str, start: int, end: int, report: Report) -> Interval | None:
+def interval(text: str, start: int, end: int, report: ProblemList) -> Interval | None:
     """``3 days``, ``1 year 6 months``, ``-2 hours``: whole numbers and units."""
     months = days = seconds = at = 0
     while match := _PART.match(text, at):

@@ -10,10 +10,10 @@ from enum import Enum, auto
 
 from offerkit.diagnostics.suggest import suggestion
 from offerkit.rules.constants import as_date, as_timestamp
-from offerkit.rules.nodes import Call, Interval, Literal, Node
-from offerkit.rules.problems import Report
-from offerkit.rules.types import Base, FieldType
-from offerkit.rules.words import DECIMAL, NULL, PLAIN, TEXT, TIMESTAMP, family, is_null, is_text_literal, words
+from offerkit.rules.nodes import CallNode, Interval, Literal, Node
+from offerkit.rules.problems import ProblemList
+from offerkit.rules.type_words import DECIMAL, NULL, PLAIN, TEXT, TIMESTAMP, family, is_null, is_text_literal, words
+from offerkit.rules.types import BaseType, FieldType
 
 _WITHOUT_QUOTES = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -29,37 +29,41 @@ class Values(Enum):
     """Any; the result is then a plain text: ``case``, ``greatest``."""
 
 
-def to_decimal(node: Node, report: Report) -> Node | None:
+def to_decimal(node: Node, report: ProblemList) -> Node | None:
     """An integer as a decimal; a decimal as it is."""
-    if isinstance(node, Interval) or node.type.base is not Base.INTEGER:
+    if isinstance(node, Interval) or node.type.base is not BaseType.INTEGER:
         return node
     if isinstance(node, Literal) and isinstance(node.value, int):
         if abs(node.value) >= 10**12:
-            report.add(node.start, node.end, f"{report.quote(node.start, node.end)} is too large for a decimal number",
-                       "Beside a decimal number, a whole number has at most twelve digits.")  # fmt: skip
+            report.add(
+                node.start,
+                node.end,
+                f"{report.quote(node.start, node.end)} is too large for a decimal number",
+                "Beside a decimal number, a whole number has at most twelve digits.",
+            )
             return None
         return Literal(DECIMAL, node.start, node.end, Decimal(node.value))
-    return Call(DECIMAL, node.start, node.end, "to_decimal", (node,))
+    return CallNode(DECIMAL, node.start, node.end, "to_decimal", (node,))
 
 
 def to_timestamp(node: Node) -> Node:
     """A date as its midnight; a timestamp as it is."""
-    if isinstance(node, Interval) or node.type.base is not Base.DATE:
+    if isinstance(node, Interval) or node.type.base is not BaseType.DATE:
         return node
     if isinstance(node, Literal) and node.value is not None:
         assert not isinstance(node.value, (str, int, Decimal, tuple))
         return Literal(TIMESTAMP, node.start, node.end, datetime.combine(node.value, time()))
-    return Call(TIMESTAMP, node.start, node.end, "to_timestamp", (node,))
+    return CallNode(TIMESTAMP, node.start, node.end, "to_timestamp", (node,))
 
 
 def typed_null(node: Node, type_: FieldType) -> Node:
     """``null`` as one of ``type_``; anything else as it is."""
-    if isinstance(node, Literal) and node.value is None and node.type.base is Base.NULL:
+    if isinstance(node, Literal) and node.value is None and node.type.base is BaseType.NULL:
         return Literal(PLAIN.get(type_.base, type_), node.start, node.end, None)
     return node
 
 
-def align(nodes: Sequence[Node], values: Values, report: Report) -> tuple[FieldType, list[Node]] | None:
+def align(nodes: Sequence[Node], values: Values, report: ProblemList) -> tuple[FieldType, list[Node]] | None:
     """The common type of ``nodes`` and the nodes brought to it; None after reporting that there is none."""
     known = [node for node in nodes if not is_null(node)]
     if not known:
@@ -67,7 +71,7 @@ def align(nodes: Sequence[Node], values: Values, report: Report) -> tuple[FieldT
     lead = next((node for node in known if not isinstance(node, Literal)), known[0])
     moment = next((node for node in known if family(node) == "moment"), None)
     if moment is not None and (family(lead) == "moment" or is_text_literal(lead)):
-        stamp = any(not isinstance(node, Interval) and node.type.base is Base.TIMESTAMP for node in known)
+        stamp = any(not isinstance(node, Interval) and node.type.base is BaseType.TIMESTAMP for node in known)
         read = [_read(node, stamp, report) for node in nodes]
         if any(node is None for node in read):
             return None
@@ -82,19 +86,19 @@ def align(nodes: Sequence[Node], values: Values, report: Report) -> tuple[FieldT
     return _common(list(nodes), lead, values, report)
 
 
-def _read(node: Node, stamp: bool, report: Report) -> Node | None:
+def _read(node: Node, stamp: bool, report: ProblemList) -> Node | None:
     if isinstance(node, Literal) and isinstance(node.value, str) and node.type == TEXT:
         return (as_timestamp if stamp else as_date)(node.value, node.start, node.end, report)
     return node
 
 
-def _common(nodes: list[Node], lead: Node, values: Values, report: Report) -> tuple[FieldType, list[Node]] | None:
+def _common(nodes: list[Node], lead: Node, values: Values, report: ProblemList) -> tuple[FieldType, list[Node]] | None:
     bases = {node.type.base for node in nodes if not isinstance(node, Interval)}
     brought: list[Node | None]
     match family(lead):
-        case "number" if Base.DECIMAL in bases:
+        case "number" if BaseType.DECIMAL in bases:
             type_, brought = DECIMAL, [to_decimal(node, report) for node in nodes]
-        case "moment" if Base.TIMESTAMP in bases:
+        case "moment" if BaseType.TIMESTAMP in bases:
             type_, brought = TIMESTAMP, [to_timestamp(node) for node in nodes]
         case "text":
             found = _texts(nodes, values, report)
@@ -109,9 +113,9 @@ def _common(nodes: list[Node], lead: Node, values: Values, report: Report) -> tu
     return type_, [typed_null(node, type_) for node in brought if node is not None]
 
 
-def _texts(nodes: list[Node], values: Values, report: Report) -> FieldType | None:
+def _texts(nodes: list[Node], values: Values, report: ProblemList) -> FieldType | None:
     """The type of several texts; texts in quotes must be values of the enumeration they stand with."""
-    enums = [node for node in nodes if not isinstance(node, Interval) and node.type.base is Base.ENUMERATION]
+    enums = [node for node in nodes if not isinstance(node, Interval) and node.type.base is BaseType.ENUMERATION]
     literals = [node for node in nodes if isinstance(node, Literal) and isinstance(node.value, str)]
     if not enums or len(enums) + len(literals) + sum(map(is_null, nodes)) < len(nodes):  # some are plain texts
         return TEXT
@@ -120,33 +124,41 @@ def _texts(nodes: list[Node], values: Values, report: Report) -> FieldType | Non
         allowed = (*allowed, "")
     wrong = [node for node in literals if node.value not in allowed]
     if values is Values.LOOSE:
-        return TEXT if wrong else FieldType(Base.ENUMERATION, allowed)
+        return TEXT if wrong else FieldType(BaseType.ENUMERATION, allowed)
     for node in wrong:
         _no_value(node, enums[0], allowed, report)
     if not literals and len(enums) == 2 and values is Values.STRICT:
         return _overlap(enums[0], enums[1], allowed, report)
-    return None if wrong else FieldType(Base.ENUMERATION, allowed)
+    return None if wrong else FieldType(BaseType.ENUMERATION, allowed)
 
 
-def _no_value(node: Literal, enum: Node, allowed: tuple[str, ...], report: Report) -> None:
+def _no_value(node: Literal, enum: Node, allowed: tuple[str, ...], report: ProblemList) -> None:
     text = str(node.value)
     hint = suggestion(text, allowed)
-    report.add(node.start, node.end, f"{report.quote(enum.start, enum.end)} never has the value "
-               f"{report.quote(node.start, node.end)}", "It is an enumeration: only its declared values occur.",
-               hint or f"Among its {len(allowed)} values: {', '.join(sorted(allowed)[:5])}.")  # fmt: skip
+    report.add(
+        node.start,
+        node.end,
+        f"{report.quote(enum.start, enum.end)} never has the value {report.quote(node.start, node.end)}",
+        "It is an enumeration: only its declared values occur.",
+        hint or f"Among its {len(allowed)} values: {', '.join(sorted(allowed)[:5])}.",
+    )
 
 
-def _overlap(one: Node, two: Node, allowed: tuple[str, ...], report: Report) -> FieldType | None:
+def _overlap(one: Node, two: Node, allowed: tuple[str, ...], report: ProblemList) -> FieldType | None:
     sets = [set(getattr(node, "type", TEXT).values) for node in (one, two)]
     if sets[0] & sets[1]:
-        return FieldType(Base.ENUMERATION, allowed)
+        return FieldType(BaseType.ENUMERATION, allowed)
     start, end = min(one.start, two.start), max(one.end, two.end)
-    report.add(start, end, f"{report.quote(one.start, one.end)} and {report.quote(two.start, two.end)} are never equal",
-               "They are enumerations without a common value.")  # fmt: skip
+    report.add(
+        start,
+        end,
+        f"{report.quote(one.start, one.end)} and {report.quote(two.start, two.end)} are never equal",
+        "They are enumerations without a common value.",
+    )
     return None
 
 
-def _differ(lead: Node, node: Node, report: Report) -> None:
+def _differ(lead: Node, node: Node, report: ProblemList) -> None:
     """Report that ``node`` does not go with ``lead``."""
     summary = (
         f"{report.quote(node.start, node.end)} is {words(node)}, "

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from offerkit.rules.calendar import FARTHEST
 from offerkit.rules.duckdb_literals import TYPES, literal, plain
-from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node
 from offerkit.rules.numbers import DIGITS
 from offerkit.rules.text import LONGEST
-from offerkit.rules.types import Base
+from offerkit.rules.types import BaseType
 
 _COMPARED = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _ATOM = re.compile(
@@ -28,13 +28,18 @@ _PLACES = 2**31 - 1
 _FIRST, _BEYOND = "TIMESTAMP '0001-01-01 00:00:00'", "TIMESTAMP '10000-01-01 00:00:00'"
 _PARTS = {"dow": "dayofweek", "doy": "dayofyear"}
 _SAME = {
-    "lower": "lower", "upper": "upper", "length": "length", "starts_with": "starts_with", "ends_with": "ends_with",
-    "contains": "contains", "list_length": "len",
-}  # fmt: skip
+    "lower": "lower",
+    "upper": "upper",
+    "length": "length",
+    "starts_with": "starts_with",
+    "ends_with": "ends_with",
+    "contains": "contains",
+    "list_length": "len",
+}
 _SIGNS = {"add": "+", "sub": "-", "mul": "*"}
 
 
-def to_duckdb(checked: Checked, column: Callable[[str, str], str], now: str, today: str) -> str:
+def to_duckdb(checked: CheckedExpression, column: Callable[[str, str], str], now: str, today: str) -> str:
     """One SQL expression. ``column(namespace, field)``, ``now`` and ``today`` are SQL: a quoted name or a constant.
 
     Trees as deep as the checker lets through stay below DuckDB's limit of 1,000 levels.
@@ -45,24 +50,24 @@ def to_duckdb(checked: Checked, column: Callable[[str, str], str], now: str, tod
 class _Writer:
     def __init__(self, column: Callable[[str, str], str], now: str, today: str) -> None:
         self._column = column
-        self._sql = Sql(now, today)
+        self._sql = CallWriter(now, today)
 
     def node(self, node: Node) -> str:
         match node:
             case Literal():
                 return literal(node.value, node.type.base)
-            case Field():
+            case FieldNode():
                 return self._column(node.namespace, node.name)
             case Interval():
                 raise AssertionError("an interval is no value")
-            case Case():
+            case CaseNode():
                 branches = "".join(f" WHEN {self.node(test)} THEN {self.node(then)}" for test, then in node.branches)
                 default = "" if node.default is None else f" ELSE {self.node(node.default)}"
                 return f"CASE{branches}{default} END"
-            case Call():
+            case CallNode():
                 return self._call(node)
 
-    def _call(self, node: Call) -> str:
+    def _call(self, node: CallNode) -> str:
         match node.name:
             case "and" | "or":
                 return "(" + f" {node.name.upper()} ".join(map(self.node, node.args)) + ")"
@@ -86,7 +91,7 @@ class _Writer:
         return plain(node.value, node.type.base) if isinstance(node, Literal) else self.node(node)
 
 
-class Sql:
+class CallWriter:
     """Writes calls; ``now`` and ``today`` are SQL."""
 
     def __init__(self, now: str, today: str) -> None:
@@ -112,7 +117,7 @@ class Sql:
         known = [named.get(index, value) for index, value in enumerate(values)]
         return f"list_transform([{source}], lambda {name}: {body(*known)})[1]"
 
-    def call(self, node: Call, operands: list[str]) -> str:
+    def call(self, node: CallNode, operands: list[str]) -> str:
         """A call whose arguments are written already, without intervals."""
         match node.name:
             case "add" | "sub" | "mul" | "div" | "neg" | "abs" | "mod" | "round" | "floor" | "ceil" | "to_decimal":
@@ -136,7 +141,7 @@ class Sql:
             case _:
                 return self._time(node, operands)
 
-    def _list_contains(self, node: Call, operands: list[str]) -> str:
+    def _list_contains(self, node: CallNode, operands: list[str]) -> str:
         if isinstance(node.args[1], Literal) and node.args[1].value is not None:
             return f"list_contains({', '.join(operands)})"
         # An empty list is known not to contain anything for DuckDB, even something unknown.
@@ -144,7 +149,7 @@ class Sql:
 
     # Text
 
-    def _substring(self, node: Call, operands: list[str]) -> str:
+    def _substring(self, node: CallNode, operands: list[str]) -> str:
         constants = [part.value if isinstance(part, Literal) else None for part in node.args[1:]]
         if all(isinstance(number, int) and number >= 1 for number in constants):
             return f"substring({', '.join([operands[0], *(str(min(int(str(n)), _PLACES)) for n in constants)])})"
@@ -160,7 +165,7 @@ class Sql:
 
         return self.let(body, *operands)
 
-    def _replace(self, node: Call, operands: list[str]) -> str:
+    def _replace(self, node: CallNode, operands: list[str]) -> str:
         _, old, new = (part.value if isinstance(part, Literal) else None for part in node.args)
         if isinstance(old, str) and isinstance(new, str) and len(new) <= len(old):
             return f"replace({', '.join(operands)})"
@@ -175,7 +180,7 @@ class Sql:
 
     # Time
 
-    def _time(self, node: Call, operands: list[str]) -> str:
+    def _time(self, node: CallNode, operands: list[str]) -> str:
         match node.name:
             case "now":
                 return self.now
@@ -204,7 +209,7 @@ class Sql:
             case _:
                 raise AssertionError(node.name)
 
-    def _date_add(self, node: Call, moment: str) -> str:
+    def _date_add(self, node: CallNode, moment: str) -> str:
         span = node.args[1]
         assert isinstance(span, Interval)
         units = [("months", span.months), ("days", span.days), ("seconds", span.seconds)]
@@ -232,7 +237,7 @@ def _number(day: str) -> str:
     return f"(year({day}) * 10000 + month({day}) * 100 + day({day}))"
 
 
-def _date_diff(node: Call, unit: str, begin: str, end: str) -> str:
+def _date_diff(node: CallNode, unit: str, begin: str, end: str) -> str:
     if unit == "'week'":
         # DuckDB's weeks change at the wrong day before 1970.
         first, last = (f"((CAST({moment} AS DATE) - DATE '0001-01-01') // 7)" for moment in (begin, end))
@@ -243,18 +248,18 @@ def _date_diff(node: Call, unit: str, begin: str, end: str) -> str:
     return f"date_diff({unit}, {begin}, {end})"
 
 
-def base_of(node: Node) -> Base:
+def base_of(node: Node) -> BaseType:
     """The type of an argument that is no interval."""
     assert not isinstance(node, Interval)
     return node.type.base
 
 
-def arithmetic(node: Call, operands: list[str]) -> str:
+def arithmetic(node: CallNode, operands: list[str]) -> str:
     """The call, whose first argument is an integer or a decimal."""
-    return _integers(node, operands) if base_of(node.args[0]) is Base.INTEGER else _decimals(node, operands)
+    return _integers(node, operands) if base_of(node.args[0]) is BaseType.INTEGER else _decimals(node, operands)
 
 
-def _integers(node: Call, operands: list[str]) -> str:
+def _integers(node: CallNode, operands: list[str]) -> str:
     first, second = (*operands, "")[:2]
     match node.name:
         case "add" | "sub" | "mul":
@@ -273,7 +278,7 @@ def _integers(node: Call, operands: list[str]) -> str:
             return f"TRY_CAST({first} AS DECIMAL(18,6))"
 
 
-def _decimals(node: Call, operands: list[str]) -> str:
+def _decimals(node: CallNode, operands: list[str]) -> str:
     first, second = (*operands, "")[:2]
     match node.name:
         case "add" | "sub":

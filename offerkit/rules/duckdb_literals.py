@@ -5,22 +5,22 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from offerkit.rules.types import Base, Value
+from offerkit.rules.types import BaseType, Value
 
 TYPES = {
-    Base.STRING: "VARCHAR",
-    Base.ENUMERATION: "VARCHAR",
-    Base.INTEGER: "BIGINT",
-    Base.DECIMAL: "DECIMAL(18,6)",
-    Base.BOOLEAN: "BOOLEAN",
-    Base.DATE: "DATE",
-    Base.TIMESTAMP: "TIMESTAMP",
-    Base.LIST: "VARCHAR[]",
+    BaseType.STRING: "VARCHAR",
+    BaseType.ENUMERATION: "VARCHAR",
+    BaseType.INTEGER: "BIGINT",
+    BaseType.DECIMAL: "DECIMAL(18,6)",
+    BaseType.BOOLEAN: "BOOLEAN",
+    BaseType.DATE: "DATE",
+    BaseType.TIMESTAMP: "TIMESTAMP",
+    BaseType.LIST: "VARCHAR[]",
 }
 """The types of columns and constants."""
 
 
-def literal(value: Value, base: Base) -> str:
+def literal(value: Value, base: BaseType) -> str:
     """A constant that has exactly the type of its kind."""
     match value:
         case None:
@@ -37,10 +37,10 @@ def literal(value: Value, base: Base) -> str:
         case date():
             return f"DATE '{value.isoformat()}'"
         case tuple():
-            return f"CAST([{', '.join(literal(part, Base.STRING) for part in value)}] AS VARCHAR[])"
+            return f"CAST([{', '.join(literal(part, BaseType.STRING) for part in value)}] AS VARCHAR[])"
 
 
-def plain(value: Value, base: Base) -> str:
+def plain(value: Value, base: BaseType) -> str:
     """A constant to compare with, as one would write it."""
     if value is None or isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         return literal(value, base)

@@ -9,10 +9,10 @@ from offerkit.rules import conditions, operands
 from offerkit.rules.calls import call
 from offerkit.rules.grammar import DIALECT, Token
 from offerkit.rules.nodes import Node
-from offerkit.rules.problems import Report
+from offerkit.rules.problems import ProblemList
 from offerkit.rules.scan import NESTING, ends_value, scan
-from offerkit.rules.types import Scope
-from offerkit.rules.walk import Handlers, Mismatch, Walk
+from offerkit.rules.tree_walk import Handlers, Mismatch, TreeWalk
+from offerkit.rules.types import NameScope
 
 HANDLERS: Handlers = {
     exp.Paren: operands.paren,
@@ -35,10 +35,10 @@ HANDLERS: Handlers = {
 }
 
 
-def infer(text: str, scope: Scope, report: Report) -> Node | None:
+def infer(text: str, scope: NameScope, report: ProblemList) -> Node | None:
     """The checked tree of ``text``; None, or RuleError, when ``report`` says why not."""
     tree, tokens = parse(text, report)
-    walk = Walk(tokens, scope, report, HANDLERS)
+    walk = TreeWalk(tokens, scope, report, HANDLERS)
     try:
         root = walk.value(tree)
         if walk.at == len(tokens):
@@ -47,12 +47,16 @@ def infer(text: str, scope: Scope, report: Report) -> Node | None:
         pass
     if not report.problems:  # else the reason was told
         token = tokens[min(walk.at, len(tokens) - 1)]
-        report.add(token.start, token.end + 1, f"{report.quote(token.start, token.end + 1)} is not expected here",
-                   hint="Compare the expression with the examples in docs/rules.md.")  # fmt: skip
+        report.add(
+            token.start,
+            token.end + 1,
+            f"{report.quote(token.start, token.end + 1)} is not expected here",
+            hint="Compare the expression with the examples in docs/rules.md.",
+        )
     return None
 
 
-def parse(text: str, report: Report) -> tuple[exp.Expression, list[Token]]:
+def parse(text: str, report: ProblemList) -> tuple[exp.Expression, list[Token]]:
     """The one expression in ``text``. Raises RuleError."""
     tokens = scan(text, report)
     try:
@@ -72,7 +76,7 @@ def parse(text: str, report: Report) -> tuple[exp.Expression, list[Token]]:
     raise report.stop()
 
 
-def _misread(error: ParseError, tokens: list[Token], report: Report) -> None:
+def _misread(error: ParseError, tokens: list[Token], report: ProblemList) -> None:
     """A problem at the token where sqlglot stopped."""
     first = error.errors[0] if error.errors else {}
     found = (first.get("line"), first.get("col"))
@@ -81,5 +85,9 @@ def _misread(error: ParseError, tokens: list[Token], report: Report) -> None:
     if token is tokens[-1] and not report.text[end:].strip() and not ends_value(token):
         report.add(start, end, f"The expression ends after {report.quote(start, end)}", hint="Something is missing.")
     else:
-        report.add(start, end, f"{report.quote(start, end)} is not expected here",
-                   hint="A value, an operator or a word before it is missing or too many.")  # fmt: skip
+        report.add(
+            start,
+            end,
+            f"{report.quote(start, end)} is not expected here",
+            hint="A value, an operator or a word before it is missing or too many.",
+        )

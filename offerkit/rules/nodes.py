@@ -1,7 +1,7 @@
 """The checked tree: what both evaluators (Python, SQL) are made from. Every node knows its type and its place.
 
 The checker leaves nothing to guess: it has put in each conversion (``to_decimal``, ``to_timestamp``), resolved
-every name, and turned operators and functions into :class:`Call` with the canonical names of ``functions.py``.
+every name, and turned operators and functions into :class:`CallNode` with the canonical names of ``functions.py``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldNode:
     """``namespace.name``."""
 
     type: FieldType
@@ -46,7 +46,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallNode:
     """An operator or function by its canonical name; ``start``/``end``: offsets into the expression's text."""
 
     type: FieldType
@@ -57,7 +57,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CaseNode:
     """``case when … then … else … end``; the simple form is written out by the checker. No default: null."""
 
     type: FieldType
@@ -67,11 +67,11 @@ class Case:
     default: Node | None
 
 
-Node: TypeAlias = Literal | Field | Interval | Call | Case
+Node: TypeAlias = Literal | FieldNode | Interval | CallNode | CaseNode
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedExpression:
     """An expression that was checked: its text, tree, type, and the (namespace, field) pairs it reads, sorted.
 
     ``uses_clock``: whether it asks for ``now`` or ``current_date``.
@@ -92,9 +92,9 @@ def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, parents first."""
     yield node
     match node:
-        case Call():
+        case CallNode():
             below: tuple[Node, ...] = node.args
-        case Case():
+        case CaseNode():
             pairs = tuple(part for branch in node.branches for part in branch)
             below = pairs if node.default is None else (*pairs, node.default)
         case _:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from offerkit.rules import constants, names
+from offerkit.rules import constants, resolve
 from offerkit.rules.convert import typed_null
 from offerkit.rules.grammar import TokenType
-from offerkit.rules.nodes import Call, Interval, Literal, Node
+from offerkit.rules.nodes import CallNode, Interval, Literal, Node
 from offerkit.rules.operators import arithmetic as operate
 from offerkit.rules.operators import is_text
-from offerkit.rules.walk import Walk
-from offerkit.rules.words import BOOLEAN, DATE, NULL, TEXT, TIMESTAMP, family, words
+from offerkit.rules.tree_walk import TreeWalk
+from offerkit.rules.type_words import BOOLEAN, DATE, NULL, TEXT, TIMESTAMP, family, words
 
 T = TokenType
 _NAMES = (T.VAR, T.IDENTIFIER)
@@ -19,7 +19,7 @@ _OPERATORS = {T.PLUS: "add", T.DASH: "sub", T.STAR: "mul", T.SLASH: "div", T.MOD
 _LEFT_TO_RIGHT = ((exp.Add, exp.Sub), (exp.Mul, exp.Div, exp.Mod))
 
 
-def paren(walk: Walk, tree: exp.Expression) -> Node | None:
+def paren(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     if walk.peek() is not T.L_PAREN:  # one that sqlglot put in
         return walk.node(tree.this)
     walk.take(T.L_PAREN)
@@ -28,7 +28,7 @@ def paren(walk: Walk, tree: exp.Expression) -> Node | None:
     return node
 
 
-def literal(walk: Walk, tree: exp.Expression) -> Node | None:
+def literal(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     token = walk.take(T.STRING, T.NUMBER)
     start, end = token.start, token.end + 1
     if token.token_type is T.STRING:
@@ -36,34 +36,34 @@ def literal(walk: Walk, tree: exp.Expression) -> Node | None:
     return constants.number(walk.report.text[start:end], start, end, walk.report)
 
 
-def boolean(walk: Walk, tree: exp.Expression) -> Node:
+def boolean(walk: TreeWalk, tree: exp.Expression) -> Node:
     token = walk.take(T.TRUE, T.FALSE)
     return Literal(BOOLEAN, token.start, token.end + 1, token.token_type is T.TRUE)
 
 
-def null(walk: Walk, tree: exp.Expression) -> Node:
+def null(walk: TreeWalk, tree: exp.Expression) -> Node:
     token = walk.take(T.NULL)
     return Literal(NULL, token.start, token.end + 1, None)
 
 
-def column(walk: Walk, tree: exp.Expression) -> Node | None:
+def column(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     first = walk.take(*_NAMES)
     parts = [first.text]
     while walk.accept(T.DOT):
         parts.append(walk.take(*_NAMES).text)
     start, end = first.start, walk.end()
     if len(parts) > 1:
-        return names.resolve(parts, start, end, walk.scope, walk.report)
+        return resolve.resolve(parts, start, end, walk.scope, walk.report)
     quoted = first.token_type is T.IDENTIFIER
-    if not quoted and parts[0].lower() in names.NOW:
-        return Call(TIMESTAMP, start, end, "now", ())
-    if not quoted and parts[0].lower() in names.TODAY:
-        return Call(DATE, start, end, "current_date", ())
-    names.bare(parts[0], quoted, start, end, walk.scope, walk.report)
+    if not quoted and parts[0].lower() in resolve.NOW:
+        return CallNode(TIMESTAMP, start, end, "now", ())
+    if not quoted and parts[0].lower() in resolve.TODAY:
+        return CallNode(DATE, start, end, "current_date", ())
+    resolve.bare(parts[0], quoted, start, end, walk.scope, walk.report)
     return None
 
 
-def negative(walk: Walk, tree: exp.Expression) -> Node | None:
+def negative(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     start = walk.take(T.DASH).start
     if walk.peek() is T.NUMBER:
         token = walk.take(T.NUMBER)
@@ -75,7 +75,7 @@ def negative(walk: Walk, tree: exp.Expression) -> Node | None:
     return None if node is None else operate("neg", [node], start, walk.end(), walk.report)
 
 
-def arithmetic(walk: Walk, tree: exp.Expression) -> Node | None:
+def arithmetic(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     kinds = next(kinds for kinds in _LEFT_TO_RIGHT if isinstance(tree, kinds))
     operands = walk.chain(tree, kinds)
     start = walk.start()
@@ -89,7 +89,7 @@ def arithmetic(walk: Walk, tree: exp.Expression) -> Node | None:
     return None if failed else left
 
 
-def concat(walk: Walk, tree: exp.Expression) -> Node | None:
+def concat(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     start = walk.start()
     parts: list[Node | None] = []
     for operand in walk.chain(tree, (exp.DPipe,)):
@@ -99,13 +99,17 @@ def concat(walk: Walk, tree: exp.Expression) -> Node | None:
         parts.append(part if part is None else text_only(walk, part, "|| joins texts only."))
     if any(part is None for part in parts):
         return None
-    return Call(TEXT, start, walk.end(), "concat", tuple(part for part in parts if part is not None))
+    return CallNode(TEXT, start, walk.end(), "concat", tuple(part for part in parts if part is not None))
 
 
-def text_only(walk: Walk, node: Node, hint: str = "") -> Node | None:
+def text_only(walk: TreeWalk, node: Node, hint: str = "") -> Node | None:
     if is_text(node):
         return typed_null(node, TEXT)
     in_list = f"To ask whether it has an entry, write contains({walk.report.text[node.start : node.end]}, 'text')."
-    walk.report.add(node.start, node.end, f"{walk.report.quote(node.start, node.end)} is {words(node)}, "
-                    "but a text is needed here", hint=in_list if family(node) == "list" else hint)  # fmt: skip
+    walk.report.add(
+        node.start,
+        node.end,
+        f"{walk.report.quote(node.start, node.end)} is {words(node)}, but a text is needed here",
+        hint=in_list if family(node) == "list" else hint,
+    )
     return None

@@ -6,15 +6,25 @@ from collections.abc import Sequence
 
 from offerkit.rules.constants import INTERVAL, as_moment
 from offerkit.rules.convert import Values, align, to_decimal, to_timestamp, typed_null
-from offerkit.rules.nodes import Call, Interval, Literal, Node
-from offerkit.rules.problems import Report
-from offerkit.rules.types import Base
-from offerkit.rules.words import BOOLEAN, DECIMAL, INTEGER, family, is_null, is_text_literal, words
+from offerkit.rules.nodes import CallNode, Interval, Literal, Node
+from offerkit.rules.problems import ProblemList
+from offerkit.rules.type_words import BOOLEAN, DECIMAL, INTEGER, family, is_null, is_text_literal, words
+from offerkit.rules.types import BaseType
 
 SIGNS = {
-    "eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
-    "add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "neg": "-",
-}  # fmt: skip
+    "eq": "=",
+    "ne": "<>",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "mod": "%",
+    "neg": "-",
+}
 
 
 def is_text(node: Node) -> bool:
@@ -22,7 +32,7 @@ def is_text(node: Node) -> bool:
     return family(node) == "text" or is_null(node)
 
 
-def logic(node: Node | None, report: Report) -> Node | None:
+def logic(node: Node | None, report: ProblemList) -> Node | None:
     """``node`` where a condition is needed."""
     if node is None:
         return None
@@ -35,8 +45,12 @@ def logic(node: Node | None, report: Report) -> Node | None:
         "list": "Ask for an entry: contains(list, 'text').",
         "moment": "Compare it: x >= current_date.",
     }
-    report.add(node.start, node.end, f"{here} is {words(node)}, but a condition (true or false) is needed here",
-               hint=hints.get(family(node), ""))  # fmt: skip
+    report.add(
+        node.start,
+        node.end,
+        f"{here} is {words(node)}, but a condition (true or false) is needed here",
+        hint=hints.get(family(node), ""),
+    )
     return None
 
 
@@ -45,32 +59,42 @@ def _text(node: Node) -> str:
     return "'" + str(node.value).replace("'", "''") + "'" if short and isinstance(node, Literal) else "'text'"
 
 
-def compare(name: str, left: Node, right: Node | Sequence[Node], start: int, end: int, report: Report) -> Node | None:
+def compare(
+    name: str, left: Node, right: Node | Sequence[Node], start: int, end: int, report: ProblemList
+) -> Node | None:
     """``left name right``; for ``in``, ``right`` are the items."""
     items = list(right) if isinstance(right, Sequence) else [right]
     if name != "in":
         for node in (left, *items):
             if is_null(node):
                 other = "is not null" if name == "ne" else "is null"
-                report.add(start, end, f"Nothing is ever “{SIGNS[name]} null”",
-                           "null stands for what is unknown, and so is every comparison with it.",
-                           f"Write x {other}.")  # fmt: skip
+                report.add(
+                    start,
+                    end,
+                    f"Nothing is ever “{SIGNS[name]} null”",
+                    "null stands for what is unknown, and so is every comparison with it.",
+                    f"Write x {other}.",
+                )
                 return None
     found = align([left, *items], Values.STRICT, report)
     if found is None:
         return None
     type_, brought = found
-    if type_.base is Base.LIST:
-        report.add(start, end, "Lists are not compared",
-                   hint="Ask for an entry: contains(list, 'text'); or for their number: length(list).")  # fmt: skip
+    if type_.base is BaseType.LIST:
+        report.add(
+            start,
+            end,
+            "Lists are not compared",
+            hint="Ask for an entry: contains(list, 'text'); or for their number: length(list).",
+        )
         return None
-    if type_.base is Base.BOOLEAN and name not in ("eq", "ne", "in"):
+    if type_.base is BaseType.BOOLEAN and name not in ("eq", "ne", "in"):
         report.add(start, end, f"Conditions have no order, so “{SIGNS[name]}” says nothing", hint="Write = or <>.")
         return None
-    return Call(BOOLEAN, start, end, name, tuple(brought))
+    return CallNode(BOOLEAN, start, end, name, tuple(brought))
 
 
-def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: Report) -> Node | None:
+def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: ProblemList) -> Node | None:
     """``+ - * / %`` and the sign before a number; ``+`` and ``-`` of a date and an interval too."""
     if len(nodes) == 2 and name in ("add", "sub"):
         left, right = nodes
@@ -80,8 +104,13 @@ def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: Repor
             return _shifted(right, left, False, start, end, report)
         if family(left) == family(right) == "moment" and name == "sub":
             days = f"date_diff('day', {report.text[right.start : right.end]}, {report.text[left.start : left.end]})"
-            report.add(start, end, "Dates are not subtracted with “-”", "It would not be said whether days, months or "
-                       "years are meant.", f"Write {days}.")  # fmt: skip
+            report.add(
+                start,
+                end,
+                "Dates are not subtracted with “-”",
+                "It would not be said whether days, months or years are meant.",
+                f"Write {days}.",
+            )
             return None
     if not _numbers(name, nodes, report):
         return None
@@ -95,21 +124,29 @@ def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: Repor
     if len(args) < len(brought):
         return None
     type_ = next((node.type for node in args if not isinstance(node, Interval) and not is_null(node)), INTEGER)
-    return Call(DECIMAL if name == "div" else type_, start, end, name, args)
+    return CallNode(DECIMAL if name == "div" else type_, start, end, name, args)
 
 
-def _numbers(name: str, nodes: list[Node], report: Report) -> bool:
+def _numbers(name: str, nodes: list[Node], report: ProblemList) -> bool:
     wrong = [node for node in nodes if family(node) != "number" and not is_null(node)]
     families = {family(node) for node in nodes}
     if families == {"moment", "number"}:
         wrong = [node for node in nodes if family(node) == "number"]
-        report.add(wrong[0].start, wrong[0].end, f"{report.quote(wrong[0].start, wrong[0].end)} is {words(wrong[0])}, "
-                   "but only an interval is added to a date or taken from it",
-                   hint=_days(name, nodes, report))  # fmt: skip
+        report.add(
+            wrong[0].start,
+            wrong[0].end,
+            f"{report.quote(wrong[0].start, wrong[0].end)} is {words(wrong[0])}, "
+            "but only an interval is added to a date or taken from it",
+            hint=_days(name, nodes, report),
+        )
         return False
     if (span := _interval_text(nodes)) is not None:
-        report.add(span.start, span.end, f"{report.quote(span.start, span.end)} is a text",
-                   hint=f"Write interval '{span.value}'.")  # fmt: skip
+        report.add(
+            span.start,
+            span.end,
+            f"{report.quote(span.start, span.end)} is a text",
+            hint=f"Write interval '{span.value}'.",
+        )
         return False
     for node in wrong:
         hint = ""
@@ -119,12 +156,16 @@ def _numbers(name: str, nodes: list[Node], report: Report) -> bool:
             hint = "Add an interval to a date: current_date - interval '3 days'."
         elif family(node) == "boolean":
             hint = "Write case when x then 1 else 0 end."
-        report.add(node.start, node.end, f"{report.quote(node.start, node.end)} is {words(node)}, "
-                   f"but “{SIGNS[name]}” needs a number", hint=hint)  # fmt: skip
+        report.add(
+            node.start,
+            node.end,
+            f"{report.quote(node.start, node.end)} is {words(node)}, but “{SIGNS[name]}” needs a number",
+            hint=hint,
+        )
     return not wrong
 
 
-def _days(name: str, nodes: list[Node], report: Report) -> str:
+def _days(name: str, nodes: list[Node], report: ProblemList) -> str:
     """What was meant by ``current_date - 30``."""
     left, right = nodes
     if isinstance(right, Literal) and right.type == INTEGER and not str(right.value).startswith("-"):
@@ -140,7 +181,7 @@ def _interval_text(nodes: list[Node]) -> Literal | None:
     return next((node for node in found if INTERVAL.fullmatch(str(node.value))), None)
 
 
-def _shifted(moment: Node, by: Interval, back: bool, start: int, end: int, report: Report) -> Node | None:
+def _shifted(moment: Node, by: Interval, back: bool, start: int, end: int, report: ProblemList) -> Node | None:
     """A date or timestamp and an interval. Hours, minutes and seconds make a date a timestamp."""
     if isinstance(moment, Literal) and is_text_literal(moment):
         read = as_moment(str(moment.value), moment.start, moment.end, report)
@@ -148,12 +189,16 @@ def _shifted(moment: Node, by: Interval, back: bool, start: int, end: int, repor
             return None
         moment = read
     if family(moment) != "moment" or isinstance(moment, Interval):
-        report.add(moment.start, moment.end, f"{report.quote(moment.start, moment.end)} is {words(moment)}, "
-                   "but an interval is added to a date or timestamp")  # fmt: skip
+        report.add(
+            moment.start,
+            moment.end,
+            f"{report.quote(moment.start, moment.end)} is {words(moment)}, "
+            "but an interval is added to a date or timestamp",
+        )
         return None
     if back:
         by = Interval(by.start, by.end, -by.months, -by.days, -by.seconds)
     if by.seconds:
         moment = to_timestamp(moment)
     assert not isinstance(moment, Interval)
-    return Call(moment.type, start, end, "date_add", (moment, by))
+    return CallNode(moment.type, start, end, "date_add", (moment, by))

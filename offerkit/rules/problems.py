@@ -26,7 +26,7 @@ class RuleError(Exception):
 
 
 @dataclass(slots=True)
-class Report:
+class ProblemList:
     """Collects the problems of one ``text``."""
 
     text: str

@@ -14,21 +14,21 @@ from types import MappingProxyType
 from typing import TypeAlias, cast
 
 from offerkit.rules import calendar, numbers, text
-from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
+from offerkit.rules.flatten import LOCAL, fields_of, flatten, nodes_of, parts_of, rebuilt
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node
 from offerkit.rules.python_calls import NOW, TODAY, read
 from offerkit.rules.python_tree import Translator
-from offerkit.rules.shallow import LOCAL, fields_of, nodes_of, parts_of, rebuilt, shallow
-from offerkit.rules.types import Base, Value
+from offerkit.rules.types import BaseType, Value
 
 Evaluator: TypeAlias = Callable[..., Value]
-Bundle: TypeAlias = Callable[..., tuple[Value, ...]]
+BundleEvaluator: TypeAlias = Callable[..., tuple[Value, ...]]
 
 _DAYS = ("days_since", "days_until", "age_in_years")
 _DEEPEST = 24
 """Levels of one Python expression; compile() takes many more, wherever it is called from."""
 
 
-def compile_one(checked: Checked, namespaces: Sequence[str], *, exact: bool = True) -> Evaluator:
+def compile_one(checked: CheckedExpression, namespaces: Sequence[str], *, exact: bool = True) -> Evaluator:
     """One expression as a function.
 
     ``exact``: a condition gives True, False or None (unknown). Otherwise it gives True or False, False also when it is
@@ -41,17 +41,19 @@ def compile_one(checked: Checked, namespaces: Sequence[str], *, exact: bool = Tr
     return cast(Evaluator, function.made([ast.Return(function.result(checked, exact))]))
 
 
-def compile_many(checked: Sequence[Checked], namespaces: Sequence[str], *, exact: bool = True) -> Bundle:
+def compile_many(
+    checked: Sequence[CheckedExpression], namespaces: Sequence[str], *, exact: bool = True
+) -> BundleEvaluator:
     """All expressions as one function that reads each field once and gives all results, in order."""
     function = _Function(namespaces)
     function.load(sorted({pair for one in checked for pair in one.fields}))
     function.share(checked)
     results = [function.result(one, exact) for one in checked]
-    return cast(Bundle, function.made([ast.Return(ast.Tuple(results, ast.Load()))]))
+    return cast(BundleEvaluator, function.made([ast.Return(ast.Tuple(results, ast.Load()))]))
 
 
-def _merged(checked: Checked, exact: bool) -> bool:
-    return not exact and checked.type.base in (Base.BOOLEAN, Base.NULL)
+def _merged(checked: CheckedExpression, exact: bool) -> bool:
+    return not exact and checked.type.base in (BaseType.BOOLEAN, BaseType.NULL)
 
 
 @dataclass
@@ -72,22 +74,22 @@ class _Function:
                 local = self.translator.declare(space, name)
                 self.body.append(_assign(local, ast.Subscript(row, ast.Constant(name), ast.Load())))
 
-    def share(self, checked: Iterable[Checked]) -> None:
+    def share(self, checked: Iterable[CheckedExpression]) -> None:
         """Count the days from and to a field once, where several of the expressions ask for them."""
         calls = [
             node
             for one in checked
             for node in nodes_of(one.root)
-            if isinstance(node, Call) and node.name in _DAYS and isinstance(node.args[0], Field)
+            if isinstance(node, CallNode) and node.name in _DAYS and isinstance(node.args[0], FieldNode)
         ]
-        often = Counter(map(meaning, calls))
+        often = Counter(map(tree_key, calls))
         for call in calls:
-            key = meaning(call)
+            key = tree_key(call)
             if often[key] > 1 and key not in self.shared:
                 self.shared[key] = self.translator.fresh()
                 self._set(self.shared[key], call)
 
-    def result(self, checked: Checked, exact: bool) -> ast.expr:
+    def result(self, checked: CheckedExpression, exact: bool) -> ast.expr:
         """The whole of an expression."""
         self.translator.known.clear()
         root = self._prepared(checked.root)
@@ -95,7 +97,7 @@ class _Function:
 
     def condition(self, root: Node) -> list[ast.stmt]:
         """The parts of an ``and`` one after the other: fields are read only when they are needed."""
-        parts = root.args if isinstance(root, Call) and root.name == "and" else (root,)
+        parts = root.args if isinstance(root, CallNode) and root.name == "and" else (root,)
         for part in parts[:-1]:
             self.load(fields_of(part))
             fails = ast.UnaryOp(ast.Not(), self.translator.true(self._prepared(part)))
@@ -104,7 +106,7 @@ class _Function:
         return [ast.Return(self.translator.true(self._prepared(parts[-1])))]
 
     def _prepared(self, root: Node) -> Node:
-        steps, rest = shallow(root, self.translator.fresh, _DEEPEST)
+        steps, rest = flatten(root, self.translator.fresh, _DEEPEST)
         for step in steps:
             self._set(step.name, self._shorter(step.node))
         return self._shorter(rest)
@@ -113,8 +115,8 @@ class _Function:
         """With locals for what was evaluated before."""
         return lifted(replaced(node, self.shared) if self.shared else node, self._lift)
 
-    def _lift(self, node: Call) -> str:
-        key = meaning(node)
+    def _lift(self, node: CallNode) -> str:
+        key = tree_key(node)
         if key not in self.lifted:
             self.lifted[key] = self.translator.fresh()
             self._set(self.lifted[key], node)
@@ -139,16 +141,16 @@ def _assign(name: str, value: ast.expr) -> ast.stmt:
     return ast.Assign([ast.Name(name, ast.Store())], value)
 
 
-def lifted(root: Node, name: Callable[[Call], str]) -> Node:
+def lifted(root: Node, name: Callable[[CallNode], str]) -> Node:
     """The tree with each largest call that reads no field replaced by the local that ``name`` gives."""
     return _lifted(root, name)[0]
 
 
-def _lifted(node: Node, name: Callable[[Call], str]) -> tuple[Node, bool]:
+def _lifted(node: Node, name: Callable[[CallNode], str]) -> tuple[Node, bool]:
     """The node, and whether it reads no field."""
     parts = parts_of(node)
     if not parts:
-        return node, not isinstance(node, Field)
+        return node, not isinstance(node, FieldNode)
     found = [_lifted(part, name) for part in parts]
     if all(fixed for _, fixed in found):
         return node, True
@@ -156,35 +158,35 @@ def _lifted(node: Node, name: Callable[[Call], str]) -> tuple[Node, bool]:
 
 
 def replaced(node: Node, names: Mapping[object, str]) -> Node:
-    """The tree with each call of a field whose :func:`meaning` is in ``names`` replaced by the local of that name."""
-    of_field = isinstance(node, Call) and bool(node.args) and isinstance(node.args[0], Field)
-    name = names.get(meaning(node)) if of_field else None
+    """The tree with each call of a field whose :func:`tree_key` is in ``names`` replaced by the local of that name."""
+    of_field = isinstance(node, CallNode) and bool(node.args) and isinstance(node.args[0], FieldNode)
+    name = names.get(tree_key(node)) if of_field else None
     if name is not None:
         assert not isinstance(node, Interval)
-        return Field(node.type, node.start, node.end, LOCAL, name)
+        return FieldNode(node.type, node.start, node.end, LOCAL, name)
     parts = parts_of(node)
     return rebuilt(node, [replaced(part, names) for part in parts]) if parts else node
 
 
-def _named(part: Node, name: Callable[[Call], str]) -> Node:
-    if isinstance(part, Call) and part.args:
-        return Field(part.type, part.start, part.end, LOCAL, name(part))
+def _named(part: Node, name: Callable[[CallNode], str]) -> Node:
+    if isinstance(part, CallNode) and part.args:
+        return FieldNode(part.type, part.start, part.end, LOCAL, name(part))
     return part
 
 
-def meaning(node: Node) -> object:
+def tree_key(node: Node) -> object:
     """Equal for parts that give the same, wherever they stand."""
     match node:
         case Literal():
             return ("literal", node.type, type(node.value), node.value)
-        case Field():
+        case FieldNode():
             return ("field", node.namespace, node.name)
         case Interval():
             return ("interval", node.months, node.days, node.seconds)
-        case Call():
-            return (node.name, node.type, *map(meaning, node.args))
-        case Case():
-            return ("case", node.default is None, *map(meaning, parts_of(node)))
+        case CallNode():
+            return (node.name, node.type, *map(tree_key, node.args))
+        case CaseNode():
+            return ("case", node.default is None, *map(tree_key, parts_of(node)))
 
 
 def greatest(*values: Value) -> Value:

@@ -6,16 +6,21 @@ import ast
 from collections.abc import Callable
 from typing import Final
 
-from offerkit.rules.nodes import Call, Interval, Literal
+from offerkit.rules.nodes import CallNode, Interval, Literal
 from offerkit.rules.text import like
-from offerkit.rules.types import Base
+from offerkit.rules.types import BaseType
 
 NOW: Final = "now"
 TODAY: Final = "today"
 NEGATED = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
 _SIGNS: dict[str, Callable[[], ast.cmpop]] = {
-    "eq": ast.Eq, "ne": ast.NotEq, "lt": ast.Lt, "le": ast.LtE, "gt": ast.Gt, "ge": ast.GtE,
-}  # fmt: skip
+    "eq": ast.Eq,
+    "ne": ast.NotEq,
+    "lt": ast.Lt,
+    "le": ast.LtE,
+    "gt": ast.Gt,
+    "ge": ast.GtE,
+}
 _OPERATORS: dict[str, Callable[[], ast.operator]] = {"add": ast.Add, "sub": ast.Sub, "mul": ast.Mult}
 _METHODS = {"starts_with": "startswith", "ends_with": "endswith", "decimal abs": "copy_abs"}
 _HELPERS = {"length": "len", "list_length": "len", "div": "divide"}
@@ -47,7 +52,7 @@ def comparison(name: str, left: ast.expr, right: ast.expr) -> ast.expr:
     return compare(left, _SIGNS[name](), right)
 
 
-def known_call(node: Call, operands: list[ast.expr], constant: Constant) -> ast.expr:
+def known_call(node: CallNode, operands: list[ast.expr], constant: Constant) -> ast.expr:
     """The call with its arguments translated, in order, without intervals."""
     match node.name:
         case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
@@ -78,8 +83,8 @@ def _method(target: ast.expr, name: str, *arguments: ast.expr) -> ast.expr:
     return ast.Call(ast.Attribute(target, name, ast.Load()), list(arguments), [])
 
 
-def _arithmetic(node: Call, operands: list[ast.expr], constant: Constant) -> ast.expr:
-    whole = node.args[0].type.base is Base.INTEGER if not isinstance(node.args[0], Interval) else False
+def _arithmetic(node: CallNode, operands: list[ast.expr], constant: Constant) -> ast.expr:
+    whole = node.args[0].type.base is BaseType.INTEGER if not isinstance(node.args[0], Interval) else False
     match node.name:
         case "round":
             return call("round_to", *operands, *([constant(0)] if len(operands) == 1 else []))
@@ -97,7 +102,7 @@ def _arithmetic(node: Call, operands: list[ast.expr], constant: Constant) -> ast
             return call(f"{'integer' if whole else 'decimal'}_{node.name}", *operands)
 
 
-def _time(node: Call, operands: list[ast.expr], constant: Constant) -> ast.expr:
+def _time(node: CallNode, operands: list[ast.expr], constant: Constant) -> ast.expr:
     match node.name:
         case "now":
             return read(NOW)
@@ -113,7 +118,7 @@ def _time(node: Call, operands: list[ast.expr], constant: Constant) -> ast.expr:
             moment, span = node.args
             assert isinstance(span, Interval)
             assert not isinstance(moment, Interval)
-            early = node.type.base is Base.TIMESTAMP and moment.type.base is Base.DATE
+            early = node.type.base is BaseType.TIMESTAMP and moment.type.base is BaseType.DATE
             begin = call("to_timestamp", operands[0]) if early else operands[0]
             return call("date_add", begin, *(constant(number) for number in (span.months, span.days, span.seconds)))
 
@@ -123,7 +128,7 @@ def _days(begin: ast.expr, end: ast.expr) -> ast.expr:
     return ast.BinOp(_method(end, "toordinal"), ast.Sub(), _method(begin, "toordinal"))
 
 
-def _like(node: Call, text: ast.expr, constant: Constant) -> ast.expr:
+def _like(node: CallNode, text: ast.expr, constant: Constant) -> ast.expr:
     pattern = node.args[1].value if isinstance(node.args[1], Literal) else None
     assert pattern is None or isinstance(pattern, str)
     plain = (pattern or "").strip("%")

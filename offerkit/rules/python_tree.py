@@ -11,17 +11,44 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
-from offerkit.rules.nodes import Call, Case, Field, Interval, Literal, Node
+from offerkit.rules.flatten import LOCAL
+from offerkit.rules.nodes import CallNode, CaseNode, FieldNode, Interval, Literal, Node
 from offerkit.rules.python_calls import NEGATED, call, compare, comparison, known_call, read
-from offerkit.rules.shallow import LOCAL
 from offerkit.rules.types import Value
 
 _ALWAYS_KNOWN = {"is_null", "is_true", "is_false", "current_date", "now"}
 _KNOWN_WITH_ARGUMENTS = {
-    "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "in", "lower", "upper", "trim", "length", "concat",
-    "starts_with", "ends_with", "contains", "like", "list_contains", "list_length", "date_trunc", "date_diff",
-    "extract", "age_in_years", "days_since", "days_until", "to_timestamp", "floor", "ceil",
-}  # fmt: skip
+    "and",
+    "or",
+    "not",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "in",
+    "lower",
+    "upper",
+    "trim",
+    "length",
+    "concat",
+    "starts_with",
+    "ends_with",
+    "contains",
+    "like",
+    "list_contains",
+    "list_length",
+    "date_trunc",
+    "date_diff",
+    "extract",
+    "age_in_years",
+    "days_since",
+    "days_until",
+    "to_timestamp",
+    "floor",
+    "ceil",
+}
 
 
 class Translator:
@@ -45,7 +72,7 @@ class Translator:
         self._names += 1
         return f"v{self._names}"
 
-    def local(self, field: Field) -> str:
+    def local(self, field: FieldNode) -> str:
         """The local that holds a field."""
         if field.namespace == LOCAL:
             return field.name
@@ -88,22 +115,22 @@ class Translator:
         match node:
             case Literal():
                 return ast.Constant(node.value is wanted)
-            case Case():
+            case CaseNode():
                 return self._branches(node, lambda part: self._is(part, wanted), ast.Constant(False))
-            case Call(name="not", args=(only,)):
+            case CallNode(name="not", args=(only,)):
                 return self._is(only, not wanted)
-            case Call(name="and" | "or"):
+            case CallNode(name="and" | "or"):
                 return self._all(node, wanted) if (node.name == "and") is wanted else self._any(node, wanted)
-            case Call(name="is_null", args=(only,)):
+            case CallNode(name="is_null", args=(only,)):
                 return self._is_null(only, wanted)
-            case Call(name="is_true" | "is_false", args=(only,)):
+            case CallNode(name="is_true" | "is_false", args=(only,)):
                 sure = self._is(only, node.name == "is_true") if wanted else None
                 return sure or _not(self._apart(lambda: self._is(only, node.name == "is_true")))
-            case Call(name="in"):
+            case CallNode(name="in"):
                 return self._is_in(node, wanted)
-            case Call(name="eq" | "ne" | "lt" | "le" | "gt" | "ge"):
+            case CallNode(name="eq" | "ne" | "lt" | "le" | "gt" | "ge"):
                 return self._compares(node.name if wanted else NEGATED[node.name], node)
-            case Call(name="starts_with" | "ends_with" | "contains" | "like" | "list_contains"):
+            case CallNode(name="starts_with" | "ends_with" | "contains" | "like" | "list_contains"):
                 operands, tests = self._operands(node)
                 made = known_call(node, operands, self.constant)
                 return _and([*map(_known, tests), made if wanted else _not(made)])
@@ -114,26 +141,26 @@ class Translator:
         match node:
             case Literal():
                 return self.constant(node.value)
-            case Field():
+            case FieldNode():
                 return read(self.local(node))
             case Interval():
                 raise AssertionError("an interval is no value")
-            case Case():
+            case CaseNode():
                 return self._branches(node, self.value, ast.Constant(None))
-            case Call(name="and" | "or"):
+            case CallNode(name="and" | "or"):
                 return self._kleene(node)
-            case Call(name="is_null" | "is_true" | "is_false"):
+            case CallNode(name="is_null" | "is_true" | "is_false"):
                 return self.true(node)
-            case Call(name="in"):
+            case CallNode(name="in"):
                 return self._in(node)
-            case Call(name="coalesce"):
+            case CallNode(name="coalesce"):
                 return self._coalesce(node)
-            case Call(name="nullif", args=(left, right)):
+            case CallNode(name="nullif", args=(left, right)):
                 name, first = self._once(left)
                 return ast.IfExp(compare(first, ast.Eq(), self.value(right)), ast.Constant(None), read(name))
-            case Call(name="greatest" | "least"):
+            case CallNode(name="greatest" | "least"):
                 return call(node.name, *map(self.value, node.args))
-            case Call():
+            case CallNode():
                 operands, tests = self._operands(node)
                 return _unless(tests, known_call(node, operands, self.constant))
 
@@ -143,25 +170,25 @@ class Translator:
         match node:
             case Literal():
                 return node.value is None
-            case Field():
+            case FieldNode():
                 return self.local(node) not in self.known
             case Interval():
                 return False
-            case Call(name="coalesce" | "greatest" | "least"):
+            case CallNode(name="coalesce" | "greatest" | "least"):
                 return all(map(self._nullable, node.args))
-            case Call() if node.name in _KNOWN_WITH_ARGUMENTS:
+            case CallNode() if node.name in _KNOWN_WITH_ARGUMENTS:
                 return any(map(self._nullable, node.args))
             case _:
-                return not (isinstance(node, Call) and node.name in _ALWAYS_KNOWN)
+                return not (isinstance(node, CallNode) and node.name in _ALWAYS_KNOWN)
 
     def _once(self, node: Node) -> tuple[str, ast.expr]:
         """A local for the value, and the expression that gives the value and sets the local: to be used first."""
-        if isinstance(node, Field):
+        if isinstance(node, FieldNode):
             return self.local(node), read(self.local(node))
         name = self.fresh()
         return name, ast.NamedExpr(ast.Name(name, ast.Store()), self.value(node))
 
-    def _operands(self, node: Call) -> tuple[list[ast.expr], list[ast.expr]]:
+    def _operands(self, node: CallNode) -> tuple[list[ast.expr], list[ast.expr]]:
         """The arguments to compute with, and the expressions that must not be None, to be evaluated before."""
         operands: list[ast.expr] = []
         tests: list[ast.expr] = []
@@ -179,10 +206,10 @@ class Translator:
 
     # Conditions, true or false only
 
-    def _all(self, node: Call, wanted: bool) -> ast.expr:
+    def _all(self, node: CallNode, wanted: bool) -> ast.expr:
         return _and([self._is(arg, wanted) for arg in node.args])
 
-    def _any(self, node: Call, wanted: bool) -> ast.expr:
+    def _any(self, node: CallNode, wanted: bool) -> ast.expr:
         parts: list[ast.expr] = []
         for arg in node.args:
             before = set(self.known)
@@ -197,9 +224,9 @@ class Translator:
         return made
 
     def _learn(self, *nodes: Node) -> None:
-        self.known.update(self.local(node) for node in nodes if isinstance(node, Field))
+        self.known.update(self.local(node) for node in nodes if isinstance(node, FieldNode))
 
-    def _compares(self, name: str, node: Call) -> ast.expr:
+    def _compares(self, name: str, node: CallNode) -> ast.expr:
         if name != "eq":
             operands, tests = self._operands(node)
             return _and([*map(_known, tests), comparison(name, *operands)])
@@ -218,7 +245,7 @@ class Translator:
         self._learn(left, right)
         return made
 
-    def _is_in(self, node: Call, wanted: bool) -> ast.expr:
+    def _is_in(self, node: CallNode, wanted: bool) -> ast.expr:
         operand, among, has_null, others = _alternatives(node)
         if others:
             return compare(self.value(node), ast.Is(), ast.Constant(wanted))
@@ -235,7 +262,7 @@ class Translator:
 
     # Values of three-valued logic
 
-    def _kleene(self, node: Call) -> ast.expr:
+    def _kleene(self, node: CallNode) -> ast.expr:
         """``and`` is False when any part is, else None when any part is; ``or`` likewise with True."""
         decides = node.name == "or"
         found: list[ast.expr] = []
@@ -247,7 +274,7 @@ class Translator:
                 unsure.append(read(name))
         return ast.IfExp(_or(found), ast.Constant(decides), _unless(unsure, ast.Constant(not decides)))
 
-    def _in(self, node: Call) -> ast.expr:
+    def _in(self, node: CallNode) -> ast.expr:
         operand, among, has_null, others = _alternatives(node)
         name, first = self._once(operand)
         found: list[ast.expr] = [compare(read(name), ast.In(), self.constant(among))] if among else []
@@ -259,7 +286,7 @@ class Translator:
         rest = ast.Constant(None) if has_null else _unless(unsure, ast.Constant(False))
         return _unless([first], ast.IfExp(_or(found), ast.Constant(True), rest) if found else rest)
 
-    def _coalesce(self, node: Call) -> ast.expr:
+    def _coalesce(self, node: CallNode) -> ast.expr:
         *others, last = node.args
         made = self.value(last)
         for arg in reversed(others):
@@ -267,7 +294,7 @@ class Translator:
             made = ast.IfExp(_known(first), read(name), made)
         return made
 
-    def _branches(self, node: Case, make: Callable[[Node], ast.expr], missing: ast.expr) -> ast.expr:
+    def _branches(self, node: CaseNode, make: Callable[[Node], ast.expr], missing: ast.expr) -> ast.expr:
         branches: list[tuple[ast.expr, ast.expr]] = []
         for condition, then in node.branches:
             before = set(self.known)
@@ -279,7 +306,7 @@ class Translator:
         return made
 
 
-def _alternatives(node: Call) -> tuple[Node, frozenset[Value], bool, list[Node]]:
+def _alternatives(node: CallNode) -> tuple[Node, frozenset[Value], bool, list[Node]]:
     """The operand of an ``in``, the constants to find it in, whether null is among them, and what is no constant."""
     operand, *items = node.args
     constants = [item.value for item in items if isinstance(item, Literal)]

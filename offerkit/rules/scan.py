@@ -13,7 +13,7 @@ from sqlglot.errors import TokenError
 from offerkit.rules import refusals
 from offerkit.rules.functions import FUNCTIONS, WRITTEN
 from offerkit.rules.grammar import DIALECT, WORDS, Token, TokenType
-from offerkit.rules.problems import Report, shortened
+from offerkit.rules.problems import ProblemList, shortened
 from offerkit.rules.rewrite import INTERVAL_WORDS, rewritten
 
 LENGTH = 10_000
@@ -39,9 +39,23 @@ ENDS = _CONSTANTS | NAMES | {T.END, T.R_PAREN}
 """Where a value can end."""
 _NEGATED = {T.IN, T.LIKE, T.BETWEEN}
 _NEED_BEFORE = COMPARISONS | _NEGATED | {T.AND, T.OR, T.IS, T.SLASH, T.MOD, T.DPIPE}
-_ALLOWED = BEGINS | ENDS | COMPARISONS | set(WORDS.values()) | {
-    T.L_PAREN, T.COMMA, T.DOT, T.DASH, T.PLUS, T.STAR, T.SLASH, T.MOD, T.DPIPE,
-}  # fmt: skip
+_ALLOWED = (
+    BEGINS
+    | ENDS
+    | COMPARISONS
+    | set(WORDS.values())
+    | {
+        T.L_PAREN,
+        T.COMMA,
+        T.DOT,
+        T.DASH,
+        T.PLUS,
+        T.STAR,
+        T.SLASH,
+        T.MOD,
+        T.DPIPE,
+    }
+)
 
 
 def ends_value(token: Token) -> bool:
@@ -49,7 +63,7 @@ def ends_value(token: Token) -> bool:
     return token.token_type in ENDS
 
 
-def scan(text: str, report: Report) -> list[Token]:
+def scan(text: str, report: ProblemList) -> list[Token]:
     """The tokens for the parser. Raises RuleError with all that can be said already."""
     if len(text) > LENGTH:
         report.add(
@@ -63,15 +77,23 @@ def scan(text: str, report: Report) -> list[Token]:
         tokens = list(DIALECT.tokenize(text))
     except TokenError:
         start = _open_quote(text)
-        report.add(start, len(text), f"The quote {text[start : start + 1]} is never closed",
-                   hint="A quote inside a text is written twice: 'l''été'.")  # fmt: skip
+        report.add(
+            start,
+            len(text),
+            f"The quote {text[start : start + 1]} is never closed",
+            hint="A quote inside a text is written twice: 'l''été'.",
+        )
         raise report.stop() from None
     _gaps(text, tokens, report)
     if not tokens and not report.problems:
         report.add(0, len(text), "The expression is empty")
     if len(tokens) > TOKENS:
-        report.add(tokens[TOKENS].start, len(text), f"The expression has more than {TOKENS:,} words and signs",
-                   hint="Split it into filters.")  # fmt: skip
+        report.add(
+            tokens[TOKENS].start,
+            len(text),
+            f"The expression has more than {TOKENS:,} words and signs",
+            hint="Split it into filters.",
+        )
     if not report.problems:
         tokens = _names_after_dots(tokens)
         for index in range(len(tokens)):
@@ -95,15 +117,19 @@ def _open_quote(text: str) -> int:
     return max(opened, 0)
 
 
-def _gaps(text: str, tokens: list[Token], report: Report) -> None:
+def _gaps(text: str, tokens: list[Token], report: ProblemList) -> None:
     """Between tokens there may be white space only: what else sqlglot skips are comments."""
     at = 0
     for start, end in [*((token.start, token.end + 1) for token in tokens), (len(text), len(text))]:
         gap = text[at:start]
         if gap and not gap.isspace():
             left = at + len(gap) - len(gap.lstrip())
-            report.add(left, at + len(gap.rstrip()), "Comments have no place in an expression",
-                       hint="Write the comment in YAML, after #; for two minus signs write - (-1).")  # fmt: skip
+            report.add(
+                left,
+                at + len(gap.rstrip()),
+                "Comments have no place in an expression",
+                hint="Write the comment in YAML, after #; for two minus signs write - (-1).",
+            )
         at = end
 
 
@@ -123,7 +149,7 @@ def _names_after_dots(tokens: list[Token]) -> list[Token]:
     ]
 
 
-def _token(tokens: list[Token], index: int, report: Report) -> None:
+def _token(tokens: list[Token], index: int, report: ProblemList) -> None:
     token = tokens[index]
     kind, start, end = token.token_type, token.start, token.end + 1
     before = tokens[index - 1].token_type if index else None
@@ -141,16 +167,24 @@ def _token(tokens: list[Token], index: int, report: Report) -> None:
     ):
         report.add(start, end, f"{report.quote(start, end)} is not a number here", hint="Write 1500 or 0.25.")
     elif kind == T.STRING and (odd := _IN_TEXT.search(report.text, start, end)):
-        report.add(odd.start(), odd.end(), "A line break or control character stands inside a text",
-                   hint="Write the text on one line.")  # fmt: skip
+        report.add(
+            odd.start(),
+            odd.end(),
+            "A line break or control character stands inside a text",
+            hint="Write the text on one line.",
+        )
     elif kind == T.STRING and report.text[start] != "'":
         report.add(start, end, "A text stands in single quotes, with nothing before them", hint="Write 'text'.")
     elif kind == T.VAR and T.DOT not in (before, after) and _refused_word(token.text, after, before):
         summary, hint = refusals.WORDS[token.text.lower()]
         report.add(start, end, summary, hint=hint)
     elif kind == T.L_PAREN and before == T.VAR and index > 1 and tokens[index - 2].token_type == T.DOT:
-        report.add(tokens[index - 1].start, start, "A function is called by its name alone, without a dot before it",
-                   hint=f"Write {shortened(tokens[index - 1].text)}(…).")  # fmt: skip
+        report.add(
+            tokens[index - 1].start,
+            start,
+            "A function is called by its name alone, without a dot before it",
+            hint=f"Write {shortened(tokens[index - 1].text)}(…).",
+        )
     elif kind == T.DOT and before not in NAMES and (before is None or before in _ALLOWED):
         report.add(start, end, "A dot stands between two names only", hint="A number begins with a digit: 0.5.")
     elif kind == T.PLUS and before not in ENDS:
@@ -177,7 +211,7 @@ def _refused_word(word: str, after: TokenType | None, before: TokenType | None) 
     return True
 
 
-def _nesting(tokens: list[Token], report: Report) -> None:
+def _nesting(tokens: list[Token], report: ProblemList) -> None:
     """Parentheses and ``case`` must be closed, and may not be nested too deep."""
     opened: list[Token] = []
     signs = 0
@@ -197,8 +231,12 @@ def _nesting(tokens: list[Token], report: Report) -> None:
                 report.add(token.start, token.end + 1, f"“{token.text}” closes nothing that was opened before it")
                 return
         if len(opened) > NESTING or signs > NESTING:
-            report.add(token.start, token.end + 1, f"The expression is nested deeper than {NESTING} levels",
-                       hint="Split it into filters.")  # fmt: skip
+            report.add(
+                token.start,
+                token.end + 1,
+                f"The expression is nested deeper than {NESTING} levels",
+                hint="Split it into filters.",
+            )
             return
     for token in opened:
         missing = ")" if token.token_type == T.L_PAREN else "end"
@@ -211,7 +249,7 @@ def _comma(text: str, token: Token) -> str:
     return f"A decimal number has a point: {number[0]}.{rest[0]}." if number and rest else ""
 
 
-def neighbours(tokens: list[Token], report: Report) -> None:
+def neighbours(tokens: list[Token], report: ProblemList) -> None:
     """Report the first two values without an operator between them, or operator without a value before it."""
     for index, token in enumerate(tokens):
         start, end = token.start, token.end + 1

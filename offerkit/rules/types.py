@@ -25,7 +25,7 @@ Row: TypeAlias = Mapping[str, Value]
 """The values of one namespace by field; every declared field is a key, unknown ones are None."""
 
 
-class Base(StrEnum):
+class BaseType(StrEnum):
     """What a value can be; the names are those of the spec files."""
 
     STRING = "string"
@@ -44,12 +44,12 @@ class Base(StrEnum):
 class FieldType:
     """The type of a field or of a part of an expression; ``values`` are an enumeration's."""
 
-    base: Base
+    base: BaseType
     values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Scope:
+class NameScope:
     """The names that an expression may use: namespace → field → type (``recipient`` → ``age`` → integer)."""
 
     namespaces: Mapping[str, Mapping[str, FieldType]]
@@ -64,7 +64,7 @@ class Scope:
         return digest(b"scope", canonical(plain))
 
 
-class Wanted(StrEnum):
+class ExpectedResult(StrEnum):
     """What an expression has to give where it stands."""
 
     CONDITION = "condition"

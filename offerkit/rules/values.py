@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 from offerkit.rules.problems import shortened
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.types import BaseType, FieldType, Value
 from offerkit.times import wall_clock
 
 LONGEST = 100_000
@@ -43,26 +43,26 @@ def parse_value(raw: object, type_: FieldType, zone: tzinfo) -> Value:
     if isinstance(raw, str):
         if len(raw) > LONGEST:
             raise ValueError(f"a text of more than {LONGEST:,} characters")
-        if type_.base is not Base.STRING and not raw.strip():
+        if type_.base is not BaseType.STRING and not raw.strip():
             return None
     match type_.base:
-        case Base.STRING:
+        case BaseType.STRING:
             return _text(raw)
-        case Base.ENUMERATION:
+        case BaseType.ENUMERATION:
             return _one_of(raw, type_.values)
-        case Base.INTEGER:
+        case BaseType.INTEGER:
             return _integer(raw)
-        case Base.DECIMAL:
+        case BaseType.DECIMAL:
             return _decimal(raw)
-        case Base.BOOLEAN:
+        case BaseType.BOOLEAN:
             return _boolean(raw)
-        case Base.DATE:
+        case BaseType.DATE:
             return _date(raw, zone)
-        case Base.TIMESTAMP:
+        case BaseType.TIMESTAMP:
             return _timestamp(raw, zone)
-        case Base.LIST:
+        case BaseType.LIST:
             return _list(raw)
-        case Base.NULL:
+        case BaseType.NULL:
             raise ValueError("no field has the type null")
 
 

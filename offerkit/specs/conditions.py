@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, TypeAlias
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.fingerprint import JsonPath
+from offerkit.models.expression_scopes import Role, scope
 from offerkit.models.policy_names import scope_of
-from offerkit.models.scopes import Role, scope
-from offerkit.models.values import misfit
+from offerkit.models.typed_values import misfit
 from offerkit.rules.problems import Problem, RuleError
-from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 from offerkit.specs.cache import Cache
 from offerkit.specs.parallel import Child, workers
 from offerkit.specs.record import Expression, Index, Mistake, Record
@@ -27,8 +27,8 @@ class ExpressionCheck(NamedTuple):
     """Whether ``text`` is an expression that gives what is wanted."""
 
     text: str
-    scope: Scope
-    wanted: Wanted
+    scope: NameScope
+    wanted: ExpectedResult
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -75,7 +75,7 @@ def bad_expressions(index: Index, checker: Checker = check_expressions) -> Itera
     places: list[tuple[Record, Expression, tuple[str, str, str]]] = []
     for environment in index.environments:
         for record, expression, known in _expressions(index, environment):
-            request = ExpressionCheck(expression.text, known, Wanted(expression.wanted))
+            request = ExpressionCheck(expression.text, known, ExpectedResult(expression.wanted))
             checks.setdefault(request.key, request)
             places.append((record, expression, request.key))
         yield from bad_uses(index, environment)
@@ -107,7 +107,7 @@ def _taken_names(index: Index) -> Iterator[Mistake]:
             )
 
 
-def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, Scope]]:
+def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, NameScope]]:
     """The expressions of an environment whose names are known; an unread dimension's fields are not."""
     scopes = _scopes(index, environment)
     for kind in _PARTS:
@@ -122,7 +122,7 @@ def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expre
                     yield record, expression, scopes[role]
 
 
-def _scopes(index: Index, environment: str) -> Mapping[Role, Scope]:
+def _scopes(index: Index, environment: str) -> Mapping[Role, NameScope]:
     scopes = {role: scope(role, "", {}, {}) for role in (Role.APPLIES_TO, Role.COUNTED)}
     record = index.group(environment, Kind.ENVIRONMENT)[environment]
     target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), None)
@@ -133,7 +133,7 @@ def _scopes(index: Index, environment: str) -> Mapping[Role, Scope]:
     return scopes
 
 
-def _with_parameters(contact: Scope, record: Record) -> Scope:
+def _with_parameters(contact: NameScope, record: Record) -> NameScope:
     dimension, interaction = contact.namespaces
     spaces = contact.namespaces
     return scope(Role.FILTER, dimension, spaces[dimension], spaces[interaction], types_of(record))
@@ -141,7 +141,7 @@ def _with_parameters(contact: Scope, record: Record) -> Scope:
 
 def types_of(record: Record) -> dict[str, FieldType]:
     """The types that a dimension, an environment or a filter declares."""
-    return {name: FieldType(Base(base), values) for name, base, values in record.facts.types}
+    return {name: FieldType(BaseType(base), values) for name, base, values in record.facts.types}
 
 
 def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
@@ -163,7 +163,7 @@ def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
 
 
 def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record) -> Iterator[Mistake]:
-    known = {name: FieldType(Base(base), options) for name, base, options in used.facts.types}
+    known = {name: FieldType(BaseType(base), options) for name, base, options in used.facts.types}
     for name, text in values.items():
         path = (*use, "with", name)
         if name not in known:

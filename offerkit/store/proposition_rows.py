@@ -10,7 +10,7 @@ from typing import TypeAlias
 import orjson
 
 from offerkit.diagnostics import Code, refuse
-from offerkit.engine.history import Past
+from offerkit.engine.history import PastProposition
 from offerkit.fingerprint import Json, canonical
 from offerkit.models.status import Status, number, of_number
 from offerkit.times import check_utc, instant
@@ -109,11 +109,11 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     )  # fmt: skip
 
 
-def past_of(row: PropositionRow) -> Past:
+def past_of(row: PropositionRow) -> PastProposition:
     """``row`` as presentation rules count it, once it is stored."""
     weight = Decimal(weight_text(row.weight))
     moment = instant(row.time)
-    return Past(row.offer, row.category, row.space, row.channel, row.status, moment, weight, row.rank)
+    return PastProposition(row.offer, row.category, row.space, row.channel, row.status, moment, weight, row.rank)
 
 
 def proposition_row(text: PropositionText) -> PropositionRow:

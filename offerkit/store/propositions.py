@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from offerkit.diagnostics import Code, Refused, or_list, refuse
-from offerkit.engine.history import Past
+from offerkit.engine.history import PastProposition
 from offerkit.models.status import NUMBERED, Status, followers, may_follow, number
 from offerkit.store import errors
 from offerkit.store.database import Cell, Clash, Database, chunks, recording
@@ -48,12 +48,12 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
             raise _exists("with one of these ids") from None
 
 
-def past(db: Database, environment: str, contact: str, since: str) -> list[Past]:
+def past(db: Database, environment: str, contact: str, since: str) -> list[PastProposition]:
     """What a decision reads of one contact's propositions from ``since`` on, later ones included, by time and id."""
     rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(_PAST, (environment, contact, since))
     try:
         return [
-            Past(offer, category, space, channel, NUMBERED[status], instant(at), Decimal(weight), rank)
+            PastProposition(offer, category, space, channel, NUMBERED[status], instant(at), Decimal(weight), rank)
             for offer, category, space, channel, status, at, weight, rank in rows
         ]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:

@@ -331,7 +331,7 @@ def _attempt(path: Path, how: str, busy_timeout: float) -> SqliteDatabase:
         with watched(path) as opened:
             uri = f"{path.absolute().as_uri()}?{how}"
             # One thread at a time uses a store. A server closes the stores of its threads when they have ended; a batch
-            # reads its history in a thread (offerkit.batch.over) and goes on when that one has.
+            # reads its history in a thread (offerkit.batch.exclusions) and goes on when that one has.
             connection = sqlite3.connect(
                 uri, uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False
             )

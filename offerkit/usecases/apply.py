@@ -14,7 +14,7 @@ from offerkit.address import Kind, Stage
 from offerkit.applier import Applied, Verified, commit, verify
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import Actor, lacking, needed, refusals
+from offerkit.governance.rights import Actor, missing_scopes, plan_refusals, required_scopes
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import Store
 from offerkit.store.returning import Return
@@ -69,11 +69,11 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
             check_retention(session, store, plan)
         if plan.was_read:
             from offerkit.usecases.plan_explanation import (
-                check_explained,  # makes plans again: no other apply needs that
+                check_explanation,  # makes plans again: no other apply needs that
             )
 
-            check_explained(session, verified)
-        record = _judged(session, store, verified) if plan.promotes else authorship.recorded(session, plan, actor)
+            check_explanation(session, verified)
+        record = _judged(session, store, verified) if plan.promotes else authorship.authors_record(session, plan, actor)
         record = {**record, **_contacts(session, verified), **_brought_back(verified), **_as_read(session, plan)}
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
 
@@ -114,13 +114,13 @@ def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
 
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
-    refused = lacking(session.scopes, needed(plan), actor.name)
-    refused += refusals(actor, plan, promoters(store) if store is not None else {})
+    refused = missing_scopes(session.scopes, required_scopes(plan), actor.name)
+    refused += plan_refusals(actor, plan, promoters(store) if store is not None else {})
     refused += authorship.refusals(session, store, plan, actor)
     if store is not None and plan.promotes:
-        from offerkit.usecases.settings_approval import alone  # other plans need none of it
+        from offerkit.usecases.settings_approval import single_author_refusals  # other plans need none of it
 
-        refused += alone(store, plan, actor)
+        refused += single_author_refusals(store, plan, actor)
     if refused:
         raise Refused(refused)
     return actor

@@ -15,7 +15,7 @@ from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.open import open_contacts
 from offerkit.contacts.source import Contacts, Stamp, no_contact
-from offerkit.engine.cache import Bounded
+from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.catalog import Catalog
 from offerkit.models.dimension import Dimension, Source
 from offerkit.reports.csv_file import CsvWriter
@@ -35,8 +35,8 @@ class ContactSources:
 
         ``remember``: of how many contacts the profile is kept, as long as the file they are in stays the same.
         """
-        self._remembered: Bounded[tuple[object, ...], _RememberedContact] | None = (
-            Bounded(remember) if remember else None
+        self._remembered: BoundedCache[tuple[object, ...], _RememberedContact] | None = (
+            BoundedCache(remember) if remember else None
         )
         self._catalogs, self._root, self._environ = catalogs, root, environ
         self._open: dict[str, Contacts] = {}

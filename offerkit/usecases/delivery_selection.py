@@ -8,20 +8,29 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from offerkit.address import Address, Kind
-from offerkit.batch import Batch, Decided, People, Program, decide_all, over, program
+from offerkit.batch import (
+    BatchProgram,
+    BatchRequest,
+    ContactTable,
+    DecidedChunk,
+    batch_program,
+    decide_all,
+    find_exclusions,
+)
+from offerkit.batch.condition_sql import bound_condition_sql
 from offerkit.batch.decide import CHUNK
-from offerkit.batch.gates import column, gate_sql
-from offerkit.engine.call import Call, Who
+from offerkit.contacts.bulk import column
+from offerkit.engine.call import Call, CallContext
 from offerkit.engine.check_call import make_call
-from offerkit.engine.condition import Facts, Gate, Memo, facts_at
+from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, facts_at
 from offerkit.engine.decide import decide
 from offerkit.engine.expressions import Expressions
-from offerkit.engine.lineup import Computed
+from offerkit.engine.space_program import ComputedOffer
 from offerkit.engine.weights import best, times
 from offerkit.rules.types import Row
 from offerkit.store import Store
 from offerkit.usecases.per_contact import uses_hooks, value_of
-from offerkit.usecases.planned_delivery import Order
+from offerkit.usecases.planned_delivery import PlannedDelivery
 from offerkit.usecases.propose import history_of
 
 SPARE = 2
@@ -51,18 +60,18 @@ class Recipient(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Selection:
+class DeliverySelection:
     """How a delivery selects: its conditions, and the engine's program where it asks the engine."""
 
-    order: Order
-    target: Gate | None
-    cells: tuple[tuple[Gate, int], ...]
+    order: PlannedDelivery
+    target: BoundCondition | None
+    cells: tuple[tuple[BoundCondition, int], ...]
     call: Call
-    made: Program | None
-    facts: Facts
+    made: BatchProgram | None
+    facts: CallFacts
 
 
-def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
+def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, object]) -> DeliverySelection:
     """The selection of ``order``, supposing ``data`` as call data; what is not given is unknown.
 
     Raises Refused when its space cannot be asked, or call data are not declared or of another type.
@@ -70,10 +79,14 @@ def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
     catalog, body = order.catalog, order.body
     engine = body.engine
     call = make_call(
-        catalog, body.space, who=Who(None, "", order.at, seed, catalog.anonymous, many=True),
-        n=min(100, order.count + SPARE), categories=engine.categories if engine else (),
-        themes=engine.themes if engine else (), data=data,
-    )  # fmt: skip
+        catalog,
+        body.space,
+        who=CallContext(None, "", order.at, seed, catalog.anonymous, many=True),
+        n=min(100, order.count + SPARE),
+        categories=engine.categories if engine else (),
+        themes=engine.themes if engine else (),
+        data=data,
+    )
     if body.outline is not None:
         call = replace(call, offers=frozenset(order.offers))
     types = {name: field.type for name, field in catalog.call_data.items()}
@@ -86,17 +99,19 @@ def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
         for number, cell in enumerate(body.cells or ())
     )
     facts = facts_at(order.at, catalog.zone, catalog.nobody, call.data)
-    return Selection(order, target, cells, call, program(catalog, call) if body.asks_engine else None, facts)
+    return DeliverySelection(
+        order, target, cells, call, batch_program(catalog, call) if body.asks_engine else None, facts
+    )
 
 
-def recipients(people: People, made: Selection, store: Store | None) -> Iterator[Iterator[Recipient]]:
+def recipients(people: ContactTable, made: DeliverySelection, store: Store | None) -> Iterator[Iterator[Recipient]]:
     """All contacts, in parts of some ten thousand, in the source's order."""
     if made.made is not None and uses_hooks(made.made):
         for first in range(0, people.count, CHUNK):
             yield _one_by_one(people, made, store, first)
         return
     if made.made is not None:
-        batch = Batch(made.made, over(people, made.made, store))
+        batch = BatchRequest(made.made, find_exclusions(people, made.made, store))
         for decided in decide_all(people, batch):
             yield _part(people, made, decided.first, decided)
         return
@@ -104,7 +119,7 @@ def recipients(people: People, made: Selection, store: Store | None) -> Iterator
         yield _part(people, made, first, None)
 
 
-def _one_by_one(people: People, made: Selection, store: Store | None, first: int) -> Iterator[Recipient]:
+def _one_by_one(people: ContactTable, made: DeliverySelection, store: Store | None, first: int) -> Iterator[Recipient]:
     catalog = made.order.catalog
     names = list(people.types)
     for key, held, *cells in _rows(people, made, first):
@@ -118,7 +133,9 @@ def _one_by_one(people: People, made: Selection, store: Store | None, first: int
         yield Recipient(key, contact, tuple(choices), found.data)
 
 
-def _part(people: People, made: Selection, first: int, decided: Decided | None) -> Iterator[Recipient]:
+def _part(
+    people: ContactTable, made: DeliverySelection, first: int, decided: DecidedChunk | None
+) -> Iterator[Recipient]:
     rows = _rows(people, made, first)
     names = list(people.types)
     tests = 1 + len(made.cells)
@@ -138,33 +155,33 @@ def _part(people: People, made: Selection, first: int, decided: Decided | None) 
             yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in made.order.offers))
 
 
-def _rows(people: People, made: Selection, first: int) -> list[tuple[str, ...]]:
+def _rows(people: ContactTable, made: DeliverySelection, first: int) -> list[tuple[str, ...]]:
     """Key, whether in the target, whether in each cell, then the fields."""
-    target = [gate_sql(gate, made.facts) for gate in _targets(made)]
+    target = [bound_condition_sql(condition, made.facts) for condition in _targets(made)]
     parts = ["k", f"coalesce({' AND '.join(f'({sql})' for sql in target) or 'TRUE'}, FALSE)"]
-    parts += [f"coalesce({gate_sql(gate, made.facts)}, FALSE)" for gate, _ in made.cells]
+    parts += [f"coalesce({bound_condition_sql(condition, made.facts)}, FALSE)" for condition, _ in made.cells]
     parts += [column(name) for name in people.types]
     sql = f"SELECT {', '.join(parts)} FROM contact WHERE n >= ? AND n < ? ORDER BY n"  # noqa: S608 - escaped
     found: list[tuple[str, ...]] = people.connection.execute(sql, [first, first + CHUNK]).fetchall()
     return found
 
 
-def _targets(made: Selection) -> Iterator[Gate]:
+def _targets(made: DeliverySelection) -> Iterator[BoundCondition]:
     """The delivery's target and the environment's own filter, which holds however offers are chosen."""
     if made.target is not None:
         yield made.target
     when = made.order.catalog.when
     if when is not None:
-        yield when.gate
+        yield when.condition
 
 
 class _Weigher:
     """The weight of an item for a contact; formulas are worked out as the unitary engine does."""
 
-    def __init__(self, made: Selection) -> None:
+    def __init__(self, made: DeliverySelection) -> None:
         self._made = made
-        self._computed: Sequence[Computed] = made.made.line.computed if made.made is not None else ()
-        self._first = len(made.made.line.entries) if made.made is not None else 0
+        self._computed: Sequence[ComputedOffer] = made.made.space_program.computed if made.made is not None else ()
+        self._first = len(made.made.space_program.entries) if made.made is not None else 0
 
     def __call__(self, item: int, contact: Row) -> Choice:
         assert self._made.made is not None
@@ -173,5 +190,5 @@ class _Weigher:
             return Choice(known.place, known.weight)
         part = self._computed[item - self._first]
         facts = self._made.facts._replace(contact=contact)
-        found = best(part.weights, Memo(facts, {}))
+        found = best(part.weights, ConditionMemo(facts, {}))
         return Choice(known.place, times(found.number, part.factors) if found is not None else NOT_WEIGHED)

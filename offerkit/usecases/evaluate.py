@@ -10,9 +10,9 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data
 from offerkit.engine.condition import facts_at
-from offerkit.models.scopes import Role, scope
+from offerkit.models.expression_scopes import Role, scope
 from offerkit.reports.evaluated import Evaluated
-from offerkit.rules.types import Base, Row, Value, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, Row, Value
 from offerkit.rules.values import show
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.contact_sources import ContactSources
@@ -47,7 +47,7 @@ def evaluate(
     types = {name: field.type for name, field in catalog.call_data.items()}
     names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, types)
     try:
-        checked = check(text, names, Wanted.VALUE)
+        checked = check(text, names, ExpectedResult.VALUE)
     except RuleError as error:
         raise Refused(
             [_told(text, problem.start, problem.summary, problem.detail, problem.hint) for problem in error.problems]
@@ -58,7 +58,7 @@ def evaluate(
     def value_for(row: Row) -> Value:
         return function(row, values, facts.now, facts.today)
 
-    condition = checked.type.base in (Base.BOOLEAN, Base.NULL)
+    condition = checked.type.base in (BaseType.BOOLEAN, BaseType.NULL)
     if contact:
         row = people.chosen(catalog, contact)
         rows = {catalog.dimension.name: row, "interaction": values}

@@ -18,8 +18,8 @@ from typing import NamedTuple, TypeAlias
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.history import Past, Remembered
-from offerkit.engine.lineup import Lineup
+from offerkit.engine.history import PastProposition, RememberedHistory
+from offerkit.engine.space_program import SpaceProgram
 from offerkit.store import PropositionRow, Store
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
@@ -41,7 +41,7 @@ _REMEMBERED_WRITES = 10_000
 
 class _Added(NamedTuple):
     contact: ContactKey
-    past: Past
+    past: PastProposition
 
 
 class _Transaction(NamedTuple):
@@ -84,7 +84,7 @@ class _CachedHistory(NamedTuple):
     """A history as it was read: nothing older than ``since``."""
 
     since: datetime
-    pasts: Remembered[Lineup]
+    pasts: RememberedHistory[SpaceProgram]
 
     @property
     def size(self) -> int:
@@ -105,11 +105,11 @@ class HistoryCache:
         self._size = 0
         self._version: int | None = None
         self._looked = -inf
-        self._under_way: dict[ContactKey, dict[str, Past]] = {}
+        self._under_way: dict[ContactKey, dict[str, PastProposition]] = {}
         self._ended: list[tuple[ContactKey, str]] = []
         self._weights: dict[Decimal, Decimal] = {}
 
-    def of(self, catalog: Catalog, key: str, now: datetime) -> Sequence[Past]:
+    def of(self, catalog: Catalog, key: str, now: datetime) -> Sequence[PastProposition]:
         """What presentation rules may count of a contact at ``now``, and more: in no order.
 
         What :meth:`under_way` is about counts as well. Raises Refused when the store cannot be read.
@@ -187,7 +187,7 @@ class HistoryCache:
     def _add(self, part: _Transaction) -> None:
         for contact in part.changed:
             self._drop(contact)
-        more: dict[ContactKey, list[Past]] = {}
+        more: dict[ContactKey, list[PastProposition]] = {}
         for contact, past in part.added:
             if contact in self._known:
                 more.setdefault(contact, []).append(self._lean(past))
@@ -199,7 +199,7 @@ class HistoryCache:
     def _read(self, contact: ContactKey, since: datetime) -> _CachedHistory:
         before = self._store.version()
         found = self._store.past(*contact, utc(since))
-        read = _CachedHistory(since, Remembered(map(self._lean, found)))
+        read = _CachedHistory(since, RememberedHistory(map(self._lean, found)))
         # else it may hold what will be added when that is seen
         if before is not None and self._store.version() == before:
             self._follow(before)
@@ -220,10 +220,10 @@ class HistoryCache:
         if read is not None:
             self._size -= read.size
 
-    def _lean(self, past: Past) -> Past:
+    def _lean(self, past: PastProposition) -> PastProposition:
         """The same, sharing its texts and weight with others."""
         offer, category, space, channel = map(intern, past[:4])
         if len(self._weights) > _REMEMBERED_WRITES:
             self._weights.clear()
         weight = self._weights.setdefault(past.weight, past.weight)
-        return Past(offer, category, space, channel, past.status, past.time, weight, past.rank)
+        return PastProposition(offer, category, space, channel, past.status, past.time, weight, past.rank)

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from offerkit.batch import People
+from offerkit.batch import ContactTable
 from offerkit.batch.segments import Segments
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse
@@ -190,16 +190,27 @@ def space_impact(
     changed = {name: change for name, change in changes.items() if change.total}
     offers = [
         OfferImpact(
-            name, change.before, change.gained, change.lost, change.moved,
+            name,
+            change.before,
+            change.gained,
+            change.lost,
+            change.moved,
             [Example(keys[number], word, why) for word, found in change.examples.items() for number, why in found],
         )
         for name, change in sorted(changed.items(), key=lambda item: (-item[1].total, item[0]))
-    ]  # fmt: skip
+    ]
     by = [(axis, _segments(found, totals.by[axis])) for axis, found in segments.items()]
     return SpaceImpact(
-        pair.space, people.sample.population if people.sample is not None else people.count, totals.changed,
-        totals.emptied, offers, totals.served, max_lost, by, people.sample,
-    )  # fmt: skip
+        pair.space,
+        people.sample.population if people.sample is not None else people.count,
+        totals.changed,
+        totals.emptied,
+        offers,
+        totals.served,
+        max_lost,
+        by,
+        people.sample,
+    )
 
 
 def _total(totals: _Totals, first: int, was: Ranks, will: Ranks, segments: Mapping[str, Segments]) -> None:
@@ -266,7 +277,7 @@ def _why(word: str, name: str, pair: SpaceComparison, both: ComparedChunk, colum
     return f"before: {why_not(old, both.old, pair.old_names.get(name, name), columns)[0][0].sentence}"
 
 
-def _keys(people: People, numbers: set[int]) -> dict[int, str]:
+def _keys(people: ContactTable, numbers: set[int]) -> dict[int, str]:
     if not numbers:
         return {}
     found: list[tuple[int, str]] = people.connection.execute(

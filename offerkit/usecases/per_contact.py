@@ -7,14 +7,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from offerkit.batch import Batch, Decided, People, Program, decide_all
-from offerkit.batch.gates import column
+from offerkit.batch import BatchProgram, BatchRequest, ContactTable, DecidedChunk, decide_all
 from offerkit.batch.program import weights_of
-from offerkit.engine.condition import Facts
+from offerkit.contacts.bulk import column
+from offerkit.engine.condition import CallFacts
 from offerkit.engine.decide import decide
-from offerkit.engine.decision import Noted
+from offerkit.engine.decision import DecisionNotes
 from offerkit.engine.reasons import Cause, no_product
-from offerkit.engine.weights import amount, tidy
+from offerkit.engine.weights import formula_weight, plain_number
 from offerkit.rules.python import compile_many
 from offerkit.rules.types import Row, Value
 from offerkit.store import Store
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def uses_hooks(made: Program) -> bool:
+def uses_hooks(made: BatchProgram) -> bool:
     """Whether somebody's code takes part: what target loading adds may count in any condition."""
     space = made.catalog.spaces[made.call.space]
-    dynamic = any(weight.dynamic for weight in weights_of(made.line))
+    dynamic = any(weight.dynamic for weight in weights_of(made.space_program))
     return bool(space.target_loading or space.post_processing or dynamic)
 
 
-def decide_contacts(people: People, batch: Batch, store: Store | None) -> Iterator[Decided]:
+def decide_contacts(people: ContactTable, batch: BatchRequest, store: Store | None) -> Iterator[DecidedChunk]:
     """The batch; where hooks take part, with what single calls decided, each contact in one, in place of its own.
 
     ``people`` need all fields of the contact then (offerkit.usecases.simulate.fields_of).
@@ -41,7 +41,9 @@ def decide_contacts(people: People, batch: Batch, store: Store | None) -> Iterat
     return _hooked(people, batch.program, store, chunks) if uses_hooks(batch.program) else chunks
 
 
-def _hooked(people: People, made: Program, store: Store | None, chunks: Iterator[Decided]) -> Iterator[Decided]:
+def _hooked(
+    people: ContactTable, made: BatchProgram, store: Store | None, chunks: Iterator[DecidedChunk]
+) -> Iterator[DecidedChunk]:
     catalog = made.catalog
     first_item: dict[int, int] = {}
     for number, item in enumerate(made.items):
@@ -56,7 +58,7 @@ def _hooked(people: People, made: Program, store: Store | None, chunks: Iterator
         for place, (key, contact) in enumerate(contact_rows(people, chunk.first, chunk.picks.shape[1])):
             history = history_of(store, catalog, key, made.call.now) if store is not None else ()
             call = replace(made.call, contact={**catalog.nobody, **contact}, key=key)
-            noted = Noted()
+            noted = DecisionNotes()
             for rank, chosen in enumerate(decide(catalog, call, history, noted=noted).chosen):
                 item_ = first_item.get(catalog.place_of[chosen.offer])
                 if item_ is not None:
@@ -72,14 +74,14 @@ def _hooked(people: People, made: Program, store: Store | None, chunks: Iterator
 class _Notes:
     """What the decisions of a chunk noted, as its matrices."""
 
-    def __init__(self, made: Program, width: int) -> None:
+    def __init__(self, made: BatchProgram, width: int) -> None:
         self._items, self._width = len(made.items), width
         self._post_processing = bool(made.catalog.spaces[made.call.space].post_processing)
         self._bytes = (self._items + 7) // 8
         self._eligible, self._presentable, self._ordered = bytearray(), bytearray(), bytearray()
         self._productless: dict[int, dict[Cause, list[int]]] = {}
 
-    def add(self, column: int, noted: Noted) -> None:
+    def add(self, column: int, noted: DecisionNotes) -> None:
         """Take what the decision for the next contact, that of ``column``, noted."""
         self._eligible += noted.eligible.to_bytes(self._bytes)
         self._presentable += noted.presentable.to_bytes(self._bytes)
@@ -89,7 +91,7 @@ class _Notes:
             found = self._productless.setdefault(place, {})
             found.setdefault(no_product(weight).cause, []).append(column)
 
-    def written(self, chunk: Decided) -> Decided:
+    def written(self, chunk: DecidedChunk) -> DecidedChunk:
         """The chunk with them."""
         return replace(
             chunk,
@@ -120,33 +122,38 @@ class _Notes:
 class _TargetLoading:
     """Asks again the conditions and formulas that read call data, once a hook has added a contact's own."""
 
-    def __init__(self, made: Program) -> None:
-        reading = [(number, gate) for number, gate in enumerate(made.gates) if gate.condition.data_read]
-        plain = [(number, gate) for number, gate in reading if not gate.bound]
+    def __init__(self, made: BatchProgram) -> None:
+        reading = [
+            (number, condition) for number, condition in enumerate(made.conditions) if condition.expression.data_read
+        ]
+        plain = [(number, condition) for number, condition in reading if not condition.bound]
         self._bundled = [number for number, _ in plain]
-        checked = [gate.condition.checked for _, gate in plain if gate.condition.checked is not None]
+        checked = [condition.expression.checked for _, condition in plain if condition.expression.checked is not None]
         self._bundle = compile_many(checked, (made.catalog.dimension.name, "interaction"), exact=False)
-        self._single = [(number, gate) for number, gate in reading if gate.bound]
-        self._environment = None if made.catalog.when is None else made.number(made.catalog.when.gate)
+        self._single = [(number, condition) for number, condition in reading if condition.bound]
+        self._environment = None if made.catalog.when is None else made.number(made.catalog.when.condition)
         self._answers = bytearray()
 
-    def open(self, chunk: Decided) -> Decided:
+    def open(self, chunk: DecidedChunk) -> DecidedChunk:
         """The chunk with matrices that :meth:`ask` may write to."""
-        positive = {gate: flags.copy() if gate.condition.data_read else flags for gate, flags in chunk.positive.items()}
+        positive = {
+            condition: flags.copy() if condition.expression.data_read else flags
+            for condition, flags in chunk.positive.items()
+        }
         return replace(chunk, holds=chunk.holds.copy(), positive=positive)
 
-    def ask(self, chunk: Decided, column: int, facts: Facts) -> None:
+    def ask(self, chunk: DecidedChunk, column: int, facts: CallFacts) -> None:
         """What holds for the contact of ``column`` and ``facts``."""
         if self._bundled:
             values = self._bundle(facts.contact, facts.data, facts.now, facts.today)
             self._answers += bytes([value is True for value in values])
-        for number, gate in self._single:
-            chunk.holds[number, column] = gate.value(facts) is True
-        for gate, flags in chunk.positive.items():
-            if gate.condition.data_read:
-                flags[column] = amount(gate.value(facts)) is not None
+        for number, condition in self._single:
+            chunk.holds[number, column] = condition.value(facts) is True
+        for condition, flags in chunk.positive.items():
+            if condition.expression.data_read:
+                flags[column] = formula_weight(condition.value(facts)) is not None
 
-    def close(self, chunk: Decided) -> None:
+    def close(self, chunk: DecidedChunk) -> None:
         """When all contacts were asked, one after the other."""
         import numpy
 
@@ -158,7 +165,7 @@ class _TargetLoading:
             chunk.holds[-1] = chunk.holds[self._environment]
 
 
-def contact_rows(people: People, first: int, count: int) -> Iterator[tuple[str, Row]]:
+def contact_rows(people: ContactTable, first: int, count: int) -> Iterator[tuple[str, Row]]:
     """Key and fields of contacts, as the engine takes them."""
     names = list(people.types)
     columns = ", ".join(["k", *(column(name) for name in names)])
@@ -174,7 +181,7 @@ def value_of(cell: object) -> Value:
     """What DuckDB gives for a column, as contacts hold it."""
     match cell:
         case Decimal():
-            return tidy(cell)
+            return plain_number(cell)
         case list():
             return tuple(cell)
         case _:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from offerkit.batch import People, Program, open_people
+from offerkit.batch import BatchProgram, ContactTable, open_contact_table
 from offerkit.contacts.keys import key_text
 from offerkit.engine.catalog import Catalog
 from offerkit.reports.estimate import Sample
@@ -26,8 +26,8 @@ Rows: TypeAlias = Callable[[], Iterable[Row]]
 class Population:
     """The contacts as the stage before and the one after read them; nearly always one table."""
 
-    was: People
-    will: People
+    was: ContactTable
+    will: ContactTable
     sample: Sample | None = None
 
     @property
@@ -38,7 +38,11 @@ class Population:
 
 @contextmanager
 def population(
-    catalogs: tuple[Catalog | None, Catalog], programs: Iterable[Program], rows: Rows, further: Iterable[str], size: int
+    catalogs: tuple[Catalog | None, Catalog],
+    programs: Iterable[BatchProgram],
+    rows: Rows,
+    further: Iterable[str],
+    size: int,
 ) -> Iterator[Population]:
     """The contacts of ``rows`` with the fields that ``programs`` read, and ``further`` ones; ``size`` 0: all of them.
 
@@ -52,11 +56,11 @@ def population(
     retyped = {name: old[name] for name in types if name in old and name in new and old[name].base != new[name].base}
     sample, read = _sampled(rows, will.dimension.key, size) if size else (None, rows)
     with ExitStack() as stack:
-        people = stack.enter_context(open_people(_whole(read(), types), will.dimension.key, types))
+        people = stack.enter_context(open_contact_table(_whole(read(), types), will.dimension.key, types))
         before = people
         if retyped:
             past = (_as_before(row, retyped) for row in _whole(read(), types))
-            before = stack.enter_context(open_people(past, will.dimension.key, {**types, **retyped}))
+            before = stack.enter_context(open_contact_table(past, will.dimension.key, {**types, **retyped}))
         yield Population(before, people, sample)
 
 

@@ -12,17 +12,17 @@ from functools import partial
 from time import time_ns
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
-from offerkit.engine.call import Call, Who
+from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
+from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import contact_row, make_call
 from offerkit.engine.decide import decide
-from offerkit.engine.decision import Chosen, Decision, Trace
-from offerkit.engine.history import Past
-from offerkit.engine.identify import Door, How, Identified, Ports, identify
-from offerkit.engine.reasons import NOT_ELIGIBLE, Reason, not_rendered
+from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
+from offerkit.engine.extra_data import ExtraData
+from offerkit.engine.history import PastProposition
+from offerkit.engine.identify import ContactLookup, Identification, Identified, IdentifiedBy, identify
+from offerkit.engine.reasons import NOT_ELIGIBLE, ExclusionReason, not_rendered
 from offerkit.engine.report import Report
-from offerkit.engine.stored import ExtraData
 from offerkit.models.space import Space
 from offerkit.models.status import Status
 from offerkit.rules.types import Row
@@ -38,7 +38,7 @@ from offerkit.usecases.requests import ProposeRequest
 REFILLS = 5
 """How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
 
-HistoryReader = Callable[[Catalog, str, datetime], Sequence[Past]]
+HistoryReader = Callable[[Catalog, str, datetime], Sequence[PastProposition]]
 """The history of the contact with that key, at a time: as :func:`history_of` reads it."""
 
 IdMaker = Callable[[], str]
@@ -61,7 +61,7 @@ class _SpaceCall:
     who: Identified
     catalog: Catalog
     call: Call
-    history: Sequence[Past]
+    history: Sequence[PastProposition]
     place: LiveSpace
     renderer: ContentRenderer
     keep: bool
@@ -135,7 +135,9 @@ def decide_call(
 
 def _contacts_to_remember(asked: Sequence[_SpaceCall]) -> tuple[tuple[str, str], ...]:
     """Who said by a key who they are, as (environment, key); visitors are their cookie, and need not be remembered."""
-    found = {(a.who.environment, a.who.key) for a in asked if a.who.how is How.EXPLICIT and not a.catalog.anonymous}
+    found = {
+        (a.who.environment, a.who.key) for a in asked if a.who.how is IdentifiedBy.EXPLICIT and not a.catalog.anonymous
+    }
     return tuple(sorted(found))
 
 
@@ -193,11 +195,17 @@ def _prepare(
         hint = f"Spaces of {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     asked = catalogs[environment]
-    nobody, wanted = Who(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
+    nobody, wanted = CallContext(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
     # What is wrong with it is told before anyone is looked up.
     call = make_call(
-        asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data,
-    )  # fmt: skip
+        asked,
+        space,
+        who=nobody,
+        n=wanted.n,
+        categories=wanted.categories,
+        themes=ask.themes,
+        data=ask.data,
+    )
     who = _identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fallen = f"{who.environment}/{who.space}" != name
@@ -205,7 +213,7 @@ def _prepare(
         call = make_call(
             catalog,
             who.space,
-            who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
+            who=CallContext(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
             n=wanted.n,
             categories=wanted.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
@@ -215,12 +223,18 @@ def _prepare(
         call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
     place = catalogs.place(who.environment, who.space)
     return _SpaceCall(
-        name, who, catalog, call, pasts(catalog, who.key, ask.at), place,
-        place.renderer(ask.status_base), ask.store and place.model.storage.enabled,
-    )  # fmt: skip
+        name,
+        who,
+        catalog,
+        call,
+        pasts(catalog, who.key, ask.at),
+        place,
+        place.renderer(ask.status_base),
+        ask.store and place.model.storage.enabled,
+    )
 
 
-def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[Past, ...]:
+def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[PastProposition, ...]:
     """What presentation rules may count of a contact."""
     if not key or not catalog.rules:
         return ()
@@ -236,7 +250,7 @@ def _answered(
     asked: _SpaceCall, ask: ProposeRequest, taken: frozenset[str], interaction: str, ids: IdMaker
 ) -> tuple[SpaceAnswer, list[PropositionRow]]:
     """The decision with its offers rendered; those that cannot be are dropped, told, and replaced by the next best."""
-    if asked.who.how is How.NOBODY:
+    if asked.who.how is IdentifiedBy.NOBODY:
         return _answer(asked, (), (_nobody(asked),), None), []
     reports: list[Report] = []
     failed: dict[str, str] = {}
@@ -244,7 +258,7 @@ def _answered(
         out = taken | failed.keys()
         call = replace(asked.call, exclude=out) if out else asked.call
         decision = decide(asked.catalog, call, asked.history, explain=ask.explain)
-        shown: list[Proposed] = []
+        shown: list[ProposedOffer] = []
         for chosen in decision.chosen:
             try:
                 shown.append(_proposed(asked, ask, decision, chosen, len(shown) + 1, ids() if asked.keep else ""))
@@ -260,7 +274,7 @@ def _answered(
     return _answer(asked, tuple(shown), said, decision, _unrendered(decision.trace, failed)), rows
 
 
-def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
+def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> DecisionTrace | None:
     """The explanation with the offers that could not be rendered, which the last decision only knew as excluded."""
     if trace is None or not failed:
         return trace
@@ -275,10 +289,10 @@ def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
 
 def _answer(
     asked: _SpaceCall,
-    shown: tuple[Proposed, ...],
+    shown: tuple[ProposedOffer, ...],
     reports: Sequence[Report],
-    decision: Decision | None,
-    trace: Trace | None = None,
+    decision: SpaceDecision | None,
+    trace: DecisionTrace | None = None,
 ) -> SpaceAnswer:
     return SpaceAnswer(
         asked=asked.name,
@@ -295,7 +309,7 @@ def _answer(
     )
 
 
-def _excluded(decision: Decision | None, shown: int, reports: Sequence[Report]) -> dict[str, int]:
+def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Report]) -> dict[str, int]:
     if decision is None:
         return {}
     if decision.because is not None:
@@ -304,9 +318,9 @@ def _excluded(decision: Decision | None, shown: int, reports: Sequence[Report]) 
     failed = sum(report.code == Code.NOT_RENDERED for report in reports)
     return {
         NOT_ELIGIBLE: counts["slice"] - counts["eligible"],
-        str(Reason.PRESENTATION_RULE): counts["eligible"] - counts["presentable"],
-        str(Reason.NOT_RENDERED): failed,
-        str(Reason.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
+        str(ExclusionReason.PRESENTATION_RULE): counts["eligible"] - counts["presentable"],
+        str(ExclusionReason.NOT_RENDERED): failed,
+        str(ExclusionReason.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
     }
 
 
@@ -316,8 +330,8 @@ def _nobody(asked: _SpaceCall) -> Report:
 
 
 def _proposed(
-    asked: _SpaceCall, ask: ProposeRequest, decision: Decision, chosen: Chosen, rank: int, id_: str
-) -> Proposed:
+    asked: _SpaceCall, ask: ProposeRequest, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
+) -> ProposedOffer:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
     own_html = ask.own_html and asked.model.render.html is not None
     outputs = (*ask.outputs, "html") if own_html else ask.outputs
@@ -325,7 +339,7 @@ def _proposed(
         chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
     )
     offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
-    return Proposed(
+    return ProposedOffer(
         id=id_,
         offer=chosen.offer,
         label=str(offer.row["label"] or ""),
@@ -339,9 +353,9 @@ def _proposed(
     )
 
 
-def _row(asked: _SpaceCall, proposed: Proposed, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
+def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
     time = utc(asked.call.now)
-    proposition = Past(
+    proposition = PastProposition(
         offer=proposed.offer,
         category=proposed.category,
         space=asked.who.space,
@@ -376,16 +390,16 @@ def _identified(
 ) -> Identified:
     """Who is asking on a space. Raises Refused when the key cannot be read or the contacts cannot be reached."""
 
-    def door(name: str) -> Door:
+    def door(name: str) -> Identification:
         linked, _, place = name.partition("/")
         return catalogs.place(linked, place).door
 
-    def by_key(door: Door, text: str) -> tuple[str, Row] | None:
+    def by_key(door: Identification, text: str) -> tuple[str, Row] | None:
         keys = catalogs.place(door.environment, door.space).model.identification.keys
         row = people.by_key(door.environment, text, keys)
         return None if row is None else (people.of(door.environment).key_of(row), row)
 
-    def by_cookie(door: Door, cookie: str) -> tuple[str, Row | None] | None:
+    def by_cookie(door: Identification, cookie: str) -> tuple[str, Row | None] | None:
         if door.anonymous:
             # The cookie is the visitor's key; one who is not in the table yet is known by nothing else.
             return cookie, _visitor(people, door.environment, cookie)
@@ -393,7 +407,7 @@ def _identified(
         row = people.by_key(door.environment, key) if key else None
         return None if row is None else (key, row)
 
-    return identify(door(f"{environment}/{space}"), ask.contact, ask.cookie, Ports(by_key, by_cookie, door))
+    return identify(door(f"{environment}/{space}"), ask.contact, ask.cookie, ContactLookup(by_key, by_cookie, door))
 
 
 def _visitor(people: ContactSources, environment: str, cookie: str) -> Row | None:

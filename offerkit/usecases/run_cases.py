@@ -10,7 +10,7 @@ from offerkit.diagnostics import Refused
 from offerkit.engine.case_values import CaseError, map_of, names_of
 from offerkit.engine.cases import read_case, run_case
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.inline import NAME, inline_bodies, inline_catalog
+from offerkit.engine.inline_catalog import NAME, inline_bodies, inline_catalog
 from offerkit.reports.cases import Outcome
 from offerkit.rules.types import Row
 from offerkit.specs.cases import CaseFile, RawCase

@@ -9,17 +9,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, open_people, over, program
-from offerkit.batch.gates import fields_read
-from offerkit.batch.program import conditions
+from offerkit.batch import (
+    FORMATS,
+    BatchProgram,
+    BatchRequest,
+    ContactTable,
+    DecidedChunk,
+    Results,
+    batch_program,
+    find_exclusions,
+    open_contact_table,
+)
+from offerkit.batch.condition_sql import fields_read
+from offerkit.batch.program import deciding_conditions
 from offerkit.batch.reasons import Reasons
-from offerkit.batch.segments import Given, Segments
+from offerkit.batch.segments import GivenCounts, Segments
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.engine.call import Call, Who
+from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
-from offerkit.engine.reasons import Cause, Reason
+from offerkit.engine.reasons import Cause, ExclusionReason
 from offerkit.engine.report import Report
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
@@ -79,10 +89,13 @@ def simulate(
         check_output(asked.out, RESULTS)
     axes = tuple(axis_field(catalog, name) for name in dict.fromkeys(asked.axes))
     calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
-    programs = [program(catalog, call, reasons=True) for call in calls]
+    programs = [batch_program(catalog, call, reasons=True) for call in calls]
     needed = {*axes, *(name for made in programs for name in fields_of(made))}
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
-    with bad_rows(asked.set_aside) as bad, open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
+    with (
+        bad_rows(asked.set_aside) as bad,
+        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as people,
+    ):
         bad.refuse_empty(people.count, catalog.dimension.name)
         results = Results(people) if asked.out is not None else None
         segments = {name: Segments(people, name) for name in axes}
@@ -91,9 +104,13 @@ def simulate(
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
     made = Simulation(
-        catalog.environment, str(engine.catalogs.stage), shown(at, catalog.zone), asked.n, spaces,
+        catalog.environment,
+        str(engine.catalogs.stage),
+        shown(at, catalog.zone),
+        asked.n,
+        spaces,
         {name: str(value) for name, value in asked.data.items()},
-    )  # fmt: skip
+    )
     return made, (*_warnings(programs), *bad.reports())
 
 
@@ -104,11 +121,11 @@ def emit_queries(
 
     ``table``: the contacts' table there; empty: named as the dimension. Raises Refused with what cannot be said.
     """
-    from offerkit.batch.emit import Tables, emit
+    from offerkit.batch.emit import InputTables, emit
 
     catalog = engine.catalogs[asked.environment]
     calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
-    tables = Tables(table or catalog.dimension.name)
+    tables = InputTables(table or catalog.dimension.name)
     if not all(tables.contacts.split(".")):
         raise refuse(
             Code.SIMULATION_OPTIONS,
@@ -117,7 +134,7 @@ def emit_queries(
         )
     found: list[Diagnostic] = []
     queries = {}
-    programs = [program(catalog, call) for call in calls]
+    programs = [batch_program(catalog, call) for call in calls]
     for made in programs:
         try:
             queries[f"{catalog.environment}/{made.call.space}"] = emit(made, dialect, tables).rstrip() + ";\n"
@@ -128,21 +145,21 @@ def emit_queries(
     return queries, _warnings(programs)
 
 
-def _warnings(programs: Sequence[Program]) -> tuple[Report, ...]:
+def _warnings(programs: Sequence[BatchProgram]) -> tuple[Report, ...]:
     """What the calls of ``programs`` warn of, each once: unknown categories, themes and call data."""
     told = dict.fromkeys(report for made in programs for report in made.call.reports)
     unknown = [unknown_data(made.catalog, made.call.data, read_data(programs)) for made in programs[:1]]
     return (*told, *(report for reports in unknown for report in reports))
 
 
-def read_data(programs: Iterable[Program]) -> set[str]:
+def read_data(programs: Iterable[BatchProgram]) -> set[str]:
     """The call data that conditions and formulas read, but for spaces where a target-loading hook may add them."""
     return {
         name
         for made in programs
         if not made.catalog.spaces[made.call.space].target_loading
-        for gate in conditions(made)
-        for name in gate.condition.data_read
+        for condition in deciding_conditions(made)
+        for name in condition.expression.data_read
     }
 
 
@@ -185,12 +202,15 @@ def simulate_in_spark(
         raise refuse(Code.UNREADABLE, "Spark's answer needs a Parquet or CSV file", hint="Name one: --out who.parquet")
     check_output(asked.out, RESULTS)
     programs = [
-        program(catalog, call_for(catalog, space, asked, at)) for space in asked.spaces or sorted(catalog.spaces)
+        batch_program(catalog, call_for(catalog, space, asked, at)) for space in asked.spaces or sorted(catalog.spaces)
     ]
     if not programs:
         raise refuse(Code.UNKNOWN_SPACE, f"{catalog.environment} has no space, so there is nothing to decide")
     types = dict(catalog.dimension.fields)
-    with bad_rows(asked.set_aside) as bad, open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
+    with (
+        bad_rows(asked.set_aside) as bad,
+        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as people,
+    ):
         bad.refuse_empty(people.count, catalog.dimension.name)
         with replacing(asked.out, RESULTS) as path:
             rows = run_spark(people, programs, engine.store, path, asked.out.suffix)
@@ -217,18 +237,22 @@ def field_named(catalog: Catalog, name: str) -> str:
 def call_for(catalog: Catalog, space: str, asked: SimulationRequest, at: datetime) -> Call:
     """The call that is made for everybody. Raises Refused when the space or call data are not declared."""
     return make_call(
-        catalog, space.removeprefix(f"{catalog.environment}/"),
-        who=Who(None, "", at, asked.seed, catalog.anonymous, many=True), n=asked.n,
-        categories=asked.categories, themes=asked.themes, data=asked.data,
-    )  # fmt: skip
+        catalog,
+        space.removeprefix(f"{catalog.environment}/"),
+        who=CallContext(None, "", at, asked.seed, catalog.anonymous, many=True),
+        n=asked.n,
+        categories=asked.categories,
+        themes=asked.themes,
+        data=asked.data,
+    )
 
 
-def fields_of(made: Program) -> Iterator[str]:
+def fields_of(made: BatchProgram) -> Iterator[str]:
     """The contact's fields that a program reads; where hooks take part, all."""
     if uses_hooks(made):
         yield from made.catalog.dimension.fields
-    for gate in (*made.gates, *conditions(made)):
-        yield from fields_read(gate)
+    for condition in (*made.conditions, *deciding_conditions(made)):
+        yield from fields_read(condition)
 
 
 @dataclass
@@ -238,26 +262,28 @@ class _Counts:
     by_rank: NDArray[numpy.int64]
     by_count: NDArray[numpy.int64]
     out: dict[int, Counter[Cause]]
-    axes: Mapping[str, Given]
+    axes: Mapping[str, GivenCounts]
 
 
 def space_result(
-    store: Store | None, people: People, made: Program, axes: Mapping[str, Segments], results: Results | None
+    store: Store | None, people: ContactTable, made: BatchProgram, axes: Mapping[str, Segments], results: Results | None
 ) -> SpaceResult:
     """What the contacts get on the space of ``made``, and why not; ``results`` collects it contact by contact."""
     import numpy
 
     catalog, n, size = made.catalog, made.call.n, len(made.items)
-    batch = Batch(made, over(people, made, store))
+    batch = BatchRequest(made, find_exclusions(people, made, store))
 
     def zeros(*shape: int) -> NDArray[numpy.int64]:
         return numpy.zeros(shape, numpy.int64)
 
     why = Reasons(made)
     counts = _Counts(
-        zeros(n, size), zeros(n + 1), {place: Counter() for place in why.slice},
+        zeros(n, size),
+        zeros(n + 1),
+        {place: Counter() for place in why.slice},
         {name: found.given() for name, found in axes.items()},
-    )  # fmt: skip
+    )
     for chunk in decide_contacts(people, batch, store):
         _add(counts, chunk, size)
         for place, cause, count in why.count(chunk):
@@ -267,15 +293,18 @@ def space_result(
     offers = sorted(_offers(made, counts, why.slice), key=lambda offer: (-offer.contacts, offer.offer))
     names = [catalog.offers[item.place].name for item in made.items]
     return SpaceResult(
-        f"{catalog.environment}/{made.call.space}", people.count, counts.by_count.tolist(), offers,
+        f"{catalog.environment}/{made.call.space}",
+        people.count,
+        counts.by_count.tolist(),
+        offers,
         [
             (f"{catalog.dimension.name}.{name}", _values(axes[name], given, names))
             for name, given in counts.axes.items()
         ],
-    )  # fmt: skip
+    )
 
 
-def _add(counts: _Counts, chunk: Decided, size: int) -> None:
+def _add(counts: _Counts, chunk: DecidedChunk, size: int) -> None:
     import numpy
 
     for rank, row in enumerate(chunk.picks):
@@ -286,13 +315,13 @@ def _add(counts: _Counts, chunk: Decided, size: int) -> None:
         given.add(chunk)
 
 
-def _offers(made: Program, counts: _Counts, slice_: Sequence[int]) -> Iterator[OfferResult]:
+def _offers(made: BatchProgram, counts: _Counts, slice_: Sequence[int]) -> Iterator[OfferResult]:
     """Every offer of the slice, with the reasons for which others do not get it, that of most contacts first."""
     catalog = made.catalog
     items: dict[int, list[int]] = {}
     for number, item in enumerate(made.items):
         items.setdefault(item.place, []).append(number)
-    order = {reason: place for place, reason in enumerate(Reason)}
+    order = {reason: place for place, reason in enumerate(ExclusionReason)}
     for place in slice_:
         offer, own = catalog.offers[place], items.get(place, [])
         by_rank = counts.by_rank[:, own].sum(axis=1).tolist() if own else [0] * made.call.n
@@ -305,7 +334,7 @@ def _offers(made: Program, counts: _Counts, slice_: Sequence[int]) -> Iterator[O
         yield OfferResult(offer.name, offer.category, sum(by_rank), by_rank, losses)
 
 
-def _values(segments: Segments, given: Given, offers: Sequence[str]) -> list[AxisValue]:
+def _values(segments: Segments, given: GivenCounts, offers: Sequence[str]) -> list[AxisValue]:
     """What the segments of an axis are given; ``offers``: the names by item."""
     counts: list[Counter[str]] = [Counter() for _ in segments.names]
     nothing = [0] * len(segments.names)

@@ -7,7 +7,7 @@ from html import escape
 
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.resources import Space
+from offerkit.engine.resources import CompiledSpace
 from offerkit.templates.urls import service_trouble
 from offerkit.usecases.catalogs import Catalogs
 
@@ -39,7 +39,7 @@ def snippet(catalogs: Catalogs, place: str, url: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _web(catalog: Catalog) -> list[Space]:
+def _web(catalog: Catalog) -> list[CompiledSpace]:
     return [space for space in catalog.spaces.values() if space.unitary and space.channel == _CHANNEL]
 
 

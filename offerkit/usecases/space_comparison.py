@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from offerkit.address import Kind
-from offerkit.batch import Batch, Decided, People, Program, over, program
+from offerkit.batch import BatchProgram, BatchRequest, ContactTable, DecidedChunk, batch_program, find_exclusions
 from offerkit.batch.reasons import Reasons
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.reasons import Cause, no_space
@@ -33,8 +33,8 @@ class SpaceComparison:
     """A space before and after; None: it is not there then. ``old_names``: what offers were called before."""
 
     space: str
-    old: Program | None
-    new: Program | None
+    old: BatchProgram | None
+    new: BatchProgram | None
     old_names: dict[str, str]
 
     def offers(self) -> list[str]:
@@ -51,7 +51,7 @@ class SpaceComparison:
         )
 
     @property
-    def programs(self) -> list[Program]:
+    def programs(self) -> list[BatchProgram]:
         """The effect that are there."""
         return [made for made in (self.old, self.new) if made is not None]
 
@@ -62,8 +62,8 @@ class ComparedChunk:
 
     first: int
     width: int
-    old: Decided | None
-    new: Decided | None
+    old: DecidedChunk | None
+    new: DecidedChunk | None
 
 
 def comparisons(effect: PlanEffect, name: str, n: int, times: tuple[datetime, datetime]) -> list[SpaceComparison]:
@@ -73,10 +73,10 @@ def comparisons(effect: PlanEffect, name: str, n: int, times: tuple[datetime, da
     old_names = _old_names(effect, name, will)
     asked = SimulationRequest(name, n=n)
 
-    def made(catalog: Catalog | None, space: str, at: datetime) -> Program | None:
+    def made(catalog: Catalog | None, space: str, at: datetime) -> BatchProgram | None:
         if catalog is None or space not in catalog.spaces:
             return None
-        return program(catalog, call_for(catalog, space, asked, at), reasons=True)
+        return batch_program(catalog, call_for(catalog, space, asked, at), reasons=True)
 
     new = {space: effect.old_name(Kind.SPACE, name, space) for space in (will.spaces if will is not None else ())}
     gone = {space: space for space in (was.spaces if was is not None else ()) if space not in new.values()}
@@ -106,11 +106,11 @@ def decide_both(store: Store | None, people: Population, pair: SpaceComparison) 
         yield ComparedChunk(new.first, new.picks.shape[1], old, new)
 
 
-def _batch(people: People, store: Store | None, made: Program) -> Batch:
-    return Batch(made, over(people, made, store))
+def _batch(people: ContactTable, store: Store | None, made: BatchProgram) -> BatchRequest:
+    return BatchRequest(made, find_exclusions(people, made, store))
 
 
-def _offers(made: Program | None) -> Iterator[str]:
+def _offers(made: BatchProgram | None) -> Iterator[str]:
     if made is not None:
         yield from (made.catalog.offers[item.place].name for item in made.items)
 
@@ -122,7 +122,7 @@ def ranks(pair: SpaceComparison, both: ComparedChunk, names: Sequence[str]) -> t
     return _ranks(pair.old, both.old, old_rows, both.width), _ranks(pair.new, both.new, row_of, both.width)
 
 
-def _ranks(made: Program | None, chunk: Decided | None, row_of: dict[str, int], width: int) -> Ranks:
+def _ranks(made: BatchProgram | None, chunk: DecidedChunk | None, row_of: dict[str, int], width: int) -> Ranks:
     import numpy
 
     found = numpy.zeros((len(row_of), width), numpy.int16)
@@ -135,6 +135,8 @@ def _ranks(made: Program | None, chunk: Decided | None, row_of: dict[str, int], 
     return found
 
 
-def why_not(reasons: Reasons | None, chunk: Decided | None, name: str, columns: Columns) -> list[tuple[Cause, Columns]]:
+def why_not(
+    reasons: Reasons | None, chunk: DecidedChunk | None, name: str, columns: Columns
+) -> list[tuple[Cause, Columns]]:
     """Why the contacts of ``columns``, who are not proposed an offer on a side, are not."""
     return [(no_space(), columns)] if reasons is None or chunk is None else reasons.of(chunk, name, columns)

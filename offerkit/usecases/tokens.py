@@ -14,7 +14,16 @@ from secrets import token_bytes, token_hex
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
-from offerkit.governance.rights import ADMINISTRATOR, NOTHING, Actor, Scope, Scopes, may_hold, scopes_of, scopes_text
+from offerkit.governance.rights import (
+    ADMINISTRATOR,
+    NO_SCOPES,
+    Actor,
+    TokenScope,
+    TokenScopes,
+    scopes_of,
+    scopes_text,
+    token_scope_errors,
+)
 from offerkit.store import Store
 from offerkit.store.tokens import TokenRow
 from offerkit.times import duration, instant, utc
@@ -30,14 +39,14 @@ class Bearer:
     """Whose token it is, and what it may be used for; ``operator`` is empty for one that does not count."""
 
     operator: str = ""
-    scopes: Scopes = NOTHING
+    scopes: TokenScopes = NO_SCOPES
 
 
 NOBODY = Bearer()
 
 
 def create(
-    session: Session, operator: str, name: str, expires: str, scopes: Iterable[str] = (Scope.READ,)
+    session: Session, operator: str, name: str, expires: str, scopes: Iterable[str] = (TokenScope.READ,)
 ) -> tuple[TokenRow, str]:
     """A token for ``operator`` that counts for ``expires`` (``90d``), and its text, which is kept nowhere.
 
@@ -52,15 +61,13 @@ def create(
         known = operators(store)
         if operator not in known:
             raise refuse(Code.NO_OPERATOR, f"there is no operator “{operator[:80]}”", hint=suggestion(operator, known))
-        if found := may_hold(scopes, bool(known[operator].get("automation"))):
+        if found := token_scope_errors(scopes, bool(known[operator].get("automation"))):
             raise Refused(found)
         if known[operator].get("enabled") is False:
             raise refuse(Code.NOT_ALLOWED, f"operator {operator} is disabled", hint="An administrator can enable them.")
         id_ = token_hex(6)
         text = f"ofk_{id_}_{urlsafe_b64encode(token_bytes(32)).rstrip(b'=').decode()}"
-        row = TokenRow(
-            id_, hashed(text), operator, name, session.now, actor.name, until, scope=scopes_text(scopes)
-        )  # fmt: skip
+        row = TokenRow(id_, token_hash(text), operator, name, session.now, actor.name, until, scope=scopes_text(scopes))
         store.add_token(row)
     return row, text
 
@@ -98,13 +105,13 @@ def bearer_of(store: Store, text: str, now: datetime) -> Bearer:
     """Whose token ``text`` is, at ``now``, and its scopes; nobody's when it does not count, whatever the reason."""
     found = _FORM.fullmatch(text)
     row = store.token(found[1]) if found else None
-    if row is None or not hmac.compare_digest(row.hash, hashed(text)) or row.revoked or row.expires <= utc(now):
+    if row is None or not hmac.compare_digest(row.hash, token_hash(text)) or row.revoked or row.expires <= utc(now):
         return NOBODY
     body = operators(store).get(row.operator)
     if body is None or body.get("enabled") is False or orphaned(store, row):
         return NOBODY
     scopes = scopes_of(row.scope)
-    return Bearer(row.operator, scopes) if Scope.READ in scopes else NOBODY
+    return Bearer(row.operator, scopes) if TokenScope.READ in scopes else NOBODY
 
 
 def orphaned(store: Store, row: TokenRow) -> str:
@@ -116,7 +123,7 @@ def orphaned(store: Store, row: TokenRow) -> str:
     return since if row.created <= since else ""
 
 
-def hashed(text: str) -> str:
+def token_hash(text: str) -> str:
     """What is kept of a token: 256 random bits need no slow hash."""
     return sha256(text.encode()).hexdigest()
 

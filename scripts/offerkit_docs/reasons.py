@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offerkit.engine.reasons import DECIDED, NOT_ELIGIBLE, REASONS, Reason
+from offerkit.engine.reasons import DECIDED, NOT_ELIGIBLE, REASONS, ExclusionReason
 from offerkit_docs import markdown
 
 INTRO = """\
@@ -16,7 +16,7 @@ CODES = f"""\
 The codes are values of `why` in JSON, and what decision cases expect (`expect.out`, `expect.nothing`;
 [cases](../engine.md#decisions-as-test-cases)). They never change. The measure `offerkit_excluded_offers_total` of a
 server has them as the label `reason`; those of steps 4 to 7 are one there, `{NOT_ELIGIBLE}`, and so are those of steps
-10 and 11, `{Reason.BEYOND_N}`."""
+10 and 11, `{ExclusionReason.BEYOND_N}`."""
 
 COMPARED = """\
 An impact compares two sides, and what is on one side only is told as follows. No decision gives these codes, so no case

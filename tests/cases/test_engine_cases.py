@@ -12,7 +12,7 @@ from helpers.files import load_yaml
 
 from offerkit.engine.cases import read_case, run_case
 from offerkit.engine.hooks import Hooks
-from offerkit.engine.inline import inline_catalog
+from offerkit.engine.inline_catalog import inline_catalog
 
 FILES = sorted((Path(__file__).parent / "engine").glob("*.yaml"))
 

@@ -8,13 +8,13 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from offerkit.engine.call import Call, Who
+from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
-from offerkit.engine.history import Past
+from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import Hooks
-from offerkit.engine.identify import Door, Ports, identify
-from offerkit.engine.inline import inline_catalog
+from offerkit.engine.identify import ContactLookup, Identification, identify
+from offerkit.engine.inline_catalog import inline_catalog
 
 NOW = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)
 CONDITIONS = (
@@ -27,7 +27,7 @@ PATHS = ("a", "a/b", "a/b/c", "d", "d/e", "f")
 STATUSES = ("presented", "accepted", "rejected", "scheduled")
 CHANNELS = {"web": "inbound-web", "app": "inbound-mobile", "hook": "inbound-web"}
 
-_ANSWERS = Door("shop", "app", False, False, "", ())
+_ANSWERS = Identification("shop", "app", False, False, "", ())
 
 HOOKS = Hooks(
     dynamic_offer={
@@ -39,7 +39,7 @@ HOOKS = Hooks(
 )
 TEMPLATES = ("t0", "t1", "t2")
 """The last one builds on the first."""
-DOOR = Door("shop", "web", False, False, "shop/app", ("a/b", "d"))
+DOOR = Identification("shop", "web", False, False, "shop/app", ("a/b", "d"))
 """A space that falls back to another for who is nobody there."""
 
 
@@ -93,12 +93,12 @@ def call(rng: Random, made: Catalog) -> Call:
     space, who = rng.choice(sorted(CHANNELS)), rng.choice((None, contact))
     categories = rng.sample((*PATHS, "nowhere"), rng.choice((0, 0, 1, 2)))
     if space == DOOR.space and who is None:
-        found = identify(DOOR, "", "", Ports(lambda *_: None, lambda *_: None, lambda _: _ANSWERS))
+        found = identify(DOOR, "", "", ContactLookup(lambda *_: None, lambda *_: None, lambda _: _ANSWERS))
         space, categories = found.space, categories or list(found.categories)
     asked = make_call(
         made,
         space,
-        who=Who(who, str(contact["id"]), NOW + timedelta(days=rng.choice((0, 7))), "s"),
+        who=CallContext(who, str(contact["id"]), NOW + timedelta(days=rng.choice((0, 7))), "s"),
         n=rng.choice((1, 2, 5, 100)),
         categories=categories,
         themes=rng.sample(("x", "y", "z"), rng.choice((0, 0, 1))),
@@ -107,10 +107,10 @@ def call(rng: Random, made: Catalog) -> Call:
     return replace(asked, exclude=frozenset(rng.sample([offer.name for offer in made.offers], rng.choice((0, 1)))))
 
 
-def history(rng: Random, made: Catalog) -> list[Past]:
+def history(rng: Random, made: Catalog) -> list[PastProposition]:
     """Up to 12 propositions of the last days, some of offers that are gone."""
     return [
-        Past(
+        PastProposition(
             offer=rng.choice(["gone", *made.place_of]),
             category=rng.choice(PATHS),
             space=(space := rng.choice(sorted(CHANNELS))),

@@ -5,30 +5,30 @@ from __future__ import annotations
 from typing import assert_never
 
 from offerkit.rules.check import check
-from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
-from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
-SCOPE = Scope(
+SCOPE = NameScope(
     {
         "recipient": {
-            "age": FieldType(Base.INTEGER),
-            "score": FieldType(Base.DECIMAL),
-            "name": FieldType(Base.STRING),
-            "country": FieldType(Base.ENUMERATION, ("BE", "CA", "FR")),
-            "home": FieldType(Base.ENUMERATION, ("CA", "US")),
-            "tier": FieldType(Base.ENUMERATION, ("gold", "silver")),
-            "birth_date": FieldType(Base.DATE),
-            "last_login": FieldType(Base.TIMESTAMP),
-            "consent": FieldType(Base.BOOLEAN),
-            "products": FieldType(Base.LIST),
-            "end": FieldType(Base.STRING),
+            "age": FieldType(BaseType.INTEGER),
+            "score": FieldType(BaseType.DECIMAL),
+            "name": FieldType(BaseType.STRING),
+            "country": FieldType(BaseType.ENUMERATION, ("BE", "CA", "FR")),
+            "home": FieldType(BaseType.ENUMERATION, ("CA", "US")),
+            "tier": FieldType(BaseType.ENUMERATION, ("gold", "silver")),
+            "birth_date": FieldType(BaseType.DATE),
+            "last_login": FieldType(BaseType.TIMESTAMP),
+            "consent": FieldType(BaseType.BOOLEAN),
+            "products": FieldType(BaseType.LIST),
+            "end": FieldType(BaseType.STRING),
         },
-        "interaction": {"basket": FieldType(Base.DECIMAL), "call-reason": FieldType(Base.STRING)},
+        "interaction": {"basket": FieldType(BaseType.DECIMAL), "call-reason": FieldType(BaseType.STRING)},
     }
 )
 
 
-def checked(text: str, wanted: Wanted = Wanted.VALUE, scope: Scope = SCOPE) -> Checked:
+def checked(text: str, wanted: ExpectedResult = ExpectedResult.VALUE, scope: NameScope = SCOPE) -> CheckedExpression:
     """``text``, checked."""
     return check(text, scope, wanted)
 
@@ -36,10 +36,10 @@ def checked(text: str, wanted: Wanted = Wanted.VALUE, scope: Scope = SCOPE) -> C
 def tree(node: Node) -> str:
     """``(and (eq recipient.age 3) …)``."""
     match node:
-        case Field():
+        case FieldNode():
             return f"{node.namespace}.{node.name}"
         case Literal():
-            mark = "d" if node.type.base is Base.DECIMAL and node.value is not None else ""
+            mark = "d" if node.type.base is BaseType.DECIMAL and node.value is not None else ""
             return (
                 "null"
                 if node.value is None
@@ -49,9 +49,9 @@ def tree(node: Node) -> str:
             )
         case Interval():
             return f"{node.months}m{node.days}d{node.seconds}s"
-        case Call():
+        case CallNode():
             return f"({' '.join([node.name, *map(tree, node.args)])})"
-        case Case():
+        case CaseNode():
             parts = [f"{tree(when)}: {tree(then)}" for when, then in node.branches]
             return f"(case {', '.join(parts)}, else: {tree(node.default) if node.default else 'null'})"
         case _:

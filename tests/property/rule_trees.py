@@ -8,14 +8,14 @@ from decimal import Decimal
 from random import Random
 
 from offerkit.rules.functions import EXTRACT_UNITS, UNITS
-from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node, walk
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node, walk
+from offerkit.rules.types import BaseType, FieldType, Value
 
 B, S, E, INT, D, DATE, TIME, LIST = (
-    Base.BOOLEAN, Base.STRING, Base.ENUMERATION, Base.INTEGER, Base.DECIMAL, Base.DATE, Base.TIMESTAMP, Base.LIST,
+    BaseType.BOOLEAN, BaseType.STRING, BaseType.ENUMERATION, BaseType.INTEGER, BaseType.DECIMAL, BaseType.DATE, BaseType.TIMESTAMP, BaseType.LIST,
 )  # fmt: skip
 TYPES = (B, S, INT, D, DATE, TIME, LIST)
-FIELDS: dict[tuple[str, str], Base] = {
+FIELDS: dict[tuple[str, str], BaseType] = {
     (space, f"{base.value}_{number}"): base
     for base in (B, S, E, INT, D, DATE, TIME, LIST)
     for space, number in (("recipient", 1), ("recipient", 2), ("interaction", 1))
@@ -83,26 +83,26 @@ _DAYS = [0, 0, 1, -1, 7, 30, 31, -365, 366, 10_000, 3_652_058, -4_000_000, 10**9
 _SECONDS = [0, 1, -1, 60, 3600, -86_400, 86_399, 10**9, 10**12, -(10**12)]
 
 
-def value(random: Random, base: Base) -> Value:
+def value(random: Random, base: BaseType) -> Value:
     """A known value."""
     pick = random.choice
     match base:
-        case Base.STRING | Base.ENUMERATION:
+        case BaseType.STRING | BaseType.ENUMERATION:
             return pick(_TEXTS) if random.random() < 0.8 else "".join(pick(_TEXTS) for _ in range(random.randrange(5)))
-        case Base.INTEGER:
+        case BaseType.INTEGER:
             return pick(_INTEGERS) if random.random() < 0.7 else random.randrange(-50, 150)
-        case Base.DECIMAL:
+        case BaseType.DECIMAL:
             if random.random() < 0.7:
                 return Decimal(pick(_DECIMALS)).quantize(Decimal("0.000001"))
             return Decimal(random.randrange(-(10 ** random.randrange(1, 18)), 10**9)).scaleb(-6)
-        case Base.BOOLEAN:
+        case BaseType.BOOLEAN:
             return random.random() < 0.5
-        case Base.DATE:
+        case BaseType.DATE:
             if random.random() < 0.6:
                 return date.fromisoformat(pick(_DATES))
             return date(2026, 1, 1) + timedelta(days=random.randrange(-30_000, 5_000))
-        case Base.TIMESTAMP:
-            return datetime.fromisoformat(f"{value(random, Base.DATE)} {pick(_CLOCKS)}")
+        case BaseType.TIMESTAMP:
+            return datetime.fromisoformat(f"{value(random, BaseType.DATE)} {pick(_CLOCKS)}")
         case _:
             return tuple(pick(_TEXTS) for _ in range(random.choice([0, 1, 2, 5])))
 
@@ -112,11 +112,11 @@ def row(random: Random) -> dict[tuple[str, str], Value]:
     return {key: None if random.random() < 1 / 6 else value(random, base) for key, base in FIELDS.items()}
 
 
-def checked(root: Node) -> Checked:
+def checked(root: Node) -> CheckedExpression:
     """As the checker would give it."""
     assert not isinstance(root, Interval)
-    pairs = {(node.namespace, node.name) for node in walk(root) if isinstance(node, Field)}
-    return Checked(str(root), root, root.type, tuple(sorted(pairs)), True)
+    pairs = {(node.namespace, node.name) for node in walk(root) if isinstance(node, FieldNode)}
+    return CheckedExpression(str(root), root, root.type, tuple(sorted(pairs)), True)
 
 
 class Trees:
@@ -124,11 +124,11 @@ class Trees:
 
     def __init__(self, random: Random) -> None:
         self.random = random
-        self.makers: dict[Base, list[Callable[[int], Node]]] = {
+        self.makers: dict[BaseType, list[Callable[[int], Node]]] = {
             base: [getattr(self, name) for name in dir(self) if name.startswith(f"{base.value}_")] for base in TYPES
         }
 
-    def tree(self, base: Base, depth: int) -> Node:
+    def tree(self, base: BaseType, depth: int) -> Node:
         """A tree of a type."""
         if depth <= 0 or self.random.random() < 0.12:
             return self.leaf(base)
@@ -137,40 +137,40 @@ class Trees:
         )
         return maker(depth - 1) if maker != self.of_any_type else self.of_any_type(depth - 1, base)
 
-    def leaf(self, base: Base) -> Node:
+    def leaf(self, base: BaseType) -> Node:
         chance = self.random.random()
         if chance < 0.6:
             wanted = (S, E) if base is S else (base,)
             key = self.random.choice([key for key, kind in FIELDS.items() if kind in wanted])
-            return Field(FieldType(FIELDS[key]), 0, 0, *key)
+            return FieldNode(FieldType(FIELDS[key]), 0, 0, *key)
         if chance < 0.66 or base is LIST:
             return Literal(FieldType(base), 0, 0, None)
         if base in (DATE, TIME) and chance < 0.75:
-            return Call(FieldType(base), 0, 0, "current_date" if base is DATE else "now", ())
+            return CallNode(FieldType(base), 0, 0, "current_date" if base is DATE else "now", ())
         return self.literal(base)
 
-    def literal(self, base: Base) -> Node:
+    def literal(self, base: BaseType) -> Node:
         return Literal(FieldType(base), 0, 0, value(self.random, base))
 
-    def call(self, base: Base, name: str, *args: Node) -> Node:
-        return Call(FieldType(base), 0, 0, name, args)
+    def call(self, base: BaseType, name: str, *args: Node) -> Node:
+        return CallNode(FieldType(base), 0, 0, name, args)
 
-    def some(self, base: Base, depth: int, fewest: int = 2, most: int = 4) -> list[Node]:
+    def some(self, base: BaseType, depth: int, fewest: int = 2, most: int = 4) -> list[Node]:
         return [self.tree(base, depth) for _ in range(self.random.randint(fewest, most))]
 
-    def text(self, base: Base, *words: str) -> Node:
+    def text(self, base: BaseType, *words: str) -> Node:
         return Literal(FieldType(base), 0, 0, self.random.choice(words))
 
     # of_any_type(depth, base); the others are named <type>_<what>(depth)
 
-    def of_any_type(self, depth: int, base: Base) -> Node:
+    def of_any_type(self, depth: int, base: BaseType) -> Node:
         match self.random.randrange(5 if base in (LIST, B) else 6):
             case 0 | 1:
                 pairs = [
                     (self.tree(B, depth), self.tree(base, depth)) for _ in range(self.random.choice([1, 1, 2, 10]))
                 ]
                 default = self.tree(base, depth) if self.random.random() < 0.7 else None
-                return Case(FieldType(base), 0, 0, tuple(pairs), default)
+                return CaseNode(FieldType(base), 0, 0, tuple(pairs), default)
             case 2 | 3:
                 return self.call(base, "coalesce", *self.some(base, depth, 1, self.random.choice([2, 3, 10])))
             case 4:

@@ -21,17 +21,17 @@ from helpers import random_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.batch import Batch, open_people, over, program
+from offerkit.batch import BatchRequest, batch_program, find_exclusions, open_contact_table
 from offerkit.batch.reasons import Reasons
 from offerkit.batch.segments import Segments
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.decide import decide
-from offerkit.engine.decision import Decision
-from offerkit.engine.history import Past
+from offerkit.engine.decision import SpaceDecision
+from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import NO_HOOKS
-from offerkit.engine.reasons import DECIDED, Cause, Reason, no_offer
-from offerkit.engine.slice import wanted
+from offerkit.engine.reasons import DECIDED, Cause, ExclusionReason, no_offer
+from offerkit.engine.slice import slice_of
 from offerkit.models.status import Status
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
@@ -56,7 +56,7 @@ def _people(rng: Random) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _store(made: Catalog, past: Mapping[str, Sequence[Past]]) -> Iterator[Store]:
+def _store(made: Catalog, past: Mapping[str, Sequence[PastProposition]]) -> Iterator[Store]:
     """A store with these propositions."""
     rows = [
         PropositionRow(
@@ -89,7 +89,7 @@ class _Case:
         """The call of one contact."""
         return replace(self.call, contact=row, key=str(row["id"]))
 
-    def explained(self, row: dict[str, Any]) -> Decision:
+    def explained(self, row: dict[str, Any]) -> SpaceDecision:
         """The decision for one contact, which is the plain one."""
         call = self.asked(row)
         history = self.past.get(call.key, [])
@@ -97,7 +97,7 @@ class _Case:
         assert replace(explained, trace=None) == decide(self.catalog, call, history)
         return explained
 
-    def outs(self, decision: Decision) -> dict[str, Cause]:
+    def outs(self, decision: SpaceDecision) -> dict[str, Cause]:
         """Why the contact of an explained decision is not proposed an offer, by name."""
         trace = decision.trace
         assert trace is not None
@@ -113,16 +113,16 @@ class _Case:
         return found
 
 
-def _agree(seed: int, *, hooks: bool) -> set[Reason]:
+def _agree(seed: int, *, hooks: bool) -> set[ExclusionReason]:
     """Compare decide, explain, batch and simulation; the reasons that were met."""
     case = _Case(seed, hooks=hooks)
     made, met = case.catalog, set()
     explained = [case.explained(row) for row in case.contacts]
     outs = [case.outs(decision) for decision in explained]
     chosen = [[offer.offer for offer in decision.chosen] for decision in explained]
-    asked = program(made, case.call, reasons=True)
-    with open_people(case.contacts, ("id",), made.dimension.fields) as table, _store(made, case.past) as store:
-        batch = Batch(asked, over(table, asked, store))
+    asked = batch_program(made, case.call, reasons=True)
+    with open_contact_table(case.contacts, ("id",), made.dimension.fields) as table, _store(made, case.past) as store:
+        batch = BatchRequest(asked, find_exclusions(table, asked, store))
         for chunk in decide_contacts(table, batch, store):
             for column in range(chunk.picks.shape[1]):
                 items = [asked.items[item] for item in chunk.picks[:, column].tolist() if item >= 0]
@@ -134,7 +134,7 @@ def _agree(seed: int, *, hooks: bool) -> set[Reason]:
                 assert told == {column: outs[column][name] for column in out}
                 met |= {cause.reason for cause in told.values()}
         simulated = space_result(store, table, asked, {name: Segments(table, name) for name in ("tier", "age")}, None)
-    assert len(simulated.offers) == len(made.members(wanted(made.spaces[case.call.space], case.call)))
+    assert len(simulated.offers) == len(made.members(slice_of(made.spaces[case.call.space], case.call)))
     for offer in simulated.offers:
         assert offer.contacts == sum(offer.offer in names for names in chosen)
         counted = Counter(
@@ -165,8 +165,8 @@ def test_offers_and_reasons(examples: int, hooks: bool) -> None:
 
 def test_every_reason_is_met() -> None:
     """The generator is worth something only if it reaches every reason that a batch can give."""
-    wanted_reasons = set(DECIDED) - {Reason.REPEATED, Reason.NOT_RENDERED}
-    met: set[Reason] = set()
+    wanted_reasons = set(DECIDED) - {ExclusionReason.REPEATED, ExclusionReason.NOT_RENDERED}
+    met: set[ExclusionReason] = set()
     for seed in (38, 10, 0, 2, *range(400)):  # the first ones suffice until the generator is changed
         if met == wanted_reasons:
             break
@@ -182,11 +182,11 @@ def _impact(seed: int) -> int:
     new.call = replace(new.call, space=old.call.space, n=old.call.n)
     pair = SpaceComparison(
         f"{old.catalog.environment}/{old.call.space}",
-        program(old.catalog, old.call, reasons=True), program(new.catalog, new.call, reasons=True), {},
+        batch_program(old.catalog, old.call, reasons=True), batch_program(new.catalog, new.call, reasons=True), {},
     )  # fmt: skip
     row_of = {str(row["id"]): row for row in old.contacts}
     types = old.catalog.dimension.fields
-    with open_people(old.contacts, ("id",), types) as table, _store(old.catalog, old.past) as store:
+    with open_contact_table(old.contacts, ("id",), types) as table, _store(old.catalog, old.past) as store:
         found = space_impact(store, Population(table, table), pair, {}, "")
     compared = 0
     for offer in found.offers:
@@ -235,8 +235,8 @@ def _counted(case: _Case, loading: str) -> int:
 
     made = replace(case.catalog, hooks=replace(case.catalog.hooks, target_loading={loading: counting}))
     call = replace(case.call, space="hook", categories=(), themes=(), nowhere=False)
-    old, new = (program(made, replace(call, n=n), reasons=True) for n in (100, 1))
-    with open_people(case.contacts, ("id",), made.dimension.fields) as table:
+    old, new = (batch_program(made, replace(call, n=n), reasons=True) for n in (100, 1))
+    with open_contact_table(case.contacts, ("id",), made.dimension.fields) as table:
         space_result(None, table, old, {}, None)
         assert Counter(called) == {row["id"]: 1 for row in case.contacts}
         called.clear()

@@ -18,12 +18,12 @@ from helpers import random_catalog
 from helpers.postgres import postgres_server
 from helpers.spark import spark_session, view
 
-from offerkit.batch import Batch, decide_all, open_people, over, program
-from offerkit.batch.emit import DIALECTS, Tables, emit
-from offerkit.batch.program import Program
+from offerkit.batch import BatchRequest, batch_program, decide_all, find_exclusions, open_contact_table
+from offerkit.batch.emit import DIALECTS, InputTables, emit
+from offerkit.batch.program import BatchProgram
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.history import Past
+from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import NO_HOOKS
 from offerkit.models.status import Status, number
 from offerkit.store import PropositionRow, Store
@@ -49,11 +49,11 @@ class Case:
             }
             for place in range(20)
         ]  # fmt: skip
-        self.past: Mapping[str, Sequence[Past]] = {
+        self.past: Mapping[str, Sequence[PastProposition]] = {
             str(row["id"]): random_catalog.history(rng, made) for row in self.people if rng.random() < 0.6
         }
         call = replace(random_catalog.call(rng, self.catalog), exclude=frozenset())
-        self.program: Program = program(self.catalog, call)
+        self.program: BatchProgram = batch_program(self.catalog, call)
 
     def rows(self) -> list[PropositionRow]:
         return [
@@ -69,8 +69,10 @@ class Case:
         found = []
         with TemporaryDirectory() as folder, Store.open(Path(folder) / "store.db", create=True) as store:
             store.add_propositions(self.rows())
-            with open_people(self.people, ("id",), self.catalog.dimension.fields) as people:
-                for chunk in decide_all(people, Batch(self.program, over(people, self.program, store))):
+            with open_contact_table(self.people, ("id",), self.catalog.dimension.fields) as people:
+                for chunk in decide_all(
+                    people, BatchRequest(self.program, find_exclusions(people, self.program, store))
+                ):
                     for rank, picks in enumerate(chunk.picks.tolist(), 1):
                         for column, item in enumerate(picks):
                             if item >= 0:
@@ -93,7 +95,7 @@ class Case:
     def query(self, dialect: str) -> str | None:
         """None: it has something that is not emitted, which is refused by name."""
         try:
-            return emit(self.program, dialect, Tables("person"))
+            return emit(self.program, dialect, InputTables("person"))
         except Refused as refused:
             assert {found.code for found in refused.diagnostics} == {Code.NOT_EMITTED}
             return None

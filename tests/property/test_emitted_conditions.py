@@ -14,10 +14,10 @@ from helpers.rules import checked
 from helpers.spark import spark_session, view
 
 from offerkit.batch.emit import DIALECTS
+from offerkit.batch.emit.common import NotEmittedError
 from offerkit.batch.emit.conditions import Conditions
-from offerkit.batch.emit.parts import NotEmittedError
 from offerkit.rules.python import compile_one
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.types import BaseType, FieldType, Value
 from offerkit.rules.values import parse_value
 
 NOW = datetime(2026, 3, 1, 12, 30)
@@ -80,7 +80,7 @@ def expected() -> Truths:
 def query(dialect: str) -> str:
     words = DIALECTS[dialect]
 
-    def column(_: str, name: str, base: Base) -> str:
+    def column(_: str, name: str, base: BaseType) -> str:
         return words.quoted(name)
 
     writer = Conditions(words, column, NOW, NOW.date())
@@ -133,7 +133,7 @@ def cells(dialect: str, floating: str, exact: str) -> tuple[str, list[Value]]:
     for type_, known in ((floating, NUMBERS), (exact, NUMBERS[:-3])):
         for text in known:
             raw = float(text) if type_ == floating else Decimal(text).quantize(Decimal("1e-8"))
-            for base in (Base.INTEGER, Base.DECIMAL):
+            for base in (BaseType.INTEGER, BaseType.DECIMAL):
                 cell = words.field(words.quoted("x"), FieldType(base))
                 columns.append(f"(SELECT {cell} FROM (SELECT CAST('{text}' AS {type_}) AS x) AS s)")
                 try:
@@ -177,7 +177,7 @@ def test_columns_in_postgres() -> None:
     query, expected = cells("postgres", "DOUBLE PRECISION", "NUMERIC")
     with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
         assert connection.execute(query).fetchall() == [tuple(expected)]
-        cell = DIALECTS["postgres"].field("x", FieldType(Base.LIST))
+        cell = DIALECTS["postgres"].field("x", FieldType(BaseType.LIST))
         rows = "SELECT ARRAY['a'] AS x UNION ALL SELECT ARRAY[]::TEXT[] UNION ALL SELECT ARRAY['a', NULL]"
         rows += " UNION ALL SELECT ARRAY[ARRAY['a'], ARRAY['b']]"
         found = [row[0] for row in connection.execute(f"SELECT {cell} FROM ({rows}) AS s").fetchall()]

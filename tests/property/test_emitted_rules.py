@@ -21,9 +21,9 @@ from offerkit.batch.emit.conditions import Conditions
 from offerkit.batch.emit.dialects import Dialect
 from offerkit.batch.emit.engines import DIALECTS
 from offerkit.rules.functions import FUNCTIONS
-from offerkit.rules.nodes import Call, Case, Literal, Node, walk
+from offerkit.rules.nodes import CallNode, CaseNode, Literal, Node, walk
 from offerkit.rules.python import compile_many
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.types import BaseType, FieldType, Value
 
 EXPRESSIONS, ROWS = 5_000, 30
 SPACES = ("recipient", "interaction")
@@ -35,9 +35,9 @@ def clean(node: Node) -> Node:
     match node:
         case Literal() if isinstance(node.value, str):
             return replace(node, value=node.value.replace("\0", ""))
-        case Call():
+        case CallNode():
             return replace(node, args=tuple(map(clean, node.args)))
-        case Case():
+        case CaseNode():
             branches = tuple((clean(test), clean(then)) for test, then in node.branches)
             return replace(node, branches=branches, default=None if node.default is None else clean(node.default))
         case _:
@@ -88,7 +88,7 @@ class Asked:
         ]
 
     def explained(self, dialect: str, run: Run, root: Node) -> str:
-        parts = [part for part in walk(root) if isinstance(part, (Call, Case))]
+        parts = [part for part in walk(root) if isinstance(part, (CallNode, CaseNode))]
         for part in sorted(parts, key=lambda part: sum(1 for _ in walk(part))):
             found = self.differ(dialect, run, [part])
             if found:
@@ -111,7 +111,7 @@ def query(dialect: Dialect, roots: Sequence[Node]) -> str:
         for (space, name), base in FIELDS.items()
     )
 
-    def column(namespace: str, name: str, _: Base) -> str:
+    def column(namespace: str, name: str, _: BaseType) -> str:
         return q(f"f_{namespace}_{name}")
 
     writer = Conditions(dialect, column, NOW, NOW.date())
@@ -119,9 +119,9 @@ def query(dialect: Dialect, roots: Sequence[Node]) -> str:
     return f"SELECT {parts} FROM (SELECT i, {columns} FROM t) AS r ORDER BY i"
 
 
-def type_of(base: Base) -> FieldType:
+def type_of(base: BaseType) -> FieldType:
     """An enumeration is not held to its values here, which are random."""
-    return FieldType(Base.STRING if base is Base.ENUMERATION else base)
+    return FieldType(BaseType.STRING if base is BaseType.ENUMERATION else base)
 
 
 def agree(dialect: str, run: Run, asked: Asked, together: int) -> None:
@@ -129,7 +129,7 @@ def agree(dialect: str, run: Run, asked: Asked, together: int) -> None:
         some = asked.roots[begin : begin + together]
         found = asked.differ(dialect, run, some)
         assert not found, asked.explained(dialect, run, some[found[0][0]])
-    made = {part.name for root in asked.roots for part in walk(root) if isinstance(part, Call)}
+    made = {part.name for root in asked.roots for part in walk(root) if isinstance(part, CallNode)}
     assert made == set(FUNCTIONS)
 
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from rule_trees import FIELDS
 
 from offerkit.rules.check import check
-from offerkit.rules.meaning import UNREAD, meaning
-from offerkit.rules.nodes import Call, Literal, Node
+from offerkit.rules.flatten import parts_of, rebuilt
+from offerkit.rules.nodes import CallNode, Literal, Node
 from offerkit.rules.problems import RuleError
-from offerkit.rules.python import meaning as of_tree
-from offerkit.rules.shallow import parts_of, rebuilt
-from offerkit.rules.types import FieldType, Scope, Wanted
+from offerkit.rules.python import tree_key as of_tree
+from offerkit.rules.types import ExpectedResult, FieldType, NameScope
+from offerkit.rules.written_form import UNREAD, written_form
 
-SCOPE = Scope({
+SCOPE = NameScope({
     space: {name: FieldType(base, ("FR", "NO") if base.value == "enumeration" else ())
             for (of, name), base in FIELDS.items() if of == space}
     for space in ("recipient", "interaction")
@@ -101,18 +101,18 @@ CONDITIONS = st.recursive(
 @given(CONDITIONS)
 def test_a_form_is_the_condition_that_was_written(text: str) -> None:
     try:
-        checked = check(text, SCOPE, Wanted.CONDITION)
+        checked = check(text, SCOPE, ExpectedResult.CONDITION)
     except RuleError:
         event("refused by the checker")
         return
-    form, _ = meaning(text)
+    form, _ = written_form(text)
     if form[0] == UNREAD:
         event("stands for itself")
         return
     event("compared")
-    again = check(written(form), SCOPE, Wanted.CONDITION)
+    again = check(written(form), SCOPE, ExpectedResult.CONDITION)
     assert of_tree(plain(again.root)) == of_tree(plain(checked.root)), (written(form), form)
-    assert meaning(written(form))[0] == form
+    assert written_form(written(form))[0] == form
 
 
 def plain(node: Node) -> Node:
@@ -120,15 +120,15 @@ def plain(node: Node) -> Node:
     parts = [plain(part) for part in parts_of(node)]
     node = rebuilt(node, parts)
     match node:
-        case Call(name="neg", args=(Literal(value=value) as literal,)) if isinstance(value, int) or hasattr(
+        case CallNode(name="neg", args=(Literal(value=value) as literal,)) if isinstance(value, int) or hasattr(
             value, "quantize"
         ):
             return Literal(literal.type, node.start, node.end, -value)  # type: ignore[operator]
-        case Call(name="concat" | "and" | "or"):
+        case CallNode(name="concat" | "and" | "or"):
             flat: list[Node] = []
             for part in node.args:
-                flat += part.args if isinstance(part, Call) and part.name == node.name else (part,)
-            return Call(node.type, node.start, node.end, node.name, tuple(flat))
+                flat += part.args if isinstance(part, CallNode) and part.name == node.name else (part,)
+            return CallNode(node.type, node.start, node.end, node.name, tuple(flat))
         case _:
             return node
 

@@ -18,15 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.batch import Batch, decide_all, open_people, over, program
-from offerkit.batch.emit import Tables, emit
-from offerkit.engine.call import Call, Who
+from offerkit.batch import BatchRequest, batch_program, decide_all, find_exclusions, open_contact_table
+from offerkit.batch.emit import InputTables, emit
+from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.condition import facts_at
 from offerkit.engine.decide import decide
-from offerkit.engine.history import Past
-from offerkit.engine.inline import inline_catalog
+from offerkit.engine.history import PastProposition
+from offerkit.engine.inline_catalog import inline_catalog
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
@@ -112,10 +112,12 @@ def _same(edge: tuple[str, datetime], away: timedelta, back: list[timedelta]) ->
     now = moment + away
     made = catalog(zone, facts_at(moment, ZoneInfo(zone), {}, {}).today)
     past = [
-        Past("by-day", "all", "web", "inbound-web", "presented", now - timedelta(hours=1) - abs(span), Decimal(1), 1)
+        PastProposition(
+            "by-day", "all", "web", "inbound-web", "presented", now - timedelta(hours=1) - abs(span), Decimal(1), 1
+        )
         for span in back
     ]
-    call = make_call(made, "web", who=Who({"id": 1}, "1", now), n=20)
+    call = make_call(made, "web", who=CallContext({"id": 1}, "1", now), n=20)
     decided = decide(made, call, past)
     explained = decide(made, call, past, explain=True)
     assert explained.chosen == decided.chosen
@@ -130,7 +132,7 @@ def _same(edge: tuple[str, datetime], away: timedelta, back: list[timedelta]) ->
     assert offers_by_hand(made, zone, now, past) == set(offers)
 
 
-def offers_by_hand(made: Catalog, zone: str, now: datetime, past: list[Past]) -> set[str]:
+def offers_by_hand(made: Catalog, zone: str, now: datetime, past: list[PastProposition]) -> set[str]:
     """What is offered, worked out from the offset of the zone alone."""
     local, times = on_the_wall(now, zone), [on_the_wall(one.time, zone) for one in past]
     day = made.offers[made.place_of["dates"]].days.first
@@ -158,7 +160,7 @@ def on_the_wall(moment: datetime, zone: str) -> datetime:
     return (moment.astimezone(UTC) + offset).replace(tzinfo=None)
 
 
-def rows(past: list[Past]) -> list[PropositionRow]:
+def rows(past: list[PastProposition]) -> list[PropositionRow]:
     return [
         PropositionRow(
             f"p-{place}", "shop", "1", one.space, one.channel, one.offer, one.category, "call", one.rank, one.weight,
@@ -168,23 +170,23 @@ def rows(past: list[Past]) -> list[PropositionRow]:
     ]  # fmt: skip
 
 
-def by_batch(made: Catalog, call: Call, past: list[Past]) -> list[str]:
+def by_batch(made: Catalog, call: Call, past: list[PastProposition]) -> list[str]:
     people = [{"id": 1}]
-    planned = program(made, replace(call, contact=made.nobody, key=""))
+    planned = batch_program(made, replace(call, contact=made.nobody, key=""))
     with (
         TemporaryDirectory() as folder,
         Store.open(Path(folder) / "store.db", create=True) as kept,
-        open_people(people, ("id",), made.dimension.fields) as table,
+        open_contact_table(people, ("id",), made.dimension.fields) as table,
     ):
         kept.add_propositions(rows(past))
-        (chunk,) = decide_all(table, Batch(planned, over(table, planned, kept)))
+        (chunk,) = decide_all(table, BatchRequest(planned, find_exclusions(table, planned, kept)))
         items = [planned.items[item] for item in chunk.picks[:, 0].tolist() if item >= 0]
     return [made.offers[item.place].name for item in items]
 
 
 def by_query(made: Catalog, call: Call) -> list[str]:
-    planned = program(made, replace(call, contact=made.nobody, key=""))
+    planned = batch_program(made, replace(call, contact=made.nobody, key=""))
     with duckdb.connect() as db:
         db.execute("CREATE TABLE person AS SELECT CAST(1 AS BIGINT) AS id")
-        found = db.execute(emit(planned, "duckdb", Tables("person"))).fetchall()
+        found = db.execute(emit(planned, "duckdb", InputTables("person"))).fetchall()
     return [offer for _, _, rank, offer, _ in sorted(found, key=lambda row: row[2])]

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance.policies import Held, Subject, declared
+from offerkit.governance.policies import EnvironmentPolicies, Subject, declared_violations
 from offerkit.models import model_of
 from offerkit.models.policy import GOVERNED
 from offerkit.models.policy_names import names_of
-from offerkit.rules.types import Base, FieldType
+from offerkit.rules.types import BaseType, FieldType
 from offerkit.state.changes import Body, Entry
 from offerkit.state.snapshot import Snapshot
 
 NOW = "2026-06-01T12:00:00.000000Z"
 days = st.dates(date(2026, 1, 1), date(2026, 12, 31)).map(str)
-TYPES: dict[Base, type | tuple[type, ...]] = {
-    Base.STRING: str, Base.ENUMERATION: str, Base.BOOLEAN: bool, Base.INTEGER: int, Base.DECIMAL: Decimal,
-    Base.DATE: date, Base.LIST: tuple,
+TYPES: dict[BaseType, type | tuple[type, ...]] = {
+    BaseType.STRING: str, BaseType.ENUMERATION: str, BaseType.BOOLEAN: bool, BaseType.INTEGER: int, BaseType.DECIMAL: Decimal,
+    BaseType.DATE: date, BaseType.LIST: tuple,
 }  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_a_naive_reading_agrees(said: dict[str, dict[str, Any]], bound: int) -> 
     texts = dict(enumerate(expected))
     policies = {Address("s", Kind.POLICY, f"p{n}"): {"require": text, "message": "x"} for n, text in texts.items()}
     view = state_of({**policies, environment_address("s"): {"dimension": "d"}})
-    broken = {found.policy.address.name for found in declared(Held("s", (view,), NOW), state)}
+    broken = {found.policy.address.name for found in declared_violations(EnvironmentPolicies("s", (view,), NOW), state)}
     assert {texts[int(name[1:])] for name in broken} == {text for text, holds in expected.items() if not holds}
 
 
@@ -126,7 +126,7 @@ def test_every_name_of_every_kind_has_a_value_of_its_type() -> None:
 
 def fits(value: object, type_: FieldType) -> bool:
     """Whether a value is one of that type."""
-    if not isinstance(value, TYPES[type_.base]) or (isinstance(value, bool) and type_.base is not Base.BOOLEAN):
+    if not isinstance(value, TYPES[type_.base]) or (isinstance(value, bool) and type_.base is not BaseType.BOOLEAN):
         return False
     if isinstance(value, tuple):
         return all(type(item) is str for item in value) and list(value) == sorted(value)

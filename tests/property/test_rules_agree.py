@@ -16,7 +16,7 @@ from rule_trees import FIELDS, NOW, TYPES, B, Trees, checked, row
 
 from offerkit.rules.duckdb import to_duckdb
 from offerkit.rules.functions import FUNCTIONS
-from offerkit.rules.nodes import Call, Case, Checked, Interval, Literal, Node, walk
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, Interval, Literal, Node, walk
 from offerkit.rules.python import compile_many, compile_one
 from offerkit.rules.types import Value
 
@@ -51,7 +51,7 @@ class Contacts:
         ]
         self.database.executemany(f"INSERT INTO t VALUES ({marks})", values)
 
-    def in_python(self, expressions: Sequence[Checked]) -> list[tuple[Value, ...]]:
+    def in_python(self, expressions: Sequence[CheckedExpression]) -> list[tuple[Value, ...]]:
         """The results by row: all three ways give the same."""
         exact = compile_many(expressions, SPACES)
         merged = compile_many(expressions, SPACES, exact=False)
@@ -67,7 +67,7 @@ class Contacts:
             found.append(results)
         return found
 
-    def in_duckdb(self, expressions: Sequence[Checked]) -> list[tuple[Value, ...]]:
+    def in_duckdb(self, expressions: Sequence[CheckedExpression]) -> list[tuple[Value, ...]]:
         now, today = f"TIMESTAMP '{NOW}'", f"DATE '{NOW.date()}'"
         columns = ", ".join(to_duckdb(one, name, now, today) for one in expressions)
         rows = self.database.execute(f"SELECT {columns} FROM t ORDER BY i").fetchall()
@@ -78,7 +78,7 @@ def same(left: Value, right: Value) -> bool:
     return type(left) is type(right) and left == right
 
 
-def differ(contacts: Contacts, expressions: Sequence[Checked]) -> list[tuple[int, int, Value, Value]]:
+def differ(contacts: Contacts, expressions: Sequence[CheckedExpression]) -> list[tuple[int, int, Value, Value]]:
     """(expression, row, value in Python, value in DuckDB) where they are not the same."""
     pairs = zip(contacts.in_python(expressions), contacts.in_duckdb(expressions), strict=True)
     return [
@@ -91,7 +91,7 @@ def differ(contacts: Contacts, expressions: Sequence[Checked]) -> list[tuple[int
 
 def explained(contacts: Contacts, root: Node) -> str:
     """The smallest part that differs."""
-    parts = [part for part in walk(root) if isinstance(part, (Call, Case, Literal))]
+    parts = [part for part in walk(root) if isinstance(part, (CallNode, CaseNode, Literal))]
     for part in sorted(parts, key=lambda part: sum(1 for _ in walk(part))):
         found = differ(contacts, [checked(part)])
         if found:
@@ -117,7 +117,10 @@ def test_every_function_is_compared() -> None:
     random = Random(1)
     trees = Trees(random)
     made = {
-        part.name for _ in range(3_000) for part in walk(trees.tree(random.choice(TYPES), 3)) if isinstance(part, Call)
+        part.name
+        for _ in range(3_000)
+        for part in walk(trees.tree(random.choice(TYPES), 3))
+        if isinstance(part, CallNode)
     }
     assert made == set(FUNCTIONS)
 

@@ -1,6 +1,6 @@
 """Batch decisions as one query for another engine."""
 
 from offerkit.batch.emit.engines import DIALECTS
-from offerkit.batch.emit.query import Tables, emit
+from offerkit.batch.emit.query import InputTables, emit
 
-__all__ = ["DIALECTS", "Tables", "emit"]
+__all__ = ["DIALECTS", "InputTables", "emit"]

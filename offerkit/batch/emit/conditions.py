@@ -8,9 +8,9 @@ from datetime import date, datetime
 from offerkit.batch.emit.dialects import Dialect
 from offerkit.rules.duckdb import base_of, to_duckdb
 from offerkit.rules.duckdb_literals import literal
-from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node, walk
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node, walk
 from offerkit.rules.python import compile_one
-from offerkit.rules.types import Base, Row
+from offerkit.rules.types import BaseType, Row
 
 
 class Conditions:
@@ -21,9 +21,13 @@ class Conditions:
     """
 
     def __init__(
-        self, dialect: Dialect, column: Callable[[str, str, Base], str], now: datetime, today: date,
+        self,
+        dialect: Dialect,
+        column: Callable[[str, str, BaseType], str],
+        now: datetime,
+        today: date,
         rows: Mapping[str, Row] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._dialect = dialect
         self._column = column
         self._now, self._today = now, today
@@ -40,7 +44,7 @@ class Conditions:
 
     def _duckdb(self, root: Node) -> str:
         """As the batch writes it."""
-        bases = {(node.namespace, node.name): node.type.base for node in walk(root) if isinstance(node, Field)}
+        bases = {(node.namespace, node.name): node.type.base for node in walk(root) if isinstance(node, FieldNode)}
 
         def column(namespace: str, name: str) -> str:
             base = bases[namespace, name]
@@ -48,23 +52,23 @@ class Conditions:
                 return literal(self._rows[namespace].get(name), base)
             return self._column(namespace, name, base)
 
-        now, today = literal(self._now, Base.TIMESTAMP), literal(self._today, Base.DATE)
+        now, today = literal(self._now, BaseType.TIMESTAMP), literal(self._today, BaseType.DATE)
         return to_duckdb(_checked(root), column, now, today)
 
     def _look(self, node: Node) -> bool:
         """Remember which parts depend on no row of the engine's tables."""
         parts: list[Node] = []
         match node:
-            case Call():
+            case CallNode():
                 parts = list(node.args)
-            case Case():
+            case CaseNode():
                 parts = [part for branch in node.branches for part in branch]
                 parts += [] if node.default is None else [node.default]
             case _:
                 pass
         below = [self._look(part) for part in parts]  # all of them: each has to be remembered
         self._known[id(node)] = known = all(below) and not (
-            isinstance(node, Field) and node.namespace not in self._rows
+            isinstance(node, FieldNode) and node.namespace not in self._rows
         )
         return known
 
@@ -74,22 +78,22 @@ class Conditions:
         match node:
             case Literal():
                 return self._dialect.constant(node.value, node.type.base)
-            case Field():
+            case FieldNode():
                 return self._column(node.namespace, node.name, node.type.base)
             case Interval():
                 raise AssertionError("an interval is no value")
-            case Case():
+            case CaseNode():
                 branches = "".join(
                     f" WHEN {self._write(test)} THEN {self._write(then)}" for test, then in node.branches
                 )
                 default = "" if node.default is None else f" ELSE {self._write(node.default)}"
                 return f"CASE{branches}{default} END"
-            case Call():
+            case CallNode():
                 return self._call(node)
 
-    def _call(self, node: Call) -> str:
+    def _call(self, node: CallNode) -> str:
         args = [self._write(arg) for arg in node.args if not isinstance(arg, Interval)]
-        today = self._dialect.constant(self._today, Base.DATE)
+        today = self._dialect.constant(self._today, BaseType.DATE)
         match node.name:
             case "days_since":
                 return self._dialect.days(args[0], today)
@@ -110,7 +114,7 @@ class Conditions:
         return self._dialect.constant(value, base_of(node))
 
 
-def _checked(root: Node) -> Checked:
+def _checked(root: Node) -> CheckedExpression:
     assert not isinstance(root, Interval)
-    pairs = {(node.namespace, node.name) for node in walk(root) if isinstance(node, Field)}
-    return Checked("", root, root.type, tuple(sorted(pairs)), uses_clock=True)
+    pairs = {(node.namespace, node.name) for node in walk(root) if isinstance(node, FieldNode)}
+    return CheckedExpression("", root, root.type, tuple(sorted(pairs)), uses_clock=True)

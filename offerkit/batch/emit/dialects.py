@@ -13,13 +13,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from offerkit.batch.emit.parts import Cells, NotEmittedError, calendar_of, edge_of, letters
+from offerkit.batch.emit.common import Cells, NotEmittedError, calendar_of, edge_of, letters
 from offerkit.rules.duckdb import base_of
-from offerkit.rules.nodes import Call, Interval, Literal
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.nodes import CallNode, Interval, Literal
+from offerkit.rules.types import BaseType, FieldType, Value
 
 COMPARED = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-_TEXT = (Base.STRING, Base.ENUMERATION)
+_TEXT = (BaseType.STRING, BaseType.ENUMERATION)
 _ATOM = re.compile(
     r"""(?:\w+\.)?(?:"(?:[^"]|"")*"|`(?:[^`]|``)*`|\w+)|\(?-?\d+L?\)?"""
     r"""|'(?:[^'\\]|'')*'|CAST\('[^'\\]*' AS [A-Z_0-9]+(?:\(\d+, \d+\))?\)"""
@@ -32,7 +32,7 @@ class Dialect:
 
     name: ClassVar[str]
     quote: ClassVar[str] = '"'
-    types: ClassVar[dict[Base, str]]
+    types: ClassVar[dict[BaseType, str]]
     backslashes: ClassVar[int] = 1
     """How many stand for one in a pattern of LIKE."""
     materialized: ClassVar[str] = ""
@@ -52,7 +52,7 @@ class Dialect:
             raise NotEmittedError("a text with a null character")
         return exp.Literal.string(value).sql(dialect=self.name)
 
-    def constant(self, value: Value, base: Base) -> str:
+    def constant(self, value: Value, base: BaseType) -> str:
         """A constant of exactly its type."""
         match value:
             case None:
@@ -62,9 +62,9 @@ class Dialect:
             case int():
                 return self.whole_constant(value)
             case Decimal():
-                return f"CAST('{value:f}' AS {self.types[Base.DECIMAL]})"
+                return f"CAST('{value:f}' AS {self.types[BaseType.DECIMAL]})"
             case datetime():
-                return f"CAST('{value.isoformat(' ')}' AS {self.types[Base.TIMESTAMP]})"
+                return f"CAST('{value.isoformat(' ')}' AS {self.types[BaseType.TIMESTAMP]})"
             case date():
                 return f"CAST('{value.isoformat()}' AS DATE)"
             case str():
@@ -78,7 +78,7 @@ class Dialect:
 
     def list_constant(self, parts: Sequence[str]) -> str:
         """A list of texts."""
-        return f"CAST({self.array(parts)} AS {self.types[Base.LIST]})"
+        return f"CAST({self.array(parts)} AS {self.types[BaseType.LIST]})"
 
     def array(self, parts: Sequence[str]) -> str:
         """An array of one or more values of one type."""
@@ -90,7 +90,7 @@ class Dialect:
 
     def place_type(self) -> str:
         """The type of what counts places in arrays."""
-        return self.types[Base.INTEGER]
+        return self.types[BaseType.INTEGER]
 
     def weight_type(self, whole: int, digits: int) -> str:
         """A type for numbers of so many digits before and after the point, exact in a product as well."""
@@ -132,40 +132,40 @@ class Dialect:
         """A column as a value of its type: what offerkit would not read is null."""
         kind = self.types[type_.base]
         match type_.base:
-            case Base.STRING:
+            case BaseType.STRING:
                 return self.plain_text(column)
-            case Base.ENUMERATION:
+            case BaseType.ENUMERATION:
                 known = ", ".join(self.text(value) for value in type_.values)
                 return f"CASE WHEN {self.plain_text(column)} IN ({known}) THEN {self.plain_text(column)} END"
-            case Base.INTEGER:
+            case BaseType.INTEGER:
                 return self.whole_column(column)
-            case Base.DECIMAL:
+            case BaseType.DECIMAL:
                 return self.decimal_column(column)
-            case Base.DATE | Base.TIMESTAMP:
+            case BaseType.DATE | BaseType.TIMESTAMP:
                 value = f"CAST({column} AS {kind})"
                 first, last = (f"CAST('{day}' AS {kind})" for day in calendar_of(type_.base))
                 return f"CASE WHEN {value} >= {first} AND {value} <= {last} THEN {value} END"
-            case Base.LIST:
+            case BaseType.LIST:
                 return self.list_column(column)
             case _:
                 return column
 
     def plain_text(self, column: str) -> str:
         """A text that is compared code point by code point."""
-        return f"CAST({column} AS {self.types[Base.STRING]})"
+        return f"CAST({column} AS {self.types[BaseType.STRING]})"
 
     def whole_column(self, column: str) -> str:
         """An integer of 64 bits, or null; engines round or cut off what is not whole, which is not read here."""
         number = f"TRY_CAST({self.digits(column)} AS DECIMAL(38, 10))"
-        return f"CASE WHEN {number} % 1 = 0 THEN TRY_CAST({number} AS {self.types[Base.INTEGER]}) END"
+        return f"CASE WHEN {number} % 1 = 0 THEN TRY_CAST({number} AS {self.types[BaseType.INTEGER]}) END"
 
     def decimal_column(self, column: str) -> str:
         """A decimal of twelve digits before the point and six after it, or null; of a text as well."""
-        return f"TRY_CAST({self.digits(column)} AS {self.types[Base.DECIMAL]})"
+        return f"TRY_CAST({self.digits(column)} AS {self.types[BaseType.DECIMAL]})"
 
     def digits(self, column: str) -> str:
         """A number as it is written: a floating-point column is read as its shortest decimal form, as it is here."""
-        return f"CAST({column} AS {self.types[Base.STRING]})"
+        return f"CAST({column} AS {self.types[BaseType.STRING]})"
 
     def decimal_text(self, column: str) -> str:
         """A decimal that is written in a text, or null."""
@@ -179,24 +179,24 @@ class Dialect:
         """A part of a contact's key as text (offerkit.contacts.keys). Raises NotEmittedError."""
         value = self.field(column, type_)
         match type_.base:
-            case Base.STRING | Base.ENUMERATION:
+            case BaseType.STRING | BaseType.ENUMERATION:
                 slash, bar = self.text("\\"), self.text("|")
                 value = f"NULLIF({value}, '')"
                 return (
                     f"REPLACE(REPLACE({value}, {slash}, {self.text(chr(92) * 2)}), {bar}, {self.text(chr(92) + '|')})"
                 )
-            case Base.INTEGER:
-                return f"CAST({value} AS {self.types[Base.STRING]})"
-            case Base.BOOLEAN:
+            case BaseType.INTEGER:
+                return f"CAST({value} AS {self.types[BaseType.STRING]})"
+            case BaseType.BOOLEAN:
                 return f"CASE WHEN {value} THEN 'true' WHEN NOT {value} THEN 'false' END"
-            case Base.DATE:
+            case BaseType.DATE:
                 return self.iso(value)
             case base:
                 raise NotEmittedError(f"a key of type {base}")
 
     def iso(self, day: str) -> str:
         """A date as 2026-01-31."""
-        return f"CAST({day} AS {self.types[Base.STRING]})"
+        return f"CAST({day} AS {self.types[BaseType.STRING]})"
 
     def md5(self, text: str) -> str:
         """Its digest in hexadecimal digits."""
@@ -208,7 +208,7 @@ class Dialect:
 
     # Calls
 
-    def call(self, node: Call, args: list[str]) -> str:
+    def call(self, node: CallNode, args: list[str]) -> str:
         """An operator or function, whose arguments are written already, without intervals. Raises NotEmittedError."""
         name = node.name
         match name:
@@ -226,7 +226,7 @@ class Dialect:
             case "coalesce":
                 return f"COALESCE({', '.join(args)})" if len(args) > 1 else args[0]
             case "to_timestamp":
-                return f"CAST({args[0]} AS {self.types[Base.TIMESTAMP]})"
+                return f"CAST({args[0]} AS {self.types[BaseType.TIMESTAMP]})"
             case "add" | "sub" | "mul" | "neg" | "abs" | "div" | "mod" | "round" | "floor" | "ceil" | "to_decimal":
                 return self._number(node, args)
             case _ if name in COMPARED or name in ("in", "nullif", "greatest", "least"):
@@ -236,7 +236,7 @@ class Dialect:
             case _:
                 return self._other(node, args)
 
-    def _compared(self, node: Call, args: list[str]) -> str:
+    def _compared(self, node: CallNode, args: list[str]) -> str:
         first = self.collated(args[0]) if base_of(node.args[0]) in _TEXT else args[0]
         match node.name:
             case "in":
@@ -248,8 +248,8 @@ class Dialect:
             case name:
                 return f"({first} {COMPARED[name]} {args[1]})"
 
-    def _number(self, node: Call, args: list[str]) -> str:
-        whole = base_of(node.args[0]) is Base.INTEGER
+    def _number(self, node: CallNode, args: list[str]) -> str:
+        whole = base_of(node.args[0]) is BaseType.INTEGER
         match node.name:
             case "add" | "sub" | "mul" if whole:
                 return self.whole(node.name, *args)
@@ -258,7 +258,7 @@ class Dialect:
             case "neg" | "abs":
                 return self.signed(node.name, args[0], whole=whole)
             case "floor" | "ceil":
-                return args[0] if whole else f"CAST({node.name.upper()}({args[0]}) AS {self.types[Base.INTEGER]})"
+                return args[0] if whole else f"CAST({node.name.upper()}({args[0]}) AS {self.types[BaseType.INTEGER]})"
             case "div":
                 return self.quotient(*args, whole=whole)
             case "mod":
@@ -268,7 +268,7 @@ class Dialect:
             case _:
                 return self.rounded(args[0], int(args[1].rstrip("L")) if len(args) > 1 else 0)
 
-    def _other(self, node: Call, args: list[str]) -> str:
+    def _other(self, node: CallNode, args: list[str]) -> str:
         """Text, time and lists."""
         unit = node.args[0].value if isinstance(node.args[0], Literal) else None
         match node.name:
@@ -314,28 +314,28 @@ class Dialect:
             case _:
                 return self.let(self.part, *args)
 
-    def _like(self, node: Call, operand: str) -> str:
+    def _like(self, node: CallNode, operand: str) -> str:
         """A pattern, in which a backslash is a character like any other; for some engines it escapes the next one."""
         pattern = node.args[1].value if isinstance(node.args[1], Literal) else None
         if not isinstance(pattern, str):
-            return f"CAST(NULL AS {self.types[Base.BOOLEAN]})"
+            return f"CAST(NULL AS {self.types[BaseType.BOOLEAN]})"
         return f"({self.collated(operand)} LIKE {self.text(pattern.replace(chr(92), chr(92) * self.backslashes))})"
 
     def _listed(self, listed: str, entry: str) -> str:
         # An empty list holds nothing for some engines, not even something unknown: that is unknown here.
         return f"CASE WHEN {entry} IS NOT NULL THEN {self.list_contains(listed, entry)} END"
 
-    def _date_add(self, node: Call, moment: str) -> str:
+    def _date_add(self, node: CallNode, moment: str) -> str:
         """Months, then days, then seconds; each within the calendar."""
         span, base = node.args[1], base_of(node)
         assert isinstance(span, Interval)
-        later = f"CAST({moment} AS {self.types[Base.TIMESTAMP]})"
+        later = f"CAST({moment} AS {self.types[BaseType.TIMESTAMP]})"
         for unit, number in (("months", span.months), ("days", span.days), ("seconds", span.seconds)):
             if number:
                 edge = edge_of(unit, number)
                 if edge is None:
                     return self.constant(None, base)
-                later = self.later(later, unit, number, self.constant(edge, Base.TIMESTAMP))
+                later = self.later(later, unit, number, self.constant(edge, BaseType.TIMESTAMP))
         return f"CAST({later} AS {self.types[base]})"
 
     # One by one: the words of most engines. What an engine lacks raises NotEmittedError.
@@ -378,7 +378,7 @@ class Dialect:
 
     def as_decimal(self, value: str) -> str:
         """An integer as a decimal, or null."""
-        return f"TRY_CAST({value} AS {self.types[Base.DECIMAL]})"
+        return f"TRY_CAST({value} AS {self.types[BaseType.DECIMAL]})"
 
     def translated(self, text: str, before: str, after: str) -> str:
         """Each character of ``before`` replaced by the one of ``after`` that stands at its place."""
@@ -390,7 +390,7 @@ class Dialect:
 
     def length(self, text: str) -> str:
         """In code points."""
-        return f"CAST(CHAR_LENGTH({text}) AS {self.types[Base.INTEGER]})"
+        return f"CAST(CHAR_LENGTH({text}) AS {self.types[BaseType.INTEGER]})"
 
     def contains(self, text: str, part: str) -> str:
         """True of an empty part, too."""
@@ -418,7 +418,7 @@ class Dialect:
 
     def list_length(self, listed: str) -> str:
         """Null of null."""
-        return f"CAST(CARDINALITY({listed}) AS {self.types[Base.INTEGER]})"
+        return f"CAST(CARDINALITY({listed}) AS {self.types[BaseType.INTEGER]})"
 
     def days(self, begin: str, end: str) -> str:
         """Days by the calendar between dates or timestamps."""
@@ -426,7 +426,7 @@ class Dialect:
 
     def day_number(self, day: str) -> str:
         """2026-12-31 as 20261231."""
-        return f"CAST(REPLACE({self.iso(day)}, '-', '') AS {self.types[Base.INTEGER]})"
+        return f"CAST(REPLACE({self.iso(day)}, '-', '') AS {self.types[BaseType.INTEGER]})"
 
     def years(self, last: str, first: str) -> str:
         """Full years between day numbers, towards zero."""
@@ -435,7 +435,7 @@ class Dialect:
     def extract(self, unit: str, moment: str) -> str:
         """A part of a date or timestamp."""
         if unit in ("year", "month", "day"):
-            return f"CAST(EXTRACT({unit.upper()} FROM {moment}) AS {self.types[Base.INTEGER]})"
+            return f"CAST(EXTRACT({unit.upper()} FROM {moment}) AS {self.types[BaseType.INTEGER]})"
         raise NotEmittedError(f"extract({unit} …)")
 
     def date_diff(self, unit: str, begin: str, end: str) -> str:
@@ -444,7 +444,7 @@ class Dialect:
             return self.days(begin, end)
         raise NotEmittedError(f"date_diff('{unit}', …)")
 
-    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:
+    def date_trunc(self, unit: str, moment: str, kind: str, base: BaseType) -> str:
         """The beginning of the unit, of type ``kind``; ``base`` is that of the moment."""
         raise NotEmittedError("date_trunc")
 

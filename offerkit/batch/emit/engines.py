@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from offerkit.batch.emit.common import Cells, clamped, decimal_limits, grown, sign_of, types, whole_limits
 from offerkit.batch.emit.dialects import Dialect
-from offerkit.batch.emit.parts import Cells, clamped, decimal_limits, grown, sign_of, types, whole_limits
 from offerkit.batch.emit.warehouses import BigQuery, Snowflake
-from offerkit.rules.types import Base
+from offerkit.rules.types import BaseType
 
 _NUMBER = "^ *[-+]?([0-9]{1,200}([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$"
 """How a number may be written in PostgreSQL; one of more digits is out of range as well."""
@@ -147,7 +147,7 @@ class Postgres(Dialect):
                 first, last = (f"DATE_TRUNC('{unit}', CAST({moment} AS TIMESTAMP))" for moment in (begin, end))
                 return f"CAST(EXTRACT(EPOCH FROM ({last} - {first})) / {seconds} AS BIGINT)"
 
-    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:
+    def date_trunc(self, unit: str, moment: str, kind: str, base: BaseType) -> str:
         return f"CAST(DATE_TRUNC('{unit}', CAST({moment} AS TIMESTAMP)) AS {kind})"
 
     def later(self, moment: str, unit: str, number: int, edge: str) -> str:
@@ -176,7 +176,7 @@ class Spark(Dialect):
 
     def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Cells]) -> str:
         """As one text, a line for each row: thousands of constants would be parsed and resolved one by one."""
-        text = self.types[Base.STRING]
+        text = self.types[BaseType.STRING]
         cells = [cell for row in rows for cell in row if isinstance(cell, str)]
         nulls = any(cell is None and kind == text for row in rows for cell, kind in zip(row, kinds, strict=True))
         if nulls or any("\t" in cell or "\n" in cell for cell in cells):
@@ -280,11 +280,11 @@ class Spark(Dialect):
 
         return self.let(lambda first, last: f"(({place(last)}) - ({place(first)}))", begin, end)
 
-    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:
+    def date_trunc(self, unit: str, moment: str, kind: str, base: BaseType) -> str:
         if unit not in ("hour", "minute", "second"):
             day = f"CAST({moment} AS DATE)"
             return f"CAST({day if unit == 'day' else f'TRUNC({day}, {chr(39)}{unit}{chr(39)})'} AS {kind})"
-        if base is Base.DATE:
+        if base is BaseType.DATE:
             return moment
         # As a text, because DATE_TRUNC gives an instant of the session's zone.
         kept, rest = {"hour": (13, ":00:00"), "minute": (16, ":00"), "second": (19, "")}[unit]

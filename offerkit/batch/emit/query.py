@@ -12,34 +12,34 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, partial
 
+from offerkit.batch.condition_sql import fields_read, gives_integer
+from offerkit.batch.emit.common import NotEmittedError
 from offerkit.batch.emit.conditions import Conditions
 from offerkit.batch.emit.dialects import Dialect
 from offerkit.batch.emit.engines import DIALECTS
-from offerkit.batch.emit.parts import NotEmittedError
-from offerkit.batch.gates import fields_read, gives_integer
-from offerkit.batch.program import Item, Program, weights_of
+from offerkit.batch.program import BatchProgram, Item, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.engine.condition import Gate
-from offerkit.engine.lineup import Computed, bits_of
-from offerkit.engine.presentation import applied
+from offerkit.engine.condition import BoundCondition
+from offerkit.engine.presentation_rules import applied
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.resources import PresentationRule
+from offerkit.engine.space_program import ComputedOffer, bits_of
 from offerkit.engine.weights import times
 from offerkit.models.status import Status, number
 from offerkit.rules.nodes import Node
-from offerkit.rules.types import Base, Row
+from offerkit.rules.types import BaseType, Row
 from offerkit.times import moved, utc
 
 
 @dataclass(frozen=True)
-class Tables:
+class InputTables:
     """The names of the two tables: contacts, a column for each field; history, the columns of offerkit's store."""
 
     contacts: str
     history: str = "proposition"
 
 
-def emit(program: Program, dialect: str, tables: Tables) -> str:
+def emit(program: BatchProgram, dialect: str, tables: InputTables) -> str:
     """The query in ``dialect``. Raises Refused with everything that it cannot say with the same meaning."""
     return _Emitter(program, DIALECTS[dialect], tables).query()
 
@@ -49,13 +49,13 @@ _GATES = 4
 
 
 class _Emitter:
-    def __init__(self, program: Program, dialect: Dialect, tables: Tables) -> None:
+    def __init__(self, program: BatchProgram, dialect: Dialect, tables: InputTables) -> None:
         self._program, self._dialect, self._tables = program, dialect, tables
         self._q = dialect.quoted
         self._wrong: dict[tuple[str, str], Diagnostic] = {}
         self._asked: dict[str, int] = {"TRUE": 0, "FALSE": 1}
         """Conditions by their text: places in the array ``holds``."""
-        self._written: dict[Gate, str] = {}
+        self._written: dict[BoundCondition, str] = {}
         self._looked_up: dict[str, set[str]] = {"offer": set(), "category": set()}
         self._wide = 1
         """Columns of an offer with places in ``holds``."""
@@ -92,15 +92,21 @@ class _Emitter:
         catalog = self._program.catalog
         space = catalog.spaces[self._program.call.space]
         hooks = [space.target_loading, space.post_processing]
-        hooks += [weight.dynamic for weight in weights_of(self._program.line)]
+        hooks += [weight.dynamic for weight in weights_of(self._program.space_program)]
         for name in sorted({name for name in hooks if name}):
             self._refuse(f"the hook “{name}”", f"{catalog.environment}/space.{space.name}", "It is Python.")
 
     def _refuse(self, what: str, address: str, why: str) -> None:
-        self._wrong.setdefault((what, address), Diagnostic(
-            Code.NOT_EMITTED, f"{what} cannot be said in a query for {self._dialect.name}", why,
-            "Decide here (offerkit simulate --out), ask for other spaces, or say it otherwise.", address,
-        ))  # fmt: skip
+        self._wrong.setdefault(
+            (what, address),
+            Diagnostic(
+                Code.NOT_EMITTED,
+                f"{what} cannot be said in a query for {self._dialect.name}",
+                why,
+                "Decide here (offerkit simulate --out), ask for other spaces, or say it otherwise.",
+                address,
+            ),
+        )
 
     # Contacts
 
@@ -114,7 +120,7 @@ class _Emitter:
                 parts.append(self._dialect.key(q(name), dimension.fields[name]))
             except NotEmittedError as error:
                 self._refuse(str(error), f"dimension.{dimension.name}", _WHY)
-        read = sorted({name for gate in self._written for name in fields_read(gate)})
+        read = sorted({name for condition in self._written for name in fields_read(condition)})
         fields = "".join(
             f", {self._dialect.field(q(name), dimension.fields[name])} AS {q('f_' + name)}" for name in read
         )
@@ -131,18 +137,22 @@ class _Emitter:
         high = words.from_hex(f"SUBSTRING({digest}, 9, 8)")
         holds = ["TRUE", "FALSE", *(f"COALESCE({sql}, FALSE)" for sql in list(self._asked)[2:])]
         columns = [
-            q("k"), f"{words.from_hex(f'SUBSTRING({digest}, 1, 8)')} AS {q('shift')}",
-            f"{high} - MOD({high}, 2) + 1 AS {q('factor')}", f"{words.array(holds)} AS {q('holds')}",
-        ]  # fmt: skip
-        if program.line.computed:
-            columns.append(f"{words.array(list(map(self._computed, program.line.computed)))} AS {q('worth')}")
+            q("k"),
+            f"{words.from_hex(f'SUBSTRING({digest}, 1, 8)')} AS {q('shift')}",
+            f"{high} - MOD({high}, 2) + 1 AS {q('factor')}",
+            f"{words.array(holds)} AS {q('holds')}",
+        ]
+        if program.space_program.computed:
+            columns.append(f"{words.array(list(map(self._computed, program.space_program.computed)))} AS {q('worth')}")
         when = program.catalog.when
-        tests = [f"{q('k')} IS NOT NULL", *([self._gate(when.gate, when.address)] if when is not None else [])]
+        tests = [f"{q('k')} IS NOT NULL", *([self._gate(when.condition, when.address)] if when is not None else [])]
         return f"SELECT {', '.join(columns)} FROM {q('contact')} WHERE {' AND '.join(tests)}"
 
-    def _place(self, gates: Sequence[tuple[Gate, str]]) -> int:
+    def _place(self, conditions: Sequence[tuple[BoundCondition, str]]) -> int:
         """Where in ``holds`` it stands whether all of these hold."""
-        return self._asked.setdefault(" AND ".join(self._gate(*gate) for gate in gates), len(self._asked))
+        return self._asked.setdefault(
+            " AND ".join(self._gate(*condition) for condition in conditions), len(self._asked)
+        )
 
     # Offers
 
@@ -159,35 +169,44 @@ class _Emitter:
             about = "".join(str(about >> (size - 1 - number_) & 1) for about in abouts)
             weight, formula = (f"{item.weight:f}", None) if item.weight is not None else (None, computed)
             computed += item.weight is None
-            rows.append([
-                number_, item.place, offer.name, offer.category, offer.tie, weight, formula, about,
-                *(need + [0] * wide)[:wide],
-            ])  # fmt: skip
+            rows.append(
+                [
+                    number_,
+                    item.place,
+                    offer.name,
+                    offer.category,
+                    offer.tie,
+                    weight,
+                    formula,
+                    about,
+                    *(need + [0] * wide)[:wide],
+                ]
+            )
         if not rows:
             rows.append([0, 0, "", "", 0, "0", None, "", 1])
-        whole, text, place = words.types[Base.INTEGER], words.types[Base.STRING], words.place_type()
+        whole, text, place = words.types[BaseType.INTEGER], words.types[BaseType.STRING], words.place_type()
         kinds = [whole, whole, text, text, whole, self._weight_type, place, text, *[place] * wide]
         return words.relation([*_ITEM, "about", *(f"g{number_}" for number_ in range(wide))], kinds, rows)
 
     def _needs(self, item: Item) -> list[int]:
         address = self._program.catalog.offers[item.place].address
-        gates = [(self._program.gates[gate], address) for gate in item.gates]
-        single = gates if len(gates) <= _GATES else gates[: _GATES - 1]
-        places = [self._place([gate]) for gate in single]
-        return places if len(single) == len(gates) else [*places, self._place(gates[_GATES - 1 :])]
+        conditions = [(self._program.conditions[condition], address) for condition in item.conditions]
+        single = conditions if len(conditions) <= _GATES else conditions[: _GATES - 1]
+        places = [self._place([condition]) for condition in single]
+        return places if len(single) == len(conditions) else [*places, self._place(conditions[_GATES - 1 :])]
 
     def _about(self, place: int, rule: PresentationRule) -> int:
-        known = self._program.line.about[place]
+        known = self._program.space_program.about[place]
         if known is not None:
             return known
-        return bits_of(applied(self._program.catalog, rule, self._program.facts), self._program.line.of_offer)
+        return bits_of(applied(self._program.catalog, rule, self._program.facts), self._program.space_program.of_offer)
 
     @cached_property
     def _weight_type(self) -> str:
         """Holds every weight exactly; nothing is rounded when they are compared."""
         numbers = [item.weight for item in self._program.items if item.weight is not None]
         sizes = [(1, 0), *map(_size, numbers)]
-        for part in self._program.line.computed:
+        for part in self._program.space_program.computed:
             whole, digits = _size(times(Decimal(1), part.factors))
             for weight in part.weights:
                 if weight.formula is None:
@@ -199,9 +218,9 @@ class _Emitter:
             return self._dialect.weight_type(*map(max, zip(*sizes, strict=True)))
         except NotEmittedError as error:
             self._refuse(str(error), f"environment.{self._program.catalog.environment}", _WHY)
-            return self._dialect.types[Base.DECIMAL]
+            return self._dialect.types[BaseType.DECIMAL]
 
-    def _computed(self, part: Computed) -> str:
+    def _computed(self, part: ComputedOffer) -> str:
         """The highest of an offer's weights that hold; 0 when none does, or it is unknown, or not above 0."""
         words, kind, address = self._dialect, self._weight_type, part.offer.address
         zero = f"CAST(0 AS {kind})"
@@ -217,7 +236,7 @@ class _Emitter:
                     value = f"{number} * {words.factor(factor)}"
                 value = f"CAST({value} AS {kind})"
             if weight.when is not None:
-                value = f"CASE WHEN {self._gate(weight.when.gate, address)} THEN {value} END"
+                value = f"CASE WHEN {self._gate(weight.when.condition, address)} THEN {value} END"
             held.append(f"COALESCE({value}, {zero})")
         return f"GREATEST({', '.join(held)})"
 
@@ -240,7 +259,7 @@ class _Emitter:
             "offer": {offer.name: offer.row for offer in catalog.offers},
             "category": {path: {"label": category.label} for path, category in catalog.categories.items()},
         }
-        text = self._dialect.types[Base.STRING]
+        text = self._dialect.types[BaseType.STRING]
         made = {}
         for what, names in self._looked_up.items():
             if names:
@@ -260,8 +279,10 @@ class _Emitter:
         """Contacts and names for which the maximum is reached; times are texts that sort, as the store keeps them."""
         q, words, program = self._q, self._dialect, self._program
         now = program.call.now
-        tests = [f"{q('time')} >= {words.text(utc(moved(now, -rule.before)))}",
-                 f"{q('time')} <= {words.text(utc(moved(now, rule.after)))}"]  # fmt: skip
+        tests = [
+            f"{q('time')} >= {words.text(utc(moved(now, -rule.before)))}",
+            f"{q('time')} <= {words.text(utc(moved(now, rule.after)))}",
+        ]
         if rule.statuses:
             codes = ", ".join(str(number(Status(status))) for status in sorted(rule.statuses))
             tests.append(f"{q('status')} IN ({codes})")
@@ -289,12 +310,12 @@ class _Emitter:
         for path in rule.categories:
             tests.append(f"{q('category')} = {words.text(path)}")
             tests.append(words.starts_with(q("category"), words.text(f"{path}/")))
-        if rule.applies_when is not None and rule.applies_when.condition.checked is not None:
-            root = rule.applies_when.condition.checked.root
+        if rule.applies_when is not None and rule.applies_when.expression.checked is not None:
+            root = rule.applies_when.expression.checked.root
             tests.append(self._said(root, partial(self._offer_then, joins), rule.address))
         return f"({' OR '.join(tests) or 'FALSE'})"
 
-    def _offer_then(self, joins: set[str], namespace: str, name: str, base: Base) -> str:
+    def _offer_then(self, joins: set[str], namespace: str, name: str, base: BaseType) -> str:
         """``offer.<field>`` and ``category.<field>`` of a proposition: what was stored, and what the catalog knows."""
         match namespace, name:
             case ("offer", "name"):
@@ -309,7 +330,7 @@ class _Emitter:
     def _counted(self, rule: PresentationRule) -> str:
         q, words = self._q, self._dialect
 
-        def column(_: str, name: str, base: Base) -> str:
+        def column(_: str, name: str, base: BaseType) -> str:
             match name:
                 case "status":
                     cases = "".join(f" WHEN {number(status)} THEN {words.text(status.value)}" for status in Status)
@@ -319,12 +340,12 @@ class _Emitter:
                 case _:
                     return q(name)
 
-        condition = rule.when.condition if rule.when is not None else None
+        condition = rule.when.expression if rule.when is not None else None
         if condition is None or condition.checked is None:
             return "FALSE"
         return self._said(condition.checked.root, column, rule.address)
 
-    def _said(self, root: Node, column: Callable[[str, str, Base], str], address: str) -> str:
+    def _said(self, root: Node, column: Callable[[str, str, BaseType], str], address: str) -> str:
         facts = self._program.facts
         try:
             return Conditions(self._dialect, column, facts.now, facts.today).sql(root)
@@ -341,8 +362,10 @@ class _Emitter:
             over = q(f"over{place}")
             same = {"offer": "offer", "category": "category"}.get(rule.of)
             position = [number_ for number_, _ in self._rules].index(place) + 1
-            tests = [f"{over}.{q('k')} = {q('met')}.{q('k')}",
-                     f"SUBSTRING({q('met')}.{q('about')}, {position}, 1) = '1'"]  # fmt: skip
+            tests = [
+                f"{over}.{q('k')} = {q('met')}.{q('k')}",
+                f"SUBSTRING({q('met')}.{q('about')}, {position}, 1) = '1'",
+            ]
             tests += [f"{over}.{q('name')} = {q('met')}.{q(same)}"] if same else []
             tests += [f"{q('met')}.{q(f'c{place}')}"] if rule.contacts is not None else []
             joins += f"\n  LEFT JOIN {over} ON {' AND '.join(tests)}"
@@ -351,15 +374,20 @@ class _Emitter:
         met = ", ".join(f"{q('met')}.{q(name)}" for name in (*names, "weight", "mixed"))
         holds = partial(words.element, q("holds"), kind="BOOLEAN")
         about = [
-            f"{holds(str(self._place([(rule.contacts.gate, rule.contacts.address)])))} AS {q(f'c{place}')}"
-            for place, rule in self._rules if rule.contacts is not None
-        ]  # fmt: skip
+            f"{holds(str(self._place([(rule.contacts.condition, rule.contacts.address)])))} AS {q(f'c{place}')}"
+            for place, rule in self._rules
+            if rule.contacts is not None
+        ]
         weight = q("weight")
-        if self._program.line.computed:
+        if self._program.space_program.computed:
             worth = words.element(q("worth"), q("formula"), self._weight_type)
             weight = f"CASE WHEN {q('formula')} IS NULL THEN {weight} ELSE {worth} END"
-        columns = [*map(q, [*names, "about"]), *about, f"{weight} AS {q('weight')}",
-                   f"MOD({q('tie')} * {q('factor')} + {q('shift')}, 4294967296) AS {q('mixed')}"]  # fmt: skip
+        columns = [
+            *map(q, [*names, "about"]),
+            *about,
+            f"{weight} AS {q('weight')}",
+            f"MOD({q('tie')} * {q('factor')} + {q('shift')}, 4294967296) AS {q('mixed')}",
+        ]
         needed = " AND ".join(holds(q(f"g{number_}")) for number_ in range(self._wide))
         return (
             f"SELECT {met}\n  FROM (\n    SELECT {', '.join(columns)}\n    FROM {q('held')} CROSS JOIN {q('item')}\n"
@@ -373,22 +401,22 @@ class _Emitter:
             f" ORDER BY {q('weight')} DESC, {q('item')}) AS {q('nth')} FROM {q('candidate')}"
         )
 
-    def _gate(self, gate: Gate, address: str) -> str:
-        if gate not in self._written:
-            self._written[gate] = self._write(gate, address)
-        return self._written[gate]
+    def _gate(self, condition: BoundCondition, address: str) -> str:
+        if condition not in self._written:
+            self._written[condition] = self._write(condition, address)
+        return self._written[condition]
 
-    def _write(self, gate: Gate, address: str) -> str:
-        checked, facts = gate.condition.checked, self._program.facts
+    def _write(self, condition: BoundCondition, address: str) -> str:
+        checked, facts = condition.expression.checked, self._program.facts
         if checked is None:
             return "FALSE"
-        _, *others = gate.condition.namespaces
-        rows: dict[str, Row] = dict(zip(others, (facts.data, *gate.bound), strict=True))
+        _, *others = condition.expression.namespaces
+        rows: dict[str, Row] = dict(zip(others, (facts.data, *condition.bound), strict=True))
         writer = Conditions(self._dialect, lambda _, name, __: self._q("f_" + name), facts.now, facts.today, rows)
         try:
             return writer.sql(checked.root)
         except NotEmittedError as error:
-            self._refuse(f"“{error}” in “{' '.join(gate.condition.text.split())[:80]}”", address, _WHY)
+            self._refuse(f"“{error}” in “{' '.join(condition.expression.text.split())[:80]}”", address, _WHY)
             return "FALSE"
 
 

@@ -10,12 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from offerkit.batch.emit.query import Tables, emit
-from offerkit.batch.gates import column
-from offerkit.batch.people import People
-from offerkit.batch.program import Program
+from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.emit.query import InputTables, emit
+from offerkit.batch.program import BatchProgram
 from offerkit.batch.results import copy_results
-from offerkit.contacts.bulk import quoted, text
+from offerkit.contacts.bulk import column
+from offerkit.contacts.relation import quote_name, quote_text
 from offerkit.diagnostics import Code, install_hint, refuse
 from offerkit.store import Store
 
@@ -24,29 +24,35 @@ if TYPE_CHECKING:
 
 _HISTORY = ("contact", "environment", "space", "channel", "offer", "category", "rank", "weight", "status", "time")
 _SETTINGS = {
-    "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.session.timeZone": "UTC",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.session.timeZone": "UTC",
     # Days before 1582 are those of the calendar that is in use today; the default of Spark 3 fails at them.
-    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED", "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     # Java code for thousands of conditions is compiled for longer than it runs, and may be too large to compile.
     "spark.sql.maxPlanStringLength": "8192",
-    "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}  # fmt: skip
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 _KINDS = {"rank": "BIGINT", "status": "BIGINT"}
 
 
-def run_spark(people: People, programs: Sequence[Program], store: Store | None, target: Path, ending: str) -> int:
+def run_spark(
+    people: ContactTable, programs: Sequence[BatchProgram], store: Store | None, target: Path, ending: str
+) -> int:
     """Decide all ``programs`` with Spark and write ``target``, as its ``ending`` says; how many rows it has.
 
     Spark runs in local mode unless its own settings (``spark-defaults.conf``, ``SPARK_MASTER``) name a cluster that
     shares the temporary folder. Raises Refused when PySpark or Java is missing, or a program cannot be emitted.
     """
-    tables = Tables("offerkit_contact", "offerkit_history")
+    tables = InputTables("offerkit_contact", "offerkit_history")
     queries = [emit(program, "spark", tables) for program in programs]
     with _session() as session, tempfile.TemporaryDirectory(prefix="offerkit-spark-") as name:
         folder = Path(name)
-        names = ", ".join(f"{column(field)} AS {quoted(field)}" for field in people.types)
+        names = ", ".join(f"{column(field)} AS {quote_name(field)}" for field in people.types)
         people.connection.execute(
-            f"COPY (SELECT {names} FROM contact) TO {text(str(folder / 'contacts.parquet'))} (FORMAT parquet)"  # noqa: S608
+            f"COPY (SELECT {names} FROM contact) TO {quote_text(str(folder / 'contacts.parquet'))} (FORMAT parquet)"  # noqa: S608
         )
         _history(people, programs[0].catalog.environment, store, folder / "history.parquet")
         for table, file in ((tables.contacts, "contacts"), (tables.history, "history")):
@@ -55,15 +61,15 @@ def run_spark(people: People, programs: Sequence[Program], store: Store | None, 
         for number, query in enumerate(queries):
             with failures_told():
                 session.sql(query).write.parquet(str(folder / f"out-{number}"))
-        made = f"read_parquet({text(str(folder / 'out-*' / '*.parquet'))}) AS made"
+        made = f"read_parquet({quote_text(str(folder / 'out-*' / '*.parquet'))}) AS made"
         return copy_results(people.connection, f"{made} JOIN contact ON k = made.contact", target, ending)
 
 
-def _history(people: People, environment: str, store: Store | None, target: Path) -> None:
+def _history(people: ContactTable, environment: str, store: Store | None, target: Path) -> None:
     """The propositions of an environment with the columns that queries read."""
     import numpy
 
-    columns = ", ".join(f"{quoted(name)} {_KINDS.get(name, 'VARCHAR')}" for name in _HISTORY)
+    columns = ", ".join(f"{quote_name(name)} {_KINDS.get(name, 'VARCHAR')}" for name in _HISTORY)
     people.connection.execute(f"CREATE TEMP TABLE handed ({columns})")
     for part in store.exported(environment, _HISTORY) if store is not None else ():
         arrays = {
@@ -73,7 +79,7 @@ def _history(people: People, environment: str, store: Store | None, target: Path
         people.connection.register("part", arrays)
         people.connection.execute("INSERT INTO handed SELECT * FROM part")
         people.connection.unregister("part")
-    people.connection.execute(f"COPY handed TO {text(str(target))} (FORMAT parquet)")
+    people.connection.execute(f"COPY handed TO {quote_text(str(target))} (FORMAT parquet)")
     people.connection.execute("DROP TABLE handed")
 
 

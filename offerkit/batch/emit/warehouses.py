@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from offerkit.batch.emit.common import Cells, NotEmittedError, decimal_limits, sign_of, types, whole_limits
 from offerkit.batch.emit.dialects import Dialect
-from offerkit.batch.emit.parts import Cells, NotEmittedError, decimal_limits, sign_of, types, whole_limits
 
 
 class Snowflake(Dialect):

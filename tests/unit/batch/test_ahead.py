@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.batch.over import ahead
+from offerkit.batch.exclusions import prefetch
 from offerkit.models.status import Status
 from offerkit.store import Counted, PropositionRow, Store
 
@@ -23,7 +23,7 @@ def test_in_order_and_by_another_thread() -> None:
             readers.add(threading.current_thread())
             yield number
 
-    assert list(ahead(parts())) == list(range(50))
+    assert list(prefetch(parts())) == list(range(50))
     assert len(readers) == 1 and threading.main_thread() not in readers
 
 
@@ -34,7 +34,7 @@ def test_an_error_comes_after_the_parts_before_it() -> None:
 
     taken = []
     with pytest.raises(OSError, match="the disk is gone"):
-        for part in ahead(parts()):
+        for part in prefetch(parts()):
             taken.append(part)
     assert taken == [1]
 
@@ -47,7 +47,7 @@ def test_nothing_reads_on_when_it_is_left() -> None:
             given.append(number)
             yield number
 
-    with pytest.raises(KeyboardInterrupt), closing(ahead(parts())) as read:
+    with pytest.raises(KeyboardInterrupt), closing(prefetch(parts())) as read:
         for part in read:
             if part == 3:
                 raise KeyboardInterrupt
@@ -64,6 +64,6 @@ def test_a_store_is_read_ahead_and_used_afterwards(tmp_path: Path) -> None:
     ]  # fmt: skip
     with Store.open(tmp_path / "store.db", create=True) as store:
         store.add_propositions(rows)
-        found = [row for part in ahead(store.counted("people", [Counted(time, time)], ["offer"])) for row in part]
+        found = [row for part in prefetch(store.counted("people", [Counted(time, time)], ["offer"])) for row in part]
         assert len(found) == 200 and found[0] == ("c0", "loan 1\nloan 1")
         assert len(store.past("people", "c0", time)) == 2

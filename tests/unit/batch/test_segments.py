@@ -13,26 +13,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.batch import open_people
-from offerkit.batch.decide import Decided
+from offerkit.batch import open_contact_table
+from offerkit.batch.decide import DecidedChunk
 from offerkit.batch.segments import OTHERS, UNKNOWN, Segments
-from offerkit.rules.types import Base, FieldType
+from offerkit.rules.types import BaseType, FieldType
 
 VALUES = {
-    Base.STRING: (None, "", " ", "unknown", OTHERS, "a", "A", "é'\"", "NULL", "1", "%"),
-    Base.BOOLEAN: (None, True, False),
-    Base.INTEGER: (None, 0, -1, 1, 2**40),
-    Base.DECIMAL: (None, Decimal(0), Decimal("0.5"), Decimal("-2.25")),
-    Base.DATE: (None, date(2026, 1, 1), date(2026, 12, 31)),
-    Base.LIST: (None, (), ("a",), ("a", "b")),
+    BaseType.STRING: (None, "", " ", "unknown", OTHERS, "a", "A", "é'\"", "NULL", "1", "%"),
+    BaseType.BOOLEAN: (None, True, False),
+    BaseType.INTEGER: (None, 0, -1, 1, 2**40),
+    BaseType.DECIMAL: (None, Decimal(0), Decimal("0.5"), Decimal("-2.25")),
+    BaseType.DATE: (None, date(2026, 1, 1), date(2026, 12, 31)),
+    BaseType.LIST: (None, (), ("a",), ("a", "b")),
 }
 
 
-def _segments(base: Base, values: Sequence[Any], limit: int | None, fewest: int = 1) -> tuple[Segments, list[int]]:
+def _segments(base: BaseType, values: Sequence[Any], limit: int | None, fewest: int = 1) -> tuple[Segments, list[int]]:
     """The segments of contacts with ``values``, and how many contacts of each are counted one by one."""
-    types = {"id": FieldType(Base.INTEGER), "value": FieldType(base)}
+    types = {"id": FieldType(BaseType.INTEGER), "value": FieldType(base)}
     rows = [{"id": number, "value": value} for number, value in enumerate(values)]
-    with open_people(rows, ("id",), types) as people:
+    with open_contact_table(rows, ("id",), types) as people:
         found = Segments(people, "value", limit, fewest)
         half = len(values) // 2
         parts = [found.count(0, numpy.ones(half, bool)), found.count(half, numpy.ones(len(values) - half, bool))]
@@ -47,8 +47,8 @@ def _check_given(found: Segments, contacts: int) -> None:
     none = numpy.zeros((2, contacts), bool)
     counts = found.given()
     half = contacts // 2
-    counts.add(Decided(0, picks[:, :half], none, none, none))
-    counts.add(Decided(half, picks[:, half:], none, none, none))
+    counts.add(DecidedChunk(0, picks[:, :half], none, none, none))
+    counts.add(DecidedChunk(half, picks[:, half:], none, none, none))
     sums = Counter[int]()
     by_segment: dict[int, Counter[int]] = {}
     for segment, item, count in counts.counted():
@@ -62,7 +62,7 @@ def _check_given(found: Segments, contacts: int) -> None:
 
 
 @pytest.mark.parametrize("base", VALUES, ids=str)
-def test_every_kind_of_value(base: Base) -> None:
+def test_every_kind_of_value(base: BaseType) -> None:
     @settings(max_examples=8, deadline=None)
     @given(
         st.lists(st.sampled_from(VALUES[base]), min_size=1, max_size=60), st.sampled_from((None, 1, 2, 20)),
@@ -80,21 +80,21 @@ def test_every_kind_of_value(base: Base) -> None:
 
 
 def test_who_has_no_value_is_a_segment() -> None:
-    found, _ = _segments(Base.STRING, [None, None, "a", "", None], None)
+    found, _ = _segments(BaseType.STRING, [None, None, "a", "", None], None)
     assert list(zip(found.names, found.sizes, strict=True)) == [(UNKNOWN, 3), ("", 1), ("a", 1)]
 
 
 @pytest.mark.parametrize("count", [255, 256, 257, 70_000])
 def test_as_many_values_as_contacts(count: int) -> None:
-    found, counted = _segments(Base.INTEGER, range(count), None)
+    found, counted = _segments(BaseType.INTEGER, range(count), None)
     assert len(set(found.names)) == count and set(found.sizes) == {1} and counted == found.sizes
 
 
 def test_a_long_tail_is_one_segment() -> None:
-    found, counted = _segments(Base.INTEGER, [*range(500), *([7] * 10), *([8] * 5)], 2)
+    found, counted = _segments(BaseType.INTEGER, [*range(500), *([7] * 10), *([8] * 5)], 2)
     assert found.names == ["7", "8", OTHERS] and found.sizes == counted == [11, 6, 498]
 
 
 def test_rare_values_are_not_told() -> None:
-    found, counted = _segments(Base.STRING, [*("a" * 5), *("b" * 4), None], 20, fewest=5)
+    found, counted = _segments(BaseType.STRING, [*("a" * 5), *("b" * 4), None], 20, fewest=5)
     assert found.names == ["a", OTHERS] and found.sizes == counted == [5, 5]

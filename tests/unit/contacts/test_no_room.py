@@ -9,16 +9,16 @@ from pathlib import Path
 SCRIPT = """
 import resource
 from hashlib import sha256
-from offerkit.batch import open_people, people
+from offerkit.batch import open_contact_table, contact_table
 from offerkit.diagnostics import Refused
 from offerkit.rules.types import Base, FieldType
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # what a full disk does to a file that grows
-people.MEMORY = "24MB"
+contact_table.MEMORY = "24MB"
 types = {"id": FieldType(Base.INTEGER), "text": FieldType(Base.STRING)}
 rows = ({"id": number, "text": sha256(str(number).encode()).hexdigest() * 2} for number in range(400_000))
 try:
-    with open_people(rows, ("id",), types):
+    with open_contact_table(rows, ("id",), types):
         print("all of it found room")
 except Refused as refused:
     (found,) = refused.diagnostics

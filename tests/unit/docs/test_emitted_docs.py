@@ -6,16 +6,16 @@ from datetime import date, datetime
 from pathlib import Path
 
 from offerkit.batch.emit import DIALECTS
+from offerkit.batch.emit.common import NotEmittedError
 from offerkit.batch.emit.conditions import Conditions
-from offerkit.batch.emit.parts import NotEmittedError
 from offerkit.rules.functions import FUNCTIONS, Signature, Takes
-from offerkit.rules.nodes import Call, Field, Interval, Literal, Node
-from offerkit.rules.types import Base, FieldType
+from offerkit.rules.nodes import CallNode, FieldNode, Interval, Literal, Node
+from offerkit.rules.types import BaseType, FieldType
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "delivering.md"
 BASES = {
-    Takes.TEXT: Base.STRING, Takes.INTEGER: Base.INTEGER, Takes.NUMBER: Base.DECIMAL, Takes.BOOLEAN: Base.BOOLEAN,
-    Takes.DATE: Base.DATE, Takes.MOMENT: Base.TIMESTAMP, Takes.LIST: Base.LIST, Takes.ANY: Base.INTEGER,
+    Takes.TEXT: BaseType.STRING, Takes.INTEGER: BaseType.INTEGER, Takes.NUMBER: BaseType.DECIMAL, Takes.BOOLEAN: BaseType.BOOLEAN,
+    Takes.DATE: BaseType.DATE, Takes.MOMENT: BaseType.TIMESTAMP, Takes.LIST: BaseType.LIST, Takes.ANY: BaseType.INTEGER,
 }  # fmt: skip
 
 
@@ -24,18 +24,18 @@ def argument(takes: Takes, unit: str) -> Node:
         case Takes.INTERVAL:
             return Interval(0, 0, 1, 1, 1)
         case Takes.UNIT:
-            return Literal(FieldType(Base.STRING), 0, 0, unit)
+            return Literal(FieldType(BaseType.STRING), 0, 0, unit)
         case Takes.CONSTANT_TEXT:
-            return Literal(FieldType(Base.STRING), 0, 0, "a%")
+            return Literal(FieldType(BaseType.STRING), 0, 0, "a%")
         case Takes.CONSTANT_INTEGER:
-            return Literal(FieldType(Base.INTEGER), 0, 0, 2)
+            return Literal(FieldType(BaseType.INTEGER), 0, 0, 2)
         case _:
-            return Field(FieldType(BASES[takes]), 0, 0, "recipient", takes.name)
+            return FieldNode(FieldType(BASES[takes]), 0, 0, "recipient", takes.name)
 
 
 def emitted(dialect: str, signature: Signature, unit: str) -> bool:
     args = tuple(argument(takes, unit) for takes in signature.takes)
-    call = Call(FieldType(signature.gives or Base.TIMESTAMP), 0, 0, signature.name, args)
+    call = CallNode(FieldType(signature.gives or BaseType.TIMESTAMP), 0, 0, signature.name, args)
     words = DIALECTS[dialect]
     now = datetime(2026, 1, 1)
     try:

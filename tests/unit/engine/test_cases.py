@@ -8,7 +8,7 @@ import pytest
 
 from offerkit.engine.case_values import CaseError
 from offerkit.engine.cases import read_case, run_case
-from offerkit.engine.inline import inline_bodies, inline_catalog
+from offerkit.engine.inline_catalog import inline_bodies, inline_catalog
 
 SECTIONS: dict[str, Any] = {
     "dimensions": {"person": {"key": ["id"], "fields": {"id": {"type": "integer"}, "age": {"type": "integer"}}}},

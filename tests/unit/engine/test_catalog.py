@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from offerkit.diagnostics import Code
-from offerkit.engine.cache import Bounded
-from offerkit.engine.call import Call, Who
+from offerkit.engine.bounded_cache import BoundedCache
+from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.decide import decide
 from offerkit.engine.hooks import Hooks
-from offerkit.engine.inline import inline_bodies, inline_catalog
-from offerkit.engine.reasons import Reason
+from offerkit.engine.inline_catalog import inline_bodies, inline_catalog
+from offerkit.engine.reasons import ExclusionReason
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
 SECTIONS: dict[str, Any] = {
@@ -54,15 +54,15 @@ def _changed(**sections: Any) -> Catalog:
 
 
 def _call(made: Catalog, **fields: Any) -> Call:
-    return make_call(made, "web", who=Who(fields, "1", NOW), n=10)
+    return make_call(made, "web", who=CallContext(fields, "1", NOW), n=10)
 
 
 def test_equal_rules_are_shared() -> None:
     a, b, c, d, e = inline_catalog(SECTIONS).offers
-    assert a.requirements[0].gate is a.requirements[1].gate is b.requirements[0].gate
-    assert c.requirements[0].gate is d.requirements[0].gate
-    assert c.requirements[0].gate is not e.requirements[0].gate
-    assert c.requirements[0].gate.condition is e.requirements[0].gate.condition
+    assert a.requirements[0].condition is a.requirements[1].condition is b.requirements[0].condition
+    assert c.requirements[0].condition is d.requirements[0].condition
+    assert c.requirements[0].condition is not e.requirements[0].condition
+    assert c.requirements[0].condition.expression is e.requirements[0].condition.expression
 
 
 def test_history_needed() -> None:
@@ -94,7 +94,11 @@ def test_a_rule_that_cannot_be_read_never_holds_and_is_told_of() -> None:
     assert sorted(offer.offer for offer in decision.chosen) == ["c", "d"]
     assert decision.trace is not None
     finding = next(verdict.out for verdict in decision.trace.verdicts if verdict.offer == "a")
-    assert finding is not None and finding.reason is Reason.OFFER_CONDITION and "cannot be read" in finding.sentence
+    assert (
+        finding is not None
+        and finding.reason is ExclusionReason.OFFER_CONDITION
+        and "cannot be read" in finding.sentence
+    )
 
 
 def test_a_filter_that_is_gone_or_ill_used_never_holds() -> None:
@@ -134,7 +138,7 @@ def test_each_condition_is_evaluated_once_a_decision() -> None:
     counts: dict[str, int] = {}
     for offer in made.offers:
         for requirement in offer.requirements:
-            condition = requirement.gate.condition
+            condition = requirement.condition.expression
             if "evaluate" in vars(condition) and getattr(condition.evaluate, "counted", False):
                 continue
             vars(condition)["evaluate"] = _counting(counts, condition.text, condition.evaluate)
@@ -157,7 +161,7 @@ def test_kept_lineups_are_bounded_and_threads_agree() -> None:
 
     def ask() -> None:
         for day in range(600):
-            call = make_call(made, "web", who=Who({"age": 30}, "1", NOW + timedelta(days=day)), n=10)
+            call = make_call(made, "web", who=CallContext({"age": 30}, "1", NOW + timedelta(days=day)), n=10)
             answers.append((day, tuple(offer.offer for offer in decide(made, call, []).chosen)))
 
     threads = [Thread(target=ask) for _ in range(4)]
@@ -165,12 +169,12 @@ def test_kept_lineups_are_bounded_and_threads_agree() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made.cache.lineups) <= 512
+    assert len(made.cache.space_programs) <= 512
     assert len(answers) == 2400 and len(set(answers)) == 600
 
 
 def test_bounded_forgets_the_oldest() -> None:
-    kept: Bounded[int, int] = Bounded(3)
+    kept: BoundedCache[int, int] = BoundedCache(3)
     assert [kept.get(key, lambda key=key: key * 10) for key in (1, 2, 3, 4)] == [10, 20, 30, 40]  # type: ignore[misc]
     assert len(kept) == 3
     assert kept.get(4, lambda: 0) == 40

@@ -11,9 +11,9 @@ from helpers import random_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.engine import lineup
+from offerkit.engine import space_program
 from offerkit.engine.decide import decide, decide_many
-from offerkit.engine.reasons import DECIDED, Reason
+from offerkit.engine.reasons import DECIDED, ExclusionReason
 
 SEEDS = st.integers(0, 2**32)
 
@@ -21,7 +21,7 @@ SEEDS = st.integers(0, 2**32)
 @pytest.mark.parametrize("bundle_from", [1, 8, 1000], ids=["bundled", "as it is", "one by one"])
 @pytest.mark.parametrize("examples", [40, pytest.param(120, marks=pytest.mark.slow)])
 def test_explained_is_the_same_answer(bundle_from: int, examples: int) -> None:
-    with patch.object(lineup, "_BUNDLE_FROM", bundle_from):
+    with patch.object(space_program, "_BUNDLE_FROM", bundle_from):
         settings(max_examples=examples)(given(SEEDS)(_same_answers))()
 
 
@@ -74,7 +74,7 @@ def test_several_spaces_repeat_nothing(seed: int) -> None:
 
 def test_every_reason_is_met() -> None:
     """The generator is worth something only if it reaches every way out."""
-    met: set[Reason] = set()
+    met: set[ExclusionReason] = set()
     for seed in range(150):
         rng = Random(seed)
         made = random_catalog.catalog(rng)
@@ -83,7 +83,7 @@ def test_every_reason_is_met() -> None:
             assert trace is not None
             met.update(verdict.out.reason for verdict in trace.verdicts if verdict.out is not None)
     assert met == set(DECIDED) - {
-        Reason.ENVIRONMENT_CONDITION,
-        Reason.NOT_IN_SLICE,
-        Reason.NOT_RENDERED,
+        ExclusionReason.ENVIRONMENT_CONDITION,
+        ExclusionReason.NOT_IN_SLICE,
+        ExclusionReason.NOT_RENDERED,
     }

@@ -10,7 +10,7 @@ from helpers.files import load_yaml
 from ruamel.yaml import YAML
 
 from offerkit.engine.cases import read_case, run_case
-from offerkit.engine.inline import inline_catalog
+from offerkit.engine.inline_catalog import inline_catalog
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.engine.identify import Door, How, Identified, Ports, identify
+from offerkit.engine.identify import ContactLookup, Identification, Identified, IdentifiedBy, identify
 from offerkit.rules.types import Row
 
 ANNA: Row = {"id": 1}
 SEEN: Row = {"id": "k"}
-WEB = Door("people", "web", False, True, "visitors/web", ("top",))
-STRICT = Door("people", "desk", False, False, "", ())
-VISITORS = Door("visitors", "web", True, True, "", ())
+WEB = Identification("people", "web", False, True, "visitors/web", ("top",))
+STRICT = Identification("people", "desk", False, False, "", ())
+VISITORS = Identification("visitors", "web", True, True, "", ())
 
 
-def _by_cookie(door: Door, cookie: str) -> tuple[str, Row | None] | None:
+def _by_cookie(door: Identification, cookie: str) -> tuple[str, Row | None] | None:
     if door.anonymous:
         return cookie, SEEN if cookie == "known" else None
     return ("1", ANNA) if cookie == "anna's" else None
 
 
-PORTS = Ports(
+PORTS = ContactLookup(
     by_key=lambda door, key: ("1", ANNA) if key == "anna" else None,
     by_cookie=_by_cookie,
     door={"visitors/web": VISITORS}.__getitem__,
 )
-ANNA_THERE = Identified("people", "web", How.EXPLICIT, "1", ANNA)
+ANNA_THERE = Identified("people", "web", IdentifiedBy.EXPLICIT, "1", ANNA)
 
 
 @pytest.mark.parametrize(
@@ -33,16 +33,16 @@ ANNA_THERE = Identified("people", "web", How.EXPLICIT, "1", ANNA)
     [
         (WEB, "anna", "", ANNA_THERE),
         (WEB, "anna", "known", ANNA_THERE),
-        (WEB, "", "anna's", Identified("people", "web", How.IMPLICIT, "1", ANNA)),
-        (WEB, "bob", "anna's", Identified("people", "web", How.IMPLICIT, "1", ANNA)),
-        (WEB, "bob", "known", Identified("visitors", "web", How.FALLBACK, "known", SEEN, ("top",))),
-        (WEB, "", "new", Identified("visitors", "web", How.FALLBACK, "new", None, ("top",))),
-        (WEB, "", "", Identified("visitors", "web", How.FALLBACK, "", None, ("top",))),
-        (STRICT, "", "anna's", Identified("people", "desk", How.NOBODY)),
-        (STRICT, "bob", "", Identified("people", "desk", How.NOBODY)),
-        (VISITORS, "", "known", Identified("visitors", "web", How.IMPLICIT, "known", SEEN)),
-        (VISITORS, "", "new", Identified("visitors", "web", How.IMPLICIT, "new", None)),
+        (WEB, "", "anna's", Identified("people", "web", IdentifiedBy.IMPLICIT, "1", ANNA)),
+        (WEB, "bob", "anna's", Identified("people", "web", IdentifiedBy.IMPLICIT, "1", ANNA)),
+        (WEB, "bob", "known", Identified("visitors", "web", IdentifiedBy.FALLBACK, "known", SEEN, ("top",))),
+        (WEB, "", "new", Identified("visitors", "web", IdentifiedBy.FALLBACK, "new", None, ("top",))),
+        (WEB, "", "", Identified("visitors", "web", IdentifiedBy.FALLBACK, "", None, ("top",))),
+        (STRICT, "", "anna's", Identified("people", "desk", IdentifiedBy.NOBODY)),
+        (STRICT, "bob", "", Identified("people", "desk", IdentifiedBy.NOBODY)),
+        (VISITORS, "", "known", Identified("visitors", "web", IdentifiedBy.IMPLICIT, "known", SEEN)),
+        (VISITORS, "", "new", Identified("visitors", "web", IdentifiedBy.IMPLICIT, "new", None)),
     ],
 )
-def test_who(door: Door, key: str, cookie: str, expected: Identified) -> None:
+def test_who(door: Identification, key: str, cookie: str, expected: Identified) -> None:
     assert identify(door, key, cookie, PORTS) == expected

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from offerkit.engine.inline import inline_catalog
-from offerkit.engine.ranking import Entry, ranked, tie_key
+from offerkit.engine.inline_catalog import inline_catalog
+from offerkit.engine.ranking import RankedOffer, ranked, tie_key
 
 DAY = date(2026, 6, 1)
 SECTIONS: dict[str, Any] = {
@@ -19,7 +19,7 @@ SECTIONS: dict[str, Any] = {
     "offers": {f"offer-{letter}": {"category": "all"} for letter in "abcde"},
 }
 CATALOG = inline_catalog(SECTIONS)
-ENTRIES = [Entry(Decimal(1), place) for place in range(5)]
+ENTRIES = [RankedOffer(Decimal(1), place) for place in range(5)]
 
 
 def _order(seed: str, key: str, day: date, n: int | None = None) -> list[int]:
@@ -51,7 +51,13 @@ def test_an_offer_that_goes_leaves_the_order_of_the_others() -> None:
 
 def test_reads_no_more_than_needed() -> None:
     entries = iter(
-        [Entry(Decimal(3), 0), Entry(Decimal(3), 1), Entry(Decimal(2), 2), Entry(Decimal(1), 3), Entry(Decimal(0), 4)]
+        [
+            RankedOffer(Decimal(3), 0),
+            RankedOffer(Decimal(3), 1),
+            RankedOffer(Decimal(2), 2),
+            RankedOffer(Decimal(1), 3),
+            RankedOffer(Decimal(0), 4),
+        ]
     )
     assert {entry.place for entry in ranked(entries, tie_key(CATALOG.offers, "", "", DAY), 1)} <= {0, 1}
     assert [entry.place for entry in entries] == [3, 4]

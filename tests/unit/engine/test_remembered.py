@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offerkit.engine.decide import decide
-from offerkit.engine.history import Past, Remembered
+from offerkit.engine.history import PastProposition, RememberedHistory
 
 NEAR = [timedelta(microseconds=-1), timedelta(0), timedelta(microseconds=1), timedelta(minutes=40)]
 
@@ -47,7 +47,7 @@ def _same_as_anew(seed: int) -> None:
     rng = Random(seed)
     made = random_catalog.catalog(rng)
     pasts = random_catalog.history(rng, made)
-    history: Remembered[object] = Remembered(pasts[: rng.randint(0, len(pasts))])
+    history: RememberedHistory[object] = RememberedHistory(pasts[: rng.randint(0, len(pasts))])
     pasts, coming = list(history), pasts[len(history) :]
     calls = [replace(random_catalog.call(rng, made), n=100) for _ in range(3)]
     edges = [past.time + span for past in [*pasts, *coming] for span in _periods(made.rules)]
@@ -69,7 +69,7 @@ def test_it_is_counted_from_the_second_time_on() -> None:
     class Line:
         pass
 
-    history: Remembered[Line] = Remembered(())
+    history: RememberedHistory[Line] = RememberedHistory(())
     line, other = Line(), Line()
     assert history.tally("web", line) is None, "the first time may be the last"
     known = history.tally("web", line)
@@ -78,10 +78,10 @@ def test_it_is_counted_from_the_second_time_on() -> None:
     assert history.tally("web", other) is None and history.tally("web", line) is None
     gone = ref(line)
     del line
-    assert gone() is None, "a history holds no lineup"
+    assert gone() is None, "a history holds no space program"
 
 
 def test_it_is_equal_to_its_propositions() -> None:
     pasts = random_catalog.history(Random(5), random_catalog.catalog(Random(5)))
-    assert Remembered(pasts) == tuple(pasts)
-    assert all(isinstance(past, Past) for past in Remembered(pasts))
+    assert RememberedHistory(pasts) == tuple(pasts)
+    assert all(isinstance(past, PastProposition) for past in RememberedHistory(pasts))

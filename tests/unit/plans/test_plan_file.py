@@ -25,7 +25,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import canonical
 from offerkit.plans.plan import FORMAT, Plan, decode, encode, envelope, plan_digest
 from offerkit.store import parse_location
-from offerkit.usecases.plan_files import save, saved
+from offerkit.usecases.plan_files import load_plan, save_plan
 
 pytestmark = pytest.mark.embedded
 
@@ -39,15 +39,17 @@ def plans(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     location = parse_location(new_schema()) if request.param == "postgresql" else None
     live_shop = Workspace(tmp_path_factory.mktemp("plans"), location=location).go_live()
     made = [Workspace(live_shop.root / "new").plan()]
-    live_shop.change({
-        "specs/shop/catalog.yaml": {
-            "moved": {"category.travel": "category.journeys"},
-            "categories": {"travel": None, "journeys": {}, "bank": {"themes": ["x"]}},
-        },
-        "specs/shop/offers.yaml": {
-            "offers": {"safari": {"category": "journeys", "content": {"title": "Tigers\n“é”"}}, "saver": None},
-        },
-    })  # fmt: skip
+    live_shop.change(
+        {
+            "specs/shop/catalog.yaml": {
+                "moved": {"category.travel": "category.journeys"},
+                "categories": {"travel": None, "journeys": {}, "bank": {"themes": ["x"]}},
+            },
+            "specs/shop/offers.yaml": {
+                "offers": {"safari": {"category": "journeys", "content": {"title": "Tigers\n“é”"}}, "saver": None},
+            },
+        }
+    )
     made.append(live_shop.apply("ada"))
     live_shop.approve("risk", "shop/offer.gold-card")
     made.append(live_shop.promote("ada"))
@@ -164,8 +166,21 @@ def test_any_changed_byte_shows(plans: list[Plan]) -> None:
         assert code_of(changed) in (Code.PLAN_UNREADABLE, Code.PLAN_EDITED, Code.PLAN_FORMAT)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"null", b"[]", b'{"plan":{}}', b'{"digest":"x","plan":{"format":"1"}}', b"\xff",
-                                     b"[" * 2000, b'{"plan":{"format":true}}', b'{"plan":{"format":0}}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b"[]",
+        b'{"plan":{}}',
+        b'{"digest":"x","plan":{"format":"1"}}',
+        b"\xff",
+        b"[" * 2000,
+        b'{"plan":{"format":true}}',
+        b'{"plan":{"format":0}}',
+    ],
+)
 def test_what_is_no_plan(content: bytes) -> None:
     assert code_of(content) == Code.PLAN_UNREADABLE
 
@@ -224,21 +239,21 @@ def test_values_nested_too_deeply_for_the_encoder_are_refused(plans: list[Plan])
 
 
 def test_a_saved_plan_is_written_whole_or_not_at_all(plans: list[Plan], tmp_path: Path) -> None:
-    target = save(plans[0], tmp_path / "deep" / "p.json")
-    assert saved(target) == plans[0]
-    named = save(plans[1], tmp_path)
+    target = save_plan(plans[0], tmp_path / "deep" / "p.json")
+    assert load_plan(target) == plans[0]
+    named = save_plan(plans[1], tmp_path)
     assert named.name == f"{plan_digest(plans[1])}.json"
-    made = save(plans[1], f"{tmp_path}/new/folder/")
+    made = save_plan(plans[1], f"{tmp_path}/new/folder/")
     assert made == tmp_path / "new" / "folder" / named.name
-    assert saved(made) == plans[1]
+    assert load_plan(made) == plans[1]
     with pytest.raises(Refused):
-        save(plans[0], f"{target}/")
+        save_plan(plans[0], f"{target}/")
     assert sorted(p.name for p in tmp_path.iterdir() if p.suffix == ".partial") == []
     with pytest.raises(Refused):
-        save(plans[0], target / "below-a-file.json")
+        save_plan(plans[0], target / "below-a-file.json")
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(Refused) as caught:
-            saved(path)
+            load_plan(path)
         assert caught.value.diagnostics[0].code == Code.PLAN_UNREADABLE
 
 
@@ -272,10 +287,12 @@ def test_the_same_input_gives_the_same_bytes(
 
 
 def test_bytes_do_not_depend_on_hash_seed_locale_or_time_zone(live_shop: Workspace) -> None:
-    live_shop.change({
-        "specs/shop/catalog.yaml": {"categories": {"bank": {"themes": ["z", "b", "a"]}, "new": {}}},
-        "specs/shop/offers.yaml": {"offers": {"saver": {"content": {"title": "Å"}}, "safari": None}},
-    })  # fmt: skip
+    live_shop.change(
+        {
+            "specs/shop/catalog.yaml": {"categories": {"bank": {"themes": ["z", "b", "a"]}, "new": {}}},
+            "specs/shop/offers.yaml": {"offers": {"saver": {"content": {"title": "Å"}}, "safari": None}},
+        }
+    )
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "from pathlib import Path; from offerkit.specs import Project; from offerkit.usecases.session import Session;"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from offerkit.engine.call import Call
 from offerkit.engine.decide import decide
 from offerkit.engine.hooks import Hooks
-from offerkit.engine.inline import inline_catalog
+from offerkit.engine.inline_catalog import inline_catalog
 from offerkit.reports.explain import explanation_text
 from offerkit.reports.style import Style
 

@@ -10,20 +10,20 @@ import duckdb
 
 from offerkit.rules.check import check
 from offerkit.rules.duckdb import to_duckdb
-from offerkit.rules.nodes import Checked
+from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.python import compile_one
-from offerkit.rules.types import Base, FieldType, Scope, Value, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Value
 
 NOW = datetime(2026, 3, 15, 10, 30)
 TYPES = {
-    "age": Base.INTEGER, "score": Base.DECIMAL, "country": Base.STRING, "name": Base.STRING, "active": Base.BOOLEAN,
-    "born": Base.DATE, "seen": Base.TIMESTAMP, "tags": Base.LIST,
+    "age": BaseType.INTEGER, "score": BaseType.DECIMAL, "country": BaseType.STRING, "name": BaseType.STRING, "active": BaseType.BOOLEAN,
+    "born": BaseType.DATE, "seen": BaseType.TIMESTAMP, "tags": BaseType.LIST,
 }  # fmt: skip
 _COLUMNS = {
-    Base.INTEGER: "BIGINT", Base.DECIMAL: "DECIMAL(18,6)", Base.STRING: "VARCHAR", Base.BOOLEAN: "BOOLEAN",
-    Base.DATE: "DATE", Base.TIMESTAMP: "TIMESTAMP", Base.LIST: "VARCHAR[]",
+    BaseType.INTEGER: "BIGINT", BaseType.DECIMAL: "DECIMAL(18,6)", BaseType.STRING: "VARCHAR", BaseType.BOOLEAN: "BOOLEAN",
+    BaseType.DATE: "DATE", BaseType.TIMESTAMP: "TIMESTAMP", BaseType.LIST: "VARCHAR[]",
 }  # fmt: skip
-SCOPE = Scope({"recipient": {name: FieldType(base) for name, base in TYPES.items()}, "interaction": {}})
+SCOPE = NameScope({"recipient": {name: FieldType(base) for name, base in TYPES.items()}, "interaction": {}})
 
 
 @cache
@@ -31,7 +31,7 @@ def database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-def checked(text: str, wanted: Wanted = Wanted.VALUE) -> Checked:
+def checked(text: str, wanted: ExpectedResult = ExpectedResult.VALUE) -> CheckedExpression:
     """``text`` checked, with ``recipient.`` put before the names of fields."""
     full = re.sub(rf"('[^']*')|\b({'|'.join(TYPES)})\b", lambda m: m[1] or f"recipient.{m[2]}", text)
     return check(full, SCOPE, wanted)

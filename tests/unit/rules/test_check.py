@@ -6,8 +6,8 @@ import pytest
 from helpers.rules import SCOPE, checked, tree
 
 from offerkit.rules.check import RuleError, check, conjuncts
-from offerkit.rules.nodes import Call, walk
-from offerkit.rules.types import Base, Wanted
+from offerkit.rules.nodes import CallNode, walk
+from offerkit.rules.types import BaseType, ExpectedResult
 
 TREES = [
     ("recipient.age >= 18", "(ge recipient.age 18)"),
@@ -72,27 +72,27 @@ def test_the_tree(text: str, expected: str) -> None:
 
 
 TYPES = [
-    ("recipient.age", Base.INTEGER), ("recipient.age + 0.5", Base.DECIMAL), ("recipient.age / 1", Base.DECIMAL),
-    ("abs(recipient.age)", Base.INTEGER), ("ceil(recipient.score)", Base.INTEGER), ("round(recipient.age)", Base.DECIMAL),
-    ("recipient.birth_date + interval '1 day'", Base.DATE), ("recipient.birth_date + interval '1 hour'", Base.TIMESTAMP),
-    ("date_trunc('day', recipient.last_login)", Base.TIMESTAMP), ("coalesce(recipient.country, '')", Base.ENUMERATION),
-    ("coalesce(recipient.country, recipient.name)", Base.STRING), ("coalesce(null, 1)", Base.INTEGER), ("null", Base.NULL),
-    ("case when true then recipient.country else 'other' end", Base.STRING), ("recipient.products", Base.LIST),
-    ("nullif(recipient.age, 0)", Base.INTEGER), ("greatest(recipient.birth_date, now)", Base.TIMESTAMP),
+    ("recipient.age", BaseType.INTEGER), ("recipient.age + 0.5", BaseType.DECIMAL), ("recipient.age / 1", BaseType.DECIMAL),
+    ("abs(recipient.age)", BaseType.INTEGER), ("ceil(recipient.score)", BaseType.INTEGER), ("round(recipient.age)", BaseType.DECIMAL),
+    ("recipient.birth_date + interval '1 day'", BaseType.DATE), ("recipient.birth_date + interval '1 hour'", BaseType.TIMESTAMP),
+    ("date_trunc('day', recipient.last_login)", BaseType.TIMESTAMP), ("coalesce(recipient.country, '')", BaseType.ENUMERATION),
+    ("coalesce(recipient.country, recipient.name)", BaseType.STRING), ("coalesce(null, 1)", BaseType.INTEGER), ("null", BaseType.NULL),
+    ("case when true then recipient.country else 'other' end", BaseType.STRING), ("recipient.products", BaseType.LIST),
+    ("nullif(recipient.age, 0)", BaseType.INTEGER), ("greatest(recipient.birth_date, now)", BaseType.TIMESTAMP),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "base"), TYPES, ids=[text for text, _ in TYPES])
-def test_the_type(text: str, base: Base) -> None:
+def test_the_type(text: str, base: BaseType) -> None:
     assert checked(text).type.base is base
 
 
 def test_null_takes_the_type_of_its_place() -> None:
     root = checked("coalesce(recipient.score, null)").root
-    assert isinstance(root, Call)
-    assert [getattr(arg, "type").base for arg in root.args] == [Base.DECIMAL, Base.DECIMAL]  # noqa: B009
-    assert check("null", SCOPE, Wanted.CONDITION).type.base is Base.BOOLEAN
-    assert check("null", SCOPE, Wanted.FORMULA).type.base is Base.DECIMAL
+    assert isinstance(root, CallNode)
+    assert [getattr(arg, "type").base for arg in root.args] == [BaseType.DECIMAL, BaseType.DECIMAL]  # noqa: B009
+    assert check("null", SCOPE, ExpectedResult.CONDITION).type.base is BaseType.BOOLEAN
+    assert check("null", SCOPE, ExpectedResult.FORMULA).type.base is BaseType.DECIMAL
 
 
 def test_what_it_reads() -> None:
@@ -157,23 +157,23 @@ def test_a_between_stays_whole_among_conjuncts() -> None:
     [
         (
             "recipient.age",
-            Wanted.CONDITION,
+            ExpectedResult.CONDITION,
             "“recipient.age” is a whole number, but a condition (true or false) is needed here",
         ),
         (
             "recipient.name",
-            Wanted.CONDITION,
+            ExpectedResult.CONDITION,
             "“recipient.name” is a text, but a condition (true or false) is needed here",
         ),
         (
             "recipient.consent",
-            Wanted.FORMULA,
+            ExpectedResult.FORMULA,
             "“recipient.consent” is a condition (true or false), but a formula gives a number",
         ),
-        ("recipient.name", Wanted.FORMULA, "“recipient.name” is a text, but a formula gives a number"),
+        ("recipient.name", ExpectedResult.FORMULA, "“recipient.name” is a text, but a formula gives a number"),
     ],
 )
-def test_it_has_to_give_what_is_wanted(text: str, wanted: Wanted, says: str) -> None:
+def test_it_has_to_give_what_is_wanted(text: str, wanted: ExpectedResult, says: str) -> None:
     with pytest.raises(RuleError) as refused:
         check(text, SCOPE, wanted)
     assert [problem.summary for problem in refused.value.problems] == [says]

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.models.scopes import CATEGORY_FIELDS, OFFER_FIELDS
+from offerkit.models.expression_scopes import CATEGORY_FIELDS, OFFER_FIELDS
 from offerkit.rules.check import check
 from offerkit.rules.functions import FUNCTIONS, WRITTEN
-from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
 PAGE = Path(__file__).parents[3].joinpath("docs/rules.md").read_text(encoding="utf-8")
 EXAMPLES = [line for block in re.findall(r"```sql\n(.*?)```", PAGE, re.S) for line in block.splitlines()]
-SCOPE = Scope(
+SCOPE = NameScope(
     {
         "recipient": {
-            "country": FieldType(Base.STRING), "products": FieldType(Base.LIST), "trips_last_year": FieldType(Base.INTEGER),
-            "frequent_flyer_tier": FieldType(Base.ENUMERATION, ("gold", "platinum")), "birth_date": FieldType(Base.DATE),
-            "customer_since": FieldType(Base.DATE), "last_login": FieldType(Base.TIMESTAMP), "score": FieldType(Base.DECIMAL),
+            "country": FieldType(BaseType.STRING), "products": FieldType(BaseType.LIST), "trips_last_year": FieldType(BaseType.INTEGER),
+            "frequent_flyer_tier": FieldType(BaseType.ENUMERATION, ("gold", "platinum")), "birth_date": FieldType(BaseType.DATE),
+            "customer_since": FieldType(BaseType.DATE), "last_login": FieldType(BaseType.TIMESTAMP), "score": FieldType(BaseType.DECIMAL),
         },
-        "interaction": {"basket": FieldType(Base.DECIMAL), "destination": FieldType(Base.STRING)},
+        "interaction": {"basket": FieldType(BaseType.DECIMAL), "destination": FieldType(BaseType.STRING)},
         "offer": OFFER_FIELDS,
         "category": CATEGORY_FIELDS,
     }
@@ -30,7 +30,7 @@ SCOPE = Scope(
 
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_examples_check(text: str) -> None:
-    check(text, SCOPE, Wanted.VALUE)
+    check(text, SCOPE, ExpectedResult.VALUE)
 
 
 @pytest.mark.parametrize("name", WRITTEN)

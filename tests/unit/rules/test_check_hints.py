@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from offerkit.rules.check import RuleError, check
-from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
-SCOPE = Scope({
+SCOPE = NameScope({
     "recipient": {
-        "age": FieldType(Base.INTEGER), "score": FieldType(Base.DECIMAL), "country": FieldType(Base.STRING),
-        "active": FieldType(Base.BOOLEAN), "born": FieldType(Base.DATE), "seen": FieldType(Base.TIMESTAMP),
-        "tags": FieldType(Base.LIST), "x-y": FieldType(Base.STRING),
+        "age": FieldType(BaseType.INTEGER), "score": FieldType(BaseType.DECIMAL), "country": FieldType(BaseType.STRING),
+        "active": FieldType(BaseType.BOOLEAN), "born": FieldType(BaseType.DATE), "seen": FieldType(BaseType.TIMESTAMP),
+        "tags": FieldType(BaseType.LIST), "x-y": FieldType(BaseType.STRING),
     },
     "interaction": {},
 })  # fmt: skip
@@ -60,7 +60,7 @@ SCOPE = Scope({
 def test_one_problem_at_its_place_with_what_to_write(text: str, at: str, said: str) -> None:
     text, at = (part.replace("r.", "recipient.") for part in (text, at))
     with pytest.raises(RuleError) as caught:
-        check(text, SCOPE, Wanted.CONDITION)
+        check(text, SCOPE, ExpectedResult.CONDITION)
     (problem, *others) = caught.value.problems
     assert text[problem.start : problem.end].startswith(at)
     assert said in problem.hint
@@ -76,4 +76,4 @@ def test_one_problem_at_its_place_with_what_to_write(text: str, at: str, said: s
     ],
 )  # fmt: skip
 def test_what_is_said_rightly(text: str) -> None:
-    assert check(text, SCOPE, Wanted.CONDITION)
+    assert check(text, SCOPE, ExpectedResult.CONDITION)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from offerkit.rules.check import DEPTH, NODES, RuleError, check, conjuncts
 from offerkit.rules.nodes import walk
-from offerkit.rules.types import Wanted
+from offerkit.rules.types import ExpectedResult
 
 VALID = (
     "recipient.country <> 'CA' and recipient.age >= 18",
@@ -178,7 +178,7 @@ def verdict(text: str) -> None:
 
 def _verdict(text: str) -> None:
     try:
-        checked = check(text, SCOPE, Wanted.VALUE)
+        checked = check(text, SCOPE, ExpectedResult.VALUE)
     except RuleError as refused:
         assert refused.problems
         for problem in refused.problems:
@@ -189,7 +189,7 @@ def _verdict(text: str) -> None:
         assert len(nodes) <= NODES
         assert all(0 <= node.start < node.end <= len(text) for node in nodes)
         assert all(part.text in text for part in conjuncts(checked))
-        assert tree(check(f"  ({text})\n", SCOPE, Wanted.VALUE).root) == tree(checked.root)
+        assert tree(check(f"  ({text})\n", SCOPE, ExpectedResult.VALUE).root) == tree(checked.root)
 
 
 @settings(max_examples=150)

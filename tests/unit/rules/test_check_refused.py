@@ -9,7 +9,7 @@ from helpers.rules import SCOPE
 from ruamel.yaml import YAML
 
 from offerkit.rules.check import RuleError, check
-from offerkit.rules.types import Wanted
+from offerkit.rules.types import ExpectedResult
 
 CASES = YAML(typ="safe").load(
     Path(__file__).parents[2].joinpath("cases/rules/refused.yaml").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ CASES = YAML(typ="safe").load(
 def test_refused(case: dict[str, object]) -> None:
     text = str(case["text"])
     with pytest.raises(RuleError) as refused:
-        check(text, SCOPE, Wanted.VALUE)
+        check(text, SCOPE, ExpectedResult.VALUE)
     found = [(text[p.start : p.end], p.summary, p.hint) for p in refused.value.problems]
     expected = case["problems"]
     assert isinstance(expected, list)
@@ -43,16 +43,16 @@ def test_refused(case: dict[str, object]) -> None:
 )  # fmt: skip
 def test_too_much(text: str, says: str) -> None:
     with pytest.raises(RuleError, match=says.replace("+", r"\+")):
-        check(text, SCOPE, Wanted.VALUE)
+        check(text, SCOPE, ExpectedResult.VALUE)
 
 
 def test_a_message_repeats_little_of_what_was_written() -> None:
     for text in (f"recipient.{'x' * 9_000}", "y" * 9_000, f"{'z' * 9_000}(1)", f"recipient.country = '{'v' * 9_000}'"):
         with pytest.raises(RuleError) as refused:
-            check(text, SCOPE, Wanted.VALUE)
+            check(text, SCOPE, ExpectedResult.VALUE)
         assert all(len(part) < 400 for p in refused.value.problems for part in (p.summary, p.detail, p.hint))
 
 
 def test_the_error_says_everything() -> None:
     with pytest.raises(RuleError, match=r"no field “a”.*; .*no field “b”"):
-        check("recipient.a = recipient.b", SCOPE, Wanted.VALUE)
+        check("recipient.a = recipient.b", SCOPE, ExpectedResult.VALUE)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from offerkit.rules.meaning import UNREAD, meaning
+from offerkit.rules.written_form import UNREAD, written_form
 
 VECTORS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parents[2] / "cases/forms/forms.yaml").read_text(encoding="utf-8")
@@ -18,7 +18,7 @@ VECTORS: list[dict[str, Any]] = yaml.safe_load(
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["condition"])
 def test_a_form_never_changes(vector: dict[str, Any]) -> None:
-    assert json.loads(json.dumps(meaning(vector["condition"])[0])) == vector["form"]
+    assert json.loads(json.dumps(written_form(vector["condition"])[0])) == vector["form"]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_form_never_changes(vector: dict[str, Any]) -> None:
     ],
 )
 def test_conditions_that_differ_have_other_forms(one: str, other: str) -> None:
-    assert meaning(one)[0] != meaning(other)[0]
+    assert written_form(one)[0] != written_form(other)[0]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_conditions_that_differ_have_other_forms(one: str, other: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_certain_stands_for_itself(text: str) -> None:
-    assert meaning(text)[0] == [UNREAD, text]
+    assert written_form(text)[0] == [UNREAD, text]
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_what_is_not_certain_stands_for_itself(text: str) -> None:
     ],
 )
 def test_what_is_asked_of_the_offer(text: str, fields: set[str]) -> None:
-    assert meaning(text)[1] == fields
+    assert written_form(text)[1] == fields

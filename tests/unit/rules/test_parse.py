@@ -10,17 +10,17 @@ from sqlglot import exp
 
 from offerkit.rules.grammar import DIALECT
 from offerkit.rules.infer import parse
-from offerkit.rules.problems import Report, RuleError
+from offerkit.rules.problems import ProblemList, RuleError
 from offerkit.rules.scan import scan
 
 
 def texts(text: str) -> list[str]:
-    return [token.text for token in scan(text, Report(text))]
+    return [token.text for token in scan(text, ProblemList(text))]
 
 
 def test_words_after_a_dot_are_names() -> None:
     text = "recipient.case = recipient.null"
-    assert isinstance(parse(text, Report(text))[0], exp.EQ)
+    assert isinstance(parse(text, ProblemList(text))[0], exp.EQ)
 
 
 def test_no_function_and_no_type_of_sqlglot_is_known() -> None:
@@ -43,12 +43,12 @@ def test_forms_that_become_calls(text: str, expected: list[str]) -> None:
 
 def test_places_of_rewritten_tokens_lie_in_the_text() -> None:
     text = "a.b > interval '3' day"
-    assert all(0 <= token.start <= token.end < len(text) for token in scan(text, Report(text)))
+    assert all(0 <= token.start <= token.end < len(text) for token in scan(text, ProblemList(text)))
 
 
 def test_the_names_of_made_up_calls_cannot_be_written() -> None:
     with pytest.raises(RuleError):
-        parse("\"date constant\"('2026-01-01')", Report("\"date constant\"('2026-01-01')"))
+        parse("\"date constant\"('2026-01-01')", ProblemList("\"date constant\"('2026-01-01')"))
 
 
 def test_sqlglot_is_imported_only_when_something_is_checked() -> None:

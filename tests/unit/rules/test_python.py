@@ -11,19 +11,19 @@ from decimal import Context, Decimal, localcontext
 import pytest
 from evaluated import NOW, checked
 
-from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node
 from offerkit.rules.python import compile_many, compile_one
-from offerkit.rules.types import Base, FieldType, Value, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, Value
 
-BOOLEAN, INTEGER, DATE = FieldType(Base.BOOLEAN), FieldType(Base.INTEGER), FieldType(Base.DATE)
-AGE = Field(INTEGER, 0, 0, "recipient", "age")
-ACTIVE = Field(BOOLEAN, 0, 0, "recipient", "active")
+BOOLEAN, INTEGER, DATE = FieldType(BaseType.BOOLEAN), FieldType(BaseType.INTEGER), FieldType(BaseType.DATE)
+AGE = FieldNode(INTEGER, 0, 0, "recipient", "age")
+ACTIVE = FieldNode(BOOLEAN, 0, 0, "recipient", "active")
 
 
-def of(root: Node) -> Checked:
+def of(root: Node) -> CheckedExpression:
     """Checked without the checker, so that no limit of it applies."""
     assert not isinstance(root, Interval)
-    return Checked("", root, root.type, (("recipient", "active"), ("recipient", "age")), False)
+    return CheckedExpression("", root, root.type, (("recipient", "active"), ("recipient", "age")), False)
 
 
 def number(value: int) -> Literal:
@@ -48,7 +48,7 @@ class Reads(Mapping[str, Value]):
 
 
 def test_exact_is_what_one_gets_without_asking() -> None:
-    condition = checked("age >= 18", Wanted.CONDITION)
+    condition = checked("age >= 18", ExpectedResult.CONDITION)
     assert compile_one(condition, ["recipient"])({"age": None}, NOW, NOW.date()) is None
     assert compile_many([condition], ["recipient"])({"age": None}, NOW, NOW.date()) == (None,)
     assert compile_one(condition, ["recipient"], exact=False)({"age": None}, NOW, NOW.date()) is False
@@ -77,7 +77,7 @@ def test_a_bundle_reads_each_field_once() -> None:
 
 def test_a_condition_reads_no_field_after_the_part_that_failed() -> None:
     row = Reads(age=20, country="FR")
-    quick = compile_one(checked("age < 18 and country = 'FR'", Wanted.CONDITION), ["recipient"], exact=False)
+    quick = compile_one(checked("age < 18 and country = 'FR'", ExpectedResult.CONDITION), ["recipient"], exact=False)
     assert quick(row, NOW, NOW.date()) is False
     assert row.read == ["age"]
 
@@ -86,7 +86,7 @@ def test_nothing_but_a_tree_is_compiled_and_no_builtin_is_in_reach(monkeypatch: 
     seen: list[object] = []
     real = builtins.compile
     monkeypatch.setattr(builtins, "compile", lambda source, *rest: (seen.append(source), real(source, *rest))[1])
-    nasty = checked('name = \'__import__("os").system("true")\'', Wanted.CONDITION)
+    nasty = checked('name = \'__import__("os").system("true")\'', ExpectedResult.CONDITION)
     function = compile_one(nasty, ["recipient"])
     assert [type(source) for source in seen] == [ast.Module]
     assert function.__globals__["__builtins__"] == {}
@@ -106,20 +106,20 @@ def test_no_depth_is_too_deep(exact: bool) -> None:
     negated: Node = ACTIVE
     nested: Node = ACTIVE
     for _ in range(1_990):
-        total = Call(INTEGER, 0, 0, "add", (total, number(1)))
-        negated = Call(BOOLEAN, 0, 0, "not", (negated,))
-        nested = Call(BOOLEAN, 0, 0, "eq", (nested, Literal(BOOLEAN, 0, 0, True)))
+        total = CallNode(INTEGER, 0, 0, "add", (total, number(1)))
+        negated = CallNode(BOOLEAN, 0, 0, "not", (negated,))
+        nested = CallNode(BOOLEAN, 0, 0, "eq", (nested, Literal(BOOLEAN, 0, 0, True)))
     results = compile_many([of(total), of(negated), of(nested)], ["recipient"], exact=exact)
     assert results({"age": 1, "active": True}, NOW, NOW.date()) == (1_991, True, True)
 
 
 def test_no_width_is_too_wide() -> None:
-    branches = tuple((Call(BOOLEAN, 0, 0, "eq", (AGE, number(n))), number(-n)) for n in range(600))
-    case = Case(INTEGER, 0, 0, branches, number(7))
-    nulls = Call(
-        INTEGER, 0, 0, "coalesce", (*(Call(INTEGER, 0, 0, "nullif", (AGE, AGE)) for _ in range(600)), number(3))
+    branches = tuple((CallNode(BOOLEAN, 0, 0, "eq", (AGE, number(n))), number(-n)) for n in range(600))
+    case = CaseNode(INTEGER, 0, 0, branches, number(7))
+    nulls = CallNode(
+        INTEGER, 0, 0, "coalesce", (*(CallNode(INTEGER, 0, 0, "nullif", (AGE, AGE)) for _ in range(600)), number(3))
     )
-    either = Call(BOOLEAN, 0, 0, "or", tuple(test for test, _ in branches))
+    either = CallNode(BOOLEAN, 0, 0, "or", tuple(test for test, _ in branches))
     together = compile_many([of(case), of(nulls), of(either)], ["recipient"])
     assert together({"age": 599, "active": None}, NOW, NOW.date()) == (-599, 3, True)
     assert together({"age": 600, "active": None}, NOW, NOW.date()) == (7, 3, False)
@@ -129,7 +129,7 @@ def test_the_result_grows_with_the_tree_only() -> None:
     """Conditions that are compared with conditions would double at each level if any part were translated twice."""
     tree: Node = ACTIVE
     for _ in range(60):
-        tree = Call(BOOLEAN, 0, 0, "eq", (Call(BOOLEAN, 0, 0, "and", (tree, ACTIVE)), ACTIVE))
+        tree = CallNode(BOOLEAN, 0, 0, "eq", (CallNode(BOOLEAN, 0, 0, "and", (tree, ACTIVE)), ACTIVE))
     code = compile_one(of(tree), ["recipient"], exact=False).__code__.co_code
     assert len(code) < 60 * 200
 

@@ -10,7 +10,7 @@ from evaluated import NOW, both, checked
 from helpers.work import at_most
 
 from offerkit.rules.python import compile_one
-from offerkit.rules.types import Value, Wanted
+from offerkit.rules.types import ExpectedResult, Value
 
 
 def test_decimals_are_exact() -> None:
@@ -100,7 +100,7 @@ def test_not_of_an_unknown_comparison_is_unknown() -> None:
     other than France. Here nobody is eligible by what is not known of them."""
     text = "not (country = 'FR')"
     assert both(text) is None
-    eligible = compile_one(checked(text, Wanted.CONDITION), ["recipient"], exact=False)
+    eligible = compile_one(checked(text, ExpectedResult.CONDITION), ["recipient"], exact=False)
     for country, expected in ((None, False), ("FR", False), ("BE", True)):
         assert eligible({"country": country}, NOW, NOW.date()) is expected
 

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.types import BaseType, FieldType, Value
 from offerkit.rules.values import parse_value, show
 
 PARIS = ZoneInfo("Europe/Paris")
-TIER = FieldType(Base.ENUMERATION, ("gold", "silver"))
+TIER = FieldType(BaseType.ENUMERATION, ("gold", "silver"))
 
 
-def read(raw: object, base: Base) -> Value:
-    return parse_value(raw, TIER if base is Base.ENUMERATION else FieldType(base), PARIS)
+def read(raw: object, base: BaseType) -> Value:
+    return parse_value(raw, TIER if base is BaseType.ENUMERATION else FieldType(base), PARIS)
 
 
-B = Base
-READ: list[tuple[object, Base, Value]] = [
+B = BaseType
+READ: list[tuple[object, BaseType, Value]] = [
     ("", B.STRING, ""), (" x ", B.STRING, " x "), (12, B.STRING, "12"), (1.5, B.STRING, "1.5"), (True, B.STRING, "true"),
     ("12", B.INTEGER, 12), (" -3 ", B.INTEGER, -3), (12.0, B.INTEGER, 12), ("12.00", B.INTEGER, 12), ("1e3", B.INTEGER, 1000),
     (2**63 - 1, B.INTEGER, 2**63 - 1), (-(2**63), B.INTEGER, -(2**63)), ("", B.INTEGER, None),
@@ -43,18 +43,18 @@ READ: list[tuple[object, Base, Value]] = [
 
 
 @pytest.mark.parametrize(("raw", "base", "expected"), READ, ids=[f"{raw!r} {base}" for raw, base, _ in READ])
-def test_read(raw: object, base: Base, expected: Value) -> None:
+def test_read(raw: object, base: BaseType, expected: Value) -> None:
     found = read(raw, base)
     assert found == expected
     assert type(found) is type(expected)
 
 
-@pytest.mark.parametrize("base", [base for base in Base if base is not Base.NULL])
-def test_none_is_unknown_of_every_type(base: Base) -> None:
+@pytest.mark.parametrize("base", [base for base in BaseType if base is not BaseType.NULL])
+def test_none_is_unknown_of_every_type(base: BaseType) -> None:
     assert read(None, base) is None
 
 
-REFUSED: list[tuple[object, Base]] = [
+REFUSED: list[tuple[object, BaseType]] = [
     ("x", B.INTEGER), ("1.5", B.INTEGER), (2**63, B.INTEGER), ("1e999", B.INTEGER), (True, B.INTEGER), ("٣", B.INTEGER), ([], B.INTEGER),
     ("1000000000000", B.DECIMAL), ("999999999999.9999995", B.DECIMAL), ("1e99", B.DECIMAL), ("1,5", B.DECIMAL), ("0x1f", B.DECIMAL),
     ("maybe", B.BOOLEAN), (2, B.BOOLEAN), ("2026-02-30", B.DATE), ("31.01.2026", B.DATE), ("2026-W01-1", B.DATE), (20260131, B.DATE),
@@ -67,7 +67,7 @@ REFUSED: list[tuple[object, Base]] = [
 @pytest.mark.parametrize(
     ("raw", "base"), REFUSED, ids=[f"{type(raw)!s} {base} {index}" for index, (raw, base) in enumerate(REFUSED)]
 )
-def test_refused_with_a_short_reason(raw: object, base: Base) -> None:
+def test_refused_with_a_short_reason(raw: object, base: BaseType) -> None:
     with pytest.raises(ValueError, match=r".") as refused:
         read(raw, base)
     assert len(str(refused.value)) < 300
@@ -99,7 +99,7 @@ VALUES = st.one_of(
 
 
 @given(VALUES)
-def test_what_is_shown_is_read_again(typed: tuple[Base, Value]) -> None:
+def test_what_is_shown_is_read_again(typed: tuple[BaseType, Value]) -> None:
     base, value = typed
     assert read(show(value), base) == value
 
@@ -113,9 +113,9 @@ def test_what_is_shown_is_read_again(typed: tuple[Base, Value]) -> None:
         st.datetimes(timezones=st.timezones()),
         st.lists(st.text()),
     ),
-    st.sampled_from([base for base in Base if base is not B.NULL]),
+    st.sampled_from([base for base in BaseType if base is not B.NULL]),
 )
-def test_anything_is_read_or_refused(raw: object, base: Base) -> None:
+def test_anything_is_read_or_refused(raw: object, base: BaseType) -> None:
     try:
         value = read(raw, base)
     except ValueError as refused:
@@ -129,4 +129,4 @@ def test_anything_is_read_or_refused(raw: object, base: Base) -> None:
 )
 def test_what_is_no_value_is_not_named_by_its_class(raw: object, kind: str) -> None:
     with pytest.raises(ValueError, match=f"^{kind} is not a whole number$"):
-        parse_value(raw, FieldType(Base.INTEGER), UTC)
+        parse_value(raw, FieldType(BaseType.INTEGER), UTC)

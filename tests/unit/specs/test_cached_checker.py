@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 from offerkit.specs import conditions, parallel
 from offerkit.specs.cache import Cache
 from offerkit.specs.conditions import WORTH_IT, CachedChecker, ExpressionCheck, check_expressions
 
-SCOPE = Scope({"person": {"age": FieldType(Base.INTEGER)}})
+SCOPE = NameScope({"person": {"age": FieldType(BaseType.INTEGER)}})
 
 
-def request(text: str, scope: Scope = SCOPE, wanted: Wanted = Wanted.CONDITION) -> ExpressionCheck:
+def request(text: str, scope: NameScope = SCOPE, wanted: ExpectedResult = ExpectedResult.CONDITION) -> ExpressionCheck:
     return ExpressionCheck(text, scope, wanted)
 
 
@@ -58,8 +58,10 @@ def test_other_names_other_wants_or_other_code_ask_again(tmp_path: Path, asked: 
     known = [request("person.age > 1")]
     remember(cache, known)
     asked.clear()
-    decimals = Scope({"person": {"age": FieldType(Base.DECIMAL)}})
-    remember(cache, [*known, request("person.age > 1", decimals), request("person.age > 1", wanted=Wanted.VALUE)])
+    decimals = NameScope({"person": {"age": FieldType(BaseType.DECIMAL)}})
+    remember(
+        cache, [*known, request("person.age > 1", decimals), request("person.age > 1", wanted=ExpectedResult.VALUE)]
+    )
     assert len(asked) == 2
     remember(cache, known, b"other code")
     assert len(asked) == 3

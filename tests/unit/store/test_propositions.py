@@ -12,7 +12,7 @@ from helpers.postgres import new_schema
 from proposition_samples import FIRST, at, made
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.engine.history import Past
+from offerkit.engine.history import PastProposition
 from offerkit.models.status import Status, may_follow
 from offerkit.store import PropositionQuery, PropositionRow, Store, parse_location
 from offerkit.store.proposition_rows import past_of
@@ -106,7 +106,9 @@ def test_what_rules_count_is_what_was_stored(store: Store) -> None:
     rows = [made(n, weight=Decimal(n)) for n in range(1, 6)]
     store.add_propositions(rows)
     assert store.past("recipients", "42|fr", at(2)) == [
-        Past(r.offer, r.category, r.space, r.channel, r.status, datetime.fromisoformat(r.time), r.weight, r.rank)
+        PastProposition(
+            r.offer, r.category, r.space, r.channel, r.status, datetime.fromisoformat(r.time), r.weight, r.rank
+        )
         for r in rows[1:]
     ]
     assert store.past("recipients", "42|fr", "") == [past_of(row) for row in rows]

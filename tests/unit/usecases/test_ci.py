@@ -17,7 +17,7 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.forges.forge import PullRequestInfo, PullState
-from offerkit.governance.rights import ALL
+from offerkit.governance.rights import ALL_SCOPES
 from offerkit.plans.meaning import facts_of, meaning_of
 from offerkit.plans.plan import Plan, envelope
 from offerkit.usecases.apply import apply
@@ -27,7 +27,7 @@ from offerkit.usecases.ci_bundle import GIT, INDEX, STORE, Bundle, Subject, inde
 from offerkit.usecases.ci_forge import bundle_at, check_open
 from offerkit.usecases.ci_states import expected, subject_of
 from offerkit.usecases.history import history
-from offerkit.usecases.requests import AsRead
+from offerkit.usecases.requests import ReadPlan
 
 OFFERS, CARD = "specs/shop/offers.yaml", "shop/offer.gold-card"
 HERE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
@@ -204,11 +204,11 @@ def test_what_was_read_is_applied_and_recorded(repository: Workspace) -> None:
 def test_the_store_itself_tells_what_a_plan_means(repository: Workspace) -> None:
     """Who says over the network that a plan is what was read is not believed: the server looks."""
     plan = applied(repository).plan()
-    lie = AsRead("1:" + "0" * 64, 7)
+    lie = ReadPlan("1:" + "0" * 64, 7)
     assert refused(apply, repository.session("ada", as_read=lie), plan) == [Code.MEANING]
     asked = {"plan": envelope(plan).decode(), "as_read": {"meaning": lie.meaning, "pull_request": 7, "head": ZERO}}
     with client(repository) as asking:
-        ada = {"Authorization": f"Bearer {token(repository, 'ada', ALL)}"}
+        ada = {"Authorization": f"Bearer {token(repository, 'ada', ALL_SCOPES)}"}
         assert Code.MEANING in asking.post("/api/v1/store/apply", json=asked, headers=ada).text
         for wrong in ({"meaning": "x"}, {"meaning": lie.meaning, "head": "main"}, {"meaning": lie.meaning, "x": 1}):
             answer = asking.post("/api/v1/store/apply", json={**asked, "as_read": wrong}, headers=ada)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.engine.history import Past
+from offerkit.engine.history import PastProposition
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
@@ -63,7 +63,7 @@ class Desk:
         except ZeroDivisionError:
             pass
 
-    def held(self, contact: str) -> list[Past]:
+    def held(self, contact: str) -> list[PastProposition]:
         return self.store.past("shop", contact, utc(NOW - timedelta(days=30)))
 
     def later(self) -> None:
@@ -81,7 +81,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield Desk(path, store, mine, other)
 
 
-def by_time(pasts: Any) -> list[Past]:
+def by_time(pasts: Any) -> list[PastProposition]:
     return sorted(pasts, key=lambda past: (past.time, past.offer))
 
 

@@ -1,0 +1,70 @@
+"""Conditions and formulas of a catalog as columns of DuckDB: what the unitary engine evaluates contact by contact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from offerkit.contacts.bulk import column
+from offerkit.engine.condition import BoundCondition, CallFacts
+from offerkit.rules.duckdb import to_duckdb
+from offerkit.rules.duckdb_literals import literal
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Node
+from offerkit.rules.types import BaseType, Row
+
+
+def bound_condition_sql(condition: BoundCondition, facts: CallFacts) -> str:
+    """The value of ``condition`` as SQL over the contacts' columns: call data, clock and bound rows are constants.
+
+    A condition that cannot be read is unknown for everybody, as in the unitary engine.
+    """
+    checked = condition.expression.checked
+    if checked is None:
+        return "NULL"
+    contact, *others = condition.expression.namespaces
+    rows: dict[str, Row] = dict(zip(others, (facts.data, *condition.bound), strict=True))
+    return condition_sql(checked, contact, rows, facts)
+
+
+def gives_integer(formula: BoundCondition) -> bool:
+    """Whether a formula gives an integer, of up to 64 bits, and no decimal."""
+    checked = formula.expression.checked
+    return checked is not None and checked.type.base is BaseType.INTEGER
+
+
+def condition_sql(checked: CheckedExpression, table: str, rows: Mapping[str, Row], facts: CallFacts) -> str:
+    """An expression whose namespace ``table`` are columns, and whose other namespaces are the constant ``rows``."""
+    bases = {(field.namespace, field.name): field.type.base for field in fields_of(checked.root)}
+
+    def name(namespace: str, field: str) -> str:
+        if namespace == table:
+            return column(field)
+        return literal(rows[namespace].get(field), bases[namespace, field])
+
+    now, today = literal(facts.now, BaseType.TIMESTAMP), literal(facts.today, BaseType.DATE)
+    return to_duckdb(checked, name, now, today)
+
+
+def fields_read(condition: BoundCondition) -> Iterator[str]:
+    """The contact's fields that ``condition`` reads."""
+    checked = condition.expression.checked
+    if checked is not None:
+        contact = condition.expression.namespaces[0]
+        yield from (name for namespace, name in checked.fields if namespace == contact)
+
+
+def fields_of(node: Node) -> Iterator[FieldNode]:
+    """Every field below ``node``."""
+    match node:
+        case FieldNode():
+            yield node
+        case CallNode():
+            for arg in node.args:
+                yield from fields_of(arg)
+        case CaseNode():
+            for test, then in node.branches:
+                yield from fields_of(test)
+                yield from fields_of(then)
+            if node.default is not None:
+                yield from fields_of(node.default)
+        case _:
+            return

@@ -1,0 +1,311 @@
+"""Presentation rules for many contacts (domain.md §3 step 8): who was offered enough of what, counted in DuckDB.
+
+The store narrows: only propositions that a rule may count are read, once for all rules. What they come to stands in
+tables that spill to disk, a row for each contact and offer (or category) whose maximum is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from offerkit.batch.condition_sql import condition_sql
+from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.program import BatchProgram
+from offerkit.contacts.bulk import column
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.presentation_rules import about_pair, applied
+from offerkit.engine.resources import PresentationRule
+from offerkit.engine.space_program import bits_of
+from offerkit.models.status import Status
+from offerkit.rules.duckdb_literals import TYPES, literal
+from offerkit.rules.types import BaseType
+from offerkit.store import Counted, Store
+from offerkit.times import instant, moved, utc, wall_clock
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+_FIELDS = {
+    "offer": BaseType.STRING,
+    "category": BaseType.STRING,
+    "space": BaseType.STRING,
+    "channel": BaseType.STRING,
+    "status": BaseType.STRING,
+    "weight": BaseType.DECIMAL,
+    "rank": BaseType.INTEGER,
+    "time": BaseType.TIMESTAMP,
+}
+"""``proposition.<field>`` as columns; a weight that no column holds is unknown to conditions."""
+T = TypeVar("T")
+_AHEAD = 2
+"""Parts that wait to be taken, at most."""
+_PATIENCE = 0.1
+"""Seconds between two looks at whether anybody still waits for a part."""
+
+
+@dataclass(frozen=True)
+class Exclusions:
+    """Contacts for whom a rule's maximum is reached, and the items that this takes from them.
+
+    ``contacts``: the number of the condition that the rule is limited to, if it is. ``items``: by the code in the
+    table, which has a row (n, code) for each contact and code.
+    """
+
+    contacts: int | None
+    table: str
+    items: Sequence[tuple[int, ...]]
+
+    def taken(
+        self, people: ContactTable, first: int, last: int
+    ) -> Iterator[tuple[NDArray[numpy.intp], tuple[int, ...]]]:
+        """For the contacts from ``first`` to before ``last``: places (from 0), and the items taken from them."""
+        import numpy
+
+        rows = people.connection.execute(
+            f"SELECT n, code FROM {self.table} WHERE n >= ? AND n < ? ORDER BY code",  # noqa: S608 - our own name
+            [first, last],
+        ).fetchnumpy()
+        codes, starts = numpy.unique(numpy.ma.getdata(rows["code"]), return_index=True)
+        places = numpy.split(numpy.ma.getdata(rows["n"]) - first, starts[1:])
+        for code, columns in zip(codes.tolist(), places, strict=False):
+            yield columns, self.items[code]
+
+
+def find_exclusions(people: ContactTable, program: BatchProgram, store: Store | None) -> list[Exclusions]:
+    """What the rules take from whom; without a store nobody was offered anything."""
+    space = program.catalog.spaces[program.call.space]
+    rules = [(place, rule) for place, rule in enumerate(program.catalog.rules) if rule.channel in ("", space.channel)]
+    about = {place: _about(program, place, rule) for place, rule in rules}
+    rules = [(place, rule) for place, rule in rules if about[place] and _readable(rule)]
+    if store is None or not rules:
+        return []
+    _read(people, program, store, [rule for _, rule in rules])
+    try:
+        found = [_counted(people, program, number, place, about[place]) for number, (place, _) in enumerate(rules)]
+    finally:
+        people.connection.execute("DROP TABLE past")
+    return [part for part in found if part is not None]
+
+
+def _about(program: BatchProgram, place: int, rule: PresentationRule) -> int:
+    """The bits of the items that the rule is about."""
+    known = program.space_program.about[place]
+    if known is not None:
+        return known
+    return bits_of(applied(program.catalog, rule, program.facts), program.space_program.of_offer)
+
+
+def _readable(rule: PresentationRule) -> bool:
+    """A rule that counts by a condition that cannot be read counts nothing, as in the unitary engine."""
+    return rule.when is None or rule.when.expression.checked is not None
+
+
+def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequence[PresentationRule]) -> None:
+    """The table ``past``: key, the fields that rules read, and for each rule whether it may count the row."""
+    import numpy
+
+    catalog, now = program.catalog, program.call.now
+    channel = catalog.spaces[program.call.space].channel
+    wanted = [
+        Counted(
+            utc(moved(now, -rule.before)),
+            utc(moved(now, rule.after)),
+            tuple(Status(status) for status in sorted(rule.statuses)),
+            channel if rule.same_channel else "",
+            *_named(rule),
+        )
+        for rule in rules
+    ]
+    fields = sorted({"offer", "category", *(name for rule in rules for name in _asked(rule))})
+    parts = [
+        f"(CAST(list_extract(line, {len(fields) + 1}) AS BIGINT) & {1 << bit}) <> 0 AS r{bit}"
+        for bit in range(len(rules))
+    ]
+    parts += [f"{_typed(name, place)} AS {column(name)}" for place, name in enumerate(fields, 1)]
+    people.connection.execute(
+        f"CREATE TEMP TABLE past AS SELECT k, {', '.join(parts)} FROM (SELECT '' AS k, [''] AS line) LIMIT 0"  # noqa: S608
+    )
+    with closing(prefetch(store.counted(catalog.environment, wanted, fields))) as read:
+        for part in read:
+            keys, lines = zip(*part, strict=True)
+            columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
+            people.connection.register("part", columns)
+            people.connection.execute(
+                f"INSERT INTO past SELECT k, {', '.join(parts)} FROM (SELECT CAST(k AS VARCHAR) AS k,"  # noqa: S608
+                " string_split(unnest(string_split(CAST(lines AS VARCHAR), chr(10))), ' ') AS line FROM part)"
+            )
+            people.connection.unregister("part")
+    if "time" in fields:
+        _local_times(people, catalog)
+
+
+def _local_times(people: ContactTable, catalog: Catalog) -> None:
+    """The times of ``past`` as the wall clock of the environment's zone, each distinct one worked out by Python."""
+    import numpy
+
+    raw = [time for (time,) in people.connection.execute("SELECT DISTINCT f_time FROM past").fetchall()]
+    local = [str(wall_clock(instant(time), catalog.zone)) for time in raw]
+    times = {"f_time": numpy.array(raw, dtype=object), "local": numpy.array(local, dtype=object)}
+    people.connection.register("times", times)
+    people.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE past AS SELECT past.* REPLACE (CAST(local AS TIMESTAMP) AS f_time)"
+        " FROM past JOIN (SELECT CAST(f_time AS VARCHAR) AS f_time, CAST(local AS VARCHAR) AS local FROM times)"
+        " USING (f_time)"
+    )
+    people.connection.unregister("times")
+
+
+def _typed(name: str, place: int) -> str:
+    """A part of a line as the field's value."""
+    part = f"list_extract(line, {place})"
+    match name:
+        case "status":
+            names = ", ".join(literal(status.value, BaseType.STRING) for status in Status)
+            return f"list_extract([{names}], CAST({part} AS INTEGER) + 1)"
+        case "weight" | "rank":
+            return f"TRY_CAST({part} AS {TYPES[_FIELDS[name]]})"
+        case _:
+            return part
+
+
+def _named(rule: PresentationRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The offers and categories that a rule names, when nothing else counts for it."""
+    if rule.of != "applies-to" or rule.everything or rule.applies_when is not None:
+        return (), ()
+    return tuple(sorted(rule.offers)), rule.categories
+
+
+def _asked(rule: PresentationRule) -> Iterator[str]:
+    checked = rule.when.expression.checked if rule.when is not None else None
+    if checked is not None:
+        yield from (name for _, name in checked.fields)
+
+
+def _counted(people: ContactTable, program: BatchProgram, number: int, place: int, about: int) -> Exclusions | None:
+    """The table of one rule; None when its maximum is reached for nobody, or for nothing that is left."""
+    rule = program.catalog.rules[place]
+    tests = [f"r{number}"]
+    if rule.of == "applies-to":
+        tests.append(_applies(people, program, number, place))
+    if rule.when is not None and rule.when.expression.checked is not None:
+        tests.append(condition_sql(rule.when.expression.checked, rule.when.expression.namespaces[0], {}, program.facts))
+    by = {"offer": '"f_offer"', "category": '"f_category"'}.get(rule.of)
+    table, names = people.fresh("over"), [("",)]
+    where = " AND ".join(f"({test})" for test in tests)
+    people.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE counted AS SELECT k, {by or chr(39) * 2} AS name FROM past"  # noqa: S608 - escaped
+        f" WHERE {where} GROUP BY ALL HAVING count(*) >= {rule.maximum:d}"
+    )
+    if by is not None:
+        names = people.connection.execute("SELECT DISTINCT name FROM counted ORDER BY name").fetchall()
+    items = [_items(about & _bits(program, rule, name), len(program.items)) for (name,) in names]
+    codes = {name: code for code, (name,) in enumerate(names) if items[code]}
+    if not codes:
+        return None
+    import numpy
+
+    people.connection.register(
+        "coded", {"name": numpy.array(list(codes), dtype=object), "code": numpy.array(list(codes.values()))}
+    )
+    people.connection.execute(
+        f"CREATE TEMP TABLE {table} AS SELECT n, code FROM counted JOIN contact USING (k)"  # noqa: S608
+        " JOIN (SELECT CAST(name AS VARCHAR) AS name, CAST(code AS INTEGER) AS code FROM coded) USING (name) ORDER BY n"
+    )
+    people.connection.unregister("coded")
+    return Exclusions(None if rule.contacts is None else program.number(rule.contacts.condition), table, items)
+
+
+def _applies(people: ContactTable, program: BatchProgram, number: int, place: int) -> str:
+    """A test in SQL: the rule applies to the offer, in the category that it had then."""
+    pairs = people.connection.execute(f'SELECT DISTINCT "f_offer", "f_category" FROM past WHERE r{number}').fetchall()  # noqa: S608
+    known = [pair for pair in pairs if about_pair(program.catalog, place, pair[0], pair[1], program.facts)]
+    people.connection.execute(f"CREATE OR REPLACE TEMP TABLE applies{number} (offer VARCHAR, category VARCHAR)")
+    if known:
+        people.connection.executemany(f"INSERT INTO applies{number} VALUES (?, ?)", known)  # noqa: S608
+    return f'("f_offer", "f_category") IN (SELECT (offer, category) FROM applies{number})'  # noqa: S608
+
+
+def _bits(program: BatchProgram, rule: PresentationRule, name: str) -> int:
+    match rule.of:
+        case "offer":
+            place = program.catalog.place_of.get(name)
+            return 0 if place is None else bits_of({place}, program.space_program.of_offer)
+        case "category":
+            return program.space_program.of_category.get(name, 0)
+        case _:
+            return -1
+
+
+def _items(bits: int, size: int) -> tuple[int, ...]:
+    """The items of the bits: the highest bit is item 0."""
+    found = []
+    while bits:
+        low = bits & -bits
+        found.append(size - low.bit_length())
+        bits ^= low
+    return tuple(found)
+
+
+class _PrefetchThread(Thread, Generic[T]):
+    def __init__(self, parts: Iterator[T]) -> None:
+        super().__init__(name="offerkit-ahead", daemon=True)
+        self._parts = parts
+        self._ready: Queue[T | None] = Queue(_AHEAD)
+        self._stopped = Event()
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            for part in self._parts:
+                if not self._put(part):
+                    return
+        except BaseException as error:  # raised where the parts are taken
+            self._error = error
+        finally:
+            if isinstance(self._parts, Generator):
+                self._parts.close()  # a cursor that is not read to its end would hold its transaction
+        self._put(None)
+
+    def _put(self, part: T | None) -> bool:
+        while not self._stopped.is_set():
+            try:
+                self._ready.put(part, timeout=_PATIENCE)
+            except Full:
+                continue
+            return True
+        return False
+
+    def taken(self) -> Iterator[T]:
+        """The parts in their order, then what went wrong."""
+        while True:
+            try:
+                part = self._ready.get(timeout=_PATIENCE)  # with a timeout, so that Ctrl-C is heard
+            except Empty:
+                continue
+            if part is None:
+                break
+            yield part
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        """Read no further; returns when nothing reads any more."""
+        self._stopped.set()
+        self.join()
+
+
+def prefetch(parts: Iterator[T]) -> Generator[T, None, None]:
+    """``parts`` in their order, the next ones read by a thread; None is no part. Errors are raised where they belong.
+
+    Until the end, or until this is closed, nothing else may use what ``parts`` reads from.
+    """
+    reader = _PrefetchThread(parts)
+    reader.start()
+    with closing(reader):
+        yield from reader.taken()

@@ -1,0 +1,84 @@
+"""A catalog written inside a file of decision cases: spec sections of one environment, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from pydantic import ValidationError
+
+from offerkit.address import SECTIONS, SHARED, SHARED_KINDS, Address, Kind, environment_address
+from offerkit.diagnostics import suggestion
+from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.compile import compile_catalog
+from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.fingerprint import JsonMap
+from offerkit.models.base import Number
+from offerkit.models.registry import model_of
+from offerkit.models.validation_errors import words
+
+NAME = "shop"
+"""The environment's name, unless the spaces of the cases say another."""
+
+
+def inline_bodies(sections: Mapping[str, object], environment: str = NAME) -> dict[Address, JsonMap]:
+    """Canonical bodies by address. ``environment`` is a section of its own, as in an environment's file.
+
+    Raises CaseError with what the first wrong resource says.
+    """
+    known_keys(sections, ("environment", *SECTIONS), "catalog")
+    bodies = {environment_address(environment): _body(Kind.ENVIRONMENT, environment, sections.get("environment", {}))}
+    for section, resources in sections.items():
+        if section == "environment":
+            continue
+        kind = SECTIONS[section]
+        for name, raw in map_of(resources, section).items():
+            place = SHARED if kind in SHARED_KINDS else environment
+            bodies[Address(place, kind, name)] = _body(kind, name, raw)
+    dimension = str(bodies[environment_address(environment)].get("dimension", ""))
+    if Address(SHARED, Kind.DIMENSION, dimension) not in bodies:
+        known = [address.name for address in bodies if address.kind is Kind.DIMENSION]
+        raise CaseError(f"the catalog has no dimension “{dimension[:80]}”. {suggestion(dimension, known)}".strip())
+    return bodies
+
+
+def inline_catalog(
+    sections: Mapping[str, object],
+    activated: Mapping[str, object] | None = None,
+    environment: str = NAME,
+    hooks: Hooks = NO_HOOKS,
+) -> Catalog:
+    """The catalog of ``sections``. ``activated``: offer → spaces; an offer it does not name is on every space."""
+    bodies = inline_bodies(sections, environment)
+    said = {name: names_of(spaces, "activated") for name, spaces in (activated or {}).items()}
+    everywhere = tuple(map_of(sections.get("spaces", {}), "spaces"))
+    live = {
+        Address(environment, Kind.OFFER, name): said.get(name, everywhere)
+        for name in map_of(sections.get("offers", {}), "offers")
+    }
+    return compile_catalog(environment, bodies, live, hooks)
+
+
+def _body(kind: Kind, name: str, raw: object) -> JsonMap:
+    model = model_of(kind)
+    try:
+        body: JsonMap = model.model_validate(_written(raw)).body()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        _, summary, hint = words(model, first, first["loc"] or (name,))
+        where = ", ".join((f"{kind} “{name}”", *(str(part) for part in first["loc"][:-1])))
+        raise CaseError(f"{where}: {summary}. {hint}".strip()) from error
+    return body
+
+
+def _written(value: object) -> object:
+    """Plain data as the loader gives it: numbers and dates are their text, whose field decides what they mean."""
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(item) for item in value]
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return Number(str(value))
+    return value.isoformat() if isinstance(value, date) else value

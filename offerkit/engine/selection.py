@@ -1,0 +1,91 @@
+"""What the two ways of deciding share: weights into entries, and steps 9 to 11 (sort, post-process, first n)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from offerkit.engine.call import Call
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.condition import CallFacts
+from offerkit.engine.decision import ChosenOffer
+from offerkit.engine.hooks import post_process, products
+from offerkit.engine.ranking import RankedOffer, once, ranked, tie_key
+from offerkit.engine.reasons import ExclusionReason
+from offerkit.engine.report import Report
+from offerkit.engine.resources import CompiledOffer, CompiledSpace
+from offerkit.engine.weights import BestWeight, times
+from offerkit.hooks import Candidate
+
+
+class WeighedOffer(NamedTuple):
+    """An offer's entries, the best first; none, and why."""
+
+    entries: tuple[RankedOffer, ...]
+    out: ExclusionReason | None = None
+
+
+def weigh_offer(
+    catalog: Catalog, offer: CompiledOffer, found: BestWeight | None, facts: CallFacts, reports: list[Report]
+) -> WeighedOffer:
+    """Steps 6 and 7: the weight that holds times the multipliers; a dynamic offer's products, each with its own.
+
+    A product's weight takes the place of the offer's, so multipliers count for it as well. When the hook fails the
+    offer stands as it is.
+    """
+    if found is None:
+        return WeighedOffer((), ExclusionReason.NO_WEIGHT)
+    factors = offer.factors(facts.today)
+    entry = RankedOffer(times(found.number, factors), offer.place)
+    if entry.weight <= 0:
+        return WeighedOffer((), ExclusionReason.WEIGHT_ZERO)
+    if not found.source.dynamic:
+        return WeighedOffer((entry,))
+    made, report = products(catalog.hooks, found.source.dynamic, offer.name, facts.contact, facts.data)
+    if report is not None:
+        reports.append(report)
+    if made is None:
+        return WeighedOffer((entry,))
+    entries = [
+        RankedOffer(times(weight, factors), offer.place, product, order) for order, (product, weight) in enumerate(made)
+    ]
+    kept = sorted((entry for entry in entries if entry.weight > 0), key=lambda entry: (-entry.weight, entry.order))
+    return WeighedOffer(tuple(kept), None if kept else ExclusionReason.NO_PRODUCT)
+
+
+def in_order(
+    catalog: Catalog,
+    space: CompiledSpace,
+    call: Call,
+    facts: CallFacts,
+    entries: Iterable[RankedOffer],
+    reports: list[Report],
+) -> list[RankedOffer]:
+    """Steps 9 and 10 for ``entries``, which come by weight, highest first. Without a hook no more than n are sorted.
+
+    A post-processing hook sees every product of a dynamic offer; of each offer its first one is kept.
+    """
+    tie = tie_key(catalog.offers, call.seed, call.key, facts.today)
+    if not space.post_processing:
+        return ranked(entries, tie, call.n)
+    order = ranked(entries, tie, None)
+    offers = catalog.offers
+    candidates = [
+        Candidate(offers[entry.place].name, offers[entry.place].category, entry.weight, entry.product)
+        for entry in order
+    ]
+    kept, report = post_process(catalog.hooks, space.post_processing, candidates)
+    if report is not None:
+        reports.append(report)
+    return once(order if kept is None else [order[place] for place in kept])
+
+
+def first_n(catalog: Catalog, order: Iterable[RankedOffer], n: int) -> tuple[ChosenOffer, ...]:
+    """Step 11: the first ``n``, ranked from 1."""
+    found: list[ChosenOffer] = []
+    for rank, entry in enumerate(order, 1):
+        if rank > n:
+            break
+        offer = catalog.offers[entry.place]
+        found.append(ChosenOffer(offer.name, offer.category, entry.weight, rank, entry.product))
+    return tuple(found)

@@ -1,0 +1,94 @@
+"""``namespace.field`` looked up in the scope; a wrong one gets the reason and what was probably meant."""
+
+from __future__ import annotations
+
+from offerkit.diagnostics.suggest import nearest, or_list, suggestion
+from offerkit.rules import refusals
+from offerkit.rules.functions import WRITTEN
+from offerkit.rules.nodes import FieldNode
+from offerkit.rules.problems import ProblemList, shortened
+from offerkit.rules.types import NameScope
+
+NOW = ("now", "current_timestamp")
+TODAY = ("current_date",)
+
+
+def written(*parts: str) -> str:
+    """A name as it is to be written, with double quotes where it needs them."""
+    return ".".join(part if part.isidentifier() else f'"{part}"' for part in parts)
+
+
+def resolve(parts: list[str], start: int, end: int, scope: NameScope, report: ProblemList) -> FieldNode | None:
+    """The field named by ``parts``, which are at least two."""
+    if len(parts) > 2:
+        report.add(start, end, f"{report.quote(start, end)} has too many parts", hint="A name has two: recipient.age.")
+        return None
+    space, name = parts
+    fields = scope.namespaces.get(space)
+    if fields is None:
+        _unknown_space(space, name, start, end, scope, report)
+        return None
+    type_ = fields.get(name)
+    if type_ is None:
+        what = {"parameter": "parameter", "interaction": "call data field"}.get(space, "field")
+        detail = "" if fields else f"Nothing is declared for {space} here."
+        close = [written(space, field) for field in nearest(name, fields)]
+        hint = f"Did you mean {or_list(close)}?" if close else suggestion(name, fields)
+        report.add(start, end, f"{space} has no {what} “{shortened(name)}”", detail, hint)
+        return None
+    return FieldNode(type_, start, end, space, name)
+
+
+def _unknown_space(space: str, name: str, start: int, end: int, scope: NameScope, report: ProblemList) -> None:
+    if space in refusals.ELSEWHERE:
+        report.add(
+            start,
+            start + len(space),
+            f"{space}.<name> cannot be used here",
+            refusals.ELSEWHERE[space],
+            _known_spaces(scope),
+        )
+        return
+    close = nearest(space, scope.namespaces)
+    hint = f"Did you mean {written(close[0], shortened(name))}?" if close else _known_spaces(scope)
+    report.add(start, end, f"“{shortened(space)}” is not known here", hint=hint)
+
+
+def _known_spaces(scope: NameScope) -> str:
+    return f"Known: {', '.join(sorted(f'{written(space)}.<name>' for space in scope.namespaces))}."
+
+
+def bare(name: str, quoted: bool, start: int, end: int, scope: NameScope, report: ProblemList) -> None:
+    """Report a name that stands alone."""
+    holders = [space for space, fields in sorted(scope.namespaces.items()) if name in fields]
+    if name in scope.namespaces:
+        some = next(iter(scope.namespaces[name]), "age")
+        hint = f"Name one of its fields, such as {written(name, some)}."
+    elif holders:
+        hint = f"Write {or_list(written(space, name) for space in holders)}."
+    elif name.lower() in ("yes", "no", "on", "off"):
+        hint = f"Write {'true' if name.lower() in ('yes', 'on') else 'false'}; or as a text: '{name}'."
+    elif quoted:
+        hint = f"Texts stand in single quotes: '{shortened(name)}'."
+    else:
+        hint = _alone(name, scope)
+    what = "" if quoted and not holders else "A field is named with what it belongs to: recipient.age."
+    report.add(start, end, f"{report.quote(start, end)} is not a name here", what, hint)
+
+
+def _alone(name: str, scope: NameScope) -> str:
+    known = {name: written(name) for name in (*NOW, *TODAY)}
+    known |= {field: written(space, field) for space, fields in scope.namespaces.items() for field in fields}
+    known |= {space: f"{written(space)}.<name>" for space in scope.namespaces}
+    close = nearest(name, known)
+    if close:
+        return f"Did you mean {or_list(dict.fromkeys(known[found] for found in close))}?"
+    if any(found.startswith(f"{name}-") for found in known):
+        return 'A name with a hyphen stands in double quotes: "call-reason".'
+    return f"Texts stand in single quotes: '{shortened(name)}'."
+
+
+def unknown_function(name: str, start: int, end: int, report: ProblemList) -> None:
+    """Report a function outside of the closed list."""
+    hint = refusals.FUNCTIONS.get(name.lower()) or suggestion(name, WRITTEN, "The list is in docs/rules.md.")
+    report.add(start, end, f"There is no function “{shortened(name)}”", hint=hint)
