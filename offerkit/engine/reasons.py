@@ -25,7 +25,7 @@ from offerkit.engine.resources import (
 from offerkit.engine.weights import formula_weight
 from offerkit.rules.types import Value
 from offerkit.rules.values import show
-from offerkit.state.changes import Former
+from offerkit.state.changes import FormerAddress
 
 
 class ExclusionReason(StrEnum):
@@ -173,7 +173,7 @@ class Cause:
 
     reason: ExclusionReason
     sentence: str
-    address: Former = ""
+    address: FormerAddress = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Finding:
 
     cause: Cause
     sentence: str
-    address: Former = ""
+    address: FormerAddress = ""
     path: Path = ()
     text: str = ""
     offset: int = 0
@@ -319,7 +319,7 @@ def beyond_n(offer: CompiledOffer, n: int) -> Finding:
     return _found(ExclusionReason.BEYOND_N, offer.address, asked=f"{n} {'was' if n == 1 else 'were'}")
 
 
-def not_rendered(address: Former, problem: str) -> Finding:
+def not_rendered(address: FormerAddress, problem: str) -> Finding:
     """Step 12."""
     return _found(ExclusionReason.NOT_RENDERED, address, problem=problem)
 
@@ -333,7 +333,7 @@ _BY_MANY = (ExclusionReason.PRESENTATION_RULE, ExclusionReason.BEYOND_N)
 """Not one rule or offer is behind them for all contacts."""
 
 
-def _found(reason: ExclusionReason, address: Former = "", path: Path = (), **names: object) -> Finding:
+def _found(reason: ExclusionReason, address: FormerAddress = "", path: Path = (), **names: object) -> Finding:
     meaning = REASONS[reason]
     many = meaning.many.format_map(names)
     cause = Cause(reason, many, "" if reason in _BY_MANY else address)

@@ -132,7 +132,7 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     Rules and texts have to be readable, cases have to pass where an environment wants it, and it may take offers from
     no more people than their environments allow.
     """
-    from offerkit.plans.sentences import is_excuse
+    from offerkit.plans.sentences import is_excused_case_note
     from offerkit.usecases.impact_limit import check_losses
     from offerkit.usecases.plan_effect import plan_effect
     from offerkit.usecases.promotion_gates import (
@@ -141,7 +141,7 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
 
     effect = plan_effect(verified.plan, store, verified.stages)
     excused = check_gates(session, store, effect)
-    claimed = [note for note in verified.plan.notes if is_excuse(note)]
+    claimed = [note for note in verified.plan.notes if is_excused_case_note(note)]
     if not set(claimed) <= set(excused) or len(set(claimed)) < len(claimed):
         raise refuse(
             Code.PLAN_EXPLANATION,

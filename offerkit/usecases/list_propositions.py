@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.report import Report
-from offerkit.models.status import Status, parse
+from offerkit.models.status import Status, parse_status
 from offerkit.reports.propositions import PropositionLine
 from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
@@ -144,6 +144,6 @@ def _offer(text: str) -> tuple[str, str]:
 
 def _status(text: str) -> Status:
     try:
-        return parse(text)
+        return parse_status(text)
     except ValueError as error:
         raise refuse(Code.UNKNOWN_STATUS, str(error)) from None

@@ -9,7 +9,7 @@ from offerkit import __version__
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.rollback import RollbackChanges
-from offerkit.plans.make import Context, Patterns, protected, steps_for
+from offerkit.plans.make import AddressPatterns, StepContext, protected_deletions, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.reports.words import and_list, listing
 from offerkit.state.changes import Delta
@@ -50,7 +50,7 @@ def plan_rollback(
     zone = zone_of(store, [wanted])
     serial = serial_of(store, wanted, zone)
     if targets:
-        Patterns.of(targets).check_known({*stages.entries(stage), *store.entries_at(stage, serial)})
+        AddressPatterns.of(targets).check_known({*stages.entries(stage), *store.entries_at(stage, serial)})
     at = f", the last one at {to}{zone_said(to, zone)}" if is_time(to) else ""
     part = f"what matches {' and '.join(targets)} in " if targets else ""
     note = f"Takes {part}{stage} back to what it was at revision {serial}{at}."
@@ -81,8 +81,8 @@ def _plan(stages: Stages, asked: Return, note: str) -> Plan:
         environments = {d.address.environment for d in way.deltas}
         refs |= refs_of(now, (a for a in now.entries if a.environment in environments))
         reasons = dict.fromkeys((d.address for d in way.deltas), Reason.ROLLED_BACK)
-        steps += steps_for(way.deltas, Context(stages.bodies, refs, {}), reasons)
-        if side is Stage.DESIGN and (refused := protected(way.deltas, stages.bodies)):
+        steps += steps_for(way.deltas, StepContext(stages.bodies, refs, {}), reasons)
+        if side is Stage.DESIGN and (refused := protected_deletions(way.deltas, stages.bodies)):
             raise Refused(refused)
         if way.staying:
             staying = and_list([_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying])

@@ -23,7 +23,7 @@ from offerkit.governance.settings import settings_key
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.specs import Loaded, Project, load
 from offerkit.specs.progress import Progress, no_progress
-from offerkit.state.names import Names
+from offerkit.state.names import NameHistory
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
 from offerkit.store.views import Stages, seats, taken_back
@@ -271,7 +271,7 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
     An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
     """
     found: dict[str, tuple[str, ...]] = {}
-    names = Names(store.moves(StageRef(SHARED, Stage.DESIGN)))
+    names = NameHistory(store.moves(StageRef(SHARED, Stage.DESIGN)))
     design = promotion_settings(store) if names else {}
     for name, every in _gates(store).items():
         said = [tuple(settings.get("promoters", ())) for settings in every]

@@ -35,7 +35,7 @@ from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation
 from offerkit.rules.types import Row
 from offerkit.specs.output_files import RESULTS, check_output, replacing
 from offerkit.store import Store
-from offerkit.times import shown
+from offerkit.times import display_time
 from offerkit.usecases.contact_sources import bad_rows
 from offerkit.usecases.open_engine import StageEngine
 from offerkit.usecases.per_contact import decide_contacts, uses_hooks
@@ -106,7 +106,7 @@ def simulate(
     made = Simulation(
         catalog.environment,
         str(engine.catalogs.stage),
-        shown(at, catalog.zone),
+        display_time(at, catalog.zone),
         asked.n,
         spaces,
         {name: str(value) for name, value in asked.data.items()},
