@@ -53,7 +53,7 @@ def command(
     from offerkit.diagnostics import Code, refuse
     from offerkit.plans.make import Patterns
     from offerkit.usecases.plan import plan
-    from offerkit.usecases.plan_files import saved
+    from offerkit.usecases.plan_files import load_plan
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     named = [word for word in what if word.endswith((".json", "/")) or word in (".", "..")]  # no address is like that
@@ -64,7 +64,7 @@ def command(
             hint="A saved plan is applied by itself, and whole; apply several one after the other.",
         )
     from_file = len(what) == 1 and (bool(named) or is_file(what[0]))
-    made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
+    made = load_plan(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
     if not from_file:
         warn_if_older(shell, session, made)
     shell.plan(made, full=full)

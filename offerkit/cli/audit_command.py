@@ -28,10 +28,10 @@ def verify(shell: Shell, head: str | None) -> None:
     --store, no project is needed.
     """
     from offerkit.reports.words import count
-    from offerkit.usecases.audit import verified
+    from offerkit.usecases.audit import audit
 
     with shell.audited(verify=True) as audited:
-        sound = verified(audited, head or "")
+        sound = audit(audited, head or "")
     text = f"The history is sound: {count(sound.revisions, 'revision')}"
     text += f", the last one {sound.digest}." if sound.digest else "."
     there = "the tokens, which stay with the server, were not" if sound.tokens is None else ""

@@ -15,7 +15,7 @@ from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.forges.forge import Forge
-    from offerkit.usecases.authorship import Confirmed
+    from offerkit.usecases.authorship import ForgeConfirmation
     from offerkit.usecases.ci_bundle import Opened, Subject
     from offerkit.usecases.session import Session
 
@@ -169,7 +169,7 @@ def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened
     return bundle_at(session, forge_of(session), subject)
 
 
-def confirmed(session: Session, number: int) -> Confirmed | None:
+def confirmed(session: Session, number: int) -> ForgeConfirmation | None:
     """What the forge tells of the authors of a pull request; None where no forge is named."""
     from offerkit.forges.named import TOKENS
 

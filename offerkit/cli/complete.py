@@ -161,7 +161,7 @@ def stopped(session: Session, ctx: click.Context) -> Iterable[str]:
     from offerkit.usecases import stop
 
     with session.reading() as store:
-        return [] if store is None else [one.address for one in stop.stopped(store)]
+        return [] if store is None else [one.address for one in stop.list_stops(store)]
 
 
 @_never_failing

@@ -9,7 +9,7 @@ import click
 
 from offerkit.cli.asking import contacts_option, data_option, set_aside_option, status_url_option, warn
 from offerkit.cli.complete import axes, deliveries
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import format_of, pass_shell
 from offerkit.cli.shell import Shell, progress_bar
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @set_aside_option
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
 @click.option("--withdraw", is_flag=True, help="Take back a delivery that was made and not sent, to make it anew.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@format_of("DeliveryResult")
 @pass_shell
 def command(
     shell: Shell,
@@ -72,25 +72,24 @@ def command(
     again; a delivery that was made is never made twice.
     """
 
-    from offerkit.reports.delivery import delivery_json_text, delivery_text
     from offerkit.reports.escape import visible
     from offerkit.times import instant
     from offerkit.usecases.argument_values import parse_call_data, parse_time
-    from offerkit.usecases.deliver import Deliver, begun, deliver, finished
+    from offerkit.usecases.deliver import DeliveryRequest, deliver, finish_interrupted, unfinished_date
     from offerkit.usecases.open_engine import open_live
-    from offerkit.usecases.planned_delivery import check_named, order, place_of
+    from offerkit.usecases.planned_delivery import check_named, find_delivery, plan_delivery
     from offerkit.usecases.session import who_is
 
     session = shell.session()
     shell.form = form
     with open_live(session, write=not dry_run) as (catalogs, people, store):
         actor = who_is(session, store)
-        place = place_of(catalogs, name)
+        place = find_delivery(catalogs, name)
         if withdraw:
             _withdraw(shell, store, place, actor)
             return
         folder = out or (None if dry_run else session.project.root / "deliveries" / place[1] / place[2])
-        if not dry_run and (run := finished(store, place, folder)) is not None:
+        if not dry_run and (run := finish_interrupted(store, place, folder)) is not None:
             where = visible(str(folder))
             said = f"{run.name} was stored before it was cut off; its files are complete now, in {where}."
             _tell(shell, run, said, stored=run.propositions, folder=str(folder))
@@ -100,16 +99,15 @@ def command(
         zone = catalogs[place[0]].zone
         when = parse_time(at, zone, session.now) if at else None
         if when is None and folder is not None:
-            when = begun(folder, place, now, zone)
-        made = order(catalogs, place, now, when)
+            when = unfinished_date(folder, place, now, zone)
+        made = plan_delivery(catalogs, place, now, when)
         source = people.of(made.environment, contacts)
-        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, parse_call_data(data), set_aside)
+        asked = DeliveryRequest(actor, now, folder, dry_run, fields, status_url, seed, parse_call_data(data), set_aside)
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, made, source, store, asked, told)
     shell.done = not dry_run or out is not None
     warn(shell, reports)
-    text = delivery_json_text(result) if form == "json" else delivery_text(result, shell.style)
-    click.echo(text, nl=False, color=True)
+    shell.show(result, form)
 
 
 def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:

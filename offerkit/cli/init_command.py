@@ -17,7 +17,7 @@ from offerkit.specs.git import git_email
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from offerkit.usecases.init import Begun
+    from offerkit.usecases.init import InitResult
 
 
 @click.command("init")
@@ -49,7 +49,7 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
 
     from offerkit.diagnostics import Code, refuse
     from offerkit.reports.escape import visible
-    from offerkit.usecases.init import REQUIREMENTS, begin, pipeline_of, source_of
+    from offerkit.usecases.init import REQUIREMENTS, init_project, install_source, pipeline_of
 
     if folder is None:
         if forge is None:
@@ -57,11 +57,11 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
         folder = "."
     if not folder.strip():
         raise refuse(Code.BAD_VALUE, "DIR is empty", hint="Name a folder; “.” is the one you are in.")
-    target, source = Path(folder), source_of(install)
+    target, source = Path(folder), install_source(install)
     package = files("offerkit.cli")
     starter = dict(_starter(package.joinpath("starter")))
     pipeline = pipeline_of(target, dict(_starter(package.joinpath("pipelines", forge)))) if forge else None
-    begun = begin(target, starter, environment, git_email(Path.cwd()), source, pipeline)
+    begun = init_project(target, starter, environment, git_email(Path.cwd()), source, pipeline)
     shell.done = True
     for path in begun.written:
         click.echo(f"  + {visible(str(path))}")
@@ -83,7 +83,7 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
         click.echo("Now: offerkit plan" if here else f"Now: cd {visible(quote(str(target)))} && offerkit plan")
 
 
-def _renewing(path: str, begun: Begun) -> str:
+def _renewing(path: str, begun: InitResult) -> str:
     """How a file that stays becomes what this offerkit would write, or does what that would do."""
     if path in begun.outdated:
         return "; renew it with: offerkit schema --out .schema"

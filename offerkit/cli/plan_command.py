@@ -70,11 +70,11 @@ def command(
 def _findings(shell: Shell, session: Session, patterns: Patterns, form: str) -> int:
     """Print what is wrong with the plan, for a forge."""
     from offerkit.diagnostics import Refused
-    from offerkit.usecases.outdated_checkout import warnings
+    from offerkit.usecases.outdated_checkout import checkout_warnings
     from offerkit.usecases.plan import plan
 
     try:
-        told, code = warnings(session, plan(session, patterns)), 0
+        told, code = checkout_warnings(session, plan(session, patterns)), 0
     except Refused as refused:
         told, code = list(refused.diagnostics), 1
     click.echo(shell.rendered(told, form), nl=False)

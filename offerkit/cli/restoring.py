@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from offerkit.governance.approvals import Approval
     from offerkit.store import RevisionRow
     from offerkit.store.tokens import TokenRow
-    from offerkit.usecases.restore import Loss, Restoration, Restored
+    from offerkit.usecases.restore import Restoration, Restored, RestoreLoss
 
 _LISTED = 30
 
@@ -41,7 +41,7 @@ def unreadable(found: Restoration) -> Diagnostic:
     )
 
 
-def _lost(loss: Loss) -> Iterator[str]:
+def _lost(loss: RestoreLoss) -> Iterator[str]:
     if loss.tampered:
         yield "The history of the store that is there does not verify (offerkit audit verify)."
     if loss.returning is None:

@@ -17,12 +17,12 @@ def command(shell: Shell, name: str) -> None:
 
     Those that somebody has answered already stay as they are. To say it again changes nothing more.
     """
-    from offerkit.usecases.deliver import sent
+    from offerkit.usecases.deliver import mark_sent
     from offerkit.usecases.session import who_is
 
     session = shell.session()
     with session.writing() as store:
-        run, count, before = sent(store, name, who_is(session, store), session.now)
+        run, count, before = mark_sent(store, name, who_is(session, store), session.now)
     shell.done = True
     if before:
         click.echo(f"{run.name} was sent at {before} already; {count:,} more propositions are presented now.")

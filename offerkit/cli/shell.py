@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
-from offerkit.reports.style import Layout, Style
+from offerkit.reports.style import Style
 from offerkit.reports.words import count
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from offerkit.plans.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
-    from offerkit.usecases.audit import Audited
+    from offerkit.usecases.audit import AuditedStore
     from offerkit.usecases.session import Backend, Session
 
 _LISTED = 5
@@ -60,7 +60,7 @@ class Shell:
         from offerkit.specs.git import git_email
         from offerkit.specs.project import is_folder
         from offerkit.store.heads import seen_heads
-        from offerkit.usecases.backends import LOCAL, connected, is_server
+        from offerkit.usecases.backends import LOCAL, connect, is_server
         from offerkit.usecases.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
@@ -74,7 +74,7 @@ class Shell:
         location: Location | None = None
         operator, scopes, url = self.operator or "", None, ""
         if is_server(self.store):
-            backend, copy = connected(self.store or "", operator, project.root, os.environ)
+            backend, copy = connect(self.store or "", operator, project.root, os.environ)
             location, operator, url = copy.path, copy.operator, backend.remote.url
             scopes = scopes_of(copy.scopes) if copy.scopes else None
         elif self.store is not None:
@@ -100,14 +100,14 @@ class Shell:
         )
 
     @contextlib.contextmanager
-    def audited(self, *, verify: bool) -> Iterator[Audited]:
+    def audited(self, *, verify: bool) -> Iterator[AuditedStore]:
         """The store that is to be audited: the project's, or outside of any project the one that --store names.
 
         ``verify``: whatever is in it is to be told of. Otherwise it is opened, or refused, as for any other command.
         """
         from offerkit.store import Store
-        from offerkit.usecases.audit import Audited
-        from offerkit.usecases.backends import connected, is_server
+        from offerkit.usecases.audit import AuditedStore
+        from offerkit.usecases.backends import connect, is_server
 
         try:
             session = self.session()
@@ -118,16 +118,16 @@ class Shell:
             far = session.backend.history_only
             if verify:
                 with session.auditing() as (store, findings):
-                    yield Audited(store, tuple(findings), history_only=far)
+                    yield AuditedStore(store, tuple(findings), history_only=far)
             else:
                 with session.existing() as store:
-                    yield Audited(store, history_only=far)
+                    yield AuditedStore(store, history_only=far)
             return
         with tempfile.TemporaryDirectory(prefix="offerkit-audit-") as folder:
             far = is_server(self.store)
-            location = connected(self.store, "", Path(folder), os.environ)[1].path if far else located(self.store)
+            location = connect(self.store, "", Path(folder), os.environ)[1].path if far else located(self.store)
             with Store.open(location, audit=verify) as store, store.reading():
-                yield Audited(store, history_only=far)
+                yield AuditedStore(store, history_only=far)
 
     @cached_property
     def style(self) -> Style:
@@ -136,12 +136,15 @@ class Shell:
 
     def show(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> None:
         """Print a result in one of its formats. Raises Refused where it has no such format."""
+        click.echo(self.text(result, form, full=full, verbose=verbose), nl=False, color=True)
+
+    def text(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> str:
+        """A result in one of its formats, as it fits the terminal. Raises Refused where it has no such format."""
         from offerkit.reports.render import render
-        from offerkit.reports.style import CONCISE, Presentation
+        from offerkit.reports.style import ALL, CONCISE, GITHUB_LIMIT, Presentation
 
         layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
-        presentation = Presentation(self.style, layout, markdown_limit(layout), verbose)
-        click.echo(render(result, form, presentation), nl=False, color=True)
+        return render(result, form, Presentation(self.style, layout, ALL if full else GITHUB_LIMIT, verbose))
 
     def plan(self, plan: Plan, form: str = "text", *, full: bool = False, impact: Impact | None = None) -> None:
         """Print a plan in one of its forms, with its ``impact`` if that is asked for.
@@ -149,34 +152,15 @@ class Shell:
         The JSON of an impact goes to standard error: standard output is the plan, byte by byte.
         """
         self.form = form
-        from offerkit.plans.plan import encode, plan_digest
-        from offerkit.reports.style import CONCISE
+        from offerkit.plans.plan import plan_digest
+        from offerkit.reports.plan_text import PlanReport
 
-        layout = CONCISE.everything() if full else CONCISE
-        layout = layout._replace(width=width())
-        if form == "json":
-            click.echo(encode(plan))
-            if impact is not None:
-                from offerkit.reports.impact import impact_json
+        digest = plan_digest(plan) if form != "json" else ""
+        self.show(PlanReport(plan, digest, impact), form, full=full)
+        if form == "json" and impact is not None:
+            from offerkit.reports.render import render
 
-                click.echo(impact_json(impact), nl=False, err=True)
-        elif form == "markdown":
-            from offerkit.reports.plan_markdown import plan_markdown
-
-            text = plan_markdown(plan, plan_digest(plan), layout, limit=markdown_limit(layout), impact=impact)
-            click.echo(text, nl=False)
-        elif form == "html":
-            from offerkit.reports.plan_html import plan_html
-
-            click.echo(plan_html(plan, plan_digest(plan), layout, impact), nl=False)
-        else:
-            from offerkit.reports.plan_text import plan_text
-
-            click.echo(plan_text(plan, plan_digest(plan), self.style, layout), nl=False, color=True)
-            if impact is not None:
-                from offerkit.reports.impact import impact_text
-
-                click.echo("\n" + impact_text(impact, self.style, width()), nl=False, color=True)
+            click.echo(render(impact, form), nl=False, err=True)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something changes; without a terminal nothing is asked, and nothing changed.
@@ -210,20 +194,22 @@ class Shell:
 
     def tell(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Print diagnostics to standard error, as a compiler would."""
-        from offerkit.reports.diagnostics_text import diagnostics_text
+        from offerkit.reports.diagnostics_json import DiagnosticsReport
+        from offerkit.reports.render import render
+        from offerkit.reports.style import CONCISE, Presentation
 
-        style = style_for(sys.stderr, self.color)
-        click.echo(diagnostics_text(diagnostics, self._lines_of, style, width()), nl=False, err=True, color=True)
+        presentation = Presentation(style_for(sys.stderr, self.color), CONCISE._replace(width=width()))
+        found = DiagnosticsReport(diagnostics, self._lines_of)
+        click.echo(render(found, "text", presentation), nl=False, err=True, color=True)
 
     def rendered(self, diagnostics: Sequence[Diagnostic], form: str) -> str:
         """Diagnostics for programs: ``json``, or what a forge reads, with paths from the repository's top."""
-        from offerkit.reports.diagnostics_forge import FORGES
-        from offerkit.reports.diagnostics_json import diagnostics_json
+        from offerkit.reports.diagnostics_json import DiagnosticsReport
+        from offerkit.reports.render import render
         from offerkit.specs.git import folder_in_repository
 
-        if form == "json":
-            return diagnostics_json(diagnostics)
-        return FORGES[form](diagnostics, folder_in_repository(self.root) if self.root else "")
+        folder = folder_in_repository(self.root) if self.root and form != "json" else ""
+        return render(DiagnosticsReport(diagnostics, folder=folder), form)
 
     def tell_bug(self, error: Exception) -> None:
         """Print that offerkit itself failed; the traceback only on demand."""
@@ -302,9 +288,9 @@ def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
 
     if plan.empty or not in_repository(session.project.root):
         return
-    from offerkit.usecases.outdated_checkout import warnings
+    from offerkit.usecases.outdated_checkout import checkout_warnings
 
-    if told := warnings(session, plan):
+    if told := checkout_warnings(session, plan):
         shell.tell(told)
 
 
@@ -315,9 +301,9 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_bloc
     """
     if out is not None:
         from offerkit.reports.escape import visible
-        from offerkit.usecases.plan_files import save
+        from offerkit.usecases.plan_files import save_plan
 
-        path = visible(str(save(plan, out)))
+        path = visible(str(save_plan(plan, out)))
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
         click.echo(f"Saved to {path}. {after}", err=True)
     if fail_on_blocked and plan.blocked:
@@ -338,13 +324,6 @@ def to_be_applied(form: str, out: str | None, plan_only: bool, yes: bool) -> boo
     if yes and (out is not None or plan_only):
         raise click.UsageError("--yes applies the plan; --out and --plan-only only make it. Leave one of them out.")
     return out is None and not plan_only and (form == "text" or yes)
-
-
-def markdown_limit(layout: Layout) -> int:
-    """How many bytes Markdown may take: what a comment on GitHub takes, unless nothing is to be left out."""
-    from offerkit.reports.style import ALL, GITHUB_LIMIT
-
-    return GITHUB_LIMIT if layout.concise else ALL
 
 
 def now() -> str:

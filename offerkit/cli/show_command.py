@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from offerkit.cli.options import format_option, full_option, pass_shell
+from offerkit.cli.options import format_of, full_option, pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("show")
 @click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
-@format_option
+@format_of("PlanReport")
 @full_option
 @pass_shell
 def command(shell: Shell, plan_file: Path, form: str, full: bool) -> None:
@@ -20,6 +20,6 @@ def command(shell: Shell, plan_file: Path, form: str, full: bool) -> None:
 
     It is shown as it was when it was made, without looking at the store.
     """
-    from offerkit.usecases.plan_files import saved
+    from offerkit.usecases.plan_files import load_plan
 
-    shell.plan(saved(plan_file), form, full=full)
+    shell.plan(load_plan(plan_file), form, full=full)

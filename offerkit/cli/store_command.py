@@ -142,7 +142,7 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     session.backend.require_local()
-    with restore.restoration(session, located(source), other_project=other_project) as found:
+    with restore.prepare_restore(session, located(source), other_project=other_project) as found:
         for line in before(found):
             click.echo(line)
         if found.loss is None:
@@ -168,12 +168,12 @@ def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> N
     They are removed in batches, oldest first; calls go on meanwhile. Killed on its way, it has removed whole batches:
     run it again. What presentation rules still count is told before.
     """
-    from offerkit.usecases.purge import expired, purge_propositions
+    from offerkit.usecases.purge import expired_propositions, purge_propositions
 
     session = shell.session()
     session.backend.require_local()
     with session.existing() as opened:
-        found = expired(session, opened, names)
+        found = expired_propositions(session, opened, names)
     for each in found:
         kept = f"{each.count:,} older than {each.retention}" if each.retention else "kept for ever"
         click.echo(f"{each.environment:<20}{kept}")

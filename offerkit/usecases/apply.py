@@ -69,11 +69,11 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
             check_retention(session, store, plan)
         if plan.was_read:
             from offerkit.usecases.plan_explanation import (
-                check_explained,  # makes plans again: no other apply needs that
+                check_explanation,  # makes plans again: no other apply needs that
             )
 
-            check_explained(session, verified)
-        record = _judged(session, store, verified) if plan.promotes else authorship.recorded(session, plan, actor)
+            check_explanation(session, verified)
+        record = _judged(session, store, verified) if plan.promotes else authorship.authors_record(session, plan, actor)
         record = {**record, **_contacts(session, verified), **_brought_back(verified), **_as_read(session, plan)}
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
 
@@ -118,9 +118,9 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     refused += refusals(actor, plan, promoters(store) if store is not None else {})
     refused += authorship.refusals(session, store, plan, actor)
     if store is not None and plan.promotes:
-        from offerkit.usecases.settings_approval import alone  # other plans need none of it
+        from offerkit.usecases.settings_approval import single_author_refusals  # other plans need none of it
 
-        refused += alone(store, plan, actor)
+        refused += single_author_refusals(store, plan, actor)
     if refused:
         raise Refused(refused)
     return actor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import NamedTuple
 
 from offerkit.address import SHARED, Address, Kind, Pattern, Stage
@@ -19,12 +18,19 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.views import Stages, stage_view
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
-from offerkit.usecases.review import Expected, carried, digest_of, no_longer, reviewed
-from offerkit.usecases.session import Session, separated, who_is
-from offerkit.usecases.settings_approval import separates, used_up, waiting_settings
+from offerkit.usecases.review import (
+    ExpectedDecision,
+    changed_since_plan,
+    decision_digest,
+    keys_in_plan,
+    review_token,
+    reviewed_aspects,
+)
+from offerkit.usecases.session import Session, separating_environments, who_is
+from offerkit.usecases.settings_approval import last_live_change, separates, waiting_settings
 
 
-def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+def approve_or_reject(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
     """Approve or reject, as one revision: each offer as it is asked for, or not at all.
 
     What is refused of single offers (it is not as it was shown, the operator may not, a required field is missing,
@@ -35,8 +41,8 @@ def decide(session: Session, request: ApprovalRequest, decision: Decision) -> Ap
     return session.backend.decide(session, request, decision)
 
 
-def decide_here(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
-    """:func:`decide` where the store is."""
+def approve_or_reject_here(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """:func:`approve_or_reject` where the store is."""
     with session.existing() as store:
         actor = who_is(session, store)
     if found := only_people(actor, "approve or reject"):
@@ -61,8 +67,8 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
         return replace(outcome, revision=store.append(draft))
 
 
-def look(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
-    """What :func:`decide` would decide now, and the digest that pins it. Writes nothing.
+def preview_decision(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """What :func:`approve_or_reject` would decide now, and the digest that pins it. Writes nothing.
 
     Raises Refused as that does.
     """
@@ -82,14 +88,14 @@ def approved_by_review(
     stages: Stages, reviewer: Actor, shown: Mapping[Address, set[ApprovalKey]], comment: str
 ) -> ApprovalOutcome:
     """What ``reviewer`` approves of what a review has ``shown`` them; not yet recorded. Raises Refused: all of it."""
-    chosen = _Chosen(sorted(shown), shown, reviewed=True)
+    chosen = _ChosenOffers(sorted(shown), shown, reviewed=True)
     return _outcome_of(stages, reviewer, chosen, ApprovalRequest(comment=comment), Decision.APPROVED, ())
 
 
 def _outcome_of(
     stages: Stages,
     actor: Actor,
-    chosen: _Chosen,
+    chosen: _ChosenOffers,
     request: ApprovalRequest,
     decision: Decision,
     gated: Collection[Address],
@@ -98,17 +104,17 @@ def _outcome_of(
     decisions = stages.standing(chosen.offers)
     asked = _asked(design, actor, chosen, request, decision, decisions)
     if request.expect:
-        expected = Expected(
+        expected = ExpectedDecision(
             request.expect, decision, lambda then, given: _expected(then, actor, request, decision, given, gated)
         )
         expected.check(stages, asked.keys, decisions)
     keys, refused = _decidable(stages, actor, chosen, request, decision, decisions, asked)
     new = tuple(key for key in keys if _is_new(stages, decisions, key, decision, actor))
-    name = digest_of(asked.keys, decision, decisions)
-    return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed(new, stages))
+    name = decision_digest(asked.keys, decision, decisions)
+    return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed_aspects(new, stages))
 
 
-def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
+def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
@@ -127,7 +133,7 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
 
 
-def awaited(stages: Stages, plan: Plan) -> list[Row]:
+def approvals_needed(stages: Stages, plan: Plan) -> list[Row]:
     """What will wait for somebody once ``plan`` is applied to design, because of what it changes; and for whom.
 
     Without a store: all that it makes of what it changes.
@@ -183,26 +189,14 @@ def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[Row]:
     return rows
 
 
-def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
+def decidable_by(found: Iterable[Row], actor: Actor) -> list[Row]:
     """The items that ``actor`` can decide on."""
     if actor.automation:
         return []
     return [item for item in found if actor.name in item.who or actor.profile in item.who]
 
 
-def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
-    """By offer, the name of all that is to be approved of it as it is in design now."""
-    design = stage_view(store, Stage.DESIGN)
-    return {address: review_token(design, address) for address in offers}
-
-
-def review_token(design: Snapshot, address: Address) -> str:
-    """The name of an offer's eligibility, and of its content on each space."""
-    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in decidable(design, address))
-    return sha256("\n".join(parts).encode()).hexdigest()[:32]
-
-
-class _Chosen(NamedTuple):
+class _ChosenOffers(NamedTuple):
     """The offers that are asked for; ``shown``: of those that a plan or a review names, what it showed.
 
     ``reviewed``: a review names them, which nobody gives what they wrote, whether duties are separated or not.
@@ -213,7 +207,7 @@ class _Chosen(NamedTuple):
     reviewed: bool = False
 
 
-class _Asked(NamedTuple):
+class _Requested(NamedTuple):
     """What may be decided; what is for others (``open``: of it, what is not decided yet); and why it may not be."""
 
     keys: list[ApprovalKey]
@@ -222,11 +216,11 @@ class _Asked(NamedTuple):
     found: list[Diagnostic]
 
 
-def _chosen(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> _Chosen:
+def _chosen(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> _ChosenOffers:
     named = _offers(design, request, gated)
-    shown = carried(request.plan) if request.plan is not None else {}
+    shown = keys_in_plan(request.plan) if request.plan is not None else {}
     shown = {address: keys for address, keys in shown.items() if address not in named}
-    return _Chosen(sorted({*named, *(shown.keys() & {*design.entries, *gated})}), shown)
+    return _ChosenOffers(sorted({*named, *(shown.keys() & {*design.entries, *gated})}), shown)
 
 
 def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> set[Address]:
@@ -265,10 +259,15 @@ def _below(category: str, path: str) -> bool:
 
 
 def _asked(
-    design: Snapshot, actor: Actor, chosen: _Chosen, request: ApprovalRequest, decision: Decision, decisions: Decisions
-) -> _Asked:
+    design: Snapshot,
+    actor: Actor,
+    chosen: _ChosenOffers,
+    request: ApprovalRequest,
+    decision: Decision,
+    decisions: Decisions,
+) -> _Requested:
     """What is asked for. Raises Refused for spaces that none of the offers is shown on."""
-    asked = _Asked([], [], [], [])
+    asked = _Requested([], [], [], [])
     known_spaces: set[str] = set()
     spaces = request.spaces
     for address in chosen.offers:
@@ -313,15 +312,15 @@ def _expected(
 def _decidable(
     stages: Stages,
     actor: Actor,
-    chosen: _Chosen,
+    chosen: _ChosenOffers,
     request: ApprovalRequest,
     decision: Decision,
     decisions: Decisions,
-    asked: _Asked,
+    asked: _Requested,
 ) -> tuple[list[ApprovalKey], tuple[Diagnostic, ...]]:
     """What is decided of what is asked for, and what is refused. Raises Refused when nothing may be."""
     design = stages.side(Stage.DESIGN)
-    found = [*asked.found, *no_longer(design, chosen.shown)]
+    found = [*asked.found, *changed_since_plan(design, chosen.shown)]
     if request.seen is not None:
         found += _changed_since(design, chosen.offers, request.seen)
     if decision is Decision.APPROVED:
@@ -355,7 +354,9 @@ def _is_new(stages: Stages, decisions: Decisions, key: ApprovalKey, decision: De
         if key.aspect is not Aspect.SETTINGS or decision is not Decision.APPROVED:
             return False
         own = [row.revision for row in decisions.each(key) if row.operator == actor.name]
-        return max(own, default=0) <= used_up(stages, key.address)  # a second person's, and once for each promotion
+        return max(own, default=0) <= last_live_change(
+            stages, key.address
+        )  # a second person's, and once for each promotion
     return not (decision is Decision.APPROVED and decisions.unmet(key) and decisions.given_by(actor.name, key))
 
 
@@ -406,7 +407,7 @@ def _same_person(
     """Where duties are separated, or ``everywhere``: who wrote what is to be approved may not (:class:`Authors`)."""
     store = stages.store
     assert store is not None
-    apart = set(stages.environments) if everywhere else separated(store)
+    apart = set(stages.environments) if everywhere else separating_environments(store)
     authors = Authors(store, design, lambda: stage_view(store, Stage.LIVE))
     every = list(keys)
     offers = (key for key in every if key.aspect is not Aspect.SETTINGS and key.address.environment in apart)

@@ -12,7 +12,7 @@ from offerkit.store.schema import current_format
 
 
 @dataclass(frozen=True)
-class Audited:
+class AuditedStore:
     """A store that is to be audited; ``findings``: that it is not the one which was seen before.
 
     ``history_only``: it is a copy of the history, as a server gives it: without tokens.
@@ -24,7 +24,7 @@ class Audited:
 
 
 @dataclass(frozen=True)
-class Sound:
+class AuditResult:
     """What was found sound: how many revisions, the last one's digest (empty without one), how many tokens.
 
     ``tokens`` is None where there are none to look at; ``format`` is the one whose schema the store has.
@@ -36,7 +36,7 @@ class Sound:
     format: int
 
 
-def verified(audited: Audited, head: str = "") -> Sound:
+def audit(audited: AuditedStore, head: str = "") -> AuditResult:
     """What is sound. Raises Refused with everything that is wrong.
 
     ``head`` is the start of a digest noted elsewhere: it must still be that of a revision.
@@ -58,7 +58,7 @@ def verified(audited: Audited, head: str = "") -> Sound:
     if found:
         raise Refused(found)
     last = revisions[0] if revisions else None
-    return Sound(last.serial if last else 0, last.digest if last else "", tokens, current_format())
+    return AuditResult(last.serial if last else 0, last.digest if last else "", tokens, current_format())
 
 
 def _revisions(store: Store, *, damaged: bool) -> list[RevisionRow]:

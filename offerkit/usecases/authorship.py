@@ -27,7 +27,7 @@ from offerkit.specs.commits import Commit, Commits, UntoldError
 from offerkit.state.changes import Entry, Former
 from offerkit.state.names import Names
 from offerkit.store import Store
-from offerkit.usecases.requests import Origin
+from offerkit.usecases.requests import PlanOrigin
 from offerkit.usecases.session import Session, declared_operators, operators, who_is
 from offerkit.usecases.state_refs import state_named
 
@@ -41,7 +41,7 @@ _LISTED = 5
 
 
 @dataclass(frozen=True)
-class Confirmed:
+class ForgeConfirmation:
     """What a forge tells of a pull request that is applied: by commit, the operator as whose account it has verified
     the signature; and who wrote commits that are not in the history any more, and where that is not known.
     """
@@ -56,28 +56,28 @@ def origin_of(
     plan: Plan,
     whole: Plan | None,
     named: tuple[str, ...] = (),
-    confirmed: Confirmed | None = None,
-) -> Origin:
+    confirmed: ForgeConfirmation | None = None,
+) -> PlanOrigin:
     """Where ``plan`` comes from, as the project's repository tells; ``whole``: what all of the specs would change.
 
     ``named``: authors whom the operator names. ``confirmed``: what a forge tells. Never refuses: what is doubtful is
-    for those who need to know (:func:`recorded`).
+    for those who need to know (:func:`authors_record`).
     """
-    told = confirmed or Confirmed()
+    told = confirmed or ForgeConfirmation()
     with session.reading() as store:
         known = operators(store) or declared_operators(plan)
         automation = who_is(session, store, plan).automation
         try:
-            found = _Reading(session, store, known, told.signed).origin(
+            found = _OriginReader(session, store, known, told.signed).origin(
                 plan, whole, named, signed=automation and store is not None and separated(store, plan)
             )
             authors = tuple(sorted({*found.authors, *(set(told.authors) - _automations(known))}))
             return replace(found, authors=authors, doubts=(*found.doubts, *told.doubts))
         except UntoldError as error:
-            return Origin(named=named, doubts=(str(error),))
+            return PlanOrigin(named=named, doubts=(str(error),))
 
 
-def recorded(session: Session, plan: Plan, actor: Actor) -> dict[str, Json]:
+def authors_record(session: Session, plan: Plan, actor: Actor) -> dict[str, Json]:
     """What to record of the authors of ``plan`` with its revision, once nothing is refused (:func:`refusals`)."""
     if plan.kind is not PlanKind.APPLY:
         return {}
@@ -108,7 +108,7 @@ def refusals(session: Session, store: Store | None, plan: Plan, actor: Actor) ->
         yield from _unsure(store, plan, actor, origin)
 
 
-def _unsure(store: Store | None, plan: Plan, actor: Actor, origin: Origin) -> Iterator[Diagnostic]:
+def _unsure(store: Store | None, plan: Plan, actor: Actor, origin: PlanOrigin) -> Iterator[Diagnostic]:
     strict = store is None or separated(store, plan)
     reasons = (*origin.doubts, *origin.unverified) if strict else origin.edited
     for reason in reasons[:_LISTED]:
@@ -159,7 +159,7 @@ def _automations(known: Mapping[str, Mapping[str, Json]]) -> set[str]:
     return {name for name, body in known.items() if body.get("automation")}
 
 
-class _Reading:
+class _OriginReader:
     """What the repository tells of one plan."""
 
     def __init__(
@@ -173,11 +173,11 @@ class _Reading:
         self._session, self._root = session, session.project.root
         self._store, self._confirmed = store, confirmed
         self._commits = Commits(self._root, session.environ)
-        self._people = People(store, known)
+        self._people = OperatorAccounts(store, known)
         self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
         self._automations = _automations(known)
 
-    def origin(self, plan: Plan, whole: Plan | None, named: tuple[str, ...], *, signed: bool) -> Origin:
+    def origin(self, plan: Plan, whole: Plan | None, named: tuple[str, ...], *, signed: bool) -> PlanOrigin:
         """Where ``plan`` comes from. Raises UntoldError when git cannot tell."""
         edited = self._edited(plan, whole)
         doubts = list(edited)
@@ -198,18 +198,23 @@ class _Reading:
             unverified += unproven
             if signed and ("" in ruled or ruled & commit.files) and not proven & self._administrators:
                 unverified.append(f"commit {commit.oid[:12]} changes operators, and is not signed by an administrator")
-        left = set(_done(whole)) - set(_done(plan))
+        left = set(_effects(whole)) - set(_effects(plan))
         whole_applied = whole is not None and all(address.kind is Kind.CAMPAIGN for _, address, *_ in left)
         clean = not edited
-        return Origin(
-            self._commits.head if clean else "", clean and whole_applied and not self._commits.shallow, named,
-            tuple(sorted(authors)), tuple(doubts), tuple(unverified), tuple(edited),
-        )  # fmt: skip
+        return PlanOrigin(
+            self._commits.head if clean else "",
+            clean and whole_applied and not self._commits.shallow,
+            named,
+            tuple(sorted(authors)),
+            tuple(doubts),
+            tuple(unverified),
+            tuple(edited),
+        )
 
     def _edited(self, plan: Plan, whole: Plan | None) -> list[str]:
         found = self._commits.uncommitted()
         reasons = [f"{listing(found, _LISTED)} {'is' if len(found) == 1 else 'are'} not as committed"] if found else []
-        if set(_done(plan)) - set(_done(whole)):
+        if set(_effects(plan)) - set(_effects(whole)):
             reasons.append("the plan is not what the specs say that are checked out")
         return reasons
 
@@ -282,7 +287,7 @@ class _Reading:
         return people, doubts, unproven, proven
 
 
-def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
+def operators_by_account(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
     """The operators by their account of a forge; a store may have two, where only a part of the specs was applied."""
     found: dict[int, tuple[str, ...]] = {}
     for name, body in sorted(known.items()):
@@ -293,14 +298,14 @@ def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, 
     return found
 
 
-class People:
+class OperatorAccounts:
     """Whose e-mails and accounts are, and were: no change of them makes anybody another author."""
 
     def __init__(self, store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> None:
         """``known``: the operators' bodies by name."""
         self._emails: dict[str, set[str]] = {}
         self._accounts: dict[tuple[str, int], set[str]] = {}
-        for name, body in (*known.items(), *(_had(store, known) if store is not None else ())):
+        for name, body in (*known.items(), *(_earlier_bodies(store, known) if store is not None else ())):
             self._emails.setdefault(str(body.get("email") or "").lower(), set()).add(name)
             accounts = body.get("accounts")
             for forge, account in accounts.items() if isinstance(accounts, dict) else ():
@@ -322,7 +327,7 @@ class People:
         return self.by_email(email) or (self.by_account(private[2], int(private[1])) if private else frozenset())
 
 
-def _had(store: Store, known: Mapping[str, Mapping[str, Json]]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+def _earlier_bodies(store: Store, known: Mapping[str, Mapping[str, Json]]) -> Iterator[tuple[str, Mapping[str, Json]]]:
     """All bodies that the operators of these names had."""
     stage = StageRef(SHARED, Stage.DESIGN)
     names = Names(store.moves(stage))
@@ -335,10 +340,10 @@ def _had(store: Store, known: Mapping[str, Mapping[str, Json]]) -> Iterator[tupl
                 yield name, orjson.loads(bodies[row.after.fingerprint].text)
 
 
-_Done: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, Former]
+_Effect: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, Former]
 
 
-def _done(plan: Plan | None) -> Iterator[_Done]:
+def _effects(plan: Plan | None) -> Iterator[_Effect]:
     """What a plan does, however it explains that."""
     for step in plan.steps if plan is not None else ():
         yield step.stage, step.address, step.before, step.after, step.moved_from

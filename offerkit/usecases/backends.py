@@ -21,14 +21,14 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
 from offerkit.store.remote import Copy, Remote, diagnostic_of, error_json, remote_of, strange
 from offerkit.usecases.requests import (
-    NOWHERE,
+    NO_ORIGIN,
     ApprovalOutcome,
     ApprovalRequest,
     ImpactRequest,
-    Origin,
     OverrideOutcome,
     OverrideRequest,
-    Relayed,
+    PlanOrigin,
+    RecordedReview,
     RelayOutcome,
     RelayRequest,
     StopOutcome,
@@ -49,7 +49,7 @@ LONGEST_WAIT = 60
 """Seconds that a caller elsewhere may wait for the store's lock."""
 
 
-class Here:
+class LocalBackend:
     """The store and the contacts are here: every use case does its own work."""
 
     history_only = False
@@ -65,9 +65,9 @@ class Here:
 
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Approve or reject in the store."""
-        from offerkit.usecases.approve import decide_here
+        from offerkit.usecases.approve import approve_or_reject_here
 
-        return decide_here(session, request, decision)
+        return approve_or_reject_here(session, request, decision)
 
     def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
         """Record reviews as approvals in the store."""
@@ -100,11 +100,11 @@ class Here:
         return check_losses(session, store, plan)
 
 
-LOCAL = Here()
+LOCAL = LocalBackend()
 
 
 @dataclass(frozen=True)
-class ThroughServer:
+class ServerBackend:
     """A server has the store and the contacts; here is a copy of its history, which is read as any other store is."""
 
     remote: Remote
@@ -128,7 +128,7 @@ class ThroughServer:
             "override_impact": session.override_impact,
             "lock_wait_ms": _wait(session),
         }
-        if session.origin != NOWHERE:  # earlier servers do not know it
+        if session.origin != NO_ORIGIN:  # earlier servers do not know it
             asked["origin"] = _origin_json(session.origin)
         if session.as_read is not None:
             asked["as_read"] = asdict(session.as_read)
@@ -183,14 +183,18 @@ class ThroughServer:
             session.told(one.revision)
         return outcome
 
-    def _relayed(self, given: Json) -> Relayed:
+    def _relayed(self, given: Json) -> RecordedReview:
         match given:
             case {
-                "reviewer": str(reviewer), "review": str(review), "revision": dict(revision), "keys": list(keys),
-                "left": list(left), "refused": refused,
-            }:  # fmt: skip
+                "reviewer": str(reviewer),
+                "review": str(review),
+                "revision": dict(revision),
+                "keys": list(keys),
+                "left": list(left),
+                "refused": refused,
+            }:
                 found = tuple(map(_key, keys))
-                return Relayed(
+                return RecordedReview(
                     reviewer, review, _revision(revision), found, tuple(map(str, left)), self._findings(refused)
                 )
             case _:
@@ -199,8 +203,10 @@ class ThroughServer:
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
         """Let the server stop or resume as the token's operator. Raises Refused with all that it refuses."""
         asked: Json = {
-            "patterns": list(request.patterns), "reason": request.reason, "lock_wait_ms": _wait(session),
-        }  # fmt: skip
+            "patterns": list(request.patterns),
+            "reason": request.reason,
+            "lock_wait_ms": _wait(session),
+        }
         match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, asked):
             case {"revision": revision, "named": list(named), "out": list(out), "refused": refused}:
                 made = _revision(revision) if isinstance(revision, dict) else None
@@ -267,7 +273,7 @@ class ThroughServer:
             raise strange(self.remote.url) from None
 
 
-def connected(address: str, operator: str, root: Path, environ: Mapping[str, str]) -> tuple[ThroughServer, Copy]:
+def connect(address: str, operator: str, root: Path, environ: Mapping[str, str]) -> tuple[ServerBackend, Copy]:
     """The server at ``address``, asked with the token of ``environ``, and a copy of its history below ``root``.
 
     Raises Refused when the server cannot be asked, and when ``operator`` names somebody else than the token does.
@@ -280,7 +286,7 @@ def connected(address: str, operator: str, root: Path, environ: Mapping[str, str
             f"the token is {copy.operator}'s, not {operator[:80]}'s",
             hint="Through a server you are who your token says: leave out --as and OFFERKIT_OPERATOR.",
         )
-    return ThroughServer(remote), copy
+    return ServerBackend(remote), copy
 
 
 def is_server(address: str | None) -> bool:
@@ -329,7 +335,7 @@ def _wait(session: Session) -> int:
     return round(session.lock_timeout * 1000)
 
 
-def _origin_json(origin: Origin) -> Json:
+def _origin_json(origin: PlanOrigin) -> Json:
     """An origin as it is sent: of many reasons for doubt some are enough."""
     return {name: value[:_REASONS] if name in _DOUBTS else value for name, value in asdict(origin).items()}
 

@@ -173,9 +173,13 @@ class LiveSpace:
         there = environment in self._catalogs and self._catalogs.place(environment, space).exists
         anonymous = self.catalog.anonymous
         return IdentifyingSpace(
-            self._environment, self._space, anonymous, identification.implicit or anonymous, linked if there else "",
+            self._environment,
+            self._space,
+            anonymous,
+            identification.implicit or anonymous,
+            linked if there else "",
             identification.anonymous_categories,
-        )  # fmt: skip
+        )
 
     def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:
         """Shows offers here; ``status_base`` and ``clicked`` as :class:`ContentRenderer` has them."""

@@ -30,8 +30,8 @@ from offerkit.state.eligibility import Reached, reached
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.usecases.apply import apply
-from offerkit.usecases.approve import awaited
-from offerkit.usecases.authorship import Confirmed, origin_of
+from offerkit.usecases.approve import approvals_needed
+from offerkit.usecases.authorship import ForgeConfirmation, origin_of
 from offerkit.usecases.ci_bundle import (
     COMMENT,
     GIT,
@@ -49,11 +49,11 @@ from offerkit.usecases.ci_bundle import (
 )
 from offerkit.usecases.ci_states import Base, Reviewed, base_of, contains, expected, specs_of, subject_of
 from offerkit.usecases.impact import impact_of_plan
-from offerkit.usecases.outdated_checkout import NotOnApplied, not_on_applied
+from offerkit.usecases.outdated_checkout import OutdatedCheckout, outdated_checkout
 from offerkit.usecases.plan import may_break, plan_against
-from offerkit.usecases.requests import AsRead, ImpactRequest
+from offerkit.usecases.requests import ImpactRequest, ReadPlan
 from offerkit.usecases.session import Session
-from offerkit.usecases.stop import stopped
+from offerkit.usecases.stop import list_stops
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def apply_read(
     session: Session,
     found: Compared,
     allow_different: str = "",
-    confirmed: Confirmed | None = None,
+    confirmed: ForgeConfirmation | None = None,
 ) -> Applied:
     """Apply what was compared, as one revision that says what it means, and for which pull request.
 
@@ -153,7 +153,7 @@ def apply_read(
     if not allow_different:
         check(found)
     subject = found.subject
-    read = AsRead(
+    read = ReadPlan(
         meaning_of(facts_of(found.plan)) if found.same else found.read.meaning,
         subject.number,
         subject.head,
@@ -221,20 +221,20 @@ def _made(
         stops = tuple(_stopped(store, made)) if store else ()
         effect = stages.effect(made, Stage.DESIGN)
         groups = tuple(reached(effect.before, effect.after, effect.changes))
-        return _Made(made, base, tuple(awaited(stages, made)), stops, groups, tuple(denied))
+        return _Made(made, base, tuple(approvals_needed(stages, made)), stops, groups, tuple(denied))
 
 
 def _judged(session: Session, reviewed: Reviewed, stages: Stages, made: Plan) -> tuple[Plan, list[Diagnostic]]:
     if not may_break(stages, made):
         return made, []
-    from offerkit.usecases.policy_checks import plan_judged  # compiles conditions: most projects have no policies
+    from offerkit.usecases.policy_checks import judge_plan  # compiles conditions: most projects have no policies
 
-    return plan_judged(session, reviewed.loaded, stages, made)
+    return judge_plan(session, reviewed.loaded, stages, made)
 
 
 def _stopped(store: Store, made: Plan) -> Iterator[Stopped]:
     touched = {address for step in made.steps for address in (step.address, step.moved_from) if address}
-    for each in stopped(store):
+    for each in list_stops(store):
         if touched & {each.address, *each.offers}:
             yield each
 
@@ -245,7 +245,7 @@ def _requests(
     plan = made.plan
     impact, warnings = _impact(session, made, asked) if asked is not None and not reviewed.revision else (None, ())
     here = made.base is None and not reviewed.revision
-    behind, older = (_behind(session, plan), not_on_applied(session, plan)) if here else (None, None)
+    behind, older = (_behind(session, plan), outdated_checkout(session, plan)) if here else (None, None)
     names = {step.stage.environment for step in plan.steps}
     for name in sorted(names):
         share = _share(plan, name)
@@ -312,7 +312,7 @@ def _behind_of(behind: Behind | None, share: Plan) -> Behind | None:
     return replace(behind, addresses=there) if there else None
 
 
-def _older_of(older: NotOnApplied | None, share: Plan) -> Iterator[Diagnostic]:
+def _older_of(older: OutdatedCheckout | None, share: Plan) -> Iterator[Diagnostic]:
     """That what is checked out is older than what was applied, where that shows, or nobody can tell."""
     there = {(step.stage, step.address) for step in share.steps}
     if older is not None and (not older.behind or any((step.stage, step.address) in there for step in older.steps)):

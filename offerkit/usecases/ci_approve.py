@@ -16,10 +16,10 @@ from offerkit.specs.commits import co_authors
 from offerkit.specs.git import run
 from offerkit.state.changes import Entry
 from offerkit.store import Store
-from offerkit.usecases.authorship import Confirmed, People, owners_of
+from offerkit.usecases.authorship import ForgeConfirmation, OperatorAccounts, operators_by_account
 from offerkit.usecases.ci_bundle import STORE, Bundle, expect, opened_bytes
 from offerkit.usecases.relay import applied_as, applied_head, check_may_relay, last_applied, relay
-from offerkit.usecases.requests import Approving, RelayOutcome, RelayRequest
+from offerkit.usecases.requests import ForgeReview, RelayOutcome, RelayRequest
 from offerkit.usecases.session import Session, operators
 from offerkit.usecases.state_refs import state_named
 
@@ -144,7 +144,7 @@ def _print(entry: Entry | None) -> str:
     return entry.fingerprint if entry is not None else ""
 
 
-def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[Approving, ...], list[str]]:
+def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[ForgeReview, ...], list[str]]:
     """The last word of each account, where it approves ``head``; and why others do not count."""
     last: dict[int, Review] = {}
     notes = []
@@ -162,11 +162,11 @@ def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[Approving, ...]
         elif review.commit != head:
             notes.append(f"{who} does not count: it is of {review.commit[:12] or 'an unknown commit'}, not the head")
         else:
-            found.append(Approving(account, review.id))
+            found.append(ForgeReview(account, review.id))
     return tuple(found), notes
 
 
-def confirmed_of(session: Session, forge: Forge, number: int) -> Confirmed:
+def confirmed_of(session: Session, forge: Forge, number: int) -> ForgeConfirmation:
     """What the forge tells of a pull request's commits and of what it was merged as: :func:`confirmed`, and who wrote
     those that are not checked out, since they were merged as other ones.
     """
@@ -180,8 +180,8 @@ def confirmed_of(session: Session, forge: Forge, number: int) -> Confirmed:
         each for each in own if run(session.project.root, [*words, each.commit, "HEAD"], session.environ).returncode
     ]
     with session.existing() as store:
-        wrote, doubts = _writers(People(store, operators(store)), forge.name, squashed)
-        return Confirmed(confirmed(store, forge.name, commits), tuple(sorted(wrote)), tuple(doubts[:_TOLD]))
+        wrote, doubts = _writers(OperatorAccounts(store, operators(store)), forge.name, squashed)
+        return ForgeConfirmation(confirmed(store, forge.name, commits), tuple(sorted(wrote)), tuple(doubts[:_TOLD]))
 
 
 def confirmed(store: Store, forge: str, commits: Iterable[CommitAccounts]) -> dict[str, tuple[str, ...]]:
@@ -189,7 +189,7 @@ def confirmed(store: Store, forge: str, commits: Iterable[CommitAccounts]) -> di
 
     That is its committer; of what was made on GitHub's pages, and is signed by GitHub, its author.
     """
-    owners = owners_of(operators(store), forge)
+    owners = operators_by_account(operators(store), forge)
     found: dict[str, tuple[str, ...]] = {}
     for commit in commits:
         signer = commit.author if _by_forge(commit) else commit.committer
@@ -208,13 +208,13 @@ def _wrote(store: Store, forge: Forge, info: PullRequestInfo) -> tuple[tuple[str
 
     By its own account and those of its commits.
     """
-    people = People(store, operators(store))
+    people = OperatorAccounts(store, operators(store))
     names, doubts = _writers(people, forge.name, forge.commits_of(info.number))
     names |= people.by_account(forge.name, info.author.id) if info.author is not None else set()
     return tuple(sorted(names)), tuple(doubts[:_TOLD])
 
 
-def _writers(people: People, forge: str, commits: Iterable[CommitAccounts]) -> tuple[set[str], list[str]]:
+def _writers(people: OperatorAccounts, forge: str, commits: Iterable[CommitAccounts]) -> tuple[set[str], list[str]]:
     """The operators who wrote ``commits``, and where it is not known who did.
 
     By the accounts that they have or had, and by the e-mails that a commit names. Co-authors have only those.

@@ -18,9 +18,17 @@ from offerkit.store import Store
 from offerkit.usecases.session import Session, operators
 
 _REVEALING = (
-    Code.CONTACT_COLUMNS, Code.CONTACT_VALUE, Code.CONTACT_ROW, Code.CONTACT_KEY, Code.CONTACT_AMBIGUOUS,
-    Code.CONTACT_TWICE, Code.CONTACTS_DATABASE, Code.NO_CONTACT, Code.HOOK_FAILED, Code.HOOK_ANSWER,
-)  # fmt: skip
+    Code.CONTACT_COLUMNS,
+    Code.CONTACT_VALUE,
+    Code.CONTACT_ROW,
+    Code.CONTACT_KEY,
+    Code.CONTACT_AMBIGUOUS,
+    Code.CONTACT_TWICE,
+    Code.CONTACTS_DATABASE,
+    Code.NO_CONTACT,
+    Code.HOOK_FAILED,
+    Code.HOOK_ANSWER,
+)
 """Findings about contacts whose sentences have their keys, values or number in them."""
 
 

@@ -18,16 +18,16 @@ from offerkit.diagnostics import Code, or_list, refuse, suggestion
 from offerkit.engine.report import Report
 from offerkit.fingerprint import canonical, digest
 from offerkit.governance.rights import DELIVERERS, Actor
-from offerkit.reports.delivery import DeliveryResult, delivery_json, sample_files
+from offerkit.reports.delivery import DeliveryResult, delivery_data, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
 from offerkit.times import check_utc, instant, shown, utc, wall_clock
 from offerkit.usecases.catalogs import Catalogs, live_revision
 from offerkit.usecases.contact_sources import bad_rows
-from offerkit.usecases.delivery_folder import Folder, Unfinished, unwritable
-from offerkit.usecases.delivery_messages import Aside, Message, Writer, proposition_rows
-from offerkit.usecases.delivery_selection import Selection, recipients, selection
-from offerkit.usecases.planned_delivery import Order
+from offerkit.usecases.delivery_folder import DeliveryFolder, UnfinishedRun, unwritable
+from offerkit.usecases.delivery_messages import Message, MessageWriter, SetAsideReason, proposition_rows
+from offerkit.usecases.delivery_selection import DeliverySelection, delivery_selection, recipients
+from offerkit.usecases.planned_delivery import PlannedDelivery
 from offerkit.usecases.propose import new_id
 from offerkit.usecases.simulate import read_data, unknown_data
 
@@ -36,7 +36,7 @@ SAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Deliver:
+class DeliveryRequest:
     """What is asked. ``folder`` None: no files (dry runs only). ``fields``: of the contact, for the sender.
 
     ``data``: call data that is supposed; what is not given is unknown. ``set_aside``: a CSV file for contacts that
@@ -55,9 +55,13 @@ class Deliver:
 
 
 def deliver(
-    catalogs: Catalogs, order: Order, contacts: Contacts, store: Store, asked: Deliver,
+    catalogs: Catalogs,
+    order: PlannedDelivery,
+    contacts: Contacts,
+    store: Store,
+    asked: DeliveryRequest,
     progress: Callable[[int], None] | None = None,
-) -> tuple[DeliveryResult, tuple[Report, ...]]:  # fmt: skip
+) -> tuple[DeliveryResult, tuple[Report, ...]]:
     """Make a delivery: its files, then its propositions, all of them or none.
 
     Raises Refused when it was made before, the operator may not, or anything that it needs is missing or changes
@@ -65,18 +69,18 @@ def deliver(
     """
     may_deliver(asked.actor)
     fields = [_field(order, name) for name in asked.fields]
-    chosen = selection(order, asked.seed, asked.data)
+    chosen = delivery_selection(order, asked.seed, asked.data)
     result = _result(order, asked)
     types = dict(order.catalog.dimension.fields)
     key = order.catalog.dimension.key
     with bad_rows(asked.set_aside) as bad, open_contact_table(contacts, key, types, progress, bad) as people:
         bad.refuse_empty(people.count, order.catalog.dimension.name)
         result.contacts = people.count
-        writer = Writer(order, chosen.facts.data, new_id, asked.status_base, fields, keep=not asked.dry)
+        writer = MessageWriter(order, chosen.facts.data, new_id, asked.status_base, fields, keep=not asked.dry)
         if asked.folder is None:
             _try_out(people, chosen, store, writer, result)
         else:
-            folder = Folder(asked.folder)
+            folder = DeliveryFolder(asked.folder)
             with folder.working():
                 _make(folder, people, chosen, store, writer, result, asked)
     result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
@@ -84,12 +88,12 @@ def deliver(
     return result, (*order.reports, *chosen.call.reports, *unknown, *writer.reports, *bad.reports())
 
 
-def begun(folder: Path, place: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
+def unfinished_date(folder: Path, place: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
     """The proposition date of a run of this delivery that was cut off in ``folder`` today: the next one keeps it.
 
     ``zone`` is the environment's: today is a day of its calendar.
     """
-    left = Folder(folder).unfinished()
+    left = DeliveryFolder(folder).unfinished()
     if left is None or left.delivery != "/".join(place):
         return None
     try:
@@ -100,7 +104,7 @@ def begun(folder: Path, place: tuple[str, str, str], now: datetime, zone: tzinfo
     return time if wall_clock(time, zone).date() == wall_clock(now, zone).date() else None
 
 
-def finished(store: Store, place: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:
+def finish_interrupted(store: Store, place: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:
     """The run whose propositions were stored when it was cut off, now with its files; None: it is to be made.
 
     Raises Refused when the delivery was made before.
@@ -109,7 +113,7 @@ def finished(store: Store, place: tuple[str, str, str], folder: Path | None) -> 
     if run is None:
         return None
     if folder is not None:
-        made = Folder(folder)
+        made = DeliveryFolder(folder)
         left = made.unfinished()
         if left is not None and left.id == run.id:
             with made.working():
@@ -128,7 +132,7 @@ def may_deliver(actor: Actor) -> None:
         )
 
 
-def sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
+def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
     """The run, how many propositions are *presented* by that, and when it was said before (or empty).
 
     ``name`` is ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused when it was not made, or the actor may not.
@@ -150,7 +154,7 @@ def withdraw(store: Store, place: tuple[str, str, str], actor: Actor) -> tuple[D
     return run, store.withdraw_delivery(run)
 
 
-def _field(order: Order, name: str) -> str:
+def _field(order: PlannedDelivery, name: str) -> str:
     dimension = order.catalog.dimension
     found = name.removeprefix(f"{dimension.name}.")
     if found not in dimension.fields:
@@ -162,7 +166,7 @@ def _field(order: Order, name: str) -> str:
     return found
 
 
-def _unknown_data(order: Order, chosen: Selection, writer: Writer) -> Iterator[Report]:
+def _unknown_data(order: PlannedDelivery, chosen: DeliverySelection, writer: MessageWriter) -> Iterator[Report]:
     """The warning of call data that conditions or texts read though nobody passes them; a hook may add them."""
     made = chosen.made
     if made is not None and order.catalog.spaces[order.body.space].target_loading:
@@ -182,35 +186,49 @@ def _unknown_data(order: Order, chosen: Selection, writer: Writer) -> Iterator[R
     yield from unknown_data(order.catalog, chosen.call.data, read, writer.data_read(offers))
 
 
-def _result(order: Order, asked: Deliver) -> DeliveryResult:
+def _result(order: PlannedDelivery, asked: DeliveryRequest) -> DeliveryResult:
     return DeliveryResult(
-        order.name, order.environment, order.body.space, shown(order.at, order.catalog.zone), order.catalog.revision,
-        "", asked.dry, wanted=order.count, folder=str(asked.folder) if asked.folder is not None else "",
+        order.name,
+        order.environment,
+        order.body.space,
+        shown(order.at, order.catalog.zone),
+        order.catalog.revision,
+        "",
+        asked.dry,
+        wanted=order.count,
+        folder=str(asked.folder) if asked.folder is not None else "",
         data={name: str(value) for name, value in asked.data.items()},
-    )  # fmt: skip
+    )
 
 
-def _try_out(people: ContactTable, chosen: Selection, store: Store, writer: Writer, result: DeliveryResult) -> None:
+def _try_out(
+    people: ContactTable, chosen: DeliverySelection, store: Store, writer: MessageWriter, result: DeliveryResult
+) -> None:
     """Everything but the files."""
     for part in recipients(people, chosen, store):
         _check_live(store, chosen.order)
         for recipient in part:
             message = writer.message(recipient)
-            if isinstance(message, Aside):
+            if isinstance(message, SetAsideReason):
                 result.set_aside(message)
             else:
                 _count(result, message)
 
 
 def _make(
-    folder: Folder, people: ContactTable, chosen: Selection, store: Store, writer: Writer, result: DeliveryResult,
-    asked: Deliver,
-) -> None:  # fmt: skip
+    folder: DeliveryFolder,
+    people: ContactTable,
+    chosen: DeliverySelection,
+    store: Store,
+    writer: MessageWriter,
+    result: DeliveryResult,
+    asked: DeliveryRequest,
+) -> None:
     order = chosen.order
     inputs = _inputs(people, order, asked)
     left = folder.unfinished()
     if left is None or left.inputs != inputs:
-        left = Unfinished(new_id(), f"{order.environment}/{order.name}", inputs, utc(order.at))
+        left = UnfinishedRun(new_id(), f"{order.environment}/{order.name}", inputs, utc(order.at))
         folder.begin(left)
     result.run = left.id
     try:
@@ -221,7 +239,7 @@ def _make(
         for _, reason in folder.asides():
             result.set_aside(reason)
         result.stored = 0 if asked.dry or not order.space.storage.enabled else result.propositions
-        folder.finish(delivery_json(result), sample_files(samples))
+        folder.finish(delivery_data(result), sample_files(samples))
     except OSError as error:
         raise unwritable(folder.partial, error) from error
     if not asked.dry:
@@ -230,7 +248,12 @@ def _make(
 
 
 def _write(
-    folder: Folder, people: ContactTable, chosen: Selection, store: Store, writer: Writer, result: DeliveryResult
+    folder: DeliveryFolder,
+    people: ContactTable,
+    chosen: DeliverySelection,
+    store: Store,
+    writer: MessageWriter,
+    result: DeliveryResult,
 ) -> None:
     for number, part in enumerate(recipients(people, chosen, store), 1):
         _check_live(store, chosen.order)
@@ -240,13 +263,13 @@ def _write(
         with folder.writing(number) as out:
             for recipient in part:
                 message = writer.message(recipient)
-                if isinstance(message, Aside):
+                if isinstance(message, SetAsideReason):
                     out.aside(recipient.key, message)
                 else:
                     out.message(message)
 
 
-def _check_live(store: Store, order: Order) -> None:
+def _check_live(store: Store, order: PlannedDelivery) -> None:
     """Raise Refused when live is not what the messages are made from any more, as when something was stopped.
 
     Asked before each part, so that none is made of what is out of live, and once more when all is stored.
@@ -261,12 +284,23 @@ def _check_live(store: Store, order: Order) -> None:
         )
 
 
-def _store(folder: Folder, store: Store, order: Order, result: DeliveryResult, asked: Deliver) -> None:
+def _store(
+    folder: DeliveryFolder, store: Store, order: PlannedDelivery, result: DeliveryResult, asked: DeliveryRequest
+) -> None:
     """The run with all its propositions in one transaction, if live is still what the messages were made from."""
     run = DeliveryRun(
-        order.environment, order.campaign, order.delivery, result.run, order.body.space, order.catalog.revision,
-        utc(order.at), utc(asked.now), asked.actor.name, result.messages, result.stored,
-    )  # fmt: skip
+        order.environment,
+        order.campaign,
+        order.delivery,
+        result.run,
+        order.body.space,
+        order.catalog.revision,
+        utc(order.at),
+        utc(asked.now),
+        asked.actor.name,
+        result.messages,
+        result.stored,
+    )
     with store.transaction():
         before = store.delivery(order.environment, order.campaign, order.delivery)
         if before is not None:
@@ -283,18 +317,25 @@ def _count(result: DeliveryResult, message: Message) -> None:
         result.add(made["offer"], made["rank"])
 
 
-def _inputs(people: ContactTable, order: Order, asked: Deliver) -> str:
+def _inputs(people: ContactTable, order: PlannedDelivery, asked: DeliveryRequest) -> str:
     """Names everything that the messages are made from, but for what was proposed meanwhile."""
     columns = ", ".join(f"contact.{name}" for name in ("k", "n"))
     found = people.connection.execute(
         f"SELECT count(*), bit_xor(hash(contact)), bit_xor(hash({columns})) FROM contact"  # noqa: S608 - our own names
     ).fetchone()
     made = {
-        "offerkit": __version__, "revision": order.catalog.revision, "campaign": order.fingerprint,
-        "delivery": order.delivery, "contacts": [str(part) for part in found or ()], "time": utc(order.at),
-        "fields": list(asked.fields), "status": asked.status_base, "seed": asked.seed, "dry": asked.dry,
+        "offerkit": __version__,
+        "revision": order.catalog.revision,
+        "campaign": order.fingerprint,
+        "delivery": order.delivery,
+        "contacts": [str(part) for part in found or ()],
+        "time": utc(order.at),
+        "fields": list(asked.fields),
+        "status": asked.status_base,
+        "seed": asked.seed,
+        "dry": asked.dry,
         "data": {name: str(value) for name, value in sorted(asked.data.items())},
-    }  # fmt: skip
+    }
     return digest(canonical(made))
 
 

@@ -25,7 +25,7 @@ _LOCK = ".lock"
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnfinishedRun:
     """What a killed run left: its id, which delivery, the digest of what it was made from, its proposition date."""
 
     id: str
@@ -34,7 +34,7 @@ class Unfinished:
     time: str
 
 
-class Folder:
+class DeliveryFolder:
     """The folder of one delivery."""
 
     def __init__(self, target: Path) -> None:
@@ -73,15 +73,15 @@ class Folder:
         except OSError as error:
             raise unwritable(self.partial, error) from error
 
-    def unfinished(self) -> Unfinished | None:
+    def unfinished(self) -> UnfinishedRun | None:
         """What a killed run left here; None when there is nothing to go on with."""
         try:
             state = orjson.loads((self.partial / _STATE).read_bytes())
-            return Unfinished(*(str(state[name]) for name in ("id", "delivery", "inputs", "time")))
+            return UnfinishedRun(*(str(state[name]) for name in ("id", "delivery", "inputs", "time")))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def begin(self, state: Unfinished) -> None:
+    def begin(self, state: UnfinishedRun) -> None:
         """Forget what was left, and begin anew."""
         for path in self.partial.iterdir():
             if path.name != _LOCK:
@@ -93,10 +93,10 @@ class Folder:
         return self._part(part).exists()
 
     @contextmanager
-    def writing(self, part: int) -> Iterator[Part]:
+    def writing(self, part: int) -> Iterator[DeliveryPart]:
         """A part; it counts once it is written as a whole."""
         path, aside = self._part(part), self._aside(part)
-        made = Part(path.with_suffix(".tmp"), aside)
+        made = DeliveryPart(path.with_suffix(".tmp"), aside)
         with made:
             yield made
         made.keep(path)
@@ -149,7 +149,7 @@ class Folder:
         return self.partial / f"set-aside-{part:05}.csv"
 
 
-class Part:
+class DeliveryPart:
     """A part that is being written."""
 
     def __init__(self, path: Path, aside: Path) -> None:
@@ -159,7 +159,7 @@ class Part:
         self._asides = aside.open("w", newline="", encoding="utf-8")
         self._csv = csv.writer(self._asides)
 
-    def __enter__(self) -> Part:
+    def __enter__(self) -> DeliveryPart:
         """For ``with``."""
         return self
 

@@ -19,12 +19,12 @@ from offerkit.store.proposition_rows import weight_text
 from offerkit.templates.render import RenderError
 from offerkit.times import utc
 from offerkit.usecases.delivery_selection import Choice, Recipient
-from offerkit.usecases.planned_delivery import Order
+from offerkit.usecases.planned_delivery import PlannedDelivery
 
 OUTPUTS = ("html", "text")
 
 
-class Made(TypedDict):
+class MessageProposition(TypedDict):
     """One proposition of a message; ``id`` is empty when the space stores nothing, ``data`` its extra data."""
 
     id: str
@@ -42,10 +42,10 @@ class Message(TypedDict):
     fields: dict[str, str | None]
     html: str
     text: str
-    propositions: list[Made]
+    propositions: list[MessageProposition]
 
 
-class Aside(StrEnum):
+class SetAsideReason(StrEnum):
     """Why a contact gets no message (domain.md §2, the options of a delivery)."""
 
     NOT_TARGETED = "not in the target"
@@ -66,11 +66,18 @@ class Failures:
         self.examples.setdefault(offer, f"{contact}: {reason}")
 
 
-class Writer:
+class MessageWriter:
     """Writes the messages of one delivery. ``fields``: the contact's fields that a sender needs beside the key."""
 
     def __init__(
-        self, order: Order, data: Row, ids: Callable[[], str], status_base: str, fields: Sequence[str], *, keep: bool
+        self,
+        order: PlannedDelivery,
+        data: Row,
+        ids: Callable[[], str],
+        status_base: str,
+        fields: Sequence[str],
+        *,
+        keep: bool,
     ) -> None:
         """``ids`` makes the ids of propositions; without ``keep``, or when the space stores nothing, they have none."""
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
@@ -88,12 +95,12 @@ class Writer:
         """What cannot be stored with propositions."""
         return self._extra.reports
 
-    def message(self, recipient: Recipient) -> Message | Aside:
+    def message(self, recipient: Recipient) -> Message | SetAsideReason:
         """The message as it is written to the file, or why there is none."""
         if recipient.choices is None:
-            return Aside.NOT_TARGETED
+            return SetAsideReason.NOT_TARGETED
         order, wanted = self._order, self._order.count
-        offers: list[Made] = []
+        offers: list[MessageProposition] = []
         parts: dict[str, list[str]] = {output: [] for output in OUTPUTS}
         for choice in recipient.choices:
             if len(offers) == wanted:
@@ -103,19 +110,23 @@ class Writer:
             except RenderError as error:
                 self.failures.add(order.catalog.offers[choice.place].name, recipient.key, str(error))
         if len(offers) < wanted and order.body.exclude_recipients_with_too_few_offers:
-            return Aside.TOO_FEW
+            return SetAsideReason.TOO_FEW
         if len(offers) < wanted and not order.body.show_nothing_where_missing:
-            return Aside.MISSING
+            return SetAsideReason.MISSING
         return {
             "contact": recipient.key,
-            "fields": {name: show(recipient.contact[name]) if recipient.contact[name] is not None else None
-                       for name in self._fields},
+            "fields": {
+                name: show(recipient.contact[name]) if recipient.contact[name] is not None else None
+                for name in self._fields
+            },
             "html": "\n".join(parts["html"]),
             "text": "\n\n".join(parts["text"]),
             "propositions": offers,
-        }  # fmt: skip
+        }
 
-    def _offer(self, recipient: Recipient, choice: Choice, rank: int, parts: Mapping[str, list[str]]) -> Made:
+    def _offer(
+        self, recipient: Recipient, choice: Choice, rank: int, parts: Mapping[str, list[str]]
+    ) -> MessageProposition:
         order = self._order
         offer = order.catalog.offers[choice.place]
         data = self._data if recipient.data is None else recipient.data
@@ -135,13 +146,16 @@ class Writer:
             rank=rank,
         )
         return {
-            "id": id_, "offer": offer.name, "category": offer.category, "rank": rank,
+            "id": id_,
+            "offer": offer.name,
+            "category": offer.category,
+            "rank": rank,
             "weight": weight_text(choice.weight),
             "data": self._extra.values(recipient.contact, data, offer.row, proposition, order.at),
-        }  # fmt: skip
+        }
 
 
-def proposition_rows(order: Order, run: str, message: Message) -> list[PropositionRow]:
+def proposition_rows(order: PlannedDelivery, run: str, message: Message) -> list[PropositionRow]:
     """The propositions of a message as the store takes them; none when the space stores nothing."""
     time = utc(order.at)
     return [

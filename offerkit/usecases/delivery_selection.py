@@ -17,8 +17,9 @@ from offerkit.batch import (
     decide_all,
     find_exclusions,
 )
-from offerkit.batch.condition_sql import bound_condition_sql, column
+from offerkit.batch.condition_sql import bound_condition_sql
 from offerkit.batch.decide import CHUNK
+from offerkit.contacts.bulk import column
 from offerkit.engine.call import Call, CallContext
 from offerkit.engine.check_call import make_call
 from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, facts_at
@@ -29,7 +30,7 @@ from offerkit.engine.weights import best_weight, times
 from offerkit.rules.types import Row
 from offerkit.store import Store
 from offerkit.usecases.per_contact import uses_hooks, value_of
-from offerkit.usecases.planned_delivery import Order
+from offerkit.usecases.planned_delivery import PlannedDelivery
 from offerkit.usecases.propose import history_of
 
 SPARE = 2
@@ -59,10 +60,10 @@ class Recipient(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Selection:
+class DeliverySelection:
     """How a delivery selects: its conditions, and the engine's program where it asks the engine."""
 
-    order: Order
+    order: PlannedDelivery
     target: BoundCondition | None
     cells: tuple[tuple[BoundCondition, int], ...]
     call: Call
@@ -70,7 +71,7 @@ class Selection:
     facts: CallFacts
 
 
-def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
+def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, object]) -> DeliverySelection:
     """The selection of ``order``, supposing ``data`` as call data; what is not given is unknown.
 
     Raises Refused when its space cannot be asked, or call data are not declared or of another type.
@@ -78,10 +79,14 @@ def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
     catalog, body = order.catalog, order.body
     engine = body.engine
     call = make_call(
-        catalog, body.space, who=CallContext(None, "", order.at, seed, catalog.anonymous, many=True),
-        n=min(100, order.count + SPARE), categories=engine.categories if engine else (),
-        themes=engine.themes if engine else (), data=data,
-    )  # fmt: skip
+        catalog,
+        body.space,
+        who=CallContext(None, "", order.at, seed, catalog.anonymous, many=True),
+        n=min(100, order.count + SPARE),
+        categories=engine.categories if engine else (),
+        themes=engine.themes if engine else (),
+        data=data,
+    )
     if body.outline is not None:
         call = replace(call, offers=frozenset(order.offers))
     types = {name: field.type for name, field in catalog.call_data.items()}
@@ -94,10 +99,12 @@ def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
         for number, cell in enumerate(body.cells or ())
     )
     facts = facts_at(order.at, catalog.zone, catalog.nobody, call.data)
-    return Selection(order, target, cells, call, batch_program(catalog, call) if body.asks_engine else None, facts)
+    return DeliverySelection(
+        order, target, cells, call, batch_program(catalog, call) if body.asks_engine else None, facts
+    )
 
 
-def recipients(people: ContactTable, made: Selection, store: Store | None) -> Iterator[Iterator[Recipient]]:
+def recipients(people: ContactTable, made: DeliverySelection, store: Store | None) -> Iterator[Iterator[Recipient]]:
     """All contacts, in parts of some ten thousand, in the source's order."""
     if made.made is not None and uses_hooks(made.made):
         for first in range(0, people.count, CHUNK):
@@ -112,7 +119,7 @@ def recipients(people: ContactTable, made: Selection, store: Store | None) -> It
         yield _part(people, made, first, None)
 
 
-def _one_by_one(people: ContactTable, made: Selection, store: Store | None, first: int) -> Iterator[Recipient]:
+def _one_by_one(people: ContactTable, made: DeliverySelection, store: Store | None, first: int) -> Iterator[Recipient]:
     catalog = made.order.catalog
     names = list(people.types)
     for key, held, *cells in _rows(people, made, first):
@@ -126,7 +133,9 @@ def _one_by_one(people: ContactTable, made: Selection, store: Store | None, firs
         yield Recipient(key, contact, tuple(choices), found.data)
 
 
-def _part(people: ContactTable, made: Selection, first: int, decided: DecidedChunk | None) -> Iterator[Recipient]:
+def _part(
+    people: ContactTable, made: DeliverySelection, first: int, decided: DecidedChunk | None
+) -> Iterator[Recipient]:
     rows = _rows(people, made, first)
     names = list(people.types)
     tests = 1 + len(made.cells)
@@ -146,7 +155,7 @@ def _part(people: ContactTable, made: Selection, first: int, decided: DecidedChu
             yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in made.order.offers))
 
 
-def _rows(people: ContactTable, made: Selection, first: int) -> list[tuple[str, ...]]:
+def _rows(people: ContactTable, made: DeliverySelection, first: int) -> list[tuple[str, ...]]:
     """Key, whether in the target, whether in each cell, then the fields."""
     target = [bound_condition_sql(condition, made.facts) for condition in _targets(made)]
     parts = ["k", f"coalesce({' AND '.join(f'({sql})' for sql in target) or 'TRUE'}, FALSE)"]
@@ -157,7 +166,7 @@ def _rows(people: ContactTable, made: Selection, first: int) -> list[tuple[str, 
     return found
 
 
-def _targets(made: Selection) -> Iterator[BoundCondition]:
+def _targets(made: DeliverySelection) -> Iterator[BoundCondition]:
     """The delivery's target and the environment's own filter, which holds however offers are chosen."""
     if made.target is not None:
         yield made.target
@@ -169,7 +178,7 @@ def _targets(made: Selection) -> Iterator[BoundCondition]:
 class _Weigher:
     """The weight of an item for a contact; formulas are worked out as the unitary engine does."""
 
-    def __init__(self, made: Selection) -> None:
+    def __init__(self, made: DeliverySelection) -> None:
         self._made = made
         self._computed: Sequence[ComputedOffer] = made.made.space_program.computed if made.made is not None else ()
         self._first = len(made.made.space_program.entries) if made.made is not None else 0

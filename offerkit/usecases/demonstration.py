@@ -17,7 +17,7 @@ from offerkit.plans.plan import Plan
 from offerkit.specs import Project
 from offerkit.times import utc
 from offerkit.usecases.apply import apply
-from offerkit.usecases.approve import decide
+from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.plan import plan as make_plan
 from offerkit.usecases.promote import promote
@@ -52,7 +52,7 @@ def _all_that(session: Session) -> bool:
     """Let one operator apply, approve and promote what they may; whether anything changed."""
     applied = _carried_out(session, lambda: make_plan(session, Patterns()))
     with suppress(Refused):  # nothing waits for this one
-        decide(session, ApprovalRequest(("*/offer.*",)), Decision.APPROVED)
+        approve_or_reject(session, ApprovalRequest(("*/offer.*",)), Decision.APPROVED)
     promoted = _carried_out(session, lambda: promote(session, (), Patterns()))
     return applied or promoted
 

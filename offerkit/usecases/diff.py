@@ -22,7 +22,7 @@ from offerkit.specs.record import Mistake
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.eligibility import Reached, reached
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-from offerkit.usecases.outdated_checkout import MOST_BASES, entries_at, only_older
+from offerkit.usecases.outdated_checkout import MOST_BASES, entries_at, unchanged_since
 from offerkit.usecases.renames import renames_between, renames_of_specs
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import (
@@ -30,7 +30,7 @@ from offerkit.usecases.state_refs import (
     comparable,
     in_environment,
     is_across,
-    opened,
+    open_states,
 )
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from offerkit.usecases.plan_effect import PlanEffect
     from offerkit.usecases.requests import ImpactRequest
 
-ALL = Patterns()
+NO_PATTERNS = Patterns()
 """Nothing is narrowed."""
 _MOST_PLACED = 1_000
 """Changes of which the very line is looked up: that reads their files once more."""
 
 
 @dataclass(frozen=True)
-class Behind:
+class MissingCommits:
     """What the first state has since the second left it, in git: not what the second one changes.
 
     ``commits``: how many it lacks. ``steps``: what differs for that reason alone, and merging would keep.
@@ -70,7 +70,7 @@ class Difference:
     before: NamedState
     after: NamedState
     across: tuple[str, str] | None = None
-    behind: Behind = field(default_factory=Behind)
+    behind: MissingCommits = field(default_factory=MissingCommits)
     places: Mapping[Address, Places] = field(default_factory=dict)
 
     @property
@@ -98,8 +98,8 @@ class Difference:
         return Beside(self.places, self.reached, lacking, impact)
 
 
-def between(
-    session: Session, base: str, head: str = "specs", patterns: Patterns = ALL, *, whole: bool = False
+def compare(
+    session: Session, base: str, head: str = "specs", patterns: Patterns = NO_PATTERNS, *, whole: bool = False
 ) -> Difference:
     """What the state named ``head`` has against ``base``, each one of :data:`state_refs.FORMS`; store or not.
 
@@ -107,8 +107,8 @@ def between(
     ``whole``: get all bodies also where nothing differs, for its impact. Raises Refused as :func:`difference` and
     :func:`state_refs.opened` do.
     """
-    with opened(session, base, head) as (a, b):
-        found = since_left(session, difference(session, a, b, patterns))
+    with open_states(session, base, head) as (a, b):
+        found = without_missing_commits(session, difference(session, a, b, patterns))
         touched = {step.address.environment for step in found.steps}
         whole = whole or SHARED in touched
         for state in (a, b):
@@ -145,7 +145,7 @@ def differing(a: NamedState, b: NamedState) -> list[Delta]:
     return Snapshot(before).diff(Snapshot(after), b.stage, renames)
 
 
-def since_left(session: Session, found: Difference) -> Difference:
+def without_missing_commits(session: Session, found: Difference) -> Difference:
     """``found`` without what its first state got in git since the second left it: that stands in ``behind``."""
     base, head = found.before, found.after
     if not found.steps or not base.commit or not (head.commit or head.specs is not None):
@@ -154,14 +154,16 @@ def since_left(session: Session, found: Difference) -> Difference:
     if not line.behind:
         return found
     if not 0 < len(line.bases) <= MOST_BASES:
-        return replace(found, behind=Behind(line.behind, doubt=_untold(found, line)))
+        return replace(found, behind=MissingCommits(line.behind, doubt=_untold(found, line)))
     try:
         bases = entries_at(session, line)
     except Refused as refused:
-        return replace(found, behind=Behind(line.behind, doubt=_untold(found, line, refused.diagnostics[0].summary)))
-    lacking = only_older(found.steps, head.entries, bases)
+        return replace(
+            found, behind=MissingCommits(line.behind, doubt=_untold(found, line, refused.diagnostics[0].summary))
+        )
+    lacking = unchanged_since(found.steps, head.entries, bases)
     own = [step for step in found.steps if step not in lacking]
-    return replace(found, steps=own, behind=Behind(line.behind, lacking))
+    return replace(found, steps=own, behind=MissingCommits(line.behind, lacking))
 
 
 def impact_between(session: Session, found: Difference, asked: ImpactRequest, contacts: Iterable[str] = ()) -> Impact:

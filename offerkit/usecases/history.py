@@ -26,7 +26,7 @@ _MEANING = 14
 """Characters of a meaning that are shown: its scheme, and as much as of a digest."""
 
 
-REVIEW = "relay"
+REVIEW_DETAIL = "relay"
 """The detail of a revision that says which review it records as its reviewer's approval."""
 
 
@@ -116,7 +116,7 @@ def _read(row: RevisionRow) -> tuple[str, str, int]:
 
 def _review(row: RevisionRow) -> Mapping[str, Json]:
     """The review that a revision records as an approval; empty: none."""
-    found = row.details.get(REVIEW)
+    found = row.details.get(REVIEW_DETAIL)
     return found if isinstance(found, dict) and row.action == "approve" else {}
 
 
@@ -134,7 +134,7 @@ def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:
 
 
 @dataclass(frozen=True)
-class Revision:
+class RevisionDetails:
     """One revision, looked into: what it changed as steps with their ``bodies``, what it decided, and took from people.
 
     ``unmeasured``: environments whose contacts could not be read then.
@@ -148,7 +148,7 @@ class Revision:
     unmeasured: list[str]
 
 
-def revision(store: Store, serial: int) -> Revision:
+def revision_details(store: Store, serial: int) -> RevisionDetails:
     """The revision ``serial``. Raises Refused when there is none."""
     row = store.revision(serial)
     if row is None:
@@ -168,7 +168,7 @@ def revision(store: Store, serial: int) -> Revision:
     bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
     line = _line(store, row, _decisions(store, [row]).get(serial, ""))
     made = [approval for approval in store.approvals() if approval.revision == serial]
-    return Revision(line, steps_for(deltas, Context(bodies, {}, {})), bodies, made, *recorded(row.details))
+    return RevisionDetails(line, steps_for(deltas, Context(bodies, {}, {})), bodies, made, *recorded(row.details))
 
 
 def _tokens(row: RevisionRow) -> tuple[TokenEvent, ...]:

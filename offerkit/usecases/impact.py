@@ -190,16 +190,27 @@ def space_impact(
     changed = {name: change for name, change in changes.items() if change.total}
     offers = [
         OfferImpact(
-            name, change.before, change.gained, change.lost, change.moved,
+            name,
+            change.before,
+            change.gained,
+            change.lost,
+            change.moved,
             [Example(keys[number], word, why) for word, found in change.examples.items() for number, why in found],
         )
         for name, change in sorted(changed.items(), key=lambda item: (-item[1].total, item[0]))
-    ]  # fmt: skip
+    ]
     by = [(axis, _segments(found, totals.by[axis])) for axis, found in segments.items()]
     return SpaceImpact(
-        pair.space, people.sample.population if people.sample is not None else people.count, totals.changed,
-        totals.emptied, offers, totals.served, max_lost, by, people.sample,
-    )  # fmt: skip
+        pair.space,
+        people.sample.population if people.sample is not None else people.count,
+        totals.changed,
+        totals.emptied,
+        offers,
+        totals.served,
+        max_lost,
+        by,
+        people.sample,
+    )
 
 
 def _total(totals: _Totals, first: int, was: Ranks, will: Ranks, segments: Mapping[str, Segments]) -> None:

@@ -90,15 +90,20 @@ class SpaceLoss:
         """It for those who may not read contacts."""
         causes = (
             LossCause(
-                cause.reason, cause.where, {name: rounded(size(count)) for name, count in cause.offers.items()},
+                cause.reason,
+                cause.where,
+                {name: rounded(size(count)) for name, count in cause.offers.items()},
                 rounded(size(cause.contacts)),
             )
             for cause in self.causes
-        )  # fmt: skip
+        )
         return replace(
-            self, contacts=rounded(size(self.contacts)), served=rounded(size(self.served)),
-            lost=rounded(size(self.lost)), causes=tuple(sorted(causes, key=_weightiest)),
-        )  # fmt: skip
+            self,
+            contacts=rounded(size(self.contacts)),
+            served=rounded(size(self.served)),
+            lost=rounded(size(self.lost)),
+            causes=tuple(sorted(causes, key=_weightiest)),
+        )
 
 
 def _weightiest(cause: LossCause) -> tuple[int, str, str]:
@@ -271,9 +276,13 @@ def is_limited(session: Session, store: Store, plan: Plan) -> bool:
 def _recorded(space: SpaceLoss) -> Json:
     """What the history keeps, which every operator may read: numbers that are rounded, and how it was judged."""
     return {
-        "space": space.space, "contacts": as_json(space.contacts), "served": as_json(space.served),
-        "lost": as_json(space.lost), "max_lost": space.limit.text, "exceeds": space.exceeds,
-    }  # fmt: skip
+        "space": space.space,
+        "contacts": as_json(space.contacts),
+        "served": as_json(space.served),
+        "lost": as_json(space.lost),
+        "max_lost": space.limit.text,
+        "exceeds": space.exceeds,
+    }
 
 
 def _environment(
@@ -344,11 +353,13 @@ def _exceeded(spaces: Sequence[SpaceLoss]) -> Iterator[Diagnostic]:
         Code.IMPACT,
         f"the promotion would leave {said(worst.lost)} of the {said(worst.served)} contacts who get an offer on"
         f" {worst.space} with none{_part(worst)}; {environment} allows {worst.limit.text}",
-        "; ".join(cause.sentence for cause in worst.causes[:_CAUSES]) + "."
-        + (f" Also too many on {further}." if further else "") + f" What is allowed is what {worst.limit.where} says.",
+        "; ".join(cause.sentence for cause in worst.causes[:_CAUSES])
+        + "."
+        + (f" Also too many on {further}." if further else "")
+        + f" What is allowed is what {worst.limit.where} says.",
         _HINT,
         environment_address(environment),
-    )  # fmt: skip
+    )
 
 
 def _part(space: SpaceLoss) -> str:

@@ -21,7 +21,7 @@ LIMIT = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Import:
+class PlannedImport:
     """What an import adds: the new files by path, the addresses it adds and those that were here already."""
 
     files: dict[str, bytes]
@@ -29,7 +29,7 @@ class Import:
     same: tuple[Address, ...]
 
 
-def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> Import:
+def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> PlannedImport:
     """What taking the resources of ``folder`` (of the environments ``names``, or all) would add here.
 
     Raises Refused with every mistake in ``folder``; with every resource that exists here with another body; and
@@ -52,10 +52,10 @@ def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> 
     if new:
         _check_together(files, new, [theirs.records[address] for address in added], (root, folder))
     contents = {file.path: file.content for file in new}
-    return Import(contents, added, tuple(address for address in wanted if address in ours))
+    return PlannedImport(contents, added, tuple(address for address in wanted if address in ours))
 
 
-def write_import(session: Session, planned: Import) -> None:
+def write_import(session: Session, planned: PlannedImport) -> None:
     """Write the new files: all of them or none. Raises Refused when one cannot be written."""
     from offerkit.specs.write_files import add_files
 

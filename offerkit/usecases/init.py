@@ -40,7 +40,7 @@ _PROJECT = ("environments", "specs")
 
 
 @dataclass(frozen=True)
-class Begun:
+class InitResult:
     """What was written; what was there already and stays as it is; whether a project was there."""
 
     written: tuple[str, ...]
@@ -64,7 +64,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Source:
+class InstallSource:
     """Where colleagues and CI install offerkit from: a line of a requirements file, and the files that it names."""
 
     line: str = ""
@@ -142,7 +142,7 @@ def _git(folder: Path, *words: str) -> str:
     return answer.stdout.decode("utf-8", "surrogateescape").removesuffix("\n") if answer.returncode == 0 else ""
 
 
-def source_of(install: str) -> Source:
+def install_source(install: str) -> InstallSource:
     """What ``--install`` asks for; without it, where this offerkit came from, if others can reach that.
 
     A git address with a revision, an archive on the web, ``offerkit==VERSION`` of an index, or a wheel on this machine,
@@ -150,13 +150,13 @@ def source_of(install: str) -> Source:
     what the same specs mean, and one with a password would be committed with it.
     """
     if not install:
-        return Source(pinned_requirement(), asked=False)
+        return InstallSource(pinned_requirement(), asked=False)
     if has_secret(install):
         raise _no_source("it holds a secret", "It would be in git: let pip read it from ~/.netrc or a keyring.")
     if _VERSION.fullmatch(install):
-        return Source(install)
+        return InstallSource(install)
     if _REVISION.fullmatch(install) or _ARCHIVE.fullmatch(install):
-        return Source(f"offerkit @ {install}")
+        return InstallSource(f"offerkit @ {install}")
     if install.endswith(".whl"):
         return _vendored(Path(install))
     raise _no_source(
@@ -166,7 +166,7 @@ def source_of(install: str) -> Source:
     )
 
 
-def _vendored(wheel: Path) -> Source:
+def _vendored(wheel: Path) -> InstallSource:
     if not _WHEEL.fullmatch(wheel.name):
         raise _no_source(f"{wheel.name[:80]} is not a wheel of offerkit", "“pip wheel --no-deps CHECKOUT” builds one.")
     try:
@@ -179,21 +179,21 @@ def _vendored(wheel: Path) -> Source:
     if len(content) > _WHEEL_BYTES or "offerkit/__init__.py" not in names:
         raise _no_source(f"{wheel.name} is not a wheel of offerkit", "“pip wheel --no-deps CHECKOUT” builds one.")
     path = f"vendor/{wheel.name}"
-    return Source(f"./{path}", {path: content})
+    return InstallSource(f"./{path}", {path: content})
 
 
 def _no_source(why: str, hint: str) -> Refused:
     return refuse(Code.BAD_VALUE, f"--install does not name a source of offerkit: {why}", hint=hint)
 
 
-def begin(
+def init_project(
     target: Path,
     starter: Mapping[str, bytes],
     environment: str,
     email: str,
-    source: Source | None = None,
+    source: InstallSource | None = None,
     pipeline: Pipeline | None = None,
-) -> Begun:
+) -> InitResult:
     """Write what ``target`` lacks of a project: the starter's files, for one environment, the JSON Schemas, a pipeline.
 
     Nothing that is there is changed. A project with resources of its own gets what stands around them (schemas, a
@@ -236,10 +236,10 @@ def begin(
     unaware = tuple(path for path in unlike if b"offerkit" not in _content(target / path))
     unnamed = not _names(_content(target / REQUIREMENTS), source)
     folder = json.dumps(pipeline.project) if pipeline else "."
-    return Begun(written, kept, own, outdated, unnamed, unlike, unaware, folder)
+    return InitResult(written, kept, own, outdated, unnamed, unlike, unaware, folder)
 
 
-def _names(requirements: bytes, source: Source | None) -> bool:
+def _names(requirements: bytes, source: InstallSource | None) -> bool:
     text = requirements.decode("utf-8", "replace")
     lacking = source is not None and source.asked and source.line not in map(str.strip, text.splitlines())
     return not lacking and _NAMED.search(text) is not None

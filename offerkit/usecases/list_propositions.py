@@ -43,10 +43,23 @@ def list_propositions(store: Store, wanted: PropositionFilter, now: str) -> list
 
 def _line(row: PropositionRow) -> PropositionLine:
     return PropositionLine(
-        row.id, row.time, row.environment, row.contact, row.space, row.channel, row.offer, row.category,
-        row.interaction, row.rank, show(row.weight), row.status.value, row.changed, row.revision,
-        row.proposed, row.accepted,
-    )  # fmt: skip
+        row.id,
+        row.time,
+        row.environment,
+        row.contact,
+        row.space,
+        row.channel,
+        row.offer,
+        row.category,
+        row.interaction,
+        row.rank,
+        show(row.weight),
+        row.status.value,
+        row.changed,
+        row.revision,
+        row.proposed,
+        row.accepted,
+    )
 
 
 def _rows(store: Store, wanted: PropositionFilter, now: str) -> list[PropositionRow]:

@@ -33,7 +33,7 @@ _TAKEN_BACK = {
 
 
 @dataclass(frozen=True)
-class NotOnApplied:
+class OutdatedCheckout:
     """That the checkout does not go on from the commit that was applied last, in revision ``serial``.
 
     ``behind``: how many commits of it are missing; 0 where the commit itself is, and all that can be said is that.
@@ -77,7 +77,7 @@ class NotOnApplied:
                 yield f"{verb} {listing(sorted(addresses), _LISTED)}"
 
 
-def not_on_applied(session: Session, plan: Plan) -> NotOnApplied | None:
+def outdated_checkout(session: Session, plan: Plan) -> OutdatedCheckout | None:
     """Whether HEAD does not go on from the commit that was applied last, and what of ``plan`` is only that.
 
     None where it does, where no revision says its commit, and where there is no git.
@@ -89,13 +89,17 @@ def not_on_applied(session: Session, plan: Plan) -> NotOnApplied | None:
     row = next((row for row in rows if _commit(row)), None)
     if row is None:
         return None
-    found = NotOnApplied(_commit(row), row.serial)
+    found = OutdatedCheckout(_commit(row), row.serial)
     try:
         line = lineage(session.project.root, found.commit, "HEAD", session.environ)
         if not line.known:
             deletes = any(step.action is Action.DELETE for step in plan.steps)
             # A shallow clone seldom has it, and mostly does go on from it.
-            return NotOnApplied(found.commit, row.serial, shallow=line.shallow) if deletes or not line.shallow else None
+            return (
+                OutdatedCheckout(found.commit, row.serial, shallow=line.shallow)
+                if deletes or not line.shallow
+                else None
+            )
         if not line.behind:
             return None
         states = entries_at(session, line)
@@ -103,7 +107,9 @@ def not_on_applied(session: Session, plan: Plan) -> NotOnApplied | None:
         return None
     after = {step.address: step.after for step in plan.steps}
     after |= {step.moved_from: None for step in plan.steps if step.moved_from and step.moved_from not in after}
-    return NotOnApplied(found.commit, row.serial, line.behind, only_older(plan.steps, after, states), line.shallow)
+    return OutdatedCheckout(
+        found.commit, row.serial, line.behind, unchanged_since(plan.steps, after, states), line.shallow
+    )
 
 
 def entries_at(session: Session, line: Lineage) -> list[Mapping[Address, Entry]]:
@@ -113,7 +119,7 @@ def entries_at(session: Session, line: Lineage) -> list[Mapping[Address, Entry]]
     return [state_named(session, None, f"git:{oid}").entries for oid in line.bases]
 
 
-def only_older(
+def unchanged_since(
     steps: Iterable[Step], head: Mapping[Address, Entry | None], bases: list[Mapping[Address, Entry]]
 ) -> tuple[Step, ...]:
     """Those of ``steps`` for which ``head`` is as each of ``bases`` was: the other side alone has changed since."""
@@ -130,9 +136,9 @@ def only_older(
     )
 
 
-def warnings(session: Session, plan: Plan) -> list[Diagnostic]:
+def checkout_warnings(session: Session, plan: Plan) -> list[Diagnostic]:
     """All that is to be said, before ``plan`` is applied, of a checkout that is older than it ought to be."""
-    found = not_on_applied(session, plan)
+    found = outdated_checkout(session, plan)
     told = [found.diagnostic] if found is not None else []
     known = set(found.gone) if found is not None else set()
     gone = [s.address for s in plan.steps if s.action is Action.DELETE and s.address not in known]

@@ -28,7 +28,7 @@ from offerkit.plans.make import Patterns
 from offerkit.state.names import Names
 from offerkit.store import Draft, Store
 from offerkit.store.views import Stages
-from offerkit.usecases.requests import MOST_FOUND, Overridden, OverrideOutcome, OverrideRequest
+from offerkit.usecases.requests import MAX_DENIALS, OverrideOutcome, OverrideRequest, PolicyDenial
 from offerkit.usecases.session import Session, operators, who_is
 from offerkit.usecases.settings_approval import waiting_settings
 
@@ -49,14 +49,14 @@ def override(session: Session, request: OverrideRequest) -> OverrideOutcome:
     if not session.through_server and (not request.lifts or Lifts.POLICIES in request.lifts):
         named = [Pattern(text) for text in request.patterns]
         there = [each for each in _denied_here(session) if any(one.matches(each.address) for one in named)]
-        request = replace(request, found=tuple(there[:MOST_FOUND]))
+        request = replace(request, found=tuple(there[:MAX_DENIALS]))
     return session.backend.override(session, request)
 
 
-def _denied_here(session: Session) -> list[Overridden]:
+def _denied_here(session: Session) -> list[PolicyDenial]:
     """What policies deny of applying the specs that are here; nothing where there are none that could be applied."""
     from offerkit.usecases.plan import plan_design
-    from offerkit.usecases.policy_checks import denials
+    from offerkit.usecases.policy_checks import plan_denials
 
     try:
         loaded = session.load()
@@ -64,7 +64,7 @@ def _denied_here(session: Session) -> list[Overridden]:
             if store is None:
                 return []
             made = plan_design(session, loaded, store, Patterns(), held=False)
-            return list(denials(session, Stages(store), made))
+            return list(plan_denials(session, Stages(store), made))
     except Refused:
         return []
 
@@ -83,7 +83,9 @@ def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome
     ):
         actor = who_is(session, store)
         stages = Stages(store)
-        chosen = _chosen(request, [*obstacles(session, stages), *policy_checks.asked_obstacles(stages, request.found)])
+        chosen = _chosen(
+            request, [*obstacles(session, stages), *policy_checks.reported_obstacles(stages, request.found)]
+        )
         people = operators(store)
         chosen = [_without_who_removed_them(store, each, people) for each in chosen]
         refused = [found for each in chosen if (found := refusal(actor, each, people)) is not None]

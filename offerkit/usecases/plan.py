@@ -90,9 +90,9 @@ def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Pa
 def _held_to_policies(session: Session, loaded: Loaded, current: Stages, made: Plan) -> Plan:
     if not may_break(current, made):
         return made
-    from offerkit.usecases.policy_checks import plan_held  # compiles conditions: most projects have no policies
+    from offerkit.usecases.policy_checks import check_plan  # compiles conditions: most projects have no policies
 
-    return plan_held(session, loaded, current, made)
+    return check_plan(session, loaded, current, made)
 
 
 def may_break(stages: Stages, plan: Plan) -> bool:

@@ -44,7 +44,7 @@ _WORD = re.compile(r"[A-Za-z0-9_-]+")
 _SHOWN = tuple(f.name for f in fields(Step) if f.name not in ("address", "stage", "before", "after", "moved_from"))
 
 
-def check_explained(session: Session, verified: Verified) -> None:
+def check_explanation(session: Session, verified: Verified) -> None:
     """Raise Refused when a plan that was read from a file says what is not so; inside the transaction of its apply."""
     plan = verified.plan
     if not plan.was_read:
@@ -58,25 +58,25 @@ def check_explained(session: Session, verified: Verified) -> None:
             detail="The history keeps what was done, not that nothing was.",
             hint="Make the plan again.",
         )
-    found = [_false(plan, what) for what in odd_words(plan)]
+    found = [_untrue(plan, what) for what in odd_words(plan)]
     if plan.bodies.keys() != {step.after.fingerprint for step in plan.steps if step.after is not None}:
-        found.append(_false(plan, "what it brings"))
+        found.append(_untrue(plan, "what it brings"))
     if (plan.to or plan.undoes or plan.withdrawn) and plan.kind is not PlanKind.ROLLBACK:
-        found.append(_false(plan, "the revision that it goes back to"))
+        found.append(_untrue(plan, "the revision that it goes back to"))
     if plan.rolled_back and plan.kind is not PlanKind.PROMOTE:
-        found.append(_false(plan, "what it was asked for"))
+        found.append(_untrue(plan, "what it was asked for"))
     if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != Asked():
-        found.append(_false(plan, "what it was asked for"))
+        found.append(_untrue(plan, "what it was asked for"))
     # Where there was no store yet, there was no project to name.
     if not plan.project and (plan.kind is not PlanKind.APPLY or any(base.revision for base in plan.base)):
-        found.append(_false(plan, "the project that it is of"))
+        found.append(_untrue(plan, "the project that it is of"))
     if not found:
-        found = list(_CHECKS[plan.kind](_Told(session, plan, stages.store, verified)))
+        found = list(_CHECKS[plan.kind](_PlanFile(session, plan, stages.store, verified)))
     if found:
         raise Refused(found)
 
 
-class _Told:
+class _PlanFile:
     """A plan that was read, and what it is compared with."""
 
     def __init__(self, session: Session, plan: Plan, store: Store, verified: Verified) -> None:
@@ -147,7 +147,7 @@ class _Told:
         return False
 
 
-def _specs(told: _Told) -> Iterator[Diagnostic]:
+def _specs(told: _PlanFile) -> Iterator[Diagnostic]:
     """A plan of specs: everything but what stayed behind in them."""
     plan, stages = told.plan, told.stages
     yield from protected(told.deltas, stages.bodies)
@@ -157,19 +157,19 @@ def _specs(told: _Told) -> Iterator[Diagnostic]:
     yield from _steps(told, made)
     arriving = {step.address: refs[step.address] for step in plan.steps if step.after is not None}
     if set(plan.depends) != set(dependences(list(plan.steps), arriving, stages)):
-        yield _false(plan, "what it relies on")
+        yield _untrue(plan, "what it relies on")
     if plan.format > 1:
         yield from _selected(told, refs)
     elif not all(map(is_note, plan.notes)):
-        yield _false(plan, "its notes")
+        yield _untrue(plan, "its notes")
     for blocked in plan.blocked:
         if not _may_be_held(told, blocked):
-            yield _false(plan, "what stays behind", blocked.address)
+            yield _untrue(plan, "what stays behind", blocked.address)
     if plan.approvals:
-        yield _false(plan, "the approvals that it relies on")
+        yield _untrue(plan, "the approvals that it relies on")
 
 
-def _selected(told: _Told, refs: _References) -> Iterator[Diagnostic]:
+def _selected(told: _PlanFile, refs: _References) -> Iterator[Diagnostic]:
     """Whether all the steps were asked for, or come along; and say so."""
     plan = told.plan
     patterns = Patterns.of(plan.targets, plan.asked.excludes)
@@ -178,21 +178,21 @@ def _selected(told: _Told, refs: _References) -> Iterator[Diagnostic]:
     selection = select(told.deltas, patterns, refs, lambda address: before.get(address, ()))
     lost = [p.text for p in patterns.targets if not any(map(p.matches, known))]
     if lost or {d.address for d in selection.chosen} != {d.address for d in told.deltas} or plan.asked.environments:
-        yield _false(plan, "what it was asked for")
+        yield _untrue(plan, "what it was asked for")
     elif sorted([*selection.notes, *_policy_notes(told)]) != sorted(plan.notes):
-        yield _false(plan, "its notes")
+        yield _untrue(plan, "its notes")
 
 
-def _policy_notes(told: _Told) -> list[str]:
+def _policy_notes(told: _PlanFile) -> list[str]:
     """What policies say of a plan of specs."""
     if not may_break(told.stages, told.plan):
         return []
-    from offerkit.usecases.policy_checks import judged
+    from offerkit.usecases.policy_checks import judge
 
-    return judged(told.session, told.stages, told.plan)[1]
+    return judge(told.session, told.stages, told.plan)[1]
 
 
-def _may_be_held(told: _Told, blocked: Blocked) -> bool:
+def _may_be_held(told: _PlanFile, blocked: Blocked) -> bool:
     """Whether this may be what stays behind in specs: it cannot be worked out from the store, only its bounds can."""
     campaign = blocked.address.kind is Kind.CAMPAIGN
     stage = blocked.address.stage(Stage.LIVE if campaign else Stage.DESIGN)
@@ -207,7 +207,7 @@ def _may_be_held(told: _Told, blocked: Blocked) -> bool:
     )
 
 
-def _promotion(told: _Told) -> Iterator[Diagnostic]:
+def _promotion(told: _PlanFile) -> Iterator[Diagnostic]:
     """A promotion: made again as it was asked for, without the campaigns, which are held to what plans of specs are."""
     plan, stages = told.plan, told.stages
     campaigns = [d for d in told.deltas if d.address.kind is Kind.CAMPAIGN]
@@ -219,21 +219,21 @@ def _promotion(told: _Told) -> Iterator[Diagnostic]:
     live, design = stages.side(Stage.LIVE), stages.side(Stage.DESIGN)
     after = stages.effect(plan, Stage.LIVE).after
     if set(plan.depends) != set(promotion_dependences(list(plan.steps), after, live, design)):
-        yield _false(plan, "what it relies on")
+        yield _untrue(plan, "what it relies on")
     if again is None:
         if not all(map(is_note, plan.notes)):
-            yield _false(plan, "its notes")
+            yield _untrue(plan, "its notes")
         yield from _stayed(told)
         return
     for key in sorted(set(plan.approvals) ^ set(again.approvals), key=_place):
         if not told.moved([key.address]):
-            yield _false(plan, "the approvals that it relies on", key.address)
+            yield _untrue(plan, "the approvals that it relies on", key.address)
             break
     yield from _stays(told, again)
     yield from _notes(told, again)
 
 
-def _promoted_again(told: _Told) -> Plan | None:
+def _promoted_again(told: _PlanFile) -> Plan | None:
     """The promotion as it would be made now; None for a plan of format 1, which does not say how it was asked for."""
     plan = told.plan
     if plan.format < 2:
@@ -249,18 +249,18 @@ def _promoted_again(told: _Told) -> Plan | None:
     )
 
 
-def _stays(told: _Told, again: Plan) -> Iterator[Diagnostic]:
+def _stays(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
     """What stays behind, and why; of what moved since, another reason may have been given then."""
     said = {b for b in told.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
     for blocked in sorted(said ^ set(again.blocked), key=lambda b: b.address):
         if not told.moved([blocked.address, *named_in(blocked.why), *named_in(blocked.how)]):
-            yield _false(told.plan, "what stays behind", blocked.address)
+            yield _untrue(told.plan, "what stays behind", blocked.address)
     for blocked in told.plan.blocked:
         if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(told, blocked):
-            yield _false(told.plan, "what stays behind", blocked.address)
+            yield _untrue(told.plan, "what stays behind", blocked.address)
 
 
-def _stayed(told: _Told) -> Iterator[Diagnostic]:
+def _stayed(told: _PlanFile) -> Iterator[Diagnostic]:
     """What a promotion of format 1 says that stays behind: of what it was asked for, it does not tell enough."""
     for blocked in told.plan.blocked:
         about = [blocked.address, *named_in(blocked.why), *named_in(blocked.how)]
@@ -270,7 +270,7 @@ def _stayed(told: _Told) -> Iterator[Diagnostic]:
         there = live is not None or blocked.address in told.stages.side(Stage.DESIGN).entries
         so = live is None or blocked.live == (live.activation != ())
         if not (_is_of_promotion(blocked) and there and so and _may_lift(told, about).issuperset(blocked.who)):
-            yield _false(told.plan, "what stays behind", blocked.address)
+            yield _untrue(told.plan, "what stays behind", blocked.address)
 
 
 def _is_of_promotion(blocked: Blocked) -> bool:
@@ -283,7 +283,7 @@ def _is_of_promotion(blocked: Blocked) -> bool:
     )
 
 
-def _may_lift(told: _Told, about: Iterable[Address]) -> set[str]:
+def _may_lift(told: _PlanFile, about: Iterable[Address]) -> set[str]:
     """Who may approve one of the offers ``about``: those whom it names, and where it names nobody, the profiles."""
     design = told.stages.side(Stage.DESIGN)
     offers = [design.offer(a) for a in about if a.kind is Kind.OFFER and a in design.entries]
@@ -291,24 +291,24 @@ def _may_lift(told: _Told, about: Iterable[Address]) -> set[str]:
     return {name for offer in offers for aspect in aspects for name in approvers(offer.reviewers(aspect))}
 
 
-def _notes(told: _Told, again: Plan) -> Iterator[Diagnostic]:
+def _notes(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
     said = [note for note in told.plan.notes if not is_excuse(note)]  # these are held against the cases that are run
     if len(set(said)) < len(said) and sorted(said) != sorted(again.notes):
-        yield _false(told.plan, "its notes")
+        yield _untrue(told.plan, "its notes")
         return
     for note in sorted(set(said) ^ set(again.notes)):
         about = list(named_in(note))
         released = note in said and about and about[0].kind is Kind.CAMPAIGN and about[1:] == []
         if not (is_note(note) and (released or told.moved(about))):
-            yield _false(told.plan, "its notes")
+            yield _untrue(told.plan, "its notes")
             return
 
 
-def _rollback(told: _Told) -> Iterator[Diagnostic]:
+def _rollback(told: _PlanFile) -> Iterator[Diagnostic]:
     """A rollback: that its steps take a stage back was found already; here what is said of them."""
     plan, stages = told.plan, [base.stage for base in told.plan.base]
     if plan.blocked or plan.depends or plan.approvals or not stages:
-        yield _false(plan, "what it relies on")
+        yield _untrue(plan, "what it relies on")
         return
     if plan.undoes:
         again = plan_undo(told.store, plan.undoes, withdrawn=plan.withdrawn)
@@ -322,10 +322,10 @@ def _rollback(told: _Told) -> Iterator[Diagnostic]:
             at_a_time(said, made, plan.to) for said, made in zip(plan.notes, again.notes, strict=False)
         )
     if not same or len(plan.notes) != len(again.notes):
-        yield _false(plan, "its notes")
+        yield _untrue(plan, "its notes")
 
 
-def _purge(told: _Told) -> Iterator[Diagnostic]:
+def _purge(told: _PlanFile) -> Iterator[Diagnostic]:
     """A purge: that retentions are over was found already."""
     from offerkit.usecases.purge import may_be_kept
 
@@ -333,14 +333,14 @@ def _purge(told: _Told) -> Iterator[Diagnostic]:
     yield from _steps(told, steps_for(told.deltas, Context(told.bodies, {}, {}), reasons))
     plan = told.plan
     if plan.blocked or plan.depends or plan.approvals:
-        yield _false(plan, "what it relies on")
+        yield _untrue(plan, "what it relies on")
     if plan.targets:
-        yield _false(plan, "what it was asked for")
+        yield _untrue(plan, "what it was asked for")
     if len(set(plan.notes)) < len(plan.notes) or not may_be_kept(told.store, plan).issuperset(plan.notes):
-        yield _false(plan, "its notes")
+        yield _untrue(plan, "its notes")
 
 
-_CHECKS: dict[PlanKind, Callable[[_Told], Iterator[Diagnostic]]] = {
+_CHECKS: dict[PlanKind, Callable[[_PlanFile], Iterator[Diagnostic]]] = {
     PlanKind.APPLY: _specs,
     PlanKind.PROMOTE: _promotion,
     PlanKind.ROLLBACK: _rollback,
@@ -348,7 +348,7 @@ _CHECKS: dict[PlanKind, Callable[[_Told], Iterator[Diagnostic]]] = {
 }
 
 
-def _steps(told: _Told, made: Iterable[Step]) -> Iterator[Diagnostic]:
+def _steps(told: _PlanFile, made: Iterable[Step]) -> Iterator[Diagnostic]:
     """Whether each step says of itself what is said of it when it is made again."""
     again = {(step.stage, step.address): step for step in made}
     for step in told.plan.steps:
@@ -357,21 +357,21 @@ def _steps(told: _Told, made: Iterable[Step]) -> Iterator[Diagnostic]:
             if told.plan.kind in _EARLIER and told.plan.format < 2:
                 yield from _made_before(told, step)
             elif not told.moved([step.address]) or told.reasons.get(step.address) != step.reason:
-                yield _false(told.plan, "why it is in there", step.address)
+                yield _untrue(told.plan, "why it is in there", step.address)
             continue
         one = replace(one, source=step.source, changes=step.changes)  # both were looked at already
         if set(one.dependents) != set(step.dependents) and _may_affect(told, step, one):
             one = replace(one, dependents=step.dependents)
         wrong = [name for name in _SHOWN if getattr(one, name) != getattr(step, name)]
         if wrong:
-            yield _false(told.plan, _WORDS.get(wrong[0], wrong[0]), step.address)
+            yield _untrue(told.plan, _WORDS.get(wrong[0], wrong[0]), step.address)
 
 
 _EARLIER = (PlanKind.PROMOTE, PlanKind.ROLLBACK)
 """Kinds of plans whose steps may have been others in earlier versions; the applier holds them to the rules of now."""
 
 
-def _made_before(told: _Told, step: Step) -> Iterator[Diagnostic]:
+def _made_before(told: _PlanFile, step: Step) -> Iterator[Diagnostic]:
     """Whether a step that an earlier version planned has the reason that it gave."""
     design = told.stages.side(Stage.DESIGN)
     if told.plan.kind is PlanKind.ROLLBACK:
@@ -381,10 +381,10 @@ def _made_before(told: _Told, step: Step) -> Iterator[Diagnostic]:
     else:
         reason = Reason.APPROVED if step.address.kind is Kind.OFFER else Reason.RIDES_ALONG
     if step.reason is not reason or step.approvals_reset or step.notes:
-        yield _false(told.plan, _WORDS["reason"], step.address)
+        yield _untrue(told.plan, _WORDS["reason"], step.address)
 
 
-def _may_affect(told: _Told, step: Step, made: Step) -> bool:
+def _may_affect(told: _PlanFile, step: Step, made: Step) -> bool:
     """Whether it may have been said rightly that a step affects other resources than it does now.
 
     Plans of specs name in format 1 also those that are in the specs alone.
@@ -403,7 +403,7 @@ _WORDS = {
 }
 
 
-def _after(told: _Told) -> Snapshot:
+def _after(told: _PlanFile) -> Snapshot:
     """What design will hold, and the campaigns of live."""
     design = told.stages.effect(told.plan, Stage.DESIGN).after
     live = told.stages.effect(told.plan, Stage.LIVE).after
@@ -460,7 +460,7 @@ def _place(key: ApprovalKey) -> tuple[Address, str, str]:
     return key.address, key.aspect, key.space
 
 
-def _false(plan: Plan, what: str, address: Address | str = "") -> Diagnostic:
+def _untrue(plan: Plan, what: str, address: Address | str = "") -> Diagnostic:
     of = f" of {address}" if address else ""
     return Diagnostic(
         Code.PLAN_EXPLANATION,

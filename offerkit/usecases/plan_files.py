@@ -11,7 +11,7 @@ from offerkit.specs.output_files import PLAN, writing
 from offerkit.specs.project import is_folder
 
 
-def save(plan: Plan, out: Path | str) -> Path:
+def save_plan(plan: Plan, out: Path | str) -> Path:
     """Write ``plan`` whole to a file, or under its own name to a folder (also a new one, if ``out`` ends in a slash).
 
     Raises Refused when the file is there and is no plan, or cannot be written.
@@ -23,7 +23,7 @@ def save(plan: Plan, out: Path | str) -> Path:
     return target
 
 
-def saved(path: Path) -> Plan:
+def load_plan(path: Path) -> Plan:
     """The plan in a file. Raises Refused when it is not one, was edited, or is of a newer format."""
     try:
         with path.open("rb") as file:

@@ -18,7 +18,7 @@ from offerkit.usecases.catalogs import Catalogs, LiveSpace
 
 
 @dataclass(frozen=True)
-class Order:
+class PlannedDelivery:
     """A delivery that can be made. ``at``: the proposition date, aware. ``offers``: those it fixes or outlines."""
 
     environment: str
@@ -56,7 +56,7 @@ class Order:
         return self.body.count or len(self.offers)
 
 
-def place_of(catalogs: Catalogs, name: str) -> tuple[str, str, str]:
+def find_delivery(catalogs: Catalogs, name: str) -> tuple[str, str, str]:
     """Environment, campaign and delivery of ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused: there is none."""
     known = delivery_names(catalogs)
     found = [place for place, short in known.items() if name in (short, f"{place[0]}/{short}")]
@@ -90,7 +90,9 @@ def _deliveries(catalogs: Catalogs, address: Address) -> list[str]:
     return list(deliveries) if isinstance(deliveries, dict) else []
 
 
-def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: datetime | None = None) -> Order:
+def plan_delivery(
+    catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: datetime | None = None
+) -> PlannedDelivery:
     """The delivery at ``place`` as it is made at ``now``, with the proposition date ``at``.
 
     Without ``at`` that is the beginning of the declared contact date, or now when that day has begun or none is
@@ -110,7 +112,7 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     space = catalogs.place(environment, body.space)
     entry = catalogs.snapshot.entries[address]
     short = tuple(_too_short(f"{campaign}/{name}", body, offers))
-    made = Order(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)
+    made = PlannedDelivery(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)
     return made if body.asks_engine else _with_reports(made)
 
 
@@ -170,7 +172,7 @@ def _too_short(name: str, body: Delivery, offers: Sequence[str]) -> Iterator[Rep
         yield Report(Code.SHORT_OUTLINE, said, name)
 
 
-def _with_reports(made: Order) -> Order:
+def _with_reports(made: PlannedDelivery) -> PlannedDelivery:
     """Fixed offers are not asked for their dates; that they are over is worth a warning.
 
     It is no reason of offerkit.engine.reasons, which say why an offer is not proposed, by the first rule that takes it

@@ -34,8 +34,8 @@ from offerkit.state.changes import Body, Entry
 from offerkit.state.effective import names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.views import Stages
-from offerkit.usecases.authorship import recorded
-from offerkit.usecases.requests import Overridden
+from offerkit.usecases.authorship import authors_record
+from offerkit.usecases.requests import PolicyDenial
 from offerkit.usecases.session import Session, operators
 
 _LISTED = 20
@@ -47,10 +47,10 @@ _SIDES = {
     PlanKind.PURGE: (),
 }
 """Where plans are held to policies. A rollback of live must be possible in a hurry; a purge takes what was out."""
-Lifting = Callable[[Broken], Override | None]
+OverrideFinder = Callable[[Broken], Override | None]
 
 
-def judged(session: Session, stages: Stages, plan: Plan, actor: Actor | None = None) -> tuple[list[Broken], list[str]]:
+def judge(session: Session, stages: Stages, plan: Plan, actor: Actor | None = None) -> tuple[list[Broken], list[str]]:
     """What ``plan`` breaks and nobody has overridden, and the notes of a plan: warnings, and what was overridden.
 
     ``actor``: who applies it; None while it is only made.
@@ -58,7 +58,7 @@ def judged(session: Session, stages: Stages, plan: Plan, actor: Actor | None = N
     broken = list(broken_by(session, stages, plan))
     if not broken:
         return [], []
-    lifting = _lifting(stages, _authors(session, stages, plan, actor))
+    lifting = _override_finder(stages, _authors(session, stages, plan, actor))
     denied, notes, warned = [], [], []
     for each in broken:
         override = lifting(each) if each.policy.denies else None
@@ -104,12 +104,12 @@ def _broken(
 def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage) -> Held:
     wanted = (Kind.POLICY, Kind.ENVIRONMENT)
     live, design = (stages.snapshot([StageRef(name, each)], *wanted) for each in (Stage.LIVE, Stage.DESIGN))
-    seated = _seated(stages, name)
+    seated = _with_current_names(stages, name)
     own = map(seated, effect.pair) if side is Stage.LIVE else effect.pair
     return Held(name, (seated(live), design, *own), session.now)
 
 
-def _seated(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
+def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
     """What reads states of live with the operators who may override its policies as they are called now.
 
     A seat is that of the person who had the name when the policy went live, whoever has it since.
@@ -139,7 +139,7 @@ def _seated(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
     return read
 
 
-def _lifting(stages: Stages, authors: Callable[[Broken], Collection[str]]) -> Lifting:
+def _override_finder(stages: Stages, authors: Callable[[Broken], Collection[str]]) -> OverrideFinder:
     """Which override lifts something: given by nobody who wrote it, since what is there last changed."""
 
     def lifting(broken: Broken) -> Override | None:
@@ -159,7 +159,7 @@ def _authors(session: Session, stages: Stages, plan: Plan, actor: Actor | None) 
         return _promoted_authors(stages)
     if actor is None:
         return lambda broken: ()
-    noted = recorded(session, plan, actor).get("authors")
+    noted = authors_record(session, plan, actor).get("authors")
     named = {str(name) for name in noted} if isinstance(noted, list) else {actor.name}
     return lambda broken: named
 
@@ -186,20 +186,20 @@ def _warnings(warned: Sequence[Broken]) -> Iterator[str]:
             yield f"{address} warns of {number - _LISTED:,} more."
 
 
-def plan_held(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> Plan:
+def check_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> Plan:
     """``plan``, of specs, with what policies say of it. Raises Refused with all that they deny, where it stands."""
-    noted, denied = plan_judged(session, loaded, stages, plan)
+    noted, denied = judge_plan(session, loaded, stages, plan)
     if denied:
         raise Refused(denied)
     return noted
 
 
-def plan_judged(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+def judge_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     """``plan``, of specs, with what policies say of it; and all that they deny, where it stands."""
-    denied, notes = judged(session, stages, plan)
+    denied, notes = judge(session, stages, plan)
     people = operators(stages.store) if denied and stages.store is not None else None
     noted = replace(plan, notes=(*plan.notes, *notes)) if notes else plan
-    return noted, _placed(loaded, _told(denied, people)) if denied else []
+    return noted, _placed(loaded, _diagnostics(denied, people)) if denied else []
 
 
 def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
@@ -208,9 +208,9 @@ def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
     What else they say of it, a plan that was read has to say as well, also one of an earlier format, whose other notes
     are not worked out again.
     """
-    denied, notes = judged(session, verified.stages, verified.plan, actor)
+    denied, notes = judge(session, verified.stages, verified.plan, actor)
     if denied:
-        raise Refused(_told(denied, operators(verified.store)))
+        raise Refused(_diagnostics(denied, operators(verified.store)))
     missing = [note for note in notes if note not in verified.plan.notes] if verified.plan.was_read else []
     if missing:
         raise refuse(
@@ -241,11 +241,17 @@ def _diagnostic(broken: Broken, people: Operators | None) -> Diagnostic:
         hint, _ = how_to_lift(broken, people)
     verb = "denies" if broken.policy.denies else "warns of"
     detail = f"It requires: {broken.required[:400]}" + (f" ({broken.why})" if broken.why else "")
-    return Diagnostic(code, f"{broken.policy.address} {verb} {broken.address}: {broken.message}", detail, hint,
-                      broken.address, severity=severity)  # fmt: skip
+    return Diagnostic(
+        code,
+        f"{broken.policy.address} {verb} {broken.address}: {broken.message}",
+        detail,
+        hint,
+        broken.address,
+        severity=severity,
+    )
 
 
-def _told(broken: Sequence[Broken], people: Operators | None) -> list[Diagnostic]:
+def _diagnostics(broken: Sequence[Broken], people: Operators | None) -> list[Diagnostic]:
     """Each as a diagnostic; of a policy that very many break, the first and how many more."""
     found = [_diagnostic(each, people) for each in _bounded(broken)]
     policies = {each.policy.meaning: each.policy for each in broken}
@@ -278,7 +284,7 @@ def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
     broken = list(declared_broken(session, loaded))
     if not broken:
         return []
-    given = _given(session) if any(each.policy.denies for each in broken) else None
+    given = _store_overrides(session) if any(each.policy.denies for each in broken) else None
     lifted: list[Diagnostic] = []
     left: list[Broken] = []
     for each in broken:
@@ -288,7 +294,7 @@ def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
         elif len(lifted) < _LISTED:
             said = override.sentence
             lifted.append(Diagnostic(Code.POLICY_WARNED, said, address=each.address, severity=Severity.WARNING))
-    return _placed(loaded, [*_told(left, given.people if given else None), *lifted])
+    return _placed(loaded, [*_diagnostics(left, given.people if given else None), *lifted])
 
 
 def declared_broken(session: Session, loaded: Loaded) -> Iterator[Broken]:
@@ -298,28 +304,28 @@ def declared_broken(session: Session, loaded: Loaded) -> Iterator[Broken]:
         yield from declared(Held(name, (loaded.snapshot,), session.now), loaded.snapshot)
 
 
-class _Given:
+class _StoreOverrides:
     """The overrides of a store, and its operators."""
 
     def __init__(self, stages: Stages) -> None:
         self.overrides, self.people = stages.overrides, operators(stages.store)
 
 
-def _given(session: Session) -> _Given | None:
+def _store_overrides(session: Session) -> _StoreOverrides | None:
     try:
         with session.reading() as store:
-            return _Given(Stages(store)) if store is not None else None
+            return _StoreOverrides(Stages(store)) if store is not None else None
     except Refused:
         return None  # specs are checked where there is no store, too
 
 
-def denied_of(session: Session, stages: Stages, effect: BeforeAfter) -> Iterator[Denied]:
+def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> Iterator[Denied]:
     """What policies deny of a promotion that would do ``effect``, and nobody has overridden."""
     design = stages.side(Stage.DESIGN)
     if not any(view.by_kind.get(Kind.POLICY) for view in (design, *effect.pair)):
         return
     authors = _promoted_authors(stages)
-    lifting, people = _lifting(stages, authors), operators(stages.store)
+    lifting, people = _override_finder(stages, authors), operators(stages.store)
     for each in _broken(session, stages, effect, Stage.LIVE, design):
         if each.policy.denies and lifting(each) is None:
             how, who = how_to_lift(each, people, authors(each))
@@ -334,7 +340,7 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
         return
     effect = _everything(stages, design, live)
     authors = _promoted_authors(stages)
-    lifting = _lifting(stages, authors)
+    lifting = _override_finder(stages, authors)
     for each in _broken(session, stages, effect, Stage.LIVE, design):
         if each.policy.denies and lifting(each) is None:
             yield replace(each.obstacle, authors=frozenset(authors(each)))
@@ -359,14 +365,14 @@ def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter
     return BeforeAfter.of(live, deltas, design.bodies)
 
 
-def denials(session: Session, stages: Stages, plan: Plan) -> Iterator[Overridden]:
+def plan_denials(session: Session, stages: Stages, plan: Plan) -> Iterator[PolicyDenial]:
     """What policies deny of ``plan``, as whoever has it asks a store for an override."""
     for each in broken_by(session, stages, plan):
         if each.policy.denies:
-            yield Overridden(each.policy.address, each.policy.meaning, each.address, each.judged)
+            yield PolicyDenial(each.policy.address, each.policy.meaning, each.address, each.judged)
 
 
-def asked_obstacles(stages: Stages, asked: Iterable[Overridden]) -> Iterator[Obstacle]:
+def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterator[Obstacle]:
     """The obstacles that somebody has found in specs, by the policies that live and design have.
 
     Whoever asks names a policy by its meaning, so that it is this one that says who may override it; what it judged can
@@ -378,7 +384,7 @@ def asked_obstacles(stages: Stages, asked: Iterable[Overridden]) -> Iterator[Obs
         view = stages.snapshot(stage_names, Kind.POLICY)
         if side is Stage.LIVE:
             for stage in stage_names:
-                view = _seated(stages, stage.environment)(view)
+                view = _with_current_names(stages, stage.environment)(view)
         for address in view.of_kind(Kind.POLICY):
             policy = Policy.of(address, view(address) or {})
             known[address, policy.meaning] = policy

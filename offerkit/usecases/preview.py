@@ -33,10 +33,14 @@ def preview(
     spaces = tuple(space.removeprefix(f"{catalog.environment}/") for space in spaces)
     unknown = [space for space in spaces if space not in catalog.spaces]
     if unknown:
-        raise Refused([
-            Diagnostic(Code.UNKNOWN_SPACE, f"there is no space “{space[:80]}”", hint=suggestion(space, catalog.spaces))
-            for space in unknown
-        ])  # fmt: skip
+        raise Refused(
+            [
+                Diagnostic(
+                    Code.UNKNOWN_SPACE, f"there is no space “{space[:80]}”", hint=suggestion(space, catalog.spaces)
+                )
+                for space in unknown
+            ]
+        )
     values, wrong = call_data(catalog, {**_samples(catalog), **data}, required=False)
     if wrong:
         raise Refused(wrong)

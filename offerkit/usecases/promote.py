@@ -92,12 +92,12 @@ def plan_promotion(
     outcome.notes += _lifted_cases(stages, outcome.after)
     made = _plan(session, stages, asked, outcome, patterns, released=released)
     if may_break(stages, made):
-        from offerkit.usecases.policy_checks import judged
+        from offerkit.usecases.policy_checks import judge
 
-        denied, notes = judged(session, stages, made)
+        denied, notes = judge(session, stages, made)
         if denied and released:  # what is left to be denied are campaigns: an apply of theirs tells why
             made = _plan(session, stages, asked, outcome, patterns, released=False)
-            _, notes = judged(session, stages, made)
+            _, notes = judge(session, stages, made)
         made = replace(made, notes=(*made.notes, *notes))
     how = Asked(names, tuple(p.text for p in patterns.excludes))
     return replace(made, rolled_back=include_rolled_back, asked=how)
@@ -109,9 +109,9 @@ def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterabl
     def denied(effect: BeforeAfter) -> Iterable[Denied]:
         if not any(view.by_kind.get(Kind.POLICY) for view in (effect.before, stages.side(Stage.DESIGN))):
             return ()
-        from offerkit.usecases.policy_checks import denied_of
+        from offerkit.usecases.policy_checks import promotion_denials
 
-        return denied_of(session, stages, effect)
+        return promotion_denials(session, stages, effect)
 
     return denied
 

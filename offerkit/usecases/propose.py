@@ -198,8 +198,14 @@ def _prepare(
     nobody, wanted = CallContext(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
     # What is wrong with it is told before anyone is looked up.
     call = make_call(
-        asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data,
-    )  # fmt: skip
+        asked,
+        space,
+        who=nobody,
+        n=wanted.n,
+        categories=wanted.categories,
+        themes=ask.themes,
+        data=ask.data,
+    )
     who = _identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fallen = f"{who.environment}/{who.space}" != name
@@ -217,9 +223,15 @@ def _prepare(
         call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
     place = catalogs.place(who.environment, who.space)
     return _SpaceCall(
-        name, who, catalog, call, pasts(catalog, who.key, ask.at), place,
-        place.renderer(ask.status_base), ask.store and place.model.storage.enabled,
-    )  # fmt: skip
+        name,
+        who,
+        catalog,
+        call,
+        pasts(catalog, who.key, ask.at),
+        place,
+        place.renderer(ask.status_base),
+        ask.store and place.model.storage.enabled,
+    )
 
 
 def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[PastProposition, ...]:

@@ -16,7 +16,7 @@ from offerkit.state.changes import delta
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.times import duration, instant, utc
-from offerkit.usecases.rollback import plan_of
+from offerkit.usecases.rollback import plan_with_steps
 from offerkit.usecases.session import Session, promotion_settings, who_is
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
         deltas = delta(stage, over, {})
         stages.bodies.fetch(entry.fingerprint for entry in over.values())
         steps += steps_for(deltas, Context(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
-    return plan_of(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
+    return plan_with_steps(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
 
 
 def kept_note(address: Address, retention: str) -> str:
@@ -91,7 +91,7 @@ def check_retention(session: Session, store: Store, plan: Plan) -> None:
 
 
 @dataclass(frozen=True)
-class Expired:
+class ExpiredPropositions:
     """What an environment has that is older than its dimension's ``retention`` (empty: it keeps everything).
 
     ``before`` is UTC as the store writes it. ``longest``: how far its presentation rules look back; ``counted`` says
@@ -110,7 +110,7 @@ class Expired:
         return bool(self.retention) and self.longest > duration(self.retention)
 
 
-def expired(session: Session, store: Store, names: Sequence[str] = ()) -> list[Expired]:
+def expired_propositions(session: Session, store: Store, names: Sequence[str] = ()) -> list[ExpiredPropositions]:
     """What is over in the live environments ``names`` (none: all). Raises Refused for a name that is not live."""
     from offerkit.usecases.catalogs import live_catalogs  # loads the engine, which removing offers does not need
 
@@ -125,10 +125,10 @@ def expired(session: Session, store: Store, names: Sequence[str] = ()) -> list[E
     return [_of(store, catalogs, name, session.now) for name in names or catalogs.names if name in catalogs]
 
 
-def purge_propositions(session: Session, found: Sequence[Expired]) -> Iterator[int]:
-    """Remove what :func:`expired` found, oldest first; the size of each batch, once it is removed for good.
+def purge_propositions(session: Session, found: Sequence[ExpiredPropositions]) -> Iterator[int]:
+    """Delete expired propositions, oldest first, and yield the size of each batch once it is committed.
 
-    Only administrators may. Killed on its way, it has removed whole batches; the rest is found the next time.
+    Only administrators may do this. An interrupted run has deleted whole batches; the next run finds the rest.
     """
     with session.writing() as store:
         actor = who_is(session, store)
@@ -146,14 +146,14 @@ def purge_propositions(session: Session, found: Sequence[Expired]) -> Iterator[i
                     break
 
 
-def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> Expired:
+def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> ExpiredPropositions:
     catalog = catalogs[name]
     body = catalogs.snapshot(Address(SHARED, Kind.DIMENSION, catalog.dimension.name)) or {}
     history = body.get("history")
     kept = str(history.get("retention", "")) if isinstance(history, dict) else ""
     until = _before(now, kept) if kept else ""
     count = store.count_before(name, until) if kept else 0
-    return Expired(name, kept, until, count, catalog.longest_period)
+    return ExpiredPropositions(name, kept, until, count, catalog.longest_period)
 
 
 def _before(now: str, span: str) -> str:

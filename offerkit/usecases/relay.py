@@ -25,10 +25,10 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, RevisionRow, Store
 from offerkit.store.views import Stages
 from offerkit.usecases.approve import approved_by_review
-from offerkit.usecases.authorship import owners_of
-from offerkit.usecases.history import REVIEW
+from offerkit.usecases.authorship import operators_by_account
+from offerkit.usecases.history import REVIEW_DETAIL
 from offerkit.usecases.renames import renames_of_live
-from offerkit.usecases.requests import Approving, Relayed, RelayOutcome, RelayRequest
+from offerkit.usecases.requests import ForgeReview, RecordedReview, RelayOutcome, RelayRequest
 from offerkit.usecases.review import design_at
 from offerkit.usecases.session import Session, operators, who_is
 from offerkit.usecases.settings_approval import waiting_settings
@@ -99,16 +99,16 @@ class _Relaying:
         self._applied = _applied(store, request)
         self._now = operators(store)
         self._then = _operators_at(store, self._applied.serial - 1)
-        self._owners = owners_of(self._then, request.forge)
+        self._owners = operators_by_account(self._then, request.forge)
 
     def outcome(self) -> RelayOutcome:
         """Record what counts. Raises Refused when what was applied is not what stands, and when no review counts."""
         done = {
             (one["forge"], one["review"]): row
             for row in self._store.revisions(action="approve")
-            if isinstance(one := row.details.get(REVIEW), dict)
+            if isinstance(one := row.details.get(REVIEW_DETAIL), dict)
         }
-        recorded: list[Relayed] = []
+        recorded: list[RecordedReview] = []
         standing: list[str] = []
         refused: list[Diagnostic] = []
         waiting = []
@@ -125,18 +125,18 @@ class _Relaying:
             except Refused as error:
                 refused += error.diagnostics
                 continue
-            recorded += [made] if isinstance(made, Relayed) else []
+            recorded += [made] if isinstance(made, RecordedReview) else []
             standing += [made] if isinstance(made, str) else []
         if refused and not recorded and not standing:
             raise Refused(refused)
         return RelayOutcome(tuple(recorded), tuple(standing), tuple(refused))
 
-    def _reviewer(self, approving: Approving) -> Actor:
+    def _reviewer(self, approving: ForgeReview) -> Actor:
         """The operator whose review it is. Raises Refused when it is nobody's, or theirs does not count."""
         what = f"review {approving.review} of account {approving.account} does not count"
         owners = self._owners.get(approving.account, ())
         if len(owners) != 1:
-            now = owners_of(self._now, self._request.forge).get(approving.account, ())
+            now = operators_by_account(self._now, self._request.forge).get(approving.account, ())
             raise _not_counting(
                 f"{what}: " + (f"it is the account of {or_list(owners)}" if owners else "no operator has that account"),
                 f"{or_list(now)} got it by this pull request, and nobody is made a reviewer by what they review."
@@ -164,7 +164,7 @@ class _Relaying:
             )
         return Actor(name, now_["profile"])
 
-    def _record(self, reviewer: Actor, approving: Approving) -> Relayed | str:
+    def _record(self, reviewer: Actor, approving: ForgeReview) -> RecordedReview | str:
         request = self._request
         stages = Stages(self._store)  # anew: what was recorded for another reviewer counts
         shown, left = _shown(stages, self._applied.serial)
@@ -194,10 +194,10 @@ class _Relaying:
         rows = tuple(Approval(key, Decision.APPROVED, reviewer.name, comment) for key in made.keys)
         draft = Draft(
             "approve", self._relay.name, self._session.now, self._session.message, approvals=rows,
-            details={REVIEW: detail},
+            details={REVIEW_DETAIL: detail},
         )  # fmt: skip
         revision = self._store.append(draft)
-        return Relayed(reviewer.name, approving.review, revision, made.keys, tuple(left), made.refused)
+        return RecordedReview(reviewer.name, approving.review, revision, made.keys, tuple(left), made.refused)
 
 
 def _not_counting(summary: str, detail: str = "", hint: str = "") -> Refused:

@@ -22,7 +22,7 @@ def renames_of_live(store: Store, design: Snapshot, live: Snapshot) -> dict[Addr
     """What is live under a name that design has given up for another, or passed on to something else."""
     found = names_of_live(store, live.entries, {})
     kept = {old: new for old, new in found.items() if new in design.entries and old.kind is not Kind.CAMPAIGN}
-    return _free(kept, live.entries)
+    return _one_to_one(kept, live.entries)
 
 
 def names_of_live(store: Store, entries: Iterable[Address], serials: Mapping[str, int]) -> dict[Address, Address]:
@@ -43,7 +43,7 @@ def names_of_live(store: Store, entries: Iterable[Address], serials: Mapping[str
         came |= {old: (old, change.serial - 1) for old, change in gone.items() if change.moved_from == old}
         for old in sorted(renamed):
             name, serial = came.get(old, (old, 0))
-            found[old] = followed(name, serial, moves)
+            found[old] = follow_renames(name, serial, moves)
     return {old: new for old, new in found.items() if old != new}
 
 
@@ -54,7 +54,7 @@ def names_of_design(store: Store, entries: Iterable[Address], serials: Mapping[s
         if environment in serials:
             moves = store.moves(StageRef(environment, Stage.DESIGN))
             renamed = sorted(names.keys() & {old for _, old, _ in moves})
-            found |= {old: followed(old, serials[environment], moves) for old in renamed}
+            found |= {old: follow_renames(old, serials[environment], moves) for old in renamed}
     return {old: new for old, new in found.items() if old != new}
 
 
@@ -75,7 +75,9 @@ def names_of_specs(
         found |= {change.address: change.moved_from for change in changes if change.moved_from}
         if not now:
             left = {old for _, old, _ in moves} & desired.keys() - found.keys()
-            found |= {old: followed(old, _before_moved(store, old, desired[old], there, moves), moves) for old in left}
+            found |= {
+                old: follow_renames(old, _before_moved(store, old, desired[old], there, moves), moves) for old in left
+            }
     return {address: name for address, name in found.items() if address != name}
 
 
@@ -113,7 +115,7 @@ def renames_of_specs(
     return final_names(back, set(after)) | final_names(forward, set(after))
 
 
-def followed(name: Address, serial: int, moves: Moves) -> Address:
+def follow_renames(name: Address, serial: int, moves: Moves) -> Address:
     """What ``name`` is called after the renames since ``serial``, of each revision at most one."""
     for at, old, new in moves:
         if at > serial and old == name:
@@ -121,7 +123,7 @@ def followed(name: Address, serial: int, moves: Moves) -> Address:
     return name
 
 
-def _free(renames: dict[Address, Address], live: Mapping[Address, Entry]) -> dict[Address, Address]:
+def _one_to_one(renames: dict[Address, Address], live: Mapping[Address, Entry]) -> dict[Address, Address]:
     """Those whose new name nothing has in live, or what has it is renamed as well; one to one."""
     taken: dict[Address, Address] = {}
     for old, new in sorted(renames.items()):

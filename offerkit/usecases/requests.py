@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ApprovalRequest:
-    """What is to be approved or rejected: offers by pattern, by category or by what a plan lacks; aspects and spaces.
+    """What to approve or reject: offers by pattern, by category or named by a plan; which aspects, on which spaces.
 
-    No aspect named: both, as far as the operator may. ``seen``: by offer, the token of what was shown to who decides
-    (see :func:`offerkit.usecases.approve.review_tokens`); None where nothing was shown before. ``expect``: the digest
-    of what is to be decided, from a look before (:func:`offerkit.usecases.approve.look`); empty: whatever stands now.
+    Without an aspect: all that the operator may decide. ``seen``: by offer, the token of what the operator was shown
+    (see :func:`offerkit.usecases.review.review_tokens`); None if nothing was shown. ``expect``: the digest that
+    :func:`offerkit.usecases.approve.preview_decision` gave; empty: decide whatever is there now.
     """
 
     patterns: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class ApprovalOutcome:
 
 
 @dataclass(frozen=True)
-class Approving:
+class ForgeReview:
     """A review that approves, as a forge tells it: by which account, and the review's id there."""
 
     account: int
@@ -95,13 +95,13 @@ class RelayRequest:
     head: str
     merged_as: str
     meaning: str
-    reviews: tuple[Approving, ...]
+    reviews: tuple[ForgeReview, ...]
     authors: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Relayed:
+class RecordedReview:
     """A review that was recorded as its reviewer's approval.
 
     ``left``: what it is about and does not approve, and why. ``refused``: why offers were not decided on.
@@ -119,7 +119,7 @@ class Relayed:
 class RelayOutcome:
     """What was recorded; what stood already (``standing``, a sentence each); and why other reviews do not count."""
 
-    recorded: tuple[Relayed, ...] = ()
+    recorded: tuple[RecordedReview, ...] = ()
     standing: tuple[str, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
 
@@ -151,12 +151,12 @@ class StopOutcome:
         return f"Revision {made.serial} by {made.actor}, {made.digest[:12]}." if made is not None else ""
 
 
-MOST_FOUND = 1_000
+MAX_DENIALS = 1_000
 """Denials of specs that one override can lift through a server."""
 
 
 @dataclass(frozen=True)
-class Overridden:
+class PolicyDenial:
     """What a policy denies of specs that are not applied yet: by its address and meaning, and what it judged."""
 
     policy: Address
@@ -175,7 +175,7 @@ class OverrideRequest:
     patterns: tuple[str, ...]
     reason: str
     lifts: tuple[Lifts, ...] = ()
-    found: tuple[Overridden, ...] = ()
+    found: tuple[PolicyDenial, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class OverrideOutcome:
 
 
 @dataclass(frozen=True)
-class Origin:
+class PlanOrigin:
     """Where what is applied comes from: the checked out commit, and who wrote it, as commits and who applies it say.
 
     ``commit``: empty where files are not as one has them. ``whole``: nothing of it is left to be applied. ``named``:
@@ -204,11 +204,11 @@ class Origin:
     edited: tuple[str, ...] = ()
 
 
-NOWHERE = Origin()
+NO_ORIGIN = PlanOrigin()
 
 
 @dataclass(frozen=True)
-class AsRead:
+class ReadPlan:
     """What was read of what is applied: the ``meaning`` of its plan, and the pull request that it was read in.
 
     ``pull_request``: its number; 0 where that is not known. ``allowed``: why something else may be applied.

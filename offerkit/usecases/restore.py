@@ -29,7 +29,7 @@ _JUST_MADE = 60
 
 
 @dataclass(frozen=True)
-class Loss:
+class RestoreLoss:
     """What restoring takes from the store that can be read: all since ``common``, the last revision of both.
 
     ``operators`` says whose account differs, and how. ``head`` is the digest of its newest revision.
@@ -56,7 +56,7 @@ class Loss:
 class Restoration:
     """A backup that was verified, and what putting it in the store's place means.
 
-    ``unreadable`` says why there is no :class:`Loss`: the store is missing, or what is there cannot be read.
+    ``unreadable`` says why there is no :class:`RestoreLoss`: the store is missing, or what is there cannot be read.
     ``revoked``: the tokens that are known to have been revoked in it all the same, and when; ``stopped``: what is known
     to be stopped in it.
     """
@@ -68,7 +68,7 @@ class Restoration:
     head: str
     project: str
     actor: str
-    loss: Loss | None
+    loss: RestoreLoss | None
     unreadable: str = ""
     revoked: Mapping[str, str] = field(default_factory=dict)
     stopped: tuple[Approval, ...] = ()
@@ -91,7 +91,7 @@ class Restored:
 
 
 @contextlib.contextmanager
-def restoration(session: Session, backup: Location, *, other_project: bool = False) -> Iterator[Restoration]:
+def prepare_restore(session: Session, backup: Location, *, other_project: bool = False) -> Iterator[Restoration]:
     """Verify ``backup`` and compare it with the store; nothing is changed yet.
 
     Raises Refused when it is no sound store, is of another project (unless ``other_project``), or the operator is no
@@ -241,14 +241,14 @@ def _can_be_made_anew(session: Session, wrong: str) -> None:
     )
 
 
-def _loss(old: Store, new: Store) -> Loss:
+def _loss(old: Store, new: Store) -> RestoreLoss:
     same = old.project == new.project
     revoked = restoring.revoked(old.database)
     theirs = {row.serial: row.digest for row in new.revisions()}
     gone = tuple(row for row in old.revisions() if not same or theirs.get(row.serial) != row.digest)
     common = gone[-1].serial - 1 if gone else old.last_serial()
     known, now = ({row.id: row for row in store.tokens()} for store in (new, old))
-    return Loss(
+    return RestoreLoss(
         old.head(),
         common,
         gone,

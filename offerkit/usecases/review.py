@@ -19,7 +19,7 @@ from offerkit.reports.words import count
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.views import Stages, stage_view
 from offerkit.usecases.renames import renames_of_live
 
 MOST = 300
@@ -32,7 +32,7 @@ _OWN = ("code", "enabled", "eligible", "weights", "themes", "category")
 _INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
 
 
-def digest_of(keys: Iterable[ApprovalKey], decision: Decision, decisions: Decisions) -> str:
+def decision_digest(keys: Iterable[ApprovalKey], decision: Decision, decisions: Decisions) -> str:
     """The name of what is to be decided: everything asked for that the operator may decide, as it stands.
 
     What was decided the other way since is another state as well: it would be taken back unseen.
@@ -45,7 +45,7 @@ def digest_of(keys: Iterable[ApprovalKey], decision: Decision, decisions: Decisi
     return sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
-def reviewed(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[Reviewed, ...]:
+def reviewed_aspects(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[Reviewed, ...]:
     """What is to be decided, each with what it changes in live; of the first :data:`MOST`."""
     if not keys:
         return ()
@@ -60,7 +60,19 @@ def reviewed(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[Reviewed, ...
     return (*found, *(Reviewed(key, "") for key in keys[MOST:]))
 
 
-def carried(plan: Plan) -> dict[Address, set[ApprovalKey]]:
+def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
+    """By offer, the name of all that is to be approved of it as it is in design now."""
+    design = stage_view(store, Stage.DESIGN)
+    return {address: review_token(design, address) for address in offers}
+
+
+def review_token(design: Snapshot, address: Address) -> str:
+    """The name of an offer's eligibility, and of its content on each space."""
+    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in decidable(design, address))
+    return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def keys_in_plan(plan: Plan) -> dict[Address, set[ApprovalKey]]:
     """What the blocked entries of a saved promotion wait for, by offer.
 
     Raises Refused: a plan of format 1, which does not say it; an entry that shows something else than it carries.
@@ -86,7 +98,7 @@ def carried(plan: Plan) -> dict[Address, set[ApprovalKey]]:
     return found
 
 
-def no_longer(design: Snapshot, shown: Mapping[Address, set[ApprovalKey]]) -> Iterator[Diagnostic]:
+def changed_since_plan(design: Snapshot, shown: Mapping[Address, set[ApprovalKey]]) -> Iterator[Diagnostic]:
     """A finding for each offer of which something is not there any more as a plan showed it."""
     for address, keys in sorted(shown.items()):
         offer = address.kind is Kind.OFFER
@@ -103,7 +115,7 @@ def no_longer(design: Snapshot, shown: Mapping[Address, set[ApprovalKey]]) -> It
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedDecision:
     """What was expected to be decided, by its digest, where something else stands now."""
 
     digest: str
@@ -113,7 +125,7 @@ class Expected:
 
     def check(self, stages: Stages, keys: Sequence[ApprovalKey], decisions: Decisions) -> None:
         """Raise Refused, with what is different, unless ``keys`` are what was expected."""
-        if digest_of(keys, self.decision, decisions) == self.digest:
+        if decision_digest(keys, self.decision, decisions) == self.digest:
             return
         then = self._then(stages)
         found = list(_different(stages.side(Stage.DESIGN), keys, *then)) if then is not None else []
@@ -139,7 +151,7 @@ class Expected:
             given = Decisions((row for row in every if row.revision <= serial), stages.names)
             decisions = counting(given, design)
             keys = self.chosen(design, decisions)
-            if digest_of(keys, self.decision, decisions) == self.digest:
+            if decision_digest(keys, self.decision, decisions) == self.digest:
                 return design, keys
         return None
 

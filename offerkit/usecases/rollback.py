@@ -92,7 +92,7 @@ def _plan(stages: Stages, asked: Return, note: str) -> Plan:
             if way.deltas:
                 _check_named(BeforeAfter.of(now, way.deltas))
     notes = (note, *_notes(stages, asked, ways)) if deltas or any(way.out for way in ways.values()) else ()
-    made = plan_of(stages, PlanKind.ROLLBACK, steps, notes, asked.stages)
+    made = plan_with_steps(stages, PlanKind.ROLLBACK, steps, notes, asked.stages)
     return replace(made, to=asked.to, undoes=asked.undoes, targets=asked.targets, withdrawn=asked.withdrawn)
 
 
@@ -145,7 +145,7 @@ def _check_named(live: BeforeAfter) -> None:
         raise Refused(refused)
 
 
-def plan_of(
+def plan_with_steps(
     stages: Stages, kind: PlanKind, steps: list[Step], notes: tuple[str, ...], bases: tuple[StageRef, ...]
 ) -> Plan:
     """A plan of ``steps`` against the stages ``bases`` as they are, with the bodies that it needs."""

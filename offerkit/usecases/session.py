@@ -28,14 +28,14 @@ from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
 from offerkit.store.views import Stages, seats, taken_back
 from offerkit.usecases.requests import (
-    NOWHERE,
+    NO_ORIGIN,
     ApprovalOutcome,
     ApprovalRequest,
-    AsRead,
     ImpactRequest,
-    Origin,
     OverrideOutcome,
     OverrideRequest,
+    PlanOrigin,
+    ReadPlan,
     RelayOutcome,
     RelayRequest,
     StopOutcome,
@@ -118,8 +118,8 @@ class Session:
     heads: SeenHeads | None = None
     scopes: Scopes | None = None
     through_server: bool = False
-    origin: Origin = NOWHERE
-    as_read: AsRead | None = None
+    origin: PlanOrigin = NO_ORIGIN
+    as_read: ReadPlan | None = None
 
     @property
     def store(self) -> Location:
@@ -219,7 +219,7 @@ class Session:
             Code.STORE_MISSING,
             f"there is no store at {self.store}",
             detail="--store or OFFERKIT_STORE names it, and a store that was named is not made by accident.",
-            hint=f"{_like(self.store)} {begin}".strip(),
+            hint=f"{_similar_name(self.store)} {begin}".strip(),
         )
 
 
@@ -300,7 +300,7 @@ def _overridden(store: Store, name: str) -> bool:
     return stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=stages.live_since(address)) is not None
 
 
-def separated(store: Store) -> set[str]:
+def separating_environments(store: Store) -> set[str]:
     """The environments that separate duties, in live or in design."""
     return {
         name for name, every in _gates(store).items() if any(settings.get("separation_of_duties") for settings in every)
@@ -334,7 +334,7 @@ def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, di
     return found
 
 
-def _like(location: Location) -> str:
+def _similar_name(location: Location) -> str:
     """Which files beside a path have a name like it."""
     if not isinstance(location, Path):
         return "Check database and schema."

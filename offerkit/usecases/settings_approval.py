@@ -25,10 +25,10 @@ from offerkit.plans.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.usecases.session import Session, operators, promoters, separated
+from offerkit.usecases.session import Session, operators, promoters, separating_environments
 
 
-def alone(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
+def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
     """Why ``actor`` may not apply ``plan``: settings that nobody but them has written, approved or seen.
 
     Of environments that separate duties, by what live or design says.
@@ -36,7 +36,7 @@ def alone(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
     changed = [step for step in plan.steps_on(Stage.LIVE) if step.address.kind in KINDS]
     if not plan.promotes or not changed:
         return []
-    people = _People(store, actor)
+    people = _SettingsAuthors(store, actor)
     renames = {step.moved_from: step.address for step in changed if step.moved_from}
     found = []
     for step in changed:
@@ -51,7 +51,7 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     promoters that leave nobody who may promote.
     """
     assert stages.store is not None
-    people = _People(stages.store, None)
+    people = _SettingsAuthors(stages.store, None)
     stuck = {environment_address(name) for name, named in promoters(stages.store).items() if not named}
     for address in sorted({*people.design.entries, *people.live.entries}):
         design, live = people.design.entries.get(address), people.live.entries.get(address)
@@ -69,7 +69,7 @@ def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
     """
     assert stages.store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    apart = separated(stages.store)
+    apart = separating_environments(stages.store)
     found = []
     for address in sorted({a for view in (design, live) for kind in KINDS for a in view.of_kind(kind)}):
         there, now = design.entries.get(address), live.entries.get(address)
@@ -83,7 +83,7 @@ def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
     return found
 
 
-def used_up(stages: Stages, address: Address) -> int:
+def last_live_change(stages: Stages, address: Address) -> int:
     """The revision that changed what stands at ``address`` in live last.
 
     Where duties are separated, approvals of settings and overrides that were given before were for that change.
@@ -106,14 +106,14 @@ _ENOUGH = 2
 """The people of whom one is not alone."""
 
 
-class _People:
+class _SettingsAuthors:
     """Who has to do with settings that differ between design and live."""
 
     def __init__(self, store: Store, actor: Actor | None) -> None:
         self._store, self._actor = store, actor
         self._stages = Stages(store)
         self._operators = operators(store)
-        self._separated = separated(store)
+        self._separated = separating_environments(store)
         self._authors = Authors(store, self.design, lambda: self.live)
 
     @cached_property
@@ -155,7 +155,7 @@ class _People:
 
     def _approving(self, address: Address) -> set[str]:
         """Who approved the settings exactly as they are, since they were last changed in live."""
-        key, since = settings_key(self.design, address), used_up(self._stages, address)
+        key, since = settings_key(self.design, address), last_live_change(self._stages, address)
         given: set[str] = set()
         for row in self._store.approvals([address]):
             if row.key == key:
@@ -191,11 +191,11 @@ class _People:
         """The override that says that they may be of one alone."""
         key = settings_key(self.design, address)
         return self._stages.overrides.lifting(
-            Lifts.SETTINGS, address, key.fingerprint, after=used_up(self._stages, address)
+            Lifts.SETTINGS, address, key.fingerprint, after=last_live_change(self._stages, address)
         )
 
 
-def _refusal(people: _People, address: Address, actor: Actor) -> Diagnostic:
+def _refusal(people: _SettingsAuthors, address: Address, actor: Actor) -> Diagnostic:
     authors = people.authors(address)
     others = people.entitled(address)
     whose = (

@@ -104,9 +104,13 @@ def simulate(
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
     made = Simulation(
-        catalog.environment, str(engine.catalogs.stage), shown(at, catalog.zone), asked.n, spaces,
+        catalog.environment,
+        str(engine.catalogs.stage),
+        shown(at, catalog.zone),
+        asked.n,
+        spaces,
         {name: str(value) for name, value in asked.data.items()},
-    )  # fmt: skip
+    )
     return made, (*_warnings(programs), *bad.reports())
 
 
@@ -233,10 +237,14 @@ def field_named(catalog: Catalog, name: str) -> str:
 def call_for(catalog: Catalog, space: str, asked: SimulationRequest, at: datetime) -> Call:
     """The call that is made for everybody. Raises Refused when the space or call data are not declared."""
     return make_call(
-        catalog, space.removeprefix(f"{catalog.environment}/"),
-        who=CallContext(None, "", at, asked.seed, catalog.anonymous, many=True), n=asked.n,
-        categories=asked.categories, themes=asked.themes, data=asked.data,
-    )  # fmt: skip
+        catalog,
+        space.removeprefix(f"{catalog.environment}/"),
+        who=CallContext(None, "", at, asked.seed, catalog.anonymous, many=True),
+        n=asked.n,
+        categories=asked.categories,
+        themes=asked.themes,
+        data=asked.data,
+    )
 
 
 def fields_of(made: BatchProgram) -> Iterator[str]:
@@ -271,9 +279,11 @@ def space_result(
 
     why = Reasons(made)
     counts = _Counts(
-        zeros(n, size), zeros(n + 1), {place: Counter() for place in why.slice},
+        zeros(n, size),
+        zeros(n + 1),
+        {place: Counter() for place in why.slice},
         {name: found.given() for name, found in axes.items()},
-    )  # fmt: skip
+    )
     for chunk in decide_contacts(people, batch, store):
         _add(counts, chunk, size)
         for place, cause, count in why.count(chunk):
@@ -283,12 +293,15 @@ def space_result(
     offers = sorted(_offers(made, counts, why.slice), key=lambda offer: (-offer.contacts, offer.offer))
     names = [catalog.offers[item.position].name for item in made.items]
     return SpaceResult(
-        f"{catalog.environment}/{made.call.space}", people.count, counts.by_count.tolist(), offers,
+        f"{catalog.environment}/{made.call.space}",
+        people.count,
+        counts.by_count.tolist(),
+        offers,
         [
             (f"{catalog.dimension.name}.{name}", _values(axes[name], given, names))
             for name, given in counts.axes.items()
         ],
-    )  # fmt: skip
+    )
 
 
 def _add(counts: _Counts, chunk: DecidedChunk, size: int) -> None:

@@ -19,7 +19,7 @@ from offerkit.store import Store
 from offerkit.store.views import Stages, environments
 from offerkit.times import utc
 from offerkit.usecases.argument_values import DAY_ENDS, names_zone, time_or_none, zone_of_stage
-from offerkit.usecases.plan_files import saved
+from offerkit.usecases.plan_files import load_plan
 from offerkit.usecases.renames import names_of_design, names_of_live, names_of_specs
 from offerkit.usecases.session import Session
 
@@ -58,7 +58,7 @@ FORMS = (
 
 
 @contextlib.contextmanager
-def opened(session: Session, *texts: str) -> Iterator[list[NamedState]]:
+def open_states(session: Session, *texts: str) -> Iterator[list[NamedState]]:
     """The states that ``texts`` name; the store stays open meanwhile, since bodies are fetched when asked for."""
     with session.reading() as store, store.reading() if store is not None else contextlib.nullcontext():
         yield [state_named(session, store, text) for text in texts]
@@ -71,7 +71,7 @@ def state_named(session: Session, store: Store | None, text: str, *, cases: bool
     if text.startswith("git:"):
         return _at_revision(session, store, text)
     if text.endswith(".json"):
-        return _planned(store, saved(Path(text)), text)
+        return _planned(store, load_plan(Path(text)), text)
     side, _, at = text.partition(":")
     if side in tuple(Stage):
         named = environments(store) if store is not None else []
@@ -109,9 +109,14 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState
     shown = title + zone_said(refs[0].at, zone)
     names = lead(store, entries, serials)
     return NamedState(
-        entries, stages.bodies, title=shown, environments=about, stage=refs[0].stage, names=names,
+        entries,
+        stages.bodies,
+        title=shown,
+        environments=about,
+        stage=refs[0].stage,
+        names=names,
         beside=_shared(stages, refs[0], serials) if SHARED not in about else {},
-    )  # fmt: skip
+    )
 
 
 def _shared(stages: Stages, ref: StageRef, serials: Mapping[str, int]) -> Mapping[Address, Entry]:

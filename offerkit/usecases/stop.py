@@ -48,7 +48,7 @@ def stop(session: Session, request: StopRequest) -> StopOutcome:
             detail="It stays until somebody resumes it, and they will want to know.",
             hint="Say why with --reason.",
         )
-    return _asked(session, request, Scope.STOP, Decision.STOPPED)
+    return _through_backend(session, request, Scope.STOP, Decision.STOPPED)
 
 
 def resume(session: Session, request: StopRequest) -> StopOutcome:
@@ -59,10 +59,10 @@ def resume(session: Session, request: StopRequest) -> StopOutcome:
     """
     if len(request.reason) > LONGEST_REASON:
         raise refuse(Code.BAD_VALUE, f"the reason has more than {LONGEST_REASON:,} characters")
-    return _asked(session, request, Scope.PROMOTE, Decision.RESUMED)
+    return _through_backend(session, request, Scope.PROMOTE, Decision.RESUMED)
 
 
-def _asked(session: Session, request: StopRequest, scope: Scope, decision: Decision) -> StopOutcome:
+def _through_backend(session: Session, request: StopRequest, scope: Scope, decision: Decision) -> StopOutcome:
     if found := lacking(session.scopes, (scope,), session.operator):
         raise Refused(found)
     return session.backend.stop(session, request, decision)
@@ -83,7 +83,7 @@ def stop_here(session: Session, request: StopRequest, decision: Decision) -> Sto
         return _Resuming(session, store, who_is(session, store), request).resume()
 
 
-class _Work:
+class _StopWork:
     """What both need: the two sides, what stands stopped, and what was asked for."""
 
     def __init__(self, session: Session, store: Store, actor: Actor, request: StopRequest) -> None:
@@ -91,15 +91,13 @@ class _Work:
         self.stages = Stages(store)
         self.design, self.live = self.stages.side(Stage.DESIGN), self.stages.side(Stage.LIVE)
         self.stops = self.stages.stops
-        self.names = Names(store, self.design, self.live)
+        self.names = LiveNames(store, self.design, self.live)
         self.settings = promotion_settings(store)
 
     def draft(self, decision: Decision, rows: Iterable[Approval], changes: tuple[ChangeRow, ...] = ()) -> Draft:
         action = "stop" if decision is Decision.STOPPED else "resume"
         reason = self.request.reason.strip()
-        return Draft(
-            action, self.actor.name, self.session.now, reason, changes=changes, approvals=tuple(rows)
-        )  # fmt: skip
+        return Draft(action, self.actor.name, self.session.now, reason, changes=changes, approvals=tuple(rows))
 
     def row(self, address: Address, root: str, decision: Decision) -> Approval:
         key = ApprovalKey(address, Aspect.STOP, root, "")
@@ -112,7 +110,7 @@ class _Work:
             raise Refused(found)
 
 
-class _Stopping(_Work):
+class _Stopping(_StopWork):
     def stop(self) -> StopOutcome:
         named = self._named()
         self.entitled(named, lambda name: may_stop(self.actor, name, _names(self.settings, name, "stoppers")))
@@ -149,7 +147,7 @@ class _Stopping(_Work):
                         yield self.row(name, head, Decision.STOPPED)
 
 
-class _Resuming(_Work):
+class _Resuming(_StopWork):
     def resume(self) -> StopOutcome:
         if refused := only_people(self.actor, "resume what is stopped"):
             raise Refused(refused)
@@ -239,7 +237,7 @@ class _Resuming(_Work):
                 yield self.row(key.address, key.space, Decision.RESUMED)
 
 
-class Names:
+class LiveNames:
     """What is called otherwise in live than in design, and what was called otherwise before."""
 
     def __init__(self, store: Store, design: Snapshot, live: Snapshot) -> None:
@@ -265,7 +263,7 @@ class Names:
         return sorted(self._other.get(address, set()) - {address})
 
 
-def stopped(store: Store) -> list[Stopped]:
+def list_stops(store: Store) -> list[Stopped]:
     """All that is stopped, by address."""
     stages = Stages(store)
     stops = stages.stops
@@ -280,12 +278,16 @@ def stopped(store: Store) -> list[Stopped]:
     found = [row for row in stops if root_of(row) == row.key.address or stops.named(root_of(row)) is None]
     return [
         Stopped(
-            row.key.address, row.operator, stops.since(row), row.comment, int(row.key.fingerprint or row.revision),
+            row.key.address,
+            row.operator,
+            stops.since(row),
+            row.comment,
+            int(row.key.fingerprint or row.revision),
             tuple(sorted(offers.get(row.key.address, ()))),
             row.key.address in design.entries or row.key.address in live.entries,
         )
         for row in found
-    ]  # fmt: skip
+    ]
 
 
 def matching(patterns: Iterable[str], known: Collection[Address], where: str = "") -> set[Address]:

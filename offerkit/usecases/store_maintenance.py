@@ -12,7 +12,7 @@ from offerkit.store.copying import Copied
 
 
 @dataclass(frozen=True)
-class Formats:
+class FormatChange:
     """The format that a store had, and the one it has now or would get."""
 
     before: int
@@ -24,12 +24,12 @@ class Formats:
         return self.before == self.now
 
 
-def migrate(location: Location, *, check: bool = False) -> Formats:
+def migrate(location: Location, *, check: bool = False) -> FormatChange:
     """Upgrade a store's format in one transaction; with ``check`` only say what would be. Refused when it is newer."""
     before = databases.format_of(location)
     if check or before == schema.current_format():
-        return Formats(before, schema.current_format())
-    return Formats(*databases.migrate(location))
+        return FormatChange(before, schema.current_format())
+    return FormatChange(*databases.migrate(location))
 
 
 def copy(source: Location, target: Location, progress: Progress = no_progress) -> Copied:

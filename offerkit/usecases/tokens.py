@@ -58,9 +58,7 @@ def create(
             raise refuse(Code.NOT_ALLOWED, f"operator {operator} is disabled", hint="An administrator can enable them.")
         id_ = token_hex(6)
         text = f"ofk_{id_}_{urlsafe_b64encode(token_bytes(32)).rstrip(b'=').decode()}"
-        row = TokenRow(
-            id_, hashed(text), operator, name, session.now, actor.name, until, scope=scopes_text(scopes)
-        )  # fmt: skip
+        row = TokenRow(id_, token_hash(text), operator, name, session.now, actor.name, until, scope=scopes_text(scopes))
         store.add_token(row)
     return row, text
 
@@ -98,7 +96,7 @@ def bearer_of(store: Store, text: str, now: datetime) -> Bearer:
     """Whose token ``text`` is, at ``now``, and its scopes; nobody's when it does not count, whatever the reason."""
     found = _FORM.fullmatch(text)
     row = store.token(found[1]) if found else None
-    if row is None or not hmac.compare_digest(row.hash, hashed(text)) or row.revoked or row.expires <= utc(now):
+    if row is None or not hmac.compare_digest(row.hash, token_hash(text)) or row.revoked or row.expires <= utc(now):
         return NOBODY
     body = operators(store).get(row.operator)
     if body is None or body.get("enabled") is False or orphaned(store, row):
@@ -116,7 +114,7 @@ def orphaned(store: Store, row: TokenRow) -> str:
     return since if row.created <= since else ""
 
 
-def hashed(text: str) -> str:
+def token_hash(text: str) -> str:
     """What is kept of a token: 256 random bits need no slow hash."""
     return sha256(text.encode()).hexdigest()
 

@@ -17,7 +17,7 @@ from offerkit.plans.plan import Plan
 from offerkit.specs import Project
 from offerkit.store import Location, Store
 from offerkit.usecases.apply import apply
-from offerkit.usecases.approve import decide
+from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.plan import plan as make_plan
 from offerkit.usecases.promote import promote
@@ -122,7 +122,7 @@ class Workspace:
     def decide(self, who: str, decision: Decision, *patterns: str, **wish: Any) -> ApprovalOutcome:
         """Approve or reject, as ``wish`` says."""
         named = bool(patterns or wish.get("categories") or wish.get("plan"))
-        return decide(
+        return approve_or_reject(
             self.session(who), ApprovalRequest(patterns or (() if named else ("*/offer.*",)), **wish), decision
         )
 

@@ -12,8 +12,8 @@ from offerkit.governance.promotion_offers import waits_for
 from offerkit.models.status import Status
 from offerkit.plans.plan import FORMAT, PlanKind, decode, envelope
 from offerkit.store import PropositionQuery, PropositionRow, Store, schema
-from offerkit.usecases.stop import stopped
-from offerkit.usecases.store_maintenance import Formats, migrate
+from offerkit.usecases.stop import list_stops
+from offerkit.usecases.store_maintenance import FormatChange, migrate
 
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-?.json"))
@@ -119,9 +119,9 @@ def test_there_is_one_of_each_format() -> None:
 def test_a_store_is_upgraded_when_it_is_asked_for(path: Path, tmp_path: Path) -> None:
     old, number = restored(path, tmp_path / "store.db"), int(path.stem.partition("-")[2])
     before = tables(old)
-    assert migrate(old, check=True) == Formats(number, schema.current_format())
+    assert migrate(old, check=True) == FormatChange(number, schema.current_format())
     assert tables(old) == before, "to look changes nothing"
-    assert migrate(old) == Formats(number, schema.current_format())
+    assert migrate(old) == FormatChange(number, schema.current_format())
     assert migrate(old).current
     with Store.open(old) as store:
         assert store.verify() == []
@@ -143,7 +143,7 @@ def test_scopes_of_format_5(tmp_path: Path) -> None:
 
 def test_stops_of_format_6(tmp_path: Path) -> None:
     with Store.open(restored(HERE / "store-6.sql", tmp_path / "store.db")) as store:
-        space, offer = stopped(store)
+        space, offer = list_stops(store)
     assert (offer.address, offer.by, offer.reason, offer.revision) == (
         "recipients/offer.canada-rockies", "admin", "The price is wrong", 7,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from running import ENV, begin
 from offerkit.address import Kind
 from offerkit.governance.overrides import DETAILS
 from offerkit.store import RevisionRow, Store
-from offerkit.usecases.history import REVIEW
+from offerkit.usecases.history import REVIEW_DETAIL
 
 pytestmark = pytest.mark.slow
 ACCOUNTS = {"brand": 11, "risk": 12, "olga": 14}
@@ -119,7 +119,7 @@ def _check_whole(store: Store, row: RevisionRow) -> None:
 
 def _relayed(row: RevisionRow) -> list[int]:
     """The pull request of whose reviews this is one, if it is."""
-    match row.details.get(REVIEW):
+    match row.details.get(REVIEW_DETAIL):
         case {"pull_request": int(number)}:
             return [number]
     return []
@@ -148,7 +148,7 @@ def test_killed_while_a_pull_request_is_overridden_applied_and_approved(pipeline
             assert acknowledged <= store.last_serial() <= acknowledged + 3, "what was said to be done is done"
             done = store.revision(store.last_serial())
             assert done is not None
-            if done.action == "override" or done.details.keys() & {"meaning", REVIEW}:
+            if done.action == "override" or done.details.keys() & {"meaning", REVIEW_DETAIL}:
                 left[done.action] += 1
     with Store.open(pipeline.location) as store, store.reading():
         rows = [row for row in store.revisions(limit=0) if row.serial > started]

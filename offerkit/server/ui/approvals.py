@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from offerkit.address import Address, Stage
 from offerkit.diagnostics import Code, Refused, refuse
@@ -18,13 +18,14 @@ from offerkit.governance.settings import decidable as keys_of
 from offerkit.plans.plan import Aspect
 from offerkit.reports.approvals import Reviewed, Row
 from offerkit.reports.steps_html import reviewed_html
-from offerkit.server.ui.pages import Facts, Form, Pages, first
+from offerkit.server.routing import Operation
+from offerkit.server.ui.pages import Facts, Form, Pages, first, query_text
 from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.usecases.approve import decide, items, mine, review_tokens
+from offerkit.usecases.approve import approve_or_reject, decidable_by, list_approvals
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
-from offerkit.usecases.review import reviewed
+from offerkit.usecases.review import review_tokens, reviewed_aspects
 from offerkit.usecases.session import Session, who_is
 
 MOST = 300
@@ -34,7 +35,7 @@ _DECISIONS = {"approve": Decision.APPROVED, "reject": Decision.REJECTED}
 
 
 @dataclass(frozen=True)
-class OfferItems:
+class OfferApprovals:
     """An offer with its aspects; ``mine``: whether who looks can decide on one of them.
 
     ``shown`` is what a form says of it: the address, and the name of what stands on the page.
@@ -48,36 +49,37 @@ class OfferItems:
     shown: str
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """Approvals, to see and to give."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("/approvals")
-    async def approvals(request: Request, q: str = "", show: str = "waiting", done: str = "") -> Response:
+    async def approvals(request: Request) -> Response:
+        q, show, done = (query_text(request, name) for name in ("q", "show", "done"))
         return await pages.show(
-            request, "approvals.html", lambda session: waiting_facts(session, q.strip()[:200], show, done)
+            request, "approvals.html", lambda session: waiting_facts(session, q.strip()[:200], show or "waiting", done)
         )
 
-    @router.post("/approvals")
     async def decided(request: Request) -> Response:
         try:
             viewer, fields = await pages.form(request)
             wish, decision = _wish(fields)
-            made = await asyncio.to_thread(decide, pages.session(viewer), wish, decision)
+            made = await asyncio.to_thread(approve_or_reject, pages.session(viewer), wish, decision)
         except Refused as refused:
             return await pages.form_refused(request, refused)
         if made.refused:
             return pages.refusal(request, viewer, Refused(made.refused), revision=_done(made))
         return RedirectResponse(f"/ui/approvals?done={_done(made)}", 303)
 
-    return router
+    return [
+        Operation("GET", "/ui/approvals", approvals),
+        Operation("POST", "/ui/approvals", decided),
+    ]
 
 
 def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
     """What the page of approvals shows: what waits, what is the viewer's, or (``show`` is ``all``) everything."""
     with session.existing() as store:
-        found = items(store)
-        own = set(mine(found, who_is(session, store))) if session.operator else set()
+        found = list_approvals(store)
+        own = set(decidable_by(found, who_is(session, store))) if session.operator else set()
         names = review_tokens(store, {row.address for row in own})
     if show != "all":
         found = [row for row in found if row.state == "waiting"]
@@ -106,7 +108,7 @@ def changes_of(store: Store, rows: Iterable[Row]) -> dict[Address, Markup]:
     addresses = dict.fromkeys(address for address, _ in waiting)
     keys = [key for a in addresses for key in keys_of(design, a) if key.space in waiting.get((a, key.aspect), ())]
     by_offer: dict[Address, list[Reviewed]] = {}
-    for found in reviewed(keys, stages):
+    for found in reviewed_aspects(keys, stages):
         by_offer.setdefault(found.key.address, []).append(found)
     return {a: Markup(reviewed_html(found, layout_of(len(keys), full=False))) for a, found in by_offer.items()}  # noqa: S704 - escaped there
 
@@ -116,13 +118,13 @@ def decidable(session: Session, own: set[Row]) -> set[Row]:
     return set() if lacking(session.scopes, (Scope.APPROVE,), session.operator) else own
 
 
-def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[OfferItems]:
+def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[OfferApprovals]:
     """The rows by offer; ``names``: of what was seen, by offer."""
     by_offer: dict[str, list[Row]] = {}
     for row in rows:
         by_offer.setdefault(row.address, []).append(row)
     return [
-        OfferItems(
+        OfferApprovals(
             address, found[0].label, found[0].live, any(row in own for row in found), tuple(found),
             f"{address} {names.get(address, '')}",
         )

@@ -11,19 +11,22 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.reports.counts import said
 from offerkit.reports.escape import visible
-from offerkit.server.addresses import client_of, is_local
-from offerkit.server.callers import Callers, GuessedTooOftenError, acting
-from offerkit.server.places import without_places
+from offerkit.server.authentication import GuessedTooOftenError, TokenLookup, acting
+from offerkit.server.client_address import client_of, is_local
+from offerkit.server.config import ServerConfig
+from offerkit.server.json_bodies import InvalidRequestError
 from offerkit.server.problems import status_of
-from offerkit.server.routes import check_scope
-from offerkit.server.seat import now
-from offerkit.server.settings import Settings
+from offerkit.server.redaction import redacted
+from offerkit.server.route_scopes import check_scope
+from offerkit.server.routing import ROUTE
+from offerkit.server.thread_worker import now
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
 from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer
@@ -37,6 +40,7 @@ Form: TypeAlias = dict[str, list[str]]
 LOCK_SECONDS = 5.0
 """How long a page waits for another run to give the store back."""
 FIELDS = 1_000
+_FLAG = TypeAdapter(bool)
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'{previews}; img-src https: data:; form-action 'self'; "
@@ -58,10 +62,10 @@ In the frames nothing runs: their sandbox allows no scripts.
 class Pages:
     """Makes pages. Whatever reads the store or renders is done in threads; the event loop is never kept."""
 
-    def __init__(self, session: Session, settings: Settings, callers: Callers) -> None:
+    def __init__(self, session: Session, config: ServerConfig, tokens: TokenLookup) -> None:
         """``session``: the server's own; pages get copies, with the operator who is logged in."""
-        self._session, self._settings, self._callers = session, settings, callers
-        self._public = urlsplit(settings.public_url).netloc
+        self._session, self._config, self._tokens = session, config, tokens
+        self._public = urlsplit(config.public_url).netloc
         self._templates = _templates()
 
     def session(self, viewer: Viewer, message: str = "") -> Session:
@@ -74,12 +78,12 @@ class Pages:
         found = await self.named(request, token) if token else NOBODY
         if found.operator:
             return Viewer(found.operator, token, found.scopes)
-        return Viewer() if self._settings.ui == "local" and is_local(request) else None
+        return Viewer() if self._config.ui == "local" and is_local(request) else None
 
     async def named(self, request: Request, token: str) -> Bearer:
         """Whose token this is; nobody's when it is none, no longer valid, or one guess too many."""
         try:
-            return await self._callers.by_token(token, client_of(request))
+            return await self._tokens.by_token(token, client_of(request))
         except GuessedTooOftenError:
             return NOBODY
 
@@ -160,13 +164,27 @@ class Pages:
 
     def told(self, refused: Refused) -> tuple[Diagnostic, ...]:
         """What a page says of a refusal."""
-        return without_places(refused, self._session).diagnostics
+        return redacted(refused, self._session).diagnostics
 
 
 def _check_scope(request: Request, viewer: Viewer) -> None:
     """Raise Refused when the token of who is logged in is not for this page; on this machine all may be read."""
     if viewer.operator:
-        check_scope(Bearer(viewer.operator, viewer.scopes), request.method, str(request.scope["route"].path))
+        check_scope(Bearer(viewer.operator, viewer.scopes), request.method, str(request.scope[ROUTE]))
+
+
+def query_text(request: Request, name: str, default: str = "") -> str:
+    """A parameter of the page's address."""
+    return request.query_params.get(name, default)
+
+
+def query_flag(request: Request, name: str) -> bool:
+    """A yes or no of the page's address: no by default. Raises InvalidRequestError when it is neither."""
+    try:
+        return _FLAG.validate_python(request.query_params.get(name, "false"))
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        raise InvalidRequestError([{**one, "loc": ("query", name)} for one in found]) from None
 
 
 def first(fields: Form, name: str) -> str:

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.governance.rights import Scope, lacking
 from offerkit.governance.stops import Stops, above
-from offerkit.server.ui.pages import Facts, Pages, first
+from offerkit.server.routing import Operation
+from offerkit.server.ui.pages import Facts, Pages, first, query_text
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.session import Session
-from offerkit.usecases.stop import resume, stop, stopped
+from offerkit.usecases.stop import list_stops, resume, stop
 
 MOST = 300
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """Stops, to see, to make and to lift."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("/stops")
-    async def stops(request: Request, done: str = "") -> Response:
+    async def stops(request: Request) -> Response:
+        done = query_text(request, "done")
         return await pages.show(request, "stops.html", lambda session: _stops(session, done))
 
-    @router.post("/stop")
     async def stopping(request: Request) -> Response:
         try:
             viewer, fields = await pages.form(request)
@@ -45,7 +44,6 @@ def routes(pages: Pages) -> APIRouter:
             return await pages.form_refused(request, refused)
         return RedirectResponse(f"/ui/stops?done={made.revision.serial if made.revision is not None else 0}", 303)
 
-    @router.post("/resume")
     async def resuming(request: Request) -> Response:
         try:
             viewer, fields = await pages.form(request)
@@ -58,12 +56,16 @@ def routes(pages: Pages) -> APIRouter:
             return pages.refusal(request, viewer, Refused(made.refused), revision=made.revision.serial)
         return RedirectResponse(f"/ui/stops?done={made.revision.serial}", 303)
 
-    return router
+    return [
+        Operation("GET", "/ui/stops", stops),
+        Operation("POST", "/ui/stop", stopping),
+        Operation("POST", "/ui/resume", resuming),
+    ]
 
 
 def _stops(session: Session, done: str) -> Facts:
     with session.existing() as store:
-        found = stopped(store)
+        found = list_stops(store)
     return {
         "stops": found[:MOST],
         "left": max(0, len(found) - MOST),

@@ -27,9 +27,9 @@ from offerkit.specs.fmt import format_files
 from offerkit.specs.json_schema import cases_schema, environment_schema, specs_schema
 from offerkit.specs.project import read_files
 from offerkit.usecases.apply import apply
-from offerkit.usecases.approve import decide
+from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import LOCAL
-from offerkit.usecases.init import begin, pipeline_of
+from offerkit.usecases.init import init_project, pipeline_of
 from offerkit.usecases.plan import plan as make_plan
 from offerkit.usecases.promote import promote
 from offerkit.usecases.requests import ApprovalRequest
@@ -65,7 +65,7 @@ def test_the_whole_main_path(tmp_path: Path, environment: str) -> None:
     assert not made.blocked
     apply(session(root, 2), made)
     assert make_plan(session(root, 3), everything).empty
-    decide(session(root, 4), ApprovalRequest(("*/offer.*",)), Decision.APPROVED)
+    approve_or_reject(session(root, 4), ApprovalRequest(("*/offer.*",)), Decision.APPROVED)
     promotion = promote(session(root, 5), (), everything)
     assert not promotion.blocked
     apply(session(root, 6), promotion)
@@ -182,7 +182,7 @@ def test_two_at_once_make_one_project(tmp_path: Path) -> None:
         starter = dict(_starter(files("offerkit.cli").joinpath("starter")))
         for turn in range(3):
             root = tmp_path / str(turn)
-            begun = list(pool.map(lambda _, root=root: begin(root, starter, "recipients", EMAIL), range(4)))
+            begun = list(pool.map(lambda _, root=root: init_project(root, starter, "recipients", EMAIL), range(4)))
             assert sorted(path for one in begun for path in one.written) == sorted(contents(tmp_path / "whole"))
             assert contents(root) == contents(tmp_path / "whole")
 

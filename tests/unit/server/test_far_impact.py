@@ -20,8 +20,8 @@ from offerkit.reports.impact import impact_text, rounded_space
 from offerkit.store.remote import Remote, _refused
 from offerkit.usecases import impact
 from offerkit.usecases.apply import apply, check_impact
-from offerkit.usecases.approve import decide
-from offerkit.usecases.backends import ThroughServer
+from offerkit.usecases.approve import approve_or_reject
+from offerkit.usecases.backends import ServerBackend
 from offerkit.usecases.requests import ApprovalRequest, ImpactRequest
 from offerkit.usecases.session import Session
 
@@ -67,7 +67,7 @@ def far(people: Workspace, operator: str, **more: Any) -> Session:
     """A session elsewhere: with the same history, but where there are no contacts."""
     elsewhere = people.root / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
-    session = people.session(operator, backend=ThroughServer(Far("http://far", token(people, operator))), **more)
+    session = people.session(operator, backend=ServerBackend(Far("http://far", token(people, operator))), **more)
     return replace(session, project=replace(session.project, root=elsewhere))
 
 
@@ -196,7 +196,7 @@ def test_of_many_approved_through_a_server_the_refused_are_told(people: Workspac
     people.change({OFFERS: {"offers": {"two": {"reviewers": {"content": ["brand"]}}}}})
     people.apply("ada")
     wish = ApprovalRequest(("shop/offer.*",), content=True)
-    decided = decide(far(people, "omar"), wish, Decision.APPROVED)
+    decided = approve_or_reject(far(people, "omar"), wish, Decision.APPROVED)
     assert {key.address for key in decided.keys} == {"shop/offer.one"} and decided.left == ()
     (found,) = decided.refused
     assert (found.code, found.address) == (Code.NOT_ALLOWED, "shop/offer.two") and found.detail

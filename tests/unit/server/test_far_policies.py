@@ -16,7 +16,7 @@ from offerkit.plans.make import Patterns
 from offerkit.plans.plan import Plan, envelope
 from offerkit.store.views import Stages
 from offerkit.usecases.plan import plan_design
-from offerkit.usecases.policy_checks import denials
+from offerkit.usecases.policy_checks import plan_denials
 
 POLICIES, OFFERS = "specs/shop/policies.yaml", "specs/shop/offers.yaml"
 LIGHT = {"require": "offer.weight <= 20", "message": "Too heavy.", "override": ["risk"]}
@@ -43,7 +43,7 @@ def unheld(shop: Workspace) -> tuple[Plan, list[dict[str, Any]]]:
     session = shop.session("omar")
     with session.existing() as store:
         plan = plan_design(session, session.load(), store, Patterns.of(("*/offer.*",)), held=False)
-        return plan, [asdict(found) for found in denials(session, Stages(store), plan)]
+        return plan, [asdict(found) for found in plan_denials(session, Stages(store), plan)]
 
 
 def asked(server: TestClient, shop: Workspace, who: str, path: str, **body: object) -> Any:

@@ -166,7 +166,7 @@ def test_restoring_beside_a_server(live: Workspace) -> None:
     backup = backed_up(live)
     with client(live, environ={}) as asking:
         first = proposed(asking)
-        with restore.restoration(live.session("ada"), backup) as found:
+        with restore.prepare_restore(live.session("ada"), backup) as found:
             restore.restore(found)
         second = proposed(asking)
         assert until(asking, 200)["status"] == "ready"

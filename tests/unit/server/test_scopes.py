@@ -18,12 +18,12 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Scope, needed, scopes_of, scopes_text
 from offerkit.plans.plan import Plan, PlanKind, envelope
 from offerkit.server.app import application
-from offerkit.server.routes import OPEN, ROUTES, check_scope
-from offerkit.server.settings import Settings
+from offerkit.server.config import ServerConfig
+from offerkit.server.route_scopes import OPEN, ROUTES, check_scope
 from offerkit.store.remote import Remote
 from offerkit.usecases.apply import apply, entitled_actor
-from offerkit.usecases.approve import decide
-from offerkit.usecases.backends import ThroughServer
+from offerkit.usecases.approve import approve_or_reject
+from offerkit.usecases.backends import ServerBackend
 from offerkit.usecases.requests import ApprovalRequest
 from offerkit.usecases.tokens import Bearer
 
@@ -54,20 +54,12 @@ def routes_of(app: Any) -> set[tuple[str, str]]:
     """Every method and path that an application answers."""
     while not hasattr(app, "routes"):
         app = app._app
-    found: set[tuple[str, str]] = set()
-    waiting = list(app.routes)
-    while waiting:
-        route = waiting.pop()
-        if hasattr(route, "path"):
-            found |= {(method, route.path) for method in route.methods}
-        else:
-            waiting += route.original_router.routes
-    return found
+    return {(method, route.path) for route in app.routes for method in route.endpoint.methods}
 
 
 @pytest.mark.embedded
 def test_every_route_declares_its_scope(live_shop: Workspace) -> None:
-    app = application(live_shop.session(), Settings(str(live_shop.root), demo=True, ui="local"))
+    app = application(live_shop.session(), ServerConfig(str(live_shop.root), demo=True, ui="local"))
     assert routes_of(app) == set(ROUTES)
 
 
@@ -186,16 +178,16 @@ def test_it_is_told_before_anything_is_sent(changed: Workspace) -> None:
     """A command line elsewhere knows the scopes of its token from the copy that it reads."""
     plan = changed.plan()
     nobody = Remote("http://127.0.0.1:1", "secret")
-    session = changed.session("ada", backend=ThroughServer(nobody), scopes=scopes_of("read"))
+    session = changed.session("ada", backend=ServerBackend(nobody), scopes=scopes_of("read"))
     for ask in (
         lambda: entitled_actor(session, plan), lambda: apply(session, plan),
-        lambda: decide(session, ApprovalRequest((SAFARI,)), Decision.APPROVED),
+        lambda: approve_or_reject(session, ApprovalRequest((SAFARI,)), Decision.APPROVED),
     ):  # fmt: skip
         with pytest.raises(Refused) as caught:
             ask()
         assert [found.code for found in caught.value.diagnostics] == [Code.TOKEN_SCOPE]
     assert (
-        entitled_actor(changed.session("ada", backend=ThroughServer(nobody), scopes=scopes_of("read,apply")), plan).name
+        entitled_actor(changed.session("ada", backend=ServerBackend(nobody), scopes=scopes_of("read,apply")), plan).name
         == "ada"
     )
 

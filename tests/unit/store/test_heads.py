@@ -22,7 +22,7 @@ from offerkit.store.heads import SeenHead, SeenHeads, seen_heads
 from offerkit.store.remote import Remote
 from offerkit.usecases import tokens
 from offerkit.usecases.apply import apply
-from offerkit.usecases.backends import ThroughServer
+from offerkit.usecases.backends import ServerBackend
 from offerkit.usecases.demonstration import live_copy
 from offerkit.usecases.plan import plan as make_plan
 from offerkit.usecases.session import Session
@@ -268,7 +268,7 @@ def test_a_store_behind_a_server_is_known_by_its_address(seen: Workspace, tmp_pa
     url = "https://offers.example"
 
     def far(copy: Path) -> Session:
-        session = seen.session("ada", backend=ThroughServer(Remote(url, "secret")), store_path=copy)
+        session = seen.session("ada", backend=ServerBackend(Remote(url, "secret")), store_path=copy)
         return replace(session, heads=seen_heads(session.project, copy, url))
 
     late = read(far(copies[1]))

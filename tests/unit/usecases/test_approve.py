@@ -10,8 +10,9 @@ from helpers.workspace import Workspace
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.usecases.approve import decide, items, mine, review_tokens
+from offerkit.usecases.approve import approve_or_reject, decidable_by, list_approvals
 from offerkit.usecases.requests import ApprovalRequest
+from offerkit.usecases.review import review_tokens
 from offerkit.usecases.session import who_is
 
 GOLD, SAFARI, SAVER = "shop/offer.gold-card", "shop/offer.safari", "shop/offer.saver"
@@ -110,12 +111,12 @@ def test_what_waits_for_whom(shop: Workspace) -> None:
     shop.approve("brand", GOLD, spaces=("web",), comment="fine")
     shop.reject("risk", GOLD, comment="too risky")
     with shop.store() as store:
-        rows = [(r.address, r.aspect, r.spaces, r.state, r.who, r.by, r.comment, r.live) for r in items(store)]
+        rows = [(r.address, r.aspect, r.spaces, r.state, r.who, r.by, r.comment, r.live) for r in list_approvals(store)]
         brand = who_is(shop.session("brand"), store)
         dora = who_is(shop.session("dora"), store)
-        for_brand = [(r.address, r.state) for r in mine(items(store), brand)]
-        assert mine(items(store), dora) == []
-        assert {r.address for r in items(store, ("*safari",))} == {SAFARI}
+        for_brand = [(r.address, r.state) for r in decidable_by(list_approvals(store), brand)]
+        assert decidable_by(list_approvals(store), dora) == []
+        assert {r.address for r in list_approvals(store, ("*safari",))} == {SAFARI}
     managers = ("offer-manager", "administrator")
     assert rows == [
         (GOLD, "eligibility", (), "rejected", ("risk",), "risk", "too risky", False),
@@ -209,7 +210,12 @@ def test_of_two_at_once_each_decision_stands_whole(shop: Workspace) -> None:
     sessions = [shop.session(who, lock_timeout=30) for who in ("omar", "olga")]
     with ThreadPoolExecutor(2) as pool:
         both = list(
-            pool.map(decide, sessions, [ApprovalRequest((SAFARI, SAVER))] * 2, [Decision.APPROVED, Decision.REJECTED])
+            pool.map(
+                approve_or_reject,
+                sessions,
+                [ApprovalRequest((SAFARI, SAVER))] * 2,
+                [Decision.APPROVED, Decision.REJECTED],
+            )
         )
     assert [len(made.keys) for made in both] == [5, 5]
     with shop.store() as store:

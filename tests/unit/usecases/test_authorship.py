@@ -21,9 +21,9 @@ from offerkit.specs.commits import Commits, UntoldError
 from offerkit.store import RevisionRow
 from offerkit.store.views import Stages, stage_view
 from offerkit.usecases.apply import apply
-from offerkit.usecases.authorship import Confirmed, origin_of
+from offerkit.usecases.authorship import ForgeConfirmation, origin_of
 from offerkit.usecases.plan import plan as make_plan
-from offerkit.usecases.requests import NOWHERE, Origin
+from offerkit.usecases.requests import NO_ORIGIN, PlanOrigin
 
 SAFARI = "shop/offer.safari"
 OPERATORS = "specs/shared.yaml"
@@ -48,19 +48,19 @@ def separate(shop: Workspace) -> None:
     shop.apply("ada", "shop/environment.*")
 
 
-def carried_out(shop: Workspace, who: str, origin: Origin = NOWHERE, plan: Plan | None = None) -> RevisionRow:
+def carried_out(shop: Workspace, who: str, origin: PlanOrigin = NO_ORIGIN, plan: Plan | None = None) -> RevisionRow:
     session = shop.session(who, origin=origin)
     return apply(session, plan or make_plan(session, Patterns.of((), ()))).revision
 
 
-def refused(shop: Workspace, who: str, origin: Origin = NOWHERE) -> list[Code]:
+def refused(shop: Workspace, who: str, origin: PlanOrigin = NO_ORIGIN) -> list[Code]:
     with pytest.raises(Refused) as caught:
         carried_out(shop, who, origin)
     return [found.code for found in caught.value.diagnostics]
 
 
 def test_a_person_is_an_author_and_names_add_to_that(shop: Workspace) -> None:
-    made = carried_out(shop, "ada", Origin(commit="a" * 40, whole=True, named=("olga",), authors=("omar", "ada")))
+    made = carried_out(shop, "ada", PlanOrigin(commit="a" * 40, whole=True, named=("olga",), authors=("omar", "ada")))
     assert made.details == {"authors": ["ada", "olga", "omar"], "commit": "a" * 40, "whole": True}
     assert authors_in(made) == ("ada", "olga", "omar")
 
@@ -72,34 +72,34 @@ def test_a_person_alone(shop: Workspace) -> None:
 @pytest.mark.parametrize(
     ("who", "origin", "codes"),
     [
-        ("ada", Origin(named=("olqa",)), [Code.NO_OPERATOR]),
-        ("ada", Origin(named=("robot",)), [Code.NOT_A_PERSON]),
-        ("ada", Origin(authors=("nobody",)), [Code.NO_OPERATOR]),
-        ("robot", NOWHERE, [Code.AUTHORS]),
-        ("robot", Origin(named=("olga",), doubts=("x",), edited=("x",)), [Code.AUTHORS]),
-        ("robot", Origin(named=("robot",)), [Code.NOT_A_PERSON]),
+        ("ada", PlanOrigin(named=("olqa",)), [Code.NO_OPERATOR]),
+        ("ada", PlanOrigin(named=("robot",)), [Code.NOT_A_PERSON]),
+        ("ada", PlanOrigin(authors=("nobody",)), [Code.NO_OPERATOR]),
+        ("robot", NO_ORIGIN, [Code.AUTHORS]),
+        ("robot", PlanOrigin(named=("olga",), doubts=("x",), edited=("x",)), [Code.AUTHORS]),
+        ("robot", PlanOrigin(named=("robot",)), [Code.NOT_A_PERSON]),
     ],
 )
-def test_who_is_no_author(shop: Workspace, who: str, origin: Origin, codes: list[Code]) -> None:
+def test_who_is_no_author(shop: Workspace, who: str, origin: PlanOrigin, codes: list[Code]) -> None:
     assert refused(shop, who, origin) == codes
 
 
 def test_an_automation_names_authors(shop: Workspace) -> None:
-    assert carried_out(shop, "robot", Origin(named=("olga",), doubts=("no git",))).details == {"authors": ["olga"]}
+    assert carried_out(shop, "robot", PlanOrigin(named=("olga",), doubts=("no git",))).details == {"authors": ["olga"]}
 
 
 @pytest.mark.parametrize(
     "origin",
     [
-        Origin(named=("olga",)),
-        Origin(authors=("olga",), doubts=("a part of the history is missing",)),
-        Origin(authors=("olga",), unverified=("no signature",)),
+        PlanOrigin(named=("olga",)),
+        PlanOrigin(authors=("olga",), doubts=("a part of the history is missing",)),
+        PlanOrigin(authors=("olga",), unverified=("no signature",)),
     ],
 )
-def test_where_duties_are_separated_that_is_not_enough(shop: Workspace, origin: Origin) -> None:
+def test_where_duties_are_separated_that_is_not_enough(shop: Workspace, origin: PlanOrigin) -> None:
     separate(shop)
     assert refused(shop, "robot", origin) == [Code.AUTHORS]
-    assert carried_out(shop, "robot", Origin(authors=("olga",))).details["authors"] == ["olga"]
+    assert carried_out(shop, "robot", PlanOrigin(authors=("olga",))).details["authors"] == ["olga"]
 
 
 def test_an_automation_decides_nothing(shop: Workspace) -> None:
@@ -179,7 +179,7 @@ def repository(shop: Workspace) -> Workspace:
     return shop
 
 
-def origin(shop: Workspace, who: str = "ada") -> Origin:
+def origin(shop: Workspace, who: str = "ada") -> PlanOrigin:
     session = shop.session(who, environ=HERE)
     made = make_plan(session, Patterns.of((), ()))
     return origin_of(session, made, made)
@@ -251,14 +251,14 @@ def test_accounts_that_a_forge_has_verified(repository: Workspace) -> None:
     oid = Commits(repository.root, HERE).head
     session = repository.session("robot", environ=HERE)
     made = make_plan(session, Patterns.of((), ()))
-    known = (Confirmed(), Confirmed({oid: ("olga",)}))
+    known = (ForgeConfirmation(), ForgeConfirmation({oid: ("olga",)}))
     claimed, sure = (origin_of(session, made, made, confirmed=each) for each in known)
     assert "olga" in claimed.authors and f"commit {oid[:12]} has no signature" in str(claimed.unverified)
     assert "olga" in sure.authors and oid[:12] not in str((sure.unverified, sure.doubts))
     pages = {"GIT_COMMITTER_EMAIL": "noreply@github.com", "GIT_AUTHOR_EMAIL": "olga@home.example"}
     git(repository.root, "commit", "--amend", "-qm", "By a page\n\nCo-authored-by: <x@home.example>", **pages)
     oid = Commits(repository.root, HERE).head
-    found = origin_of(session, made, made, confirmed=Confirmed({oid: ("olga",)}))
+    found = origin_of(session, made, made, confirmed=ForgeConfirmation({oid: ("olga",)}))
     assert "olga" in found.authors and oid[:12] not in str(found.unverified)
     assert f"commit {oid[:12]} names somebody who is no operator" in str(found.doubts), "nobody vouches for others"
 

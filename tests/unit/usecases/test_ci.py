@@ -27,7 +27,7 @@ from offerkit.usecases.ci_bundle import GIT, INDEX, STORE, Bundle, Subject, inde
 from offerkit.usecases.ci_forge import bundle_at, check_open
 from offerkit.usecases.ci_states import expected, subject_of
 from offerkit.usecases.history import history
-from offerkit.usecases.requests import AsRead
+from offerkit.usecases.requests import ReadPlan
 
 OFFERS, CARD = "specs/shop/offers.yaml", "shop/offer.gold-card"
 HERE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
@@ -204,7 +204,7 @@ def test_what_was_read_is_applied_and_recorded(repository: Workspace) -> None:
 def test_the_store_itself_tells_what_a_plan_means(repository: Workspace) -> None:
     """Who says over the network that a plan is what was read is not believed: the server looks."""
     plan = applied(repository).plan()
-    lie = AsRead("1:" + "0" * 64, 7)
+    lie = ReadPlan("1:" + "0" * 64, 7)
     assert refused(apply, repository.session("ada", as_read=lie), plan) == [Code.MEANING]
     asked = {"plan": envelope(plan).decode(), "as_read": {"meaning": lie.meaning, "pull_request": 7, "head": ZERO}}
     with client(repository) as asking:

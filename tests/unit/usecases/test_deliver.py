@@ -18,7 +18,7 @@ from offerkit.store import Store
 from offerkit.times import instant
 from offerkit.usecases import deliver as delivering
 from offerkit.usecases import delivery_selection
-from offerkit.usecases.delivery_folder import Folder, Unfinished
+from offerkit.usecases.delivery_folder import DeliveryFolder, UnfinishedRun
 
 PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
 CAMPAIGN = """version: 1
@@ -136,10 +136,10 @@ def test_a_run_keeps_its_date_on_the_same_day_of_the_environment(
 ) -> None:
     at = "2026-06-14T13:00:00.000000Z" if zone != "UTC" else "2026-06-14T00:00:00.000000Z"
     place = ("people", "june", "best")
-    folder = Folder(tmp_path / "made")
+    folder = DeliveryFolder(tmp_path / "made")
     folder.partial.mkdir()
-    folder.begin(Unfinished("1", "/".join(place), "inputs", at))
-    found = delivering.begun(folder.target, place, instant(now), ZoneInfo(zone))
+    folder.begin(UnfinishedRun("1", "/".join(place), "inputs", at))
+    found = delivering.unfinished_date(folder.target, place, instant(now), ZoneInfo(zone))
     assert found == (instant(at) if kept else None)
 
 
@@ -148,16 +148,16 @@ def test_a_run_keeps_its_date_on_the_same_day_of_the_environment(
 )
 def test_a_run_whose_date_somebody_edited_is_not_gone_on_with(time: str, tmp_path: Path) -> None:
     place = ("people", "june", "best")
-    folder = Folder(tmp_path / "made")
+    folder = DeliveryFolder(tmp_path / "made")
     folder.partial.mkdir()
-    folder.begin(Unfinished("1", "/".join(place), "inputs", time))
+    folder.begin(UnfinishedRun("1", "/".join(place), "inputs", time))
     now = instant("2026-06-14T13:00:00.000000Z")
-    assert delivering.begun(folder.target, place, now, ZoneInfo("UTC")) is None
+    assert delivering.unfinished_date(folder.target, place, now, ZoneInfo("UTC")) is None
 
 
 def test_a_run_that_is_cut_off_after_it_was_stored_is_finished(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("offerkit.usecases.delivery_folder.Folder.publish", _interrupted)
+        patch.setattr("offerkit.usecases.delivery_folder.DeliveryFolder.publish", _interrupted)
         with pytest.raises(SystemExit):
             deliver("june/best", "--out", "made")
     stored = kept()
@@ -190,7 +190,7 @@ def test_a_folder_that_appears_meanwhile_does_not_hide_that_the_delivery_is_made
 
 def test_what_becomes_of_a_run_is_told_as_json(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("offerkit.usecases.delivery_folder.Folder.publish", _interrupted)
+        patch.setattr("offerkit.usecases.delivery_folder.DeliveryFolder.publish", _interrupted)
         with pytest.raises(SystemExit):
             deliver("june/best", "--out", "made")
     finished = json.loads(deliver("june/best", "--out", "made", "--format", "json").stdout)
@@ -238,7 +238,7 @@ def test_an_environment_that_is_gone_is_told_by_what_the_delivery_names(root: Pa
 
 def test_stopped_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No part that begins after a stop is made, nothing is handed over, and no later run makes it with that offer."""
-    message = delivering.Writer.message
+    message = delivering.MessageWriter.message
     made: list[str] = []
 
     def slowly(writer: Any, recipient: Any) -> Any:
@@ -249,7 +249,7 @@ def test_stopped_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(delivery_selection, "CHUNK", 1)
     with monkeypatch.context() as patch:
-        patch.setattr(delivering.Writer, "message", slowly)
+        patch.setattr(delivering.MessageWriter, "message", slowly)
         with pytest.raises(Refused) as caught:
             deliver("june/listed", "--out", "made")
     assert [found.code for found in caught.value.diagnostics] == [Code.PLAN_STALE]

@@ -16,14 +16,14 @@ from helpers.workspace import Workspace
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.plans.make import Patterns
-from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
+from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_markdown, diff_text
 from offerkit.reports.impact import Impact
 from offerkit.reports.reached import condition_text
 from offerkit.usecases.apply import apply
-from offerkit.usecases.diff import Difference, between, impact_between
+from offerkit.usecases.diff import Difference, compare, impact_between
 from offerkit.usecases.impact import impact_of_plan
-from offerkit.usecases.outdated_checkout import not_on_applied, warnings
-from offerkit.usecases.requests import ImpactRequest, Origin
+from offerkit.usecases.outdated_checkout import checkout_warnings, outdated_checkout
+from offerkit.usecases.requests import ImpactRequest, PlanOrigin
 
 pytestmark = pytest.mark.embedded
 SHARED, OFFERS, CATALOG, SHOP = (
@@ -70,7 +70,7 @@ class Branches:
         return self.commit()
 
     def between(self, base: str = "git:main", head: str = "specs", *only: str) -> Difference:
-        return between(self.shop.session(environ=dict(os.environ)), base, head, Patterns.of(only))
+        return compare(self.shop.session(environ=dict(os.environ)), base, head, Patterns.of(only))
 
     def impact(self, found: Difference, *contacts: str, **asked: Any) -> Impact:
         return impact_between(self.shop.session(environ=dict(os.environ)), found, ImpactRequest(**asked), contacts)
@@ -81,6 +81,10 @@ def branches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Branches:
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
         monkeypatch.setenv(name, os.devnull)
     return Branches(tmp_path / "project")
+
+
+def _report(found: Difference, impact: Impact | None = None) -> DiffReport:
+    return DiffReport(found.steps, found.bodies, found.titles, beside=found.beside(impact))
 
 
 def done(steps: Iterable[Any]) -> list[str]:
@@ -182,7 +186,7 @@ def test_a_shallow_clone(branches: Branches, tmp_path: Path) -> None:
     doubt = found.behind.doubt
     assert doubt is not None and doubt.code is Code.BEHIND_UNTOLD and "fetch-depth: 0" in doubt.hint
     assert sorted(done(found.steps)) == ["delete saver", "delete tigers"]
-    assert "shallow" in diff_markdown(found.steps, found.bodies, found.titles, beside=found.beside())
+    assert "shallow" in diff_markdown(_report(found))
     git(clone, "fetch", "-q", "--unshallow")
     assert done(branches.between("git:origin/main").behind.steps) == ["delete tigers"]
 
@@ -213,14 +217,12 @@ def test_hostile_names_of_branches(branches: Branches, name: str) -> None:
     name = f"heads/{name}" if name.startswith("-") else name
     found = branches.between(f"git:{name}", "git:topic")
     assert done(found.steps) == ["delete safari"] and done(found.behind.steps) == ["delete tigers"]
-    beside = found.beside(branches.impact(found))
-    markdown = diff_markdown(found.steps, found.bodies, found.titles, beside=beside)
-    page = diff_html(found.steps, found.bodies, found.titles, beside=beside)
-    text = diff_text(found.steps, found.bodies, found.titles, beside=beside)
+    report = _report(found, branches.impact(found))
+    markdown, page, text = diff_markdown(report), diff_html(report), diff_text(report)
     assert "<script>" not in page and "<script>" not in re.sub("`[^`]*`", "", markdown)
     assert "\u202e" not in page + markdown + text
     assert " @everyone" not in markdown
-    assert json.loads(diff_json(found.steps, found.titles, beside=beside))["from"] == f"git:{name}"
+    assert json.loads(diff_json(report))["from"] == f"git:{name}"
 
 
 def test_places_on_both_sides(branches: Branches) -> None:
@@ -237,7 +239,7 @@ def test_places_on_both_sides(branches: Branches) -> None:
     assert now[place.after.line - 1].strip() == '"weight": 7' and step.source == place.after
     assert places["saver"][1].after is None and '"saver"' in lines[places["saver"][1].before.line - 1]  # type: ignore[union-attr]
     assert places["lynx"][1].before is None and '"lynx"' in now[places["lynx"][1].after.line - 1]  # type: ignore[union-attr]
-    text = diff_text(found.steps, found.bodies, found.titles, beside=found.beside())
+    text = diff_text(_report(found))
     assert f"main:{OFFERS}:{places['saver'][1].before.line}" in text  # type: ignore[union-attr]
 
 
@@ -302,7 +304,7 @@ def test_the_impact_of_stages(branches: Branches) -> None:
     shop.apply("ada")
     for a, b in (("shop@live", "specs"), ("shop@design:1", "shop@design"), ("live", "design"), ("shop@live", "design")):
         session = shop.session(environ=dict(os.environ))
-        found = between(session, a, b, whole=True)
+        found = compare(session, a, b, whole=True)
         spaces = impact_between(session, found, ImpactRequest(at="2027-01-01")).spaces
         assert {space.space: space.changed for space in spaces}["shop/web"] == 40, (a, b)
     with pytest.raises(Refused):
@@ -313,11 +315,11 @@ def test_the_impact_of_stages(branches: Branches) -> None:
 
 
 def applied(branches: Branches, commit: str) -> None:
-    apply(branches.shop.session("ada", origin=Origin(commit=commit, whole=True)), branches.shop.plan())
+    apply(branches.shop.session("ada", origin=PlanOrigin(commit=commit, whole=True)), branches.shop.plan())
 
 
 def told(branches: Branches) -> list[Diagnostic]:
-    return warnings(branches.shop.session(environ=dict(os.environ)), branches.shop.plan())
+    return checkout_warnings(branches.shop.session(environ=dict(os.environ)), branches.shop.plan())
 
 
 def test_a_plan_takes_back_what_was_applied_from_main(branches: Branches) -> None:
@@ -325,7 +327,7 @@ def test_a_plan_takes_back_what_was_applied_from_main(branches: Branches) -> Non
     applied(branches, commit)
     assert told(branches) == []
     branches.on("topic", {OFFERS: {"offers": {"saver": None}}})
-    found = not_on_applied(branches.shop.session(environ=dict(os.environ)), branches.shop.plan())
+    found = outdated_checkout(branches.shop.session(environ=dict(os.environ)), branches.shop.plan())
     assert found is not None and (found.commit, found.serial, found.behind) == (commit, 1, 1)
     assert sorted(done(found.steps)) == ["delete tigers", "update safari"]
     assert found.gone == (parse_address("shop/offer.tigers"),)

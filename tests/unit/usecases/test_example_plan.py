@@ -11,11 +11,12 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import envelope, plan_digest
 from offerkit.reports.plan_markdown import plan_markdown
+from offerkit.reports.plan_text import PlanReport
 from offerkit.specs import Project
 from offerkit.usecases.apply import apply
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.plan import plan as make_plan
-from offerkit.usecases.plan_files import saved
+from offerkit.usecases.plan_files import load_plan
 from offerkit.usecases.session import Session
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,7 +39,7 @@ def session(root: Path, minute: int, who: str = "ada") -> Session:
 
 
 def test_a_new_store_takes_it_and_the_specs_then_agree(bundled: Path) -> None:
-    plan = saved(EXAMPLE)
+    plan = load_plan(EXAMPLE)
     applied = apply(session(bundled, 1), plan)
     assert applied.revision.serial == 1
     assert len(plan.steps) >= 20
@@ -51,4 +52,6 @@ def test_a_new_store_takes_it_and_the_specs_then_agree(bundled: Path) -> None:
 def test_it_is_what_the_planner_makes_and_what_reviewers_read(bundled: Path) -> None:
     made = make_plan(session(bundled, 1), CHOSEN)
     assert EXAMPLE.read_bytes() == envelope(made), AGAIN
-    assert EXAMPLE.with_suffix(".md").read_text(encoding="utf-8") == plan_markdown(made, plan_digest(made)), AGAIN
+    assert EXAMPLE.with_suffix(".md").read_text(encoding="utf-8") == plan_markdown(
+        PlanReport(made, plan_digest(made))
+    ), AGAIN

@@ -18,17 +18,17 @@ from offerkit.plans.plan import Step
 from offerkit.store import Store
 from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history
-from offerkit.usecases.plan_files import save
+from offerkit.usecases.plan_files import save_plan
 from offerkit.usecases.purge import plan_purge
 from offerkit.usecases.rollback import plan_rollback
-from offerkit.usecases.state_refs import opened
+from offerkit.usecases.state_refs import open_states
 
 OFFERS = "specs/shop/offers.yaml"
 
 
 def differing(workspace: Workspace, a: str, b: str, *targets: str) -> list[str]:
     session = workspace.session()
-    with opened(session, a, b) as (one, two):
+    with open_states(session, a, b) as (one, two):
         found = difference(session, one, two, Patterns.of(targets))
         assert found.bodies.keys() >= {step.after.fingerprint for step in found.steps if step.after}
     return told(found.steps)
@@ -134,7 +134,7 @@ def test_a_time_that_was_twice_is_clear_where_nothing_changed(live_shop: Workspa
 
 
 def test_the_result_of_a_saved_plan(history_shop: Workspace, tmp_path: Path) -> None:
-    path = str(save(history_shop.plan(), tmp_path / "plan.json"))
+    path = str(save_plan(history_shop.plan(), tmp_path / "plan.json"))
     assert differing(history_shop, "shop@design", path) == ["update shop/offer.saver"]
     assert differing(history_shop, path, "specs") == []
 
@@ -367,7 +367,7 @@ def test_a_difference_follows_renames_before_and_after_they_are_made(live_shop: 
         assert differing(live_shop, "specs", a) == BACK, a
     assert differing(live_shop, "git:before", "git:after") == THERE
     plan = live_shop.plan()
-    save(plan, live_shop.root / "plan.json")
+    save_plan(plan, live_shop.root / "plan.json")
     assert differing(live_shop, "live", str(live_shop.root / "plan.json")) == THERE
     live_shop.execute("ada", plan)
     old = (f"shop@design:{first}", "shop@live", "git:before", f"live:{first}")
@@ -376,7 +376,7 @@ def test_a_difference_follows_renames_before_and_after_they_are_made(live_shop: 
             assert differing(live_shop, a, b) == THERE, (a, b)
             assert differing(live_shop, b, a) == BACK, (a, b)
     promotion = live_shop.promotion("ada")
-    save(promotion, live_shop.root / "live.json")
+    save_plan(promotion, live_shop.root / "live.json")
     assert differing(live_shop, "live", str(live_shop.root / "live.json")) == THERE
     assert differing(live_shop, str(live_shop.root / "live.json"), "specs") == []
     live_shop.execute("ada", promotion)

@@ -13,7 +13,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.specs import load_folder
 from offerkit.specs.fmt import format_files
 from offerkit.specs.project import read_files
-from offerkit.usecases.import_specs import Import, plan_import, write_import
+from offerkit.usecases.import_specs import PlannedImport, plan_import, write_import
 
 pytestmark = pytest.mark.embedded
 
@@ -32,7 +32,7 @@ def other(tmp_path: Path) -> Path:
     return folder
 
 
-def run(workspace: Workspace, folder: Path, *names: str) -> Import:
+def run(workspace: Workspace, folder: Path, *names: str) -> PlannedImport:
     """Import, and check that the project is valid and the new files are canonical."""
     session = workspace.session()
     planned = plan_import(session, folder, names)

@@ -20,7 +20,7 @@ from offerkit.governance.rights import scopes_of
 from offerkit.usecases.ci_approve import confirmed, reviewed
 from offerkit.usecases.history import history
 from offerkit.usecases.relay import relay
-from offerkit.usecases.requests import Relayed, RelayOutcome, RelayRequest
+from offerkit.usecases.requests import RecordedReview, RelayOutcome, RelayRequest
 
 OPERATORS, OFFERS = "specs/shared.yaml", "specs/shop/offers.yaml"
 GOLD, SAVER = "shop/offer.gold-card", "shop/offer.saver"
@@ -82,7 +82,7 @@ def text(title: str) -> dict[str, Any]:
     return {OFFERS: {"offers": {"gold-card": {"content": {"title": title}}}}}
 
 
-def decided(found: Relayed) -> set[str]:
+def decided(found: RecordedReview) -> set[str]:
     return {f"{key.aspect} {key.space} {key.address}".replace("  ", " ") for key in found.keys}
 
 

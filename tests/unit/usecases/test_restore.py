@@ -57,7 +57,7 @@ def proposed(where: Location) -> dict[str, Status]:
 
 
 def restored(shop: Workspace, backup: Location, who: str = "ada", **more: Any) -> tuple[restore.Restoration, Restored]:
-    with restore.restoration(shop.session(who), backup, **more) as found:
+    with restore.prepare_restore(shop.session(who), backup, **more) as found:
         return found, restore.restore(found)
 
 
@@ -212,7 +212,7 @@ def test_a_changed_schema_in_a_database_is_its_owners_to_mend(live: Workspace, b
             store.database.run(edit)
         with (
             pytest.raises(Refused) as refused,
-            restore.restoration(replace(live.session("ada"), store_path=shared, heads=None), backup),
+            restore.prepare_restore(replace(live.session("ada"), store_path=shared, heads=None), backup),
         ):
             pass
         assert refused.value.diagnostics[0].code is Code.NOT_RESTORED
@@ -272,7 +272,7 @@ def test_another_projects_only_when_that_is_said(live: Workspace, tmp_path: Path
 
 
 def test_a_store_that_changed_since_it_was_compared_is_left(live: Workspace, backup: Path) -> None:
-    with restore.restoration(live.session("ada"), backup) as found:
+    with restore.prepare_restore(live.session("ada"), backup) as found:
         changed(live, "Leopards")
         before = head(live)
         with pytest.raises(Refused) as refused:
@@ -284,7 +284,7 @@ def test_a_store_that_changed_since_it_was_compared_is_left(live: Workspace, bac
 def test_two_at_once_keep_what_the_first_one_replaced(live: Workspace, backup: Path) -> None:
     changed(live, "Leopards")
     replaced, session = head(live), live.session("ada")
-    with restore.restoration(session, backup) as first, restore.restoration(session, backup) as second:
+    with restore.prepare_restore(session, backup) as first, restore.prepare_restore(session, backup) as second:
         done = restore.restore(first)
         with pytest.raises(Refused) as refused:
             restore.restore(second)
@@ -324,9 +324,9 @@ def test_what_a_killed_run_left_is_removed_and_no_others_work(live: Workspace, b
     os.utime(left, (0, 0))
     link = state / ".restoring-link"
     link.symlink_to(backup.parent)
-    with restore.restoration(live.session("ada"), backup):
+    with restore.prepare_restore(live.session("ada"), backup):
         (ours,) = {*state.glob(".restoring-*")} - {link}
-        with restore.restoration(live.session("ada"), backup):
+        with restore.prepare_restore(live.session("ada"), backup):
             assert (ours / "store.db").exists() and not left.exists()
     assert {*state.glob(".restoring-*")} == {link} and backup.exists()
 
@@ -365,7 +365,7 @@ def test_two_at_once_where_there_was_none(live: Workspace, backup: Path) -> None
     assert isinstance(live.location, Path)
     live.location.unlink()
     session = live.session("ada")
-    with restore.restoration(session, backup) as first, restore.restoration(session, backup) as second:
+    with restore.prepare_restore(session, backup) as first, restore.prepare_restore(session, backup) as second:
         restore.restore(first)
         propose(live, "after")
         with pytest.raises(Refused):

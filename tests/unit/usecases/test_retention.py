@@ -48,10 +48,10 @@ def batches_of_three(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def found(shop: Workspace) -> list[purge.Expired]:
+def found(shop: Workspace) -> list[purge.ExpiredPropositions]:
     session = shop.session("ada")
     with session.existing() as store:
-        return purge.expired(session, store)
+        return purge.expired_propositions(session, store)
 
 
 @pytest.mark.usefixtures("batches_of_three")
@@ -100,5 +100,5 @@ def test_rules_that_look_further_back_are_told(live: Workspace) -> None:
 def test_an_environment_that_is_not_there(live: Workspace) -> None:
     session = live.session("ada")
     with session.existing() as store, pytest.raises(Refused) as refused:
-        purge.expired(session, store, ["shp"])
+        purge.expired_propositions(session, store, ["shp"])
     assert "shop" in refused.value.diagnostics[0].hint

@@ -13,8 +13,8 @@ from offerkit.governance.rights import Scope
 from offerkit.store import copying
 from offerkit.usecases.plan_effect import plan_effect
 from offerkit.usecases.requests import StopOutcome, StopRequest
-from offerkit.usecases.restore import restoration, restore
-from offerkit.usecases.stop import resume, stop, stopped
+from offerkit.usecases.restore import prepare_restore, restore
+from offerkit.usecases.stop import list_stops, resume, stop
 
 SAFARI, SAVER = "shop/offer.safari", "shop/offer.saver"
 
@@ -48,7 +48,7 @@ def test_stopped_again(live_shop: Workspace) -> None:
     assert stopping(live_shop, SAFARI, who="ada").revision is None
     assert stopping(live_shop, SAFARI, SAVER, who="ada").out == (SAVER,)
     with live_shop.store() as store:
-        assert [(one.address, one.by) for one in stopped(store)] == [(SAFARI, "omar"), (SAVER, "ada")]
+        assert [(one.address, one.by) for one in list_stops(store)] == [(SAFARI, "omar"), (SAVER, "ada")]
 
 
 def test_one_stopped_by_itself_stays_when_its_category_is_resumed(live_shop: Workspace) -> None:
@@ -63,7 +63,7 @@ def test_one_stopped_by_itself_stays_when_its_category_is_resumed(live_shop: Wor
     active = live_shop.active()
     assert active["shop/offer.gold-card"] and active[SAVER] == ()  # type: ignore[index]
     with live_shop.store() as store:
-        assert [one.address for one in stopped(store)] == [SAVER]
+        assert [one.address for one in list_stops(store)] == [SAVER]
 
 
 def test_approvals_from_before_do_not_count(live_shop: Workspace) -> None:
@@ -128,7 +128,7 @@ def test_a_restored_store_keeps_it_stopped(live_shop: Workspace, tmp_path: Path)
     copying.copy(live_shop.location, backup, lambda _: lambda _: None)
     stopping(live_shop, "shop/category.bank")
     for _ in range(2):  # also what an earlier restore has carried over
-        with restoration(live_shop.session("ada"), backup) as found:
+        with prepare_restore(live_shop.session("ada"), backup) as found:
             assert found.loss is not None
             assert [row.key.address for row in found.loss.stops] == ["shop/category.bank"]
             restore(found)
@@ -137,7 +137,7 @@ def test_a_restored_store_keeps_it_stopped(live_shop: Workspace, tmp_path: Path)
         assert live_shop.verified() == []
         assert {b.code for b in live_shop.promotion("ada").blocked} == {Code.STOPPED}
     with live_shop.store() as store:
-        assert [(one.address, one.by, one.reason) for one in stopped(store)] == [
+        assert [(one.address, one.by, one.reason) for one in list_stops(store)] == [
             ("shop/category.bank", "omar", "Wrong")
         ]
         assert store.revisions(limit=1)[0].details["stops"]
@@ -150,7 +150,7 @@ def test_what_cannot_be_read_is_said_loudly(live_shop: Workspace, tmp_path: Path
     stopping(live_shop, SAFARI)
     assert isinstance(live_shop.location, Path)
     live_shop.location.unlink()
-    with restoration(live_shop.session("ada"), backup) as found:
+    with prepare_restore(live_shop.session("ada"), backup) as found:
         assert "WHAT WAS STOPPED SINCE MAY BE LIVE AGAIN" in (unreadable(found).detail or "")
 
 
@@ -163,7 +163,7 @@ def test_its_time_and_revision_stay_when_it_is_renamed(live_shop: Workspace) -> 
     }})  # fmt: skip
     live_shop.apply("ada")
     with live_shop.store() as store:
-        found = {one.address: (one.since, one.revision, one.by) for one in stopped(store)}
+        found = {one.address: (one.since, one.revision, one.by) for one in list_stops(store)}
     assert found["shop/offer.tour"] == (made.time, made.serial, "omar")
     assert f"in revision {made.serial}:" in (live_shop.promotion("ada").blocked[0].why or "")
 
@@ -207,8 +207,8 @@ def test_a_restored_store_stops_it_by_the_name_that_it_had_then(live_shop: Works
     live_shop.apply("ada")
     stopping(live_shop, "shop/offer.tour")
     with live_shop.store() as store:
-        assert [one.address for one in stopped(store)] == ["shop/offer.tour"]
-    with restoration(live_shop.session("ada"), backup) as found:
+        assert [one.address for one in list_stops(store)] == ["shop/offer.tour"]
+    with prepare_restore(live_shop.session("ada"), backup) as found:
         restore(found)
     assert live_shop.active()[SAFARI] == ()  # type: ignore[index]
     assert live_shop.active()[SAVER]  # type: ignore[index]

@@ -19,7 +19,7 @@ from offerkit.times import common_zone
 from offerkit.usecases.argument_values import DAY_BEGINS, names_zone, parse_time
 from offerkit.usecases.diff import differing
 from offerkit.usecases.export import export
-from offerkit.usecases.state_refs import opened
+from offerkit.usecases.state_refs import open_states
 
 PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
 NEW_YORK, PARIS = ZoneInfo("America/New_York"), ZoneInfo("Europe/Paris")
@@ -38,12 +38,12 @@ def zoned(shop: Workspace) -> Workspace:
 
 
 def changed(workspace: Workspace, a: str, b: str = "specs") -> bool:
-    with opened(workspace.session(), a, b) as (left, right):
+    with open_states(workspace.session(), a, b) as (left, right):
         return bool(differing(left, right))
 
 
 def titles(workspace: Workspace, *texts: str) -> list[str]:
-    with opened(workspace.session(), *texts) as points:
+    with open_states(workspace.session(), *texts) as points:
         return [point.title for point in points]
 
 
