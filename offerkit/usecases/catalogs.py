@@ -20,7 +20,7 @@ from offerkit.models.space import Space
 from offerkit.plans.plan import Reason
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import StageHead, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 
 if TYPE_CHECKING:
     from offerkit.models.status import Status

@@ -146,7 +146,10 @@ def _check_unreadable(folder: Path, said: tuple[Diagnostic, ...]) -> None:
     contacts = _opened(folder)
     for _ in range(SCANS + 2):
         assert _outcome(contacts, {"id": "nobody", "part": 7}) == said
-    with pytest.raises(Refused) as caught, open_contact_table(contacts, contacts.key, contacts.types, bad=BadRows(_Aside())):
+    with (
+        pytest.raises(Refused) as caught,
+        open_contact_table(contacts, contacts.key, contacts.types, bad=BadRows(_Aside())),
+    ):
         pass
     assert caught.value.diagnostics == said
 

@@ -10,7 +10,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from offerkit.contacts.bulk import column
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.emit.query import InputTables, emit
 from offerkit.batch.program import BatchProgram

@@ -21,7 +21,7 @@ from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.server.ui.steps import layout_of, linked, shown
-from offerkit.store.views import environments
+from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.apply import apply, entitled_actor
 from offerkit.usecases.contact_access import contact_access
 from offerkit.usecases.promote import promote
