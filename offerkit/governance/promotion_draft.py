@@ -1,0 +1,178 @@
+"""What a promotion was asked for, and how far it has been decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from offerkit.address import Address, Kind, Stage
+from offerkit.diagnostics import Code
+from offerkit.governance.approvals import Decisions
+from offerkit.governance.aspects import (
+    content_fingerprints,
+    eligibility_fingerprint,
+)
+from offerkit.governance.cases import GuardedCaseChange
+from offerkit.governance.stops import Stops
+from offerkit.governance.withdrawals import (
+    ended_earlier,
+    only_leaves_spaces,
+    rejected_live_spaces,
+    switched_off_by,
+    without_earlier_ends,
+)
+from offerkit.plans.plan import ApprovalKey, Blocked
+from offerkit.state.changes import Entry, Former, chains
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+
+
+class DeniedChange(NamedTuple):
+    """What a policy denies of a promotion: at which address, by which changes, why, what lifts it, and who can."""
+
+    address: Address
+    by: frozenset[Address]
+    why: str
+    how: str
+    who: tuple[str, ...]
+
+
+@dataclass
+class PromotionRequest:
+    """What is asked for: design and live, the decisions, and how far to go.
+
+    ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
+    sentence that says so. ``wanted``: whether an address is asked for by itself; if that is ``narrowed`` to
+    patterns, what the chosen need comes along. ``withheld``: cases of live that an effect may not change.
+    ``denied``: what policies deny of an effect.
+    """
+
+    design: Snapshot
+    live: Snapshot
+    decisions: Decisions
+    renames: Mapping[Address, Address] = field(default_factory=dict)
+    holds: Mapping[Address, str] = field(default_factory=dict)
+    wanted: Callable[[Address], bool] = lambda address: True
+    narrowed: bool = False
+    excluded: Callable[[Address], bool] = lambda address: False
+    stops: Stops = field(default_factory=lambda: Stops(()))
+    withheld: Callable[[BeforeAfter], Iterable[GuardedCaseChange]] = lambda effect: ()
+    denied: Callable[[BeforeAfter], Iterable[DeniedChange]] = lambda effect: ()
+
+
+class _DraftChange(NamedTuple):
+    """What becomes of an address in live."""
+
+    address: Address
+    moved_from: Former
+    after: Entry | None
+
+
+class PromotionDraft:
+    """What goes, what is blocked and why, so far; and live as that would make it."""
+
+    def __init__(self, asked: PromotionRequest) -> None:
+        self.asked = asked
+        self.design, self.live = asked.design, asked.live
+        self.origin = {new: old for old, new in asked.renames.items() if old in self.live.entries}
+        self.chains = [names for names in chains(asked.renames) if len(names) > 2]
+        self.former = {old: new for new, old in self.origin.items()}
+        self.going: dict[Address, Entry | None] = {}
+        self.blocked: dict[Address, list[Blocked]] = {}
+        self.notes: list[str] = []
+        self.keys: dict[Address, list[ApprovalKey]] = {}
+        self._effect: BeforeAfter | None = None
+        self._lengthened: tuple[Snapshot, frozenset[Address], Snapshot] | None = None
+
+    def live_entry(self, address: Address) -> Entry | None:
+        return self.live.entries.get(self.origin.get(address, address))
+
+    def block(
+        self,
+        address: Address,
+        code: Code,
+        why: str,
+        how: str = "",
+        who: tuple[str, ...] = (),
+        keys: Iterable[ApprovalKey] = (),
+    ) -> None:
+        entry = self.live_entry(address)
+        live = entry is not None and entry.activation != ()
+        self.stay(address)
+        self.blocked.setdefault(address, []).append(
+            Blocked(address, address.stage(Stage.LIVE), code, why, how, who, live, keys=tuple(keys))
+        )
+
+    def go(self, address: Address, target: Entry | None) -> None:
+        self.going[address] = target
+        self._effect = None
+
+    def stay(self, address: Address) -> None:
+        if address in self.going:
+            del self.going[address]
+            self._effect = None
+
+    def hypothetical(self) -> Snapshot:
+        """Live as it would be if all that is still going went."""
+        return self.effect().after
+
+    def effect(self) -> BeforeAfter:
+        """What all that is still going makes of live."""
+        if self._effect is None:
+            going = [
+                _DraftChange(address, self.origin.get(address, ""), entry) for address, entry in self.going.items()
+            ]
+            self._effect = BeforeAfter.of(self.live, going, self.design.bodies)
+        return self._effect
+
+    def off(self, address: Address) -> bool:
+        """Whether design switches an offer off, by itself or by what is not left out of this promotion."""
+        by = switched_off_by(self.design, address)
+        return any(layer == address or not self.asked.excluded(layer) for layer in by)
+
+    def switched_off(self, address: Address) -> bool:
+        """Whether that is a change: what is off in live already by its own body has nothing to lose."""
+        return self.off(address) and not switched_off_by(self.live, self.origin.get(address, address))
+
+    def stays(self, address: Address, entry: Entry) -> bool:
+        """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
+        return only_leaves_spaces(self.live_entry(address), entry)
+
+    @cached_property
+    def _seen_in_live(self) -> Decisions:
+        return self.asked.decisions.seen_in(self.live, self.origin)
+
+    def turned_down(self, address: Address) -> set[str]:
+        """The spaces, as design calls them, on which an offer is live although what it is there was rejected."""
+        return rejected_live_spaces(
+            self._seen_in_live, self.live, self.origin.get(address, address), self.origin, address
+        )
+
+    @cached_property
+    def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:
+        """Design if no period ended earlier than it does in live, and which of them do."""
+        ended = frozenset(ended_earlier(self.live, self.design, self.live.entries.keys() & self.design.entries.keys()))
+        return without_earlier_ends(self.design, self.live, ended), ended
+
+    def lengthened(self, after: Snapshot) -> tuple[Snapshot, frozenset[Address]]:
+        """The same of ``after``."""
+        known = self._lengthened
+        if known is None or known[0] is not after:
+            there = [a for a in self.going if a in self.live.entries and a in after.entries and a not in self.origin]
+            ended = frozenset(ended_earlier(self.live, after, there))
+            known = self._lengthened = after, ended, without_earlier_ends(after, self.live, ended)
+        return known[2], known[1]
+
+
+def renamed_space(names: Mapping[Address, Address], offer: Address, space: str) -> str:
+    """The name of ``space``, one of the offer's environment, after a renaming of addresses."""
+    address = offer.beside(Kind.SPACE, space)
+    return names.get(address, address).name
+
+
+def same_offer(a: Snapshot, address: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:
+    """Whether an offer is the same in two views, in eligibility and in content on ``spaces``."""
+    return eligibility_fingerprint(a, address) == eligibility_fingerprint(b, other) and content_fingerprints(
+        a, address, spaces
+    ) == content_fingerprints(b, other, spaces)

@@ -1,0 +1,264 @@
+"""What a rollback takes back: all that differs, or a part with what that needs; and which offers stay out of it.
+
+Live goes back to what was live before, and needs no approval for that. But what was rejected, switched off, stopped or
+retired since stays out, and of a part each live offer is afterwards either what it was before the rollback or what it
+was then: what would make it something else goes back with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from offerkit.address import Address, Kind, Stage
+from offerkit.governance.approvals import Decisions, approved, rejected
+from offerkit.governance.aspects import affecting, content_fingerprint, eligibility_fingerprint
+from offerkit.governance.promotion_draft import same_offer
+from offerkit.governance.stops import Stops, stop_sentence
+from offerkit.governance.withdrawals import Withdrawals, ended_earlier, spaces_left, switched_off_by
+from offerkit.plans.plan import ApprovalKey, Aspect
+from offerkit.state.changes import Action, Delta, Entry
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+
+_NAMING = {Kind.ENVIRONMENT: "call_data", Kind.DIMENSION: "fields"}
+"""The part of a resource that says which fields conditions and texts may name."""
+
+
+@dataclass
+class RollbackChanges:
+    """The changes of a rollback; what comes ``along`` and why; and what is withdrawn, by offer and why.
+
+    Of what is withdrawn, ``out`` stays out; the rest comes back, since that was asked for.
+    """
+
+    deltas: list[Delta]
+    along: dict[Address, str] = field(default_factory=dict)
+    out: dict[Address, str] = field(default_factory=dict)
+    withdrawn: dict[Address, str] = field(default_factory=dict)
+    partly: dict[Address, tuple[str, ...]] = field(default_factory=dict)
+    """Of what stays out, what does so on some spaces only, and these."""
+    staying: set[Kind] = field(default_factory=set)
+    """The kinds that no rollback touches and that differ."""
+
+
+@dataclass(frozen=True)
+class RollbackCriteria:
+    """What tells whether an offer may come back: design, the decisions that count, and what was taken out of live.
+
+    ``to``: the revision that live goes back to.
+    """
+
+    design: Snapshot
+    decisions: Decisions
+    withdrawals: Withdrawals
+    stops: Stops
+    to: int
+
+
+def partial_rollback(now: Snapshot, every: Sequence[Delta], chosen: Callable[[Delta], bool]) -> RollbackChanges:
+    """Of ``every`` change that leads back, those that are ``chosen``, and what has to go back together with them."""
+    work = _PartialRollback(now, every, chosen)
+    while work.grow():
+        pass
+    return RollbackChanges([d for d in every if d.address in work.taken], work.along)
+
+
+class _PartialRollback:
+    def __init__(self, now: Snapshot, every: Sequence[Delta], chosen: Callable[[Delta], bool]) -> None:
+        self.now, self.then = now, now.apply(every)
+        self.here = {d.moved_from or d.address: d for d in every}
+        self.there = {d.address: d for d in every}
+        self.taken = {d.address: d for d in every if chosen(d)}
+        self.along: dict[Address, str] = {}
+
+    def grow(self) -> bool:
+        """Take what is missing; whether anything was."""
+        before = len(self.taken)
+        state = BeforeAfter.of(self.now, self.taken.values())
+        self._names()
+        self._needed(state.after)
+        for stayer, named in state.left_behind().items():
+            self._take(self.here.get(stayer), f"it names {named[0]}, which goes")
+        for offer, entry in self._touched(state):
+            self._whole(state, offer, entry)
+        return len(self.taken) > before
+
+    def _take(self, item: Delta | None, why: str) -> None:
+        if item is not None and item.address not in self.taken:
+            self.taken[item.address] = item
+            self.along[item.address] = why
+
+    def _names(self) -> None:
+        """Names that are passed on go back together: with one of them staying, two would have one name."""
+        for item in list(self.taken.values()):
+            if item.after is not None:
+                self._take(self.here.get(item.address), f"{item.address} gets its name back")
+            if item.moved_from:
+                self._take(self.there.get(item.moved_from), f"{item.address} gives its name up")
+
+    def _needed(self, after: Snapshot) -> None:
+        """Take what is named and would not be there, or would not have the fields that conditions name.
+
+        What is there and differs otherwise stays: a part takes nothing else back, such as an environment's settings.
+        """
+        for item in list(self.taken.values()):
+            for target in self.then.references(item.address) if item.after is not None else ():
+                if target not in after.entries or _fields(self.then, target).items() - _fields(after, target).items():
+                    self._take(self.there.get(target), f"{item.address} needs it as it was")
+
+    def _touched(self, state: BeforeAfter) -> Iterator[tuple[Address, Entry]]:
+        """The offers that would be live and that what goes back can change."""
+        for offer in state.after.of_kind(Kind.OFFER):
+            entry = state.after.entries[offer]
+            if entry.activation and not _affecting_either_side(state, offer).isdisjoint(state.addresses):
+                yield offer, entry
+
+    def _whole(self, state: BeforeAfter, offer: Address, entry: Entry) -> None:
+        """Take all of what an offer is, unless it is what it is now or was then."""
+        spaces = entry.activation or ()
+        own = self.taken.get(offer)
+        old = (own.moved_from or own.address) if own is not None else offer
+        was = self.now.entries.get(old)
+        stays = was is not None and set(spaces) <= set(was.activation or ())
+        if stays and _is_as(state.after, offer, self.now, old, spaces):
+            return
+        if offer in self.then.entries and _is_as(state.after, offer, self.then, offer, spaces):
+            return
+        self._take(self.here.get(offer), "what it inherits goes back")
+        mine = self.here.get(old)
+        then = mine.address if mine is not None else offer
+        relevant = affecting(self.then, then) if then in self.then.entries else set()
+        for place in sorted(relevant | _affecting_either_side(state, offer)):
+            self._take(self.there.get(place) or self.here.get(place), f"{then} needs it as it was")
+
+
+def _fields(view: Snapshot, address: Address) -> dict[str, str]:
+    """The fields that conditions and texts may name because of what stands at ``address``, each as it is declared."""
+    part = _NAMING.get(address.kind)
+    fields = (view(address) or {}).get(part) if part else None
+    return {name: str(field) for name, field in fields.items()} if isinstance(fields, dict) else {}
+
+
+def _affecting_either_side(state: BeforeAfter, offer: Address) -> set[Address]:
+    """What can change an offer, before or after."""
+    old = state.origins.get(offer, offer)
+    found = affecting(state.after, offer)
+    return found | affecting(state.before, old) if old in state.before.entries else found
+
+
+def _is_as(a: Snapshot, offer: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:
+    return other in b.entries and same_offer(a, offer, b, other, spaces)
+
+
+def without_withdrawn(
+    now: Snapshot, way: RollbackChanges, judge: RollbackCriteria, *, withdrawn: bool
+) -> RollbackChanges:
+    """``way`` without what was withdrawn since; with ``withdrawn`` that comes back, all but what is stopped."""
+    shortened = _shortened(now, way, judge)
+    deltas = [d for d in way.deltas if withdrawn or d.address not in shortened]
+    found = replace(way, deltas=deltas, withdrawn=dict(shortened), out={} if withdrawn else dict(shortened))
+    state = BeforeAfter.of(now, deltas)
+    stops = judge.stops.along({old: new for new, old in state.origins.items()})
+    changed: dict[Address, Delta | None] = {d.address: d for d in deltas}
+    for offer in state.after.of_kind(Kind.OFFER):
+        entry = state.after.entries[offer]
+        if not entry.activation or _affecting_either_side(state, offer).isdisjoint(state.addresses):
+            continue
+        old = state.origins.get(offer, offer)
+        why = _barred_spaces(state, offer, old, entry.activation, judge)
+        stopped = {
+            s: stop_sentence(row) for s in entry.activation if (row := stops.on(state.after, offer, s)) is not None
+        }
+        barred = why | stopped
+        if not barred:
+            continue
+        found.withdrawn[offer] = next(iter(barred.values()))
+        away = stopped if withdrawn else barred
+        if away:
+            found.out[offer] = next(iter(away.values()))
+            if len(away) < len(entry.activation):
+                found.partly[offer] = tuple(sorted(away))
+            changed[offer] = _without(now, changed.get(offer), offer, old, entry, away)
+    found.deltas = sorted((d for d in changed.values() if d is not None), key=lambda d: d.address.sort_key)
+    return found
+
+
+def _without(
+    now: Snapshot, item: Delta | None, offer: Address, old: Address, entry: Entry, away: Iterable[str]
+) -> Delta | None:
+    """The change of an offer that comes back without the spaces ``away``; None when it then stays as it is."""
+    barred = set(away)
+    kept = tuple(space for space in entry.activation or () if space not in barred)
+    was = now.entries.get(old)
+    if not kept and (item is None or not item.moved_from) and (was is None or not was.activation):
+        return None
+    after = Entry(entry.fingerprint, kept)
+    if was == after and old == offer:
+        return None
+    action = Action.DEACTIVATE if was is not None and was.activation and not kept else Action.UPDATE
+    if item is None:
+        return Delta(offer, offer.stage(Stage.LIVE), action, was, after)
+    return replace(item, after=after, action=item.action if item.action in (Action.MOVE, Action.CREATE) else action)
+
+
+def _shortened(now: Snapshot, way: RollbackChanges, judge: RollbackCriteria) -> dict[Address, str]:
+    """The changes that would do nothing but lengthen a period again that was ended earlier without an approval."""
+    items = {d.address: d for d in way.deltas if d.before and d.after and not d.moved_from}
+    then = now.apply(items.values())
+    found: dict[Address, str] = {}
+    for address in sorted(ended_earlier(then, now, items)):
+        serial = judge.withdrawals.ended(address)
+        if serial > judge.to:
+            found[address] = f"its period was ended earlier in revision {serial}"
+    return found
+
+
+def _barred_spaces(
+    state: BeforeAfter, offer: Address, old: Address, spaces: tuple[str, ...], judge: RollbackCriteria
+) -> dict[str, str]:
+    """The spaces on which an offer may not come back as it would be, and why."""
+    view = state.after
+    was = state.before.entries.get(old)
+    before = {
+        new.name: old.name
+        for new, old in state.origins.items()
+        if new.kind is Kind.SPACE and new.environment == offer.environment
+    }
+    active = set((was.activation if was is not None else None) or ())
+    gained = [space for space in spaces if before.get(space, space) not in active]
+    kept = tuple(space for space in spaces if space not in gained)
+    if not gained and _is_as(view, offer, state.before, old, kept):
+        return {}
+    eligibility = ApprovalKey(offer, Aspect.ELIGIBILITY, "", eligibility_fingerprint(view, offer))
+    contents = {s: ApprovalKey(offer, Aspect.CONTENT, s, content_fingerprint(view, offer, s)) for s in spaces}
+    if (row := rejected(judge.decisions, eligibility)) is not None:
+        return dict.fromkeys(spaces, f"it was rejected by {row.operator} in revision {row.revision}")
+    found = {
+        space: f"its content on {space} was rejected by {row.operator} in revision {row.revision}"
+        for space, key in contents.items()
+        if (row := rejected(judge.decisions, key)) is not None
+    }
+    for space in gained:
+        if (why := _why_not_on_space(judge, offer, space, eligibility, contents[space])) is not None:
+            found.setdefault(space, why)
+    return found
+
+
+def _why_not_on_space(
+    judge: RollbackCriteria, offer: Address, space: str, eligibility: ApprovalKey, content: ApprovalKey
+) -> str | None:
+    """Why an offer that is not on ``space`` now may not come back there; None when it may."""
+    names = judge.withdrawals.names_in(judge.design, offer)
+    if not names:
+        return "it was retired: design does not have it any more"
+    name = offer if offer in names else names[0]
+    if switched_off_by(judge.design, name):
+        return "it is switched off in design"
+    place = judge.withdrawals.names_in(judge.design, offer.beside(Kind.SPACE, space))
+    if spaces_left(judge.design, name, [place[0].name if place else space]):
+        return f"it left {space}"
+    for key, what in ((eligibility, "it was switched off"), (content, f"it left {space}")):
+        serial = judge.withdrawals.since(offer, key.aspect, key.space)
+        if serial and not approved(judge.decisions, key):
+            return f"{what} in revision {serial}, and was not approved since"
+    return None

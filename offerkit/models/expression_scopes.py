@@ -1,0 +1,94 @@
+"""Which names an expression may use, by the place it stands in (docs/rules.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from offerkit.rules.types import BaseType, FieldType, NameScope
+
+if TYPE_CHECKING:
+    from offerkit.models.dimension import DimensionField
+
+_TEXT = FieldType(BaseType.STRING)
+STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
+CHANNELS = (
+    "email",
+    "sms",
+    "phone",
+    "paper",
+    "mobile",
+    "fax",
+    "inbound-web",
+    "inbound-call-center",
+    "inbound-mobile",
+    "other",
+)
+
+OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
+"""``offer.<field>``: what eligibility approvals cover (governance/approvals.py). A missing code is the name."""
+CATEGORY_FIELDS: dict[str, FieldType] = {"path": _TEXT, "label": _TEXT}
+"""``category.<field>``: the offer's own category."""
+PROPOSITION_FIELDS: dict[str, FieldType] = {
+    "space": _TEXT,
+    "channel": FieldType(BaseType.ENUMERATION, CHANNELS),
+    "offer": _TEXT,
+    "category": _TEXT,
+    "status": FieldType(BaseType.ENUMERATION, STATUSES),
+    "weight": FieldType(BaseType.DECIMAL),
+    "rank": FieldType(BaseType.INTEGER),
+    "time": FieldType(BaseType.TIMESTAMP),
+}
+"""``proposition.<field>``: a stored proposition, or the one that is being stored."""
+
+OFFER_VARIABLES = ("offer.category", "offer.code", "offer.label", "offer.name")
+"""What texts may name of an offer."""
+PROPOSITION_VARIABLES = ("proposition.id", "proposition.rank", "proposition.weight")
+"""What rendering functions may name of a proposition."""
+
+
+class Role(StrEnum):
+    """Where an expression stands."""
+
+    TARGET = "target"
+    """``when`` of environments, categories, offers and weights; weight formulas; a rule's ``contacts``."""
+    FILTER = "filter"
+    """A predefined filter: also ``offer.<field>`` and ``parameter.<name>``."""
+    APPLIES_TO = "applies-to"
+    """A rule's ``applies_to.when``: the offer and its category only."""
+    COUNTED = "counted"
+    """A rule's ``counted.when``: the stored proposition only."""
+    STORED = "stored"
+    """A space's extra data: contact, call data, offer and the proposition itself."""
+    POLICY = "policy"
+    """A policy's ``require``: its names follow from what it applies to (policy_names.py)."""
+
+
+def field_types(fields: Mapping[str, DimensionField]) -> dict[str, FieldType]:
+    """The types of declared fields, call data or parameters."""
+    return {name: FieldType(BaseType(field.type), field.values) for name, field in fields.items()}
+
+
+def scope(
+    role: Role,
+    dimension: str,
+    fields: Mapping[str, FieldType],
+    call_data: Mapping[str, FieldType],
+    parameters: Mapping[str, FieldType] | None = None,
+) -> NameScope:
+    """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``."""
+    contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": call_data}
+    match role:
+        case Role.TARGET:
+            return NameScope(contact)
+        case Role.FILTER:
+            return NameScope({**contact, "offer": OFFER_FIELDS, "parameter": parameters or {}})
+        case Role.APPLIES_TO:
+            return NameScope({"offer": OFFER_FIELDS, "category": CATEGORY_FIELDS})
+        case Role.COUNTED:
+            return NameScope({"proposition": PROPOSITION_FIELDS})
+        case Role.POLICY:
+            return NameScope({})  # of contacts; its own are those of policy_names.py
+        case Role.STORED:
+            return NameScope({**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS})

@@ -1,0 +1,82 @@
+"""Every route, and which scope an operator's token must have for it: one table, which a test holds to the application.
+
+This is asked at the door. What a plan takes is asked once more of what it does, when it is applied
+(:func:`offerkit.governance.rights.required_scopes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from offerkit.diagnostics import Refused
+from offerkit.governance.rights import TokenScope, TokenScopes, no_scope_of
+from offerkit.usecases.tokens import Bearer
+
+OPEN: TokenScopes = frozenset()
+"""No scope: for everybody, or for whoever a check of its own lets in. What operators see more of, each token shows."""
+READ: TokenScopes = frozenset((TokenScope.READ,))
+PLANS: TokenScopes = frozenset((TokenScope.APPLY, TokenScope.PROMOTE))
+"""One of them at least; which one, the plan says."""
+APPROVE: TokenScopes = frozenset((TokenScope.APPROVE,))
+PROMOTE: TokenScopes = frozenset((TokenScope.PROMOTE,))
+STOP: TokenScopes = frozenset((TokenScope.STOP,))
+RELAY: TokenScopes = frozenset((TokenScope.RELAY,))
+
+ROUTES: Mapping[tuple[str, str], TokenScopes] = {
+    ("GET", "/openapi.json"): OPEN,
+    ("HEAD", "/openapi.json"): OPEN,
+    ("POST", "/api/v1/propose"): OPEN,
+    ("POST", "/api/v1/update"): OPEN,
+    ("GET", "/api/v1/store/copy"): READ,
+    ("POST", "/api/v1/store/apply"): PLANS,
+    ("POST", "/api/v1/store/impact"): READ,
+    ("POST", "/api/v1/store/limit"): READ,
+    ("POST", "/api/v1/store/decide"): APPROVE,
+    ("POST", "/api/v1/store/relay"): RELAY,
+    ("POST", "/api/v1/stop"): STOP,
+    ("POST", "/api/v1/resume"): PROMOTE,
+    ("GET", "/api/v1/stops"): READ,
+    ("POST", "/api/v1/store/override"): APPROVE,
+    ("GET", "/interaction/{environment}/{space}"): OPEN,
+    ("POST", "/interaction/{environment}/{space}"): OPEN,
+    ("GET", "/health/live"): OPEN,
+    ("GET", "/health/ready"): OPEN,
+    ("GET", "/metrics"): OPEN,
+    ("GET", "/nl/interactionProposal.js"): OPEN,
+    ("POST", "/nl/propose"): OPEN,
+    ("GET", "/o"): OPEN,
+    ("GET", "/"): OPEN,
+    ("GET", "/demo"): OPEN,
+    ("GET", "/demo/"): OPEN,
+    ("GET", "/demo/demo.css"): OPEN,
+    ("GET", "/demo/demo.js"): OPEN,
+    ("GET", "/demo/offer.html"): OPEN,
+    ("GET", "/ui"): READ,
+    ("GET", "/ui/"): OPEN,
+    ("GET", "/ui/style.css"): OPEN,
+    ("GET", "/ui/previews.js"): OPEN,
+    ("GET", "/ui/history"): READ,
+    ("GET", "/ui/history/{serial}"): READ,
+    ("GET", "/ui/diff"): READ,
+    ("GET", "/ui/approvals"): READ,
+    ("POST", "/ui/approvals"): APPROVE,
+    ("GET", "/ui/promote"): READ,
+    ("POST", "/ui/promote"): PROMOTE,
+    ("GET", "/ui/stops"): READ,
+    ("POST", "/ui/stop"): STOP,
+    ("POST", "/ui/resume"): PROMOTE,
+    ("GET", "/ui/offers"): READ,
+    ("GET", "/ui/offers/{environment}/{name}"): READ,
+    ("GET", "/ui/graph"): READ,
+    ("GET", "/ui/login"): OPEN,
+    ("POST", "/ui/login"): OPEN,
+    ("POST", "/ui/logout"): OPEN,
+}
+"""By method and path. A route of operators that is not here cannot be called."""
+
+
+def check_scope(caller: Bearer, method: str, path: str) -> None:
+    """Raise Refused unless the token has a scope that this route takes; for a route without any, nobody has."""
+    taken = ROUTES[method, path]
+    if found := no_scope_of(caller.scopes, taken, caller.operator) if taken else ():
+        raise Refused(found)
