@@ -89,7 +89,7 @@ def _schema(db: Database, _: _ReplayedHistory) -> Iterator[Diagnostic]:
 def _files(db: Database, _: _ReplayedHistory) -> Iterator[Diagnostic]:
     found = db.damage()
     if found:
-        yield from errors.damaged(db.name, errors.first_few(found)).diagnostics
+        yield from errors.damaged(db.name, errors.first_few(found), hint=errors.RESTORE).diagnostics
 
 
 def _links(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:

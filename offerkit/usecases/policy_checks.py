@@ -234,15 +234,22 @@ def _bounded(denied: Sequence[Violation]) -> Iterator[Violation]:
             yield each
 
 
-def _diagnostic(broken: Violation, people: Operators | None) -> Diagnostic:
-    """``people``: those of the store that could record an override; None where there is no store."""
+_UNCHANGED = "Change it. It is live as it is, and only a change of it can be overridden."
+
+
+def _diagnostic(broken: Violation, people: Operators | None, live: Collection[Address]) -> Diagnostic:
+    """The diagnostic for a broken policy.
+
+    ``people``: those of the store that could record an override; None where there is no store. ``live``: what is live
+    exactly as the specs declare it.
+    """
     code = Code.POLICY_DENIED if broken.policy.denies else Code.POLICY_WARNED
     severity = Severity.ERROR if broken.policy.denies else Severity.WARNING
     hint = "Change it. An override is recorded in a store, and there is none here."
     if not broken.policy.denies:
         hint = ""
     elif people is not None:
-        hint, _ = how_to_lift(broken, people)
+        hint, _ = how_to_lift(broken, people) if broken.address not in live else (_UNCHANGED, ())
     verb = "denies" if broken.policy.denies else "warns of"
     detail = f"It requires: {broken.required[:400]}" + (f" ({broken.why})" if broken.why else "")
     return Diagnostic(
@@ -255,9 +262,11 @@ def _diagnostic(broken: Violation, people: Operators | None) -> Diagnostic:
     )
 
 
-def _diagnostics(broken: Sequence[Violation], people: Operators | None) -> list[Diagnostic]:
+def _diagnostics(
+    broken: Sequence[Violation], people: Operators | None, live: Collection[Address] = ()
+) -> list[Diagnostic]:
     """Each as a diagnostic; of a policy that very many break, the first and how many more."""
-    found = [_diagnostic(each, people) for each in _bounded(broken)]
+    found = [_diagnostic(each, people, live) for each in _bounded(broken)]
     policies = {each.policy.meaning: each.policy for each in broken}
     for meaning, number in Counter(each.policy.meaning for each in broken).items():
         policy = policies[meaning]
@@ -298,7 +307,8 @@ def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
         elif len(lifted) < _LISTED:
             said = override.sentence
             lifted.append(Diagnostic(Code.POLICY_WARNED, said, address=each.address, severity=Severity.WARNING))
-    return _placed(loaded, [*_diagnostics(left, given.people if given else None), *lifted])
+    people, live = (given.people, given.unchanged(loaded)) if given else (None, set[Address]())
+    return _placed(loaded, [*_diagnostics(left, people, live), *lifted])
 
 
 def declared_broken(session: Session, loaded: Loaded) -> Iterator[Violation]:
@@ -313,6 +323,15 @@ class _StoreOverrides:
 
     def __init__(self, stages: Stages) -> None:
         self.overrides, self.people = stages.overrides, operators(stages.store)
+        self._sides = [stages.side(side).entries for side in Stage]
+
+    def unchanged(self, loaded: Loaded) -> set[Address]:
+        """What design and live have as the specs declare it."""
+        return {
+            address
+            for address, record in loaded.records.items()
+            if all(address in side and side[address].fingerprint == record.fingerprint for side in self._sides)
+        }
 
 
 def _store_overrides(session: Session) -> _StoreOverrides | None:

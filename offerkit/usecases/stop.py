@@ -159,7 +159,9 @@ class _Resuming(_StopWork):
     def resume(self) -> StopOutcome:
         if refused := only_people(self.actor, "resume what is stopped"):
             raise Refused(refused)
-        found = matching(self.request.patterns, {row.key.address for row in self.stops}, "offerkit stops lists it.")
+        found = matching(
+            self.request.patterns, {row.key.address for row in self.stops}, "“offerkit stops” lists what is stopped."
+        )
         heads = sorted({self.names.now(address) for address in found}, key=lambda address: address.sort_key)
         self.entitled(heads, lambda name: may_resume(self.actor, name, _names(self.settings, name, "promoters")))
         refused = list(self._refused(heads))
