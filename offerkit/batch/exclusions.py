@@ -24,7 +24,7 @@ from offerkit.engine.space_program import bits_of
 from offerkit.models.status import Status
 from offerkit.rules.duckdb_literals import TYPES, literal
 from offerkit.rules.types import BaseType
-from offerkit.store import Counted, Store
+from offerkit.store import CountFilter, Store
 from offerkit.times import instant, moved, utc, wall_clock
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
     catalog, now = program.catalog, program.call.now
     channel = catalog.spaces[program.call.space].channel
     wanted = [
-        Counted(
+        CountFilter(
             utc(moved(now, -rule.before)),
             utc(moved(now, rule.after)),
             tuple(Status(status) for status in sorted(rule.statuses)),
