@@ -28,8 +28,8 @@ from offerkit.state.references import may_wait, references_of
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.holds import holds
-from offerkit.store.returning import Return
-from offerkit.store.views import Stages
+from offerkit.store.rollback_request import RollbackRequest
+from offerkit.store.stage_snapshots import Stages
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
         yield _invalid_step(plan.steps[0], plan)
         return
     made = {(step.stage, step.address, step.before, step.after, step.moved_from) for step in plan.steps}
-    asked = Return.of(plan, store)
+    asked = RollbackRequest.of(plan, store)
     # Earlier versions took renames for other changes.
     whole = [asked, replace(asked, renames=False)] if not (plan.undoes or plan.targets) else [asked]
     if any(made == _changes(found.way(stages)) for found in whole):

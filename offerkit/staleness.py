@@ -17,7 +17,7 @@ from offerkit.plans.plan import Plan, StageBase, Step
 from offerkit.state.changes import FormerAddress
 from offerkit.state.references import references_of, resource_refs
 from offerkit.store import ChangeRow, Store
-from offerkit.store.views import EMPTY, Stages
+from offerkit.store.stage_snapshots import EMPTY, Stages
 
 
 def check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:

@@ -1,4 +1,4 @@
-"""Checks the expressions of a stage, each distinct one once, and binds filters to the values offers give them."""
+"""Checks the expressions of a stage, each distinct text once, and binds filters to the offers that use them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from offerkit.address import Address
 from offerkit.diagnostics import Code
-from offerkit.engine.condition import BoundCondition, Expression, Path
+from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.report import Report
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope
 from offerkit.rules.check import RuleError, check
@@ -17,7 +17,7 @@ from offerkit.rules.values import parse_value
 
 
 class Expressions:
-    """All expressions of one environment. ``problems`` are those that cannot be read, in the order met."""
+    """All expressions of one environment. ``problems``: those that cannot be read, in the order of checking."""
 
     def __init__(
         self, dimension: str, fields: Mapping[str, FieldType], data: Mapping[str, FieldType], zone: tzinfo
@@ -27,7 +27,7 @@ class Expressions:
         self._scopes = {role: expression_scope(role, dimension, fields, data) for role in ExpressionRole}
         self._conditions: dict[tuple[ExpressionRole, ExpectedResult, str], BoundCondition] = {}
         self._filters: dict[tuple[object, ...], BoundCondition] = {}
-        self._by_address: dict[str, Expression] = {}
+        self._by_address: dict[str, CompiledExpression] = {}
         self.problems: list[Report] = []
 
     def target(
@@ -47,9 +47,9 @@ class Expressions:
     def filter(
         self, address: Address, text: str, parameters: Mapping[str, FieldType], values: Row, offer: Row
     ) -> BoundCondition:
-        """A filter as one offer uses it: bound to its parameters' values and to the offer's fields.
+        """A filter as one offer uses it: bound to the values of its parameters and to the offer's fields.
 
-        A filter that reads neither is an ordinary expression, evaluated with all others.
+        A filter that reads neither is an ordinary condition, evaluated with all others.
         """
         expression = self._by_address.get(address)
         if expression is None:
@@ -61,24 +61,24 @@ class Expressions:
             return self._plain(expression)
         rows = {"offer": offer, "parameter": values}
         read = tuple(rows[space][name] for space, name in checked.fields if space in rows)
-        # True and 1 are equal but not the same value.
+        # With the types, because True equals 1.
         key = (address, *((type(value), value) for value in read))
         return self._filters.setdefault(key, BoundCondition(expression, (offer, values)))
 
     def values(
         self, given: Mapping[str, str], parameters: Mapping[str, tuple[FieldType, str | None]]
     ) -> dict[str, Value]:
-        """A filter's parameters, typed; what is not given has its default, else is unknown. Raises ValueError."""
+        """A filter's typed parameters; a missing one has its default, or else is unknown. Raises ValueError."""
         return {
             name: parse_value(given.get(name, default), type_, self._zone)
             for name, (type_, default) in parameters.items()
         }
 
-    def _plain(self, expression: Expression) -> BoundCondition:
-        """The condition of a filter without bound rows; the same text in an offer's own expression shares it."""
+    def _plain(self, expression: CompiledExpression) -> BoundCondition:
+        """The condition of a filter without bound rows, shared with offers' own conditions of the same text."""
         key = (ExpressionRole.TARGET, ExpectedResult.CONDITION, expression.text)
         if key not in self._conditions:
-            plain = Expression(
+            plain = CompiledExpression(
                 expression.text, expression.checked, expression.problem, (self._dimension, "interaction")
             )
             self._conditions[key] = BoundCondition(plain)
@@ -94,17 +94,17 @@ class Expressions:
         self._tell(condition.expression, address, path)
         return condition
 
-    def _expression(self, text: str, names: NameScope, wanted: ExpectedResult) -> Expression:
+    def _expression(self, text: str, names: NameScope, wanted: ExpectedResult) -> CompiledExpression:
         checked: CheckedExpression | None = None
         problem = ""
         try:
             checked = check(text, names, wanted)
         except RuleError as error:
             problem = "; ".join(found.summary for found in error.problems) or "it cannot be read"
-        return Expression(text, checked, problem, tuple(names.namespaces))
+        return CompiledExpression(text, checked, problem, tuple(names.namespaces))
 
-    def _tell(self, expression: Expression, address: Address, path: Path) -> None:
+    def _tell(self, expression: CompiledExpression, address: Address, path: Path) -> None:
         if expression.problem:
-            place = ".".join(str(part) for part in path)
-            message = f"{address} › {place} never holds: {expression.problem}"
+            position = ".".join(str(part) for part in path)
+            message = f"{address} › {position} never holds: {expression.problem}"
             self.problems.append(Report(Code.BROKEN_RULE, message, address))

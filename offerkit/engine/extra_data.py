@@ -1,4 +1,4 @@
-"""The extra data that a space stores with a proposition, when it is made and when it is accepted (domain.md §2)."""
+"""Extra data that a space stores with a proposition, when it is proposed and when it is accepted (domain.md §2)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from offerkit.rules.values import show
 
 
 class ExtraData:
-    """The expressions of one moment (proposed, or accepted) of one space, checked; those that fail are reported."""
+    """The checked expressions of a space for one moment (proposed or accepted); wrong ones are in ``reports``."""
 
     def __init__(self, catalog: Catalog, address: Address, moment: str, expressions: Mapping[str, str]) -> None:
-        """``moment`` is ``proposed_data`` or ``accepted_data``: the key below ``storage`` of the space."""
+        """``moment`` is the key below the space's ``storage``: ``proposed_data`` or ``accepted_data``."""
         from offerkit.rules.check import RuleError, check
 
         dimension = catalog.dimension
@@ -45,7 +45,7 @@ class ExtraData:
     def values(
         self, contact: Row, data: Row, offer: Row, proposition: PastProposition, now: datetime
     ) -> dict[str, Json]:
-        """What is to be stored, by name, as JSON. ``now`` is aware."""
+        """The values to store, by name, as JSON. ``now`` has a time zone."""
         if not self._checked:
             return {}
         facts = facts_at(now, self._catalog.zone, contact, data)

@@ -17,8 +17,8 @@ from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, missing_scopes, plan_refusals, required_scopes
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import Store
-from offerkit.store.returning import Return
-from offerkit.store.views import CONTACTS
+from offerkit.store.rollback_request import RollbackRequest
+from offerkit.store.stage_snapshots import CONTACTS
 from offerkit.usecases import authorship
 from offerkit.usecases.plan import may_break
 from offerkit.usecases.session import Session, promoters, who_is
@@ -83,7 +83,7 @@ def _brought_back(verified: Verified) -> Mapping[str, Json]:
     plan = verified.plan
     if plan.kind is not PlanKind.ROLLBACK or not plan.withdrawn:
         return {}
-    found = Return.of(plan, verified.store).brought_back(verified.stages)
+    found = RollbackRequest.of(plan, verified.store).brought_back(verified.stages)
     return {"withdrawn": {str(offer): why for offer, why in sorted(found.items())}} if found else {}
 
 

@@ -16,7 +16,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Draft, Store
-from offerkit.store.views import Stages, stage_view
+from offerkit.store.stage_snapshots import Stages, stage_view
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.usecases.review import (
     ExpectedDecision,

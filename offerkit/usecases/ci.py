@@ -28,7 +28,7 @@ from offerkit.specs.older_checkout import declared_ahead
 from offerkit.state.changes import Action
 from offerkit.state.eligibility import AffectedOffers, affected_offers
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import approvals_needed
 from offerkit.usecases.authorship import ForgeConfirmation, origin_of

@@ -15,7 +15,7 @@ from offerkit.specs import Loaded, load_folder
 from offerkit.specs.git import checkout, run
 from offerkit.state.changes import Entry, LayeredBodies
 from offerkit.state.snapshot import Snapshot
-from offerkit.store.views import EMPTY, Stages
+from offerkit.store.stage_snapshots import EMPTY, Stages
 from offerkit.usecases.ci_bundle import Subject
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import state_named

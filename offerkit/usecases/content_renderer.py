@@ -82,7 +82,7 @@ class ContentRenderer:
 
     def _offer(self, name: str) -> _Offer:
         if name not in self._offers:
-            known = self._catalog.offers[self._catalog.place_of[name]]
+            known = self._catalog.offers[self._catalog.position_of[name]]
             content = self._view.offer(known.address).content(self._space)
             given = {field: str(text) for field, text in content.items()}
             self._offers[name] = _Offer(FrozenRow(known.row), given, self._renderer.constant(given))

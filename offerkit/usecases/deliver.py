@@ -172,7 +172,7 @@ def _unknown_data(order: PlannedDelivery, chosen: DeliverySelection, writer: Mes
     if made is not None and order.catalog.spaces[order.body.space].target_loading:
         return
     if made is not None:
-        offers = {order.catalog.offers[item.place].name for item in made.items}
+        offers = {order.catalog.offers[item.position].name for item in made.items}
     else:
         offers = {*order.offers, *(cell.offer for cell in order.body.cells or ())}
     conditions = [condition for condition, _ in chosen.cells] + [

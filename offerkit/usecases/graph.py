@@ -6,7 +6,7 @@ from offerkit.address import Address, Kind, Stage
 from offerkit.plans.make import AddressPatterns
 from offerkit.state.references import closure, creation_order, dependents
 from offerkit.store import Store
-from offerkit.store.views import stage_view
+from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.session import Session
 
 

@@ -19,8 +19,8 @@ from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
 from offerkit.state.changes import Action, Body, Delta
 from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
-from offerkit.store.views import StoredBodies
 
 _MEANING = 14
 """Characters of a meaning that are shown: its scheme, and as much as of a digest."""

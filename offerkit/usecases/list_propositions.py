@@ -12,7 +12,7 @@ from offerkit.models.status import Status, parse_status
 from offerkit.reports.propositions import PropositionLine
 from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
-from offerkit.store.views import environments, stage_view
+from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.times import utc
 from offerkit.usecases.argument_values import DAY_BEGINS, parse_time, zone_of_stage
 

@@ -27,7 +27,7 @@ from offerkit.governance.settings import keys_to_decide
 from offerkit.plans.make import AddressPatterns
 from offerkit.state.names import NameHistory
 from offerkit.store import Draft, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.requests import MAX_DENIALS, OverrideOutcome, OverrideRequest, PolicyDenial
 from offerkit.usecases.session import Session, operators, who_is
 from offerkit.usecases.settings_approval import waiting_settings

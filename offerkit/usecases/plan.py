@@ -33,7 +33,7 @@ from offerkit.state.effective import Inheritance
 from offerkit.state.references import references_of
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import EMPTY, Stages
+from offerkit.store.stage_snapshots import EMPTY, Stages
 from offerkit.usecases.session import Session
 
 _LISTED = 10

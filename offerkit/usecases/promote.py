@@ -22,7 +22,7 @@ from offerkit.state.changes import Action, Body, Delta, Entry, FormerAddress, La
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.holds import holds
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.affected_offers import affected_offers
 from offerkit.usecases.plan import held_back_campaigns, may_break, new_bodies
 from offerkit.usecases.renames import renames_of_live

@@ -14,7 +14,7 @@ from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import delta
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.times import duration, instant, utc
 from offerkit.usecases.rollback import plan_with_steps
 from offerkit.usecases.session import Session, promotion_settings, who_is

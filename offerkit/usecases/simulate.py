@@ -291,7 +291,7 @@ def space_result(
         if results is not None:
             results.add(made, chunk)
     offers = sorted(_offers(made, counts, why.slice), key=lambda offer: (-offer.contacts, offer.offer))
-    names = [catalog.offers[item.place].name for item in made.items]
+    names = [catalog.offers[item.position].name for item in made.items]
     return SpaceResult(
         f"{catalog.environment}/{made.call.space}",
         people.count,
@@ -320,7 +320,7 @@ def _offers(made: BatchProgram, counts: _Counts, slice_: Sequence[int]) -> Itera
     catalog = made.catalog
     items: dict[int, list[int]] = {}
     for number, item in enumerate(made.items):
-        items.setdefault(item.place, []).append(number)
+        items.setdefault(item.position, []).append(number)
     order = {reason: place for place, reason in enumerate(ExclusionReason)}
     for place in slice_:
         offer, own = catalog.offers[place], items.get(place, [])

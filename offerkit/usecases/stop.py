@@ -32,7 +32,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Reason
 from offerkit.reports.stops import Stopped
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.requests import StopOutcome, StopRequest
 from offerkit.usecases.session import Session, promotion_settings, who_is

@@ -103,7 +103,7 @@ def _accepted(
     if wanted != storage.accepted or not storage.accepted_data:
         return None, ()
     extra = place.accepted_data
-    number = catalog.place_of.get(row.offer)
+    number = catalog.position_of.get(row.offer)
     offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
     proposition = past_of(row)._replace(status=wanted.value)
     return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, asked.at), extra.reports

@@ -76,7 +76,7 @@ class Case:
                     for rank, picks in enumerate(chunk.picks.tolist(), 1):
                         for column, item in enumerate(picks):
                             if item >= 0:
-                                name = self.catalog.offers[self.program.items[item].place].name
+                                name = self.catalog.offers[self.program.items[item].position].name
                                 found.append((str(self.people[column]["id"]), rank, name))
         return sorted(found)
 

@@ -20,7 +20,7 @@ from offerkit.batch.emit.engines import DIALECTS
 from offerkit.batch.program import BatchProgram, Item, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.condition import BoundCondition
-from offerkit.engine.presentation_rules import applied
+from offerkit.engine.presentation_rules import applicable_offers
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.resources import PresentationRule
 from offerkit.engine.space_program import ComputedOffer, bits_of
@@ -165,14 +165,14 @@ class _Emitter:
         rows: list[list[str | int | None]] = []
         computed = 0
         for number_, (item, need) in enumerate(zip(program.items, needs, strict=True)):
-            offer = program.catalog.offers[item.place]
+            offer = program.catalog.offers[item.position]
             about = "".join(str(about >> (size - 1 - number_) & 1) for about in abouts)
             weight, formula = (f"{item.weight:f}", None) if item.weight is not None else (None, computed)
             computed += item.weight is None
             rows.append(
                 [
                     number_,
-                    item.place,
+                    item.position,
                     offer.name,
                     offer.category,
                     offer.tie,
@@ -189,7 +189,7 @@ class _Emitter:
         return words.relation([*_ITEM, "about", *(f"g{number_}" for number_ in range(wide))], kinds, rows)
 
     def _needs(self, item: Item) -> list[int]:
-        address = self._program.catalog.offers[item.place].address
+        address = self._program.catalog.offers[item.position].address
         conditions = [(self._program.conditions[condition], address) for condition in item.conditions]
         single = conditions if len(conditions) <= _GATES else conditions[: _GATES - 1]
         places = [self._place([condition]) for condition in single]
@@ -199,7 +199,9 @@ class _Emitter:
         known = self._program.space_program.about[place]
         if known is not None:
             return known
-        return bits_of(applied(self._program.catalog, rule, self._program.facts), self._program.space_program.of_offer)
+        return bits_of(
+            applicable_offers(self._program.catalog, rule, self._program.facts), self._program.space_program.of_offer
+        )
 
     @cached_property
     def _weight_type(self) -> str:

@@ -27,7 +27,7 @@ from offerkit.state.changes import Entry
 from offerkit.state.eligibility import Condition, eligibility
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import stage_view
+from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.approve import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_access, not_a_contact_reader
 from offerkit.usecases.diff import difference

@@ -22,7 +22,7 @@ from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages, first, query_flag
 from offerkit.server.ui.steps import layout_of, linked, shown
-from offerkit.store.views import environments
+from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.apply import apply, entitled_actor
 from offerkit.usecases.contact_access import contact_access
 from offerkit.usecases.promote import promote

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan, envelope
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.plan import plan_design
 from offerkit.usecases.policy_checks import plan_denials
 

@@ -19,7 +19,7 @@ from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan, envelope
 from offerkit.specs.commits import Commits, UntoldError
 from offerkit.store import RevisionRow
-from offerkit.store.views import Stages, stage_view
+from offerkit.store.stage_snapshots import Stages, stage_view
 from offerkit.usecases.apply import apply
 from offerkit.usecases.authorship import ForgeConfirmation, origin_of
 from offerkit.usecases.plan import plan as make_plan

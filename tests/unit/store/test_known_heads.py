@@ -17,9 +17,9 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.plans.make import AddressPatterns
-from offerkit.store import Store, copying, heads, parse_location
-from offerkit.store.heads import SeenHead, SeenHeads, seen_heads
-from offerkit.store.remote import Remote
+from offerkit.store import Store, copying, known_heads, parse_location
+from offerkit.store.known_heads import KnownHead, KnownHeads, known_heads_of
+from offerkit.store.remote import RemoteStore
 from offerkit.usecases import tokens
 from offerkit.usecases.apply import apply
 from offerkit.usecases.backends import ServerBackend
@@ -33,7 +33,7 @@ EDIT = {"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Another safar
 def run(shop: Workspace, who: str = "ada", *, accept: bool = False, **more: Any) -> Session:
     """A run as the command line makes it."""
     session = shop.session(who, **more)
-    return replace(session, heads=seen_heads(session.project, session.store, accept=accept))
+    return replace(session, heads=known_heads_of(session.project, session.store, accept=accept))
 
 
 def record(shop: Workspace) -> dict[str, Any]:
@@ -215,10 +215,10 @@ def test_a_copy_for_a_demonstration_is_no_business_of_the_project(seen: Workspac
 def test_stores_are_told_apart_without_their_secrets(shop: Workspace) -> None:
     project = shop.session().project
     secret = parse_location("postgresql://ada:SECRET@db.example/offers?password=SECRET&schema=other")
-    for found in (seen_heads(project, secret), seen_heads(project, Path("x"), "https://offers.example")):
+    for found in (known_heads_of(project, secret), known_heads_of(project, Path("x"), "https://offers.example")):
         assert "SECRET" not in repr(found)
     keys = {
-        seen_heads(project, location).key
+        known_heads_of(project, location).key
         for location in (
             project.store,
             Path("/elsewhere/store.db"),
@@ -231,30 +231,30 @@ def test_stores_are_told_apart_without_their_secrets(shop: Workspace) -> None:
 
 @pytest.mark.embedded
 def test_a_race_never_leads_back(seen: Workspace) -> None:
-    known = seen_heads(seen.session().project, seen.session().store)
+    known = known_heads_of(seen.session().project, seen.session().store)
     (now,) = record(seen).values()
-    first = SeenHead(now["project"], now["serial"], now["digest"], now["time"])
+    first = KnownHead(now["project"], now["serial"], now["digest"], now["time"])
     numbers = list(range(first.serial + 1, first.serial + 41))
 
     def tell(number: int) -> None:
-        known._write(first, SeenHead(first.project, number, f"{number:064}", first.time))
+        known._write(first, KnownHead(first.project, number, f"{number:064}", first.time))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(tell, sorted(numbers, key=lambda number: number * 7 % 41)))
     assert numbers[0] <= serial(seen)
-    known._write(first, SeenHead(first.project, max(numbers) + 1, "9" * 64, first.time))
-    known._write(first, SeenHead(first.project, min(numbers), "1" * 64, first.time))
+    known._write(first, KnownHead(first.project, max(numbers) + 1, "9" * 64, first.time))
+    known._write(first, KnownHead(first.project, min(numbers), "1" * 64, first.time))
     assert serial(seen) == max(numbers) + 1
     known.accepting()._write(None, first)
-    known._write(SeenHead(first.project, max(numbers), "8" * 64, ""), SeenHead(first.project, 99, "2" * 64, ""))
+    known._write(KnownHead(first.project, max(numbers), "8" * 64, ""), KnownHead(first.project, 99, "2" * 64, ""))
     assert serial(seen) == first.serial, "what was accepted meanwhile stays"
 
 
 @pytest.mark.embedded
 def test_it_remembers_so_many_stores(seen: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heads, "STORES", 3)
+    monkeypatch.setattr(known_heads, "STORES", 3)
     for number in range(5):
-        SeenHeads(seen.session().project, f"store-{number}", "", True)._write(None, SeenHead("p", 1, "d", "t"))
+        KnownHeads(seen.session().project, f"store-{number}", "", True)._write(None, KnownHead("p", 1, "d", "t"))
     assert list(record(seen)) == ["store-2", "store-3", "store-4"]
 
 
@@ -268,8 +268,8 @@ def test_a_store_behind_a_server_is_known_by_its_address(seen: Workspace, tmp_pa
     url = "https://offers.example"
 
     def far(copy: Path) -> Session:
-        session = seen.session("ada", backend=ServerBackend(Remote(url, "secret")), store_path=copy)
-        return replace(session, heads=seen_heads(session.project, copy, url))
+        session = seen.session("ada", backend=ServerBackend(RemoteStore(url, "secret")), store_path=copy)
+        return replace(session, heads=known_heads_of(session.project, copy, url))
 
     late = read(far(copies[1]))
     assert record(seen)[url]["serial"] == late

@@ -233,10 +233,10 @@ class Stages:
         """The reviewers of its settings that live names for an environment, and named until rollbacks."""
         assert self.store is not None
         if self.names.operators:
-            yield from seats(self.store, environment, self.names, reviewers_in)
+            yield from listed_operators(self.store, environment, self.names, reviewers_in)
             return
         yield reviewers_in(self.side(Stage.LIVE)(environment_address(environment)))
-        yield from map(reviewers_in, taken_back(self.store, environment))
+        yield from map(reviewers_in, rolled_back_settings(self.store, environment))
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
@@ -277,7 +277,7 @@ class Stages:
         return self._empty.with_entries(entries)
 
 
-def taken_back(store: Store, environment: str) -> Iterator[JsonMap]:
+def rolled_back_settings(store: Store, environment: str) -> Iterator[JsonMap]:
     """What live said of an environment before rollbacks took that away, since the environment was last promoted.
 
     Who has to be asked by it still has: a rollback lifts no gate.
@@ -286,15 +286,15 @@ def taken_back(store: Store, environment: str) -> Iterator[JsonMap]:
         yield place.body
 
 
-class _Said(NamedTuple):
+class _EnvironmentBody(NamedTuple):
     """What live says, or said, of an environment; ``rows``: how that came about, newest first."""
 
     body: JsonMap
     rows: Sequence[ChangeRow]
 
 
-def _said_in_live(store: Store, environment: str) -> list[_Said]:
-    """What live says of an environment, followed by what rollbacks took away (:func:`taken_back`)."""
+def _said_in_live(store: Store, environment: str) -> list[_EnvironmentBody]:
+    """What live says of an environment, followed by what rollbacks took away (:func:`rolled_back_settings`)."""
     stage, address = StageRef(environment, Stage.LIVE), environment_address(environment)
     rollbacks = _rollbacks(store)
     rows = [row for _, row in _back({address: store.changes_of(stage, [address])}, address, rollbacks)]
@@ -305,10 +305,10 @@ def _said_in_live(store: Store, environment: str) -> list[_Said]:
         entries.append(row.before)
     bodies = store.bodies({entry.fingerprint for entry in entries if entry is not None})
     read = [orjson.loads(bodies[entry.fingerprint].text) if entry is not None else {} for entry in entries]
-    return [_Said(body, rows[place:]) for place, body in enumerate(read)]
+    return [_EnvironmentBody(body, rows[place:]) for place, body in enumerate(read)]
 
 
-def seats(
+def listed_operators(
     store: Store, environment: str, names: NameHistory, listed: Callable[[JsonMap], tuple[str, ...]]
 ) -> list[tuple[str, ...]]:
     """The operators ``listed`` in what live says of an environment, and in what rollbacks took away, as they are
