@@ -33,7 +33,7 @@ from offerkit.specs import Loaded
 from offerkit.state.changes import Body, Entry
 from offerkit.state.effective import names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.authorship import authors_record
 from offerkit.usecases.requests import PolicyDenial
 from offerkit.usecases.session import Session, operators
