@@ -14,11 +14,11 @@ from offerkit.address import Kind, Stage
 from offerkit.applier import Applied, Verified, commit, verify
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import Actor, lacking, needed, refusals
+from offerkit.governance.rights import Actor, missing_scopes, plan_refusals, required_scopes
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import Store
-from offerkit.store.returning import Return
-from offerkit.store.views import CONTACTS
+from offerkit.store.rollback_request import RollbackRequest
+from offerkit.store.stage_snapshots import CONTACTS
 from offerkit.usecases import authorship
 from offerkit.usecases.plan import may_break
 from offerkit.usecases.session import Session, promoters, who_is
@@ -83,7 +83,7 @@ def _brought_back(verified: Verified) -> Mapping[str, Json]:
     plan = verified.plan
     if plan.kind is not PlanKind.ROLLBACK or not plan.withdrawn:
         return {}
-    found = Return.of(plan, verified.store).brought_back(verified.stages)
+    found = RollbackRequest.of(plan, verified.store).brought_back(verified.stages)
     return {"withdrawn": {str(offer): why for offer, why in sorted(found.items())}} if found else {}
 
 
@@ -114,8 +114,8 @@ def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
 
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
-    refused = lacking(session.scopes, needed(plan), actor.name)
-    refused += refusals(actor, plan, promoters(store) if store is not None else {})
+    refused = missing_scopes(session.scopes, required_scopes(plan), actor.name)
+    refused += plan_refusals(actor, plan, promoters(store) if store is not None else {})
     refused += authorship.refusals(session, store, plan, actor)
     if store is not None and plan.promotes:
         from offerkit.usecases.settings_approval import single_author_refusals  # other plans need none of it
@@ -132,7 +132,7 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     Rules and texts have to be readable, cases have to pass where an environment wants it, and it may take offers from
     no more people than their environments allow.
     """
-    from offerkit.plans.sentences import is_excuse
+    from offerkit.plans.sentences import is_excused_case_note
     from offerkit.usecases.impact_limit import check_losses
     from offerkit.usecases.plan_effect import plan_effect
     from offerkit.usecases.promotion_gates import (
@@ -141,7 +141,7 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
 
     effect = plan_effect(verified.plan, store, verified.stages)
     excused = check_gates(session, store, effect)
-    claimed = [note for note in verified.plan.notes if is_excuse(note)]
+    claimed = [note for note in verified.plan.notes if is_excused_case_note(note)]
     if not set(claimed) <= set(excused) or len(set(claimed)) < len(claimed):
         raise refuse(
             Code.PLAN_EXPLANATION,

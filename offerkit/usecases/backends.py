@@ -19,7 +19,7 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Actor
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
-from offerkit.store.remote import Copy, Remote, diagnostic_of, error_json, remote_of, strange
+from offerkit.store.remote import RemoteStore, StoreCopy, diagnostic_of, error_json, remote_of, strange
 from offerkit.usecases.requests import (
     NO_ORIGIN,
     ApprovalOutcome,
@@ -107,7 +107,7 @@ LOCAL = LocalBackend()
 class ServerBackend:
     """A server has the store and the contacts; here is a copy of its history, which is read as any other store is."""
 
-    remote: Remote
+    remote: RemoteStore
     history_only = True
 
     def require_local(self) -> None:
@@ -273,7 +273,7 @@ class ServerBackend:
             raise strange(self.remote.url) from None
 
 
-def connect(address: str, operator: str, root: Path, environ: Mapping[str, str]) -> tuple[ServerBackend, Copy]:
+def connect(address: str, operator: str, root: Path, environ: Mapping[str, str]) -> tuple[ServerBackend, StoreCopy]:
     """The server at ``address``, asked with the token of ``environ``, and a copy of its history below ``root``.
 
     Raises Refused when the server cannot be asked, and when ``operator`` names somebody else than the token does.

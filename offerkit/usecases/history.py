@@ -11,16 +11,16 @@ from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
-from offerkit.governance.overrides import listed
-from offerkit.plans.make import Context, steps_for
+from offerkit.governance.overrides import overrides_in
+from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Aspect, Step
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
 from offerkit.state.changes import Action, Body, Delta
 from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
-from offerkit.store.views import StoredBodies
 
 _MEANING = 14
 """Characters of a meaning that are shown: its scheme, and as much as of a digest."""
@@ -58,7 +58,7 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     summary = changed or decided or "; ".join(map(_token_words, told))
     if row.action == "stop" and changed and decided:
         summary = f"{decided}: {changed}"
-    lifted = list(listed(row.details, row.actor, row.message, row.serial))
+    lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
     if lifted:
         summary = summary or count(len(lifted), "override")
     override = (
@@ -168,7 +168,7 @@ def revision_details(store: Store, serial: int) -> RevisionDetails:
     bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
     line = _line(store, row, _decisions(store, [row]).get(serial, ""))
     made = [approval for approval in store.approvals() if approval.revision == serial]
-    return RevisionDetails(line, steps_for(deltas, Context(bodies, {}, {})), bodies, made, *recorded(row.details))
+    return RevisionDetails(line, steps_for(deltas, StepContext(bodies, {}, {})), bodies, made, *recorded(row.details))
 
 
 def _tokens(row: RevisionRow) -> tuple[TokenEvent, ...]:

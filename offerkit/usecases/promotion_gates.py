@@ -12,12 +12,12 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
-from offerkit.governance.stops import serial_of
+from offerkit.governance.cases import contacts_fingerprint, names_contacts, names_stored_contact, promotion_setting
+from offerkit.governance.stops import stop_revision
 from offerkit.models.campaign import Campaign
-from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
+from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, ExpressionRole, expression_scope
 from offerkit.models.space import Space
-from offerkit.plans.sentences import excuse
+from offerkit.plans.sentences import excused_case_note
 from offerkit.reports.cases import Outcome
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult
@@ -26,7 +26,7 @@ from offerkit.specs.facts import expressions
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.templates.inspection import inspect
 from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
@@ -105,7 +105,9 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     touched = [name for name in effect.touched if name in coming]
     stages = Stages(store)
     design = stages.snapshot((StageRef(name, Stage.DESIGN) for name in touched), Kind.ENVIRONMENT, Kind.CASES)
-    asking = [name for name in touched if any(asks(state, name, "tests") for state in (*effect.pair, design))]
+    asking = [
+        name for name in touched if any(promotion_setting(state, name, "tests") for state in (*effect.pair, design))
+    ]
     if not asking:
         return
     reads = contact_access(session, store)
@@ -130,7 +132,7 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
                     fine = {outcome.name for outcome in again if outcome.passed}
                 for outcome in failed:
                     if outcome.name in fine:
-                        excused.append(excuse(one.address, outcome.name))
+                        excused.append(excused_case_note(one.address, outcome.name))
                     else:
                         yield _failed(one, outcome, told=told)
 
@@ -151,7 +153,9 @@ def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs
 def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> set[str]:
     """The spaces that stops which stand took an offer off, by the names that these have in live."""
     old = effect.origins.get(offer, offer)
-    stopped = {serial_of(row) for row in stages.stops.about(effect.before, old)} if old in effect.before.entries else ()
+    stopped = (
+        {stop_revision(row) for row in stages.stops.about(effect.before, old)} if old in effect.before.entries else ()
+    )
     found: set[str] = set()
     for serial in stopped:
         stage = old.stage(Stage.LIVE)
@@ -178,7 +182,7 @@ class _CaseContacts:
         self._now = cache(lambda name: contacts_digest(after, name, session.project.root, session.environ))
 
     def can_ask(self, case: RawCase) -> bool:
-        return not (self._elsewhere and by_key(case.value))
+        return not (self._elsewhere and names_stored_contact(case.value))
 
     def changed(self, one: RequiredCases) -> Diagnostic | None:
         """The finding that it is another file now."""
@@ -274,7 +278,7 @@ def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator
 
 def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Report]:
     call_data = {name: field.type for name, field in catalog.call_data.items()}
-    names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
+    names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
         try:
             check(expression.text, names, ExpectedResult(expression.wanted))

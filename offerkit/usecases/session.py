@@ -17,16 +17,16 @@ from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision
-from offerkit.governance.overrides import Lifts
-from offerkit.governance.rights import Actor, Scopes
+from offerkit.governance.overrides import OverrideKind
+from offerkit.governance.rights import Actor, TokenScopes
 from offerkit.governance.settings import settings_key
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.specs import Loaded, Project, load
 from offerkit.specs.progress import Progress, no_progress
-from offerkit.state.names import Names
+from offerkit.state.names import NameHistory
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
-from offerkit.store.heads import SeenHeads
-from offerkit.store.views import Stages, seats, taken_back
+from offerkit.store.known_heads import KnownHeads
+from offerkit.store.stage_snapshots import Stages, listed_operators, rolled_back_settings
 from offerkit.usecases.requests import (
     NO_ORIGIN,
     ApprovalOutcome,
@@ -115,8 +115,8 @@ class Session:
     backend: Backend = field(kw_only=True)
     create_store: bool = False
     store_project: str = ""
-    heads: SeenHeads | None = None
-    scopes: Scopes | None = None
+    heads: KnownHeads | None = None
+    scopes: TokenScopes | None = None
     through_server: bool = False
     origin: PlanOrigin = NO_ORIGIN
     as_read: ReadPlan | None = None
@@ -271,12 +271,13 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
     An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
     """
     found: dict[str, tuple[str, ...]] = {}
-    names = Names(store.moves(StageRef(SHARED, Stage.DESIGN)))
+    names = NameHistory(store.moves(StageRef(SHARED, Stage.DESIGN)))
     design = promotion_settings(store) if names else {}
     for name, every in _gates(store).items():
         said = [tuple(settings.get("promoters", ())) for settings in every]
         if names:
-            said = [*seats(store, name, names, _promoters_in), tuple(design.get(name, {}).get("promoters", ()))]
+            said = listed_operators(store, name, names, _promoters_in)
+            said.append(tuple(design.get(name, {}).get("promoters", ())))
         lists = [named for named in said if named]
         if not lists:
             continue
@@ -297,7 +298,9 @@ def _overridden(store: Store, name: str) -> bool:
     stages, address = Stages(store), environment_address(name)
     design = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)
     print_ = settings_key(design, address).fingerprint
-    return stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=stages.live_since(address)) is not None
+    return (
+        stages.overrides.lifting(OverrideKind.SETTINGS, address, print_, after=stages.live_since(address)) is not None
+    )
 
 
 def separating_environments(store: Store) -> set[str]:
@@ -317,7 +320,7 @@ def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
     rolled_back = store.revisions(action=PlanKind.ROLLBACK, limit=1)  # most stores never were: one question for all
     for name in sorted(live.keys() | design.keys()):
         asked = rolled_back and name in live
-        before = [body.get("promotion", {}) for body in taken_back(store, name)] if asked else []
+        before = [body.get("promotion", {}) for body in rolled_back_settings(store, name)] if asked else []
         every = [live.get(name), *before, design.get(name)]
         found[name] = [settings for settings in every if isinstance(settings, dict)]
     return found

@@ -7,25 +7,27 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
-from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
 
 from offerkit.address import Address, Kind, Stage, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.reports.preview import Preview, Shown
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.values import inline
+from offerkit.server.routing import Operation
 from offerkit.server.ui.approvals import decidable, grouped
-from offerkit.server.ui.pages import Facts, Pages
+from offerkit.server.ui.pages import Facts, Pages, query_text
 from offerkit.server.ui.steps import layout_of
 from offerkit.server.ui.stops import stop_facts
 from offerkit.state.changes import Entry
 from offerkit.state.eligibility import Condition, eligibility
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import stage_view
+from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.approve import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_access, not_a_contact_reader
 from offerkit.usecases.diff import difference
@@ -54,22 +56,24 @@ class OfferRow:
     spaces: tuple[str, ...]
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """The offers."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("/offers")
-    async def offers(request: Request, q: str = "") -> Response:
+    async def offers(request: Request) -> Response:
+        q = query_text(request, "q")
         return await pages.show(request, "offers.html", lambda session: _offers(session, q.strip()[:200]))
 
-    @router.get("/offers/{environment}/{name}")
-    async def offer(request: Request, environment: str, name: str, stage: str = "", contact: str = "") -> Response:
-        address = f"{environment}/offer.{name}"
+    async def offer(request: Request) -> Response:
+        address = f"{request.path_params['environment']}/offer.{request.path_params['name']}"
+        stage, contact = query_text(request, "stage"), query_text(request, "contact")
         return await pages.show(
             request, "offer.html", lambda session: _offer(session, address, stage, contact.strip()[:500])
         )
 
-    return router
+    return [
+        Operation("GET", "/ui/offers", offers),
+        Operation("GET", "/ui/offers/{environment}/{name}", offer),
+    ]
 
 
 def _offers(session: Session, q: str) -> Facts:
@@ -184,7 +188,7 @@ def _address(text: str) -> Address:
 def _changes(session: Session, store: Store, address: str) -> Markup:
     """What design has against live."""
     sides = [state_named(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
-    found = difference(session, sides[0], sides[1], Patterns.of((address,)))
+    found = difference(session, sides[0], sides[1], AddressPatterns.of((address,)))
     return Markup(steps_html(found.steps, found.bodies, layout_of(len(found.steps), full=True), by_stage=False))  # noqa: S704 - escaped there
 
 
