@@ -1,6 +1,6 @@
 """Who may read contacts through a server, by what is applied in its store; on one's own machine the file is one's own.
 
-Whoever may not gets rounded numbers (``offerkit.reports.counts``), no example contacts and no values of theirs.
+Whoever may not gets rounded numbers (``offerkit.engine.counts``), no example contacts and no values of theirs.
 """
 
 from __future__ import annotations
