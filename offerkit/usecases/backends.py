@@ -137,7 +137,7 @@ class ServerBackend:
                 applied = Applied(_revision(revision), moved)
             case _:
                 raise strange(self.remote.url)
-        session.told(applied.revision)
+        session.remember_revision(applied.revision)
         return applied
 
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
@@ -166,7 +166,7 @@ class ServerBackend:
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
-            session.told(outcome.revision)
+            session.remember_revision(outcome.revision)
         return outcome
 
     def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
@@ -180,7 +180,7 @@ class ServerBackend:
             case _:
                 raise strange(self.remote.url)
         for one in outcome.recorded:
-            session.told(one.revision)
+            session.remember_revision(one.revision)
         return outcome
 
     def _relayed(self, given: Json) -> RecordedReview:
@@ -215,7 +215,7 @@ class ServerBackend:
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
-            session.told(outcome.revision)
+            session.remember_revision(outcome.revision)
         return outcome
 
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
@@ -235,7 +235,7 @@ class ServerBackend:
                 made = OverrideOutcome(_revision(revision), tuple(map(str, says)))
             case _:
                 raise strange(self.remote.url)
-        session.told(made.revision)
+        session.remember_revision(made.revision)
         return made
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:

@@ -85,7 +85,7 @@ def _impact(
         silent = [name for name in names if not files[name] and not sources(name).has_source(name)]
         heard = [name for name in names if name not in silent]
         allowed = contact_access(session, store)
-        hidden = [name for name in heard if not allowed.may(name, effect.catalog(name).dimension.name)]
+        hidden = [name for name in heard if not allowed.may_read(name, effect.catalog(name).dimension.name)]
         _check_options(session, asked, hidden)
         _check_fields(effect, heard, asked)
         zone = common_zone(effect.catalog(name).zone for name in names)

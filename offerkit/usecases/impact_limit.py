@@ -148,9 +148,9 @@ class EnvironmentLoss:
     spaces: tuple[SpaceLoss, ...] = ()
     unread: tuple[Diagnostic, ...] = ()
 
-    def told_to(self, reader: ContactAccess) -> EnvironmentLoss:
+    def for_reader(self, access: ContactAccess) -> EnvironmentLoss:
         """The same without what ``reader`` may not know."""
-        if reader.may(self.name, self.dimension):
+        if access.may_read(self.name, self.dimension):
             return self
         spaces = tuple(space.rounded for space in self.spaces)
         return replace(self, spaces=spaces, unread=without_contact_details(self.unread, self.name))
@@ -184,9 +184,9 @@ class PromotionLoss:
         """Environments whose contacts cannot be read."""
         return tuple(environment.name for environment in self.environments if environment.unread)
 
-    def told_to(self, reader: ContactAccess) -> PromotionLoss:
+    def for_reader(self, access: ContactAccess) -> PromotionLoss:
         """The same without what ``reader`` may not know."""
-        return PromotionLoss(tuple(environment.told_to(reader) for environment in self.environments))
+        return PromotionLoss(tuple(environment.for_reader(access) for environment in self.environments))
 
 
 def limits(effect: PlanEffect) -> dict[str, LossLimit]:
@@ -238,7 +238,7 @@ def check_losses(session: Session, store: Store, plan: Plan, effect: PlanEffect 
     counted = _counted(session, store, plan, effect)
     over = bool(verdict.findings)
     if over and not reason and not only_withdraws(effect):
-        raise Refused(verdict.told_to(contact_access(session, store)).findings)
+        raise Refused(verdict.for_reader(contact_access(session, store)).findings)
     spaces = [*verdict.spaces, *counted]
     if not (spaces or over):
         return {}

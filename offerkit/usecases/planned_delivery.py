@@ -109,7 +109,7 @@ def plan_delivery(
         when = max(now, datetime.combine(body.contact_date, time(), catalog.zone))
     _within(model, f"{campaign}/{name}", wall_clock(when, catalog.zone).date())
     offers = body.offers or (model.outlines[body.outline].offers if body.outline is not None else ())
-    space = catalogs.place(environment, body.space)
+    space = catalogs.space(environment, body.space)
     entry = catalogs.snapshot.entries[address]
     short = tuple(_too_short(f"{campaign}/{name}", body, offers))
     made = PlannedDelivery(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)

@@ -109,7 +109,7 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     if not asking:
         return
     reads = contact_access(session, store)
-    told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
+    told = reads.all or all(reads.may_read(name, coming[name].dimension.name) for name in coming.names)
     contacts = _CaseContacts(session, stages, effect.after)
     running = cache(lambda: _as_if_running(effect, store, stages))
     with ContactSources(coming, session.project.root, session.environ) as people:
@@ -144,7 +144,7 @@ def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs
         stops=None,
         activated=lambda address: tuple(sorted({*coming.activated(address), *taken[address]})),
         _compiled={},
-        _places={},
+        _spaces={},
     )
 
 

@@ -140,7 +140,7 @@ class Session:
         """The store, to read, all of it as it is at one moment; None while there is none."""
         found = self._recognized(lambda: Store.find(self.store))
         if found is None:
-            if not self.may_begin:
+            if not self.may_create_store:
                 raise self._not_there()
             yield None
             return
@@ -171,7 +171,7 @@ class Session:
         if create and self.store == self.project.store:
             with contextlib.suppress(OSError):
                 self.project.prepare_state()
-        with self._opened(create=create and self.may_begin, write=True, patience=patience) as store:
+        with self._opened(create=create and self.may_create_store, write=True, patience=patience) as store:
             yield store
             if self.heads is not None:
                 self.heads.went_on(store, self.now)
@@ -180,13 +180,13 @@ class Session:
         """What is opened. Raises Refused when its history does not go on from what this project saw of it."""
         return open_() if self.heads is None else self.heads.opened(open_, self.now, audit=audit)
 
-    def told(self, revision: RevisionRow) -> None:
+    def remember_revision(self, revision: RevisionRow) -> None:
         """Remember a revision that the server says it made."""
         if self.heads is not None:
             self.heads.told(revision.serial, revision.digest, self.now)
 
     @property
-    def may_begin(self) -> bool:
+    def may_create_store(self) -> bool:
         """Whether the first apply may make the store. One that was named has to be there: else its name is wrong."""
         return self.store_path is None or self.create_store
 
@@ -200,7 +200,7 @@ class Session:
                 audit=audit,
             )
         except Refused as refused:
-            if refused.diagnostics[0].code is not Code.STORE_MISSING or self.may_begin:
+            if refused.diagnostics[0].code is not Code.STORE_MISSING or self.may_create_store:
                 raise
             raise self._not_there() from None
         assert opened is not None
