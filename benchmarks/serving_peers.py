@@ -15,7 +15,7 @@ import uvicorn
 from decisions_rules import contacts, flat, rules, zen
 from fastapi import FastAPI, Request, Response
 
-from offerkit.server.wire import ProposeBody
+from offerkit.server.schemas import ProposeBody
 
 ANSWER = json.dumps({"interaction": "0" * 20, "spaces": [{"space": "recipients/web-home", "propositions": []}]})
 

@@ -26,8 +26,8 @@ def command(shell: Shell, environment: str, key: str, expires: str, stage: str) 
     The secret is read from the environment variable that the environment names (inbound: key_secret_env). Sites sign
     by themselves; this command is to try it out, and to compare.
     """
-    from offerkit.server.declared import declared
-    from offerkit.server.keys import secret_of, sign
+    from offerkit.server.contact_keys import secret_of, sign
+    from offerkit.server.inbound import inbound_rules
     from offerkit.store.proposition_rows import LONGEST_KEY
     from offerkit.times import duration
     from offerkit.usecases.open_engine import open_stage
@@ -41,7 +41,7 @@ def command(shell: Shell, environment: str, key: str, expires: str, stage: str) 
     environment = environment.removesuffix("@live")
     with open_stage(shell.session(), stage) as engine:
         environment = engine.catalogs[environment].environment
-        inbound = declared(engine.catalogs).environments[environment]
+        inbound = inbound_rules(engine.catalogs).environments[environment]
     secret = secret_of(environment, inbound, os.environ)
     expiry = int(time.time() + span.total_seconds())
     click.echo(sign(secret, environment, key, expiry))

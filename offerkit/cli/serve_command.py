@@ -55,8 +55,8 @@ def command(shell: Shell, /, **options: Any) -> None:
     error; the interface is described at /openapi.json.
     """
     try:
+        from offerkit.server.config import ServerConfig
         from offerkit.server.run import serve
-        from offerkit.server.settings import Settings
     except ImportError as error:
         raise refuse(
             Code.PACKAGE_MISSING,
@@ -65,7 +65,7 @@ def command(shell: Shell, /, **options: Any) -> None:
         ) from None
     session = shell.session()
     session.backend.require_local()
-    settings = Settings(str(session.project.root), **options)
+    settings = ServerConfig(str(session.project.root), **options)
     store = _handed_over(shell, session)
     if settings.demo and not _is_live(session):
         with tempfile.TemporaryDirectory(prefix="offerkit-demo-") as folder:

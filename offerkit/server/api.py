@@ -12,14 +12,13 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.engine.answer import Answer
 from offerkit.fingerprint import Json
 from offerkit.reports.answer import answer_json
-from offerkit.server.bodies import described, read
-from offerkit.server.callers import INSIDER, operator_of
-from offerkit.server.desk import Desk
+from offerkit.server.authentication import INSIDER, operator_of
+from offerkit.server.decision_service import DecisionService
 from offerkit.server.direct import Call
-from offerkit.server.gate import PROPOSE_PATH, UPDATE_PATH
-from offerkit.server.rates import count_spaces
-from offerkit.server.seat import now
-from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
+from offerkit.server.json_bodies import body_description, read_body
+from offerkit.server.rate_limit import PROPOSE_PATH, UPDATE_PATH, count_spaces
+from offerkit.server.schemas import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
+from offerkit.server.thread_worker import now
 from offerkit.times import utc
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.contact_access import not_a_contact_reader
@@ -32,25 +31,25 @@ REVISION = "Offerkit-Revision"
 _PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 
 
-def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
-    """The calls on ``desk``, and how they are answered directly; ``status_base`` is where tracked links lead."""
+def routes(service: DecisionService, status_base: str) -> tuple[APIRouter, list[Call]]:
+    """The calls on ``service``, and how they are answered directly; ``status_base`` is where tracked links lead."""
     router = APIRouter(tags=["decisions"])
 
     async def propose(request: Request) -> Response:
         """Which offers does this contact get, on these spaces, now? Kept before it is answered."""
-        body = await read(request, ProposeBody)
+        body = await read_body(request, ProposeBody)
         count_spaces(request, body.spaces)
         operator = operator_of(request)
         if not operator and (body.at or body.seed or body.explain):
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
         known = operator and (body.contact or body.cookie)
-        environments = desk.environments(body.spaces, cookie=bool(body.cookie)) if known else ()
-        insider = await _insider(desk, request, environments)
+        environments = service.environments(body.spaces, cookie=bool(body.cookie)) if known else ()
+        insider = await _insider(service, request, environments)
         if body.explain and not insider:
             raise not_a_contact_reader(
                 operator, "explanations of what a contact gets are", [name[:80] for name in environments]
             )
-        answer, revision = await desk.propose(_ask(desk, body, status_base, hints=insider), insider=insider)
+        answer, revision = await service.propose(_ask(service, body, status_base, hints=insider), insider=insider)
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
         made["revision"] = revision
@@ -60,10 +59,10 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
 
     async def update(request: Request) -> Response:
         """What became of a proposition. To set the status that it has changes nothing."""
-        body = await read(request, UpdateBody)
+        body = await read_body(request, UpdateBody)
         asked = StatusUpdate(body.proposition, body.status, dict(body.data), now(), body.environment)
-        await _insider(desk, request, [body.environment])
-        change, _ = await desk.update(asked)
+        await _insider(service, request, [body.environment])
+        change, _ = await service.update(asked)
         made: Json = {
             "proposition": change.proposition.id,
             "status": str(change.proposition.status),
@@ -79,12 +78,12 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
             call.path,
             responses={200: {"model": answered}, **_PROBLEMS},
             operation_id=call.path.rpartition("/")[2],
-            openapi_extra=described(taken),
+            openapi_extra=body_description(taken),
         )(call.endpoint)
     return router, calls
 
 
-async def _insider(desk: Desk, request: Request, environments: Sequence[str]) -> bool:
+async def _insider(service: DecisionService, request: Request, environments: Sequence[str]) -> bool:
     """Whether the caller may know what else there is: an operator who may read the contacts that it is about.
 
     ``environments``: where a contact may be identified; weights and reasons tell of their values. It is noted in the
@@ -92,13 +91,13 @@ async def _insider(desk: Desk, request: Request, environments: Sequence[str]) ->
     """
     operator = operator_of(request)
     request.scope[INSIDER] = False
-    request.scope[INSIDER] = bool(operator) and (not environments or await desk.may_read(operator, environments))
+    request.scope[INSIDER] = bool(operator) and (not environments or await service.may_read(operator, environments))
     return bool(request.scope[INSIDER])
 
 
-def _ask(desk: Desk, body: ProposeBody, status_base: str, *, hints: bool) -> ProposeRequest:
+def _ask(service: DecisionService, body: ProposeBody, status_base: str, *, hints: bool) -> ProposeRequest:
     spaces = tuple(body.spaces)
-    at = _at(desk, body)
+    at = _at(service, body)
     return ProposeRequest(
         spaces=spaces,
         at=at,
@@ -117,8 +116,8 @@ def _ask(desk: Desk, body: ProposeBody, status_base: str, *, hints: bool) -> Pro
     )
 
 
-def _at(desk: Desk, body: ProposeBody) -> datetime:
-    return parse_time(body.at, zone_of(desk.served.catalogs, tuple(body.spaces)), utc(now())) if body.at else now()
+def _at(service: DecisionService, body: ProposeBody) -> datetime:
+    return parse_time(body.at, zone_of(service.served.catalogs, tuple(body.spaces)), utc(now())) if body.at else now()
 
 
 def _outside(answer: Answer) -> Json:

@@ -1,4 +1,4 @@
-"""The application: its routes put together, around one desk."""
+"""The application: its routes put together, around one service."""
 
 from __future__ import annotations
 
@@ -16,40 +16,38 @@ from starlette.types import ASGIApp, Scope
 
 from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.server import api, demo, health, remote, soap, ui, web
-from offerkit.server.bodies import UnreadableError
-from offerkit.server.callers import INSIDER, Callers, Known, operator_of
-from offerkit.server.desk import Desk
+from offerkit.server import api, health, operator_api, soap, ui, web
+from offerkit.server.authentication import INSIDER, Authentication, TokenLookup, operator_of
+from offerkit.server.config import ServerConfig
+from offerkit.server.decision_service import DecisionService
 from offerkit.server.direct import Call, Direct
 from offerkit.server.error_pages import ErrorPages, Start
-from offerkit.server.gate import STATUS_PATH, Gate
+from offerkit.server.json_bodies import UnreadableError, error_sentences
 from offerkit.server.large_requests import LargeRequests
 from offerkit.server.metrics import Metrics
-from offerkit.server.middleware import Outermost, TooLargeError, mistake
-from offerkit.server.mistakes import sentences
-from offerkit.server.places import without_places
-from offerkit.server.problems import NOTHING_HERE, problem, trouble
-from offerkit.server.rates import TooOftenError
-from offerkit.server.settings import Settings
+from offerkit.server.middleware import RequestMiddleware, TooLargeError, server_error
+from offerkit.server.problems import NOTHING_HERE, problem_response, refusal_response
+from offerkit.server.rate_limit import STATUS_PATH, RateLimitAndCors, TooOftenError
+from offerkit.server.redaction import redacted
 from offerkit.usecases.session import Session
 
 _OWN = (TooLargeError, TooOftenError, UnreadableError)
 """Those whose sentence is for whoever called."""
 
 
-def application(session: Session, settings: Settings) -> ASGIApp:
+def application(session: Session, config: ServerConfig) -> ASGIApp:
     """The whole application. Raises Refused when the store cannot be opened."""
     metrics = Metrics(shared=bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR")))
-    desk = Desk(session, settings, metrics)
-    callers = Callers(desk.session)
-    desk.standing.listen(callers.forget)
+    service = DecisionService(session, config, metrics)
+    tokens = TokenLookup(service.session)
+    service.presence.listen(tokens.forget)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await desk.open()
+        await service.open()
         yield
-        await desk.close()
-        callers.close()
+        await service.close()
+        tokens.close()
 
     app = FastAPI(
         title="offerkit",
@@ -60,33 +58,35 @@ def application(session: Session, settings: Settings) -> ASGIApp:
         redoc_url=None,
         redirect_slashes=False,  # they would lead to whatever Host a caller made up
     )
-    public = settings.public_url.rstrip("/")
-    decisions, calls = api.routes(desk, public + STATUS_PATH)
+    public = config.public_url.rstrip("/")
+    decisions, calls = api.routes(service, public + STATUS_PATH)
     app.include_router(decisions)
-    operators = remote.routes(desk)
+    operators = operator_api.routes(service)
     app.include_router(operators)
-    app.include_router(remote.stop_routes(desk))
-    app.include_router(soap.routes(desk, public + STATUS_PATH, public))
-    app.include_router(health.routes(desk, metrics))
-    app.include_router(web.routes(desk, public, STATUS_PATH))
-    if settings.demo:
-        app.include_router(demo.routes())
-    app.include_router(ui.routes(desk, settings, callers))
-    if settings.ui != "off":
+    app.include_router(operator_api.stop_routes(service))
+    app.include_router(soap.routes(service, public + STATUS_PATH, public))
+    app.include_router(health.routes(service, metrics))
+    app.include_router(web.routes(service, public, STATUS_PATH))
+    if config.demo:
+        app.include_router(web.demo_routes())
+    app.include_router(ui.routes(service, config, tokens))
+    if config.ui != "off":
         app.add_api_route("/ui/", _to_ui, include_in_schema=False)
-    _problems(app, desk.session)
-    large = LargeRequests(Direct(app, calls), _posts(operators), desk.session, settings)
-    starts = [Start("/ui", "Overview", "/ui/style.css")] if settings.ui != "off" else []
-    starts += [Start("/demo/", "The demonstration", "/demo/demo.css")] if settings.demo else []
-    return ErrorPages(Outermost(Known(Gate(large, desk, public), callers), metrics, _route), starts)
+    _problems(app, service.session)
+    large = LargeRequests(Direct(app, calls), _posts(operators), service.session, config)
+    starts = [Start("/ui", "Overview", "/ui/style.css")] if config.ui != "off" else []
+    starts += [Start("/demo/", "The demonstration", "/demo/demo.css")] if config.demo else []
+    return ErrorPages(
+        RequestMiddleware(Authentication(RateLimitAndCors(large, service, public), tokens), metrics, _route), starts
+    )
 
 
 def for_operators(session: Session) -> ASGIApp:
     """The calls on the store alone, for a process that answers one of them (:mod:`offerkit.server.large_requests`)."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.include_router(remote.routes(_Stored(session)))
+    app.include_router(operator_api.routes(_Stored(session)))
     _problems(app, session)
-    return Known(app, Callers(session))
+    return Authentication(app, TokenLookup(session))
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ def _problems(app: FastAPI, session: Session) -> None:
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
         insider = bool(request.scope.get(INSIDER, operator_of(request)))
-        error = without_places(error, session) if insider else error
-        return problem(error, insider=insider, instance=request.scope["path"])
+        error = redacted(error, session) if insider else error
+        return refusal_response(error, insider=insider, instance=request.scope["path"])
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        found = [Diagnostic(Code.BAD_REQUEST, sentence) for sentence in sentences(error.errors())[:50]]
-        return problem(Refused(found), insider=True, instance=request.scope["path"])
+        found = [Diagnostic(Code.BAD_REQUEST, sentence) for sentence in error_sentences(error.errors())[:50]]
+        return refusal_response(Refused(found), insider=True, instance=request.scope["path"])
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -131,14 +131,16 @@ def _problems(app: FastAPI, session: Session) -> None:
             else "the request cannot be read"
         )
         title = "Too many calls" if isinstance(error, TooOftenError) else "Not taken"
-        response = trouble(error.status_code, title, titles.get(error.status_code, said), request.scope["path"])
+        response = problem_response(
+            error.status_code, title, titles.get(error.status_code, said), request.scope["path"]
+        )
         response.headers.update(error.headers or {})
         return response
 
     @app.exception_handler(ClientDisconnect)
     async def left(request: Request, _: ClientDisconnect) -> Response:
-        return trouble(400, "Not taken", "the request ended before its body did", request.scope["path"])
+        return problem_response(400, "Not taken", "the request ended before its body did", request.scope["path"])
 
     @app.exception_handler(Exception)  # the framework would answer with a text of its own before Outermost can
     async def ours(request: Request, _: Exception) -> Response:
-        return mistake(request.scope["path"])
+        return server_error(request.scope["path"])

@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.server.error_pages import ErrorPages
-from offerkit.server.middleware import LARGE, LARGE_PATHS, SMALL, careful
-from offerkit.server.problems import problem, trouble
+from offerkit.server.middleware import LARGE, LARGE_PATHS, SMALL, add_security_headers
+from offerkit.server.problems import problem_response, refusal_response
 
 PATIENCE, LONG_PATIENCE = 20.0, 600.0
 """Seconds that a request may take to arrive, and one of an operator with a plan."""
@@ -89,11 +89,11 @@ class Together:
 
 async def crowded(scope: Scope, receive: Receive, send: Send) -> None:
     """Refuse one request of too many that are under way, and close its connection."""
-    answer = problem(
+    answer = refusal_response(
         refuse(Code.BUSY, "the service has more calls than it can answer"), insider=False, instance=scope["path"]
     )
     answer.headers["Connection"] = "close"
-    careful(answer)
+    add_security_headers(answer)
     await ErrorPages(answer, ())(scope, receive, send)
 
 
@@ -101,9 +101,9 @@ def refusing(status: int, message: str) -> ASGIApp:
     """Refuses one request in its turn, and closes its connection."""
 
     async def answering(scope: Scope, receive: Receive, send: Send) -> None:
-        answer = trouble(status, "Not taken", message)
+        answer = problem_response(status, "Not taken", message)
         answer.headers["Connection"] = "close"
-        careful(answer)
+        add_security_headers(answer)
         await ErrorPages(answer, ())(scope, receive, send)
 
     return answering
@@ -298,7 +298,7 @@ class Patient(HttpToolsProtocol):
         if due and self._stage is _Stage.BODY and cycle.response_complete:
             due = False  # that request was answered before all of it was there
         if due and not self.transport.is_closing():
-            answer = trouble(status, "Not taken", message)
+            answer = problem_response(status, "Not taken", message)
             head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nconnection: close\r\n"
             for name, value in answer.raw_headers:
                 head += f"{name.decode()}: {value.decode()}\r\n"

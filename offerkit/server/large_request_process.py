@@ -14,11 +14,11 @@ import orjson
 from starlette.types import Message
 
 from offerkit.server.app import for_operators
+from offerkit.server.config import ServerConfig
 from offerkit.server.large_requests import NICE
 from offerkit.server.logs import request_id
 from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.run import session_at
-from offerkit.server.settings import Settings
 from offerkit.store.location import Location, PostgresAddress
 
 
@@ -39,11 +39,11 @@ def _parts(body: IO[bytes]) -> Iterator[bytes]:
 
 
 async def _answer(head: dict[str, Any], parts: list[bytes]) -> tuple[dict[str, Any], bytes]:
-    settings = Settings(**head["settings"])
-    set_up_logs(settings.log_level)
+    config = ServerConfig(**head["config"])
+    set_up_logs(config.log_level)
     request_id.set(head["id"])
     store: Location = PostgresAddress(**head["store"]) if isinstance(head["store"], dict) else Path(head["store"])
-    app = for_operators(session_at(settings, store, head["project"]))
+    app = for_operators(session_at(config, store, head["project"]))
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]]
     scope = {"type": "http", "query_string": b"", "root_path": "", **head["scope"], "headers": headers, "state": {}}
     messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in reversed(parts)]

@@ -21,13 +21,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.server.callers import CALLER
+from offerkit.server.authentication import CALLER
+from offerkit.server.config import ServerConfig
 from offerkit.server.direct import Call
 from offerkit.server.logs import request_id
 from offerkit.server.middleware import SMALL, TooLargeError
-from offerkit.server.problems import problem, trouble
+from offerkit.server.problems import problem_response, refusal_response
 from offerkit.server.routes import check_scope
-from offerkit.server.settings import Settings
 from offerkit.store.location import PostgresAddress
 from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer
@@ -46,9 +46,9 @@ _PROCESS = "offerkit.server.large_request_process"
 class LargeRequests:
     """Wraps the application. Requests come with their operator already known; others go on as they are."""
 
-    def __init__(self, app: ASGIApp, calls: list[Call], session: Session, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, calls: list[Call], session: Session, config: ServerConfig) -> None:
         """``calls``: those that may be large."""
-        self._app, self._session, self._settings = app, session, settings
+        self._app, self._session, self._config = app, session, config
         self._calls = {(call.method, call.path): call for call in calls}
         self._alone = asyncio.Lock()
         self._under_way: Counter[str] = Counter()
@@ -66,18 +66,18 @@ class LargeRequests:
         try:
             check_scope(caller, call.method, call.path)  # before anything of it is read
         except Refused as refused:
-            await problem(refused, insider=True, instance=call.path)(scope, receive, send)
+            await refusal_response(refused, insider=True, instance=call.path)(scope, receive, send)
             return
         if self._under_way[operator] >= EACH:
             under_way = f"{EACH} large requests of {operator} are under way"
             busy = refuse(Code.BUSY, under_way, hint="Ask again in a moment.")
-            await problem(busy, insider=True, instance=call.path)(scope, receive, send)
+            await refusal_response(busy, insider=True, instance=call.path)(scope, receive, send)
             return
         self._under_way[operator] += 1
         try:
             answer = await self._answered(scope, receive)
         except TooLargeError as error:
-            answer = trouble(error.status_code, "Too large", error.detail, call.path)
+            answer = problem_response(error.status_code, "Too large", error.detail, call.path)
         finally:
             self._under_way[operator] -= 1
             self._under_way += Counter()  # forgets those who have none
@@ -109,7 +109,7 @@ class LargeRequests:
     def _run(self, scope: Scope, body: IO[bytes]) -> Response:
         store = self._session.store
         head = {
-            "settings": asdict(self._settings),
+            "config": asdict(self._config),
             "store": asdict(store) if isinstance(store, PostgresAddress) else str(store),
             "project": self._session.store_project,
             "body": body.fileno(),
@@ -149,4 +149,4 @@ def _given_up(why: str, path: str) -> Response:
         hint="Look at the history before you ask again: offerkit history.",
     )
     _LOG.error("a large request was given up", extra={"why": why, "path": path})
-    return problem(refused, insider=True, instance=path)
+    return refusal_response(refused, insider=True, instance=path)

@@ -1,6 +1,6 @@
 """What is live, as the server holds it: compiled whole, swapped whole when a new revision is there.
 
-A call is answered from one :class:`Served` from its beginning to its end, so no answer mixes two revisions.
+A call is answered from one :class:`ServedCatalogs` from its beginning to its end, so no answer mixes two revisions.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from offerkit.engine.call import CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
-from offerkit.server.beside import Beside
-from offerkit.server.declared import Declared, declared
-from offerkit.server.standing import Standing
+from offerkit.server.background import BackgroundTask
+from offerkit.server.inbound import InboundRules, inbound_rules
+from offerkit.server.store_presence import StorePresence
 from offerkit.store import StageHead, Store
 from offerkit.usecases.catalogs import Catalogs, live_catalogs
 from offerkit.usecases.installed_hooks import load_hooks
@@ -33,7 +33,7 @@ _AGAIN = 5.0
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedCatalogs:
     """The live stages of all environments right after revision ``serial``, compiled and ready."""
 
     serial: int
@@ -51,12 +51,12 @@ class Served:
         return sum(bool(offer.stopped) for catalog in catalogs for offer in catalog.offers)
 
     @cached_property
-    def declared(self) -> Declared:
+    def inbound(self) -> InboundRules:
         """What the environments allow to callers from outside."""
-        return declared(self.catalogs)
+        return inbound_rules(self.catalogs)
 
 
-def compiled(store: Store) -> Served:
+def served_catalogs(store: Store) -> ServedCatalogs:
     """What is live now, read from one state of the store, with every environment compiled."""
     with store.reading():
         served = _served(store, live_catalogs(store, load_hooks))
@@ -66,11 +66,13 @@ def compiled(store: Store) -> Served:
     return served
 
 
-def _served(store: Store, catalogs: Catalogs) -> Served:
-    return Served(store.last_serial(), _heads(store), catalogs, store.head(), store.identity(), len(store.stops()))
+def _served(store: Store, catalogs: Catalogs) -> ServedCatalogs:
+    return ServedCatalogs(
+        store.last_serial(), _heads(store), catalogs, store.head(), store.identity(), len(store.stops())
+    )
 
 
-def stopped_since(store: Store, served: Served) -> Served | None:
+def stopped_since(store: Store, served: ServedCatalogs) -> ServedCatalogs | None:
     """What is live now, if only stops and resumptions came after ``served``: picked up at once; None when more did."""
     with store.reading():
         last = store.revision(served.serial)
@@ -94,21 +96,25 @@ def _heads(store: Store) -> tuple[tuple[StageRef, int, str], ...]:
     return tuple((stage, head.revision, head.digest) for stage, head in found if stage.endswith("@live"))
 
 
-class Watch:
+class RevisionWatcher:
     """A thread that asks the store for new revisions, and compiles what is live when they changed it."""
 
     def __init__(
-        self, session: Session, seconds: float, changed: Callable[[Served], None], standing: Standing | None = None
+        self,
+        session: Session,
+        seconds: float,
+        changed: Callable[[ServedCatalogs], None],
+        presence: StorePresence | None = None,
     ) -> None:
-        """``changed`` is called from the thread with each new state. What ``standing`` has lost is looked for here."""
-        self._session, self._changed, self._standing = session, changed, standing or Standing()
-        self._beside = Beside("offerkit-watch", session, seconds, self._look, self._told, seconds)
+        """``changed`` is called from the thread with each new state. What ``presence`` has lost is looked for here."""
+        self._session, self._changed, self._presence = session, changed, presence or StorePresence()
+        self._beside = BackgroundTask("offerkit-watch", session, seconds, self._look, self._told, seconds)
         self._unsound: tuple[str, float, Refused] | None = None
         self._logged = False
         self.failing = ""
         """Why the store could not be asked the last time; empty when it could."""
 
-    def start(self, served: Served) -> None:
+    def start(self, served: ServedCatalogs) -> None:
         """Begin to watch for what is newer than ``served``."""
         self._served = served
         self._beside.start()
@@ -120,11 +126,11 @@ class Watch:
     def _told(self, error: Exception | None) -> None:
         """What is live is served on when the store cannot be asked, but not when another stands in its place."""
         if error is not None:
-            self._standing.note(error)
-        if self._standing.lost:
+            self._presence.note(error)
+        if self._presence.lost:
             self.failing = ""
             if error is not None and not self._logged:
-                _LOG.error("the store is lost", extra={"why": self._standing.reason})
+                _LOG.error("the store is lost", extra={"why": self._presence.reason})
             self._logged = self._logged or error is not None
         elif error is None:
             self.failing = ""
@@ -137,7 +143,7 @@ class Watch:
 
     def _look(self, store: Store) -> None:
         store.check_in_place()
-        if self._standing.lost:
+        if self._presence.lost:
             self._regain(store)
             return
         head = store.head()  # asked first: what is appended meanwhile is seen the next time
@@ -146,7 +152,7 @@ class Watch:
         if _heads(store) == self._served.heads and len(store.stops()) == self._served.stops:
             self._served = replace(self._served, serial=store.last_serial(), head=head)
             return
-        self._hand_over(stopped_since(store, self._served) or compiled(store), "a new revision is live")
+        self._hand_over(stopped_since(store, self._served) or served_catalogs(store), "a new revision is live")
 
     def _regain(self, store: Store) -> None:
         """Serve what is live in the store that is there now. Raises Refused unless it is sound."""
@@ -157,12 +163,12 @@ class Watch:
         if found:
             refused = Refused(found)
             self._unsound = (state, monotonic() + _AGAIN, refused)
-            self._standing.lose(refused)
+            self._presence.lose(refused)
             raise refused
-        self._hand_over(compiled(store), "a sound store is back")
+        self._hand_over(served_catalogs(store), "a sound store is back")
         self._logged = False
 
-    def _hand_over(self, served: Served, message: str) -> None:
+    def _hand_over(self, served: ServedCatalogs, message: str) -> None:
         self._served = served
         with suppress(RuntimeError):  # the loop has ended meanwhile
             self._changed(self._served)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offerkit.server.logs import request_id
 from offerkit.server.metrics import Metrics
-from offerkit.server.problems import trouble
+from offerkit.server.problems import problem_response
 from offerkit.usecases.random_ids import random_hex
 
 _LOG = getLogger("offerkit.request")
@@ -41,7 +41,7 @@ class TooLargeError(HTTPException):
         super().__init__(413, f"the body has more than {limit:,} bytes")
 
 
-class Outermost:
+class RequestMiddleware:
     """Wraps the whole application. A mistake of ours is logged with its trace, and answered without it."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, route: Callable[[Scope], str], timer: Timer = time.perf_counter):
@@ -74,14 +74,14 @@ class Outermost:
         except Exception:
             _LOG.exception("a mistake of ours")
             if not begun:
-                await mistake(scope["path"])(scope, receive, sending)
+                await server_error(scope["path"])(scope, receive, sending)
         finally:
             self._tell(scope, status, self._timer() - begin)
 
     async def _answered(self, scope: Scope, length: bytes, receive: Receive, send: Send) -> None:
         limit = LARGE if scope["path"].startswith(LARGE_PATHS) else SMALL
         if not length.isdigit() or len(length) > 20 or int(length) > limit:
-            await trouble(413, "Too large", TooLargeError(limit).detail)(scope, receive, send)
+            await problem_response(413, "Too large", TooLargeError(limit).detail)(scope, receive, send)
             return
         await self._app(scope, _limited(receive, limit), send)
 
@@ -101,15 +101,15 @@ class Outermost:
             )  # fmt: skip
 
 
-def careful(answer: Response) -> None:
-    """Let an answer say what :class:`Outermost` lets all others say, where it comes before that."""
+def add_security_headers(answer: Response) -> None:
+    """Let an answer say what :class:`RequestMiddleware` lets all others say, where it comes before that."""
     for name, value in _CAREFUL.items():
         answer.headers.setdefault(name.decode(), value.decode())
 
 
-def mistake(path: str) -> Response:
+def server_error(path: str) -> Response:
     """What a caller hears of a mistake of ours: by which name the log knows it."""
-    return trouble(500, "Mistake", f"a mistake of the server; its log knows it as {request_id.get()}", path)
+    return problem_response(500, "Mistake", f"a mistake of the server; its log knows it as {request_id.get()}", path)
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

@@ -54,9 +54,9 @@ def _status(code: Code) -> int:
     return 422
 
 
-def problem(refused: Refused, *, insider: bool, instance: str = "") -> Response:
+def refusal_response(refused: Refused, *, insider: bool, instance: str = "") -> Response:
     """The refusal as a response. ``insider``: whether the caller may know what else there is."""
-    refused = refused if insider else unseen(refused)
+    refused = refused if insider else without_hidden_spaces(refused)
     status = status_of(refused)
     document: dict[str, Json] = {
         "type": "about:blank",
@@ -71,11 +71,11 @@ def problem(refused: Refused, *, insider: bool, instance: str = "") -> Response:
 
 def _error(found: Diagnostic, *, insider: bool, ours: bool) -> Json:
     if not insider:
-        return {"code": str(found.code), "message": "the service cannot answer now" if ours else outside(found)}
+        return {"code": str(found.code), "message": "the service cannot answer now" if ours else public_message(found)}
     return error_json(found)
 
 
-def unseen(refused: Refused) -> Refused:
+def without_hidden_spaces(refused: Refused) -> Refused:
     """``refused`` for somebody who may not see the catalog: a space that they may not ask is one that is not there."""
     return Refused(
         Diagnostic(Code.UNKNOWN_SPACE, f"there is no live space “{found.address.partition('/space.')[2][:80]}”")
@@ -85,12 +85,12 @@ def unseen(refused: Refused) -> Refused:
     )
 
 
-def outside(found: Diagnostic) -> str:
+def public_message(found: Diagnostic) -> str:
     """The sentence of a diagnostic for somebody who may not see the catalog."""
     return _OUTSIDE.get(found.code, found.summary)
 
 
-def trouble(status: int, title: str, message: str, instance: str = "") -> Response:
+def problem_response(status: int, title: str, message: str, instance: str = "") -> Response:
     """A problem that is no refusal of ours: a wrong path, a body that is too large, a mistake of ours."""
     document = {
         "type": "about:blank", "title": title, "status": status, "instance": instance,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from xml.sax.saxutils import escape
+from collections.abc import Iterable, Mapping
+from xml.sax.saxutils import escape, quoteattr
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,13 +11,12 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.engine.call import MAX_COUNT
 from offerkit.reports.answer import propositions_xml
 from offerkit.server import soap_xml
-from offerkit.server.bodies import UnreadableError, only_utf8
-from offerkit.server.desk import Desk
-from offerkit.server.gate import own_origin
-from offerkit.server.problems import NOTHING_HERE, outside, status_of, trouble, unseen
-from offerkit.server.seat import now
-from offerkit.server.soap_xml import MEDIA_TYPE, SoapFault
-from offerkit.server.wsdl import wsdl
+from offerkit.server.decision_service import DecisionService
+from offerkit.server.json_bodies import UnreadableError, only_utf8
+from offerkit.server.problems import NOTHING_HERE, problem_response, public_message, status_of, without_hidden_spaces
+from offerkit.server.rate_limit import own_origin
+from offerkit.server.soap_xml import MEDIA_TYPE, PARTS, SERVICE, SoapFault
+from offerkit.server.thread_worker import now
 from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.update_status import StatusUpdate
@@ -27,15 +26,15 @@ MOST_NAMES, LONGEST_NAME = 50, 500
 _YES, _NO = ("true", "1"), ("", "false", "0")
 
 
-def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
-    """The service on ``desk``; ``status_base`` is where tracked links lead."""
+def routes(service: DecisionService, status_base: str, public_url: str) -> APIRouter:
+    """The service on ``service``; ``status_base`` is where tracked links lead."""
     router = APIRouter(prefix="/interaction", tags=["soap"])
 
     @router.get("/{environment}/{space}", operation_id="wsdl", include_in_schema=False)
     async def described(environment: str, space: str, request: Request) -> Response:
         """What the service is, as WSDL."""
-        if not _is_live(desk, environment.removesuffix("@live"), space):
-            return trouble(404, "Not taken", NOTHING_HERE, request.url.path)
+        if not _is_live(service, environment.removesuffix("@live"), space):
+            return problem_response(404, "Not taken", NOTHING_HERE, request.url.path)
         address = f"{public_url or str(request.base_url).rstrip('/')}{request.url.path}"
         return Response(wsdl(address), media_type="application/wsdl+xml")
 
@@ -47,15 +46,15 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
             if not environment:  # an update of no environment in particular could reach any
                 raise SoapFault("Sender", "the path names no environment", Code.UNKNOWN_SPACE)
             origin = request.headers.get("origin", "")  # a browser sends such texts for any page, without asking first
-            allowed = desk.served.declared.may_ask(environment, origin) or origin == own_origin(request, public_url)
+            allowed = service.served.inbound.may_ask(environment, origin) or origin == own_origin(request, public_url)
             if origin and not allowed:
                 return _fault(SoapFault("Sender", "this page may not ask", Code.BAD_REQUEST), 403)
             only_utf8(request.headers.get("content-type", ""))
             wanted = soap_xml.read(await request.body())
             if wanted.operation == "Propose":
-                made = await _propose(desk, _ask(environment, space, wanted, status_base), wanted)
+                made = await _propose(service, _ask(environment, space, wanted, status_base), wanted)
             else:
-                made = await _update(desk, environment, wanted)
+                made = await _update(service, environment, wanted)
         except SoapFault as found:
             return _fault(found, 400)
         except UnreadableError as found:
@@ -67,7 +66,7 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
     return router
 
 
-def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: str) -> ProposeRequest:
+def _ask(environment: str, space: str, wanted: soap_xml.SoapRequest, status_base: str) -> ProposeRequest:
     values = wanted.values
     count, no_prop = values.get("maxCount") or "1", values.get("noProp", "").lower()
     if not count.isascii() or not count.isdecimal() or len(count) > 9 or not 1 <= int(count) <= MAX_COUNT:
@@ -102,38 +101,90 @@ def _names(values: Mapping[str, str], part: str) -> tuple[str, ...]:
     return names
 
 
-def _is_live(desk: Desk, environment: str, space: str) -> bool:
-    catalogs = desk.served.catalogs
+def _is_live(service: DecisionService, environment: str, space: str) -> bool:
+    catalogs = service.served.catalogs
     found = catalogs[environment].spaces.get(space) if environment in catalogs else None
     return found is not None and found.unitary
 
 
-async def _propose(desk: Desk, ask: ProposeRequest, wanted: soap_xml.Request) -> bytes:
+async def _propose(service: DecisionService, ask: ProposeRequest, wanted: soap_xml.SoapRequest) -> bytes:
     """The answer; a new cookie of the visitor is given back in the part in which the old one came."""
-    found, _ = await desk.propose(ask)
+    found, _ = await service.propose(ask)
     parts = {"interactionId": escape(found.interaction), "propositions": propositions_xml(found)}
     if found.cookie:
         parts["uuid" if wanted.values.get("uuid") else "nli"] = escape(found.cookie)
     return soap_xml.answer(wanted, parts)
 
 
-async def _update(desk: Desk, environment: str, wanted: soap_xml.Request) -> bytes:
+async def _update(service: DecisionService, environment: str, wanted: soap_xml.SoapRequest) -> bytes:
     proposition, status = wanted.values.get("proposition", ""), wanted.values.get("status", "")
     if not proposition or len(proposition) > LONGEST_KEY or not status:
         raise SoapFault("Sender", "UpdateStatus needs proposition and status", Code.BAD_REQUEST)
-    await desk.update(StatusUpdate(proposition, status, wanted.context, now(), environment))
+    await service.update(StatusUpdate(proposition, status, wanted.context, now(), environment))
     return soap_xml.answer(wanted, {})
 
 
 def _refused(refused: Refused) -> Response:
-    refused = unseen(refused)
+    refused = without_hidden_spaces(refused)
     status = status_of(refused)
     first = refused.diagnostics[0]
     if status >= 500:
         return _fault(SoapFault("Receiver", "the service cannot answer now", first.code), status)
-    said = "; ".join(outside(found) for found in refused.diagnostics)
+    said = "; ".join(public_message(found) for found in refused.diagnostics)
     return _fault(SoapFault("Sender", said, first.code), 400)
 
 
 def _fault(found: SoapFault, status: int) -> Response:
     return Response(soap_xml.fault(found), status, media_type=MEDIA_TYPE)
+
+
+_SEQUENCE = ("<xsd:complexType><xsd:sequence>", "</xsd:sequence></xsd:complexType>")
+_MESSAGES: dict[str, tuple[tuple[str, str], ...]] = {
+    "Propose": PARTS["Propose"],
+    "ProposeResponse": (("interactionId", "string"), ("propositions", ""), ("uuid", "string"), ("nli", "string")),
+    "UpdateStatus": PARTS["UpdateStatus"],
+    "UpdateStatusResponse": (),
+}
+
+
+def wsdl(address: str) -> str:
+    """The description of the service at ``address``."""
+    elements = "".join(_element(name, parts) for name, parts in _MESSAGES.items())
+    messages = "".join(
+        f'<message name="{name}"><part name="parameters" element="tns:{name}"/></message>' for name in _MESSAGES
+    )
+    operations = ("Propose", "UpdateStatus")
+    ports = "".join(
+        f'<operation name="{name}"><input message="tns:{name}"/><output message="tns:{name}Response"/></operation>'
+        for name in operations
+    )
+    bound = "".join(
+        f'<operation name="{name}"><soap12:operation soapAction="{SERVICE}#{name}"/>'
+        '<input><soap12:body use="literal"/></input><output><soap12:body use="literal"/></output></operation>'
+        for name in operations
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<definitions name="interaction" targetNamespace="{SERVICE}" xmlns="http://schemas.xmlsoap.org/wsdl/"'
+        f' xmlns:tns="{SERVICE}" xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/"'
+        ' xmlns:xsd="http://www.w3.org/2001/XMLSchema">'
+        f'<types><xsd:schema targetNamespace="{SERVICE}" elementFormDefault="qualified">{elements}</xsd:schema></types>'
+        f'{messages}<portType name="interactionPort">{ports}</portType>'
+        '<binding name="interactionBinding" type="tns:interactionPort">'
+        f'<soap12:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>{bound}</binding>'
+        '<service name="interaction"><port name="interaction" binding="tns:interactionBinding">'
+        f"<soap12:address location={quoteattr(address)}/></port></service></definitions>\n"
+    )
+
+
+def _element(name: str, parts: Iterable[tuple[str, str]]) -> str:
+    inner = "".join(_part(part, type_) for part, type_ in parts)
+    return f'<xsd:element name="{name}">{_SEQUENCE[0]}{inner}{_SEQUENCE[1]}</xsd:element>'
+
+
+def _part(name: str, type_: str) -> str:
+    if type_:
+        return f'<xsd:element name="{name}" type="xsd:{type_}" minOccurs="0"/>'
+    most = "unbounded" if name == "propositions" else "1"
+    anything = f'<xsd:any minOccurs="0" maxOccurs="{most}" processContents="skip"/>'
+    return f'<xsd:element name="{name}" minOccurs="0">{_SEQUENCE[0]}{anything}{_SEQUENCE[1]}</xsd:element>'

@@ -10,7 +10,7 @@ from xml.sax.handler import ContentHandler
 from xml.sax.saxutils import escape
 from xml.sax.xmlreader import AttributesImpl
 
-from offerkit.server.wire import LONGEST_NAME, LONGEST_VALUE, MOST_DATA, call_data_name
+from offerkit.server.schemas import LONGEST_NAME, LONGEST_VALUE, MOST_DATA, call_data_name
 
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
 ENVELOPE_11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -48,7 +48,7 @@ class SoapFault(Exception):  # noqa: N818 - SOAP's own word for it
 
 
 @dataclass(frozen=True)
-class Request:
+class SoapRequest:
     """The operation that is asked for; ``values`` are its texts by element, ``context`` the call data.
 
     ``service``: the namespace that it is written in, and answered.
@@ -60,7 +60,7 @@ class Request:
     service: str = SERVICE
 
 
-def read(content: bytes) -> Request:
+def read(content: bytes) -> SoapRequest:
     """The request in an envelope. Raises SoapFault for everything that is none.
 
     No document type, no entity and nothing external is read; depth and number of elements are limited.
@@ -70,7 +70,7 @@ def read(content: bytes) -> Request:
     from defusedxml.common import DefusedXmlException
     from defusedxml.sax import parseString
 
-    tree = _Tree()
+    tree = _EnvelopeReader()
     try:
         parseString(content, tree, forbid_dtd=True)
         root = tree.root()
@@ -89,7 +89,7 @@ def read(content: bytes) -> Request:
     return _request(bodies[0][0])
 
 
-class _Tree(ContentHandler):
+class _EnvelopeReader(ContentHandler):
     """Builds the elements, and stops at the first one too many.
 
     Names are written out with their namespaces here and not by the parser, which would do so for thousands of names
@@ -149,7 +149,7 @@ def _expanded(name: str, scope: Mapping[str, str]) -> str:
     return f"{{{scope[prefix]}}}{local}" if scope[prefix] else local
 
 
-def _request(element: Element) -> Request:
+def _request(element: Element) -> SoapRequest:
     service, name = _taken_apart(element.tag)
     if service not in SERVICES.get(name, ()):
         raise SoapFault("Sender", "the operations are Propose and UpdateStatus of urn:nms:interaction")
@@ -168,7 +168,7 @@ def _request(element: Element) -> Request:
             context = _context(child)
         elif len(child):
             raise SoapFault("Sender", f"{part} is a text, without the element “{_taken_apart(child[0].tag)[1][:60]}”")
-    return Request(name, values, context, service)
+    return SoapRequest(name, values, context, service)
 
 
 def _pass_over(operation: str, known: Mapping[str, str], part: str, child: Element) -> None:
@@ -216,7 +216,7 @@ def _context(element: Element) -> dict[str, object]:
     return data
 
 
-def answer(asked: Request, parts: Mapping[str, str]) -> bytes:
+def answer(asked: SoapRequest, parts: Mapping[str, str]) -> bytes:
     """An envelope with the answer to ``asked``; ``parts`` are XML already."""
     inner = "".join(f"<{name}>{value}</{name}>" for name, value in parts.items())
     made = f'<{asked.operation}Response xmlns="{asked.service}">{inner}</{asked.operation}Response>'

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from importlib.resources import files
 from logging import getLogger
+from typing import Annotated
+from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, FailFast, Field
 
 from offerkit.diagnostics import Refused
+from offerkit.engine.answer import Answer, ProposedOffer
 from offerkit.models.status import Status, parse
-from offerkit.server.bodies import described, read
+from offerkit.reports.answer import proposition_tag
 from offerkit.server.cookies import Visitor
-from offerkit.server.desk import Desk
-from offerkit.server.gate import CALL_PATH, environment_of, own_origin
-from offerkit.server.page import Page, PageBody, PageView
-from offerkit.server.problems import NOTHING_HERE, trouble
-from offerkit.server.redirects import target_of
-from offerkit.server.seat import now
-from offerkit.server.wire import json_answer, refusals
+from offerkit.server.decision_service import DecisionService
+from offerkit.server.inbound import InboundRules
+from offerkit.server.json_bodies import body_description, read_body
+from offerkit.server.problems import NOTHING_HERE, problem_response
+from offerkit.server.rate_limit import CALL_PATH, environment_of, own_origin
+from offerkit.server.schemas import CallData, Key, Names, RequestBody, call_data_name, json_answer, refusals
+from offerkit.server.thread_worker import now
 from offerkit.store.proposition_rows import LONGEST_KEY
+from offerkit.templates.urls import url_trouble
+from offerkit.usecases.catalogs import Catalogs
+from offerkit.usecases.requests import ProposeRequest, SpaceRequest
 from offerkit.usecases.update_status import StatusUpdate
 
 SCRIPT_PATH = "/nl/interactionProposal.js"
@@ -27,8 +36,8 @@ _FROM_OUTSIDE = (Status.PRESENTED, Status.INTERESTED, Status.ACCEPTED, Status.RE
 _NO_FURTHER = "<!doctype html><title>Thank you</title><p>Thank you. Your answer was received.</p>"
 
 
-def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
-    """The routes on ``desk``; ``public_url`` is how browsers reach the service, empty: as each request says."""
+def routes(service: DecisionService, public_url: str, status_path: str) -> APIRouter:
+    """The routes on ``service``; ``public_url`` is how browsers reach the service, empty: as each request says."""
     router = APIRouter(tags=["web"])
     script = (files("offerkit.server") / "static" / "interactionProposal.js").read_bytes()
 
@@ -46,7 +55,7 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
     @router.post(
         CALL_PATH,
         operation_id="page",
-        openapi_extra=described(PageBody),
+        openapi_extra=body_description(PageBody),
         responses={
             200: {"model": PageView, "content": {"application/xml": {}}},
             **refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
@@ -54,20 +63,20 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
     )
     async def page(request: Request) -> Response:
         """All places of a page in one call. Visitors without a cookie get one, and whoever logs in a new one."""
-        environment, served = environment_of(request), desk.served  # another revision may be served before the end
+        environment, served = environment_of(request), service.served  # another revision may be served before the end
         if environment not in served.catalogs:
-            return trouble(404, "Not taken", NOTHING_HERE, CALL_PATH)
-        body = await read(request, PageBody)
+            return problem_response(404, "Not taken", NOTHING_HERE, CALL_PATH)
+        body = await read_body(request, PageBody)
         visitor = Visitor(request)
-        asked = Page(served.catalogs, environment, body)
+        asked = PageCall(served.catalogs, environment, body)
         ask = asked.ask(visitor.cookie, public_url + status_path)
-        answer = (await desk.propose(ask))[0] if ask is not None else None
+        answer = (await service.propose(ask))[0] if ask is not None else None
         if body.xml:
             response = Response(asked.xml(answer), media_type="application/xml")
         else:
             response = json_answer({"divs": {**asked.html(answer)}})
         secure = own_origin(request, public_url).startswith("https:")
-        elsewhere = bool(served.declared.environments[environment].origins)
+        elsewhere = bool(served.inbound.environments[environment].origins)
         if answer is not None and answer.cookie:
             visitor.renew(answer.cookie)
         visitor.leave(response, secure=secure, elsewhere=elsewhere)
@@ -92,8 +101,8 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
         if _ahead(request):  # nobody clicked yet; whoever then does comes again, as what failed is not kept
             return Response(status_code=503)
         if a == "UpdateStatus":
-            await _set(desk, p, st)
-        target = target_of(r, own_origin(request, public_url), desk.served.declared)
+            await _set(service, p, st)
+        target = redirect_target(r, own_origin(request, public_url), service.served.inbound)
         if target:
             return Response(status_code=303, headers={"Location": target})
         return Response(_NO_FURTHER, media_type="text/html; charset=utf-8") if r else Response(status_code=204)
@@ -107,7 +116,7 @@ def _ahead(request: Request) -> bool:
     return any("prefetch" in one or "prerender" in one or "preview" in one for one in said)
 
 
-async def _set(desk: Desk, proposition: str, status: str) -> None:
+async def _set(service: DecisionService, proposition: str, status: str) -> None:
     try:
         wanted = parse(status)
     except ValueError:
@@ -115,6 +124,182 @@ async def _set(desk: Desk, proposition: str, status: str) -> None:
     if wanted not in _FROM_OUTSIDE or not 0 < len(proposition) <= LONGEST_KEY:
         return
     try:
-        await desk.update(StatusUpdate(proposition, wanted, {}, now()))
+        await service.update(StatusUpdate(proposition, wanted, {}, now()))
     except Refused as refused:
         _LOG.info("a click changed nothing", extra={"why": str(refused.diagnostics[0].code)})
+
+
+_NTH = re.compile(r"(?P<space>.+)_(?P<rank>[1-9][0-9]?)")
+_PRINTABLE = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"
+"""What can stand in an attribute of XML."""
+
+
+class PagePlace(RequestBody):
+    """A place on the page: ``<div id="i_SPACE">``, or any that the page declared with a space of its own."""
+
+    id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)]
+    space: Annotated[str, Field(max_length=200)] = ""
+    categories: Names = Field([])
+
+
+class PageBody(RequestBody):
+    """What the script of the page sends."""
+
+    divs: Annotated[list[PagePlace], FailFast(), Field(min_length=1, max_length=50)]
+    target: Key = Field("", description="The contact's key, as the environment takes it: raw or signed.")
+    categories: Names = Field([], description="For all places that name none of their own.")
+    themes: Names = Field([])
+    data: CallData = Field({}, description="Call data; navigationLanguage stands for navigation_language.")
+    xml: bool = Field(False, description="Answer the propositions as XML instead of HTML for each place.")
+
+
+class PageView(BaseModel):
+    """The answer for HTML: what to put into each place; a place without an offer is not there."""
+
+    divs: dict[str, str]
+
+
+class PageCall:
+    """The places of one call, as the live catalogs understand them."""
+
+    def __init__(self, catalogs: Catalogs, environment: str, body: PageBody) -> None:
+        """Places whose space is not live in ``environment`` get nothing; so does every place of an unknown one."""
+        self._catalogs, self._environment, self._body = catalogs, environment, body
+        self._places: dict[str, tuple[str, int]] = {}
+        self._wanted: dict[str, SpaceRequest] = {}
+        if environment in catalogs:
+            for div in body.divs:
+                self._add(div)
+
+    def ask(self, cookie: str, status_base: str) -> ProposeRequest | None:
+        """All places in one question; None when none of them is live."""
+        if not self._wanted:
+            return None
+        declared = self._catalogs[self._environment].call_data
+        data = {name if name in declared else call_data_name(name): value for name, value in self._body.data.items()}
+        return ProposeRequest(
+            spaces=tuple(self._wanted), at=now(), contact=self._body.target, cookie=cookie,
+            themes=tuple(self._body.themes), data=data, outputs=("xml" if self._body.xml else "html",),
+            status_base=status_base, wanted=self._wanted, hints=False,
+        )  # fmt: skip
+
+    def html(self, answer: Answer | None) -> dict[str, str]:
+        """By place, what is to stand there."""
+        return {div: proposed.rendered["html"] for div, _, proposed in self._filled(answer)}
+
+    def xml(self, answer: Answer | None) -> str:
+        """``<propositions>`` with one element for each place that has an offer (domain.md §5)."""
+        return f"<propositions>{''.join(_element(*filled) for filled in self._filled(answer))}</propositions>"
+
+    def _filled(self, answer: Answer | None) -> Iterable[tuple[str, str, ProposedOffer]]:
+        shown = {space.asked: space for space in answer.spaces} if answer is not None else {}
+        for div, (space, rank) in self._places.items():
+            found = shown.get(space)
+            if found is not None and len(found.proposed) >= rank:
+                yield div, space.partition("/")[2], found.proposed[rank - 1]
+
+    def _add(self, div: PagePlace) -> None:
+        name, rank = self._space_of(div)
+        if not name:
+            return
+        place = f"{self._environment}/{name}"
+        self._places[div.id] = (place, rank)
+        own, linked = self._split(name, div.categories or self._body.categories)
+        before = self._wanted.get(place, SpaceRequest(0))
+        self._wanted[place] = SpaceRequest(
+            max(before.n, rank),
+            tuple(dict.fromkeys((*before.categories, *own))),
+            tuple(dict.fromkeys((*before.anonymous_categories, *linked))),
+        )
+
+    def _space_of(self, div: PagePlace) -> tuple[str, int]:
+        """The space's name and which of its offers; an empty name when there is no such live space to be asked."""
+        spaces = self._catalogs[self._environment].spaces
+        from_id = div.id.removeprefix("i_")
+        name, rank = div.space or from_id, 1
+        if name not in spaces or (div.space and _nth(from_id)[0] == name):
+            name, rank = _nth(from_id if name in spaces else name)
+        return (name, rank) if name in spaces and spaces[name].unitary else ("", 0)
+
+    def _split(self, space: str, named: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The categories of a place: those for who is identified, and those of the linked anonymous environment.
+
+        Pages name both in one list (``"Cat,CatAnonymous"``). When none of them is ours, they stay as they are:
+        nothing is proposed then, rather than anything.
+        """
+        names = tuple(named)
+        own = tuple(name for name in names if name in self._catalogs[self._environment].categories)
+        linked = self._catalogs.space(self._environment, space).identification.fallback.partition("/")[0]
+        theirs = self._catalogs[linked].categories if linked else {}
+        return own or names, tuple(name for name in names if name in theirs)
+
+
+def _nth(written: str) -> tuple[str, int]:
+    """``SPACE_2`` taken apart: the space, and which of its offers."""
+    found = _NTH.fullmatch(written)
+    return (found["space"], int(found["rank"])) if found else (written, 1)
+
+
+def _element(div: str, space: str, proposed: ProposedOffer) -> str:
+    view = proposed.rendered["xml"].strip()
+    if not view.startswith("<xmlOfferView"):
+        view = f"<xmlOfferView>{view}</xmlOfferView>"
+    return f"{proposition_tag(proposed, space, div)}{view}</proposition>"
+
+
+_REDIRECT_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+_KEPT_IN_URLS = "!#$%&'()*+,/:;=?@[]~"
+"""What stays as it is in the address that a browser is sent to; everything else is written with %."""
+
+
+def redirect_target(wanted: str, own: str, inbound: InboundRules) -> str:
+    """The address to lead to; empty when ``wanted`` is not one of ``own`` (scheme and host) or of a declared host."""
+    if len(wanted) <= 4_096 and _REDIRECT_PATH.fullmatch(wanted):
+        return quote(wanted, safe=_KEPT_IN_URLS)
+    if url_trouble(wanted):
+        return ""
+    parts = urlsplit(wanted)
+    if f"{parts.scheme}://{parts.netloc}" == own:
+        return quote(wanted, safe=_KEPT_IN_URLS)
+    try:
+        host, port = (parts.hostname or "").rstrip(".").encode("idna").decode().lower(), parts.port
+    except ValueError:  # a port or a name that is none
+        return ""
+    if not inbound.may_lead_to(host):
+        return ""
+    return quote(parts._replace(netloc=f"{host}:{port}" if port else host).geturl(), safe=_KEPT_IN_URLS)
+
+
+_DEMO_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_DEMO_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+}
+
+
+def demo_routes() -> APIRouter:
+    """The page and what it is made of: files of the package, and nothing from elsewhere."""
+    router = APIRouter(include_in_schema=False)
+    folder = files("offerkit.server") / "static" / "demo"
+    for file in folder.iterdir():
+        name, _, ending = file.name.rpartition(".")
+        _serve(router, "/demo/" if name == "index" else f"/demo/{file.name}", file.read_bytes(), _DEMO_TYPES[ending])
+
+    @router.get("/demo")
+    @router.get("/")
+    async def begin() -> Response:
+        """To the page."""
+        return Response(status_code=307, headers={"Location": "/demo/"})
+
+    return router
+
+
+def _serve(router: APIRouter, path: str, body: bytes, media_type: str) -> None:
+    async def file() -> Response:
+        return Response(body, 200, {"Content-Security-Policy": _DEMO_POLICY}, media_type)
+
+    router.add_api_route(path, file)

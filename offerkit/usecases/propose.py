@@ -388,7 +388,7 @@ def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str
 def _identified(
     catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
 ) -> Identified:
-    """Identify the contact of a call on a space. Raises Refused if the key is invalid or the contacts cannot be read."""
+    """Identify the contact of a call. Raises Refused if the key is invalid or the contacts cannot be read."""
 
     def door(name: str) -> Identification:
         linked, _, place = name.partition("/")

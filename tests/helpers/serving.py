@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from helpers.workspace import Workspace
 from offerkit.server.app import application
-from offerkit.server.settings import Settings
+from offerkit.server.config import ServerConfig
 
 PEOPLE = "id,email,first_name,age,country\n1,ann@example.com,Ann,41,FR\n2,bob@example.com,Bob,17,FR\n3,cyd@example.com,Cyd,30,\n"
 SOURCE = {"source": {"format": "csv", "path": "people.csv"}}
@@ -31,6 +31,6 @@ def client(shop: Workspace, environ: Mapping[str, str] | None = None, **settings
     Without the pages for people, which take longer to make than all the rest, unless ``ui`` is said.
     """
     chosen = {"poll": 0.02, "ui": "off", **settings}
-    made = application(shop.session(environ=environ or {}), Settings(str(shop.root), **chosen))
+    made = application(shop.session(environ=environ or {}), ServerConfig(str(shop.root), **chosen))
     with TestClient(made, raise_server_exceptions=False) as asking:
         yield asking

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from helpers.workspace import Workspace
 from offerkit.server.app import application
-from offerkit.server.settings import Settings
+from offerkit.server.config import ServerConfig
 
 HERE, ELSEWHERE = ("127.0.0.1", 50000), ("203.0.113.9", 50000)
 FORM = {"Origin": "http://127.0.0.1:8140"}
@@ -22,7 +22,7 @@ FORM = {"Origin": "http://127.0.0.1:8140"}
 @contextmanager
 def browser(shop: Workspace, caller: tuple[str, int] = HERE, **settings: Any) -> Iterator[TestClient]:
     """A browser at ``caller`` that follows no redirect."""
-    made = application(shop.session(), Settings(str(shop.root), **{"poll": 0.02, **settings}))
+    made = application(shop.session(), ServerConfig(str(shop.root), **{"poll": 0.02, **settings}))
     with TestClient(made, base_url=FORM["Origin"], client=caller, follow_redirects=False) as asking:
         yield asking
 

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from offerkit.server.app import application
-from offerkit.server.settings import Settings
+from offerkit.server.config import ServerConfig
 
 pytestmark = pytest.mark.slow
 CHECKS = [
@@ -32,7 +32,7 @@ EXAMPLES = 150
 @pytest.fixture
 def interface(shop: Workspace) -> Iterator[schemathesis.BaseSchema]:
     live = with_people(shop).go_live()
-    app = application(live.session(), Settings(str(live.root)))
+    app = application(live.session(), ServerConfig(str(live.root)))
     yield schemathesis.openapi.from_asgi("/openapi.json", app)
 
 

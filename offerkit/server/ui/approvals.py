@@ -34,7 +34,7 @@ _DECISIONS = {"approve": Decision.APPROVED, "reject": Decision.REJECTED}
 
 
 @dataclass(frozen=True)
-class OfferItems:
+class OfferApprovals:
     """An offer with its aspects; ``mine``: whether who looks can decide on one of them.
 
     ``shown`` is what a form says of it: the address, and the name of what stands on the page.
@@ -116,13 +116,13 @@ def decidable(session: Session, own: set[Row]) -> set[Row]:
     return set() if lacking(session.scopes, (Scope.APPROVE,), session.operator) else own
 
 
-def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[OfferItems]:
+def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[OfferApprovals]:
     """The rows by offer; ``names``: of what was seen, by offer."""
     by_offer: dict[str, list[Row]] = {}
     for row in rows:
         by_offer.setdefault(row.address, []).append(row)
     return [
-        OfferItems(
+        OfferApprovals(
             address, found[0].label, found[0].live, any(row in own for row in found), tuple(found),
             f"{address} {names.get(address, '')}",
         )

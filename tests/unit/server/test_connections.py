@@ -17,8 +17,8 @@ from helpers.workspace import Workspace
 
 from offerkit.server import connections, run
 from offerkit.server.app import application
+from offerkit.server.config import ServerConfig
 from offerkit.server.connections import Patient
-from offerkit.server.settings import Settings
 
 pytestmark = pytest.mark.embedded
 
@@ -33,7 +33,7 @@ class Running:
     """A server in a thread, at a port of its own."""
 
     def __init__(self, shop: Workspace, most: int | None = None) -> None:
-        made = application(shop.session(environ={}), Settings(str(shop.root)))
+        made = application(shop.session(environ={}), ServerConfig(str(shop.root)))
         config = uvicorn.Config(
             made, port=0, http=Patient, ws="none", log_config=None, access_log=False, limit_concurrency=most
         )
@@ -485,6 +485,6 @@ def test_the_command_serves_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -
     monkeypatch.setattr(run, "set_up_logs", lambda _: None)
     monkeypatch.setenv("OFFERKIT_SERVE", "")
     monkeypatch.setenv("OFFERKIT_STORE", "")
-    run.serve(Settings(str(tmp_path)), "")
+    run.serve(ServerConfig(str(tmp_path)), "")
     assert (given["http"], given["ws"], given["server_header"]) == (Patient, "none", False)
     assert given["limit_concurrency"] and given["timeout_keep_alive"] < ORDINARY

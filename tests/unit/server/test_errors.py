@@ -14,7 +14,7 @@ from helpers.workspace import Workspace
 from pydantic_core._pydantic_core import list_all_errors
 from starlette.testclient import TestClient
 
-from offerkit.server import mistakes
+from offerkit.server import json_bodies
 from offerkit.server.error_pages import wants_page
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -165,7 +165,7 @@ def test_places_of_a_page_are_named_without_our_classes(asking: TestClient) -> N
 def test_no_sentence_is_pydantics() -> None:
     """Whatever it may come to say of a value, in a version to come too."""
     for error in list_all_errors():
-        said = mistakes.sentences(
+        said = json_bodies.error_sentences(
             [
                 {
                     "type": error["type"],

@@ -13,10 +13,10 @@ from helpers.serving import client, with_people
 from helpers.workspace import Workspace
 from pydantic import BaseModel
 
-from offerkit.server import bodies, soap_xml
-from offerkit.server.page import PageBody
-from offerkit.server.wire import ProposeBody, UpdateBody
-from offerkit.server.writer import Writer
+from offerkit.server import json_bodies, soap_xml
+from offerkit.server.schemas import ProposeBody, UpdateBody
+from offerkit.server.store_writer import StoreWriter
+from offerkit.server.web import PageBody
 
 pytestmark = pytest.mark.embedded
 
@@ -47,8 +47,8 @@ def work(content: bytes, model: type[BaseModel]) -> int:
 
     sys.setprofile(counted)
     try:
-        bodies.parsed(content, model)
-    except (bodies.UnreadableError, RequestValidationError) as refused:
+        json_bodies.parse_body(content, model)
+    except (json_bodies.UnreadableError, RequestValidationError) as refused:
         errors = refused.errors() if isinstance(refused, RequestValidationError) else [refused.detail]
         assert 1 <= len(errors) <= 60
         return count
@@ -64,7 +64,7 @@ def test_refusing_junk_takes_no_more_for_ten_times_as_much(model: type[BaseModel
     if name == "divs" and model is PageBody:
         bodies_ = [body.replace(b'"divs":[{"id":"i_web"}],', b"") for body in bodies_]
     some, many = (work(body, model) for body in bodies_)
-    assert many <= some + 8 * bodies.MEMBERS, (some, many)
+    assert many <= some + 8 * json_bodies.MEMBERS, (some, many)
     assert many <= 60_000
 
 
@@ -84,7 +84,7 @@ def test_refusing_junk_takes_no_more_for_ten_times_as_much(model: type[BaseModel
 def test_call_data_that_no_field_could_take_is_one_mistake(data: Any, why: str) -> None:
     body = json.dumps({"spaces": ["shop/web"], "data": data, "n": 0}).encode()
     with pytest.raises(RequestValidationError) as refused:
-        bodies.parsed(body, ProposeBody)
+        json_bodies.parse_body(body, ProposeBody)
     assert {error["loc"] for error in refused.value.errors()} == {("body", "data"), ("body", "n")}
     assert any(why in error["msg"] for error in refused.value.errors())
 
@@ -94,13 +94,13 @@ def test_call_data_that_no_field_could_take_is_one_mistake(data: Any, why: str) 
 )
 def test_call_data_that_some_field_could_take_is_read(value: Any) -> None:
     body = json.dumps({"spaces": ["shop/web"], "data": {"k": value}}).encode()
-    assert bodies.parsed(body, ProposeBody).data == {"k": value}
+    assert json_bodies.parse_body(body, ProposeBody).data == {"k": value}
 
 
 @pytest.mark.parametrize("number", ["9" * 65, "1." + "3" * 64, "1e" + "0" * 70 + "1"])
 def test_a_number_has_few_characters(number: str) -> None:
-    with pytest.raises(bodies.UnreadableError, match="64 characters"):
-        bodies.parsed(f'{{"spaces":["shop/web"],"n":{number}}}'.encode(), ProposeBody)
+    with pytest.raises(json_bodies.UnreadableError, match="64 characters"):
+        json_bodies.parse_body(f'{{"spaces":["shop/web"],"n":{number}}}'.encode(), ProposeBody)
 
 
 def test_no_name_is_compared_with_others_for_callers_from_outside(
@@ -128,7 +128,7 @@ def test_an_update_that_makes_no_sense_costs_no_transaction(shop: Workspace, mon
         asked = {"spaces": ["shop/web"], "contact": "ann@example.com"}
         id_ = asking.post("/api/v1/propose", json=asked).json()["spaces"][0]["propositions"][0]["id"]
         assert asking.post("/api/v1/update", json={"proposition": id_, "status": "rejected"}).status_code == 200
-        monkeypatch.setattr(Writer, "submit", None)
+        monkeypatch.setattr(StoreWriter, "submit", None)
         for proposition, status, expected in ((id_, "accepted", 409), ("unknown", "accepted", 404)):
             answer = asking.post("/api/v1/update", json={"proposition": proposition, "status": status})
             assert answer.status_code == expected, answer.text
@@ -152,14 +152,14 @@ ENVELOPE = (
 )
 def test_an_envelope_is_read_no_further_than_its_bounds(inner: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = 0
-    start = soap_xml._Tree.startElement
+    start = soap_xml._EnvelopeReader.startElement
 
     def counted(*given: Any) -> None:
         nonlocal begun
         begun += 1
         start(*given)
 
-    monkeypatch.setattr(soap_xml._Tree, "startElement", counted)
+    monkeypatch.setattr(soap_xml._EnvelopeReader, "startElement", counted)
     with pytest.raises(soap_xml.SoapFault, match=why):
         soap_xml.read((ENVELOPE % inner).encode())
     assert begun <= soap_xml.MOST + 1

@@ -16,7 +16,7 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.plans.plan import envelope
-from offerkit.server import bodies, large_requests
+from offerkit.server import json_bodies, large_requests
 from offerkit.server.middleware import LARGE, SMALL
 
 IMPACT, APPLY, DECIDE = "/api/v1/store/impact", "/api/v1/store/apply", "/api/v1/store/decide"
@@ -30,13 +30,13 @@ def served(shop: Workspace) -> Workspace:
 @pytest.fixture
 def asking(served: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A server whose own process reads nothing that is large."""
-    own, pid = bodies.parsed, os.getpid()
+    own, pid = json_bodies.parse_body, os.getpid()
 
     def parsed(content: bytes, *given: Any) -> Any:
         assert len(content) <= SMALL and os.getpid() == pid
         return own(content, *given)
 
-    monkeypatch.setattr(bodies, "parsed", parsed)
+    monkeypatch.setattr(json_bodies, "parse_body", parsed)
     with client(served) as found:
         found.headers["authorization"] = f"Bearer {token(served, 'ada')}"
         yield found

@@ -10,8 +10,8 @@ from helpers.serving import with_people
 from helpers.workspace import Workspace
 
 from offerkit.engine.catalog import Catalog
-from offerkit.server.live import Served, Watch, compiled, stopped_since
-from offerkit.server.settings import Settings
+from offerkit.server.config import ServerConfig
+from offerkit.server.live import RevisionWatcher, ServedCatalogs, served_catalogs, stopped_since
 from offerkit.store import StageHead, Store
 from offerkit.usecases import catalogs
 from offerkit.usecases.requests import StopRequest
@@ -23,7 +23,7 @@ def test_a_promotion_right_after_another_revision_is_not_missed(
 ) -> None:
     with_people(shop).go_live()
     original, seen = Store.heads, threading.Event()
-    handed: list[Served] = []
+    handed: list[ServedCatalogs] = []
 
     def heads(store: Store) -> dict[str, StageHead]:
         found = original(store)
@@ -34,11 +34,11 @@ def test_a_promotion_right_after_another_revision_is_not_missed(
         return found
 
     with shop.session().writing() as store:
-        first = compiled(store)
+        first = served_catalogs(store)
     shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "Tigers"}}}}})
     shop.apply("ada")
     monkeypatch.setattr(Store, "heads", heads)
-    watch = Watch(shop.session(), 0.01, handed.append)
+    watch = RevisionWatcher(shop.session(), 0.01, handed.append)
     watch.start(first)
     end = time.monotonic() + 20
     while not handed and time.monotonic() < end:
@@ -51,7 +51,7 @@ def test_a_promotion_right_after_another_revision_is_not_missed(
 
 def test_the_store_is_asked_often_enough_for_a_stop_to_be_gone_within_a_second() -> None:
     """By the poll's setting, with three quarters of the second left for the rest: one look is enough, see below."""
-    assert Settings(project="").poll <= 0.25
+    assert ServerConfig(project="").poll <= 0.25
 
 
 @pytest.mark.parametrize("what", ["offer.safari", "category.bank", "space.web"])
@@ -59,10 +59,10 @@ def test_one_look_picks_a_stop_up_and_compiles_nothing(
     live_shop: Workspace, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """However large the project: what was served is used again, and is what a whole compilation would make."""
-    handed: list[Served] = []
+    handed: list[ServedCatalogs] = []
     with live_shop.session().writing() as store:
-        watch = Watch(live_shop.session(), 60, handed.append)
-        watch._served = compiled(store)
+        watch = RevisionWatcher(live_shop.session(), 60, handed.append)
+        watch._served = served_catalogs(store)
         made = stop(live_shop.session("omar"), StopRequest((f"shop/{what}",), "wrong")).revision
         assert made is not None
         with monkeypatch.context() as patched:
@@ -71,17 +71,17 @@ def test_one_look_picks_a_stop_up_and_compiles_nothing(
         (served,) = handed
         assert (served.serial, served.catalogs["shop"].revision) == (made.serial, made.serial)
         assert served.stopped > 0
-        assert _said(served) == _said(compiled(store))
+        assert _said(served) == _said(served_catalogs(store))
         live_shop.approve_all()
         resume(live_shop.session("olga"), StopRequest((f"shop/{what}",)))
         resumed = stopped_since(store, served)
         assert resumed is not None
-        assert _said(resumed) == _said(compiled(store))
+        assert _said(resumed) == _said(served_catalogs(store))
         live_shop.promote("ada")
         assert stopped_since(store, resumed) is None, "more than stops changed live"
 
 
-def _said(served: Served) -> object:
+def _said(served: ServedCatalogs) -> object:
     """What a state answers by, with what is compiled of it."""
     made: Catalog = served.catalogs["shop"]
     offers = [(offer.name, offer.place, offer.spaces, dict(offer.stopped), offer.tie) for offer in made.offers]

@@ -19,7 +19,7 @@ from offerkit.address import Kind
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.plans.fields import field_changes
 from offerkit.plans.plan import Plan, envelope
-from offerkit.server import callers, desk
+from offerkit.server import authentication, decision_service
 from offerkit.state.changes import Body, Entry
 
 SHARED, OFFERS, ENVIRONMENT, FILE = (
@@ -40,8 +40,8 @@ def people(*, other: bool = False) -> str:
 @pytest.fixture
 def live(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Live; everybody gets the safari, and 20 % may be lost."""
-    monkeypatch.setattr(callers, "KNOWN_FOR", 0.0)
-    monkeypatch.setattr(desk, "KNOWN_FOR", 0.0)
+    monkeypatch.setattr(authentication, "KNOWN_FOR", 0.0)
+    monkeypatch.setattr(decision_service, "KNOWN_FOR", 0.0)
     shop.change({
         SHARED: {"dimensions": {"person": {"source": {"format": "csv", "path": FILE}}},
                  "operators": {"olga": {"profile": "offer-manager"}}},

@@ -18,8 +18,8 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Scope, needed, scopes_of, scopes_text
 from offerkit.plans.plan import Plan, PlanKind, envelope
 from offerkit.server.app import application
+from offerkit.server.config import ServerConfig
 from offerkit.server.routes import OPEN, ROUTES, check_scope
-from offerkit.server.settings import Settings
 from offerkit.store.remote import Remote
 from offerkit.usecases.apply import apply, entitled_actor
 from offerkit.usecases.approve import approve_or_reject
@@ -67,7 +67,7 @@ def routes_of(app: Any) -> set[tuple[str, str]]:
 
 @pytest.mark.embedded
 def test_every_route_declares_its_scope(live_shop: Workspace) -> None:
-    app = application(live_shop.session(), Settings(str(live_shop.root), demo=True, ui="local"))
+    app = application(live_shop.session(), ServerConfig(str(live_shop.root), demo=True, ui="local"))
     assert routes_of(app) == set(ROUTES)
 
 

@@ -11,15 +11,15 @@ from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.models.inbound import Inbound
-from offerkit.server.declared import Declared
-from offerkit.server.desk import Desk
-from offerkit.server.redirects import target_of
+from offerkit.server.decision_service import DecisionService
+from offerkit.server.inbound import InboundRules
+from offerkit.server.web import redirect_target
 from offerkit.usecases.update_status import StatusUpdate
 
 pytestmark = pytest.mark.embedded
 
 OWN = "https://offers.example"
-DECLARED = Declared({"shop": Inbound(redirects=("bank.example", "münchen.example".encode("idna").decode()))})
+DECLARED = InboundRules({"shop": Inbound(redirects=("bank.example", "münchen.example".encode("idna").decode()))})
 
 
 @pytest.fixture
@@ -72,11 +72,11 @@ def test_what_is_unknown_looks_like_what_is_known(site: TestClient, id_: str, wa
 def test_only_what_visitors_may_set_is_tried(site: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
-    async def update(_: Desk, asked: StatusUpdate) -> None:
+    async def update(_: DecisionService, asked: StatusUpdate) -> None:
         tried.append(str(asked.status))
         raise refuse(Code.UNKNOWN_PROPOSITION, "no")
 
-    monkeypatch.setattr(Desk, "update", update)
+    monkeypatch.setattr(DecisionService, "update", update)
     for wanted in ("0", "generated", "4", "scheduled", "1", "2", "3", "5", "6", "x"):
         assert site.get("/o", params={"a": "UpdateStatus", "p": "x", "st": wanted}).status_code == 204
     assert sorted(set(tried)) == ["accepted", "interested", "presented", "rejected"]
@@ -143,7 +143,7 @@ def test_a_status_link_sets_no_cookie_and_reads_none(site: TestClient) -> None:
     ],
 )
 def test_where_links_may_lead(wanted: str, target: str) -> None:
-    assert target_of(wanted, OWN, DECLARED) == target
+    assert redirect_target(wanted, OWN, DECLARED) == target
 
 
 @pytest.mark.parametrize(
@@ -159,4 +159,4 @@ def test_where_links_may_lead(wanted: str, target: str) -> None:
     ],
 )  # fmt: skip
 def test_it_is_no_open_redirect(wanted: str) -> None:
-    assert target_of(wanted, OWN, DECLARED) == ""
+    assert redirect_target(wanted, OWN, DECLARED) == ""

@@ -12,8 +12,8 @@ from limits import RateLimitItemPerMinute
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.server import callers
-from offerkit.server.addresses import counted_as
+from offerkit.server import authentication
+from offerkit.server.client_address import rate_key
 from offerkit.usecases import tokens
 
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "store": False}
@@ -22,7 +22,7 @@ FOREVER = "366d"
 
 @pytest.fixture
 def live(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setattr(callers, "KNOWN_FOR", 0.0)
+    monkeypatch.setattr(authentication, "KNOWN_FOR", 0.0)
     return with_people(shop).go_live()
 
 
@@ -126,27 +126,27 @@ def guess(asking: TestClient, count: int, first: int = 0) -> list[int]:
 
 
 def test_guessing_is_stopped(asking: TestClient) -> None:
-    answers = guess(asking, callers.GUESSES + 3)
-    assert answers == [401] * callers.GUESSES + [429] * 3
+    answers = guess(asking, authentication.GUESSES + 3)
+    assert answers == [401] * authentication.GUESSES + [429] * 3
     answer = ask(asking, "once more")
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
 
 
 def test_guessing_hinders_nobody_with_a_token(asking: TestClient, live: Workspace) -> None:
     _, text = made(live)
-    assert guess(asking, callers.GUESSES + 1)[-1] == 429
+    assert guess(asking, authentication.GUESSES + 1)[-1] == 429
     assert ask(asking, text).status_code == 200, "one that was never seen before, from the same address"
 
 
 def test_guesses_are_not_looked_up_for_ever(
     asking: TestClient, live: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callers, "_LOOKED_UP", RateLimitItemPerMinute(30))
+    monkeypatch.setattr(authentication, "_LOOKED_UP", RateLimitItemPerMinute(30))
     (_, before), (_, after) = made(live), made(live, "ada")
     assert ask(asking, before).status_code == 200
     assert guess(asking, 31)[-1] == 429
     asked: list[str] = []
-    monkeypatch.setattr(callers, "bearer_of", lambda _, text, __: asked.append(text) or tokens.Bearer("omar"))
+    monkeypatch.setattr(authentication, "bearer_of", lambda _, text, __: asked.append(text) or tokens.Bearer("omar"))
     assert ask(asking, after).status_code == 429, "beyond the limit, what never counted is not looked up"
     assert asked == []
     assert ask(asking, before).status_code == 200
@@ -157,7 +157,7 @@ def test_guesses_are_not_looked_up_for_ever(
 def test_a_token_that_counts_no_more_is_a_guess_like_others(
     asking: TestClient, live: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callers, "_LOOKED_UP", RateLimitItemPerMinute(5))
+    monkeypatch.setattr(authentication, "_LOOKED_UP", RateLimitItemPerMinute(5))
     id_, text = made(live)
     assert ask(asking, text).status_code == 200
     tokens.revoke(live.session("omar"), id_)
@@ -165,7 +165,7 @@ def test_a_token_that_counts_no_more_is_a_guess_like_others(
 
 
 def test_a_network_guesses_as_one(asking: TestClient) -> None:
-    for number in range(callers.GUESSES):
+    for number in range(authentication.GUESSES):
         asking._transport.client = (f"2001:db8::{number:x}", 5)  # type: ignore[attr-defined]
         assert guess(asking, 1, number) == [401]
     assert guess(asking, 1) == [429]
@@ -186,7 +186,7 @@ def test_a_network_guesses_as_one(asking: TestClient) -> None:
     ],
 )
 def test_whom_calls_count_for(client_: str, counted: str) -> None:
-    assert counted_as(client_) == counted
+    assert rate_key(client_) == counted
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from starlette.testclient import TestClient
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, refuse
 from offerkit.plans.plan import plan_digest
-from offerkit.server import callers
-from offerkit.server.ui import counting
+from offerkit.server import authentication
+from offerkit.server.ui import promotion
 from offerkit.usecases import impact_limit, tokens
 from offerkit.usecases.review import review_tokens
 
@@ -103,7 +103,7 @@ def test_what_is_no_token_logs_nobody_in(asking: TestClient) -> None:
 def test_guessing_is_stopped_and_hinders_nobody(
     asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callers, "_LOOKED_UP", RateLimitItemPerMinute(30))
+    monkeypatch.setattr(authentication, "_LOOKED_UP", RateLimitItemPerMinute(30))
     known, other = token(changed, "ada"), token(changed, "brand")
 
     def log_in(text: str) -> int:
@@ -113,16 +113,16 @@ def test_guessing_is_stopped_and_hinders_nobody(
     def guess(first: int, end: int) -> set[int]:
         return {log_in(f"ofk_000000000000_{number:043}") for number in range(first, end)}
 
-    assert guess(0, callers.GUESSES + 1) == {401}
+    assert guess(0, authentication.GUESSES + 1) == {401}
     assert log_in(known) == 303, "colleagues at the same address go on working"
-    assert guess(callers.GUESSES + 1, 31) == {401}
+    assert guess(authentication.GUESSES + 1, 31) == {401}
     assert (log_in(known), log_in(other)) == (303, 401), "what never counted is not looked up any more"
 
 
 def test_a_revoked_token_ends_the_login(
     asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callers, "KNOWN_FOR", 0.0)
+    monkeypatch.setattr(authentication, "KNOWN_FOR", 0.0)
     form = {"offer": GOLD, "decision": "approve", "seal": seal(as_(asking, changed, "brand"))}
     with changed.store() as store:
         (row,) = store.tokens()
@@ -389,7 +389,7 @@ def test_whoever_looks_again_does_not_count_again_but_promoting_does(
 def test_a_long_count_is_made_beside_the_page(
     asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counting, "PATIENCE", 0.05)
+    monkeypatch.setattr(promotion, "PATIENCE", 0.05)
     let_on, running = threading.Event(), []
     weigh = impact_limit.measure_losses
 
@@ -421,7 +421,7 @@ def test_a_long_count_is_made_beside_the_page(
 def test_a_count_that_fails_late_is_told_once_it_has_failed(
     asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counting, "PATIENCE", 0.05)
+    monkeypatch.setattr(promotion, "PATIENCE", 0.05)
     times: list[str] = []
 
     def slowly(*given: Any) -> Any:

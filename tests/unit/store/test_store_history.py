@@ -129,7 +129,7 @@ def test_serials_at(history: Store) -> None:
     assert history.serials_at("2027-01-01T00:00:00.000000Z") == [5]
 
 
-def test_bodies(history: Store) -> None:
+def test_json_bodies(history: Store) -> None:
     wanted = bodies("one", "two")
     assert history.bodies(wanted) == wanted
     assert history.known([*wanted, "0" * 64]) == set(wanted)

@@ -1,0 +1,162 @@
+"""Who is calling: an operator by their token, or somebody from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from offerkit.diagnostics import Refused
+from offerkit.engine.bounded_cache import BoundedCache
+from offerkit.server.client_address import rate_key
+from offerkit.server.problems import problem_response, refusal_response
+from offerkit.server.thread_worker import now
+from offerkit.store import Store
+from offerkit.times import utc
+from offerkit.usecases.session import Session
+from offerkit.usecases.tokens import NOBODY, Bearer, bearer_of, token_hash
+
+CALLER = "offerkit.caller"
+"""Where a request's scope has whose token it carries."""
+KNOWN_FOR = 5.0
+"""Seconds that a token is believed without asking the store again: so long may a revoked one still count."""
+GUESSES, LOOKED_UP = 20, 300
+"""Wrong tokens of one address in a minute that are called wrong, and those that are looked up at all.
+
+In between, right ones still count: colleagues behind the same address go on working. Beyond, only tokens that counted
+before are looked up. What a token has of chance (256 bits) is not guessed at that pace."""
+_GUESSES, _LOOKED_UP = RateLimitItemPerMinute(GUESSES), RateLimitItemPerMinute(LOOKED_UP)
+
+
+INSIDER = "offerkit.insider"
+"""Where a request says whether its caller may know what else there is; where it says nothing, operators may."""
+
+
+class GuessedTooOftenError(Exception):
+    """The address sent too many wrong tokens lately; this one did not count, or was not even looked up."""
+
+
+def caller_of(request: Request) -> Bearer:
+    """Whose token the request carries, and its scopes; nobody for somebody from outside."""
+    found: Bearer = request.scope.get(CALLER, NOBODY)
+    return found
+
+
+def operator_of(request: Request) -> str:
+    """The operator whose token the request carries; empty for somebody from outside."""
+    return caller_of(request).operator
+
+
+def acting(session: Session, caller: Bearer, lock_timeout: float, message: str = "", override: str = "") -> Session:
+    """``session``, the server's own, as that of ``caller`` now; ``override``: why an impact limit does not hold."""
+    return replace(
+        session, operator=caller.operator, email="", user="", now=utc(now()), lock_timeout=lock_timeout,
+        message=message, override_impact=override, scopes=caller.scopes, through_server=True,
+    )  # fmt: skip
+
+
+class TokenLookup:
+    """Looks tokens up, away from the event loop, and remembers for a moment what it found."""
+
+    def __init__(self, session: Session) -> None:
+        """The store is opened when a token is first seen."""
+        self._session = session
+        self._pool = ThreadPoolExecutor(1, "offerkit-tokens")
+        self._stack = ExitStack()
+        self._store: Store | None = None
+        self._known: BoundedCache[str, tuple[Bearer, float]] = BoundedCache(1_000)
+        self._counted: BoundedCache[str, bool] = BoundedCache(1_000)
+        self._guesses = MovingWindowRateLimiter(MemoryStorage())
+
+    def forget(self) -> None:
+        """Believe no token any more without asking; let go of the store."""
+        self._known.clear()
+        self._pool.submit(self._let_go)
+
+    def _let_go(self) -> None:
+        self._store = None
+        self._stack.close()
+
+    def close(self) -> None:
+        """Give the store back."""
+        self._pool.shutdown(wait=True)
+        self._stack.close()
+
+    async def by_token(self, text: str, client: str) -> Bearer:
+        """Whose token it is, and its scopes; nobody's when it does not count.
+
+        Raises GuessedTooOftenError when ``client`` sent too many that did not, Refused when the store is away.
+        """
+        key = token_hash(text)
+        known = self._known.peek(key)
+        if known is not None and known[0].operator and known[1] > time.monotonic():
+            return known[0]
+        who = rate_key(client)
+        if not (self._counted.peek(key) or self._guesses.test(_LOOKED_UP, who)):
+            raise GuessedTooOftenError
+        if known is None or known[1] <= time.monotonic():
+            found = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, text)
+            known = (found, time.monotonic() + KNOWN_FOR)
+            self._known.put(key, known)
+            if found.operator or self._counted.peek(key):  # wrong ones would drive out the right ones
+                self._counted.put(key, bool(found.operator))
+        if not known[0].operator:
+            self._guesses.hit(_LOOKED_UP, who)
+            if not self._guesses.hit(_GUESSES, who):
+                raise GuessedTooOftenError
+        return known[0]
+
+    def _ask(self, text: str) -> Bearer:
+        try:
+            if self._store is None:
+                self._store = self._stack.enter_context(self._session.writing())
+            self._store.check_in_place()
+            return bearer_of(self._store, text, now())
+        except Refused:  # opened anew the next time
+            self._let_go()
+            raise
+
+
+class Authentication:
+    """Middleware: a request that carries a bearer token is its operator's, or is refused."""
+
+    def __init__(self, app: ASGIApp, tokens: TokenLookup) -> None:
+        """Wrap ``app``."""
+        self._app, self._tokens = app, tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at one request."""
+        answer: Callable[[Scope, Receive, Send], Awaitable[None]] = self._app
+        if scope["type"] == "http":
+            given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+            if given:
+                answer = await self._answering(scope, given) or answer
+        await answer(scope, receive, send)
+
+    async def _answering(self, scope: Scope, given: bytes) -> ASGIApp | None:
+        """The refusal; None when the token counts, which is then noted."""
+        client = scope["client"][0] if scope.get("client") else ""
+        scheme, _, text = given.decode("latin-1").partition(" ")
+        try:
+            found = await self._tokens.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
+        except GuessedTooOftenError:
+            response = problem_response(429, "Too many", "too many wrong tokens; wait a minute", scope["path"])
+            response.headers["Retry-After"] = str(_GUESSES.get_expiry())
+            return response
+        except Refused as refused:
+            return refusal_response(refused, insider=False, instance=scope["path"])
+        if found.operator:
+            scope[CALLER] = found
+            return None
+        response = problem_response(401, "Not known", "this token does not count", scope["path"])
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response

@@ -1,0 +1,52 @@
+"""Where a call comes from: this machine, or elsewhere."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from starlette.requests import Request
+
+_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+
+
+@lru_cache(maxsize=4096)
+def is_loopback(client: str) -> bool:
+    """Whether ``client`` is an address of this machine."""
+    try:
+        return ip_address(client).is_loopback
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=4096)
+def rate_key(client: str) -> str:
+    """Whom to count: an IPv6 address stands for its /64, since whoever has one of those has all of them.
+
+    One that only writes an IPv4 address down stands for that, or all of those would be one caller.
+    """
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client[:64]
+    if not isinstance(address, IPv6Address):
+        return client
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
+
+
+def client_of(request: Request) -> str:
+    """The caller's address; empty when it is not known."""
+    return request.client.host if request.client else ""
+
+
+def is_local(request: Request) -> bool:
+    """Whether the caller is on this machine, and is no proxy that speaks for somebody else.
+
+    The name that was asked for has to be this machine's too: a page elsewhere can have its own name lead here.
+    """
+    if not is_loopback(client_of(request)) or any(name in request.headers for name in _FORWARDED):
+        return False
+    asked = request.headers.get("host", "")
+    name = asked if asked.endswith("]") else asked.rpartition(":")[0] or asked
+    return name.lower() in _NAMES

@@ -1,0 +1,217 @@
+"""Where calls come in: decided from what is live, stored by the writer, answered when that is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
+from logging import getLogger
+from typing import TypeVar
+
+from offerkit.address import Kind
+from offerkit.diagnostics import Refused
+from offerkit.engine.answer import Answer
+from offerkit.engine.bounded_cache import BoundedCache
+from offerkit.engine.report import Report
+from offerkit.server.background import BackgroundTask
+from offerkit.server.collector import Collector
+from offerkit.server.config import ServerConfig
+from offerkit.server.contact_keys import verified
+from offerkit.server.live import RevisionWatcher, ServedCatalogs, served_catalogs
+from offerkit.server.metrics import Metrics
+from offerkit.server.store_presence import StorePresence
+from offerkit.server.store_writer import StoreWriter
+from offerkit.server.thread_worker import ThreadWorker
+from offerkit.store import StatusChange, Store, errors
+from offerkit.store.errors import GONE
+from offerkit.usecases.contact_access import ContactAccess, operator_access
+from offerkit.usecases.history_cache import OwnWrites
+from offerkit.usecases.requests import ProposeRequest
+from offerkit.usecases.session import Session
+from offerkit.usecases.update_status import StatusUpdate
+
+T = TypeVar("T")
+KNOWN_FOR = 5.0
+"""Seconds that what an operator may read is believed without asking the store again, as their token is."""
+
+
+class DecisionService:
+    """One for each worker. Made and used in the event loop; decides there, or in threads where reading takes long."""
+
+    def __init__(self, session: Session, config: ServerConfig, metrics: Metrics) -> None:
+        """Reads what is live. Raises Refused when the store cannot be opened."""
+        self._config, self._metrics = config, metrics
+        alone = session.embedded and config.workers == 1  # others write to a team's store at any time
+        self._written = OwnWrites() if alone else None
+        self._worker: ThreadWorker | None = ThreadWorker(session, self._written)
+        self.session = session = replace(session, store_project=self._worker.store.project)
+        self.served: ServedCatalogs = served_catalogs(self._worker.store)
+        self._is_local = _is_local(session, self.served)
+        self.presence = StorePresence()
+        self.presence.identity = self.served.identity
+        self.presence.listen(self._lost)
+        self.writer = StoreWriter(session, self._written, self.presence)
+        self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
+        self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
+        self._readers: BoundedCache[str, tuple[ContactAccess, float]] = BoundedCache(1_000)
+        self._calls = 0
+        self._sweep = Collector(lambda: self._calls)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._workers: list[ThreadWorker] = []
+        self._own = threading.local()
+
+    async def open(self) -> None:
+        """Begin to watch the store and to write."""
+        self._loop = asyncio.get_running_loop()
+        self.writer.start()
+        self.watch.start(self.served)
+        self._sweep.start(self._loop)
+        if self._tidy is not None:
+            self._tidy.start()
+
+    async def close(self) -> None:
+        """Store what waits, then give everything back."""
+        self._sweep.stop()
+        await asyncio.to_thread(self.watch.stop)
+        if self._tidy is not None:
+            await asyncio.to_thread(self._tidy.stop)
+        await asyncio.to_thread(self.writer.stop)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+        for worker in self._workers:
+            worker.close()
+        self._let_go()
+
+    async def propose(self, ask: ProposeRequest, *, insider: bool = False) -> tuple[Answer, int]:
+        """The answer to ``ask``, stored, and the revision of the store that it is from.
+
+        Unless an ``insider`` asks, the contact's key has to be signed where an environment says so.
+        Raises Refused; then nothing is stored.
+        """
+        served, epoch = self.served, self.presence.epoch
+        if not insider:
+            ask = verified(served.inbound, self.session.environ, ask)
+        answer, kept = await self._with_worker(lambda worker: worker.decide(served, ask))
+        if kept:
+            with self._worker.under_way(kept) if self._worker is not None else nullcontext():
+                await self.writer.keep(kept, epoch)
+        self._metrics.answered(answer)
+        return answer, served.serial
+
+    async def may_read(self, operator: str, environments: Sequence[str]) -> bool:
+        """Whether an operator may read the contacts of all ``environments``."""
+        known = self._readers.peek(operator)
+        if known is None or known[1] <= time.monotonic():
+            rights = await self._with_worker(lambda worker: operator_access(worker.store, operator))
+            known = rights, time.monotonic() + KNOWN_FOR
+            self._readers.put(operator, known)
+        rights, catalogs = known[0], self.served.catalogs
+        return rights.all or all(
+            name in catalogs and rights.may_read(name, catalogs[name].dimension.name) for name in environments
+        )
+
+    def environments(self, spaces: Sequence[str], *, cookie: bool) -> list[str]:
+        """Whose contacts a call for ``spaces`` may be about; with a ``cookie``, where they fall back too."""
+        catalogs, names = self.served.catalogs, set[str]()
+        for name in spaces:
+            environment, _, space = name.partition("/")
+            names.add(environment)
+            place = catalogs.space(environment, space)
+            if cookie and place.exists and environment in catalogs and place.identification.fallback:
+                names.add(place.identification.fallback.partition("/")[0])
+        return sorted(names)
+
+    async def update(self, asked: StatusUpdate) -> tuple[StatusChange, tuple[Report, ...]]:
+        """Give a proposition a status. Raises Refused; then nothing is changed."""
+        served, epoch = self.served, self.presence.epoch
+        wish, reports = await self._with_worker(lambda worker: worker.prepare(served, asked))
+        change = await self.writer.submit(wish.write, epoch)
+        if self._worker is not None:
+            self._worker.look()
+        if change.changed:
+            self._metrics.updates.labels(str(change.proposition.status)).inc()
+        return change, reports if change.changed else ()
+
+    def trouble(self) -> str:
+        """Why calls cannot be answered now; empty when they can."""
+        if not self.writer.alive:
+            return "nothing is stored any more"
+        return self.presence.reason or self.watch.failing
+
+    async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
+        self._calls += 1
+        self.presence.check()
+        if self._is_local and self._worker is not None:
+            return work(self._worker)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._config.threads, "offerkit-worker")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._in_thread, work)
+
+    def _in_thread(self, work: Callable[[ThreadWorker], T]) -> T:
+        worker: ThreadWorker | None = getattr(self._own, "worker", None)
+        if worker is not None and self._own.epoch != self.presence.epoch:
+            self._workers.remove(worker)
+            worker.close()
+            worker = None
+        if worker is None:
+            self._own.epoch = self.presence.epoch
+            worker = self._own.worker = ThreadWorker(self.session)
+            self._workers.append(worker)
+        return work(worker)
+
+    def _lost(self) -> None:
+        """Called from whichever thread finds that the store is lost."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._let_go)
+
+    def _let_go(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
+
+    def _hand_over(self, served: ServedCatalogs) -> None:
+        """Called from the watching thread: the swap itself is done between two calls."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._swap, served)
+
+    def _swap(self, served: ServedCatalogs) -> None:
+        if self.presence.lost:
+            self._let_go()
+            try:
+                self._worker = ThreadWorker(self.session, self._written)
+                if self._worker.store.identity() != served.identity:
+                    raise errors.replaced(str(self.session.store), "was replaced")
+            except Refused as refused:
+                self.presence.lose(refused)
+                return
+        self.served = served
+        self._is_local = _is_local(self.session, served)
+        if self.presence.lost:
+            self.presence.find(served.identity)
+
+
+def _is_local(session: Session, served: ServedCatalogs) -> bool:
+    """Whether store and contacts are files of this machine: reading them takes less time than changing threads."""
+    view = served.catalogs.snapshot
+    sources = [(view(address) or {}).get("source") for address in view.of_kind(Kind.DIMENSION)]
+    return session.embedded and not any(isinstance(s, dict) and s.get("format") == "sql" for s in sources)
+
+
+_LOG = getLogger("offerkit.tidy")
+EVERY = 0.25
+"""Seconds between two times: what has gathered is moved in one go, and a commit that comes then waits for it."""
+
+
+def checkpoint_task(session: Session) -> BackgroundTask:
+    """Tidies the store four times a second. A time that fails is logged, and the next one comes."""
+    return BackgroundTask("offerkit-tidy", session, EVERY, Store.tidy, _told)
+
+
+def _told(error: Exception | None) -> None:
+    if error is not None and not (isinstance(error, Refused) and error.diagnostics[0].code in GONE):
+        _LOG.warning("the store could not be tidied", exc_info=error)

@@ -1,0 +1,213 @@
+"""Bodies in JSON, read so that nobody can read them otherwise: UTF-8, and no name twice.
+
+What a body costs to refuse grows with its bytes and no faster: how many values it has, and how deep, is counted before
+it is parsed; what it may hold is checked name by name, and of a thousand mistakes a few are told.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import cache
+from typing import Any, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+
+B = TypeVar("B", bound=BaseModel)
+
+MEMBERS, DEEPEST = 5_000, 16
+"""Values of a body from outside, and how many objects and lists may be within each other."""
+MOST_MEMBERS, BYTES_EACH = 50_000, 20
+"""Values of an operator's body at most, and the bytes that it has for each of them beyond those of others."""
+LONGEST_NUMBER = 64
+"""Characters of a number."""
+_MARKS = re.compile(rb'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*"?', re.DOTALL)
+_OPEN, _CLOSED, _BETWEEN = b"[{", b"]}", b","
+_TEXTS = 4
+"""Texts for each value at most: itself and its name, and what belongs to none in something that is no JSON."""
+
+
+class UnreadableError(HTTPException):
+    """A body that is not taken, and why: the sentence is for whoever sent it."""
+
+
+async def read_body(request: Request, model: type[B]) -> B:
+    """The body of ``request`` as ``model``.
+
+    Raises UnreadableError, or RequestValidationError with what is wrong.
+    """
+    kind = request.headers.get("content-type", "")
+    if not kind.lower().startswith("application/json"):
+        raise UnreadableError(415, "send JSON, as Content-Type: application/json")
+    only_utf8(kind)
+    return parse_body(await request.body(), model)
+
+
+def parse_body(content: bytes, model: type[B]) -> B:
+    """``content`` as ``model``, as :func:`read_body` reads it. Raises as that does."""
+    _within_limits(content, min(max(MEMBERS, len(content) // BYTES_EACH), MOST_MEMBERS))
+    try:
+        return model.model_validate(_DECODER.decode(content.decode()))
+    except UnicodeDecodeError:
+        raise UnreadableError(400, "the body is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        wrong = {"type": "json_invalid", "loc": ("body", f"character {error.pos + 1}"), "msg": "it is not JSON"}
+        raise RequestValidationError([wrong]) from None
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+
+
+def body_description(model: type[BaseModel]) -> dict[str, Any]:
+    """What the description of a route says of a body that :func:`read_body` reads."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": deepcopy(_schema(model))}}}}
+
+
+@cache
+def _schema(model: type[BaseModel]) -> Any:
+    schema = model.model_json_schema()
+    return _inlined(schema, schema.pop("$defs", {}))
+
+
+def _inlined(schema: Any, models: dict[str, Any]) -> Any:
+    """``schema`` with other models written where they are named: a description has no place for them inside of it."""
+    if isinstance(schema, list):
+        return [_inlined(part, models) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(models[schema["$ref"].rpartition("/")[2]], models)
+    return {name: _inlined(part, models) for name, part in schema.items()}
+
+
+def only_utf8(content_type: str) -> None:
+    """Raises UnreadableError (415) when ``content_type`` names a charset that is not UTF-8."""
+    _, marked, rest = content_type.lower().partition("charset")
+    while marked:
+        named = rest.lstrip().removeprefix("=").partition(";")[0].strip(" \t\"'")
+        if named not in ("utf-8", "utf8"):
+            raise UnreadableError(415, "bodies are written in UTF-8")
+        _, marked, rest = rest.partition("charset")
+
+
+def _within_limits(content: bytes, members: int) -> None:
+    """Raises UnreadableError for more than ``members`` values, or too many in each other; looks no further then."""
+    opened = content.count(b"[") + content.count(b"{")
+    if opened <= DEEPEST and opened + content.count(b",") <= members:
+        return  # nearly all bodies; texts with such marks in them are looked at closely
+    deep = values = texts = 0
+    for found in _MARKS.finditer(content):
+        mark = content[found.start()]
+        if mark in _OPEN:
+            deep += 1
+            values += 1
+        elif mark in _CLOSED:
+            deep -= 1
+        elif mark in _BETWEEN:
+            values += 1
+        else:
+            texts += 1
+        if deep > DEEPEST:
+            raise UnreadableError(400, f"the body has more than {DEEPEST} objects and lists within each other")
+        if values > members or texts > _TEXTS * members:
+            raise UnreadableError(400, f"the body has more than {members:,} values")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise UnreadableError(400, "an object of the body has the same name twice")
+    return made
+
+
+def _no_number(named: str) -> float:
+    raise UnreadableError(400, f"{named} is not a JSON number")
+
+
+def _short(written: str) -> str:
+    if len(written) > LONGEST_NUMBER:
+        raise UnreadableError(400, f"a number of the body has more than {LONGEST_NUMBER} characters")
+    return written
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_once,
+    parse_constant=_no_number,
+    parse_int=lambda written: int(_short(written)),
+    parse_float=lambda written: float(_short(written)),
+)
+
+
+_EXPECTED = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "dict_type": "an object with names and values",
+    "model_type": "an object with names and values",
+    "model_attributes_type": "an object with names and values",
+}
+_OURS = frozenset({"call_data", "names"})
+"""Types of errors whose sentence is our own."""
+_NAMES = 60
+"""Characters of a name that are told."""
+
+
+def error_sentences(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> list[str]:
+    """One sentence for each value that is wrong: where in the call, and what is expected there; never the value."""
+    found: dict[str, str] = {}
+    for error in errors:
+        where = _where(error["loc"])
+        found.setdefault(where, f"{where}: {_said(error)}"[:300])
+    return list(found.values())
+
+
+def _where(place: tuple[int | str, ...]) -> str:
+    """Where in the call: ``divs[2].id``; the first part says only that it is the body, or the address."""
+    written = ""
+    for part in place[1:8]:
+        written += f"[{part}]" if isinstance(part, int) else f"{'.' if written else ''}{part[:_NAMES]}"
+    return written or "the body"
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    kind, context = str(error["type"]), error.get("ctx") or {}
+    if kind in _EXPECTED:
+        return f"must be {_EXPECTED[kind]}"
+    match kind:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not known here; the calls and what they take are described at /openapi.json"
+        case "literal_error":
+            return f"must be {str(context['expected']).replace(chr(39), '')}"
+        case "string_too_long" | "too_long":
+            unit = "characters" if kind == "string_too_long" else "entries"
+            return f"has more than {context['max_length']:,} {unit}"
+        case "string_too_short" | "too_short":
+            return "is empty" if context["min_length"] == 1 else f"has less than {context['min_length']:,} entries"
+        case "greater_than" | "greater_than_equal":
+            return f"must be at least {context['ge']:,}" if "ge" in context else f"must be more than {context['gt']:,}"
+        case "less_than" | "less_than_equal":
+            return f"must be at most {context['le']:,}" if "le" in context else f"must be less than {context['lt']:,}"
+        case "string_pattern_mismatch":
+            return "has characters that cannot stand there"
+        case "json_invalid":
+            return "it is not JSON"
+        case _ if kind in _OURS:
+            return str(error["msg"])
+        case _:
+            return "this value cannot stand there"

@@ -1,0 +1,436 @@
+"""The store for operators elsewhere: a copy of its history to read, and what is asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Literal, Protocol
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import FailFast, Field
+from starlette.responses import StreamingResponse
+
+from offerkit.address import parse_address
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.fingerprint import Json
+from offerkit.governance.approvals import Decision
+from offerkit.governance.overrides import Lifts
+from offerkit.governance.rights import scopes_text
+from offerkit.reports.estimate import MAX_SAMPLE
+from offerkit.reports.stops import stopped_rows
+from offerkit.server.authentication import acting, caller_of
+from offerkit.server.json_bodies import body_description, read_body
+from offerkit.server.redaction import redacted
+from offerkit.server.routes import check_scope
+from offerkit.server.schemas import RequestBody, json_answer, refusals
+from offerkit.store import Store, copying
+from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
+from offerkit.usecases.apply import apply
+from offerkit.usecases.approve import approve_or_reject
+from offerkit.usecases.backends import (
+    LONGEST_WAIT,
+    applied_json,
+    decided_json,
+    impact_for,
+    limit_for,
+    overridden_json,
+    plan_of,
+    relayed_json,
+    stopped_json,
+)
+from offerkit.usecases.override import override
+from offerkit.usecases.relay import relay
+from offerkit.usecases.requests import (
+    MAX_DENIALS,
+    ApprovalRequest,
+    ForgeReview,
+    ImpactRequest,
+    OverrideRequest,
+    PlanOrigin,
+    PolicyDenial,
+    ReadPlan,
+    RelayRequest,
+    StopOutcome,
+    StopRequest,
+)
+from offerkit.usecases.session import Session
+from offerkit.usecases.stop import list_stops, resume, stop
+from offerkit.usecases.tokens import Bearer
+
+COPY_TYPE = "application/vnd.sqlite3"
+PART = 1024 * 1024
+"""Bytes of a copy that are sent at a time."""
+_Text = Annotated[str, Field(max_length=2_000)]
+_Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
+_Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
+_Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+_Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
+
+
+class HasSession(Protocol):
+    """What the calls need of a server: the session that its own reads and writes are made in."""
+
+    @property
+    def session(self) -> Session:
+        """That session."""
+
+
+class OriginBody(RequestBody):
+    """Where a plan comes from: the commit, who wrote it, and what is doubtful about that."""
+
+    commit: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
+    whole: bool = False
+    named: _Names = Field([])
+    authors: _Names = Field([])
+    doubts: _Names = Field([])
+    unverified: _Names = Field([])
+    edited: _Names = Field([])
+
+
+class AsReadBody(RequestBody):
+    """What was read of a plan in a pull request: another one is refused, unless there is a reason to allow it."""
+
+    meaning: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}:[0-9a-f]{64}$")]
+    pull_request: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    head: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
+    allowed: _Text = ""
+
+
+class ApplyBody(RequestBody):
+    """A saved plan, to be applied exactly as it is."""
+
+    plan: _Plan
+    origin: OriginBody = Field(default_factory=OriginBody)
+    as_read: AsReadBody | None = None
+    message: _Text = ""
+    override_impact: _Text = ""
+    lock_wait_ms: _Wait = 0
+
+
+class ImpactBody(RequestBody):
+    """A plan, and what is to be known of what it changes for people."""
+
+    plan: _Plan
+    n: Annotated[int, Field(gt=-(10**9), lt=10**9)] = 3  # how many offers there may be is told as everywhere else
+    at: _Text = ""
+    by: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = Field([])
+    sample: Annotated[int, Field(ge=0, le=MAX_SAMPLE)] = 0
+    examples: bool = False
+
+
+class LimitBody(RequestBody):
+    """A promotion that is to be held to what its environments let it take from people."""
+
+    plan: _Plan
+    override_impact: _Text = ""
+
+
+class StopBody(RequestBody):
+    """What is to be stopped or resumed, and why."""
+
+    patterns: Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(min_length=1, max_length=1_000)]
+    reason: _Text = ""
+    lock_wait_ms: _Wait = 0
+
+
+class DecideBody(RequestBody):
+    """What is to be approved or rejected."""
+
+    decision: Literal["approved", "rejected"]
+    patterns: _Names = Field([])
+    categories: _Names = Field([])
+    spaces: _Names = Field([])
+    plan: _Plan = ""
+    content: bool = False
+    eligibility: bool = False
+    settings: bool = False
+    comment: _Text = ""
+    expect: Annotated[str, Field(max_length=64)] = ""
+    lock_wait_ms: _Wait = 0
+
+
+class OverriddenBody(RequestBody):
+    """What a policy denies of specs that are not applied yet, as the specs' holder found it."""
+
+    policy: Annotated[str, Field(max_length=500)]
+    meaning: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    address: Annotated[str, Field(max_length=500)]
+    judged: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ReviewBody(RequestBody):
+    """A review that approves, as the forge tells it."""
+
+    account: Annotated[int, Field(gt=0, lt=2**63)]
+    review: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
+
+
+class RelayBody(RequestBody):
+    """Reviews of a pull request that are to be recorded as approvals of what was applied of it."""
+
+    forge: Literal["github", "gitlab"]
+    pull_request: Annotated[int, Field(gt=0, lt=2**53)]
+    head: _Commit
+    merged_as: _Commit
+    meaning: Annotated[str, Field(pattern=r"^[0-9]{1,3}:[0-9a-f]{64}$")]
+    reviews: Annotated[list[ReviewBody], FailFast(), Field(max_length=1_000)]
+    authors: _Names = Field([])
+    doubts: _Names = Field([])
+    lock_wait_ms: _Wait = 0
+
+
+class OverrideBody(RequestBody):
+    """What is to be overridden, and why."""
+
+    patterns: _Names
+    reason: _Text
+    lifts: Annotated[list[Literal["reviewers", "settings", "cases", "policies"]], Field(max_length=10)] = Field([])
+    found: Annotated[list[OverriddenBody], FailFast(), Field(max_length=MAX_DENIALS)] = Field([])
+    lock_wait_ms: _Wait = 0
+
+
+def _found(body: OverriddenBody) -> PolicyDenial | None:
+    """What was found; None where its addresses are none, so that nothing is there to be overridden."""
+    try:
+        return PolicyDenial(parse_address(body.policy), body.meaning, parse_address(body.address), body.judged)
+    except ValueError:
+        return None
+
+
+def routes(service: HasSession) -> APIRouter:
+    """The calls of operators' command lines on the store of ``service``."""
+    router = APIRouter(
+        prefix="/api/v1/store",
+        route_class=_OperatorRoute,
+        tags=["operators"],
+        responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    )
+    copies = _HistoryCopies(service.session)
+    counting = asyncio.Lock()  # deciding for all contacts takes a processor: one plan at a time, calls go on beside it
+
+    @router.get(
+        "/copy",
+        operation_id="copy",
+        response_class=Response,
+        responses={
+            200: {"content": {COPY_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+            304: {"description": "The caller's copy, which If-None-Match names, is the newest."},
+        },
+    )
+    async def copy(request: Request) -> Response:
+        """The history with all its bodies, as a store of its own; neither propositions nor tokens."""
+        caller = _caller(request)
+        headers = {
+            OPERATOR_HEADER: caller.operator, SCOPE_HEADER: scopes_text(caller.scopes), PROTOCOL_HEADER: PROTOCOL
+        }  # fmt: skip
+        made = await asyncio.to_thread(copies.newest)
+        headers["ETag"] = f'"{made.etag}"'
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        headers["Content-Length"] = str(made.size)
+        return StreamingResponse(made.parts(), headers=headers, media_type=COPY_TYPE)
+
+    @router.post("/apply", operation_id="apply", openapi_extra=body_description(ApplyBody))
+    async def applying(request: Request) -> Response:
+        """Apply a plan as the token's operator, in one transaction, if it is not stale."""
+        body = await read_body(request, ApplyBody)
+        wait = body.lock_wait_ms / 1000
+        session = acting(service.session, _caller(request), wait, body.message, body.override_impact)
+        read_ = ReadPlan(**body.as_read.model_dump()) if body.as_read is not None else None
+        session = replace(session, origin=_origin(body.origin), as_read=read_)
+        return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
+
+    @router.post("/impact", operation_id="impact", openapi_extra=body_description(ImpactBody))
+    async def impact(request: Request) -> Response:
+        """For how many contacts a plan changes which offers; rounded for operators who may not read contacts."""
+        body = await read_body(request, ImpactBody)
+        session = acting(service.session, _caller(request), 0.0)
+        async with counting:
+            return _answer(await asyncio.to_thread(_impact, session, body))
+
+    @router.post("/limit", operation_id="limit", openapi_extra=body_description(LimitBody))
+    async def limit(request: Request) -> Response:
+        """Whether a promotion takes no more from people than it may; it is judged again when it is applied."""
+        body = await read_body(request, LimitBody)
+        session = acting(service.session, _caller(request), 0.0, "", body.override_impact)
+        async with counting:
+            return _answer(await asyncio.to_thread(_held, session, body))
+
+    _decisions(router, service)
+    return router
+
+
+def _decisions(router: APIRouter, service: HasSession) -> None:
+    """The calls by which people, or reviews that are relayed, decide on what may become live."""
+
+    @router.post("/decide", operation_id="decide", openapi_extra=body_description(DecideBody))
+    async def deciding(request: Request) -> Response:
+        """Approve or reject as the token's operator."""
+        body = await read_body(request, DecideBody)
+        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
+        wish = ApprovalRequest(
+            tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
+            body.eligibility, tuple(body.spaces), body.comment, expect=body.expect, settings=body.settings,
+        )  # fmt: skip
+        decided = await asyncio.to_thread(approve_or_reject, session, wish, Decision(body.decision))
+        refused = redacted(Refused(decided.refused), service.session).diagnostics
+        return _answer(decided_json(replace(decided, refused=refused)))
+
+    @router.post("/relay", operation_id="relay", openapi_extra=body_description(RelayBody))
+    async def relaying(request: Request) -> Response:
+        """Record reviews of a pull request as their reviewers' approvals; the token's operator is an automation."""
+        body = await read_body(request, RelayBody)
+        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
+        made = await asyncio.to_thread(relay, session, _relay_request(body))
+        refused = redacted(Refused(made.refused), service.session).diagnostics
+        return _answer(relayed_json(replace(made, refused=refused)))
+
+    @router.post("/override", operation_id="override", openapi_extra=body_description(OverrideBody))
+    async def overriding(request: Request) -> Response:
+        """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
+        body = await read_body(request, OverrideBody)
+        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
+        found = tuple(filter(None, map(_found, body.found)))
+        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)), found)
+        return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
+
+
+def stop_routes(service: HasSession) -> APIRouter:
+    """Stopping, resuming and what is stopped: for command lines, and for whoever watches over what is live."""
+    router = APIRouter(
+        prefix="/api/v1",
+        route_class=_OperatorRoute,
+        tags=["operators"],
+        responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    )
+
+    async def decided(request: Request, act: Callable[[Session, StopRequest], StopOutcome]) -> Response:
+        body = await read_body(request, StopBody)
+        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
+        made = await asyncio.to_thread(act, session, StopRequest(tuple(body.patterns), body.reason))
+        refused = redacted(Refused(made.refused), service.session).diagnostics
+        return _answer(stopped_json(replace(made, refused=refused)))
+
+    @router.post("/stop", operation_id="stop", openapi_extra=body_description(StopBody))
+    async def stopping(request: Request) -> Response:
+        """Take offers, categories or spaces' offers out of live at once, and keep them out."""
+        return await decided(request, stop)
+
+    @router.post("/resume", operation_id="resume", openapi_extra=body_description(StopBody))
+    async def resuming(request: Request) -> Response:
+        """Let what was stopped, and approved since, be promoted again."""
+        return await decided(request, resume)
+
+    @router.get("/stops", operation_id="stops")
+    async def stops(request: Request) -> Response:
+        """What is stopped: by whom, since when, why, and which offers that keeps out of live."""
+        session = acting(service.session, _caller(request), 0.0)
+        return _answer({"stops": await asyncio.to_thread(_stops, session)})
+
+    return router
+
+
+class _OperatorRoute(APIRoute):
+    """A route that reads no body of who may not call it: plans are large."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, which asks first who is calling, and what for the token is."""
+        answer = super().get_route_handler()
+
+        async def asked(request: Request) -> Response:
+            check_scope(_caller(request), request.method, self.path)
+            return await answer(request)
+
+        return asked
+
+
+def _caller(request: Request) -> Bearer:
+    caller = caller_of(request)
+    if not caller.operator:
+        raise refuse(Code.NO_OPERATOR, "this is for operators", hint="Send an operator's token with the call.")
+    return caller
+
+
+def _origin(body: OriginBody) -> PlanOrigin:
+    lists = {name: tuple(value) for name, value in body if isinstance(value, list)}
+    return PlanOrigin(body.commit, body.whole, **lists)
+
+
+def _relay_request(body: RelayBody) -> RelayRequest:
+    return RelayRequest(
+        body.forge, body.pull_request, body.head, body.merged_as, body.meaning,
+        tuple(ForgeReview(one.account, one.review) for one in body.reviews), tuple(body.authors), tuple(body.doubts),
+    )  # fmt: skip
+
+
+def _impact(session: Session, body: ImpactBody) -> Json:
+    asked = ImpactRequest(body.n, body.at, tuple(body.by), body.sample, body.examples)
+    return asdict(impact_for(session, plan_of(body.plan), asked))
+
+
+def _held(session: Session, body: LimitBody) -> Json:
+    return dict(limit_for(session, plan_of(body.plan)))
+
+
+def _stops(session: Session) -> list[Json]:
+    with session.existing() as store:
+        return stopped_rows(list_stops(store))
+
+
+def _answer(made: Json) -> Response:
+    return json_answer(made, headers={PROTOCOL_HEADER: PROTOCOL})
+
+
+@dataclass(frozen=True)
+class _HistoryCopy:
+    """A copy of the history, in a file that has no name any more: it is gone with the last who reads it."""
+
+    etag: str
+    file: BinaryIO
+    size: int
+
+    def parts(self) -> Iterator[bytes]:
+        """Its bytes; any number of callers may read at once."""
+        for start in range(0, self.size, PART):
+            yield os.pread(self.file.fileno(), PART, start)
+
+
+class _HistoryCopies:
+    """The newest copy of the history, made when somebody asks for it and kept until it is not the newest any more.
+
+    None is left on the disk: not when the next one takes its place, and not when the server is killed.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._made: _HistoryCopy | None = None
+
+    def newest(self) -> _HistoryCopy:
+        """The copy of what stands now; whoever asks while it is made waits for it."""
+        with self._lock:
+            with self._session.existing() as store:
+                newest = _named(store)
+            if self._made is None or self._made.etag != newest:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> _HistoryCopy:
+        with tempfile.TemporaryDirectory(prefix="offerkit-copy-") as building:
+            path = Path(building) / "store.db"
+            copying.copy_history(self._session.store, path)
+            with Store.open(path) as copy:
+                etag = _named(copy)  # others may have written since the store was asked
+            return _HistoryCopy(etag, path.open("rb"), path.stat().st_size)
+
+
+def _named(store: Store) -> str:
+    """What names the history of ``store``: the digest of its newest revision."""
+    last = store.revision(store.last_serial())
+    return last.digest if last is not None else "0" * 64

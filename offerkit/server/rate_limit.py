@@ -1,0 +1,172 @@
+"""The gate for callers from outside: how often they may call, and from the pages of which sites."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from math import ceil
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from offerkit.server.authentication import operator_of
+from offerkit.server.client_address import client_of, is_loopback, rate_key
+from offerkit.server.decision_service import DecisionService
+from offerkit.server.problems import problem_response
+
+CALL_PATH = "/nl/propose"
+"""What the script of the web page calls."""
+STATUS_PATH = "/o"
+"""Where tracked links lead."""
+PROPOSE_PATH, UPDATE_PATH = "/api/v1/propose", "/api/v1/update"
+"""What back ends call; the environments of the first stand in its body."""
+_BACK_ENDS = (PROPOSE_PATH, UPDATE_PATH, "/interaction/")
+"""Those on this machine are ours, and not counted."""
+_VISITORS = (CALL_PATH, STATUS_PATH)
+
+
+class RateLimitAndCors:
+    """Wraps the routes. Counts are each worker's own; nothing is counted for operators."""
+
+    def __init__(self, app: ASGIApp, service: DecisionService, public_url: str) -> None:
+        """``public_url``: how browsers reach the service, without a slash at its end; empty: as each request says."""
+        self._app, self._service, self._public_url = app, service, public_url
+        self._rates = CallRates(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        if scope["path"] != CALL_PATH:
+            await (self._often(request) or self._app)(scope, receive, send)
+            return
+        origin = request.headers.get("origin", "")
+        if origin and not self._may_ask(request, origin):
+            await problem_response(403, "Refused", "this page may not ask", CALL_PATH)(scope, receive, send)
+            return
+        answer = _preflight() if request.method == "OPTIONS" and origin else self._often(request) or self._app
+        await answer(scope, receive, _allowing(origin, send) if origin else send)
+
+    def _may_ask(self, request: Request, origin: str) -> bool:
+        return origin == own_origin(request, self._public_url) or self._service.served.inbound.may_ask(
+            environment_of(request), origin
+        )
+
+    def _often(self, request: Request) -> Response | None:
+        """The refusal of a caller who calls too often."""
+        path = str(request.scope["path"])
+        back_end = path.startswith(_BACK_ENDS)
+        client = client_of(request)
+        if not (back_end or path in _VISITORS) or (back_end and is_loopback(client)) or operator_of(request):
+            return None
+        # elsewhere the address names none: whoever adds ?env= does not choose how they are counted (see Rates.later)
+        environment = environment_of(request) if path == CALL_PATH or path.startswith("/interaction/") else ""
+        wait = self._rates.wait(client, environment)
+        if not wait:
+            if path == PROPOSE_PATH:
+                self._rates.later(request, client)
+            return None
+        refused = problem_response(429, "Too many calls", TOO_OFTEN, path)
+        refused.headers["Retry-After"] = str(wait)
+        return refused
+
+
+def environment_of(request: Request) -> str:
+    """The environment that the address of a call names: ``?env=ENVIRONMENT``, or with ``@live``; empty for none."""
+    path = str(request.scope["path"])
+    if path.startswith("/interaction/"):
+        return path.split("/")[2].removesuffix("@live")
+    return request.query_params.get("env", "").removesuffix("@live")
+
+
+def own_origin(request: Request, public_url: str) -> str:
+    """Scheme and host by which browsers reach the service: as the settings say, else as the request does."""
+    return public_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+
+
+def _preflight() -> Response:
+    return Response(
+        status_code=204,
+        headers={
+            "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "content-type",
+            "Access-Control-Max-Age": "600",
+        },
+    )  # fmt: skip
+
+
+def _allowing(origin: str, send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Allow-Credentials"] = "true"
+            headers.add_vary_header("Origin")
+        await send(message)
+
+    return sending
+
+
+TOO_OFTEN = "too many calls came from this address; try again later"
+_COUNTED = "offerkit.counted"
+
+
+class TooOftenError(HTTPException):
+    """The caller's address calls too often; ``headers`` say how long to wait."""
+
+    def __init__(self, wait: int) -> None:
+        """``wait``: seconds."""
+        super().__init__(429, TOO_OFTEN, {"Retry-After": str(wait)})
+
+
+class CallRates:
+    """The counts of one worker."""
+
+    def __init__(self, service: DecisionService) -> None:
+        """``service`` knows what the environments that are live allow."""
+        self._service = service
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def wait(self, client: str, environment: str) -> int:
+        """Count a call; how many seconds its caller has to wait, 0 when it may go on.
+
+        Environments that are not known share one count, or whoever thinks up names would never be counted.
+        """
+        inbound = self._service.served.inbound
+        item = _item(inbound.rate(environment))
+        key = environment if environment in inbound.environments else ""
+        if self._limiter.hit(item, key, rate_key(client)):
+            return 0
+        left = self._limiter.get_window_stats(item, key, rate_key(client)).reset_time - time.time()
+        return min(max(ceil(left), 1), 60)
+
+    def later(self, request: Request, client: str) -> None:
+        """Note that the call has to be counted again by whoever reads in its body which environments it is for."""
+        request.scope[_COUNTED] = partial(self._named, client)
+
+    def _named(self, client: str, environments: Iterable[str]) -> None:
+        known = self._service.served.inbound.environments
+        for name in sorted({*environments} & known.keys()):
+            wait = self.wait(client, name)
+            if wait:
+                raise TooOftenError(wait)
+
+
+def count_spaces(request: Request, spaces: Iterable[str]) -> None:
+    """Count a call for the environments of ``spaces``, if its caller is counted. Raises TooOftenError."""
+    count: Callable[[Iterable[str]], None] | None = request.scope.get(_COUNTED)
+    if count is not None:
+        count(space.partition("/")[0] for space in spaces)
+
+
+@lru_cache(maxsize=64)
+def _item(rate: int) -> RateLimitItem:
+    return RateLimitItemPerMinute(rate)

@@ -1,0 +1,231 @@
+"""The bodies of calls and answers over JSON, as the OpenAPI document describes them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Annotated, Any, Literal, TypeAlias
+
+import orjson
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from starlette.responses import Response
+
+from offerkit.engine.call import MAX_COUNT
+from offerkit.fingerprint import Json
+from offerkit.store.proposition_rows import LONGEST_KEY
+
+Key: TypeAlias = Annotated[str, Field(max_length=LONGEST_KEY)]
+SpaceName: TypeAlias = Annotated[
+    str,
+    Field(
+        max_length=260,
+        description="ENVIRONMENT/SPACE of a unitary space that is live.",
+        examples=["recipients/web-home"],
+    ),
+]
+ListedName: TypeAlias = Annotated[str, Field(max_length=500)]
+MOST_DATA, LONGEST_NAME, LONGEST_VALUE, LONGEST_LIST = 100, 128, 2_000, 100
+"""Call data of a call, the characters of a name and of a text, and the values of a list."""
+TOLD = 5
+"""Of many mistakes of one kind, those that are named."""
+_Datum: TypeAlias = Annotated[str, Field(max_length=LONGEST_VALUE)] | bool | int | float | None
+_Data: TypeAlias = _Datum | Annotated[list[_Datum], Field(max_length=LONGEST_LIST)]
+_DESCRIBED: TypeAdapter[Any] = TypeAdapter(dict[Annotated[str, Field(max_length=LONGEST_NAME)], _Data])
+"""What :func:`_call_data` takes, for the description only: to check a union costs the more the less of it fits."""
+
+
+def _call_data(given: object) -> dict[str, object]:
+    """Call data whose values could be of some type; which ones they have to be of, the environment declares."""
+    if not isinstance(given, dict):
+        raise PydanticCustomError("call_data", "an object with names and values is expected")
+    if len(given) > MOST_DATA:
+        raise PydanticCustomError("call_data", f"a call has {MOST_DATA} call data at most")
+    wrong = [str(name)[:60] for name, value in given.items() if not _could_be(value) or len(name) > LONGEST_NAME]
+    if wrong:
+        raise PydanticCustomError("call_data", "{names}: " + _CALL_DATA, {"names": first_few(wrong, len(wrong))})
+    return given
+
+
+def _could_be(value: object) -> bool:
+    match value:
+        case str():
+            return len(value) <= LONGEST_VALUE
+        case bool() | int() | None:
+            return True
+        case float():
+            return math.isfinite(value)
+        case list():
+            return len(value) <= LONGEST_LIST and all(not isinstance(one, list) and _could_be(one) for one in value)
+        case _:
+            return False
+
+
+def first_few(names: Sequence[str], count: int) -> str:
+    """The first few of ``names``, and how many more of ``count`` there are."""
+    more = f" and {count - TOLD:,} more" if count > TOLD else ""
+    return ", ".join(names[:TOLD]) + more
+
+
+_CALL_DATA = (
+    f"expected is a text of {LONGEST_VALUE:,} characters at most, a number, true, false, null or a list of"
+    f" {LONGEST_LIST} of them, under a name of {LONGEST_NAME} characters at most"
+)
+CallData: TypeAlias = Annotated[
+    dict[str, Any],
+    PlainValidator(_call_data),
+    WithJsonSchema({**_DESCRIBED.json_schema(), "maxProperties": MOST_DATA}),
+    Field(description="Call data, as the environment declares it.", examples=[{"page": "/travel"}]),
+]
+Names: TypeAlias = Annotated[list[ListedName], FailFast(), Field(max_length=50)]
+Output: TypeAlias = Literal["html", "text", "xml"]
+
+
+class RequestBody(BaseModel):
+    """Nothing but what is described is taken, and numbers are not made of texts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_unknown(cls, given: Any) -> Any:
+        """Many unknown names are one mistake; a few are told one by one, as everything else is."""
+        if isinstance(given, dict) and len(given) > len(cls.model_fields) + TOLD:
+            unknown = given.keys() - cls.model_fields.keys()
+            first = [name[:60] for name in islice((name for name in given if name not in cls.model_fields), TOLD)]
+            names = {"names": first_few(first, len(unknown))}
+            raise PydanticCustomError("names", "{names} are not known here", names)
+        return given
+
+
+class ProposeBody(RequestBody):
+    """A call to the engine: several spaces in one call share one decision, and no offer is proposed twice."""
+
+    spaces: Annotated[list[SpaceName], FailFast(), Field(min_length=1, max_length=20)]
+    contact: Key = Field("", description="Who, by the space's keys; parts of a composite key are joined by |.")
+    cookie: Key = Field("", description="The visitor's permanent or session cookie.")
+    n: int = Field(1, ge=1, le=MAX_COUNT, description="How many offers on each space.")
+    categories: Names = Field(default_factory=list, description="Only offers below one of these.")
+    themes: Names = Field(default_factory=list, description="Only offers that carry one of these.")
+    data: CallData = Field(default_factory=dict)
+    store: bool = Field(True, description="Keep what is proposed; without it, nothing has an id.")
+    outputs: Annotated[list[Output], FailFast(), Field(max_length=3)] = Field(
+        default_factory=list, description="What the spaces' rendering functions are to make."
+    )
+    status_url: bool = Field(True, description="Lead tracked links through this service.")
+    at: Annotated[str, Field(max_length=40)] = Field(
+        "",
+        description="For operators: a day (its noon) or time (ISO 8601) to answer for instead of now, in the"
+        " environment's time zone if it names none; implies store: false.",
+    )
+    seed: Annotated[str, Field(max_length=100)] = Field("", description="For operators: how ties are shuffled.")
+    explain: bool = Field(False, description="For operators: say of every offer why it is in or out.")
+
+
+class UpdateBody(RequestBody):
+    """A proposition's new status."""
+
+    proposition: Key = Field(min_length=1, description="The opaque id that the proposition came with.")
+    status: Literal["presented", "interested", "accepted", "rejected"]
+    environment: Annotated[str, Field(max_length=128)] = Field(
+        "", description="Where the proposition has to be; empty: anywhere."
+    )
+    data: CallData = Field(default_factory=dict)
+
+
+class PropositionView(BaseModel):
+    """One offer on one space."""
+
+    id: str = Field(description="Opaque; empty when it is not kept.")
+    rank: int
+    offer: str
+    fields: dict[str, str] = Field(description="The content, personalised, by the space's fields.")
+    rendered: dict[str, str] = Field({}, description="What the space's functions made, by output.")
+
+
+class SpaceView(BaseModel):
+    """What one space shows. ``space`` answered: the fallback of the one that was asked, maybe."""
+
+    asked: str
+    space: str
+    identified: Literal["explicit", "implicit", "fallback", "nobody"]
+    revision: int = Field(description="The live revision that answered.")
+    propositions: list[PropositionView]
+
+
+class AnswerView(BaseModel):
+    """The answer to one call, from one state of what is live."""
+
+    interaction: str
+    at: str
+    revision: int = Field(description="The newest revision of the state that answered.")
+    spaces: list[SpaceView]
+    cookie: str = Field(
+        "", description="The visitor's cookie from now on, where it is another one than the call came with."
+    )
+
+
+class UpdatedView(BaseModel):
+    """What a change of status came to."""
+
+    proposition: str
+    status: str
+    before: str
+    changed: bool = Field(description="False when it had that status already.")
+
+
+class ProblemView(BaseModel):
+    """A refusal, as RFC 9457 has it, with everything that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    instance: str
+    errors: list[dict[str, str]] = Field(
+        description="Each with a stable code and a message; for operators with detail, hint, address and position."
+    )
+
+
+def json_answer(made: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer in JSON."""
+    return Response(orjson.dumps(made), status, headers, "application/json")
+
+
+def call_data_name(written: str) -> str:
+    """``navigationLanguage``, as pages and SOAP write call data, as the environment declares it."""
+    return _HUMP.sub("_", written).lower()
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the description of a call says of its refusals."""
+    return {status: {"description": _SAID[status], "content": _PROBLEM} for status in statuses}
+
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PROBLEM = {
+    "application/problem+json": {"schema": ProblemView.model_json_schema()},
+    "text/html": {"schema": {"type": "string"}},  # for browsers, which ask for it
+}
+_SAID = {
+    400: "The body cannot be read.",
+    401: "The token does not count.",
+    403: "Only operators may ask this.",
+    404: "There is no such space, environment or proposition.",
+    409: "What is there does not allow it: the proposition's status, or a plan that is stale.",
+    413: "The body is too large.",
+    415: "The body is not UTF-8.",
+    422: "The call is wrong; every mistake is told.",
+    429: "Too many calls.",
+    503: "The store or the contacts cannot be reached, or too much is waiting.",
+}

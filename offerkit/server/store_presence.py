@@ -1,0 +1,78 @@
+"""Whether the store that a worker serves still stands in its place: what one part finds, all the others heed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.store import Store, errors
+
+_SAID = {
+    Code.STORE_REPLACED: "the store was deleted or replaced",
+    Code.STORE_MISSING: "the store is not there",
+    Code.STORE_FOREIGN: "what is in the store's place is not an offerkit store",
+    Code.HISTORY_BROKEN: "the store in its place does not verify",
+    Code.STORE_DAMAGED: "the store in its place is damaged",
+}
+"""What anybody may hear of it: no places of this machine."""
+
+
+class StorePresence:
+    """Of one worker. While the store is lost, calls are refused; each time it was found again is another epoch."""
+
+    def __init__(self) -> None:
+        """The store is there."""
+        self.epoch = 0
+        self.identity = ""
+        """Of the store that is served; empty: any."""
+        self._lost: Refused | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def lost(self) -> bool:
+        """Whether calls cannot be answered until a sound store is back."""
+        return self._lost is not None
+
+    @property
+    def reason(self) -> str:
+        """Why, in words for anybody; empty while the store is there."""
+        if self._lost is None:
+            return ""
+        found = self._lost.diagnostics[0]
+        return found.detail if found.code is Code.STORE_OTHER else _SAID.get(found.code, "the store cannot be used")
+
+    def listen(self, let_go: Callable[[], None]) -> None:
+        """Call ``let_go``, in any thread, whenever the store is lost: whoever has it open closes it."""
+        self._listeners.append(let_go)
+
+    def lose(self, refused: Refused) -> None:
+        """Take the store for lost, for the reason that ``refused`` gives."""
+        before, self._lost = self._lost, refused
+        if before is None:
+            for let_go in self._listeners:
+                with suppress(RuntimeError):  # a loop or a pool that has ended
+                    let_go()
+
+    def note(self, error: Exception) -> None:
+        """Take the store for lost if ``error`` says that it is not in its place."""
+        if isinstance(error, Refused) and any(found.code in errors.GONE for found in error.diagnostics):
+            self.lose(error)
+
+    def check_is(self, store: Store) -> None:
+        """Raise Refused when ``store`` is not the one that is served."""
+        if self.identity not in ("", store.identity()):
+            raise errors.replaced(str(store.location), "was replaced")
+
+    def find(self, identity: str) -> None:
+        """A sound store of the project is back, and everything of it was read anew."""
+        self.epoch += 1
+        self.identity = identity
+        self._lost = None
+
+    def check(self, epoch: int | None = None) -> None:
+        """Raise Refused while the store is lost, or when it was lost and found since ``epoch``."""
+        if self._lost is not None:
+            raise self._lost
+        if epoch not in (None, self.epoch):
+            raise refuse(Code.STORE_REPLACED, "the store was replaced meanwhile", hint="Ask again.")

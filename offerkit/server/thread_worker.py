@@ -1,0 +1,81 @@
+"""Where a call is decided: a store and the contacts, opened in one thread and used by it alone."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from datetime import UTC, datetime
+
+from offerkit.engine.answer import Answer
+from offerkit.engine.report import Report
+from offerkit.server.live import ServedCatalogs
+from offerkit.store import Store
+from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.history_cache import HistoryCache, OwnWrites
+from offerkit.usecases.propose import PendingWrite, decide_call
+from offerkit.usecases.requests import ProposeRequest
+from offerkit.usecases.session import Session
+from offerkit.usecases.update_status import PreparedUpdate, StatusUpdate, prepare_update
+
+PROFILES = 20_000
+"""Contacts whose profile is kept in memory, some 3 KB each, as long as their file stays the same."""
+
+
+class ThreadWorker:
+    """Decides calls, one after the other, from what is served at that moment."""
+
+    def __init__(self, session: Session, written: OwnWrites | None = None) -> None:
+        """Opens the store. Raises Refused when it cannot be.
+
+        With ``written``, which tells what else this process writes, histories are remembered.
+        """
+        self._session = session
+        self._stack = ExitStack()
+        self.store: Store = self._stack.enter_context(session.writing())
+        self._histories = HistoryCache(self.store, written) if written is not None else None
+        self._served: ServedCatalogs | None = None
+        self._people: ContactSources | None = None
+
+    def close(self) -> None:
+        """Give back the store and the contacts."""
+        if self._people is not None:
+            self._people.close()
+        if self._histories is not None:
+            self._histories.close()
+        self._stack.close()
+
+    def decide(self, served: ServedCatalogs, ask: ProposeRequest) -> tuple[Answer, PendingWrite]:
+        """The answer to ``ask``, and what has to be kept before it is given. Raises Refused."""
+        people = self.people(served)
+        pasts = self._histories.of if self._histories is not None else None
+        return decide_call(served.catalogs, people, self.store, ask, pasts=pasts)
+
+    def under_way(self, kept: PendingWrite) -> AbstractContextManager[None]:
+        """While ``kept`` is being stored: other calls of the contact, decided here, see it already."""
+        return nullcontext() if self._histories is None else self._histories.under_way(kept.rows)
+
+    def look(self) -> None:
+        """Let the next answer count what was changed just now."""
+        if self._histories is not None:
+            self._histories.look()
+
+    def prepare(self, served: ServedCatalogs, asked: StatusUpdate) -> tuple[PreparedUpdate, tuple[Report, ...]]:
+        """What a change of status comes to. Raises Refused when it makes no sense."""
+        return prepare_update(served.catalogs, self.people(served), self.store, asked)
+
+    def people(self, served: ServedCatalogs) -> ContactSources:
+        """The contacts as ``served`` declares them: sources are opened anew when it is another revision's."""
+        if self._people is None or self._served is not served:
+            if self._people is not None:
+                self._people.close()
+            self._people = ContactSources(
+                served.catalogs, self._session.project.root, self._session.environ, remember=PROFILES
+            )
+            self._served = served
+            if self._histories is not None:
+                self._histories.forget()  # rules may look further back now
+        return self._people
+
+
+def now() -> datetime:
+    """The moment of a call, aware."""
+    return datetime.now(UTC)
