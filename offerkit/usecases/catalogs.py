@@ -181,9 +181,8 @@ class LiveSpace:
 
     def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:
         """The space's renderer; for the arguments see :class:`ContentRenderer`."""
-        from offerkit.usecases.content_renderer import (
-            ContentRenderer,  # loads the template language: deciding needs none of it
-        )
+        # Loads the template language: deciding needs none of it.
+        from offerkit.usecases.content_renderer import ContentRenderer
 
         key = status_base, clicked
         if key not in self._renderers:

@@ -69,7 +69,7 @@ def _rows(store: Store, wanted: PropositionFilter, now: str) -> list[Proposition
             raise refuse(
                 Code.UNKNOWN_PROPOSITION,
                 f"there is no proposition “{wanted.proposition[:80]}”",
-                hint="List those of a contact (--contact KEY), an offer (--offer OFFER) or a space (--space SPACE).",
+                hint="Search instead: --contact KEY, --offer OFFER or --space SPACE.",
             )
         return [row]
     environment, space, offer = _names(wanted)

@@ -80,8 +80,8 @@ def test_one_more_is_refused_with_the_rule_and_the_way_out(people: Workspace) ->
         "the promotion would leave 3 of the 10 contacts who get an offer on shop/mail with none (30.0%); shop allows 20%"
     )
     assert found.detail == (
-        "3 contacts lose safari: the offer's condition: person.age >= 31 (shop/offer.safari). Also too many on shop/web (30.0%)."
-        " What is allowed is what live says."
+        "3 contacts lose safari: the offer's condition: person.age >= 31 (shop/offer.safari). Also over the limit: shop/web (30.0%)."
+        " The limit is declared in live."
     )
     assert "--override-impact" in found.hint
 
