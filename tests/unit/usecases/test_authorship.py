@@ -232,8 +232,8 @@ def test_who_is_no_operator_and_a_job_are_no_authors(repository: Workspace) -> N
     found = origin(repository)
     assert found.authors == ()
     assert [doubt.partition(" ")[2].partition(" ")[2] for doubt in found.doubts] == [
-        "names no person who is an operator", "names somebody who is no operator, by their e-mail",
-        "names no person who is an operator",
+        "has no author who is an operator and a person", "names an author whose e-mail is no operator's",
+        "has no author who is an operator and a person",
     ]  # fmt: skip
     assert "stranger" not in str(found)
 
