@@ -1,3 +1,3 @@
 """offerkit: configuration-as-code for marketing offers."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

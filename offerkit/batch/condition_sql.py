@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from offerkit.contacts.bulk import column
 from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.rules.duckdb import to_duckdb
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Node
 from offerkit.rules.types import BaseType, Row
-
-
-def column(field: str) -> str:
-    """The quoted name of the column that holds a field of the contact."""
-    return '"f_' + field.replace('"', '""') + '"'
 
 
 def bound_condition_sql(condition: BoundCondition, facts: CallFacts) -> str:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count as count_from
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from offerkit.batch.bulk_load import load
-from offerkit.batch.columns import insert
-from offerkit.batch.condition_sql import column
 from offerkit.contacts.bad_rows import BadRows
-from offerkit.contacts.keys import key_text
+from offerkit.contacts.bulk import BATCH, Progress, fill
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, refuse
-from offerkit.rules.duckdb_literals import TYPES
 from offerkit.rules.types import FieldType, Row
 
 if TYPE_CHECKING:
@@ -26,12 +21,8 @@ if TYPE_CHECKING:
 
     Connection = duckdb.DuckDBPyConnection
 
-_ROWS = 20_000
-"""Contacts that are handed over at a time."""
 MEMORY = "512MB"
 """What DuckDB may hold in memory before it spills."""
-Progress = Callable[[int], None]
-"""Told how many more contacts were read."""
 
 
 class ContactTable:
@@ -58,7 +49,7 @@ def open_contact_table(
 ) -> Iterator[ContactTable]:
     """Contacts with the fields of ``types``, in a database of their own that is deleted afterwards.
 
-    A source that DuckDB can read is not read in Python (offerkit.batch.bulk_load). Contacts that cannot be read, and
+    A source that DuckDB can read is not read in Python (offerkit.contacts.bulk). Contacts that cannot be read, and
     those whose key was there before, go to ``bad``; where that sets none aside, Refused is raised with them. Refused
     as well when the disk has no room for what is spilled.
     """
@@ -69,12 +60,7 @@ def open_contact_table(
         connection = duckdb.connect(config=settings(folder))
         try:
             connection.execute("SET enable_progress_bar = false")
-            count = load(connection, source, types) if isinstance(source, Contacts) else None
-            if count is None:
-                rows = source.rows(bad=bad) if isinstance(source, Contacts) else source
-                count = _insert(connection, rows, key, types, progress)
-            elif progress is not None:
-                progress(count)
+            count = fill(connection, source, key, types, bad, progress)
             count -= _once(connection, bad)
             bad.close()
             yield ContactTable(connection, count, types)
@@ -94,32 +80,6 @@ def settings(folder: str) -> dict[str, str | bool | int | float | list[str]]:
     return {"autoinstall_known_extensions": "false", "temp_directory": folder, "memory_limit": MEMORY}
 
 
-def _insert(
-    connection: Connection,
-    rows: Iterable[Row],
-    key: Sequence[str],
-    types: Mapping[str, FieldType],
-    progress: Progress | None,
-) -> int:
-    """Row by row; how many there are."""
-    import numpy
-
-    columns = "".join(f", {column(name)} {TYPES[type_.base]}" for name, type_ in types.items())
-    connection.execute(f"CREATE TABLE contact (n BIGINT, k VARCHAR{columns})")
-    count = 0
-    stream = iter(rows)
-    while part := list(islice(stream, _ROWS)):
-        given = {
-            "n": numpy.arange(count, count + len(part)),
-            "k": numpy.array([key_text(row[name] for name in key) for row in part], dtype=object),
-        }
-        insert(connection, "contact", given, ((type_, [row[name] for row in part]) for name, type_ in types.items()))
-        count += len(part)
-        if progress is not None:
-            progress(len(part))
-    return count
-
-
 def _once(connection: Connection, bad: BadRows) -> int:
     """Leave the first contact of each key; how many others there were."""
     if connection.execute("SELECT count(*) = count(DISTINCT k) FROM contact").fetchone() == (True,):
@@ -128,7 +88,7 @@ def _once(connection: Connection, bad: BadRows) -> int:
         "SELECT k FROM (SELECT n, k, min(n) OVER (PARTITION BY k) AS first FROM contact) WHERE n > first ORDER BY n"
     )
     removed = 0
-    while part := others.fetchmany(_ROWS):
+    while part := others.fetchmany(BATCH):
         for (key,) in part:
             bad.add(
                 [

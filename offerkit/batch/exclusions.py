@@ -13,9 +13,10 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from offerkit.batch.condition_sql import column, condition_sql
+from offerkit.batch.condition_sql import condition_sql
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.program import BatchProgram
+from offerkit.contacts.bulk import column
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.presentation_rules import about_pair, applied
 from offerkit.engine.resources import PresentationRule

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from offerkit.batch.condition_sql import column
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.decide import DecidedChunk
+from offerkit.contacts.bulk import column
 
 if TYPE_CHECKING:
     import numpy

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.ci_options import forge_options, read
-from offerkit.cli.options import WholeNumber, lock_option, message_option, pass_shell
+from offerkit.cli.options import WholeNumber, format_of, lock_option, message_option, pass_shell
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Severity
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="The pull request's number (default: the one that was applied as the commit that is checked out).",
 )
 @forge_options
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@format_of("RelayReport")
 @message_option
 @lock_option
 @pass_shell
@@ -50,7 +50,7 @@ def command(
     Run it as an automation, after “ci apply”; through a server, with a token of the scope relay. The forge's token is
     read from GITHUB_TOKEN or GITLAB_TOKEN.
     """
-    from offerkit.reports.approvals import RelayedReview, relayed_json, relayed_text
+    from offerkit.reports.approvals import RelayedReview, RelayReport
     from offerkit.usecases.ci_approve import approve
     from offerkit.usecases.requests import RelayOutcome
 
@@ -60,11 +60,9 @@ def command(
     shell.done, notes = bool(done.recorded), found.notes if found is not None else ()
     rows = [RelayedReview(one.reviewer, one.review, one.revision.serial, one.keys, one.left) for one in done.recorded]
     refused = [*done.refused, *(each for one in done.recorded for each in one.refused)]
-    if form == "json":
-        click.echo(relayed_json(rows, done.standing, notes, refused), nl=False)
-        return
-    if found is None:
-        click.echo("Nothing to do: what is checked out was not applied from a pull request.")
-        return
-    shell.tell([replace(each, severity=Severity.WARNING) for each in refused])
-    click.echo(relayed_text(rows, done.standing, notes, shell.style), nl=False, color=True)
+    if form == "text":
+        if found is None:
+            click.echo("Nothing to do: what is checked out was not applied from a pull request.")
+            return
+        shell.tell([replace(each, severity=Severity.WARNING) for each in refused])
+    shell.show(RelayReport(rows, done.standing, notes, refused), form)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from offerkit.cli.complete import categories, offer_patterns, spaces
-from offerkit.cli.options import combined, lock_option
+from offerkit.cli.options import combined, format_of, lock_option
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, Severity, refuse
 
@@ -42,7 +42,7 @@ deciding: Callable[[F], F] = combined(
         "--expect", default="", metavar="DIGEST", help="Only if it is still what this digest of --show names."
     ),
     click.option("--comment", "-m", default="", metavar="TEXT", help="Kept in the history."),
-    click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print."),
+    format_of("DecisionReport"),
     lock_option,
 )
 
@@ -75,22 +75,21 @@ def carry_out(
         session, ApprovalRequest(plan=plan, **wish), Decision(decision)
     )
     shell.done = not only_show
-    from offerkit.reports.approvals import decided_json, decided_text, reviewed_text
+    from offerkit.reports.approvals import DecisionReport
 
     revision = decided.revision
-    if form == "json":
-        serial = revision.serial if revision is not None else None
-        report = decided_json(
-            decision, serial, decided.keys, decided.left, decided.refused, decided.digest, decided.shown
-        )
-        click.echo(report, nl=False)
-        return
-    shell.tell([replace(found, severity=Severity.WARNING) for found in decided.refused])
-    if decided.shown or only_show:
-        click.echo(reviewed_text(decided.shown, decided.digest, shell.style), nl=False, color=True)
-    if only_show:
-        return
-    click.echo(decided_text(decision, decided.keys, decided.left, decided.refused, shell.style), nl=False, color=True)
-    if revision is not None:
-        done = f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."
-        click.echo(shell.style.green(done), color=True)
+    done = f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}." if revision is not None else ""
+    report = DecisionReport(
+        decision,
+        decided.keys,
+        decided.left,
+        decided.refused,
+        revision=revision.serial if revision is not None else None,
+        digest=decided.digest,
+        shown=decided.shown,
+        done=done,
+        only_shown=only_show,
+    )
+    if form == "text":
+        shell.tell([replace(found, severity=Severity.WARNING) for found in decided.refused])
+    shell.show(report, form)

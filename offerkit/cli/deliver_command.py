@@ -9,7 +9,7 @@ import click
 
 from offerkit.cli.asking import contacts_option, data_option, set_aside_option, status_url_option, warn
 from offerkit.cli.complete import axes, deliveries
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import format_of, pass_shell
 from offerkit.cli.shell import Shell, progress_bar
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @set_aside_option
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
 @click.option("--withdraw", is_flag=True, help="Take back a delivery that was made and not sent, to make it anew.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@format_of("DeliveryResult")
 @pass_shell
 def command(
     shell: Shell,
@@ -72,7 +72,6 @@ def command(
     again; a delivery that was made is never made twice.
     """
 
-    from offerkit.reports.delivery import delivery_json_text, delivery_text
     from offerkit.reports.escape import visible
     from offerkit.times import instant
     from offerkit.usecases.argument_values import parse_call_data, parse_time
@@ -108,8 +107,7 @@ def command(
             result, reports = deliver(catalogs, made, source, store, asked, told)
     shell.done = not dry_run or out is not None
     warn(shell, reports)
-    text = delivery_json_text(result) if form == "json" else delivery_text(result, shell.style)
-    click.echo(text, nl=False, color=True)
+    shell.show(result, form)
 
 
 def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:

@@ -6,8 +6,8 @@ import click
 
 from offerkit.cli.complete import addresses, files, states
 from offerkit.cli.impact import ImpactAsked, impact_options
-from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, pass_shell
-from offerkit.cli.shell import Shell, markdown_limit, width
+from offerkit.cli.options import exclude_option, exitcode_option, format_of, full_option, pass_shell
+from offerkit.cli.shell import Shell
 
 
 @click.command("diff")
@@ -25,7 +25,7 @@ from offerkit.cli.shell import Shell, markdown_limit, width
     shell_complete=files,
     help="With --impact: contacts from this CSV or Parquet file of the project, such as a sample.",
 )
-@format_option
+@format_of("DiffReport")
 @full_option
 @pass_shell
 def command(
@@ -55,8 +55,7 @@ def command(
     environments with different ones are meant, in UTC.
     """
     from offerkit.plans.make import Patterns
-    from offerkit.reports import diff as report
-    from offerkit.reports.style import CONCISE
+    from offerkit.reports.diff import DiffReport
     from offerkit.usecases.diff import compare
 
     if contacts and not impact.wanted:
@@ -66,16 +65,6 @@ def command(
     if found.behind.doubt is not None:
         shell.tell([found.behind.doubt])
     beside = found.beside(impact.between(session, found, contacts))
-    steps, bodies, titles, across = found.steps, found.bodies, found.titles, found.across
-    layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
-    if form == "json":
-        text = report.diff_json(steps, titles, across=across, beside=beside)
-    elif form == "markdown":
-        limit = markdown_limit(layout)
-        text = report.diff_markdown(steps, bodies, titles, layout, limit=limit, across=across, beside=beside)
-    elif form == "html":
-        text = report.diff_html(steps, bodies, titles, layout, across=across, beside=beside)
-    else:
-        text = report.diff_text(steps, bodies, titles, shell.style, layout, across=across, beside=beside)
-    click.echo(text, nl=False, color=True)
-    return 2 if detailed_exitcode and (steps or found.behind.steps) else 0
+    report = DiffReport(found.steps, found.bodies, found.titles, found.across, beside)
+    shell.show(report, form, full=full)
+    return 2 if detailed_exitcode and (found.steps or found.behind.steps) else 0

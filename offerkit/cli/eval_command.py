@@ -6,7 +6,7 @@ import click
 
 from offerkit.cli.asking import at_option, data_option, environment_option, stage_option
 from offerkit.cli.complete import contact_fields
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import format_of, pass_shell
 from offerkit.cli.shell import Shell
 
 
@@ -24,7 +24,7 @@ from offerkit.cli.shell import Shell
 @at_option
 @environment_option
 @stage_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@format_of("Evaluated")
 @pass_shell
 def command(
     shell: Shell,
@@ -41,7 +41,6 @@ def command(
     EXPR is a condition or formula as in the specs, such as "recipient.age >= 18 and recipient.country = 'FR'".
     A condition is true, false or unknown; only true counts. An EXPR that begins with a minus follows “--”.
     """
-    from offerkit.reports.evaluated import evaluated_json, evaluated_text
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.evaluate import environment_of, evaluate
     from offerkit.usecases.open_engine import open_stage
@@ -59,5 +58,4 @@ def command(
             contact=contact,
             data=parse_call_data(data),
         )
-    text = evaluated_json(made) if form == "json" else evaluated_text(made, shell.style)
-    click.echo(text, nl=False, color=True)
+    shell.show(made, form)

@@ -44,13 +44,6 @@ def format_of(result: str) -> Callable[[F], F]:
     )
 
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown", "html"]),
-    default="text",
-    help="How to print (default: text).",
-)
 full_option = click.option("--full", is_flag=True, help="Leave nothing out, however long.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 message_option = click.option("--message", "-m", default="", metavar="TEXT", help="Why, for the history.")

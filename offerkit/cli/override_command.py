@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.options import lock_option, pass_shell
+from offerkit.cli.options import format_of, lock_option, pass_shell
 from offerkit.cli.shell import Shell
 
 
@@ -16,7 +16,7 @@ from offerkit.cli.shell import Shell
 @click.option("--settings", "lifts", flag_value="settings", multiple=True, help="A second person for settings.")
 @click.option("--cases", "lifts", flag_value="cases", multiple=True, help="Cases that say otherwise.")
 @click.option("--policies", "lifts", flag_value="policies", multiple=True, help="What a policy denies.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@format_of("OverrideReport")
 @lock_option
 @pass_shell
 def command(
@@ -30,16 +30,12 @@ def command(
     waits now, no later change. Without an option, all that waits.
     """
     from offerkit.governance.overrides import Lifts
-    from offerkit.reports.approvals import overridden_json, overridden_text
+    from offerkit.reports.approvals import OverrideReport
     from offerkit.usecases.override import override
     from offerkit.usecases.requests import OverrideRequest
 
     session = shell.session(lock_timeout=lock_timeout)
     made = override(session, OverrideRequest(patterns, reason, tuple(map(Lifts, lifts))))
     shell.done = True
-    if form == "json":
-        click.echo(overridden_json(made.revision.serial, made.says), nl=False)
-        return
-    click.echo(overridden_text(made.says, shell.style), nl=False, color=True)
     done = f"Revision {made.revision.serial} by {made.revision.actor}, {made.revision.digest[:12]}."
-    click.echo(shell.style.green(done), color=True)
+    shell.show(OverrideReport(made.revision.serial, made.says, done), form)

@@ -6,8 +6,8 @@ import click
 
 from offerkit.cli.asking import at_option, data_option, stage_option
 from offerkit.cli.complete import contact_fields, offers, spaces
-from offerkit.cli.options import pass_shell
-from offerkit.cli.shell import Shell, width
+from offerkit.cli.options import format_of, pass_shell
+from offerkit.cli.shell import Shell
 
 
 @click.command("preview")
@@ -26,7 +26,7 @@ from offerkit.cli.shell import Shell, width
 @data_option
 @at_option
 @stage_option
-@click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", help="How to print.")
+@format_of("Preview")
 @pass_shell
 def command(
     shell: Shell,
@@ -44,7 +44,6 @@ def command(
     --data says otherwise; without --contact nothing is known of the contact. Exits with 1 if it cannot be shown
     somewhere: a required field, a URL or a template fails. Nothing is stored.
     """
-    from offerkit.reports.preview import preview_html, preview_json, preview_text
     from offerkit.usecases.argument_values import parse_call_data
     from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.preview import preview
@@ -53,11 +52,5 @@ def command(
     shell.form = form
     with open_stage(session, stage) as engine:
         made = preview(engine, offer, on, contact, parse_call_data(data), at, session.now)
-    if form == "json":
-        text = preview_json(made)
-    elif form == "html":
-        text = preview_html(made)
-    else:
-        text = preview_text(made, shell.style, width())
-    click.echo(text, nl=False, color=True)
+    shell.show(made, form)
     return 1 if any(shown.trouble for shown in made.spaces) else 0

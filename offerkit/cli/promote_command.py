@@ -11,7 +11,7 @@ from offerkit.cli.options import (
     changing,
     exclude_option,
     exitcode_option,
-    format_option,
+    format_of,
     full_option,
     out_option,
     pass_shell,
@@ -28,7 +28,7 @@ from offerkit.cli.shell import Shell, carry_out, finish, foresee, to_be_applied
 @exitcode_option
 @blocked_option
 @impact_options
-@format_option
+@format_of("PlanReport")
 @full_option
 @override_option
 @changing

@@ -6,8 +6,8 @@ import click
 
 from offerkit.cli.asking import at_option, data_option, status_url_option, warn
 from offerkit.cli.complete import anonymous_categories, categories, live_spaces, themes
-from offerkit.cli.options import pass_shell
-from offerkit.cli.shell import Shell, width
+from offerkit.cli.options import format_of, pass_shell
+from offerkit.cli.shell import Shell
 
 
 @click.command("propose")
@@ -43,9 +43,7 @@ from offerkit.cli.shell import Shell, width
 @click.option("--no-store", is_flag=True, help="Keep no proposition.")
 @click.option("--explain", is_flag=True, help="Say for every offer why it is in or out.")
 @status_url_option
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "html", "xml"]), default="text", help="How to print."
-)
+@format_of("AnswerReport")
 @pass_shell
 def command(
     shell: Shell,
@@ -70,7 +68,7 @@ def command(
     answers. With --explain the decision is walked step by step, with the rule, its place in the specs and the
     value that failed.
     """
-    from offerkit.reports import answer as report
+    from offerkit.reports.answer import AnswerReport
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.open_engine import RulePositions, open_live
     from offerkit.usecases.propose import propose, zone_of
@@ -96,14 +94,7 @@ def command(
             anonymous_categories=anonymous,
         )
         answer = propose(catalogs, people, store, asked)
-        where = RulePositions(session, catalogs) if explain else report.nowhere
-        if form == "json":
-            text = report.answer_json_text(answer, where)
-        elif form == "html":
-            text = report.answer_html(answer)
-        elif form == "xml":
-            text = report.answer_xml(answer)
-        else:
-            text = report.answer_text(answer, shell.style, width(), where)
+        shown = AnswerReport(answer, RulePositions(session, catalogs)) if explain else AnswerReport(answer)
+        text = shell.text(shown, form)
     warn(shell, (found for space in answer.spaces for found in space.reports))
     click.echo(text, nl=False, color=True)

@@ -6,8 +6,8 @@ import click
 
 from offerkit.cli.asking import environment_option, warn
 from offerkit.cli.complete import offers, spaces, statuses
-from offerkit.cli.options import WholeNumber, pass_shell
-from offerkit.cli.shell import Shell, width
+from offerkit.cli.options import WholeNumber, format_of, pass_shell
+from offerkit.cli.shell import Shell
 
 
 @click.command("propositions")
@@ -24,9 +24,7 @@ from offerkit.cli.shell import Shell, width
 @click.option("--since", default="", metavar="TIME", help="From this day or time on, in the environment's time zone.")
 @click.option("--until", default="", metavar="TIME", help="Before this day or time, in the environment's time zone.")
 @click.option("--limit", "-n", type=WholeNumber(min=0), default=50, help="At most so many; 0: all (default: 50).")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "markdown", "csv"]), default="text", help="How to print."
-)
+@format_of("Propositions")
 @pass_shell
 def command(
     shell: Shell,
@@ -42,7 +40,7 @@ def command(
     form: str,
 ) -> None:
     """List what was proposed: by contact, offer or space, newest first."""
-    from offerkit.reports import propositions as report
+    from offerkit.reports.propositions import Propositions
     from offerkit.usecases.argument_values import names_zone
     from offerkit.usecases.list_propositions import PropositionFilter, list_propositions, unknown_names, zone_of
 
@@ -55,12 +53,4 @@ def command(
             click.echo(f"Times that name no time zone are read in {zone_of(store, wanted)}.", err=True)
         if not rows:
             warn(shell, unknown_names(store, wanted))
-    if form == "json":
-        text = report.propositions_json(rows)
-    elif form == "markdown":
-        text = report.propositions_markdown(rows)
-    elif form == "csv":
-        text = report.propositions_csv(rows)
-    else:
-        text = report.propositions_text(rows, shell.style, width())
-    click.echo(text, nl=False, color=True)
+    shell.show(Propositions(rows), form)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import environments
-from offerkit.cli.options import changing, format_option, full_option, out_option, pass_shell
+from offerkit.cli.options import changing, format_of, full_option, out_option, pass_shell
 from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 
 
@@ -13,7 +13,7 @@ from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 @click.argument("environments", nargs=-1, metavar="[ENVIRONMENT]...", shell_complete=environments)
 @click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
 @out_option
-@format_option
+@format_of("PlanReport")
 @full_option
 @changing
 @pass_shell

@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from offerkit.cli.complete import stopped
-from offerkit.cli.options import lock_option, pass_shell
+from offerkit.cli.options import format_of, lock_option, pass_shell
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Severity
 
@@ -15,7 +15,7 @@ from offerkit.diagnostics import Severity
 @click.command("resume")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=stopped)
 @click.option("--reason", "-m", default="", metavar="TEXT", help="Why; kept in the history.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@format_of("ResumeReport")
 @lock_option
 @pass_shell
 def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, lock_timeout: float) -> None:
@@ -25,15 +25,13 @@ def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, loc
     approved since stays out of live. Who may promote may resume. Of several, those that are refused are listed with
     the reason and the others are resumed; the exit code is 1 only when all are refused.
     """
-    from offerkit.reports.stops import outcome_json, resume_text
+    from offerkit.reports.stops import ResumeReport
     from offerkit.usecases.requests import StopRequest
     from offerkit.usecases.stop import resume
 
     made = resume(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
     shell.done = True
-    if form == "json":
-        serial = made.revision.serial if made.revision is not None else None
-        click.echo(outcome_json(serial, made.named, made.out, made.refused), nl=False)
-        return
-    shell.tell([replace(found, severity=Severity.WARNING) for found in made.refused])
-    click.echo(resume_text(made.named, made.done, shell.style), nl=False, color=True)
+    revision = made.revision.serial if made.revision is not None else None
+    if form == "text":
+        shell.tell([replace(found, severity=Severity.WARNING) for found in made.refused])
+    shell.show(ResumeReport(revision, made.named, made.out, made.refused, made.done), form)

@@ -10,7 +10,7 @@ from offerkit.cli.options import (
     WholeNumber,
     changing,
     exitcode_option,
-    format_option,
+    format_of,
     full_option,
     out_option,
     pass_shell,
@@ -45,7 +45,7 @@ from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 @out_option
 @exitcode_option
 @impact_options
-@format_option
+@format_of("PlanReport")
 @full_option
 @changing
 @pass_shell

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
-from offerkit.reports.style import Layout, Style
+from offerkit.reports.style import Style
 from offerkit.reports.words import count
 
 if TYPE_CHECKING:
@@ -136,12 +136,15 @@ class Shell:
 
     def show(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> None:
         """Print a result in one of its formats. Raises Refused where it has no such format."""
+        click.echo(self.text(result, form, full=full, verbose=verbose), nl=False, color=True)
+
+    def text(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> str:
+        """A result in one of its formats, as it fits the terminal. Raises Refused where it has no such format."""
         from offerkit.reports.render import render
-        from offerkit.reports.style import CONCISE, Presentation
+        from offerkit.reports.style import ALL, CONCISE, GITHUB_LIMIT, Presentation
 
         layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
-        presentation = Presentation(self.style, layout, markdown_limit(layout), verbose)
-        click.echo(render(result, form, presentation), nl=False, color=True)
+        return render(result, form, Presentation(self.style, layout, ALL if full else GITHUB_LIMIT, verbose))
 
     def plan(self, plan: Plan, form: str = "text", *, full: bool = False, impact: Impact | None = None) -> None:
         """Print a plan in one of its forms, with its ``impact`` if that is asked for.
@@ -149,34 +152,15 @@ class Shell:
         The JSON of an impact goes to standard error: standard output is the plan, byte by byte.
         """
         self.form = form
-        from offerkit.plans.plan import encode, plan_digest
-        from offerkit.reports.style import CONCISE
+        from offerkit.plans.plan import plan_digest
+        from offerkit.reports.plan_text import PlanReport
 
-        layout = CONCISE.everything() if full else CONCISE
-        layout = layout._replace(width=width())
-        if form == "json":
-            click.echo(encode(plan))
-            if impact is not None:
-                from offerkit.reports.impact import impact_json
+        digest = plan_digest(plan) if form != "json" else ""
+        self.show(PlanReport(plan, digest, impact), form, full=full)
+        if form == "json" and impact is not None:
+            from offerkit.reports.render import render
 
-                click.echo(impact_json(impact), nl=False, err=True)
-        elif form == "markdown":
-            from offerkit.reports.plan_markdown import plan_markdown
-
-            text = plan_markdown(plan, plan_digest(plan), layout, limit=markdown_limit(layout), impact=impact)
-            click.echo(text, nl=False)
-        elif form == "html":
-            from offerkit.reports.plan_html import plan_html
-
-            click.echo(plan_html(plan, plan_digest(plan), layout, impact), nl=False)
-        else:
-            from offerkit.reports.plan_text import plan_text
-
-            click.echo(plan_text(plan, plan_digest(plan), self.style, layout), nl=False, color=True)
-            if impact is not None:
-                from offerkit.reports.impact import impact_text
-
-                click.echo("\n" + impact_text(impact, self.style, width()), nl=False, color=True)
+            click.echo(render(impact, form), nl=False, err=True)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something changes; without a terminal nothing is asked, and nothing changed.
@@ -210,20 +194,22 @@ class Shell:
 
     def tell(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Print diagnostics to standard error, as a compiler would."""
-        from offerkit.reports.diagnostics_text import diagnostics_text
+        from offerkit.reports.diagnostics_json import DiagnosticsReport
+        from offerkit.reports.render import render
+        from offerkit.reports.style import CONCISE, Presentation
 
-        style = style_for(sys.stderr, self.color)
-        click.echo(diagnostics_text(diagnostics, self._lines_of, style, width()), nl=False, err=True, color=True)
+        presentation = Presentation(style_for(sys.stderr, self.color), CONCISE._replace(width=width()))
+        found = DiagnosticsReport(diagnostics, self._lines_of)
+        click.echo(render(found, "text", presentation), nl=False, err=True, color=True)
 
     def rendered(self, diagnostics: Sequence[Diagnostic], form: str) -> str:
         """Diagnostics for programs: ``json``, or what a forge reads, with paths from the repository's top."""
-        from offerkit.reports.diagnostics_forge import FORGES
-        from offerkit.reports.diagnostics_json import diagnostics_json
+        from offerkit.reports.diagnostics_json import DiagnosticsReport
+        from offerkit.reports.render import render
         from offerkit.specs.git import folder_in_repository
 
-        if form == "json":
-            return diagnostics_json(diagnostics)
-        return FORGES[form](diagnostics, folder_in_repository(self.root) if self.root else "")
+        folder = folder_in_repository(self.root) if self.root and form != "json" else ""
+        return render(DiagnosticsReport(diagnostics, folder=folder), form)
 
     def tell_bug(self, error: Exception) -> None:
         """Print that offerkit itself failed; the traceback only on demand."""
@@ -338,13 +324,6 @@ def to_be_applied(form: str, out: str | None, plan_only: bool, yes: bool) -> boo
     if yes and (out is not None or plan_only):
         raise click.UsageError("--yes applies the plan; --out and --plan-only only make it. Leave one of them out.")
     return out is None and not plan_only and (form == "text" or yes)
-
-
-def markdown_limit(layout: Layout) -> int:
-    """How many bytes Markdown may take: what a comment on GitHub takes, unless nothing is to be left out."""
-    from offerkit.reports.style import ALL, GITHUB_LIMIT
-
-    return GITHUB_LIMIT if layout.concise else ALL
 
 
 def now() -> str:

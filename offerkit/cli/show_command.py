@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from offerkit.cli.options import format_option, full_option, pass_shell
+from offerkit.cli.options import format_of, full_option, pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("show")
 @click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
-@format_option
+@format_of("PlanReport")
 @full_option
 @pass_shell
 def command(shell: Shell, plan_file: Path, form: str, full: bool) -> None:

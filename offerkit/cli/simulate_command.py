@@ -104,7 +104,7 @@ def command(
     Nothing is stored and nobody is told. On spaces with hooks each contact is decided by itself, hooks included.
     """
     from offerkit.reports.escape import json_text, visible
-    from offerkit.reports.simulation import simulation_json, simulation_text
+    from offerkit.reports.render import render
     from offerkit.specs.output_files import SIMULATION_PAGE, check_output, writing
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.open_engine import open_stage
@@ -145,11 +145,9 @@ def command(
             made, reports = simulate(engine, source, asked, when, told)
     warn(shell, reports)
     if page is not None:
-        from offerkit.reports.simulation_html import simulation_html
-
         with writing(page, SIMULATION_PAGE) as file:
-            file.write(simulation_html(made).encode())
-    click.echo(simulation_json(made) if form == "json" else simulation_text(made, shell.style), nl=False, color=True)
+            file.write(render(made, "html").encode())
+    shell.show(made, form)
 
 
 def _together(dialect: str | None, runner: str, **given: object) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.options import lock_option, pass_shell
+from offerkit.cli.options import format_of, lock_option, pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("stop")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
 @click.option("--reason", "-m", required=True, metavar="TEXT", help="Why; kept in the history.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@format_of("StopReport")
 @lock_option
 @pass_shell
 def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, lock_timeout: float) -> None:
@@ -23,14 +23,11 @@ def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, loc
     restored stores, also when it is renamed, until it is approved anew and resumed (offerkit resume). Administrators
     and offer managers may, and the operators whom an environment names (promotion.stoppers).
     """
-    from offerkit.reports.stops import outcome_json, stop_text
+    from offerkit.reports.stops import StopReport
     from offerkit.usecases.requests import StopRequest
     from offerkit.usecases.stop import stop
 
     made = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
     shell.done = True
-    if form == "json":
-        serial = made.revision.serial if made.revision is not None else None
-        click.echo(outcome_json(serial, made.named, made.out, made.refused), nl=False)
-        return
-    click.echo(stop_text(made.named, made.out, made.done, shell.style), nl=False, color=True)
+    revision = made.revision.serial if made.revision is not None else None
+    shell.show(StopReport(revision, made.named, made.out, made.refused, made.done), form)

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from offerkit.cli.asking import stage_option
-from offerkit.cli.options import pass_shell
-from offerkit.cli.shell import Shell, width
+from offerkit.cli.options import format_of, pass_shell
+from offerkit.cli.shell import Shell
 
 
 @click.command("test")
@@ -17,7 +17,7 @@ from offerkit.cli.shell import Shell, width
 @stage_option
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Also write JUnit XML.")
 @click.option("--verbose", "-v", is_flag=True, help="List the cases that pass as well.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", help="How to print.")
+@format_of("CaseResults")
 @pass_shell
 def command(
     shell: Shell, paths: tuple[Path, ...], part: str, stage: str, junit: Path | None, verbose: bool, form: str
@@ -28,7 +28,8 @@ def command(
     other files or folders. Exits with 1 if one is not as expected. An environment with promotion: {tests: true}
     has those that were applied run before every promotion.
     """
-    from offerkit.reports import cases as report
+    from offerkit.reports.cases import CaseResults
+    from offerkit.reports.render import render
     from offerkit.specs.cases import read_cases
     from offerkit.specs.output_files import JUNIT, check_output, writing
     from offerkit.usecases.open_engine import open_stage
@@ -42,16 +43,12 @@ def command(
     if files:
         with open_stage(session, stage) as engine:
             outcomes = run_cases(engine.catalogs, engine.people, files, lambda case: part.lower() in case.name.lower())
+    results = CaseResults(outcomes)
     if junit is not None:
         with writing(junit, JUNIT, folders=True) as out:
-            out.write(report.cases_junit(outcomes).encode())
-    if form == "json":
-        text = report.cases_json(outcomes)
-    elif form == "junit":
-        text = report.cases_junit(outcomes)
-    elif not files:
-        text = "There are no cases yet: write them in cases/*.yaml (docs/engine.md).\n"
+            out.write(render(results, "junit").encode())
+    if form == "text" and not files:
+        click.echo("There are no cases yet: write them in cases/*.yaml (docs/engine.md).")
     else:
-        text = report.cases_text(outcomes, shell.style, width(), verbose=verbose)
-    click.echo(text, nl=False, color=True)
+        shell.show(results, form, verbose=verbose)
     return 1 if failures(outcomes) else 0

@@ -1,76 +1,307 @@
-"""A source as DuckDB reads it by itself: the fast way to all contacts, where it means exactly the same.
+"""All contacts as the table ``contact`` of DuckDB: what a batch decides from.
 
-Where it might not (quotes in a CSV file, a column of another type), there is none, and the rows are read one by one.
+Cells that DuckDB reads as offerkit does, or that a CSV file gives as text, become values in SQL: a value written in
+the usual way is cast, any other one is read once by ``parse_value``, however many contacts have it. Where that is not
+enough (a value that fits no type, say), contacts are read row by row, which also says what is wrong, and where.
+Both ways give the same table (tests/property/test_bulk_contacts.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
 
-_CHUNK = 1 << 20
+from offerkit.contacts.bad_rows import BadRows
+from offerkit.contacts.keys import key_text
+from offerkit.contacts.relation import Relation, quote_name
+from offerkit.contacts.source import Contacts
+from offerkit.diagnostics import Refused
+from offerkit.rules.duckdb_literals import TYPES, literal
+from offerkit.rules.types import BaseType, FieldType, Row, Value
+from offerkit.rules.values import ENTRIES, LONGEST, parse_value, show
+
+if TYPE_CHECKING:
+    import duckdb
+
+    Connection = duckdb.DuckDBPyConnection
+
+Progress = Callable[[int], None]
+"""Told how many more contacts were read."""
+BATCH = 20_000
+"""Contacts that are handed to DuckDB at a time."""
+MOST_ODD = 100_000
+"""Values of a field that are read one by one, at most."""
+_USUAL = {
+    BaseType.INTEGER: r"-?(0|[1-9][0-9]{0,17})",
+    BaseType.DECIMAL: r"-?(0|[1-9][0-9]{0,10})(\.[0-9]{1,6})?",
+    BaseType.DATE: r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]",
+    BaseType.TIMESTAMP: r"[12][0-9]{3}-[01][0-9]-[0-3][0-9][ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]",
+}
+"""How values are usually written in a text file: in these forms DuckDB reads the same as ``parse_value``."""
+_KEYS = (BaseType.STRING, BaseType.ENUMERATION, BaseType.INTEGER, BaseType.DATE)
+"""Types of key fields whose text DuckDB writes as :func:`~offerkit.contacts.keys.key_text` does."""
 
 
-@dataclass(frozen=True)
-class Bulk:
-    """``sql`` stands after FROM; ``columns``: by field, the type of its column there, in DuckDB's name.
+def fill(
+    connection: Connection,
+    source: Contacts | Iterable[Row],
+    key: Sequence[str],
+    types: Mapping[str, FieldType],
+    bad: BadRows,
+    progress: Progress | None = None,
+) -> int:
+    """Make and fill ``contact``: ``n`` from 0 in the source's order, ``k`` the key as text, the fields of ``types``.
 
-    ``text``: every column is text as a CSV file has it, with NULL for an empty cell. ``number`` counts the rows from 0.
+    Returns how many contacts there are. Those that cannot be read go to ``bad``. Raises Refused when the source cannot
+    be read at all.
     """
+    if isinstance(source, Contacts):
+        count = _load(connection, source, types)
+        if count is not None:
+            if progress is not None:
+                progress(count)
+            return count
+        source = source.rows(bad=bad)
+    return _insert(connection, source, key, types, progress)
 
-    sql: str
-    columns: Mapping[str, str]
-    text: bool
-    number: str = "row_number() OVER () - 1"
+
+def column(field: str) -> str:
+    """The quoted name of the column that holds a field of the contact."""
+    return '"f_' + field.replace('"', '""') + '"'
 
 
-def plain_csv(file: BinaryIO) -> int | None:
-    """How many lines a CSV file has, when cutting it at newlines and commas is all there is to do; else None.
+def _load(connection: Connection, contacts: Contacts, types: Mapping[str, FieldType]) -> int | None:
+    """Fill the table in SQL; how many contacts there are. None, and no table: they have to be read row by row."""
+    import duckdb
 
-    Neither quotes nor NUL nor empty lines, and no carriage return but before a newline.
-    """
-    lines = 0
-    last = b"\n"  # an empty first line is one as well
-    file.seek(0)
-    while chunk := file.read(_CHUNK):
-        whole = last + chunk
-        if b'"' in chunk or b"\0" in chunk or b"\n\n" in whole or b"\n\r" in whole:
-            return None
-        if b"\r" in whole and whole.count(b"\r") - whole.endswith(b"\r") != whole.count(b"\r\n"):
-            return None
-        lines += chunk.count(b"\n")
-        last = chunk[-1:]
-    if last == b"\r":
+    needed = {**{name: contacts.types[name] for name in contacts.key}, **types}
+    if any(contacts.types[name].base not in _KEYS for name in contacts.key):
         return None
-    return lines + (last != b"\n")
+    relation = contacts.relation([*needed]) or _staged(connection, contacts, [*needed])
+    if relation is None:
+        return None
+    try:
+        odd = _create(connection, relation, contacts, types, ())
+        if odd:
+            connection.execute("DROP TABLE contact")
+            mapped = [name for name, type_ in needed.items() if _map(connection, relation, name, type_, contacts)]
+            _create(connection, relation, contacts, types, mapped)
+        count, keyed = _one(connection, "SELECT count(*), count(k) FROM contact")
+    except (duckdb.InvalidInputException, duckdb.ConversionException, _RowByRowError):
+        count, keyed = 0, -1
+    connection.execute("DROP TABLE IF EXISTS staged")
+    if count != keyed:
+        connection.execute("DROP TABLE IF EXISTS contact")
+        return None
+    return count
 
 
-def csv_bulk(path: str, columns: tuple[str, ...], fields: Mapping[str, object]) -> Bulk:
-    """All of a plain CSV file; ``columns`` are those of its header."""
-    # numbered, because a header may name a column twice that nothing reads
-    names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(columns)))
-    options = (
-        "header=true, delim=',', quote='', escape='', nullstr='', auto_detect=false, null_padding=false,"
-        " ignore_errors=false, strict_mode=true, max_line_size=1048576"
+def _staged(connection: Connection, contacts: Contacts, fields: Sequence[str]) -> Relation | None:
+    """The cells that the source itself cuts, as a table; None where it gives none, or cannot cut a row."""
+    batches = contacts.cells(fields, BATCH)
+    if batches is None:
+        return None
+    import numpy
+
+    names = [quote_name(name) for name in fields]
+    connection.execute(f"CREATE TABLE staged (n BIGINT, {', '.join(f'{name} VARCHAR' for name in names)})")
+    count = 0
+    try:
+        for batch in batches:
+            chunk: dict[str, object] = {
+                f"c{place}": _texts(cells) for place, cells in enumerate(zip(*batch, strict=True))
+            }
+            chunk["n"] = numpy.arange(count, count + len(batch))
+            connection.register("chunk", chunk)
+            parts = ", ".join(f"CAST(c{place} AS VARCHAR)" for place in range(len(fields)))
+            connection.execute(f"INSERT INTO staged SELECT n, {parts} FROM chunk")  # noqa: S608 - our own names
+            connection.unregister("chunk")
+            count += len(batch)
+    except Refused:  # of a row that cannot be cut: the other way tells of it
+        connection.execute("DROP TABLE staged")
+        return None
+    return Relation("staged", text=True, number="n")
+
+
+class _RowByRowError(Exception):
+    """A value that fits no type, or too many odd ones."""
+
+
+def _create(
+    connection: Connection,
+    relation: Relation,
+    contacts: Contacts,
+    types: Mapping[str, FieldType],
+    mapped: Sequence[str],
+) -> int:
+    """Make the table; how many contacts have a value that is not written in the usual way and is not ``mapped``."""
+    needed = {**{name: contacts.types[name] for name in contacts.key}, **types}
+    parts, odd = [f"{relation.number} AS n"], ["FALSE"]
+    for name, type_ in needed.items():
+        cell = f"s.{quote_name(name)}"
+        value, is_odd = _usual(cell, type_, text=relation.text), _odd(cell, type_, text=relation.text)
+        if name in mapped:
+            value = f"CASE WHEN {is_odd} THEN {_table(name)}.value ELSE {value} END"
+        else:
+            odd.append(is_odd)
+        parts.append(f"{value} AS {column(name)}")
+    joins = "".join(f" LEFT JOIN {_table(name)} ON {_table(name)}.raw = s.{quote_name(name)}" for name in mapped)
+    # A join keeps no order; without one the rows come as they stand in the file.
+    number = f", {relation.number} AS place" if mapped else ""
+    numbered = f"SELECT *{number} FROM {relation.sql}"  # noqa: S608 - quoted
+    if mapped:
+        parts[0] = "s.place AS n"
+    connection.execute(
+        f"CREATE TABLE contact AS SELECT n, {_key_text(contacts)} AS k"  # noqa: S608 - quoted
+        f"{''.join(f', {column(name)}' for name in types)}, odd"
+        f" FROM (SELECT {', '.join(parts)}, coalesce({' OR '.join(odd)}, FALSE) AS odd FROM ({numbered}) AS s{joins})"
+        + (" ORDER BY n" if mapped else "")
     )
-    inner = ", ".join(f"c{columns.index(name)} AS {quoted(name)}" for name in fields)
-    return Bulk(
-        f"(SELECT {inner} FROM read_csv({text(path)}, columns={{{names}}}, {options}))",  # noqa: S608 - quoted
-        dict.fromkeys(fields, "VARCHAR"), True,
-    )  # fmt: skip
+    count: int = _one(connection, "SELECT count(*) FILTER (odd) FROM contact")[0]
+    return count
 
 
-def quoted(name: str) -> str:
-    """A name as SQL."""
-    return '"' + name.replace('"', '""') + '"'
+def _map(connection: Connection, relation: Relation, name: str, type_: FieldType, contacts: Contacts) -> bool:
+    """Read the odd values of a field once each into a table; whether there are any. Raises _RowByRowError."""
+    raw = quote_name(name)
+    distinct = connection.execute(
+        f"SELECT DISTINCT {raw} FROM {relation.sql} AS s"  # noqa: S608 - quoted
+        f" WHERE {_odd(f's.{raw}', type_, text=relation.text)} LIMIT {MOST_ODD + 1}"
+    ).fetchall()
+    if not distinct:
+        return False
+    raws = [value for (value,) in distinct]
+    if len(raws) > MOST_ODD or not all(isinstance(value, str) for value in raws):
+        raise _RowByRowError
+    try:
+        values = [parse_value(value, type_, contacts.zone) for value in raws]
+    except ValueError as error:
+        raise _RowByRowError from error
+    connection.execute(f"CREATE TABLE {_table(name)} (raw VARCHAR, value {TYPES[type_.base]})")
+    _add(connection, _table(name), {"raw": _texts(raws)}, [(type_, values)])
+    return True
 
 
-def text(value: str) -> str:
-    """A text as SQL."""
-    return "'" + value.replace("'", "''") + "'"
+def _usual(cell: str, type_: FieldType, *, text: bool) -> str:
+    """The value of a cell in SQL, where it is not :func:`_odd`."""
+    base = type_.base
+    match base:
+        case BaseType.STRING | BaseType.ENUMERATION:
+            return cell
+        case BaseType.BOOLEAN if text:
+            return f"({cell} = 'true')"
+        case BaseType.LIST if text:
+            return f"string_split({cell}, '|')"
+        case BaseType.BOOLEAN | BaseType.LIST | BaseType.DATE | BaseType.TIMESTAMP if not text:
+            return cell
+        case _:
+            return f"TRY_CAST({cell} AS {TYPES[base]})"
 
 
-def pattern(path: str) -> str:
-    """A path as a pattern that matches it alone: DuckDB takes ``*?[`` for wildcards."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
+def _odd(cell: str, type_: FieldType, *, text: bool) -> str:
+    """Whether a cell is to be looked at by ``parse_value``, in SQL; unknown for an empty one."""
+    base = type_.base
+    match base:
+        case BaseType.STRING:
+            return f"(strlen({cell}) > {LONGEST} OR contains({cell}, chr(0)))"
+        case BaseType.ENUMERATION:
+            return f"({cell} NOT IN ({', '.join(literal(value, BaseType.STRING) for value in type_.values)}))"
+        case BaseType.BOOLEAN:
+            return f"({cell} NOT IN ('true', 'false'))" if text else "FALSE"
+        case BaseType.LIST if text:
+            plain = f"NOT starts_with({cell}, '[') AND regexp_full_match({cell}, '[!-~]+')"
+            return f"(strlen({cell}) > {ENTRIES} OR NOT ({plain}))"
+        case BaseType.LIST:
+            whole = f"array_to_string({cell}, '')"
+            return f"(list_count({cell}) <> len({cell}) OR strlen({whole}) > {ENTRIES} OR contains({whole}, chr(0)))"
+        case BaseType.DATE | BaseType.TIMESTAMP if not text:
+            return f"({cell} < DATE '0001-01-01' OR {cell} >= DATE '10000-01-01')"
+        case _:
+            unread = f"({cell} IS NOT NULL AND TRY_CAST({cell} AS {TYPES[base]}) IS NULL)"
+            return f"({unread} OR NOT regexp_full_match({cell}, '{_USUAL[base]}'))" if text else unread
+
+
+def _key_text(contacts: Contacts) -> str:
+    """What offerkit.contacts.keys.key_text writes."""
+    parts = []
+    for name in contacts.key:
+        shown = f"CAST({column(name)} AS VARCHAR)"
+        if contacts.types[name].base in (BaseType.STRING, BaseType.ENUMERATION):
+            shown = f"replace(replace({shown}, '\\', '\\\\'), '|', '\\|')"
+        parts.append(shown)
+    return " || '|' || ".join(parts)
+
+
+def _table(name: str) -> str:
+    return quote_name(f"odd {name}")
+
+
+def _one(connection: Connection, sql: str) -> tuple[int, ...]:
+    row: tuple[int, ...] = connection.execute(sql).fetchone() or ()
+    return row
+
+
+def _insert(
+    connection: Connection,
+    rows: Iterable[Row],
+    key: Sequence[str],
+    types: Mapping[str, FieldType],
+    progress: Progress | None,
+) -> int:
+    """Fill the table row by row; how many contacts there are."""
+    import numpy
+
+    columns = "".join(f", {column(name)} {TYPES[type_.base]}" for name, type_ in types.items())
+    connection.execute(f"CREATE TABLE contact (n BIGINT, k VARCHAR{columns})")
+    count = 0
+    stream = iter(rows)
+    while part := list(islice(stream, BATCH)):
+        given = {
+            "n": numpy.arange(count, count + len(part)),
+            "k": _texts([key_text(row[name] for name in key) for row in part]),
+        }
+        _add(connection, "contact", given, ((type_, [row[name] for row in part]) for name, type_ in types.items()))
+        count += len(part)
+        if progress is not None:
+            progress(len(part))
+    return count
+
+
+def _texts(values: Sequence[str | None]) -> object:
+    import numpy
+
+    return numpy.array(values, dtype=object)
+
+
+def _add(
+    connection: Connection, table: str, given: Mapping[str, object], columns: Iterable[tuple[FieldType, list[Value]]]
+) -> None:
+    """Add rows to ``table``: the arrays ``given`` as they are, then typed values column by column."""
+    chunk: dict[str, object] = dict(given)
+    parts = list(given)
+    for place, (type_, values) in enumerate(columns):
+        chunk[f"c{place}"] = _texts([_text(value) for value in values])
+        parts.append(_typed(f"c{place}", type_))
+    connection.register("chunk", chunk)
+    connection.execute(f"INSERT INTO {table} SELECT {', '.join(parts)} FROM chunk")  # noqa: S608 - our own names
+    connection.unregister("chunk")
+
+
+def _text(value: Value) -> str | None:
+    if isinstance(value, tuple):  # NUL is in no value, so it may part them; the first sign is for the empty list
+        return "+" + "\0".join(value) if value else "-"
+    return None if value is None else show(value)
+
+
+def _typed(name: str, type_: FieldType) -> str:
+    match type_.base:
+        case BaseType.STRING | BaseType.ENUMERATION:
+            return f"CAST({name} AS VARCHAR)"
+        case BaseType.LIST:
+            return (
+                f"CASE WHEN {name} = '-' THEN CAST([] AS VARCHAR[])"
+                f" ELSE string_split(substring(CAST({name} AS VARCHAR), 2), chr(0)) END"
+            )
+        case base:
+            return f"CAST({name} AS {TYPES[base]})"

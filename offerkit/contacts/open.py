@@ -34,7 +34,7 @@ def open_contacts(
         )
     match source.format:
         case "csv":
-            from offerkit.contacts.csv_source import CsvContacts
+            from offerkit.contacts.csv_contacts import CsvContacts
 
             return CsvContacts(dimension_name, dimension, zone, root, source.path)
         case "parquet":
@@ -70,7 +70,7 @@ def _open_table(source: Source, root: Path, environ: Mapping[str, str]) -> Table
     scheme, colon, _ = url.partition("://")
     match scheme.lower() if colon else "":
         case "sqlite":
-            from offerkit.contacts.sqlite_table import SqliteTable, sqlite_path
+            from offerkit.contacts.sqlite import SqliteTable, sqlite_path
 
             return SqliteTable(sqlite_path(url, root), source.table, where)
         case "postgresql" | "postgres":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offerkit.contacts.bulk import Bulk, pattern, quoted, text
 from offerkit.contacts.files import inside, open_file
+from offerkit.contacts.relation import Relation, literal_path, quote_name, quote_text
 from offerkit.contacts.table import database_refused, first_line, missing_package
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.rules.types import BaseType, FieldType, Value
@@ -29,6 +29,17 @@ _FITTING: Mapping[BaseType, tuple[str, ...]] = {
     BaseType.LIST: ("VARCHAR[]",),
 }
 """DuckDB's names of the column types that can hold a field's values; those with parameters without them."""
+_SAME: Mapping[BaseType, tuple[str, ...]] = {
+    BaseType.STRING: ("VARCHAR",),
+    BaseType.ENUMERATION: ("VARCHAR",),
+    BaseType.INTEGER: ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+    BaseType.DECIMAL: ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+    BaseType.BOOLEAN: ("BOOLEAN",),
+    BaseType.DATE: ("DATE",),
+    BaseType.TIMESTAMP: ("TIMESTAMP",),
+    BaseType.LIST: ("VARCHAR[]",),
+}
+"""Those of them whose values DuckDB holds as offerkit does; DECIMAL has its own rule."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH = 1000
 _ZONED = "TIMESTAMP WITH TIME ZONE"
@@ -66,8 +77,8 @@ class ParquetTable:
         """The rows, a thousand at a time."""
         # a timestamp with a zone would need the package pytz; as microseconds it needs nothing
         zoned = [index for index, name in enumerate(columns) if self._types.get(name) == _ZONED]
-        parts = [f"epoch_us({quoted(n)})" if i in zoned else quoted(n) for i, n in enumerate(columns)]
-        where = " and ".join(f"{quoted(name)} = {self._parameter(name)}" for name in equal)
+        parts = [f"epoch_us({quote_name(n)})" if i in zoned else quote_name(n) for i, n in enumerate(columns)]
+        where = " and ".join(f"{quote_name(name)} = {self._parameter(name)}" for name in equal)
         sql = f"select {', '.join(parts)} from read_parquet(?)" + (f" where {where}" if where else "")  # noqa: S608
         cursor = self._run(sql + (f" limit {limit:d}" if limit else ""), list(equal.values()))
         while batch := self._fetch(cursor):
@@ -78,11 +89,12 @@ class ParquetTable:
         # what is no UUID equals none
         return "TRY_CAST(? AS UUID)" if self._types.get(name) == "UUID" else "?"
 
-    def bulk(self, fields: Iterable[str]) -> Bulk | None:
-        """The file for DuckDB; its columns are checked already."""
-        found = {name: self._types[name] for name in fields}
-        path = text(pattern(str(inside(self._root, self._path))))
-        return Bulk(f"read_parquet({path}, file_row_number=true)", found, text=False, number="file_row_number")
+    def relation(self, types: Mapping[str, FieldType]) -> Relation | None:
+        """The file, unless a column has a type that DuckDB and offerkit read differently."""
+        if not all(_same(self._types[name], type_.base) for name, type_ in types.items()):
+            return None
+        path = quote_text(literal_path(str(inside(self._root, self._path))))
+        return Relation(f"read_parquet({path}, file_row_number=true)", text=False, number="file_row_number")
 
     def count(self) -> int:
         """What the file's footer says."""
@@ -101,7 +113,7 @@ class ParquetTable:
         try:
             connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 1})
             connection.execute("set enable_progress_bar = false")
-            return connection.execute(sql, [pattern(str(inside(self._root, self._path))), *args])
+            return connection.execute(sql, [literal_path(str(inside(self._root, self._path))), *args])
         except duckdb.Error as error:
             raise database_refused(
                 self.label, first_line(error), "Is it a Parquet file, written to its end?"
@@ -119,6 +131,14 @@ class ParquetTable:
 def _fits(kind: str, base: BaseType) -> bool:
     # a column that was written without any value has no type of its own
     return kind == '"NULL"' or kind.partition("(")[0] in _FITTING[base]
+
+
+def _same(kind: str, base: BaseType) -> bool:
+    name, _, digits = kind.partition("(")
+    if base is BaseType.DECIMAL and name == "DECIMAL":
+        width, _, scale = digits.rstrip(")").partition(",")
+        return int(scale) <= 6 and int(width) - int(scale) <= 12
+    return name in _SAME[base]
 
 
 def _article(base: str) -> str:

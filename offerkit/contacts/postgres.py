@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,7 @@ class PostgresTable:
             raise
         return cursor.fetchall()
 
-    def bulk(self, fields: Iterable[str]) -> None:
+    def relation(self, types: Mapping[str, FieldType]) -> None:
         """A database is read row by row."""
 
     def count(self) -> int:

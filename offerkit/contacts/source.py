@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 from offerkit.contacts import keys as key_texts
 from offerkit.contacts.bad_rows import BadRows
-from offerkit.contacts.bulk import Bulk
-from offerkit.contacts.columns import Reader
+from offerkit.contacts.fields import FieldReader
+from offerkit.contacts.relation import Relation
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.models.scopes import field_types
 from offerkit.rules.types import Row, Value
@@ -37,7 +37,7 @@ class Contacts(ABC):
         self.key = tuple(dimension.key)
         self.types = field_types(dimension.fields)
         self.zone = zone
-        self._reader = Reader(self.types, self.key, zone)
+        self._fields = FieldReader(self.types, self.key, zone)
 
     def find(self, values: Mapping[str, Value]) -> Row | None:
         """The contact whose fields equal ``values``; None when there is none, or when a value is unknown.
@@ -84,8 +84,12 @@ class Contacts(ABC):
     def count(self) -> int:
         """How many contacts there are; their values are not checked."""
 
-    def bulk(self) -> Bulk | None:
-        """The source as DuckDB reads it by itself; None where only :meth:`rows` means the right thing."""
+    def relation(self, fields: Sequence[str]) -> Relation | None:
+        """The cells of ``fields`` as DuckDB reads them by itself; None where it would not read exactly the same."""
+        return None
+
+    def cells(self, fields: Sequence[str], size: int) -> Iterator[Sequence[Sequence[str | None]]] | None:
+        """The cells of ``fields`` as text, ``size`` contacts at a time; None where cells are no text."""
         return None
 
     @abstractmethod

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Protocol
 
 from offerkit.contacts.bad_rows import BadRows
-from offerkit.contacts.bulk import Bulk
-from offerkit.contacts.columns import BadCell, check_columns, extra_note
+from offerkit.contacts.fields import BadCell, check_columns, unread_columns
 from offerkit.contacts.keys import key_text
+from offerkit.contacts.relation import Relation
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Refused, install_hint, refuse
 from offerkit.rules.types import BaseType, FieldType, Row, Value
@@ -34,8 +34,8 @@ class Table(Protocol):
     def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
         """The cells of ``columns`` of the rows where ``equal`` holds, as they come; ``limit`` 0: all."""
 
-    def bulk(self, fields: Iterable[str]) -> Bulk | None:
-        """The table as DuckDB reads it; None where it cannot."""
+    def relation(self, types: Mapping[str, FieldType]) -> Relation | None:
+        """The columns of ``types`` as DuckDB reads them; None where it would not read exactly the same."""
 
     def count(self) -> int:
         """How many rows it has."""
@@ -70,14 +70,14 @@ class TableContacts(Contacts):
         """What the table says."""
         return self._table.count()
 
-    def bulk(self) -> Bulk | None:
+    def relation(self, fields: Sequence[str]) -> Relation | None:
         """What the table says."""
         self._check()
-        return self._table.bulk(self.types)
+        return self._table.relation({name: self.types[name] for name in fields})
 
     def notes(self) -> tuple[Diagnostic, ...]:
         """Columns that no field reads."""
-        return extra_note(self._check(), self.types, self._table.label)
+        return unread_columns(self._check(), self.types, self._table.label)
 
     def close(self) -> None:
         """Close the table."""
@@ -89,7 +89,7 @@ class TableContacts(Contacts):
         equal = {name: value for name, value in values.items() if self.types[name].base in _EXACT}
         for cells in self._table.read(list(self.types), equal, 0):
             plain = [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
-            if all(self._reader.value(name, plain[places[name]]) == value for name, value in values.items()):
+            if all(self._fields.value(name, plain[places[name]]) == value for name, value in values.items()):
                 yield self._row(cells)
 
     def _check(self) -> Sequence[str]:
@@ -102,10 +102,10 @@ class TableContacts(Contacts):
     def _row(self, cells: Sequence[object]) -> Row:
         plain = [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
         try:
-            return self._reader.row(plain)
+            return self._fields.row(plain)
         except BadCell as error:
             places = list(self.types)
-            key = key_text(self._reader.value(name, plain[places.index(name)]) for name in self.key)
+            key = key_text(self._fields.value(name, plain[places.index(name)]) for name in self.key)
             raise refuse(
                 Code.CONTACT_VALUE,
                 f"{self._table.label}: “{error.field}” is not a value of type"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 from xml.sax.saxutils import quoteattr
 
@@ -11,7 +12,7 @@ from offerkit.engine.reasons import Finding
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, json_text, one_line, visible
 from offerkit.reports.explain import explanation_json, explanation_text
-from offerkit.reports.style import PLAIN, Style, indented
+from offerkit.reports.style import PRESENTATION, Presentation, Style, indented
 from offerkit.rules.values import show
 from offerkit.templates.values import escape
 
@@ -31,8 +32,18 @@ def nowhere(finding: Finding) -> str:
     return ""
 
 
-def answer_text(answer: Answer, style: Style = PLAIN, width: int = 100, where: Where = nowhere) -> str:
+@dataclass(frozen=True, slots=True)
+class AnswerReport:
+    """An answer, and what tells ``where`` the rules of its explanation stand."""
+
+    answer: Answer
+    where: Where = nowhere
+
+
+def answer_text(report: AnswerReport, presentation: Presentation = PRESENTATION) -> str:
     """One part for each space: who, what in which order, then the explanation when there is one."""
+    answer, where = report.answer, report.where
+    style, width = presentation.style, presentation.layout.width
     parts = []
     for space in answer.spaces:
         lines = _head(space, answer, style)
@@ -42,7 +53,7 @@ def answer_text(answer: Answer, style: Style = PLAIN, width: int = 100, where: W
             lines += ["", *explanation_text(space.trace, style, width, where)]
         parts.append("\n".join(lines) + "\n")
     if answer.cookie:
-        parts.append(f"Cookie of the visitor from now on: {answer.cookie}\n")
+        parts.append(f"Cookie of the visitor from now on: {visible(answer.cookie)}\n")
     return style.finish("\n".join(parts))
 
 
@@ -75,7 +86,7 @@ def _proposed(proposed: ProposedOffer, style: Style, width: int) -> list[str]:
     return lines
 
 
-def answer_json(answer: Answer, where: Where = nowhere) -> Json:
+def answer_data(answer: Answer, where: Where = nowhere) -> Json:
     """Everything, as JSON; weights are text, so that no reader rounds them."""
     made: dict[str, Json] = {
         "interaction": answer.interaction,
@@ -85,9 +96,9 @@ def answer_json(answer: Answer, where: Where = nowhere) -> Json:
     return {**made, "cookie": answer.cookie} if answer.cookie else made
 
 
-def answer_json_text(answer: Answer, where: Where = nowhere) -> str:
-    """:func:`answer_json`, indented. Ends with a newline."""
-    return json_text(answer_json(answer, where))
+def answer_json(report: AnswerReport, _presentation: Presentation = PRESENTATION) -> str:
+    """:func:`answer_data`, indented. Ends with a newline."""
+    return json_text(answer_data(report.answer, report.where))
 
 
 def _space_json(space: SpaceAnswer, where: Where) -> Json:
@@ -124,14 +135,14 @@ def _proposed_json(proposed: ProposedOffer) -> Json:
     return made
 
 
-def answer_html(answer: Answer) -> str:
+def answer_html(report: AnswerReport, _presentation: Presentation = PRESENTATION) -> str:
     """The offers as the spaces render them, one after the other: markup of the project's own, values escaped."""
-    return "".join(f"{p.rendered['html'].rstrip()}\n" for space in answer.spaces for p in space.proposed)
+    return "".join(f"{p.rendered['html'].rstrip()}\n" for space in report.answer.spaces for p in space.proposed)
 
 
-def answer_xml(answer: Answer) -> str:
+def answer_xml(report: AnswerReport, _presentation: Presentation = PRESENTATION) -> str:
     """The answer that a site's script reads: a ``propositions`` element with what the spaces render inside."""
-    return f"<propositions>\n{propositions_xml(answer)}</propositions>\n"
+    return f"<propositions>\n{propositions_xml(report.answer)}</propositions>\n"
 
 
 def propositions_xml(answer: Answer) -> str:
@@ -151,7 +162,11 @@ def propositions_xml(answer: Answer) -> str:
 def proposition_tag(proposed: ProposedOffer, space: str, div: str) -> str:
     """The start of a ``proposition`` element; ``div`` is the place on the page that it is for."""
     facts = {
-        "id": proposed.id, "offer-id": proposed.offer, "weight": show(proposed.weight), "rank": str(proposed.rank),
-        "space": space, "div": div,
-    }  # fmt: skip
+        "id": proposed.id,
+        "offer-id": proposed.offer,
+        "weight": show(proposed.weight),
+        "rank": str(proposed.rank),
+        "space": space,
+        "div": div,
+    }
     return f"<proposition {' '.join(f'{name}={quoteattr(value)}' for name, value in facts.items())}>"

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
+from offerkit.fingerprint import Json
 from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange
 from offerkit.reports.diagnostics_json import diagnostic_dict
-from offerkit.reports.escape import clip, json_text, markdown, visible
-from offerkit.reports.style import CONCISE, PLAIN, Layout, Style, display_width, indented, pad
+from offerkit.reports.escape import clip, json_text, visible
+from offerkit.reports.style import (
+    CONCISE,
+    PLAIN,
+    PRESENTATION,
+    Layout,
+    Presentation,
+    Style,
+    display_width,
+    indented,
+    pad,
+)
+from offerkit.reports.templating import fill
 from offerkit.reports.words import and_list, count
 
 NONE = "Nothing waits for approval."
@@ -66,6 +79,13 @@ class Reviewed(NamedTuple):
         return " (not live yet)" if self.new else "" if self.changes else " (as it is in live, in all that is shown)"
 
 
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """What waits for approval, or was approved or rejected."""
+
+    rows: Sequence[Row]
+
+
 def reviewed_text(rows: Sequence[Reviewed], digest: str, style: Style = PLAIN, layout: Layout = CONCISE) -> str:
     """What is decided, offer by offer: each aspect with what it changes; and its digest. Ends with a newline."""
     from offerkit.reports.fields import field_views  # not for a page that lists what waits
@@ -90,8 +110,9 @@ def reviewed_text(rows: Sequence[Reviewed], digest: str, style: Style = PLAIN, l
     return style.finish("\n".join(found) + "\n\n")
 
 
-def approvals_text(rows: Sequence[Row], style: Style = PLAIN, width: int = 100) -> str:
+def approvals_text(approvals: Approvals, presentation: Presentation = PRESENTATION) -> str:
     """The offers in order, each aspect on a line. Ends with a newline."""
+    rows, style, width = approvals.rows, presentation.style, presentation.layout.width
     if not rows:
         return f"{NONE}\n"
     wide = min(48, max(display_width(row.what) for row in rows))
@@ -115,19 +136,45 @@ def approvals_text(rows: Sequence[Row], style: Style = PLAIN, width: int = 100) 
     return style.finish("\n".join([*found, "", style.bold(closing)]) + "\n")
 
 
-def approvals_markdown(rows: Sequence[Row]) -> str:
+def approvals_markdown(approvals: Approvals, _presentation: Presentation = PRESENTATION) -> str:
     """A Markdown table. Ends with a newline."""
-    if not rows:
-        return f"{NONE}\n"
-    found = ["| Offer | Label | What | State |", "|:--|:--|:--|:--|"]
-    found += [f"| {' | '.join(map(markdown, (r.address, r.label, r.what, r.standing)))} |" for r in rows]
-    return "\n".join(found) + "\n"
+    rows = ((row.address, row.label, row.what, row.standing) for row in approvals.rows)
+    columns = ("Offer", "Label", "What", "State")
+    return fill("table.md", columns=columns, ruler="|:--|:--|:--|:--|", rows=rows) if approvals.rows else f"{NONE}\n"
 
 
-def approvals_json(rows: Sequence[Row]) -> str:
+def approvals_json(approvals: Approvals, _presentation: Presentation = PRESENTATION) -> str:
     """A JSON list. Ends with a newline."""
-    found = [row._asdict() for row in rows]
-    return json_text(found)
+    return json_text([row._asdict() for row in approvals.rows])
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionReport:
+    """What was decided (``approved`` or ``rejected``), in which revision, and what was left to others or refused.
+
+    ``shown``: what that changes in live, by its ``digest``. ``revision`` is None when nothing was new, or only looked
+    at (``only_shown``); ``done`` says which it is.
+    """
+
+    decision: str
+    keys: Sequence[ApprovalKey]
+    left: Sequence[str] = ()
+    refused: Sequence[Diagnostic] = ()
+    revision: int | None = None
+    digest: str = ""
+    shown: Sequence[Reviewed] = ()
+    done: str = ""
+    only_shown: bool = False
+
+
+def decision_text(report: DecisionReport, presentation: Presentation = PRESENTATION) -> str:
+    """What it changes, then what was decided, offer by offer. Ends with a newline."""
+    style = presentation.style
+    text = reviewed_text(report.shown, report.digest, style) if report.shown or report.only_shown else ""
+    if report.only_shown:
+        return text
+    text += decided_text(report.decision, report.keys, report.left, report.refused, style)
+    return text + (style.green(report.done) + "\n" if report.done else "")
 
 
 def decided_text(
@@ -153,21 +200,13 @@ def decided_text(
     return style.finish("\n".join(rows) + "\n")
 
 
-def decided_json(
-    decision: str,
-    revision: int | None,
-    keys: Sequence[ApprovalKey],
-    left: Sequence[str],
-    refused: Sequence[Diagnostic],
-    digest: str = "",
-    shown: Sequence[Reviewed] = (),
-) -> str:
+def decision_json(report: DecisionReport, _presentation: Presentation = PRESENTATION) -> str:
     """The same as JSON; ``revision`` is null when nothing was new, or only looked at. Ends with a newline."""
     return json_text(
         {
-            "decision": decision,
-            "revision": revision,
-            "digest": digest,
+            "decision": report.decision,
+            "revision": report.revision,
+            "digest": report.digest,
             "changes": [
                 {
                     "address": row.key.address,
@@ -178,23 +217,39 @@ def decided_json(
                         {"op": c.op.value, "path": c.path, "before": c.before, "after": c.after} for c in row.changes
                     ],
                 }
-                for row in shown
+                for row in report.shown
             ],
-            "decided": [{"address": key.address, "aspect": key.aspect.value, "space": key.space} for key in keys],
-            "left": list(left),
-            "refused": [diagnostic_dict(found) for found in refused],
+            "decided": _keys(report.keys),
+            "left": list(report.left),
+            "refused": [diagnostic_dict(found) for found in report.refused],
         }
     )
 
 
-def overridden_text(says: Sequence[str], style: Style = PLAIN) -> str:
+def _keys(keys: Sequence[ApprovalKey]) -> list[Json]:
+    return [{"address": key.address, "aspect": key.aspect.value, "space": key.space} for key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideReport:
+    """What was overridden, a sentence each, in which revision; ``done`` says which."""
+
+    revision: int
+    says: Sequence[str]
+    done: str = ""
+
+
+def override_text(report: OverrideReport, presentation: Presentation = PRESENTATION) -> str:
     """What was overridden, a line each. Ends with a newline."""
-    return style.finish("\n".join(f"{style.yellow('overridden')}  {visible(text)}" for text in says) + "\n")
+    style = presentation.style
+    rows = [f"{style.yellow('overridden')}  {visible(text)}" for text in report.says]
+    text = style.finish("\n".join(rows) + "\n")
+    return text + (style.green(report.done) + "\n" if report.done else "")
 
 
-def overridden_json(revision: int, says: Sequence[str]) -> str:
+def override_json(report: OverrideReport, _presentation: Presentation = PRESENTATION) -> str:
     """The same as JSON. Ends with a newline."""
-    return json_text({"revision": revision, "overridden": list(says)})
+    return json_text({"revision": report.revision, "overridden": list(report.says)})
 
 
 class RelayedReview(NamedTuple):
@@ -207,22 +262,29 @@ class RelayedReview(NamedTuple):
     left: tuple[str, ...] = ()
 
 
-def relayed_text(
-    rows: Sequence[RelayedReview], standing: Sequence[str], notes: Sequence[str], style: Style = PLAIN
-) -> str:
+@dataclass(frozen=True, slots=True)
+class RelayReport:
+    """What reviews have approved, what stood already, and why others do not count."""
+
+    rows: Sequence[RelayedReview] = ()
+    standing: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    refused: Sequence[Diagnostic] = ()
+
+
+def relay_text(report: RelayReport, presentation: Presentation = PRESENTATION) -> str:
     """What reviews have approved, one after the other; what stood already; and why others do not count."""
+    style = presentation.style
     found = []
-    for row in rows:
+    for row in report.rows:
         found.append(style.bold(visible(f"Review {row.review} of {row.reviewer}, revision {row.revision}:")))
         found.append(decided_text("approved", row.keys, row.left, (), style).rstrip("\n"))
-    found += [f"Nothing to do: {visible(text)}." for text in standing]
-    found += [style.dim(f"  · {visible(text)}") for text in notes]
+    found += [f"Nothing to do: {visible(text)}." for text in report.standing]
+    found += [style.dim(f"  · {visible(text)}") for text in report.notes]
     return style.finish("\n".join(found or ["No review approves what was applied."]) + "\n")
 
 
-def relayed_json(
-    rows: Sequence[RelayedReview], standing: Sequence[str], notes: Sequence[str], refused: Sequence[Diagnostic]
-) -> str:
+def relay_json(report: RelayReport, _presentation: Presentation = PRESENTATION) -> str:
     """The same as JSON. Ends with a newline."""
     return json_text(
         {
@@ -231,15 +293,13 @@ def relayed_json(
                     "reviewer": row.reviewer,
                     "review": row.review,
                     "revision": row.revision,
-                    "decided": [
-                        {"address": key.address, "aspect": key.aspect.value, "space": key.space} for key in row.keys
-                    ],
+                    "decided": _keys(row.keys),
                     "left": list(row.left),
                 }
-                for row in rows
+                for row in report.rows
             ],
-            "standing": list(standing),
-            "notes": list(notes),
-            "refused": [diagnostic_dict(found) for found in refused],
+            "standing": list(report.standing),
+            "notes": list(report.notes),
+            "refused": [diagnostic_dict(found) for found in report.refused],
         }
     )

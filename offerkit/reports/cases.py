@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from offerkit.diagnostics import Position
 from offerkit.reports.escape import json_text, visible
-from offerkit.reports.style import PLAIN, Style, indented
+from offerkit.reports.style import PRESENTATION, Presentation, indented
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,20 @@ class Outcome:
         return not self.mismatches and not self.error
 
 
-def cases_text(outcomes: Sequence[Outcome], style: Style = PLAIN, width: int = 100, *, verbose: bool = False) -> str:
-    """What failed, and a count; with ``verbose`` every case. Ends with a newline."""
+@dataclass(frozen=True, slots=True)
+class CaseResults:
+    """What came of all cases that were run."""
+
+    outcomes: Sequence[Outcome]
+
+
+def cases_text(results: CaseResults, presentation: Presentation = PRESENTATION) -> str:
+    """What failed, and a count; verbose: every case. Ends with a newline."""
+    outcomes, style, width = results.outcomes, presentation.style, presentation.layout.width
     lines: list[str] = []
     for outcome in outcomes:
         if outcome.passed:
-            lines += [f"{style.green('✓')} {visible(outcome.name)}"] if verbose else []
+            lines += [f"{style.green('✓')} {visible(outcome.name)}"] if presentation.verbose else []
             continue
         lines.append(f"{style.red('✗')} {style.bold(visible(outcome.name))}  {style.dim(str(outcome.position))}")
         for said in (outcome.error,) if outcome.error else outcome.mismatches:
@@ -43,7 +51,7 @@ def cases_text(outcomes: Sequence[Outcome], style: Style = PLAIN, width: int = 1
     return style.finish("\n".join(lines) + "\n")
 
 
-def cases_json(outcomes: Sequence[Outcome]) -> str:
+def cases_json(results: CaseResults, _presentation: Presentation = PRESENTATION) -> str:
     """Every case, as JSON. Ends with a newline."""
     made = [
         {
@@ -53,13 +61,14 @@ def cases_json(outcomes: Sequence[Outcome]) -> str:
             "mismatches": list(outcome.mismatches),
             "error": outcome.error,
         }
-        for outcome in outcomes
+        for outcome in results.outcomes
     ]
     return json_text(made)
 
 
-def cases_junit(outcomes: Sequence[Outcome]) -> str:
+def cases_junit(results: CaseResults, _presentation: Presentation = PRESENTATION) -> str:
     """JUnit XML: a suite for each file, in their order. Ends with a newline."""
+    outcomes = results.outcomes
     by_file: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         by_file.setdefault(outcome.position.file, []).append(outcome)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from offerkit.fingerprint import Json
-from offerkit.reports import escape
 from offerkit.reports.escape import json_text, visible
 from offerkit.reports.simulation import supposing
-from offerkit.reports.style import PLAIN, Style, pad
+from offerkit.reports.style import PRESENTATION, Presentation, pad
+from offerkit.reports.templating import fill
 
 
 @dataclass
@@ -50,8 +50,9 @@ class DeliveryResult:
         self.aside[name] = self.aside.get(name, 0) + 1
 
 
-def delivery_text(result: DeliveryResult, style: Style = PLAIN) -> str:
+def delivery_text(result: DeliveryResult, presentation: Presentation = PRESENTATION) -> str:
     """A summary that says what happened, to whom not, and what comes next."""
+    style = presentation.style
     what = "would go" if result.dry else "are ready"
     supposed = visible(supposing(result.data))
     lines = [
@@ -98,29 +99,39 @@ def _next(result: DeliveryResult) -> list[str]:
     resumed = f" {result.resumed} parts were there from a run that was cut off." if result.resumed else ""
     return [
         f"{result.stored:,} propositions are stored. The files are in {visible(result.folder)}.{resumed}",
-        f"Once they are sent: offerkit sent {result.name}",
+        f"Once they are sent: offerkit sent {visible(result.name)}",
     ]
 
 
-def delivery_json(result: DeliveryResult) -> dict[str, Json]:
+def delivery_data(result: DeliveryResult) -> dict[str, Json]:
     """The same as data."""
     return {
-        "delivery": result.name, "environment": result.environment, "space": result.space, "time": result.time,
-        "revision": result.revision, "run": result.run, "dry_run": result.dry, "contacts": result.contacts,
-        "messages": result.messages, "propositions": result.propositions, "stored": result.stored,
-        "offers_wanted": result.wanted, "set_aside": dict(sorted(result.aside.items())),
+        "delivery": result.name,
+        "environment": result.environment,
+        "space": result.space,
+        "time": result.time,
+        "revision": result.revision,
+        "run": result.run,
+        "dry_run": result.dry,
+        "contacts": result.contacts,
+        "messages": result.messages,
+        "propositions": result.propositions,
+        "stored": result.stored,
+        "offers_wanted": result.wanted,
+        "set_aside": dict(sorted(result.aside.items())),
         "offers": {offer: list(counts) for offer, counts in sorted(result.by_rank.items())},
         "not_rendered": {
             offer: {"contacts": count, "example": example}
             for offer, (count, example) in sorted(result.failures.items())
         },
-        "folder": result.folder, "data": dict(result.data),
-    }  # fmt: skip
+        "folder": result.folder,
+        "data": dict(result.data),
+    }
 
 
-def delivery_json_text(result: DeliveryResult) -> str:
-    """:func:`delivery_json`, indented. Ends with a newline."""
-    return json_text(delivery_json(result))
+def delivery_json(result: DeliveryResult, _presentation: Presentation = PRESENTATION) -> str:
+    """:func:`delivery_data`, indented. Ends with a newline."""
+    return json_text(delivery_data(result))
 
 
 def sample_files(messages: Sequence[tuple[str, str, str]]) -> dict[str, str]:
@@ -128,13 +139,8 @@ def sample_files(messages: Sequence[tuple[str, str, str]]) -> dict[str, str]:
 
     The page runs no script and fetches nothing but pictures by https.
     """
-    policy = "default-src 'none'; img-src https:; style-src 'unsafe-inline'"
     files = {}
-    for number, (contact, html, text) in enumerate(messages, 1):
-        files[f"sample-{number}.html"] = (
-            f'<!doctype html>\n<html><head><meta charset="utf-8">\n'
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-            f"<title>To {escape.html(contact)}</title></head>\n<body>\n{html}\n</body></html>\n"
-        )
+    for number, (contact, message, text) in enumerate(messages, 1):
+        files[f"sample-{number}.html"] = fill("sample.html", contact=contact, message=message)
         files[f"sample-{number}.txt"] = f"{text}\n"
     return files

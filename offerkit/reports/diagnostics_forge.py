@@ -9,17 +9,15 @@ import hashlib
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from offerkit import __version__
 from offerkit.diagnostics import CODES, Diagnostic, Position, Severity
 from offerkit.fingerprint import Json
+from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.escape import clip, json_text, one_line, visible, workflow_message, workflow_property
-
-Render: TypeAlias = Callable[[Sequence[Diagnostic], str], str]
-"""Of diagnostics and the project's folder in its repository (``shop/offers/``), the text, which ends with a newline."""
+from offerkit.reports.style import PRESENTATION, Presentation
 
 _ANNOTATIONS = 10
 """GitHub shows so many annotations of one kind for a step, and drops the others."""
@@ -34,11 +32,12 @@ _GITLAB_LEVELS = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.N
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def diagnostics_github(diagnostics: Sequence[Diagnostic], folder: str = "") -> str:
+def diagnostics_github(report: DiagnosticsReport, _presentation: Presentation = PRESENTATION) -> str:
     """GitHub workflow commands, one a line, which become annotations; of more than ten of a kind the last counts them.
 
     Ends with a newline, or is empty.
     """
+    diagnostics, folder = report.diagnostics, report.folder
     rows: list[str] = []
     for severity, level in _LEVELS.items():
         found = [one for one in diagnostics if one.severity is severity]
@@ -73,8 +72,9 @@ def _fingerprints(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
         yield hashlib.sha256("\0".join((*key, str(seen[key]))).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def diagnostics_gitlab(diagnostics: Sequence[Diagnostic], folder: str = "") -> str:
+def diagnostics_gitlab(report: DiagnosticsReport, _presentation: Presentation = PRESENTATION) -> str:
     """A code quality report of GitLab: a JSON list. Ends with a newline."""
+    diagnostics, folder = report.diagnostics, report.folder
     found: list[Json] = [
         {
             "description": one_line(_text(one, ". ")),
@@ -91,8 +91,9 @@ def diagnostics_gitlab(diagnostics: Sequence[Diagnostic], folder: str = "") -> s
     return json_text(found)
 
 
-def diagnostics_sarif(diagnostics: Sequence[Diagnostic], folder: str = "") -> str:
+def diagnostics_sarif(report: DiagnosticsReport, _presentation: Presentation = PRESENTATION) -> str:
     """A SARIF 2.1.0 log with one run, of at most 5,000 results. Ends with a newline."""
+    diagnostics, folder = report.diagnostics, report.folder
     codes = list(dict.fromkeys(one.code for one in diagnostics))
     rules: list[Json] = [
         {"id": code.value, "shortDescription": {"text": CODES[code]}, "help": {"text": CODES[code]}} for code in codes
@@ -154,7 +155,3 @@ def _path(folder: str, place: Position) -> str:
 def _plain(text: str) -> str:
     """``text`` for a SARIF message, in which ``[…](…)`` would be a link (SARIF 2.1.0, §3.11.6)."""
     return re.sub(r"[\[\]\\]", r"\\\g<0>", text) if "](" in text else text
-
-
-FORGES: dict[str, Render] = {"github": diagnostics_github, "sarif": diagnostics_sarif, "gitlab": diagnostics_gitlab}
-"""By the name of the format."""

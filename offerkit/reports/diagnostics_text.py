@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TypeAlias, assert_never
+from collections.abc import Sequence
+from typing import assert_never
 
 from offerkit.diagnostics import Diagnostic, Position, Severity, masked, secret_spans
 from offerkit.diagnostics.secret import MASK
+from offerkit.reports.diagnostics_json import DiagnosticsReport, Sources
 from offerkit.reports.escape import visible
-from offerkit.reports.style import PLAIN, Layout, Style, display_width, indented
+from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, indented
 from offerkit.reports.words import and_list, count
 
-Sources: TypeAlias = Callable[[str], "Sequence[str] | None"]
-"""Gives the lines of a file, or None when it cannot be shown."""
 _TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^']|'')*'?|[^\s,\[\]{}#]+")
 _BEFORE = 60
 """Characters shown before a mistake in a very long line."""
@@ -22,17 +21,16 @@ _AROUND = 4_000
 """Characters around a mistake that are looked at at all."""
 
 
-def diagnostics_text(
-    diagnostics: Sequence[Diagnostic], sources: Sources, style: Style = PLAIN, width: int = Layout().width
-) -> str:
+def diagnostics_text(report: DiagnosticsReport, presentation: Presentation = PRESENTATION) -> str:
     """Every diagnostic with its source line, then how many there are; empty for none."""
+    diagnostics, style, width = report.diagnostics, presentation.style, presentation.layout.width
     if not diagnostics:
         return ""
     known: dict[str, Sequence[str] | None] = {}
 
     def remembered(file: str) -> Sequence[str] | None:
         if file not in known:
-            known[file] = sources(file)
+            known[file] = report.sources(file)
         return known[file]
 
     parts = [diagnostic_text(diagnostic, remembered, style, width) for diagnostic in diagnostics]

@@ -10,24 +10,22 @@ from offerkit.address import Address
 from offerkit.diagnostics import Position
 from offerkit.fingerprint import Json
 from offerkit.plans.plan import Step, renamed
-from offerkit.reports.escape import html, json_text, markdown, visible
+from offerkit.reports.escape import json_text, visible
 from offerkit.reports.groups import local_name
-from offerkit.reports.page import page
 from offerkit.reports.reached import (
     Lacking,
-    behind_html,
     behind_markdown,
     behind_text,
     reached_data,
-    reached_html,
     reached_markdown,
     reached_text,
+    reached_view,
 )
-from offerkit.reports.steps_html import steps_html
-from offerkit.reports.steps_markdown import CONCISE as CONCISE_MARKDOWN
-from offerkit.reports.steps_markdown import Room, steps_markdown
+from offerkit.reports.steps_html import steps_view
+from offerkit.reports.steps_markdown import MARKDOWN, Room, steps_markdown
 from offerkit.reports.steps_text import steps_text
-from offerkit.reports.style import CONCISE, GITHUB_LIMIT, PLAIN, Layout, Style
+from offerkit.reports.style import PRESENTATION, Presentation
+from offerkit.reports.templating import call, fill
 from offerkit.reports.words import difference
 from offerkit.state.changes import Body, Entry
 from offerkit.state.eligibility import Reached
@@ -58,98 +56,84 @@ class Beside:
     impact: Impact | None = None
 
 
-def diff_text(
-    steps: Sequence[Step],
-    bodies: Mapping[str, Body],
-    titles: Titles,
-    style: Style = PLAIN,
-    layout: Layout = CONCISE,
-    *,
-    across: Across = None,
-    beside: Beside | None = None,
-) -> str:
+@dataclass(frozen=True)
+class DiffReport:
+    """What the second of two states has against the first; ``beside`` what else is known of it."""
+
+    steps: Sequence[Step]
+    bodies: Mapping[str, Body]
+    titles: Titles
+    across: Across = None
+    beside: Beside | None = None
+
+    @property
+    def extras(self) -> Beside:
+        """What is known beside the steps, which may be nothing."""
+        return self.beside or Beside()
+
+
+def diff_text(diff: DiffReport, presentation: Presentation = PRESENTATION) -> str:
     """The difference as text. Ends with a newline."""
-    beside = beside or Beside()
-    shown = _placed(steps, titles, beside)
+    style, layout, beside = presentation.style, presentation.layout, diff.extras
     parts = [
-        style.bold(visible(" → ".join(titles))),
-        behind_text(beside.lacking, titles, style, layout),
-        steps_text(shown, bodies, style, layout, by_stage=False, across=across).strip("\n"),
+        style.bold(visible(" → ".join(diff.titles))),
+        behind_text(beside.lacking, diff.titles, style, layout),
+        steps_text(_placed(diff), diff.bodies, style, layout, by_stage=False, across=diff.across).strip("\n"),
         reached_text(beside.reached, style, layout),
     ]
     if beside.impact is not None:
         from offerkit.reports.impact import impact_text  # most are shown without
 
-        parts.append(impact_text(beside.impact, style, layout.width).rstrip("\n"))
-    closing = style.bold(visible(_closing(steps, titles, beside)))
+        parts.append(impact_text(beside.impact, presentation).rstrip("\n"))
+    closing = style.bold(visible(_closing(diff)))
     return style.finish("\n\n".join(filter(None, [*parts, closing])) + "\n")
 
 
-def diff_markdown(
-    steps: Sequence[Step],
-    bodies: Mapping[str, Body],
-    titles: Titles,
-    layout: Layout = CONCISE_MARKDOWN,
-    *,
-    limit: int = GITHUB_LIMIT,
-    across: Across = None,
-    beside: Beside | None = None,
-) -> str:
-    """The difference as Markdown of at most ``limit`` bytes. Ends with a newline."""
-    beside = beside or Beside()
+def diff_markdown(diff: DiffReport, presentation: Presentation = MARKDOWN) -> str:
+    """The difference as Markdown of at most the limit's bytes. Ends with a newline."""
+    layout, limit, beside = presentation.layout, presentation.limit, diff.extras
     impact = ""
     if beside.impact is not None:
         from offerkit.reports.impact_markdown import impact_markdown
 
-        impact = impact_markdown(beside.impact, layout, limit=limit // 3).rstrip("\n")
-    heading = f"### {markdown(layout.clipped(' → '.join(titles), 500))}"
-    summary = f"**{markdown(layout.clipped(_closing(steps, titles, beside), 500))}**"
-    behind = behind_markdown(beside.lacking, titles, layout)
-    room = Room(limit - len(f"{heading}{summary}{behind}{impact}".encode()) - 400)
+        impact = impact_markdown(beside.impact, presentation._replace(limit=limit // 3)).rstrip("\n")
+    title, summary = (layout.clipped(text, 500) for text in (" → ".join(diff.titles), _closing(diff)))
+    head = call("diff.md", "head", title, summary)
+    behind = behind_markdown(beside.lacking, diff.titles, layout)
+    room = Room(limit - len(f"{head}{behind}{impact}".encode()) - 400)
     elsewhere = reached_markdown(beside.reached, layout, Room(room.left // 4))
     room.left -= len(elsewhere.encode())
-    body = steps_markdown(_placed(steps, titles, beside), bodies, layout, by_stage=False, across=across, room=room)
-    return "\n\n".join(filter(None, [heading, summary, behind, room.note, body, elsewhere, impact])) + "\n"
+    body = steps_markdown(_placed(diff), diff.bodies, layout, by_stage=False, across=diff.across, room=room)
+    return "\n\n".join(filter(None, [head, behind, room.note, body, elsewhere, impact])) + "\n"
 
 
-def diff_html(
-    steps: Sequence[Step],
-    bodies: Mapping[str, Body],
-    titles: Titles,
-    layout: Layout = CONCISE,
-    *,
-    across: Across = None,
-    beside: Beside | None = None,
-) -> str:
+def diff_html(diff: DiffReport, presentation: Presentation = PRESENTATION) -> str:
     """The difference as one self-contained HTML page."""
-    beside = beside or Beside()
-    title = " → ".join(titles)
-    parts = [
-        f"<h1>{html(title)}</h1>",
-        f'<p class="summary">{html(_closing(steps, titles, beside))}</p>',
-        behind_html(beside.lacking, titles, layout),
-        steps_html(_placed(steps, titles, beside), bodies, layout, by_stage=False, across=across),
-        reached_html(beside.reached, layout),
-    ]
-    style = ""
+    layout, beside = presentation.layout, diff.extras
+    impact = None
     if beside.impact is not None:
-        from offerkit.reports.impact_html import STYLE, impact_html
+        from offerkit.reports.impact import impact_view
 
-        parts, style = [*parts, impact_html(beside.impact)], STYLE
-    return page(title, "\n".join(part for place, part in enumerate(parts) if part or place == _STEPS), style)
+        impact = impact_view(beside.impact)
+    return fill(
+        "diff.html",
+        title=" → ".join(diff.titles),
+        summary=_closing(diff),
+        lacking=(beside.lacking.sentence(diff.titles), list(beside.lacking.rows(layout))),
+        found=steps_view(_placed(diff), diff.bodies, layout, by_stage=False, across=diff.across),
+        elsewhere=reached_view(beside.reached, layout),
+        impact=impact,
+    )
 
 
-_STEPS = 3
-"""The part of a page that stands there also when it is empty."""
-
-
-def diff_json(steps: Sequence[Step], titles: Titles, *, across: Across = None, beside: Beside | None = None) -> str:
+def diff_json(diff: DiffReport, _presentation: Presentation = PRESENTATION) -> str:
     """The difference as JSON, with every field change. Ends with a newline.
 
     With ``beside`` also the place of each step on both sides, what is only ``behind``, the ``effective`` eligibility
     of what is reached elsewhere, and the ``impact`` if it was asked for.
     """
-    first, second = titles
+    steps, across, beside = diff.steps, diff.across, diff.beside
+    first, second = diff.titles
     shown = steps if across is None else [renamed(step, local_name(step.address)) for step in steps]
     rows = [step_dict(step) for step in shown]
     document: dict[str, object] = {"from": first, "to": second, "steps": rows}
@@ -165,23 +149,25 @@ def diff_json(steps: Sequence[Step], titles: Titles, *, across: Across = None, b
     return json_text(document)
 
 
-def _placed(steps: Sequence[Step], titles: Titles, beside: Beside) -> list[Step]:
-    """``steps`` as people read them: what is gone has the place where it stood, as git writes it."""
+def _placed(diff: DiffReport) -> list[Step]:
+    """The steps as people read them: what is gone has the place where it stood, as git writes it."""
+    first, places = diff.titles[0], diff.extras.places
     found = []
-    for step in steps:
-        was = beside.places.get(step.address, Places()).before
+    for step in diff.steps:
+        was = places.get(step.address, Places()).before
         if step.source is None and was is not None:
-            revision = titles[0].removeprefix("git:") if titles[0].startswith("git:") else ""
+            revision = first.removeprefix("git:") if first.startswith("git:") else ""
             step = replace(step, source=was._replace(file=f"{revision[:60]}:{was.file}") if revision else was)
         found.append(step)
     return found
 
 
-def _closing(steps: Sequence[Step], titles: Titles, beside: Beside) -> str:
+def _closing(diff: DiffReport) -> str:
     """How much differs, in one line."""
-    if not steps and beside.lacking.steps:
-        return f"No change: {titles[1]} only lacks what {titles[0]} has since."
-    return difference(steps, titles)
+    first, second = diff.titles
+    if not diff.steps and diff.extras.lacking.steps:
+        return f"No change: {second} only lacks what {first} has since."
+    return difference(diff.steps, diff.titles)
 
 
 def _position(found: Position | None) -> dict[str, Json] | None:

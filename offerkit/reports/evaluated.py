@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, json_text, visible
-from offerkit.reports.style import PLAIN, Style, display_width, pad
+from offerkit.reports.style import PRESENTATION, Presentation, display_width, pad
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class Evaluated:
     total: int | None = None
 
 
-def evaluated_text(made: Evaluated, style: Style = PLAIN) -> str:
+def evaluated_text(made: Evaluated, presentation: Presentation = PRESENTATION) -> str:
     """The value and what was read; or a table of counts. Ends with a newline."""
+    style = presentation.style
     if made.total is None:
         lines = [style.bold(_word(made, made.value)) + style.dim(f"  ({made.type})")]
         lines += [f"  {name} = {visible(clip(value, 200))}" for name, value in made.read]
@@ -48,7 +49,7 @@ def _word(made: Evaluated, value: str) -> str:
     return "unknown" if value == "null" and made.condition else visible(clip(value, 60))
 
 
-def evaluated_json(made: Evaluated) -> str:
+def evaluated_json(made: Evaluated, _presentation: Presentation = PRESENTATION) -> str:
     """The same as JSON; values are text. Ends with a newline."""
     found: dict[str, Json] = {"environment": made.environment, "type": made.type}
     if made.total is None:

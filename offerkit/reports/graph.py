@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from offerkit.address import Address, Kind
 from offerkit.reports.escape import visible
-from offerkit.reports.style import PLAIN, Style
+from offerkit.reports.style import PRESENTATION, Presentation
 
 Edges = Mapping[Address, Sequence[Address]]
 """Addresses in topological order, each with the addresses it refers to."""
@@ -20,8 +21,16 @@ _SHAPES = {
 }
 
 
-def graph_text(edges: Edges, style: Style = PLAIN) -> str:
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Resources, and what each refers to."""
+
+    edges: Edges
+
+
+def graph_text(graph: Graph, presentation: Presentation = PRESENTATION) -> str:
     """Every resource, what it refers to indented below it. Ends with a newline."""
+    edges, style = graph.edges, presentation.style
     rows: list[str] = []
     for address, targets in edges.items():
         rows.append(style.bold(visible(address)))
@@ -31,8 +40,9 @@ def graph_text(edges: Edges, style: Style = PLAIN) -> str:
     return style.finish("\n".join(rows) + "\n")
 
 
-def graph_mermaid(edges: Edges) -> str:
+def graph_mermaid(graph: Graph, _presentation: Presentation = PRESENTATION) -> str:
     """A Mermaid flowchart, for a fenced ``mermaid`` block. Ends with a newline."""
+    edges = graph.edges
     names = _numbered(edges)
     rows = ["flowchart LR"]
     for address, name in names.items():
@@ -42,8 +52,9 @@ def graph_mermaid(edges: Edges) -> str:
     return "\n".join(rows) + "\n"
 
 
-def graph_dot(edges: Edges) -> str:
+def graph_dot(graph: Graph, _presentation: Presentation = PRESENTATION) -> str:
     """A Graphviz digraph. Ends with a newline."""
+    edges = graph.edges
     rows = ["digraph offerkit {", "  rankdir=LR;", "  node [shape=box, fontname=Helvetica];"]
     rows += [f'  "{address}";' for address in _numbered(edges)]
     rows += [f'  "{address}" -> "{target}";' for address, targets in edges.items() for target in targets]

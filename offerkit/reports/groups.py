@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from offerkit.address import KIND_ORDER, Address, Kind, StageRef
-from offerkit.diagnostics import Position
+from offerkit.diagnostics import Position, or_list
 from offerkit.plans.plan import Blocked, Step, renamed
-from offerkit.reports.words import SIGNS, count_kind, plural, singular
+from offerkit.reports.words import SIGNS, count_kind, names, plural, singular
 from offerkit.state.changes import Action
 
 PLACEHOLDER = "ADDRESS"
@@ -23,6 +23,11 @@ class Bunch(NamedTuple):
     action: Action
     steps: tuple[Step, ...]
     total: int
+
+    @property
+    def sign(self) -> str:
+        """The action's sign."""
+        return SIGNS[self.action]
 
     @property
     def more(self) -> str:
@@ -98,6 +103,11 @@ class Obstacle(NamedTuple):
     how: str
     who: tuple[str, ...]
 
+    @property
+    def lifted_by(self) -> str:
+        """``brand or anna can lift it``; empty where nobody is known who can."""
+        return f"{or_list(self.who)} can lift it" if self.who else ""
+
 
 class BlockedGroup(NamedTuple):
     """Resources of one kind in one stage that are blocked for the same reasons."""
@@ -123,6 +133,13 @@ class BlockedGroup(NamedTuple):
     def position(self) -> str:
         """``file:line`` of a single resource, or empty."""
         return f"{self.source.file}:{self.source.line}" if self.source else ""
+
+    def head(self, most: int) -> tuple[str, str]:
+        """The one address, or ``12 offers`` and the first ``most`` of their names."""
+        if len(self.addresses) == 1:
+            return self.addresses[0], ""
+        word, _, listed = names(self.addresses, self.environment, most).partition(" ")
+        return f"{len(self.addresses):,} {word}", listed
 
 
 def blocked_groups(blocked: Sequence[Blocked]) -> list[BlockedGroup]:

@@ -99,12 +99,12 @@ def _row(cells: Sequence[str], wide: Sequence[int]) -> str:
 
 def history_markdown(history: History, _presentation: Presentation = PRESENTATION) -> str:
     """A Markdown table. Ends with a newline."""
-    return fill("history.md", lines=history.lines, columns=_COLUMNS, none=NONE)
+    return fill("history.md", lines=history.lines, columns=_COLUMNS, nothing=NONE)
 
 
 def history_html(history: History, _presentation: Presentation = PRESENTATION) -> str:
     """One self-contained HTML page."""
-    return fill("history.html", title=history.title, lines=history.lines, columns=_COLUMNS, none=NONE)
+    return fill("history.html", title=history.title, lines=history.lines, columns=_COLUMNS, nothing=NONE)
 
 
 def history_json(history: History, _presentation: Presentation = PRESENTATION) -> str:

@@ -1,16 +1,17 @@
-"""What a plan changes for people, as data and as text or JSON; Markdown and HTML have modules of their own."""
+"""What a plan changes for contacts, as data, text, JSON and HTML; Markdown has a module of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from offerkit.diagnostics import or_list
 from offerkit.reports.counts import Count, exceeds, is_exact, rounded, said, share, size
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.estimate import Sample, estimate, percent
-from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
+from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, indented, pad
+from offerkit.reports.templating import call
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +197,9 @@ def quiet_sentences(made: Impact) -> list[str]:
     return sentences
 
 
-def impact_text(made: Impact, style: Style = PLAIN, width: int = 100) -> str:
+def impact_text(made: Impact, presentation: Presentation = PRESENTATION) -> str:
     """The spaces where something changes for somebody, the rest in one line."""
+    style, width = presentation.style, presentation.layout.width
     if not made.spaces and not made.silent:
         return style.finish(style.bold("Impact · nothing changes for anybody.") + "\n")
     lines = [style.bold(f"Impact · {visible(heading(made))}")]
@@ -216,26 +218,26 @@ def _space(space: SpaceImpact, style: Style, width: int) -> list[str]:
     if emptied := emptied_sentence(space):
         paint = style.red if space.emptied else style.dim
         lines += [paint(row) for row in indented("  ", emptied, width)]
-    rows = [(offer.offer, number(offer.before, space.sample), *_changes(offer, space.sample)) for offer in space.offers]
-    table = _table(("offer", "before", "gained", "lost", "moved"), rows, style)
-    lines.append(table[0])
-    for offer, row in zip(space.offers, table[1:], strict=True):
+    offers = offer_table(space)
+    head, *rows = _table(offers, style)
+    lines.append(head)
+    for offer, row in zip(offers.rows, rows, strict=True):
         lines.append(row)
-        for sentence in examples(offer):
+        for sentence in offer.examples:
             lines += [style.dim(row) for row in indented("      ", visible(clip(sentence, 240)), width)]
     for axis, segments in space.segments:
-        found = [(part.value, *_parts(part, space.sample)) for part in segments]
-        lines += ["", *_table((f"by {axis}", "contacts", "gained", "lost", "left with nothing"), found, style)]
+        lines += ["", *_table(segment_table(axis, segments, space.sample), style)]
     return lines
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> list[str]:
+def _table(table: NumberTable, style: Style) -> list[str]:
     """The first column as wide as it must be, the others as numbers."""
-    title, *names = (visible(clip(text, 60)) for text in (head[0], *(row[0] for row in rows)))
+    head = [name.lower() for name in table.head[1:]]
+    title, *names = (visible(clip(text, 60)) for text in (table.title, *(row.name for row in table.rows)))
     first = max(map(display_width, [title, *names]))
     wide = [
-        max([len(head[place]) + 2, 9, *(display_width(row[place]) + 2 for row in rows)])
-        for place in range(1, len(head))
+        max([len(name) + 2, 9, *(display_width(row.numbers[place]) + 2 for row in table.rows)])
+        for place, name in enumerate(head)
     ]
 
     def line(name: str, cells: Sequence[str]) -> str:
@@ -243,20 +245,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> 
         return f"  {pad(name, first)}  {numbers}"
 
     return [
-        style.dim(line(title, head[1:])),
-        *(line(name, row[1:]) for name, row in zip(names, rows, strict=True)),
+        style.dim(line(title, head)),
+        *(line(name, row.numbers) for name, row in zip(names, table.rows, strict=True)),
     ]
-
-
-def _changes(offer: OfferImpact, sample: Sample | None) -> tuple[str, str, str]:
-    return number(offer.gained, sample, "+"), number(offer.lost, sample, "-"), number(offer.moved, sample)
-
-
-def _parts(part: Segment, sample: Sample | None) -> tuple[str, str, str, str]:
-    return (
-        number(part.contacts, sample), number(part.gained, sample, "+"), number(part.lost, sample, "-"),
-        number(part.emptied, sample),
-    )  # fmt: skip
 
 
 def examples(offer: OfferImpact) -> list[str]:
@@ -270,7 +261,120 @@ def examples(offer: OfferImpact) -> list[str]:
     ]
 
 
-def impact_json(made: Impact) -> str:
+class NumberRow(NamedTuple):
+    """A row of a table: numbers as they are said, and the ones that bars are drawn by."""
+
+    name: str
+    numbers: tuple[str, str, str, str]
+    gained: int
+    lost: int
+    examples: Sequence[str] = ()
+
+
+class NumberTable(NamedTuple):
+    """What changes for offers or for segments; ``longest``: what the longest bar stands for."""
+
+    head: tuple[str, ...]
+    rows: Sequence[NumberRow]
+    longest: int = 0
+    axis: str = ""
+
+    @property
+    def title(self) -> str:
+        """The first column's, as text has it."""
+        return f"by {self.axis}" if self.axis else "offer"
+
+
+def offer_table(space: SpaceImpact, longest: int = 0) -> NumberTable:
+    """The offers of a space."""
+    sample = space.sample
+    rows = [
+        NumberRow(
+            offer.offer,
+            (
+                number(offer.before, sample),
+                number(offer.gained, sample, "+"),
+                number(offer.lost, sample, "-"),
+                number(offer.moved, sample),
+            ),
+            size(offer.gained),
+            size(offer.lost),
+            examples(offer),
+        )
+        for offer in space.offers
+    ]
+    return NumberTable(("Offer", "Before", "Gained", "Lost", "Moved"), rows, longest)
+
+
+def segment_table(axis: str, segments: Sequence[Segment], sample: Sample | None) -> NumberTable:
+    """The contacts of a space by the values of a field."""
+    rows = [
+        NumberRow(
+            part.value,
+            (
+                number(part.contacts, sample),
+                number(part.gained, sample, "+"),
+                number(part.lost, sample, "-"),
+                number(part.emptied, sample),
+            ),
+            part.gained,
+            part.lost,
+        )
+        for part in segments
+    ]
+    longest = max((max(part.gained, part.lost) for part in segments), default=0)
+    return NumberTable((f"By {axis}", "Contacts", "Gained", "Lost", "Left with nothing"), rows, longest, axis)
+
+
+class SpaceView(NamedTuple):
+    """What a page shows of a space where something changes."""
+
+    name: str
+    changed: str
+    emptied: str
+    alarm: bool
+    tables: Sequence[NumberTable]
+
+
+class ImpactView(NamedTuple):
+    """What a page shows of an impact."""
+
+    nothing: bool
+    heading: str
+    caveats: Sequence[str]
+    spaces: Iterable[SpaceView]
+    quiet: Sequence[str]
+
+
+def impact_view(made: Impact) -> ImpactView:
+    """The impact in sentences and tables; bars of all spaces have one scale, for they are compared."""
+    longest = max(
+        (max(size(offer.gained), size(offer.lost)) for space in made.spaces for offer in space.offers), default=0
+    )
+    spaces = (
+        SpaceView(
+            space.space,
+            changed_sentence(space),
+            emptied_sentence(space),
+            bool(space.emptied),
+            [
+                offer_table(space, longest),
+                *(segment_table(axis, segments, space.sample) for axis, segments in space.segments),
+            ],
+        )
+        for space in made.spaces
+        if space.changed
+    )
+    caveats = [*sample_sentences(made), *rounding_sentences(made)]
+    return ImpactView(not made.spaces and not made.silent, heading(made), caveats, spaces, quiet_sentences(made))
+
+
+def impact_html(made: Impact) -> str:
+    """A section of a page, which also needs the style of ``impact.css``."""
+    return call("impact.html", "impact_section", impact_view(made)).removesuffix("\n")
+
+
+def impact_json(made: Impact, _presentation: Presentation = PRESENTATION) -> str:
     """:func:`impact_data` as text. Ends with a newline."""
     return json_text(impact_data(made))
 

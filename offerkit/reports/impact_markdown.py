@@ -7,28 +7,31 @@ from collections.abc import Iterator, Sequence
 from offerkit.reports.escape import markdown
 from offerkit.reports.impact import (
     Impact,
+    NumberTable,
     SpaceImpact,
     changed_sentence,
     emptied_sentence,
-    examples,
-    number,
+    offer_table,
     quiet_sentences,
     rounding_sentences,
     sample_sentences,
+    segment_table,
 )
-from offerkit.reports.steps_markdown import CONCISE, Room
-from offerkit.reports.style import GITHUB_LIMIT, Layout
+from offerkit.reports.steps_markdown import MARKDOWN, Room
+from offerkit.reports.style import Layout, Presentation
+from offerkit.reports.templating import call
 
 _TEXT, _EXAMPLE, _VALUE, _EXAMPLES = 1_000, 160, 60, 2
 _TABLES = 0.25
 """The part of the room that is kept for the tables, when sentences alone would fill it."""
 
 
-def impact_markdown(made: Impact, layout: Layout = CONCISE, *, limit: int = GITHUB_LIMIT) -> str:
+def impact_markdown(made: Impact, presentation: Presentation = MARKDOWN) -> str:
     """A table for each space where something changes, in at most ``limit`` bytes, saying so when it is cut short.
 
     Ends with a newline.
     """
+    layout, limit = presentation.layout, presentation.limit
     if not made.spaces and not made.silent:
         return "## Impact: nothing changes for anybody\n"
     before, after = (layout.clipped(text, _VALUE * 2) for text in (made.before, made.after))
@@ -78,27 +81,21 @@ def _title(space: SpaceImpact, layout: Layout) -> str:
 
 
 def _offers(space: SpaceImpact, layout: Layout) -> Iterator[list[str]]:
-    sample = space.sample
-    rows = ["| Offer | Before | Gained | Lost | Moved | For example |", "|:--|--:|--:|--:|--:|:--|"]
-    for offer in space.offers:
-        told = examples(offer)[: _EXAMPLES if layout.concise else None]
-        said = "; ".join(markdown(layout.clipped(text, _EXAMPLE)) for text in told)
-        cells = (
-            number(offer.before, sample), number(offer.gained, sample, "+"), number(offer.lost, sample, "-"),
-            number(offer.moved, sample),
-        )  # fmt: skip
-        rows.append(f"| {markdown(offer.offer)} | {' | '.join(cells)} | {said} |")
-    yield rows
+    yield _table(offer_table(space), layout)
 
 
 def _segments(space: SpaceImpact, layout: Layout) -> Iterator[list[str]]:
-    sample = space.sample
     for axis, segments in space.segments:
-        rows = [f"| By {markdown(axis)} | Contacts | Gained | Lost | Left with nothing |", "|:--|--:|--:|--:|--:|"]
-        for part in segments:
-            cells = (
-                number(part.contacts, sample), number(part.gained, sample, "+"), number(part.lost, sample, "-"),
-                number(part.emptied, sample),
-            )  # fmt: skip
-            rows.append(f"| {markdown(layout.clipped(part.value, _VALUE))} | {' | '.join(cells)} |")
-        yield rows
+        yield _table(segment_table(axis, segments, space.sample), layout)
+
+
+def _table(table: NumberTable, layout: Layout) -> list[str]:
+    """The head, its ruler, and the rows."""
+    head = call("impact.md", "head", table.head, table.axis)
+    rows = []
+    for row in table.rows:
+        name = layout.clipped(row.name, _VALUE) if table.axis else row.name
+        told = row.examples[: _EXAMPLES if layout.concise else None]
+        told = [layout.clipped(text, _EXAMPLE) for text in told]
+        rows.append(call("impact.md", "row", name, row.numbers, told, table.axis))
+    return [*head.split("\n"), *rows]

@@ -3,62 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import or_list
 from offerkit.plans.plan import Blocked, Plan
-from offerkit.reports.escape import markdown, markdown_code
 from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
+from offerkit.reports.plan_text import PlanReport
 from offerkit.reports.renames import renames_markdown
-from offerkit.reports.steps_markdown import CONCISE, Room, steps_markdown
-from offerkit.reports.style import GITHUB_LIMIT, Layout
-from offerkit.reports.words import names, particulars, resets_sentence, summary, title
-
-if TYPE_CHECKING:
-    from offerkit.reports.impact import Impact
+from offerkit.reports.steps_markdown import CONCISE, MARKDOWN, Room, steps_markdown
+from offerkit.reports.style import GITHUB_LIMIT, Layout, Presentation
+from offerkit.reports.templating import call
+from offerkit.reports.words import particulars, resets_sentence, summary, title
 
 _TEXT = 500
 """Characters of one sentence in a comment."""
 
 
-def plan_markdown(
-    plan: Plan,
-    digest: str,
-    layout: Layout = CONCISE,
-    *,
-    limit: int = GITHUB_LIMIT,
-    impact: Impact | None = None,
-) -> str:
-    """The plan, with its ``impact``, in at most ``limit`` bytes, saying so if it is cut short. Ends with a newline."""
-    if impact is not None:
+def plan_markdown(report: PlanReport, presentation: Presentation = MARKDOWN) -> str:
+    """The plan, with its impact, in at most the limit's bytes, saying so if it is cut short. Ends with a newline."""
+    if report.impact is not None:
         from offerkit.reports.impact_markdown import impact_markdown  # most plans are shown without
 
-        beside = impact_markdown(impact, layout, limit=limit // 3)
-        return plan_markdown(plan, digest, layout, limit=limit - len(beside.encode()) - 1) + "\n" + beside
-    head = [f"### {markdown(layout.clipped(title(plan), _TEXT))}", _summary(plan), _particulars(plan, digest, layout)]
+        limit = presentation.limit
+        beside = impact_markdown(report.impact, presentation._replace(limit=limit // 3))
+        alone = presentation._replace(limit=limit - len(beside.encode()) - 1)
+        return plan_markdown(report._replace(impact=None), alone) + "\n" + beside
+    plan, layout, limit = report.plan, presentation.layout, presentation.limit
+    head = _head(plan, report.digest, layout)
     tail = [renames_markdown(plan, layout, limit // 8), blocked_markdown(plan.blocked, layout, limit // 4)]
     tail.append(_notes(plan, layout, limit // 8))
-    room = Room(limit - sum(len(part.encode()) + 2 for part in head + tail) - 400)
+    room = Room(limit - sum(len(part.encode()) + 2 for part in [head, *tail]) - 400)
     body = steps_markdown(plan.steps, plan.bodies, layout, room=room)
-    return "\n\n".join(part for part in [*head, room.note, body, *tail] if part) + "\n"
+    return "\n\n".join(part for part in [head, room.note, body, *tail] if part) + "\n"
 
 
-def _summary(plan: Plan) -> str:
-    resets = resets_sentence(plan.steps)
-    return f"**{markdown(summary(plan))}**" + (f" {resets}" if resets else "")
-
-
-def _particulars(plan: Plan, digest: str, layout: Layout) -> str:
-    rows = [f"{key} {_particular(key, text, layout)}" for key, text in particulars(plan, digest, layout)]
-    return f"<sub>{' · '.join(rows)}</sub>"
-
-
-def _particular(key: str, text: str, layout: Layout) -> str:
-    return markdown_code(text) if key == "plan" else markdown(layout.clipped(text, _TEXT))
+def _head(plan: Plan, digest: str, layout: Layout) -> str:
+    rows = [
+        (key, text if key == "plan" else layout.clipped(text, _TEXT)) for key, text in particulars(plan, digest, layout)
+    ]
+    heading = layout.clipped(title(plan), _TEXT)
+    return call("plan.md", "head", heading, summary(plan), resets_sentence(plan.steps), rows)
 
 
 def _notes(plan: Plan, layout: Layout, room: int) -> str:
-    rows = [f"- {markdown(layout.clipped(note, _TEXT))}" for note in plan.notes]
+    rows = [call("plan.md", "item", layout.clipped(note, _TEXT)) for note in plan.notes]
     return "\n".join(["#### Notes", "", *_fitting(rows, room)]) if rows else ""
 
 
@@ -82,20 +69,10 @@ def _fitting(rows: Sequence[str], room: int) -> list[str]:
 
 
 def _blocked_group(group: BlockedGroup, layout: Layout) -> list[str]:
-    outcome = markdown(group.outcome)
-    if len(group.addresses) == 1:
-        where = f", {markdown_code(group.position)}" if group.position else ""
-        rows = [f"- {markdown_code(group.addresses[0])} {outcome}{where}"]
-    else:
-        word, _, listed = names(group.addresses, group.environment, layout.names).partition(" ")
-        rows = [f"- **{len(group.addresses):,} {word}** {outcome}: {markdown(listed)}"]
-    return rows + [_obstacle(obstacle, layout) for obstacle in group.obstacles]
+    row = call("plan.md", "blocked", *group.head(layout.names), group.outcome, group.position)
+    return [row, *(_obstacle(obstacle, layout) for obstacle in group.obstacles)]
 
 
 def _obstacle(obstacle: Obstacle, layout: Layout) -> str:
-    why, how = layout.clipped(obstacle.why, _TEXT), layout.clipped(obstacle.how, _TEXT)
-    advice = markdown_code(how) if how.startswith("offerkit ") else markdown(how)
-    code = f" ({markdown(obstacle.code)})" if obstacle.code else ""
-    who = f"{markdown(layout.clipped(or_list(obstacle.who), _TEXT))} can lift it" if obstacle.who else ""
-    lift = ": ".join(filter(None, [who, advice]))
-    return f"  - {markdown(why)}{code}" + (f"; {lift}" if lift else "")
+    who, why, how = (layout.clipped(text, _TEXT) for text in (or_list(obstacle.who), obstacle.why, obstacle.how))
+    return call("plan.md", "obstacle", why, obstacle.code, who, how)

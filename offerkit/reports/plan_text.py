@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from offerkit.plans.plan import Plan
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from offerkit.plans.plan import Blocked, Plan, encode
 from offerkit.reports.escape import visible
-from offerkit.reports.style import CONCISE, PLAIN, Layout, Style, indented
-from offerkit.reports.words import particulars, resets_sentence, summary, title
+from offerkit.reports.style import CONCISE, PLAIN, PRESENTATION, Layout, Presentation, Style, indented
+from offerkit.reports.words import count, particulars, resets_sentence, summary, title
+
+if TYPE_CHECKING:
+    from offerkit.reports.groups import BlockedGroup, Obstacle
+    from offerkit.reports.impact import Impact
 
 
-def plan_text(plan: Plan, digest: str, style: Style = PLAIN, layout: Layout = CONCISE) -> str:
-    """The whole plan; ``digest`` is the name of its canonical bytes. Ends with a newline."""
-    parts = [_heading(plan, digest, style, layout)]
+class PlanReport(NamedTuple):
+    """A plan to be shown, by the ``digest`` of its canonical bytes, with the impact if that was asked for."""
+
+    plan: Plan
+    digest: str
+    impact: Impact | None = None
+
+
+def plan_json(report: PlanReport, _presentation: Presentation = PRESENTATION) -> str:
+    """The plan's canonical bytes, and nothing of the impact. Ends with a newline."""
+    return encode(report.plan).decode() + "\n"
+
+
+def plan_text(report: PlanReport, presentation: Presentation = PRESENTATION) -> str:
+    """The whole plan, then its impact. Ends with a newline."""
+    plan, style, layout = report.plan, presentation.style, presentation.layout
+    parts = [_heading(plan, report.digest, style, layout)]
     if plan.steps:  # “No changes” is the plan people wait for most often: it loads nothing it does not need
         from offerkit.reports.renames import renames_text
         from offerkit.reports.steps_text import steps_text
 
         parts.append(steps_text(plan.steps, plan.bodies, style, layout))
         parts.append(renames_text(plan, style, layout))
-    if plan.blocked:
-        from offerkit.reports.blocked_text import blocked_text
-
-        parts.append(blocked_text(plan.blocked, style, layout))
+    parts.append(blocked_text(plan.blocked, style, layout))
     parts.append(_notes(plan, style, layout))
     parts.append(_closing(plan, style))
-    return style.finish("\n\n".join(part.strip("\n") for part in parts if part) + "\n")
+    text = style.finish("\n\n".join(part.strip("\n") for part in parts if part) + "\n")
+    if report.impact is None:
+        return text
+    from offerkit.reports.impact import impact_text
+
+    return f"{text}\n{impact_text(report.impact, presentation)}"
 
 
 def _heading(plan: Plan, digest: str, style: Style, layout: Layout) -> str:
@@ -41,3 +64,37 @@ def _notes(plan: Plan, style: Style, layout: Layout) -> str:
 def _closing(plan: Plan, style: Style) -> str:
     resets = resets_sentence(plan.steps)
     return "\n".join(filter(None, [style.bold(visible(summary(plan))), resets]))
+
+
+def blocked_text(blocked: Sequence[Blocked], style: Style = PLAIN, layout: Layout = CONCISE) -> str:
+    """What stays behind, why, and who can lift it; resources with the same reasons together."""
+    if not blocked:
+        return ""
+    from offerkit.reports.groups import blocked_groups
+
+    groups = blocked_groups(blocked)
+    rows = [f"{style.bold('Blocked')} · {count(sum(len(g.addresses) for g in groups), 'resource')}", ""]
+    for group in groups[: layout.limit]:
+        rows += [*_blocked_group(group, style, layout), ""]
+    if more := sum(len(group.addresses) for group in groups[layout.limit :]):
+        rows += [style.dim(f"    … and {more:,} more"), ""]
+    return "\n".join(rows)
+
+
+def _blocked_group(group: BlockedGroup, style: Style, layout: Layout) -> list[str]:
+    head, listed = group.head(layout.names)
+    where = group.outcome if listed else f"{group.outcome}  {group.position}".strip()
+    rows = [f"  {style.red('!')} {style.bold(visible(head))}  {style.dim(visible(where))}"]
+    if listed:
+        rows += indented("      ", visible(listed), layout.width)
+    for obstacle in group.obstacles:
+        rows += _obstacle(obstacle, style, layout)
+    return rows
+
+
+def _obstacle(obstacle: Obstacle, style: Style, layout: Layout) -> list[str]:
+    code = f"  {style.dim(f'[{visible(obstacle.code)}]')}" if obstacle.code else ""
+    *rows, last = indented("      ", visible(obstacle.why), layout.width)
+    rows.append(last + code)
+    advice = ": ".join(filter(None, [obstacle.lifted_by, obstacle.how]))
+    return rows + (indented("        ", visible(advice), layout.width) if advice else [])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from offerkit.reports.escape import html, json_text, one_line, visible
-from offerkit.reports.page import page
-from offerkit.reports.style import PLAIN, Style, indented
+from offerkit.reports.escape import json_text, one_line, visible
+from offerkit.reports.style import PRESENTATION, Presentation, indented
+from offerkit.reports.templating import fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,9 @@ class Preview:
     spaces: tuple[Shown, ...]
 
 
-def preview_text(preview: Preview, style: Style = PLAIN, width: int = 100) -> str:
+def preview_text(preview: Preview, presentation: Presentation = PRESENTATION) -> str:
     """The fields of every space, then what is read there: the text function's output. Ends with a newline."""
+    style, width = presentation.style, presentation.layout.width
     lines = [style.bold(_title(preview))]
     if not preview.spaces:
         lines.append("It is meant for no space.")
@@ -56,7 +57,7 @@ def _title(preview: Preview) -> str:
     return f"{preview.offer} in {preview.stage}{who}"
 
 
-def preview_json(preview: Preview) -> str:
+def preview_json(preview: Preview, _presentation: Presentation = PRESENTATION) -> str:
     """Everything, as JSON. Ends with a newline."""
     made = {
         "offer": preview.offer,
@@ -76,18 +77,6 @@ def preview_json(preview: Preview) -> str:
     return json_text(made)
 
 
-def preview_html(preview: Preview) -> str:
+def preview_html(preview: Preview, _presentation: Presentation = PRESENTATION) -> str:
     """A page with each rendering in a frame of its own that can run nothing."""
-    parts = [f"<h1>{html(_title(preview))}</h1>"]
-    for shown in preview.spaces:
-        parts.append(f"<h2>{html(shown.space)} <small>{html(shown.channel)}</small></h2>")
-        if shown.trouble:
-            parts.append(f"<p><strong>It cannot be shown:</strong> {html(shown.trouble)}</p>")
-            continue
-        markup = html(shown.rendered.get("html", ""), multiline=True)
-        parts.append(
-            f'<iframe sandbox title="{html(shown.space)}" srcdoc="{markup}" width="100%" height="260"></iframe>'
-        )
-        text = shown.rendered.get("text", "").strip("\n")
-        parts.append(f"<details><summary>As text</summary><pre>{html(text, multiline=True)}</pre></details>")
-    return page(_title(preview), "\n".join(parts))
+    return fill("preview.html", title=_title(preview), spaces=preview.spaces)

@@ -10,10 +10,12 @@ import orjson
 
 from offerkit.fingerprint import Json
 from offerkit.reports.csv_file import CsvWriter
-from offerkit.reports.escape import clip, json_text, markdown, visible
-from offerkit.reports.style import PLAIN, Style, display_width, pad
+from offerkit.reports.escape import clip, json_text, visible
+from offerkit.reports.style import PRESENTATION, Presentation, display_width, pad
+from offerkit.reports.templating import fill
 
 COLUMNS = ("Time", "Contact", "Space", "Offer", "Rank", "Weight", "Status", "Changed", "Proposition")
+_RULER = "|:--|:--|:--|:--|--:|--:|:--|:--|:--|"
 NONE = "Nothing was proposed."
 
 
@@ -44,16 +46,32 @@ class PropositionLine:
         changed = _minute(self.changed) if self.changed != self.time else ""
         space, offer = f"{self.environment}/{self.space}", self.offer
         return (
-            _minute(self.time), self.contact, space, offer, str(self.rank), self.weight, self.status, changed, self.id
-        )  # fmt: skip
+            _minute(self.time),
+            self.contact,
+            space,
+            offer,
+            str(self.rank),
+            self.weight,
+            self.status,
+            changed,
+            self.id,
+        )
 
 
 def _minute(time: str) -> str:
     return time[:16].replace("T", " ") + "Z"
 
 
-def propositions_text(lines: Sequence[PropositionLine], style: Style = PLAIN, width: int = 100) -> str:
+@dataclass(frozen=True, slots=True)
+class Propositions:
+    """Propositions in the order in which they are shown."""
+
+    lines: Sequence[PropositionLine]
+
+
+def propositions_text(propositions: Propositions, presentation: Presentation = PRESENTATION) -> str:
     """A table in the order given; a single proposition with its extra data. Ends with a newline."""
+    lines, style = propositions.lines, presentation.style
     if not lines:
         return f"{NONE}\n"
     table = [[visible(clip(cell, 60)) for cell in row] for row in (COLUMNS, *(line.cells for line in lines))]
@@ -69,23 +87,21 @@ def propositions_text(lines: Sequence[PropositionLine], style: Style = PLAIN, wi
     return style.finish("\n".join(rows) + "\n")
 
 
-def propositions_markdown(lines: Sequence[PropositionLine]) -> str:
+def propositions_markdown(propositions: Propositions, _presentation: Presentation = PRESENTATION) -> str:
     """A Markdown table. Ends with a newline."""
-    if not lines:
-        return f"{NONE}\n"
-    rows = [f"| {' | '.join(COLUMNS)} |", "|:--|:--|:--|:--|--:|--:|:--|:--|:--|"]
-    rows += [f"| {' | '.join(map(markdown, line.cells))} |" for line in lines]
-    return "\n".join(rows) + "\n"
+    rows = (line.cells for line in propositions.lines)
+    return fill("table.md", columns=COLUMNS, ruler=_RULER, rows=rows) if propositions.lines else f"{NONE}\n"
 
 
-def propositions_json(lines: Sequence[PropositionLine]) -> str:
+def propositions_json(propositions: Propositions, _presentation: Presentation = PRESENTATION) -> str:
     """Everything about each, as JSON. Ends with a newline."""
-    return json_text([asdict(line) for line in lines])
+    return json_text([asdict(line) for line in propositions.lines])
 
 
-def propositions_csv(lines: Sequence[PropositionLine]) -> str:
+def propositions_csv(propositions: Propositions, _presentation: Presentation = PRESENTATION) -> str:
     """A CSV file with a header; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
     names = [name for name in PropositionLine.__slots__ if name not in ("proposed", "accepted")]
     target = io.StringIO()
-    CsvWriter(target, names, lineterminator="\n").write([str(getattr(line, name)) for name in names] for line in lines)
+    rows = ([str(getattr(line, name)) for name in names] for line in propositions.lines)
+    CsvWriter(target, names, lineterminator="\n").write(rows)
     return target.getvalue()

@@ -23,6 +23,7 @@ from offerkit.reports.groups import blocked_groups
 from offerkit.reports.impact import Impact, SpaceImpact, emptied_sentence, examples, number, without_contacts
 from offerkit.reports.renames import likely_renames
 from offerkit.reports.stops import Stopped
+from offerkit.reports.style import PRESENTATION, Presentation
 from offerkit.reports.words import VERBS, and_list, count, listing, names
 from offerkit.state.changes import Action, Body
 from offerkit.state.eligibility import Reached
@@ -270,13 +271,21 @@ def impact_rows(made: Impact) -> list[ImpactRow]:
     """The offers of all spaces, those with the most changes first."""
     found = [(space, offer) for space in made.spaces for offer in space.offers]
     found.sort(key=lambda pair: -(size(pair[1].gained) + size(pair[1].lost) + size(pair[1].moved)))
-    return [
-        ImpactRow(
-            space.space, offer.offer, number(offer.before, space.sample), number(offer.gained, space.sample, "+"),
-            number(offer.lost, space.sample, "-"), number(offer.moved, space.sample), "; ".join(examples(offer)),
+    rows = []
+    for space, offer in found:
+        sample = space.sample
+        rows.append(
+            ImpactRow(
+                space=space.space,
+                offer=offer.offer,
+                before=number(offer.before, sample),
+                gained=number(offer.gained, sample, "+"),
+                lost=number(offer.lost, sample, "-"),
+                moved=number(offer.moved, sample),
+                why="; ".join(examples(offer)),
+            )
         )
-        for space, offer in found
-    ]  # fmt: skip
+    return rows
 
 
 def totals(steps: Iterable[Step]) -> str:
@@ -292,7 +301,7 @@ BOUND = (
 """What the meaning digest covers, and what not."""
 
 
-def pull_request_json(request: PullRequest) -> str:
+def pull_request_json(request: PullRequest, _presentation: Presentation = PRESENTATION) -> str:
     """The whole as JSON, which :func:`pull_request_of` reads: no contact of a case, no secret. Ends with a newline."""
     shown = replace(request.plan, bodies={key: _shown(body) for key, body in request.plan.bodies.items()})
     data = plain_data(replace(request, plan=shown))

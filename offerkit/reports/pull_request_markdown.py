@@ -32,7 +32,8 @@ from offerkit.reports.pull_request import (
 from offerkit.reports.reached import reached_markdown
 from offerkit.reports.renames import renames_markdown
 from offerkit.reports.steps_markdown import CONCISE, Room, diff_block, folded, step_row, step_title, table_head
-from offerkit.reports.style import ALL, Layout
+from offerkit.reports.style import ALL, PRESENTATION, Layout, Presentation
+from offerkit.reports.templating import call
 from offerkit.reports.words import count, names
 from offerkit.state.changes import Action
 
@@ -50,6 +51,11 @@ _RESERVED = 1_500
 """Bytes for what says that steps are missing."""
 _MOST_NAMED = 1_000
 """Of more missing steps none is named."""
+
+
+def pull_request_markdown(request: PullRequest, presentation: Presentation = PRESENTATION) -> str:
+    """The comment, without a marker, for GitHub or with the presentation's limit. Ends with a newline."""
+    return comment_markdown(request, limit=min(presentation.limit, GITHUB_BYTES))
 
 
 def comment_markdown(request: PullRequest, *, marker: str = "", limit: int = GITHUB_BYTES) -> str:
@@ -70,6 +76,10 @@ def comment_markdown(request: PullRequest, *, marker: str = "", limit: int = GIT
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+def _call(macro: str, *values: object) -> str:
+    return call("pull_request.md", macro, *values)
+
+
 def _said(text: str, most: int = _TEXT) -> str:
     return markdown(_clipped(text, most))
 
@@ -78,7 +88,7 @@ def _code(text: str, most: int = _CODE) -> str:
     return markdown_code(_clipped(text, most))
 
 
-def _clipped(text: str, most: int) -> str:
+def _clipped(text: str, most: int = _TEXT) -> str:
     """``text`` as one line that takes at most ``most`` characters, also where it is spelled out."""
     return clip(visible(one_line(text[: most * 4])), most)
 
@@ -95,7 +105,7 @@ def _list(rows: Sequence[str], room: int) -> str:
 
 
 def _alerts(request: PullRequest, room: int) -> str:
-    return _list([f"- ⚠ **{_said(one.title)}**: {_said(one.text)}" for one in alerts(request)], room)
+    return _list([_call("alert", _clipped(one.title), _clipped(one.text)) for one in alerts(request)], room)
 
 
 def _approvals(request: PullRequest, room: int) -> str:
@@ -105,7 +115,7 @@ def _approvals(request: PullRequest, room: int) -> str:
     found = needed(request)
     if not found:
         return f"**Approvals**: none needed{f'; {lost}' if lost else ''}."
-    rows = [f"- **{_said(f'{one.by}:')}** {_said(one.sentence)}" for one in found]
+    rows = [_call("approval", _clipped(f"{one.by}:"), _clipped(one.sentence)) for one in found]
     return f"**Approvals needed**{f' ({lost})' if lost else ''}\n\n{_list(rows, room)}"
 
 
@@ -117,12 +127,12 @@ def _impact(request: PullRequest, room: int) -> str:
         return ""
     changed = [space for space in made.spaces if space.changed]
     notes = [*rounding_sentences(made), *sample_sentences(made), *quiet_sentences(made)]
-    said = "<br>".join(f"<sub>{_said(note, 600)}</sub>" for note in notes)
+    said = _call("notes", [_clipped(note, 600) for note in notes])
     if not changed:
         return f"**Impact**: {said or 'nobody sees anything else.'}"
     own = f"{request.environment}/"
     lines = [
-        "- " + _said(f"{names}: {text}")
+        _call("item", _clipped(f"{names}: {text}"))
         for names, text in together((space.space.removeprefix(own), changed_sentence(space)) for space in changed)
     ]
     return "\n\n".join(filter(None, ["**Impact**", _list(lines, room // 4), _table(made, own, room // 2), said]))
@@ -132,20 +142,12 @@ def _table(made: Impact, own: str, room: int) -> str:
     """The offers with the most changes; spaces by their names within the environment that begins with ``own``."""
     rows = impact_rows(made)
     spaces = len({row.space for row in rows}) > 1
-    head = ["Offer", "Before", "Gained", "Lost", "Moved", "For example"]
-    lines = [*(["Space"] if spaces else []), *head]
-    ruler = [*([":--"] if spaces else []), ":--", "--:", "--:", "--:", "--:", ":--"]
-    shown = [_table_row(lines), _table_row(ruler)]
+    shown = _call("head", spaces).split("\n")
     room -= sum(len(line.encode()) + 1 for line in shown) + 100
     for row in rows[:IMPACT_ROWS]:
+        space = _clipped(row.space.removeprefix(own)) if spaces else None
         numbers = (row.before, row.gained, row.lost, row.moved)
-        cells = [
-            *([_said(row.space.removeprefix(own))] if spaces else []),
-            _said(row.offer),
-            *numbers,
-            _said(row.why, _REASON),
-        ]
-        line = _table_row(cells)
+        line = _call("row", space, _clipped(row.offer), numbers, _clipped(row.why, _REASON))
         room -= len(line.encode()) + 1
         if room < 0:
             break
@@ -153,10 +155,6 @@ def _table(made: Impact, own: str, room: int) -> str:
     if more := len(rows) - (len(shown) - 2):
         shown += ["", f"… and {count(more, 'more row')}, in the whole report."]
     return "\n".join(shown)
-
-
-def _table_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +189,7 @@ def _steps(request: PullRequest, left: int) -> list[str]:
     room = Room(left - len(folded(title, "", opened=True)) - 10)
     found = sections(plan.steps, ALL)
     for section in found:
-        room.left -= len("\n".join(table_head(section.title)).encode()) + 2
+        room.left -= len(table_head(section.title).encode()) + 2
     shown = _fitting(plan.steps, request, room)
     opened = len(shown) == len(plan.steps) and sum(one.lines for one in shown.values()) < _OPEN
     pages: list[str] = []
@@ -199,7 +197,7 @@ def _steps(request: PullRequest, left: int) -> list[str]:
         steps = [step for group in section.groups for bunch in group.bunches for step in bunch.steps]
         mine = [one for step in steps if (one := shown.get(id(step)))]
         if mine:
-            pages.append("\n".join([*table_head(section.title), *(one.row for one in mine)]))
+            pages.append("\n".join([table_head(section.title), *(one.row for one in mine)]))
             pages += filter(None, (one.fold(opened) for one in mine))
     content = "\n\n".join(filter(None, [*pages, *beside]))
     missing = [step for step in plan.steps if id(step) not in shown]
@@ -256,11 +254,7 @@ def _whole(request: PullRequest) -> str:
 
 
 def _fine_print(request: PullRequest) -> str:
-    compared = f"{_said(request.base, 120)} → {_code(request.head[:12])}" if request.head else _said(request.base, 120)
-    rows = [
-        f"{compared} · meaning {_code(request.meaning, 80)}",
-        f"Repeat it with {_code(request.command)}." if request.command else "",
-        f"{BOUND}" if not request.empty else "",
-        f"The whole is in {_whole(request)}." if not request.empty else "",
-    ]
-    return "<sub>" + "<br>".join(filter(None, rows)) + "</sub>"
+    command = _clipped(request.command, _CODE) if request.command else ""
+    bound, whole = ("", "") if request.empty else (BOUND, _whole(request))
+    base, meaning = _clipped(request.base, 120), _clipped(request.meaning, 80)
+    return _call("fine_print", base, _clipped(request.head[:12], _CODE), meaning, command, bound, whole)

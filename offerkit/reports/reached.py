@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import Json
 from offerkit.plans.plan import Step
-from offerkit.reports.escape import fenced, html, markdown, summary_html, visible
+from offerkit.reports.escape import visible
 from offerkit.reports.steps_markdown import Room
 from offerkit.reports.style import Layout, Style, indented
+from offerkit.reports.templating import call
 from offerkit.reports.values import inline
 from offerkit.reports.words import count, names
 from offerkit.state.changes import Action
@@ -81,17 +82,8 @@ def behind_markdown(lacking: Lacking, titles: tuple[str, str], layout: Layout) -
     sentence = lacking.sentence(titles)
     if not sentence:
         return ""
-    rows = [f"> - {markdown(layout.clipped(said, 500))}" for said in lacking.rows(layout)]
-    return "\n".join([f"> **Behind.** {markdown(layout.clipped(sentence, 500))}", ">", *rows[:10]])
-
-
-def behind_html(lacking: Lacking, titles: tuple[str, str], layout: Layout) -> str:
-    """The part of a page; empty where nothing is behind."""
-    sentence = lacking.sentence(titles)
-    if not sentence:
-        return ""
-    rows = "".join(f"<li>{html(said)}</li>" for said in lacking.rows(layout))
-    return f"<section><h2>Behind</h2><p>{html(sentence)}</p><ul>{rows}</ul></section>"
+    rows = [layout.clipped(said, 500) for said in lacking.rows(layout)]
+    return call("diff.md", "behind", layout.clipped(sentence, 500), rows[:10])
 
 
 def reached_text(groups: Sequence[Reached], style: Style, layout: Layout) -> str:
@@ -117,8 +109,8 @@ def reached_markdown(groups: Sequence[Reached], layout: Layout, room: Room) -> s
     room.take(parts[0])
     for place, group in enumerate(groups):
         lines = (f"{mark} {layout.clipped(said, _CONDITION)}" for mark, said in _marked(group))
-        title = summary_html(layout.clipped(_whose(group, layout), _CONDITION))
-        text = f"<details><summary>{title}</summary>\n\n{fenced(chr(10).join(lines), 'diff')}\n\n</details>"
+        title = layout.clipped(_whose(group, layout), _CONDITION)
+        text = call("diff.md", "reached", title, "\n".join(lines))
         if place >= layout.limit or not room.take(text, 100):
             parts.append(f"… and {count(len(groups) - place, 'other change')}")
             break
@@ -126,23 +118,15 @@ def reached_markdown(groups: Sequence[Reached], layout: Layout, room: Room) -> s
     return "\n\n".join(parts)
 
 
-def reached_html(groups: Sequence[Reached], layout: Layout) -> str:
-    """The same as a section of a page; empty where there are none."""
+def reached_view(
+    groups: Sequence[Reached], layout: Layout
+) -> tuple[str, str, Sequence[tuple[str, Sequence[tuple[str, str]]]], str]:
+    """What a section of a page shows: title, sentence, groups of offers with their conditions, how many more."""
     if not groups:
-        return ""
-    parts = [f"<section><h2>{REACHED}</h2>", f"<p>{html(_reach(groups))}</p>"]
-    for group in groups[: layout.limit]:
-        rows = "".join(
-            f'<span class="{"come" if mark == "+" else "gone"}">{mark} {html(said)}</span>'
-            for mark, said in _marked(group)
-        )
-        title = html(_whose(group, layout))
-        parts.append(
-            f'<article class="update"><header><b>~</b> <span>{title}</span></header><pre>{rows}</pre></article>'
-        )
-    if len(groups) > layout.limit:
-        parts.append(f'<p class="quiet">… and {count(len(groups) - layout.limit, "other change")}</p>')
-    return "\n".join([*parts, "</section>"])
+        return REACHED, "", (), ""
+    shown = [(_whose(group, layout), list(_marked(group))) for group in groups[: layout.limit]]
+    more = len(groups) - len(shown)
+    return REACHED, _reach(groups), shown, count(more, "other change") if more else ""
 
 
 def reached_data(groups: Sequence[Reached]) -> list[Json]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from offerkit.address import SHARED, Address, Kind
 from offerkit.plans.plan import Plan, PlanKind
-from offerkit.reports.escape import fenced, html
+from offerkit.reports.escape import fenced
 from offerkit.reports.style import Layout, Style, indented
 from offerkit.state.changes import Action
 
@@ -57,13 +57,10 @@ def renames_markdown(plan: Plan, layout: Layout, room: int) -> str:
     return "\n\n".join([f"#### {TITLE}", *parts]) if parts else ""
 
 
-def renames_html(plan: Plan, layout: Layout) -> str:
-    """The hint as a section of a page."""
-    parts = [
-        f"<p>{html(_why(environment))}</p>\n<pre>{html(chr(10).join(_yaml(pairs, layout)), multiline=True)}</pre>"
-        for environment, pairs in likely_renames(plan).items()
-    ]
-    return "\n".join([f"<section><h2>{TITLE}</h2>", *parts, "</section>"]) if parts else ""
+def renames_view(plan: Plan, layout: Layout) -> tuple[str, list[tuple[str, str]]]:
+    """What the section of a page shows: its title, and the hints, each with its YAML."""
+    pairs = likely_renames(plan)
+    return TITLE, [(_why(environment), "\n".join(_yaml(pairs[environment], layout))) for environment in pairs]
 
 
 def _why(environment: str) -> str:

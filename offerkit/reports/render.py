@@ -13,11 +13,109 @@ from offerkit.diagnostics import Code, or_list, refuse
 from offerkit.reports.style import PRESENTATION, Presentation
 
 FORMATS: Mapping[str, Mapping[str, str]] = {
+    "PlanReport": {
+        "text": "offerkit.reports.plan_text.plan_text",
+        "json": "offerkit.reports.plan_text.plan_json",
+        "markdown": "offerkit.reports.plan_markdown.plan_markdown",
+        "html": "offerkit.reports.plan_html.plan_html",
+    },
+    "DiffReport": {
+        "text": "offerkit.reports.diff.diff_text",
+        "json": "offerkit.reports.diff.diff_json",
+        "markdown": "offerkit.reports.diff.diff_markdown",
+        "html": "offerkit.reports.diff.diff_html",
+    },
     "History": {
         "text": "offerkit.reports.history.history_text",
         "json": "offerkit.reports.history.history_json",
         "markdown": "offerkit.reports.history.history_markdown",
         "html": "offerkit.reports.history.history_html",
+    },
+    "Impact": {
+        "text": "offerkit.reports.impact.impact_text",
+        "json": "offerkit.reports.impact.impact_json",
+        "markdown": "offerkit.reports.impact_markdown.impact_markdown",
+    },
+    "PullRequest": {
+        "json": "offerkit.reports.pull_request.pull_request_json",
+        "markdown": "offerkit.reports.pull_request_markdown.pull_request_markdown",
+        "html": "offerkit.reports.pull_request_html.pull_request_html",
+    },
+    "Approvals": {
+        "text": "offerkit.reports.approvals.approvals_text",
+        "json": "offerkit.reports.approvals.approvals_json",
+        "markdown": "offerkit.reports.approvals.approvals_markdown",
+    },
+    "DecisionReport": {
+        "text": "offerkit.reports.approvals.decision_text",
+        "json": "offerkit.reports.approvals.decision_json",
+    },
+    "OverrideReport": {
+        "text": "offerkit.reports.approvals.override_text",
+        "json": "offerkit.reports.approvals.override_json",
+    },
+    "RelayReport": {
+        "text": "offerkit.reports.approvals.relay_text",
+        "json": "offerkit.reports.approvals.relay_json",
+    },
+    "Stops": {
+        "text": "offerkit.reports.stops.stops_text",
+        "json": "offerkit.reports.stops.stops_json",
+    },
+    "StopReport": {
+        "text": "offerkit.reports.stops.stop_text",
+        "json": "offerkit.reports.stops.stop_json",
+    },
+    "ResumeReport": {
+        "text": "offerkit.reports.stops.resume_text",
+        "json": "offerkit.reports.stops.stop_json",
+    },
+    "AnswerReport": {
+        "text": "offerkit.reports.answer.answer_text",
+        "json": "offerkit.reports.answer.answer_json",
+        "html": "offerkit.reports.answer.answer_html",
+        "xml": "offerkit.reports.answer.answer_xml",
+    },
+    "Preview": {
+        "text": "offerkit.reports.preview.preview_text",
+        "json": "offerkit.reports.preview.preview_json",
+        "html": "offerkit.reports.preview.preview_html",
+    },
+    "Propositions": {
+        "text": "offerkit.reports.propositions.propositions_text",
+        "json": "offerkit.reports.propositions.propositions_json",
+        "markdown": "offerkit.reports.propositions.propositions_markdown",
+        "csv": "offerkit.reports.propositions.propositions_csv",
+    },
+    "Simulation": {
+        "text": "offerkit.reports.simulation.simulation_text",
+        "json": "offerkit.reports.simulation.simulation_json",
+        "html": "offerkit.reports.simulation.simulation_html",
+    },
+    "DeliveryResult": {
+        "text": "offerkit.reports.delivery.delivery_text",
+        "json": "offerkit.reports.delivery.delivery_json",
+    },
+    "CaseResults": {
+        "text": "offerkit.reports.cases.cases_text",
+        "json": "offerkit.reports.cases.cases_json",
+        "junit": "offerkit.reports.cases.cases_junit",
+    },
+    "Evaluated": {
+        "text": "offerkit.reports.evaluated.evaluated_text",
+        "json": "offerkit.reports.evaluated.evaluated_json",
+    },
+    "Graph": {
+        "text": "offerkit.reports.graph.graph_text",
+        "mermaid": "offerkit.reports.graph.graph_mermaid",
+        "dot": "offerkit.reports.graph.graph_dot",
+    },
+    "DiagnosticsReport": {
+        "text": "offerkit.reports.diagnostics_text.diagnostics_text",
+        "json": "offerkit.reports.diagnostics_json.diagnostics_json",
+        "github": "offerkit.reports.diagnostics_forge.diagnostics_github",
+        "sarif": "offerkit.reports.diagnostics_forge.diagnostics_sarif",
+        "gitlab": "offerkit.reports.diagnostics_forge.diagnostics_gitlab",
     },
 }
 """By the class of a result, the function of each of its formats; it is imported when it is first asked for."""

@@ -1,4 +1,4 @@
-"""What a simulation found, as data and as text or JSON; the page is in simulation_html.py."""
+"""What a simulation found, as data, text, JSON and a page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from offerkit.reports.escape import clip, json_text, visible
-from offerkit.reports.style import PLAIN, Style, display_width, pad
+from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, pad
+from offerkit.reports.templating import fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class OfferResult:
     contacts: int
     by_rank: Sequence[int]
     losses: Sequence[Loss] = ()
+
+    @property
+    def ranks(self) -> str:
+        """``rank 1: 1,200 · rank 3: 80``."""
+        return " · ".join(f"rank {rank}: {count:,}" for rank, count in enumerate(self.by_rank, 1) if count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,16 @@ class SpaceResult:
     offers: Sequence[OfferResult]
     axes: Sequence[tuple[str, Sequence[AxisValue]]] = ()
 
+    @property
+    def given(self) -> list[OfferResult]:
+        """The offers that somebody gets."""
+        return [offer for offer in self.offers if offer.contacts]
+
+    @property
+    def never(self) -> list[OfferResult]:
+        """The offers that nobody gets."""
+        return [offer for offer in self.offers if not offer.contacts]
+
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
@@ -85,8 +101,9 @@ def supposing(data: Mapping[str, str]) -> str:
     return "".join(f", {name} = {clip(value, 60)}" for name, value in data.items())
 
 
-def simulation_text(made: Simulation, style: Style = PLAIN) -> str:
+def simulation_text(made: Simulation, presentation: Presentation = PRESENTATION) -> str:
     """A part for each space: how many get how many, offers by rank, axes, and what keeps back who is never given."""
+    style = presentation.style
     lines = [style.bold(f"{made.environment} in {made.stage}, {visible(made.asked)}")]
     for space in made.spaces:
         lines += ["", *_space(made, space, style)]
@@ -98,9 +115,8 @@ def _space(made: Simulation, space: SpaceResult, style: Style) -> list[str]:
     for count in range(made.n, -1, -1):
         number = space.by_count[count]
         if number:
-            what = "nothing" if not count else f"{count} offer{'s' if count > 1 else ''}"
-            lines.append(f"  {what:10} {number:>9,}  {_share(number, space.contacts)}")
-    given = [offer for offer in space.offers if offer.contacts]
+            lines.append(f"  {_offers(count):10} {number:>9,}  {_share(number, space.contacts)}")
+    given = space.given
     wide = max((display_width(offer.offer) for offer in space.offers), default=0)
     if given:
         ranks = "".join(f"{'rank ' + str(rank):>10}" for rank in range(1, min(made.n, 5) + 1))
@@ -109,7 +125,7 @@ def _space(made: Simulation, space: SpaceResult, style: Style) -> list[str]:
         ranks = "".join(f"{count:>10,}" for count in offer.by_rank[:5])
         share = _share(offer.contacts, space.contacts)
         lines.append(f"  {pad(visible(offer.offer), wide)}  {offer.contacts:>9,}  {share}{ranks}")
-    never = [offer for offer in space.offers if not offer.contacts]
+    never = space.never
     if never:
         lines += ["", f"  {len(never)} offer{'s' if len(never) > 1 else ''} that nobody gets"]
     for offer in never:
@@ -126,12 +142,16 @@ def _space(made: Simulation, space: SpaceResult, style: Style) -> list[str]:
     return lines
 
 
+def _offers(count: int) -> str:
+    return "nothing" if not count else f"{count} offer{'s' if count > 1 else ''}"
+
+
 def _loss(offer: OfferResult) -> str:
     if not offer.losses:
         return ""
     first = offer.losses[0]
     count = f" ({first.contacts:,} contacts)" if first.contacts else ""
-    where = f"  {first.where}" if first.where else ""
+    where = f"  {visible(first.where)}" if first.where else ""
     return visible(clip(first.reason, 120)) + count + where
 
 
@@ -139,6 +159,24 @@ def _share(count: int, whole: int) -> str:
     return f"{count / whole:>6.1%}" if whole else "     –"
 
 
-def simulation_json(made: Simulation) -> str:
+def simulation_json(made: Simulation, _presentation: Presentation = PRESENTATION) -> str:
     """Everything as JSON. Ends with a newline."""
     return json_text(asdict(made))
+
+
+def simulation_html(made: Simulation, _presentation: Presentation = PRESENTATION) -> str:
+    """One page that loads and runs nothing: bars to look at, numbers to read, good on paper."""
+
+    def counts(space: SpaceResult) -> list[tuple[str, int]]:
+        """How many get how many offers, from most to none; what nobody gets only at the ends."""
+        numbers = range(made.n, -1, -1)
+        return [(_offers(n), space.by_count[n]) for n in numbers if space.by_count[n] or n in (0, made.n)]
+
+    return fill(
+        "simulation.html",
+        title=f"{made.environment} in {made.stage}: who gets what",
+        asked=made.asked,
+        spaces=made.spaces,
+        counts=counts,
+        shown=shown,
+    )

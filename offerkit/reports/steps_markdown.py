@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from offerkit.plans.plan import Step
-from offerkit.reports.escape import fenced, markdown, markdown_code, summary_html
+from offerkit.reports.escape import fenced
 from offerkit.reports.facts import facts
 from offerkit.reports.fields import step_diff
 from offerkit.reports.groups import Bunch, KindGroup, Section, sections
 from offerkit.reports.line_diff import DiffLine
-from offerkit.reports.style import GITHUB_LIMIT, Layout
+from offerkit.reports.style import GITHUB_LIMIT, Layout, Presentation
+from offerkit.reports.templating import call
 from offerkit.reports.words import DONE, SIGNS, VERBS, count, count_kind, position, reason
 from offerkit.state.changes import Action, Body
 
@@ -22,6 +23,8 @@ _LEAST = 300
 _LABEL, _FACT, _PATHS = 48, 300, 4
 CONCISE = Layout(names=5)
 """What a person reads in a pull request."""
+MARKDOWN = Presentation(layout=CONCISE)
+"""The same as one comment."""
 
 
 @dataclass(slots=True)
@@ -84,8 +87,8 @@ def steps_markdown(
 
 
 def _table(section: Section, layout: Layout, room: Room, reserve: int, reasons: bool) -> list[str]:
-    rows = table_head(section.title, reasons=reasons)
-    if not room.take("\n".join(rows), reserve):
+    rows = [table_head(section.title, reasons=reasons)]
+    if not room.take(rows[0], reserve):
         room.rows_left_out += sum(len(bunch.steps) for group in section.groups for bunch in group.bunches)
         return []
     for group in section.groups:
@@ -102,30 +105,27 @@ def _table(section: Section, layout: Layout, room: Room, reserve: int, reasons: 
     return rows
 
 
-def table_head(title: str, *, reasons: bool = True) -> list[str]:
+def table_head(title: str, *, reasons: bool = True) -> str:
     """The heading of a stage's table, and the table's head."""
-    return [
-        f"#### {markdown(title)}",
-        "",
-        f"| Action | Resource | {'Why, and what it means' if reasons else 'What differs'} | Source |",
-        "|:--|:--|:--|:--|",
-    ]
+    return call("steps.md", "head", title, reasons)
 
 
 def step_row(step: Step, layout: Layout, *, reasons: bool = True) -> str:
     """A row of the table: what happens to which resource, why, what that means, and where it is declared."""
-    action = f"{SIGNS[step.action]} {(VERBS if reasons else DONE)[step.action]}"
-    label = f"<br>{markdown(layout.clipped(step.label, _LABEL))}" if step.label else ""
-    why = reason(step, plan=reasons)
-    what = [markdown(layout.clipped(why, _FACT))] if why else []
-    if step.changes:
-        shown = step.changes[:_PATHS] if layout.concise else step.changes
-        paths = [markdown_code(layout.clipped(change.path, _LABEL)) for change in shown]
-        more = len(step.changes) - len(paths)
-        what.append(", ".join(paths) + (f" and {more:,} more" if more else ""))
-    what += [f"**{label_}** {markdown(layout.clipped(text, _FACT))}" for label_, text in facts(step, layout)]
-    cells = (action, markdown_code(step.address) + label, "<br>".join(what), markdown_code(position(step)))
-    return f"| {' | '.join(cells)} |"
+    shown = step.changes[:_PATHS] if layout.concise else step.changes
+    return call(
+        "steps.md",
+        "row",
+        SIGNS[step.action],
+        (VERBS if reasons else DONE)[step.action],
+        step.address,
+        layout.clipped(step.label, _LABEL),
+        layout.clipped(reason(step, plan=reasons), _FACT),
+        [layout.clipped(change.path, _LABEL) for change in shown],
+        len(step.changes) - len(shown),
+        [(label, layout.clipped(text, _FACT)) for label, text in facts(step, layout)],
+        position(step),
+    )
 
 
 def _details(group: KindGroup, new: bool, bodies: Mapping[str, Body], layout: Layout, room: Room) -> list[str]:
@@ -161,7 +161,7 @@ def _folded(steps: Sequence[Step], bunch: Bunch, bodies: Mapping[str, Body], lay
 
 def folded(title: str, content: str, *, opened: bool = False) -> str:
     """``content``, which is Markdown, below a ``title``, which is HTML."""
-    return f"<details{' open' if opened else ''}><summary>{title}</summary>\n\n{content}\n\n</details>"
+    return call("steps.md", "folded", title, content, opened)
 
 
 def diff_block(rows: Sequence[DiffLine]) -> str:
@@ -172,5 +172,4 @@ def diff_block(rows: Sequence[DiffLine]) -> str:
 
 def step_title(step: Step, layout: Layout) -> str:
     """What is folded, as HTML."""
-    label = f" · {summary_html(layout.clipped(step.label, _LABEL))}" if step.label else ""
-    return f"{SIGNS[step.action]} <code>{summary_html(step.address)}</code>{label}"
+    return call("steps.md", "title", SIGNS[step.action], step.address, layout.clipped(step.label, _LABEL))

@@ -9,7 +9,7 @@ from offerkit.address import Address, Kind
 from offerkit.diagnostics import Diagnostic
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import json_text, one_line, visible
-from offerkit.reports.style import Style
+from offerkit.reports.style import PRESENTATION, Presentation, Style
 from offerkit.reports.words import and_list, count
 
 MOST = 30
@@ -32,8 +32,25 @@ class Stopped:
     declared: bool
 
 
-def stop_text(named: Sequence[Address], out: Sequence[str], done: str, style: Style) -> str:
-    """What a stop took out of live; ``done`` says in which revision, and is empty when all was stopped already."""
+@dataclass(frozen=True)
+class StopReport:
+    """What was stopped and is ``out`` of live for that; ``done`` says in which revision, empty when none was needed."""
+
+    revision: int | None
+    named: Sequence[Address]
+    out: Sequence[str] = ()
+    refused: Sequence[Diagnostic] = ()
+    done: str = ""
+
+
+@dataclass(frozen=True)
+class ResumeReport(StopReport):
+    """What was resumed."""
+
+
+def stop_text(report: StopReport, presentation: Presentation = PRESENTATION) -> str:
+    """What a stop took out of live. Ends with a newline."""
+    named, out, done, style = report.named, report.out, report.done, presentation.style
     lines = [f"{'Stopped' if done else 'Stopped already'}: {visible(name)}" for name in named]
     if done:
         lines.append(f"Out of {_where(named)} at once: {_some(out)}." if out else "Nothing of it was live.")
@@ -47,24 +64,35 @@ def _where(named: Sequence[Address]) -> str:
     return and_list(spaces if len(spaces) == len(named) else ["live", *spaces])
 
 
-def resume_text(named: Sequence[str], done: str, style: Style) -> str:
-    """What may go live again; ``done`` says in which revision it was resumed."""
-    lines = [f"Resumed: {visible(name)}" for name in named]
+def resume_text(report: ResumeReport, presentation: Presentation = PRESENTATION) -> str:
+    """What may go live again. Ends with a newline."""
+    style = presentation.style
+    lines = [f"Resumed: {visible(name)}" for name in report.named]
     lines.append("It can be promoted again as far as it was approved since it was stopped (offerkit promote).")
-    return style.finish("\n".join([*lines, style.green(done)]) + "\n")
+    return style.finish("\n".join([*lines, style.green(report.done)]) + "\n")
 
 
-def outcome_json(serial: int | None, named: Sequence[str], out: Sequence[str], refused: Sequence[Diagnostic]) -> str:
+def stop_json(report: StopReport, _presentation: Presentation = PRESENTATION) -> str:
     """What was stopped or resumed, for programs. Ends with a newline."""
-    found: list[Json] = [
+    refused: list[Json] = [
         {"code": str(one.code), "address": str(one.address), "summary": one.summary, "hint": one.hint}
-        for one in refused
+        for one in report.refused
     ]
-    return json_text({"revision": serial, "named": list(named), "out": list(out), "refused": found})
+    return json_text(
+        {"revision": report.revision, "named": list(report.named), "out": list(report.out), "refused": refused}
+    )
 
 
-def stops_text(stopped: Sequence[Stopped], style: Style) -> str:
+@dataclass(frozen=True)
+class Stops:
+    """All that is stopped."""
+
+    stopped: Sequence[Stopped]
+
+
+def stops_text(stops: Stops, presentation: Presentation = PRESENTATION) -> str:
     """What is stopped, each with who, since when and why. Ends with a newline."""
+    stopped, style = stops.stopped, presentation.style
     if not stopped:
         return style.finish("Nothing is stopped.\n")
     return style.finish("\n".join(line for one in stopped for line in _lines(one, style)) + "\n")
@@ -79,20 +107,25 @@ def _lines(one: Stopped, style: Style) -> Iterator[str]:
         yield f"  keeps out: {_some(others)}"
 
 
-def stops_json(stopped: Sequence[Stopped]) -> str:
+def stops_json(stops: Stops, _presentation: Presentation = PRESENTATION) -> str:
     """What is stopped, for programs. Ends with a newline."""
-    return json_text(stopped_rows(stopped))
+    return json_text(stopped_rows(stops.stopped))
 
 
 def stopped_rows(stopped: Sequence[Stopped]) -> list[Json]:
     """What is stopped, as JSON has it."""
     return [
         {
-            "address": one.address, "by": one.by, "since": one.since, "reason": one.reason, "revision": one.revision,
-            "offers": list(one.offers), "declared": one.declared,
+            "address": one.address,
+            "by": one.by,
+            "since": one.since,
+            "reason": one.reason,
+            "revision": one.revision,
+            "offers": list(one.offers),
+            "declared": one.declared,
         }
         for one in stopped
-    ]  # fmt: skip
+    ]
 
 
 def _some(offers: Sequence[str]) -> str:

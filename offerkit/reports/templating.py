@@ -70,6 +70,7 @@ def environment(language: str) -> Environment:
         "clip": clip,
         "one_line": one_line,
         "thousands": lambda number: f"{number:,}",
+        "percent": lambda part, whole, digits: f"{part / whole:.{digits}%}" if whole else "–",
         "lines": marked(partial(html, multiline=True)),
         "code": marked(markdown_code),
         "fenced": marked(fenced),

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.answer import Answer
 from offerkit.fingerprint import Json
-from offerkit.reports.answer import answer_json
+from offerkit.reports.answer import answer_data
 from offerkit.server.authentication import INSIDER, operator_of
 from offerkit.server.decision_service import DecisionService
 from offerkit.server.direct import Call
@@ -50,7 +50,7 @@ def routes(service: DecisionService, status_base: str) -> tuple[APIRouter, list[
                 operator, "explanations of what a contact gets are", [name[:80] for name in environments]
             )
         answer, revision = await service.propose(_ask(service, body, status_base, hints=insider), insider=insider)
-        made = answer_json(answer) if insider else _outside(answer)
+        made = answer_data(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
         made["revision"] = revision
         if answer.cookie:

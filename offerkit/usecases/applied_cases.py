@@ -161,7 +161,7 @@ def _file(source: JsonMap, root: Path, environ: Mapping[str, str]) -> str | None
     url = str(source.get("url") or environ.get(str(source.get("url_env")), "").strip())
     if not url.lower().startswith("sqlite://"):
         return None
-    from offerkit.contacts.sqlite_table import sqlite_path
+    from offerkit.contacts.sqlite import sqlite_path
 
     try:
         path = os.path.relpath(os.path.realpath(sqlite_path(url, root)), os.path.realpath(root))

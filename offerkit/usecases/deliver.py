@@ -18,7 +18,7 @@ from offerkit.diagnostics import Code, or_list, refuse, suggestion
 from offerkit.engine.report import Report
 from offerkit.fingerprint import canonical, digest
 from offerkit.governance.rights import DELIVERERS, Actor
-from offerkit.reports.delivery import DeliveryResult, delivery_json, sample_files
+from offerkit.reports.delivery import DeliveryResult, delivery_data, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
 from offerkit.times import check_utc, instant, shown, utc, wall_clock
@@ -239,7 +239,7 @@ def _make(
         for _, reason in folder.asides():
             result.set_aside(reason)
         result.stored = 0 if asked.dry or not order.space.storage.enabled else result.propositions
-        folder.finish(delivery_json(result), sample_files(samples))
+        folder.finish(delivery_data(result), sample_files(samples))
     except OSError as error:
         raise unwritable(folder.partial, error) from error
     if not asked.dry:

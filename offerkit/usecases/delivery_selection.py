@@ -17,8 +17,9 @@ from offerkit.batch import (
     decide_all,
     find_exclusions,
 )
-from offerkit.batch.condition_sql import bound_condition_sql, column
+from offerkit.batch.condition_sql import bound_condition_sql
 from offerkit.batch.decide import CHUNK
+from offerkit.contacts.bulk import column
 from offerkit.engine.call import Call, CallContext
 from offerkit.engine.check_call import make_call
 from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, facts_at

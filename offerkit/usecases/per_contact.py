@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from offerkit.batch import BatchProgram, BatchRequest, ContactTable, DecidedChunk, decide_all
-from offerkit.batch.condition_sql import column
 from offerkit.batch.program import weights_of
+from offerkit.contacts.bulk import column
 from offerkit.engine.condition import CallFacts
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import DecisionNotes

@@ -18,12 +18,12 @@ from offerkit.address import Kind
 from offerkit.diagnostics import Refused
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import decode, envelope, plan_digest
-from offerkit.reports.diagnostics_forge import FORGES
-from offerkit.reports.diagnostics_json import diagnostics_json
+from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
-from offerkit.reports.plan_text import plan_text
+from offerkit.reports.plan_text import PlanReport, plan_text
+from offerkit.reports.render import formats, render
 from offerkit.specs import Project
 from offerkit.specs.cache import Cache
 from offerkit.specs.load import load_files
@@ -218,17 +218,19 @@ def judge(changed: SpecFile) -> None:
         for diagnostic in refused.diagnostics:
             assert diagnostic.position is not None and diagnostic.summary
             assert diagnostic.position.file != changed.path or 1 <= diagnostic.position.line <= len(lines) + 1
-        text = diagnostics_text(refused.diagnostics, lambda file: lines if file == changed.path else None)
+        text = diagnostics_text(
+            DiagnosticsReport(refused.diagnostics, lambda file: lines if file == changed.path else None)
+        )
         assert "\x1b" not in text and "\u202e" not in text
         text.encode()
-        json.loads(diagnostics_json(refused.diagnostics))
-        for render in FORGES.values():
-            render(refused.diagnostics, "").encode()
+        json.loads(render(DiagnosticsReport(refused.diagnostics), "json"))
+        for form in formats("DiagnosticsReport"):
+            render(DiagnosticsReport(refused.diagnostics), form).encode()
         return
     plan = plan_design(SESSION, loaded, None, Patterns())
     assert decode(envelope(plan), "plan") == plan
     for report in (plan_text, plan_markdown, plan_html):
-        shown = report(plan, plan_digest(plan))
+        shown = report(PlanReport(plan, plan_digest(plan)))
         assert "\x1b" not in shown and "\u202e" not in shown
 
 

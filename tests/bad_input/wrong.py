@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from offerkit.cli.main import cli
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.reports.diagnostics_forge import FORGES
-from offerkit.reports.diagnostics_json import diagnostics_json
+from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diagnostics_text import diagnostics_text
+from offerkit.reports.render import formats, render
 
 PROJECT = Path(__file__).resolve().parent / "project"
 NEW = "specs/people/new.yaml"
@@ -42,11 +42,10 @@ def run(root: Path, *args: str, who: str = "ada") -> Outcome:
     result = CliRunner().invoke(cli, ["-C", str(root), "--as", who, *args], standalone_mode=False)
     error = result.exception
     if isinstance(error, Refused):
-        text = diagnostics_text(error.diagnostics, lambda file: _lines(root / file))
+        text = diagnostics_text(DiagnosticsReport(error.diagnostics, lambda file: _lines(root / file)))
         if not any("\ud800" <= letter <= "\udfff" for letter in "".join(args) + who):
-            diagnostics_json(error.diagnostics)
-            for render in FORGES.values():
-                render(error.diagnostics, "")
+            for form in formats("DiagnosticsReport"):
+                render(DiagnosticsReport(error.diagnostics), form)
             text.encode()  # nothing in it that a terminal could not be sent
         return Outcome(1, result.stdout, text, error.diagnostics)
     if isinstance(error, click.ClickException):

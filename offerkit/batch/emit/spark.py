@@ -10,12 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from offerkit.batch.condition_sql import column
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.emit.query import InputTables, emit
 from offerkit.batch.program import BatchProgram
 from offerkit.batch.results import copy_results
-from offerkit.contacts.bulk import quoted, text
+from offerkit.contacts.bulk import column
+from offerkit.contacts.relation import quote_name, quote_text
 from offerkit.diagnostics import Code, install_hint, refuse
 from offerkit.store import Store
 
@@ -50,9 +50,9 @@ def run_spark(
     queries = [emit(program, "spark", tables) for program in programs]
     with _session() as session, tempfile.TemporaryDirectory(prefix="offerkit-spark-") as name:
         folder = Path(name)
-        names = ", ".join(f"{column(field)} AS {quoted(field)}" for field in people.types)
+        names = ", ".join(f"{column(field)} AS {quote_name(field)}" for field in people.types)
         people.connection.execute(
-            f"COPY (SELECT {names} FROM contact) TO {text(str(folder / 'contacts.parquet'))} (FORMAT parquet)"  # noqa: S608
+            f"COPY (SELECT {names} FROM contact) TO {quote_text(str(folder / 'contacts.parquet'))} (FORMAT parquet)"  # noqa: S608
         )
         _history(people, programs[0].catalog.environment, store, folder / "history.parquet")
         for table, file in ((tables.contacts, "contacts"), (tables.history, "history")):
@@ -61,7 +61,7 @@ def run_spark(
         for number, query in enumerate(queries):
             with failures_told():
                 session.sql(query).write.parquet(str(folder / f"out-{number}"))
-        made = f"read_parquet({text(str(folder / 'out-*' / '*.parquet'))}) AS made"
+        made = f"read_parquet({quote_text(str(folder / 'out-*' / '*.parquet'))}) AS made"
         return copy_results(people.connection, f"{made} JOIN contact ON k = made.contact", target, ending)
 
 
@@ -69,7 +69,7 @@ def _history(people: ContactTable, environment: str, store: Store | None, target
     """The propositions of an environment with the columns that queries read."""
     import numpy
 
-    columns = ", ".join(f"{quoted(name)} {_KINDS.get(name, 'VARCHAR')}" for name in _HISTORY)
+    columns = ", ".join(f"{quote_name(name)} {_KINDS.get(name, 'VARCHAR')}" for name in _HISTORY)
     people.connection.execute(f"CREATE TEMP TABLE handed ({columns})")
     for part in store.exported(environment, _HISTORY) if store is not None else ():
         arrays = {
@@ -79,7 +79,7 @@ def _history(people: ContactTable, environment: str, store: Store | None, target
         people.connection.register("part", arrays)
         people.connection.execute("INSERT INTO handed SELECT * FROM part")
         people.connection.unregister("part")
-    people.connection.execute(f"COPY handed TO {text(str(target))} (FORMAT parquet)")
+    people.connection.execute(f"COPY handed TO {quote_text(str(target))} (FORMAT parquet)")
     people.connection.execute("DROP TABLE handed")
 
 

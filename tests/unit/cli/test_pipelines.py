@@ -22,9 +22,10 @@ GITHUB = ROOT / "offerkit/cli/pipelines/github"
 GITLAB = ROOT / "offerkit/cli/pipelines/gitlab"
 GENERATED = sorted((GITHUB / "dot-github/workflows").glob("*.yml"))
 REUSABLE = sorted((ROOT / ".github/workflows").glob("offers*.yml"))
-WORKFLOWS = [*GENERATED, *REUSABLE]
+RELEASE = ROOT / ".github/workflows/release.yml"
 PAGES = ROOT / ".github/workflows/docs.yml"
 """Publishes the documentation of offerkit itself."""
+WORKFLOWS = [*GENERATED, *REUSABLE, RELEASE]
 TEMPLATE = GITLAB / "dot-gitlab/offerkit.yml"
 ACTION = ROOT / "action.yml"
 
@@ -178,9 +179,13 @@ RIGHTS: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("offers.yml", "promote"): (READ, "OFFERKIT_PROMOTE_TOKEN"),
     ("offers-forks.yml", "plan"): (ASK, "OFFERKIT_READ_TOKEN"),
     ("offers-forks.yml", "comment"): ({**READ, "pull-requests": "write"}, ""),
+    ("release.yml", "build"): (READ, ""),
+    ("release.yml", "attest"): ({"id-token": "write", "attestations": "write"}, ""),
+    ("release.yml", "publish"): ({"id-token": "write"}, ""),
+    ("release.yml", "notes"): ({"contents": "write"}, ""),
 }
 """By workflow and job: what the forge's token may do, and which tokens of offerkit the job has."""
-PINNED = re.compile(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+PINNED = re.compile(r"(actions|pypa)/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 
 @workflows
@@ -201,7 +206,7 @@ def test_jobs_have_the_rights_that_they_need(path: Path) -> None:
 def test_actions_are_pinned_and_scripts_have_no_expressions(path: Path) -> None:
     """An expression in a script is text of somebody's pull request that becomes a part of the script."""
     text = path.read_text(encoding="utf-8")
-    assert all(PINNED.search(line) for line in text.splitlines() if "uses: actions/" in line)
+    assert all(PINNED.search(line) for line in text.splitlines() if line.lstrip(" -").startswith("uses: "))
     data = loaded(path)
     jobs = data["jobs"].values() if "jobs" in data else [data["runs"]]
     steps = [step for job in jobs for step in job["steps"]]
@@ -226,7 +231,7 @@ def test_nothing_of_a_fork_is_checked_out_or_installed_beside_a_secret() -> None
     assert workflow["jobs"]["plan"]["permissions"].items() >= {"contents": "read"}.items()
 
 
-@workflows
+@pytest.mark.parametrize("path", [*GENERATED, *REUSABLE], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_workflows_only_call_offerkit(path: Path) -> None:
     """What is worth testing is in Python: a script is one call, but for the installation."""
     for job in loaded(path)["jobs"].values():

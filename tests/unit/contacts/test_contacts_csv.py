@@ -18,10 +18,9 @@ from contacts_samples import ANA_ROW, only
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.contacts import Contacts, csv_source
-from offerkit.contacts.columns import check_columns
-from offerkit.contacts.csv_records import MAX_RECORD, cells, records
-from offerkit.contacts.csv_source import sieve
+from offerkit.contacts import Contacts, csv_contacts
+from offerkit.contacts.csv_contacts import MAX_RECORD, cut, records, sieve
+from offerkit.contacts.fields import check_columns
 from offerkit.diagnostics import Code, Refused
 from offerkit.rules.types import BaseType, FieldType
 from offerkit.rules.values import parse_value
@@ -77,7 +76,7 @@ def test_missing_columns_are_all_named_with_what_was_probably_meant(csv: Csv) ->
 
 def test_another_separator_is_recognised(csv: Csv) -> None:
     (problem,) = only(csv(header="id;email;born;tier;balance;consent;tags;seen").count, Code.CONTACT_COLUMNS)
-    assert problem.summary == "the file has one column only, and should have 8"
+    assert problem.summary == "the file has only one column, and should have 8"
     assert "semicolons" in problem.hint
 
 
@@ -90,7 +89,7 @@ def test_a_column_twice_and_an_empty_file(csv: Csv, tmp_path: Path) -> None:
 
 def test_found_by_other_fields_than_the_primary_key(csv: Csv) -> None:
     contacts = csv(ANA, BEN)
-    for _ in range(csv_source.SCANS + 2):  # by a scan, then by the index
+    for _ in range(csv_contacts.SCANS + 2):  # by a scan, then by the index
         assert contacts.find({"email": "ana@example.com"}) == ANA_ROW
         assert contacts.find({"id": 1, "born": date(1984, 2, 29)}) == ANA_ROW
         assert contacts.find({"id": 1, "born": date(1984, 2, 28)}) is None
@@ -107,7 +106,7 @@ def test_an_unknown_field_is_a_mistake_of_the_caller(csv: Csv) -> None:
 
 def test_two_contacts_with_one_key_are_ambiguous(csv: Csv) -> None:
     contacts = csv(ANA, "3,ana@example.com,2001-01-01,,77,,secret,", BEN)
-    for _ in range(csv_source.SCANS + 2):
+    for _ in range(csv_contacts.SCANS + 2):
         [problem] = only(lambda: contacts.find({"email": "ana@example.com"}), Code.CONTACT_AMBIGUOUS)
         assert problem.summary == "more than one recipient has email “ana@example.com”"
         assert not any(secret in str(problem) for secret in ("1984", "2001", "77", "secret"))
@@ -115,7 +114,7 @@ def test_two_contacts_with_one_key_are_ambiguous(csv: Csv) -> None:
 
 def test_the_index_follows_the_file(csv: Csv) -> None:
     contacts = csv(ANA, BEN)
-    for _ in range(csv_source.SCANS + 2):
+    for _ in range(csv_contacts.SCANS + 2):
         assert contacts.find({"id": 2}) is not None
     csv("9,zoe@example.com,,,,,,", ANA)
     assert contacts.find({"id": 2}) is None
@@ -143,7 +142,7 @@ def test_a_bad_value_names_file_row_and_column(csv: Csv, line: str, field: str, 
 
 def test_a_bad_value_is_cut_and_says_its_line_when_found_by_the_index_as_well(csv: Csv) -> None:
     contacts = csv(BEN, f"5,five@example.com,,,{'9' * 5000}x,,,")
-    for _ in range(csv_source.SCANS + 2):
+    for _ in range(csv_contacts.SCANS + 2):
         [problem] = only(lambda: contacts.find({"email": "five@example.com"}), Code.CONTACT_VALUE)
         assert problem.position == ("c.csv", 3, 22)
         assert len(problem.summary) < 250
@@ -151,7 +150,7 @@ def test_a_bad_value_is_cut_and_says_its_line_when_found_by_the_index_as_well(cs
 
 def test_a_bad_value_elsewhere_does_not_hide_a_contact(csv: Csv) -> None:
     contacts = csv("x1,,,,,,,", "4,,bad,,,,,", ANA)
-    for _ in range(csv_source.SCANS + 2):
+    for _ in range(csv_contacts.SCANS + 2):
         assert contacts.find({"id": 1}) == ANA_ROW
 
 
@@ -181,7 +180,7 @@ def test_a_row_that_is_no_csv_is_refused_at_its_place(
 
 def test_quotes_commas_and_lines_within_a_cell(csv: Csv) -> None:
     contacts = csv('1,"a ""b"", c\nd\r\ne",,,,,,', BEN)
-    for _ in range(csv_source.SCANS + 2):
+    for _ in range(csv_contacts.SCANS + 2):
         row = contacts.find({"email": 'a "b", c\nd\r\ne'})
         assert row is not None and row["id"] == 1
     assert contacts.count() == 2
@@ -269,7 +268,7 @@ def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
 def test_rows_that_cannot_be_cut(content: bytes, said: str, line: int) -> None:
     with pytest.raises(Refused) as raised:
         for record in records(BytesIO(content), "f.csv"):
-            cells(record, "f.csv")
+            cut(record, "f.csv")
     (found,) = raised.value.diagnostics
     assert found.summary == f"the row cannot be cut into cells: {said}"
     assert found.hint
@@ -280,12 +279,12 @@ def test_rows_that_cannot_be_cut(content: bytes, said: str, line: int) -> None:
 @pytest.mark.parametrize(
     ("header", "hint"),
     [
-        (["id", " name"], "Column 2 is “ name”, with blanks around the name; take them out of the header."),
-        (["id", "name\u200b"], "Column 2 is “name\u200b”, with blanks around the name; take them out of the header."),
-        (["id", "\tname\xa0", "nam"], "Column 2 is “\tname\xa0”, with blanks around the name; take them out of the header."),
+        (["id", " name"], "Column 2 is “ name”, with blanks around the name; remove them from the header."),
+        (["id", "name\u200b"], "Column 2 is “name\u200b”, with blanks around the name; remove them from the header."),
+        (["id", "\tname\xa0", "nam"], "Column 2 is “\tname\xa0”, with blanks around the name; remove them from the header."),
         (["id", " nome "], "Did you mean nome?"),
         (["id", "", "  "], ""),
-        (["id ; name"], "Separate the columns by commas; these seem to be separated by semicolons."),
+        (["id ; name"], "Separate the columns by commas; they seem to be separated by semicolons."),
     ],
 )  # fmt: skip
 def test_headers_with_blanks(header: list[str], hint: str) -> None:

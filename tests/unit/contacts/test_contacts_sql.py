@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from contacts_samples import ANA_ROW, only
 
-from offerkit.contacts import Contacts, sqlite_table
+from offerkit.contacts import Contacts, sqlite
 from offerkit.diagnostics import Code, install_hint, secrets_of
 
 Open = Callable[..., Contacts]
@@ -89,7 +89,7 @@ def test_a_query_has_a_time_limit(
             " select person.* from n, person where n.i < 0"
         )
     connection.close()
-    monkeypatch.setattr(sqlite_table, "TIMEOUT", 0.05)
+    monkeypatch.setattr(sqlite, "TIMEOUT", 0.05)
     endless = opened({**SOURCE, "table": "endless"})
     for ask in (lambda: list(endless.rows()), endless.count):
         [problem] = only(ask, Code.CONTACTS_DATABASE)

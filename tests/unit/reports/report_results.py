@@ -3,17 +3,298 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 
-from report_edges import HISTORY, HOSTILE
+from report_bodies import BODIES, DIGEST, change
+from report_edges import FINDINGS, HISTORY, HOSTILE, SOURCES, hostile_plan
+from report_people import IMPACTS, SIMULATIONS
+from report_requests import AFRICA, ROCKIES, TOUR, hostile, request
+from report_samples import promote_plan
 
+from offerkit.address import parse_address
+from offerkit.diagnostics import Code, Diagnostic, Position
+from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
+from offerkit.engine.identify import IdentifiedBy
+from offerkit.engine.report import Report
+from offerkit.plans.plan import ApprovalKey, Aspect
+from offerkit.reports.answer import AnswerReport
+from offerkit.reports.approvals import (
+    Approvals,
+    DecisionReport,
+    OverrideReport,
+    RelayedReview,
+    RelayReport,
+    Reviewed,
+    Row,
+)
+from offerkit.reports.cases import CaseResults, Outcome
+from offerkit.reports.delivery import DeliveryResult
+from offerkit.reports.diagnostics_json import DiagnosticsReport
+from offerkit.reports.diff import Beside, DiffReport, Places
+from offerkit.reports.evaluated import Evaluated
+from offerkit.reports.graph import Graph
 from offerkit.reports.history import History, HistoryLine
+from offerkit.reports.plan_text import PlanReport
+from offerkit.reports.preview import Preview, Shown
+from offerkit.reports.propositions import PropositionLine, Propositions
+from offerkit.reports.reached import Lacking
+from offerkit.reports.stops import ResumeReport, Stopped, StopReport, Stops
+from offerkit.state.eligibility import Condition, Reached
 
+
+def _history(text: str) -> HistoryLine:
+    return HistoryLine(
+        serial=1,
+        time=text,
+        actor=text,
+        action=text,
+        stages=(text,),
+        summary=text,
+        message=text,
+        digest=text,
+        override=text,
+        authors=(text,),
+        read=text,
+    )
+
+
+def _beside(text: str) -> Beside:
+    plan = promote_plan()
+    return Beside(
+        places={plan.steps[0].address: Places(Position(f"specs/{text}.yaml", 3, 1), None)},
+        reached=(
+            Reached(
+                (Condition("until", "2027-04-30", AFRICA),),
+                (
+                    Condition("when", text, AFRICA),
+                    Condition("multiplier", {"factor": "2", "from": "2026-01-01"}, AFRICA),
+                ),
+                (TOUR, ROCKIES),
+            ),
+            Reached((), (Condition("themes", [text], AFRICA),), (TOUR,)),
+        ),
+        lacking=Lacking(3, plan.steps[:2]),
+        impact=IMPACTS["hostile" if text == HOSTILE else "all"],
+    )
+
+
+def _rows(text: str) -> tuple[Row, ...]:
+    return (
+        Row(
+            TOUR, text, Aspect.CONTENT, ("email", "web"), "waiting", ("brand", text), live=True, authors=("omar", text)
+        ),
+        Row(TOUR, text, Aspect.ELIGIBILITY, (), "approved", ("risk",), by=text, comment=text),
+        Row(ROCKIES, "Rockies", Aspect.ELIGIBILITY, (), "rejected", ("risk",), by="anna"),
+    )
+
+
+KEYS = (
+    ApprovalKey(TOUR, Aspect.CONTENT, "email", "c1"),
+    ApprovalKey(TOUR, Aspect.ELIGIBILITY, "", "c2"),
+    ApprovalKey(ROCKIES, Aspect.CONTENT, "web", "c3"),
+)
+
+
+def _decision(text: str) -> DecisionReport:
+    shown = (
+        Reviewed(KEYS[0], text, (change("title", text, f"{text}!"),)),
+        Reviewed(KEYS[1], text, (change("title", text, f"{text}!"),)),
+        Reviewed(KEYS[2], text, new=True),
+    )
+    return DecisionReport(
+        "approved", KEYS, (text,) * 12, FINDINGS[:2], 7, DIGEST, shown, "Revision 7 by anna, 0123456789ab."
+    )
+
+
+def _answer(text: str) -> Answer:
+    proposed = ProposedOffer(
+        "p1",
+        "gold-card",
+        text,
+        "bank",
+        1,
+        Decimal("2.5"),
+        "proposed",
+        {"title": text},
+        {"html": "<p>Gold</p>\n", "xml": "<title/>\n"},
+    )
+    space = SpaceAnswer(
+        "bank/web",
+        "bank",
+        "web",
+        IdentifiedBy("explicit"),
+        text,
+        3,
+        (proposed, replace(proposed, id="", rank=2)),
+        (Report(Code.HOOK_FAILED, text, text),),
+    )
+    return Answer("i1", datetime(2026, 11, 29, 12, tzinfo=UTC), (space, replace(space, proposed=(), contact="")), text)
+
+
+def _preview(text: str) -> Preview:
+    return Preview(
+        "bank/offer.gold",
+        "bank@design",
+        text,
+        (
+            Shown("web", "inbound-web", {"title": text}, {"html": f"<b>{text}</b>\n", "text": f"\n{text}\nmore\n"}),
+            Shown("email", "email", {}, {}, text),
+        ),
+    )
+
+
+def _proposition(text: str) -> PropositionLine:
+    return PropositionLine(
+        id=text,
+        time="2026-11-29T10:00:00Z",
+        environment="bank",
+        contact=text,
+        space="web",
+        channel="inbound-web",
+        offer="gold",
+        category="bank",
+        interaction="i1",
+        rank=1,
+        weight="2.5",
+        status="accepted",
+        changed="2026-11-29T11:00:00Z",
+        revision=3,
+        proposed={"page": text},
+        accepted={text: 1},
+    )
+
+
+def _delivery(text: str) -> DeliveryResult:
+    return DeliveryResult(
+        name=text,
+        environment="bank",
+        space="email",
+        time="2026-11-29 12:00 CET",
+        revision=3,
+        run="r1",
+        dry=False,
+        contacts=1_000,
+        messages=900,
+        propositions=1_700,
+        stored=1_700,
+        wanted=2,
+        aside={text: 60, "no address": 40},
+        by_rank={"gold": [800, 50], "young": [100, 750]},
+        failures={"gold": (1, text), "young": (2_000, text)},
+        folder=text,
+        resumed=2,
+        data={"page": text},
+    )
+
+
+def _outcomes(text: str) -> tuple[Outcome, ...]:
+    at = Position("cases/cards.yaml", 3, 1)
+    return (
+        Outcome(f"{text} passes", at, seconds=0.25),
+        Outcome(f"{text} fails", at, (f"gold: {text}", "young: out"), seconds=0.5),
+        Outcome("breaks", Position("cases/other.yaml", 9, 1), error=text),
+    )
+
+
+def _stopped(text: str) -> tuple[Stopped, ...]:
+    return (
+        Stopped(TOUR, text, "2026-11-20T10:00:00", text, 7, (TOUR, ROCKIES), declared=True),
+        Stopped(AFRICA, "anna", "2026-11-20T10:00:00", "Recalled.", 8, (), declared=False),
+    )
+
+
+def _finding(text: str) -> Diagnostic:
+    return Diagnostic(
+        Code.BAD_VALUE, text, text, text, position=Position(text, 1, 1), related=((text, Position(text, 1, 1)),)
+    )
+
+
+def _evaluated(text: str, total: int | None) -> Evaluated:
+    return Evaluated("bank", "text", False, text, (("recipient.name", text),), ((text, 30), ("null", 12)), total)
+
+
+EDGES = {
+    parse_address(address): [*map(parse_address, targets)]
+    for address, targets in {
+        "shop/space.web": [],
+        "shop/category.bank": [],
+        "shop/filter.adults": [],
+        "shop/offer.gold": ["shop/category.bank", "shop/space.web", "shop/filter.adults"],
+    }.items()
+}
+DIFF = DiffReport(promote_plan().steps, BODIES, ("recipients@live:9", "recipients@design"))
+_STOP = StopReport(
+    7, (TOUR, parse_address("recipients/space.web")), (TOUR, ROCKIES), FINDINGS[:2], "Revision 7 by anna."
+)
 RESULTS: Mapping[str, object] = {
+    "PlanReport": PlanReport(promote_plan(), DIGEST),
+    "PlanReport-impact": PlanReport(promote_plan(), DIGEST, IMPACTS["sample"]),
+    "PlanReport-hostile": PlanReport(hostile_plan(), DIGEST, IMPACTS["hostile"]),
+    "DiffReport": DIFF,
+    "DiffReport-beside": replace(DIFF, beside=_beside("Africa")),
+    "DiffReport-across": replace(DIFF, titles=("recipients@live", "visitors@live"), across=("recipients", "visitors")),
+    "DiffReport-behind": replace(DIFF, steps=(), beside=Beside(lacking=Lacking(1, promote_plan().steps[:1]))),
+    "DiffReport-hostile": DiffReport(
+        hostile_plan().steps, hostile_plan().bodies, (HOSTILE, HOSTILE), None, _beside(HOSTILE)
+    ),
     "History": History(HISTORY),
     "History-empty": History(()),
-    "History-hostile": History(
-        (HistoryLine(1, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,), HOSTILE, HOSTILE, HOSTILE, HOSTILE, (), (HOSTILE,), read=HOSTILE),),
-        HOSTILE,
+    "History-hostile": History((_history(HOSTILE),), HOSTILE),
+    "Impact": IMPACTS["all"],
+    "Impact-hostile": IMPACTS["hostile"],
+    "PullRequest": request(),
+    "PullRequest-hostile": hostile(),
+    "Approvals": Approvals(_rows("Canada, coast to coast")),
+    "Approvals-empty": Approvals(()),
+    "Approvals-hostile": Approvals(_rows(HOSTILE)),
+    "DecisionReport": _decision("Canada"),
+    "DecisionReport-shown": replace(_decision("Canada"), only_shown=True),
+    "DecisionReport-empty": DecisionReport("rejected", ()),
+    "DecisionReport-hostile": _decision(HOSTILE),
+    "OverrideReport": OverrideReport(7, ("settings (recipients/offer.a)",), "Revision 7 by anna."),
+    "OverrideReport-hostile": OverrideReport(7, (HOSTILE,)),
+    "RelayReport": RelayReport(
+        (RelayedReview("anna", "r1", 7, KEYS, ("risk",)),), ("r0 stands",), ("r2 is old",), FINDINGS[:1]
     ),
-}  # fmt: skip
+    "RelayReport-empty": RelayReport(),
+    "RelayReport-hostile": RelayReport(
+        (RelayedReview(HOSTILE, HOSTILE, 7, KEYS, (HOSTILE,)),), (HOSTILE,), (HOSTILE,), (_finding(HOSTILE),)
+    ),
+    "Stops": Stops(_stopped("anna")),
+    "Stops-empty": Stops(()),
+    "Stops-hostile": Stops(_stopped(HOSTILE)),
+    "StopReport": _STOP,
+    "StopReport-before": StopReport(None, (TOUR,)),
+    "StopReport-hostile": StopReport(7, (TOUR,), (HOSTILE,), (_finding(HOSTILE),)),
+    "ResumeReport": ResumeReport(7, (TOUR,), (), FINDINGS[:2], "Revision 7 by anna."),
+    "ResumeReport-hostile": ResumeReport(7, (HOSTILE,), (), (_finding(HOSTILE),)),
+    "AnswerReport": AnswerReport(_answer("Gold")),
+    "AnswerReport-hostile": AnswerReport(_answer(HOSTILE)),
+    "Preview": _preview("Gold"),
+    "Preview-nowhere": Preview("bank/offer.gold", "bank@live", "", ()),
+    "Preview-hostile": _preview(HOSTILE),
+    "Propositions": Propositions((_proposition("12"), _proposition("=1+1"))),
+    "Propositions-empty": Propositions(()),
+    "Propositions-hostile": Propositions((_proposition(HOSTILE),)),
+    "Simulation": SIMULATIONS["all"],
+    "Simulation-hostile": SIMULATIONS["hostile"],
+    "DeliveryResult": _delivery("autumn/cards"),
+    "DeliveryResult-dry": replace(
+        _delivery("autumn/cards"), dry=True, wanted=1, by_rank={"gold": [900]}, failures={}, data={}
+    ),
+    "DeliveryResult-hostile": _delivery(HOSTILE),
+    "CaseResults": CaseResults(_outcomes("gold")),
+    "CaseResults-empty": CaseResults(()),
+    "CaseResults-hostile": CaseResults(_outcomes(HOSTILE)),
+    "Evaluated": _evaluated("Gold", None),
+    "Evaluated-counted": _evaluated("Gold", 50),
+    "Evaluated-hostile": _evaluated(HOSTILE, 50),
+    "Graph": Graph(EDGES),
+    "Graph-hostile": Graph(EDGES),  # addresses hold no text that could act
+    "DiagnosticsReport": DiagnosticsReport(FINDINGS, SOURCES.get, "shop/offers/"),
+    "DiagnosticsReport-empty": DiagnosticsReport(()),
+    "DiagnosticsReport-hostile": DiagnosticsReport((_finding(HOSTILE),), lambda file: [HOSTILE]),
+}
 """By the class, with what is special about it behind a hyphen."""

@@ -14,14 +14,15 @@ from report_edges import FINDINGS, HOSTILE
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Severity
 from offerkit.reports.diagnostics_forge import diagnostics_github, diagnostics_gitlab, diagnostics_sarif
+from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diagnostics_text import counted, diagnostics_text
-from offerkit.reports.style import display_width
+from offerkit.reports.style import Layout, Presentation, display_width
 
 
 def shown(line: str, column: int) -> list[str]:
     """The excerpt of a file with that one line."""
     finding = Diagnostic(Code.BAD_VALUE, "bad", position=Position("a.yaml", 1, column))
-    return diagnostics_text([finding], lambda file: [line]).split("\n")[2:5]
+    return diagnostics_text(DiagnosticsReport([finding], lambda file: [line])).split("\n")[2:5]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,10 @@ def test_a_very_long_line_is_cut_around_the_mistake() -> None:
 @pytest.mark.parametrize("lines", [None, [], ["only one"]])
 def test_a_source_that_cannot_be_shown_is_left_out(lines: list[str] | None) -> None:
     finding = Diagnostic(Code.UNREADABLE, "no", position=Position("a.yaml", 3, 1))
-    assert diagnostics_text([finding], lambda file: lines) == "error[OFR112]: no\n  --> a.yaml:3:1\n\n1 error.\n"
+    assert (
+        diagnostics_text(DiagnosticsReport([finding], lambda file: lines))
+        == "error[OFR112]: no\n  --> a.yaml:3:1\n\n1 error.\n"
+    )
 
 
 def test_each_source_is_asked_for_once() -> None:
@@ -67,7 +71,8 @@ def test_each_source_is_asked_for_once() -> None:
         asked.append(file)
         return ["a", "b"]
 
-    diagnostics_text([Diagnostic(Code.BAD_VALUE, "x", position=Position("a.yaml", n, 1)) for n in (1, 2)], source)
+    found = [Diagnostic(Code.BAD_VALUE, "x", position=Position("a.yaml", n, 1)) for n in (1, 2)]
+    diagnostics_text(DiagnosticsReport(found, source))
     assert asked == ["a.yaml"]
 
 
@@ -76,7 +81,7 @@ def test_hostile_source_lines_are_spelled_out() -> None:
 
 
 def test_nothing_to_say() -> None:
-    assert diagnostics_text([], lambda file: None) == ""
+    assert diagnostics_text(DiagnosticsReport([])) == ""
 
 
 def test_counts() -> None:
@@ -86,7 +91,7 @@ def test_counts() -> None:
 
 def test_annotations_cannot_be_broken_out_of() -> None:
     finding = Diagnostic(Code.BUG, "50%\n::error::x", position=Position("a,b:c.yaml", 1, 2))
-    assert diagnostics_github([finding]) == (
+    assert diagnostics_github(DiagnosticsReport([finding])) == (
         "::error file=a%2Cb%3Ac.yaml,line=1,col=2,title=OFR901::50%25%0A::error::x\n"
     )
 
@@ -96,7 +101,7 @@ def test_the_command_of_a_hint_is_not_broken_within_a_word() -> None:
     found = Diagnostic(
         Code.PACKAGE_MISSING, "a package is missing", hint=f"Install it: pip install '{path}[serve]' now"
     )
-    rows = diagnostics_text([found], lambda file: None, width=40).splitlines()
+    rows = diagnostics_text(DiagnosticsReport([found]), Presentation(layout=Layout(width=40))).splitlines()
     assert [row.strip() for row in rows if path in row] == [f"'{path}[serve]'"]
 
 
@@ -124,7 +129,7 @@ def _schema() -> Any:
 def test_sarif_is_what_its_schema_says() -> None:
     jsonschema.Draft4Validator.check_schema(_schema())
     for found in ([], MANY, MANY * 2_000):
-        log = json.loads(diagnostics_sarif(found, "shop/offers/"))
+        log = json.loads(diagnostics_sarif(DiagnosticsReport(found, folder="shop/offers/")))
         jsonschema.Draft4Validator(_schema()).validate(
             {**log, "runs": [{**log["runs"][0], "results": log["runs"][0]["results"][:20]}]}
         )
@@ -140,7 +145,7 @@ def test_sarif_is_what_its_schema_says() -> None:
 
 
 def test_a_code_quality_report_has_what_gitlab_asks_for() -> None:
-    report = json.loads(diagnostics_gitlab(MANY, "shop/"))
+    report = json.loads(diagnostics_gitlab(DiagnosticsReport(MANY, folder="shop/")))
     assert len(report) == len(MANY)
     for one in report:
         assert one["severity"] in ("info", "minor", "major", "critical", "blocker")
@@ -153,9 +158,9 @@ def test_a_finding_is_known_again_by_code_and_address() -> None:
     """Wherever it moves, whatever it says; two of the same code in one resource are still two."""
 
     def known(found: list[Diagnostic]) -> list[list[str]]:
-        sarif = json.loads(diagnostics_sarif(found))["runs"][0]["results"]
+        sarif = json.loads(diagnostics_sarif(DiagnosticsReport(found)))["runs"][0]["results"]
         return [
-            [one["fingerprint"] for one in json.loads(diagnostics_gitlab(found))],
+            [one["fingerprint"] for one in json.loads(diagnostics_gitlab(DiagnosticsReport(found)))],
             [one["partialFingerprints"]["codeAndAddress/v1"] for one in sarif],
             [one["partialFingerprints"]["primaryLocationLineHash"] for one in sarif],
         ]
@@ -172,7 +177,7 @@ def test_a_finding_is_known_again_by_code_and_address() -> None:
 @pytest.mark.parametrize(("number", "shown"), [(0, 0), (1, 1), (10, 10), (11, 10), (1_234, 10)])
 def test_ten_annotations_of_a_kind(number: int, shown: int) -> None:
     found = [replace(one, severity=severity) for one in FINDINGS[:1] for severity in Severity for _ in range(number)]
-    rows = diagnostics_github(found).splitlines()
+    rows = diagnostics_github(DiagnosticsReport(found)).splitlines()
     for level in ("error", "warning", "notice"):
         mine = [row for row in rows if row.startswith(f"::{level} ")]
         assert len(mine) == shown
@@ -181,7 +186,7 @@ def test_ten_annotations_of_a_kind(number: int, shown: int) -> None:
 
 
 def test_each_annotation_is_one_line_that_says_no_other_command() -> None:
-    rows = diagnostics_github(MANY, "a,b:c%/").split("\n")
+    rows = diagnostics_github(DiagnosticsReport(MANY, folder="a,b:c%/")).split("\n")
     assert len(rows) == len(MANY) + 1 and not rows.pop()
     for row in rows:
         about = row.split("::", 2)[1]

@@ -10,11 +10,11 @@ from report_bodies import BODIES, DIGEST
 from report_edges import HOSTILE, hostile_plan
 
 from offerkit.reports import escape
-from offerkit.reports.diff import diff_html, diff_markdown, diff_text
+from offerkit.reports.diff import DiffReport, diff_html, diff_markdown, diff_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
-from offerkit.reports.plan_text import plan_text
-from offerkit.reports.style import Style
+from offerkit.reports.plan_text import PlanReport, plan_text
+from offerkit.reports.style import Presentation, Style
 
 ACTING = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -91,19 +91,19 @@ def test_no_report_lets_a_control_character_through(style: Style) -> None:
     plan = hostile_plan()
     titles = (HOSTILE, HOSTILE)
     reports = [
-        plan_text(plan, DIGEST, style),
-        plan_markdown(plan, DIGEST),
-        plan_html(plan, DIGEST),
-        diff_text(plan.steps, BODIES, titles, style),
-        diff_markdown(plan.steps, BODIES, titles),
-        diff_html(plan.steps, BODIES, titles),
+        plan_text(PlanReport(plan, DIGEST), Presentation(style)),
+        plan_markdown(PlanReport(plan, DIGEST)),
+        plan_html(PlanReport(plan, DIGEST)),
+        diff_text(DiffReport(plan.steps, BODIES, titles), Presentation(style)),
+        diff_markdown(DiffReport(plan.steps, BODIES, titles)),
+        diff_html(DiffReport(plan.steps, BODIES, titles)),
     ]
     for report in reports:
         assert ACTING.search(report) is None
 
 
 def test_only_our_own_colours_reach_a_terminal() -> None:
-    text = plan_text(hostile_plan(), DIGEST, Style(colour=True))
+    text = plan_text(PlanReport(hostile_plan(), DIGEST), Presentation(Style(colour=True)))
     assert ACTING.search(re.sub(r"\x1b\[(?:\d;)?\d{1,2}m", "", text)) is None
     assert text.count("\x1b[0m") * 2 == text.count("\x1b[")
 
@@ -127,13 +127,13 @@ class _Tags(HTMLParser):
 
 def test_the_page_is_well_formed_and_loads_nothing() -> None:
     tags = _Tags()
-    tags.feed(plan_html(hostile_plan(), DIGEST))
+    tags.feed(plan_html(PlanReport(hostile_plan(), DIGEST)))
     assert tags.open == []
     assert not tags.seen & {"script", "img", "a", "iframe", "link", "object", "form"}
     assert tags.attributes <= {"lang", "charset", "name", "content", "http-equiv", "class", "scope"}
 
 
 def test_a_table_keeps_its_columns() -> None:
-    rows = [line for line in plan_markdown(hostile_plan(), DIGEST).split("\n") if line.startswith("| ")]
+    rows = [line for line in plan_markdown(PlanReport(hostile_plan(), DIGEST)).split("\n") if line.startswith("| ")]
     assert rows
     assert {row.count("|") for row in rows} == {5}

@@ -18,14 +18,15 @@ from report_requests import of_text
 
 from offerkit.diagnostics import Position
 from offerkit.plans.plan import Aspect, Blocked, Plan, PlanKind, Reason, StageBase, Step
-from offerkit.reports.approvals import Row, approvals_markdown
-from offerkit.reports.diff import diff_markdown
+from offerkit.reports.approvals import Approvals, Row, approvals_markdown
+from offerkit.reports.diff import DiffReport, diff_markdown
 from offerkit.reports.escape import markdown, markdown_code, visible
-from offerkit.reports.history import HistoryLine, history_markdown
+from offerkit.reports.history import History, HistoryLine, history_markdown
 from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, SpaceImpact
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.plan_markdown import plan_markdown
-from offerkit.reports.propositions import PropositionLine, propositions_markdown
+from offerkit.reports.plan_text import PlanReport
+from offerkit.reports.propositions import PropositionLine, Propositions, propositions_markdown
 from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.state.changes import Action, Entry
 
@@ -137,14 +138,14 @@ def _proposition(text: str) -> list[PropositionLine]:
 
 
 REPORTS: dict[str, Callable[[str], str]] = {
-    "plan": lambda text: plan_markdown(sample_plan(text), DIGEST),
-    "diff": lambda text: diff_markdown(sample_plan(text).steps, BODIES, (text, text)),
-    "history": lambda text: history_markdown(sample_history(text)),
+    "plan": lambda text: plan_markdown(PlanReport(sample_plan(text), DIGEST)),
+    "diff": lambda text: diff_markdown(DiffReport(sample_plan(text).steps, BODIES, (text, text))),
+    "history": lambda text: history_markdown(History(sample_history(text))),
     "impact": lambda text: impact_markdown(sample_impact(text)),
     "approvals": lambda text: approvals_markdown(
-        [Row(text, text, Aspect.CONTENT, (text,), "approved", (text,), text, text)]
+        Approvals([Row(text, text, Aspect.CONTENT, (text,), "approved", (text,), text, text)])
     ),
-    "propositions": lambda text: propositions_markdown(_proposition(text)),
+    "propositions": lambda text: propositions_markdown(Propositions(_proposition(text))),
     "pull request": lambda text: comment_markdown(of_text(text, _brief(sample_plan(text)), sample_impact(text))),
     "prose": lambda text: (
         f"- {markdown(text)}\n\n{markdown(text)}\n\n### {markdown(text)}\n\n**x {markdown(text)} x**\n"

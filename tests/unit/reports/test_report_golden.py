@@ -13,15 +13,15 @@ from report_samples import apply_plan, promote_plan
 
 from offerkit import __version__
 from offerkit.plans.plan import Plan, PlanKind
-from offerkit.reports.diagnostics_forge import FORGES
-from offerkit.reports.diagnostics_json import diagnostics_json
+from offerkit.reports.diagnostics_json import DiagnosticsReport, diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
-from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
+from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_markdown, diff_text
 from offerkit.reports.history import History, history_html, history_json, history_markdown, history_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
-from offerkit.reports.plan_text import plan_text
-from offerkit.reports.style import Layout, Style
+from offerkit.reports.plan_text import PlanReport, plan_text
+from offerkit.reports.render import render
+from offerkit.reports.style import Layout, Presentation, Style
 
 Golden = Callable[[str, str], None]
 TITLES = ("recipients@live:9", "recipients@design")
@@ -39,52 +39,54 @@ SHORT = Layout(limit=12, names=5)
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_as_text(name: str, golden: Golden) -> None:
     layout = SHORT if name == "huge" else Layout()
-    golden(f"plan-{name}.txt", plan_text(PLANS[name](), DIGEST, layout=layout))
+    golden(f"plan-{name}.txt", plan_text(PlanReport(PLANS[name](), DIGEST), Presentation(layout=layout)))
 
 
 def test_a_plan_in_colour(golden: Golden) -> None:
-    golden("plan-apply.ansi", plan_text(PLANS["apply"](), DIGEST, Style(colour=True)))
+    golden("plan-apply.ansi", plan_text(PlanReport(PLANS["apply"](), DIGEST), Presentation(Style(colour=True))))
 
 
 def test_a_plan_in_ascii(golden: Golden) -> None:
-    golden("plan-apply-ascii.txt", plan_text(PLANS["apply"](), DIGEST, Style(ascii=True)))
+    golden("plan-apply-ascii.txt", plan_text(PlanReport(PLANS["apply"](), DIGEST), Presentation(Style(ascii=True))))
 
 
 def test_a_plan_in_full(golden: Golden) -> None:
-    golden("plan-promote-full.txt", plan_text(PLANS["promote"](), DIGEST, layout=Layout().everything()))
+    presentation = Presentation(layout=Layout().everything())
+    golden("plan-promote-full.txt", plan_text(PlanReport(PLANS["promote"](), DIGEST), presentation))
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_as_markdown(name: str, golden: Golden) -> None:
     layout = SHORT if name == "huge" else Layout(names=5)
-    golden(f"plan-{name}.md", plan_markdown(PLANS[name](), DIGEST, layout))
+    golden(f"plan-{name}.md", plan_markdown(PlanReport(PLANS[name](), DIGEST), Presentation(layout=layout)))
 
 
 def test_a_comment_cut_short(golden: Golden) -> None:
-    golden("plan-apply-cut.md", plan_markdown(PLANS["apply"](), DIGEST, limit=3_000))
+    presentation = Presentation(layout=Layout(names=5), limit=3_000)
+    golden("plan-apply-cut.md", plan_markdown(PlanReport(PLANS["apply"](), DIGEST), presentation))
 
 
 @pytest.mark.parametrize("name", ["apply", "promote", "hostile", "empty"])
 def test_a_plan_as_html(name: str, golden: Golden) -> None:
-    golden(f"plan-{name}.html", plan_html(PLANS[name](), DIGEST))
+    golden(f"plan-{name}.html", plan_html(PlanReport(PLANS[name](), DIGEST)))
 
 
 @pytest.mark.parametrize("kind", PlanKind)
 def test_an_empty_plan_says_why(kind: PlanKind, golden: Golden) -> None:
-    golden(f"empty-{kind}.txt", plan_text(empty_plan(kind), DIGEST))
+    golden(f"empty-{kind}.txt", plan_text(PlanReport(empty_plan(kind), DIGEST)))
 
 
 def test_a_diff(golden: Golden) -> None:
-    steps = [*PLANS["promote"]().steps, PLANS["apply"]().steps[-2]]
-    golden("diff.txt", diff_text(steps, BODIES, TITLES))
-    golden("diff.md", diff_markdown(steps, BODIES, TITLES))
-    golden("diff.html", diff_html(steps, BODIES, TITLES))
-    golden("diff.json", diff_json(steps, TITLES))
+    diff = DiffReport([*PLANS["promote"]().steps, PLANS["apply"]().steps[-2]], BODIES, TITLES)
+    golden("diff.txt", diff_text(diff))
+    golden("diff.md", diff_markdown(diff))
+    golden("diff.html", diff_html(diff))
+    golden("diff.json", diff_json(diff))
 
 
 def test_no_difference(golden: Golden) -> None:
-    golden("diff-empty.txt", diff_text((), {}, TITLES))
-    golden("diff-empty.md", diff_markdown((), {}, TITLES))
+    golden("diff-empty.txt", diff_text(DiffReport((), {}, TITLES)))
+    golden("diff-empty.md", diff_markdown(DiffReport((), {}, TITLES)))
 
 
 def test_a_history(golden: Golden) -> None:
@@ -95,14 +97,15 @@ def test_a_history(golden: Golden) -> None:
 
 
 def test_diagnostics(golden: Golden) -> None:
-    golden("diagnostics.txt", diagnostics_text(FINDINGS, SOURCES.get))
-    golden("diagnostics.ansi", diagnostics_text(FINDINGS, SOURCES.get, Style(colour=True)))
-    golden("diagnostics.json", diagnostics_json(FINDINGS))
-    for form, render in FORGES.items():
-        golden(f"diagnostics.{form}", render(FINDINGS, "shop/offers/").replace(__version__, "VERSION"))
+    found = DiagnosticsReport(FINDINGS, SOURCES.get, "shop/offers/")
+    golden("diagnostics.txt", diagnostics_text(found))
+    golden("diagnostics.ansi", diagnostics_text(found, Presentation(Style(colour=True))))
+    golden("diagnostics.json", diagnostics_json(found))
+    for form in ("github", "sarif", "gitlab"):
+        golden(f"diagnostics.{form}", render(found, form).replace(__version__, "VERSION"))
 
 
 def test_the_same_plan_gives_the_same_text() -> None:
     plan = promote_plan()
     shuffled = replace(plan, steps=plan.steps[::-1])
-    assert plan_text(shuffled, DIGEST) == plan_text(plan, DIGEST)
+    assert plan_text(PlanReport(shuffled, DIGEST)) == plan_text(PlanReport(plan, DIGEST))

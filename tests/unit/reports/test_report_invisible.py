@@ -19,17 +19,17 @@ from test_report_gfm import ACTING, TEXTS, markdown_reports, sample_history, sam
 
 from offerkit.diagnostics import Code, Diagnostic, Position
 from offerkit.reports import invisible
-from offerkit.reports.diagnostics_forge import FORGES
+from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diagnostics_text import diagnostics_text
-from offerkit.reports.diff import diff_html, diff_json, diff_text
+from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_text
 from offerkit.reports.escape import json_text, visible
 from offerkit.reports.history import history_html, history_json, history_text
-from offerkit.reports.impact import impact_json, impact_text
-from offerkit.reports.impact_html import impact_html
+from offerkit.reports.impact import impact_html, impact_json, impact_text
 from offerkit.reports.plan_html import plan_html
-from offerkit.reports.plan_text import plan_text
+from offerkit.reports.plan_text import PlanReport, plan_text
 from offerkit.reports.pull_request import pull_request_json
 from offerkit.reports.pull_request_html import pull_request_html
+from offerkit.reports.render import render
 
 EVERY_CHARACTER = "".join(map(chr, range(sys.maxunicode + 1)))
 
@@ -129,11 +129,11 @@ def _reports(text: str) -> dict[str, str]:
     ]
     return {
         **markdown_reports(text),
-        "plan.txt": plan_text(plan, DIGEST),
-        "plan.html": plan_html(plan, DIGEST, impact=sample_impact(text)),
-        "diff.txt": diff_text(plan.steps, BODIES, titles),
-        "diff.html": diff_html(plan.steps, BODIES, titles),
-        "diff.json": diff_json(plan.steps, titles),
+        "plan.txt": plan_text(PlanReport(plan, DIGEST)),
+        "plan.html": plan_html(PlanReport(plan, DIGEST, sample_impact(text))),
+        "diff.txt": diff_text(DiffReport(plan.steps, BODIES, titles)),
+        "diff.html": diff_html(DiffReport(plan.steps, BODIES, titles)),
+        "diff.json": diff_json(DiffReport(plan.steps, BODIES, titles)),
         "history.txt": history_text(sample_history(text)),
         "history.html": history_html(sample_history(text)),
         "history.json": history_json(sample_history(text)),
@@ -142,10 +142,10 @@ def _reports(text: str) -> dict[str, str]:
         "impact.json": impact_json(sample_impact(text)),
         "request.html": pull_request_html(of_text(text, plan, sample_impact(text))),
         "request.json": pull_request_json(of_text(text, plan, sample_impact(text))),
-        "diagnostics.txt": diagnostics_text(found, {text: [text.replace("\n", " ")]}.get),
+        "diagnostics.txt": diagnostics_text(DiagnosticsReport(found, {text: [text.replace("\n", " ")]}.get)),
         **{
-            f"diagnostics.{form}": render([Diagnostic(Code.BAD_VALUE, text, text, text)], "")
-            for form, render in FORGES.items()
+            f"diagnostics.{form}": render(DiagnosticsReport([Diagnostic(Code.BAD_VALUE, text, text, text)]), form)
+            for form in ("github", "sarif", "gitlab")
         },
     }
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from report_bodies import DESIGN, DIGEST, change
 
 from offerkit.plans.plan import ChangeOp, FieldChange, Plan, PlanKind, Reason, StageBase, Step
-from offerkit.reports.diff import diff_html, diff_markdown, diff_text
+from offerkit.reports.diff import DiffReport, diff_html, diff_markdown, diff_text
 from offerkit.reports.escape import visible
 from offerkit.reports.lookalike import Pair, hosts, told_apart
-from offerkit.reports.plan_text import plan_text
+from offerkit.reports.plan_text import PlanReport, plan_text
 from offerkit.state.changes import Action, Entry
 
 
@@ -126,10 +126,10 @@ LONG = "A sentence that goes on for longer than one line of a report takes, with
 def test_every_form_of_a_report_tells_them_apart(before: object, after: object) -> None:
     plan = _plan(change("content.title", before, after))
     for report in (
-        plan_text(plan, DIGEST),
-        diff_text(plan.steps, {}, ("a", "b")),
-        diff_markdown(plan.steps, {}, ("a", "b")),
-        diff_html(plan.steps, {}, ("a", "b")),
+        plan_text(PlanReport(plan, DIGEST)),
+        diff_text(DiffReport(plan.steps, {}, ("a", "b"))),
+        diff_markdown(DiffReport(plan.steps, {}, ("a", "b"))),
+        diff_html(DiffReport(plan.steps, {}, ("a", "b"))),
     ):
         assert "differs: U+" in report
         assert "\\" in report
@@ -143,8 +143,8 @@ def test_a_new_host_is_shown_in_both_forms() -> None:
         FieldChange(ChangeOp.ADD, "content.html", None, html),
     )
     for report in (
-        plan_text(plan, DIGEST),
-        diff_markdown(plan.steps, {}, ("a", "b")),
-        diff_html(plan.steps, {}, ("a", "b")),
+        plan_text(PlanReport(plan, DIGEST)),
+        diff_markdown(DiffReport(plan.steps, {}, ("a", "b"))),
+        diff_html(DiffReport(plan.steps, {}, ("a", "b"))),
     ):
         assert report.count("tr\u0430vel.example is xn--trvel-5ve.example") == 2

@@ -12,14 +12,22 @@ from report_edges import huge_plan
 from report_people import IMPACTS, SIMULATIONS
 from report_samples import promote_plan
 
-from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, SpaceImpact, impact_json, impact_text
-from offerkit.reports.impact_html import impact_html
+from offerkit.reports.impact import (
+    Example,
+    Impact,
+    OfferImpact,
+    Segment,
+    SpaceImpact,
+    impact_html,
+    impact_json,
+    impact_text,
+)
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
-from offerkit.reports.simulation import simulation_json, simulation_text
-from offerkit.reports.simulation_html import simulation_html
-from offerkit.reports.style import ALL, CONCISE, Style
+from offerkit.reports.plan_text import PlanReport
+from offerkit.reports.simulation import simulation_html, simulation_json, simulation_text
+from offerkit.reports.style import ALL, CONCISE, Presentation, Style
 
 Golden = Callable[[str, str], None]
 
@@ -33,12 +41,12 @@ def test_an_impact_in_every_form(name: str, golden: Golden) -> None:
 
 
 def test_an_impact_in_colour_and_in_ascii(golden: Golden) -> None:
-    golden("impact-sample.ansi", impact_text(IMPACTS["sample"], Style(colour=True)))
-    assert impact_text(IMPACTS["sample"], Style(ascii=True)).isascii()
+    golden("impact-sample.ansi", impact_text(IMPACTS["sample"], Presentation(Style(colour=True))))
+    assert impact_text(IMPACTS["sample"], Presentation(Style(ascii=True))).isascii()
 
 
 def test_a_plan_with_its_impact_is_one_page(golden: Golden) -> None:
-    text = plan_html(promote_plan(), DIGEST, impact=IMPACTS["all"])
+    text = plan_html(PlanReport(promote_plan(), DIGEST, IMPACTS["all"]))
     golden("plan-promote-impact.html", text)
     assert text.count("<html") == 1
     assert text.count("<style>") == 1
@@ -106,7 +114,7 @@ def huge_impact(spaces: int, offers: int, values: int) -> Impact:
 @pytest.mark.parametrize("limit", [4_000, 20_000, 65_536])
 @pytest.mark.parametrize("size", [(1, 2_000, 5), (8, 60, 20), (400, 3, 3)])
 def test_an_impact_in_a_comment_never_exceeds_its_limit(limit: int, size: tuple[int, int, int]) -> None:
-    text = impact_markdown(huge_impact(*size), limit=limit)
+    text = impact_markdown(huge_impact(*size), Presentation(layout=CONCISE._replace(names=5), limit=limit))
     assert len(text.encode()) <= limit
     assert "**Cut short**" in text
     spaces, offers, values = size
@@ -116,7 +124,7 @@ def test_an_impact_in_a_comment_never_exceeds_its_limit(limit: int, size: tuple[
 
 
 def test_an_impact_in_full_leaves_nothing_out() -> None:
-    text = impact_markdown(huge_impact(3, 700, 300), CONCISE.everything(), limit=ALL)
+    text = impact_markdown(huge_impact(3, 700, 300), Presentation(layout=CONCISE.everything(), limit=ALL))
     assert "Cut short" not in text and "…" not in text
     assert text.count("| offer-") == 2_100 and text.count("| value-") == 900 and text.count("number-3)") == 2_100
     assert "environment-499" in text
@@ -126,7 +134,8 @@ def test_an_impact_in_full_leaves_nothing_out() -> None:
 def test_a_plan_and_its_impact_fit_into_one_comment_together(full: bool) -> None:
     plan = huge_plan(2_000)
     layout = CONCISE.everything() if full else CONCISE
-    text = plan_markdown(plan, DIGEST, layout, impact=huge_impact(8, 200, 20), limit=ALL if full else 65_536)
+    presentation = Presentation(layout=layout, limit=ALL if full else 65_536)
+    text = plan_markdown(PlanReport(plan, DIGEST, huge_impact(8, 200, 20)), presentation)
     assert (len(text.encode()) <= 65_536) is not full
     assert text.count("## Impact") == 1 and text.startswith("### Apply the specs")
     assert ("bulk-001999" in text) is full and (text.count("| offer-") == 1_600) is full

@@ -19,8 +19,8 @@ from offerkit.reports.facts import Fact, facts
 from offerkit.reports.groups import blocked_groups, sections
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
-from offerkit.reports.plan_text import plan_text
-from offerkit.reports.style import Layout, display_width, wrap
+from offerkit.reports.plan_text import PlanReport, plan_text
+from offerkit.reports.style import Layout, Presentation, display_width, wrap
 from offerkit.state.changes import Action, Entry
 
 OFFER = "recipients/offer.gold-card"
@@ -35,19 +35,19 @@ def offer_step(**fields: object) -> Step:
 def test_the_work_on_ten_thousand_new_offers(report) -> None:  # type: ignore[no-untyped-def]
     plan = huge_plan(10_000)
     with at_most(1_000_000):
-        text = report(plan, DIGEST)
+        text = report(PlanReport(plan, DIGEST))
     assert "… and 9,800 more offers" in text
 
 
 def test_everything_on_request() -> None:
-    text = plan_text(huge_plan(300), DIGEST, layout=Layout().everything())
+    text = plan_text(PlanReport(huge_plan(300), DIGEST), Presentation(layout=Layout().everything()))
     assert text.count("category: travel/americas/canada") == 300
     assert "more offers" not in text
 
 
 def test_a_few_new_resources_show_their_fields_and_many_do_not() -> None:
-    assert "category: travel" in plan_text(huge_plan(20), DIGEST)
-    assert "category: travel" not in plan_text(huge_plan(21), DIGEST)
+    assert "category: travel" in plan_text(PlanReport(huge_plan(20), DIGEST))
+    assert "category: travel" not in plan_text(PlanReport(huge_plan(21), DIGEST))
 
 
 @pytest.mark.parametrize("limit", [2_000, *(pytest.param(limit, marks=pytest.mark.slow) for limit in (10_000, 65_536))])
@@ -57,7 +57,7 @@ def test_a_comment_never_exceeds_its_limit(limit: int) -> None:
     blocked = tuple(Blocked(f"{OFFER}-{n}", LIVE, "OFR703", f"{HOSTILE} {n}", "x" * 5_000) for n in range(500))
     changed = tuple(replace(step, label="<" * 200, notes=notes[:5]) for step in large.steps)
     plan = replace(large, steps=changed + promote_plan().steps, notes=notes, blocked=blocked)
-    text = plan_markdown(plan, DIGEST, Layout().everything(), limit=limit)
+    text = plan_markdown(PlanReport(plan, DIGEST), Presentation(layout=Layout().everything(), limit=limit))
     assert len(text.encode()) <= limit
     assert "**Cut short**" in text
     assert text.count("<details>") == text.count("</details>")
@@ -149,7 +149,7 @@ def test_columns_stay_straight_with_wide_characters() -> None:
 def test_importing_the_text_report_is_cheap() -> None:
     code = (
         "import sys, offerkit.reports.plan_text, offerkit.reports.diagnostics_text;"
-        "print(sorted({'pydantic', 'click', 'networkx', 'sqlite3', 'difflib', 'html'} & set(sys.modules)))"
+        "print(sorted({'pydantic', 'click', 'networkx', 'sqlite3', 'difflib', 'html', 'jinja2'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

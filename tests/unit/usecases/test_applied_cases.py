@@ -12,7 +12,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.models.cases import MAX_CASES
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
-from offerkit.reports.plan_text import plan_text
+from offerkit.reports.plan_text import PlanReport, plan_text
 from offerkit.specs import load_folder
 from offerkit.usecases.export import export
 
@@ -85,7 +85,7 @@ def test_no_plan_shows_the_contact_of_a_case(shop: Workspace) -> None:
     shop.change({"cases/a.yaml": cases(one={"contact": {"email": "ana-4711@example.org"}, "n": 3, "key": "x-4711"})})
     changed = shop.plan()
     for plan in (created, promoted, changed):
-        for shown in (plan_text(plan, ""), plan_markdown(plan, ""), plan_html(plan, "")):
+        for shown in (form(PlanReport(plan, "")) for form in (plan_text, plan_markdown, plan_html)):
             assert "4711" not in shown
             assert "one" in shown
     (step,) = changed.steps

@@ -16,7 +16,7 @@ from helpers.workspace import Workspace
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.plans.make import Patterns
-from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
+from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_markdown, diff_text
 from offerkit.reports.impact import Impact
 from offerkit.reports.reached import condition_text
 from offerkit.usecases.apply import apply
@@ -81,6 +81,10 @@ def branches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Branches:
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
         monkeypatch.setenv(name, os.devnull)
     return Branches(tmp_path / "project")
+
+
+def _report(found: Difference, impact: Impact | None = None) -> DiffReport:
+    return DiffReport(found.steps, found.bodies, found.titles, beside=found.beside(impact))
 
 
 def done(steps: Iterable[Any]) -> list[str]:
@@ -182,7 +186,7 @@ def test_a_shallow_clone(branches: Branches, tmp_path: Path) -> None:
     doubt = found.behind.doubt
     assert doubt is not None and doubt.code is Code.BEHIND_UNTOLD and "fetch-depth: 0" in doubt.hint
     assert sorted(done(found.steps)) == ["delete saver", "delete tigers"]
-    assert "shallow" in diff_markdown(found.steps, found.bodies, found.titles, beside=found.beside())
+    assert "shallow" in diff_markdown(_report(found))
     git(clone, "fetch", "-q", "--unshallow")
     assert done(branches.between("git:origin/main").behind.steps) == ["delete tigers"]
 
@@ -213,14 +217,12 @@ def test_hostile_names_of_branches(branches: Branches, name: str) -> None:
     name = f"heads/{name}" if name.startswith("-") else name
     found = branches.between(f"git:{name}", "git:topic")
     assert done(found.steps) == ["delete safari"] and done(found.behind.steps) == ["delete tigers"]
-    beside = found.beside(branches.impact(found))
-    markdown = diff_markdown(found.steps, found.bodies, found.titles, beside=beside)
-    page = diff_html(found.steps, found.bodies, found.titles, beside=beside)
-    text = diff_text(found.steps, found.bodies, found.titles, beside=beside)
+    report = _report(found, branches.impact(found))
+    markdown, page, text = diff_markdown(report), diff_html(report), diff_text(report)
     assert "<script>" not in page and "<script>" not in re.sub("`[^`]*`", "", markdown)
     assert "\u202e" not in page + markdown + text
     assert " @everyone" not in markdown
-    assert json.loads(diff_json(found.steps, found.titles, beside=beside))["from"] == f"git:{name}"
+    assert json.loads(diff_json(report))["from"] == f"git:{name}"
 
 
 def test_places_on_both_sides(branches: Branches) -> None:
@@ -237,7 +239,7 @@ def test_places_on_both_sides(branches: Branches) -> None:
     assert now[place.after.line - 1].strip() == '"weight": 7' and step.source == place.after
     assert places["saver"][1].after is None and '"saver"' in lines[places["saver"][1].before.line - 1]  # type: ignore[union-attr]
     assert places["lynx"][1].before is None and '"lynx"' in now[places["lynx"][1].after.line - 1]  # type: ignore[union-attr]
-    text = diff_text(found.steps, found.bodies, found.titles, beside=found.beside())
+    text = diff_text(_report(found))
     assert f"main:{OFFERS}:{places['saver'][1].before.line}" in text  # type: ignore[union-attr]
 
 

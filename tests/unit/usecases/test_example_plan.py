@@ -11,6 +11,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import envelope, plan_digest
 from offerkit.reports.plan_markdown import plan_markdown
+from offerkit.reports.plan_text import PlanReport
 from offerkit.specs import Project
 from offerkit.usecases.apply import apply
 from offerkit.usecases.backends import LOCAL
@@ -51,4 +52,6 @@ def test_a_new_store_takes_it_and_the_specs_then_agree(bundled: Path) -> None:
 def test_it_is_what_the_planner_makes_and_what_reviewers_read(bundled: Path) -> None:
     made = make_plan(session(bundled, 1), CHOSEN)
     assert EXAMPLE.read_bytes() == envelope(made), AGAIN
-    assert EXAMPLE.with_suffix(".md").read_text(encoding="utf-8") == plan_markdown(made, plan_digest(made)), AGAIN
+    assert EXAMPLE.with_suffix(".md").read_text(encoding="utf-8") == plan_markdown(
+        PlanReport(made, plan_digest(made))
+    ), AGAIN

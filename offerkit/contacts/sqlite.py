@@ -1,0 +1,118 @@
+"""A table of a SQLite file, opened for reading only."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from offerkit.contacts.files import inside, open_file
+from offerkit.contacts.table import database_refused, first_line
+from offerkit.diagnostics import Code, refuse
+from offerkit.rules.types import FieldType, Value
+
+TIMEOUT = 30.0
+"""Seconds that a query may take until its next row."""
+_STEPS = 20_000
+"""SQLite's steps between two looks at the clock."""
+
+
+def sqlite_path(url: str, root: Path) -> Path:
+    """The file of ``sqlite:///relative`` (from the project's folder, and in it) or ``sqlite:////absolute``."""
+    host, slash, rest = url.partition("://")[2].partition("/")
+    path = unquote(rest)
+    if host or not slash or not path or "?" in rest or "\0" in path:
+        raise refuse(
+            Code.CONTACTS_URL,
+            "this URL names no SQLite file",
+            hint="Write sqlite:///data/crm.db for a file of the project, sqlite:////var/lib/crm.db for another.",
+        )
+    if path.startswith("/"):
+        folder, name = Path(path).parent, Path(path).name
+        open_file(folder, name).close()
+        return Path(path)
+    open_file(root, path).close()
+    return inside(root, path)
+
+
+class SqliteTable:
+    """A table or view."""
+
+    def __init__(self, path: Path, table: str, label: str) -> None:
+        """Keep what to open."""
+        self._path = path
+        self._table = ".".join(_quoted(part) for part in table.split("."))
+        self.label = label
+
+    def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
+        """The table's columns; what a cell holds shows when it is read, as SQLite's columns have no types."""
+        with closing(self._connect()) as connection:
+            _bounded(connection)
+            try:
+                cursor = connection.execute(f"select * from {self._table} limit 0")  # noqa: S608 - quoted
+            except sqlite3.Error as error:
+                raise self._refused(error) from error
+            return [str(column[0]) for column in cursor.description]
+
+    def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
+        """The rows, as SQLite finds them."""
+        where = " and ".join(f"{_quoted(name)} = ?" for name in equal)
+        sql = f"select {', '.join(map(_quoted, columns))} from {self._table}"  # noqa: S608 - quoted
+        sql += (f" where {where}" if where else "") + (f" limit {limit:d}" if limit else "")
+        with closing(self._connect()) as connection:
+            deadline = _bounded(connection)
+            try:
+                for row in connection.execute(sql, [_parameter(value) for value in equal.values()]):
+                    yield row
+                    deadline[0] = time.monotonic() + TIMEOUT
+            except (sqlite3.Error, OverflowError) as error:
+                raise self._refused(error) from error
+
+    def relation(self, types: Mapping[str, FieldType]) -> None:
+        """A database is read row by row."""
+
+    def count(self) -> int:
+        """How many rows there are."""
+        with closing(self._connect()) as connection:
+            _bounded(connection)
+            try:
+                (found,) = connection.execute(f"select count(*) from {self._table}").fetchone()  # noqa: S608 - quoted
+            except sqlite3.Error as error:
+                raise self._refused(error) from error
+            return int(found)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                f"file:{quote(str(self._path))}?mode=ro", uri=True, timeout=5.0, check_same_thread=False
+            )
+            connection.execute("pragma query_only = on")
+            connection.execute("pragma trusted_schema = off")
+        except sqlite3.Error as error:
+            raise self._refused(error) from error
+        return connection
+
+    def _refused(self, error: Exception) -> Exception:
+        why = "the query took too long" if str(error) == "interrupted" else first_line(error)
+        return database_refused(self.label, why, "Is it the right table, and has it a fitting index?")
+
+
+def _bounded(connection: sqlite3.Connection) -> list[float]:
+    """The moment at which a query is given up; change it to grant more."""
+    deadline = [time.monotonic() + TIMEOUT]
+    connection.set_progress_handler(lambda: time.monotonic() > deadline[0], _STEPS)
+    return deadline
+
+
+def _parameter(value: Value) -> str | int | None:
+    return value if isinstance(value, int | None) else str(value)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
