@@ -15,11 +15,11 @@ from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, Sta
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, Decisions, unapproved
-from offerkit.governance.returns import WayBack
 from offerkit.governance.rights import without_administrator
-from offerkit.governance.settings import KINDS, unapproved_settings
-from offerkit.governance.stops import Stops, following, still_stopped
-from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
+from offerkit.governance.rollback import RollbackChanges
+from offerkit.governance.settings import SETTING_KINDS, unapproved_settings
+from offerkit.governance.stops import Stops, renamed_stop_rows, still_stopped
+from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, only_leaves_spaces, without_earlier_ends
 from offerkit.plans.fields import concealed, field_changes, field_changes_by_place
 from offerkit.plans.plan import FieldChange, Plan, PlanKind, Step, plan_digest
 from offerkit.staleness import check_fresh
@@ -83,7 +83,7 @@ def commit(
         message=message,
         plan_digest=plan_digest(plan),
         changes=tuple(map(_row, plan.steps)),
-        approvals=tuple(following(verified.stops, plan.steps)),
+        approvals=tuple(renamed_stop_rows(verified.stops, plan.steps)),
         bodies=plan.bodies,
         details=details or {},
     )
@@ -149,7 +149,7 @@ def _odd(step: Step, plan: Plan) -> Diagnostic:
 def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
-    longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
+    longer = without_earlier_ends(live.after, live.before, ended_earlier(live.before, live.after, there))
     decisions = _decisions(live, stages)
     yield from unapproved(live, decisions, longer)
     yield from unapproved_settings(live, decisions)
@@ -165,7 +165,7 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
 
 def _decisions(live: BeforeAfter, stages: Stages) -> Decisions:
     """The decisions that count on what a promotion touches."""
-    settings = [address for address in live.addresses if address.kind in KINDS]
+    settings = [address for address in live.addresses if address.kind in SETTING_KINDS]
     return stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
 
 
@@ -178,7 +178,7 @@ def _held(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
         return
     held = holds(store, stages.side(Stage.DESIGN), stages.side(Stage.LIVE))
     for step in plan.steps if held else ():
-        if step.address in held and not takes_off(step.before, step.after):
+        if step.address in held and not only_leaves_spaces(step.before, step.after):
             yield Diagnostic(
                 Code.PLAN_STALE,
                 f"the plan is stale: {step.address} is held: {held[step.address]}",
@@ -252,7 +252,9 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
     yield _odd(plan.steps[0], plan)
 
 
-def _changes(ways: Mapping[Stage, WayBack]) -> set[tuple[StageRef, Address, Entry | None, Entry | None, Former]]:
+def _changes(
+    ways: Mapping[Stage, RollbackChanges],
+) -> set[tuple[StageRef, Address, Entry | None, Entry | None, Former]]:
     return {(d.stage, d.address, d.before, d.after, d.moved_from) for way in ways.values() for d in way.deltas}
 
 

@@ -310,7 +310,7 @@ def tokens(session: Session, ctx: click.Context) -> Iterable[str]:
 @_never_failing
 def statuses(session: Session, ctx: click.Context) -> Iterable[str]:
     """The statuses of propositions."""
-    from offerkit.models.scopes import STATUSES
+    from offerkit.models.expression_scopes import STATUSES
 
     return STATUSES
 

@@ -19,7 +19,7 @@ from offerkit.engine.decide import decide_many
 from offerkit.engine.decision import SpaceDecision
 from offerkit.engine.history import PastProposition
 from offerkit.engine.reasons import DECIDED, ExclusionReason, Finding
-from offerkit.models.scopes import STATUSES
+from offerkit.models.expression_scopes import STATUSES
 from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import parse_instant, parse_value, show
 from offerkit.times import duration

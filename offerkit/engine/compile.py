@@ -34,10 +34,10 @@ from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
+from offerkit.models.expression_scopes import field_types
 from offerkit.models.filter import Filter, FilterUse
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.rule import Rule
-from offerkit.models.scopes import field_types
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.template import Weight as WeightModel
 from offerkit.models.typology import Typology

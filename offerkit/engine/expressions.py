@@ -9,7 +9,7 @@ from offerkit.address import Address
 from offerkit.diagnostics import Code
 from offerkit.engine.condition import BoundCondition, Expression, Path
 from offerkit.engine.report import Report
-from offerkit.models.scopes import Role, scope
+from offerkit.models.expression_scopes import Role, scope
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, FieldType, NameScope, Row, Value

@@ -14,7 +14,7 @@ from offerkit.engine.condition import Evaluator, facts_at
 from offerkit.engine.history import PastProposition
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
-from offerkit.models.scopes import Role, scope
+from offerkit.models.expression_scopes import Role, scope
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, Row, Value
 from offerkit.rules.values import show

@@ -16,8 +16,8 @@ from offerkit.engine.compile import compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.fingerprint import JsonMap
 from offerkit.models.base import Number
-from offerkit.models.mistakes import words
 from offerkit.models.registry import model_of
+from offerkit.models.validation_errors import words
 
 NAME = "shop"
 """The environment's name, unless the spaces of the cases say another."""

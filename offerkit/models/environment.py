@@ -24,7 +24,7 @@ from offerkit.models.base import (
 )
 from offerkit.models.dimension import DimensionField
 from offerkit.models.inbound import Inbound
-from offerkit.models.values import Given, misfit
+from offerkit.models.typed_values import Given, misfit
 from offerkit.rules.types import BaseType, FieldType
 
 

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from offerkit.address import Kind
 from offerkit.models.base import Expression, Name, Part, Resource
 from offerkit.models.dimension import DimensionField
-from offerkit.models.values import Given, misfit
+from offerkit.models.typed_values import Given, misfit
 from offerkit.rules.types import BaseType, FieldType
 
 

@@ -153,8 +153,12 @@ def _type(annotation: Any) -> FieldType | type[BaseModel] | None:
 
 _WORDS = (BaseType.STRING, BaseType.ENUMERATION)
 _PLAIN = {
-    bool: _FLAG, str: _TEXT, date: _DAY, int: FieldType(BaseType.INTEGER), Decimal: FieldType(BaseType.DECIMAL),
-}  # fmt: skip
+    bool: _FLAG,
+    str: _TEXT,
+    date: _DAY,
+    int: FieldType(BaseType.INTEGER),
+    Decimal: FieldType(BaseType.DECIMAL),
+}
 
 
 def _read(resource: Any, path: tuple[str, ...]) -> Value:

@@ -94,9 +94,14 @@ def _about(fact: Fact) -> Fact:
 
 def _step(step: Step) -> Fact:
     return (
-        STEP, str(step.stage), str(step.address), str(step.action), str(step.moved_from),
-        *_entry(step.before), *_entry(step.after),
-    )  # fmt: skip
+        STEP,
+        str(step.stage),
+        str(step.address),
+        str(step.action),
+        str(step.moved_from),
+        *_entry(step.before),
+        *_entry(step.after),
+    )
 
 
 def _entry(entry: Entry | None) -> tuple[str, ...]:

@@ -72,16 +72,33 @@ def _tidy(name: str, part: dict[str, Any]) -> dict[str, Any]:
     if "properties" not in found:
         return found
     properties = {key: _property(name, key, value) for key, value in found["properties"].items() if key[0] != "_"}
-    return {**found, "properties": properties, "required": sorted(_REQUIRED.get(name, properties)),
-            "additionalProperties": False}  # fmt: skip
+    return {
+        **found,
+        "properties": properties,
+        "required": sorted(_REQUIRED.get(name, properties)),
+        "additionalProperties": False,
+    }
 
 
 _REQUIRED = {
     # plans of format 1 have fewer keys
-    "Plan": ("kind", "project", "offerkit", "base", "steps", "blocked", "depends", "approvals", "notes", "targets",
-             "bodies", "to", "format"),
+    "Plan": (
+        "kind",
+        "project",
+        "offerkit",
+        "base",
+        "steps",
+        "blocked",
+        "depends",
+        "approvals",
+        "notes",
+        "targets",
+        "bodies",
+        "to",
+        "format",
+    ),
     "Blocked": ("address", "stage", "code", "why", "how", "who", "live", "source"),
-}  # fmt: skip
+}
 
 
 def _property(name: str, key: str, value: dict[str, Any]) -> dict[str, Any]:

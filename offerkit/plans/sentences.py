@@ -43,8 +43,11 @@ _NOT_APPROVED = (
     rf"{_ADDRESS}, which stays as it is, still names {_ADDRESS}",
     rf"{_ADDRESS}, which stays as it is, still names it",
 )
-_STAYED = (*_NOT_APPROVED, rf"it would change {_ADDRESS}, which is live"
-           rf"(?: and is itself blocked: (?:{'|'.join(_NOT_APPROVED)}))?")  # fmt: skip
+_STAYED = (
+    *_NOT_APPROVED,
+    rf"it would change {_ADDRESS}, which is live"
+    rf"(?: and is itself blocked: (?:{'|'.join(_NOT_APPROVED)}))?",
+)
 _LIFTED = (
     r"",
     r"Change it in design, or promote with --include-rolled-back\.",

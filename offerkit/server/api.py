@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.answer import Answer
@@ -14,9 +15,9 @@ from offerkit.fingerprint import Json
 from offerkit.reports.answer import answer_data
 from offerkit.server.authentication import INSIDER, operator_of
 from offerkit.server.decision_service import DecisionService
-from offerkit.server.direct import Call
-from offerkit.server.json_bodies import body_description, read_body
+from offerkit.server.json_bodies import read_body
 from offerkit.server.rate_limit import PROPOSE_PATH, UPDATE_PATH, count_spaces
+from offerkit.server.routing import Description, Operation
 from offerkit.server.schemas import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
 from offerkit.server.thread_worker import now
 from offerkit.times import utc
@@ -31,9 +32,8 @@ REVISION = "Offerkit-Revision"
 _PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 
 
-def routes(service: DecisionService, status_base: str) -> tuple[APIRouter, list[Call]]:
-    """The calls on ``service``, and how they are answered directly; ``status_base`` is where tracked links lead."""
-    router = APIRouter(tags=["decisions"])
+def routes(service: DecisionService, status_base: str) -> list[Operation]:
+    """The calls on ``service``; ``status_base`` is where tracked links lead."""
 
     async def propose(request: Request) -> Response:
         """Which offers does this contact get, on these spaces, now? Kept before it is answered."""
@@ -71,16 +71,11 @@ def routes(service: DecisionService, status_base: str) -> tuple[APIRouter, list[
         }
         return json_answer(made)
 
-    calls = [Call("POST", PROPOSE_PATH, propose), Call("POST", UPDATE_PATH, update)]
-    views: list[tuple[type[BaseModel], type[BaseModel]]] = [(ProposeBody, AnswerView), (UpdateBody, UpdatedView)]
-    for call, (taken, answered) in zip(calls, views, strict=True):
-        router.post(
-            call.path,
-            responses={200: {"model": answered}, **_PROBLEMS},
-            operation_id=call.path.rpartition("/")[2],
-            openapi_extra=body_description(taken),
-        )(call.endpoint)
-    return router, calls
+    described = partial(Description, tag="decisions", responses=_PROBLEMS)
+    return [
+        Operation("POST", PROPOSE_PATH, propose, described(id="propose", body=ProposeBody, answer=AnswerView)),
+        Operation("POST", UPDATE_PATH, update, described(id="update", body=UpdateBody, answer=UpdatedView)),
+    ]
 
 
 async def _insider(service: DecisionService, request: Request, environments: Sequence[str]) -> bool:

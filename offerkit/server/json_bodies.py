@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from typing import Any, TypeVar
 
-from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from offerkit.server.problems import RequestError
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -33,14 +33,22 @@ _TEXTS = 4
 """Texts for each value at most: itself and its name, and what belongs to none in something that is no JSON."""
 
 
-class UnreadableError(HTTPException):
+class InvalidRequestError(Exception):
+    """Values of a request that cannot stand there; ``errors`` as pydantic lists them, each with where it is."""
+
+    def __init__(self, errors: Sequence[ErrorDetails | Mapping[str, Any]]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+class UnreadableError(RequestError):
     """A body that is not taken, and why: the sentence is for whoever sent it."""
 
 
 async def read_body(request: Request, model: type[B]) -> B:
     """The body of ``request`` as ``model``.
 
-    Raises UnreadableError, or RequestValidationError with what is wrong.
+    Raises UnreadableError, or InvalidRequestError with what is wrong.
     """
     kind = request.headers.get("content-type", "")
     if not kind.lower().startswith("application/json"):
@@ -58,10 +66,10 @@ def parse_body(content: bytes, model: type[B]) -> B:
         raise UnreadableError(400, "the body is not UTF-8") from None
     except json.JSONDecodeError as error:
         wrong = {"type": "json_invalid", "loc": ("body", f"character {error.pos + 1}"), "msg": "it is not JSON"}
-        raise RequestValidationError([wrong]) from None
+        raise InvalidRequestError([wrong]) from None
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+        raise InvalidRequestError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
 
 
 def body_description(model: type[BaseModel]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 from logging import getLogger
 from typing import IO
@@ -23,11 +24,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.authentication import CALLER
 from offerkit.server.config import ServerConfig
-from offerkit.server.direct import Call
 from offerkit.server.logs import request_id
 from offerkit.server.middleware import SMALL, TooLargeError
-from offerkit.server.problems import problem_response, refusal_response
-from offerkit.server.routes import check_scope
+from offerkit.server.problems import error_response, refusal_response
+from offerkit.server.route_scopes import check_scope
+from offerkit.server.routing import ROUTE, Operation
 from offerkit.store.location import PostgresAddress
 from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer
@@ -46,38 +47,41 @@ _PROCESS = "offerkit.server.large_request_process"
 class LargeRequests:
     """Wraps the application. Requests come with their operator already known; others go on as they are."""
 
-    def __init__(self, app: ASGIApp, calls: list[Call], session: Session, config: ServerConfig) -> None:
-        """``calls``: those that may be large."""
+    def __init__(self, app: ASGIApp, operations: Iterable[Operation], session: Session, config: ServerConfig) -> None:
+        """``operations``: those that may be large."""
         self._app, self._session, self._config = app, session, config
-        self._calls = {(call.method, call.path): call for call in calls}
+        self._paths = {operation.path for operation in operations if operation.method == "POST"}
         self._alone = asyncio.Lock()
         self._under_way: Counter[str] = Counter()
         self._free = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        caller: Bearer = scope.get(CALLER, NOBODY)
-        operator = caller.operator
-        call = self._calls.get((scope["method"], scope["path"])) if operator and scope["type"] == "http" else None
-        if call is None or not _is_large(scope):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["route"] = call
+        caller: Bearer = scope.get(CALLER, NOBODY)
+        operator = caller.operator
+        path = scope["path"]
+        if not operator or scope["method"] != "POST" or path not in self._paths or not _is_large(scope):
+            await self._app(scope, receive, send)
+            return
+        scope[ROUTE] = path
         try:
-            check_scope(caller, call.method, call.path)  # before anything of it is read
+            check_scope(caller, "POST", path)  # before anything of it is read
         except Refused as refused:
-            await refusal_response(refused, insider=True, instance=call.path)(scope, receive, send)
+            await refusal_response(refused, insider=True, instance=path)(scope, receive, send)
             return
         if self._under_way[operator] >= EACH:
             under_way = f"{EACH} large requests of {operator} are under way"
             busy = refuse(Code.BUSY, under_way, hint="Ask again in a moment.")
-            await refusal_response(busy, insider=True, instance=call.path)(scope, receive, send)
+            await refusal_response(busy, insider=True, instance=path)(scope, receive, send)
             return
         self._under_way[operator] += 1
         try:
             answer = await self._answered(scope, receive)
         except TooLargeError as error:
-            answer = problem_response(error.status_code, "Too large", error.detail, call.path)
+            answer = error_response(error, path)
         finally:
             self._under_way[operator] -= 1
             self._under_way += Counter()  # forgets those who have none

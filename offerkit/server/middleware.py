@@ -8,13 +8,13 @@ from collections.abc import Callable
 from logging import getLogger
 from typing import TypeAlias
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offerkit.server.logs import request_id
 from offerkit.server.metrics import Metrics
-from offerkit.server.problems import problem_response
+from offerkit.server.problems import RequestError, error_response, problem_response
+from offerkit.server.routing import ROUTE
 from offerkit.usecases.random_ids import random_hex
 
 _LOG = getLogger("offerkit.request")
@@ -34,19 +34,19 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 Timer: TypeAlias = Callable[[], float]
 
 
-class TooLargeError(HTTPException):
-    """The body is larger than its path takes. One of the framework's own, which it hands on from wherever it reads."""
+class TooLargeError(RequestError):
+    """The body is larger than its path takes."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(413, f"the body has more than {limit:,} bytes")
+        super().__init__(413, f"the body has more than {limit:,} bytes", "Too large")
 
 
 class RequestMiddleware:
     """Wraps the whole application. A mistake of ours is logged with its trace, and answered without it."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, route: Callable[[Scope], str], timer: Timer = time.perf_counter):
-        """``route`` names a request's route, so that measures have few labels."""
-        self._app, self._metrics, self._route, self._timer = app, metrics, route, timer
+    def __init__(self, app: ASGIApp, metrics: Metrics, timer: Timer = time.perf_counter):
+        """``timer``: seconds, as a clock for measuring has them."""
+        self._app, self._metrics, self._timer = app, metrics, timer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -81,12 +81,12 @@ class RequestMiddleware:
     async def _answered(self, scope: Scope, length: bytes, receive: Receive, send: Send) -> None:
         limit = LARGE if scope["path"].startswith(LARGE_PATHS) else SMALL
         if not length.isdigit() or len(length) > 20 or int(length) > limit:
-            await problem_response(413, "Too large", TooLargeError(limit).detail)(scope, receive, send)
+            await error_response(TooLargeError(limit))(scope, receive, send)
             return
         await self._app(scope, _limited(receive, limit), send)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
-        route = self._route(scope)
+        route = str(scope.get(ROUTE, ""))
         method = scope["method"] if route else ""
         # callers may make up methods; each would be a measure of its own
         self._metrics.told(route, method if method in _METHODS else "", status, seconds)

@@ -6,28 +6,29 @@ import asyncio
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, Protocol
 
-from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
-from pydantic import FailFast, Field
-from starlette.responses import StreamingResponse
+from pydantic import BaseModel, FailFast, Field
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
-from offerkit.governance.overrides import Lifts
+from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.rights import scopes_text
 from offerkit.reports.estimate import MAX_SAMPLE
 from offerkit.reports.stops import stopped_rows
 from offerkit.server.authentication import acting, caller_of
-from offerkit.server.json_bodies import body_description, read_body
+from offerkit.server.json_bodies import read_body
 from offerkit.server.redaction import redacted
-from offerkit.server.routes import check_scope
+from offerkit.server.route_scopes import check_scope
+from offerkit.server.routing import Description, Handler, Operation
 from offerkit.server.schemas import RequestBody, json_answer, refusals
 from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
@@ -66,6 +67,7 @@ from offerkit.usecases.tokens import Bearer
 COPY_TYPE = "application/vnd.sqlite3"
 PART = 1024 * 1024
 """Bytes of a copy that are sent at a time."""
+_PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 _Text = Annotated[str, Field(max_length=2_000)]
 _Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
 _Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
@@ -203,26 +205,11 @@ def _found(body: OverriddenBody) -> PolicyDenial | None:
         return None
 
 
-def routes(service: HasSession) -> APIRouter:
+def routes(service: HasSession) -> list[Operation]:
     """The calls of operators' command lines on the store of ``service``."""
-    router = APIRouter(
-        prefix="/api/v1/store",
-        route_class=_OperatorRoute,
-        tags=["operators"],
-        responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
-    )
     copies = _HistoryCopies(service.session)
     counting = asyncio.Lock()  # deciding for all contacts takes a processor: one plan at a time, calls go on beside it
 
-    @router.get(
-        "/copy",
-        operation_id="copy",
-        response_class=Response,
-        responses={
-            200: {"content": {COPY_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
-            304: {"description": "The caller's copy, which If-None-Match names, is the newest."},
-        },
-    )
     async def copy(request: Request) -> Response:
         """The history with all its bodies, as a store of its own; neither propositions nor tokens."""
         caller = _caller(request)
@@ -236,7 +223,6 @@ def routes(service: HasSession) -> APIRouter:
         headers["Content-Length"] = str(made.size)
         return StreamingResponse(made.parts(), headers=headers, media_type=COPY_TYPE)
 
-    @router.post("/apply", operation_id="apply", openapi_extra=body_description(ApplyBody))
     async def applying(request: Request) -> Response:
         """Apply a plan as the token's operator, in one transaction, if it is not stale."""
         body = await read_body(request, ApplyBody)
@@ -246,7 +232,6 @@ def routes(service: HasSession) -> APIRouter:
         session = replace(session, origin=_origin(body.origin), as_read=read_)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
-    @router.post("/impact", operation_id="impact", openapi_extra=body_description(ImpactBody))
     async def impact(request: Request) -> Response:
         """For how many contacts a plan changes which offers; rounded for operators who may not read contacts."""
         body = await read_body(request, ImpactBody)
@@ -254,7 +239,6 @@ def routes(service: HasSession) -> APIRouter:
         async with counting:
             return _answer(await asyncio.to_thread(_impact, session, body))
 
-    @router.post("/limit", operation_id="limit", openapi_extra=body_description(LimitBody))
     async def limit(request: Request) -> Response:
         """Whether a promotion takes no more from people than it may; it is judged again when it is applied."""
         body = await read_body(request, LimitBody)
@@ -262,14 +246,22 @@ def routes(service: HasSession) -> APIRouter:
         async with counting:
             return _answer(await asyncio.to_thread(_held, session, body))
 
-    _decisions(router, service)
-    return router
+    copied: dict[int, dict[str, Any]] = {
+        200: {"content": {COPY_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+        304: {"description": "The caller's copy, which If-None-Match names, is the newest."},
+    }
+    return [
+        _operation("GET", "/api/v1/store/copy", copy, responses=copied),
+        _operation("POST", "/api/v1/store/apply", applying, ApplyBody),
+        _operation("POST", "/api/v1/store/impact", impact, ImpactBody),
+        _operation("POST", "/api/v1/store/limit", limit, LimitBody),
+        *_decisions(service),
+    ]
 
 
-def _decisions(router: APIRouter, service: HasSession) -> None:
+def _decisions(service: HasSession) -> list[Operation]:
     """The calls by which people, or reviews that are relayed, decide on what may become live."""
 
-    @router.post("/decide", operation_id="decide", openapi_extra=body_description(DecideBody))
     async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
         body = await read_body(request, DecideBody)
@@ -282,7 +274,6 @@ def _decisions(router: APIRouter, service: HasSession) -> None:
         refused = redacted(Refused(decided.refused), service.session).diagnostics
         return _answer(decided_json(replace(decided, refused=refused)))
 
-    @router.post("/relay", operation_id="relay", openapi_extra=body_description(RelayBody))
     async def relaying(request: Request) -> Response:
         """Record reviews of a pull request as their reviewers' approvals; the token's operator is an automation."""
         body = await read_body(request, RelayBody)
@@ -291,24 +282,23 @@ def _decisions(router: APIRouter, service: HasSession) -> None:
         refused = redacted(Refused(made.refused), service.session).diagnostics
         return _answer(relayed_json(replace(made, refused=refused)))
 
-    @router.post("/override", operation_id="override", openapi_extra=body_description(OverrideBody))
     async def overriding(request: Request) -> Response:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
         body = await read_body(request, OverrideBody)
         session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
         found = tuple(filter(None, map(_found, body.found)))
-        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)), found)
+        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(OverrideKind, body.lifts)), found)
         return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
 
+    return [
+        _operation("POST", "/api/v1/store/decide", deciding, DecideBody),
+        _operation("POST", "/api/v1/store/relay", relaying, RelayBody),
+        _operation("POST", "/api/v1/store/override", overriding, OverrideBody),
+    ]
 
-def stop_routes(service: HasSession) -> APIRouter:
+
+def stop_routes(service: HasSession) -> list[Operation]:
     """Stopping, resuming and what is stopped: for command lines, and for whoever watches over what is live."""
-    router = APIRouter(
-        prefix="/api/v1",
-        route_class=_OperatorRoute,
-        tags=["operators"],
-        responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
-    )
 
     async def decided(request: Request, act: Callable[[Session, StopRequest], StopOutcome]) -> Response:
         body = await read_body(request, StopBody)
@@ -317,37 +307,44 @@ def stop_routes(service: HasSession) -> APIRouter:
         refused = redacted(Refused(made.refused), service.session).diagnostics
         return _answer(stopped_json(replace(made, refused=refused)))
 
-    @router.post("/stop", operation_id="stop", openapi_extra=body_description(StopBody))
     async def stopping(request: Request) -> Response:
         """Take offers, categories or spaces' offers out of live at once, and keep them out."""
         return await decided(request, stop)
 
-    @router.post("/resume", operation_id="resume", openapi_extra=body_description(StopBody))
     async def resuming(request: Request) -> Response:
         """Let what was stopped, and approved since, be promoted again."""
         return await decided(request, resume)
 
-    @router.get("/stops", operation_id="stops")
     async def stops(request: Request) -> Response:
         """What is stopped: by whom, since when, why, and which offers that keeps out of live."""
         session = acting(service.session, _caller(request), 0.0)
         return _answer({"stops": await asyncio.to_thread(_stops, session)})
 
-    return router
+    return [
+        _operation("POST", "/api/v1/stop", stopping, StopBody),
+        _operation("POST", "/api/v1/resume", resuming, StopBody),
+        _operation("GET", "/api/v1/stops", stops),
+    ]
 
 
-class _OperatorRoute(APIRoute):
-    """A route that reads no body of who may not call it: plans are large."""
+def _operation(
+    method: str,
+    path: str,
+    handler: Handler,
+    body: type[BaseModel] | None = None,
+    responses: Mapping[int, Mapping[str, Any]] | None = None,
+) -> Operation:
+    """An operation that reads no body of a caller who may not call it: plans are large."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, which asks first who is calling, and what for the token is."""
-        answer = super().get_route_handler()
+    @wraps(handler)
+    async def checked(request: Request) -> Response:
+        check_scope(_caller(request), method, path)
+        return await handler(request)
 
-        async def asked(request: Request) -> Response:
-            check_scope(_caller(request), request.method, self.path)
-            return await answer(request)
-
-        return asked
+    described = Description(
+        id=path.rpartition("/")[2], tag="operators", body=body, responses={**(responses or {}), **_PROBLEMS}
+    )
+    return Operation(method, path, checked, described)
 
 
 def _caller(request: Request) -> Bearer:

@@ -16,6 +16,16 @@ from offerkit.store.remote import error_json
 MEDIA_TYPE = "application/problem+json"
 NOTHING_HERE = "there is nothing at this path"
 
+
+class RequestError(Exception):
+    """A request that is answered with ``status`` and with a sentence for whoever sent it."""
+
+    def __init__(self, status: int, message: str, title: str = "Not taken", retry_after: int = 0) -> None:
+        """``retry_after``: seconds to wait before another try; 0: nothing is said of that."""
+        super().__init__(message)
+        self.status, self.message, self.title, self.retry_after = status, message, title, retry_after
+
+
 _STATUS = {
     Code.BUSY: 503,
     Code.STORE_LOCKED: 503,
@@ -88,6 +98,14 @@ def without_hidden_spaces(refused: Refused) -> Refused:
 def public_message(found: Diagnostic) -> str:
     """The sentence of a diagnostic for somebody who may not see the catalog."""
     return _OUTSIDE.get(found.code, found.summary)
+
+
+def error_response(error: RequestError, instance: str = "") -> Response:
+    """The answer to a request that cannot be taken."""
+    response = problem_response(error.status, error.title, error.message, instance)
+    if error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def problem_response(status: int, title: str, message: str, instance: str = "") -> Response:

@@ -11,7 +11,6 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from offerkit.server.authentication import operator_of
 from offerkit.server.client_address import client_of, is_loopback, rate_key
 from offerkit.server.decision_service import DecisionService
-from offerkit.server.problems import problem_response
+from offerkit.server.problems import RequestError, error_response, problem_response
 
 CALL_PATH = "/nl/propose"
 """What the script of the web page calls."""
@@ -75,9 +74,7 @@ class RateLimitAndCors:
             if path == PROPOSE_PATH:
                 self._rates.later(request, client)
             return None
-        refused = problem_response(429, "Too many calls", TOO_OFTEN, path)
-        refused.headers["Retry-After"] = str(wait)
-        return refused
+        return error_response(TooOftenError(wait), path)
 
 
 def environment_of(request: Request) -> str:
@@ -119,12 +116,12 @@ TOO_OFTEN = "too many calls came from this address; try again later"
 _COUNTED = "offerkit.counted"
 
 
-class TooOftenError(HTTPException):
-    """The caller's address calls too often; ``headers`` say how long to wait."""
+class TooOftenError(RequestError):
+    """The caller's address calls too often."""
 
     def __init__(self, wait: int) -> None:
         """``wait``: seconds."""
-        super().__init__(429, TOO_OFTEN, {"Retry-After": str(wait)})
+        super().__init__(429, TOO_OFTEN, "Too many calls", wait)
 
 
 class CallRates:

@@ -207,7 +207,7 @@ def call_data_name(written: str) -> str:
     return _HUMP.sub("_", written).lower()
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def refusals(*statuses: int) -> dict[int, dict[str, Any]]:
     """What the description of a call says of its refusals."""
     return {status: {"description": _SAID[status], "content": _PROBLEM} for status in statuses}
 

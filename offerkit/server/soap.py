@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.call import MAX_COUNT
@@ -15,6 +16,7 @@ from offerkit.server.decision_service import DecisionService
 from offerkit.server.json_bodies import UnreadableError, only_utf8
 from offerkit.server.problems import NOTHING_HERE, problem_response, public_message, status_of, without_hidden_spaces
 from offerkit.server.rate_limit import own_origin
+from offerkit.server.routing import Operation
 from offerkit.server.soap_xml import MEDIA_TYPE, PARTS, SERVICE, SoapFault
 from offerkit.server.thread_worker import now
 from offerkit.store.proposition_rows import LONGEST_KEY
@@ -26,22 +28,20 @@ MOST_NAMES, LONGEST_NAME = 50, 500
 _YES, _NO = ("true", "1"), ("", "false", "0")
 
 
-def routes(service: DecisionService, status_base: str, public_url: str) -> APIRouter:
+def routes(service: DecisionService, status_base: str, public_url: str) -> list[Operation]:
     """The service on ``service``; ``status_base`` is where tracked links lead."""
-    router = APIRouter(prefix="/interaction", tags=["soap"])
 
-    @router.get("/{environment}/{space}", operation_id="wsdl", include_in_schema=False)
-    async def described(environment: str, space: str, request: Request) -> Response:
+    async def described(request: Request) -> Response:
         """What the service is, as WSDL."""
+        environment, space = request.path_params["environment"], request.path_params["space"]
         if not _is_live(service, environment.removesuffix("@live"), space):
             return problem_response(404, "Not taken", NOTHING_HERE, request.url.path)
         address = f"{public_url or str(request.base_url).rstrip('/')}{request.url.path}"
         return Response(wsdl(address), media_type="application/wsdl+xml")
 
-    @router.post("/{environment}/{space}", operation_id="soap", include_in_schema=False)
-    async def asked(environment: str, space: str, request: Request) -> Response:
+    async def asked(request: Request) -> Response:
         """Propose or UpdateStatus."""
-        environment = environment.removesuffix("@live")
+        environment, space = request.path_params["environment"].removesuffix("@live"), request.path_params["space"]
         try:
             if not environment:  # an update of no environment in particular could reach any
                 raise SoapFault("Sender", "the path names no environment", Code.UNKNOWN_SPACE)
@@ -58,12 +58,13 @@ def routes(service: DecisionService, status_base: str, public_url: str) -> APIRo
         except SoapFault as found:
             return _fault(found, 400)
         except UnreadableError as found:
-            return _fault(SoapFault("Sender", found.detail, Code.BAD_REQUEST), found.status_code)
+            return _fault(SoapFault("Sender", found.message, Code.BAD_REQUEST), found.status)
         except Refused as refused:
             return _refused(refused)
         return Response(made, media_type=MEDIA_TYPE)
 
-    return router
+    path = "/interaction/{environment}/{space}"
+    return [Operation("GET", path, described), Operation("POST", path, asked)]
 
 
 def _ask(environment: str, space: str, wanted: soap_xml.SoapRequest, status_base: str) -> ProposeRequest:

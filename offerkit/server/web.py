@@ -9,8 +9,9 @@ from logging import getLogger
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
-from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, FailFast, Field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer, ProposedOffer
@@ -19,9 +20,10 @@ from offerkit.reports.answer import proposition_tag
 from offerkit.server.cookies import Visitor
 from offerkit.server.decision_service import DecisionService
 from offerkit.server.inbound import InboundRules
-from offerkit.server.json_bodies import body_description, read_body
+from offerkit.server.json_bodies import read_body
 from offerkit.server.problems import NOTHING_HERE, problem_response
 from offerkit.server.rate_limit import CALL_PATH, environment_of, own_origin
+from offerkit.server.routing import Description, Handler, Operation
 from offerkit.server.schemas import CallData, Key, Names, RequestBody, call_data_name, json_answer, refusals
 from offerkit.server.thread_worker import now
 from offerkit.store.proposition_rows import LONGEST_KEY
@@ -32,35 +34,21 @@ from offerkit.usecases.update_status import StatusUpdate
 
 SCRIPT_PATH = "/nl/interactionProposal.js"
 _LOG = getLogger("offerkit.web")
+_CLICK = ("a", "p", "st", "r")
+"""The query of a tracked link: action, proposition, status, and where to lead."""
 _FROM_OUTSIDE = (Status.PRESENTED, Status.INTERESTED, Status.ACCEPTED, Status.REJECTED)
 _NO_FURTHER = "<!doctype html><title>Thank you</title><p>Thank you. Your answer was received.</p>"
 
 
-def routes(service: DecisionService, public_url: str, status_path: str) -> APIRouter:
+def routes(service: DecisionService, public_url: str, status_path: str) -> list[Operation]:
     """The routes on ``service``; ``public_url`` is how browsers reach the service, empty: as each request says."""
-    router = APIRouter(tags=["web"])
     script = (files("offerkit.server") / "static" / "interactionProposal.js").read_bytes()
 
-    @router.get(
-        SCRIPT_PATH,
-        operation_id="script",
-        response_class=Response,
-        responses={200: {"content": {"text/javascript": {}}}, **refusals(401, 429)},
-    )
-    async def interaction_proposal() -> Response:
+    async def interaction_proposal(_: Request) -> Response:
         """The script that fills the places of a page; the same for everybody."""
         headers = {"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
         return Response(script, 200, headers, "text/javascript; charset=utf-8")
 
-    @router.post(
-        CALL_PATH,
-        operation_id="page",
-        openapi_extra=body_description(PageBody),
-        responses={
-            200: {"model": PageView, "content": {"application/xml": {}}},
-            **refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
-        },
-    )
     async def page(request: Request) -> Response:
         """All places of a page in one call. Visitors without a cookie get one, and whoever logs in a new one."""
         environment, served = environment_of(request), service.served  # another revision may be served before the end
@@ -82,10 +70,38 @@ def routes(service: DecisionService, public_url: str, status_path: str) -> APIRo
         visitor.leave(response, secure=secure, elsewhere=elsewhere)
         return response
 
-    @router.get(
-        status_path,
-        operation_id="click",
-        response_class=Response,
+    async def click(request: Request) -> Response:
+        """Set a proposition's status, then lead on to ``r`` where its host is declared.
+
+        Visitors never see that an id is unknown or was used before: they are on their way to somewhere else.
+        """
+        if _ahead(request):  # nobody clicked yet; whoever then does comes again, as what failed is not kept
+            return Response(status_code=503)
+        action, proposition, status, r = (request.query_params.get(name, "") for name in _CLICK)
+        if action == "UpdateStatus":
+            await _set(service, proposition, status)
+        target = redirect_target(r, own_origin(request, public_url), service.served.inbound)
+        if target:
+            return Response(status_code=303, headers={"Location": target})
+        return Response(_NO_FURTHER, media_type="text/html; charset=utf-8") if r else Response(status_code=204)
+
+    script_ = Description(
+        id="script", tag="web", responses={200: {"content": {"text/javascript": {}}}, **refusals(401, 429)}
+    )
+    page_ = Description(
+        id="page",
+        tag="web",
+        body=PageBody,
+        answer=PageView,
+        responses={
+            200: {"content": {"application/xml": {}}},
+            **refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
+        },
+    )
+    click_ = Description(
+        id="click",
+        tag="web",
+        query=_CLICK,
         responses={
             200: {"content": {"text/html": {}}},
             204: {"description": "The status is set; there is nowhere to go on to."},
@@ -93,21 +109,11 @@ def routes(service: DecisionService, public_url: str, status_path: str) -> APIRo
             **refusals(400, 401, 422, 429, 503),
         },
     )
-    async def click(request: Request, a: str = "", p: str = "", st: str = "", r: str = "") -> Response:
-        """Set a proposition's status, then lead on to ``r`` where its host is declared.
-
-        Visitors never see that an id is unknown or was used before: they are on their way to somewhere else.
-        """
-        if _ahead(request):  # nobody clicked yet; whoever then does comes again, as what failed is not kept
-            return Response(status_code=503)
-        if a == "UpdateStatus":
-            await _set(service, p, st)
-        target = redirect_target(r, own_origin(request, public_url), service.served.inbound)
-        if target:
-            return Response(status_code=303, headers={"Location": target})
-        return Response(_NO_FURTHER, media_type="text/html; charset=utf-8") if r else Response(status_code=204)
-
-    return router
+    return [
+        Operation("POST", CALL_PATH, page, page_),
+        Operation("GET", status_path, click, click_),
+        Operation("GET", SCRIPT_PATH, interaction_proposal, script_),
+    ]
 
 
 def _ahead(request: Request) -> bool:
@@ -281,25 +287,23 @@ _DEMO_TYPES = {
 }
 
 
-def demo_routes() -> APIRouter:
+def demo_routes() -> list[Operation]:
     """The page and what it is made of: files of the package, and nothing from elsewhere."""
-    router = APIRouter(include_in_schema=False)
-    folder = files("offerkit.server") / "static" / "demo"
-    for file in folder.iterdir():
-        name, _, ending = file.name.rpartition(".")
-        _serve(router, "/demo/" if name == "index" else f"/demo/{file.name}", file.read_bytes(), _DEMO_TYPES[ending])
 
-    @router.get("/demo")
-    @router.get("/")
-    async def begin() -> Response:
+    async def begin(_: Request) -> Response:
         """To the page."""
         return Response(status_code=307, headers={"Location": "/demo/"})
 
-    return router
+    found = [Operation("GET", path, begin) for path in ("/", "/demo")]
+    for file in (files("offerkit.server") / "static" / "demo").iterdir():
+        name, _, ending = file.name.rpartition(".")
+        path = "/demo/" if name == "index" else f"/demo/{file.name}"
+        found.append(Operation("GET", path, _file(file.read_bytes(), _DEMO_TYPES[ending])))
+    return found
 
 
-def _serve(router: APIRouter, path: str, body: bytes, media_type: str) -> None:
-    async def file() -> Response:
+def _file(body: bytes, media_type: str) -> Handler:
+    async def file(_: Request) -> Response:
         return Response(body, 200, {"Content-Security-Policy": _DEMO_POLICY}, media_type)
 
-    router.add_api_route(path, file)
+    return file

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.fingerprint import JsonPath
+from offerkit.models.expression_scopes import Role, scope
 from offerkit.models.policy_names import scope_of
-from offerkit.models.scopes import Role, scope
-from offerkit.models.values import misfit
+from offerkit.models.typed_values import misfit
 from offerkit.rules.problems import Problem, RuleError
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 from offerkit.specs.cache import Cache

@@ -8,7 +8,7 @@ from typing import Any
 from offerkit.address import Kind
 from offerkit.fingerprint import JsonPath
 from offerkit.models.dimension import DimensionField
-from offerkit.models.scopes import Role
+from offerkit.models.expression_scopes import Role
 from offerkit.rules.types import ExpectedResult
 from offerkit.specs.record import Expression
 

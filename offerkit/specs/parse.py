@@ -14,7 +14,7 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
-from offerkit.models.mistakes import WANTED, words
+from offerkit.models.validation_errors import WANTED, words
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, given, themes, types
 from offerkit.specs.project import SpecFile

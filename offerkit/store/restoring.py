@@ -18,7 +18,7 @@ from offerkit.address import Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
-from offerkit.governance.stops import Stops, closed
+from offerkit.governance.stops import Stops, stop_deltas
 from offerkit.plans.plan import Reason
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import (
@@ -249,7 +249,7 @@ def _recorded(db: Database, draft: Draft, before: Mapping[str, str], stopped: Se
     details: dict[str, Json] = {**draft.details, "revoked": every}
     if rows:
         details["stops"] = [*sorted({row.key.address for row in rows})]
-    gone = closed(_live(db), Stops([*approvals.stops(db), *rows]))
+    gone = stop_deltas(_live(db), Stops([*approvals.stops(db), *rows]))
     changes = tuple(ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in gone)
     made = append.append(db, replace(draft, details=details, approvals=tuple(rows), changes=changes))
     for id_, time in before.items():  # a token that a backup brings back to life would let in who was shut out

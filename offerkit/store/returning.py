@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Stage, StageRef
-from offerkit.governance.returns import Judge, WayBack, kept_out, part
+from offerkit.governance.rollback import RollbackChanges, RollbackCriteria, partial_rollback, without_withdrawn
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import Plan
 from offerkit.state.changes import Delta
@@ -43,30 +43,30 @@ class Return:
         ways = self.way(stages).values()
         return {offer: why for way in ways for offer, why in way.withdrawn.items() if offer not in way.out}
 
-    def way(self, stages: Stages) -> dict[Stage, WayBack]:
+    def way(self, stages: Stages) -> dict[Stage, RollbackChanges]:
         """The changes that this takes, on each side."""
-        found: dict[Stage, WayBack] = {}
+        found: dict[Stage, RollbackChanges] = {}
         for side in (Stage.DESIGN, Stage.LIVE):
             here = [stage for stage in self.stages if stage.stage is side]
             if here:
                 found[side] = self._side(stages, side, here)
         return found
 
-    def _side(self, stages: Stages, side: Stage, here: list[StageRef]) -> WayBack:
+    def _side(self, stages: Stages, side: Stage, here: list[StageRef]) -> RollbackChanges:
         now = stages.side(side)
         found = [d for stage in here for d in self._deltas(stages, now, stage)]
         every = [d for d in found if side is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK]
         chosen = self._chosen(stages, here)
-        way = WayBack(every) if chosen is None else part(now, every, chosen)
+        way = RollbackChanges(every) if chosen is None else partial_rollback(now, every, chosen)
         if len(every) < len(found) and chosen is None:
             way.staying = {d.address.kind for d in found} & set(KEPT_BY_ROLLBACK)
         if side is Stage.DESIGN or not way.deltas:
             return way
         names = {stage.environment for stage in here}
-        judge = Judge(
+        judge = RollbackCriteria(
             stages.side(Stage.DESIGN), stages.standing(), stages.withdrawals(names - {""}), stages.stops, self.to
         )
-        return kept_out(now, way, judge, withdrawn=self.withdrawn)
+        return without_withdrawn(now, way, judge, withdrawn=self.withdrawn)
 
     def _deltas(self, stages: Stages, now: Snapshot, stage: StageRef) -> list[Delta]:
         store = stages.store

@@ -10,7 +10,7 @@ import orjson
 
 from offerkit.address import Address, StageRef, parse_address
 from offerkit.fingerprint import Json, canonical, digest
-from offerkit.governance.withdrawals import Loss
+from offerkit.governance.withdrawals import Withdrawal
 from offerkit.plans.plan import Reason
 from offerkit.state.changes import Former
 from offerkit.store import errors
@@ -221,7 +221,7 @@ def moves(db: Database, stage: StageRef) -> list[tuple[int, Address, Address]]:
         return [(serial, parse_address(old), parse_address(new)) for serial, old, new in found]
 
 
-def losses(db: Database, stage: StageRef) -> list[Loss]:
+def losses(db: Database, stage: StageRef) -> list[Withdrawal]:
     """What took offers off spaces in a live stage, or ended periods earlier, oldest first; no rollback did."""
     found: list[tuple[int, str, str, str, str, str]] = db.rows(
         "SELECT c.serial, c.address, c.moved_from, c.before_activation, c.after_activation, c.reason"
@@ -233,7 +233,7 @@ def losses(db: Database, stage: StageRef) -> list[Loss]:
     activations = Activations()
     with errors.rows_of(db.name):
         return [
-            Loss(serial, parse_address(old or name), activations[was] or (), activations[now] or (), reason)
+            Withdrawal(serial, parse_address(old or name), activations[was] or (), activations[now] or (), reason)
             for serial, name, old, was, now, reason in found
         ]
 

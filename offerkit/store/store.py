@@ -13,7 +13,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.history import PastProposition
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
-from offerkit.governance.withdrawals import Loss
+from offerkit.governance.withdrawals import Withdrawal
 from offerkit.models.status import Status
 from offerkit.state.changes import Body, Entry
 from offerkit.store import (
@@ -181,7 +181,7 @@ class Store:
         """Every rename in ``stage``, oldest first: the revision, the address before and after."""
         return revisions.moves(self._db, stage)
 
-    def losses(self, stage: StageRef) -> list[Loss]:
+    def losses(self, stage: StageRef) -> list[Withdrawal]:
         """What took offers off spaces in a live stage, or ended periods earlier, oldest first; no rollback did."""
         return revisions.losses(self._db, stage)
 

@@ -89,7 +89,7 @@ def _schema(db: Database, _: _Replayed) -> Iterator[Diagnostic]:
 def _files(db: Database, _: _Replayed) -> Iterator[Diagnostic]:
     found = db.damage()
     if found:
-        yield from errors.damaged(db.name, errors.some(found)).diagnostics
+        yield from errors.damaged(db.name, errors.some(found), hint=errors.RESTORE).diagnostics
 
 
 def _links(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:

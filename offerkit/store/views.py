@@ -12,13 +12,13 @@ import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import JsonMap, manifest_digest
-from offerkit.governance.approvals import Decisions, counting
-from offerkit.governance.cases import KeptContacts, Withheld, withheld
-from offerkit.governance.overrides import ACTION, Lifts, Overrides
-from offerkit.governance.reviewers import Reviewers
+from offerkit.governance.approvals import Decisions, by_named_reviewers
+from offerkit.governance.cases import ContactsDigest, GuardedCaseChange, guarded_case_changes
+from offerkit.governance.overrides import OVERRIDE_ACTION, OverrideKind, Overrides
+from offerkit.governance.reviewers import RequiredReviewers
 from offerkit.governance.settings import reviewers_in
 from offerkit.governance.stops import Stops
-from offerkit.governance.withdrawals import Loss, Withdrawals
+from offerkit.governance.withdrawals import Withdrawal, Withdrawals
 from offerkit.plans.plan import Plan, PlanKind, StageBase
 from offerkit.state.changes import Action, Bodies, Body, Entry, Layered, by_environment
 from offerkit.state.names import Names, Origins
@@ -124,10 +124,10 @@ class Stages:
     @cached_property
     def overrides(self) -> Overrides:
         """All overrides that were ever given."""
-        return Overrides.of(self.store.revisions(action=ACTION) if self.store is not None else ())
+        return Overrides.of(self.store.revisions(action=OVERRIDE_ACTION) if self.store is not None else ())
 
     @cached_property
-    def contacts_kept(self) -> KeptContacts:
+    def contacts_kept(self) -> ContactsDigest:
         """The digests of contacts' files as they were kept with cases, when these were applied or promoted."""
         assert self.store is not None
         return _contacts_kept(self.store)
@@ -140,15 +140,17 @@ class Stages:
 
     def cases_lifted(self, address: Address, fingerprint: str) -> bool:
         """Whether a second person has lifted what ``fingerprint`` stands for of the cases at an address."""
-        return self.overrides.lifting(Lifts.CASES, address, fingerprint) is not None
+        return self.overrides.lifting(OverrideKind.CASES, address, fingerprint) is not None
 
     def _change_lifted(self, address: Address, fingerprint: str) -> bool:
         """An override of a change of cases counts for the live that it was given for: not again once that is back."""
-        return self.overrides.lifting(Lifts.CASES, address, fingerprint, after=self.live_since(address)) is not None
+        return (
+            self.overrides.lifting(OverrideKind.CASES, address, fingerprint, after=self.live_since(address)) is not None
+        )
 
-    def withheld_cases(self, effect: BeforeAfter) -> Iterator[Withheld]:
+    def withheld_cases(self, effect: BeforeAfter) -> Iterator[GuardedCaseChange]:
         """The cases of live that ``effect`` would change by their author alone."""
-        return withheld(effect, self.side(Stage.DESIGN), self.contacts_kept, self._change_lifted)
+        return guarded_case_changes(effect, self.side(Stage.DESIGN), self.contacts_kept, self._change_lifted)
 
     @cached_property
     def names(self) -> Names:
@@ -172,7 +174,7 @@ class Stages:
     def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
         """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
         assert self.store is not None
-        losses: list[Loss] = []
+        losses: list[Withdrawal] = []
         moves: list[tuple[Address, Address]] = []
         disabled: dict[Address, int] = {}
         for name in self.environments if environments is None else sorted(environments):
@@ -203,7 +205,7 @@ class Stages:
     def _counting(self, wanted: frozenset[Address] | None) -> Decisions:
         design = self.side(Stage.DESIGN)
         every = self.decisions(wanted)
-        found = counting(every, design).demanding(self.reviewers(every))
+        found = by_named_reviewers(every, design).demanding(self.reviewers(every))
         environments = None if wanted is None else {address.environment for address in wanted}
         if not found:
             return found
@@ -212,11 +214,11 @@ class Stages:
             return found
         return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
-    def reviewers(self, decisions: Decisions) -> Reviewers:
+    def reviewers(self, decisions: Decisions) -> RequiredReviewers:
         """Whose word is needed, by ``decisions`` on all that is asked for."""
         assert self.store is not None
         design, live = self.side(Stage.DESIGN), self.side(Stage.LIVE)
-        return Reviewers(design, live, decisions, self.store, lambda: self.overrides, self)
+        return RequiredReviewers(design, live, decisions, self.store, lambda: self.overrides, self)
 
     def came(self, addresses: Iterable[Address]) -> dict[Address, int]:
         """The revision in which what stands at ``addresses`` in live came there from design."""
@@ -340,7 +342,7 @@ CONTACTS = "contacts"
 """The detail of a revision that says, by address of cases, the digest of the file their contacts were in."""
 
 
-def _contacts_kept(store: Store) -> KeptContacts:
+def _contacts_kept(store: Store) -> ContactsDigest:
     @cache
     def kept(address: Address, side: Stage) -> str:
         stage = address.stage(side)

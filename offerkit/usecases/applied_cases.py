@@ -13,8 +13,8 @@ from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.diagnostics import Position, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.authors import Authors
-from offerkit.governance.cases import asks, contacts_fingerprint, names_contacts
-from offerkit.governance.overrides import Lifts, Obstacle
+from offerkit.governance.cases import contacts_fingerprint, names_contacts, promotion_setting
+from offerkit.governance.overrides import Obstacle, OverrideKind
 from offerkit.specs.cases import CaseFile, RawCase
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.views import Stages
@@ -68,10 +68,10 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     entries |= {a: e for a, e in design.entries.items() if a.kind is Kind.CASES}
     for found in stages.withheld_cases(BeforeAfter(live, live.with_entries(entries), ())):
         wrote = frozenset(authors.of_change(found.address))
-        yield Obstacle(Lifts.CASES, found.address, found.fingerprint, found.says, wrote)
+        yield Obstacle(OverrideKind.CASES, found.address, found.fingerprint, found.says, wrote)
     names = {a.name for a in (*design.of_kind(Kind.ENVIRONMENT), *live.of_kind(Kind.ENVIRONMENT))}
     for name in sorted(names):
-        if any(asks(state, name, "tests") for state in (live, design)):
+        if any(promotion_setting(state, name, "tests") for state in (live, design)):
             yield from _other_contacts(session, stages, name, authors)
 
 
@@ -97,12 +97,12 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
             if wrote is None:
                 wrote = _waiting_authors(design, live, environment, authors)
             says = f"that its contacts are in another file ({now[:12]})" if now else "that its contacts are in no file"
-            yield Obstacle(Lifts.CASES, one.address, print_, says, wrote)
+            yield Obstacle(OverrideKind.CASES, one.address, print_, says, wrote)
 
 
 def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors: Authors) -> frozenset[str]:
     """The authors of everything in design, own or shared, that differs from live in an environment."""
-    if not any(asks(state, environment, "separation_of_duties") for state in (live, design)):
+    if not any(promotion_setting(state, environment, "separation_of_duties") for state in (live, design)):
         return frozenset()
     places = (design.entries.keys() | live.entries.keys()) - {a for a in live.entries if a.kind is Kind.CAMPAIGN}
     found: set[str] = set()

@@ -13,7 +13,7 @@ from offerkit.address import Kind, Stage
 from offerkit.applier import Applied, Verified, commit, verify
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import Actor, lacking, needed, refusals
+from offerkit.governance.rights import Actor, missing_scopes, plan_refusals, required_scopes
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import Store
 from offerkit.store.returning import Return
@@ -110,8 +110,8 @@ def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
 
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
-    refused = lacking(session.scopes, needed(plan), actor.name)
-    refused += refusals(actor, plan, promoters(store) if store is not None else {})
+    refused = missing_scopes(session.scopes, required_scopes(plan), actor.name)
+    refused += plan_refusals(actor, plan, promoters(store) if store is not None else {})
     refused += authorship.refusals(session, store, plan, actor)
     if store is not None and plan.promotes:
         from offerkit.usecases.settings_approval import single_author_refusals  # other plans do not need it

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from offerkit.address import SHARED, Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approvals import Approval, Decision, Decisions, counting
+from offerkit.governance.approvals import Approval, Decision, Decisions, by_named_reviewers
 from offerkit.governance.authors import Authors
-from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
-from offerkit.governance.settings import KINDS, decidable, environments_of, named_reviewers, same_settings
+from offerkit.governance.rights import Actor, TokenScope, approvers, may_approve, missing_scopes, only_people
+from offerkit.governance.settings import SETTING_KINDS, environments_of, keys_to_decide, named_reviewers, same_settings
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -36,7 +36,7 @@ def approve_or_reject(session: Session, request: ApprovalRequest, decision: Deci
     Refusals of single offers (changed since shown, not allowed, a required field missing, duties separated) do not
     affect the others. Raises Refused if all are refused, or nothing matches.
     """
-    if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
+    if found := missing_scopes(session.scopes, (TokenScope.APPROVE,), session.operator):
         raise Refused(found)
     return session.backend.decide(session, request, decision)
 
@@ -126,7 +126,7 @@ def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     chosen = [*gated, *design.of_kind(Kind.OFFER)]
     if patterns:
         chosen = sorted(_offers(design, ApprovalRequest(patterns), gated))
-    keys = {address: decidable(design, address) for address in chosen}
+    keys = {address: keys_to_decide(design, address) for address in chosen}
     rows = [item for address in chosen for item in _items(design, live, decisions, address, keys[address])]
     waiting = {row.address for row in rows if row.state == "waiting"}
     offers = (address for address in waiting if address.kind is Kind.OFFER)
@@ -144,14 +144,14 @@ def approvals_needed(stages: Stages, plan: Plan) -> list[Row]:
     after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
     former = {address: effect.origins.get(address, address) for address in _affected(effect)}
     given = stages.standing(former.values()) if stages.store is not None else Decisions()
-    decisions = counting(given.seen_in(after, {old: new for new, old in former.items()}), after)
+    decisions = by_named_reviewers(given.seen_in(after, {old: new for new, old in former.items()}), after)
     rows = _awaited_settings(effect, live)
     for address in sorted(former):
         old = former[address]
-        before = set(map(_what, decidable(effect.before, old))) if old in effect.before.entries else set()
+        before = set(map(_what, keys_to_decide(effect.before, old))) if old in effect.before.entries else set()
         keys = [
             key
-            for key in decidable(after, address)
+            for key in keys_to_decide(after, address)
             if (_what(key) not in before or (address in effect.addresses and stages.store is not None))
             and decisions.on(replace(key, address=old)) is None
         ]
@@ -179,7 +179,7 @@ def _what(key: ApprovalKey) -> tuple[Aspect, str, str]:
 def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[Row]:
     """The changed settings that will differ from live and have named reviewers."""
     rows = []
-    for address in sorted(a for a in effect.addresses if a.kind in KINDS):
+    for address in sorted(a for a in effect.addresses if a.kind in SETTING_KINDS):
         former = effect.origins.get(address, address)
         names = environments_of(address, effect.after, live)
         who = dict.fromkeys(
@@ -275,7 +275,7 @@ def _asked(
     known_spaces: set[str] = set()
     spaces = request.spaces
     for address in chosen.offers:
-        all_keys = decidable(design, address)
+        all_keys = keys_to_decide(design, address)
         known_spaces.update(key.space for key in all_keys if key.space)
         if address in chosen.shown:
             all_keys = [key for key in all_keys if key in chosen.shown[address]]

@@ -15,7 +15,7 @@ from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.identify import Identification
 from offerkit.fingerprint import JsonMap
-from offerkit.governance.stops import Stops, said
+from offerkit.governance.stops import Stops, stop_sentence
 from offerkit.models.space import Space
 from offerkit.plans.plan import Reason
 from offerkit.state.snapshot import Snapshot
@@ -127,7 +127,7 @@ class Catalogs:
             spaces = [address.name for address in self.snapshot.of_kind(Kind.SPACE, environment)]
             for offer in self.snapshot.of_kind(Kind.OFFER, environment):
                 rows = ((space, self.stops.on(self.snapshot, offer, space)) for space in spaces)
-                found[offer] = {space: said(row) for space, row in rows if row is not None}
+                found[offer] = {space: stop_sentence(row) for space, row in rows if row is not None}
         return found
 
 

@@ -10,7 +10,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data
 from offerkit.engine.condition import facts_at
-from offerkit.models.scopes import Role, scope
+from offerkit.models.expression_scopes import Role, scope
 from offerkit.reports.evaluated import Evaluated
 from offerkit.rules.types import BaseType, ExpectedResult, Row, Value
 from offerkit.rules.values import show

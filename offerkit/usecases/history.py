@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
-from offerkit.governance.overrides import listed
+from offerkit.governance.overrides import overrides_in
 from offerkit.plans.make import Context, steps_for
 from offerkit.plans.plan import Aspect, Step
 from offerkit.reports.history import HistoryLine
@@ -58,7 +58,7 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     summary = changed or decided or "; ".join(map(_token_words, told))
     if row.action == "stop" and changed and decided:
         summary = f"{decided}: {changed}"
-    lifted = list(listed(row.details, row.actor, row.message, row.serial))
+    lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
     if lifted:
         summary = summary or count(len(lifted), "override")
     override = (

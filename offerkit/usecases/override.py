@@ -13,17 +13,17 @@ from offerkit.address import SHARED, Address, Kind, Pattern, Stage, StageRef
 from offerkit.diagnostics import Code, Refused, or_list, ordered, refuse
 from offerkit.governance.authors import Authors, authors_in
 from offerkit.governance.overrides import (
-    ACTION,
-    Lifts,
+    OVERRIDE_ACTION,
     Obstacle,
     Operators,
+    OverrideKind,
+    active_people,
     check_reason,
-    recorded,
-    refusal,
-    usable,
+    override_details,
+    override_refusal,
 )
-from offerkit.governance.rights import Scope, lacking
-from offerkit.governance.settings import decidable
+from offerkit.governance.rights import TokenScope, missing_scopes
+from offerkit.governance.settings import keys_to_decide
 from offerkit.plans.make import Patterns
 from offerkit.state.names import Names
 from offerkit.store import Draft, Store
@@ -42,10 +42,10 @@ def override(session: Session, request: OverrideRequest) -> OverrideOutcome:
 
     Raises Refused if the reason is empty, nothing that matches is blocked, or the operator may not override all of it.
     """
-    if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
+    if found := missing_scopes(session.scopes, (TokenScope.APPROVE,), session.operator):
         raise Refused(found)
     check_reason(request.reason)
-    if not session.through_server and (not request.lifts or Lifts.POLICIES in request.lifts):
+    if not session.through_server and (not request.lifts or OverrideKind.POLICIES in request.lifts):
         named = [Pattern(text) for text in request.patterns]
         there = [each for each in _denied_here(session) if any(one.matches(each.address) for one in named)]
         request = replace(request, found=tuple(there[:MAX_DENIALS]))
@@ -87,10 +87,10 @@ def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome
         )
         people = operators(store)
         chosen = [_without_who_removed_them(store, each, people) for each in chosen]
-        refused = [found for each in chosen if (found := refusal(actor, each, people)) is not None]
+        refused = [found for each in chosen if (found := override_refusal(actor, each, people)) is not None]
         if refused:
             raise Refused(ordered(refused))
-        draft = Draft(ACTION, actor.name, session.now, reason, details=recorded(chosen))
+        draft = Draft(OVERRIDE_ACTION, actor.name, session.now, reason, details=override_details(chosen))
         return OverrideOutcome(store.append(draft), tuple(f"{each.says} ({each.address})" for each in chosen))
 
 
@@ -119,7 +119,7 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
     decisions = stages.standing()
     authors = Authors(store, design, lambda: live)
     for address in [*waiting_settings(stages), *design.of_kind(Kind.OFFER)]:
-        for demand in {demand for key in decidable(design, address) for demand in decisions.unmet(key)}:
+        for demand in {demand for key in keys_to_decide(design, address) for demand in decisions.unmet(key)}:
             if not decisions.gone(demand):
                 continue
             layers = [layer.address for layer in design.offer(address).layers] if address.kind is Kind.OFFER else []
@@ -127,12 +127,12 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
             removed = [Address(SHARED, Kind.OPERATOR, name) for name in demand.names]
             written |= _took_away(store, removed)
             said = f"the required agreement of {or_list(demand.names)}"
-            yield Obstacle(Lifts.REVIEWERS, address, demand.fingerprint, said, frozenset(written))
+            yield Obstacle(OverrideKind.REVIEWERS, address, demand.fingerprint, said, frozenset(written))
 
 
 def _without_who_removed_them(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
     """If all operators named for an override are gone, those who removed them may not take their place."""
-    if not obstacle.named or usable(obstacle.named, people):
+    if not obstacle.named or active_people(obstacle.named, people):
         return obstacle
     gone = [Address(SHARED, Kind.OPERATOR, name) for name in obstacle.named]
     return replace(obstacle, authors=obstacle.authors | _took_away(store, gone))
@@ -148,13 +148,13 @@ def _took_away(store: Store, people: list[Address]) -> set[str]:
         for row in sorted((row for row in rows if row.address == person), key=attrgetter("serial"), reverse=True):
             written |= {names.operator(name, row.serial) for name in authors_in(store.revision(row.serial))}
             before = orjson.loads(bodies[row.before.fingerprint].text) if row.before is not None else {}
-            if usable([person.name], {person.name: before} if before else {}):
+            if active_people([person.name], {person.name: before} if before else {}):
                 break
     return written
 
 
 def _chosen(request: OverrideRequest, there: list[Obstacle]) -> list[Obstacle]:
-    chosen: dict[tuple[Lifts, Address, str], Obstacle] = {}
+    chosen: dict[tuple[OverrideKind, Address, str], Obstacle] = {}
     waiting = [each for each in there if not request.lifts or each.lifts in request.lifts]
     for text in request.patterns:
         pattern = Pattern(text)

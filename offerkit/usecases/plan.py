@@ -11,7 +11,7 @@ import orjson
 from offerkit import __version__
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.governance.approvals import resets
+from offerkit.governance.approvals import approval_resets
 from offerkit.governance.rights import without_administrator
 from offerkit.plans.make import (
     HOW_TO_GO_LIVE,
@@ -300,7 +300,7 @@ def _effects_on_what_is_there(
         return {}, {}
     before = current.side(Stage.DESIGN)
     after = before.apply(design, bodies)
-    lost = resets(design, before, after, decisions) if decisions else {}
+    lost = approval_resets(design, before, after, decisions) if decisions else {}
     return lost, {d.address: _spaces_note(before, after, d) for d in changed} | _offers_notes(before, after, spaces)
 
 

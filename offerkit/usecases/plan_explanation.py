@@ -17,7 +17,7 @@ from functools import cached_property
 from offerkit.address import Address, Kind, Stage, by_stage
 from offerkit.applier import Verified
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.governance.aspects import affecting, keys_of
+from offerkit.governance.aspects import affecting, approval_keys
 from offerkit.governance.rights import approvers
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
 from offerkit.plans.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
@@ -105,7 +105,7 @@ class _PlanFile:
         offers = {step.address: after.entries[step.address].activation for step in self.plan.steps if step.after}
         active = {offer: {"", *spaces} for offer, spaces in offers.items() if spaces}
         decisions = self.stages.decisions(active)
-        each = (decisions.each(k) for offer, on in active.items() for k in keys_of(after, offer) if k.space in on)
+        each = (decisions.each(k) for offer, on in active.items() for k in approval_keys(after, offer) if k.space in on)
         return [rows[0].revision for rows in each if rows]
 
     @cached_property

@@ -15,18 +15,18 @@ from offerkit.applier import Verified
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.authors import Authors
-from offerkit.governance.overrides import Lifts, Obstacle, Operators, Override
+from offerkit.governance.overrides import Obstacle, Operators, Override, OverrideKind
 from offerkit.governance.policies import (
-    Broken,
-    Held,
-    Policy,
-    changed,
+    ActivePolicy,
+    EnvironmentPolicies,
+    Violation,
+    change_violations,
     changes_by_environment,
-    declared,
+    declared_violations,
     how_to_lift,
     policy_obstacle,
 )
-from offerkit.governance.promotion_state import Denied
+from offerkit.governance.promotion_draft import DeniedChange
 from offerkit.governance.rights import Actor
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.specs import Loaded
@@ -49,10 +49,12 @@ _SIDES = {
 """The stages in which plans are checked. A rollback of live must be possible at any time; a purge only deletes what is
 out.
 """
-OverrideFinder = Callable[[Broken], Override | None]
+OverrideFinder = Callable[[Violation], Override | None]
 
 
-def judge(session: Session, stages: Stages, plan: Plan, actor: Actor | None = None) -> tuple[list[Broken], list[str]]:
+def judge(
+    session: Session, stages: Stages, plan: Plan, actor: Actor | None = None
+) -> tuple[list[Violation], list[str]]:
     """The denials of ``plan`` without an override, and notes for the plan: warnings and overrides.
 
     ``actor``: the operator who applies it; None while planning.
@@ -79,7 +81,7 @@ def judge(session: Session, stages: Stages, plan: Plan, actor: Actor | None = No
     return denied, [*_warnings(warned), *dict.fromkeys(notes)]
 
 
-def broken_by(session: Session, stages: Stages, plan: Plan) -> Iterator[Broken]:
+def broken_by(session: Session, stages: Stages, plan: Plan) -> Iterator[Violation]:
     """The policies that ``plan`` breaks, with or without an override."""
     for side in _SIDES[plan.kind]:
         steps = plan.steps_on(side)
@@ -96,19 +98,19 @@ def _has_policies(stages: Stages, environment: str) -> bool:
 
 def _broken(
     session: Session, stages: Stages, effect: BeforeAfter, side: Stage, design: Snapshot | None
-) -> Iterator[Broken]:
+) -> Iterator[Violation]:
     for name, changes in changes_by_environment(effect).items():
         held = _held(session, stages, effect, name, side)
         if held.policies:
-            yield from changed(held, changes, effect, side, design)
+            yield from change_violations(held, changes, effect, side, design)
 
 
-def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage) -> Held:
+def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage) -> EnvironmentPolicies:
     wanted = (Kind.POLICY, Kind.ENVIRONMENT)
     live, design = (stages.snapshot([StageRef(name, each)], *wanted) for each in (Stage.LIVE, Stage.DESIGN))
     seated = _with_current_names(stages, name)
     own = map(seated, effect.pair) if side is Stage.LIVE else effect.pair
-    return Held(name, (seated(live), design, *own), session.now)
+    return EnvironmentPolicies(name, (seated(live), design, *own), session.now)
 
 
 def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
@@ -141,11 +143,11 @@ def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snaps
     return read
 
 
-def _override_finder(stages: Stages, authors: Callable[[Broken], Collection[str]]) -> OverrideFinder:
+def _override_finder(stages: Stages, authors: Callable[[Violation], Collection[str]]) -> OverrideFinder:
     """Returns a function that finds the override of a broken policy: not by an author, and after the last change."""
 
-    def lifting(broken: Broken) -> Override | None:
-        found = stages.overrides.lifting(Lifts.POLICIES, broken.address, broken.fingerprint)
+    def lifting(broken: Violation) -> Override | None:
+        found = stages.overrides.lifting(OverrideKind.POLICIES, broken.address, broken.fingerprint)
         if found is None or stages.store is None:
             return None
         if found.revision <= stages.live_since(broken.address):
@@ -155,7 +157,9 @@ def _override_finder(stages: Stages, authors: Callable[[Broken], Collection[str]
     return lifting
 
 
-def _authors(session: Session, stages: Stages, plan: Plan, actor: Actor | None) -> Callable[[Broken], Collection[str]]:
+def _authors(
+    session: Session, stages: Stages, plan: Plan, actor: Actor | None
+) -> Callable[[Violation], Collection[str]]:
     """The authors of what breaks a policy: of a promotion, from the history; otherwise, who applies it and whom they
     name.
     """
@@ -168,17 +172,17 @@ def _authors(session: Session, stages: Stages, plan: Plan, actor: Actor | None) 
     return lambda broken: named
 
 
-def _promoted_authors(stages: Stages) -> Callable[[Broken], Collection[str]]:
+def _promoted_authors(stages: Stages) -> Callable[[Violation], Collection[str]]:
     assert stages.store is not None
     found = Authors(stages.store, stages.side(Stage.DESIGN), lambda: stages.side(Stage.LIVE))
 
-    def authors(broken: Broken) -> Collection[str]:
+    def authors(broken: Violation) -> Collection[str]:
         return {name for address in {broken.address, *broken.by} for name in found.of_change(address)}
 
     return authors
 
 
-def _warnings(warned: Sequence[Broken]) -> Iterator[str]:
+def _warnings(warned: Sequence[Violation]) -> Iterator[str]:
     told: Counter[Address] = Counter()
     for each in warned:
         told[each.policy.address] += 1
@@ -225,7 +229,7 @@ def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
         )
 
 
-def _bounded(denied: Sequence[Broken]) -> Iterator[Broken]:
+def _bounded(denied: Sequence[Violation]) -> Iterator[Violation]:
     """The first few of each policy."""
     told: Counter[str] = Counter()
     for each in denied:
@@ -234,15 +238,22 @@ def _bounded(denied: Sequence[Broken]) -> Iterator[Broken]:
             yield each
 
 
-def _diagnostic(broken: Broken, people: Operators | None) -> Diagnostic:
-    """``people``: the operators of the store that could record an override; None without a store."""
+_UNCHANGED = "Change it. It is already live like this, and only changes can be overridden."
+
+
+def _diagnostic(broken: Violation, people: Operators | None, live: Collection[Address]) -> Diagnostic:
+    """The diagnostic for a broken policy.
+
+    ``people``: the operators of the store that could record an override; None without a store. ``live``: what is live
+    exactly as declared.
+    """
     code = Code.POLICY_DENIED if broken.policy.denies else Code.POLICY_WARNED
     severity = Severity.ERROR if broken.policy.denies else Severity.WARNING
     hint = "Change it. An override needs a store, and there is none."
     if not broken.policy.denies:
         hint = ""
     elif people is not None:
-        hint, _ = how_to_lift(broken, people)
+        hint, _ = how_to_lift(broken, people) if broken.address not in live else (_UNCHANGED, ())
     verb = "denies" if broken.policy.denies else "warns of"
     detail = f"It requires: {broken.required[:400]}" + (f" ({broken.why})" if broken.why else "")
     return Diagnostic(
@@ -255,9 +266,11 @@ def _diagnostic(broken: Broken, people: Operators | None) -> Diagnostic:
     )
 
 
-def _diagnostics(broken: Sequence[Broken], people: Operators | None) -> list[Diagnostic]:
+def _diagnostics(
+    broken: Sequence[Violation], people: Operators | None, live: Collection[Address] = ()
+) -> list[Diagnostic]:
     """The diagnostics; of a policy with very many, the first few and the number of the others."""
-    found = [_diagnostic(each, people) for each in _bounded(broken)]
+    found = [_diagnostic(each, people, live) for each in _bounded(broken)]
     policies = {each.policy.meaning: each.policy for each in broken}
     for meaning, number in Counter(each.policy.meaning for each in broken).items():
         policy = policies[meaning]
@@ -290,22 +303,23 @@ def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
         return []
     given = _store_overrides(session) if any(each.policy.denies for each in broken) else None
     lifted: list[Diagnostic] = []
-    left: list[Broken] = []
+    left: list[Violation] = []
     for each in broken:
-        override = given.overrides.lifting(Lifts.POLICIES, each.address, each.fingerprint) if given else None
+        override = given.overrides.lifting(OverrideKind.POLICIES, each.address, each.fingerprint) if given else None
         if override is None or not each.policy.denies:
             left.append(each)
         elif len(lifted) < _LISTED:
             said = override.sentence
             lifted.append(Diagnostic(Code.POLICY_WARNED, said, address=each.address, severity=Severity.WARNING))
-    return _placed(loaded, [*_diagnostics(left, given.people if given else None), *lifted])
+    people, live = (given.people, given.unchanged(loaded)) if given else (None, set[Address]())
+    return _placed(loaded, [*_diagnostics(left, people, live), *lifted])
 
 
-def declared_broken(session: Session, loaded: Loaded) -> Iterator[Broken]:
+def declared_broken(session: Session, loaded: Loaded) -> Iterator[Violation]:
     """Declared policies that anything declared breaks, except policies about changes."""
     names = sorted({a.environment for a, record in loaded.records.items() if record.kind is Kind.POLICY})
     for name in names:
-        yield from declared(Held(name, (loaded.snapshot,), session.now), loaded.snapshot)
+        yield from declared_violations(EnvironmentPolicies(name, (loaded.snapshot,), session.now), loaded.snapshot)
 
 
 class _StoreOverrides:
@@ -313,6 +327,15 @@ class _StoreOverrides:
 
     def __init__(self, stages: Stages) -> None:
         self.overrides, self.people = stages.overrides, operators(stages.store)
+        self._sides = [stages.side(side).entries for side in Stage]
+
+    def unchanged(self, loaded: Loaded) -> set[Address]:
+        """What design and live have as the specs declare it."""
+        return {
+            address
+            for address, record in loaded.records.items()
+            if all(address in side and side[address].fingerprint == record.fingerprint for side in self._sides)
+        }
 
 
 def _store_overrides(session: Session) -> _StoreOverrides | None:
@@ -323,7 +346,7 @@ def _store_overrides(session: Session) -> _StoreOverrides | None:
         return None  # specs can be checked without a store
 
 
-def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> Iterator[Denied]:
+def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> Iterator[DeniedChange]:
     """What policies deny of a promotion with this ``effect``, without an override."""
     design = stages.side(Stage.DESIGN)
     if not any(view.by_kind.get(Kind.POLICY) for view in (design, *effect.pair)):
@@ -334,7 +357,7 @@ def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> 
         if each.policy.denies and lifting(each) is None:
             how, who = how_to_lift(each, people, authors(each))
             unknown = f" ({each.why})" if each.why else ""
-            yield Denied(each.address, each.by, f"{each.says}{unknown}", how, who)
+            yield DeniedChange(each.address, each.by, f"{each.says}{unknown}", how, who)
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
@@ -382,7 +405,7 @@ def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterato
     A policy is named by its meaning, so its current text says who may override it. What it judged is known only where
     the specs are, and the override lifts nothing else. The authors are checked when the specs are applied.
     """
-    known: dict[tuple[Address, str], Policy] = {}
+    known: dict[tuple[Address, str], ActivePolicy] = {}
     for side in Stage:
         stage_names = [stage for stage in stages.stages if stage.stage is side]
         view = stages.snapshot(stage_names, Kind.POLICY)
@@ -390,7 +413,7 @@ def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterato
             for stage in stage_names:
                 view = _with_current_names(stages, stage.environment)(view)
         for address in view.of_kind(Kind.POLICY):
-            policy = Policy.of(address, view(address) or {})
+            policy = ActivePolicy.of(address, view(address) or {})
             known[address, policy.meaning] = policy
     for each in asked:
         found = known.get((each.policy, each.meaning))

@@ -12,12 +12,12 @@ from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.governance.cases import change_fingerprint
-from offerkit.governance.overrides import Lifts
-from offerkit.governance.promotion import Promotion, promotion
-from offerkit.governance.promotion_state import Candidates, Denied
+from offerkit.governance.overrides import OverrideKind
+from offerkit.governance.promotion import PromotionOutcome, decide_promotion
+from offerkit.governance.promotion_draft import DeniedChange, PromotionRequest
 from offerkit.governance.rights import WRITERS
-from offerkit.governance.settings import KINDS, settings_key
-from offerkit.governance.withdrawals import off_by, promotion_reasons
+from offerkit.governance.settings import SETTING_KINDS, settings_key
+from offerkit.governance.withdrawals import promotion_reasons, switched_off_by
 from offerkit.plans.make import Context, Patterns, steps_for
 from offerkit.plans.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
 from offerkit.specs import Loaded
@@ -78,7 +78,7 @@ def plan_promotion(
     renames = renames_of_live(store, design, live)
     live_names = {new: old for old, new in renames.items()}
     dimensions = {str((design(environment_address(name)) or {}).get("dimension")) for name in chosen}
-    asked = Candidates(
+    asked = PromotionRequest(
         design,
         live,
         stages.standing(),
@@ -91,7 +91,7 @@ def plan_promotion(
         stages.withheld_cases,
         _denied(session, stages),
     )
-    outcome = promotion(asked)
+    outcome = decide_promotion(asked)
     outcome.notes += _lifted_cases(stages, outcome.after)
     made = _plan(session, stages, asked, outcome, patterns, released=released)
     if may_break(stages, made):
@@ -106,10 +106,10 @@ def plan_promotion(
     return replace(made, rolled_back=include_rolled_back, asked=how)
 
 
-def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterable[Denied]]:
+def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterable[DeniedChange]]:
     """What policies deny of a promotion, if there are any."""
 
-    def denied(effect: BeforeAfter) -> Iterable[Denied]:
+    def denied(effect: BeforeAfter) -> Iterable[DeniedChange]:
         if not any(view.by_kind.get(Kind.POLICY) for view in (effect.before, stages.side(Stage.DESIGN))):
             return ()
         from offerkit.usecases.policy_checks import promotion_denials
@@ -133,7 +133,13 @@ def _wanted(
 
 
 def _plan(
-    session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns, *, released: bool
+    session: Session,
+    stages: Stages,
+    asked: PromotionRequest,
+    outcome: PromotionOutcome,
+    patterns: Patterns,
+    *,
+    released: bool,
 ) -> Plan:
     assert stages.store is not None
     live, design, after = asked.live, asked.design, outcome.after
@@ -179,20 +185,20 @@ def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
         if after.entries.get(address) == live.entries[address]:
             continue
         print_ = change_fingerprint(address, live, design, stages.contacts_kept)
-        found = stages.overrides.lifting(Lifts.CASES, address, print_)
+        found = stages.overrides.lifting(OverrideKind.CASES, address, print_)
         if found is not None:
             yield f"{address}: {found.sentence}."
 
 
-def _overridden(stages: Stages, asked: Candidates, deltas: list[Delta]) -> list[str]:
+def _overridden(stages: Stages, asked: PromotionRequest, deltas: list[Delta]) -> list[str]:
     """Notes about overrides for what goes live."""
     if not stages.overrides.given:
         return []
     going = {delta.address for delta in deltas}
     found = [override.sentence for address, override in sorted(asked.decisions.lifted.items()) if address in going]
-    for address in sorted(address for address in going if address.kind in KINDS):
+    for address in sorted(address for address in going if address.kind in SETTING_KINDS):
         print_ = settings_key(asked.design, address).fingerprint
-        override = stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=stages.live_since(address))
+        override = stages.overrides.lifting(OverrideKind.SETTINGS, address, print_, after=stages.live_since(address))
         found += [override.sentence] if override is not None else []
     return found
 
@@ -217,7 +223,7 @@ def promotion_dependences(steps: list[Step], after: Snapshot, live: Snapshot, de
     found: dict[tuple[StageRef, Address], str] = {}
     for step in steps:
         if step.reason in (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE) and step.address in design.entries:
-            for place in (step.address, *off_by(design, step.address)):
+            for place in (step.address, *switched_off_by(design, step.address)):
                 found[place.stage(Stage.DESIGN), place] = design.entries[place].fingerprint
         if step.after is None or step.after.activation == () or step.address.kind is Kind.CAMPAIGN:
             continue

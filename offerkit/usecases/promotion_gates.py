@@ -12,10 +12,10 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
-from offerkit.governance.stops import serial_of
+from offerkit.governance.cases import contacts_fingerprint, names_contacts, names_stored_contact, promotion_setting
+from offerkit.governance.stops import stop_revision
 from offerkit.models.campaign import Campaign
-from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
+from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
 from offerkit.models.space import Space
 from offerkit.plans.sentences import excuse
 from offerkit.reports.cases import Outcome
@@ -103,7 +103,9 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     touched = [name for name in effect.touched if name in coming]
     stages = Stages(store)
     design = stages.snapshot((StageRef(name, Stage.DESIGN) for name in touched), Kind.ENVIRONMENT, Kind.CASES)
-    asking = [name for name in touched if any(asks(state, name, "tests") for state in (*effect.pair, design))]
+    asking = [
+        name for name in touched if any(promotion_setting(state, name, "tests") for state in (*effect.pair, design))
+    ]
     if not asking:
         return
     reads = contact_access(session, store)
@@ -149,7 +151,9 @@ def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs
 def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> set[str]:
     """The spaces that current stops took an offer off, by the names that they have in live."""
     old = effect.origins.get(offer, offer)
-    stopped = {serial_of(row) for row in stages.stops.about(effect.before, old)} if old in effect.before.entries else ()
+    stopped = (
+        {stop_revision(row) for row in stages.stops.about(effect.before, old)} if old in effect.before.entries else ()
+    )
     found: set[str] = set()
     for serial in stopped:
         stage = old.stage(Stage.LIVE)
@@ -176,7 +180,7 @@ class _CaseContacts:
         self._now = cache(lambda name: contacts_digest(after, name, session.project.root, session.environ))
 
     def can_ask(self, case: RawCase) -> bool:
-        return not (self._elsewhere and by_key(case.value))
+        return not (self._elsewhere and names_stored_contact(case.value))
 
     def changed(self, one: RequiredCases) -> Diagnostic | None:
         """The finding that the file has changed, or None."""

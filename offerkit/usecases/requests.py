@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
-from offerkit.governance.overrides import Lifts
+from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.store import RevisionRow
 
@@ -174,7 +174,7 @@ class OverrideRequest:
 
     patterns: tuple[str, ...]
     reason: str
-    lifts: tuple[Lifts, ...] = ()
+    lifts: tuple[OverrideKind, ...] = ()
     found: tuple[PolicyDenial, ...] = ()
 
 

@@ -9,9 +9,9 @@ from hashlib import sha256
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import JsonMap
-from offerkit.governance.approvals import Decision, Decisions, counting
-from offerkit.governance.promotion_offers import waits_for
-from offerkit.governance.settings import decidable
+from offerkit.governance.approvals import Decision, Decisions, by_named_reviewers
+from offerkit.governance.promotion_offers import waits_for_its_keys
+from offerkit.governance.settings import keys_to_decide
 from offerkit.plans.fields import field_changes
 from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange, Plan
 from offerkit.reports.approvals import Reviewed
@@ -68,7 +68,7 @@ def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
 
 def review_token(design: Snapshot, address: Address) -> str:
     """A token of an offer's eligibility and of its content on each space."""
-    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in decidable(design, address))
+    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_to_decide(design, address))
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
@@ -88,7 +88,7 @@ def keys_in_plan(plan: Plan) -> dict[Address, set[ApprovalKey]]:
     for blocked in plan.blocked:
         if not blocked.keys:
             continue
-        if not waits_for(blocked):
+        if not waits_for_its_keys(blocked):
             raise refuse(
                 Code.PLAN_EDITED,
                 f"the plan contradicts itself about what {blocked.address} waits for",
@@ -102,7 +102,7 @@ def changed_since_plan(design: Snapshot, shown: Mapping[Address, set[ApprovalKey
     """A finding for each offer that has changed since the plan showed it."""
     for address, keys in sorted(shown.items()):
         offer = address.kind is Kind.OFFER
-        there = set(decidable(design, address)) if address in design.entries or not offer else set()
+        there = set(keys_to_decide(design, address)) if address in design.entries or not offer else set()
         gone = sorted(_what(key) for key in keys - there)
         if gone:
             yield Diagnostic(
@@ -162,7 +162,7 @@ class ExpectedDecision:
             serial = revision.serial - 1
             design = design_at(stages, store, serial)
             given = Decisions((row for row in every if row.revision <= serial), stages.names)
-            decisions = counting(given, design)
+            decisions = by_named_reviewers(given, design)
             keys = self.chosen(design, decisions)
             if decision_digest(keys, self.decision, decisions) == self.digest:
                 return design, keys

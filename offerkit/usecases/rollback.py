@@ -8,7 +8,7 @@ from dataclasses import replace
 from offerkit import __version__
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.governance.returns import WayBack
+from offerkit.governance.rollback import RollbackChanges
 from offerkit.plans.make import Context, Patterns, protected, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.reports.words import and_list, listing
@@ -96,7 +96,7 @@ def _plan(stages: Stages, asked: Return, note: str) -> Plan:
     return replace(made, to=asked.to, undoes=asked.undoes, targets=asked.targets, withdrawn=asked.withdrawn)
 
 
-def _notes(stages: Stages, asked: Return, ways: Mapping[Stage, WayBack]) -> Iterator[str]:
+def _notes(stages: Stages, asked: Return, ways: Mapping[Stage, RollbackChanges]) -> Iterator[str]:
     """Notes about what comes along, and what stays out or comes back although it was withdrawn."""
     for way in ways.values():
         yield from _listed(way.along, "comes along", "because ")

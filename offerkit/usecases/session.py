@@ -17,8 +17,8 @@ from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision
-from offerkit.governance.overrides import Lifts
-from offerkit.governance.rights import Actor, Scopes
+from offerkit.governance.overrides import OverrideKind
+from offerkit.governance.rights import Actor, TokenScopes
 from offerkit.governance.settings import settings_key
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.specs import Loaded, Project, load
@@ -114,7 +114,7 @@ class Session:
     create_store: bool = False
     store_project: str = ""
     heads: SeenHeads | None = None
-    scopes: Scopes | None = None
+    scopes: TokenScopes | None = None
     through_server: bool = False
     origin: PlanOrigin = NO_ORIGIN
     as_read: ReadPlan | None = None
@@ -295,7 +295,9 @@ def _overridden(store: Store, name: str) -> bool:
     stages, address = Stages(store), environment_address(name)
     design = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)
     print_ = settings_key(design, address).fingerprint
-    return stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=stages.live_since(address)) is not None
+    return (
+        stages.overrides.lifting(OverrideKind.SETTINGS, address, print_, after=stages.live_since(address)) is not None
+    )
 
 
 def separating_environments(store: Store) -> set[str]:

@@ -10,12 +10,12 @@ import orjson
 from offerkit.address import Address, Stage, environment_address
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.governance.approvals import Decision
-from offerkit.governance.authors import Authors, Change
-from offerkit.governance.overrides import Lifts, Obstacle, Override, entitled
+from offerkit.governance.authors import Authors, RecordedChange
+from offerkit.governance.overrides import Obstacle, Override, OverrideKind, entitled
 from offerkit.governance.rights import Actor
 from offerkit.governance.settings import (
-    KINDS,
-    differing,
+    SETTING_KINDS,
+    differing_fields,
     environments_of,
     named_reviewers,
     same_settings,
@@ -33,7 +33,7 @@ def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagn
 
     Applies to environments that separate duties, in live or in design.
     """
-    changed = [step for step in plan.steps_on(Stage.LIVE) if step.address.kind in KINDS]
+    changed = [step for step in plan.steps_on(Stage.LIVE) if step.address.kind in SETTING_KINDS]
     if not plan.promotes or not changed:
         return []
     people = _SettingsAuthors(store, actor)
@@ -71,7 +71,7 @@ def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     apart = separating_environments(stages.store)
     found = []
-    for address in sorted({a for view in (design, live) for kind in KINDS for a in view.of_kind(kind)}):
+    for address in sorted({a for view in (design, live) for kind in SETTING_KINDS for a in view.of_kind(kind)}):
         there, now = design.entries.get(address), live.entries.get(address)
         if (there.fingerprint if there else "") == (now.fingerprint if now else ""):
             continue
@@ -129,7 +129,7 @@ class _SettingsAuthors:
         return self._side(Stage.LIVE)
 
     def _side(self, side: Stage) -> Snapshot:
-        return self._stages.snapshot((stage for stage in self._stages.stages if stage.stage is side), *KINDS)
+        return self._stages.snapshot((stage for stage in self._stages.stages if stage.stage is side), *SETTING_KINDS)
 
     def separates(self, address: Address) -> bool:
         """Whether duties are separated for the settings at ``address``."""
@@ -167,13 +167,13 @@ class _SettingsAuthors:
                     given = set()
         return given
 
-    def _says_otherwise(self, address: Address, row: Change) -> bool:
+    def _says_otherwise(self, address: Address, row: RecordedChange) -> bool:
         """Whether a change affects more than labels."""
         if row.before is None or row.after is None:
             return True
         bodies = self._store.bodies((row.before.fingerprint, row.after.fingerprint))
         was, will = (orjson.loads(bodies[entry.fingerprint].text) for entry in (row.before, row.after))
-        return bool(differing(address, was, will, people=True))
+        return bool(differing_fields(address, was, will, people=True))
 
     def authors(self, address: Address) -> frozenset[str]:
         return frozenset(self._authors.of_change(address))
@@ -182,7 +182,7 @@ class _SettingsAuthors:
         """The obstacle that an override of a single author lifts."""
         authors = self.authors(address)
         said = f"that {or_list(sorted(authors)) or 'nobody in particular'} alone wrote it"
-        return Obstacle(Lifts.SETTINGS, address, settings_key(self.design, address).fingerprint, said, authors)
+        return Obstacle(OverrideKind.SETTINGS, address, settings_key(self.design, address).fingerprint, said, authors)
 
     def entitled(self, address: Address) -> tuple[str, ...]:
         """Who may override the single author."""
@@ -192,7 +192,7 @@ class _SettingsAuthors:
         """The override of the single author, if any."""
         key = settings_key(self.design, address)
         return self._stages.overrides.lifting(
-            Lifts.SETTINGS, address, key.fingerprint, after=last_live_change(self._stages, address)
+            OverrideKind.SETTINGS, address, key.fingerprint, after=last_live_change(self._stages, address)
         )
 
 

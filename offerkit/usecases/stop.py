@@ -15,10 +15,18 @@ from typing import Any
 from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, suggestion
 from offerkit.governance.approvals import Approval, Decision, Decisions
-from offerkit.governance.aspects import keys_of
+from offerkit.governance.aspects import approval_keys
 from offerkit.governance.authors import Authors
-from offerkit.governance.rights import Actor, Scope, lacking, may_resume, may_stop, only_people
-from offerkit.governance.stops import KINDS, Stops, above, below, closed, root_of, said
+from offerkit.governance.rights import Actor, TokenScope, may_resume, may_stop, missing_scopes, only_people
+from offerkit.governance.stops import (
+    STOPPABLE_KINDS,
+    Stops,
+    resources_below,
+    stop_deltas,
+    stop_sentence,
+    stopped_root,
+    stopping_addresses,
+)
 from offerkit.plans.plan import ApprovalKey, Aspect, Reason
 from offerkit.reports.stops import Stopped
 from offerkit.state.snapshot import Snapshot
@@ -47,7 +55,7 @@ def stop(session: Session, request: StopRequest) -> StopOutcome:
             detail="Whoever resumes it needs to know why it was stopped.",
             hint="Give it with --reason.",
         )
-    return _through_backend(session, request, Scope.STOP, Decision.STOPPED)
+    return _through_backend(session, request, TokenScope.STOP, Decision.STOPPED)
 
 
 def resume(session: Session, request: StopRequest) -> StopOutcome:
@@ -58,11 +66,11 @@ def resume(session: Session, request: StopRequest) -> StopOutcome:
     """
     if len(request.reason) > LONGEST_REASON:
         raise refuse(Code.BAD_VALUE, f"the reason is longer than {LONGEST_REASON:,} characters")
-    return _through_backend(session, request, Scope.PROMOTE, Decision.RESUMED)
+    return _through_backend(session, request, TokenScope.PROMOTE, Decision.RESUMED)
 
 
-def _through_backend(session: Session, request: StopRequest, scope: Scope, decision: Decision) -> StopOutcome:
-    if found := lacking(session.scopes, (scope,), session.operator):
+def _through_backend(session: Session, request: StopRequest, scope: TokenScope, decision: Decision) -> StopOutcome:
+    if found := missing_scopes(session.scopes, (scope,), session.operator):
         raise Refused(found)
     return session.backend.stop(session, request, decision)
 
@@ -116,14 +124,14 @@ class _Stopping(_StopWork):
         rows = list(self._rows(named))
         if not rows:
             return StopOutcome(None, tuple(named))
-        gone = closed(self.live, self.stops.with_rows(rows))
+        gone = stop_deltas(self.live, self.stops.with_rows(rows))
         changes = tuple(ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in gone)
         made = self.store.append(self.draft(Decision.STOPPED, rows, changes))
         return StopOutcome(made, tuple(named), tuple(change.address for change in changes))
 
     def _named(self) -> list[Address]:
         """What to stop, by current names. Raises Refused for patterns that match nothing."""
-        known = {a for view in (self.design, self.live) for kind in KINDS for a in view.of_kind(kind)}
+        known = {a for view in (self.design, self.live) for kind in STOPPABLE_KINDS for a in view.of_kind(kind)}
         return sorted(
             {self.names.now(address) for address in matching(self.request.patterns, known)},
             key=lambda address: address.sort_key,
@@ -140,7 +148,7 @@ class _Stopping(_StopWork):
                 yield self.row(address, "", Decision.STOPPED)
         heads = set(named)
         for head in named:
-            below_ = [a for view in (self.design, self.live) for a in below(view, head)]
+            below_ = [a for view in (self.design, self.live) for a in resources_below(view, head)]
             for address in (head, *below_):
                 for name in (address, *self.names.others(address)):
                     if name not in made and name not in heads and head not in self.stops.roots(name):
@@ -175,7 +183,7 @@ class _Resuming(_StopWork):
                 yield Diagnostic(
                     Code.STOPPED,
                     f"{address} is stopped with {over.key.address}",
-                    f"{said(over)}.",
+                    f"{stop_sentence(over)}.",
                     f"Resume {over.key.address}, and stop by name what should stay out.",
                     address,
                 )
@@ -185,7 +193,7 @@ class _Resuming(_StopWork):
     def _over(self, address: Address) -> Approval | None:
         """The stop of a category above ``address``, of which this stop is part."""
         for view in (self.design, self.live):
-            for category in above(view, address):
+            for category in stopping_addresses(view, address):
                 row = self.stops.named(category)
                 if category != address and row is not None:
                     return row
@@ -203,7 +211,7 @@ class _Resuming(_StopWork):
             every = self.design.of_kind(Kind.OFFER, address.environment)
             offers = [offer for offer in every if address.name in self.design.offer(offer).shown_on]
         else:
-            offers = [a for a in (address, *below(self.design, address)) if a.kind is Kind.OFFER]
+            offers = [a for a in (address, *resources_below(self.design, address)) if a.kind is Kind.OFFER]
         there = [offer for offer in offers if offer in self.design.entries]
         approvers = {offer: by for offer in there if (by := self._approvers(offer, decisions, address))}
         if offers and not approvers:
@@ -224,7 +232,7 @@ class _Resuming(_StopWork):
 
     def _approvers(self, offer: Address, decisions: Decisions, stopped: Address) -> set[str]:
         """Who gave an offer's approvals, if it has all that it needs to be live again."""
-        eligibility, *contents = keys_of(self.design, offer)
+        eligibility, *contents = approval_keys(self.design, offer)
         wanted = [key for key in contents if stopped.kind is not Kind.SPACE or key.space == stopped.name]
         given = [row for key in wanted if (row := decisions.on(key)) is not None and row.decision is Decision.APPROVED]
         first = decisions.on(eligibility)
@@ -279,8 +287,8 @@ def list_stops(store: Store) -> list[Stopped]:
     for view in (design, live):
         for offer in view.of_kind(Kind.OFFER):
             for row in stops.about(view, offer):
-                offers.setdefault(root_of(row), set()).add(offer)
-    found = [row for row in stops if root_of(row) == row.key.address or stops.named(root_of(row)) is None]
+                offers.setdefault(stopped_root(row), set()).add(offer)
+    found = [row for row in stops if stopped_root(row) == row.key.address or stops.named(stopped_root(row)) is None]
     return [
         Stopped(
             row.key.address,
@@ -324,7 +332,7 @@ def _unapproved(address: Address, stops: Stops, *, declared: bool) -> Diagnostic
     return Diagnostic(
         Code.NOT_APPROVED_SINCE,
         f"{address} cannot be resumed: nothing of it was approved since it was stopped",
-        f"{said(row)}. Earlier approvals no longer count.",
+        f"{stop_sentence(row)}. Earlier approvals no longer count.",
         how if declared else f"It is not in design. Declare and apply it, then run: {how}",
         address,
     )

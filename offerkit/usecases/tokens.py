@@ -14,7 +14,16 @@ from secrets import token_bytes, token_hex
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
-from offerkit.governance.rights import ADMINISTRATOR, NOTHING, Actor, Scope, Scopes, may_hold, scopes_of, scopes_text
+from offerkit.governance.rights import (
+    ADMINISTRATOR,
+    NO_SCOPES,
+    Actor,
+    TokenScope,
+    TokenScopes,
+    scopes_of,
+    scopes_text,
+    token_scope_errors,
+)
 from offerkit.store import Store
 from offerkit.store.tokens import TokenRow
 from offerkit.times import duration, instant, utc
@@ -30,14 +39,14 @@ class Bearer:
     """A token's operator and scopes; ``operator`` is empty for an invalid token."""
 
     operator: str = ""
-    scopes: Scopes = NOTHING
+    scopes: TokenScopes = NO_SCOPES
 
 
 NOBODY = Bearer()
 
 
 def create(
-    session: Session, operator: str, name: str, expires: str, scopes: Iterable[str] = (Scope.READ,)
+    session: Session, operator: str, name: str, expires: str, scopes: Iterable[str] = (TokenScope.READ,)
 ) -> tuple[TokenRow, str]:
     """Create a token for ``operator``, valid for ``expires`` (such as ``90d``); returns it with its secret text.
 
@@ -52,7 +61,7 @@ def create(
         known = operators(store)
         if operator not in known:
             raise refuse(Code.NO_OPERATOR, f"there is no operator “{operator[:80]}”", hint=suggestion(operator, known))
-        if found := may_hold(scopes, bool(known[operator].get("automation"))):
+        if found := token_scope_errors(scopes, bool(known[operator].get("automation"))):
             raise Refused(found)
         if known[operator].get("enabled") is False:
             raise refuse(Code.NOT_ALLOWED, f"operator {operator} is disabled", hint="An administrator can enable them.")
@@ -102,7 +111,7 @@ def bearer_of(store: Store, text: str, now: datetime) -> Bearer:
     if body is None or body.get("enabled") is False or orphaned(store, row):
         return NOBODY
     scopes = scopes_of(row.scope)
-    return Bearer(row.operator, scopes) if Scope.READ in scopes else NOBODY
+    return Bearer(row.operator, scopes) if TokenScope.READ in scopes else NOBODY
 
 
 def orphaned(store: Store, row: TokenRow) -> str:

@@ -15,7 +15,7 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Position
 from offerkit.engine.compile import compile_catalog
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance.aspects import keys_of
+from offerkit.governance.aspects import approval_keys
 from offerkit.models import model_of
 from offerkit.specs.consistency import inheritance_of
 from offerkit.specs.record import Index, Record, ResourceFacts
@@ -189,7 +189,7 @@ def test_all_agree_on_what_an_offer_is(bodies: Bodies) -> None:
 
         # where it is to be shown: approvals, the catalog of what is designed, the checks of specs
         shown = naive.shown_on()
-        assert [key.space for key in keys_of(seen, address)[1:]] == shown == list(offer.shown_on)
+        assert [key.space for key in approval_keys(seen, address)[1:]] == shown == list(offer.shown_on)
         assert compiled.spaces == set(shown)
         assert list(as_declared.shown_on) == shown
 

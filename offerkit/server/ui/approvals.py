@@ -6,19 +6,20 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from offerkit.address import Address, Stage
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.governance.approvals import Decision
-from offerkit.governance.rights import Scope, lacking
-from offerkit.governance.settings import decidable as keys_of
+from offerkit.governance.rights import TokenScope, missing_scopes
+from offerkit.governance.settings import keys_to_decide as keys_of
 from offerkit.plans.plan import Aspect
 from offerkit.reports.approvals import Reviewed, Row
 from offerkit.reports.steps_html import reviewed_html
-from offerkit.server.ui.pages import Facts, Form, Pages, first
+from offerkit.server.routing import Operation
+from offerkit.server.ui.pages import Facts, Form, Pages, first, query_text
 from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
 from offerkit.store.views import Stages
@@ -48,17 +49,15 @@ class OfferApprovals:
     shown: str
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """Approvals, to see and to give."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("/approvals")
-    async def approvals(request: Request, q: str = "", show: str = "waiting", done: str = "") -> Response:
+    async def approvals(request: Request) -> Response:
+        q, show, done = (query_text(request, name) for name in ("q", "show", "done"))
         return await pages.show(
-            request, "approvals.html", lambda session: waiting_facts(session, q.strip()[:200], show, done)
+            request, "approvals.html", lambda session: waiting_facts(session, q.strip()[:200], show or "waiting", done)
         )
 
-    @router.post("/approvals")
     async def decided(request: Request) -> Response:
         try:
             viewer, fields = await pages.form(request)
@@ -70,7 +69,10 @@ def routes(pages: Pages) -> APIRouter:
             return pages.refusal(request, viewer, Refused(made.refused), revision=_done(made))
         return RedirectResponse(f"/ui/approvals?done={_done(made)}", 303)
 
-    return router
+    return [
+        Operation("GET", "/ui/approvals", approvals),
+        Operation("POST", "/ui/approvals", decided),
+    ]
 
 
 def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
@@ -113,7 +115,7 @@ def changes_of(store: Store, rows: Iterable[Row]) -> dict[Address, Markup]:
 
 def decidable(session: Session, own: set[Row]) -> set[Row]:
     """What of the operator's own can be decided here: nothing with a token that is not for approving."""
-    return set() if lacking(session.scopes, (Scope.APPROVE,), session.operator) else own
+    return set() if missing_scopes(session.scopes, (TokenScope.APPROVE,), session.operator) else own
 
 
 def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[OfferApprovals]:

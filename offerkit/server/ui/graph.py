@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.reports.graph_svg import graph_svg
-from offerkit.server.ui.pages import Facts, Pages
+from offerkit.server.routing import Operation
+from offerkit.server.ui.pages import Facts, Pages, query_text
 from offerkit.store import Store
 from offerkit.store.views import environments
 from offerkit.usecases.graph import stage_edges
@@ -22,15 +24,16 @@ LOOKED_AT = 20
 """Revisions among which the last change is looked for."""
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """The graph."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("/graph")
-    async def graph(request: Request, around: str = "", stage: str = "design") -> Response:
+    async def graph(request: Request) -> Response:
+        around, stage = query_text(request, "around"), query_text(request, "stage", "design")
         return await pages.show(request, "graph.html", lambda session: _graph(session, around.strip()[:300], stage))
 
-    return router
+    return [
+        Operation("GET", "/ui/graph", graph),
+    ]
 
 
 def _newest(store: Store, stage: Stage, every: Collection[Address]) -> str:

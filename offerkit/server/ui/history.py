@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.plans.make import Patterns
 from offerkit.reports.words import difference as difference_words
-from offerkit.server.ui.pages import Facts, Pages
+from offerkit.server.routing import Operation
+from offerkit.server.ui.pages import Facts, Pages, query_flag, query_text
 from offerkit.server.ui.steps import shown
 from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history, revision_details
@@ -21,27 +23,30 @@ _STATE = re.compile(r"specs|(?:[A-Za-z0-9_-]{1,128}@)?(?:design|live)(?::[0-9TZ:
 """A state that a page may show: not the files and git revisions that the command line takes as well."""
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """What was, and what differs."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("/history")
-    async def all_revisions(request: Request, stage: str = "", address: str = "", more: bool = False) -> Response:
+    async def all_revisions(request: Request) -> Response:
+        stage, address = query_text(request, "stage"), query_text(request, "address")
+        more = query_flag(request, "more")
         return await pages.show(
             request, "history.html", lambda session: _history(session, stage[:200], address[:300], more)
         )
 
-    @router.get("/history/{serial}")
-    async def one_revision(request: Request, serial: str, full: bool = False) -> Response:
+    async def one_revision(request: Request) -> Response:
+        serial, full = request.path_params["serial"], query_flag(request, "full")
         return await pages.show(request, "revision.html", lambda session: _revision(session, serial, full=full))
 
-    @router.get("/diff")
-    async def differs(
-        request: Request, a: str = "live", b: str = "design", only: str = Query(""), full: bool = False
-    ) -> Response:
+    async def differs(request: Request) -> Response:
+        a, b = query_text(request, "a", "live"), query_text(request, "b", "design")
+        only, full = query_text(request, "only"), query_flag(request, "full")
         return await pages.show(request, "diff.html", lambda session: _diff(session, (a, b), only, full=full))
 
-    return router
+    return [
+        Operation("GET", "/ui/history", all_revisions),
+        Operation("GET", "/ui/history/{serial}", one_revision),
+        Operation("GET", "/ui/diff", differs),
+    ]
 
 
 def _history(session: Session, stage: str, address: str, more: bool) -> Facts:

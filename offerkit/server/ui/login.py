@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import re
 
-from fastapi import APIRouter, Request, Response
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.problems import status_of
+from offerkit.server.routing import Operation
 from offerkit.server.ui.access import LONGEST_TOKEN, forget, keep
-from offerkit.server.ui.pages import Pages, first
+from offerkit.server.ui.pages import Pages, first, query_text
 
 _INSIDE = re.compile(r"/ui(?:/[A-Za-z0-9_./-]{0,300})?")
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """Login and logout."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("/login")
-    async def form(request: Request, to: str = "") -> Response:
+    async def form(request: Request) -> Response:
         viewer = await pages.viewer(request)
-        return pages.written(request, "login.html", {"to": _inside(to), "findings": ()}, viewer, 200)
+        return pages.written(
+            request, "login.html", {"to": _inside(query_text(request, "to")), "findings": ()}, viewer, 200
+        )
 
-    @router.post("/login")
     async def login(request: Request) -> Response:
         to = "/ui"
         try:
@@ -44,7 +44,6 @@ def routes(pages: Pages) -> APIRouter:
         keep(response, request, token)
         return response
 
-    @router.post("/logout")
     async def logout(request: Request) -> Response:
         try:
             await pages.form(request)
@@ -54,7 +53,11 @@ def routes(pages: Pages) -> APIRouter:
         forget(response, request)
         return response
 
-    return router
+    return [
+        Operation("GET", "/ui/login", form),
+        Operation("POST", "/ui/login", login),
+        Operation("POST", "/ui/logout", logout),
+    ]
 
 
 def _inside(to: str) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
-from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
 
 from offerkit.address import Address, Kind, Stage, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
@@ -17,8 +18,9 @@ from offerkit.plans.make import Patterns
 from offerkit.reports.preview import Preview, Shown
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.values import inline
+from offerkit.server.routing import Operation
 from offerkit.server.ui.approvals import decidable, grouped
-from offerkit.server.ui.pages import Facts, Pages
+from offerkit.server.ui.pages import Facts, Pages, query_text
 from offerkit.server.ui.steps import layout_of
 from offerkit.server.ui.stops import stop_facts
 from offerkit.state.changes import Entry
@@ -54,22 +56,24 @@ class OfferRow:
     spaces: tuple[str, ...]
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """The offers."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("/offers")
-    async def offers(request: Request, q: str = "") -> Response:
+    async def offers(request: Request) -> Response:
+        q = query_text(request, "q")
         return await pages.show(request, "offers.html", lambda session: _offers(session, q.strip()[:200]))
 
-    @router.get("/offers/{environment}/{name}")
-    async def offer(request: Request, environment: str, name: str, stage: str = "", contact: str = "") -> Response:
-        address = f"{environment}/offer.{name}"
+    async def offer(request: Request) -> Response:
+        address = f"{request.path_params['environment']}/offer.{request.path_params['name']}"
+        stage, contact = query_text(request, "stage"), query_text(request, "contact")
         return await pages.show(
             request, "offer.html", lambda session: _offer(session, address, stage, contact.strip()[:500])
         )
 
-    return router
+    return [
+        Operation("GET", "/ui/offers", offers),
+        Operation("GET", "/ui/offers/{environment}/{name}", offer),
+    ]
 
 
 def _offers(session: Session, q: str) -> Facts:

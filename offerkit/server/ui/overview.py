@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from offerkit.address import SHARED, Kind, Stage, StageRef
 from offerkit.reports.approvals import Row
 from offerkit.reports.templating import stylesheet
 from offerkit.reports.words import DONE
+from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
 from offerkit.store.views import environments
@@ -38,23 +40,23 @@ class EnvironmentRow:
     offers: int
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """The first page and what it looks like."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("")
     async def overview(request: Request) -> Response:
         return await pages.show(request, "overview.html", _overview)
 
-    @router.get("/style.css")
-    async def style() -> Response:
+    async def style(_: Request) -> Response:
         return Response(_style(), media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
-    @router.get("/previews.js")
-    async def previews() -> Response:
+    async def previews(_: Request) -> Response:
         return Response(_file("previews.js"), media_type="text/javascript", headers={"Cache-Control": "max-age=300"})
 
-    return router
+    return [
+        Operation("GET", "/ui", overview),
+        Operation("GET", "/ui/style.css", style),
+        Operation("GET", "/ui/previews.js", previews),
+    ]
 
 
 @cache

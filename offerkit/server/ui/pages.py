@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -20,9 +21,11 @@ from offerkit.reports.escape import visible
 from offerkit.server.authentication import GuessedTooOftenError, TokenLookup, acting
 from offerkit.server.client_address import client_of, is_local
 from offerkit.server.config import ServerConfig
+from offerkit.server.json_bodies import InvalidRequestError
 from offerkit.server.problems import status_of
 from offerkit.server.redaction import redacted
-from offerkit.server.routes import check_scope
+from offerkit.server.route_scopes import check_scope
+from offerkit.server.routing import ROUTE
 from offerkit.server.thread_worker import now
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
 from offerkit.usecases.session import Session
@@ -37,6 +40,7 @@ Form: TypeAlias = dict[str, list[str]]
 LOCK_SECONDS = 5.0
 """How long a page waits for another run to give the store back."""
 FIELDS = 1_000
+_FLAG = TypeAdapter(bool)
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'{previews}; img-src https: data:; form-action 'self'; "
@@ -166,7 +170,21 @@ class Pages:
 def _check_scope(request: Request, viewer: Viewer) -> None:
     """Raise Refused when the token of who is logged in is not for this page; on this machine all may be read."""
     if viewer.operator:
-        check_scope(Bearer(viewer.operator, viewer.scopes), request.method, str(request.scope["route"].path))
+        check_scope(Bearer(viewer.operator, viewer.scopes), request.method, str(request.scope[ROUTE]))
+
+
+def query_text(request: Request, name: str, default: str = "") -> str:
+    """A parameter of the page's address."""
+    return request.query_params.get(name, default)
+
+
+def query_flag(request: Request, name: str) -> bool:
+    """A yes or no of the page's address: no by default. Raises InvalidRequestError when it is neither."""
+    try:
+        return _FLAG.validate_python(request.query_params.get(name, "false"))
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        raise InvalidRequestError([{**one, "loc": ("query", name)} for one in found]) from None
 
 
 def first(fields: Form, name: str) -> str:

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from offerkit.diagnostics import Diagnostic, Refused
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import Asked, Plan, plan_digest
 from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.words import particulars, resets_sentence, summary
-from offerkit.server.ui.pages import Facts, Pages, first
+from offerkit.server.routing import Operation
+from offerkit.server.ui.pages import Facts, Pages, first, query_flag
 from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.views import environments
 from offerkit.usecases.apply import apply, entitled_actor
@@ -31,22 +32,16 @@ LONGEST = 2_000
 """Characters of a message or reason."""
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """The promotion, to see and to carry out."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
     promoting = asyncio.Lock()  # a limit on the impact is measured on all contacts: one at a time
     counted = ImpactCounts()
 
-    @router.get("/promote")
-    async def planned(
-        request: Request,
-        environment: list[str] = Query([]),  # noqa: B008 - FastAPI's way
-        full: bool = False,
-    ) -> Response:
-        names = tuple(environment[:50])
+    async def planned(request: Request) -> Response:
+        names = tuple(request.query_params.getlist("environment")[:50])
+        full = query_flag(request, "full")
         return await pages.show(request, "promote.html", lambda session: _facts(session, counted, names, full=full))
 
-    @router.post("/promote")
     async def carried_out(request: Request) -> Response:
         try:
             viewer, fields = await pages.form(request)
@@ -61,7 +56,10 @@ def routes(pages: Pages) -> APIRouter:
             return await asyncio.to_thread(pages.written, request, "promote.html", changed, viewer, 409)
         return RedirectResponse(f"/ui/history/{serial}", 303)
 
-    return router
+    return [
+        Operation("GET", "/ui/promote", planned),
+        Operation("POST", "/ui/promote", carried_out),
+    ]
 
 
 def _planned(session: Session, names: tuple[str, ...]) -> Plan:

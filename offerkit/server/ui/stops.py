@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.governance.rights import Scope, lacking
-from offerkit.governance.stops import Stops, above
-from offerkit.server.ui.pages import Facts, Pages, first
+from offerkit.governance.rights import TokenScope, missing_scopes
+from offerkit.governance.stops import Stops, stopping_addresses
+from offerkit.server.routing import Operation
+from offerkit.server.ui.pages import Facts, Pages, first, query_text
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.usecases.requests import StopRequest
@@ -21,15 +22,13 @@ from offerkit.usecases.stop import list_stops, resume, stop
 MOST = 300
 
 
-def routes(pages: Pages) -> APIRouter:
+def routes(pages: Pages) -> list[Operation]:
     """Stops, to see, to make and to lift."""
-    router = APIRouter(prefix="/ui", include_in_schema=False)
 
-    @router.get("/stops")
-    async def stops(request: Request, done: str = "") -> Response:
+    async def stops(request: Request) -> Response:
+        done = query_text(request, "done")
         return await pages.show(request, "stops.html", lambda session: _stops(session, done))
 
-    @router.post("/stop")
     async def stopping(request: Request) -> Response:
         try:
             viewer, fields = await pages.form(request)
@@ -45,7 +44,6 @@ def routes(pages: Pages) -> APIRouter:
             return await pages.form_refused(request, refused)
         return RedirectResponse(f"/ui/stops?done={made.revision.serial if made.revision is not None else 0}", 303)
 
-    @router.post("/resume")
     async def resuming(request: Request) -> Response:
         try:
             viewer, fields = await pages.form(request)
@@ -58,7 +56,11 @@ def routes(pages: Pages) -> APIRouter:
             return pages.refusal(request, viewer, Refused(made.refused), revision=made.revision.serial)
         return RedirectResponse(f"/ui/stops?done={made.revision.serial}", 303)
 
-    return router
+    return [
+        Operation("GET", "/ui/stops", stops),
+        Operation("POST", "/ui/stop", stopping),
+        Operation("POST", "/ui/resume", resuming),
+    ]
 
 
 def _stops(session: Session, done: str) -> Facts:
@@ -68,20 +70,20 @@ def _stops(session: Session, done: str) -> Facts:
         "stops": found[:MOST],
         "left": max(0, len(found) - MOST),
         "done": done if done.isdecimal() else "",
-        "may_resume": may(session, Scope.PROMOTE),
+        "may_resume": may(session, TokenScope.PROMOTE),
     }
 
 
-def may(session: Session, scope: Scope) -> bool:
+def may(session: Session, scope: TokenScope) -> bool:
     """Whether somebody is logged in whose token is for this."""
-    return bool(session.operator) and not lacking(session.scopes, (scope,), session.operator)
+    return bool(session.operator) and not missing_scopes(session.scopes, (scope,), session.operator)
 
 
 def stop_facts(session: Session, store: Store, address: Address, design: Snapshot, live: Snapshot) -> Facts:
     """What the page of an offer says of stops: those that it is under, and what can be stopped from there."""
     stops = Stops(store.stops())
     view = design if address in design.entries else live
-    categories = [place for place in above(view, address) if place.kind is Kind.CATEGORY]
+    categories = [place for place in stopping_addresses(view, address) if place.kind is Kind.CATEGORY]
     spaces = [address.beside(Kind.SPACE, name) for name in view.offer(address).shown_on]
     rows = [row for place in (address, *categories, *spaces) if (row := stops.named(place)) is not None]
-    return {"stops": rows, "stoppable": [address, *categories], "may_stop": may(session, Scope.STOP)}
+    return {"stops": rows, "stoppable": [address, *categories], "may_stop": may(session, TokenScope.STOP)}

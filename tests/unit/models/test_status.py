@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from offerkit.models import scopes, space
+from offerkit.models import expression_scopes, space
 from offerkit.models.status import Status, followers, may_follow, number, of_number, parse
 
 NUMBERS = {"generated": 0, "presented": 1, "interested": 2, "accepted": 3, "scheduled": 4, "rejected": 5}
@@ -58,4 +58,4 @@ def test_long_text_is_not_echoed() -> None:
 
 
 def test_everyone_knows_the_same_statuses() -> None:
-    assert set(get_args(space.Status)) == set(scopes.STATUSES) == set(Status)
+    assert set(get_args(space.Status)) == set(expression_scopes.STATUSES) == set(Status)

@@ -74,9 +74,14 @@ def test_an_update_of_what_is_needed_may_be_excluded() -> None:
 GOES = delta(
     STAGE,
     {"s/filter.g": Entry("0"), "s/offer.a": Entry("0"), "s/offer.b": Entry("0")},
-    {"s/filter.f": Entry("1"), "s/offer.a": Entry("1"), "s/category.x": Entry("1"), "s/category.x/y": Entry("1"),
-     "s/offer.b": Entry("1")},
-)  # fmt: skip
+    {
+        "s/filter.f": Entry("1"),
+        "s/offer.a": Entry("1"),
+        "s/category.x": Entry("1"),
+        "s/category.x/y": Entry("1"),
+        "s/offer.b": Entry("1"),
+    },
+)
 NAMED = {"s/offer.a": ["s/filter.g"]}
 
 
@@ -101,9 +106,11 @@ def test_a_removal_stays_when_who_names_it_needs_the_excluded() -> None:
 
 def test_a_rename_takes_along_who_names_the_old_name() -> None:
     deltas = delta(
-        STAGE, {"s/filter.g": Entry("1"), "s/offer.a": Entry("0")},
-        {"s/filter.f": Entry("1"), "s/offer.a": Entry("1")}, {"s/filter.g": "s/filter.f"},
-    )  # fmt: skip
+        STAGE,
+        {"s/filter.g": Entry("1"), "s/offer.a": Entry("0")},
+        {"s/filter.f": Entry("1"), "s/offer.a": Entry("1")},
+        {"s/filter.g": "s/filter.f"},
+    )
     for target in ("s/filter.f", "s/filter.g", "s/offer.a"):
         assert chosen(deltas, [target], before=NAMED)[0] == ["s/filter.f", "s/offer.a"]
     assert chosen(deltas, ["s/filter.f"], ["s/offer.a"], NAMED)[0] == []

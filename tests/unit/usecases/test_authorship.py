@@ -14,7 +14,7 @@ from helpers.workspace import Workspace
 from offerkit.address import Stage, parse_address
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.authors import Authors, authors_in
-from offerkit.governance.rights import ALL, Actor, may_stop
+from offerkit.governance.rights import ALL_SCOPES, Actor, may_stop
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import Plan, envelope
 from offerkit.specs.commits import Commits, UntoldError
@@ -128,7 +128,7 @@ def test_a_server_is_told_where_it_comes_from(shop: Workspace) -> None:
     plan = shop.plan()
     asked: dict[str, Any] = {"plan": envelope(plan).decode(), "message": "by a job"}
     with client(shop) as asking:
-        robot = {"Authorization": f"Bearer {token(shop, 'robot', ALL)}"}
+        robot = {"Authorization": f"Bearer {token(shop, 'robot', ALL_SCOPES)}"}
         answer = asking.post("/api/v1/store/apply", json=asked, headers=robot)
         assert "OFR762" in answer.text
         wrong = {**asked, "origin": {"commit": "HEAD", "authors": ["olga"]}}
@@ -307,7 +307,7 @@ def test_a_claimed_commit_counts_if_what_it_says_was_applied(
     claim = {"commit": Commits(repository.root, HERE).head, "whole": True}
     sent = {"plan": envelope(repository.plan() if honest else plan).decode(), "origin": claim}
     with client(repository) as asking:
-        olga = {"Authorization": f"Bearer {token(repository, 'olga', ALL)}"}
+        olga = {"Authorization": f"Bearer {token(repository, 'olga', ALL_SCOPES)}"}
         made = asking.post("/api/v1/store/apply", json=sent, headers=olga).json()["revision"]
     assert made["details"] == {"authors": ["olga"], "claimed": True, **claim}
     repository.change({"specs/shop/offers.yaml": {"offers": {"saver": {"label": "Saver!!"}}}})

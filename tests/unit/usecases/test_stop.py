@@ -9,7 +9,7 @@ from helpers.workspace import Workspace
 
 from offerkit.cli.restoring import unreadable
 from offerkit.diagnostics import Code, Refused
-from offerkit.governance.rights import Scope
+from offerkit.governance.rights import TokenScope
 from offerkit.store import copying
 from offerkit.usecases.plan_effect import plan_effect
 from offerkit.usecases.requests import StopOutcome, StopRequest
@@ -115,11 +115,11 @@ def test_what_cannot_be_stopped(live_shop: Workspace, patterns: tuple[str, ...],
 @pytest.mark.embedded
 def test_a_token_needs_the_scope(live_shop: Workspace) -> None:
     with pytest.raises(Refused) as refused:
-        stopping(live_shop, SAFARI, scopes=frozenset({Scope.PROMOTE, Scope.APPLY}))
+        stopping(live_shop, SAFARI, scopes=frozenset({TokenScope.PROMOTE, TokenScope.APPLY}))
     assert code(refused) is Code.TOKEN_SCOPE
-    stopping(live_shop, SAFARI, scopes=frozenset({Scope.STOP}))
+    stopping(live_shop, SAFARI, scopes=frozenset({TokenScope.STOP}))
     with pytest.raises(Refused) as refused:
-        resume(live_shop.session("omar", scopes=frozenset({Scope.STOP})), StopRequest((SAFARI,)))
+        resume(live_shop.session("omar", scopes=frozenset({TokenScope.STOP})), StopRequest((SAFARI,)))
     assert code(refused) is Code.TOKEN_SCOPE
 
 

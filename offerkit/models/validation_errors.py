@@ -21,9 +21,16 @@ WANTED = {
     "integer": "a whole number",
     "amount": "a number",
 }
-_CODES = {"name": Code.BAD_NAME, "period": Code.PERIOD_ORDER, "missing": Code.MISSING, "amount": Code.WRONG_TYPE,
-          "integer": Code.WRONG_TYPE, "day": Code.WRONG_TYPE, "duration": Code.WRONG_TYPE,
-          "percentage": Code.WRONG_TYPE}  # fmt: skip
+_CODES = {
+    "name": Code.BAD_NAME,
+    "period": Code.PERIOD_ORDER,
+    "missing": Code.MISSING,
+    "amount": Code.WRONG_TYPE,
+    "integer": Code.WRONG_TYPE,
+    "day": Code.WRONG_TYPE,
+    "duration": Code.WRONG_TYPE,
+    "percentage": Code.WRONG_TYPE,
+}
 
 
 def words(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...]) -> tuple[Code, str, str]:

@@ -14,8 +14,17 @@ if TYPE_CHECKING:
 _TEXT = FieldType(BaseType.STRING)
 STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
 CHANNELS = (
-    "email", "sms", "phone", "paper", "mobile", "fax", "inbound-web", "inbound-call-center", "inbound-mobile", "other",
-)  # fmt: skip
+    "email",
+    "sms",
+    "phone",
+    "paper",
+    "mobile",
+    "fax",
+    "inbound-web",
+    "inbound-call-center",
+    "inbound-mobile",
+    "other",
+)
 
 OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
 """``offer.<field>``: what eligibility approvals cover (governance/approvals.py). A missing code is the name."""
