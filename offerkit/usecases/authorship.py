@@ -284,7 +284,7 @@ class _OriginReader:
         voucher = commit.author if by_forge else commit.signer
         proven = {*self._people.by_email(voucher), *accounts} - self._automations
         unproven = (
-            [f"commit {short} has no operator's signature that git can verify"]
+            [f"commit {short} has no operator signature that git can verify"]
             if signed and not (proven or by_forge)
             else []
         )

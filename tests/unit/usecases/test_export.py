@@ -152,7 +152,7 @@ def test_a_deactivated_offer_that_a_rule_names_comes_along(live_shop: Workspace,
         store.entries = dormant  # type: ignore[method-assign, assignment]
         found = exporting._Collector(store, exporting._refs(store, "shop@live")).collect()
     assert "shop/offer.saver" in found.entries
-    assert "shop/rule.weekly names it" in found.notes[0]
+    assert "shop/rule.weekly refers to it" in found.notes[0]
 
 
 def test_as_it_was(live_shop: Workspace, tmp_path: Path) -> None:

@@ -130,14 +130,14 @@ def test_what_live_allows_still_counts_in_the_promotion_that_loosens_it(people: 
     older(people, 90, **limit(looser))
     (found,) = refused(people)
     assert "shop allows 20%" in found.summary
-    assert "live says" in found.detail
+    assert "declared in live" in found.detail
 
 
 def test_what_design_allows_counts_as_soon_as_it_is_stricter(people: Workspace) -> None:
     older(people, 30, **limit("10%"))
     (found,) = refused(people)
     assert "shop allows 10%" in found.summary
-    assert "design says" in found.detail
+    assert "declared in design" in found.detail
 
 
 def test_a_limit_of_nothing_lets_nobody_go(people: Workspace) -> None:
