@@ -209,7 +209,7 @@ EVERY = 0.25
 
 def checkpoint_task(session: Session) -> BackgroundTask:
     """Tidies the store four times a second. A time that fails is logged, and the next one comes."""
-    return BackgroundTask("offerkit-tidy", session, EVERY, Store.tidy, _told)
+    return BackgroundTask("offerkit-tidy", session, EVERY, Store.checkpoint, _told)
 
 
 def _told(error: Exception | None) -> None:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer, ProposedOffer
-from offerkit.models.status import Status, parse
+from offerkit.models.status import Status, parse_status
 from offerkit.reports.answer import proposition_tag
 from offerkit.server.cookies import Visitor
 from offerkit.server.decision_service import DecisionService
@@ -124,7 +124,7 @@ def _ahead(request: Request) -> bool:
 
 async def _set(service: DecisionService, proposition: str, status: str) -> None:
     try:
-        wanted = parse(status)
+        wanted = parse_status(status)
     except ValueError:
         return
     if wanted not in _FROM_OUTSIDE or not 0 < len(proposition) <= LONGEST_KEY:

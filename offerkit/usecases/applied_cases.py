@@ -17,7 +17,7 @@ from offerkit.governance.cases import contacts_fingerprint, names_contacts, prom
 from offerkit.governance.overrides import Obstacle, OverrideKind
 from offerkit.specs.cases import CaseFile, RawCase
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.session import Session
 
 _CHANGING = (Kind.CASES, Kind.ENVIRONMENT)

@@ -16,8 +16,8 @@ from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, missing_scopes, plan_refusals, required_scopes
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import Store
-from offerkit.store.returning import Return
-from offerkit.store.views import CONTACTS
+from offerkit.store.rollback_request import RollbackRequest
+from offerkit.store.stage_snapshots import CONTACTS
 from offerkit.usecases import authorship
 from offerkit.usecases.plan import may_break
 from offerkit.usecases.session import Session, promoters, who_is
@@ -78,7 +78,7 @@ def _brought_back(verified: Verified) -> Mapping[str, Json]:
     plan = verified.plan
     if plan.kind is not PlanKind.ROLLBACK or not plan.withdrawn:
         return {}
-    found = Return.of(plan, verified.store).brought_back(verified.stages)
+    found = RollbackRequest.of(plan, verified.store).brought_back(verified.stages)
     return {"withdrawn": {str(offer): why for offer, why in sorted(found.items())}} if found else {}
 
 
@@ -128,7 +128,7 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     Rules and texts must be valid, cases must succeed where an environment requires it, and the impact must stay within
     the environments' limits.
     """
-    from offerkit.plans.sentences import is_excuse
+    from offerkit.plans.sentences import is_excused_case_note
     from offerkit.usecases.impact_limit import check_losses
     from offerkit.usecases.plan_effect import plan_effect
 
@@ -137,7 +137,7 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
 
     effect = plan_effect(verified.plan, store, verified.stages)
     excused = check_gates(session, store, effect)
-    claimed = [note for note in verified.plan.notes if is_excuse(note)]
+    claimed = [note for note in verified.plan.notes if is_excused_case_note(note)]
     if not set(claimed) <= set(excused) or len(set(claimed)) < len(claimed):
         raise refuse(
             Code.PLAN_EXPLANATION,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from offerkit.address import SHARED, Address, Kind, Pattern, Stage
+from offerkit.address import SHARED, Address, AddressPattern, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
 from offerkit.governance.approvals import Approval, Decision, Decisions, by_named_reviewers
 from offerkit.governance.authors import Authors
@@ -16,7 +16,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Draft, Store
-from offerkit.store.views import Stages, stage_view
+from offerkit.store.stage_snapshots import Stages, stage_view
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.usecases.review import (
     ExpectedDecision,
@@ -232,7 +232,7 @@ def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Addres
     chosen: set[Address] = set()
     found: list[Diagnostic] = []
     for text in request.patterns:
-        pattern = Pattern(text)
+        pattern = AddressPattern(text)
         matched = [address for address in offers if pattern.matches(address)]
         if not matched:
             hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")

@@ -9,7 +9,7 @@ from offerkit.address import Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import StoredBodies, environments
+from offerkit.store.stage_snapshots import StoredBodies, environments
 from offerkit.times import common_zone, instant
 
 DAY_BEGINS, NOON, DAY_ENDS = time(), time(12), time.max

@@ -24,8 +24,8 @@ from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.reports.words import listing
 from offerkit.specs.commits import Commit, Commits, UntoldError
-from offerkit.state.changes import Entry, Former
-from offerkit.state.names import Names
+from offerkit.state.changes import Entry, FormerAddress
+from offerkit.state.names import NameHistory
 from offerkit.store import Store
 from offerkit.usecases.requests import PlanOrigin
 from offerkit.usecases.session import Session, declared_operators, operators, who_is
@@ -334,7 +334,7 @@ class OperatorAccounts:
 def _earlier_bodies(store: Store, known: Mapping[str, Mapping[str, Json]]) -> Iterator[tuple[str, Mapping[str, Json]]]:
     """All earlier bodies of these operators."""
     stage = StageRef(SHARED, Stage.DESIGN)
-    names = Names(store.moves(stage))
+    names = NameHistory(store.moves(stage))
     here = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
     rows = store.changes_of(stage, {span.name for spans in here.values() for span in spans})
     bodies = store.bodies({row.after.fingerprint for row in rows if row.after is not None})
@@ -344,7 +344,7 @@ def _earlier_bodies(store: Store, known: Mapping[str, Mapping[str, Json]]) -> It
                 yield name, orjson.loads(bodies[row.after.fingerprint].text)
 
 
-_Effect: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, Former]
+_Effect: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, FormerAddress]
 
 
 def _effects(plan: Plan | None) -> Iterator[_Effect]:

@@ -19,7 +19,7 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Actor
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
-from offerkit.store.remote import Copy, Remote, diagnostic_of, error_json, remote_of, strange
+from offerkit.store.remote import RemoteStore, StoreCopy, diagnostic_of, error_json, remote_of, strange
 from offerkit.usecases.requests import (
     NO_ORIGIN,
     ApprovalOutcome,
@@ -107,7 +107,7 @@ LOCAL = LocalBackend()
 class ServerBackend:
     """A server has the store and the contacts; a local copy of its history can be read like any store."""
 
-    remote: Remote
+    remote: RemoteStore
     history_only = True
 
     def require_local(self) -> None:
@@ -273,7 +273,7 @@ class ServerBackend:
             raise strange(self.remote.url) from None
 
 
-def connect(address: str, operator: str, root: Path, environ: Mapping[str, str]) -> tuple[ServerBackend, Copy]:
+def connect(address: str, operator: str, root: Path, environ: Mapping[str, str]) -> tuple[ServerBackend, StoreCopy]:
     """Connect to the server at ``address`` with the token in ``environ``, and copy its history below ``root``.
 
     Raises Refused if the server cannot be reached, or ``operator`` is not the token's operator.

@@ -13,14 +13,14 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.hooks import NO_HOOKS, Hooks
-from offerkit.engine.identify import Identification
+from offerkit.engine.identify import IdentifyingSpace
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.stops import Stops, stop_sentence
 from offerkit.models.space import Space
 from offerkit.plans.plan import Reason
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import StageHead, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 
 if TYPE_CHECKING:
     from offerkit.models.status import Status
@@ -162,7 +162,7 @@ class LiveSpace:
         return self._catalogs[self._environment]
 
     @cached_property
-    def identification(self) -> Identification:
+    def identification(self) -> IdentifyingSpace:
         """How the space identifies contacts (domain.md §3, step 1)."""
         identification = self.model.identification
         # A fallback that is not live cannot answer.
@@ -170,7 +170,7 @@ class LiveSpace:
         environment, _, space = linked.partition("/")
         there = environment in self._catalogs and self._catalogs.space(environment, space).exists
         anonymous = self.catalog.anonymous
-        return Identification(
+        return IdentifyingSpace(
             self._environment,
             self._space,
             anonymous,

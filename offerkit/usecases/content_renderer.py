@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
-from offerkit.models.status import Status, number
+from offerkit.models.status import Status, status_number
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
 from offerkit.state.snapshot import Snapshot
@@ -38,7 +38,7 @@ class ContentRenderer:
         self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
         self._renderer = Renderer.of(self._view(Address(catalog.environment, Kind.SPACE, space)) or {})
         if clicked is not None:
-            self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
+            self._renderer = Renderer(replace(self._renderer.look, accepted=status_number(clicked)))
         self._offers: dict[str, _Offer] = {}
         self._last: tuple[Row, Row, Variables] | None = None
 
@@ -82,7 +82,7 @@ class ContentRenderer:
 
     def _offer(self, name: str) -> _Offer:
         if name not in self._offers:
-            known = self._catalog.offers[self._catalog.place_of[name]]
+            known = self._catalog.offers[self._catalog.position_of[name]]
             content = self._view.offer(known.address).content(self._space)
             given = {field: str(text) for field, text in content.items()}
             self._offers[name] = _Offer(FrozenRow(known.row), given, self._renderer.constant(given))

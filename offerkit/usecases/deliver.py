@@ -21,7 +21,7 @@ from offerkit.governance.rights import DELIVERERS, Actor
 from offerkit.reports.delivery import DeliveryResult, delivery_data, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
-from offerkit.times import check_utc, instant, shown, utc, wall_clock
+from offerkit.times import check_utc, display_time, instant, utc, wall_clock
 from offerkit.usecases.catalogs import Catalogs, live_revision
 from offerkit.usecases.contact_sources import bad_rows
 from offerkit.usecases.delivery_folder import DeliveryFolder, UnfinishedRun, unwritable
@@ -174,7 +174,7 @@ def _unknown_data(order: PlannedDelivery, chosen: DeliverySelection, writer: Mes
     if made is not None and order.catalog.spaces[order.body.space].target_loading:
         return
     if made is not None:
-        offers = {order.catalog.offers[item.place].name for item in made.items}
+        offers = {order.catalog.offers[item.position].name for item in made.items}
     else:
         offers = {*order.offers, *(cell.offer for cell in order.body.cells or ())}
     conditions = [condition for condition, _ in chosen.cells] + [
@@ -193,7 +193,7 @@ def _result(order: PlannedDelivery, asked: DeliveryRequest) -> DeliveryResult:
         order.name,
         order.environment,
         order.body.space,
-        shown(order.at, order.catalog.zone),
+        display_time(order.at, order.catalog.zone),
         order.catalog.revision,
         "",
         asked.dry,

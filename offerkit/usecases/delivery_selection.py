@@ -26,7 +26,7 @@ from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, 
 from offerkit.engine.decide import decide
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.space_program import ComputedOffer
-from offerkit.engine.weights import best, times
+from offerkit.engine.weights import best_weight, times
 from offerkit.rules.types import Row
 from offerkit.store import Store
 from offerkit.usecases.per_contact import uses_hooks, value_of
@@ -95,7 +95,7 @@ def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, obj
     path = ("deliveries", order.delivery)
     target = names.target(body.target, where, (*path, "target")) if body.target is not None else None
     cells = tuple(
-        (names.target(cell.when, where, (*path, "cells", number, "when")), catalog.place_of[cell.offer])
+        (names.target(cell.when, where, (*path, "cells", number, "when")), catalog.position_of[cell.offer])
         for number, cell in enumerate(body.cells or ())
     )
     facts = facts_at(order.at, catalog.zone, catalog.nobody, call.data)
@@ -129,7 +129,7 @@ def _one_by_one(people: ContactTable, made: DeliverySelection, store: Store | No
             continue
         history = history_of(store, catalog, key, made.order.at) if store is not None else ()
         found = decide(catalog, replace(made.call, contact=contact, key=key), history)
-        choices = (Choice(catalog.place_of[one.offer], one.weight, one.product) for one in found.chosen)
+        choices = (Choice(catalog.position_of[one.offer], one.weight, one.product) for one in found.chosen)
         yield Recipient(key, contact, tuple(choices), found.data)
 
 
@@ -151,7 +151,7 @@ def _part(
             holds = (place_ for (_, place_), held in zip(made.cells, cells[1:tests], strict=True) if held)
             yield Recipient(key, contact, tuple(Choice(found, NOT_WEIGHED) for found in list(holds)[:1]))
         else:
-            at = made.order.catalog.place_of
+            at = made.order.catalog.position_of
             yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in made.order.offers))
 
 
@@ -187,8 +187,8 @@ class _Weigher:
         assert self._made.made is not None
         known = self._made.made.items[item]
         if known.weight is not None:
-            return Choice(known.place, known.weight)
+            return Choice(known.position, known.weight)
         part = self._computed[item - self._first]
         facts = self._made.facts._replace(contact=contact)
-        found = best(part.weights, ConditionMemo(facts, {}))
-        return Choice(known.place, times(found.number, part.factors) if found is not None else NOT_WEIGHED)
+        found = best_weight(part.weights, ConditionMemo(facts, {}))
+        return Choice(known.position, times(found.number, part.factors) if found is not None else NOT_WEIGHED)

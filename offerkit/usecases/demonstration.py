@@ -12,7 +12,7 @@ from pathlib import Path
 from offerkit.address import Kind
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan
 from offerkit.specs import Project
 from offerkit.times import utc
@@ -50,10 +50,10 @@ def live_copy(session: Session, folder: Path) -> Session:
 
 def _all_that(session: Session) -> bool:
     """Let one operator apply, approve and promote what they may; returns whether anything changed."""
-    applied = _carried_out(session, lambda: make_plan(session, Patterns()))
+    applied = _carried_out(session, lambda: make_plan(session, AddressPatterns()))
     with suppress(Refused):  # nothing waits for this operator
         approve_or_reject(session, ApprovalRequest(("*/offer.*",)), Decision.APPROVED)
-    promoted = _carried_out(session, lambda: promote(session, (), Patterns()))
+    promoted = _carried_out(session, lambda: promote(session, (), AddressPatterns()))
     return applied or promoted
 
 

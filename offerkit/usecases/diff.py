@@ -12,15 +12,15 @@ import orjson
 from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, refuse, suggestion
 from offerkit.fingerprint import Json, JsonPath
-from offerkit.plans.make import Context, Patterns, steps_for
+from offerkit.plans.make import AddressPatterns, StepContext, steps_for
 from offerkit.plans.plan import Step
 from offerkit.reports.diff import Beside, Places
 from offerkit.reports.reached import Lacking
 from offerkit.reports.words import count
 from offerkit.specs.git import WHOLE_HISTORY, Lineage, lineage
 from offerkit.specs.record import Mistake
-from offerkit.state.changes import Body, Delta, Layered
-from offerkit.state.eligibility import Reached, reached
+from offerkit.state.changes import Body, Delta, LayeredBodies
+from offerkit.state.eligibility import AffectedOffers, affected_offers
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.outdated_checkout import MOST_BASES, entries_at, unchanged_since
 from offerkit.usecases.renames import renames_between, renames_of_specs
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from offerkit.usecases.plan_effect import PlanEffect
     from offerkit.usecases.requests import ImpactRequest
 
-NO_PATTERNS = Patterns()
+NO_PATTERNS = AddressPatterns()
 """Nothing is narrowed."""
 _MOST_PLACED = 1_000
 """For how many changes to look up exact lines, which reads their files again."""
@@ -82,13 +82,13 @@ class Difference:
     def effect(self) -> BeforeAfter:
         """The first state and the result of the steps; what comes only from missing commits is unchanged."""
         entries, _ = comparable(self.before, self.after)
-        bodies = Layered(self.bodies, self.before.bodies, self.after.bodies)
+        bodies = LayeredBodies(self.bodies, self.before.bodies, self.after.bodies)
         return BeforeAfter.of(Snapshot({**self.before.beside, **entries}, bodies), self.steps)
 
     @cached_property
-    def reached(self) -> list[Reached]:
+    def reached(self) -> list[AffectedOffers]:
         """Offers whose effective eligibility changes through other resources; empty between two environments."""
-        return [] if self.across is not None else reached(*self.effect.pair, self.steps)
+        return [] if self.across is not None else affected_offers(*self.effect.pair, self.steps)
 
     def beside(self, impact: Impact | None = None) -> Beside:
         """What reports show beside the steps."""
@@ -99,7 +99,7 @@ class Difference:
 
 
 def compare(
-    session: Session, base: str, head: str = "specs", patterns: Patterns = NO_PATTERNS, *, whole: bool = False
+    session: Session, base: str, head: str = "specs", patterns: AddressPatterns = NO_PATTERNS, *, whole: bool = False
 ) -> Difference:
     """How the state ``head`` differs from ``base``, each in one of :data:`state_refs.FORMS`; with or without a store.
 
@@ -117,7 +117,7 @@ def compare(
         return found
 
 
-def difference(session: Session, a: NamedState, b: NamedState, patterns: Patterns) -> Difference:
+def difference(session: Session, a: NamedState, b: NamedState, patterns: AddressPatterns) -> Difference:
     """How ``b`` differs from ``a``. Raises Refused if a pattern matches nothing or the states have nothing
     in common.
     """
@@ -136,7 +136,7 @@ def difference(session: Session, a: NamedState, b: NamedState, patterns: Pattern
     places = _places(chosen, bodies, a, b)
     sources = {address: place.after for address, place in places.items() if place.after is not None}
     with session.progress("Comparing", len(chosen)) as advance:
-        steps = steps_for(chosen, Context(bodies, {}, sources, advance))
+        steps = steps_for(chosen, StepContext(bodies, {}, sources, advance))
     return Difference(steps, bodies, a, b, across, places=places)
 
 

@@ -10,7 +10,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data
 from offerkit.engine.condition import facts_at
-from offerkit.models.expression_scopes import Role, scope
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope
 from offerkit.reports.evaluated import Evaluated
 from offerkit.rules.types import BaseType, ExpectedResult, Row, Value
 from offerkit.rules.values import show
@@ -45,7 +45,7 @@ def evaluate(
     if wrong:
         raise Refused(wrong)
     types = {name: field.type for name, field in catalog.call_data.items()}
-    names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, types)
+    names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, types)
     try:
         checked = check(text, names, ExpectedResult.VALUE)
     except RuleError as error:

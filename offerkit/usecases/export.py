@@ -13,7 +13,7 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.state.changes import Body, Entry
 from offerkit.state.references import references_of
 from offerkit.store import Store
-from offerkit.store.views import environments
+from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import serial_of, zone_of, zone_said
 

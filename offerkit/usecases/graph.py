@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from offerkit.address import Address, Kind, Stage
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.state.references import closure, creation_order, dependents
 from offerkit.store import Store
-from offerkit.store.views import stage_view
+from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.session import Session
 
 
@@ -34,7 +34,7 @@ def stage_edges(store: Store, stage: Stage, focus: tuple[str, ...] = ()) -> dict
 
 def _narrowed(refs: dict[Address, list[Address]], focus: tuple[str, ...]) -> dict[Address, list[Address]]:
     if focus:
-        patterns = Patterns.of(focus)
+        patterns = AddressPatterns.of(focus)
         patterns.check_known(refs)
         chosen = {address for address in refs if patterns.targeted(address)}
         around = set(chosen)

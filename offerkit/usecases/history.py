@@ -12,15 +12,15 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import overrides_in
-from offerkit.plans.make import Context, steps_for
+from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Aspect, Step
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
 from offerkit.state.changes import Action, Body, Delta
 from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
-from offerkit.store.views import StoredBodies
 
 _MEANING = 14
 """How many characters of a plan's meaning to show: its scheme and the start of the digest."""
@@ -168,7 +168,7 @@ def revision_details(store: Store, serial: int) -> RevisionDetails:
     bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
     line = _line(store, row, _decisions(store, [row]).get(serial, ""))
     made = [approval for approval in store.approvals() if approval.revision == serial]
-    return RevisionDetails(line, steps_for(deltas, Context(bodies, {}, {})), bodies, made, *recorded(row.details))
+    return RevisionDetails(line, steps_for(deltas, StepContext(bodies, {}, {})), bodies, made, *recorded(row.details))
 
 
 def _tokens(row: RevisionRow) -> tuple[TokenEvent, ...]:

@@ -153,7 +153,9 @@ class HistoryCache:
         self._looked = -inf
 
     def close(self) -> None:
-        """Stop checking the store: it is about to be closed, while some propositions may still be :meth:`under_way`."""
+        """Stop checking the store, which is about to be closed while some propositions may still be
+        :meth:`under_way`.
+        """
         self._looked = inf
 
     def forget(self) -> None:

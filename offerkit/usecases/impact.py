@@ -24,7 +24,7 @@ from offerkit.reports.impact import (
     without_contacts,
 )
 from offerkit.store import Store
-from offerkit.times import common_zone, shown
+from offerkit.times import common_zone, display_time
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.contact_access import contact_access, hiding_contacts, not_a_contact_reader
 from offerkit.usecases.impact_limit import limit_of
@@ -98,7 +98,7 @@ def _impact(
                 found = list(_environment(store, effect, source, name, asked, times, limited=limited))
             judged = kind is PlanKind.PROMOTE
             spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
-    now, then = ((shown(time, zone) if names else "") for time in times)
+    now, then = ((display_time(time, zone) if names else "") for time in times)
     return Impact(now, then, asked.n, spaces, silent)
 
 

@@ -332,7 +332,7 @@ def _causes(pair: SpaceComparison, both: ComparedChunk, columns: Columns) -> Cou
     found: Counter[tuple[str, str, str]] = Counter()
     picked = both.old.picks[0][columns]
     for item in sorted(set(picked.tolist())):
-        offer = pair.old.catalog.offers[pair.old.items[item].place].name
+        offer = pair.old.catalog.offers[pair.old.items[item].position].name
         name = new_names.get(offer, offer)
         for cause, lost in why_not(pair.reasons[1], both.new, name, columns[picked == item]):
             found[name, cause.sentence, cause.address] += len(lost)

@@ -8,11 +8,11 @@ from datetime import UTC, tzinfo
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.report import Report
-from offerkit.models.status import Status, parse
+from offerkit.models.status import Status, parse_status
 from offerkit.reports.propositions import PropositionLine
 from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
-from offerkit.store.views import environments, stage_view
+from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.times import utc
 from offerkit.usecases.argument_values import DAY_BEGINS, parse_time, zone_of_stage
 
@@ -144,6 +144,6 @@ def _offer(text: str) -> tuple[str, str]:
 
 def _status(text: str) -> Status:
     try:
-        return parse(text)
+        return parse_status(text)
     except ValueError as error:
         raise refuse(Code.UNKNOWN_STATUS, str(error)) from None

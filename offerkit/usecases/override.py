@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Pattern, Stage, StageRef
+from offerkit.address import SHARED, Address, AddressPattern, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Refused, or_list, ordered, refuse
 from offerkit.governance.authors import Authors, authors_in
 from offerkit.governance.overrides import (
@@ -24,10 +24,10 @@ from offerkit.governance.overrides import (
 )
 from offerkit.governance.rights import TokenScope, missing_scopes
 from offerkit.governance.settings import keys_to_decide
-from offerkit.plans.make import Patterns
-from offerkit.state.names import Names
+from offerkit.plans.make import AddressPatterns
+from offerkit.state.names import NameHistory
 from offerkit.store import Draft, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.requests import MAX_DENIALS, OverrideOutcome, OverrideRequest, PolicyDenial
 from offerkit.usecases.session import Session, operators, who_is
 from offerkit.usecases.settings_approval import waiting_settings
@@ -46,7 +46,7 @@ def override(session: Session, request: OverrideRequest) -> OverrideOutcome:
         raise Refused(found)
     check_reason(request.reason)
     if not session.through_server and (not request.lifts or OverrideKind.POLICIES in request.lifts):
-        named = [Pattern(text) for text in request.patterns]
+        named = [AddressPattern(text) for text in request.patterns]
         there = [each for each in _denied_here(session) if any(one.matches(each.address) for one in named)]
         request = replace(request, found=tuple(there[:MAX_DENIALS]))
     return session.backend.override(session, request)
@@ -62,7 +62,7 @@ def _denied_here(session: Session) -> list[PolicyDenial]:
         with session.reading() as store:
             if store is None:
                 return []
-            made = plan_design(session, loaded, store, Patterns(), held=False)
+            made = plan_design(session, loaded, store, AddressPatterns(), held=False)
             return list(plan_denials(session, Stages(store), made))
     except Refused:
         return []
@@ -141,7 +141,7 @@ def _without_who_removed_them(store: Store, obstacle: Obstacle, people: Operator
 def _took_away(store: Store, people: list[Address]) -> set[str]:
     """The operators who changed ``people`` since these could last decide, by their current names."""
     stage = StageRef(SHARED, Stage.DESIGN)
-    names, written = Names(store.moves(stage)), set()
+    names, written = NameHistory(store.moves(stage)), set()
     rows = store.changes_of(stage, people)
     bodies = store.bodies({row.before.fingerprint for row in rows if row.before is not None})
     for person in people:
@@ -157,7 +157,7 @@ def _chosen(request: OverrideRequest, there: list[Obstacle]) -> list[Obstacle]:
     chosen: dict[tuple[OverrideKind, Address, str], Obstacle] = {}
     waiting = [each for each in there if not request.lifts or each.lifts in request.lifts]
     for text in request.patterns:
-        pattern = Pattern(text)
+        pattern = AddressPattern(text)
         matched = [each for each in waiting if pattern.matches(each.address)]
         if not matched:
             addresses = sorted({each.address for each in waiting})

@@ -47,7 +47,7 @@ def _hooked(
     catalog = made.catalog
     first_item: dict[int, int] = {}
     for number, item in enumerate(made.items):
-        first_item.setdefault(item.place, number)
+        first_item.setdefault(item.position, number)
     loaded = _TargetLoading(made) if catalog.spaces[made.call.space].target_loading else None
     for chunk in chunks:
         picks = chunk.picks.copy()
@@ -59,8 +59,8 @@ def _hooked(
             history = history_of(store, catalog, key, made.call.now) if store is not None else ()
             call = replace(made.call, contact={**catalog.nobody, **contact}, key=key)
             noted = DecisionNotes()
-            for rank, chosen in enumerate(decide(catalog, call, history, noted=noted).chosen):
-                item_ = first_item.get(catalog.place_of[chosen.offer])
+            for rank, chosen in enumerate(decide(catalog, call, history, notes=noted).chosen):
+                item_ = first_item.get(catalog.position_of[chosen.offer])
                 if item_ is not None:
                     picks[rank, place] = item_
             notes.add(place, noted)

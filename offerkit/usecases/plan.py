@@ -16,31 +16,31 @@ from offerkit.governance.rights import without_administrator
 from offerkit.plans.make import (
     HOW_TO_GO_LIVE,
     WHY_NOT_LIVE,
-    Context,
-    Patterns,
+    AddressPatterns,
     Selection,
+    StepContext,
     not_live,
-    protected,
-    select,
+    protected_deletions,
+    select_changes,
     steps_for,
 )
-from offerkit.plans.plan import ApprovalReset, Asked, Blocked, Dependence, Plan, PlanKind, Step
+from offerkit.plans.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, PlanRequest, Step
 from offerkit.reports.words import listing
 from offerkit.specs import Loaded
 from offerkit.specs.record import Mistake
-from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
+from offerkit.state.changes import Action, Body, Delta, Entry, LayeredBodies, by_environment, delta, final_names
 from offerkit.state.effective import Inheritance
 from offerkit.state.references import references_of
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import EMPTY, Stages
+from offerkit.store.stage_snapshots import EMPTY, Stages
 from offerkit.usecases.session import Session
 
 _LISTED = 10
 """How many offers a note lists."""
 
 
-def plan(session: Session, patterns: Patterns) -> Plan:
+def plan(session: Session, patterns: AddressPatterns) -> Plan:
     """What applying the specs would change: the design stages, and campaigns in live. Writes nothing.
 
     Raises Refused with all mistakes in the specs, and as :func:`plan_design` does.
@@ -51,7 +51,7 @@ def plan(session: Session, patterns: Patterns) -> Plan:
 
 
 def plan_design(
-    session: Session, loaded: Loaded, store: Store | None, patterns: Patterns, *, held: bool = True
+    session: Session, loaded: Loaded, store: Store | None, patterns: AddressPatterns, *, held: bool = True
 ) -> Plan:
     """The plan that makes the store match the specs, limited to ``patterns``; checked against policies if ``held``.
 
@@ -61,7 +61,9 @@ def plan_design(
     return plan_against(session, loaded, Stages(store), patterns, held=held)
 
 
-def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Patterns, *, held: bool = True) -> Plan:
+def plan_against(
+    session: Session, loaded: Loaded, current: Stages, patterns: AddressPatterns, *, held: bool = True
+) -> Plan:
     """:func:`plan_design` against ``current``: the stages of a store, or a substitute."""
     stages = _design_stages(loaded, current)
     touched = [stage for stage in stages if loaded.digests.get(stage.environment, EMPTY) != current.digest(stage)]
@@ -82,7 +84,7 @@ def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Pa
         entry = sources[address]
         return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
 
-    selection = select(differences, patterns, refs, before)
+    selection = select_changes(differences, patterns, refs, before)
     made = _plan(session, loaded, current, differences, selection, refs, patterns)
     return _held_to_policies(session, loaded, current, made) if held else made
 
@@ -176,20 +178,20 @@ def _plan(
     differences: list[Delta],
     selection: Selection,
     refs: dict[Address, tuple[Address, ...]],
-    patterns: Patterns,
+    patterns: AddressPatterns,
 ) -> Plan:
     chosen, left = selection.chosen, {d.address: d for d in differences}
     current.bodies.fetch({d.before.fingerprint for d in chosen if d.before is not None})
     new = new_bodies(loaded, chosen)
-    bodies = Layered(new, current.bodies)
+    bodies = LayeredBodies(new, current.bodies)
     chosen, held = _hold_back(loaded, current, chosen, new, patterns)
-    refused = [*protected(chosen, bodies), *_without_administrator(current, chosen, bodies)]
+    refused = [*protected_deletions(chosen, bodies), *_without_administrator(current, chosen, bodies)]
     if refused:
         raise Refused(refused)
     positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
     with session.progress("Comparing", len(chosen)) as advance:
         steps = explained_steps(
-            current, chosen, Context(bodies, _as_it_will_be(refs, current, chosen, left), positions, advance)
+            current, chosen, StepContext(bodies, _as_it_will_be(refs, current, chosen, left), positions, advance)
         )
     stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
     kept = {step.after.fingerprint for step in steps if step.after is not None}
@@ -203,12 +205,12 @@ def _plan(
         depends=tuple(dependences(steps, refs, current)),
         notes=tuple(selection.notes),
         targets=tuple(p.text for p in patterns.targets),
-        asked=Asked(excludes=tuple(p.text for p in patterns.excludes)),
+        asked=PlanRequest(excludes=tuple(p.text for p in patterns.excludes)),
         bodies={key: new[key] for key in sorted(kept)},
     )
 
 
-def explained_steps(current: Stages, chosen: list[Delta], context: Context) -> list[Step]:
+def explained_steps(current: Stages, chosen: list[Delta], context: StepContext) -> list[Step]:
     """The steps of ``chosen`` with their effects; changes of design come before those of campaigns."""
     return _with_effects(current, chosen, steps_for(chosen, context), context.bodies)
 
@@ -253,7 +255,7 @@ def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
 
 
 def _hold_back(
-    loaded: Loaded, current: Stages, chosen: list[Delta], new: Mapping[str, Body], patterns: Patterns
+    loaded: Loaded, current: Stages, chosen: list[Delta], new: Mapping[str, Body], patterns: AddressPatterns
 ) -> tuple[list[Delta], list[Blocked]]:
     """Hold back campaigns that refer to something that is not live; those that are named in ``patterns``
     are refused.

@@ -12,7 +12,7 @@ from offerkit.plans.plan import Plan, PlanKind
 from offerkit.state.changes import Change
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_design, catalogs_as_live
 from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.installed_hooks import load_hooks

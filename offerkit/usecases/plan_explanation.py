@@ -20,19 +20,26 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.governance.aspects import affecting, approval_keys
 from offerkit.governance.rights import approvers
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
-from offerkit.plans.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
-from offerkit.plans.plan import ApprovalKey, Asked, Aspect, Blocked, Plan, PlanKind, Reason, Step
-from offerkit.plans.sentences import (
-    at_a_time,
-    is_excuse,
-    is_note,
-    is_way_back,
-    named_in,
-    odd_words,
-    says_why_held,
-    says_why_stayed,
+from offerkit.plans.make import (
+    HOW_TO_GO_LIVE,
+    AddressPatterns,
+    StepContext,
+    protected_deletions,
+    select_changes,
+    steps_for,
 )
-from offerkit.state.changes import Body, Delta, Layered
+from offerkit.plans.plan import ApprovalKey, Aspect, Blocked, Plan, PlanKind, PlanRequest, Reason, Step
+from offerkit.plans.sentences import (
+    addresses_in,
+    invalid_texts,
+    is_excused_case_note,
+    is_format_1_reason,
+    is_held_back_reason,
+    is_note,
+    is_note_with_time,
+    is_rollback_note,
+)
+from offerkit.state.changes import Body, Delta, LayeredBodies
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.usecases.plan import dependences, explained_steps, may_break
@@ -58,14 +65,14 @@ def check_explanation(session: Session, verified: Verified) -> None:
             detail="The history records only changes.",
             hint="Make the plan again.",
         )
-    found = [_untrue(plan, what) for what in odd_words(plan)]
+    found = [_untrue(plan, what) for what in invalid_texts(plan)]
     if plan.bodies.keys() != {step.after.fingerprint for step in plan.steps if step.after is not None}:
         found.append(_untrue(plan, "what it brings"))
     if (plan.to or plan.undoes or plan.withdrawn) and plan.kind is not PlanKind.ROLLBACK:
         found.append(_untrue(plan, "the revision that it goes back to"))
     if plan.rolled_back and plan.kind is not PlanKind.PROMOTE:
         found.append(_untrue(plan, "what it was asked for"))
-    if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != Asked():
+    if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != PlanRequest():
         found.append(_untrue(plan, "what it was asked for"))
     # A plan made without a store names no project.
     if not plan.project and (plan.kind is not PlanKind.APPLY or any(base.revision for base in plan.base)):
@@ -81,7 +88,7 @@ class _PlanFile:
 
     def __init__(self, session: Session, plan: Plan, store: Store, verified: Verified) -> None:
         self.session, self.plan, self.store, self.stages = session, plan, store, verified.stages
-        self.bodies: Mapping[str, Body] = Layered(plan.bodies, self.stages.bodies)
+        self.bodies: Mapping[str, Body] = LayeredBodies(plan.bodies, self.stages.bodies)
         self.deltas = sorted(
             (Delta(s.address, s.stage, s.action, s.before, s.after, s.moved_from) for s in plan.steps),
             key=lambda d: (d.stage.stage is Stage.LIVE, d.stage, d.address.sort_key),
@@ -150,9 +157,9 @@ class _PlanFile:
 def _specs(told: _PlanFile) -> Iterator[Diagnostic]:
     """Checks a plan of specs: everything except what is blocked."""
     plan, stages = told.plan, told.stages
-    yield from protected(told.deltas, stages.bodies)
+    yield from protected_deletions(told.deltas, stages.bodies)
     refs = _References(_after(told), told.bodies)
-    context = Context(told.bodies, refs.around(told.deltas), told.sources)
+    context = StepContext(told.bodies, refs.around(told.deltas), told.sources)
     made = explained_steps(stages, told.deltas, context)
     yield from _steps(told, made)
     arriving = {step.address: refs[step.address] for step in plan.steps if step.after is not None}
@@ -172,10 +179,10 @@ def _specs(told: _PlanFile) -> Iterator[Diagnostic]:
 def _selected(told: _PlanFile, refs: _References) -> Iterator[Diagnostic]:
     """Checks that all steps were requested or come along, and that the notes say so."""
     plan = told.plan
-    patterns = Patterns.of(plan.targets, plan.asked.excludes)
+    patterns = AddressPatterns.of(plan.targets, plan.asked.excludes)
     known = {*refs.entries, *(b.address for b in plan.blocked), *(d.moved_from or d.address for d in told.deltas)}
     before = _References(told.stages.side(Stage.DESIGN), told.bodies)
-    selection = select(told.deltas, patterns, refs, lambda address: before.get(address, ()))
+    selection = select_changes(told.deltas, patterns, refs, lambda address: before.get(address, ()))
     lost = [p.text for p in patterns.targets if not any(map(p.matches, known))]
     if lost or {d.address for d in selection.chosen} != {d.address for d in told.deltas} or plan.asked.environments:
         yield _untrue(plan, "what it was asked for")
@@ -201,7 +208,7 @@ def _may_be_held(told: _PlanFile, blocked: Blocked) -> bool:
     return (
         (blocked.stage, blocked.code, blocked.who, blocked.keys) == (stage, code, (), ())
         and (campaign or code is Code.PLAN_EMPTY_TARGET)
-        and says_why_held(blocked.why, blocked.how)
+        and is_held_back_reason(blocked.why, blocked.how)
         and blocked.address not in {step.address for step in told.plan.steps}
         and (blocked.live == (there and code is Code.NOT_LIVE) or told.moved([blocked.address]))
     )
@@ -211,7 +218,7 @@ def _promotion(told: _PlanFile) -> Iterator[Diagnostic]:
     """Checks a promotion by planning it again, without campaigns, which are checked like plans of specs."""
     plan, stages = told.plan, told.stages
     campaigns = [d for d in told.deltas if d.address.kind is Kind.CAMPAIGN]
-    made = steps_for(campaigns, Context(told.bodies, {}, told.sources))
+    made = steps_for(campaigns, StepContext(told.bodies, {}, told.sources))
     again = _promoted_again(told)
     if again is not None:
         made += again.steps
@@ -238,7 +245,7 @@ def _promoted_again(told: _PlanFile) -> Plan | None:
     plan = told.plan
     if plan.format < 2:
         return None
-    patterns = Patterns.of(plan.targets, plan.asked.excludes)
+    patterns = AddressPatterns.of(plan.targets, plan.asked.excludes)
     return plan_promotion(
         told.session,
         told.stages,
@@ -253,7 +260,7 @@ def _stays(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
     """Checks what is blocked and why. What changed since may have been blocked for other reasons."""
     said = {b for b in told.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
     for blocked in sorted(said ^ set(again.blocked), key=lambda b: b.address):
-        if not told.moved([blocked.address, *named_in(blocked.why), *named_in(blocked.how)]):
+        if not told.moved([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):
             yield _untrue(told.plan, "what stays behind", blocked.address)
     for blocked in told.plan.blocked:
         if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(told, blocked):
@@ -263,7 +270,7 @@ def _stays(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
 def _stayed(told: _PlanFile) -> Iterator[Diagnostic]:
     """Checks what a promotion of format 1 says is blocked; it does not contain enough to plan it again."""
     for blocked in told.plan.blocked:
-        about = [blocked.address, *named_in(blocked.why), *named_in(blocked.how)]
+        about = [blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]
         if blocked.address.kind is Kind.CAMPAIGN or (_is_of_promotion(blocked) and told.moved(about)):
             continue
         live = told.stages.side(Stage.LIVE).entries.get(blocked.address)
@@ -279,7 +286,7 @@ def _is_of_promotion(blocked: Blocked) -> bool:
         blocked.stage == blocked.address.stage(Stage.LIVE)
         and blocked.code in (Code.NOT_APPROVED, Code.REQUIRED_FIELD)
         and len(set(blocked.who)) == len(blocked.who)
-        and says_why_stayed(blocked.why, blocked.how)
+        and is_format_1_reason(blocked.why, blocked.how)
     )
 
 
@@ -292,12 +299,14 @@ def _may_lift(told: _PlanFile, about: Iterable[Address]) -> set[str]:
 
 
 def _notes(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
-    said = [note for note in told.plan.notes if not is_excuse(note)]  # excuses are checked when cases run
+    said = [
+        note for note in told.plan.notes if not is_excused_case_note(note)
+    ]  # these are held against the cases that are run
     if len(set(said)) < len(said) and sorted(said) != sorted(again.notes):
         yield _untrue(told.plan, "its notes")
         return
     for note in sorted(set(said) ^ set(again.notes)):
-        about = list(named_in(note))
+        about = list(addresses_in(note))
         released = note in said and about and about[0].kind is Kind.CAMPAIGN and about[1:] == []
         if not (is_note(note) and (released or told.moved(about))):
             yield _untrue(told.plan, "its notes")
@@ -316,10 +325,10 @@ def _rollback(told: _PlanFile) -> Iterator[Diagnostic]:
         again = plan_rollback(told.session, told.store, stages[0], str(plan.to), plan.targets, withdrawn=plan.withdrawn)
     yield from _steps(told, again.steps)
     if plan.format < 2:
-        same = all(is_way_back(note, stages[0], plan.to) for note in plan.notes)
+        same = all(is_rollback_note(note, stages[0], plan.to) for note in plan.notes)
     else:
         same = plan.notes[1:] == again.notes[1:] and all(
-            at_a_time(said, made, plan.to) for said, made in zip(plan.notes, again.notes, strict=False)
+            is_note_with_time(said, made, plan.to) for said, made in zip(plan.notes, again.notes, strict=False)
         )
     if not same or len(plan.notes) != len(again.notes):
         yield _untrue(plan, "its notes")
@@ -330,7 +339,7 @@ def _purge(told: _PlanFile) -> Iterator[Diagnostic]:
     from offerkit.usecases.purge import may_be_kept
 
     reasons = dict.fromkeys((d.address for d in told.deltas), Reason.RETENTION_OVER)
-    yield from _steps(told, steps_for(told.deltas, Context(told.bodies, {}, {}), reasons))
+    yield from _steps(told, steps_for(told.deltas, StepContext(told.bodies, {}, {}), reasons))
     plan = told.plan
     if plan.blocked or plan.depends or plan.approvals:
         yield _untrue(plan, "what it relies on")

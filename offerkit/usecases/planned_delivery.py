@@ -182,7 +182,7 @@ def _with_reports(made: PlannedDelivery) -> PlannedDelivery:
     offers = made.offers or tuple(dict.fromkeys(cell.offer for cell in made.body.cells or ()))
     reports = []
     for name in offers:
-        offer = made.catalog.offers[made.catalog.place_of[name]]
+        offer = made.catalog.offers[made.catalog.position_of[name]]
         parts: tuple[CompiledOffer | CompiledCategory, ...] = (offer, *offer.chain)
         enabled = all(part.enabled for part in parts)
         if not enabled or not all(part.days.hold(today) for part in parts):

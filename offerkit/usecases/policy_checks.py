@@ -33,7 +33,7 @@ from offerkit.specs import Loaded
 from offerkit.state.changes import Body, Entry
 from offerkit.state.effective import names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.authorship import authors_record
 from offerkit.usecases.requests import PolicyDenial
 from offerkit.usecases.session import Session, operators
@@ -242,11 +242,7 @@ _UNCHANGED = "Change it. It is already live like this, and only changes can be o
 
 
 def _diagnostic(broken: Violation, people: Operators | None, live: Collection[Address]) -> Diagnostic:
-    """The diagnostic for a broken policy.
-
-    ``people``: the operators of the store that could record an override; None without a store. ``live``: what is live
-    exactly as declared.
-    """
+    """``people``: the operators of the store that could record an override; None without a store."""
     code = Code.POLICY_DENIED if broken.policy.denies else Code.POLICY_WARNED
     severity = Severity.ERROR if broken.policy.denies else Severity.WARNING
     hint = "Change it. An override needs a store, and there is none."

@@ -29,7 +29,7 @@ def preview(
     """``offer`` (an address) on ``spaces``, by default all its spaces. Raises Refused for unknown names."""
     catalog, name = _offer(engine, offer)
     parse_time(at, catalog.zone, now)
-    known = catalog.offers[catalog.place_of[name]]
+    known = catalog.offers[catalog.position_of[name]]
     spaces = tuple(space.removeprefix(f"{catalog.environment}/") for space in spaces)
     unknown = [space for space in spaces if space not in catalog.spaces]
     if unknown:
@@ -79,7 +79,7 @@ def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:
             hint=hint or "Write ENVIRONMENT/offer.NAME.",
         )
     catalog = catalogs[place.environment]
-    if place.name not in catalog.place_of:
-        hint = suggestion(place.name, catalog.place_of)
+    if place.name not in catalog.position_of:
+        hint = suggestion(place.name, catalog.position_of)
         raise refuse(Code.NO_MATCH, f"there is no offer {text[:120]} in {catalogs.stage}", hint=hint)
     return catalog, place.name

@@ -18,14 +18,14 @@ from offerkit.governance.promotion_draft import DeniedChange, PromotionRequest
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import SETTING_KINDS, settings_key
 from offerkit.governance.withdrawals import promotion_reasons, switched_off_by
-from offerkit.plans.make import Context, Patterns, steps_for
-from offerkit.plans.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
+from offerkit.plans.make import AddressPatterns, StepContext, steps_for
+from offerkit.plans.plan import Blocked, Dependence, Plan, PlanKind, PlanRequest, Reason, Step
 from offerkit.specs import Loaded
-from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
+from offerkit.state.changes import Action, Body, Delta, Entry, FormerAddress, LayeredBodies
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.holds import holds
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.affected_offers import affected_offers
 from offerkit.usecases.plan import held_back_campaigns, may_break, new_bodies
 from offerkit.usecases.renames import renames_of_live
@@ -33,7 +33,7 @@ from offerkit.usecases.session import Session, who_is
 
 
 def promote(
-    session: Session, environments: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool = False
+    session: Session, environments: tuple[str, ...], patterns: AddressPatterns, *, include_rolled_back: bool = False
 ) -> Plan:
     """What can go from design to live now, what is blocked, and why. Writes nothing.
 
@@ -57,7 +57,7 @@ def plan_promotion(
     session: Session,
     stages: Stages,
     names: tuple[str, ...],
-    patterns: Patterns,
+    patterns: AddressPatterns,
     *,
     include_rolled_back: bool,
     released: bool = True,
@@ -102,7 +102,7 @@ def plan_promotion(
             made = _plan(session, stages, asked, outcome, patterns, released=False)
             _, notes = judge(session, stages, made)
         made = replace(made, notes=(*made.notes, *notes))
-    how = Asked(names, tuple(p.text for p in patterns.excludes))
+    how = PlanRequest(names, tuple(p.text for p in patterns.excludes))
     return replace(made, rolled_back=include_rolled_back, asked=how)
 
 
@@ -120,7 +120,11 @@ def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterabl
 
 
 def _wanted(
-    address: Address, chosen: Collection[str], dimensions: Collection[str], patterns: Patterns, live_name: Former
+    address: Address,
+    chosen: Collection[str],
+    dimensions: Collection[str],
+    patterns: AddressPatterns,
+    live_name: FormerAddress,
 ) -> bool:
     """Whether a promotion includes ``address``. A renamed resource can be named by its old or new name."""
     if address.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
@@ -137,7 +141,7 @@ def _plan(
     stages: Stages,
     asked: PromotionRequest,
     outcome: PromotionOutcome,
-    patterns: Patterns,
+    patterns: AddressPatterns,
     *,
     released: bool,
 ) -> Plan:
@@ -145,13 +149,13 @@ def _plan(
     live, design, after = asked.live, asked.design, outcome.after
     deltas = live.diff(after, Stage.LIVE, outcome.renamed)
     campaigns = _campaigns(session, stages.store, after, patterns) if released else _Campaigns()
-    bodies = Layered(campaigns.bodies, after.bodies)
+    bodies = LayeredBodies(campaigns.bodies, after.bodies)
     refs: dict[Address, tuple[Address, ...]] = {
         d.address: after.references(d.address) for d in deltas if d.after is not None
     }
     reasons = promotion_reasons(deltas, design, after, outcome.ended)
     with session.progress("Comparing", len(deltas)) as advance:
-        steps = steps_for(deltas, Context(bodies, refs, {}, advance), reasons)
+        steps = steps_for(deltas, StepContext(bodies, refs, {}, advance), reasons)
     touched = affected_offers(live, after, deltas, outcome.renamed)
     steps = [
         replace(
@@ -160,7 +164,7 @@ def _plan(
         )
         for step in steps
     ]
-    steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
+    steps += steps_for(campaigns.ready, StepContext(bodies, {}, campaigns.positions))
     used = {step.after.fingerprint for step in steps if step.after is not None}
     bases = sorted({step.stage for step in steps}) or sorted(s for s in stages.stages if s.stage is Stage.LIVE)
     return Plan(
@@ -248,7 +252,7 @@ class _Campaigns:
     positions: dict[Address, Position] = field(default_factory=dict)
 
 
-def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
+def _campaigns(session: Session, store: Store, after: Snapshot, patterns: AddressPatterns) -> _Campaigns:
     """The campaigns that this promotion releases.
 
     The specs are used only if they are present and valid: a promotion needs no checkout. Operators who may not write
@@ -260,7 +264,7 @@ def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Patter
         return _Campaigns()
 
 
-def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
+def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, patterns: AddressPatterns) -> _Campaigns:
     result = _Campaigns()
     may = _may_write_campaigns(session, store)
     items = [

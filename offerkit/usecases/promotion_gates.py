@@ -15,9 +15,9 @@ from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.cases import contacts_fingerprint, names_contacts, names_stored_contact, promotion_setting
 from offerkit.governance.stops import stop_revision
 from offerkit.models.campaign import Campaign
-from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
+from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, ExpressionRole, expression_scope
 from offerkit.models.space import Space
-from offerkit.plans.sentences import excuse
+from offerkit.plans.sentences import excused_case_note
 from offerkit.reports.cases import Outcome
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult
@@ -26,7 +26,7 @@ from offerkit.specs.facts import expressions
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.templates.inspection import inspect
 from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
@@ -130,7 +130,7 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
                     fine = {outcome.name for outcome in again if outcome.passed}
                 for outcome in failed:
                     if outcome.name in fine:
-                        excused.append(excuse(one.address, outcome.name))
+                        excused.append(excused_case_note(one.address, outcome.name))
                     else:
                         yield _failed(one, outcome, told=told)
 
@@ -281,7 +281,7 @@ def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator
 
 def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Report]:
     call_data = {name: field.type for name, field in catalog.call_data.items()}
-    names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
+    names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
         try:
             check(expression.text, names, ExpectedResult(expression.wanted))

@@ -20,7 +20,7 @@ from offerkit.engine.decide import decide
 from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.history import PastProposition
-from offerkit.engine.identify import ContactLookup, Identification, Identified, IdentifiedBy, identify
+from offerkit.engine.identify import ContactLookup, Identified, IdentifiedBy, IdentifyingSpace, identify
 from offerkit.engine.reasons import NOT_ELIGIBLE, ExclusionReason, not_rendered
 from offerkit.engine.report import Report
 from offerkit.models.space import Space
@@ -36,7 +36,8 @@ from offerkit.usecases.random_ids import random_hex
 from offerkit.usecases.requests import ProposeRequest
 
 REFILLS = 5
-"""How many times offers that cannot be rendered are replaced by the next best; after that, fewer offers are returned.
+"""How many times offers that cannot be rendered are replaced by the next best; after that, fewer offers are
+returned.
 """
 
 HistoryReader = Callable[[Catalog, str, datetime], Sequence[PastProposition]]
@@ -282,9 +283,9 @@ def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> Decis
         replace(verdict, out=not_rendered(verdict.out.address, failed[verdict.offer]))
         if verdict.offer in failed and verdict.out is not None
         else verdict
-        for verdict in trace.verdicts
+        for verdict in trace.offers
     )
-    return replace(trace, verdicts=verdicts)
+    return replace(trace, offers=verdicts)
 
 
 def _answer(
@@ -338,7 +339,7 @@ def _proposed(
     fields, rendered = asked.renderer.show(
         chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
     )
-    offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
+    offer = asked.catalog.offers[asked.catalog.position_of[chosen.offer]]
     return ProposedOffer(
         id=id_,
         offer=chosen.offer,
@@ -365,7 +366,7 @@ def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str
         weight=proposed.weight,
         rank=proposed.rank,
     )
-    offer = asked.catalog.offers[asked.catalog.place_of[proposed.offer]]
+    offer = asked.catalog.offers[asked.catalog.position_of[proposed.offer]]
     return PropositionRow(
         id=proposed.id,
         environment=asked.who.environment,
@@ -388,18 +389,20 @@ def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str
 def _identified(
     catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
 ) -> Identified:
-    """Identify the contact of a call. Raises Refused if the key is invalid or the contacts cannot be read."""
+    """Identify the contact of a call on a space. Raises Refused if the key is invalid or the contacts
+    cannot be read.
+    """
 
-    def door(name: str) -> Identification:
+    def door(name: str) -> IdentifyingSpace:
         linked, _, place = name.partition("/")
         return catalogs.space(linked, place).identification
 
-    def by_key(door: Identification, text: str) -> tuple[str, Row] | None:
+    def by_key(door: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
         keys = catalogs.space(door.environment, door.space).model.identification.keys
         row = people.by_key(door.environment, text, keys)
         return None if row is None else (people.of(door.environment).key_of(row), row)
 
-    def by_cookie(door: Identification, cookie: str) -> tuple[str, Row | None] | None:
+    def by_cookie(door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
         if door.anonymous:
             # The cookie is the visitor's key, also for visitors that are not in the table yet.
             return cookie, _visitor(people, door.environment, cookie)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.rights import ADMINISTRATOR
-from offerkit.plans.make import Context, steps_for
+from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import delta
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.times import duration, instant, utc
 from offerkit.usecases.rollback import plan_with_steps
 from offerkit.usecases.session import Session, promotion_settings, who_is
@@ -50,7 +50,7 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
                 waiting.append(kept_note(address, days))
         deltas = delta(stage, over, {})
         stages.bodies.fetch(entry.fingerprint for entry in over.values())
-        steps += steps_for(deltas, Context(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
+        steps += steps_for(deltas, StepContext(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
     return plan_with_steps(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
 
 

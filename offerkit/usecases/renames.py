@@ -12,7 +12,7 @@ from offerkit.address import Address, Kind, Stage, StageRef
 from offerkit.state.changes import Entry, by_environment, delta, final_names
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import promoted_as
+from offerkit.store.stage_snapshots import promoted_as
 
 Moves = list[tuple[int, Address, Address]]
 """The renames of a stage, oldest first: revision, old address, new address."""

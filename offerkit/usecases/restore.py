@@ -18,8 +18,8 @@ from offerkit.governance.approvals import Approval
 from offerkit.governance.rights import ADMINISTRATOR
 from offerkit.governance.stops import Stops
 from offerkit.plans.plan import Aspect
-from offerkit.store import Draft, Location, RevisionRow, Store, copying, errors, restoring, write_lock
-from offerkit.store.restoring import Returning
+from offerkit.store import Draft, Location, RevisionRow, Store, backups, copying, errors, write_lock
+from offerkit.store.backups import OnlyInBackup
 from offerkit.store.tokens import TokenRow
 from offerkit.usecases.session import Session, operators, who_is
 
@@ -47,7 +47,7 @@ class RestoreLoss:
     revived: tuple[TokenRow, ...]
     operators: tuple[str, ...]
     kept: int
-    returning: Returning | None
+    returning: OnlyInBackup | None
     tampered: bool
     stops: tuple[Approval, ...] = ()
 
@@ -103,9 +103,9 @@ def prepare_restore(session: Session, backup: Location, *, other_project: bool =
         raise refuse(Code.NOT_RESTORED, f"there is no backup at {backup}", hint="Check the path.")
     with _workplace(session) as folder:
         prepared = folder / "store.db"
-        restoring.prepare(backup, prepared)
+        backups.prepare(backup, prepared)
         with Store.open(prepared) as new:
-            last, head = restoring.last_revision(new.database), new.head()
+            last, head = backups.last_revision(new.database), new.head()
             compared = Restoration(session, backup, prepared, last, head, new.project, "", None)
             compared = _compared(compared, new, other_project=other_project)
         yield compared
@@ -125,7 +125,7 @@ def restore(found: Restoration) -> Restored:
 
 def _put_in_place(found: Restoration) -> Restored:
     session = found.session
-    draft = Draft(restoring.ACTION, found.actor, session.now, session.message or f"Restored from {found.backup}"[:500])
+    draft = Draft(backups.ACTION, found.actor, session.now, session.message or f"Restored from {found.backup}"[:500])
     if found.loss is None:
         return _exchanged(found, replace(draft, details={"replaced": None}))
     loss = found.loss
@@ -134,14 +134,14 @@ def _put_in_place(found: Restoration) -> Restored:
         store.lock(who=found.actor, timeout=session.lock_timeout, waiting=session.waiting),
         Store.open(found.prepared) as backup,
     ):
-        restoring.check_unchanged(store.database, loss.head)  # another run may have restored meanwhile
+        backups.check_unchanged(store.database, loss.head)  # another run may have restored meanwhile
         aside = _aside(session)
         went: Json = [row.serial for row in loss.revisions]
         draft = replace(draft, details={"replaced": loss.head, "revisions": went})
         if store.database.differences():
             return _rebuilt(found, store, aside, draft)
-        restoring.set_aside(session.store, aside, found.prepared.with_name("aside.db"))
-        made = restoring.rewrite(store.database, backup.database, loss.head, loss.returning, draft)
+        backups.set_aside(session.store, aside, found.prepared.with_name("aside.db"))
+        made = backups.rewrite(store.database, backup.database, loss.head, loss.returning, draft)
     return Restored(made, aside)
 
 
@@ -153,9 +153,9 @@ def _rebuilt(found: Restoration, store: Store, aside: Path, draft: Draft) -> Res
     made = None
     try:
         with store.transaction():
-            restoring.check_unchanged(store.database, loss.head)
-            made = restoring.rebuild(store.database, found.prepared, fresh, loss.returning, draft)
-            restoring.exchange(target, fresh, aside)
+            backups.check_unchanged(store.database, loss.head)
+            made = backups.rebuild(store.database, found.prepared, fresh, loss.returning, draft)
+            backups.exchange(target, fresh, aside)
     except Refused as refused:  # expected: the open file was replaced
         if made is None or refused.diagnostics[0].code is not Code.STORE_REPLACED:
             raise
@@ -166,7 +166,7 @@ def _rebuilt(found: Restoration, store: Store, aside: Path, draft: Draft) -> Res
 def _exchanged(found: Restoration, draft: Draft) -> Restored:
     session, target = found.session, _file_of(found.session)
     if not isinstance(target, Path):
-        made = restoring.record(found.prepared, draft, found.revoked, found.stopped)
+        made = backups.record(found.prepared, draft, found.revoked, found.stopped)
         copying.copy(found.prepared, target, lambda _: lambda _: None)
         return Restored(made)
     with write_lock(target, who=found.actor, timeout=session.lock_timeout, waiting=session.waiting):
@@ -174,8 +174,8 @@ def _exchanged(found: Restoration, draft: Draft) -> Restored:
         aside = _aside(session)
         fresh = found.prepared.with_name("fresh.db")  # copies only rows, nothing else that the file may contain
         copying.copy(found.prepared, fresh, lambda _: lambda _: None)
-        made = restoring.record(fresh, draft, found.revoked, found.stopped)
-        was = restoring.exchange(target, fresh, aside)
+        made = backups.record(fresh, draft, found.revoked, found.stopped)
+        was = backups.exchange(target, fresh, aside)
     return Restored(made, aside if was else None)
 
 
@@ -185,7 +185,7 @@ def _still_unreadable(session: Session) -> None:
     with contextlib.suppress(Refused), Store.open(session.store) as store:
         sound = not (store.database.damage() or store.verify())
     if sound:
-        raise restoring.changed()
+        raise backups.changed()
 
 
 def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restoration:
@@ -200,7 +200,7 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
         return replace(found, actor=_administrator(session, new), unreadable=refused.diagnostics[0].summary)
     with old:
         with contextlib.suppress(Refused):  # read as much as possible of a damaged store
-            found = replace(found, revoked=restoring.revoked(old.database))
+            found = replace(found, revoked=backups.revoked(old.database))
         with contextlib.suppress(Refused):
             if old.project == new.project:
                 found = replace(found, stopped=tuple(old.stops()))
@@ -242,7 +242,7 @@ def _can_be_made_anew(session: Session, wrong: str) -> None:
 
 def _loss(old: Store, new: Store) -> RestoreLoss:
     same = old.project == new.project
-    revoked = restoring.revoked(old.database)
+    revoked = backups.revoked(old.database)
     theirs = {row.serial: row.digest for row in new.revisions()}
     gone = tuple(row for row in old.revisions() if not same or theirs.get(row.serial) != row.digest)
     common = gone[-1].serial - 1 if gone else old.last_serial()
@@ -257,7 +257,7 @@ def _loss(old: Store, new: Store) -> RestoreLoss:
         tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
         tuple(_accounts(old, new)),
         old.status().rows["proposition"] if same else 0,
-        restoring.returning(old.database, new.database) if same else None,
+        backups.returning(old.database, new.database) if same else None,
         bool(old.verify()),
         tuple(row for row in Stops(old.stops()) if not row.key.space) if same else (),
     )

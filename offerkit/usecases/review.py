@@ -19,7 +19,7 @@ from offerkit.reports.words import count
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages, stage_view
+from offerkit.store.stage_snapshots import Stages, stage_view
 from offerkit.usecases.renames import renames_of_live
 
 MOST = 300

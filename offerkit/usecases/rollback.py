@@ -9,14 +9,14 @@ from offerkit import __version__
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.rollback import RollbackChanges
-from offerkit.plans.make import Context, Patterns, protected, steps_for
+from offerkit.plans.make import AddressPatterns, StepContext, protected_deletions, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.reports.words import and_list, listing
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import BeforeAfter, refs_of
 from offerkit.store import Store
-from offerkit.store.returning import Return, undone
-from offerkit.store.views import Stages
+from offerkit.store.rollback_request import RollbackRequest, undone
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import (
     is_time,
@@ -50,11 +50,11 @@ def plan_rollback(
     zone = zone_of(store, [wanted])
     serial = serial_of(store, wanted, zone)
     if targets:
-        Patterns.of(targets).check_known({*stages.entries(stage), *store.entries_at(stage, serial)})
+        AddressPatterns.of(targets).check_known({*stages.entries(stage), *store.entries_at(stage, serial)})
     at = f", the last one at {to}{zone_said(to, zone)}" if is_time(to) else ""
     part = f"what matches {' and '.join(targets)} in " if targets else ""
     note = f"Takes {part}{stage} back to what it was at revision {serial}{at}."
-    return _plan(stages, Return((stage,), serial, targets, withdrawn=withdrawn), note)
+    return _plan(stages, RollbackRequest((stage,), serial, targets, withdrawn=withdrawn), note)
 
 
 def plan_undo(store: Store, serial: int, *, withdrawn: bool = False) -> Plan:
@@ -68,10 +68,10 @@ def plan_undo(store: Store, serial: int, *, withdrawn: bool = False) -> Plan:
             hint="“offerkit history” lists the revisions.",
         )
     note = f"Takes what revision {serial} changed in {', '.join(changed)} back to what it was before."
-    return _plan(stages, Return(changed, serial - 1, undoes=serial, withdrawn=withdrawn), note)
+    return _plan(stages, RollbackRequest(changed, serial - 1, undoes=serial, withdrawn=withdrawn), note)
 
 
-def _plan(stages: Stages, asked: Return, note: str) -> Plan:
+def _plan(stages: Stages, asked: RollbackRequest, note: str) -> Plan:
     ways = asked.way(stages)
     deltas = [d for way in ways.values() for d in way.deltas]
     steps: list[Step] = []
@@ -81,8 +81,8 @@ def _plan(stages: Stages, asked: Return, note: str) -> Plan:
         environments = {d.address.environment for d in way.deltas}
         refs |= refs_of(now, (a for a in now.entries if a.environment in environments))
         reasons = dict.fromkeys((d.address for d in way.deltas), Reason.ROLLED_BACK)
-        steps += steps_for(way.deltas, Context(stages.bodies, refs, {}), reasons)
-        if side is Stage.DESIGN and (refused := protected(way.deltas, stages.bodies)):
+        steps += steps_for(way.deltas, StepContext(stages.bodies, refs, {}), reasons)
+        if side is Stage.DESIGN and (refused := protected_deletions(way.deltas, stages.bodies)):
             raise Refused(refused)
         if way.staying:
             staying = and_list([_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying])
@@ -96,7 +96,7 @@ def _plan(stages: Stages, asked: Return, note: str) -> Plan:
     return replace(made, to=asked.to, undoes=asked.undoes, targets=asked.targets, withdrawn=asked.withdrawn)
 
 
-def _notes(stages: Stages, asked: Return, ways: Mapping[Stage, RollbackChanges]) -> Iterator[str]:
+def _notes(stages: Stages, asked: RollbackRequest, ways: Mapping[Stage, RollbackChanges]) -> Iterator[str]:
     """Notes about what comes along, and what stays out or comes back although it was withdrawn."""
     for way in ways.values():
         yield from _listed(way.along, "comes along", "because ")
@@ -119,7 +119,7 @@ def _listed(
         yield f"{len(found) - _LISTED} more: {what}."
 
 
-def _later(stages: Stages, asked: Return, deltas: list[Delta]) -> list[str]:
+def _later(stages: Stages, asked: RollbackRequest, deltas: list[Delta]) -> list[str]:
     """Later revisions that changed the same resources."""
     store = stages.store
     assert store is not None

@@ -23,10 +23,10 @@ from offerkit.governance.settings import settings_key
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.specs import Loaded, Project, load
 from offerkit.specs.progress import Progress, no_progress
-from offerkit.state.names import Names
+from offerkit.state.names import NameHistory
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
-from offerkit.store.heads import SeenHeads
-from offerkit.store.views import Stages, seats, taken_back
+from offerkit.store.known_heads import KnownHeads
+from offerkit.store.stage_snapshots import Stages, listed_operators, rolled_back_settings
 from offerkit.usecases.requests import (
     NO_ORIGIN,
     ApprovalOutcome,
@@ -113,7 +113,7 @@ class Session:
     backend: Backend = field(kw_only=True)
     create_store: bool = False
     store_project: str = ""
-    heads: SeenHeads | None = None
+    heads: KnownHeads | None = None
     scopes: TokenScopes | None = None
     through_server: bool = False
     origin: PlanOrigin = NO_ORIGIN
@@ -269,12 +269,13 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
     A change cannot lift a gate that it must pass itself: if both name promoters, a promoter must be named by both.
     """
     found: dict[str, tuple[str, ...]] = {}
-    names = Names(store.moves(StageRef(SHARED, Stage.DESIGN)))
+    names = NameHistory(store.moves(StageRef(SHARED, Stage.DESIGN)))
     design = promotion_settings(store) if names else {}
     for name, every in _gates(store).items():
         said = [tuple(settings.get("promoters", ())) for settings in every]
         if names:
-            said = [*seats(store, name, names, _promoters_in), tuple(design.get(name, {}).get("promoters", ()))]
+            said = listed_operators(store, name, names, _promoters_in)
+            said.append(tuple(design.get(name, {}).get("promoters", ())))
         lists = [named for named in said if named]
         if not lists:
             continue
@@ -318,7 +319,7 @@ def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
     rolled_back = store.revisions(action=PlanKind.ROLLBACK, limit=1)  # one query for all: most stores have none
     for name in sorted(live.keys() | design.keys()):
         asked = rolled_back and name in live
-        before = [body.get("promotion", {}) for body in taken_back(store, name)] if asked else []
+        before = [body.get("promotion", {}) for body in rolled_back_settings(store, name)] if asked else []
         every = [live.get(name), *before, design.get(name)]
         found[name] = [settings for settings in every if isinstance(settings, dict)]
     return found

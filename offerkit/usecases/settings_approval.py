@@ -24,7 +24,7 @@ from offerkit.governance.settings import (
 from offerkit.plans.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.session import Session, operators, promoters, separating_environments
 
 

@@ -35,7 +35,7 @@ from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation
 from offerkit.rules.types import Row
 from offerkit.specs.output_files import RESULTS, check_output, replacing
 from offerkit.store import Store
-from offerkit.times import shown
+from offerkit.times import display_time
 from offerkit.usecases.contact_sources import bad_rows
 from offerkit.usecases.open_engine import StageEngine
 from offerkit.usecases.per_contact import decide_contacts, uses_hooks
@@ -106,7 +106,7 @@ def simulate(
     made = Simulation(
         catalog.environment,
         str(engine.catalogs.stage),
-        shown(at, catalog.zone),
+        display_time(at, catalog.zone),
         asked.n,
         spaces,
         {name: str(value) for name, value in asked.data.items()},
@@ -294,7 +294,7 @@ def space_result(
         if results is not None:
             results.add(made, chunk)
     offers = sorted(_offers(made, counts, why.slice), key=lambda offer: (-offer.contacts, offer.offer))
-    names = [catalog.offers[item.place].name for item in made.items]
+    names = [catalog.offers[item.position].name for item in made.items]
     return SpaceResult(
         f"{catalog.environment}/{made.call.space}",
         people.count,
@@ -323,7 +323,7 @@ def _offers(made: BatchProgram, counts: _Counts, slice_: Sequence[int]) -> Itera
     catalog = made.catalog
     items: dict[int, list[int]] = {}
     for number, item in enumerate(made.items):
-        items.setdefault(item.place, []).append(number)
+        items.setdefault(item.position, []).append(number)
     order = {reason: place for place, reason in enumerate(ExclusionReason)}
     for place in slice_:
         offer, own = catalog.offers[place], items.get(place, [])

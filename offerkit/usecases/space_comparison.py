@@ -112,7 +112,7 @@ def _batch(people: ContactTable, store: Store | None, made: BatchProgram) -> Bat
 
 def _offers(made: BatchProgram | None) -> Iterator[str]:
     if made is not None:
-        yield from (made.catalog.offers[item.place].name for item in made.items)
+        yield from (made.catalog.offers[item.position].name for item in made.items)
 
 
 def ranks(pair: SpaceComparison, both: ComparedChunk, names: Sequence[str]) -> tuple[Ranks, Ranks]:
@@ -128,7 +128,7 @@ def _ranks(made: BatchProgram | None, chunk: DecidedChunk | None, row_of: dict[s
     found = numpy.zeros((len(row_of), width), numpy.int16)
     if made is None or chunk is None:
         return found
-    rows = numpy.array([row_of[made.catalog.offers[item.place].name] for item in made.items] or [0])
+    rows = numpy.array([row_of[made.catalog.offers[item.position].name] for item in made.items] or [0])
     for rank, picks in enumerate(chunk.picks, 1):
         columns = numpy.flatnonzero(picks >= 0)
         found[rows[picks[columns]], columns] = rank

@@ -16,7 +16,7 @@ from offerkit.specs import Loaded, load_folder
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages, environments
+from offerkit.store.stage_snapshots import Stages, environments
 from offerkit.times import utc
 from offerkit.usecases.argument_values import DAY_ENDS, names_zone, time_or_none, zone_of_stage
 from offerkit.usecases.plan_files import load_plan

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from offerkit.address import Address, Kind, Pattern, Stage
+from offerkit.address import Address, AddressPattern, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, suggestion
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import approval_keys
@@ -31,7 +31,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Reason
 from offerkit.reports.stops import Stopped
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.requests import StopOutcome, StopRequest
 from offerkit.usecases.session import Session, promotion_settings, who_is
@@ -308,7 +308,7 @@ def matching(patterns: Iterable[str], known: Collection[Address], where: str = "
     chosen: set[Address] = set()
     found: list[Diagnostic] = []
     for text in patterns:
-        pattern = Pattern(text)
+        pattern = AddressPattern(text)
         matched = {address for address in known if pattern.matches(address)}
         if not matched:
             what = "nothing that is stopped matches" if where else "no offer, category or space matches"

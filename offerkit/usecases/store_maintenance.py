@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from offerkit.fingerprint import Json
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.store import Location, StoreStatus, copying, databases, schema
-from offerkit.store.copying import Copied
+from offerkit.store.copying import CopyResult
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def migrate(location: Location, *, check: bool = False) -> FormatChange:
     return FormatChange(*databases.migrate(location))
 
 
-def copy(source: Location, target: Location, progress: Progress = no_progress) -> Copied:
+def copy(source: Location, target: Location, progress: Progress = no_progress) -> CopyResult:
     """Copy a whole store in one transaction. Raises Refused unless ``target`` is empty."""
     with ExitStack() as bars:
         return copying.copy(

@@ -11,7 +11,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
-from offerkit.models.status import Status, parse
+from offerkit.models.status import Status, parse_status
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, StatusChange, Store, changeable
 from offerkit.store.proposition_rows import past_of
@@ -76,7 +76,7 @@ def prepare_update(
     Raises Refused if the proposition or status is unknown, the transition is not allowed, or the call data is invalid.
     """
     try:
-        wanted = parse(asked.status)
+        wanted = parse_status(asked.status)
     except ValueError as error:
         raise refuse(Code.UNKNOWN_STATUS, str(error), hint="You can also use the numbers 0 to 5.") from None
     # Refuse early: a write that fails later makes all writes of its transaction start again.
@@ -102,7 +102,7 @@ def _accepted(
     if wanted != storage.accepted or not storage.accepted_data:
         return None, ()
     extra = place.accepted_data
-    number = catalog.place_of.get(row.offer)
+    number = catalog.position_of.get(row.offer)
     offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
     proposition = past_of(row)._replace(status=wanted.value)
     return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, asked.at), extra.reports

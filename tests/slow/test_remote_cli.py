@@ -122,10 +122,10 @@ def test_rights_are_asked_at_the_server(elsewhere: Elsewhere, live: Workspace) -
     live.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "Zebras"}}}}})
     forged = envelope(live.plan()).decode()
     from offerkit.diagnostics import Refused
-    from offerkit.store.remote import Remote
+    from offerkit.store.remote import RemoteStore
 
     with pytest.raises(Refused, match="dora"):  # a client that asks nobody for rights
-        Remote(elsewhere.url, dora).post("/api/v1/store/apply", {"plan": forged})
+        RemoteStore(elsewhere.url, dora).post("/api/v1/store/apply", {"plan": forged})
     with live.store() as store:
         assert store.last_serial() == last
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from offerkit.address import Address, Kind, Stage, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.reports.preview import Preview, Shown
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.values import inline
@@ -27,7 +27,7 @@ from offerkit.state.changes import Entry
 from offerkit.state.eligibility import Condition, eligibility
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import stage_view
+from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.approve import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_access, not_a_contact_reader
 from offerkit.usecases.diff import difference
@@ -188,7 +188,7 @@ def _address(text: str) -> Address:
 def _changes(session: Session, store: Store, address: str) -> Markup:
     """What design has against live."""
     sides = [state_named(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
-    found = difference(session, sides[0], sides[1], Patterns.of((address,)))
+    found = difference(session, sides[0], sides[1], AddressPatterns.of((address,)))
     return Markup(steps_html(found.steps, found.bodies, layout_of(len(found.steps), full=True), by_stage=False))  # noqa: S704 - escaped there
 
 

@@ -17,7 +17,7 @@ from offerkit.governance.approvals import Decision
 from offerkit.plans.plan import Plan, envelope
 from offerkit.reports.counts import About, FewerThan
 from offerkit.reports.impact import impact_text, rounded_space
-from offerkit.store.remote import Remote, _refused
+from offerkit.store.remote import RemoteStore, _refused
 from offerkit.usecases import impact
 from offerkit.usecases.apply import apply, check_impact
 from offerkit.usecases.approve import approve_or_reject
@@ -31,7 +31,7 @@ PEOPLE = "id,email,first_name,age,country\n" + "".join(
 )
 
 
-class Far(Remote):
+class Far(RemoteStore):
     """A server in this process, asked as over the network."""
 
     def post(self, path: str, body: Any) -> Any:

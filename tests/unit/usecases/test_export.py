@@ -12,7 +12,7 @@ from helpers.workspace import Workspace
 
 from offerkit.address import SHARED, Kind
 from offerkit.diagnostics import Code, Refused
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.specs import Project, load_folder
 from offerkit.specs.fmt import format_files
 from offerkit.specs.project import read_files
@@ -80,7 +80,7 @@ def test_a_plan_of_an_export_is_empty(live_shop: Workspace, tmp_path: Path) -> N
     run(live_shop, "shop@live", tmp_path / "out")
     session = live_shop.session()
     there = Session(Project(tmp_path / "out"), session.now, store_path=session.store, use_cache=False, backend=LOCAL)
-    assert make_plan(there, Patterns.of((), ())).empty
+    assert make_plan(there, AddressPatterns.of((), ())).empty
 
 
 def test_the_bundled_project(tmp_path: Path) -> None:
