@@ -14,7 +14,7 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
-from offerkit.models.validation_errors import WANTED, words
+from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, given, themes, types
 from offerkit.specs.project import SpecFile
@@ -321,13 +321,13 @@ def diagnose(file: str, document: YamlMap, raw: RawResource, model: type[BaseMod
     loc = tuple(part for part in error["loc"] if part != "[key]")
     on_key = "[key]" in error["loc"] or error["type"] in ("extra_forbidden", "missing")
     path = _path(document, (*raw.path, *loc))
-    code, summary, hint = words(model, error, loc or (raw.address.name,))
+    code, summary, hint = explain(model, error, loc or (raw.address.name,))
     if error["type"] == "missing":
         path = path[: len(raw.path) + len(loc) - 1]
     elif error["type"] in _BELOW:
         path = (*path, *(part.format(**error.get("ctx", {})) for part in _BELOW[error["type"]]))
         on_key = error["type"] == "period"
-    elif not loc and error["type"] not in WANTED:
+    elif not loc and error["type"] not in EXPECTED:
         on_key = True
     return Diagnostic(
         code, summary, hint=hint, address=str(raw.address), position=_place(file, document, path, on_key=on_key)

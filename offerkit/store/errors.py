@@ -166,7 +166,7 @@ def from_os(error: OSError, name: str) -> Refused:
     return unreadable(name, reason_of(error))
 
 
-def some(found: Sequence[str], joint: str = "; ") -> str:
+def first_few(found: Sequence[str], joint: str = "; ") -> str:
     """The first of what was found, and how many more there are."""
     rest = len(found) - NAMED
     return joint.join(found[:NAMED]) + (f"{joint}and {rest} more" if rest > 0 else "")

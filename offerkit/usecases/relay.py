@@ -23,7 +23,7 @@ from offerkit.governance.withdrawals import approval_revision
 from offerkit.plans.plan import ApprovalKey, Aspect, PlanKind
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, RevisionRow, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.approve import approved_by_review
 from offerkit.usecases.authorship import operators_by_account
 from offerkit.usecases.history import REVIEW_DETAIL

@@ -16,7 +16,7 @@ from wrong import PROJECT
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Refused
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import decode, envelope, plan_digest
 from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diagnostics_text import diagnostics_text
@@ -227,7 +227,7 @@ def judge(changed: SpecFile) -> None:
         for form in formats("DiagnosticsReport"):
             render(DiagnosticsReport(refused.diagnostics), form).encode()
         return
-    plan = plan_design(SESSION, loaded, None, Patterns())
+    plan = plan_design(SESSION, loaded, None, AddressPatterns())
     assert decode(envelope(plan), "plan") == plan
     for report in (plan_text, plan_markdown, plan_html):
         shown = report(PlanReport(plan, plan_digest(plan)))

@@ -22,7 +22,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.state.changes import Body, Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 
 HERE = Path(__file__).parent
 STORES = sorted(HERE.glob("store-[1-5].sql"))

@@ -22,7 +22,7 @@ from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Form, Pages, first, query_text
 from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.approve import approve_or_reject, decidable_by, list_approvals
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.usecases.review import review_tokens, reviewed_aspects

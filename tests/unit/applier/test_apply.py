@@ -17,7 +17,7 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.aspects import approval_keys
 from offerkit.plans.fields import field_changes_by_place
 from offerkit.plans.plan import decode, envelope, plan_digest
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.apply import apply
 
 OFFERS = "specs/shop/offers.yaml"

@@ -20,7 +20,7 @@ from offerkit.plans.plan import Plan, PlanKind, envelope
 from offerkit.server.app import application
 from offerkit.server.config import ServerConfig
 from offerkit.server.route_scopes import OPEN, ROUTES, check_scope
-from offerkit.store.remote import Remote
+from offerkit.store.remote import RemoteStore
 from offerkit.usecases.apply import apply, entitled_actor
 from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import ServerBackend
@@ -177,7 +177,7 @@ def test_campaigns_are_applied(shop: Workspace) -> None:
 def test_it_is_told_before_anything_is_sent(changed: Workspace) -> None:
     """A command line elsewhere knows the scopes of its token from the copy that it reads."""
     plan = changed.plan()
-    nobody = Remote("http://127.0.0.1:1", "secret")
+    nobody = RemoteStore("http://127.0.0.1:1", "secret")
     session = changed.session("ada", backend=ServerBackend(nobody), scopes=scopes_of("read"))
     for ask in (
         lambda: entitled_actor(session, plan), lambda: apply(session, plan),

@@ -20,8 +20,8 @@ from offerkit.governance.settings import reviewers_in
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Withdrawal, Withdrawals
 from offerkit.plans.plan import Plan, PlanKind, StageBase
-from offerkit.state.changes import Action, Bodies, Body, Entry, Layered, by_environment
-from offerkit.state.names import Names, Origins
+from offerkit.state.changes import Action, Bodies, Body, Entry, LayeredBodies, by_environment
+from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.rows import ChangeRow
 from offerkit.store.store import Store
@@ -82,7 +82,7 @@ class Stages:
         """Nothing but the heads is read yet."""
         self.store = store
         self.heads = store.heads() if store is not None else {}
-        self.bodies: Bodies = StoredBodies(store) if store is not None else Layered()
+        self.bodies: Bodies = StoredBodies(store) if store is not None else LayeredBodies()
         self._entries: dict[tuple[StageRef, str], dict[Address, Entry]] = {}
         self._sides: dict[Stage, Snapshot] = {}
         self._effects: dict[Stage, tuple[Plan, BeforeAfter]] = {}
@@ -153,10 +153,10 @@ class Stages:
         return guarded_case_changes(effect, self.side(Stage.DESIGN), self.contacts_kept, self._change_lifted)
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> NameHistory:
         """What the resources of all design stages were called before."""
         designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
-        return Names(rename for stage in designs for rename in self.moves(stage))
+        return NameHistory(rename for stage in designs for rename in self.moves(stage))
 
     def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
         """All decisions, or those on ``offers``, also under names that they had before, on what design has now."""
@@ -233,10 +233,10 @@ class Stages:
         """The reviewers of its settings that live names for an environment, and named until rollbacks."""
         assert self.store is not None
         if self.names.operators:
-            yield from seats(self.store, environment, self.names, reviewers_in)
+            yield from listed_operators(self.store, environment, self.names, reviewers_in)
             return
         yield reviewers_in(self.side(Stage.LIVE)(environment_address(environment)))
-        yield from map(reviewers_in, taken_back(self.store, environment))
+        yield from map(reviewers_in, rolled_back_settings(self.store, environment))
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
@@ -247,17 +247,17 @@ class Stages:
             self._sides[side] = found
         return self._sides[side]
 
-    def _origins(self, there: Snapshot, side: Stage) -> Origins:
+    def _origins(self, there: Snapshot, side: Stage) -> FirstNames:
         """What stands on a side was called at first; in live, as it came from design."""
         renamed = self.names.touched() & there.entries.keys()
         if side is Stage.DESIGN:
-            return Origins({address: self.names.origin(address) for address in renamed})
+            return FirstNames({address: self.names.origin(address) for address in renamed})
         assert self.store is not None
         known: dict[Address, str] = {}
         for name, addresses in sorted(by_environment(dict.fromkeys(renamed)).items()):
             came = promoted_as(self.store, StageRef(name, Stage.LIVE), addresses, None)
             known |= {address: self.names.origin(*came.get(address, (address, 0))) for address in addresses}
-        return Origins(known, self.side(Stage.DESIGN).origins)
+        return FirstNames(known, self.side(Stage.DESIGN).origins)
 
     def effect(self, plan: Plan, side: Stage) -> BeforeAfter:
         """What ``plan`` makes of one side of all environments; kept, for all who judge the same plan."""
@@ -277,7 +277,7 @@ class Stages:
         return self._empty.with_entries(entries)
 
 
-def taken_back(store: Store, environment: str) -> Iterator[JsonMap]:
+def rolled_back_settings(store: Store, environment: str) -> Iterator[JsonMap]:
     """What live said of an environment before rollbacks took that away, since the environment was last promoted.
 
     Who has to be asked by it still has: a rollback lifts no gate.
@@ -286,15 +286,15 @@ def taken_back(store: Store, environment: str) -> Iterator[JsonMap]:
         yield place.body
 
 
-class _Said(NamedTuple):
+class _EnvironmentBody(NamedTuple):
     """What live says, or said, of an environment; ``rows``: how that came about, newest first."""
 
     body: JsonMap
     rows: Sequence[ChangeRow]
 
 
-def _said_in_live(store: Store, environment: str) -> list[_Said]:
-    """What live says of an environment, followed by what rollbacks took away (:func:`taken_back`)."""
+def _said_in_live(store: Store, environment: str) -> list[_EnvironmentBody]:
+    """What live says of an environment, followed by what rollbacks took away (:func:`rolled_back_settings`)."""
     stage, address = StageRef(environment, Stage.LIVE), environment_address(environment)
     rollbacks = _rollbacks(store)
     rows = [row for _, row in _back({address: store.changes_of(stage, [address])}, address, rollbacks)]
@@ -305,11 +305,11 @@ def _said_in_live(store: Store, environment: str) -> list[_Said]:
         entries.append(row.before)
     bodies = store.bodies({entry.fingerprint for entry in entries if entry is not None})
     read = [orjson.loads(bodies[entry.fingerprint].text) if entry is not None else {} for entry in entries]
-    return [_Said(body, rows[place:]) for place, body in enumerate(read)]
+    return [_EnvironmentBody(body, rows[place:]) for place, body in enumerate(read)]
 
 
-def seats(
-    store: Store, environment: str, names: Names, listed: Callable[[JsonMap], tuple[str, ...]]
+def listed_operators(
+    store: Store, environment: str, names: NameHistory, listed: Callable[[JsonMap], tuple[str, ...]]
 ) -> list[tuple[str, ...]]:
     """The operators ``listed`` in what live says of an environment, and in what rollbacks took away, as they are
     called now: a seat is that of the person who had the name when the list went live, whoever has it since.

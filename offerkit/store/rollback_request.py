@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Stage, StageRef
 from offerkit.governance.rollback import RollbackChanges, RollbackCriteria, partial_rollback, without_withdrawn
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import Snapshot
+from offerkit.store.stage_snapshots import Stages
 from offerkit.store.store import Store
-from offerkit.store.views import Stages
 
 
 @dataclass(frozen=True)
-class Return:
+class RollbackRequest:
     """What a rollback is asked for: which stages go back to which revision, how much of them, and how far.
 
     ``undoes``: the revision of which all goes back that it changed. ``withdrawn``: also what was rejected, switched
@@ -31,7 +31,7 @@ class Return:
     renames: bool = True
 
     @classmethod
-    def of(cls, plan: Plan, store: Store) -> Return:
+    def of(cls, plan: Plan, store: Store) -> RollbackRequest:
         """What a rollback plan says that it was asked for."""
         here = undone(store, plan.undoes) if plan.undoes else tuple(sorted({step.stage for step in plan.steps}))
         return cls(here, plan.to, plan.targets, plan.undoes, plan.withdrawn)
@@ -93,7 +93,7 @@ class Return:
                 of |= store.renames_since(stage, self.undoes)
             return lambda d: d.address in left if d.after is not None else of.get(d.address, d.address) in came
         if self.targets:
-            patterns = Patterns.of(self.targets)
+            patterns = AddressPatterns.of(self.targets)
             return lambda d: patterns.targeted(d.address, d.moved_from)
         return None
 
