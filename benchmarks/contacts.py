@@ -79,7 +79,7 @@ def generate(work: Path, count: int) -> None:
         db.execute(
             "CREATE TABLE contact AS SELECT n AS id, 'person' || n || '@example.com' AS email,"
             " DATE '1940-01-01' + CAST(n % 25000 AS INTEGER) AS born, ['none', 'silver', 'gold'][1 + n % 3] AS tier,"
-            " CAST(n % 100000 AS DECIMAL(18, 2)) / 4 AS balance, n % 2 = 0 AS consent,"
+            " CAST((n % 100000) / 4 AS DECIMAL(12, 2)) AS balance, n % 2 = 0 AS consent,"
             " ['city', 'snow', 'sea'][1 : 1 + n % 3] AS tags,"
             " TIMESTAMP '2026-01-01' + to_seconds(n % 20000000) AS seen"
             f" FROM range(1, {count + 1}) AS r(n)"

@@ -17,7 +17,7 @@ from decisions_rules import CALL_DATA, NOW, RECIPIENT, TODAY, WALL_CLOCK, Contac
 from decisions_ways import NAMESPACES, field_types
 
 from offerkit.engine.history import PastProposition
-from offerkit.models.scopes import PROPOSITION_FIELDS
+from offerkit.models.expression_scopes import PROPOSITION_FIELDS
 from offerkit.rules.check import check
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import ExpectedResult, FieldType, NameScope, Row, Value

@@ -10,14 +10,14 @@ from offerkit.address import Address, Kind, Stage, StageRef, by_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import approved
-from offerkit.governance.settings import KINDS
+from offerkit.governance.settings import SETTING_KINDS
 from offerkit.models import model_of
 from offerkit.plans.make import not_live
 from offerkit.plans.plan import Plan, StageBase, Step
-from offerkit.state.changes import Former
+from offerkit.state.changes import FormerAddress
 from offerkit.state.references import references_of, resource_refs
 from offerkit.store import ChangeRow, Store
-from offerkit.store.views import EMPTY, Stages
+from offerkit.store.stage_snapshots import EMPTY, Stages
 
 
 def check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
@@ -150,7 +150,7 @@ def _who(store: Store, change: ChangeRow) -> str:
 
 
 def _named_since(
-    steps: Sequence[Step], touched: Collection[Former], store: Store, stage: StageRef, serial: int
+    steps: Sequence[Step], touched: Collection[FormerAddress], store: Store, stage: StageRef, serial: int
 ) -> Iterator[Diagnostic]:
     """What goes by the plan but was named by a resource that came or changed since."""
     going: dict[Address, Step] = {
@@ -198,7 +198,7 @@ def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     if not plan.approvals:
         return
     live = stages.side(Stage.LIVE).of_kind(Kind.OFFER)  # the gate asks about those too: one reading for both
-    changed = (step.address for step in plan.steps if step.address.kind in (Kind.OFFER, *KINDS))
+    changed = (step.address for step in plan.steps if step.address.kind in (Kind.OFFER, *SETTING_KINDS))
     decisions = stages.standing({key.address for key in plan.approvals}.union(live, changed))
     for key in plan.approvals:
         if not approved(decisions, key):

@@ -29,13 +29,13 @@ def command(
     here, before they are applied). The second person is never an author of the change. An override lifts exactly what
     waits now, no later change. Without an option, all that waits.
     """
-    from offerkit.governance.overrides import Lifts
+    from offerkit.governance.overrides import OverrideKind
     from offerkit.reports.approvals import OverrideReport
     from offerkit.usecases.override import override
     from offerkit.usecases.requests import OverrideRequest
 
     session = shell.session(lock_timeout=lock_timeout)
-    made = override(session, OverrideRequest(patterns, reason, tuple(map(Lifts, lifts))))
+    made = override(session, OverrideRequest(patterns, reason, tuple(map(OverrideKind, lifts))))
     shell.done = True
     done = f"Revision {made.revision.serial} by {made.revision.actor}, {made.revision.digest[:12]}."
     shell.show(OverrideReport(made.revision.serial, made.says, done), form)

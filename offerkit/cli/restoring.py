@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Code, Diagnostic, Severity
-from offerkit.governance.stops import Stops, said
+from offerkit.governance.stops import Stops, stop_sentence
 from offerkit.reports.escape import visible
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _lost(loss: RestoreLoss) -> Iterator[str]:
     yield from _listed("Tokens made since, which count no more:", map(_token, loss.tokens))
     yield from _listed("Tokens revoked since stay revoked:", map(_token, loss.revoked))
     yield from _listed("Tokens that only the backup has, which count again:", map(_token, loss.revived))
-    yield from _listed("What is stopped stays stopped:", (said(row) for row in loss.stops))
+    yield from _listed("What is stopped stays stopped:", (stop_sentence(row) for row in loss.stops))
     yield from _listed("Operators:", loss.operators)
     back = loss.returning
     if back is not None:

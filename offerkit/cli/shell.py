@@ -59,7 +59,7 @@ class Shell:
         from offerkit.specs import find_project
         from offerkit.specs.git import git_email
         from offerkit.specs.project import is_folder
-        from offerkit.store.heads import seen_heads
+        from offerkit.store.known_heads import known_heads_of
         from offerkit.usecases.backends import LOCAL, connect, is_server
         from offerkit.usecases.session import Session
 
@@ -95,7 +95,7 @@ class Shell:
             environ=dict(os.environ),
             override_impact=override_impact,
             create_store=self.create_store,
-            heads=seen_heads(project, location or project.store, url, accept=self.accept_restored),
+            heads=known_heads_of(project, location or project.store, url, accept=self.accept_restored),
             scopes=scopes,
         )
 

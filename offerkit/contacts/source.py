@@ -14,7 +14,7 @@ from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.fields import FieldReader
 from offerkit.contacts.relation import Relation
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.models.scopes import field_types
+from offerkit.models.expression_scopes import field_types
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
 

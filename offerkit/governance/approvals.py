@@ -16,19 +16,20 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic
-from offerkit.governance import scheme1
 from offerkit.governance.aspects import (
     affecting,
+    approval_keys,
     content_fingerprint,
     content_fingerprints,
     content_reads,
     eligibility_fingerprint,
-    keys_of,
+    scheme1_content_fingerprint,
+    scheme1_eligibility_fingerprint,
 )
 from offerkit.governance.overrides import Override
 from offerkit.plans.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
-from offerkit.state.names import Names, Span
+from offerkit.state.names import NameHistory, Span
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
@@ -56,16 +57,16 @@ class Approval:
     time: str = ""
 
 
-Counts: TypeAlias = Callable[[Address, Approval], bool]
+ApprovalFilter: TypeAlias = Callable[[Address, Approval], bool]
 """Whether an approval counts for the offer that has an address now."""
 
-Lapsed: TypeAlias = Callable[[ApprovalKey, Approval], bool]
+LapseCheck: TypeAlias = Callable[[ApprovalKey, Approval], bool]
 """Whether an approval was given too long ago to count for a key: what it is of was taken out of live since."""
 
 _NO_SPACE: tuple[Span, ...] = (Span(Address("", Kind.SPACE, ""), 0, inf),)
 
 
-class Demand(NamedTuple):
+class ReviewDemand(NamedTuple):
     """That one of ``names`` agrees, after revision ``since``; ``where`` they are named. ``fingerprint`` names it."""
 
     names: tuple[str, ...]
@@ -74,14 +75,14 @@ class Demand(NamedTuple):
     fingerprint: str
 
 
-class Demands(Protocol):
+class ReviewDemands(Protocol):
     """Whose word is needed besides that of the reviewers whom design names."""
 
     @property
     def lifted(self) -> Mapping[Address, Override]: ...
-    def demands(self, key: ApprovalKey) -> tuple[Demand, ...]: ...
-    def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[Demand, ...]: ...
-    def gone(self, demand: Demand) -> bool: ...
+    def demands(self, key: ApprovalKey) -> tuple[ReviewDemand, ...]: ...
+    def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[ReviewDemand, ...]: ...
+    def gone(self, demand: ReviewDemand) -> bool: ...
     def seated(self, offer: Address, aspect: Aspect) -> tuple[str, ...]: ...
 
 
@@ -94,10 +95,10 @@ class Decisions:
     """
 
     def __init__(
-        self, approvals: Iterable[Approval] = (), names: Names | None = None, view: Snapshot | None = None
+        self, approvals: Iterable[Approval] = (), names: NameHistory | None = None, view: Snapshot | None = None
     ) -> None:
         """``approvals`` oldest first; ``names``: the renames of the design stages; ``view``: what is asked about."""
-        self.names = names if names is not None else Names()
+        self.names = names if names is not None else NameHistory()
         self._view = view
         self._former: Mapping[Address, Address] = {}
         self._rows: dict[tuple[Address, Aspect, str], list[Approval]] = {}
@@ -107,15 +108,15 @@ class Decisions:
         self._addresses = {place[0] for place in self._rows}
         self._by_aspect: dict[tuple[Address, Aspect], list[Approval]] | None = None
         self._last: dict[ApprovalKey, Approval | None] = {}
-        self._counts: Counts | None = None
-        self._lapsed: Lapsed | None = None
-        self._demands: Demands | None = None
+        self._counts: ApprovalFilter | None = None
+        self._lapsed: LapseCheck | None = None
+        self._demands: ReviewDemands | None = None
 
     def __bool__(self) -> bool:
         """Whether anything was decided at all."""
         return bool(self._rows)
 
-    def where(self, counts: Counts) -> Decisions:
+    def where(self, counts: ApprovalFilter) -> Decisions:
         """These decisions, with the approvals alone that count."""
         made = self._copy()
         made._counts = counts
@@ -130,13 +131,13 @@ class Decisions:
         made._view, made._former = view, former or {}
         return made
 
-    def lapsing(self, lapsed: Lapsed) -> Decisions:
+    def lapsing(self, lapsed: LapseCheck) -> Decisions:
         """These decisions, of which approvals that have ``lapsed`` are no word at all, nor is what they replaced."""
         made = self._copy()
         made._lapsed = lapsed
         return made
 
-    def demanding(self, demands: Demands) -> Decisions:
+    def demanding(self, demands: ReviewDemands) -> Decisions:
         """These decisions, of which an approval is none as long as the word of somebody else is needed as well."""
         made = self._copy()
         made._demands = demands
@@ -147,13 +148,13 @@ class Decisions:
         made._last = {}
         return made
 
-    def unmet(self, key: ApprovalKey) -> tuple[Demand, ...]:
+    def unmet(self, key: ApprovalKey) -> tuple[ReviewDemand, ...]:
         """Whose word on exactly this is needed besides that of design's reviewers, and was not given."""
         if self._demands is None or not self._demands.demands(key):
             return ()
         return self._demands.unmet(key, self.each(key))
 
-    def gone(self, demand: Demand) -> bool:
+    def gone(self, demand: ReviewDemand) -> bool:
         """Whether none of those who have to agree can decide any more."""
         return self._demands is not None and self._demands.gone(demand)
 
@@ -253,15 +254,17 @@ class Decisions:
     def _lines(self, address: Address, space: str) -> tuple[list[tuple[Span, ...]], list[tuple[Span, ...]]]:
         """The names of an offer and its space, each followed by those of what had their first name before."""
         place = address.beside(Kind.SPACE, space)
-        offers = [_open(self.names.spans(address)), *self.names.predecessors(address)]
-        return offers, [_open(self.names.spans(place)), *self.names.predecessors(place)] if space else [_NO_SPACE]
+        offers = [_from_the_start(self.names.spans(address)), *self.names.predecessors(address)]
+        return offers, [_from_the_start(self.names.spans(place)), *self.names.predecessors(place)] if space else [
+            _NO_SPACE
+        ]
 
     def _same(self, key: ApprovalKey, offer: tuple[Span, ...], space: tuple[Span, ...]) -> Iterator[Approval]:
         return self._exactly(key, self._along(key.aspect, offer, space))
 
     def _exactly(self, key: ApprovalKey, rows: Iterable[Approval]) -> Iterator[Approval]:
         """The decisions on what ``key`` names, under either scheme."""
-        same: _Same | None = None
+        same: _OtherScheme | None = None
         for row in rows:
             if row.key.fingerprint == key.fingerprint:
                 yield row
@@ -271,26 +274,26 @@ class Decisions:
                 if row.key.fingerprint in (same.refused if refused else same.approved):
                     yield row
 
-    def _same_in(self, key: ApprovalKey) -> _Same:
+    def _same_in(self, key: ApprovalKey) -> _OtherScheme:
         """What the other scheme says of what ``key`` names, as it is now; nothing where that is something else."""
         view, address = self._view, self._former.get(key.address, key.address)
         if view is None or address.kind is not Kind.OFFER or address not in view.entries:
-            return _Same()
+            return _OtherScheme()
         whole = True
         if key.aspect is Aspect.ELIGIBILITY:
-            now, old = eligibility_fingerprint(view, address), scheme1.eligibility_fingerprint(view, address)
+            now, old = eligibility_fingerprint(view, address), scheme1_eligibility_fingerprint(view, address)
         elif key.space:
             place = key.address.beside(Kind.SPACE, key.space)
             space = self._former.get(place, place).name
             now = content_fingerprint(view, address, space)
-            old, named = scheme1.content_fingerprint(view, address, space)
+            old, named = scheme1_content_fingerprint(view, address, space)
             names, labels = content_reads(view, address, space)
             whole = (named or not names) and not labels
         else:  # another aspect, which has one scheme only
-            return _Same()
+            return _OtherScheme()
         if key.fingerprint == now:
-            return _Same(frozenset([old] if whole else []), frozenset([old]))
-        return _Same(frozenset([now]), frozenset([now])) if key.fingerprint == old else _Same()
+            return _OtherScheme(frozenset([old] if whole else []), frozenset([old]))
+        return _OtherScheme(frozenset([now]), frozenset([now])) if key.fingerprint == old else _OtherScheme()
 
     def _along(self, aspect: Aspect, offer: tuple[Span, ...], space: tuple[Span, ...]) -> Iterator[Approval]:
         """What was decided about an offer on a space under their names."""
@@ -300,7 +303,7 @@ class Decisions:
                     yield row
 
 
-class _Same(NamedTuple):
+class _OtherScheme(NamedTuple):
     """The fingerprints by another scheme under which something may have been approved, or rejected."""
 
     approved: frozenset[str] = frozenset()
@@ -311,12 +314,12 @@ def _scheme(fingerprint: str) -> str:
     return fingerprint.partition(":")[0] if ":" in fingerprint else "1"
 
 
-def _open(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+def _from_the_start(spans: tuple[Span, ...]) -> tuple[Span, ...]:
     """``spans`` with all that was decided under the first name, also before another resource gave it up."""
     return (*spans[:-1], spans[-1]._replace(since=0))
 
 
-def counting(decisions: Decisions, design: Snapshot) -> Decisions:
+def by_named_reviewers(decisions: Decisions, design: Snapshot) -> Decisions:
     """Without the approvals of those who are not, or no longer, among the reviewers that design names.
 
     Naming a reviewer is asking for their word, also on what somebody else approved before. Rejections stay.
@@ -346,7 +349,7 @@ def rejected(decisions: Decisions, key: ApprovalKey) -> Approval | None:
     return decision if decision is not None and decision.decision is Decision.REJECTED else None
 
 
-def resets(
+def approval_resets(
     deltas: list[Delta], before: Snapshot, after: Snapshot, decisions: Decisions
 ) -> dict[Address, tuple[ApprovalReset, ...]]:
     """The approvals that stop counting, by the address of the change that does it.
@@ -355,18 +358,20 @@ def resets(
     """
     changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
     new_name: dict[Address, Address] = {d.moved_from: d.address for d in deltas if d.moved_from}
-    places = _places(deltas)
+    places = _change_positions(deltas)
     found: dict[Address, list[ApprovalReset]] = {}
     for offer in filter(decisions.about, before.of_kind(Kind.OFFER)):
         now = new_name.get(offer, offer)
         causes = (affecting(before, offer) | (affecting(after, now) if now in after.entries else set())) & changed
         if not causes:
             continue
-        kept = {(k.aspect, k.space, k.fingerprint) for k in keys_of(after, now)} if now in after.entries else set()
+        kept = (
+            {(k.aspect, k.space, k.fingerprint) for k in approval_keys(after, now)} if now in after.entries else set()
+        )
         lost = [
             ApprovalReset(now, key.aspect, key.space, decision.operator)
-            for key in keys_of(before, offer)
-            if (key.aspect, _renamed(new_name, key), key.fingerprint) not in kept
+            for key in approval_keys(before, offer)
+            if (key.aspect, _space_after_renames(new_name, key), key.fingerprint) not in kept
             if (decision := decisions.on(key)) is not None and decision.decision is Decision.APPROVED
         ]
         if lost:
@@ -421,13 +426,13 @@ def same_reviewers(view: Snapshot, address: Address, live: Snapshot, former: Add
     return True
 
 
-def _renamed(new_name: Mapping[Address, Address], key: ApprovalKey) -> str:
+def _space_after_renames(new_name: Mapping[Address, Address], key: ApprovalKey) -> str:
     """The name that the space of ``key`` will have."""
     space = key.address.beside(Kind.SPACE, key.space)
     return new_name.get(space, space).name if key.space and new_name else key.space
 
 
-def _places(deltas: list[Delta]) -> dict[Address, tuple[int, Address]]:
+def _change_positions(deltas: list[Delta]) -> dict[Address, tuple[int, Address]]:
     """For each address that a change takes or gives up: where the first such change is in the plan, and its address."""
     found: dict[Address, tuple[int, Address]] = {}
     for place, item in enumerate(deltas):

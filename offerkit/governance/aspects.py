@@ -8,6 +8,7 @@ bodies and on what their names were at first, so that each is worked out once fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
@@ -32,7 +33,7 @@ _SPOKEN = frozenset({"label", "description"})
 """What a parameter says to people only."""
 
 _LAST = ("aspects", "")
-_Known: TypeAlias = dict[Hashable, str]
+_FingerprintCache: TypeAlias = dict[Hashable, str]
 """The fingerprints of one offer, by what else they depend on."""
 
 
@@ -44,7 +45,7 @@ def content_fingerprint(view: Snapshot, address: Address, space: str) -> str:
 def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]) -> list[str]:
     """:func:`content_fingerprint` for several spaces."""
     offer = view.offer(address)
-    known, looks = _known(view, offer), _looks(view, offer.around)
+    known, looks = _known_fingerprints(view, offer), _space_renderings(view, offer.around)
     reads: dict[bytes, frozenset[str]] = {}  # most spaces show the same texts
     found = []
     for space in spaces:
@@ -70,7 +71,7 @@ def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, b
     That is what scheme 1 did not always bind.
     """
     offer = view.offer(address)
-    look = _looks(view, offer.around).get(space)
+    look = _space_renderings(view, offer.around).get(space)
     if look is None:
         return False, False
     return bool(look.reads | _reads_of_offer(offer.content(space).values())), look.labelled
@@ -80,8 +81,8 @@ def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
     """The fingerprint of who may be proposed an offer, when, and with what weight."""
     offer = view.offer(address)
     names = dict.fromkeys(offer.filters)
-    filters = _prints(view, (offer.around.address(Kind.FILTER, name) for name in names))
-    known, key = _known(view, offer), (_categories(view, offer), filters)
+    filters = _state_key(view, (offer.around.address(Kind.FILTER, name) for name in names))
+    known, key = _known_fingerprints(view, offer), (_category_key(view, offer), filters)
     if key not in known:
         known[key] = SCHEME + digest(b"eligibility", canonical(_eligibility(view, offer)))
     return known[key]
@@ -89,7 +90,7 @@ def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
 
 def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
     """All that an eligibility says: conditions by their meaning, categories and spaces by what they were at first."""
-    said = _Said(view, offer)
+    said = _EligibilityMeaning(view, offer)
     eligible, weights = offer.get("eligible"), offer.get("weights")
     own = eligible if isinstance(eligible, dict) else {}
     used = own.get("filters")
@@ -112,7 +113,7 @@ def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
     return {**body, "offer": _identity(offer, said.reads | _NAMES if said.reads else said.reads)}
 
 
-class _Said:
+class _EligibilityMeaning:
     """Parts of bodies as approvals are bound to them; ``reads``: the fields of the offer that conditions name."""
 
     def __init__(self, view: Snapshot, offer: EffectiveOffer) -> None:
@@ -153,7 +154,7 @@ class _Said:
         return [self.part({"when": body.get("when")}), parameters, given]
 
 
-def keys_of(view: Snapshot, address: Address) -> list[ApprovalKey]:
+def approval_keys(view: Snapshot, address: Address) -> list[ApprovalKey]:
     """Everything about an offer that is to be approved: its eligibility, and its content on each space."""
     spaces = view.offer(address).shown_on
     prints = zip(spaces, content_fingerprints(view, address, spaces), strict=True)
@@ -173,7 +174,7 @@ def affecting(view: Snapshot, offer: Address) -> set[Address]:
     return {offer, *known.relies_on, *[known.around.address(Kind.SPACE, space) for space in active]}
 
 
-class _Look(NamedTuple):
+class _SpaceRendering(NamedTuple):
     """What a space makes of any offer: the canonical bytes of its fields and rendering functions.
 
     ``key``: the space's name and fingerprint. ``reads``: what its functions read of the offer itself. ``labelled``:
@@ -186,16 +187,18 @@ class _Look(NamedTuple):
     labelled: bool
 
 
-def _known(view: Snapshot, offer: EffectiveOffer) -> _Known:
+def _known_fingerprints(view: Snapshot, offer: EffectiveOffer) -> _FingerprintCache:
     """What was worked out already of this offer with these templates, here or in a snapshot that shares bodies."""
-    last: tuple[str, _Known] = view.memo.get(_LAST, ("", {}))  # one offer is asked about on many spaces in a row
+    last: tuple[str, _FingerprintCache] = view.memo.get(
+        _LAST, ("", {})
+    )  # one offer is asked about on many spaces in a row
     if last[0] != offer.address:
-        key = ("aspects", *_prints(view, (layer.address for layer in offer.layers)))
+        key = ("aspects", *_state_key(view, (layer.address for layer in offer.layers)))
         last = view.memo[_LAST] = offer.address, view.derived.setdefault(key, {})
     return last[1]
 
 
-def _prints(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
+def _state_key(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
     """What stands at ``addresses``, as a key: addresses (what is said depends on names, too) and fingerprints."""
     entries, origins = view.entries, view.origins
     found: list[str] = []
@@ -207,13 +210,13 @@ def _prints(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _categories(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
+def _category_key(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
     """The categories of ``offer`` as a key, and what spaces were called at first; many offers stand in one category."""
     around = offer.around
     place = ("categories", around.address(Kind.CATEGORY, offer.category))
     known: tuple[str, ...] | None = view.memo.get(place)
     if known is None:
-        known = _prints(view, (layer.address for layer in offer.categories))
+        known = _state_key(view, (layer.address for layer in offer.categories))
         if view.origins:
             own = view.origins.of(around.address(Kind.CATEGORY, offer.category))
             known += (own, *(f"{space}={view.origins.of(space)}" for space in around.space_addresses))
@@ -221,20 +224,20 @@ def _categories(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
     return known
 
 
-def _looks(view: Snapshot, around: Inheritance) -> dict[str, _Look]:
+def _space_renderings(view: Snapshot, around: Inheritance) -> dict[str, _SpaceRendering]:
     """What the spaces of an environment make of its offers, by name."""
     place = ("looks", around.environment)
-    known: dict[str, _Look] | None = view.memo.get(place)
+    known: dict[str, _SpaceRendering] | None = view.memo.get(place)
     if known is None:
-        known = {space.name: _look(view, space.name, space.address) for space in around.spaces.values()}
+        known = {space.name: _space_rendering(view, space.name, space.address) for space in around.spaces.values()}
         view.memo[place] = known
     return known
 
 
-def _look(view: Snapshot, space: str, address: Address) -> _Look:
+def _space_rendering(view: Snapshot, space: str, address: Address) -> _SpaceRendering:
     """What the space at ``address`` makes of any offer of its environment."""
     key = ("look", space, view.entries[address].fingerprint)
-    known: _Look | None = view.derived.get(key)
+    known: _SpaceRendering | None = view.derived.get(key)
     if known is None:
         body = view(address) or {}
         fields, render = declared_fields(body), body.get("render")
@@ -242,7 +245,7 @@ def _look(view: Snapshot, space: str, address: Address) -> _Look:
         # A field's label is for those who edit offers; but HTML that is left to its default shows those of links.
         labels = [] if "html" in functions else [field.get("label") or "" for field in fields if _is_link(field)]
         text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render, labels])
-        known = _Look(" ".join(key[1:]), text, _reads_of_offer(functions.values()), any(labels))
+        known = _SpaceRendering(" ".join(key[1:]), text, _reads_of_offer(functions.values()), any(labels))
         view.derived[key] = known
     return known
 
@@ -279,3 +282,74 @@ def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
             if seen.error:
                 found.add("*")
     return frozenset(found)
+
+
+# Scheme 1: what approvals and rejections of earlier releases are bound to. It is computed only when such a decision is
+# looked up, from the bodies as they are now, and never written. It bound conditions as they were written and names as
+# they were then. Nothing below may change: it must give what those releases gave
+# (docs/adr/0040-fingerprint-schemes.md).
+
+_SCHEME1_OWN = ("code", "enabled", "eligible", "weights", "themes", "category")
+_SCHEME1_OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)
+_SCHEME1_INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
+
+
+class Scheme1Content(NamedTuple):
+    """A fingerprint of an offer's content on a space.
+
+    ``named``: whether it bound what the offer is called (code, label, name and category), since texts speak of that.
+    """
+
+    fingerprint: str
+    named: bool
+
+
+def scheme1_content_fingerprint(view: Snapshot, address: Address, space: str) -> Scheme1Content:
+    """What scheme 1 says of an offer's content on a space; an empty fingerprint when the space is not there."""
+    offer = view.offer(address)
+    body = view(offer.around.address(Kind.SPACE, space))
+    if body is None:
+        return Scheme1Content("", False)
+    fields, render, content = declared_fields(body), body.get("render"), offer.content(space)
+    look = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render])
+    named = _scheme1_names_offer(render.values() if isinstance(render, dict) else ()) or _scheme1_names_offer(
+        content.values()
+    )
+    print_ = digest(b"content", canonical(content), look, _scheme1_identity(offer) if named else b"")
+    return Scheme1Content(print_, named)
+
+
+def scheme1_eligibility_fingerprint(view: Snapshot, address: Address) -> str:
+    """What scheme 1 says of an offer's eligibility."""
+    offer = view.offer(address)
+    used: JsonMap = {
+        name: {part: body[part] for part in ("when", "parameters") if part in body} if body else None
+        for name, (_, body) in ((name, offer.around.filter(name)) for name in dict.fromkeys(offer.filters))
+    }
+    chain: list[Json] = [
+        {"path": layer.name, **{part: layer.body[part] for part in _SCHEME1_INHERITED if part in layer.body}}
+        for layer in offer.categories
+    ]
+    said = canonical({"own": offer.pick(_SCHEME1_OWN), "filters": used, "categories": chain})
+    # Conditions are SQL: names in any case, spaces around the dot. The word alone is reason enough.
+    named = _SCHEME1_OFFER.search(said) is not None
+    return digest(b"eligibility", said, _scheme1_identity(offer) if named else b"")
+
+
+def _scheme1_identity(offer: EffectiveOffer) -> bytes:
+    """What the offer is called: its code, label, name and category, for what speaks of them (``offer.code``)."""
+    name = offer.address.name
+    return canonical([offer.get("code") or name, offer.get("label") or "", name, offer.category])
+
+
+def _scheme1_names_offer(texts: Iterable[Json]) -> bool:
+    """Whether one of the templates named the offer, as far as the template engine could tell by itself."""
+    from offerkit.templates.inspection import inspect, names_by_engine
+    from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
+
+    for text in texts:
+        if isinstance(text, str) and is_template(text):
+            names = names_by_engine(text)
+            if inspect(text).error or any(name.partition(".")[0] == "offer" for name in names):
+                return True
+    return False

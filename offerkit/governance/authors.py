@@ -15,19 +15,20 @@ from math import inf
 from typing import NamedTuple, Protocol, TypeAlias
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
-from offerkit.fingerprint import Json, JsonMap, JsonPath
+from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.aspects import affecting
+from offerkit.governance.overrides import Revision
 from offerkit.plans.plan import ApprovalKey, Aspect
-from offerkit.state.changes import Entry, Former, by_environment
+from offerkit.state.changes import Entry, FormerAddress, by_environment
 from offerkit.state.effective import EffectiveOffer
-from offerkit.state.names import Names, Rename
+from offerkit.state.names import NameHistory, Rename
 from offerkit.state.snapshot import Snapshot
 
-_Place: TypeAlias = tuple[Aspect, str]
+_AspectOnSpace: TypeAlias = tuple[Aspect, str]
 
 
-class Wrote(NamedTuple):
+class AuthoredChange(NamedTuple):
     """A change that an author made."""
 
     address: Address
@@ -37,7 +38,7 @@ class Wrote(NamedTuple):
         return f"{self.address} in revision {self.serial}"
 
 
-class Change(Protocol):
+class RecordedChange(Protocol):
     """A change as the history has it."""
 
     @property
@@ -51,23 +52,14 @@ class Change(Protocol):
     @property
     def after(self) -> Entry | None: ...
     @property
-    def moved_from(self) -> Former: ...
+    def moved_from(self) -> FormerAddress: ...
 
 
-class Revision(Protocol):
-    """A revision as the history has it."""
-
-    @property
-    def actor(self) -> str: ...
-    @property
-    def details(self) -> Mapping[str, Json]: ...
-
-
-class History(Protocol):
+class ChangeHistory(Protocol):
     """What is asked of a store."""
 
-    def changes_of(self, stage: StageRef, addresses: Iterable[Address]) -> Sequence[Change]: ...
-    def copied(self, stage: StageRef) -> Sequence[Change]: ...
+    def changes_of(self, stage: StageRef, addresses: Iterable[Address]) -> Sequence[RecordedChange]: ...
+    def copied(self, stage: StageRef) -> Sequence[RecordedChange]: ...
     def entries_at(self, stage: StageRef, serial: int) -> Mapping[Address, Entry]: ...
     def approvals(self, addresses: Iterable[str]) -> Sequence[Approval]: ...
     def revision(self, serial: int) -> Revision | None: ...
@@ -77,31 +69,31 @@ class History(Protocol):
 class Authors:
     """The authors of what stands in design, read once for many offers."""
 
-    def __init__(self, history: History, design: Snapshot, live: Callable[[], Snapshot]) -> None:
+    def __init__(self, history: ChangeHistory, design: Snapshot, live: Callable[[], Snapshot]) -> None:
         """``design`` and ``live``: all environments as they are now; live is read only when it is needed."""
-        self._log = _Log(history)
+        self._log = _ChangeLog(history)
         self._design = design
-        self._past = _Past(history, design)
-        self._live = _Live(live)
-        self._ever: dict[Address, Mapping[str, Wrote]] = {}
-        self._uncleared: dict[tuple[Address, str, bool], Mapping[str, Wrote]] = {}
+        self._past = _PastReferences(history, design)
+        self._live = _LiveState(live)
+        self._ever: dict[Address, Mapping[str, AuthoredChange]] = {}
+        self._uncleared: dict[tuple[Address, str, bool], Mapping[str, AuthoredChange]] = {}
 
-    def of(self, keys: Iterable[ApprovalKey], only: str = "") -> dict[Address, Mapping[str, Wrote]]:
+    def of(self, keys: Iterable[ApprovalKey], only: str = "") -> dict[Address, Mapping[str, AuthoredChange]]:
         """By offer, the authors of what ``keys`` name, as it stands in design, each with a change of theirs.
 
         A change counts until somebody else than its author has approved that aspect of the offer with it. So does a
         change of what the offer inherits, unless it is live with an offer that was approved with it.
         ``only``: nobody but this operator is looked for, which is faster.
         """
-        places: dict[Address, set[_Place]] = {}
+        places: dict[Address, set[_AspectOnSpace]] = {}
         for key in keys:
             places.setdefault(key.address, set()).add((key.aspect, key.space))
         inherited = {offer: sorted(affecting(self._design, offer) - {offer}) for offer in places}
         self._log.read(chain(places, *inherited.values()), approved=places)
-        found: dict[Address, Mapping[str, Wrote]] = {}
+        found: dict[Address, Mapping[str, AuthoredChange]] = {}
         for offer, wanted in places.items():
-            names: dict[str, Wrote] = {}
-            looked: set[tuple[_Passed, ...]] = set()
+            names: dict[str, AuthoredChange] = {}
+            looked: set[tuple[_PastApproval, ...]] = set()
             for place in sorted(wanted) if self._log.decided(offer) else [min(wanted)]:
                 search = _Search(names, only, place, self._log.passed(offer, place))
                 if search.passed not in looked:
@@ -112,7 +104,7 @@ class Authors:
             found[offer] = names
         return found
 
-    def of_change(self, address: Address) -> Mapping[str, Wrote]:
+    def of_change(self, address: Address) -> Mapping[str, AuthoredChange]:
         """The authors of what design has at ``address`` and live does not have yet; also of a removal."""
         search = _Search({}, has_enough=self._live.has, through=True)
         if self._live.has(address, self._design.entries.get(address)):
@@ -120,7 +112,7 @@ class Authors:
         self._walk(search, address)
         return search.names
 
-    def last(self, address: Address, counts: Callable[[Change], bool]) -> tuple[frozenset[str], frozenset[str]]:
+    def last(self, address: Address, counts: Callable[[RecordedChange], bool]) -> tuple[frozenset[str], frozenset[str]]:
         """Of the last change that ``counts`` of what stands, or stood, at ``address`` in design: the authors, and of
         them who made it in their own name; an automation is none, nor was it one then.
         """
@@ -134,7 +126,7 @@ class Authors:
         """What the operator is called now who had a name when a revision was made."""
         return self._log.called(operator, revision)
 
-    def ever(self, address: Address) -> Mapping[str, Wrote]:
+    def ever(self, address: Address) -> Mapping[str, AuthoredChange]:
         """Everybody who ever wrote something of what stands at ``address`` in design, whoever approved it since."""
         return self._ever_of(address)
 
@@ -147,7 +139,9 @@ class Authors:
         if search.only and search.only not in self._ever_of(address):
             return
         in_use = self._live.uses
-        if address.kind is Kind.TEMPLATE and not self._live.shows(address, _taken(self._design.offer(offer), address)):
+        if address.kind is Kind.TEMPLATE and not self._live.shows(
+            address, _taken_from(self._design.offer(offer), address)
+        ):
             in_use = _never  # what it takes of the template, those that are live say themselves
         if in_use(address, self._design.entries.get(address)):
             return
@@ -164,7 +158,7 @@ class Authors:
         for author, wrote in self._uncleared[place].items():
             search.names.setdefault(author, wrote)
 
-    def _ever_of(self, address: Address) -> Mapping[str, Wrote]:
+    def _ever_of(self, address: Address) -> Mapping[str, AuthoredChange]:
         if address not in self._ever:
             search = _Search({}, place=None)
             self._walk(search, address)
@@ -179,14 +173,14 @@ class Authors:
                 return
             for author in self._log.authors(row.serial):
                 if (not search.only or author == search.only) and not cleared - {author}:
-                    search.names.setdefault(author, Wrote(row.address, row.serial))
+                    search.names.setdefault(author, AuthoredChange(row.address, row.serial))
             first = self._log.first(row)
             if first is not None:
                 self._walk(replace(search, passed=self._passed_then(search, first)), first.address, first.serial)
             if search.has_enough(row.moved_from or row.address, row.before):
                 return
 
-    def _passed_then(self, search: _Search, row: Change) -> tuple[_Passed, ...]:
+    def _passed_then(self, search: _Search, row: RecordedChange) -> tuple[_PastApproval, ...]:
         """The approvals of what a change has copied, while it stood where it was copied from."""
         until = self._log.next_change(row)
         if row.address.kind is Kind.OFFER:
@@ -204,7 +198,7 @@ def authors_in(revision: Revision | None) -> tuple[str, ...]:
     return (revision.actor,)
 
 
-class _Passed(NamedTuple):
+class _PastApproval(NamedTuple):
     """An approval of an offer: in which revision, by whom, and under which name."""
 
     serial: int
@@ -224,15 +218,15 @@ class _Search:
     needs, so that nothing older counts. ``through``: what stood at an address before it was made anew counts, too.
     """
 
-    names: dict[str, Wrote]
+    names: dict[str, AuthoredChange]
     only: str = ""
-    place: _Place | None = None
-    passed: tuple[_Passed, ...] = ()
+    place: _AspectOnSpace | None = None
+    passed: tuple[_PastApproval, ...] = ()
     has_enough: Callable[[Address, Entry | None], bool] = _never
     through: bool = False
     seen: dict[tuple[Address, int], list[frozenset[str]]] = field(default_factory=dict)
 
-    def has_seen(self, row: Change, cleared: frozenset[str]) -> bool:
+    def has_seen(self, row: RecordedChange, cleared: frozenset[str]) -> bool:
         """Whether ``row`` was looked at already, with no more cleared than now; then nothing new is behind it."""
         before = self.seen.setdefault((row.address, row.serial), [])
         if any(other <= cleared for other in before):
@@ -244,7 +238,7 @@ class _Search:
 _NOT_HANDED_DOWN = ("label", "description", "protected", "template")
 
 
-def _taken(offer: EffectiveOffer, template: Address) -> set[JsonPath]:
+def _taken_from(offer: EffectiveOffer, template: Address) -> set[JsonPath]:
     """What ``offer`` is by a template alone: the paths that neither it nor a nearer template says."""
     body = next((layer.body for layer in offer.layers if layer.address == template), {})
     return {path for path in _leaves(body) if offer.origin(path) == template and path[0] not in _NOT_HANDED_DOWN}
@@ -258,21 +252,21 @@ def _leaves(body: JsonMap, above: JsonPath = ()) -> Iterator[JsonPath]:
             yield (*above, key)
 
 
-def _name_at(rows: Sequence[Change], serial: int) -> Address | None:
+def _name_at(rows: Sequence[RecordedChange], serial: int) -> Address | None:
     """What the last of ``rows`` is about was called after revision ``serial``; None when it was not there yet."""
     return next((row.address for row in rows if row.serial <= serial and row.after is not None), None)
 
 
-class _Log:
+class _ChangeLog:
     """The changes and approvals of some addresses, read in few queries."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: ChangeHistory) -> None:
         self._history = history
-        self._rows: dict[Address, list[Change]] = {}
-        self._first: dict[StageRef, dict[str, Change]] = {}
+        self._rows: dict[Address, list[RecordedChange]] = {}
+        self._first: dict[StageRef, dict[str, RecordedChange]] = {}
         self._approvals: dict[Address, list[Approval]] = {}
         self._authors: dict[int, tuple[str, ...]] = {}
-        self._names: Names | None = None
+        self._names: NameHistory | None = None
 
     def read(self, addresses: Iterable[Address], *, approved: Iterable[Address] = ()) -> None:
         """Read what is not known yet of ``addresses`` and their former names; of ``approved`` their approvals, too."""
@@ -294,12 +288,12 @@ class _Log:
             for approval in self._history.approvals(unread):
                 self._approvals[approval.key.address].append(approval)
 
-    def lineage(self, address: Address, until: float = inf, *, through: bool = False) -> Iterator[Change]:
+    def lineage(self, address: Address, until: float = inf, *, through: bool = False) -> Iterator[RecordedChange]:
         """The changes of what stood at ``address`` after revision ``until``, newest first, along its former names.
 
         They end where it was made; ``through``: they go on with what stood there before.
         """
-        name: Former = address
+        name: FormerAddress = address
         while name:
             if name not in self._rows:
                 self.read([name])
@@ -313,7 +307,7 @@ class _Log:
                     if row.before is None and not through:
                         return
 
-    def next_change(self, row: Change) -> float:
+    def next_change(self, row: RecordedChange) -> float:
         """The revision that changed what ``row`` made."""
         self.read([row.address])
         return min((later.serial for later in self._rows[row.address] if later.serial > row.serial), default=inf)
@@ -327,12 +321,14 @@ class _Log:
                 return True
         return False
 
-    def passed(self, offer: Address, place: _Place, until: float = inf, before: float = inf) -> tuple[_Passed, ...]:
+    def passed(
+        self, offer: Address, place: _AspectOnSpace, until: float = inf, before: float = inf
+    ) -> tuple[_PastApproval, ...]:
         """The approvals of ``place`` of an offer that were not taken back, along its names.
 
         Of what stood after revision ``until``, before revision ``before`` changed it.
         """
-        found: list[_Passed] = []
+        found: list[_PastApproval] = []
         rejected: set[str] = set()
         spaces = self._names_of(offer.beside(Kind.SPACE, place[1])) if place[1] else {""}
         for row in self.lineage(offer, until):
@@ -349,14 +345,14 @@ class _Log:
                     rejected.add(key.fingerprint)
                 elif not refused and key.fingerprint not in rejected:
                     by = self.called(approval.operator, approval.revision)
-                    found.append(_Passed(approval.revision, by, row.address))
+                    found.append(_PastApproval(approval.revision, by, row.address))
             before = row.serial
         return tuple(found)
 
     def _names_of(self, address: Address) -> set[str]:
         return {address.name, *(row.address.name for row in self.lineage(address))}
 
-    def first(self, row: Change) -> Change | None:
+    def first(self, row: RecordedChange) -> RecordedChange | None:
         """The change by which the body that ``row`` brought came first, if that was another and earlier one."""
         if row.after is None:
             return None
@@ -383,19 +379,19 @@ class _Log:
     def called(self, operator: str, serial: int) -> str:
         """What the operator is called now who had a name when a revision was made."""
         if self._names is None:
-            self._names = Names(self._history.moves(StageRef(SHARED, Stage.DESIGN)))
+            self._names = NameHistory(self._history.moves(StageRef(SHARED, Stage.DESIGN)))
         return self._names.operator(operator, serial)
 
 
-class _Past:
+class _PastReferences:
     """What relied on what, at earlier revisions."""
 
-    def __init__(self, history: History, design: Snapshot) -> None:
+    def __init__(self, history: ChangeHistory, design: Snapshot) -> None:
         self._history, self._design = history, design
         self._known: dict[tuple[StageRef, int], Snapshot] = {}
         self._relied: dict[tuple[int, Address], set[Address]] = {}
 
-    def relied(self, stage: StageRef, passed: _Passed, address: Address | None) -> bool:
+    def relied(self, stage: StageRef, passed: _PastApproval, address: Address | None) -> bool:
         """Whether the offer that was approved was then affected by what stood at ``address``."""
         place = passed.serial, passed.name
         if address is None:
@@ -409,7 +405,7 @@ class _Past:
         return address in self._relied[place]
 
 
-class _Live:
+class _LiveState:
     """What is live, read when it is needed."""
 
     def __init__(self, read: Callable[[], Snapshot]) -> None:
@@ -433,7 +429,7 @@ class _Live:
             shown = self._shown[template] = set()
             for offer in self._now.of_kind(Kind.OFFER, template.environment):
                 if self._now.entries[offer].activation:
-                    shown |= _taken(self._now.offer(offer), template)
+                    shown |= _taken_from(self._now.offer(offer), template)
         return paths <= self._shown[template]
 
     def uses(self, address: Address, entry: Entry | None) -> bool:

@@ -15,9 +15,9 @@ from offerkit.address import Address, Kind, Stage, environment_address
 from offerkit.fingerprint import JsonMap, canonical, digest
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
-KeptContacts = Callable[[Address, Stage], str]
+ContactsDigest = Callable[[Address, Stage], str]
 """The digest of the file of contacts that was kept with cases on that side; empty where none was."""
-Lifted = Callable[[Address, str], bool]
+IsLifted = Callable[[Address, str], bool]
 """Whether a second person has lifted what that fingerprint stands for, of the cases at an address."""
 
 _NAMED = 3
@@ -26,7 +26,7 @@ _ASIDE = ("note",)
 """What a case says to its readers only."""
 
 
-class Withheld(NamedTuple):
+class GuardedCaseChange(NamedTuple):
     """Cases of live that a promotion would change by their author alone: which, and the fingerprint to lift that by."""
 
     address: Address
@@ -51,13 +51,13 @@ class Withheld(NamedTuple):
         return f"Somebody other than its author may lift that: offerkit override {self.address} --reason TEXT"
 
 
-def asks(state: Snapshot, environment: str, setting: str) -> bool:
+def promotion_setting(state: Snapshot, environment: str, setting: str) -> bool:
     """Whether ``environment`` turns on a setting of its promotions there."""
     promotion = (state(environment_address(environment)) or {}).get("promotion")
     return isinstance(promotion, dict) and promotion.get(setting) is True
 
 
-def by_key(case: object) -> bool:
+def names_stored_contact(case: object) -> bool:
     """Whether a case asks for a stored contact, by its key."""
     contact = case.get("contact") if isinstance(case, dict) else None
     return contact is not None and not isinstance(contact, dict)
@@ -66,7 +66,7 @@ def by_key(case: object) -> bool:
 def names_contacts(body: JsonMap) -> bool:
     """Whether any of the cases in ``body`` asks for a stored contact."""
     cases = body.get("cases")
-    return isinstance(cases, dict) and any(map(by_key, cases.values()))
+    return isinstance(cases, dict) and any(map(names_stored_contact, cases.values()))
 
 
 def with_names(case: Any, name: Callable[[Kind, str], str]) -> Any:
@@ -109,7 +109,9 @@ def with_names(case: Any, name: Callable[[Kind, str], str]) -> Any:
     return made
 
 
-def withheld(effect: BeforeAfter, design: Snapshot, kept: KeptContacts, lifted: Lifted) -> Iterator[Withheld]:
+def guarded_case_changes(
+    effect: BeforeAfter, design: Snapshot, kept: ContactsDigest, lifted: IsLifted
+) -> Iterator[GuardedCaseChange]:
     """The cases of live that ``effect`` changes and that must stay as they are."""
     before, after = effect.pair
     for name in sorted({address.environment for address in before.by_kind.get(Kind.CASES, ())}):
@@ -119,17 +121,17 @@ def withheld(effect: BeforeAfter, design: Snapshot, kept: KeptContacts, lifted: 
         said: set[str] = set()
         for address in after.of_kind(Kind.CASES, name):
             stays = after.entries[address] == before.entries.get(address)
-            said |= _said(after, address, kept, Stage.LIVE if stays else Stage.DESIGN).keys()
+            said |= _case_meanings(after, address, kept, Stage.LIVE if stays else Stage.DESIGN).keys()
         for address in changed:
-            was = _said(before, address, kept, Stage.LIVE, effect.origins)
+            was = _case_meanings(before, address, kept, Stage.LIVE, effect.origins)
             gone = tuple(sorted(name for print_, name in was.items() if print_ not in said))
             if gone:
                 print_ = change_fingerprint(address, before, design, kept)
                 if not lifted(address, print_):
-                    yield Withheld(address, gone, print_)
+                    yield GuardedCaseChange(address, gone, print_)
 
 
-def change_fingerprint(address: Address, live: Snapshot, design: Snapshot, kept: KeptContacts) -> str:
+def change_fingerprint(address: Address, live: Snapshot, design: Snapshot, kept: ContactsDigest) -> str:
     """What a change of live's cases at ``address`` to those of design is lifted by: exactly this one, with contacts."""
     prints = [state.entries[address].fingerprint if address in state.entries else "" for state in (live, design)]
     return digest(b"cases", *(print_.encode() for print_ in (*prints, kept(address, Stage.DESIGN))))
@@ -142,13 +144,17 @@ def contacts_fingerprint(cases: str, contacts: str) -> str:
 
 def _guarded(live: Snapshot, design: Snapshot, environment: str) -> bool:
     return all(
-        any(asks(state, environment, setting) for state in (live, design))
+        any(promotion_setting(state, environment, setting) for state in (live, design))
         for setting in ("tests", "separation_of_duties")
     )
 
 
-def _said(
-    state: Snapshot, address: Address, kept: KeptContacts, side: Stage, former: Mapping[Address, Address] | None = None
+def _case_meanings(
+    state: Snapshot,
+    address: Address,
+    kept: ContactsDigest,
+    side: Stage,
+    former: Mapping[Address, Address] | None = None,
 ) -> dict[str, str]:
     """What the cases at an address say, each by a digest of it, with its name: a name says nothing itself.
 
@@ -166,7 +172,7 @@ def _said(
     for name, case in cases.items() if isinstance(cases, dict) else ():
         case = with_names(case, called) if now else case
         meaning = {key: value for key, value in case.items() if key not in _ASIDE} if isinstance(case, dict) else case
-        held_by = contacts if by_key(case) else ""
+        held_by = contacts if names_stored_contact(case) else ""
         about = with_names({"activated": activated}, called)["activated"] if now else activated
         said[digest(canonical(meaning), canonical(about), held_by.encode())] = name
     return said

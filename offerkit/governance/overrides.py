@@ -18,9 +18,9 @@ from offerkit.fingerprint import Json
 from offerkit.governance.rights import ADMINISTRATOR, OFFER_MANAGER, Actor
 from offerkit.models.profiles import Profile
 
-ACTION = "override"
+OVERRIDE_ACTION = "override"
 """The action of a revision that records overrides."""
-DETAILS = "override"
+DETAILS_KEY = "override"
 """Where the details of such a revision list them."""
 MAX_REASON = 2000
 """The longest reason, in characters."""
@@ -29,7 +29,7 @@ Operators: TypeAlias = Mapping[str, Mapping[str, Json]]
 """The bodies of all operators by name."""
 
 
-class Lifts(StrEnum):
+class OverrideKind(StrEnum):
     """What an override takes the place of."""
 
     REVIEWERS = "reviewers"
@@ -50,7 +50,7 @@ class Obstacle:
     ``named``: the operators who are named for it.
     """
 
-    lifts: Lifts
+    lifts: OverrideKind
     address: Address
     fingerprint: str
     says: str
@@ -63,7 +63,7 @@ class Obstacle:
 class Override:
     """One that was given: of which obstacle, by whom, why, and in which revision."""
 
-    lifts: Lifts
+    lifts: OverrideKind
     address: Address
     fingerprint: str
     operator: str
@@ -103,19 +103,19 @@ class Overrides:
 
     @classmethod
     def of(cls, revisions: Iterable[Revision]) -> Self:
-        """Those that ``revisions`` of the action :data:`ACTION` record, in any order."""
+        """Those that ``revisions`` of the action :data:`OVERRIDE_ACTION` record, in any order."""
         rows = sorted(revisions, key=lambda row: row.serial)
-        return cls(each for row in rows for each in listed(row.details, row.actor, row.message, row.serial))
+        return cls(each for row in rows for each in overrides_in(row.details, row.actor, row.message, row.serial))
 
-    def lifting(self, lifts: Lifts, address: Address, fingerprint: str, *, after: int = 0) -> Override | None:
+    def lifting(self, lifts: OverrideKind, address: Address, fingerprint: str, *, after: int = 0) -> Override | None:
         """The last override of exactly this, if it was given after revision ``after``."""
         found = self._by_key.get((lifts, address, fingerprint))
         return found if found is not None and found.revision > after else None
 
 
-def listed(details: Mapping[str, Json], operator: str, reason: str, revision: int) -> Iterator[Override]:
+def overrides_in(details: Mapping[str, Json], operator: str, reason: str, revision: int) -> Iterator[Override]:
     """The overrides that the details of a revision hold; what is none of this version's is left out."""
-    found = details.get(DETAILS)
+    found = details.get(DETAILS_KEY)
     for item in found if isinstance(found, list) else ():
         match item:
             case {
@@ -127,26 +127,35 @@ def listed(details: Mapping[str, Json], operator: str, reason: str, revision: in
             }:
                 try:
                     yield Override(
-                        Lifts(lifts), parse_address(address), fingerprint, operator, reason, revision, says,
+                        OverrideKind(lifts),
+                        parse_address(address),
+                        fingerprint,
+                        operator,
+                        reason,
+                        revision,
+                        says,
                         more if isinstance(more, dict) else {},
-                    )  # fmt: skip
+                    )
                 except ValueError:
                     continue
             case _:
                 continue
 
 
-def recorded(obstacles: Iterable[Obstacle]) -> dict[str, Json]:
+def override_details(obstacles: Iterable[Obstacle]) -> dict[str, Json]:
     """``obstacles`` as the details of the revision that overrides them."""
     return {
-        DETAILS: [
+        DETAILS_KEY: [
             {
-                "lifts": each.lifts.value, "address": each.address, "fingerprint": each.fingerprint,
-                "says": each.says, "details": dict(each.details),
+                "lifts": each.lifts.value,
+                "address": each.address,
+                "fingerprint": each.fingerprint,
+                "says": each.says,
+                "details": dict(each.details),
             }
             for each in sorted(obstacles, key=lambda each: (each.lifts, each.address, each.fingerprint))
         ]
-    }  # fmt: skip
+    }
 
 
 def check_reason(reason: str) -> str:
@@ -168,20 +177,20 @@ def entitled(obstacle: Obstacle, operators: Operators) -> tuple[str, ...]:
     of them is an author, an offer manager as well. A second person for settings may be any offer manager, and any
     operator where there is one administrator only.
     """
-    people = {name: str(body.get("profile", "")) for name, body in operators.items() if _acts(body)}
+    people = {name: str(body.get("profile", "")) for name, body in operators.items() if _is_active_person(body)}
     others = {name: profile for name, profile in people.items() if name not in obstacle.authors}
     if not people.keys().isdisjoint(obstacle.named):
         return tuple(sorted(others.keys() & set(obstacle.named)))
     profiles: set[str] = {ADMINISTRATOR}
     single = sum(profile == ADMINISTRATOR for profile in people.values()) < 2
-    if single or ADMINISTRATOR not in others.values() or obstacle.lifts in (Lifts.SETTINGS, Lifts.CASES):
+    if single or ADMINISTRATOR not in others.values() or obstacle.lifts in (OverrideKind.SETTINGS, OverrideKind.CASES):
         profiles.add(OFFER_MANAGER)
-    if obstacle.lifts is Lifts.SETTINGS and (single or profiles.isdisjoint(others.values())):
+    if obstacle.lifts is OverrideKind.SETTINGS and (single or profiles.isdisjoint(others.values())):
         profiles |= set(others.values())
     return tuple(sorted(name for name, profile in others.items() if profile in profiles))
 
 
-def refusal(actor: Actor, obstacle: Obstacle, operators: Operators) -> Diagnostic | None:
+def override_refusal(actor: Actor, obstacle: Obstacle, operators: Operators) -> Diagnostic | None:
     """Why ``actor`` may not override ``obstacle``; None if they may."""
     who = entitled(obstacle, operators)
     if actor.name in who:
@@ -201,11 +210,11 @@ def _profile(profile: Profile | None) -> str:
     return f" ({profile})" if profile is not None else ""
 
 
-def _acts(body: Mapping[str, Json]) -> bool:
+def _is_active_person(body: Mapping[str, Json]) -> bool:
     """Whether an operator is a person who may do something."""
     return body.get("enabled") is not False and body.get("automation") is not True
 
 
-def usable(names: Collection[str], operators: Operators) -> tuple[str, ...]:
+def active_people(names: Collection[str], operators: Operators) -> tuple[str, ...]:
     """Those of ``names`` who are enabled operators, and people."""
-    return tuple(name for name in sorted(names) if name in operators and _acts(operators[name]))
+    return tuple(name for name in sorted(names) if name in operators and _is_active_person(operators[name]))

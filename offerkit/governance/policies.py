@@ -18,29 +18,29 @@ from zoneinfo import ZoneInfo
 from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.diagnostics import or_list
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
-from offerkit.governance.overrides import Lifts, Obstacle, Operators, entitled
-from offerkit.governance.withdrawals import off_by, takes_off
+from offerkit.governance.overrides import Obstacle, Operators, OverrideKind, entitled
+from offerkit.governance.withdrawals import only_leaves_spaces, switched_off_by
 from offerkit.models.policy import GOVERNED
-from offerkit.models.policy_names import CHANGES, asked_kinds, decimal, scope_of, values_of
+from offerkit.models.policy_names import CHANGES, decimal, judged_kinds, scope_of, values_of
 from offerkit.rules.problems import RuleError
 from offerkit.rules.python import Evaluator, compile_one
 from offerkit.rules.types import ExpectedResult, Value
-from offerkit.state.changes import Change, Entry, Former
+from offerkit.state.changes import Change, Entry, FormerAddress
 from offerkit.state.effective import EffectiveOffer, merged, names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.times import instant, wall_clock
 
 DENY = "deny"
-_MEANT = ("applies_to", "require", "severity", "override")
+_MEANING_FIELDS = ("applies_to", "require", "severity", "override")
 """The properties by which two policies are one, whatever they are called and say to people."""
 _INHERITED = (Kind.TEMPLATE, Kind.CATEGORY, Kind.FILTER, Kind.SPACE)
-_OWN = (*CHANGES, "resource")
+_NOT_INHERITED = (*CHANGES, "resource")
 """The namespaces of which nothing is inherited."""
 _DEFAULT_SUBJECT = "offer"
 _UNREADABLE = "its condition cannot be read by this version"
 
 
-class _Condition(NamedTuple):
+class _PolicyCondition(NamedTuple):
     """A condition as it is asked. ``asks`` is None where it cannot be read (any more)."""
 
     spaces: tuple[str, ...]
@@ -55,24 +55,24 @@ class _Condition(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _condition(text: str, applies_to: tuple[str, ...]) -> _Condition:
+def _condition(text: str, applies_to: tuple[str, ...]) -> _PolicyCondition:
     from offerkit.rules.check import check  # the parser: most projects have no policies
 
     try:
         checked = check(text, scope_of(applies_to), ExpectedResult.CONDITION)
     except (RuleError, ValueError):
-        kinds = asked_kinds([word for word in applies_to if word in (*Kind, "step")], ())
-        return _Condition((), {}, kinds, None)
+        kinds = judged_kinds([word for word in applies_to if word in (*Kind, "step")], ())
+        return _PolicyCondition((), {}, kinds, None)
     fields: dict[str, tuple[str, ...]] = {}
     for space, name in checked.fields:
         fields[space] = (*fields.get(space, ()), name)
     spaces = tuple(sorted(fields))
-    kinds = asked_kinds(applies_to, spaces)
+    kinds = judged_kinds(applies_to, spaces)
     sound = len([space for space in spaces if space in GOVERNED]) < 2  # nothing is of two kinds
-    return _Condition(spaces, fields, kinds, compile_one(checked, spaces) if sound else None)
+    return _PolicyCondition(spaces, fields, kinds, compile_one(checked, spaces) if sound else None)
 
 
-class Policy(NamedTuple):
+class ActivePolicy(NamedTuple):
     """A policy that holds: where it stands, what it says, and a digest of what it means."""
 
     address: Address
@@ -80,12 +80,12 @@ class Policy(NamedTuple):
     meaning: str
 
     @classmethod
-    def of(cls, address: Address, body: JsonMap) -> Policy:
+    def of(cls, address: Address, body: JsonMap) -> ActivePolicy:
         """The policy of that body."""
-        return cls(address, body, digest(b"policy", canonical({key: body.get(key) for key in _MEANT})))
+        return cls(address, body, digest(b"policy", canonical({key: body.get(key) for key in _MEANING_FIELDS})))
 
     @property
-    def condition(self) -> _Condition:
+    def condition(self) -> _PolicyCondition:
         """What must hold."""
         return _condition(str(self.body.get("require", "")), names_in(self.body, "applies_to") or (_DEFAULT_SUBJECT,))
 
@@ -96,13 +96,13 @@ class Policy(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Broken:
+class Violation:
     """A policy that a change breaks. ``by``: the changes that bring it about, of which one may be the resource's own.
 
     ``judged``: a digest of what was judged. ``why``: what cannot be told, where it is not simply false.
     """
 
-    policy: Policy
+    policy: ActivePolicy
     address: Address
     judged: str
     why: str = ""
@@ -139,65 +139,72 @@ def override_fingerprint(meaning: str, address: Address, judged: str) -> str:
     return digest(b"policy-override", meaning.encode(), address.encode(), judged.encode())
 
 
-def policy_obstacle(policy: Policy, address: Address, judged: str, authors: frozenset[str] = frozenset()) -> Obstacle:
+def policy_obstacle(
+    policy: ActivePolicy, address: Address, judged: str, authors: frozenset[str] = frozenset()
+) -> Obstacle:
     """What an override of ``policy`` for one address takes the place of."""
     return Obstacle(
-        Lifts.POLICIES, address, override_fingerprint(policy.meaning, address, judged),
-        f"that {policy.address} denies it ({str(policy.body.get('message', '')).rstrip('.')})", authors,
-        {"policy": policy.address}, named=names_in(policy.body, "override"),
-    )  # fmt: skip
+        OverrideKind.POLICIES,
+        address,
+        override_fingerprint(policy.meaning, address, judged),
+        f"that {policy.address} denies it ({str(policy.body.get('message', '')).rstrip('.')})",
+        authors,
+        {"policy": policy.address},
+        named=names_in(policy.body, "override"),
+    )
 
 
-def how_to_lift(broken: Broken, operators: Operators, authors: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
+def how_to_lift(broken: Violation, operators: Operators, authors: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
     """What an author of the change can do about it, in a sentence, and who may override it, as far as that is known."""
     who = entitled(replace(broken.obstacle, authors=frozenset(authors)), operators)
     way = f"offerkit override {broken.address} --policies --reason TEXT"
     return f"Change it, or let {or_list(who) or 'an administrator'}, if no author of it, override it: {way}", who
 
 
-class Held:
+class EnvironmentPolicies:
     """The policies of one environment that hold for a change, and the clock they are asked by."""
 
     def __init__(self, environment: str, views: Iterable[Snapshot], now: str) -> None:
         """``views``: all states that say which; of policies that mean the same, the first counts."""
         self.environment = environment
-        found: dict[str, Policy] = {}
+        found: dict[str, ActivePolicy] = {}
         zone = "UTC"
         for view in views:
             for address in view.of_kind(Kind.POLICY, environment):
-                policy = Policy.of(address, view(address) or {})
+                policy = ActivePolicy.of(address, view(address) or {})
                 found.setdefault(policy.meaning, policy)
             zone = str((view(environment_address(environment)) or {}).get("time_zone", zone))
         self.policies = tuple(found.values())
         self.kinds = frozenset(kind for policy in self.policies for kind in policy.condition.kinds)
         self.now = wall_clock(instant(now), ZoneInfo(zone))
 
-    def broken(self, subject: Subject) -> Iterator[Broken]:
+    def broken(self, subject: Subject) -> Iterator[Violation]:
         """The policies that do not hold of ``subject``; of one that denies and warns, only the denial."""
         found = [broken for policy in self.policies if (broken := self._broken(policy, subject)) is not None]
         denied = {each.policy.address for each in found if each.policy.denies}
         yield from (each for each in found if each.policy.denies or each.policy.address not in denied)
 
-    def _broken(self, policy: Policy, subject: Subject) -> Broken | None:
+    def _broken(self, policy: ActivePolicy, subject: Subject) -> Violation | None:
         condition = policy.condition
         if subject.kind not in condition.kinds or (condition.of_changes and subject.declared):
             return None
         if condition.asks is None:  # what nobody can read may be about anything
-            return Broken(policy, subject.address, subject.digest({}), _UNREADABLE, subject.by)
+            return Violation(policy, subject.address, subject.digest({}), _UNREADABLE, subject.by)
         if subject.leaves and not condition.of_changes:
             return None  # nothing has to be as a policy wants it in order to go
         rows = [subject.row(space, condition.fields[space]) for space in condition.spaces]
         if not subject.own:
             before = [subject.row_before(space, condition.fields[space]) for space in condition.spaces]
             same = zip(condition.spaces, rows, before, strict=True)
-            if all(not row.get("changed") if space in _OWN else row == was for space, row, was in same):
+            if all(not row.get("changed") if space in _NOT_INHERITED else row == was for space, row, was in same):
                 return None
         result = condition.asks(*rows, self.now, self.now.date())
         if result is True:
             return None
         why = "" if result is False else _why_unknown(condition.spaces, rows)
-        return Broken(policy, subject.address, subject.digest(dict(zip(condition.spaces, rows, strict=True))), why,
-                      subject.by)  # fmt: skip
+        return Violation(
+            policy, subject.address, subject.digest(dict(zip(condition.spaces, rows, strict=True))), why, subject.by
+        )
 
 
 def _why_unknown(spaces: Iterable[str], rows: Iterable[Mapping[str, Value]]) -> str:
@@ -218,7 +225,7 @@ class Subject:
     address: Address
     state: Snapshot
     before: Snapshot | None = None
-    former: Former = ""
+    former: FormerAddress = ""
     stage: Stage = Stage.DESIGN
     action: str = ""
     own: bool = True
@@ -249,22 +256,25 @@ class Subject:
 
     def row_before(self, space: str, names: Iterable[str]) -> dict[str, Value]:
         """The same as it was."""
-        if space in _OWN or self.before is None:
+        if space in _NOT_INHERITED or self.before is None:
             return dict.fromkeys(names)
         return _values(self.before, self.former or self.address, names)
 
     def digest(self, rows: Mapping[str, dict[str, Value]]) -> str:
         """A digest of what was judged: all that the resource is, and the values that the condition asked for."""
-        values = {space: {name: _plain(value) for name, value in row.items()} for space, row in rows.items()}
-        return digest(b"judged", canonical([_whole(self.state, self.address), values]))
+        values = {space: {name: _json_value(value) for name, value in row.items()} for space, row in rows.items()}
+        return digest(b"judged", canonical([_effective_body(self.state, self.address), values]))
 
     def _resource(self, names: Iterable[str]) -> dict[str, Value]:
-        body = _whole(self.state, self.address) or {}
+        body = _effective_body(self.state, self.address) or {}
         known: dict[str, Value] = {
-            "address": str(self.address), "kind": self.kind.value, "name": self.address.name,
-            "label": str(body.get("label", "")), "description": str(body.get("description", "")),
+            "address": str(self.address),
+            "kind": self.kind.value,
+            "name": self.address.name,
+            "label": str(body.get("label", "")),
+            "description": str(body.get("description", "")),
             "protected": body.get("protected") is True,
-        }  # fmt: skip
+        }
         return {name: known[name] for name in names}
 
     @property
@@ -287,18 +297,18 @@ class Subject:
     def _step_changed(self) -> Value:
         if self.action in ("delete", "deactivate"):
             return ()
-        was = (_whole(self.before, self.former or self.address) if self.before is not None else None) or {}
-        will = _whole(self.state, self.address) or {}
+        was = (_effective_body(self.before, self.former or self.address) if self.before is not None else None) or {}
+        will = _effective_body(self.state, self.address) or {}
         return tuple(sorted(key for key in was.keys() | will.keys() if was.get(key) != will.get(key)))
 
 
-def _whole(view: Snapshot, address: Address) -> JsonMap | None:
+def _effective_body(view: Snapshot, address: Address) -> JsonMap | None:
     if address not in view.entries:
         return None
     return view.offer(address).body if address.kind is Kind.OFFER else view(address)
 
 
-def _plain(value: Value) -> Json:
+def _json_value(value: Value) -> Json:
     match value:
         case tuple():
             return list(value)
@@ -316,7 +326,7 @@ def _values(view: Snapshot, address: Address, names: Iterable[str]) -> dict[str,
     if address.kind is not Kind.OFFER:
         return values_of(address.kind, address.name, view(address), names)
     offer = view.offer(address)
-    return {name: _OFFER[name](view, offer) for name in names}
+    return {name: _OFFER_READERS[name](view, offer) for name in names}
 
 
 def _text(*path: str) -> Callable[[Snapshot, EffectiveOffer], Value]:
@@ -372,14 +382,14 @@ def _content(view: Snapshot, offer: EffectiveOffer) -> Value:
     return tuple(sorted(found | (common.keys() if isinstance(common, dict) else set())))
 
 
-_OFFER: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
+_OFFER_READERS: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
     "name": lambda view, offer: offer.address.name,
     "code": lambda view, offer: _text("code")(view, offer) or offer.address.name,
     "label": _text("label"),
     "description": _text("description"),
     "category": lambda view, offer: offer.category,
     "template": lambda view, offer: str(offer.own["template"]) if offer.own.get("template") else None,
-    "enabled": lambda view, offer: not off_by(view, offer.address),
+    "enabled": lambda view, offer: not switched_off_by(view, offer.address),
     "protected": lambda view, offer: offer.own.get("protected") is True,
     "from": lambda view, offer: max(_days(offer, "from"), default=None),
     "until": lambda view, offer: min(_days(offer, "until"), default=None),
@@ -395,7 +405,7 @@ _OFFER: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
 }
 
 
-def declared(held: Held, state: Snapshot) -> Iterator[Broken]:
+def declared_violations(held: EnvironmentPolicies, state: Snapshot) -> Iterator[Violation]:
     """What breaks policies of all that an environment declares, changed or not."""
     for kind in sorted(held.kinds):
         for address in state.of_kind(kind, held.environment):
@@ -411,9 +421,13 @@ def changes_by_environment(effect: BeforeAfter) -> dict[str, list[Change]]:
     return dict(sorted(found.items()))
 
 
-def changed(
-    held: Held, changes: Sequence[Change], effect: BeforeAfter, side: Stage, design: Snapshot | None = None
-) -> Iterator[Broken]:
+def change_violations(
+    held: EnvironmentPolicies,
+    changes: Sequence[Change],
+    effect: BeforeAfter,
+    side: Stage,
+    design: Snapshot | None = None,
+) -> Iterator[Violation]:
     """What breaks policies of all that ``changes`` of ``effect`` do in their environment, also by what offers inherit.
 
     ``design``, for a promotion: what is not there any more is deleted, to a policy, though live keeps it, deactivated.
@@ -442,9 +456,15 @@ def _subject(change: Change, effect: BeforeAfter, side: Stage, design: Snapshot 
     if gone and will is not None and was is None:
         gone = False
     return Subject(
-        address, state, effect.before if was is not None else None, former, side,
-        _action(change, was, gone=gone, design=design), leaves=gone or takes_off(was, will), by=frozenset((address,)),
-    )  # fmt: skip
+        address,
+        state,
+        effect.before if was is not None else None,
+        former,
+        side,
+        _action(change, was, gone=gone, design=design),
+        leaves=gone or only_leaves_spaces(was, will),
+        by=frozenset((address,)),
+    )
 
 
 def _action(change: Change, was: Entry | None, *, gone: bool, design: Snapshot | None) -> str:

@@ -18,20 +18,20 @@ from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
 )
-from offerkit.governance.promotion_offers import block_unagreed, offer_target, waiting_for, withdrawn
-from offerkit.governance.promotion_state import Candidates, Work, same_offer
+from offerkit.governance.promotion_draft import PromotionDraft, PromotionRequest, same_offer
+from offerkit.governance.promotion_offers import block_for_reviewers, offer_target, waiting_sentence, withdrawn_entry
 from offerkit.governance.rights import WRITERS
-from offerkit.governance.settings import KINDS, same_settings, settings_key
-from offerkit.governance.withdrawals import ended_earlier, layers_of, lengthened, off_by
+from offerkit.governance.settings import SETTING_KINDS, same_settings, settings_key
+from offerkit.governance.withdrawals import ended_earlier, layers_of, switched_off_by, without_earlier_ends
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
-from offerkit.plans.sentences import still_off
+from offerkit.plans.sentences import still_off_note
 from offerkit.state.changes import Entry
 from offerkit.state.references import may_wait
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
 @dataclass
-class Promotion:
+class PromotionOutcome:
     """The outcome: live as it would be, what stays behind, and what was relied on."""
 
     after: Snapshot
@@ -44,9 +44,9 @@ class Promotion:
     """What goes without an approval since nothing differs but that its period ends earlier."""
 
 
-def promotion(asked: Candidates) -> Promotion:
+def decide_promotion(asked: PromotionRequest) -> PromotionOutcome:
     """Decide the promotion. Pure; stable for the same input."""
-    work = Work(asked)
+    work = PromotionDraft(asked)
     _gather(work)
     while _settle(work):
         pass
@@ -55,7 +55,7 @@ def promotion(asked: Candidates) -> Promotion:
     work.notes += _still_off(work, after)
     relied_on = work.going.keys() | {offer for offers in changed.values() for offer in offers}
     needed = [key for address in sorted(relied_on) for key in work.keys.get(address, ())]
-    return Promotion(
+    return PromotionOutcome(
         after,
         {old: new for new, old in work.origin.items() if new in work.going},
         [b for a in sorted(work.blocked, key=attrgetter("sort_key")) for b in work.blocked[a]],
@@ -66,7 +66,7 @@ def promotion(asked: Candidates) -> Promotion:
     )
 
 
-def _gather(work: Work) -> None:
+def _gather(work: PromotionDraft) -> None:
     """The first guess: everything that differs and is asked for, offers only if approved."""
     wanted = {a for a in work.design.entries if work.asked.wanted(a)}
     for names in work.chains:
@@ -84,7 +84,7 @@ def _gather(work: Work) -> None:
             continue
         if address in work.asked.holds and not work.stays(address, target):
             _block_held(work, address)
-            target = withdrawn(work, address) if address.kind is Kind.OFFER else None
+            target = withdrawn_entry(work, address) if address.kind is Kind.OFFER else None
         if target is not None:
             work.go(address, target)
     for address, entry in work.live.entries.items():
@@ -103,29 +103,29 @@ def _gather(work: Work) -> None:
     _block_settings(work)
 
 
-def _block_settings(work: Work) -> None:
+def _block_settings(work: PromotionDraft) -> None:
     """Block the settings that wait for reviewers, or that one of them has rejected."""
     decisions = work.asked.decisions
-    for address in [address for address in work.going if address.kind in KINDS]:
+    for address in [address for address in work.going if address.kind in SETTING_KINDS]:
         if same_settings(work.design, address, work.live, work.origin.get(address, address), work.asked.renames):
             continue
         key = settings_key(work.design, address)
         turned_down = rejected(decisions, key)
         if turned_down is not None:
-            subject, how = waiting_for(address, key.aspect, [key])
+            subject, how = waiting_sentence(address, key.aspect, [key])
             work.block(address, Code.NOT_APPROVED, f"{subject} were rejected by {turned_down.operator}", how, (), [key])
         elif unmet := decisions.unmet(key):
-            block_unagreed(work, address, [key], unmet, ())
+            block_for_reviewers(work, address, [key], unmet, ())
         elif approved(decisions, key):
             work.keys[address] = [key]
 
 
-def _block_held(work: Work, address: Address) -> None:
+def _block_held(work: PromotionDraft, address: Address) -> None:
     why = work.asked.holds[address]
     work.block(address, Code.NOT_APPROVED, why, "Change it in design, or promote with --include-rolled-back.")
 
 
-def _needed(work: Work, wanted: set[Address]) -> set[Address]:
+def _needed(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
     """What the asked-for cannot go live without, or would go live wrongly without."""
     found: set[Address] = set()
     pending = sorted(wanted)
@@ -147,18 +147,18 @@ def _needed(work: Work, wanted: set[Address]) -> set[Address]:
     return found
 
 
-def _switched_off_by(work: Work, wanted: set[Address]) -> set[Address]:
+def _switched_off_by(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
     """The live offers that the categories and templates asked for switch off."""
     layers = {a for a in wanted if a.kind in (Kind.CATEGORY, Kind.TEMPLATE)}
     layers = {a for a in layers if (work.design.read(a) or {}).get("enabled") is False}
     offers = work.design.of_kind(Kind.OFFER) if layers else ()
-    return {a for a in offers if not work.asked.excluded(a) and not layers.isdisjoint(off_by(work.design, a))}
+    return {a for a in offers if not work.asked.excluded(a) and not layers.isdisjoint(switched_off_by(work.design, a))}
 
 
 _AFFECTING = (Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER, Kind.SPACE, Kind.DIMENSION)
 
 
-def _settle(work: Work) -> bool:
+def _settle(work: PromotionDraft) -> bool:
     """Block what would break the rule of this module; true when something was, so that it must be asked again."""
     after = work.hypothetical()
     before, switched = len(work.blocked), 0
@@ -177,7 +177,7 @@ def _settle(work: Work) -> bool:
         old = source if address in work.going else address
         if _as_it_was_or_approved(work, after, address, old, entry.activation):
             continue
-        if off_by(after, address) and not off_by(work.live, old):
+        if switched_off_by(after, address) and not switched_off_by(work.live, old):
             work.go(address, Entry(work.live.entries[old].fingerprint, ()))
             switched += 1
         else:
@@ -189,7 +189,7 @@ def _settle(work: Work) -> bool:
     return switched > 0 or len(work.blocked) > before
 
 
-def _block_cases(work: Work) -> None:
+def _block_cases(work: PromotionDraft) -> None:
     """What live's cases say stays as it is until a second person has lifted that."""
     if not any(address.kind is Kind.CASES for address in work.going):
         return
@@ -197,7 +197,7 @@ def _block_cases(work: Work) -> None:
         work.block(found.address, Code.CASES_CHANGED, found.why, found.how, WRITERS[Kind.CASES])
 
 
-def _block_denied(work: Work) -> None:
+def _block_denied(work: PromotionDraft) -> None:
     """What policies deny stays behind: the resource itself, or what would change it."""
     for found in list(work.asked.denied(work.effect())):
         for address in sorted({work.former.get(change, change) for change in found.by}):
@@ -206,7 +206,7 @@ def _block_denied(work: Work) -> None:
                 work.block(address, Code.POLICY_DENIED, why, found.how, found.who)
 
 
-def _block_chains(work: Work) -> None:
+def _block_chains(work: PromotionDraft) -> None:
     """Names that are passed on (a → b, b → a) go together: with one of them staying, two would have one name."""
     for names in work.chains:
         staying = [name for name in names[1:] if name not in work.going]
@@ -217,20 +217,20 @@ def _block_chains(work: Work) -> None:
                 work.block(name, Code.NOT_APPROVED, why, how)
 
 
-def _block_needing(work: Work, after: Snapshot, offer: Address) -> None:
+def _block_needing(work: PromotionDraft, after: Snapshot, offer: Address) -> None:
     """Block an offer that would go live with something else than what was approved with it."""
     held = [a for a in affecting(work.design, offer) - {offer} if after.entries.get(a) != work.design.entries.get(a)]
     held.sort(key=lambda a: (a not in work.blocked, a))
     why = f"it needs {held[0]}, which stays behind" if held else "what it inherits stays behind"
     how = "" if not held else f"Unblock {held[0]} first." if held[0] in work.blocked else f"Promote {held[0]} too."
     work.block(offer, Code.NOT_APPROVED, why, how)
-    target = withdrawn(work, offer)
+    target = withdrawn_entry(work, offer)
     if target is not None:
         work.go(offer, target)
 
 
 def _as_it_was_or_approved(
-    work: Work, after: Snapshot, address: Address, old: Address, spaces: tuple[str, ...]
+    work: PromotionDraft, after: Snapshot, address: Address, old: Address, spaces: tuple[str, ...]
 ) -> bool:
     """Whether a live offer whose own body stays is left as it was, or becomes what was approved in design.
 
@@ -246,7 +246,7 @@ def _as_it_was_or_approved(
     return bool(ended) and same_offer(restored, address, work.live, old, spaces)
 
 
-def _ended(work: Work, after: Snapshot) -> frozenset[Address]:
+def _ended(work: PromotionDraft, after: Snapshot) -> frozenset[Address]:
     """What goes although not all of it is approved, since the period of a live offer ends earlier by it."""
     ended = work.lengthened(after)[1]
     found: set[Address] = set()
@@ -262,7 +262,7 @@ def _ended(work: Work, after: Snapshot) -> frozenset[Address]:
     return frozenset(found)
 
 
-def _changes_on(work: Work, address: Address, source: Address, after: Snapshot) -> set[Address]:
+def _changes_on(work: PromotionDraft, address: Address, source: Address, after: Snapshot) -> set[Address]:
     """What differs, going or blocked, among all that can affect the offer."""
     relevant = affecting(after, address)
     for view, name in ((work.live, source), (work.design, address)):
@@ -271,7 +271,7 @@ def _changes_on(work: Work, address: Address, source: Address, after: Snapshot) 
     return {a for a in relevant if a in work.going or a in work.blocked or a in work.former}
 
 
-def _block_riders(work: Work, offer: Address, changes: set[Address]) -> None:
+def _block_riders(work: PromotionDraft, offer: Address, changes: set[Address]) -> None:
     for rider in sorted({work.former.get(change, change) for change in changes}):
         if rider in work.going and rider != offer:
             now = work.asked.renames.get(offer, offer)
@@ -281,7 +281,7 @@ def _block_riders(work: Work, offer: Address, changes: set[Address]) -> None:
             work.block(rider, Code.NOT_APPROVED, why, how, own.who if own else ())
 
 
-def _block_dangling(work: Work) -> None:
+def _block_dangling(work: PromotionDraft) -> None:
     """A resource whose references would lead nowhere in live stays behind, or keeps what it needs there."""
     after = work.hypothetical()
     for address in sorted(work.going):
@@ -298,7 +298,7 @@ def _block_dangling(work: Work) -> None:
     _block_named(work)
 
 
-def _block_named(work: Work) -> None:
+def _block_named(work: PromotionDraft) -> None:
     """What leaves its address, removed or renamed, stays while something in any environment still names it there."""
     after = work.hypothetical()
     gone = work.live.entries.keys() - after.entries.keys()
@@ -316,7 +316,7 @@ def _block_named(work: Work) -> None:
             work.block(leaving, Code.NOT_APPROVED, f"{address}, which stays as it is, still names {what}", how)
 
 
-def _still_off(work: Work, after: Snapshot) -> Iterator[str]:
+def _still_off(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
     """Of each space that was resumed, the live offers that the stop took off it and that wait for a new approval."""
     decisions, design = work.asked.decisions, work.design
     for space in work.asked.stops.resumed_spaces:
@@ -332,10 +332,10 @@ def _still_off(work: Work, after: Snapshot) -> Iterator[str]:
                 if decisions.on(key) is None and decisions.each(key):
                     off.append(offer.name)
         if off:
-            yield still_off(space, sorted(off))
+            yield still_off_note(space, sorted(off))
 
 
-def _changed_live_offers(work: Work, after: Snapshot) -> dict[Address, list[Address]]:
+def _changed_live_offers(work: PromotionDraft, after: Snapshot) -> dict[Address, list[Address]]:
     """For each change that rides along, the live offers whose content or eligibility it changes."""
     found: dict[Address, list[Address]] = {}
     for address in work.live.by_kind.get(Kind.OFFER, ()):
@@ -356,7 +356,7 @@ def only_withdraws(live: BeforeAfter) -> bool:
         return False
     before, after = live.pair
     there = (a for a in live.addresses if a in before.entries and a in after.entries)
-    longer = lengthened(after, before, ended_earlier(before, after, there))
+    longer = without_earlier_ends(after, before, ended_earlier(before, after, there))
     for offer in after.of_kind(Kind.OFFER):
         spaces = after.entries[offer].activation or ()
         if not spaces or affecting(after, offer).isdisjoint(live.addresses):

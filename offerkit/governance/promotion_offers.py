@@ -7,21 +7,21 @@ from operator import attrgetter
 
 from offerkit.address import Address
 from offerkit.diagnostics import Code, or_list
-from offerkit.governance.approvals import Approval, Demand, approved, rejected, same_reviewers
+from offerkit.governance.approvals import Approval, ReviewDemand, approved, rejected, same_reviewers
 from offerkit.governance.aspects import (
+    approval_keys,
     content_fingerprint,
     eligibility_fingerprint,
-    keys_of,
 )
-from offerkit.governance.promotion_state import Work, renamed, same_offer
+from offerkit.governance.promotion_draft import PromotionDraft, renamed_space, same_offer
 from offerkit.governance.rights import ADMINISTRATOR, approvers
-from offerkit.governance.stops import root_of, said
-from offerkit.governance.withdrawals import left
+from offerkit.governance.stops import stop_sentence, stopped_root
+from offerkit.governance.withdrawals import spaces_left
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry
 
 
-def offer_target(work: Work, address: Address) -> Entry | None:
+def offer_target(work: PromotionDraft, address: Address) -> Entry | None:
     """The offer's entry in live if it may go: on its approved spaces. None: it stays as it is, or is blocked.
 
     Switched off, it goes off with the body that it has there; blocked, off the spaces that it left.
@@ -37,11 +37,11 @@ def offer_target(work: Work, address: Address) -> Entry | None:
         return Entry(entry.fingerprint, ())
     target = _approved_target(work, address, entry)
     if target is None and entry is not None and entry.activation:
-        return withdrawn(work, address)
+        return withdrawn_entry(work, address)
     return target
 
 
-def withdrawn(work: Work, address: Address) -> Entry | None:
+def withdrawn_entry(work: PromotionDraft, address: Address) -> Entry | None:
     """The entry of an offer whose new body stays behind, off the spaces that it has to leave; None if there is none.
 
     Those that it left in design, and those where what is live was rejected: no edit of it can put that off.
@@ -49,16 +49,18 @@ def withdrawn(work: Work, address: Address) -> Entry | None:
     entry = work.live_entry(address)
     if entry is None or not entry.activation:
         return None
-    names = {space: renamed(work.asked.renames, address, space) for space in entry.activation}
-    gone = left(work.design, address, names.values()) | work.turned_down(address)
+    names = {space: renamed_space(work.asked.renames, address, space) for space in entry.activation}
+    gone = spaces_left(work.design, address, names.values()) | work.turned_down(address)
     kept = tuple(space for space, name in names.items() if name not in gone)
     return Entry(entry.fingerprint, kept) if kept != entry.activation else None
 
 
-def _approved_target(work: Work, address: Address, entry: Entry | None) -> Entry | None:
+def _approved_target(work: PromotionDraft, address: Address, entry: Entry | None) -> Entry | None:
     decisions, design = work.asked.decisions, work.design
-    active = {renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
-    eligibility, *every = keys_of(design, address)
+    active = {
+        renamed_space(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()
+    }
+    eligibility, *every = approval_keys(design, address)
     open_ = set(work.asked.stops.left(design, address, [key.space for key in every]))
     contents = [key for key in every if key.space in open_]
     turned_down = rejected(decisions, eligibility)
@@ -69,7 +71,7 @@ def _approved_target(work: Work, address: Address, entry: Entry | None) -> Entry
     if not approved(decisions, eligibility):
         if entry is not None and turned_down is None and _ends_earlier(work, address, entry.activation or ()):
             gone = work.turned_down(address)
-            kept = tuple(s for s in entry.activation or () if renamed(work.asked.renames, address, s) not in gone)
+            kept = tuple(s for s in entry.activation or () if renamed_space(work.asked.renames, address, s) not in gone)
             if kept:
                 return Entry(design.entries[address].fingerprint, kept)
         _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
@@ -99,7 +101,7 @@ def _approved_target(work: Work, address: Address, entry: Entry | None) -> Entry
     return target
 
 
-def _stop_of(work: Work, address: Address) -> Approval | None:
+def _stop_of(work: PromotionDraft, address: Address) -> Approval | None:
     """Why an offer of design is out of live everywhere, by its name there or by that in design."""
     stops, old = work.asked.stops, work.origin.get(address, address)
     if not stops:
@@ -107,12 +109,12 @@ def _stop_of(work: Work, address: Address) -> Approval | None:
     return stops.of(work.design, address) or (stops.of(work.live, old) if old in work.live.entries else None)
 
 
-def _block_stopped(work: Work, address: Address, stop: Approval) -> None:
-    how = f"Let it be approved, then: offerkit resume {root_of(stop)}"
-    work.block(address, Code.STOPPED, said(stop), how)
+def _block_stopped(work: PromotionDraft, address: Address, stop: Approval) -> None:
+    how = f"Let it be approved, then: offerkit resume {stopped_root(stop)}"
+    work.block(address, Code.STOPPED, stop_sentence(stop), how)
 
 
-def _ends_earlier(work: Work, address: Address, active: tuple[str, ...]) -> bool:
+def _ends_earlier(work: PromotionDraft, address: Address, active: tuple[str, ...]) -> bool:
     """Whether nothing differs between a live offer in design and in live but that its period ends earlier."""
     if not active or address in work.origin or address not in work.live.entries:
         return False
@@ -123,19 +125,19 @@ def _ends_earlier(work: Work, address: Address, active: tuple[str, ...]) -> bool
     return (address in ended or not changed) and same_offer(restored, address, work.live, address, active)
 
 
-def is_live(work: Work, key: ApprovalKey) -> bool:
+def is_live(work: PromotionDraft, key: ApprovalKey) -> bool:
     """Whether exactly what ``key`` stands for is what live has now, so that a rejection takes it out of there."""
     old = work.origin.get(key.address, key.address)
     if key.aspect is Aspect.ELIGIBILITY:
         return eligibility_fingerprint(work.live, old) == key.fingerprint
-    return content_fingerprint(work.live, old, renamed(work.origin, old, key.space)) == key.fingerprint
+    return content_fingerprint(work.live, old, renamed_space(work.origin, old, key.space)) == key.fingerprint
 
 
-def _differs(work: Work, address: Address) -> bool:
+def _differs(work: PromotionDraft, address: Address) -> bool:
     return address in work.origin
 
 
-def _lacks_required(work: Work, address: Address, contents: list[ApprovalKey], active: set[str]) -> bool:
+def _lacks_required(work: PromotionDraft, address: Address, contents: list[ApprovalKey], active: set[str]) -> bool:
     """Block an offer that would break where it is live or is to be: a required field is missing there."""
     offer = work.design.offer(address)
     if offer.named_spaces:
@@ -154,17 +156,17 @@ def _lacks_required(work: Work, address: Address, contents: list[ApprovalKey], a
 
 
 def _block_unapproved(
-    work: Work, address: Address, keys: list[ApprovalKey], rejected_by: str, *, lost: bool = False
+    work: PromotionDraft, address: Address, keys: list[ApprovalKey], rejected_by: str, *, lost: bool = False
 ) -> None:
     """Block an offer for what ``keys`` stand for, all of one aspect; none: it is shown on no space."""
     aspect = keys[0].aspect if keys else Aspect.CONTENT
-    subject, how = waiting_for(address, aspect, keys)
+    subject, how = waiting_sentence(address, aspect, keys)
     who = approvers(work.design.offer(address).reviewers(aspect))
     unmet = next((found for key in keys if (found := work.asked.decisions.unmet(key))), ())
     if rejected_by:
         why = f"{subject} was rejected by {rejected_by}"
     elif unmet:
-        block_unagreed(work, address, keys, unmet, who)
+        block_for_reviewers(work, address, keys, unmet, who)
         return
     elif lost:
         why = f"{subject}, where it is live now, is not approved as it is in design"
@@ -173,27 +175,27 @@ def _block_unapproved(
     work.block(address, Code.NOT_APPROVED, why, how, who, keys)
 
 
-def waiting_for(address: Address, aspect: Aspect, keys: Sequence[ApprovalKey]) -> tuple[str, str]:
+def waiting_sentence(address: Address, aspect: Aspect, keys: Sequence[ApprovalKey]) -> tuple[str, str]:
     """What waits, as the subject of a sentence, and the command that approves it."""
     spaces = [key.space for key in keys if key.space]
     where = f" on {', '.join(spaces)}" if spaces else ""
     return f"its {aspect}{where}", f"offerkit approve {address} --{aspect}" + "".join(f" --space {s}" for s in spaces)
 
 
-def waits_for(blocked: Blocked) -> bool:
+def waits_for_its_keys(blocked: Blocked) -> bool:
     """Whether what is blocked says that it waits for exactly what it carries: a plan file is only a file."""
     keys = blocked.keys
     if not keys or {(key.address, key.aspect) for key in keys} != {(blocked.address, keys[0].aspect)}:
         return False
-    subject, how = waiting_for(blocked.address, keys[0].aspect, keys)
+    subject, how = waiting_sentence(blocked.address, keys[0].aspect, keys)
     return blocked.how == how and (blocked.why + " ").startswith((f"{subject} ", f"{subject}, "))
 
 
-def block_unagreed(
-    work: Work, address: Address, keys: list[ApprovalKey], unmet: Sequence[Demand], who: tuple[str, ...]
+def block_for_reviewers(
+    work: PromotionDraft, address: Address, keys: list[ApprovalKey], unmet: Sequence[ReviewDemand], who: tuple[str, ...]
 ) -> None:
     """Block what others have to agree to, besides those whom design names."""
-    subject, how_to_approve = waiting_for(address, keys[0].aspect, keys)
+    subject, how_to_approve = waiting_sentence(address, keys[0].aspect, keys)
     for demand in unmet:
         why = f"{subject} needs the word of {or_list(demand.names)}: {demand.where}"
         how, code, whom = how_to_approve, Code.NOT_APPROVED, demand.names
@@ -209,6 +211,6 @@ def block_unagreed(
         work.block(address, code, why, how, whom, keys)
 
 
-def _decided(work: Work, key: ApprovalKey, demand: Demand) -> bool:
+def _decided(work: PromotionDraft, key: ApprovalKey, demand: ReviewDemand) -> bool:
     """Whether somebody else than those of ``demand`` has approved already."""
     return any(row.operator not in demand.names for row in work.asked.decisions.each(key))

@@ -19,23 +19,23 @@ import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
-from offerkit.governance.approvals import Approval, Decision, Decisions, Demand
-from offerkit.governance.authors import Change, History
-from offerkit.governance.overrides import Lifts, Override, Overrides, usable
+from offerkit.governance.approvals import Approval, Decision, Decisions, ReviewDemand
+from offerkit.governance.authors import ChangeHistory, RecordedChange
+from offerkit.governance.overrides import Override, OverrideKind, Overrides, active_people
 from offerkit.governance.settings import environments_of, reviewers_in
 from offerkit.plans.plan import ApprovalKey, Aspect
-from offerkit.state.changes import Entry, Former
+from offerkit.state.changes import Entry, FormerAddress
 from offerkit.state.snapshot import Snapshot
 
 
-class Seats(Protocol):
+class LiveReviewerHistory(Protocol):
     """What is asked of the store about those whom live names."""
 
     def came(self, addresses: Iterable[Address]) -> Mapping[Address, int]: ...
     def settings_reviewers(self, environment: str) -> Iterable[tuple[str, ...]]: ...
 
 
-class Reviewers:
+class RequiredReviewers:
     """Whose word is needed for what stands in design, as it is now."""
 
     def __init__(
@@ -43,19 +43,19 @@ class Reviewers:
         design: Snapshot,
         live: Snapshot,
         decisions: Decisions,
-        history: History,
+        history: ChangeHistory,
         overrides: Callable[[], Overrides],
-        seats: Seats,
+        seats: LiveReviewerHistory,
     ) -> None:
         """``design`` and ``live``: all environments with what they share; ``overrides``: those that were given."""
         self.design, self.live = design, live
         self._decisions, self._history, self._overrides = decisions, history, overrides
         self._seats = seats
         self._came: Mapping[Address, int] | None = None
-        self._known: dict[tuple[Address, Aspect], tuple[Demand, ...]] = {}
+        self._known: dict[tuple[Address, Aspect], tuple[ReviewDemand, ...]] = {}
         self.lifted: dict[Address, Override] = {}
         self._settled: dict[Address, int] = {}
-        self._changes: dict[Address, list[Change]] = {}
+        self._changes: dict[Address, list[RecordedChange]] = {}
         self._read: set[str] = set()
         self._then: dict[tuple[StageRef, int], Snapshot] = {}
         self._operators: dict[str, Mapping[str, Json]] | None = None
@@ -64,7 +64,7 @@ class Reviewers:
         """The reviewers of an offer that design names; none: offer managers and administrators may decide."""
         return self.design.offer(address).reviewers(aspect) if address in self.design.entries else ()
 
-    def demands(self, key: ApprovalKey) -> tuple[Demand, ...]:
+    def demands(self, key: ApprovalKey) -> tuple[ReviewDemand, ...]:
         """Whose word is needed besides that of those whom design names for an offer; of settings, all of it."""
         place = key.address, key.aspect
         if place not in self._known:
@@ -74,7 +74,7 @@ class Reviewers:
             self.lifted.update((key.address, override) for _, override in wanted if override is not None)
         return self._known[place]
 
-    def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[Demand, ...]:
+    def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[ReviewDemand, ...]:
         """The demands that no approval of ``given`` meets: the decisions on ``key``, oldest first."""
         wanted = self.demands(key)
         if not wanted:
@@ -88,9 +88,9 @@ class Reviewers:
             if not any(row.operator in demand.names and row.revision > demand.since for row in standing)
         )
 
-    def gone(self, demand: Demand) -> bool:
+    def gone(self, demand: ReviewDemand) -> bool:
         """Whether none of those who have to agree is an enabled operator any more."""
-        return not usable(demand.names, self.operators)
+        return not active_people(demand.names, self.operators)
 
     @property
     def operators(self) -> Mapping[str, Mapping[str, Json]]:
@@ -100,14 +100,14 @@ class Reviewers:
             self._operators = {address.name: self.design(address) or {} for address in found}
         return self._operators
 
-    def _lifted(self, address: Address, demand: Demand) -> Override | None:
+    def _lifted(self, address: Address, demand: ReviewDemand) -> Override | None:
         if not self.gone(demand):
             return None
-        return self._overrides().lifting(Lifts.REVIEWERS, address, demand.fingerprint, after=demand.since)
+        return self._overrides().lifting(OverrideKind.REVIEWERS, address, demand.fingerprint, after=demand.since)
 
     # Settings
 
-    def _of_settings(self, address: Address, aspect: Aspect) -> Iterator[Demand]:
+    def _of_settings(self, address: Address, aspect: Aspect) -> Iterator[ReviewDemand]:
         seen: set[tuple[str, ...]] = set()
         for environment in environments_of(address, self.design, self.live):
             said = chain(("design", "live"), repeat("live before its rollback"))
@@ -116,11 +116,13 @@ class Reviewers:
             for names, where in zip(lists, said, strict=False):
                 if names and names not in seen:
                     seen.add(names)
-                    yield Demand(names, 0, f"{environment} names them in {where}", _bound(aspect, names, ()))
+                    yield ReviewDemand(
+                        names, 0, f"{environment} names them in {where}", _list_fingerprint(aspect, names, ())
+                    )
 
     # Offers
 
-    def _of_offer(self, address: Address, aspect: Aspect) -> Iterator[Demand]:
+    def _of_offer(self, address: Address, aspect: Aspect) -> Iterator[ReviewDemand]:
         if address not in self.design.entries:
             return
         now = self.named(address, aspect)
@@ -148,8 +150,8 @@ class Reviewers:
 
     def _demand(
         self, address: Address, aspect: Aspect, names: tuple[str, ...], now: tuple[str, ...], where: str
-    ) -> Demand:
-        return Demand(tuple(sorted(names)), self._changed(address), where, _bound(aspect, names, now))
+    ) -> ReviewDemand:
+        return ReviewDemand(tuple(sorted(names)), self._changed(address), where, _list_fingerprint(aspect, names, now))
 
     def _former(self, address: Address) -> Address | None:
         """What the offer at ``address`` is called in live; None where it is not there."""
@@ -173,7 +175,7 @@ class Reviewers:
 
     def _last_change(self, address: Address) -> int:
         """The last revision that changed what an offer or a template says of reviewers, along its names."""
-        name: Former = address
+        name: FormerAddress = address
         until = inf
         while name:
             rows = [row for row in self._changes_of(name) if row.serial < until]
@@ -186,7 +188,7 @@ class Reviewers:
                     break
         return 0
 
-    def _changes_of(self, address: Address) -> list[Change]:
+    def _changes_of(self, address: Address) -> list[RecordedChange]:
         """The changes of an offer or a template; those of all offers that are not as live has them are read at once."""
         if address not in self._changes:
             wanted = {address}
@@ -249,6 +251,6 @@ class Reviewers:
         return tuple(known.operator(name, before) for name in names) if known else names
 
 
-def _bound(aspect: Aspect, names: Iterable[str], now: Iterable[str]) -> str:
+def _list_fingerprint(aspect: Aspect, names: Iterable[str], now: Iterable[str]) -> str:
     """What names one change of a list of reviewers."""
     return digest(b"reviewers", canonical([aspect, sorted(names), sorted(now)]))

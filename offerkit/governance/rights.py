@@ -68,7 +68,7 @@ class Actor:
     automation: bool = False
 
 
-def refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
+def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
     """What ``actor`` may not do of ``plan``: one finding per kind and stage, naming who may.
 
     ``promoters``: the only operators who may promote there, of environments that name any.
@@ -217,7 +217,7 @@ def approvers(reviewers: tuple[str, ...]) -> tuple[str, ...]:
     return reviewers or (OFFER_MANAGER, ADMINISTRATOR)
 
 
-class Scope(StrEnum):
+class TokenScope(StrEnum):
     """One thing that a token may be used for."""
 
     READ = "read"
@@ -228,38 +228,38 @@ class Scope(StrEnum):
     RELAY = "relay"
 
 
-Scopes: TypeAlias = frozenset[Scope]
+TokenScopes: TypeAlias = frozenset[TokenScope]
 
-ALL = "all"
+ALL_SCOPES = "all"
 """How every scope but ``relay``, those of later releases included, is written."""
-NOTHING: Scopes = frozenset()
-_ALL: Scopes = frozenset(Scope) - {Scope.RELAY}
+NO_SCOPES: TokenScopes = frozenset()
+_ALL: TokenScopes = frozenset(TokenScope) - {TokenScope.RELAY}
 """Who relays speaks for others, which no token does without saying so: neither a new one nor those there are."""
 
 
 def scopes_text(names: Iterable[str]) -> str:
     """Scopes as they are stored and shown: ``all``, or each in a fixed order, with ``read``, which all others need."""
-    chosen = {Scope.READ.value, *names}
-    return ALL if ALL in chosen else ",".join(scope for scope in Scope if scope in chosen)
+    chosen = {TokenScope.READ.value, *names}
+    return ALL_SCOPES if ALL_SCOPES in chosen else ",".join(scope for scope in TokenScope if scope in chosen)
 
 
-def scopes_of(text: str) -> Scopes:
+def scopes_of(text: str) -> TokenScopes:
     """What ``text``, as :func:`scopes_text` writes it, allows. A word that is not known allows nothing."""
-    if text == ALL:
+    if text == ALL_SCOPES:
         return _ALL
-    return frozenset(scope for scope in Scope if scope in text.split(","))
+    return frozenset(scope for scope in TokenScope if scope in text.split(","))
 
 
-def may_hold(names: Iterable[str], automation: bool) -> list[Diagnostic]:
+def token_scope_errors(names: Iterable[str], automation: bool) -> list[Diagnostic]:
     """A finding when a token may not have these scopes: ``relay`` stands alone, and is for automations.
 
     Who may relay what others say must not be able to apply what it is about, nor to say anything of their own.
     """
     chosen = set(names)
-    if Scope.RELAY not in chosen:
+    if TokenScope.RELAY not in chosen:
         return []
     found = []
-    if others := sorted(chosen - {Scope.RELAY, Scope.READ}):
+    if others := sorted(chosen - {TokenScope.RELAY, TokenScope.READ}):
         found.append(
             Diagnostic(
                 Code.TOKEN_SCOPE,
@@ -294,35 +294,37 @@ def only_automations(actor: Actor, what: str) -> list[Diagnostic]:
     ]
 
 
-def needed(plan: Plan) -> Scopes:
+def required_scopes(plan: Plan) -> TokenScopes:
     """What applying ``plan`` takes, by what it does: whatever changes live takes ``promote``, the rest ``apply``.
 
     Campaigns are the exception: an apply writes them in live, where they have no design.
     """
     if plan.kind in (PlanKind.PROMOTE, PlanKind.PURGE):
-        return frozenset((Scope.PROMOTE,))
+        return frozenset((TokenScope.PROMOTE,))
     stages = {base.stage for base in plan.base} if plan.kind is PlanKind.ROLLBACK else set()
     stages |= {
         step.stage for step in plan.steps if plan.kind is not PlanKind.APPLY or step.address.kind is not Kind.CAMPAIGN
     }
     live = {stage.stage is Stage.LIVE for stage in stages}
-    return frozenset(Scope.PROMOTE if is_live else Scope.APPLY for is_live in live) or frozenset((Scope.APPLY,))
+    return frozenset(TokenScope.PROMOTE if is_live else TokenScope.APPLY for is_live in live) or frozenset(
+        (TokenScope.APPLY,)
+    )
 
 
-def lacking(held: Scopes | None, wanted: Iterable[Scope], operator: str) -> list[Diagnostic]:
+def missing_scopes(held: TokenScopes | None, wanted: Iterable[TokenScope], operator: str) -> list[Diagnostic]:
     """A finding for each of ``wanted`` that a token of ``operator`` does not have; ``held`` None: no token is asked."""
     missing = [] if held is None else sorted(set(wanted) - held)
-    return [_not_in(held or NOTHING, scope.value, scope.value, operator) for scope in missing]
+    return [_not_in(held or NO_SCOPES, scope.value, scope.value, operator) for scope in missing]
 
 
-def without_any(held: Scopes, wanted: Iterable[Scope], operator: str) -> list[Diagnostic]:
+def no_scope_of(held: TokenScopes, wanted: Iterable[TokenScope], operator: str) -> list[Diagnostic]:
     """A finding when a token of ``operator`` has none of ``wanted``, one of which would do."""
     names = sorted(wanted)
     return [] if held & set(names) else [_not_in(held, or_list(names), names[0].value, operator)]
 
 
-def _not_in(held: Scopes, wanted: str, example: str, operator: str) -> Diagnostic:
-    has = ", ".join(scope for scope in Scope if scope in held) or "nothing"
+def _not_in(held: TokenScopes, wanted: str, example: str, operator: str) -> Diagnostic:
+    has = ", ".join(scope for scope in TokenScope if scope in held) or "nothing"
     return Diagnostic(
         Code.TOKEN_SCOPE,
         f"the token is not for this: it lacks the scope {wanted}",

@@ -14,18 +14,18 @@ from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import JsonMap, canonical, digest
 from offerkit.governance.approvals import Decisions, rejected
-from offerkit.governance.aspects import keys_of
+from offerkit.governance.aspects import approval_keys
 from offerkit.models import model_of
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.references import resource_refs
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
-KINDS = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.SPACE, Kind.RULE, Kind.TYPOLOGY, Kind.POLICY)
+SETTING_KINDS = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.SPACE, Kind.RULE, Kind.TYPOLOGY, Kind.POLICY)
 """The kinds that are settings."""
 SCHEME = "2:"
 """What the fingerprint of a setting begins with."""
 
-_SAID_ONLY = frozenset({"label", "description"})
+_FOR_READERS = frozenset({"label", "description"})
 _APPROVED_AS_CONTENT = frozenset({"fields", "render"})
 _OF_PEOPLE = frozenset({"promotion", "impact", "contacts", "reviewers"})
 """What of an environment says who may do what; it decides about no contact."""
@@ -36,9 +36,9 @@ def settings_key(view: Snapshot, address: Address) -> ApprovalKey:
     return ApprovalKey(address, Aspect.SETTINGS, "", SCHEME + digest(b"settings", _meaning(view, address)))
 
 
-def decidable(view: Snapshot, address: Address) -> list[ApprovalKey]:
+def keys_to_decide(view: Snapshot, address: Address) -> list[ApprovalKey]:
     """All that is decided on of what stands at ``address``: of an offer its aspects, of settings what they say."""
-    return keys_of(view, address) if address.kind is Kind.OFFER else [settings_key(view, address)]
+    return approval_keys(view, address) if address.kind is Kind.OFFER else [settings_key(view, address)]
 
 
 def same_settings(
@@ -65,11 +65,13 @@ def renamed_body(view: Snapshot, address: Address, renames: Mapping[Address, Add
 
 
 def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
-    left_out = _SAID_ONLY | (_APPROVED_AS_CONTENT if address.kind is Kind.SPACE else frozenset())
+    left_out = _FOR_READERS | (_APPROVED_AS_CONTENT if address.kind is Kind.SPACE else frozenset())
     return None if body is None else {name: value for name, value in body.items() if name not in left_out}
 
 
-def differing(address: Address, before: JsonMap | None, after: JsonMap | None, *, people: bool = False) -> set[str]:
+def differing_fields(
+    address: Address, before: JsonMap | None, after: JsonMap | None, *, people: bool = False
+) -> set[str]:
     """The properties of a setting that are not the same, of those that decide anything about a contact's offers.
 
     ``people``: also those of an environment that say who may do what.
@@ -96,7 +98,7 @@ def unapproved_settings(live: BeforeAfter, decisions: Decisions) -> Iterator[Dia
     """The settings that a promotion changes and that wait for reviewers: the gate that no plan passes by."""
     for step in live.changes:
         address, former = step.address, step.moved_from or step.address
-        if address.kind not in KINDS:
+        if address.kind not in SETTING_KINDS:
             continue
         renames = {old: new for new, old in live.origins.items()}
         key = settings_key(live.after, address)
@@ -128,9 +130,11 @@ def environments_of(address: Address, *views: Snapshot) -> list[str]:
     """The environments whose settings stand at ``address``: its own; of a dimension, those that use it in a view."""
     if address.environment != SHARED:
         return [address.environment]
-    return sorted({
-        env.name
-        for view in views
-        for env in view.of_kind(Kind.ENVIRONMENT)
-        if (view(env) or {}).get("dimension") == address.name
-    })  # fmt: skip
+    return sorted(
+        {
+            env.name
+            for view in views
+            for env in view.of_kind(Kind.ENVIRONMENT)
+            if (view(env) or {}).get("dimension") == address.name
+        }
+    )

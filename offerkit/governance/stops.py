@@ -17,12 +17,12 @@ from dataclasses import replace
 from offerkit.address import Address, Kind, Stage, ancestors, parse_address
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.governance.approvals import Approval, Decision
-from offerkit.governance.withdrawals import given
+from offerkit.governance.withdrawals import approval_revision
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Action, Change, Delta, Entry
 from offerkit.state.snapshot import Snapshot
 
-KINDS = (Kind.OFFER, Kind.CATEGORY, Kind.SPACE)
+STOPPABLE_KINDS = (Kind.OFFER, Kind.CATEGORY, Kind.SPACE)
 """What can be stopped: an offer, all offers below a category, what is shown on a space."""
 
 
@@ -41,7 +41,7 @@ class Stops:
         here = self._standing.setdefault(row.key.address, {})
         if row.decision is Decision.STOPPED:
             here[row.key.space] = row
-            self._latest[row.key.address] = max(serial_of(row), self._latest.get(row.key.address, 0))
+            self._latest[row.key.address] = max(stop_revision(row), self._latest.get(row.key.address, 0))
         else:
             here.pop(row.key.space, None)
         if not here:
@@ -73,7 +73,7 @@ class Stops:
 
     def since(self, row: Approval) -> str:
         """When what ``row`` says was stopped: a row that followed a rename is younger than the stop that it is of."""
-        serial = serial_of(row)
+        serial = stop_revision(row)
         return next((stop.time for stop in self._rows if stop.revision == serial), row.time)
 
     def named(self, address: Address) -> Approval | None:
@@ -87,12 +87,12 @@ class Stops:
     def about(self, view: Snapshot, offer: Address) -> Iterator[Approval]:
         """Every stop that an offer of ``view`` is under, also on one of its spaces alone."""
         spaces = (offer.beside(Kind.SPACE, space) for space in view.offer(offer).shown_on)
-        for place in (*above(view, offer), *spaces):
+        for place in (*stopping_addresses(view, offer), *spaces):
             yield from self._standing.get(place, {}).values()
 
     def of(self, view: Snapshot, offer: Address) -> Approval | None:
         """Why an offer of ``view`` is out everywhere: it is stopped, or one of the categories above it."""
-        return next(filter(None, map(self.at, above(view, offer))), None) if self else None
+        return next(filter(None, map(self.at, stopping_addresses(view, offer))), None) if self else None
 
     def on(self, view: Snapshot, offer: Address, space: str) -> Approval | None:
         """Why an offer of ``view`` is out on ``space``: as :meth:`of`, or the space is stopped."""
@@ -110,10 +110,10 @@ class Stops:
         """Whether ``approval`` of what ``key`` names in design was given before the last stop of it, resumed or not."""
         if not self._latest:
             return False
-        places = [approval.key.address, *above(design, key.address)]
+        places = [approval.key.address, *stopping_addresses(design, key.address)]
         if key.aspect is Aspect.CONTENT:
             places += [key.address.beside(Kind.SPACE, space) for space in {key.space, approval.key.space}]
-        return given(approval) < max(self._latest.get(place, 0) for place in places)
+        return approval_revision(approval) < max(self._latest.get(place, 0) for place in places)
 
     def renamed(self, names: Mapping[Address, Address]) -> Iterator[Approval]:
         """The rows that follow what is renamed; ``names``: the new one by the old one."""
@@ -133,28 +133,28 @@ class Stops:
         return Stops([*self._rows, *rows])
 
 
-def following(stops: Stops, changes: Iterable[Change]) -> Iterator[Approval]:
+def renamed_stop_rows(stops: Stops, changes: Iterable[Change]) -> Iterator[Approval]:
     """The rows to be kept with a revision that makes ``changes``: what is renamed on either side stays stopped."""
     if stops:
         yield from stops.renamed({change.moved_from: change.address for change in changes if change.moved_from})
 
 
-def root_of(row: Approval) -> Address:
+def stopped_root(row: Approval) -> Address:
     """What was stopped by name, when this was stopped."""
     return parse_address(row.key.space) if row.key.space else row.key.address
 
 
-def said(row: Approval) -> str:
+def stop_sentence(row: Approval) -> str:
     """Who stopped what, as a part of a sentence."""
-    return f"{root_of(row)} was stopped by {row.operator} in revision {serial_of(row)}: {row.comment}"
+    return f"{stopped_root(row)} was stopped by {row.operator} in revision {stop_revision(row)}: {row.comment}"
 
 
-def serial_of(row: Approval) -> int:
+def stop_revision(row: Approval) -> int:
     """The revision of a stop; a row that followed a rename names it in its fingerprint."""
     return int(row.key.fingerprint or row.revision)
 
 
-def closed(live: Snapshot, stops: Stops) -> Iterator[Delta]:
+def stop_deltas(live: Snapshot, stops: Stops) -> Iterator[Delta]:
     """What stops take from live's activation; bodies stay."""
     for address in live.of_kind(Kind.OFFER) if stops else ():
         entry = live.entries[address]
@@ -174,14 +174,14 @@ def still_stopped(live: Snapshot, stops: Stops) -> Iterator[Diagnostic]:
                 yield Diagnostic(
                     Code.STOPPED,
                     f"the plan would take {address} live on {space}, which is stopped",
-                    f"{said(row)}.",
-                    f"Make the plan again; what is stopped stays out of it until offerkit resume {root_of(row)}.",
+                    f"{stop_sentence(row)}.",
+                    f"Make the plan again; what is stopped stays out of it until offerkit resume {stopped_root(row)}.",
                     address,
                 )
                 break
 
 
-def below(view: Snapshot, category: Address) -> list[Address]:
+def resources_below(view: Snapshot, category: Address) -> list[Address]:
     """The categories and offers of ``view`` below a category, without itself; nothing is below anything else."""
     if category.kind is not Kind.CATEGORY:
         return []
@@ -192,7 +192,7 @@ def below(view: Snapshot, category: Address) -> list[Address]:
     return found + [a for a in offers if path in ancestors(view.offer(a).category or "")]
 
 
-def above(view: Snapshot, address: Address) -> Iterator[Address]:
+def stopping_addresses(view: Snapshot, address: Address) -> Iterator[Address]:
     """What stops something when it is stopped: itself, and the categories that it stands in, the nearest first."""
     yield address
     path = ""

@@ -22,7 +22,7 @@ _CARRIED = re.compile(r"carried over from \S+, \w+ in revision ([0-9]{1,18})")
 _LAYERS = (Kind.OFFER, Kind.CATEGORY, Kind.TEMPLATE)
 
 
-class Loss(NamedTuple):
+class Withdrawal(NamedTuple):
     """A change of live, by no rollback, that took an offer off spaces, or (``ends-earlier``) shortened a period.
 
     ``address``: what it was called then. ``before`` and ``after``: the spaces.
@@ -40,7 +40,7 @@ class Withdrawals:
 
     def __init__(
         self,
-        losses: Iterable[Loss] = (),
+        losses: Iterable[Withdrawal] = (),
         moves: Iterable[tuple[Address, Address]] = (),
         disabled: Mapping[Address, int] | None = None,
         design: Snapshot | None = None,
@@ -73,7 +73,7 @@ class Withdrawals:
         self._first |= dict.fromkeys(passed, address)
         return address
 
-    def _add(self, loss: Loss) -> None:
+    def _add(self, loss: Withdrawal) -> None:
         offer = self._name(loss.address)
         if loss.reason == Reason.ENDS_EARLIER:
             self._ended[offer] = max(loss.serial, self._ended.get(offer, 0))
@@ -98,7 +98,7 @@ class Withdrawals:
         if (self._ended or self._disabled) and self._design is not None and offer in self._design.entries:
             layers = layers_of(self._design, offer)
             found = max([found, *(self._ended.get(self._name(layer), 0) for layer in layers)])
-            if not off_by(self._design, offer):
+            if not switched_off_by(self._design, offer):
                 found = max([found, *(self._disabled.get(layer, 0) for layer in layers)])
         return found
 
@@ -115,10 +115,10 @@ class Withdrawals:
 
     def lacks(self, key: ApprovalKey, approval: Approval) -> bool:
         """Whether ``approval`` of ``key`` does not count, since it was given before a withdrawal."""
-        return given(approval) <= self.since(key.address, key.aspect, key.space)
+        return approval_revision(approval) <= self.since(key.address, key.aspect, key.space)
 
 
-def given(approval: Approval) -> int:
+def approval_revision(approval: Approval) -> int:
     """The revision in which a decision was given: one that was carried along a rename is as old as it was."""
     carried = _CARRIED.match(approval.comment)
     return min(approval.revision, int(carried[1])) if carried else approval.revision
@@ -130,14 +130,14 @@ def layers_of(view: Snapshot, offer: Address) -> list[Address]:
     return [layer.address for layer in (*known.layers, *known.categories)]
 
 
-def takes_off(before: Entry | None, after: Entry | None) -> bool:
+def only_leaves_spaces(before: Entry | None, after: Entry | None) -> bool:
     """Whether an offer keeps its body and is on fewer spaces: that needs nobody, and is never held."""
     if before is None or after is None or before.activation is None or after.activation is None:
         return False
     return before.fingerprint == after.fingerprint and set(after.activation) < set(before.activation)
 
 
-def off_by(view: Snapshot, offer: Address) -> list[Address]:
+def switched_off_by(view: Snapshot, offer: Address) -> list[Address]:
     """What switches an offer off: itself, a template, categories; nothing where it is on."""
     known = view.offer(offer)
     found = [layer.address for layer in known.categories if layer.body.get("enabled") is False]
@@ -146,7 +146,7 @@ def off_by(view: Snapshot, offer: Address) -> list[Address]:
     return found
 
 
-def left(view: Snapshot, offer: Address, active: Iterable[str]) -> set[str]:
+def spaces_left(view: Snapshot, offer: Address, active: Iterable[str]) -> set[str]:
     """Those of the spaces ``active`` that an offer left: it does not name them any more, or they are gone.
 
     One that it would still be shown on if it gave what the space requires was not left: that is a mistake.
@@ -156,7 +156,7 @@ def left(view: Snapshot, offer: Address, active: Iterable[str]) -> set[str]:
     return set(active) - set(wanted)
 
 
-def turned_down(
+def rejected_live_spaces(
     decisions: Decisions, live: Snapshot, offer: Address, former: Mapping[Address, Address], now: Address
 ) -> set[str]:
     """The spaces of live on which an offer is, although what it is there was rejected: by what design calls them.
@@ -202,7 +202,7 @@ def _split(body: JsonMap) -> tuple[JsonMap, str]:
     return {**body, "eligible": rest}, str(eligible.get("until") or "")
 
 
-def lengthened(after: Snapshot, before: Snapshot, ended: Iterable[Address]) -> Snapshot:
+def without_earlier_ends(after: Snapshot, before: Snapshot, ended: Iterable[Address]) -> Snapshot:
     """``after`` as it would be if the periods ``ended`` earlier did not."""
     kept: dict[Address, Entry] = {}
     for address in ended:
@@ -211,7 +211,7 @@ def lengthened(after: Snapshot, before: Snapshot, ended: Iterable[Address]) -> S
     return after.with_entries({**after.entries, **kept}, before.bodies) if kept else after
 
 
-def reason_out(
+def withdrawal_reason(
     design: Snapshot, after: Snapshot, address: Address, before: Entry, entry: Entry, names: Mapping[str, str]
 ) -> Reason | None:
     """Why an offer whose body stays is taken off spaces in live; None when it is taken off none.
@@ -223,9 +223,9 @@ def reason_out(
         return None
     if address not in design.entries:
         return Reason.REMOVED_FROM_DESIGN
-    if left(design, address, _newer(lost, names)):
+    if spaces_left(design, address, _newer(lost, names)):
         return Reason.LEAVES_SPACE
-    if not entry.activation and _off(design, after, address):
+    if not entry.activation and _is_switched_off(design, after, address):
         return Reason.SWITCHED_OFF
     stays_behind = not entry.activation or design.entries[address].fingerprint != entry.fingerprint
     return Reason.REJECTED if stays_behind else Reason.APPROVED
@@ -245,11 +245,11 @@ def is_withdrawal(design: Snapshot, live: BeforeAfter, step: Step, decisions: Ca
     if not will < was:
         return False
     lost = _newer(was - will, names)
-    stays = lost - left(design, address, lost)
-    if not stays or (not will and _off(design, live.after, address)):
+    stays = lost - spaces_left(design, address, lost)
+    if not stays or (not will and _is_switched_off(design, live.after, address)):
         return True
     seen = decisions().seen_in(live.before, live.origins)
-    return stays <= turned_down(seen, live.before, step.moved_from or address, live.origins, address)
+    return stays <= rejected_live_spaces(seen, live.before, step.moved_from or address, live.origins, address)
 
 
 def _newer(spaces: Iterable[str], names: Mapping[str, str]) -> set[str]:
@@ -257,8 +257,8 @@ def _newer(spaces: Iterable[str], names: Mapping[str, str]) -> set[str]:
     return {new_names.get(space, space) for space in spaces}
 
 
-def _off(design: Snapshot, after: Snapshot, address: Address) -> bool:
-    return bool(off_by(design, address) or (address in after.entries and off_by(after, address)))
+def _is_switched_off(design: Snapshot, after: Snapshot, address: Address) -> bool:
+    return bool(switched_off_by(design, address) or (address in after.entries and switched_off_by(after, address)))
 
 
 def promotion_reasons(
@@ -275,7 +275,7 @@ def promotion_reasons(
         address = item.address
         out: Reason | None = None
         if address.kind is Kind.OFFER and item.before is not None and item.after is not None:
-            out = reason_out(design, after, address, item.before, item.after, names.get(address.environment, {}))
+            out = withdrawal_reason(design, after, address, item.before, item.after, names.get(address.environment, {}))
         if out is not None:
             reasons[address] = out
         elif item.after is None or item.after.activation == ():

@@ -42,9 +42,10 @@ def _named(cases: dict[str, Any]) -> dict[str, Any]:
     for name in cases:
         if not name.strip() or len(name) > MAX_NAME:
             raise PydanticCustomError(
-                "case_name", "“{name}” cannot name a case: some words, at most {most} characters",
+                "case_name",
+                "“{name}” cannot name a case: some words, at most {most} characters",
                 {"name": name[:60], "most": MAX_NAME},
-            )  # fmt: skip
+            )
     return cases
 
 

@@ -90,7 +90,7 @@ def scope_of(applies_to: Iterable[str]) -> NameScope:
     return NameScope(spaces)
 
 
-def asked_kinds(applies_to: Iterable[str], spaces: Iterable[str]) -> frozenset[Kind]:
+def judged_kinds(applies_to: Iterable[str], spaces: Iterable[str]) -> frozenset[Kind]:
     """The kinds that a condition is asked of which names these namespaces.
 
     A condition that names a kind's own properties says nothing about other kinds.
@@ -153,8 +153,12 @@ def _type(annotation: Any) -> FieldType | type[BaseModel] | None:
 
 _WORDS = (BaseType.STRING, BaseType.ENUMERATION)
 _PLAIN = {
-    bool: _FLAG, str: _TEXT, date: _DAY, int: FieldType(BaseType.INTEGER), Decimal: FieldType(BaseType.DECIMAL),
-}  # fmt: skip
+    bool: _FLAG,
+    str: _TEXT,
+    date: _DAY,
+    int: FieldType(BaseType.INTEGER),
+    Decimal: FieldType(BaseType.DECIMAL),
+}
 
 
 def _read(resource: Any, path: tuple[str, ...]) -> Value:

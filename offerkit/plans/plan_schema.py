@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from offerkit.plans.plan import FORMAT, Plan
+from offerkit.plans.plan import FORMAT, Plan, PlanRequest
 
 _HEX = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _ADDRESS = {"type": "string", "description": "The address of a resource: recipients/offer.canada-rockies."}
@@ -31,6 +31,7 @@ _KNOWN: dict[tuple[str, str], dict[str, Any]] = {
     ("Dependence", "fingerprint"): {"type": "string", "pattern": "^([0-9a-f]{64})?$"},
     ("ApprovalKey", "fingerprint"): {"type": "string"},
     ("Plan", "format"): {"type": "integer", "minimum": 1, "maximum": FORMAT},
+    ("Plan", "asked"): {"$ref": "#/$defs/Asked"},
 }
 _BY_NAME: dict[str, dict[str, Any]] = {
     "address": _ADDRESS,
@@ -46,6 +47,7 @@ def plan_schema() -> dict[str, Any]:
     made = TypeAdapter(Plan).json_schema(ref_template="#/$defs/{model}")
     parts: dict[str, Any] = made.pop("$defs")
     parts["Plan"] = made
+    parts["Asked"] = parts.pop(PlanRequest.__name__)  # the name under which the schema was published
     parts = {name: _tidy(name, part) for name, part in sorted(parts.items())}
     parts["Position"] = _POSITION
     parts["Plan"]["properties"]["bodies"]["propertyNames"] = {"pattern": _HEX["pattern"]}
@@ -72,16 +74,33 @@ def _tidy(name: str, part: dict[str, Any]) -> dict[str, Any]:
     if "properties" not in found:
         return found
     properties = {key: _property(name, key, value) for key, value in found["properties"].items() if key[0] != "_"}
-    return {**found, "properties": properties, "required": sorted(_REQUIRED.get(name, properties)),
-            "additionalProperties": False}  # fmt: skip
+    return {
+        **found,
+        "properties": properties,
+        "required": sorted(_REQUIRED.get(name, properties)),
+        "additionalProperties": False,
+    }
 
 
 _REQUIRED = {
     # plans of format 1 have fewer keys
-    "Plan": ("kind", "project", "offerkit", "base", "steps", "blocked", "depends", "approvals", "notes", "targets",
-             "bodies", "to", "format"),
+    "Plan": (
+        "kind",
+        "project",
+        "offerkit",
+        "base",
+        "steps",
+        "blocked",
+        "depends",
+        "approvals",
+        "notes",
+        "targets",
+        "bodies",
+        "to",
+        "format",
+    ),
     "Blocked": ("address", "stage", "code", "why", "how", "who", "live", "source"),
-}  # fmt: skip
+}
 
 
 def _property(name: str, key: str, value: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from offerkit.address import Address
 from offerkit.diagnostics import Position
 from offerkit.fingerprint import Json
-from offerkit.plans.plan import Step, renamed
+from offerkit.plans.plan import Step, shown_as
 from offerkit.reports.escape import json_text, visible
 from offerkit.reports.groups import local_name
 from offerkit.reports.reached import (
@@ -28,7 +28,7 @@ from offerkit.reports.style import PRESENTATION, Presentation
 from offerkit.reports.templating import call, fill
 from offerkit.reports.words import difference
 from offerkit.state.changes import Body, Entry
-from offerkit.state.eligibility import Reached
+from offerkit.state.eligibility import AffectedOffers
 
 if TYPE_CHECKING:
     from offerkit.reports.impact import Impact
@@ -51,7 +51,7 @@ class Beside:
     """What a difference is shown with: places, whom it reaches, what is only an older checkout; as far as is known."""
 
     places: Mapping[Address, Places] = field(default_factory=dict)
-    reached: Sequence[Reached] = ()
+    reached: Sequence[AffectedOffers] = ()
     lacking: Lacking = field(default_factory=Lacking)
     impact: Impact | None = None
 
@@ -134,7 +134,7 @@ def diff_json(diff: DiffReport, _presentation: Presentation = PRESENTATION) -> s
     """
     steps, across, beside = diff.steps, diff.across, diff.beside
     first, second = diff.titles
-    shown = steps if across is None else [renamed(step, local_name(step.address)) for step in steps]
+    shown = steps if across is None else [shown_as(step, local_name(step.address)) for step in steps]
     rows = [step_dict(step) for step in shown]
     document: dict[str, object] = {"from": first, "to": second, "steps": rows}
     if beside is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from offerkit.address import Address
-from offerkit.governance.settings import KINDS
+from offerkit.governance.settings import SETTING_KINDS
 from offerkit.plans.plan import ApprovalReset, Aspect, Reason, Step
 from offerkit.reports.style import Layout
 from offerkit.reports.words import and_list, count, listing, names
@@ -27,7 +27,7 @@ def facts(step: Step, layout: Layout) -> list[Fact]:
     found += [Fact("resets", text) for text in _resets(step, environment, layout)]
     # Where two environments are compared, a step has a name instead of an address.
     kind = step.address.kind if isinstance(step.address, Address) else None
-    if kind in KINDS and step.reason in (Reason.RIDES_ALONG, Reason.REMOVED_FROM_DESIGN):
+    if kind in SETTING_KINDS and step.reason in (Reason.RIDES_ALONG, Reason.REMOVED_FROM_DESIGN):
         found.append(Fact("affects", _reached(step, environment, layout)))
     elif step.dependents:
         found.append(Fact("affects", names(step.dependents, environment, layout.names)))

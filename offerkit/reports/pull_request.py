@@ -13,7 +13,7 @@ import orjson
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, or_list, refuse
-from offerkit.plans.fields import without_private
+from offerkit.plans.fields import redacted_fields
 from offerkit.plans.plan import Aspect, Plan, Step, plain_data
 from offerkit.reports.approvals import Row
 from offerkit.reports.counts import Count, rounded, said, size
@@ -26,7 +26,7 @@ from offerkit.reports.stops import Stopped
 from offerkit.reports.style import PRESENTATION, Presentation
 from offerkit.reports.words import VERBS, and_list, count, listing, names
 from offerkit.state.changes import Action, Body
-from offerkit.state.eligibility import Reached
+from offerkit.state.eligibility import AffectedOffers
 
 T = TypeVar("T")
 FORMAT = 1
@@ -73,7 +73,7 @@ class PullRequest:
     warnings: tuple[Diagnostic, ...] = ()
     number: int = 0
     artifact: str = ""
-    reached: tuple[Reached, ...] = ()
+    reached: tuple[AffectedOffers, ...] = ()
 
     def __post_init__(self) -> None:
         if self.impact is not None:
@@ -311,7 +311,7 @@ def pull_request_json(request: PullRequest, _presentation: Presentation = PRESEN
 def _shown(body: Body) -> Body:
     if body.kind not in (Kind.CASES, Kind.DIMENSION):
         return body
-    fields = without_private(body.kind, orjson.loads(body.text))
+    fields = redacted_fields(body.kind, orjson.loads(body.text))
     return Body(body.kind, orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode())
 
 

@@ -20,7 +20,7 @@ from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
-from offerkit.governance.overrides import Lifts
+from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.rights import scopes_text
 from offerkit.reports.estimate import MAX_SAMPLE
 from offerkit.reports.stops import stopped_rows
@@ -287,7 +287,7 @@ def _decisions(service: HasSession) -> list[Operation]:
         body = await read_body(request, OverrideBody)
         session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
         found = tuple(filter(None, map(_found, body.found)))
-        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)), found)
+        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(OverrideKind, body.lifts)), found)
         return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
 
     return [

@@ -1,7 +1,7 @@
 """Every route, and which scope an operator's token must have for it: one table, which a test holds to the application.
 
 This is asked at the door. What a plan takes is asked once more of what it does, when it is applied
-(:func:`offerkit.governance.rights.needed`).
+(:func:`offerkit.governance.rights.required_scopes`).
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from offerkit.diagnostics import Refused
-from offerkit.governance.rights import Scope, Scopes, without_any
+from offerkit.governance.rights import TokenScope, TokenScopes, no_scope_of
 from offerkit.usecases.tokens import Bearer
 
-OPEN: Scopes = frozenset()
+OPEN: TokenScopes = frozenset()
 """No scope: for everybody, or for whoever a check of its own lets in. What operators see more of, each token shows."""
-READ: Scopes = frozenset((Scope.READ,))
-PLANS: Scopes = frozenset((Scope.APPLY, Scope.PROMOTE))
+READ: TokenScopes = frozenset((TokenScope.READ,))
+PLANS: TokenScopes = frozenset((TokenScope.APPLY, TokenScope.PROMOTE))
 """One of them at least; which one, the plan says."""
-APPROVE: Scopes = frozenset((Scope.APPROVE,))
-PROMOTE: Scopes = frozenset((Scope.PROMOTE,))
-STOP: Scopes = frozenset((Scope.STOP,))
-RELAY: Scopes = frozenset((Scope.RELAY,))
+APPROVE: TokenScopes = frozenset((TokenScope.APPROVE,))
+PROMOTE: TokenScopes = frozenset((TokenScope.PROMOTE,))
+STOP: TokenScopes = frozenset((TokenScope.STOP,))
+RELAY: TokenScopes = frozenset((TokenScope.RELAY,))
 
-ROUTES: Mapping[tuple[str, str], Scopes] = {
+ROUTES: Mapping[tuple[str, str], TokenScopes] = {
     ("GET", "/openapi.json"): OPEN,
     ("HEAD", "/openapi.json"): OPEN,
     ("POST", "/api/v1/propose"): OPEN,
@@ -78,5 +78,5 @@ ROUTES: Mapping[tuple[str, str], Scopes] = {
 def check_scope(caller: Bearer, method: str, path: str) -> None:
     """Raise Refused unless the token has a scope that this route takes; for a route without any, nobody has."""
     taken = ROUTES[method, path]
-    if found := without_any(caller.scopes, taken, caller.operator) if taken else ():
+    if found := no_scope_of(caller.scopes, taken, caller.operator) if taken else ():
         raise Refused(found)

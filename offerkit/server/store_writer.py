@@ -198,7 +198,7 @@ class StoreWriter:
             answers = [job.what for job in jobs if isinstance(job.what, PendingWrite)]
             write_pending(store, answers)
             outcomes = [_Outcome(job, None if isinstance(job.what, PendingWrite) else job.what(store)) for job in jobs]
-            versions = store.renew() if self._written is not None else None
+            versions = store.claim_version() if self._written is not None else None
             if self._written is not None and versions is not None:
                 others = [outcome.value for outcome in outcomes if not isinstance(outcome.job.what, PendingWrite)]
                 changes = [other for other in others if isinstance(other, StatusChange)]

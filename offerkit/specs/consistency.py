@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
+from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
-from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 

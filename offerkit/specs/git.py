@@ -229,6 +229,7 @@ class _Repository:
             hint = "Name one revision, or the merge base of two: git:A...B."
         elif not self._run(["rev-list", "--max-count=1", "--all"]).stdout.strip():
             reason = "the repository has no commit yet"
+            hint = "Commit the specs: “git add environments specs”, then “git commit”."
         elif self._shallow:
             reason, hint = "this clone is shallow, and does not have it", WHOLE_HISTORY
         elif "single revision" in reason or revision.startswith("^"):
@@ -368,7 +369,7 @@ class _Repository:
                 Code.GIT,
                 "the project is in no git repository",
                 detail="It is looked for from the project's folder upwards; GIT_DIR is not heeded.",
-                hint="“git init” makes one.",
+                hint="“git init” creates one; then commit the specs.",
             )
         what = f"the specs at “{_cut(revision)}” cannot be laid out" if revision else "git failed"
         return refuse(Code.GIT, f"{what}: {reason}")

@@ -1,6 +1,6 @@
 """The store: stages, bodies, approvals, the chained history and the propositions, kept across runs."""
 
-from offerkit.store.counted import Counted
+from offerkit.store.counted import CountFilter
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.location import Location, parse_location
 from offerkit.store.lock import Holder, write_lock
@@ -11,7 +11,7 @@ from offerkit.store.store import Store, StoreStatus
 
 __all__ = [
     "ChangeRow",
-    "Counted",
+    "CountFilter",
     "DeliveryRun",
     "Draft",
     "Holder",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import canonical, manifest_digest
-from offerkit.store import errors, revisions, schema, snapshots, stages
+from offerkit.store import bodies, errors, revisions, schema, stages
 from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_text
 from offerkit.store.database import Database
@@ -16,7 +16,7 @@ from offerkit.store.rows import NO_ENTRY, ChangeText, Draft, EntryText, Revision
 from offerkit.times import check_utc
 
 
-class _Touched(NamedTuple):
+class _StageUpdate(NamedTuple):
     """A stage after the revision: its digest, and what to write and to remove to get there."""
 
     stage: str
@@ -36,12 +36,12 @@ def append(db: Database, draft: Draft) -> RevisionRow:
     changes = sorted(change_text(change) for change in draft.changes)
     approvals = sorted(approval_text(approval) for approval in draft.approvals)
     touched = _fenced(db, changes)
-    added = snapshots.missing(db, {text.after_fingerprint for text in changes if text.after_fingerprint}, draft.bodies)
+    added = bodies.missing(db, {text.after_fingerprint for text in changes if text.after_fingerprint}, draft.bodies)
     outcomes = [(stage.stage, stage.digest) for stage in touched]
     unsigned = _next(db, draft)
     signed = unsigned._replace(digest=revisions.revision_digest(unsigned, changes, approvals, outcomes))
     db.insert("revision", revisions.REVISION, [signed])
-    snapshots.put(db, added)
+    bodies.put(db, added)
     serial = signed.serial
     db.insert("change", f"serial, {revisions.CHANGE}", [(serial, *text) for text in changes])
     db.insert("approval", f"serial, {APPROVAL}", [(serial, *text) for text in approvals])
@@ -72,9 +72,9 @@ def _check(draft: Draft) -> None:
         raise ValueError("one thing is decided twice in one revision")
 
 
-def _fenced(db: Database, changes: list[ChangeText]) -> list[_Touched]:
+def _fenced(db: Database, changes: list[ChangeText]) -> list[_StageUpdate]:
     """Every touched stage as it will be; refused when one is not as ``changes`` say that it was."""
-    touched: list[_Touched] = []
+    touched: list[_StageUpdate] = []
     conflicts: list[Diagnostic] = []
     for stage, group in groupby(changes, key=lambda text: text.stage):
         own = list(group)
@@ -87,7 +87,7 @@ def _fenced(db: Database, changes: list[ChangeText]) -> list[_Touched]:
         becomes = [(text.address, text.after) for text in own if text.after != NO_ENTRY]
         sources = {text.source for text in own if text.before != NO_ENTRY}
         gone = sorted(sources - {address for address, _ in becomes})
-        touched.append(_Touched(stage, digest, becomes, gone))
+        touched.append(_StageUpdate(stage, digest, becomes, gone))
     if conflicts:
         raise Refused(conflicts)
     return touched
@@ -129,7 +129,7 @@ def _next(db: Database, draft: Draft) -> RevisionText:
     return RevisionText(serial + 1, parent, "", *texts)
 
 
-def _write_stage(db: Database, serial: int, stage: _Touched) -> None:
+def _write_stage(db: Database, serial: int, stage: _StageUpdate) -> None:
     db.run(
         "INSERT INTO stage (stage, revision, digest) VALUES (?, ?, ?) ON CONFLICT (stage) DO UPDATE"
         " SET revision = excluded.revision, digest = excluded.digest",

@@ -47,7 +47,7 @@ _SIZE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopyResult:
     """What was carried over: rows by table."""
 
     rows: dict[str, int]
@@ -58,7 +58,7 @@ class Copied:
         return self.rows["revision"]
 
 
-class _Sum:
+class _RowSum:
     """Stands for a set of rows in any order: their number, and the sum of their digests."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class _Sum:
         self.total &= (1 << 8 * _SIZE) - 1
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Sum) and (self.count, self.total) == (other.count, other.total)
+        return isinstance(other, _RowSum) and (self.count, self.total) == (other.count, other.total)
 
     __hash__ = None  # type: ignore[assignment] # it changes
 
@@ -86,7 +86,7 @@ def counts(db: Database) -> dict[str, int]:
     return found
 
 
-def copy(source: Location, target: Location, progress: Callable[[int], Advance]) -> Copied:
+def copy(source: Location, target: Location, progress: Callable[[int], Advance]) -> CopyResult:
     """Carry everything that ``source`` holds at this moment to ``target``, where nothing may be yet.
 
     ``progress`` is told how many rows there will be, and gives what is called with how many were carried, or
@@ -135,7 +135,7 @@ def _copied(
     tables: Iterable[str] = TABLES,
     *,
     verified: bool = True,
-) -> Copied:
+) -> CopyResult:
     total = counts(old)
     new = databases.connect(target, create=True, write=True, busy_timeout=5.0)
     try:
@@ -149,11 +149,11 @@ def _copied(
             if findings:
                 raise Refused(findings)
 
-        if not databases.found(new, fill):
+        if not databases.initialize(new, fill):
             raise errors.not_blank(new.name)
     finally:
         new.close()
-    return Copied(total)
+    return CopyResult(total)
 
 
 def _fill(old: Database, new: Database, advance: Advance, tables: Iterable[str]) -> None:
@@ -163,16 +163,16 @@ def _fill(old: Database, new: Database, advance: Advance, tables: Iterable[str])
 
 def carry(old: Database, new: Database, tables: Iterable[str], advance: Advance) -> None:
     """Copy the rows of ``tables``, which are empty in ``new``, and compare them; inside a write transaction."""
-    sums: dict[str, _Sum] = {}
+    sums: dict[str, _RowSum] = {}
     wanted = {table: TABLES[table] for table in tables}
     for table, columns in wanted.items():
-        sums[table] = _Sum()
+        sums[table] = _RowSum()
         for rows in _parts(old, table, columns):
             sums[table].add(rows)
             new.insert(table, columns, rows)
             advance(len(rows))
     for table, columns in wanted.items():
-        there = _Sum()
+        there = _RowSum()
         for rows in _parts(new, table, columns):
             there.add(rows)
             advance(len(rows))

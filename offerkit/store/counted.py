@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from offerkit.models.status import Status, number
+from offerkit.models.status import Status, status_number
 from offerkit.store.database import Cell, Database
 
 PART = 50_000
@@ -15,7 +15,7 @@ COLUMNS = ("offer", "category", "space", "channel", "status", "weight", "rank", 
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountFilter:
     """What one rule counts: from ``since`` to ``until`` (as the store writes time, both included), with one of
     ``statuses`` (none: any), on ``channel`` (empty: any), of ``offers`` or of a category below one of ``categories``
     (neither: any)."""
@@ -29,7 +29,7 @@ class Counted:
 
 
 def counted(
-    db: Database, environment: str, wanted: Sequence[Counted], columns: Sequence[str]
+    db: Database, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
 ) -> Iterator[list[tuple[str, str]]]:
     """The propositions that one of ``wanted`` counts, as contact and text: parts of them, a line for each proposition.
 
@@ -48,17 +48,17 @@ def counted(
     flags = " + ".join(f"CASE WHEN {test} THEN {1 << place} ELSE 0 END" for place, test in enumerate(tests))
     line = " || ' ' || ".join([*columns, f"({flags})"])
     sql = (
-        f"SELECT contact, {db.joined(line)} FROM proposition"  # noqa: S608 - constants
+        f"SELECT contact, {db.join_lines(line)} FROM proposition"  # noqa: S608 - constants
         f" WHERE environment = ? AND ({' OR '.join(tests)}) GROUP BY contact"
     )
     return db.stream(sql, (*args, environment, *args), PART)
 
 
-def _test(one: Counted) -> tuple[str, list[Cell]]:
+def _test(one: CountFilter) -> tuple[str, list[Cell]]:
     parts, args = ["time >= ?", "time <= ?"], list[Cell]([one.since, one.until])
     if one.statuses:
         parts.append(f"status IN ({', '.join('?' * len(one.statuses))})")
-        args += map(number, one.statuses)
+        args += map(status_number, one.statuses)
     if one.channel:
         parts.append("channel = ?")
         args.append(one.channel)

@@ -42,7 +42,7 @@ class Database(Protocol):
     upgrades_itself: bool
     """Whether an older format is upgraded by whoever opens it, or only when somebody asks for that."""
 
-    def joined(self, text: str) -> str:
+    def join_lines(self, text: str) -> str:
         """The dialect's aggregate of all values of ``text``, a line each."""
 
     @property
@@ -80,7 +80,7 @@ class Database(Protocol):
     def version(self) -> int | None:
         """A number of the state that is read, which every transaction that changes rows changes; None: it has none."""
 
-    def renew(self) -> tuple[int, int] | None:
+    def claim_version(self) -> tuple[int, int] | None:
         """Give the open write transaction's state its :meth:`version` already; that before, and the new one.
 
         To be called after the last change. None where there is no such, or nothing was changed.
@@ -98,7 +98,7 @@ class Database(Protocol):
     def blank(self) -> bool:
         """Whether there is nothing at all yet. Raises Refused when there is something that is not ours."""
 
-    def mark(self) -> None:
+    def mark_as_store(self) -> None:
         """Mark what is blank as ours, inside :meth:`creating`."""
 
     def size(self) -> int:
@@ -116,10 +116,10 @@ class Database(Protocol):
         Transactions that write ask this themselves; what they did does not count then.
         """
 
-    def tidy(self) -> None:
+    def checkpoint(self) -> None:
         """Do what would otherwise be done while a commit waits for it."""
 
-    def planted(self) -> list[str]:
+    def foreign_objects(self) -> list[str]:
         """What answers or acts in place of the tables: views, triggers and the like, in words. Quick."""
 
     def differences(self) -> list[str]:

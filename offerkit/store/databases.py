@@ -11,7 +11,7 @@ from uuid import uuid4
 from offerkit.diagnostics import Code, Refused, install_hint, refuse
 from offerkit.store import errors, schema, sqlite, tokens, verify
 from offerkit.store.database import Database
-from offerkit.store.errors import some
+from offerkit.store.errors import first_few
 from offerkit.store.location import Location, PostgresAddress
 from offerkit.times import utc
 
@@ -44,10 +44,10 @@ def open_store(location: Location, *, create: bool, write: bool, busy_timeout: f
     db = connect(location, create=create, write=write or create, busy_timeout=busy_timeout)
     try:
         if create and db.blank():
-            found(db, lambda new: schema.create(new, uuid4().hex))
-        if audit and db.planted():  # even to ask for its format would be to ask what was put there
+            initialize(db, lambda new: schema.create(new, uuid4().hex))
+        if audit and db.foreign_objects():  # even to ask for its format would be to ask what was put there
             raise Refused(verify.schema_findings(db))
-        _undeceived(db)
+        _check_foreign_objects(db)
         db.note_identity()
         meta = schema.read_meta(db)
         if not schema.check_format(db, meta):
@@ -60,13 +60,13 @@ def open_store(location: Location, *, create: bool, write: bool, busy_timeout: f
         raise
 
 
-def found(db: Database, fill: Callable[[Database], None]) -> bool:
+def initialize(db: Database, fill: Callable[[Database], None]) -> bool:
     """Make a store in what is blank and ``fill`` it, in one transaction; False when another was faster."""
     with db.creating():
         if not db.blank():
             return False
-        _undeceived(db)
-        db.mark()
+        _check_foreign_objects(db)
+        db.mark_as_store()
         fill(db)
         return True
 
@@ -75,7 +75,7 @@ def migrate(location: Location, busy_timeout: float = 5.0) -> tuple[int, int]:
     """Bring a store to the current format, in one transaction; its format before and now."""
     db = connect(location, create=False, write=True, busy_timeout=busy_timeout)
     try:
-        _undeceived(db)
+        _check_foreign_objects(db)
         db.note_identity()
         with db.writing():
             before = schema.migrate(db)
@@ -95,18 +95,18 @@ def _adopt_tokens(db: Database) -> None:
             raise
 
 
-def _undeceived(db: Database) -> None:
+def _check_foreign_objects(db: Database) -> None:
     """Raise Refused when something in the store answers or acts in place of its tables."""
-    found = db.planted()
-    if found:
-        raise errors.damaged(db.name, f"It holds what no offerkit made: {some(found)}")
+    objects = db.foreign_objects()
+    if objects:
+        raise errors.damaged(db.name, f"It holds what no offerkit made: {first_few(objects)}")
 
 
 def format_of(location: Location) -> int:
     """The format of a store, which stays as it is. Raises Refused when there is none, or it is of a newer one."""
     db = connect(location, create=False, write=False, busy_timeout=5.0)
     try:
-        _undeceived(db)
+        _check_foreign_objects(db)
         db.note_identity()
         meta = schema.read_meta(db)
         schema.check_format(db, meta)

@@ -10,7 +10,8 @@ from offerkit.diagnostics import Code, Refused, reason_of, refuse
 
 NAMED = 3
 """How many addresses or damages a message names before it only counts the rest."""
-VERIFY = "Run “offerkit audit verify” to see what is wrong; “offerkit store restore FILE” puts a backup in its place."
+RESTORE = "“offerkit store restore FILE” puts a backup in its place."
+VERIFY = f"Run “offerkit audit verify” to see what is wrong; {RESTORE}"
 
 
 def missing(name: str) -> Refused:
@@ -113,9 +114,9 @@ def not_blank(name: str) -> Refused:
     )
 
 
-def damaged(name: str, why: str) -> Refused:
-    """The bytes are there, but they are not what we wrote."""
-    return refuse(Code.STORE_DAMAGED, f"the store {name} is damaged", detail=f"{why}.", hint=VERIFY)
+def damaged(name: str, why: str, *, hint: str = VERIFY) -> Refused:
+    """The bytes are there, but they are not what we wrote. ``hint``: RESTORE where verifying says no more than this."""
+    return refuse(Code.STORE_DAMAGED, f"the store {name} is damaged", detail=f"{why}.", hint=hint)
 
 
 @contextmanager
@@ -165,7 +166,7 @@ def from_os(error: OSError, name: str) -> Refused:
     return unreadable(name, reason_of(error))
 
 
-def some(found: Sequence[str], joint: str = "; ") -> str:
+def first_few(found: Sequence[str], joint: str = "; ") -> str:
     """The first of what was found, and how many more there are."""
     rest = len(found) - NAMED
     return joint.join(found[:NAMED]) + (f"{joint}and {rest} more" if rest > 0 else "")

@@ -38,7 +38,7 @@ class Holder:
 UNKNOWN = Holder(0, "", "")
 
 
-def held(name: str, holder: Holder, timeout: float) -> Refused:
+def still_locked(name: str, holder: Holder, timeout: float) -> Refused:
     """The refusal for a lock that another still holds after ``timeout`` seconds."""
     waited = f"This run waited {timeout:g} s." if timeout else "This run does not wait."
     return refuse(
@@ -70,10 +70,10 @@ def write_lock(
             if timeout == 0:
                 raise
             if waiting is not None:
-                waiting(holder(path))
+                waiting(lock_holder(path))
             lock.acquire(timeout=timeout)
     except Timeout:
-        raise held(str(path), holder(path), timeout) from None
+        raise still_locked(str(path), lock_holder(path), timeout) from None
     except OSError as error:
         raise errors.from_os(error, str(store_path)) from error
     try:
@@ -85,7 +85,7 @@ def write_lock(
         lock.release()
 
 
-def holder(store_path: Path) -> Holder:
+def lock_holder(store_path: Path) -> Holder:
     """Who holds the lock, as far as the note beside it tells."""
     try:
         note = orjson.loads(_beside(store_path.resolve(), ".holder").read_bytes())

@@ -66,7 +66,7 @@ class PostgresDatabase:
         self.for_update = " FOR UPDATE"
         self.upgrades_itself = False
 
-    def joined(self, text: str) -> str:
+    def join_lines(self, text: str) -> str:
         """All values of ``text`` in lines."""
         return f"string_agg({text}, chr(10))"
 
@@ -150,7 +150,7 @@ class PostgresDatabase:
     def version(self) -> None:
         """None: a row that every call changes would let them all wait for each other."""
 
-    def renew(self) -> None:
+    def claim_version(self) -> None:
         """None: see :meth:`version`."""
 
     @contextmanager
@@ -210,7 +210,7 @@ class PostgresDatabase:
             raise not_allowed(self.name, f"permission denied for schema {self._address.schema}", write=self._write)
         return not found
 
-    def mark(self) -> None:
+    def mark_as_store(self) -> None:
         """Make the schema, unless somebody with more rights did, and the table that marks it as ours."""
         encoding = self._connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
@@ -247,7 +247,7 @@ class PostgresDatabase:
             raise refusal(error, self.name, write=self._write, closed=self._connection.closed) from error
         return (int(found[0]), str(found[1])) if found is not None else None
 
-    def tidy(self) -> None:
+    def checkpoint(self) -> None:
         """Nothing: the database does it by itself."""
 
     def size(self) -> int:
@@ -259,9 +259,9 @@ class PostgresDatabase:
         )
         return found[0][0]
 
-    def planted(self) -> list[str]:
+    def foreign_objects(self) -> list[str]:
         """Views, triggers, rules, functions and the like in the schema."""
-        return postgres_schema.planted(self)
+        return postgres_schema.foreign_objects(self)
 
     def differences(self) -> list[str]:
         """Every object of the schema that is not as the format says."""

@@ -93,7 +93,7 @@ def refusal(error: Exception, name: str, *, write: bool, closed: bool) -> Refuse
         case _ if isinstance(error, _LOST) or (closed and isinstance(error, psycopg.OperationalError)):
             return lost(name, f"PostgreSQL says: {said(error)}")
         case psycopg.Error() if error.sqlstate is not None:
-            return errors.damaged(name, f"PostgreSQL says: {said(error)}")
+            return errors.damaged(name, f"PostgreSQL says: {said(error)}", hint=errors.RESTORE)
         case _:
             raise error
 

@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.store.lock import UNKNOWN, Holder, held
+from offerkit.store.lock import UNKNOWN, Holder, still_locked
 from offerkit.times import utc
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Lease:
         if self._try():
             return
         if timeout == 0:
-            raise held(self._name, self.holder(), timeout)
+            raise still_locked(self._name, self.holder(), timeout)
         if waiting is not None:
             waiting(self.holder())
         before: list[tuple[str]] = self._db.rows("SELECT current_setting('lock_timeout')")
@@ -94,7 +94,7 @@ class Lease:
             self._db.rows("SELECT pg_advisory_lock(?)", (self._key,))
         except Refused as refused:
             if refused.diagnostics[0].code is Code.STORE_LOCKED:
-                raise held(self._name, self.holder(), timeout) from None
+                raise still_locked(self._name, self.holder(), timeout) from None
             raise
         finally:
             with suppress(Refused):

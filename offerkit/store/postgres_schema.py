@@ -93,7 +93,7 @@ _SWITCHED_OFF = """
     WHERE t.tgisinternal AND t.tgenabled <> 'O' ORDER BY 1"""
 
 
-def planted(db: Database) -> list[str]:
+def foreign_objects(db: Database) -> list[str]:
     """Views, triggers, rules, policies, functions and the like in the store's schema, in words."""
     found: list[tuple[str, str]] = db.rows(_PLANTED)
     return [f"the {kind} {what[:80]}" for kind, what in found]
@@ -109,7 +109,7 @@ def differences(db: Database) -> list[str]:
         rows: list[tuple[str, str]] = db.rows(sql)
         found |= {(kind, _QUOTED.sub(r"\1", what)): _QUOTED.sub(r"\1", how) for what, how in rows}
     off: list[tuple[str]] = db.rows(_SWITCHED_OFF)
-    said = [f"{what} is no part of a store" for what in planted(db)]
+    said = [f"{what} is no part of a store" for what in foreign_objects(db)]
     said += schema.differences(expected, _of_known_tables(found, expected))
     return said + [f"the checks of references of the table {table} are switched off" for (table,) in off]
 

@@ -39,7 +39,7 @@ _OFFERED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class StoreCopy:
     """A copy of the store's history in a file, and what the server says of the token: whose it is, and its scopes.
 
     ``scopes`` is as :func:`offerkit.governance.rights.scopes_text` writes it; empty from a server that knows none.
@@ -51,20 +51,20 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Remote:
+class RemoteStore:
     """An offerkit server that holds a store; ``url`` has neither user nor password."""
 
     url: str
     token: str = field(repr=False)
 
-    def copy(self, folder: Path) -> Copy:
+    def copy(self, folder: Path) -> StoreCopy:
         """The history as it is now, in a file below ``folder``. Raises Refused when it cannot be had."""
         try:
             return self._copy(folder)
         except OSError as error:
             raise _unkept(folder, error) from None
 
-    def _copy(self, folder: Path) -> Copy:
+    def _copy(self, folder: Path) -> StoreCopy:
         name = sha256(self.url.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
         kept = _kept(folder, name)
@@ -74,7 +74,7 @@ class Remote:
             with contextlib.suppress(FileNotFoundError):  # another run found it damaged
                 if _check(path.read_bytes()) == path.stem.rpartition("-")[2]:
                     os.utime(path)
-                    return Copy(path, *_token_facts(headers))
+                    return StoreCopy(path, *_token_facts(headers))
                 path.unlink()  # damaged, or cut short by a full disk: what the server has counts
             _, etag, headers, content = self._newest({})
         target = folder / f"{name}-{etag}-{_check(content)}.db"
@@ -84,7 +84,7 @@ class Remote:
             partial.write_bytes(content)
             partial.replace(target)
         _forget(folder.glob(f"{name}-*.db"), but=target)
-        return Copy(target, *_token_facts(headers))
+        return StoreCopy(target, *_token_facts(headers))
 
     def _newest(self, kept: Mapping[str, Path]) -> tuple[int, str, dict[str, str], bytes]:
         """What the server says of its newest copy, and that copy unless ``kept`` has it (304): one request."""
@@ -130,7 +130,7 @@ def _token_facts(headers: Mapping[str, str]) -> tuple[str, str]:
     return headers.get(OPERATOR_HEADER.lower(), ""), headers.get(SCOPE_HEADER.lower(), "")
 
 
-def remote_of(text: str, environ: Mapping[str, str]) -> Remote:
+def remote_of(text: str, environ: Mapping[str, str]) -> RemoteStore:
     """The server that ``text`` names (``https://…``), with the operator's token from the environment.
 
     Raises Refused for an address that would send the token unprotected, and when there is no token.
@@ -159,7 +159,7 @@ def remote_of(text: str, environ: Mapping[str, str]) -> Remote:
             "a store behind a server needs an operator's token",
             hint=f"Set {TOKEN} or {TOKEN_FILE}; “offerkit token create OPERATOR” on the server's side makes one.",
         )
-    return Remote(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", token)
+    return RemoteStore(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", token)
 
 
 def _address(text: str) -> SplitResult:

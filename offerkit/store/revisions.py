@@ -10,9 +10,9 @@ import orjson
 
 from offerkit.address import Address, StageRef, parse_address
 from offerkit.fingerprint import Json, canonical, digest
-from offerkit.governance.withdrawals import Loss
+from offerkit.governance.withdrawals import Withdrawal
 from offerkit.plans.plan import Reason
-from offerkit.state.changes import Former
+from offerkit.state.changes import FormerAddress
 from offerkit.store import errors
 from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_texts
@@ -221,7 +221,7 @@ def moves(db: Database, stage: StageRef) -> list[tuple[int, Address, Address]]:
         return [(serial, parse_address(old), parse_address(new)) for serial, old, new in found]
 
 
-def losses(db: Database, stage: StageRef) -> list[Loss]:
+def losses(db: Database, stage: StageRef) -> list[Withdrawal]:
     """What took offers off spaces in a live stage, or ended periods earlier, oldest first; no rollback did."""
     found: list[tuple[int, str, str, str, str, str]] = db.rows(
         "SELECT c.serial, c.address, c.moved_from, c.before_activation, c.after_activation, c.reason"
@@ -233,7 +233,7 @@ def losses(db: Database, stage: StageRef) -> list[Loss]:
     activations = Activations()
     with errors.rows_of(db.name):
         return [
-            Loss(serial, parse_address(old or name), activations[was] or (), activations[now] or (), reason)
+            Withdrawal(serial, parse_address(old or name), activations[was] or (), activations[now] or (), reason)
             for serial, name, old, was, now, reason in found
         ]
 
@@ -253,7 +253,7 @@ def disabled(db: Database, stage: StageRef) -> dict[Address, int]:
 
 def renames_since(db: Database, stage: StageRef, serial: int) -> dict[Address, Address]:
     """What a stage called otherwise at revision ``serial``: by the names now, those of then."""
-    was: dict[Address, Former] = {}
+    was: dict[Address, FormerAddress] = {}
     for _, rows in groupby(changes_since(db, stage, serial), attrgetter("serial")):
         changes = list(rows)
         arrived = {row.address: was.get(row.moved_from, row.moved_from) for row in changes if row.moved_from}

@@ -17,7 +17,7 @@ from pathlib import Path
 from offerkit.diagnostics import Refused, reason_of
 from offerkit.store import errors, schema
 from offerkit.store.database import Cell, Row
-from offerkit.store.lock import Holder, holder, write_lock
+from offerkit.store.lock import Holder, lock_holder, write_lock
 from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
 from offerkit.store.sqlite_file import StoreFile, watched
 
@@ -54,7 +54,7 @@ class SqliteDatabase:
         self.for_update = ""
         self.upgrades_itself = True
 
-    def joined(self, text: str) -> str:
+    def join_lines(self, text: str) -> str:
         """All values of ``text`` in lines."""
         return f"group_concat({text}, char(10))"
 
@@ -132,7 +132,7 @@ class SqliteDatabase:
             self._file.check()
             yield
             if not self._renewed:
-                self.renew()
+                self.claim_version()
             self.run("COMMIT")
             self._file.check()  # only what is in the file at the path counts
         finally:
@@ -144,7 +144,7 @@ class SqliteDatabase:
         found: list[tuple[int]] = self.rows("PRAGMA user_version")
         return found[0][0]
 
-    def renew(self) -> tuple[int, int] | None:
+    def claim_version(self) -> tuple[int, int] | None:
         """Chance, not a count: what a transaction that failed had claimed is never met again as another's."""
         if self._connection.total_changes == self._unchanged:
             return None
@@ -172,7 +172,7 @@ class SqliteDatabase:
 
     def holder(self) -> Holder:
         """Who holds the lock beside the file."""
-        return holder(self._path)
+        return lock_holder(self._path)
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -190,14 +190,14 @@ class SqliteDatabase:
         """Raise Refused when the open file is not the one at the path any more."""
         self._file.check()
 
-    def tidy(self) -> None:
+    def checkpoint(self) -> None:
         """Move what is in the log into the file, as far as no reader needs it; readers and the writer go on."""
         self._file.check()
         self.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def planted(self) -> list[str]:
+    def foreign_objects(self) -> list[str]:
         """Views, triggers and virtual tables."""
-        return _planted(self)
+        return _foreign_objects(self)
 
     def differences(self) -> list[str]:
         """Every object of the file that is not as the format says."""
@@ -234,7 +234,7 @@ class SqliteDatabase:
             return True
         raise errors.foreign(self.name, "It is an SQLite database of another application.")
 
-    def mark(self) -> None:
+    def mark_as_store(self) -> None:
         """Mark the blank file as a store."""
         self.run(f"PRAGMA application_id = {APPLICATION_ID}")
 
@@ -386,7 +386,7 @@ def _writable(path: Path) -> bool:
     return os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
 
 
-def _planted(db: SqliteDatabase) -> list[str]:
+def _foreign_objects(db: SqliteDatabase) -> list[str]:
     """Views, triggers and virtual tables. The statement counts: SQLite does not go by the word for its kind."""
     unlike = " AND ".join(["sql NOT LIKE ? || '%'"] * len(_OURS))
     found: list[_Object] = db.rows(f"{_OBJECTS} WHERE type NOT IN ('table', 'index') OR {unlike} ORDER BY name", _OURS)

@@ -60,7 +60,7 @@ def refusal(error: sqlite3.Error, path: Path) -> Refused:
         case sqlite3.SQLITE_IOERR if code not in _DAMAGED:
             return errors.disk_failed(name, f"SQLite says: {error} ({error.sqlite_errorname})")
         case _:
-            return errors.damaged(name, f"SQLite says: {error}")
+            return errors.damaged(name, f"SQLite says: {error}", hint=errors.RESTORE)
 
 
 def _exhausted() -> OSError | None:

@@ -13,12 +13,13 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.history import PastProposition
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
-from offerkit.governance.withdrawals import Loss
+from offerkit.governance.withdrawals import Withdrawal
 from offerkit.models.status import Status
 from offerkit.state.changes import Body, Entry
 from offerkit.store import (
     append,
     approvals,
+    bodies,
     copying,
     counted,
     databases,
@@ -26,12 +27,11 @@ from offerkit.store import (
     propositions,
     revisions,
     schema,
-    snapshots,
     stages,
     tokens,
     verify,
 )
-from offerkit.store.counted import Counted
+from offerkit.store.counted import CountFilter
 from offerkit.store.database import Cell, Database
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.location import Location
@@ -128,11 +128,11 @@ class Store:
 
     def bodies(self, fingerprints: Iterable[str]) -> dict[str, Body]:
         """The bodies with these fingerprints, checked; refused when one is missing or was edited."""
-        return snapshots.bodies(self._db, fingerprints)
+        return bodies.bodies(self._db, fingerprints)
 
     def known(self, fingerprints: Iterable[str]) -> set[str]:
         """Those of ``fingerprints`` whose bodies are kept."""
-        return snapshots.known(self._db, fingerprints)
+        return bodies.known(self._db, fingerprints)
 
     def last_serial(self) -> int:
         """The number of the newest revision; 0 when there is none."""
@@ -181,7 +181,7 @@ class Store:
         """Every rename in ``stage``, oldest first: the revision, the address before and after."""
         return revisions.moves(self._db, stage)
 
-    def losses(self, stage: StageRef) -> list[Loss]:
+    def losses(self, stage: StageRef) -> list[Withdrawal]:
         """What took offers off spaces in a live stage, or ended periods earlier, oldest first; no rollback did."""
         return revisions.losses(self._db, stage)
 
@@ -226,12 +226,12 @@ class Store:
         """A number that every write changes, whoever writes; None where a store has no such."""
         return self._db.version()
 
-    def renew(self) -> tuple[int, int] | None:
+    def claim_version(self) -> tuple[int, int] | None:
         """The version before the open write transaction, and the one that its commit will bring.
 
         To be called after the last change; None when there was none, or as above.
         """
-        return self._db.renew()
+        return self._db.claim_version()
 
     def lock(
         self, *, who: str, timeout: float, waiting: Callable[[Holder], None] | None = None
@@ -264,9 +264,9 @@ class Store:
         """The digest of the newest revision, or what stands for an empty history of the project."""
         return schema.read_meta(self._db).get("head", "")
 
-    def tidy(self) -> None:
+    def checkpoint(self) -> None:
         """Do what would otherwise be done while a commit waits for it; beside other readers and writers."""
-        self._db.tidy()
+        self._db.checkpoint()
 
     def append(self, draft: Draft) -> RevisionRow:
         """Add a revision and change the stages with it; only inside :meth:`transaction`."""
@@ -281,7 +281,7 @@ class Store:
         return propositions.past(self._db, environment, contact, since)
 
     def counted(
-        self, environment: str, wanted: Sequence[Counted], columns: Sequence[str]
+        self, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
     ) -> Iterator[list[tuple[str, str]]]:
         """The propositions of all contacts that one of ``wanted`` counts, a text of lines for each contact."""
         return counted.counted(self._db, environment, wanted, columns)

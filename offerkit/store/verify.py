@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered
 from offerkit.fingerprint import manifest_digest
-from offerkit.store import approvals, errors, revisions, schema, snapshots, stages, tokens
+from offerkit.store import approvals, bodies, errors, revisions, schema, stages, tokens
 from offerkit.store.database import Database
 from offerkit.store.rows import ChangeText, EntryText, RevisionText
 from offerkit.store.tokens import TokenEvent
@@ -18,7 +18,7 @@ from offerkit.store.tokens import TokenEvent
 PAGE = 1000
 
 
-class _Replayed:
+class _ReplayedHistory:
     """What the history says there must be, collected while its links are checked."""
 
     def __init__(self) -> None:
@@ -36,8 +36,8 @@ def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
     ``tokens_too``: False for a copy of the history alone, which has no tokens.
     """
     findings: list[Diagnostic] = []
-    replayed = _Replayed()
-    checks: tuple[Callable[[Database, _Replayed], Iterator[Diagnostic]], ...] = (
+    replayed = _ReplayedHistory()
+    checks: tuple[Callable[[Database, _ReplayedHistory], Iterator[Diagnostic]], ...] = (
         _schema,
         _files,
         _links,
@@ -82,17 +82,17 @@ def schema_findings(db: Database) -> list[Diagnostic]:
     ]
 
 
-def _schema(db: Database, _: _Replayed) -> Iterator[Diagnostic]:
+def _schema(db: Database, _: _ReplayedHistory) -> Iterator[Diagnostic]:
     yield from schema_findings(db)
 
 
-def _files(db: Database, _: _Replayed) -> Iterator[Diagnostic]:
+def _files(db: Database, _: _ReplayedHistory) -> Iterator[Diagnostic]:
     found = db.damage()
     if found:
-        yield from errors.damaged(db.name, errors.some(found)).diagnostics
+        yield from errors.damaged(db.name, errors.first_few(found), hint=errors.RESTORE).diagnostics
 
 
-def _links(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
+def _links(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     """Each revision against its own digest, its parent, and what stood before it."""
     project = schema.read_meta(db).get("project", "")
     parent = schema.genesis(project)
@@ -117,7 +117,7 @@ def _links(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
     replayed.head = parent
 
 
-def _link(db: Database, revision: RevisionText, replayed: _Replayed) -> Iterator[Diagnostic]:
+def _link(db: Database, revision: RevisionText, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     serial = revision.serial
     changes = revisions.change_texts(db, serial)
     outcomes = revisions.outcomes(db, serial)
@@ -133,7 +133,7 @@ def _link(db: Database, revision: RevisionText, replayed: _Replayed) -> Iterator
     replayed.last.update((stage, (serial, stage_digest)) for stage, stage_digest in outcomes)
 
 
-def _replay(serial: int, changes: list[ChangeText], replayed: _Replayed) -> Iterator[Diagnostic]:
+def _replay(serial: int, changes: list[ChangeText], replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     by_stage: dict[str, list[ChangeText]] = {}
     for change in changes:
         by_stage.setdefault(change.stage, []).append(change)
@@ -149,7 +149,7 @@ def _replay(serial: int, changes: list[ChangeText], replayed: _Replayed) -> Iter
             )
 
 
-def _token_events(db: Database, revision: RevisionText, replayed: _Replayed) -> Iterator[Diagnostic]:
+def _token_events(db: Database, revision: RevisionText, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     if revision.action not in tokens.ACTIONS:
         return
     try:
@@ -164,7 +164,7 @@ def _token_events(db: Database, revision: RevisionText, replayed: _Replayed) -> 
         replayed.tokens[event.id] = (revision.serial, event)
 
 
-def _tokens(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
+def _tokens(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     """The tokens that stand against what the history says of them."""
     lost = dict(replayed.tokens)
     for row in tokens.tokens(db):
@@ -178,7 +178,7 @@ def _tokens(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
         yield broken(f"token {id_[:40]} of {event.operator}, of revision {serial}, is missing")
 
 
-def _meta(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
+def _meta(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     meta = schema.read_meta(db)
     if sorted(meta) != list(schema.META_KEYS) or meta["format"] != str(schema.current_format()):
         yield broken("the table “meta” was edited", f"It holds: {', '.join(sorted(map(str, meta)))}.")
@@ -189,7 +189,7 @@ def _meta(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
         )
 
 
-def _strays(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
+def _strays(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     total: list[tuple[int]] = db.rows("SELECT COUNT(*) FROM revision")
     if total[0][0] != replayed.count:
         yield broken("there are revisions with numbers that no revision has", "They were added by another hand.")
@@ -207,7 +207,7 @@ def _strays(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
         yield broken(f"entries stand in {stage}, a stage that is not there")
 
 
-def _stages(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
+def _stages(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     """What stands in every stage against what the history leads to."""
     heads = stages.head_texts(db)
     for stage in sorted({*heads, *replayed.stages, *replayed.last}):
@@ -228,18 +228,18 @@ def _stages(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
             )
 
 
-def _snapshots(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
+def _snapshots(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     lost = dict(replayed.introduced)
-    for print_, kind, text in snapshots.every(db):
+    for print_, kind, text in bodies.every(db):
         serial = replayed.introduced.get(print_)
         lost.pop(print_, None)
         if serial is None:
             yield broken(f"snapshot {str(print_)[:12]} belongs to no revision")
-        elif not snapshots.is_named(print_, kind, text):
+        elif not bodies.is_named(print_, kind, text):
             yield broken(f"snapshot {print_[:12]}, of revision {serial}, was edited")
     for print_, serial in lost.items():
         yield broken(f"snapshot {print_[:12]}, of revision {serial}, is missing")
 
 
 def _some(addresses: list[str]) -> str:
-    return errors.some(addresses, ", ")
+    return errors.first_few(addresses, ", ")

@@ -1,4 +1,4 @@
-"""Decision cases as they were applied, and the files of contacts that they were applied with."""
+"""Decision cases as applied, and the contact files that they were applied with."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.diagnostics import Position, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.authors import Authors
-from offerkit.governance.cases import asks, contacts_fingerprint, names_contacts
-from offerkit.governance.overrides import Lifts, Obstacle
+from offerkit.governance.cases import contacts_fingerprint, names_contacts, promotion_setting
+from offerkit.governance.overrides import Obstacle, OverrideKind
 from offerkit.specs.cases import CaseFile, RawCase
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.session import Session
 
 _CHANGING = (Kind.CASES, Kind.ENVIRONMENT)
 MISSING = "missing"
-"""Kept in place of a digest where the file could not be read when the cases were applied."""
+"""Stored instead of a digest if the file could not be read when the cases were applied."""
 
 
 def case_file(state: Snapshot, address: Address) -> CaseFile:
-    """The cases that stand at ``address``, to be run."""
+    """The cases at ``address``, ready to run."""
     body = state(address) or {}
     cases, activated = body.get("cases"), body.get("activated")
     place = Position(str(address), 1, 1)
@@ -39,7 +39,7 @@ def case_file(state: Snapshot, address: Address) -> CaseFile:
 
 
 class RequiredCases(NamedTuple):
-    """Cases that a promotion has to pass, and on which sides they stand."""
+    """Cases that a promotion must pass, and the stages that have them."""
 
     address: Address
     state: Snapshot
@@ -47,7 +47,7 @@ class RequiredCases(NamedTuple):
 
 
 def required_cases(live: BeforeAfter, design: Snapshot, environment: str) -> Iterator[RequiredCases]:
-    """The cases of design, and those of live that stay and say something else."""
+    """The cases of design, and those of live that stay and differ from design."""
     staying = {a: live.before.entries.get(a) for a in live.after.of_kind(Kind.CASES, environment)}
     staying = {a: entry for a, entry in staying.items() if entry == live.after.entries[a]}
     for address in design.of_kind(Kind.CASES, environment):
@@ -59,7 +59,7 @@ def required_cases(live: BeforeAfter, design: Snapshot, environment: str) -> Ite
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """What a second person may lift of cases: changes of what live's say, and other files of contacts."""
+    """What a second operator may override for cases: changes to those in live, and changed contact files."""
     store = stages.store
     assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
@@ -68,17 +68,17 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     entries |= {a: e for a, e in design.entries.items() if a.kind is Kind.CASES}
     for found in stages.withheld_cases(BeforeAfter(live, live.with_entries(entries), ())):
         wrote = frozenset(authors.of_change(found.address))
-        yield Obstacle(Lifts.CASES, found.address, found.fingerprint, found.says, wrote)
+        yield Obstacle(OverrideKind.CASES, found.address, found.fingerprint, found.says, wrote)
     names = {a.name for a in (*design.of_kind(Kind.ENVIRONMENT), *live.of_kind(Kind.ENVIRONMENT))}
     for name in sorted(names):
-        if any(asks(state, name, "tests") for state in (live, design)):
+        if any(promotion_setting(state, name, "tests") for state in (live, design)):
             yield from _other_contacts(session, stages, name, authors)
 
 
 def _other_contacts(session: Session, stages: Stages, environment: str, authors: Authors) -> Iterator[Obstacle]:
-    """Files of contacts that are not those with which an environment's cases were applied.
+    """Contact files that differ from those with which an environment's cases were applied.
 
-    Where duties are separated, nobody who wrote what waits for a promotion there may say that another file will do.
+    Where duties are separated, no author of anything that waits for promotion there may accept a new file.
     """
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     root, environ = session.project.root, session.environ
@@ -97,12 +97,12 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
             if wrote is None:
                 wrote = _waiting_authors(design, live, environment, authors)
             says = f"that its contacts are in another file ({now[:12]})" if now else "that its contacts are in no file"
-            yield Obstacle(Lifts.CASES, one.address, print_, says, wrote)
+            yield Obstacle(OverrideKind.CASES, one.address, print_, says, wrote)
 
 
 def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors: Authors) -> frozenset[str]:
-    """The authors of all that design has in an environment, or shares with it, and live has not."""
-    if not any(asks(state, environment, "separation_of_duties") for state in (live, design)):
+    """The authors of everything in design, own or shared, that differs from live in an environment."""
+    if not any(promotion_setting(state, environment, "separation_of_duties") for state in (live, design)):
         return frozenset()
     places = (design.entries.keys() | live.entries.keys()) - {a for a in live.entries if a.kind is Kind.CAMPAIGN}
     found: set[str] = set()
@@ -114,7 +114,7 @@ def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors
 def contacts_to_record(
     addresses: Iterable[Address], state: Snapshot, root: Path, environ: Mapping[str, str]
 ) -> dict[str, Json]:
-    """By address of cases that ask for stored contacts, the digest of the project's file that these are in."""
+    """By address of cases that use stored contacts: the digest of the project's contact file."""
 
     @cache
     def of(environment: str) -> str:
@@ -129,9 +129,9 @@ def contacts_to_record(
 
 
 def contacts_digest(state: Snapshot, environment: str, root: Path, environ: Mapping[str, str]) -> str:
-    """The sha256 of the file that holds an environment's contacts; empty where they are in no file of the project.
+    """The SHA-256 of the file with an environment's contacts; empty if they are not in a file of the project.
 
-    A file that is not there, or no plain file of the project, has a word in place of a digest.
+    If the file is missing or is not a regular file of the project: :data:`MISSING`.
     """
     source = _source(state, environment)
     path = _file(source, root, environ)
@@ -140,7 +140,7 @@ def contacts_digest(state: Snapshot, environment: str, root: Path, environ: Mapp
     hasher = hashlib.sha256()
     try:
         _hash(root, path, hasher)
-        if source.get("format") == "sql" and (root / f"{path}-wal").exists():  # what is not in the file itself yet
+        if source.get("format") == "sql" and (root / f"{path}-wal").exists():  # changes not yet in the main file
             _hash(root, f"{path}-wal", hasher)
     except (OSError, Refused):
         return MISSING
@@ -154,7 +154,7 @@ def _source(state: Snapshot, environment: str) -> JsonMap:
 
 
 def _file(source: JsonMap, root: Path, environ: Mapping[str, str]) -> str | None:
-    """The path, from the project's root, of the file that ``source`` names."""
+    """The path of the file that ``source`` names, relative to the project root."""
     if source.get("format") != "sql":
         path = source.get("path")
         return path if isinstance(path, str) else None

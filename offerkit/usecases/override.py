@@ -1,4 +1,4 @@
-"""``override``: an entitled second person lifts what keeps something out of live, with a reason that is kept."""
+"""``override``: a second operator lifts what blocks something from live, with a reason that is recorded."""
 
 from __future__ import annotations
 
@@ -9,52 +9,51 @@ from typing import TypeAlias
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Pattern, Stage, StageRef
+from offerkit.address import SHARED, Address, AddressPattern, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Refused, or_list, ordered, refuse
 from offerkit.governance.authors import Authors, authors_in
 from offerkit.governance.overrides import (
-    ACTION,
-    Lifts,
+    OVERRIDE_ACTION,
     Obstacle,
     Operators,
+    OverrideKind,
+    active_people,
     check_reason,
-    recorded,
-    refusal,
-    usable,
+    override_details,
+    override_refusal,
 )
-from offerkit.governance.rights import Scope, lacking
-from offerkit.governance.settings import decidable
-from offerkit.plans.make import Patterns
-from offerkit.state.names import Names
+from offerkit.governance.rights import TokenScope, missing_scopes
+from offerkit.governance.settings import keys_to_decide
+from offerkit.plans.make import AddressPatterns
+from offerkit.state.names import NameHistory
 from offerkit.store import Draft, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.requests import MAX_DENIALS, OverrideOutcome, OverrideRequest, PolicyDenial
 from offerkit.usecases.session import Session, operators, who_is
 from offerkit.usecases.settings_approval import waiting_settings
 
 _Source: TypeAlias = Callable[[Session, Stages], Iterable[Obstacle]]
 _NAMED = 20
-"""Addresses that a hint lists at most."""
+"""How many addresses a hint lists."""
 
 
 def override(session: Session, request: OverrideRequest) -> OverrideOutcome:
-    """Override all that is asked for, as one revision, or nothing.
+    """Override everything that matches, as one revision, or nothing.
 
-    Raises Refused when the reason says nothing, when nothing that matches stands in the way, or when the operator
-    may not override one of them.
+    Raises Refused if the reason is empty, nothing that matches is blocked, or the operator may not override all of it.
     """
-    if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
+    if found := missing_scopes(session.scopes, (TokenScope.APPROVE,), session.operator):
         raise Refused(found)
     check_reason(request.reason)
-    if not session.through_server and (not request.lifts or Lifts.POLICIES in request.lifts):
-        named = [Pattern(text) for text in request.patterns]
+    if not session.through_server and (not request.lifts or OverrideKind.POLICIES in request.lifts):
+        named = [AddressPattern(text) for text in request.patterns]
         there = [each for each in _denied_here(session) if any(one.matches(each.address) for one in named)]
         request = replace(request, found=tuple(there[:MAX_DENIALS]))
     return session.backend.override(session, request)
 
 
 def _denied_here(session: Session) -> list[PolicyDenial]:
-    """What policies deny of applying the specs that are here; nothing where there are none that could be applied."""
+    """What policies deny of applying the local specs; empty if they cannot be planned."""
     from offerkit.usecases.plan import plan_design
     from offerkit.usecases.policy_checks import plan_denials
 
@@ -63,14 +62,14 @@ def _denied_here(session: Session) -> list[PolicyDenial]:
         with session.reading() as store:
             if store is None:
                 return []
-            made = plan_design(session, loaded, store, Patterns(), held=False)
+            made = plan_design(session, loaded, store, AddressPatterns(), held=False)
             return list(plan_denials(session, Stages(store), made))
     except Refused:
         return []
 
 
 def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome:
-    """:func:`override` where the store is."""
+    """:func:`override` on the machine that has the store."""
     from offerkit.usecases import policy_checks
 
     reason = check_reason(request.reason)
@@ -88,30 +87,31 @@ def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome
         )
         people = operators(store)
         chosen = [_without_who_removed_them(store, each, people) for each in chosen]
-        refused = [found for each in chosen if (found := refusal(actor, each, people)) is not None]
+        refused = [found for each in chosen if (found := override_refusal(actor, each, people)) is not None]
         if refused:
             raise Refused(ordered(refused))
-        draft = Draft(ACTION, actor.name, session.now, reason, details=recorded(chosen))
+        draft = Draft(OVERRIDE_ACTION, actor.name, session.now, reason, details=override_details(chosen))
         return OverrideOutcome(store.append(draft), tuple(f"{each.says} ({each.address})" for each in chosen))
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """All that stands in the way now and can be overridden."""
+    """Everything that is blocked now and can be overridden."""
     for source in _sources():
         yield from source(session, stages)
 
 
 def _sources() -> tuple[_Source, ...]:
-    """Who knows of obstacles that can be overridden: each gives those that stand in the way now."""
+    """The functions that find obstacles, one for each kind."""
     from offerkit.usecases import applied_cases, policy_checks, settings_approval
 
     return (settings_approval.obstacles, _reviewers_gone, applied_cases.obstacles, policy_checks.obstacles)
 
 
 def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """What waits for the word of reviewers of whom none is an enabled operator any more.
+    """Resources that wait for reviewers none of whom is an enabled operator any more.
 
-    Its authors are those who changed it since it was live, what it builds on included, and who took the operators away.
+    Their authors are those who changed them, or what they build on, since they were live, and those who removed the
+    reviewers.
     """
     store = stages.store
     assert store is not None
@@ -119,52 +119,52 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
     decisions = stages.standing()
     authors = Authors(store, design, lambda: live)
     for address in [*waiting_settings(stages), *design.of_kind(Kind.OFFER)]:
-        for demand in {demand for key in decidable(design, address) for demand in decisions.unmet(key)}:
+        for demand in {demand for key in keys_to_decide(design, address) for demand in decisions.unmet(key)}:
             if not decisions.gone(demand):
                 continue
             layers = [layer.address for layer in design.offer(address).layers] if address.kind is Kind.OFFER else []
             written = {name for place in {address, *layers} for name in authors.of_change(place)}
             removed = [Address(SHARED, Kind.OPERATOR, name) for name in demand.names]
             written |= _took_away(store, removed)
-            said = f"the word of {or_list(demand.names)}, who had to agree"
-            yield Obstacle(Lifts.REVIEWERS, address, demand.fingerprint, said, frozenset(written))
+            said = f"the required agreement of {or_list(demand.names)}"
+            yield Obstacle(OverrideKind.REVIEWERS, address, demand.fingerprint, said, frozenset(written))
 
 
 def _without_who_removed_them(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
-    """Where all who are named for it are gone, whoever took them away does not come in their place."""
-    if not obstacle.named or usable(obstacle.named, people):
+    """If all operators named for an override are gone, those who removed them may not take their place."""
+    if not obstacle.named or active_people(obstacle.named, people):
         return obstacle
     gone = [Address(SHARED, Kind.OPERATOR, name) for name in obstacle.named]
     return replace(obstacle, authors=obstacle.authors | _took_away(store, gone))
 
 
 def _took_away(store: Store, people: list[Address]) -> set[str]:
-    """Who changed operators who can decide nothing now, since they could; by the names that design has for them."""
+    """The operators who changed ``people`` since these could last decide, by their current names."""
     stage = StageRef(SHARED, Stage.DESIGN)
-    names, written = Names(store.moves(stage)), set()
+    names, written = NameHistory(store.moves(stage)), set()
     rows = store.changes_of(stage, people)
     bodies = store.bodies({row.before.fingerprint for row in rows if row.before is not None})
     for person in people:
         for row in sorted((row for row in rows if row.address == person), key=attrgetter("serial"), reverse=True):
             written |= {names.operator(name, row.serial) for name in authors_in(store.revision(row.serial))}
             before = orjson.loads(bodies[row.before.fingerprint].text) if row.before is not None else {}
-            if usable([person.name], {person.name: before} if before else {}):
+            if active_people([person.name], {person.name: before} if before else {}):
                 break
     return written
 
 
 def _chosen(request: OverrideRequest, there: list[Obstacle]) -> list[Obstacle]:
-    chosen: dict[tuple[Lifts, Address, str], Obstacle] = {}
+    chosen: dict[tuple[OverrideKind, Address, str], Obstacle] = {}
     waiting = [each for each in there if not request.lifts or each.lifts in request.lifts]
     for text in request.patterns:
-        pattern = Pattern(text)
+        pattern = AddressPattern(text)
         matched = [each for each in waiting if pattern.matches(each.address)]
         if not matched:
             addresses = sorted({each.address for each in waiting})
             raise refuse(
                 Code.NO_MATCH,
-                f"nothing that “{text[:120]}” names waits for an override",
-                hint=f"What does: {or_list(addresses[:_NAMED])}." if addresses else "Nothing does.",
+                f"nothing that matches “{text[:120]}” waits for an override",
+                hint=f"These do: {or_list(addresses[:_NAMED])}." if addresses else "Nothing waits for one.",
             )
         chosen |= {(each.lifts, each.address, each.fingerprint): each for each in matched}
     return list(chosen.values())

@@ -1,7 +1,7 @@
-"""Policies: what they deny and warn of, in specs, in plans and in promotions; and what of it somebody has overridden.
+"""Checks specs, plans and promotions against policies, and applies overrides.
 
-Policies of live and of design hold, and those that the change itself brings. Nobody is asked to trust a plan for it:
-:func:`check_policies` judges it again inside the transaction that applies it.
+Policies of live and of design apply, and those that the change itself adds. Plans are not trusted:
+:func:`check_policies` checks again inside the transaction that applies a plan.
 """
 
 from __future__ import annotations
@@ -15,45 +15,49 @@ from offerkit.applier import Verified
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.authors import Authors
-from offerkit.governance.overrides import Lifts, Obstacle, Operators, Override
+from offerkit.governance.overrides import Obstacle, Operators, Override, OverrideKind
 from offerkit.governance.policies import (
-    Broken,
-    Held,
-    Policy,
-    changed,
+    ActivePolicy,
+    EnvironmentPolicies,
+    Violation,
+    change_violations,
     changes_by_environment,
-    declared,
+    declared_violations,
     how_to_lift,
     policy_obstacle,
 )
-from offerkit.governance.promotion_state import Denied
+from offerkit.governance.promotion_draft import DeniedChange
 from offerkit.governance.rights import Actor
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.specs import Loaded
 from offerkit.state.changes import Body, Entry
 from offerkit.state.effective import names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.authorship import authors_record
 from offerkit.usecases.requests import PolicyDenial
 from offerkit.usecases.session import Session, operators
 
 _LISTED = 20
-"""Warnings of one policy that a plan notes, and denials of one that are told, one by one."""
+"""How many warnings or denials of one policy to list."""
 _SIDES = {
     PlanKind.APPLY: (Stage.DESIGN, Stage.LIVE),
     PlanKind.PROMOTE: (Stage.LIVE,),
     PlanKind.ROLLBACK: (Stage.DESIGN,),
     PlanKind.PURGE: (),
 }
-"""Where plans are held to policies. A rollback of live must be possible in a hurry; a purge takes what was out."""
-OverrideFinder = Callable[[Broken], Override | None]
+"""The stages in which plans are checked. A rollback of live must be possible at any time; a purge only deletes what is
+out.
+"""
+OverrideFinder = Callable[[Violation], Override | None]
 
 
-def judge(session: Session, stages: Stages, plan: Plan, actor: Actor | None = None) -> tuple[list[Broken], list[str]]:
-    """What ``plan`` breaks and nobody has overridden, and the notes of a plan: warnings, and what was overridden.
+def judge(
+    session: Session, stages: Stages, plan: Plan, actor: Actor | None = None
+) -> tuple[list[Violation], list[str]]:
+    """The denials of ``plan`` without an override, and notes for the plan: warnings and overrides.
 
-    ``actor``: who applies it; None while it is only made.
+    ``actor``: the operator who applies it; None while planning.
     """
     broken = list(broken_by(session, stages, plan))
     if not broken:
@@ -67,7 +71,7 @@ def judge(session: Session, stages: Stages, plan: Plan, actor: Actor | None = No
             and each.address.kind is Kind.CAMPAIGN
             and (override or not each.policy.denies)
         ):
-            continue  # campaigns come along from the specs: only who has them could make such a note again
+            continue  # campaigns come from the specs: without these, the note could not be verified
         if override is not None:
             notes.append(f"{override.sentence}.")
         elif each.policy.denies:
@@ -77,8 +81,8 @@ def judge(session: Session, stages: Stages, plan: Plan, actor: Actor | None = No
     return denied, [*_warnings(warned), *dict.fromkeys(notes)]
 
 
-def broken_by(session: Session, stages: Stages, plan: Plan) -> Iterator[Broken]:
-    """The policies that ``plan`` breaks, whether or not that was overridden."""
+def broken_by(session: Session, stages: Stages, plan: Plan) -> Iterator[Violation]:
+    """The policies that ``plan`` breaks, with or without an override."""
     for side in _SIDES[plan.kind]:
         steps = plan.steps_on(side)
         names = {step.address.environment for step in steps} - {SHARED}
@@ -94,25 +98,25 @@ def _has_policies(stages: Stages, environment: str) -> bool:
 
 def _broken(
     session: Session, stages: Stages, effect: BeforeAfter, side: Stage, design: Snapshot | None
-) -> Iterator[Broken]:
+) -> Iterator[Violation]:
     for name, changes in changes_by_environment(effect).items():
         held = _held(session, stages, effect, name, side)
         if held.policies:
-            yield from changed(held, changes, effect, side, design)
+            yield from change_violations(held, changes, effect, side, design)
 
 
-def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage) -> Held:
+def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage) -> EnvironmentPolicies:
     wanted = (Kind.POLICY, Kind.ENVIRONMENT)
     live, design = (stages.snapshot([StageRef(name, each)], *wanted) for each in (Stage.LIVE, Stage.DESIGN))
     seated = _with_current_names(stages, name)
     own = map(seated, effect.pair) if side is Stage.LIVE else effect.pair
-    return Held(name, (seated(live), design, *own), session.now)
+    return EnvironmentPolicies(name, (seated(live), design, *own), session.now)
 
 
 def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
-    """What reads states of live with the operators who may override its policies as they are called now.
+    """Returns a function that updates operators' names in the live policies of a state.
 
-    A seat is that of the person who had the name when the policy went live, whoever has it since.
+    Whoever may override a policy is the operator who had the name when the policy went live, even if renamed since.
     """
     new: dict[Address, tuple[str, Entry]] = {}
     bodies: dict[str, Body] = {}
@@ -139,11 +143,11 @@ def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snaps
     return read
 
 
-def _override_finder(stages: Stages, authors: Callable[[Broken], Collection[str]]) -> OverrideFinder:
-    """Which override lifts something: given by nobody who wrote it, since what is there last changed."""
+def _override_finder(stages: Stages, authors: Callable[[Violation], Collection[str]]) -> OverrideFinder:
+    """Returns a function that finds the override of a broken policy: not by an author, and after the last change."""
 
-    def lifting(broken: Broken) -> Override | None:
-        found = stages.overrides.lifting(Lifts.POLICIES, broken.address, broken.fingerprint)
+    def lifting(broken: Violation) -> Override | None:
+        found = stages.overrides.lifting(OverrideKind.POLICIES, broken.address, broken.fingerprint)
         if found is None or stages.store is None:
             return None
         if found.revision <= stages.live_since(broken.address):
@@ -153,8 +157,12 @@ def _override_finder(stages: Stages, authors: Callable[[Broken], Collection[str]
     return lifting
 
 
-def _authors(session: Session, stages: Stages, plan: Plan, actor: Actor | None) -> Callable[[Broken], Collection[str]]:
-    """Who wrote what breaks a policy: of a promotion, as the history tells; else who applies it, and whom they name."""
+def _authors(
+    session: Session, stages: Stages, plan: Plan, actor: Actor | None
+) -> Callable[[Violation], Collection[str]]:
+    """The authors of what breaks a policy: of a promotion, from the history; otherwise, who applies it and whom they
+    name.
+    """
     if plan.kind is PlanKind.PROMOTE:
         return _promoted_authors(stages)
     if actor is None:
@@ -164,17 +172,17 @@ def _authors(session: Session, stages: Stages, plan: Plan, actor: Actor | None) 
     return lambda broken: named
 
 
-def _promoted_authors(stages: Stages) -> Callable[[Broken], Collection[str]]:
+def _promoted_authors(stages: Stages) -> Callable[[Violation], Collection[str]]:
     assert stages.store is not None
     found = Authors(stages.store, stages.side(Stage.DESIGN), lambda: stages.side(Stage.LIVE))
 
-    def authors(broken: Broken) -> Collection[str]:
+    def authors(broken: Violation) -> Collection[str]:
         return {name for address in {broken.address, *broken.by} for name in found.of_change(address)}
 
     return authors
 
 
-def _warnings(warned: Sequence[Broken]) -> Iterator[str]:
+def _warnings(warned: Sequence[Violation]) -> Iterator[str]:
     told: Counter[Address] = Counter()
     for each in warned:
         told[each.policy.address] += 1
@@ -187,7 +195,7 @@ def _warnings(warned: Sequence[Broken]) -> Iterator[str]:
 
 
 def check_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> Plan:
-    """``plan``, of specs, with what policies say of it. Raises Refused with all that they deny, where it stands."""
+    """``plan``, of specs, with notes from policies. Raises Refused with all denials and their positions."""
     noted, denied = judge_plan(session, loaded, stages, plan)
     if denied:
         raise Refused(denied)
@@ -195,7 +203,7 @@ def check_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> 
 
 
 def judge_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> tuple[Plan, list[Diagnostic]]:
-    """``plan``, of specs, with what policies say of it; and all that they deny, where it stands."""
+    """``plan``, of specs, with notes from policies; and all denials with their positions."""
     denied, notes = judge(session, stages, plan)
     people = operators(stages.store) if denied and stages.store is not None else None
     noted = replace(plan, notes=(*plan.notes, *notes)) if notes else plan
@@ -203,10 +211,10 @@ def judge_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> 
 
 
 def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
-    """Raise Refused with all that policies deny of a plan; inside the transaction that applies it.
+    """Raise Refused with everything that policies deny of a plan; called inside the transaction that applies it.
 
-    What else they say of it, a plan that was read has to say as well, also one of an earlier format, whose other notes
-    are not worked out again.
+    A plan from a file must contain the notes of policies, even one of an earlier format, whose other notes are not
+    verified.
     """
     denied, notes = judge(session, verified.stages, verified.plan, actor)
     if denied:
@@ -215,14 +223,14 @@ def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
     if missing:
         raise refuse(
             Code.PLAN_EXPLANATION,
-            "the plan does not say what policies say of it",
+            "the plan lacks a note from a policy",
             detail=missing[0],
-            hint="Make the plan again, and look at what is different.",
+            hint="Make the plan again, and look at the changes.",
         )
 
 
-def _bounded(denied: Sequence[Broken]) -> Iterator[Broken]:
-    """The first of each policy: thousands of the same help nobody."""
+def _bounded(denied: Sequence[Violation]) -> Iterator[Violation]:
+    """The first few of each policy."""
     told: Counter[str] = Counter()
     for each in denied:
         told[each.policy.meaning] += 1
@@ -230,15 +238,18 @@ def _bounded(denied: Sequence[Broken]) -> Iterator[Broken]:
             yield each
 
 
-def _diagnostic(broken: Broken, people: Operators | None) -> Diagnostic:
-    """``people``: those of the store that could record an override; None where there is no store."""
+_UNCHANGED = "Change it. It is already live like this, and only changes can be overridden."
+
+
+def _diagnostic(broken: Violation, people: Operators | None, live: Collection[Address]) -> Diagnostic:
+    """``people``: the operators of the store that could record an override; None without a store."""
     code = Code.POLICY_DENIED if broken.policy.denies else Code.POLICY_WARNED
     severity = Severity.ERROR if broken.policy.denies else Severity.WARNING
-    hint = "Change it. An override is recorded in a store, and there is none here."
+    hint = "Change it. An override needs a store, and there is none."
     if not broken.policy.denies:
         hint = ""
     elif people is not None:
-        hint, _ = how_to_lift(broken, people)
+        hint, _ = how_to_lift(broken, people) if broken.address not in live else (_UNCHANGED, ())
     verb = "denies" if broken.policy.denies else "warns of"
     detail = f"It requires: {broken.required[:400]}" + (f" ({broken.why})" if broken.why else "")
     return Diagnostic(
@@ -251,9 +262,11 @@ def _diagnostic(broken: Broken, people: Operators | None) -> Diagnostic:
     )
 
 
-def _diagnostics(broken: Sequence[Broken], people: Operators | None) -> list[Diagnostic]:
-    """Each as a diagnostic; of a policy that very many break, the first and how many more."""
-    found = [_diagnostic(each, people) for each in _bounded(broken)]
+def _diagnostics(
+    broken: Sequence[Violation], people: Operators | None, live: Collection[Address] = ()
+) -> list[Diagnostic]:
+    """The diagnostics; of a policy with very many, the first few and the number of the others."""
+    found = [_diagnostic(each, people, live) for each in _bounded(broken)]
     policies = {each.policy.meaning: each.policy for each in broken}
     for meaning, number in Counter(each.policy.meaning for each in broken).items():
         policy = policies[meaning]
@@ -266,7 +279,7 @@ def _diagnostics(broken: Sequence[Broken], people: Operators | None) -> list[Dia
 
 
 def _placed(loaded: Loaded, told: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Each at the place of what it is about; of what is declared no more, without one."""
+    """Add positions to diagnostics about declared resources."""
     records = loaded.records
     return [
         replace(each, position=records[each.address].position)
@@ -277,31 +290,32 @@ def _placed(loaded: Loaded, told: Sequence[Diagnostic]) -> list[Diagnostic]:
 
 
 def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
-    """What the policies of the specs say of all that the specs declare, changed or not.
+    """What the policies in the specs say about everything declared, changed or not.
 
-    What was overridden in the store, if there is one that can be read, is a warning.
+    Overrides in the store, if one can be read, turn denials into warnings.
     """
     broken = list(declared_broken(session, loaded))
     if not broken:
         return []
     given = _store_overrides(session) if any(each.policy.denies for each in broken) else None
     lifted: list[Diagnostic] = []
-    left: list[Broken] = []
+    left: list[Violation] = []
     for each in broken:
-        override = given.overrides.lifting(Lifts.POLICIES, each.address, each.fingerprint) if given else None
+        override = given.overrides.lifting(OverrideKind.POLICIES, each.address, each.fingerprint) if given else None
         if override is None or not each.policy.denies:
             left.append(each)
         elif len(lifted) < _LISTED:
             said = override.sentence
             lifted.append(Diagnostic(Code.POLICY_WARNED, said, address=each.address, severity=Severity.WARNING))
-    return _placed(loaded, [*_diagnostics(left, given.people if given else None), *lifted])
+    people, live = (given.people, given.unchanged(loaded)) if given else (None, set[Address]())
+    return _placed(loaded, [*_diagnostics(left, people, live), *lifted])
 
 
-def declared_broken(session: Session, loaded: Loaded) -> Iterator[Broken]:
-    """The declared policies that anything declared breaks; those that are asked of changes only say nothing here."""
+def declared_broken(session: Session, loaded: Loaded) -> Iterator[Violation]:
+    """Declared policies that anything declared breaks, except policies about changes."""
     names = sorted({a.environment for a, record in loaded.records.items() if record.kind is Kind.POLICY})
     for name in names:
-        yield from declared(Held(name, (loaded.snapshot,), session.now), loaded.snapshot)
+        yield from declared_violations(EnvironmentPolicies(name, (loaded.snapshot,), session.now), loaded.snapshot)
 
 
 class _StoreOverrides:
@@ -309,6 +323,15 @@ class _StoreOverrides:
 
     def __init__(self, stages: Stages) -> None:
         self.overrides, self.people = stages.overrides, operators(stages.store)
+        self._sides = [stages.side(side).entries for side in Stage]
+
+    def unchanged(self, loaded: Loaded) -> set[Address]:
+        """What design and live have as the specs declare it."""
+        return {
+            address
+            for address, record in loaded.records.items()
+            if all(address in side and side[address].fingerprint == record.fingerprint for side in self._sides)
+        }
 
 
 def _store_overrides(session: Session) -> _StoreOverrides | None:
@@ -316,11 +339,11 @@ def _store_overrides(session: Session) -> _StoreOverrides | None:
         with session.reading() as store:
             return _StoreOverrides(Stages(store)) if store is not None else None
     except Refused:
-        return None  # specs are checked where there is no store, too
+        return None  # specs can be checked without a store
 
 
-def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> Iterator[Denied]:
-    """What policies deny of a promotion that would do ``effect``, and nobody has overridden."""
+def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> Iterator[DeniedChange]:
+    """What policies deny of a promotion with this ``effect``, without an override."""
     design = stages.side(Stage.DESIGN)
     if not any(view.by_kind.get(Kind.POLICY) for view in (design, *effect.pair)):
         return
@@ -330,11 +353,11 @@ def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> 
         if each.policy.denies and lifting(each) is None:
             how, who = how_to_lift(each, people, authors(each))
             unknown = f" ({each.why})" if each.why else ""
-            yield Denied(each.address, each.by, f"{each.says}{unknown}", how, who)
+            yield DeniedChange(each.address, each.by, f"{each.says}{unknown}", how, who)
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """What policies deny of a promotion of all that design has, whether or not it is approved."""
+    """What policies deny of promoting all of design, approved or not."""
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     if not any(view.by_kind.get(Kind.POLICY) for view in (design, live)):
         return
@@ -347,7 +370,7 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 
 def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter:
-    """Live as it would be with all of design."""
+    """Live with everything in design."""
     from offerkit.usecases.renames import renames_of_live
 
     assert stages.store is not None
@@ -366,19 +389,19 @@ def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter
 
 
 def plan_denials(session: Session, stages: Stages, plan: Plan) -> Iterator[PolicyDenial]:
-    """What policies deny of ``plan``, as whoever has it asks a store for an override."""
+    """What policies deny of ``plan``, in the form in which an override is requested."""
     for each in broken_by(session, stages, plan):
         if each.policy.denies:
             yield PolicyDenial(each.policy.address, each.policy.meaning, each.address, each.judged)
 
 
 def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterator[Obstacle]:
-    """The obstacles that somebody has found in specs, by the policies that live and design have.
+    """The obstacles that an operator found in local specs, according to the policies in live and design.
 
-    Whoever asks names a policy by its meaning, so that it is this one that says who may override it; what it judged can
-    be known only where the specs are, and an override lifts nothing else. Its authors are asked for when it is applied.
+    A policy is named by its meaning, so its current text says who may override it. What it judged is known only where
+    the specs are, and the override lifts nothing else. The authors are checked when the specs are applied.
     """
-    known: dict[tuple[Address, str], Policy] = {}
+    known: dict[tuple[Address, str], ActivePolicy] = {}
     for side in Stage:
         stage_names = [stage for stage in stages.stages if stage.stage is side]
         view = stages.snapshot(stage_names, Kind.POLICY)
@@ -386,7 +409,7 @@ def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterato
             for stage in stage_names:
                 view = _with_current_names(stages, stage.environment)(view)
         for address in view.of_kind(Kind.POLICY):
-            policy = Policy.of(address, view(address) or {})
+            policy = ActivePolicy.of(address, view(address) or {})
             known[address, policy.meaning] = policy
     for each in asked:
         found = known.get((each.policy, each.meaning))

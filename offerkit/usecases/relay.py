@@ -17,13 +17,13 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval, Decision, Decisions, approved
 from offerkit.governance.aspects import affecting
-from offerkit.governance.rights import Actor, Scope, lacking, only_automations
-from offerkit.governance.settings import KINDS, decidable
-from offerkit.governance.withdrawals import given
+from offerkit.governance.rights import Actor, TokenScope, missing_scopes, only_automations
+from offerkit.governance.settings import SETTING_KINDS, keys_to_decide
+from offerkit.governance.withdrawals import approval_revision
 from offerkit.plans.plan import ApprovalKey, Aspect, PlanKind
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, RevisionRow, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.approve import approved_by_review
 from offerkit.usecases.authorship import operators_by_account
 from offerkit.usecases.history import REVIEW_DETAIL
@@ -49,7 +49,7 @@ def relay(session: Session, request: RelayRequest) -> RelayOutcome:
 
 def check_may_relay(session: Session) -> Actor:
     """Who is asking. Raises Refused unless their token is for it, and they are an automation."""
-    if found := lacking(session.scopes, (Scope.RELAY,), session.operator):
+    if found := missing_scopes(session.scopes, (TokenScope.RELAY,), session.operator):
         raise Refused(found)
     with session.existing() as store:
         return _automation(session, store)
@@ -298,7 +298,9 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
         return not changed.isdisjoint(affecting(design, offer) | there)
 
     affected = list(filter(touched, design.of_kind(Kind.OFFER)))
-    affected += [address for address in waiting_settings(stages) if address.kind in KINDS and address in changed]
+    affected += [
+        address for address in waiting_settings(stages) if address.kind in SETTING_KINDS and address in changed
+    ]
     decisions = stages.standing(affected)
     settled = _Settled(stages, decisions)
     shown: dict[Address, set[ApprovalKey]] = {}
@@ -317,7 +319,7 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
 def _since(stages: Stages, design: Snapshot, decisions: Decisions, key: ApprovalKey, serial: int) -> str:
     """What was said of ``key`` after revision ``serial``, which an older review does not take back; or nothing."""
     last = decisions.on(key)
-    if last is not None and last.decision is Decision.REJECTED and given(last) > serial:
+    if last is not None and last.decision is Decision.REJECTED and approval_revision(last) > serial:
         return f"rejected by {last.operator} in revision {last.revision}, after this pull request was applied"
     review = Approval(key, Decision.APPROVED, "", revision=serial)
     return "stopped after this pull request was applied" if stages.stops.lacks(design, key, review) else ""
@@ -331,9 +333,9 @@ def _new_keys(
     Content on a space that is new goes on from that on all others; None: nothing was there.
     """
     old = former.get(address, address)
-    there = decidable(before, old) if old in before.entries else []
+    there = keys_to_decide(before, old) if old in before.entries else []
     was = {(one.aspect, one.space): one for one in (_renamed(former, key, address) for key in there)}
-    for key in decidable(design, address):
+    for key in keys_to_decide(design, address):
         then = was.get((key.aspect, key.space))
         if then is None:
             yield key, [one for one in was.values() if one.aspect is key.aspect] if old in before.entries else None
@@ -367,7 +369,7 @@ class _Settled:
         entry = live.entries.get(address)
         if entry is None or (key.aspect is not Aspect.SETTINGS and not entry.activation):
             return set()
-        there = decidable(live, address)
+        there = keys_to_decide(live, address)
         return {
             one.fingerprint
             for one in there

@@ -15,7 +15,7 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Position
 from offerkit.engine.compile import compile_catalog
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance.aspects import keys_of
+from offerkit.governance.aspects import approval_keys
 from offerkit.models import model_of
 from offerkit.specs.consistency import inheritance_of
 from offerkit.specs.record import Index, Record, ResourceFacts
@@ -185,11 +185,11 @@ def test_all_agree_on_what_an_offer_is(bodies: Bodies) -> None:
     declared = inheritance_of(index(seen), "s")
     for address in seen.of_kind(Kind.OFFER):
         naive, offer, as_declared = Naive(seen, address), seen.offer(address), declared.offer(address)
-        compiled = catalog.offers[catalog.place_of[address.name]]
+        compiled = catalog.offers[catalog.position_of[address.name]]
 
         # where it is to be shown: approvals, the catalog of what is designed, the checks of specs
         shown = naive.shown_on()
-        assert [key.space for key in keys_of(seen, address)[1:]] == shown == list(offer.shown_on)
+        assert [key.space for key in approval_keys(seen, address)[1:]] == shown == list(offer.shown_on)
         assert compiled.spaces == set(shown)
         assert list(as_declared.shown_on) == shown
 
@@ -212,7 +212,7 @@ def test_all_agree_on_what_an_offer_is(bodies: Bodies) -> None:
         assert [layer.name for layer in offer.categories] == naive.categories()
         assert compiled.themes == offer.themes == naive.themes()
         always = any((seen(f"s/category.{path}") or {}).get("always_include") for path in naive.categories())
-        assert (compiled.place in catalog.always) == always
+        assert (compiled.position in catalog.always) == always
         for aspect in ("content", "eligibility"):
             assert offer.reviewers(aspect) == tuple(naive.nearest("reviewers", aspect)[0] or ())
 

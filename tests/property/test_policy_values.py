@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance.policies import Held, Subject, declared
+from offerkit.governance.policies import EnvironmentPolicies, Subject, declared_violations
 from offerkit.models import model_of
 from offerkit.models.policy import GOVERNED
 from offerkit.models.policy_names import names_of
@@ -89,7 +89,7 @@ def test_a_naive_reading_agrees(said: dict[str, dict[str, Any]], bound: int) -> 
     texts = dict(enumerate(expected))
     policies = {Address("s", Kind.POLICY, f"p{n}"): {"require": text, "message": "x"} for n, text in texts.items()}
     view = state_of({**policies, environment_address("s"): {"dimension": "d"}})
-    broken = {found.policy.address.name for found in declared(Held("s", (view,), NOW), state)}
+    broken = {found.policy.address.name for found in declared_violations(EnvironmentPolicies("s", (view,), NOW), state)}
     assert {texts[int(name[1:])] for name in broken} == {text for text, holds in expected.items() if not holds}
 
 

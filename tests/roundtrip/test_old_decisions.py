@@ -16,13 +16,13 @@ from helpers.workspace import Workspace
 from offerkit.address import Address, Kind, Stage, parse_address
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance import aspects, scheme1
+from offerkit.governance import aspects
 from offerkit.governance.approvals import Approval, Decision, approved, rejected
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.state.changes import Body, Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 
 HERE = Path(__file__).parent
 STORES = sorted(HERE.glob("store-[1-5].sql"))
@@ -49,20 +49,20 @@ def test_a_fingerprint_never_changes(vector: dict[str, Any]) -> None:
         **dict(zip(spaces, aspects.content_fingerprints(view, offer, spaces), strict=True)),
     }
     assert vector["scheme 1"] == {
-        "eligibility": scheme1.eligibility_fingerprint(view, offer),
-        **{space: scheme1.content_fingerprint(view, offer, space).fingerprint for space in spaces},
+        "eligibility": aspects.scheme1_eligibility_fingerprint(view, offer),
+        **{space: aspects.scheme1_content_fingerprint(view, offer, space).fingerprint for space in spaces},
     }
 
 
 def old(view: Snapshot, key: ApprovalKey) -> ApprovalKey:
     """What an earlier release would have called ``key``."""
     if key.aspect is Aspect.ELIGIBILITY:
-        return replace(key, fingerprint=scheme1.eligibility_fingerprint(view, key.address))
-    return replace(key, fingerprint=scheme1.content_fingerprint(view, key.address, key.space).fingerprint)
+        return replace(key, fingerprint=aspects.scheme1_eligibility_fingerprint(view, key.address))
+    return replace(key, fingerprint=aspects.scheme1_content_fingerprint(view, key.address, key.space).fingerprint)
 
 
 def keys(view: Snapshot) -> list[ApprovalKey]:
-    return [key for offer in view.of_kind(Kind.OFFER) for key in aspects.keys_of(view, offer)]
+    return [key for offer in view.of_kind(Kind.OFFER) for key in aspects.approval_keys(view, offer)]
 
 
 @pytest.mark.embedded

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.governance.promotion_offers import waits_for
+from offerkit.governance.promotion_offers import waits_for_its_keys
 from offerkit.models.status import Status
 from offerkit.plans.plan import FORMAT, PlanKind, decode, envelope
 from offerkit.store import PropositionQuery, PropositionRow, Store, schema
@@ -36,7 +36,7 @@ def test_what_is_blocked_says_what_it_waits_for_since_format_2() -> None:
     plan = decode((HERE / "plan-2-promotion.json").read_bytes(), "plan")
     assert plan.kind is PlanKind.PROMOTE
     assert [[key.space for key in blocked.keys] for blocked in plan.blocked] == [[""], ["email", "web-home"]]
-    assert all(map(waits_for, plan.blocked))
+    assert all(map(waits_for_its_keys, plan.blocked))
 
 
 def restored(path: Path, file: Path) -> Path:

@@ -12,7 +12,7 @@ from helpers.workspace import Workspace
 from running import ENV, begin
 
 from offerkit.address import Kind
-from offerkit.governance.overrides import DETAILS
+from offerkit.governance.overrides import DETAILS_KEY
 from offerkit.store import RevisionRow, Store
 from offerkit.usecases.history import REVIEW_DETAIL
 
@@ -106,7 +106,7 @@ def pipeline(shop: Workspace) -> Workspace:
 
 def _check_whole(store: Store, row: RevisionRow) -> None:
     """One step of a round has all that belongs to it."""
-    match row.action, row.details.get(DETAILS):
+    match row.action, row.details.get(DETAILS_KEY):
         case "override", list(lifted):
             assert len(lifted) == 3
         case "apply", _:

@@ -20,11 +20,10 @@ pytestmark = pytest.mark.slow
 BLOCK = re.compile(r"^```(?:bash|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def block(title: str, number: int = 0) -> str:
-    """A block of commands of a section of the README."""
+def blocks(title: str) -> list[str]:
+    """The blocks of commands of a section of the README."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-    return BLOCK.findall(section)[number]
+    return BLOCK.findall(readme.partition(f"\n## {title}\n")[2].partition("\n## ")[0])
 
 
 def at_a_terminal(script: str, folder: Path, environ: dict[str, str]) -> tuple[int, str]:
@@ -67,31 +66,31 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 
 def test_every_command_of_the_readme_runs(clone: tuple[Path, dict[str, str]]) -> None:
     folder, environ = clone
-    script = "\n".join(
-        [
-            block("Quick start"),
-            block("Ask what is live"),
-            block("Ask what is live", 1).splitlines()[0].removeprefix("$ "),
-            "offerkit deliver winter-2026/black-week --as dora --at 2026-11-24T10:00",
-        ]
-    )
+    [start] = blocks("Quick start")
+    *users, serve, ask = blocks("Four users, three commands each")
+    assert len(users) == 4  # what all begin with, reviewer, release manager, auditor
+    back, serve = serve.rsplit("cd - && ", 1)  # the engineer's last command serves until it is stopped
+    script = "\n".join([start, *users, back, "offerkit deliver winter-2026/black-week --as dora --at 2026-11-24T10:00"])
     code, said = at_a_terminal(script, folder, environ)
     assert code == 0, said
     assert said.count("Only “yes” is taken: yes") == 2
     assert "2 proposed" in said
-    assert "messages are ready" in said
+    assert "Out of live at once: recipients/offer.gold-card." in said
+    assert "The history is sound" in said
+    assert "cases, all as expected" in said
     assert (folder.parent / "my-offers" / "plans" / "README.md").is_file()
 
     port = str(free_port())
     shown = subprocess.Popen(
-        ["bash", "-e", "-c", block("Serve it").replace("--demo", f"--demo --port {port}")],
-        cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, text=True,
-    )  # fmt: skip
-    asking = (
-        block("Serve it", 1)
-        .replace("8080", port)
-        .replace("curl -s", "curl -sf --retry 60 --retry-connrefused --retry-delay 1")
+        ["bash", "-e", "-c", serve.replace("--demo", f"--demo --port {port}")],
+        cwd=folder,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
     )
+    asking = ask.replace("8080", port).replace("curl -s", "curl -sf --retry 60 --retry-connrefused --retry-delay 1")
     try:
         answer = subprocess.run(["bash", "-c", asking], env=environ, capture_output=True, text=True, check=False)
         while answer.returncode and shown.poll() is None:

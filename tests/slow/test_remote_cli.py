@@ -122,10 +122,10 @@ def test_rights_are_asked_at_the_server(elsewhere: Elsewhere, live: Workspace) -
     live.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "Zebras"}}}}})
     forged = envelope(live.plan()).decode()
     from offerkit.diagnostics import Refused
-    from offerkit.store.remote import Remote
+    from offerkit.store.remote import RemoteStore
 
     with pytest.raises(Refused, match="dora"):  # a client that asks nobody for rights
-        Remote(elsewhere.url, dora).post("/api/v1/store/apply", {"plan": forged})
+        RemoteStore(elsewhere.url, dora).post("/api/v1/store/apply", {"plan": forged})
     with live.store() as store:
         assert store.last_serial() == last
 
@@ -146,7 +146,7 @@ def test_the_scheme_may_be_written_large(elsewhere: Elsewhere) -> None:
 
 def test_longer_than_servers_let_wait_is_refused(elsewhere: Elsewhere) -> None:
     titled(elsewhere, "Elephants")
-    for seconds, says in (("61", "60 seconds at most"), ("inf", "60 seconds at most"), ("nan", "not a valid number")):
+    for seconds, says in (("61", "at most 60 seconds"), ("inf", "at most 60 seconds"), ("nan", "not a valid number")):
         code, said = elsewhere.run("apply", "--yes", "--lock-timeout", seconds)
         assert (code, says in said) == (1, True), said
     assert elsewhere.run("apply", "--yes", "--lock-timeout", "60")[0] == 0

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offerkit.governance.rights import NOTHING, Scopes
+from offerkit.governance.rights import NO_SCOPES, TokenScopes
 from offerkit.server.cookies import cookie_of
 
 COOKIE = "offerkit_ui"
@@ -30,7 +30,7 @@ class Viewer:
 
     operator: str = ""
     token: str = ""
-    scopes: Scopes = NOTHING
+    scopes: TokenScopes = NO_SCOPES
 
     @property
     def seal(self) -> str:

@@ -13,8 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from offerkit.address import Address, Stage
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.governance.approvals import Decision
-from offerkit.governance.rights import Scope, lacking
-from offerkit.governance.settings import decidable as keys_of
+from offerkit.governance.rights import TokenScope, missing_scopes
+from offerkit.governance.settings import keys_to_decide as keys_of
 from offerkit.plans.plan import Aspect
 from offerkit.reports.approvals import Reviewed, Row
 from offerkit.reports.steps_html import reviewed_html
@@ -22,7 +22,7 @@ from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Form, Pages, first, query_text
 from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.approve import approve_or_reject, decidable_by, list_approvals
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.usecases.review import review_tokens, reviewed_aspects
@@ -115,7 +115,7 @@ def changes_of(store: Store, rows: Iterable[Row]) -> dict[Address, Markup]:
 
 def decidable(session: Session, own: set[Row]) -> set[Row]:
     """What of the operator's own can be decided here: nothing with a token that is not for approving."""
-    return set() if lacking(session.scopes, (Scope.APPROVE,), session.operator) else own
+    return set() if missing_scopes(session.scopes, (TokenScope.APPROVE,), session.operator) else own
 
 
 def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[OfferApprovals]:

@@ -14,7 +14,7 @@ from offerkit.reports.graph_svg import graph_svg
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages, query_text
 from offerkit.store import Store
-from offerkit.store.views import environments
+from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.graph import stage_edges
 from offerkit.usecases.session import Session
 

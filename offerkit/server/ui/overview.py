@@ -17,7 +17,7 @@ from offerkit.reports.words import DONE
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
-from offerkit.store.views import environments
+from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.approve import list_approvals
 from offerkit.usecases.diff import differing
 from offerkit.usecases.history import history

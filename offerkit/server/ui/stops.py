@@ -9,8 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.governance.rights import Scope, lacking
-from offerkit.governance.stops import Stops, above
+from offerkit.governance.rights import TokenScope, missing_scopes
+from offerkit.governance.stops import Stops, stopping_addresses
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages, first, query_text
 from offerkit.state.snapshot import Snapshot
@@ -70,20 +70,20 @@ def _stops(session: Session, done: str) -> Facts:
         "stops": found[:MOST],
         "left": max(0, len(found) - MOST),
         "done": done if done.isdecimal() else "",
-        "may_resume": may(session, Scope.PROMOTE),
+        "may_resume": may(session, TokenScope.PROMOTE),
     }
 
 
-def may(session: Session, scope: Scope) -> bool:
+def may(session: Session, scope: TokenScope) -> bool:
     """Whether somebody is logged in whose token is for this."""
-    return bool(session.operator) and not lacking(session.scopes, (scope,), session.operator)
+    return bool(session.operator) and not missing_scopes(session.scopes, (scope,), session.operator)
 
 
 def stop_facts(session: Session, store: Store, address: Address, design: Snapshot, live: Snapshot) -> Facts:
     """What the page of an offer says of stops: those that it is under, and what can be stopped from there."""
     stops = Stops(store.stops())
     view = design if address in design.entries else live
-    categories = [place for place in above(view, address) if place.kind is Kind.CATEGORY]
+    categories = [place for place in stopping_addresses(view, address) if place.kind is Kind.CATEGORY]
     spaces = [address.beside(Kind.SPACE, name) for name in view.offer(address).shown_on]
     rows = [row for place in (address, *categories, *spaces) if (row := stops.named(place)) is not None]
-    return {"stops": rows, "stoppable": [address, *categories], "may_stop": may(session, Scope.STOP)}
+    return {"stops": rows, "stoppable": [address, *categories], "may_stop": may(session, TokenScope.STOP)}

@@ -10,17 +10,28 @@ import offerkit
 ROOT = Path(offerkit.__file__).parent
 EDGES = {
     "cli/complete.py",  # what somebody typed
-    "specs/cache.py", "specs/load.py", "specs/parallel.py",  # rows of the parse cache
+    "specs/cache.py",
+    "specs/load.py",
+    "specs/parallel.py",  # rows of the parse cache
     "governance/overrides.py",  # what a revision recorded
     "governance/stops.py",  # with what something was stopped, as a decision recorded it
-    "plans/plan.py", "plans/sentences.py",  # a plan file, and what it says
+    "plans/plan.py",
+    "plans/sentences.py",  # a plan file, and what it says
     "server/remote.py",  # what another computer sent
     "server/ui/offers.py",  # a page's URL
-    "store/append.py", "store/approvals.py", "store/revisions.py", "store/rows.py", "store/stages.py",  # columns
+    "store/append.py",
+    "store/approvals.py",
+    "store/revisions.py",
+    "store/rows.py",
+    "store/stages.py",  # columns
     "usecases/backends.py",  # what another computer sent
-    "usecases/export.py", "usecases/history.py", "usecases/state_refs.py",
-    "usecases/previewing.py", "usecases/propositions.py", "usecases/rollback.py",  # arguments of commands and requests
-}  # fmt: skip
+    "usecases/export.py",
+    "usecases/history.py",
+    "usecases/state_refs.py",
+    "usecases/previewing.py",
+    "usecases/propositions.py",
+    "usecases/rollback.py",  # arguments of commands and requests
+}
 
 
 def reading(source: str) -> bool:

@@ -14,10 +14,10 @@ from helpers.workspace import Workspace
 from offerkit.address import Stage, parse_address
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
-from offerkit.governance.aspects import keys_of
+from offerkit.governance.aspects import approval_keys
 from offerkit.plans.fields import field_changes_by_place
 from offerkit.plans.plan import decode, envelope, plan_digest
-from offerkit.store.views import Stages
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.apply import apply
 
 OFFERS = "specs/shop/offers.yaml"
@@ -33,7 +33,7 @@ def decisions(workspace: Workspace, offer: str) -> list[tuple[str, str, str, str
     with workspace.store() as store:
         stages = Stages(store)
         decided = stages.decisions([address])
-        made = [decided.on(key) for key in keys_of(stages.side(Stage.DESIGN), address)]
+        made = [decided.on(key) for key in approval_keys(stages.side(Stage.DESIGN), address)]
     return sorted((a.key.aspect, a.key.space, a.decision, a.operator) for a in made if a is not None)
 
 
@@ -46,12 +46,19 @@ def test_several_environments_are_one_revision(tmp_path: Path) -> None:
     with workspace.store() as store:
         rows = store.revisions()
         assert [(r.serial, r.action, r.actor) for r in rows] == [
-            (3, "promote", "omar"), (2, "approve", "omar"), (1, "apply", "ada"),
-        ]  # fmt: skip
+            (3, "promote", "omar"),
+            (2, "approve", "omar"),
+            (1, "apply", "ada"),
+        ]
         assert {c.stage for c in store.changes(3)} == {"shared@live", "shop@live", "guests@live"}
         assert {stage: head.revision for stage, head in store.heads().items()} == {
-            "shared@design": 1, "shop@design": 1, "guests@design": 1, "shared@live": 3, "shop@live": 3, "guests@live": 3,
-        }  # fmt: skip
+            "shared@design": 1,
+            "shop@design": 1,
+            "guests@design": 1,
+            "shared@live": 3,
+            "shop@live": 3,
+            "guests@live": 3,
+        }
         assert rows[2].plan_digest == plan_digest(plan)
 
 
@@ -74,8 +81,9 @@ def test_decisions_follow_a_rename(live_shop: Workspace) -> None:
     live_shop.change(rename("safari", "lions", SAFARI))
     live_shop.apply("ada")
     assert decisions(live_shop, "lions") == [
-        ("content", "web", "rejected", "omar"), ("eligibility", "", "approved", "omar"),
-    ]  # fmt: skip
+        ("content", "web", "rejected", "omar"),
+        ("eligibility", "", "approved", "omar"),
+    ]
     with live_shop.store() as store:
         assert store.approvals(["shop/offer.lions"]) == []  # decisions are asked for by all names, never copied
 
@@ -88,8 +96,9 @@ def test_only_the_decisions_on_what_it_is_now_follow(live_shop: Workspace) -> No
     live_shop.change(rename("safari", "lions", live_shop.files[OFFERS]["offers"]["safari"]))
     live_shop.apply("ada")
     assert decisions(live_shop, "lions") == [
-        ("content", "web", "approved", "omar"), ("eligibility", "", "approved", "omar"),
-    ]  # fmt: skip
+        ("content", "web", "approved", "omar"),
+        ("eligibility", "", "approved", "omar"),
+    ]
     assert [s.action for s in live_shop.promotion("ada").steps] == ["move"]
 
 
@@ -103,15 +112,21 @@ def test_a_rename_in_live_carries_nothing(live_shop: Workspace) -> None:
 
 def test_two_renamed_at_once_with_names_taken_over(live_shop: Workspace) -> None:
     offers = base()[OFFERS]["offers"]
-    live_shop.change({OFFERS: {
-        "moved": {"offer.safari": "offer.one", "offer.saver": "offer.two"},
-        "offers": {"safari": None, "saver": None, "one": offers["safari"], "two": offers["saver"]},
-    }})  # fmt: skip
+    live_shop.change(
+        {
+            OFFERS: {
+                "moved": {"offer.safari": "offer.one", "offer.saver": "offer.two"},
+                "offers": {"safari": None, "saver": None, "one": offers["safari"], "two": offers["saver"]},
+            }
+        }
+    )
     assert [s.moved_from for s in live_shop.apply("ada").steps] == ["shop/offer.safari", "shop/offer.saver"]
     live_shop.promote("ada")
     assert live_shop.active() == {
-        "shop/offer.gold-card": ("mail", "web"), "shop/offer.one": ("web",), "shop/offer.two": ("mail", "web"),
-    }  # fmt: skip
+        "shop/offer.gold-card": ("mail", "web"),
+        "shop/offer.one": ("web",),
+        "shop/offer.two": ("mail", "web"),
+    }
 
 
 def test_a_refused_plan_changes_nothing(live_shop: Workspace) -> None:

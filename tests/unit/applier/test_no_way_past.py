@@ -35,7 +35,7 @@ def test_nothing_but_verify_says_that_a_plan_is_verified() -> None:
     assert [module for module, _ in calls("Verified")] == ["applier.py"]
 
 
-STOPPING = {"usecases/stop.py", "store/restoring.py"}
+STOPPING = {"usecases/stop.py", "store/backups.py"}
 """A stop waits for no plan, and a restored backup keeps what is stopped out: both take away, and add nothing."""
 
 

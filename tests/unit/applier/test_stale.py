@@ -110,8 +110,13 @@ def test_what_it_relies_on_changed_or_went(live_shop: Workspace) -> None:
     plan = planned(live_shop, {OFFERS: {"offers": {"fund": {"category": "travel", "content": {"title": "x"}}}}})
     meanwhile(live_shop, {CATALOG: {"categories": {"travel": {"label": "Other"}}}})
     assert [address for address, _ in conflicts(live_shop, plan)] == ["shop/category.travel"]
-    again = planned(live_shop, {OFFERS: {"offers": {"fund": {"category": "travel", "content": {"title": "x"}}}},
-                                CATALOG: {"categories": {"travel": {"label": "Other"}}}})  # fmt: skip
+    again = planned(
+        live_shop,
+        {
+            OFFERS: {"offers": {"fund": {"category": "travel", "content": {"title": "x"}}}},
+            CATALOG: {"categories": {"travel": {"label": "Other"}}},
+        },
+    )
     meanwhile(live_shop, {OFFERS: {"offers": {"safari": None}}, CATALOG: {"categories": {"travel": None}}})
     assert "shop/category.travel" in [address for address, _ in conflicts(live_shop, again)]
 
@@ -219,9 +224,14 @@ def test_an_offer_went_live_meanwhile_that_a_rider_would_change(live_shop: Works
     assert {d.code for d in found} <= {Code.PLAN_STALE, Code.NOT_APPROVED}
 
 
-CAMPAIGN = {"specs/shop/campaigns.yaml": {"version": 1, "campaigns": {
-    "spring": {"deliveries": {"letter": {"space": "mail", "offers": ["saver"]}}},
-}}}  # fmt: skip
+CAMPAIGN = {
+    "specs/shop/campaigns.yaml": {
+        "version": 1,
+        "campaigns": {
+            "spring": {"deliveries": {"letter": {"space": "mail", "offers": ["saver"]}}},
+        },
+    }
+}
 
 
 def test_what_a_campaign_names_is_no_longer_live(live_shop: Workspace) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from offerkit.batch.exclusions import prefetch
 from offerkit.models.status import Status
-from offerkit.store import Counted, PropositionRow, Store
+from offerkit.store import CountFilter, PropositionRow, Store
 
 
 def test_in_order_and_by_another_thread() -> None:
@@ -64,6 +64,8 @@ def test_a_store_is_read_ahead_and_used_afterwards(tmp_path: Path) -> None:
     ]  # fmt: skip
     with Store.open(tmp_path / "store.db", create=True) as store:
         store.add_propositions(rows)
-        found = [row for part in prefetch(store.counted("people", [Counted(time, time)], ["offer"])) for row in part]
+        found = [
+            row for part in prefetch(store.counted("people", [CountFilter(time, time)], ["offer"])) for row in part
+        ]
         assert len(found) == 200 and found[0] == ("c0", "loan 1\nloan 1")
         assert len(store.past("people", "c0", time)) == 2

@@ -11,6 +11,7 @@ from pathlib import Path
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VARYING = [
     (re.compile(r"\b[0-9a-f]{64}\b"), "x" * 64),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "x" * 32),
     (re.compile(r"\b[0-9a-f]{31}\b"), "x" * 31),
     (re.compile(r"\b[0-9a-f]{12}\b"), "x" * 12),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "YYYY-MM-DDTHH:MM:SSZ"),

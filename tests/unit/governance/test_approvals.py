@@ -14,9 +14,9 @@ from offerkit.address import SECTIONS, Kind, parse_address
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.aspects import (
     affecting,
+    approval_keys,
     content_fingerprint,
     eligibility_fingerprint,
-    keys_of,
 )
 from offerkit.models import model_of
 from offerkit.plans.plan import Aspect
@@ -45,13 +45,14 @@ STAGE: Bodies = {
     "s/filter.f": {"when": "person.age >= 18"},
     "s/filter.g": {"when": "person.age >= 21"},
     "s/space.mail": {
-        "channel": "email", "fields": [{"name": "title"}, {"name": "html", "required": True}],
+        "channel": "email",
+        "fields": [{"name": "title"}, {"name": "html", "required": True}],
         "render": {"html": "{{ title }}"},
     },
     "s/space.web": {"channel": "inbound-web", "fields": [{"name": "title"}, {"name": "text"}]},
     "s/space.wall": {"channel": "paper", "fields": [{"name": "title"}, {"name": "image_url", "required": True}]},
     "environment.s": {"dimension": "person"},
-}  # fmt: skip
+}
 
 
 def view(bodies: Bodies) -> Snapshot:
@@ -138,7 +139,7 @@ BEFORE = prints(STAGE)
         # the environment
         ({"environment.s": {"when": "person.age > 16", "time_zone": "Europe/Paris"}}, []),
     ],
-)  # fmt: skip
+)
 def test_what_makes_an_approval_void(patch: Bodies, void: list[str]) -> None:
     after = view(patched(STAGE, patch))
     found = prints_in(after)
@@ -151,9 +152,16 @@ def test_what_makes_an_approval_void(patch: Bodies, void: list[str]) -> None:
 
 def test_whatever_makes_an_approval_void_is_known_to_affect_the_offer() -> None:
     assert affecting(view(STAGE), OFFER) == {
-        OFFER, "s/template.top", "s/template.base", "s/category.a", "s/category.a/b", "s/filter.f", "s/space.mail",
-        "s/space.web", "s/space.wall",
-    }  # fmt: skip
+        OFFER,
+        "s/template.top",
+        "s/template.base",
+        "s/category.a",
+        "s/category.a/b",
+        "s/filter.f",
+        "s/space.mail",
+        "s/space.web",
+        "s/space.wall",
+    }
 
 
 @pytest.mark.parametrize("who", [OFFER, "s/template.top", "s/template.base"])
@@ -198,13 +206,13 @@ def test_two_spaces_of_one_body_are_two_places() -> None:
 def test_keys_are_for_the_spaces_it_is_to_be_shown_on() -> None:
     seen = view(STAGE)
     assert seen.offer(OFFER).shown_on == ("mail", "web")  # not on the wall: it has no image
-    assert [(k.aspect, k.space, k.fingerprint) for k in keys_of(seen, OFFER)] == [
+    assert [(k.aspect, k.space, k.fingerprint) for k in approval_keys(seen, OFFER)] == [
         (Aspect.ELIGIBILITY, "", BEFORE["eligibility"]),
         (Aspect.CONTENT, "mail", BEFORE["mail"]),
         (Aspect.CONTENT, "web", BEFORE["web"]),
     ]
     named = view(patched(STAGE, {OFFER: {"spaces": ["web"]}}))
-    assert [k.space for k in keys_of(named, OFFER)] == ["", "web"]
+    assert [k.space for k in approval_keys(named, OFFER)] == ["", "web"]
 
 
 def test_missing_fields_and_spaces_that_are_not_there() -> None:

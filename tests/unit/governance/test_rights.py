@@ -6,7 +6,15 @@ import pytest
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Code
-from offerkit.governance.rights import Actor, Scope, approvers, may_approve, may_hold, refusals, scopes_of
+from offerkit.governance.rights import (
+    Actor,
+    TokenScope,
+    approvers,
+    may_approve,
+    plan_refusals,
+    scopes_of,
+    token_scope_errors,
+)
 from offerkit.models.operator import Profile
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Entry
@@ -51,7 +59,7 @@ def plan(plan_kind: PlanKind, kind: Kind, side: str, action: Action = Action.UPD
 
 
 def refused(profile: Profile, made: Plan, promoters: dict[str, tuple[str, ...]] | None = None) -> list[str]:
-    found = refusals(Actor("somebody", profile), made, promoters or {})
+    found = plan_refusals(Actor("somebody", profile), made, promoters or {})
     assert all(d.code == Code.NOT_ALLOWED for d in found)
     return [" ".join((d.summary, d.detail, d.hint)) for d in found]
 
@@ -97,7 +105,7 @@ def test_rolling_back_design_needs_the_right_to_write_it(kind: Kind, profile: Pr
 @pytest.mark.parametrize("kind", [PlanKind.PROMOTE, PlanKind.ROLLBACK])
 def test_named_promoters_are_the_only_ones(kind: PlanKind) -> None:
     made = plan(kind, Kind.OFFER, "live")
-    assert refusals(Actor("dora", DELIVERIES), made, {"shop": ("dora",)}) == []
+    assert plan_refusals(Actor("dora", DELIVERIES), made, {"shop": ("dora",)}) == []
     told = refused(ADMIN, made, {"shop": ("dora", "omar")})
     assert len(told) == 1
     assert "only dora or omar may here" in told[0]
@@ -112,7 +120,7 @@ def test_named_promoters_do_not_purge() -> None:
 
 def test_before_there_are_operators_anyone_may() -> None:
     for kind in Kind:
-        assert refusals(Actor("root", None), plan(PlanKind.APPLY, kind, "design"), {}) == []
+        assert plan_refusals(Actor("root", None), plan(PlanKind.APPLY, kind, "design"), {}) == []
 
 
 def test_one_refusal_for_each_kind_with_a_count() -> None:
@@ -153,5 +161,7 @@ def test_who_can_approve() -> None:
     ],
 )
 def test_relay_stands_alone_and_is_for_automations(scopes: tuple[str, ...], automation: bool, told: list[str]) -> None:
-    assert [found.summary for found in may_hold(scopes, automation)] == told
-    assert Scope.RELAY not in scopes_of("all"), "neither tokens that there are, nor new ones, speak for others unsaid"
+    assert [found.summary for found in token_scope_errors(scopes, automation)] == told
+    assert TokenScope.RELAY not in scopes_of("all"), (
+        "neither tokens that there are, nor new ones, speak for others unsaid"
+    )

@@ -158,10 +158,13 @@ FULL: dict[Kind, dict[str, Any]] = {
         "cases": {"a is offered": {"space": "shop/web", "now": "2026-01-01", "expect": {"offers": ["a"], "out": {}}}},
     },
     Kind.POLICY: {
-        "applies_to": ["category", "offer"], "require": "resource.label <> ''", "severity": "warn",
-        "message": "It has a label.", "override": ["ann", "bob"],
+        "applies_to": ["category", "offer"],
+        "require": "resource.label <> ''",
+        "severity": "warn",
+        "message": "It has a label.",
+        "override": ["ann", "bob"],
     },
-}  # fmt: skip
+}
 
 
 def body(kind: Kind, value: dict[str, Any]) -> dict[str, Any]:

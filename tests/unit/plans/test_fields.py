@@ -19,8 +19,10 @@ def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, 
 
 
 BASE, SUMMER, WINTER = (
-    {"label": "base", "weight": "1"}, {"label": "summer", "weight": "2"}, {"label": "winter", "weight": "3"},
-)  # fmt: skip
+    {"label": "base", "weight": "1"},
+    {"label": "summer", "weight": "2"},
+    {"label": "winter", "weight": "3"},
+)
 
 
 @pytest.mark.parametrize(
@@ -31,62 +33,124 @@ BASE, SUMMER, WINTER = (
         ({"label": "a"}, {}, [("remove", "label", "a", None)]),
         ({"enabled": False}, {}, [("remove", "enabled", False, None)]),
         # maps: each key
-        ({"content": {"title": "a", "html": "x"}}, {"content": {"title": "b", "text": "y"}},
-         [("remove", "content.html", "x", None), ("add", "content.text", None, "y"),
-          ("change", "content.title", "a", "b")]),
+        (
+            {"content": {"title": "a", "html": "x"}},
+            {"content": {"title": "b", "text": "y"}},
+            [
+                ("remove", "content.html", "x", None),
+                ("add", "content.text", None, "y"),
+                ("change", "content.title", "a", "b"),
+            ],
+        ),
         ({}, {"content": {"title": "a"}}, [("add", "content", None, {"title": "a"})]),
-        ({"eligible": {"from": "2026-01-01"}}, {"eligible": {"from": "2026-01-01", "when": "x"}},
-         [("add", "eligible.when", None, "x")]),
+        (
+            {"eligible": {"from": "2026-01-01"}},
+            {"eligible": {"from": "2026-01-01", "when": "x"}},
+            [("add", "eligible.when", None, "x")],
+        ),
         # lists of names: one value
         ({"themes": ["a", "b"]}, {"themes": ["b", "c"]}, [("change", "themes", ["a", "b"], ["b", "c"])]),
-        ({"defaults": {"themes": ["a"]}}, {"defaults": {"themes": ["b"]}},
-         [("change", "defaults.themes", ["a"], ["b"])]),
+        (
+            {"defaults": {"themes": ["a"]}},
+            {"defaults": {"themes": ["b"]}},
+            [("change", "defaults.themes", ["a"], ["b"])],
+        ),
         # lists of maps with names: by name
         ({"weights": [BASE]}, {"weights": [SUMMER, BASE]}, [("add", "weights[summer]", None, SUMMER)]),
         ({"weights": [BASE, SUMMER]}, {"weights": [SUMMER]}, [("remove", "weights[base]", BASE, None)]),
-        ({"weights": [BASE, SUMMER]}, {"weights": [BASE, {**SUMMER, "weight": "9"}]},
-         [("change", "weights[summer].weight", "2", "9")]),
-        ({"weights": [BASE, SUMMER]}, {"weights": [SUMMER, BASE]},
-         [("change", "weights.(order)", ["base", "summer"], ["summer", "base"])]),
-        ({"fields": [{"name": "title"}]}, {"fields": [{"name": "title", "required": True}]},
-         [("add", "fields[title].required", None, True)]),
-        ({"eligible": {"filters": [{"filter": "a"}]}}, {"eligible": {"filters": [{"filter": "b"}]}},
-         [("remove", "eligible.filters[a]", {"filter": "a"}, None), ("add", "eligible.filters[b]", None, {"filter": "b"})]),
+        (
+            {"weights": [BASE, SUMMER]},
+            {"weights": [BASE, {**SUMMER, "weight": "9"}]},
+            [("change", "weights[summer].weight", "2", "9")],
+        ),
+        (
+            {"weights": [BASE, SUMMER]},
+            {"weights": [SUMMER, BASE]},
+            [("change", "weights.(order)", ["base", "summer"], ["summer", "base"])],
+        ),
+        (
+            {"fields": [{"name": "title"}]},
+            {"fields": [{"name": "title", "required": True}]},
+            [("add", "fields[title].required", None, True)],
+        ),
+        (
+            {"eligible": {"filters": [{"filter": "a"}]}},
+            {"eligible": {"filters": [{"filter": "b"}]}},
+            [
+                ("remove", "eligible.filters[a]", {"filter": "a"}, None),
+                ("add", "eligible.filters[b]", None, {"filter": "b"}),
+            ],
+        ),
         # … without: by content
-        ({"weights": [{"weight": "1"}]}, {"weights": [{"weight": "1"}, {"weight": "2"}]},
-         [("add", "weights[2]", None, {"weight": "2"})]),
+        (
+            {"weights": [{"weight": "1"}]},
+            {"weights": [{"weight": "1"}, {"weight": "2"}]},
+            [("add", "weights[2]", None, {"weight": "2"})],
+        ),
         ({"weights": [{"weight": "1"}]}, {"weights": [{"weight": "2"}]}, [("change", "weights[1].weight", "1", "2")]),
-        ({"weights": [{"weight": "1"}, {"weight": "2", "when": "x"}, {"weight": "3", "when": "y"}]},
-         {"weights": [{"weight": "1"}, {"weight": "3", "when": "y"}]},
-         [("remove", "weights[2]", {"weight": "2", "when": "x"}, None)]),
-        ({"weights": [{"weight": "1"}, {"weight": "2", "when": "x"}]},
-         {"weights": [{"weight": "5", "when": "x"}]},
-         [("remove", "weights[1]", {"weight": "1"}, None), ("change", "weights[2→1].weight", "2", "5")]),
-        ({"weights": [{"weight": "1"}, {"weight": "2"}, {"weight": "3"}]},
-         {"weights": [{"weight": "3"}, {"weight": "1"}, {"weight": "2"}]},
-         [("change", "weights.(order)", ["1", "2", "3"], ["3", "1", "2"])]),
-        ({"weights": [{"weight": "1"}, {"weight": "1"}]}, {"weights": [{"weight": "1"}]},
-         [("remove", "weights[2]", {"weight": "1"}, None)]),
+        (
+            {"weights": [{"weight": "1"}, {"weight": "2", "when": "x"}, {"weight": "3", "when": "y"}]},
+            {"weights": [{"weight": "1"}, {"weight": "3", "when": "y"}]},
+            [("remove", "weights[2]", {"weight": "2", "when": "x"}, None)],
+        ),
+        (
+            {"weights": [{"weight": "1"}, {"weight": "2", "when": "x"}]},
+            {"weights": [{"weight": "5", "when": "x"}]},
+            [("remove", "weights[1]", {"weight": "1"}, None), ("change", "weights[2→1].weight", "2", "5")],
+        ),
+        (
+            {"weights": [{"weight": "1"}, {"weight": "2"}, {"weight": "3"}]},
+            {"weights": [{"weight": "3"}, {"weight": "1"}, {"weight": "2"}]},
+            [("change", "weights.(order)", ["1", "2", "3"], ["3", "1", "2"])],
+        ),
+        (
+            {"weights": [{"weight": "1"}, {"weight": "1"}]},
+            {"weights": [{"weight": "1"}]},
+            [("remove", "weights[2]", {"weight": "1"}, None)],
+        ),
         # another item in the same place is one change of it
-        ({"weights": [{"weight": "1", "when": "x"}]}, {"weights": [{"weight": "2", "when": "y"}]},
-         [("change", "weights[1]", {"weight": "1", "when": "x"}, {"weight": "2", "when": "y"})]),
+        (
+            {"weights": [{"weight": "1", "when": "x"}]},
+            {"weights": [{"weight": "2", "when": "y"}]},
+            [("change", "weights[1]", {"weight": "1", "when": "x"}, {"weight": "2", "when": "y"})],
+        ),
         # some with names, some without; a name that looks like a place is none
-        ({"weights": [{"weight": "1"}, SUMMER]}, {"weights": [{**SUMMER, "weight": "9", "from": "a"}, {"weight": "1"}]},
-         [("change", "weights.(order)", ["1", "summer"], ["summer", "1"]),
-          ("add", "weights[summer].from", None, "a"), ("change", "weights[summer].weight", "2", "9")]),
-        ({"weights": [{"weight": "1"}, {"label": "1", "weight": "2"}]}, {"weights": [{"label": "1", "weight": "3"}]},
-         [("remove", "weights[1]", {"weight": "1"}, None), ("change", "weights[2→1].weight", "2", "3")]),
+        (
+            {"weights": [{"weight": "1"}, SUMMER]},
+            {"weights": [{**SUMMER, "weight": "9", "from": "a"}, {"weight": "1"}]},
+            [
+                ("change", "weights.(order)", ["1", "summer"], ["summer", "1"]),
+                ("add", "weights[summer].from", None, "a"),
+                ("change", "weights[summer].weight", "2", "9"),
+            ],
+        ),
+        (
+            {"weights": [{"weight": "1"}, {"label": "1", "weight": "2"}]},
+            {"weights": [{"label": "1", "weight": "3"}]},
+            [("remove", "weights[1]", {"weight": "1"}, None), ("change", "weights[2→1].weight", "2", "3")],
+        ),
         # an order is told although an item came
-        ({"weights": [BASE, SUMMER]}, {"weights": [SUMMER, BASE, WINTER]},
-         [("change", "weights.(order)", ["base", "summer"], ["summer", "base"]), ("add", "weights[winter]", None, WINTER)]),
+        (
+            {"weights": [BASE, SUMMER]},
+            {"weights": [SUMMER, BASE, WINTER]},
+            [
+                ("change", "weights.(order)", ["base", "summer"], ["summer", "base"]),
+                ("add", "weights[winter]", None, WINTER),
+            ],
+        ),
         # deep
-        ({"deliveries": {"a": {"cells": [{"when": "x", "offer": "o"}]}}},
-         {"deliveries": {"a": {"cells": [{"when": "y", "offer": "o"}]}}},
-         [("change", "deliveries.a.cells[1].when", "x", "y")]),
-        ({"representations": {"web": {"title": "a"}}}, {"representations": {"web": {"title": "a"}, "mail": {"title": "b"}}},
-         [("add", "representations.mail", None, {"title": "b"})]),
+        (
+            {"deliveries": {"a": {"cells": [{"when": "x", "offer": "o"}]}}},
+            {"deliveries": {"a": {"cells": [{"when": "y", "offer": "o"}]}}},
+            [("change", "deliveries.a.cells[1].when", "x", "y")],
+        ),
+        (
+            {"representations": {"web": {"title": "a"}}},
+            {"representations": {"web": {"title": "a"}, "mail": {"title": "b"}}},
+            [("add", "representations.mail", None, {"title": "b"})],
+        ),
     ],
-)  # fmt: skip
+)
 def test_changes(before: dict[str, Any], after: dict[str, Any], changes: list[tuple[str, str, Any, Any]]) -> None:
     assert told(before, after) == changes
 
@@ -136,14 +200,20 @@ def test_work_on_long_lists_grows_with_their_length() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "changes"),
     [
-        ([{"weight": "1"}, {"weight": "2"}], [{"weight": "2"}],
-         [("change", "weights[1].weight", "1", "2"), ("remove", "weights[2]", {"weight": "2"}, None)]),
+        (
+            [{"weight": "1"}, {"weight": "2"}],
+            [{"weight": "2"}],
+            [("change", "weights[1].weight", "1", "2"), ("remove", "weights[2]", {"weight": "2"}, None)],
+        ),
         ([BASE, SUMMER], [SUMMER, BASE, WINTER], [("add", "weights[winter]", None, WINTER)]),
-        ([BASE, SUMMER], [SUMMER, BASE],
-         [("change", "weights.(order)", ["base", "summer"], ["summer", "base"])]),
-        ([{"weight": "1"}], [BASE], [("remove", "weights[1]", {"weight": "1"}, None), ("add", "weights[base]", None, BASE)]),
+        ([BASE, SUMMER], [SUMMER, BASE], [("change", "weights.(order)", ["base", "summer"], ["summer", "base"])]),
+        (
+            [{"weight": "1"}],
+            [BASE],
+            [("remove", "weights[1]", {"weight": "1"}, None), ("add", "weights[base]", None, BASE)],
+        ),
     ],
-)  # fmt: skip
+)
 def test_plans_of_earlier_versions_tell_by_place(
     before: list[Any], after: list[Any], changes: list[tuple[str, str, Any, Any]]
 ) -> None:

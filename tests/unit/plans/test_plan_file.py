@@ -39,15 +39,17 @@ def plans(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     location = parse_location(new_schema()) if request.param == "postgresql" else None
     live_shop = Workspace(tmp_path_factory.mktemp("plans"), location=location).go_live()
     made = [Workspace(live_shop.root / "new").plan()]
-    live_shop.change({
-        "specs/shop/catalog.yaml": {
-            "moved": {"category.travel": "category.journeys"},
-            "categories": {"travel": None, "journeys": {}, "bank": {"themes": ["x"]}},
-        },
-        "specs/shop/offers.yaml": {
-            "offers": {"safari": {"category": "journeys", "content": {"title": "Tigers\n“é”"}}, "saver": None},
-        },
-    })  # fmt: skip
+    live_shop.change(
+        {
+            "specs/shop/catalog.yaml": {
+                "moved": {"category.travel": "category.journeys"},
+                "categories": {"travel": None, "journeys": {}, "bank": {"themes": ["x"]}},
+            },
+            "specs/shop/offers.yaml": {
+                "offers": {"safari": {"category": "journeys", "content": {"title": "Tigers\n“é”"}}, "saver": None},
+            },
+        }
+    )
     made.append(live_shop.apply("ada"))
     live_shop.approve("risk", "shop/offer.gold-card")
     made.append(live_shop.promote("ada"))
@@ -164,8 +166,21 @@ def test_any_changed_byte_shows(plans: list[Plan]) -> None:
         assert code_of(changed) in (Code.PLAN_UNREADABLE, Code.PLAN_EDITED, Code.PLAN_FORMAT)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"null", b"[]", b'{"plan":{}}', b'{"digest":"x","plan":{"format":"1"}}', b"\xff",
-                                     b"[" * 2000, b'{"plan":{"format":true}}', b'{"plan":{"format":0}}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b"[]",
+        b'{"plan":{}}',
+        b'{"digest":"x","plan":{"format":"1"}}',
+        b"\xff",
+        b"[" * 2000,
+        b'{"plan":{"format":true}}',
+        b'{"plan":{"format":0}}',
+    ],
+)
 def test_what_is_no_plan(content: bytes) -> None:
     assert code_of(content) == Code.PLAN_UNREADABLE
 
@@ -272,10 +287,12 @@ def test_the_same_input_gives_the_same_bytes(
 
 
 def test_bytes_do_not_depend_on_hash_seed_locale_or_time_zone(live_shop: Workspace) -> None:
-    live_shop.change({
-        "specs/shop/catalog.yaml": {"categories": {"bank": {"themes": ["z", "b", "a"]}, "new": {}}},
-        "specs/shop/offers.yaml": {"offers": {"saver": {"content": {"title": "Å"}}, "safari": None}},
-    })  # fmt: skip
+    live_shop.change(
+        {
+            "specs/shop/catalog.yaml": {"categories": {"bank": {"themes": ["z", "b", "a"]}, "new": {}}},
+            "specs/shop/offers.yaml": {"offers": {"saver": {"content": {"title": "Å"}}, "safari": None}},
+        }
+    )
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "from pathlib import Path; from offerkit.specs import Project; from offerkit.usecases.session import Session;"

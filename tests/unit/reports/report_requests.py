@@ -17,7 +17,7 @@ from offerkit.reports.impact import Impact
 from offerkit.reports.pull_request import Behind, PullRequest
 from offerkit.reports.stops import Stopped
 from offerkit.state.changes import Action, Entry
-from offerkit.state.eligibility import Condition, Reached
+from offerkit.state.eligibility import AffectedOffers, Condition
 
 TOUR, ROCKIES = parse_address("recipients/offer.canada-tour"), parse_address("recipients/offer.canada-rockies")
 AFRICA = parse_address("recipients/category.travel/africa")
@@ -47,7 +47,7 @@ def request() -> PullRequest:
         FINDINGS[2:],
         12,
         "https://forge.example/bank/offers/actions/runs/7",
-        (Reached((Condition("until", "2027-04-30", AFRICA),),
+        (AffectedOffers((Condition("until", "2027-04-30", AFRICA),),
                  (Condition("until", "2027-03-31", AFRICA), Condition("filter", {"filter": "grown", "when": "recipient.age > 20"}, AFRICA)),
                  tuple(parse_address(f"recipients/offer.africa-{number:02}") for number in range(1, 13))),),
     )  # fmt: skip
@@ -68,7 +68,7 @@ def of_text(text: str, plan: Plan, impact: Impact) -> PullRequest:
         text, plan, text, text, text, text, impact,
         (Row(TOUR, text, Aspect.CONTENT, (text,), "waiting", (text,), text, text),),
         Behind(text, 3, (TOUR,)), (Stopped(TOUR, text, text, text, 7, (TOUR,), declared=True),), (finding,), 1, f"offerkit {text}",
-        (Reached((), (Condition("when", text, AFRICA), Condition(text, [text], AFRICA)), (TOUR,)),),
+        (AffectedOffers((), (Condition("when", text, AFRICA), Condition(text, [text], AFRICA)), (TOUR,)),),
     )  # fmt: skip
 
 

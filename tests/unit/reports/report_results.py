@@ -41,7 +41,7 @@ from offerkit.reports.preview import Preview, Shown
 from offerkit.reports.propositions import PropositionLine, Propositions
 from offerkit.reports.reached import Lacking
 from offerkit.reports.stops import ResumeReport, Stopped, StopReport, Stops
-from offerkit.state.eligibility import Condition, Reached
+from offerkit.state.eligibility import AffectedOffers, Condition
 
 
 def _history(text: str) -> HistoryLine:
@@ -65,7 +65,7 @@ def _beside(text: str) -> Beside:
     return Beside(
         places={plan.steps[0].address: Places(Position(f"specs/{text}.yaml", 3, 1), None)},
         reached=(
-            Reached(
+            AffectedOffers(
                 (Condition("until", "2027-04-30", AFRICA),),
                 (
                     Condition("when", text, AFRICA),
@@ -73,7 +73,7 @@ def _beside(text: str) -> Beside:
                 ),
                 (TOUR, ROCKIES),
             ),
-            Reached((), (Condition("themes", [text], AFRICA),), (TOUR,)),
+            AffectedOffers((), (Condition("themes", [text], AFRICA),), (TOUR,)),
         ),
         lacking=Lacking(3, plan.steps[:2]),
         impact=IMPACTS["hostile" if text == HOSTILE else "all"],

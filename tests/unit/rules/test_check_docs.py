@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.models.scopes import CATEGORY_FIELDS, OFFER_FIELDS
+from offerkit.models.expression_scopes import CATEGORY_FIELDS, OFFER_FIELDS
 from offerkit.rules.check import check
 from offerkit.rules.functions import FUNCTIONS, WRITTEN
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope

@@ -16,7 +16,7 @@ from offerkit.server.redaction import redacted
 from offerkit.server.ui import pages
 from offerkit.store import errors, write_lock
 from offerkit.store.location import parse_location
-from offerkit.store.lock import Holder, held
+from offerkit.store.lock import Holder, still_locked
 
 pytestmark = pytest.mark.embedded
 
@@ -79,7 +79,7 @@ def test_places_are_called_what_they_are_to_others(shop: Workspace) -> None:
 
 def test_a_databases_address_is_not_told(shop: Workspace) -> None:
     session = shop.session(store_path=parse_location("postgresql://offers@db.bank.example/offers"))
-    refused = held("postgresql://offers@db.bank.example/offers", Holder(3, "anna", "2026", "app1"), 0)
+    refused = still_locked("postgresql://offers@db.bank.example/offers", Holder(3, "anna", "2026", "app1"), 0)
     found = said(redacted(refused, session))
     assert found[0] == "the store is locked by anna (process 3 on app1), since 2026"
     assert found[1].startswith("The server's store is changed by one process at a time.")

@@ -15,12 +15,12 @@ from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.governance.rights import Scope, needed, scopes_of, scopes_text
+from offerkit.governance.rights import TokenScope, required_scopes, scopes_of, scopes_text
 from offerkit.plans.plan import Plan, PlanKind, envelope
 from offerkit.server.app import application
 from offerkit.server.config import ServerConfig
 from offerkit.server.route_scopes import OPEN, ROUTES, check_scope
-from offerkit.store.remote import Remote
+from offerkit.store.remote import RemoteStore
 from offerkit.usecases.apply import apply, entitled_actor
 from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import ServerBackend
@@ -74,9 +74,9 @@ def test_who_may_call_what() -> None:
             "/ui/logout",
         )
         assert bool(taken) is operators_only, path
-        assert taken == OPEN or method == "GET" or path.endswith(("/impact", "/limit")) or Scope.READ not in taken
+        assert taken == OPEN or method == "GET" or path.endswith(("/impact", "/limit")) or TokenScope.READ not in taken
     with pytest.raises(KeyError):
-        check_scope(Bearer("ada", frozenset(Scope)), "GET", "/ui/undeclared")
+        check_scope(Bearer("ada", frozenset(TokenScope)), "GET", "/ui/undeclared")
 
 
 @pytest.mark.embedded
@@ -105,7 +105,7 @@ def test_how_scopes_are_written(given: tuple[str, ...], text: str, held: set[str
 @pytest.mark.embedded
 @pytest.mark.parametrize("text", ["", "ALL", "all,apply", "everything", "Apply", "read apply", "apply;promote"])
 def test_what_is_not_known_allows_nothing(text: str) -> None:
-    assert scopes_of(text) <= {Scope.APPLY} if text == "all,apply" else scopes_of(text) == set()
+    assert scopes_of(text) <= {TokenScope.APPLY} if text == "all,apply" else scopes_of(text) == set()
 
 
 def post(asking: TestClient, secret: str, path: str, body: dict[str, Any]) -> tuple[int, list[dict[str, str]]]:
@@ -134,7 +134,7 @@ def last(shop: Workspace) -> int:
 
 def test_applying_takes_apply(asking: TestClient, changed: Workspace) -> None:
     plan = changed.plan()
-    assert needed(plan) == {Scope.APPLY}
+    assert required_scopes(plan) == {TokenScope.APPLY}
     for other in OTHERS["apply"]:
         assert "apply" in refused(asking, changed, plan, other)
     assert refused(asking, changed, plan, "apply") == ""
@@ -144,15 +144,15 @@ def test_promoting_takes_promote(asking: TestClient, changed: Workspace) -> None
     changed.apply("ada")
     changed.approve_all()
     plan = changed.promotion("ada")
-    assert needed(plan) == {Scope.PROMOTE}
+    assert required_scopes(plan) == {TokenScope.PROMOTE}
     for other in OTHERS["promote"]:
         assert "promote" in refused(asking, changed, plan, other)
     assert refused(asking, changed, plan, "promote") == ""
     back = changed.rollback_plan("shop@live", last(changed) - 1)
-    assert needed(back) == {Scope.PROMOTE}
+    assert required_scopes(back) == {TokenScope.PROMOTE}
     assert "promote" in refused(asking, changed, back, "apply")
     design = changed.rollback_plan("shop@design", 1)
-    assert needed(design) == {Scope.APPLY}
+    assert required_scopes(design) == {TokenScope.APPLY}
 
 
 def test_what_a_plan_does_counts_and_not_what_it_calls_itself(asking: TestClient, changed: Workspace) -> None:
@@ -161,23 +161,23 @@ def test_what_a_plan_does_counts_and_not_what_it_calls_itself(asking: TestClient
     promotion = changed.promotion("ada")
     for kind in PlanKind:
         forged = replace(promotion, kind=kind)
-        assert Scope.PROMOTE in needed(forged), kind
+        assert TokenScope.PROMOTE in required_scopes(forged), kind
         assert "promote" in refused(asking, changed, forged, "apply", "approve")
     hidden_ = replace(promotion, kind=PlanKind.APPLY, base=())
-    assert needed(hidden_) == {Scope.PROMOTE} and "promote" in refused(asking, changed, hidden_, "apply")
+    assert required_scopes(hidden_) == {TokenScope.PROMOTE} and "promote" in refused(asking, changed, hidden_, "apply")
 
 
 def test_campaigns_are_applied(shop: Workspace) -> None:
     plan = shop.plan()
     live = {step.stage for step in plan.steps if step.stage.endswith("@live")}
-    assert needed(plan) == {Scope.APPLY}
+    assert required_scopes(plan) == {TokenScope.APPLY}
     assert all("campaign." in step.address for step in plan.steps if step.stage in live)
 
 
 def test_it_is_told_before_anything_is_sent(changed: Workspace) -> None:
     """A command line elsewhere knows the scopes of its token from the copy that it reads."""
     plan = changed.plan()
-    nobody = Remote("http://127.0.0.1:1", "secret")
+    nobody = RemoteStore("http://127.0.0.1:1", "secret")
     session = changed.session("ada", backend=ServerBackend(nobody), scopes=scopes_of("read"))
     for ask in (
         lambda: entitled_actor(session, plan), lambda: apply(session, plan),

@@ -64,13 +64,17 @@ def becoming(changed: dict[str, dict[str, Any] | None], moves: dict[str, str] | 
         ({"dimension.person": {**STATE["dimension.person"], "label": "new"}}, ["a", "c"], ["a", "b", "c"]),
         ({"dimension.guest": {**STATE["dimension.guest"], "label": "new"}}, ["b"], ["a", "b", "c"]),
         ({"dimension.idle": {**STATE["dimension.idle"], "label": "new"}}, [], ["a", "b", "c"]),
-        ({"dimension.idle": None, "environment.c": {**STATE["environment.c"], "dimension": "guest"}}, ["c"], ["a", "b", "c"]),
+        (
+            {"dimension.idle": None, "environment.c": {**STATE["environment.c"], "dimension": "guest"}},
+            ["c"],
+            ["a", "b", "c"],
+        ),
         ({"operator.ada": None}, [], []),
         ({"a/campaign.m": None}, ["a"], []),
         ({"environment.c": None}, ["c"], ["c"]),
         ({"environment.d": {"label": "D", "dimension": "guest"}}, ["d"], ["d"]),
     ],
-)  # fmt: skip
+)
 def test_which_environments_are_touched(changed: dict[str, Any], touched: list[str], deciding: list[str]) -> None:
     found = becoming(changed)
     assert (found.touched, found.deciding) == (touched, deciding)
@@ -131,8 +135,7 @@ def test_what_is_renamed_and_still_named() -> None:
 
 
 def test_what_goes_with_what_names_it() -> None:
-    assert becoming({"environment.b": None, "b/space.banner": None, "a/space.home": SPACE}).left_behind() == {
-    }  # fmt: skip
+    assert becoming({"environment.b": None, "b/space.banner": None, "a/space.home": SPACE}).left_behind() == {}
 
 
 def test_what_was_missing_before_is_not_left_behind_now() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offerkit.address import Address, Kind, Stage, StageRef, parse_address
-from offerkit.state.changes import Action, Entry, chains, delta, final_names, with_changes
+from offerkit.state.changes import Action, Entry, delta, final_names, rename_chains, with_changes
 
 A, B, C = (Address("s", Kind.OFFER, name) for name in "abc")
 DESIGN = StageRef("s", Stage.DESIGN)
@@ -17,17 +17,26 @@ ONE, TWO, THREE = Entry("1"), Entry("2"), Entry("3")
 def told(current: dict[str, Entry], desired: dict[str, Entry], moves: dict[str, str] | None = None) -> list[str]:
     return [
         " ".join(
-            filter(None, [d.action, d.address, d.moved_from and f"from {d.moved_from}",
-                          f"{d.before.fingerprint if d.before else '-'}→{d.after.fingerprint if d.after else '-'}"])
+            filter(
+                None,
+                [
+                    d.action,
+                    d.address,
+                    d.moved_from and f"from {d.moved_from}",
+                    f"{d.before.fingerprint if d.before else '-'}→{d.after.fingerprint if d.after else '-'}",
+                ],
+            )
         )
         for d in delta(DESIGN, current, desired, moves)
-    ]  # fmt: skip
+    ]
 
 
 def test_what_comes_goes_and_changes() -> None:
     assert told({A: ONE, B: ONE}, {B: TWO, C: ONE}) == [
-        f"delete {A} 1→-", f"update {B} 1→2", f"create {C} -→1",
-    ]  # fmt: skip
+        f"delete {A} 1→-",
+        f"update {B} 1→2",
+        f"create {C} -→1",
+    ]
     assert told({A: ONE}, {A: ONE}) == []
     assert told({}, {}) == []
 
@@ -88,8 +97,10 @@ def test_names_that_are_swapped_are_two_renames() -> None:
 
 def test_a_ring_of_names_is_passed_on() -> None:
     assert told({A: ONE, B: TWO, C: THREE}, {A: THREE, B: ONE, C: TWO}, RING) == [
-        f"move {A} from {C} 3→3", f"move {B} from {A} 1→1", f"move {C} from {B} 2→2",
-    ]  # fmt: skip
+        f"move {A} from {C} 3→3",
+        f"move {B} from {A} 1→1",
+        f"move {C} from {B} 2→2",
+    ]
 
 
 def test_a_chain_of_names_is_passed_on_whose_end_is_free() -> None:
@@ -123,10 +134,10 @@ def test_a_swap_of_what_is_alike() -> None:
 
 
 def test_chains_of_names() -> None:
-    assert chains({A: B, B: A}) == [[A, B, A]]
-    assert chains({B: C, A: B}) == [[A, B, C]]
-    assert chains({C: A, A: B, B: C}) == [[A, B, C, A]]
-    assert chains({}) == []
+    assert rename_chains({A: B, B: A}) == [[A, B, A]]
+    assert rename_chains({B: C, A: B}) == [[A, B, C]]
+    assert rename_chains({C: A, A: B, B: C}) == [[A, B, C, A]]
+    assert rename_chains({}) == []
 
 
 def test_circular_renames_end() -> None:

@@ -16,12 +16,19 @@ from offerkit.state.snapshot import Snapshot
 Bodies = dict[str, dict[str, Any]]
 STAGE: Bodies = {
     "s/template.base": {
-        "label": "Base", "description": "d", "protected": True, "weights": [{"weight": "1"}],
-        "content": {"text": "base", "title": "base"}, "eligible": {"when": "a", "until": "2026-01-01"},
+        "label": "Base",
+        "description": "d",
+        "protected": True,
+        "weights": [{"weight": "1"}],
+        "content": {"text": "base", "title": "base"},
+        "eligible": {"when": "a", "until": "2026-01-01"},
     },
     "s/template.top": {
-        "template": "base", "content": {"title": "top"}, "eligible": {"when": "b"},
-        "representations": {"web": {"title": "web", "html": "h"}}, "themes": ["x", "y"],
+        "template": "base",
+        "content": {"title": "top"},
+        "eligible": {"when": "b"},
+        "representations": {"web": {"title": "web", "html": "h"}},
+        "themes": ["x", "y"],
         "reviewers": {"content": ["brand"]},
     },
     "s/template.loop": {"template": "pool", "content": {"a": "loop"}},
@@ -36,11 +43,14 @@ STAGE: Bodies = {
     "s/space.mail": {"fields": [{"name": "title", "required": True}, {"name": "html", "required": True}]},
     "s/space.web": {"fields": [{"name": "html"}, {"name": "title", "required": True}]},
     "s/space.wall": {"fields": [{"name": "image", "required": True}]},
-}  # fmt: skip
+}
 OFFER: dict[str, Any] = {
-    "template": "top", "category": "a/b/c", "content": {"html": "own"}, "themes": ["z"],
+    "template": "top",
+    "category": "a/b/c",
+    "content": {"html": "own"},
+    "themes": ["z"],
     "representations": {"web": {"title": "o"}},
-}  # fmt: skip
+}
 
 
 def effective(offer: dict[str, Any], stage: Bodies = STAGE) -> EffectiveOffer:
@@ -64,9 +74,21 @@ def test_the_nearest_counts_key_by_key() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [(), ("content",), ("content", "text"), ("content", "none"), ("representations", "web"), ("eligible", "when"),
-     ("themes",), ("weights",), ("code",), ("themes", "deeper"), ("label",), ("representations", "wall", "title")],
-)  # fmt: skip
+    [
+        (),
+        ("content",),
+        ("content", "text"),
+        ("content", "none"),
+        ("representations", "web"),
+        ("eligible", "when"),
+        ("themes",),
+        ("weights",),
+        ("code",),
+        ("themes", "deeper"),
+        ("label",),
+        ("representations", "wall", "title"),
+    ],
+)
 def test_what_is_asked_for_by_path_is_what_stands_in_the_whole(path: tuple[str, ...]) -> None:
     offer = effective(OFFER)
     value: Any = offer.body
@@ -106,7 +128,7 @@ def test_a_template_s_own_label_and_protection_are_not_inherited() -> None:
         ("loop", ["loop", "pool"], {"a": "loop", "b": "pool"}),
         (7, [], None),
     ],
-)  # fmt: skip
+)
 def test_a_missing_template_gives_nothing_and_a_circle_ends(template: object, layers: list[str], content: Any) -> None:
     offer = effective({"template": template})
     assert [layer.name for layer in offer.layers] == ["o", *layers]
@@ -141,8 +163,9 @@ def test_what_categories_hand_down() -> None:
     offer = effective(OFFER)
     assert ancestors("a/b/c") == ["a", "a/b", "a/b/c"]
     assert offer.categories == (
-        Layer("s/category.a", STAGE["s/category.a"]), Layer("s/category.a/b/c", STAGE["s/category.a/b/c"]),
-    )  # fmt: skip
+        Layer("s/category.a", STAGE["s/category.a"]),
+        Layer("s/category.a/b/c", STAGE["s/category.a/b/c"]),
+    )
     assert offer.themes == {"red", "blue", "z"}
     assert offer.around.always_included("a/b/c")
     assert not offer.around.always_included("d")
@@ -216,9 +239,15 @@ def test_what_it_relies_on() -> None:
     stage: Bodies = {**STAGE, "s/template.f": {"eligible": {"filters": [{"filter": "adult"}]}, "template": "posted"}}
     offer = effective({"template": "f", "category": "a/b/c", "eligible": {"filters": [{"filter": "own"}]}}, stage)
     assert offer.relies_on == {
-        "s/template.f", "s/template.posted", "s/category.a", "s/category.a/b/c", "s/filter.adult", "s/filter.own",
-        "s/space.mail", "s/space.web",
-    }  # fmt: skip
+        "s/template.f",
+        "s/template.posted",
+        "s/category.a",
+        "s/category.a/b/c",
+        "s/filter.adult",
+        "s/filter.own",
+        "s/space.mail",
+        "s/space.web",
+    }
     assert {a for a in effective({}, stage).relies_on if "/space." in a} == {
         "s/space.mail",
         "s/space.web",

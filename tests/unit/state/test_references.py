@@ -15,24 +15,33 @@ def typed(refs: dict[str, list[str]]) -> dict[Address, list[Address]]:
     return {parse_address(address): [*map(parse_address, targets)] for address, targets in refs.items()}
 
 
-REFS = typed({
-    "s/offer.a": ["s/category.x/y", "s/filter.f", "environment.s"],
-    "s/offer.b": ["s/category.x", "environment.s"],
-    "s/category.x/y": ["s/category.x"],
-    "s/category.x": ["environment.s"],
-    "s/filter.f": ["environment.s"],
-    "environment.s": ["dimension.d", "s/typology.t"],
-    "s/typology.t": ["s/rule.r", "environment.s"],
-    "s/rule.r": ["s/offer.a", "s/category.x", "environment.s"],
-    "dimension.d": [],
-})  # fmt: skip
+REFS = typed(
+    {
+        "s/offer.a": ["s/category.x/y", "s/filter.f", "environment.s"],
+        "s/offer.b": ["s/category.x", "environment.s"],
+        "s/category.x/y": ["s/category.x"],
+        "s/category.x": ["environment.s"],
+        "s/filter.f": ["environment.s"],
+        "environment.s": ["dimension.d", "s/typology.t"],
+        "s/typology.t": ["s/rule.r", "environment.s"],
+        "s/rule.r": ["s/offer.a", "s/category.x", "environment.s"],
+        "dimension.d": [],
+    }
+)
 
 
 def test_everything_is_made_after_what_it_needs() -> None:
     assert creation_order(REFS) == [
-        "s/filter.f", "s/rule.r", "s/typology.t", "s/category.x", "s/category.x/y", "s/offer.a", "s/offer.b",
-        "dimension.d", "environment.s",
-    ]  # fmt: skip
+        "s/filter.f",
+        "s/rule.r",
+        "s/typology.t",
+        "s/category.x",
+        "s/category.x/y",
+        "s/offer.a",
+        "s/offer.b",
+        "dimension.d",
+        "environment.s",
+    ]
 
 
 def test_the_order_does_not_depend_on_that_of_the_input() -> None:
@@ -57,8 +66,14 @@ def test_what_a_change_may_have_an_effect_on() -> None:
 
 def test_all_that_something_relies_on() -> None:
     assert closure(REFS, "s/category.x/y") == {
-        "s/category.x", "environment.s", "dimension.d", "s/typology.t", "s/rule.r", "s/offer.a", "s/filter.f",
-    }  # fmt: skip
+        "s/category.x",
+        "environment.s",
+        "dimension.d",
+        "s/typology.t",
+        "s/rule.r",
+        "s/offer.a",
+        "s/filter.f",
+    }
     assert closure(REFS, "dimension.d") == closure(REFS, "nothing") == set()
 
 

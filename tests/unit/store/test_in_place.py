@@ -161,7 +161,7 @@ PROGRAM = (
     "with Store.open(Path(sys.argv[1]), write=True) as store:\n"
     "    for number in range(int(sys.argv[3])):\n"
     "        with store.recording(): store.remember('shop', f'{sys.argv[2]}{number}', '1', '" + TIME + "')\n"
-    "        store.tidy()\n"
+    "        store.checkpoint()\n"
 )
 
 
@@ -175,7 +175,7 @@ def test_other_processes_and_long_use_are_no_replacement(path: Path) -> None:
         number = 0
         while any(process.poll() is None for process in running):
             write(store, f"c{number}")
-            tidied.tidy()
+            tidied.checkpoint()
             number += 1
         assert [process.returncode for process in running] == [0, 0]
     assert all(known(path, f"{name}29") for name in "ab") and known(path, f"c{number - 1}")
@@ -187,13 +187,13 @@ def test_threads_that_look_at_once_are_no_replacement(
     """One reads the header; before it compares it, another has moved the log into the file and looked, too."""
     write(store, "one")
     with Store.open(path, write=True) as second:
-        store.tidy()
+        store.checkpoint()
         store.check_in_place()
         plain, looked = os.pread, threading.Event()
 
         def look() -> None:
             write(second, "two")
-            second.tidy()
+            second.checkpoint()
             second.check_in_place()
             looked.set()
 
@@ -223,7 +223,7 @@ def test_processes_that_are_killed_are_no_replacement(path: Path) -> None:
             end = time.monotonic() + 0.3 + chance.random() / 2
             while time.monotonic() < end:
                 write(store, f"c{number}")
-                tidied.tidy()
+                tidied.checkpoint()
             for process in (killed, other):
                 process.kill()
                 write(store, f"d{number}")

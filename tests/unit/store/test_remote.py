@@ -18,7 +18,7 @@ import urllib3
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.proxy import pool_for
-from offerkit.store.remote import PROTOCOL, PROTOCOL_HEADER, Remote, remote_of
+from offerkit.store.remote import PROTOCOL, PROTOCOL_HEADER, RemoteStore, remote_of
 
 TOKEN = "ofk_0123456789ab_" + "s" * 43
 
@@ -61,7 +61,7 @@ def test_a_token_is_needed(tmp_path: Path) -> None:
 
 
 @contextmanager
-def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[Remote]:
+def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[RemoteStore]:
     """A server that gives one answer to everything."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -84,13 +84,13 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[Rem
 
 
 @contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[Remote]:
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[RemoteStore]:
     """A server that answers as ``handler`` does."""
     server = HTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, args=(0.01,))  # its end is noticed at once
     thread.start()
     try:
-        yield Remote(f"http://127.0.0.1:{server.server_port}", TOKEN)
+        yield RemoteStore(f"http://127.0.0.1:{server.server_port}", TOKEN)
     finally:
         server.shutdown()
         thread.join()
@@ -186,13 +186,13 @@ def breaking() -> Iterator[str]:
 
 def test_a_connection_that_breaks_says_whether_something_may_have_been_done(tmp_path: Path) -> None:
     with breaking() as place:
-        remote = Remote(f"http://{place}", TOKEN)
+        remote = RemoteStore(f"http://{place}", TOKEN)
         with pytest.raises(Refused, match="the connection broke") as reading:
             remote.copy(tmp_path)
         with pytest.raises(Refused, match="the connection broke") as changing:
             remote.post("/api/v1/store/apply", {})
         with pytest.raises(Refused, match="does not speak https"):
-            Remote(f"https://{place}", TOKEN).copy(tmp_path)
+            RemoteStore(f"https://{place}", TOKEN).copy(tmp_path)
     assert "may have been done" not in reading.value.diagnostics[0].hint
     assert "may have been done" in changing.value.diagnostics[0].hint
 
@@ -232,7 +232,7 @@ def test_a_copy_that_is_still_the_newest_counts_as_fresh(tmp_path: Path) -> None
     assert same.stat().st_mtime > 1
 
 
-def _named(remote: Remote) -> str:
+def _named(remote: RemoteStore) -> str:
     return sha256(remote.url.encode()).hexdigest()[:16]
 
 
@@ -269,7 +269,7 @@ def test_a_kept_copy_that_is_damaged_is_fetched_again(tmp_path: Path, damage: by
 
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="nothing answers there"):
-        Remote("http://127.0.0.1:9", TOKEN).copy(tmp_path)
+        RemoteStore("http://127.0.0.1:9", TOKEN).copy(tmp_path)
 
 
 def test_a_copy_is_kept_while_nothing_changes(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_a_proxy_is_asked_and_hears_no_token(no_proxies: pytest.MonkeyPatch, var
     with proxy(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n") as (address, asked):
         no_proxies.setenv(variable, before + address)
         with pytest.raises(Refused) as found:
-            Remote("https://offers.example", TOKEN).post("/api/v1/store/apply", {})
+            RemoteStore("https://offers.example", TOKEN).post("/api/v1/store/apply", {})
     said = b"".join(asked)
     assert said.startswith(b"CONNECT offers.example:443 ")
     assert (b"Basic YW5uYTpzQGNyZXQ=" in said) == ("anna" in before)  # anna:s@cret

@@ -9,17 +9,17 @@ import pytest
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import Holder, write_lock
-from offerkit.store.lock import holder
+from offerkit.store.lock import lock_holder
 
 
 def test_held_and_given_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "store.db"
     for _ in range(2):
         with write_lock(path, who="anna", timeout=0):
-            held = holder(path)
+            held = lock_holder(path)
             assert (held.pid, held.who) == (os.getpid(), "anna")
             assert held.since.endswith("Z")
-        assert holder(path) == Holder(0, "", "")
+        assert lock_holder(path) == Holder(0, "", "")
 
 
 def test_given_back_when_the_holder_fails(tmp_path: Path) -> None:
@@ -45,17 +45,17 @@ def test_refused_naming_the_holder(tmp_path: Path, timeout: float) -> None:
     assert f"anna (process {os.getpid()}), since 20" in found.summary
     assert "--lock-timeout" in found.hint
     assert [given.who for given in told] == (["anna"] if timeout else [])
-    assert holder(path) == Holder(0, "", ""), "the one that was refused does not remove the holder's note"
+    assert lock_holder(path) == Holder(0, "", ""), "the one that was refused does not remove the holder's note"
 
 
 def test_the_note_is_only_for_people(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     for text in ("", "not json", "[]", '{"pid": "x"}', "[" * 100_000):
         (tmp_path / "store.db.holder").write_text(text)
-        assert holder(path) == Holder(0, "", "")
+        assert lock_holder(path) == Holder(0, "", "")
     (tmp_path / "store.db.holder").write_text('{"pid": 1, "who": "long gone", "since": "2001"}')
     with write_lock(path, who="ben", timeout=0):
-        assert holder(path).who == "ben"
+        assert lock_holder(path).who == "ben"
 
 
 def test_one_lock_however_the_store_is_spelled(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.forges.forge import PullRequestInfo, PullState
-from offerkit.governance.rights import ALL
+from offerkit.governance.rights import ALL_SCOPES
 from offerkit.plans.meaning import facts_of, meaning_of
 from offerkit.plans.plan import Plan, envelope
 from offerkit.usecases.apply import apply
@@ -208,7 +208,7 @@ def test_the_store_itself_tells_what_a_plan_means(repository: Workspace) -> None
     assert refused(apply, repository.session("ada", as_read=lie), plan) == [Code.MEANING]
     asked = {"plan": envelope(plan).decode(), "as_read": {"meaning": lie.meaning, "pull_request": 7, "head": ZERO}}
     with client(repository) as asking:
-        ada = {"Authorization": f"Bearer {token(repository, 'ada', ALL)}"}
+        ada = {"Authorization": f"Bearer {token(repository, 'ada', ALL_SCOPES)}"}
         assert Code.MEANING in asking.post("/api/v1/store/apply", json=asked, headers=ada).text
         for wrong in ({"meaning": "x"}, {"meaning": lie.meaning, "head": "main"}, {"meaning": lie.meaning, "x": 1}):
             answer = asking.post("/api/v1/store/apply", json={**asked, "as_read": wrong}, headers=ada)

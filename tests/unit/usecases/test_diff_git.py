@@ -15,7 +15,7 @@ from helpers.workspace import Workspace
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_markdown, diff_text
 from offerkit.reports.impact import Impact
 from offerkit.reports.reached import condition_text
@@ -70,7 +70,7 @@ class Branches:
         return self.commit()
 
     def between(self, base: str = "git:main", head: str = "specs", *only: str) -> Difference:
-        return compare(self.shop.session(environ=dict(os.environ)), base, head, Patterns.of(only))
+        return compare(self.shop.session(environ=dict(os.environ)), base, head, AddressPatterns.of(only))
 
     def impact(self, found: Difference, *contacts: str, **asked: Any) -> Impact:
         return impact_between(self.shop.session(environ=dict(os.environ)), found, ImpactRequest(**asked), contacts)

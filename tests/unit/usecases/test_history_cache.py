@@ -55,7 +55,7 @@ class Desk:
             with self.mine.recording():
                 self.mine.add_propositions(rows)
                 changes = [self.mine.set_status(id_, to, utc(NOW)) for id_, to in (changed or {}).items()]
-                versions = self.mine.renew()
+                versions = self.mine.claim_version()
                 if versions is not None:
                     self.written.tell(versions, rows, [("shop", change.proposition.contact) for change in changes])
                 if fails:

@@ -15,7 +15,7 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity
 from offerkit.fingerprint import canonical
 from offerkit.governance.approvals import Decision
-from offerkit.governance.overrides import Lifts
+from offerkit.governance.overrides import OverrideKind
 from offerkit.models.policy import MAX_POLICIES
 from offerkit.models.policy_names import ACTIONS, OFFER_NAMES, RESOURCE_NAMES, STEP_NAMES
 from offerkit.plans.plan import Plan, decode, encode, envelope
@@ -52,7 +52,7 @@ def refused(shop: Workspace, who: str = "ada") -> tuple[Diagnostic, ...]:
 
 
 def lift(shop: Workspace, who: str, pattern: str = "*/offer.*") -> None:
-    override(shop.session(who), OverrideRequest((pattern,), "it is fine", (Lifts.POLICIES,)))
+    override(shop.session(who), OverrideRequest((pattern,), "it is fine", (OverrideKind.POLICIES,)))
 
 
 HOLDS = [

@@ -16,8 +16,8 @@ def test_tidying_beside_a_writer_changes_nothing_that_is_seen(location: Location
         store.add_propositions([made(1), made(2)])
         with store.recording():
             store.add_propositions([made(3)])
-            other.tidy()
-        other.tidy()
+            other.checkpoint()
+        other.checkpoint()
         assert {row.id for row in other.propositions(limit=0)} == {"p-1", "p-2", "p-3"}
 
 
@@ -27,7 +27,7 @@ def test_what_was_tidied_is_in_the_file_itself(tmp_path: Path) -> None:
         store.add_propositions([made(number) for number in range(50)])
         shutil.copy(path, alone)
         assert _count(alone) == 0, "it is in the log yet"
-        other.tidy()
+        other.checkpoint()
         shutil.copy(path, alone)
         assert _count(alone) == 50
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from offerkit.address import Address, Kind, Stage
 from offerkit.governance.approvals import Decisions, approved, rejected
 from offerkit.governance.aspects import affecting, content_fingerprint, eligibility_fingerprint
-from offerkit.governance.promotion_state import same_offer
-from offerkit.governance.stops import Stops, said
-from offerkit.governance.withdrawals import Withdrawals, ended_earlier, left, off_by
+from offerkit.governance.promotion_draft import same_offer
+from offerkit.governance.stops import Stops, stop_sentence
+from offerkit.governance.withdrawals import Withdrawals, ended_earlier, spaces_left, switched_off_by
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Action, Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -25,7 +25,7 @@ _NAMING = {Kind.ENVIRONMENT: "call_data", Kind.DIMENSION: "fields"}
 
 
 @dataclass
-class WayBack:
+class RollbackChanges:
     """The changes of a rollback; what comes ``along`` and why; and what is withdrawn, by offer and why.
 
     Of what is withdrawn, ``out`` stays out; the rest comes back, since that was asked for.
@@ -42,7 +42,7 @@ class WayBack:
 
 
 @dataclass(frozen=True)
-class Judge:
+class RollbackCriteria:
     """What tells whether an offer may come back: design, the decisions that count, and what was taken out of live.
 
     ``to``: the revision that live goes back to.
@@ -55,15 +55,15 @@ class Judge:
     to: int
 
 
-def part(now: Snapshot, every: Sequence[Delta], chosen: Callable[[Delta], bool]) -> WayBack:
+def partial_rollback(now: Snapshot, every: Sequence[Delta], chosen: Callable[[Delta], bool]) -> RollbackChanges:
     """Of ``every`` change that leads back, those that are ``chosen``, and what has to go back together with them."""
-    work = _Part(now, every, chosen)
+    work = _PartialRollback(now, every, chosen)
     while work.grow():
         pass
-    return WayBack([d for d in every if d.address in work.taken], work.along)
+    return RollbackChanges([d for d in every if d.address in work.taken], work.along)
 
 
-class _Part:
+class _PartialRollback:
     def __init__(self, now: Snapshot, every: Sequence[Delta], chosen: Callable[[Delta], bool]) -> None:
         self.now, self.then = now, now.apply(every)
         self.here = {d.moved_from or d.address: d for d in every}
@@ -110,7 +110,7 @@ class _Part:
         """The offers that would be live and that what goes back can change."""
         for offer in state.after.of_kind(Kind.OFFER):
             entry = state.after.entries[offer]
-            if entry.activation and not _around(state, offer).isdisjoint(state.addresses):
+            if entry.activation and not _affecting_either_side(state, offer).isdisjoint(state.addresses):
                 yield offer, entry
 
     def _whole(self, state: BeforeAfter, offer: Address, entry: Entry) -> None:
@@ -128,7 +128,7 @@ class _Part:
         mine = self.here.get(old)
         then = mine.address if mine is not None else offer
         relevant = affecting(self.then, then) if then in self.then.entries else set()
-        for place in sorted(relevant | _around(state, offer)):
+        for place in sorted(relevant | _affecting_either_side(state, offer)):
             self._take(self.there.get(place) or self.here.get(place), f"{then} needs it as it was")
 
 
@@ -139,7 +139,7 @@ def _fields(view: Snapshot, address: Address) -> dict[str, str]:
     return {name: str(field) for name, field in fields.items()} if isinstance(fields, dict) else {}
 
 
-def _around(state: BeforeAfter, offer: Address) -> set[Address]:
+def _affecting_either_side(state: BeforeAfter, offer: Address) -> set[Address]:
     """What can change an offer, before or after."""
     old = state.origins.get(offer, offer)
     found = affecting(state.after, offer)
@@ -150,7 +150,9 @@ def _is_as(a: Snapshot, offer: Address, b: Snapshot, other: Address, spaces: tup
     return other in b.entries and same_offer(a, offer, b, other, spaces)
 
 
-def kept_out(now: Snapshot, way: WayBack, judge: Judge, *, withdrawn: bool) -> WayBack:
+def without_withdrawn(
+    now: Snapshot, way: RollbackChanges, judge: RollbackCriteria, *, withdrawn: bool
+) -> RollbackChanges:
     """``way`` without what was withdrawn since; with ``withdrawn`` that comes back, all but what is stopped."""
     shortened = _shortened(now, way, judge)
     deltas = [d for d in way.deltas if withdrawn or d.address not in shortened]
@@ -160,11 +162,13 @@ def kept_out(now: Snapshot, way: WayBack, judge: Judge, *, withdrawn: bool) -> W
     changed: dict[Address, Delta | None] = {d.address: d for d in deltas}
     for offer in state.after.of_kind(Kind.OFFER):
         entry = state.after.entries[offer]
-        if not entry.activation or _around(state, offer).isdisjoint(state.addresses):
+        if not entry.activation or _affecting_either_side(state, offer).isdisjoint(state.addresses):
             continue
         old = state.origins.get(offer, offer)
-        why = _barred(state, offer, old, entry.activation, judge)
-        stopped = {s: said(row) for s in entry.activation if (row := stops.on(state.after, offer, s)) is not None}
+        why = _barred_spaces(state, offer, old, entry.activation, judge)
+        stopped = {
+            s: stop_sentence(row) for s in entry.activation if (row := stops.on(state.after, offer, s)) is not None
+        }
         barred = why | stopped
         if not barred:
             continue
@@ -197,7 +201,7 @@ def _without(
     return replace(item, after=after, action=item.action if item.action in (Action.MOVE, Action.CREATE) else action)
 
 
-def _shortened(now: Snapshot, way: WayBack, judge: Judge) -> dict[Address, str]:
+def _shortened(now: Snapshot, way: RollbackChanges, judge: RollbackCriteria) -> dict[Address, str]:
     """The changes that would do nothing but lengthen a period again that was ended earlier without an approval."""
     items = {d.address: d for d in way.deltas if d.before and d.after and not d.moved_from}
     then = now.apply(items.values())
@@ -209,7 +213,9 @@ def _shortened(now: Snapshot, way: WayBack, judge: Judge) -> dict[Address, str]:
     return found
 
 
-def _barred(state: BeforeAfter, offer: Address, old: Address, spaces: tuple[str, ...], judge: Judge) -> dict[str, str]:
+def _barred_spaces(
+    state: BeforeAfter, offer: Address, old: Address, spaces: tuple[str, ...], judge: RollbackCriteria
+) -> dict[str, str]:
     """The spaces on which an offer may not come back as it would be, and why."""
     view = state.after
     was = state.before.entries.get(old)
@@ -233,21 +239,23 @@ def _barred(state: BeforeAfter, offer: Address, old: Address, spaces: tuple[str,
         if (row := rejected(judge.decisions, key)) is not None
     }
     for space in gained:
-        if (why := _gone(judge, offer, space, eligibility, contents[space])) is not None:
+        if (why := _why_not_on_space(judge, offer, space, eligibility, contents[space])) is not None:
             found.setdefault(space, why)
     return found
 
 
-def _gone(judge: Judge, offer: Address, space: str, eligibility: ApprovalKey, content: ApprovalKey) -> str | None:
+def _why_not_on_space(
+    judge: RollbackCriteria, offer: Address, space: str, eligibility: ApprovalKey, content: ApprovalKey
+) -> str | None:
     """Why an offer that is not on ``space`` now may not come back there; None when it may."""
     names = judge.withdrawals.names_in(judge.design, offer)
     if not names:
         return "it was retired: design does not have it any more"
     name = offer if offer in names else names[0]
-    if off_by(judge.design, name):
+    if switched_off_by(judge.design, name):
         return "it is switched off in design"
     place = judge.withdrawals.names_in(judge.design, offer.beside(Kind.SPACE, space))
-    if left(judge.design, name, [place[0].name if place else space]):
+    if spaces_left(judge.design, name, [place[0].name if place else space]):
         return f"it left {space}"
     for key, what in ((eligibility, "it was switched off"), (content, f"it left {space}")):
         serial = judge.withdrawals.since(offer, key.aspect, key.space)

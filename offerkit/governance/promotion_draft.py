@@ -14,15 +14,21 @@ from offerkit.governance.aspects import (
     content_fingerprints,
     eligibility_fingerprint,
 )
-from offerkit.governance.cases import Withheld
+from offerkit.governance.cases import GuardedCaseChange
 from offerkit.governance.stops import Stops
-from offerkit.governance.withdrawals import ended_earlier, lengthened, off_by, takes_off, turned_down
+from offerkit.governance.withdrawals import (
+    ended_earlier,
+    only_leaves_spaces,
+    rejected_live_spaces,
+    switched_off_by,
+    without_earlier_ends,
+)
 from offerkit.plans.plan import ApprovalKey, Blocked
-from offerkit.state.changes import Entry, Former, chains
+from offerkit.state.changes import Entry, FormerAddress, rename_chains
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
-class Denied(NamedTuple):
+class DeniedChange(NamedTuple):
     """What a policy denies of a promotion: at which address, by which changes, why, what lifts it, and who can."""
 
     address: Address
@@ -33,7 +39,7 @@ class Denied(NamedTuple):
 
 
 @dataclass
-class Candidates:
+class PromotionRequest:
     """What is asked for: design and live, the decisions, and how far to go.
 
     ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
@@ -51,26 +57,26 @@ class Candidates:
     narrowed: bool = False
     excluded: Callable[[Address], bool] = lambda address: False
     stops: Stops = field(default_factory=lambda: Stops(()))
-    withheld: Callable[[BeforeAfter], Iterable[Withheld]] = lambda effect: ()
-    denied: Callable[[BeforeAfter], Iterable[Denied]] = lambda effect: ()
+    withheld: Callable[[BeforeAfter], Iterable[GuardedCaseChange]] = lambda effect: ()
+    denied: Callable[[BeforeAfter], Iterable[DeniedChange]] = lambda effect: ()
 
 
-class _Going(NamedTuple):
+class _DraftChange(NamedTuple):
     """What becomes of an address in live."""
 
     address: Address
-    moved_from: Former
+    moved_from: FormerAddress
     after: Entry | None
 
 
-class Work:
+class PromotionDraft:
     """What goes, what is blocked and why, so far; and live as that would make it."""
 
-    def __init__(self, asked: Candidates) -> None:
+    def __init__(self, asked: PromotionRequest) -> None:
         self.asked = asked
         self.design, self.live = asked.design, asked.live
         self.origin = {new: old for old, new in asked.renames.items() if old in self.live.entries}
-        self.chains = [names for names in chains(asked.renames) if len(names) > 2]
+        self.chains = [names for names in rename_chains(asked.renames) if len(names) > 2]
         self.former = {old: new for new, old in self.origin.items()}
         self.going: dict[Address, Entry | None] = {}
         self.blocked: dict[Address, list[Blocked]] = {}
@@ -114,22 +120,24 @@ class Work:
     def effect(self) -> BeforeAfter:
         """What all that is still going makes of live."""
         if self._effect is None:
-            going = [_Going(address, self.origin.get(address, ""), entry) for address, entry in self.going.items()]
+            going = [
+                _DraftChange(address, self.origin.get(address, ""), entry) for address, entry in self.going.items()
+            ]
             self._effect = BeforeAfter.of(self.live, going, self.design.bodies)
         return self._effect
 
     def off(self, address: Address) -> bool:
         """Whether design switches an offer off, by itself or by what is not left out of this promotion."""
-        by = off_by(self.design, address)
+        by = switched_off_by(self.design, address)
         return any(layer == address or not self.asked.excluded(layer) for layer in by)
 
     def switched_off(self, address: Address) -> bool:
         """Whether that is a change: what is off in live already by its own body has nothing to lose."""
-        return self.off(address) and not off_by(self.live, self.origin.get(address, address))
+        return self.off(address) and not switched_off_by(self.live, self.origin.get(address, address))
 
     def stays(self, address: Address, entry: Entry) -> bool:
         """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
-        return takes_off(self.live_entry(address), entry)
+        return only_leaves_spaces(self.live_entry(address), entry)
 
     @cached_property
     def _seen_in_live(self) -> Decisions:
@@ -137,13 +145,15 @@ class Work:
 
     def turned_down(self, address: Address) -> set[str]:
         """The spaces, as design calls them, on which an offer is live although what it is there was rejected."""
-        return turned_down(self._seen_in_live, self.live, self.origin.get(address, address), self.origin, address)
+        return rejected_live_spaces(
+            self._seen_in_live, self.live, self.origin.get(address, address), self.origin, address
+        )
 
     @cached_property
     def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:
         """Design if no period ended earlier than it does in live, and which of them do."""
         ended = frozenset(ended_earlier(self.live, self.design, self.live.entries.keys() & self.design.entries.keys()))
-        return lengthened(self.design, self.live, ended), ended
+        return without_earlier_ends(self.design, self.live, ended), ended
 
     def lengthened(self, after: Snapshot) -> tuple[Snapshot, frozenset[Address]]:
         """The same of ``after``."""
@@ -151,11 +161,11 @@ class Work:
         if known is None or known[0] is not after:
             there = [a for a in self.going if a in self.live.entries and a in after.entries and a not in self.origin]
             ended = frozenset(ended_earlier(self.live, after, there))
-            known = self._lengthened = after, ended, lengthened(after, self.live, ended)
+            known = self._lengthened = after, ended, without_earlier_ends(after, self.live, ended)
         return known[2], known[1]
 
 
-def renamed(names: Mapping[Address, Address], offer: Address, space: str) -> str:
+def renamed_space(names: Mapping[Address, Address], offer: Address, space: str) -> str:
     """The name of ``space``, one of the offer's environment, after a renaming of addresses."""
     address = offer.beside(Kind.SPACE, space)
     return names.get(address, address).name

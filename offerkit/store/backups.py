@@ -18,18 +18,18 @@ from offerkit.address import Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
-from offerkit.governance.stops import Stops, closed
+from offerkit.governance.stops import Stops, stop_deltas
 from offerkit.plans.plan import Reason
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import (
     append,
     approvals,
+    bodies,
     copying,
     databases,
     errors,
     revisions,
     schema,
-    snapshots,
     sqlite,
     stages,
     tokens,
@@ -48,7 +48,7 @@ _OFFERED = ("proposition", "cookie", "delivery_run")
 
 
 @dataclass(frozen=True)
-class Returning:
+class OnlyInBackup:
     """What only the backup has, and comes back: ids of propositions, and deliveries (environment, campaign, delivery).
 
     ``withdrawn``: the ids of deliveries that were withdrawn and made anew since; those and theirs stay away.
@@ -102,7 +102,7 @@ def set_aside(location: Location, target: Path, draft: Path) -> None:
     draft.unlink()
 
 
-def returning(current: Database, backup: Database) -> Returning:
+def returning(current: Database, backup: Database) -> OnlyInBackup:
     """What only ``backup`` has."""
     propositions: list[str] = []
     every: Iterator[list[tuple[Cell, ...]]] = backup.stream("SELECT id FROM proposition", (), PART)
@@ -117,7 +117,7 @@ def returning(current: Database, backup: Database) -> Returning:
     withdrawn = frozenset(run[3] for run in new if made.get(run[:3], run[3]) != run[3])
     if withdrawn:
         propositions = [id_ for id_ in propositions if _interaction(backup, id_) not in withdrawn]
-    return Returning(tuple(propositions), tuple(run[:3] for run in new if run[:3] not in made), withdrawn)
+    return OnlyInBackup(tuple(propositions), tuple(run[:3] for run in new if run[:3] not in made), withdrawn)
 
 
 def revoked(db: Database) -> dict[str, str]:
@@ -151,7 +151,7 @@ def _interaction(db: Database, id_: str) -> str:
     return found[0][0] if found else ""
 
 
-def rewrite(current: Database, backup: Database, head: str, back: Returning | None, draft: Draft) -> RevisionRow:
+def rewrite(current: Database, backup: Database, head: str, back: OnlyInBackup | None, draft: Draft) -> RevisionRow:
     """Give ``current`` the history and the tokens of ``backup``, and append ``draft``; in one transaction.
 
     What was offered to people stays, and ``back`` comes back; None: it is all replaced, for it is another project's.
@@ -171,7 +171,7 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
         return _recorded(current, draft, before, stopped)
 
 
-def rebuild(current: Database, backup: Path, fresh: Path, back: Returning | None, draft: Draft) -> RevisionRow:
+def rebuild(current: Database, backup: Path, fresh: Path, back: OnlyInBackup | None, draft: Draft) -> RevisionRow:
     """As :func:`rewrite`, in a new file ``fresh``: for a store whose tables are not as offerkit makes them.
 
     Inside a write transaction of ``current``, so that nobody writes there meanwhile.
@@ -208,7 +208,7 @@ def changed() -> Refused:
     )
 
 
-def _bring_back(current: Database, backup: Database, back: Returning) -> None:
+def _bring_back(current: Database, backup: Database, back: OnlyInBackup) -> None:
     columns = TABLES["proposition"]
     for marks, part in chunks(back.propositions):
         _add(current, "proposition", backup.rows(f"SELECT {columns} FROM proposition WHERE id IN ({marks})", part))  # noqa: S608
@@ -249,7 +249,7 @@ def _recorded(db: Database, draft: Draft, before: Mapping[str, str], stopped: Se
     details: dict[str, Json] = {**draft.details, "revoked": every}
     if rows:
         details["stops"] = [*sorted({row.key.address for row in rows})]
-    gone = closed(_live(db), Stops([*approvals.stops(db), *rows]))
+    gone = stop_deltas(_live(db), Stops([*approvals.stops(db), *rows]))
     changes = tuple(ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in gone)
     made = append.append(db, replace(draft, details=details, approvals=tuple(rows), changes=changes))
     for id_, time in before.items():  # a token that a backup brings back to life would let in who was shut out
@@ -285,7 +285,7 @@ def _live(db: Database) -> Snapshot:
     """What is live, of all environments and what they share."""
     live = [stage for stage in stages.heads(db) if stage.stage is Stage.LIVE]
     entries = {address: entry for stage in live for address, entry in stages.entries(db, stage).items()}
-    return Snapshot(entries, snapshots.bodies(db, {entry.fingerprint for entry in entries.values()}))
+    return Snapshot(entries, bodies.bodies(db, {entry.fingerprint for entry in entries.values()}))
 
 
 def exchange(path: Path, prepared: Path, aside: Path) -> bool:

@@ -12,16 +12,16 @@ import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import JsonMap, manifest_digest
-from offerkit.governance.approvals import Decisions, counting
-from offerkit.governance.cases import KeptContacts, Withheld, withheld
-from offerkit.governance.overrides import ACTION, Lifts, Overrides
-from offerkit.governance.reviewers import Reviewers
+from offerkit.governance.approvals import Decisions, by_named_reviewers
+from offerkit.governance.cases import ContactsDigest, GuardedCaseChange, guarded_case_changes
+from offerkit.governance.overrides import OVERRIDE_ACTION, OverrideKind, Overrides
+from offerkit.governance.reviewers import RequiredReviewers
 from offerkit.governance.settings import reviewers_in
 from offerkit.governance.stops import Stops
-from offerkit.governance.withdrawals import Loss, Withdrawals
+from offerkit.governance.withdrawals import Withdrawal, Withdrawals
 from offerkit.plans.plan import Plan, PlanKind, StageBase
-from offerkit.state.changes import Action, Bodies, Body, Entry, Layered, by_environment
-from offerkit.state.names import Names, Origins
+from offerkit.state.changes import Action, Bodies, Body, Entry, LayeredBodies, by_environment
+from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.rows import ChangeRow
 from offerkit.store.store import Store
@@ -82,7 +82,7 @@ class Stages:
         """Nothing but the heads is read yet."""
         self.store = store
         self.heads = store.heads() if store is not None else {}
-        self.bodies: Bodies = StoredBodies(store) if store is not None else Layered()
+        self.bodies: Bodies = StoredBodies(store) if store is not None else LayeredBodies()
         self._entries: dict[tuple[StageRef, str], dict[Address, Entry]] = {}
         self._sides: dict[Stage, Snapshot] = {}
         self._effects: dict[Stage, tuple[Plan, BeforeAfter]] = {}
@@ -124,10 +124,10 @@ class Stages:
     @cached_property
     def overrides(self) -> Overrides:
         """All overrides that were ever given."""
-        return Overrides.of(self.store.revisions(action=ACTION) if self.store is not None else ())
+        return Overrides.of(self.store.revisions(action=OVERRIDE_ACTION) if self.store is not None else ())
 
     @cached_property
-    def contacts_kept(self) -> KeptContacts:
+    def contacts_kept(self) -> ContactsDigest:
         """The digests of contacts' files as they were kept with cases, when these were applied or promoted."""
         assert self.store is not None
         return _contacts_kept(self.store)
@@ -140,21 +140,23 @@ class Stages:
 
     def cases_lifted(self, address: Address, fingerprint: str) -> bool:
         """Whether a second person has lifted what ``fingerprint`` stands for of the cases at an address."""
-        return self.overrides.lifting(Lifts.CASES, address, fingerprint) is not None
+        return self.overrides.lifting(OverrideKind.CASES, address, fingerprint) is not None
 
     def _change_lifted(self, address: Address, fingerprint: str) -> bool:
         """An override of a change of cases counts for the live that it was given for: not again once that is back."""
-        return self.overrides.lifting(Lifts.CASES, address, fingerprint, after=self.live_since(address)) is not None
+        return (
+            self.overrides.lifting(OverrideKind.CASES, address, fingerprint, after=self.live_since(address)) is not None
+        )
 
-    def withheld_cases(self, effect: BeforeAfter) -> Iterator[Withheld]:
+    def withheld_cases(self, effect: BeforeAfter) -> Iterator[GuardedCaseChange]:
         """The cases of live that ``effect`` would change by their author alone."""
-        return withheld(effect, self.side(Stage.DESIGN), self.contacts_kept, self._change_lifted)
+        return guarded_case_changes(effect, self.side(Stage.DESIGN), self.contacts_kept, self._change_lifted)
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> NameHistory:
         """What the resources of all design stages were called before."""
         designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
-        return Names(rename for stage in designs for rename in self.moves(stage))
+        return NameHistory(rename for stage in designs for rename in self.moves(stage))
 
     def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
         """All decisions, or those on ``offers``, also under names that they had before, on what design has now."""
@@ -172,7 +174,7 @@ class Stages:
     def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
         """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
         assert self.store is not None
-        losses: list[Loss] = []
+        losses: list[Withdrawal] = []
         moves: list[tuple[Address, Address]] = []
         disabled: dict[Address, int] = {}
         for name in self.environments if environments is None else sorted(environments):
@@ -203,7 +205,7 @@ class Stages:
     def _counting(self, wanted: frozenset[Address] | None) -> Decisions:
         design = self.side(Stage.DESIGN)
         every = self.decisions(wanted)
-        found = counting(every, design).demanding(self.reviewers(every))
+        found = by_named_reviewers(every, design).demanding(self.reviewers(every))
         environments = None if wanted is None else {address.environment for address in wanted}
         if not found:
             return found
@@ -212,11 +214,11 @@ class Stages:
             return found
         return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
-    def reviewers(self, decisions: Decisions) -> Reviewers:
+    def reviewers(self, decisions: Decisions) -> RequiredReviewers:
         """Whose word is needed, by ``decisions`` on all that is asked for."""
         assert self.store is not None
         design, live = self.side(Stage.DESIGN), self.side(Stage.LIVE)
-        return Reviewers(design, live, decisions, self.store, lambda: self.overrides, self)
+        return RequiredReviewers(design, live, decisions, self.store, lambda: self.overrides, self)
 
     def came(self, addresses: Iterable[Address]) -> dict[Address, int]:
         """The revision in which what stands at ``addresses`` in live came there from design."""
@@ -231,10 +233,10 @@ class Stages:
         """The reviewers of its settings that live names for an environment, and named until rollbacks."""
         assert self.store is not None
         if self.names.operators:
-            yield from seats(self.store, environment, self.names, reviewers_in)
+            yield from listed_operators(self.store, environment, self.names, reviewers_in)
             return
         yield reviewers_in(self.side(Stage.LIVE)(environment_address(environment)))
-        yield from map(reviewers_in, taken_back(self.store, environment))
+        yield from map(reviewers_in, rolled_back_settings(self.store, environment))
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
@@ -245,17 +247,17 @@ class Stages:
             self._sides[side] = found
         return self._sides[side]
 
-    def _origins(self, there: Snapshot, side: Stage) -> Origins:
+    def _origins(self, there: Snapshot, side: Stage) -> FirstNames:
         """What stands on a side was called at first; in live, as it came from design."""
         renamed = self.names.touched() & there.entries.keys()
         if side is Stage.DESIGN:
-            return Origins({address: self.names.origin(address) for address in renamed})
+            return FirstNames({address: self.names.origin(address) for address in renamed})
         assert self.store is not None
         known: dict[Address, str] = {}
         for name, addresses in sorted(by_environment(dict.fromkeys(renamed)).items()):
             came = promoted_as(self.store, StageRef(name, Stage.LIVE), addresses, None)
             known |= {address: self.names.origin(*came.get(address, (address, 0))) for address in addresses}
-        return Origins(known, self.side(Stage.DESIGN).origins)
+        return FirstNames(known, self.side(Stage.DESIGN).origins)
 
     def effect(self, plan: Plan, side: Stage) -> BeforeAfter:
         """What ``plan`` makes of one side of all environments; kept, for all who judge the same plan."""
@@ -275,7 +277,7 @@ class Stages:
         return self._empty.with_entries(entries)
 
 
-def taken_back(store: Store, environment: str) -> Iterator[JsonMap]:
+def rolled_back_settings(store: Store, environment: str) -> Iterator[JsonMap]:
     """What live said of an environment before rollbacks took that away, since the environment was last promoted.
 
     Who has to be asked by it still has: a rollback lifts no gate.
@@ -284,15 +286,15 @@ def taken_back(store: Store, environment: str) -> Iterator[JsonMap]:
         yield place.body
 
 
-class _Said(NamedTuple):
+class _EnvironmentBody(NamedTuple):
     """What live says, or said, of an environment; ``rows``: how that came about, newest first."""
 
     body: JsonMap
     rows: Sequence[ChangeRow]
 
 
-def _said_in_live(store: Store, environment: str) -> list[_Said]:
-    """What live says of an environment, followed by what rollbacks took away (:func:`taken_back`)."""
+def _said_in_live(store: Store, environment: str) -> list[_EnvironmentBody]:
+    """What live says of an environment, followed by what rollbacks took away (:func:`rolled_back_settings`)."""
     stage, address = StageRef(environment, Stage.LIVE), environment_address(environment)
     rollbacks = _rollbacks(store)
     rows = [row for _, row in _back({address: store.changes_of(stage, [address])}, address, rollbacks)]
@@ -303,11 +305,11 @@ def _said_in_live(store: Store, environment: str) -> list[_Said]:
         entries.append(row.before)
     bodies = store.bodies({entry.fingerprint for entry in entries if entry is not None})
     read = [orjson.loads(bodies[entry.fingerprint].text) if entry is not None else {} for entry in entries]
-    return [_Said(body, rows[place:]) for place, body in enumerate(read)]
+    return [_EnvironmentBody(body, rows[place:]) for place, body in enumerate(read)]
 
 
-def seats(
-    store: Store, environment: str, names: Names, listed: Callable[[JsonMap], tuple[str, ...]]
+def listed_operators(
+    store: Store, environment: str, names: NameHistory, listed: Callable[[JsonMap], tuple[str, ...]]
 ) -> list[tuple[str, ...]]:
     """The operators ``listed`` in what live says of an environment, and in what rollbacks took away, as they are
     called now: a seat is that of the person who had the name when the list went live, whoever has it since.
@@ -340,7 +342,7 @@ CONTACTS = "contacts"
 """The detail of a revision that says, by address of cases, the digest of the file their contacts were in."""
 
 
-def _contacts_kept(store: Store) -> KeptContacts:
+def _contacts_kept(store: Store) -> ContactsDigest:
     @cache
     def kept(address: Address, side: Stage) -> str:
         stage = address.stage(side)

@@ -16,10 +16,10 @@ from helpers import tampering
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.plans.make import Patterns
-from offerkit.store import Store, copying, heads, parse_location
-from offerkit.store.heads import SeenHead, SeenHeads, seen_heads
-from offerkit.store.remote import Remote
+from offerkit.plans.make import AddressPatterns
+from offerkit.store import Store, copying, known_heads, parse_location
+from offerkit.store.known_heads import KnownHead, KnownHeads, known_heads_of
+from offerkit.store.remote import RemoteStore
 from offerkit.usecases import tokens
 from offerkit.usecases.apply import apply
 from offerkit.usecases.backends import ServerBackend
@@ -33,7 +33,7 @@ EDIT = {"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Another safar
 def run(shop: Workspace, who: str = "ada", *, accept: bool = False, **more: Any) -> Session:
     """A run as the command line makes it."""
     session = shop.session(who, **more)
-    return replace(session, heads=seen_heads(session.project, session.store, accept=accept))
+    return replace(session, heads=known_heads_of(session.project, session.store, accept=accept))
 
 
 def record(shop: Workspace) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def test_what_is_newer_is_remembered(seen: Workspace) -> None:
     read(run(seen))
     assert serial(seen) == before
     seen.change(EDIT)
-    apply(run(seen), make_plan(run(seen), Patterns.of()))
+    apply(run(seen), make_plan(run(seen), AddressPatterns.of()))
     assert serial(seen) == before + 1, "one's own as well, at once"
 
 
@@ -101,7 +101,7 @@ def test_a_history_that_was_cut_is_refused_until_it_is_accepted(seen: Workspace)
     tokens.create(run(seen), "ada", "", "90d")
     last = serial(seen)
     go_back(seen)
-    for what in (read, write, lambda session: make_plan(session, Patterns.of())):
+    for what in (read, write, lambda session: make_plan(session, AddressPatterns.of())):
         assert f"its last revision is now {last - 1}" in refused(lambda what=what: what(run(seen)))  # type: ignore[misc]
     assert serial(seen) == last, "to be refused changes nothing"
     assert read(run(seen, accept=True)) == last - 1
@@ -123,7 +123,7 @@ def test_a_history_that_was_rewritten_is_refused(seen: Workspace) -> None:
 def test_a_store_that_is_another_or_gone_is_refused(seen: Workspace, tmp_path: Path) -> None:
     assert isinstance(seen.location, Path)
     seen.location.unlink()
-    for what in (read, write, lambda session: make_plan(session, Patterns.of())):
+    for what in (read, write, lambda session: make_plan(session, AddressPatterns.of())):
         assert "there is no store" in refused(lambda what=what: what(run(seen)))  # type: ignore[misc]
 
     def begin() -> None:
@@ -135,7 +135,7 @@ def test_a_store_that_is_another_or_gone_is_refused(seen: Workspace, tmp_path: P
     Store.open(seen.location, create=True).close()
     assert "another project's store" in refused(lambda: read(run(seen)))
     seen.location.unlink()
-    plan = make_plan(run(seen, accept=True), Patterns.of())
+    plan = make_plan(run(seen, accept=True), AddressPatterns.of())
     assert record(seen) == {}
     apply(run(seen), plan)
     assert serial(seen) == 1
@@ -215,10 +215,10 @@ def test_a_copy_for_a_demonstration_is_no_business_of_the_project(seen: Workspac
 def test_stores_are_told_apart_without_their_secrets(shop: Workspace) -> None:
     project = shop.session().project
     secret = parse_location("postgresql://ada:SECRET@db.example/offers?password=SECRET&schema=other")
-    for found in (seen_heads(project, secret), seen_heads(project, Path("x"), "https://offers.example")):
+    for found in (known_heads_of(project, secret), known_heads_of(project, Path("x"), "https://offers.example")):
         assert "SECRET" not in repr(found)
     keys = {
-        seen_heads(project, location).key
+        known_heads_of(project, location).key
         for location in (
             project.store,
             Path("/elsewhere/store.db"),
@@ -231,30 +231,30 @@ def test_stores_are_told_apart_without_their_secrets(shop: Workspace) -> None:
 
 @pytest.mark.embedded
 def test_a_race_never_leads_back(seen: Workspace) -> None:
-    known = seen_heads(seen.session().project, seen.session().store)
+    known = known_heads_of(seen.session().project, seen.session().store)
     (now,) = record(seen).values()
-    first = SeenHead(now["project"], now["serial"], now["digest"], now["time"])
+    first = KnownHead(now["project"], now["serial"], now["digest"], now["time"])
     numbers = list(range(first.serial + 1, first.serial + 41))
 
     def tell(number: int) -> None:
-        known._write(first, SeenHead(first.project, number, f"{number:064}", first.time))
+        known._write(first, KnownHead(first.project, number, f"{number:064}", first.time))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(tell, sorted(numbers, key=lambda number: number * 7 % 41)))
     assert numbers[0] <= serial(seen)
-    known._write(first, SeenHead(first.project, max(numbers) + 1, "9" * 64, first.time))
-    known._write(first, SeenHead(first.project, min(numbers), "1" * 64, first.time))
+    known._write(first, KnownHead(first.project, max(numbers) + 1, "9" * 64, first.time))
+    known._write(first, KnownHead(first.project, min(numbers), "1" * 64, first.time))
     assert serial(seen) == max(numbers) + 1
     known.accepting()._write(None, first)
-    known._write(SeenHead(first.project, max(numbers), "8" * 64, ""), SeenHead(first.project, 99, "2" * 64, ""))
+    known._write(KnownHead(first.project, max(numbers), "8" * 64, ""), KnownHead(first.project, 99, "2" * 64, ""))
     assert serial(seen) == first.serial, "what was accepted meanwhile stays"
 
 
 @pytest.mark.embedded
 def test_it_remembers_so_many_stores(seen: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heads, "STORES", 3)
+    monkeypatch.setattr(known_heads, "STORES", 3)
     for number in range(5):
-        SeenHeads(seen.session().project, f"store-{number}", "", True)._write(None, SeenHead("p", 1, "d", "t"))
+        KnownHeads(seen.session().project, f"store-{number}", "", True)._write(None, KnownHead("p", 1, "d", "t"))
     assert list(record(seen)) == ["store-2", "store-3", "store-4"]
 
 
@@ -268,15 +268,15 @@ def test_a_store_behind_a_server_is_known_by_its_address(seen: Workspace, tmp_pa
     url = "https://offers.example"
 
     def far(copy: Path) -> Session:
-        session = seen.session("ada", backend=ServerBackend(Remote(url, "secret")), store_path=copy)
-        return replace(session, heads=seen_heads(session.project, copy, url))
+        session = seen.session("ada", backend=ServerBackend(RemoteStore(url, "secret")), store_path=copy)
+        return replace(session, heads=known_heads_of(session.project, copy, url))
 
     late = read(far(copies[1]))
     assert record(seen)[url]["serial"] == late
     assert url in refused(lambda: read(far(copies[0])))
     with Store.open(copies[1]) as store:
         row = store.revisions(limit=1)[0]
-    far(copies[1]).told(replace(row, serial=late + 1, digest="f" * 64))
+    far(copies[1]).remember_revision(replace(row, serial=late + 1, digest="f" * 64))
     assert record(seen)[url]["serial"] == late + 1
     assert url in refused(lambda: read(far(copies[1])))
 

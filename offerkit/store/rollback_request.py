@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Stage, StageRef
-from offerkit.governance.returns import Judge, WayBack, kept_out, part
-from offerkit.plans.make import Patterns
+from offerkit.governance.rollback import RollbackChanges, RollbackCriteria, partial_rollback, without_withdrawn
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import Snapshot
+from offerkit.store.stage_snapshots import Stages
 from offerkit.store.store import Store
-from offerkit.store.views import Stages
 
 
 @dataclass(frozen=True)
-class Return:
+class RollbackRequest:
     """What a rollback is asked for: which stages go back to which revision, how much of them, and how far.
 
     ``undoes``: the revision of which all goes back that it changed. ``withdrawn``: also what was rejected, switched
@@ -31,7 +31,7 @@ class Return:
     renames: bool = True
 
     @classmethod
-    def of(cls, plan: Plan, store: Store) -> Return:
+    def of(cls, plan: Plan, store: Store) -> RollbackRequest:
         """What a rollback plan says that it was asked for."""
         here = undone(store, plan.undoes) if plan.undoes else tuple(sorted({step.stage for step in plan.steps}))
         return cls(here, plan.to, plan.targets, plan.undoes, plan.withdrawn)
@@ -43,30 +43,30 @@ class Return:
         ways = self.way(stages).values()
         return {offer: why for way in ways for offer, why in way.withdrawn.items() if offer not in way.out}
 
-    def way(self, stages: Stages) -> dict[Stage, WayBack]:
+    def way(self, stages: Stages) -> dict[Stage, RollbackChanges]:
         """The changes that this takes, on each side."""
-        found: dict[Stage, WayBack] = {}
+        found: dict[Stage, RollbackChanges] = {}
         for side in (Stage.DESIGN, Stage.LIVE):
             here = [stage for stage in self.stages if stage.stage is side]
             if here:
                 found[side] = self._side(stages, side, here)
         return found
 
-    def _side(self, stages: Stages, side: Stage, here: list[StageRef]) -> WayBack:
+    def _side(self, stages: Stages, side: Stage, here: list[StageRef]) -> RollbackChanges:
         now = stages.side(side)
         found = [d for stage in here for d in self._deltas(stages, now, stage)]
         every = [d for d in found if side is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK]
         chosen = self._chosen(stages, here)
-        way = WayBack(every) if chosen is None else part(now, every, chosen)
+        way = RollbackChanges(every) if chosen is None else partial_rollback(now, every, chosen)
         if len(every) < len(found) and chosen is None:
             way.staying = {d.address.kind for d in found} & set(KEPT_BY_ROLLBACK)
         if side is Stage.DESIGN or not way.deltas:
             return way
         names = {stage.environment for stage in here}
-        judge = Judge(
+        judge = RollbackCriteria(
             stages.side(Stage.DESIGN), stages.standing(), stages.withdrawals(names - {""}), stages.stops, self.to
         )
-        return kept_out(now, way, judge, withdrawn=self.withdrawn)
+        return without_withdrawn(now, way, judge, withdrawn=self.withdrawn)
 
     def _deltas(self, stages: Stages, now: Snapshot, stage: StageRef) -> list[Delta]:
         store = stages.store
@@ -93,7 +93,7 @@ class Return:
                 of |= store.renames_since(stage, self.undoes)
             return lambda d: d.address in left if d.after is not None else of.get(d.address, d.address) in came
         if self.targets:
-            patterns = Patterns.of(self.targets)
+            patterns = AddressPatterns.of(self.targets)
             return lambda d: patterns.targeted(d.address, d.moved_from)
         return None
 

@@ -30,7 +30,7 @@ _ATTEMPTS, _PAUSE = 20, 0.005
 _VERSION = 1
 
 
-class Project(Protocol):
+class ProjectFolder(Protocol):
     """Who keeps the record: a folder, and one in it for what is not under version control."""
 
     @property
@@ -45,7 +45,7 @@ class Project(Protocol):
         """Make that folder."""
 
 
-class SeenHead(NamedTuple):
+class KnownHead(NamedTuple):
     """The newest revision that was seen of a store, and when; ``project`` is the id that the store was made with."""
 
     project: str
@@ -55,18 +55,18 @@ class SeenHead(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SeenHeads:
+class KnownHeads:
     """What ``project`` saw of one store. ``key`` and ``name`` say which, without secrets.
 
     ``accept``: take what stands there now for what is to be seen from now on, whatever was before.
     """
 
-    project: Project
+    project: ProjectFolder
     key: str
     name: str
     accept: bool = False
 
-    def accepting(self) -> SeenHeads:
+    def accepting(self) -> KnownHeads:
         """The same for a store that is to be another one from now on."""
         return replace(self, accept=True)
 
@@ -114,16 +114,16 @@ class SeenHeads:
         """Remember a revision that a server says it made."""
         seen = _load(self._file).get(self.key)
         if seen is not None and serial > seen.serial:
-            self._write(seen, SeenHead(seen.project, serial, digest, now))
+            self._write(seen, KnownHead(seen.project, serial, digest, now))
 
-    def _seen(self) -> SeenHead | None:
+    def _seen(self) -> KnownHead | None:
         return None if self.accept else _load(self._file).get(self.key)
 
     @property
     def _file(self) -> Path:
         return self.project.state / "heads.json"
 
-    def _compared(self, seen: SeenHead | None, store: Store) -> list[Diagnostic]:
+    def _compared(self, seen: KnownHead | None, store: Store) -> list[Diagnostic]:
         if seen is None:
             return []
         digests = store.digests(seen.serial)
@@ -138,14 +138,14 @@ class SeenHeads:
             why = f"its revision {seen.serial} is now another one, {digests.get(seen.serial, 'none')[:12]}"
         return [self._finding(seen, f"the store {self.name} is not what it was: {why}")]
 
-    def _missed(self, seen: SeenHead | None) -> None:
+    def _missed(self, seen: KnownHead | None) -> None:
         """Raise Refused where there was a store, and is none now."""
         if seen is not None:
             raise Refused([self._finding(seen, f"there is no store at {self.name} any more")])
         if self.accept:
             self._write(None, None)
 
-    def _finding(self, seen: SeenHead, what: str) -> Diagnostic:
+    def _finding(self, seen: KnownHead, what: str) -> Diagnostic:
         return Diagnostic(
             Code.STORE_RESTORED,
             what,
@@ -155,15 +155,15 @@ class SeenHeads:
             " with a backup or an “audit export”.",
         )
 
-    def _remember(self, store: Store, seen: SeenHead | None, now: str) -> None:
+    def _remember(self, store: Store, seen: KnownHead | None, now: str) -> None:
         digests = store.digests(seen.serial if seen is not None else 0)
         last = max(digests, default=0)
         if last and (seen is None or last > seen.serial):
-            self._write(seen, SeenHead(str(store.project), last, digests[last], now))
+            self._write(seen, KnownHead(str(store.project), last, digests[last], now))
         elif not last and self.accept:
             self._write(None, None)
 
-    def _write(self, seen: SeenHead | None, head: SeenHead | None) -> None:
+    def _write(self, seen: KnownHead | None, head: KnownHead | None) -> None:
         """Keep ``head`` (None: that nothing was seen), unless another run knows better, or accepted something else.
 
         A project that cannot be written to remembers nothing, and works as well.
@@ -178,7 +178,7 @@ class SeenHeads:
                     _save(self._file, known if head is None else {**known, self.key: head})
 
 
-def seen_heads(project: Project, location: Location, url: str = "", *, accept: bool = False) -> SeenHeads:
+def known_heads_of(project: ProjectFolder, location: Location, url: str = "", *, accept: bool = False) -> KnownHeads:
     """What ``project`` saw of the store at ``location``, or of the one behind a server at ``url``."""
     if url or not isinstance(location, Path):
         name = key = url or str(location)
@@ -186,10 +186,10 @@ def seen_heads(project: Project, location: Location, url: str = "", *, accept: b
         name = str(location)
         inside = location.is_relative_to(project.root)  # a project that is moved takes its own store along
         key = str(location.relative_to(project.root)) if inside else name
-    return SeenHeads(project, key[:2000], name, accept)
+    return KnownHeads(project, key[:2000], name, accept)
 
 
-def _newer(known: SeenHead | None, seen: SeenHead | None, head: SeenHead | None) -> bool:
+def _newer(known: KnownHead | None, seen: KnownHead | None, head: KnownHead | None) -> bool:
     """Whether ``head`` goes on from what is ``known`` now, where ``seen`` was known when the store was opened."""
     if known is None or head is None:
         return known is seen
@@ -197,7 +197,7 @@ def _newer(known: SeenHead | None, seen: SeenHead | None, head: SeenHead | None)
     return went_on and (seen is None or known.serial >= seen.serial)
 
 
-def _load(file: Path) -> dict[str, SeenHead]:
+def _load(file: Path) -> dict[str, KnownHead]:
     """All that was seen; nothing from a record that is not there or not ours."""
     try:
         if not file.is_file():  # to open a named pipe would wait for its writer
@@ -214,17 +214,17 @@ def _load(file: Path) -> dict[str, SeenHead]:
             return {}
 
 
-def _head(value: object) -> SeenHead | None:
+def _head(value: object) -> KnownHead | None:
     match value:
         case {"project": str(project), "serial": int(serial), "digest": str(digest), "time": str(moment)} if (
             serial > 0 and serial is not True
         ):
-            return SeenHead(project, serial, digest, moment)
+            return KnownHead(project, serial, digest, moment)
         case _:
             return None
 
 
-def _save(file: Path, heads: dict[str, SeenHead]) -> None:
+def _save(file: Path, heads: dict[str, KnownHead]) -> None:
     kept = list(heads.items())[-STORES:]
     partial = file.with_name(f"{file.name}.partial")
     record = {"version": _VERSION, "stores": {key: head._asdict() for key, head in kept}}
