@@ -112,7 +112,7 @@ class DecisionService:
             self._readers.put(operator, known)
         rights, catalogs = known[0], self.served.catalogs
         return rights.all or all(
-            name in catalogs and rights.may(name, catalogs[name].dimension.name) for name in environments
+            name in catalogs and rights.may_read(name, catalogs[name].dimension.name) for name in environments
         )
 
     def environments(self, spaces: Sequence[str], *, cookie: bool) -> list[str]:
@@ -121,9 +121,9 @@ class DecisionService:
         for name in spaces:
             environment, _, space = name.partition("/")
             names.add(environment)
-            place = catalogs.place(environment, space)
-            if cookie and place.exists and environment in catalogs and place.door.fallback:
-                names.add(place.door.fallback.partition("/")[0])
+            place = catalogs.space(environment, space)
+            if cookie and place.exists and environment in catalogs and place.identification.fallback:
+                names.add(place.identification.fallback.partition("/")[0])
         return sorted(names)
 
     async def update(self, asked: StatusUpdate) -> tuple[StatusChange, tuple[Report, ...]]:

@@ -235,7 +235,7 @@ class PageCall:
         """
         names = tuple(named)
         own = tuple(name for name in names if name in self._catalogs[self._environment].categories)
-        linked = self._catalogs.place(self._environment, space).door.fallback.partition("/")[0]
+        linked = self._catalogs.space(self._environment, space).identification.fallback.partition("/")[0]
         theirs = self._catalogs[linked].categories if linked else {}
         return own or names, tuple(name for name in names if name in theirs)
 

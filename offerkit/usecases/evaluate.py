@@ -1,4 +1,4 @@
-"""An expression tried out: for one contact, or counted over all of them."""
+"""``eval``: an expression evaluated for one contact, or counted over all of them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.contact_sources import ContactSources
 
 MOST = 20
-"""Values that are listed apart, the most frequent ones."""
+"""How many of the most frequent values to list."""
 DISTINCT = 10_000
-"""Distinct values that are counted, so that memory stays bounded."""
+"""How many distinct values to count; limits memory."""
 
 
 def evaluate(
@@ -33,9 +33,9 @@ def evaluate(
     contact: str,
     data: Mapping[str, object],
 ) -> Evaluated:
-    """Evaluate ``text`` for ``contact``, or for every contact when it is empty.
+    """Evaluate ``text`` for ``contact``, or count its values over all contacts if that is empty.
 
-    Raises Refused when it cannot be read, naming the column.
+    Raises Refused with the column if the expression is invalid.
     """
     from offerkit.rules.check import RuleError, check
     from offerkit.rules.python import compile_one
@@ -82,7 +82,7 @@ def _told(text: str, start: int, summary: str, detail: str, hint: str) -> Diagno
 
 
 def environment_of(catalogs: Catalogs, text: str, wanted: str) -> str:
-    """The environment that an expression is about: the one named, or the only one whose dimension it speaks of."""
+    """The environment of an expression: ``wanted``, or the only one whose dimension the expression names."""
     if wanted:
         return catalogs[wanted].environment
     known: dict[str, Catalog] = {name: catalogs[name] for name in catalogs.names}
@@ -90,4 +90,8 @@ def environment_of(catalogs: Catalogs, text: str, wanted: str) -> str:
     if len(named) == 1:
         return named[0]
     hint = f"Name one: --environment {named[0]}." if named else ""
-    raise refuse(Code.NO_MATCH, f"the expression could be about {', '.join(named) or 'no environment'}", hint=hint)
+    raise refuse(
+        Code.NO_MATCH,
+        f"the expression fits several environments: {', '.join(named)}" if named else "the specs have no environment",
+        hint=hint,
+    )

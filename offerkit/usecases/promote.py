@@ -1,4 +1,7 @@
-"""``promote``: the plan of a promotion, design against live, gated by approvals; campaigns come along once they can."""
+"""``promote``: the plan of a promotion from design to live, as far as approvals allow.
+
+Campaigns that were held back come along once everything that they refer to is live.
+"""
 
 from __future__ import annotations
 
@@ -32,18 +35,18 @@ from offerkit.usecases.session import Session, who_is
 def promote(
     session: Session, environments: tuple[str, ...], patterns: AddressPatterns, *, include_rolled_back: bool = False
 ) -> Plan:
-    """What may go from design to live now, and what stays behind and why. Writes nothing.
+    """What can go from design to live now, what is blocked, and why. Writes nothing.
 
-    Raises Refused when live would then have rules or texts that cannot be read, or fail cases that it has to pass.
+    Raises Refused if live would have invalid rules or texts, or fail required decision cases.
     """
     with session.existing() as store:
         stages = Stages(store)
         made = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
         if made.promotes:
             from offerkit.usecases.plan_effect import plan_effect
-            from offerkit.usecases.promotion_gates import (
-                check_gates,  # compiles rules: a promotion of nothing need not load that
-            )
+
+            # Imports the engine: an empty promotion does not need it.
+            from offerkit.usecases.promotion_gates import check_gates
 
             excused = check_gates(session, store, plan_effect(made, store, stages))
             made = replace(made, notes=(*made.notes, *excused))
@@ -59,9 +62,9 @@ def plan_promotion(
     include_rolled_back: bool,
     released: bool = True,
 ) -> Plan:
-    """The plan that takes live to what design says and approvals allow, for some environments or all.
+    """The plan that makes live match design as far as approvals allow, for some environments or all.
 
-    ``released``: whether campaigns come along, for which the specs are read.
+    ``released``: whether campaigns come along, which requires reading the specs.
     """
     store = stages.store
     assert store is not None
@@ -95,7 +98,7 @@ def plan_promotion(
         from offerkit.usecases.policy_checks import judge
 
         denied, notes = judge(session, stages, made)
-        if denied and released:  # what is left to be denied are campaigns: an apply of theirs tells why
+        if denied and released:  # only campaigns can be denied here; applying them reports why
             made = _plan(session, stages, asked, outcome, patterns, released=False)
             _, notes = judge(session, stages, made)
         made = replace(made, notes=(*made.notes, *notes))
@@ -104,7 +107,7 @@ def plan_promotion(
 
 
 def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterable[DeniedChange]]:
-    """What policies deny of a promotion, where there are any."""
+    """What policies deny of a promotion, if there are any."""
 
     def denied(effect: BeforeAfter) -> Iterable[DeniedChange]:
         if not any(view.by_kind.get(Kind.POLICY) for view in (effect.before, stages.side(Stage.DESIGN))):
@@ -123,7 +126,7 @@ def _wanted(
     patterns: AddressPatterns,
     live_name: FormerAddress,
 ) -> bool:
-    """Whether a promotion was asked to take ``address``; what is live under another name goes by either."""
+    """Whether a promotion includes ``address``. A renamed resource can be named by its old or new name."""
     if address.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
         return False
     if address.kind is Kind.DIMENSION:
@@ -180,7 +183,7 @@ def _plan(
 
 
 def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
-    """Who lets live's cases say something else, of those that change."""
+    """Notes about overrides that accept changed cases of live."""
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     for address in live.by_kind.get(Kind.CASES, ()):
         if after.entries.get(address) == live.entries[address]:
@@ -192,7 +195,7 @@ def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
 
 
 def _overridden(stages: Stages, asked: PromotionRequest, deltas: list[Delta]) -> list[str]:
-    """What others have overridden of what goes live, each in a sentence."""
+    """Notes about overrides for what goes live."""
     if not stages.overrides.given:
         return []
     going = {delta.address for delta in deltas}
@@ -205,7 +208,7 @@ def _overridden(stages: Stages, asked: PromotionRequest, deltas: list[Delta]) ->
 
 
 def _broken_campaigns(live: Snapshot, after: Snapshot) -> list[str]:
-    """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
+    """Live campaigns that refer to something that would no longer be live; only applying them again can fix that."""
 
     def is_live(view: Snapshot, address: Address) -> bool:
         return address in view.entries and view.entries[address].activation != ()
@@ -219,7 +222,7 @@ def _broken_campaigns(live: Snapshot, after: Snapshot) -> list[str]:
 
 
 def promotion_dependences(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
-    """What stays in live and is relied on; and design as the promotion took it."""
+    """What the promotion relies on: resources that stay in live, and design as it was promoted."""
     touched = {step.address for step in steps}
     found: dict[tuple[StageRef, Address], str] = {}
     for step in steps:
@@ -240,7 +243,7 @@ def promotion_dependences(steps: list[Step], after: Snapshot, live: Snapshot, de
 
 @dataclass
 class _Campaigns:
-    """Campaigns of the specs that were held back: those that can go now, and those that still cannot."""
+    """Campaigns of the specs that were held back: those that can go live now, and those that still cannot."""
 
     ready: list[Delta] = field(default_factory=list)
     held: list[Blocked] = field(default_factory=list)
@@ -252,8 +255,8 @@ class _Campaigns:
 def _campaigns(session: Session, store: Store, after: Snapshot, patterns: AddressPatterns) -> _Campaigns:
     """The campaigns that this promotion releases.
 
-    The specs are looked at only if they are there and sound: a promotion needs no checkout. Who may not
-    write campaigns is told of them instead.
+    The specs are used only if they are present and valid: a promotion needs no checkout. Operators who may not write
+    campaigns get a note instead.
     """
     try:
         return _released(session, session.load(), store, after, patterns)

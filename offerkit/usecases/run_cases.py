@@ -1,4 +1,4 @@
-"""Runs the decision cases that a project keeps beside its specs, against the specs, a stage, or what a plan makes."""
+"""Runs decision cases against the specs, a stage, or what a plan would make live."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run_cases(
     files: Iterable[CaseFile],
     chosen: Callable[[RawCase], bool] = lambda case: True,
 ) -> list[Outcome]:
-    """Every chosen case of ``files`` decided, in order."""
+    """Run every case of ``files`` that ``chosen`` accepts, in order."""
     return [_outcome(catalogs, people, file, case) for file in files for case in file.cases if chosen(case)]
 
 
@@ -64,5 +64,5 @@ def _catalog(catalogs: Catalogs, environment: str, said: Mapping[str, object]) -
 
 
 def failures(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Those that are not as expected."""
+    """The outcomes that are not as expected."""
     return [outcome for outcome in outcomes if not outcome.passed]

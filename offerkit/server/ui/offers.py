@@ -114,7 +114,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         if address not in design.entries and address not in live.entries:
             known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
             raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
-        may = contact_access(session, store).may(address.environment, _dimension(address, design, live))
+        may = contact_access(session, store).may_read(address.environment, _dimension(address, design, live))
         facts = {
             "may_read": may,
             "row": _row(address, design, live),

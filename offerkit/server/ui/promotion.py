@@ -97,7 +97,7 @@ def _page(
     query = urlencode([*(("environment", name) for name in names), *([("full", "true")] if full else [])])
     # what was asked for decides nothing of the count: the same steps are counted once
     count = counted.of(session, plan, plan_digest(replace(plan, asked=PlanRequest())))
-    verdict = count.verdict.told_to(reading) if count.verdict is not None else None
+    verdict = count.verdict.for_reader(reading) if count.verdict is not None else None
     return {
         "empty": plan.empty,
         "changed": changed,

@@ -276,7 +276,7 @@ def test_a_store_behind_a_server_is_known_by_its_address(seen: Workspace, tmp_pa
     assert url in refused(lambda: read(far(copies[0])))
     with Store.open(copies[1]) as store:
         row = store.revisions(limit=1)[0]
-    far(copies[1]).told(replace(row, serial=late + 1, digest="f" * 64))
+    far(copies[1]).remember_revision(replace(row, serial=late + 1, digest="f" * 64))
     assert record(seen)[url]["serial"] == late + 1
     assert url in refused(lambda: read(far(copies[1])))
 

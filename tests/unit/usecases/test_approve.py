@@ -76,7 +76,7 @@ def test_what_stands_already_makes_no_revision(shop: Workspace) -> None:
         ("omar", (SAFARI,), {"spaces": ("wbe",)}, [Code.NO_MATCH], "Did you mean web?"),
         ("omar", (SAFARI,), {"spaces": ("mail",)}, [Code.NO_MATCH], "“mail”"),
         ("omar", (GOLD,), {"content": True}, [Code.NOT_ALLOWED], "brand may They are its named reviewers"),
-        ("omar", (GOLD,), {}, [Code.NOT_ALLOWED], "may approve nothing of this"),
+        ("omar", (GOLD,), {}, [Code.NOT_ALLOWED], "may not approve any of this"),
         ("ada", (GOLD,), {"eligibility": True}, [Code.NOT_ALLOWED], "ada (administrator) may not decide"),
         ("dora", (SAFARI,), {}, [Code.NOT_ALLOWED], "is for offer-manager or administrator"),
         ("nobody", (SAFARI,), {}, [Code.NO_OPERATOR], "there is no operator"),

@@ -208,7 +208,7 @@ def test_what_is_not_committed_is_told(repository: Workspace) -> None:
     repository.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "x"}}}})
     found = origin(repository)
     assert (found.commit, found.whole) == ("", False)
-    assert found.edited == ("specs/shop/offers.yaml is not as committed",)
+    assert found.edited == ("specs/shop/offers.yaml has uncommitted changes",)
 
 
 @pytest.mark.embedded
@@ -232,8 +232,8 @@ def test_who_is_no_operator_and_a_job_are_no_authors(repository: Workspace) -> N
     found = origin(repository)
     assert found.authors == ()
     assert [doubt.partition(" ")[2].partition(" ")[2] for doubt in found.doubts] == [
-        "names no person who is an operator", "names somebody who is no operator, by their e-mail",
-        "names no person who is an operator",
+        "has no author who is an operator and a person", "names an author whose e-mail is no operator's",
+        "has no author who is an operator and a person",
     ]  # fmt: skip
     assert "stranger" not in str(found)
 
@@ -253,14 +253,16 @@ def test_accounts_that_a_forge_has_verified(repository: Workspace) -> None:
     made = make_plan(session, AddressPatterns.of((), ()))
     known = (ForgeConfirmation(), ForgeConfirmation({oid: ("olga",)}))
     claimed, sure = (origin_of(session, made, made, confirmed=each) for each in known)
-    assert "olga" in claimed.authors and f"commit {oid[:12]} has no signature" in str(claimed.unverified)
+    assert "olga" in claimed.authors and f"commit {oid[:12]} has no operator signature" in str(claimed.unverified)
     assert "olga" in sure.authors and oid[:12] not in str((sure.unverified, sure.doubts))
     pages = {"GIT_COMMITTER_EMAIL": "noreply@github.com", "GIT_AUTHOR_EMAIL": "olga@home.example"}
     git(repository.root, "commit", "--amend", "-qm", "By a page\n\nCo-authored-by: <x@home.example>", **pages)
     oid = Commits(repository.root, HERE).head
     found = origin_of(session, made, made, confirmed=ForgeConfirmation({oid: ("olga",)}))
     assert "olga" in found.authors and oid[:12] not in str(found.unverified)
-    assert f"commit {oid[:12]} names somebody who is no operator" in str(found.doubts), "nobody vouches for others"
+    assert f"commit {oid[:12]} names an author whose e-mail is no operator's" in str(found.doubts), (
+        "nobody vouches for others"
+    )
 
 
 @pytest.mark.embedded

@@ -12,7 +12,7 @@ ENVIRONMENT = "environments/shop.yaml"
 
 def right(shop: Workspace, operator: str, environment: str = "shop", dimension: str = "person") -> bool:
     with shop.store() as store:
-        return contact_access(shop.session(operator, through_server=True), store).may(environment, dimension)
+        return contact_access(shop.session(operator, through_server=True), store).may_read(environment, dimension)
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def test_nobody_may_while_there_is_no_operator(shop: Workspace) -> None:
 
 def test_where_the_contacts_are_nothing_is_asked(known: Workspace) -> None:
     with known.store() as store:
-        assert contact_access(known.session("omar"), store).may("shop", "person")
-    assert contact_access(known.session(""), None).may("shop", "person")
+        assert contact_access(known.session("omar"), store).may_read("shop", "person")
+    assert contact_access(known.session(""), None).may_read("shop", "person")
 
 
 def test_an_environment_names_readers_of_its_own_contacts(known: Workspace) -> None:
