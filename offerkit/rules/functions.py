@@ -288,7 +288,7 @@ _TEXT = (
         BaseType.BOOLEAN,
         written="contains",
         example="contains(x, 'gold')",
-        meaning="whether the second stands in the first; with a list: whether it has that entry",
+        meaning="whether the first contains the second; for a list: whether it has that entry",
     ),
     Signature(
         "replace",
