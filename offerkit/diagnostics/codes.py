@@ -320,7 +320,7 @@ CODES: dict[Code, str] = {
     Code.KEY_SIGNATURE: "A contact's key that does not carry the signature its environment asks for.",
     Code.KEY_UNCHECKED: "The secret of signed contact keys is not there, or too short.",
     Code.NOT_A_READER: "Through a server: contacts or their values, for an operator who may not read contacts there.",
-    Code.IDENTIFYING_FIELD: "--impact-by a field that identifies contacts, without --examples, which names them.",
+    Code.IDENTIFYING_FIELD: "--by a field that identifies contacts, without --examples, which names them.",
     Code.NO_ROOM: "The disk has no room for what a batch over all contacts spills to it.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
     Code.NO_CONTACTS: "A source has no contacts at all.",

@@ -192,7 +192,7 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
             Code.NO_IMPACT,
             "the contacts are on the server, which is asked about plans alone",
             detail="“offerkit plan --impact” tells what the specs change there for people.",
-            hint="To count on contacts of this project: --impact-contacts FILE.",
+            hint="To count on contacts of this project: --contacts FILE.",
         )
     return impact_of_change(session, effect, asked, files)
 
@@ -226,7 +226,7 @@ def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) 
                 raise refuse(
                     Code.NO_IMPACT,
                     f"whose contacts are in {text[:120]} is not said",
-                    hint=f"Write --impact-contacts {meant[0]}=FILE; dimensions: {', '.join(meant)}.",
+                    hint=f"Write --contacts {meant[0]}=FILE; dimensions: {', '.join(meant)}.",
                 )
             name, file = (meant or known or [""])[0], text
         if name not in known or not file:

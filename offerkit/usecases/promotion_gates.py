@@ -198,7 +198,7 @@ class _CaseContacts:
             f"the contacts that {one.address} names are in another file than when it was applied",
             "What a case expects of a stored contact is only known for the file that was there then.",
             f"Put that file back, or let a second person accept this one: offerkit override {one.address}"
-            " --reason TEXT. Cases that write their contacts out do not depend on a file.",
+            " --message TEXT. Cases that write their contacts out do not depend on a file.",
             one.address,
         )
 
@@ -218,7 +218,7 @@ def _failed(one: RequiredCases, outcome: Outcome, *, told: bool) -> Diagnostic:
     if one.sides == (Stage.LIVE,):
         hint = (
             "Live has this case, design another or none. Change the offers; or let a second person lift what changes:"
-            f" offerkit override {one.address} --reason TEXT."
+            f" offerkit override {one.address} --message TEXT."
         )
     return Diagnostic(
         Code.CASE_FAILED,

@@ -237,7 +237,7 @@ class ImpactRequest:
     @property
     def options(self) -> tuple[str, ...]:
         """The options that only who may read contacts may use."""
-        given = {"--impact-by": self.by, "--impact-sample": self.sample, "--examples": self.examples}
+        given = {"--by": self.by, "--sample": self.sample, "--examples": self.examples}
         return tuple(name for name, value in given.items() if value)
 
 

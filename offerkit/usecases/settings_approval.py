@@ -208,7 +208,7 @@ def _refusal(people: _SettingsAuthors, address: Address, actor: Actor) -> Diagno
         f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this changes many"
         " offers at once. Who is only named as an author, or has not seen all of it, stands for nothing.",
         f"Let somebody else promote it, approve it (offerkit approve {address} --settings) or, where nobody else may"
-        f" promote, override it (offerkit override {address} --settings --reason …): {who}. Or leave it out with"
+        f" promote, override it (offerkit override {address} --settings --message …): {who}. Or leave it out with"
         f" --exclude {address}.",
         address,
     )
