@@ -221,10 +221,10 @@ class CachedChecker:
     def __call__(self, checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
         """The problems of each request."""
         prints = [_print(request) for request in checks]
-        fresh = [place for place, print_ in enumerate(prints) if print_ not in self._known]
+        fresh = [number for number, print_ in enumerate(prints) if print_ not in self._known]
         answers: list[tuple[Problem, ...]] = [()] * len(checks)
-        for place, problems in zip(fresh, _check_in_parallel([checks[place] for place in fresh]), strict=True):
-            answers[place] = problems
+        for number, problems in zip(fresh, _check_in_parallel([checks[number] for number in fresh]), strict=True):
+            answers[number] = problems
         self._sound = {print_ for print_, problems in zip(prints, answers, strict=True) if not problems}
         return answers
 
@@ -255,11 +255,11 @@ def _check_in_parallel(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem,
         sound = child.answer()
         told = frozenset(sound if isinstance(sound, list) else ())
         # What a child found wrong, or a child that failed did not tell of, is looked at again here.
-        doubtful = [place for place in range(len(portions[start])) if place not in told]
-        for place, problems in zip(doubtful, check_expressions([portions[start][p] for p in doubtful]), strict=True):
-            answers[start + place * several] = problems
+        doubtful = [number for number in range(len(portions[start])) if number not in told]
+        for number, problems in zip(doubtful, check_expressions([portions[start][p] for p in doubtful]), strict=True):
+            answers[start + number * several] = problems
     return answers
 
 
 def _sound_places(checks: Sequence[ExpressionCheck]) -> list[int]:
-    return [place for place, problems in enumerate(check_expressions(checks)) if not problems]
+    return [number for number, problems in enumerate(check_expressions(checks)) if not problems]
