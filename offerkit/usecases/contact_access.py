@@ -1,6 +1,6 @@
 """Who may read contacts through a server, according to its store. On their own machine, users may read them all.
 
-Operators without access get rounded numbers (``offerkit.reports.counts``), no example contacts and no contact data.
+Operators without access get rounded numbers (``offerkit.engine.counts``), no example contacts and no contact data.
 """
 
 from __future__ import annotations

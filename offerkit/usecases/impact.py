@@ -12,17 +12,9 @@ from offerkit.batch import ContactTable
 from offerkit.batch.segments import Segments
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse
+from offerkit.engine.counts import FEWEST
+from offerkit.engine.impact import Example, Impact, OfferImpact, Segment, SpaceImpact, rounded_space, without_contacts
 from offerkit.plans.plan import Plan, PlanKind
-from offerkit.reports.counts import FEWEST
-from offerkit.reports.impact import (
-    Example,
-    Impact,
-    OfferImpact,
-    Segment,
-    SpaceImpact,
-    rounded_space,
-    without_contacts,
-)
 from offerkit.store import Store
 from offerkit.times import common_zone, display_time
 from offerkit.usecases.argument_values import parse_time

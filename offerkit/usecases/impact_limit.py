@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.engine.counts import Count, as_json, rounded, said, share, size
 from offerkit.fingerprint import Json
 from offerkit.governance.promotion import only_withdraws
 from offerkit.plans.plan import Plan, Reason
-from offerkit.reports.counts import Count, as_json, rounded, said, share, size
 from offerkit.store import Store
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.catalogs import Catalogs

@@ -8,6 +8,7 @@ from functools import cache
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.engine.case_results import CaseOutcome
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
@@ -18,7 +19,6 @@ from offerkit.models.campaign import Campaign
 from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, ExpressionRole, expression_scope
 from offerkit.models.space import Space
 from offerkit.plans.sentences import excused_case_note
-from offerkit.reports.cases import Outcome
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult
 from offerkit.specs.cases import RawCase
@@ -211,7 +211,7 @@ def _no_cases(environment: str) -> Diagnostic:
     )
 
 
-def _failed(one: RequiredCases, outcome: Outcome, *, told: bool) -> Diagnostic:
+def _failed(one: RequiredCases, outcome: CaseOutcome, *, told: bool) -> Diagnostic:
     hint = "Change the offers, or change the case and apply it; “offerkit test” runs the cases on the specs."
     if one.sides == (Stage.LIVE,):
         hint = (

@@ -14,7 +14,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.store import RevisionRow
 
 if TYPE_CHECKING:
-    from offerkit.reports.approvals import Reviewed
+    from offerkit.governance.approval_items import ReviewedAspect
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class ApprovalOutcome:
     left: tuple[str, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
     digest: str = ""
-    shown: tuple[Reviewed, ...] = ()
+    shown: tuple[ReviewedAspect, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ from offerkit.usecases.requests import (
 )
 
 if TYPE_CHECKING:
-    from offerkit.reports.impact import Impact
+    from offerkit.engine.impact import Impact
 
 _LISTED = 1_000
 """How many files of a folder to search for similar names."""

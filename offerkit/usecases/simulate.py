@@ -31,7 +31,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.reasons import Cause, ExclusionReason
 from offerkit.engine.report import Report
-from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
+from offerkit.engine.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
 from offerkit.specs.output_files import RESULTS, check_output, replacing
 from offerkit.store import Store

@@ -18,6 +18,7 @@ from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import approval_keys
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, TokenScope, may_resume, may_stop, missing_scopes, only_people
+from offerkit.governance.stopped import Stopped
 from offerkit.governance.stops import (
     STOPPABLE_KINDS,
     Stops,
@@ -28,7 +29,6 @@ from offerkit.governance.stops import (
     stopping_addresses,
 )
 from offerkit.plans.plan import ApprovalKey, Aspect, Reason
-from offerkit.reports.stops import Stopped
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
 from offerkit.store.stage_snapshots import Stages

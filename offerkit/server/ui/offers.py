@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from offerkit.address import Address, Kind, Stage, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.fingerprint import Json
 from offerkit.plans.make import AddressPatterns
-from offerkit.reports.preview import Preview, Shown
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.values import inline
 from offerkit.server.routing import Operation
@@ -146,7 +146,7 @@ class Looks(NamedTuple):
 
     space: str
     channel: str
-    sides: tuple[tuple[str, Shown | None], ...]
+    sides: tuple[tuple[str, SpacePreview | None], ...]
 
 
 def _looks(
@@ -160,7 +160,7 @@ def _looks(
         troubles += [found for found in trouble if found not in troubles]
         if shown is not None:
             made[stage] = shown
-    by_space: dict[str, dict[str, Shown]] = {}
+    by_space: dict[str, dict[str, SpacePreview]] = {}
     for stage, preview_ in made.items():
         for one in preview_.spaces:
             by_space.setdefault(one.space, {})[stage] = one

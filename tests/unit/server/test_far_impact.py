@@ -13,10 +13,11 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.engine.counts import About, FewerThan
+from offerkit.engine.impact import rounded_space
 from offerkit.governance.approvals import Decision
 from offerkit.plans.plan import Plan, envelope
-from offerkit.reports.counts import About, FewerThan
-from offerkit.reports.impact import impact_text, rounded_space
+from offerkit.reports.impact import impact_text
 from offerkit.store.remote import RemoteStore, _refused
 from offerkit.usecases import impact
 from offerkit.usecases.apply import apply, check_impact
