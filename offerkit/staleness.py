@@ -14,7 +14,7 @@ from offerkit.governance.settings import SETTING_KINDS
 from offerkit.models import model_of
 from offerkit.plans.make import not_live
 from offerkit.plans.plan import Plan, StageBase, Step
-from offerkit.state.changes import Former
+from offerkit.state.changes import FormerAddress
 from offerkit.state.references import references_of, resource_refs
 from offerkit.store import ChangeRow, Store
 from offerkit.store.stage_snapshots import EMPTY, Stages
@@ -150,7 +150,7 @@ def _who(store: Store, change: ChangeRow) -> str:
 
 
 def _named_since(
-    steps: Sequence[Step], touched: Collection[Former], store: Store, stage: StageRef, serial: int
+    steps: Sequence[Step], touched: Collection[FormerAddress], store: Store, stage: StageRef, serial: int
 ) -> Iterator[Diagnostic]:
     """What goes by the plan but was named by a resource that came or changed since."""
     going: dict[Address, Step] = {

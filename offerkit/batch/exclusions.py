@@ -25,7 +25,7 @@ from offerkit.models.status import Status
 from offerkit.rules.duckdb_literals import TYPES, literal
 from offerkit.rules.types import BaseType
 from offerkit.store import CountFilter, Store
-from offerkit.times import instant, moved, utc, wall_clock
+from offerkit.times import instant, shift, utc, wall_clock
 
 if TYPE_CHECKING:
     import numpy
@@ -118,8 +118,8 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
     channel = catalog.spaces[program.call.space].channel
     wanted = [
         CountFilter(
-            utc(moved(now, -rule.before)),
-            utc(moved(now, rule.after)),
+            utc(shift(now, -rule.before)),
+            utc(shift(now, rule.after)),
             tuple(Status(status) for status in sorted(rule.statuses)),
             channel if rule.same_channel else "",
             *_named(rule),

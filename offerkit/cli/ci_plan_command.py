@@ -10,7 +10,7 @@ import click
 from offerkit.cli.ci_options import findings_option, subject_options
 from offerkit.cli.options import WholeNumber, pass_shell, renamed_option
 from offerkit.cli.shell import Shell
-from offerkit.reports.estimate import MAX_SAMPLE
+from offerkit.engine.estimate import MAX_SAMPLE
 
 if TYPE_CHECKING:
     from offerkit.usecases.ci_bundle import Subject

@@ -54,14 +54,14 @@ def command(
     TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone; where several
     environments with different ones are meant, in UTC.
     """
-    from offerkit.plans.make import Patterns
+    from offerkit.plans.make import AddressPatterns
     from offerkit.reports.diff import DiffReport
     from offerkit.usecases.diff import compare
 
     if contacts and not impact.wanted:
         raise click.UsageError("--contacts goes with --impact.")
     session = shell.session()
-    found = compare(session, a, b, Patterns.of(targets, exclude), whole=impact.wanted)
+    found = compare(session, a, b, AddressPatterns.of(targets, exclude), whole=impact.wanted)
     if found.behind.doubt is not None:
         shell.tell([found.behind.doubt])
     beside = found.beside(impact.between(session, found, contacts))

@@ -11,11 +11,11 @@ import click
 
 from offerkit.cli.complete import axes
 from offerkit.cli.options import WholeNumber, renamed_option
-from offerkit.reports.estimate import MAX_SAMPLE
+from offerkit.engine.estimate import MAX_SAMPLE
 
 if TYPE_CHECKING:
+    from offerkit.engine.impact import Impact
     from offerkit.plans.plan import Plan
-    from offerkit.reports.impact import Impact
     from offerkit.usecases.diff import Difference
     from offerkit.usecases.requests import ImpactRequest
     from offerkit.usecases.session import Session

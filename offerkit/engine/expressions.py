@@ -9,7 +9,7 @@ from offerkit.address import Address
 from offerkit.diagnostics import Code
 from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.report import Report
-from offerkit.models.expression_scopes import Role, scope
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, FieldType, NameScope, Row, Value
@@ -24,8 +24,8 @@ class Expressions:
     ) -> None:
         """For an environment of ``dimension`` with these fields and call data."""
         self._dimension, self._fields, self._data, self._zone = dimension, fields, data, zone
-        self._scopes = {role: scope(role, dimension, fields, data) for role in Role}
-        self._conditions: dict[tuple[Role, ExpectedResult, str], BoundCondition] = {}
+        self._scopes = {role: expression_scope(role, dimension, fields, data) for role in ExpressionRole}
+        self._conditions: dict[tuple[ExpressionRole, ExpectedResult, str], BoundCondition] = {}
         self._filters: dict[tuple[object, ...], BoundCondition] = {}
         self._by_address: dict[str, CompiledExpression] = {}
         self.problems: list[Report] = []
@@ -34,15 +34,15 @@ class Expressions:
         self, text: str, address: Address, path: Path, wanted: ExpectedResult = ExpectedResult.CONDITION
     ) -> BoundCondition:
         """A expression on contact and call data, or a weight's formula."""
-        return self._shared(Role.TARGET, wanted, text, address, path)
+        return self._shared(ExpressionRole.TARGET, wanted, text, address, path)
 
     def applies_to(self, text: str, address: Address) -> BoundCondition:
         """A presentation rule's expression on offer and category."""
-        return self._shared(Role.APPLIES_TO, ExpectedResult.CONDITION, text, address, ("applies_to", "when"))
+        return self._shared(ExpressionRole.APPLIES_TO, ExpectedResult.CONDITION, text, address, ("applies_to", "when"))
 
     def counted(self, text: str, address: Address) -> BoundCondition:
         """A presentation rule's expression on stored propositions."""
-        return self._shared(Role.COUNTED, ExpectedResult.CONDITION, text, address, ("counted", "when"))
+        return self._shared(ExpressionRole.COUNTED, ExpectedResult.CONDITION, text, address, ("counted", "when"))
 
     def filter(
         self, address: Address, text: str, parameters: Mapping[str, FieldType], values: Row, offer: Row
@@ -53,7 +53,7 @@ class Expressions:
         """
         expression = self._by_address.get(address)
         if expression is None:
-            names = scope(Role.FILTER, self._dimension, self._fields, self._data, parameters)
+            names = expression_scope(ExpressionRole.FILTER, self._dimension, self._fields, self._data, parameters)
             expression = self._by_address[address] = self._expression(text, names, ExpectedResult.CONDITION)
             self._tell(expression, address, ("when",))
         checked = expression.checked
@@ -76,7 +76,7 @@ class Expressions:
 
     def _plain(self, expression: CompiledExpression) -> BoundCondition:
         """The condition of a filter without bound rows, shared with offers' own conditions of the same text."""
-        key = (Role.TARGET, ExpectedResult.CONDITION, expression.text)
+        key = (ExpressionRole.TARGET, ExpectedResult.CONDITION, expression.text)
         if key not in self._conditions:
             plain = CompiledExpression(
                 expression.text, expression.checked, expression.problem, (self._dimension, "interaction")
@@ -84,7 +84,9 @@ class Expressions:
             self._conditions[key] = BoundCondition(plain)
         return self._conditions[key]
 
-    def _shared(self, role: Role, wanted: ExpectedResult, text: str, address: Address, path: Path) -> BoundCondition:
+    def _shared(
+        self, role: ExpressionRole, wanted: ExpectedResult, text: str, address: Address, path: Path
+    ) -> BoundCondition:
         key = (role, wanted, text)
         if key not in self._conditions:
             self._conditions[key] = BoundCondition(self._expression(text, self._scopes[role], wanted))

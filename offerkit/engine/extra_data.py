@@ -14,7 +14,7 @@ from offerkit.engine.condition import Evaluator, facts_at
 from offerkit.engine.history import PastProposition
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
-from offerkit.models.expression_scopes import Role, scope
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, Row, Value
 from offerkit.rules.values import show
@@ -29,7 +29,7 @@ class ExtraData:
 
         dimension = catalog.dimension
         call_data = {name: field.type for name, field in catalog.call_data.items()}
-        names = scope(Role.STORED, dimension.name, dimension.fields, call_data)
+        names = expression_scope(ExpressionRole.STORED, dimension.name, dimension.fields, call_data)
         self._catalog = catalog
         self._namespaces = tuple(names.namespaces)
         self._checked: dict[str, CheckedExpression] = {}

@@ -17,7 +17,7 @@ from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.fingerprint import JsonMap
 from offerkit.models.base import Number
 from offerkit.models.registry import model_of
-from offerkit.models.validation_errors import words
+from offerkit.models.validation_errors import explain
 
 NAME = "shop"
 """The environment's name, unless the spaces of the cases name another."""
@@ -67,7 +67,7 @@ def _body(kind: Kind, name: str, raw: object) -> JsonMap:
         body: JsonMap = model.model_validate(_written(raw)).body()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        _, summary, hint = words(model, first, first["loc"] or (name,))
+        _, summary, hint = explain(model, first, first["loc"] or (name,))
         where = ", ".join((f"{kind} “{name}”", *(str(part) for part in first["loc"][:-1])))
         raise CaseError(f"{where}: {summary}. {hint}".strip()) from error
     return body

@@ -25,7 +25,7 @@ from offerkit.engine.resources import (
 from offerkit.engine.weights import formula_weight
 from offerkit.rules.types import Value
 from offerkit.rules.values import show
-from offerkit.state.changes import Former
+from offerkit.state.changes import FormerAddress
 
 
 class ExclusionReason(StrEnum):
@@ -173,7 +173,7 @@ class Cause:
 
     reason: ExclusionReason
     sentence: str
-    address: Former = ""
+    address: FormerAddress = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Finding:
 
     cause: Cause
     sentence: str
-    address: Former = ""
+    address: FormerAddress = ""
     path: Path = ()
     text: str = ""
     offset: int = 0
@@ -320,7 +320,7 @@ def beyond_n(offer: CompiledOffer, n: int) -> Finding:
     return _finding(ExclusionReason.BEYOND_N, offer.address, asked=f"{n} {'was' if n == 1 else 'were'}")
 
 
-def not_rendered(address: Former, problem: str) -> Finding:
+def not_rendered(address: FormerAddress, problem: str) -> Finding:
     """Step 12."""
     return _finding(ExclusionReason.NOT_RENDERED, address, problem=problem)
 
@@ -334,7 +334,7 @@ _BY_MANY = (ExclusionReason.PRESENTATION_RULE, ExclusionReason.BEYOND_N)
 """Reasons whose rule differs between contacts."""
 
 
-def _finding(reason: ExclusionReason, address: Former = "", path: Path = (), **names: object) -> Finding:
+def _finding(reason: ExclusionReason, address: FormerAddress = "", path: Path = (), **names: object) -> Finding:
     meaning = REASONS[reason]
     many = meaning.many.format_map(names)
     cause = Cause(reason, many, "" if reason in _BY_MANY else address)

@@ -29,7 +29,7 @@ from offerkit.governance.aspects import (
 from offerkit.governance.overrides import Override
 from offerkit.plans.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
-from offerkit.state.names import Names, Span
+from offerkit.state.names import NameHistory, Span
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
@@ -95,10 +95,10 @@ class Decisions:
     """
 
     def __init__(
-        self, approvals: Iterable[Approval] = (), names: Names | None = None, view: Snapshot | None = None
+        self, approvals: Iterable[Approval] = (), names: NameHistory | None = None, view: Snapshot | None = None
     ) -> None:
         """``approvals`` oldest first; ``names``: the renames of the design stages; ``view``: what is asked about."""
-        self.names = names if names is not None else Names()
+        self.names = names if names is not None else NameHistory()
         self._view = view
         self._former: Mapping[Address, Address] = {}
         self._rows: dict[tuple[Address, Aspect, str], list[Approval]] = {}

@@ -20,9 +20,9 @@ from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.aspects import affecting
 from offerkit.governance.overrides import Revision
 from offerkit.plans.plan import ApprovalKey, Aspect
-from offerkit.state.changes import Entry, Former, by_environment
+from offerkit.state.changes import Entry, FormerAddress, by_environment
 from offerkit.state.effective import EffectiveOffer
-from offerkit.state.names import Names, Rename
+from offerkit.state.names import NameHistory, Rename
 from offerkit.state.snapshot import Snapshot
 
 _AspectOnSpace: TypeAlias = tuple[Aspect, str]
@@ -52,7 +52,7 @@ class RecordedChange(Protocol):
     @property
     def after(self) -> Entry | None: ...
     @property
-    def moved_from(self) -> Former: ...
+    def moved_from(self) -> FormerAddress: ...
 
 
 class ChangeHistory(Protocol):
@@ -266,7 +266,7 @@ class _ChangeLog:
         self._first: dict[StageRef, dict[str, RecordedChange]] = {}
         self._approvals: dict[Address, list[Approval]] = {}
         self._authors: dict[int, tuple[str, ...]] = {}
-        self._names: Names | None = None
+        self._names: NameHistory | None = None
 
     def read(self, addresses: Iterable[Address], *, approved: Iterable[Address] = ()) -> None:
         """Read what is not known yet of ``addresses`` and their former names; of ``approved`` their approvals, too."""
@@ -293,7 +293,7 @@ class _ChangeLog:
 
         They end where it was made; ``through``: they go on with what stood there before.
         """
-        name: Former = address
+        name: FormerAddress = address
         while name:
             if name not in self._rows:
                 self.read([name])
@@ -379,7 +379,7 @@ class _ChangeLog:
     def called(self, operator: str, serial: int) -> str:
         """What the operator is called now who had a name when a revision was made."""
         if self._names is None:
-            self._names = Names(self._history.moves(StageRef(SHARED, Stage.DESIGN)))
+            self._names = NameHistory(self._history.moves(StageRef(SHARED, Stage.DESIGN)))
         return self._names.operator(operator, serial)
 
 

@@ -21,11 +21,11 @@ from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.overrides import Obstacle, Operators, OverrideKind, entitled
 from offerkit.governance.withdrawals import only_leaves_spaces, switched_off_by
 from offerkit.models.policy import GOVERNED
-from offerkit.models.policy_names import CHANGES, asked_kinds, decimal, scope_of, values_of
+from offerkit.models.policy_names import CHANGES, decimal, judged_kinds, scope_of, values_of
 from offerkit.rules.problems import RuleError
 from offerkit.rules.python import Evaluator, compile_one
 from offerkit.rules.types import ExpectedResult, Value
-from offerkit.state.changes import Change, Entry, Former
+from offerkit.state.changes import Change, Entry, FormerAddress
 from offerkit.state.effective import EffectiveOffer, merged, names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.times import instant, wall_clock
@@ -61,13 +61,13 @@ def _condition(text: str, applies_to: tuple[str, ...]) -> _PolicyCondition:
     try:
         checked = check(text, scope_of(applies_to), ExpectedResult.CONDITION)
     except (RuleError, ValueError):
-        kinds = asked_kinds([word for word in applies_to if word in (*Kind, "step")], ())
+        kinds = judged_kinds([word for word in applies_to if word in (*Kind, "step")], ())
         return _PolicyCondition((), {}, kinds, None)
     fields: dict[str, tuple[str, ...]] = {}
     for space, name in checked.fields:
         fields[space] = (*fields.get(space, ()), name)
     spaces = tuple(sorted(fields))
-    kinds = asked_kinds(applies_to, spaces)
+    kinds = judged_kinds(applies_to, spaces)
     sound = len([space for space in spaces if space in GOVERNED]) < 2  # nothing is of two kinds
     return _PolicyCondition(spaces, fields, kinds, compile_one(checked, spaces) if sound else None)
 
@@ -225,7 +225,7 @@ class Subject:
     address: Address
     state: Snapshot
     before: Snapshot | None = None
-    former: Former = ""
+    former: FormerAddress = ""
     stage: Stage = Stage.DESIGN
     action: str = ""
     own: bool = True

@@ -24,7 +24,7 @@ from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import SETTING_KINDS, same_settings, settings_key
 from offerkit.governance.withdrawals import ended_earlier, layers_of, switched_off_by, without_earlier_ends
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
-from offerkit.plans.sentences import still_off
+from offerkit.plans.sentences import still_off_note
 from offerkit.state.changes import Entry
 from offerkit.state.references import may_wait
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -332,7 +332,7 @@ def _still_off(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
                 if decisions.on(key) is None and decisions.each(key):
                     off.append(offer.name)
         if off:
-            yield still_off(space, sorted(off))
+            yield still_off_note(space, sorted(off))
 
 
 def _changed_live_offers(work: PromotionDraft, after: Snapshot) -> dict[Address, list[Address]]:

@@ -24,7 +24,7 @@ from offerkit.governance.withdrawals import (
     without_earlier_ends,
 )
 from offerkit.plans.plan import ApprovalKey, Blocked
-from offerkit.state.changes import Entry, Former, chains
+from offerkit.state.changes import Entry, FormerAddress, rename_chains
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
@@ -65,7 +65,7 @@ class _DraftChange(NamedTuple):
     """What becomes of an address in live."""
 
     address: Address
-    moved_from: Former
+    moved_from: FormerAddress
     after: Entry | None
 
 
@@ -76,7 +76,7 @@ class PromotionDraft:
         self.asked = asked
         self.design, self.live = asked.design, asked.live
         self.origin = {new: old for old, new in asked.renames.items() if old in self.live.entries}
-        self.chains = [names for names in chains(asked.renames) if len(names) > 2]
+        self.chains = [names for names in rename_chains(asked.renames) if len(names) > 2]
         self.former = {old: new for new, old in self.origin.items()}
         self.going: dict[Address, Entry | None] = {}
         self.blocked: dict[Address, list[Blocked]] = {}

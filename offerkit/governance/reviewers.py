@@ -24,7 +24,7 @@ from offerkit.governance.authors import ChangeHistory, RecordedChange
 from offerkit.governance.overrides import Override, OverrideKind, Overrides, active_people
 from offerkit.governance.settings import environments_of, reviewers_in
 from offerkit.plans.plan import ApprovalKey, Aspect
-from offerkit.state.changes import Entry, Former
+from offerkit.state.changes import Entry, FormerAddress
 from offerkit.state.snapshot import Snapshot
 
 
@@ -175,7 +175,7 @@ class RequiredReviewers:
 
     def _last_change(self, address: Address) -> int:
         """The last revision that changed what an offer or a template says of reviewers, along its names."""
-        name: Former = address
+        name: FormerAddress = address
         until = inf
         while name:
             rows = [row for row in self._changes_of(name) if row.serial < until]

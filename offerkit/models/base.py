@@ -231,7 +231,7 @@ class Period(Part):
         return self
 
 
-def names(path: tuple[str | int, ...], kind: Kind, values: tuple[str, ...]) -> Iterator[Reference]:
+def references_to(path: tuple[str | int, ...], kind: Kind, values: tuple[str, ...]) -> Iterator[Reference]:
     """A reference for each of ``values``, the items of a list at ``path``."""
     for place, value in enumerate(values):
         yield Reference((*path, place), kind, value)

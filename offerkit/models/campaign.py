@@ -23,7 +23,7 @@ from offerkit.models.base import (
     Reference,
     Resource,
     Text,
-    names,
+    references_to,
 )
 
 
@@ -106,12 +106,12 @@ class Campaign(Resource, Period):
     def references(self) -> Iterator[Reference]:
         """Every space, category and offer that outlines and deliveries name."""
         for name, outline in self.outlines.items():
-            yield from names(("outlines", name, "offers"), Kind.OFFER, outline.offers)
+            yield from references_to(("outlines", name, "offers"), Kind.OFFER, outline.offers)
         for name, delivery in self.deliveries.items():
             here = ("deliveries", name)
             yield Reference((*here, "space"), Kind.SPACE, delivery.space)
-            yield from names((*here, "offers"), Kind.OFFER, delivery.offers or ())
+            yield from references_to((*here, "offers"), Kind.OFFER, delivery.offers or ())
             for place, cell in enumerate(delivery.cells or ()):
                 yield Reference((*here, "cells", place, "offer"), Kind.OFFER, cell.offer)
             if delivery.engine is not None:
-                yield from names((*here, "engine", "categories"), Kind.CATEGORY, delivery.engine.categories)
+                yield from references_to((*here, "engine", "categories"), Kind.CATEGORY, delivery.engine.categories)

@@ -21,7 +21,7 @@ from offerkit.models.base import (
     Reference,
     Resource,
     Text,
-    names,
+    references_to,
 )
 
 Channel = Literal[
@@ -37,7 +37,7 @@ Channel = Literal[
     "other",
 ]
 FieldFormat = Literal["text", "html", "url"]
-Status = Literal["generated", "presented", "interested", "accepted", "scheduled", "rejected"]
+StatusName = Literal["generated", "presented", "interested", "accepted", "scheduled", "rejected"]
 
 
 class SpaceField(Part):
@@ -102,8 +102,8 @@ class Storage(Part):
     """How propositions are kept: their status when made and when accepted, and extra data with either."""
 
     enabled: Flag = Field(True, description="False: propositions of this space are not stored.")
-    proposed: Status = "presented"
-    accepted: Status = "accepted"
+    proposed: StatusName = "presented"
+    accepted: StatusName = "accepted"
     proposed_data: dict[Name, Expression] = Field({}, description="Extra data, by name, stored when proposed.")
     accepted_data: dict[Name, Expression] = Field({}, description="Extra data, by name, stored when accepted.")
 
@@ -146,4 +146,4 @@ class Space(Resource):
             for place, category in enumerate(self.identification.anonymous_categories):
                 path = ("identification", "anonymous_categories", place)
                 yield Reference(path, Kind.CATEGORY, category, environment)
-        yield from names(("defaults", "categories"), Kind.CATEGORY, self.defaults.categories)
+        yield from references_to(("defaults", "categories"), Kind.CATEGORY, self.defaults.categories)

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from offerkit.diagnostics import Code, suggestion
 from offerkit.models.base import Number
 
-WANTED = {
+EXPECTED = {
     "string_type": "text",
     "bool_type": "true or false",
     "dict_type": "a map",
@@ -33,7 +33,7 @@ _CODES = {
 }
 
 
-def words(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...]) -> tuple[Code, str, str]:
+def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...]) -> tuple[Code, str, str]:
     """The code, the sentence and the hint for one of pydantic's errors on ``model``, at ``loc`` inside it."""
     kind = error["type"]
     field = str(loc[-1]) if loc else ""
@@ -47,8 +47,12 @@ def words(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...
         return Code.UNKNOWN_KEY, f"unknown field “{field[:80]}”", hint
     if kind == "missing":
         return Code.MISSING, f"the field “{field}” is missing", f"Add “{field}:”."
-    if kind in WANTED and kind not in ("integer", "amount"):
-        return Code.WRONG_TYPE, f"“{field}” must be {WANTED[kind]}, not {_seen(error['input'])}", _cure(kind, error)
+    if kind in EXPECTED and kind not in ("integer", "amount"):
+        return (
+            Code.WRONG_TYPE,
+            f"“{field}” must be {EXPECTED[kind]}, not {_describe(error['input'])}",
+            _hint(kind, error),
+        )
     if kind == "literal_error":
         allowed = [str(word).strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         text = str(error["input"])
@@ -76,7 +80,7 @@ def _length(kind: str, error: ErrorDetails) -> str:
     return f"longer than {context.get('max_length'):,}"
 
 
-def _cure(kind: str, error: ErrorDetails) -> str:
+def _hint(kind: str, error: ErrorDetails) -> str:
     value = error["input"]
     if kind == "bool_type" and isinstance(value, str) and value.lower() in ("yes", "no", "on", "off"):
         meant = "true" if value.lower() in ("yes", "on") else "false"
@@ -88,7 +92,7 @@ def _cure(kind: str, error: ErrorDetails) -> str:
     return ""
 
 
-def _seen(value: object) -> str:
+def _describe(value: object) -> str:
     match value:
         case None:
             return "nothing"

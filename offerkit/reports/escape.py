@@ -30,8 +30,15 @@ _ACTS = "|".join(
 """What GitHub and GitLab act on once Markdown is rendered, wherever it is text: nothing but code is left alone."""
 _MAY_ACT = r"[^\w ,.;'\"()/?→·…–—“”’×+=-]|-\d|^[-+=:/]|^\d+[.)]|_|//|\.[^\W\d_]{2}|[0-9a-f]{7}"
 """A text without any of this is Markdown as it is."""
-_HTML = "[&<>\"'`]"
-_HTML_AS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "`": "&#x60;"}
+_HTML = re.compile("[&<>\"'`]")
+_HTML_AS = {  # the ampersand first: the others write one
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&#x27;",
+    "`": "&#x60;",
+}
 _ASCII = str.maketrans(
     {
         "→": "->",
@@ -161,7 +168,11 @@ def fenced(text: str, info: str = "") -> str:
 
 def html(text: str, *, multiline: bool = False) -> str:
     """``text`` for an HTML element or a quoted attribute."""
-    return re.sub(_HTML, lambda match: _HTML_AS[match[0]], visible(text, multiline=multiline))
+    shown = visible(text, multiline=multiline)
+    if _HTML.search(shown):
+        for sign, written in _HTML_AS.items():
+            shown = shown.replace(sign, written)
+    return shown
 
 
 def summary_html(text: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from offerkit.engine.impact import Impact, SpaceImpact
 from offerkit.reports.escape import markdown
 from offerkit.reports.impact import (
-    Impact,
     NumberTable,
-    SpaceImpact,
     changed_sentence,
     emptied_sentence,
     offer_table,

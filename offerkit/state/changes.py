@@ -46,7 +46,7 @@ class Bodies(Mapping[str, Body]):
         """Get many at once, where that is cheaper than one by one."""
 
 
-class Layered(Bodies):
+class LayeredBodies(Bodies):
     """Several sources of bodies as one; a fingerprint means the same in each."""
 
     def __init__(self, *sources: Mapping[str, Body]) -> None:
@@ -79,11 +79,11 @@ class Layered(Bodies):
         return sum(1 for _ in self)
 
 
-Former: TypeAlias = Address | Literal[""]
+FormerAddress: TypeAlias = Address | Literal[""]
 """Where something stood before, if that was another address."""
 
 
-def typed(made: object, **readers: Callable[[str], str]) -> None:
+def parse_fields(made: object, **readers: Callable[[str], str]) -> None:
     """Read the fields of a frozen dataclass that were given as text: whoever makes one, it has addresses and stages.
 
     Text that is none stays as it is: a name that is shown without its environment, a plan that is to be refused.
@@ -122,10 +122,10 @@ class Delta:
     action: Action
     before: Entry | None
     after: Entry | None
-    moved_from: Former = ""
+    moved_from: FormerAddress = ""
 
     def __post_init__(self) -> None:
-        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage)
+        parse_fields(self, address=parse_address, moved_from=parse_address, stage=parse_stage)
 
 
 class Change(Protocol):
@@ -136,7 +136,7 @@ class Change(Protocol):
         """Where it stands afterwards; where it stood if it goes."""
 
     @property
-    def moved_from(self) -> Former:
+    def moved_from(self) -> FormerAddress:
         """Where it stood if that was another address."""
 
     @property
@@ -207,7 +207,7 @@ def final_names(moves: Mapping[Address, Address], declared: Container[Address] =
     return final
 
 
-def chains(moves: Mapping[Address, Address]) -> list[list[Address]]:
+def rename_chains(moves: Mapping[Address, Address]) -> list[list[Address]]:
     """The names that ``moves`` lead along, each to the next; a ring, which ends where it begins, from its first name.
 
     ``moves`` are one to one.
@@ -243,9 +243,9 @@ def _origins(
         if new not in nearest or moves.get(old) == new:
             nearest[new] = old
     origin: dict[Address, Address] = {}
-    for chain in chains({old: new for new, old in nearest.items()}):
+    for chain in rename_chains({old: new for new, old in nearest.items()}):
         ring = chain[0] == chain[-1]
-        if ring and not _to_come(chain, current, desired, happened):
+        if ring and not _ring_is_pending(chain, current, desired, happened):
             continue
         # What is left of a chain has happened; what is declared at its start is not what was renamed.
         if ring or (chain[0] not in desired and chain[-1] not in current):
@@ -253,7 +253,7 @@ def _origins(
     return origin
 
 
-def _to_come(
+def _ring_is_pending(
     ring: list[Address],
     current: Mapping[Address, Entry],
     desired: Mapping[Address, Entry],

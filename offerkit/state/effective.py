@@ -67,14 +67,14 @@ def _says(body: object, path: JsonPath) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Templates:
+class TemplateChain:
     """A template with those that it builds on, nearest first, and what all of them give together."""
 
     layers: tuple[Layer, ...] = ()
     defaults: JsonMap | None = None
 
 
-_NO_TEMPLATE = Templates()
+_NO_TEMPLATE = TemplateChain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ def declared_fields(space: JsonMap) -> list[JsonMap]:
 def filters_of(body: JsonMap) -> tuple[str, ...]:
     """The names of the predefined filters that a body asks for, in their order."""
     eligible = body.get("eligible")
-    return _used(eligible.get("filters") if isinstance(eligible, dict) else None)
+    return _filter_names(eligible.get("filters") if isinstance(eligible, dict) else None)
 
 
-def _used(filters: Json) -> tuple[str, ...]:
+def _filter_names(filters: Json) -> tuple[str, ...]:
     listed = filters if isinstance(filters, list) else ()
     return tuple([str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use])
 
@@ -121,7 +121,7 @@ class Inheritance:
     def __init__(self, environment: str, lookup: Lookup, spaces: Iterable[Address] = ()) -> None:
         """``lookup`` finds the bodies; ``spaces``: the addresses of the environment's spaces."""
         self.environment, self._lookup, self._addresses = environment, lookup, spaces
-        self._templates: dict[str, Templates] = {}
+        self._templates: dict[str, TemplateChain] = {}
         self._categories: dict[str, tuple[Layer, ...]] = {}
         self._shown_on: dict[object, tuple[str, ...]] = {}
         self._handing_down: dict[tuple[str, str], frozenset[Address]] = {}
@@ -137,7 +137,7 @@ class Inheritance:
             raise KeyError(address)
         return EffectiveOffer(address, body, self.templates(body.get("template")), self)
 
-    def templates(self, name: Json) -> Templates:
+    def templates(self, name: Json) -> TemplateChain:
         """The template ``name`` and those that it builds on; a missing one gives nothing, a circle ends."""
         if not isinstance(name, str):
             return _NO_TEMPLATE
@@ -147,7 +147,7 @@ class Inheritance:
             defaults: JsonMap = {}
             for layer in reversed(layers):
                 defaults = merged(defaults, layer.body)
-            known = self._templates[name] = Templates(layers, defaults)
+            known = self._templates[name] = TemplateChain(layers, defaults)
         return known
 
     def _chain(self, name: Json) -> Iterator[Layer]:
@@ -222,7 +222,7 @@ class EffectiveOffer:
 
     address: Address
     own: JsonMap
-    template: Templates
+    template: TemplateChain
     around: Inheritance
 
     @cached_property
@@ -284,7 +284,7 @@ class EffectiveOffer:
     @property
     def filters(self) -> tuple[str, ...]:
         """The predefined filters that all must hold, in their order."""
-        return _used(self.get("eligible", "filters"))
+        return _filter_names(self.get("eligible", "filters"))
 
     def reviewers(self, aspect: str) -> tuple[str, ...]:
         """The operators named as reviewers of ``aspect``; none: nobody in particular."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     Json = object  # pydantic, which reads conditions back for a comment, cannot follow an alias that contains itself
 
-_FAR = (Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.ENVIRONMENT)
+_INHERITED_KINDS = (Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.ENVIRONMENT)
 """What changes offers that do not change themselves."""
 
 
@@ -37,7 +37,7 @@ class Condition(NamedTuple):
     origin: Address
 
 
-class Reached(NamedTuple):
+class AffectedOffers(NamedTuple):
     """Offers for which the same conditions go and come, by what changed elsewhere; addresses as they will be."""
 
     gone: tuple[Condition, ...]
@@ -53,12 +53,12 @@ def eligibility(view: Snapshot, address: Address) -> tuple[Condition, ...]:
 def _conditions(view: Snapshot, offer: EffectiveOffer) -> Iterator[Condition]:
     around = environment_address(offer.address.environment)
     environment = view(around) or {}
-    yield from _said(environment, around, ("time_zone", "when"))
+    yield from _own_conditions(environment, around, ("time_zone", "when"))
     for layer in offer.categories:
-        yield from _said(layer.body, layer.address, ("enabled",))
-        yield from _said(_map(layer.body.get("eligible")), layer.address, ("from", "until", "when"))
-        yield from _said(layer.body, layer.address, ("multiplier", "themes"))
-    yield from _said(offer.own, offer.address, ("enabled",))
+        yield from _own_conditions(layer.body, layer.address, ("enabled",))
+        yield from _own_conditions(_map(layer.body.get("eligible")), layer.address, ("from", "until", "when"))
+        yield from _own_conditions(layer.body, layer.address, ("multiplier", "themes"))
+    yield from _own_conditions(offer.own, offer.address, ("enabled",))
     for part in ("from", "until"):
         value = offer.get("eligible", part)
         if value is not None:
@@ -73,7 +73,7 @@ def _conditions(view: Snapshot, offer: EffectiveOffer) -> Iterator[Condition]:
             yield Condition(path[-1], value, offer.origin(path))
 
 
-def _said(body: JsonMap, address: Address, parts: Iterable[str]) -> Iterator[Condition]:
+def _own_conditions(body: JsonMap, address: Address, parts: Iterable[str]) -> Iterator[Condition]:
     for part in parts:
         if part in body:
             yield Condition(part, body[part], address)
@@ -88,7 +88,7 @@ def _filter(offer: EffectiveOffer, use: JsonMap) -> Condition:
     return Condition("filter", {**said, "with": given} if given else said, address)
 
 
-def reached(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> list[Reached]:
+def affected_offers(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> list[AffectedOffers]:
     """The offers on both sides whose eligibility changes by what stands elsewhere, those alike together.
 
     ``changes`` lead from ``before`` to ``after``. What an offer says itself is its own change and left out; a category
@@ -97,7 +97,7 @@ def reached(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> lis
     made = list(changes)
     renames = {change.moved_from: change.address for change in made if change.moved_from}
     former = {new: old for old, new in renames.items()}
-    groups: dict[tuple[str, str], Reached] = {}
+    groups: dict[tuple[str, str], AffectedOffers] = {}
     for offer in _candidates(after, made):
         old = former.get(offer, offer)
         if old not in before.entries:
@@ -108,7 +108,7 @@ def reached(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> lis
         come = tuple(each for each in will if each not in was and each.origin != offer)
         if gone or come:
             key = repr(gone), repr(come)
-            known = groups.get(key, Reached(gone, come, ()))
+            known = groups.get(key, AffectedOffers(gone, come, ()))
             groups[key] = known._replace(offers=(*known.offers, offer))
     return sorted(groups.values(), key=lambda group: (-len(group.offers), group.offers))
 
@@ -116,7 +116,7 @@ def reached(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> lis
 def _candidates(after: Snapshot, changes: list[Change]) -> Iterator[Address]:
     """The offers that stand afterwards and rely on what changed, or change themselves."""
     far = {address for change in changes for address in (change.address, change.moved_from) if address}
-    far = {address for address in far if address.kind in _FAR}
+    far = {address for address in far if address.kind in _INHERITED_KINDS}
     own = {change.address for change in changes if change.after is not None and change.address.kind is Kind.OFFER}
     whole = {address.environment for address in far if address.kind is Kind.ENVIRONMENT}
     touched = {address.environment for address in far | own}

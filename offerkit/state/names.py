@@ -7,7 +7,7 @@ from math import inf
 from typing import NamedTuple, TypeAlias
 
 from offerkit.address import SHARED, Address, Kind
-from offerkit.state.changes import Change, Former
+from offerkit.state.changes import Change, FormerAddress
 
 Rename: TypeAlias = tuple[int, Address, Address]
 """The revision of a rename, the address before and after."""
@@ -25,10 +25,10 @@ class Span(NamedTuple):
         return self.since <= revision < self.until
 
 
-class Origins:
+class FirstNames:
     """What resources of a state were called at first: the same for ever, whatever they are called now."""
 
-    def __init__(self, known: Mapping[Address, str] | None = None, arriving: Origins | None = None) -> None:
+    def __init__(self, known: Mapping[Address, str] | None = None, arriving: FirstNames | None = None) -> None:
         """``known``: of those that have, or once had, another name. ``arriving``: where what is new comes from."""
         self._known = dict(known or {})
         self._arriving = arriving
@@ -41,7 +41,7 @@ class Origins:
         """What stands at ``address`` was called at first."""
         return self._known.get(address, address.name)
 
-    def after(self, changes: Iterable[Change]) -> Origins:
+    def after(self, changes: Iterable[Change]) -> FirstNames:
         """Those of the state once ``changes`` are made."""
         made = list(changes)
         moved = {change.address: self.of(change.moved_from) for change in made if change.moved_from}
@@ -58,10 +58,10 @@ class Origins:
                 known[new] = self._arriving.of(new)
             elif new not in known and new.name in taken:
                 known[new] = f"{new.name}@new"  # declared under a name that another gives up
-        return Origins({**known, **moved}, self._arriving)
+        return FirstNames({**known, **moved}, self._arriving)
 
 
-class Names:
+class NameHistory:
     """The names that resources of design had over time.
 
     A resource that is removed and declared again under its name is the same one: nothing tells them apart. One that
@@ -70,7 +70,7 @@ class Names:
 
     def __init__(self, renames: Iterable[Rename] = ()) -> None:
         """``renames``: those of the design stages, in any order."""
-        self._events: dict[Address, dict[int, Former]] = {}
+        self._events: dict[Address, dict[int, FormerAddress]] = {}
         self._later: dict[tuple[Address, int], Address] = {}
         for serial, old, new in renames:
             self._events.setdefault(old, {}).setdefault(serial, "")

@@ -12,12 +12,22 @@ import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import JsonMap
-from offerkit.state.changes import Bodies, Body, Change, Delta, Entry, Layered, by_environment, delta, with_changes
+from offerkit.state.changes import (
+    Bodies,
+    Body,
+    Change,
+    Delta,
+    Entry,
+    LayeredBodies,
+    by_environment,
+    delta,
+    with_changes,
+)
 from offerkit.state.effective import EffectiveOffer, Inheritance
-from offerkit.state.names import Origins
+from offerkit.state.names import FirstNames
 from offerkit.state.references import implied, references_of
 
-_IDLE = (Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES, Kind.POLICY)
+_NOT_DECIDING = (Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES, Kind.POLICY)
 """What decides nothing: campaigns ask for decisions, operators make the configuration, cases and policies judge it."""
 
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
@@ -40,7 +50,7 @@ class Snapshot:
     _references: dict[tuple[Address, str], tuple[Address, ...]] = field(default_factory=dict, repr=False)
     derived: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     """What was worked out of bodies alone, for all snapshots that share them; a key names their fingerprints."""
-    origins: Origins = field(default_factory=Origins, repr=False, compare=False)
+    origins: FirstNames = field(default_factory=FirstNames, repr=False, compare=False)
     """What its resources were called at first."""
     memo: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
     """What was worked out of this very snapshot, by what it is and the address it is about."""
@@ -49,10 +59,10 @@ class Snapshot:
         self,
         entries: Mapping[Address, Entry],
         bodies: Mapping[str, Body] | None = None,
-        origins: Origins | None = None,
+        origins: FirstNames | None = None,
     ) -> Snapshot:
         """Another state that shares what was parsed already; ``bodies``: those that this one does not have."""
-        held = self.bodies if not bodies or bodies is self.bodies else Layered(bodies, self.bodies)
+        held = self.bodies if not bodies or bodies is self.bodies else LayeredBodies(bodies, self.bodies)
         first = self.origins if origins is None else origins
         return Snapshot(entries, held, self._parsed, self._references, self.derived, first)
 
@@ -209,7 +219,7 @@ class BeforeAfter:
 
         Campaigns and operators decide nothing.
         """
-        own = {address.environment for address in self.addresses if address.kind not in _IDLE}
+        own = {address.environment for address in self.addresses if address.kind not in _NOT_DECIDING}
         return [name for name in self.environments if name in own or SHARED in own]
 
     def _dimensions(self, environment: str) -> set[str]:

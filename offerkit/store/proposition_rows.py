@@ -12,7 +12,7 @@ import orjson
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.history import PastProposition
 from offerkit.fingerprint import Json, canonical
-from offerkit.models.status import Status, number, of_number
+from offerkit.models.status import Status, status_number, status_of_number
 from offerkit.times import check_utc, instant
 
 COLUMNS = (
@@ -104,7 +104,7 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     _check_keys(row)
     return (
         row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction,
-        row.rank, weight_text(row.weight), number(row.status), row.time, row.changed, row.revision,
+        row.rank, weight_text(row.weight), status_number(row.status), row.time, row.changed, row.revision,
         data_text(row.proposed, row.accepted),
     )  # fmt: skip
 
@@ -120,7 +120,7 @@ def proposition_row(text: PropositionText) -> PropositionRow:
     """The proposition that columns spell. Raises ValueError when they spell none."""
     data = text[14]
     proposed, accepted = ({}, {}) if data == _NO_DATA else data_of(data)
-    weight, status = Decimal(text[9]), of_number(text[10])
+    weight, status = Decimal(text[9]), status_of_number(text[10])
     return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted)
 
 

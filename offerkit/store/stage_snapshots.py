@@ -20,8 +20,8 @@ from offerkit.governance.settings import reviewers_in
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Withdrawal, Withdrawals
 from offerkit.plans.plan import Plan, PlanKind, StageBase
-from offerkit.state.changes import Action, Bodies, Body, Entry, Layered, by_environment
-from offerkit.state.names import Names, Origins
+from offerkit.state.changes import Action, Bodies, Body, Entry, LayeredBodies, by_environment
+from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.rows import ChangeRow
 from offerkit.store.store import Store
@@ -82,7 +82,7 @@ class Stages:
         """Nothing but the heads is read yet."""
         self.store = store
         self.heads = store.heads() if store is not None else {}
-        self.bodies: Bodies = StoredBodies(store) if store is not None else Layered()
+        self.bodies: Bodies = StoredBodies(store) if store is not None else LayeredBodies()
         self._entries: dict[tuple[StageRef, str], dict[Address, Entry]] = {}
         self._sides: dict[Stage, Snapshot] = {}
         self._effects: dict[Stage, tuple[Plan, BeforeAfter]] = {}
@@ -153,10 +153,10 @@ class Stages:
         return guarded_case_changes(effect, self.side(Stage.DESIGN), self.contacts_kept, self._change_lifted)
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> NameHistory:
         """What the resources of all design stages were called before."""
         designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
-        return Names(rename for stage in designs for rename in self.moves(stage))
+        return NameHistory(rename for stage in designs for rename in self.moves(stage))
 
     def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
         """All decisions, or those on ``offers``, also under names that they had before, on what design has now."""
@@ -247,17 +247,17 @@ class Stages:
             self._sides[side] = found
         return self._sides[side]
 
-    def _origins(self, there: Snapshot, side: Stage) -> Origins:
+    def _origins(self, there: Snapshot, side: Stage) -> FirstNames:
         """What stands on a side was called at first; in live, as it came from design."""
         renamed = self.names.touched() & there.entries.keys()
         if side is Stage.DESIGN:
-            return Origins({address: self.names.origin(address) for address in renamed})
+            return FirstNames({address: self.names.origin(address) for address in renamed})
         assert self.store is not None
         known: dict[Address, str] = {}
         for name, addresses in sorted(by_environment(dict.fromkeys(renamed)).items()):
             came = promoted_as(self.store, StageRef(name, Stage.LIVE), addresses, None)
             known |= {address: self.names.origin(*came.get(address, (address, 0))) for address in addresses}
-        return Origins(known, self.side(Stage.DESIGN).origins)
+        return FirstNames(known, self.side(Stage.DESIGN).origins)
 
     def effect(self, plan: Plan, side: Stage) -> BeforeAfter:
         """What ``plan`` makes of one side of all environments; kept, for all who judge the same plan."""
@@ -309,7 +309,7 @@ def _said_in_live(store: Store, environment: str) -> list[_EnvironmentBody]:
 
 
 def listed_operators(
-    store: Store, environment: str, names: Names, listed: Callable[[JsonMap], tuple[str, ...]]
+    store: Store, environment: str, names: NameHistory, listed: Callable[[JsonMap], tuple[str, ...]]
 ) -> list[tuple[str, ...]]:
     """The operators ``listed`` in what live says of an environment, and in what rollbacks took away, as they are
     called now: a seat is that of the person who had the name when the list went live, whoever has it since.

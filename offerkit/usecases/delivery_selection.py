@@ -1,4 +1,4 @@
-"""Which offers each recipient of a delivery is meant to get: by the engine, from an outline, fixed, or by cell."""
+"""Selects the offers for each recipient of a delivery: by the engine, from an outline, fixed, or by cell."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from offerkit.usecases.planned_delivery import PlannedDelivery
 from offerkit.usecases.propose import history_of
 
 SPARE = 2
-"""Offers chosen beyond those wanted, for contacts for whom one cannot be rendered."""
+"""How many extra offers to select in case one cannot be rendered."""
 NOT_WEIGHED = Decimal(0)
-"""The weight of an offer that no engine chose."""
+"""The weight of offers that were not chosen by the engine."""
 
 
 class Choice(NamedTuple):
-    """An offer by its place in the catalog, its weight, and what a dynamic offer turned into."""
+    """An offer by its index in the catalog, its weight, and the product of a dynamic offer."""
 
     place: int
     weight: Decimal
@@ -48,9 +48,9 @@ class Choice(NamedTuple):
 
 
 class Recipient(NamedTuple):
-    """A contact with its fields; ``choices`` in order, more than are wanted maybe. None: not in the target.
+    """A contact with its fields; ``choices`` in order, possibly more than wanted. None: not in the target.
 
-    ``data``: the call data where a target-loading hook took part; None: those of everybody.
+    ``data``: the contact's call data if a target-loading hook added to it; None: that of the delivery.
     """
 
     key: str
@@ -61,7 +61,7 @@ class Recipient(NamedTuple):
 
 @dataclass(frozen=True)
 class DeliverySelection:
-    """How a delivery selects: its conditions, and the engine's program where it asks the engine."""
+    """How a delivery selects offers: its conditions, and the engine's program if it uses the engine."""
 
     order: PlannedDelivery
     target: BoundCondition | None
@@ -72,9 +72,9 @@ class DeliverySelection:
 
 
 def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, object]) -> DeliverySelection:
-    """The selection of ``order``, supposing ``data`` as call data; what is not given is unknown.
+    """The selection of ``order`` with ``data`` as call data; anything not given is unknown.
 
-    Raises Refused when its space cannot be asked, or call data are not declared or of another type.
+    Raises Refused if the space cannot be called, or call data is undeclared or has the wrong type.
     """
     catalog, body = order.catalog, order.body
     engine = body.engine
@@ -105,7 +105,7 @@ def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, obj
 
 
 def recipients(people: ContactTable, made: DeliverySelection, store: Store | None) -> Iterator[Iterator[Recipient]]:
-    """All contacts, in parts of some ten thousand, in the source's order."""
+    """All contacts in the order of the source, in parts of some ten thousand."""
     if made.made is not None and uses_hooks(made.made):
         for first in range(0, people.count, CHUNK):
             yield _one_by_one(people, made, store, first)
@@ -156,7 +156,7 @@ def _part(
 
 
 def _rows(people: ContactTable, made: DeliverySelection, first: int) -> list[tuple[str, ...]]:
-    """Key, whether in the target, whether in each cell, then the fields."""
+    """For each contact: key, whether in the target, whether in each cell, then the fields."""
     target = [bound_condition_sql(condition, made.facts) for condition in _targets(made)]
     parts = ["k", f"coalesce({' AND '.join(f'({sql})' for sql in target) or 'TRUE'}, FALSE)"]
     parts += [f"coalesce({bound_condition_sql(condition, made.facts)}, FALSE)" for condition, _ in made.cells]
@@ -167,7 +167,7 @@ def _rows(people: ContactTable, made: DeliverySelection, first: int) -> list[tup
 
 
 def _targets(made: DeliverySelection) -> Iterator[BoundCondition]:
-    """The delivery's target and the environment's own filter, which holds however offers are chosen."""
+    """The delivery's target and the environment's filter, which applies however offers are selected."""
     if made.target is not None:
         yield made.target
     when = made.order.catalog.when
@@ -176,7 +176,7 @@ def _targets(made: DeliverySelection) -> Iterator[BoundCondition]:
 
 
 class _Weigher:
-    """The weight of an item for a contact; formulas are worked out as the unitary engine does."""
+    """The weight of an item for a contact; computes formulas like the engine for single calls."""
 
     def __init__(self, made: DeliverySelection) -> None:
         self._made = made

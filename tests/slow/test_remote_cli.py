@@ -146,7 +146,7 @@ def test_the_scheme_may_be_written_large(elsewhere: Elsewhere) -> None:
 
 def test_longer_than_servers_let_wait_is_refused(elsewhere: Elsewhere) -> None:
     titled(elsewhere, "Elephants")
-    for seconds, says in (("61", "60 seconds at most"), ("inf", "60 seconds at most"), ("nan", "not a valid number")):
+    for seconds, says in (("61", "at most 60 seconds"), ("inf", "at most 60 seconds"), ("nan", "not a valid number")):
         code, said = elsewhere.run("apply", "--yes", "--lock-timeout", seconds)
         assert (code, says in said) == (1, True), said
     assert elsewhere.run("apply", "--yes", "--lock-timeout", "60")[0] == 0

@@ -25,10 +25,10 @@ from offerkit.engine.ranking import tie_text
 from offerkit.engine.resources import PresentationRule
 from offerkit.engine.space_program import ComputedOffer, bits_of
 from offerkit.engine.weights import times
-from offerkit.models.status import Status, number
+from offerkit.models.status import Status, status_number
 from offerkit.rules.nodes import Node
 from offerkit.rules.types import BaseType, Row
-from offerkit.times import moved, utc
+from offerkit.times import shift, utc
 
 
 @dataclass(frozen=True)
@@ -282,11 +282,11 @@ class _Emitter:
         q, words, program = self._q, self._dialect, self._program
         now = program.call.now
         tests = [
-            f"{q('time')} >= {words.text(utc(moved(now, -rule.before)))}",
-            f"{q('time')} <= {words.text(utc(moved(now, rule.after)))}",
+            f"{q('time')} >= {words.text(utc(shift(now, -rule.before)))}",
+            f"{q('time')} <= {words.text(utc(shift(now, rule.after)))}",
         ]
         if rule.statuses:
-            codes = ", ".join(str(number(Status(status))) for status in sorted(rule.statuses))
+            codes = ", ".join(str(status_number(Status(status))) for status in sorted(rule.statuses))
             tests.append(f"{q('status')} IN ({codes})")
         if rule.same_channel:
             tests.append(f"{q('channel')} = {words.text(program.catalog.spaces[program.call.space].channel)}")
@@ -335,7 +335,9 @@ class _Emitter:
         def column(_: str, name: str, base: BaseType) -> str:
             match name:
                 case "status":
-                    cases = "".join(f" WHEN {number(status)} THEN {words.text(status.value)}" for status in Status)
+                    cases = "".join(
+                        f" WHEN {status_number(status)} THEN {words.text(status.value)}" for status in Status
+                    )
                     return f"CASE {q('status')}{cases} END"
                 case "time":
                     raise NotEmittedError("proposition.time")

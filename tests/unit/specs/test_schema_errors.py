@@ -15,7 +15,7 @@ SPACE = "version: 1\nspaces:\n  s:\n    channel: email\n    fields: [{name: titl
 
 def mistakes(text: str, environment: str = "shop", *, declares: bool = False) -> list[Diagnostic]:
     """What is wrong with a file that holds ``text``."""
-    return parse_file(SpecFile("x.yaml", environment, declares, text.encode())).found
+    return parse_file(SpecFile("x.yaml", environment, declares, text.encode())).diagnostics
 
 
 def only(text: str, environment: str = "shop", *, declares: bool = False) -> Diagnostic:
