@@ -48,7 +48,7 @@ class GuardedCaseChange(NamedTuple):
     @property
     def how(self) -> str:
         """The command that overrides it."""
-        return f"Somebody other than its author may lift that: offerkit override {self.address} --reason TEXT"
+        return f"Somebody other than its author may lift that: offerkit override {self.address} --message TEXT"
 
 
 def promotion_setting(state: Snapshot, environment: str, setting: str) -> bool:

@@ -157,7 +157,7 @@ def policy_obstacle(
 def how_to_lift(broken: Violation, operators: Operators, authors: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
     """What the author of the change can do, as a sentence, and who may override it, as far as known."""
     who = entitled(replace(broken.obstacle, authors=frozenset(authors)), operators)
-    way = f"offerkit override {broken.address} --policies --reason TEXT"
+    way = f"offerkit override {broken.address} --policies --message TEXT"
     return f"Change it, or let {or_list(who) or 'an administrator'}, if no author of it, override it: {way}", who
 
 

@@ -203,7 +203,7 @@ def block_for_reviewers(
         if work.asked.decisions.gone(demand):
             code, whom = Code.REVIEWERS_GONE, (ADMINISTRATOR,)
             why += ", and none of them is an enabled operator any more"
-            how = f"offerkit override {address} --reviewers --reason TEXT, by somebody who did not change it"
+            how = f"offerkit override {address} --reviewers --message TEXT, by somebody who did not change it"
             work.block(address, code, why, how, whom)
             continue
         if who and not any(_decided(work, key, demand) for key in keys):

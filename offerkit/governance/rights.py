@@ -120,7 +120,7 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
         if plan.kind is not PlanKind.PURGE and named is not None:
             if actor.name not in named:
                 who = f"Only {or_list(named)} may do so." if named else "Live and design have no promoter in common."
-                how = "" if named else f"offerkit override {environment_address(environment)} --settings --reason TEXT"
+                how = "" if named else f"offerkit override {environment_address(environment)} --settings --message TEXT"
                 found.append(_not_for(actor, plan.kind, environment, who, how))
         elif actor.profile not in profiles:
             found.append(_not_for(actor, plan.kind, environment, f"Only {_one(profiles)} may do so."))

@@ -30,7 +30,7 @@ from offerkit.store.stage_snapshots import Stages
 from offerkit.templates.inspection import inspect
 from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
-from offerkit.usecases.contact_access import contact_access
+from offerkit.usecases.contact_access import contact_rights
 from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.plan_effect import PlanEffect
 from offerkit.usecases.run_cases import failures, run_cases
@@ -108,7 +108,7 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     ]
     if not asking:
         return
-    reads = contact_access(session, store)
+    reads = contact_rights(session, store)
     told = reads.all or all(reads.may_read(name, coming[name].dimension.name) for name in coming.names)
     contacts = _CaseContacts(session, stages, effect.after)
     running = cache(lambda: _as_if_running(effect, store, stages))
@@ -195,8 +195,13 @@ class _CaseContacts:
             Code.CONTACTS_OTHER,
             f"the contact file that {one.address} uses has changed since it was applied",
             "What a case expects of a stored contact is only known for the file that was there then.",
+<<<<<<< HEAD
+            f"Put that file back, or let a second person accept this one: offerkit override {one.address}"
+            " --message TEXT. Cases that write their contacts out do not depend on a file.",
+=======
             f"Restore that file, or let a second operator accept the new one: offerkit override {one.address}"
             " --reason TEXT. Cases that spell out their contacts do not depend on a file.",
+>>>>>>> trial
             one.address,
         )
 
@@ -215,8 +220,13 @@ def _failed(one: RequiredCases, outcome: CaseOutcome, *, told: bool) -> Diagnost
     hint = "Change the offers, or change the case and apply it; “offerkit test” runs the cases on the specs."
     if one.sides == (Stage.LIVE,):
         hint = (
+<<<<<<< HEAD
+            "Live has this case, design another or none. Change the offers; or let a second person lift what changes:"
+            f" offerkit override {one.address} --message TEXT."
+=======
             "Live has this case; design has changed or removed it. Change the offers, or let a second operator accept"
             f" the change: offerkit override {one.address} --reason TEXT."
+>>>>>>> trial
         )
     return Diagnostic(
         Code.CASE_FAILED,

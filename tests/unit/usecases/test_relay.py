@@ -109,7 +109,7 @@ def test_a_review_approves_what_its_reviewer_may_and_the_pull_request_changed(pu
     assert decided(brand) == {f"content mail {GOLD}", f"content web {GOLD}"}
     assert decided(risk) == {f"eligibility {GOLD}"}
     assert brand.left == (f"the eligibility of {GOLD} is for risk",)
-    assert "olga (offer-manager) may not approve any of this" in done.refused[0].summary
+    assert "olga (offer-manager) is not allowed to approve any of this" in done.refused[0].summary
     with pull.shop.store() as store:
         row = store.revision(brand.revision.serial)
         assert row is not None
