@@ -339,7 +339,7 @@ def _decidable(
         found.append(
             Diagnostic(
                 Code.NOT_ALLOWED,
-                f"{actor.name} ({actor.profile}) may not approve any of this: {asked.left[0]}",
+                f"{actor.name} ({actor.profile}) is not allowed to approve any of this: {asked.left[0]}",
                 hint="“offerkit approvals” shows what waits for whom.",
             )
         )
@@ -385,7 +385,7 @@ def _may_not(actor: Actor, address: Address, aspect: Aspect, named: tuple[str, .
     why = "They are its named reviewers." if named else "It names no reviewers, so these roles may."
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) may not decide on the {aspect} of {address}: {who} may",
+        f"{actor.name} ({actor.profile}) is not allowed to decide on the {aspect} of {address}: {who} may",
         why,
         address=address,
     )
@@ -410,7 +410,7 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
 def _same_person(
     stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey], *, everywhere: bool
 ) -> list[Diagnostic]:
-    """Where duties are separated, or ``everywhere``: authors may not approve their own changes (see
+    """Where duties are separated, or ``everywhere``: refuses authors of what they would approve (see
     :class:`Authors`).
     """
     store = stages.store
@@ -428,10 +428,10 @@ def _same_person(
     return [
         Diagnostic(
             Code.SEPARATION,
-            f"{actor.name} may not approve {address}: they changed {names[actor.name]}",
+            f"{actor.name} is not allowed to approve {address}: they changed {names[actor.name]}",
             "A review approves only what others wrote."
             if everywhere
-            else f"{_where(address)} separates duties: authors may not approve their own changes.",
+            else f"{_where(address)} separates duties: authors are not allowed to approve their own changes.",
             "Let another reviewer approve it.",
             address,
         )

@@ -1,4 +1,4 @@
-"""What a decision is about: each aspect with its changes, the digest of all of it, and what has changed since."""
+"""The subject of a decision: each aspect with its changes, the digest of all of it, and later changes."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class ExpectedDecision:
         raise Refused(found)
 
     def _then(self, stages: Stages) -> tuple[Snapshot, list[ApprovalKey]] | None:
-        """The latest state of design that matches the digest, and what it covers; None if there is none."""
+        """The latest state of design that matches the digest, and what it covers; None if none matches."""
         store = stages.store
         assert store is not None
         every = store.approvals()

@@ -221,7 +221,7 @@ def simulate_in_spark(
 
 
 def axis_field(catalog: Catalog, name: str) -> str:
-    """The contact field that ``name`` (``country`` or ``recipient.country``) means. Raises Refused if there is none."""
+    """The contact field that ``name`` (``country`` or ``recipient.country``) means. Raises Refused if it is unknown."""
     if found := field_named(catalog, name):
         return found
     raise refuse(

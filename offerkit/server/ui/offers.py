@@ -29,7 +29,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.approve import decidable_by, list_approvals
-from offerkit.usecases.contact_access import contact_access, not_a_contact_reader
+from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
 from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history
 from offerkit.usecases.list_propositions import PropositionFilter, list_propositions
@@ -114,7 +114,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         if address not in design.entries and address not in live.entries:
             known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
             raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
-        may = contact_access(session, store).may_read(address.environment, _dimension(address, design, live))
+        may = contact_rights(session, store).may_read(address.environment, _dimension(address, design, live))
         facts = {
             "may_read": may,
             "row": _row(address, design, live),

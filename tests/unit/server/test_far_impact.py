@@ -102,7 +102,7 @@ def test_rounded_numbers_arrive_as_what_they_are(people: Workspace, server: Test
     assert (there.spaces[0].emptied, there.spaces[0].served, there.spaces[0].exceeds) == (FewerThan(5), About(10), True)
     assert "fewer than 5 of about 10 contacts see something else" in impact_text(there)
     with pytest.raises(
-        Refused, match="--examples is reserved for operators who may read contacts of shop; omar may not"
+        Refused, match="--examples is reserved for operators who may read contacts of shop; omar is not one of them"
     ):
         impact.impact_of_plan(far(people, "omar"), plan, ImpactRequest(examples=True))
 
