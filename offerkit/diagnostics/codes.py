@@ -325,19 +325,11 @@ CODES: dict[Code, str] = {
     Code.REMOTE: "The store's server cannot be reached, or is not an offerkit server.",
     Code.REMOTE_NOT_THERE: "A command that needs the store itself and does not work through a server.",
     Code.PACKAGE_MISSING: "A Python package that this command needs is not installed.",
-<<<<<<< HEAD
-    Code.KEY_SIGNATURE: "A contact's key that does not carry the signature its environment asks for.",
-    Code.KEY_UNCHECKED: "The secret of signed contact keys is not there, or too short.",
-    Code.NOT_A_READER: "Through a server: contacts or their values, for an operator who may not read contacts there.",
-    Code.IDENTIFYING_FIELD: "--by a field that identifies contacts, without --examples, which names them.",
-    Code.NO_ROOM: "The disk has no room for what a batch over all contacts spills to it.",
-=======
     Code.KEY_SIGNATURE: "A contact key without the signature that its environment requires.",
     Code.KEY_UNCHECKED: "The secret for signed contact keys is missing or too short.",
     Code.NOT_A_READER: "The operator cannot read contacts or their values through this server.",
-    Code.IDENTIFYING_FIELD: "--impact-by names a field that identifies contacts, without --examples.",
+    Code.IDENTIFYING_FIELD: "--by names a field that identifies contacts, without --examples.",
     Code.NO_ROOM: "There is no disk space for the temporary data of a batch.",
->>>>>>> trial
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
     Code.NO_CONTACTS: "The source has no contacts.",
     Code.UNKNOWN_DELIVERY: "No live campaign has this delivery.",

@@ -192,15 +192,9 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
     if session.backend.history_only and not files:
         raise refuse(
             Code.NO_IMPACT,
-<<<<<<< HEAD
-            "the contacts are on the server, which is asked about plans alone",
-            detail="“offerkit plan --impact” tells what the specs change there for people.",
-            hint="To count on contacts of this project: --contacts FILE.",
-=======
             "the contacts are on the server, which measures the impact of plans only",
             detail="“offerkit plan --impact” measures the impact of the specs there.",
-            hint="To use contacts of this project: --impact-contacts FILE.",
->>>>>>> trial
+            hint="To use contacts of this project: --contacts FILE.",
         )
     return impact_of_change(session, effect, asked, files)
 
@@ -233,13 +227,8 @@ def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) 
             if len(meant) > 1:
                 raise refuse(
                     Code.NO_IMPACT,
-<<<<<<< HEAD
-                    f"whose contacts are in {text[:120]} is not said",
-                    hint=f"Write --contacts {meant[0]}=FILE; dimensions: {', '.join(meant)}.",
-=======
                     f"it is not clear which dimension the contacts in {text[:120]} belong to",
-                    hint=f"Write --impact-contacts {meant[0]}=FILE. Dimensions: {', '.join(meant)}.",
->>>>>>> trial
+                    hint=f"Write --contacts {meant[0]}=FILE. Dimensions: {', '.join(meant)}.",
                 )
             name, file = (meant or known or [""])[0], text
         if name not in known or not file:

@@ -195,13 +195,8 @@ class _CaseContacts:
             Code.CONTACTS_OTHER,
             f"the contact file that {one.address} uses has changed since it was applied",
             "What a case expects of a stored contact is only known for the file that was there then.",
-<<<<<<< HEAD
-            f"Put that file back, or let a second person accept this one: offerkit override {one.address}"
-            " --message TEXT. Cases that write their contacts out do not depend on a file.",
-=======
             f"Restore that file, or let a second operator accept the new one: offerkit override {one.address}"
-            " --reason TEXT. Cases that spell out their contacts do not depend on a file.",
->>>>>>> trial
+            " --message TEXT. Cases that spell out their contacts do not depend on a file.",
             one.address,
         )
 
@@ -220,13 +215,8 @@ def _failed(one: RequiredCases, outcome: CaseOutcome, *, told: bool) -> Diagnost
     hint = "Change the offers, or change the case and apply it; “offerkit test” runs the cases on the specs."
     if one.sides == (Stage.LIVE,):
         hint = (
-<<<<<<< HEAD
-            "Live has this case, design another or none. Change the offers; or let a second person lift what changes:"
-            f" offerkit override {one.address} --message TEXT."
-=======
             "Live has this case; design has changed or removed it. Change the offers, or let a second operator accept"
-            f" the change: offerkit override {one.address} --reason TEXT."
->>>>>>> trial
+            f" the change: offerkit override {one.address} --message TEXT."
         )
     return Diagnostic(
         Code.CASE_FAILED,

@@ -238,13 +238,8 @@ class ImpactRequest:
 
     @property
     def options(self) -> tuple[str, ...]:
-<<<<<<< HEAD
-        """The options that only who may read contacts may use."""
-        given = {"--by": self.by, "--sample": self.sample, "--examples": self.examples}
-=======
         """The given options that are reserved for operators who may read contacts."""
-        given = {"--impact-by": self.by, "--impact-sample": self.sample, "--examples": self.examples}
->>>>>>> trial
+        given = {"--by": self.by, "--sample": self.sample, "--examples": self.examples}
         return tuple(name for name, value in given.items() if value)
 
 

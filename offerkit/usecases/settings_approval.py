@@ -203,19 +203,11 @@ def _refusal(people: _SettingsAuthors, address: Address, actor: Actor) -> Diagno
     who = or_list(others) if others else "Somebody else"
     return Diagnostic(
         Code.SETTINGS_ALONE,
-<<<<<<< HEAD
-        f"{actor.name} may not take {address} live alone: {whose}",
-        f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this changes many"
-        " offers at once. Who is only named as an author, or has not seen all of it, stands for nothing.",
-        f"Let somebody else promote it, approve it (offerkit approve {address} --settings) or, where nobody else may"
-        f" promote, override it (offerkit override {address} --settings --message …): {who}. Or leave it out with"
-=======
         f"{actor.name} is not allowed to take {address} live alone: {whose}",
         f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this affects many"
         " offers at once. Operators who are only named as authors, or have not seen all of it, do not count.",
         f"Let another operator promote it, approve it (offerkit approve {address} --settings) or, if nobody else may"
-        f" promote, override it (offerkit override {address} --settings --reason TEXT): {who}. Or leave it out with"
->>>>>>> trial
+        f" promote, override it (offerkit override {address} --settings --message TEXT): {who}. Or leave it out with"
         f" --exclude {address}.",
         address,
     )
