@@ -144,7 +144,7 @@ def _print(step: Step) -> str:
 def _invalid_step(step: Step, plan: Plan) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_EDITED,
-        f"the plan cannot be right: “{step.action} {step.address} in {step.stage}” is no step of a {plan.kind} plan",
+        f"the plan cannot be right: “{step.action} {step.address} in {step.stage}” is not a step of a {plan.kind} plan",
         hint="Make the plan again.",
         address=step.address,
     )
@@ -161,7 +161,7 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         yield Diagnostic(
             Code.CASES_CHANGED,
             f"{found.address} would change in live: {found.why}",
-            "What live’s cases say is not changed by their author alone.",
+            "An author cannot change live's cases alone.",
             found.how,
             found.address,
         )
@@ -248,7 +248,7 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
             yield Diagnostic(
                 Code.WITHDRAWN,
                 f"the plan would bring back {offer}: {why}",
-                "What was rejected, switched off or retired stays out of a rollback that does not ask for it.",
+                "A rollback brings back what was rejected, switched off or retired only on request.",
                 "Make the plan again, or with “offerkit rollback … --include-withdrawn”.",
                 offer,
             )
@@ -343,7 +343,7 @@ def _dangling(effect: BeforeAfter, side: Stage) -> Iterator[Diagnostic]:
 def _names_missing(address: Address, missing: str) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_EDITED,
-        f"the plan cannot be right: {address} names {missing}, which would not be there",
+        f"the plan cannot be right: {address} names {missing}, which would not exist",
         hint="Make the plan again.",
         address=address,
     )
@@ -353,6 +353,6 @@ def _still_named(address: Address, gone: Address) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_STALE,
         f"the plan is stale: {address} names {gone}, which the plan removes",
-        hint="Make the plan again and look at what is different.",
+        hint="Make the plan again and review what changed.",
         address=address,
     )

@@ -69,6 +69,6 @@ def duration(text: str) -> timedelta:
     """A period as rules and options write it: ``2d 6h``; a day is 24 hours. Raises ValueError for anything else."""
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise ValueError(f"“{text[:80]}” is not a duration; write days and hours as in 2d 6h")
+        raise ValueError(f"“{text[:80]}” is not a duration; write days and hours, as in 2d 6h")
     days, hours = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours)

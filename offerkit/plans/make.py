@@ -64,7 +64,7 @@ class AddressPatterns:
         found = []
         for pattern in (*self.targets, *self.excludes):
             if not any(pattern.matches(address) for address in known):
-                hint = suggestion(pattern.text, known, "“offerkit graph” lists every address.")
+                hint = suggestion(pattern.text, known, "Run “offerkit graph” to list every address.")
                 found.append(no_match(pattern.text, hint).diagnostics[0])
         if found:
             raise Refused(found)
@@ -153,7 +153,7 @@ def protected_deletions(deltas: Iterable[Delta], bodies: Mapping[str, Body]) -> 
             Code.PROTECTED,
             f"{d.address} is protected and cannot be deleted",
             "Its YAML is gone, but the resource in the store still says protected: true.",
-            "Put it back with protected: false, apply, and delete it then; or put it back as it was.",
+            "Restore it with protected: false, apply, then delete it; or restore it as it was.",
             d.address,
         )
         for d in deltas

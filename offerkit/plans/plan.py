@@ -310,7 +310,7 @@ def decode(content: bytes, name: str) -> Plan:
     version = plan.get("format") if isinstance(plan, dict) else None
     if not isinstance(outer, dict) or not isinstance(plan, dict) or type(version) is not int or version < 1:
         raise refuse(
-            Code.PLAN_UNREADABLE, f"{name} is not a plan file", hint="Plans are made with “offerkit plan --out FILE”."
+            Code.PLAN_UNREADABLE, f"{name} is not a plan file", hint="Make a plan with “offerkit plan --out FILE”."
         )
     if version > FORMAT:
         raise refuse(
@@ -323,8 +323,8 @@ def decode(content: bytes, name: str) -> Plan:
         raise refuse(
             Code.PLAN_EDITED,
             f"{name} was edited after it was saved",
-            detail="Its bytes are not those that its digest names; what was reviewed is not what it says.",
-            hint="Make the plan again; change the specs, not the plan, and let no formatter touch it.",
+            detail="Its content does not match its digest, so it is not what was reviewed.",
+            hint="Make the plan again. Change the specs, not the plan, and do not reformat it.",
         )
     made = _checked(plan, name)
     object.__setattr__(made, "_read", data)
@@ -369,7 +369,7 @@ def _checked(data: dict[str, Any], name: str) -> Plan:
         what = wrong[0] if wrong else min(missing)
         raise Refused(
             refuse(
-                Code.PLAN_EDITED, f"{name} holds no true body for {what[:12]}", hint="Make the plan again."
+                Code.PLAN_EDITED, f"{name} has no valid body for {what[:12]}", hint="Make the plan again."
             ).diagnostics
         )
     return plan
@@ -400,17 +400,17 @@ def _inconsistency(plan: Plan, data: dict[str, Any]) -> str | None:
     if not unknown and plan.format == 1:
         unknown = next((key for key in _SINCE_2 if key in data), "")
     if unknown:
-        return f"It has a key that plans do not have: {unknown[:60]}."
+        return f"It has a key that is not part of the plan format: {unknown[:60]}."
     if len({base.stage for base in plan.base}) < len(plan.base):
-        return "It was made against a stage twice."
+        return "It names the base of a stage twice."
     seen: set[tuple[str, str]] = set()
     for step in plan.steps:
         if step.stage.at is not None or (step.stage, step.address) in seen:
-            return f"A step stands twice, or not in a stage: {step.address[:80]}."
+            return f"A step appears twice, or is not in a stage: {step.address[:80]}."
         seen.add((step.stage, step.address))
         on = [entry.activation or () for entry in (step.before, step.after) if entry is not None]
         if any(len(set(spaces)) < len(spaces) for spaces in on):
-            return f"A space stands twice in a step: {step.address[:80]}."
+            return f"A step lists a space twice: {step.address[:80]}."
         if step.before == step.after and not step.moved_from:
             return f"A step changes nothing: {step.address[:80]}."
     return None

@@ -194,7 +194,7 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
             Code.NO_IMPACT,
             "the contacts are on the server, which measures the impact of plans only",
             detail="“offerkit plan --impact” measures the impact of the specs there.",
-            hint="To use contacts of this project: --impact-contacts FILE.",
+            hint="To use contacts of this project: --contacts FILE.",
         )
     return impact_of_change(session, effect, asked, files)
 
@@ -228,7 +228,7 @@ def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) 
                 raise refuse(
                     Code.NO_IMPACT,
                     f"it is not clear which dimension the contacts in {text[:120]} belong to",
-                    hint=f"Write --impact-contacts {meant[0]}=FILE. Dimensions: {', '.join(meant)}.",
+                    hint=f"Write --contacts {meant[0]}=FILE. Dimensions: {', '.join(meant)}.",
                 )
             name, file = (meant or known or [""])[0], text
         if name not in known or not file:

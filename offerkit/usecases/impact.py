@@ -114,7 +114,7 @@ def _check_fields(effect: PlanEffect, names: Sequence[str], asked: ImpactRequest
             if field_named(catalog, text) in effect.identifying(name):
                 raise refuse(
                     Code.IDENTIFYING_FIELD,
-                    f"--impact-by {text[:80]} would name contacts, because the field identifies them",
+                    f"--by {text[:80]} would name contacts, because the field identifies them",
                     hint="Add --examples to allow contacts to be named in the output.",
                 )
 

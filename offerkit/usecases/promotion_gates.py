@@ -196,7 +196,7 @@ class _CaseContacts:
             f"the contact file that {one.address} uses has changed since it was applied",
             "What a case expects of a stored contact is only known for the file that was there then.",
             f"Restore that file, or let a second operator accept the new one: offerkit override {one.address}"
-            " --reason TEXT. Cases that spell out their contacts do not depend on a file.",
+            " --message TEXT. Cases that spell out their contacts do not depend on a file.",
             one.address,
         )
 
@@ -216,7 +216,7 @@ def _failed(one: RequiredCases, outcome: CaseOutcome, *, told: bool) -> Diagnost
     if one.sides == (Stage.LIVE,):
         hint = (
             "Live has this case; design has changed or removed it. Change the offers, or let a second operator accept"
-            f" the change: offerkit override {one.address} --reason TEXT."
+            f" the change: offerkit override {one.address} --message TEXT."
         )
     return Diagnostic(
         Code.CASE_FAILED,

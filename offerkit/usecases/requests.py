@@ -239,7 +239,7 @@ class ImpactRequest:
     @property
     def options(self) -> tuple[str, ...]:
         """The given options that are reserved for operators who may read contacts."""
-        given = {"--impact-by": self.by, "--impact-sample": self.sample, "--examples": self.examples}
+        given = {"--by": self.by, "--sample": self.sample, "--examples": self.examples}
         return tuple(name for name, value in given.items() if value)
 
 

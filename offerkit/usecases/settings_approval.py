@@ -207,7 +207,7 @@ def _refusal(people: _SettingsAuthors, address: Address, actor: Actor) -> Diagno
         f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this affects many"
         " offers at once. Operators who are only named as authors, or have not seen all of it, do not count.",
         f"Let another operator promote it, approve it (offerkit approve {address} --settings) or, if nobody else may"
-        f" promote, override it (offerkit override {address} --settings --reason TEXT): {who}. Or leave it out with"
+        f" promote, override it (offerkit override {address} --settings --message TEXT): {who}. Or leave it out with"
         f" --exclude {address}.",
         address,
     )
