@@ -75,7 +75,7 @@ class Delivery(Part):
         if sum(way is not None for way in ways) != 1:
             raise PydanticCustomError("delivery", "a delivery has exactly one of engine, offers, outline and cells")
         if self.count is not None and self.outline is None:
-            raise PydanticCustomError("delivery", "count stands beside outline only; for the engine it is engine.count")
+            raise PydanticCustomError("delivery", "count goes with outline only; for the engine, use engine.count")
         return self
 
     @property
@@ -98,7 +98,7 @@ class Campaign(Resource, Period):
             if delivery.outline is not None and delivery.outline not in self.outlines:
                 raise PydanticCustomError(
                     "outline",
-                    "delivery “{delivery}” names outline “{outline}”, which the campaign lacks",
+                    "delivery “{delivery}” names outline “{outline}”, which the campaign does not have",
                     {"delivery": name, "outline": delivery.outline},
                 )
         return self

@@ -111,7 +111,7 @@ class Environment(Resource):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise PydanticCustomError(
-                "zone", "“{text}” is not a time zone; write one as in Europe/Paris", {"text": value[:80]}
+                "zone", "“{text}” is not a time zone; write one such as Europe/Paris", {"text": value[:80]}
             ) from None
         return value
 

@@ -37,7 +37,7 @@ class FilterUse(Part):
             return {"filter": value}
         if isinstance(value, dict):
             return value
-        raise PydanticCustomError("filter", "a filter's name, or {filter: NAME, with: {…}}, is needed here")
+        raise PydanticCustomError("filter", "expected a filter's name, or {filter: NAME, with: {…}}")
 
 
 class Filter(Resource):

@@ -30,16 +30,16 @@ def _applicable(words: tuple[str, ...]) -> tuple[str, ...]:
                 {"word": word[:80], "hint": suggestion(word, APPLICABLE, f"Known: {', '.join(APPLICABLE)}.")},
             )
     if not words:
-        raise PydanticCustomError("applies_to", "a policy applies to something; leave it out for offers")
+        raise PydanticCustomError("applies_to", "applies_to is empty; leave it out to apply the policy to offers")
     if STEP in words and len(words) > 1:
-        raise PydanticCustomError("applies_to", "step stands alone: it takes in the changes of every kind")
+        raise PydanticCustomError("applies_to", "step cannot be combined with kinds: it covers changes of every kind")
     return unique_sorted(words)
 
 
 def _one_line(text: str) -> str:
     text = text.strip()
     if not text or not text.isprintable():
-        raise PydanticCustomError("message", "a message is a sentence on one line")
+        raise PydanticCustomError("message", "a message must be one line of text")
     return text
 
 

@@ -85,7 +85,7 @@ class Identification(Part):
         if self.fallback is not None:
             environment, slash, space = self.fallback.partition("/")
             if not slash or NAME.fullmatch(environment) is None or NAME.fullmatch(space) is None:
-                raise PydanticCustomError("fallback", "a fallback is written ENVIRONMENT/SPACE")
+                raise PydanticCustomError("fallback", "write a fallback as ENVIRONMENT/SPACE")
         elif self.anonymous_categories:
             raise PydanticCustomError("fallback", "anonymous_categories need a fallback")
         return self
@@ -134,7 +134,7 @@ class Space(Resource):
         known = [field.name for field in self.fields]
         twice = sorted({name for name in known if known.count(name) > 1})
         if twice:
-            raise PydanticCustomError("twice", "two fields of one name: {names}", {"names": ", ".join(twice)})
+            raise PydanticCustomError("twice", "fields with the same name: {names}", {"names": ", ".join(twice)})
         return self
 
     def references(self) -> Iterator[Reference]:

@@ -50,7 +50,7 @@ def status_of_number(value: int) -> Status:
     """The status with that number. Raises ValueError when there is none."""
     if value in NUMBERED:
         return NUMBERED[value]
-    raise ValueError(f"there is no status {value}: they are numbered 0 to {len(_ORDER) - 1}")
+    raise ValueError(f"there is no status {value}; statuses are numbered 0 to {len(_ORDER) - 1}")
 
 
 def next_statuses(before: Status) -> tuple[Status, ...]:
@@ -69,4 +69,4 @@ def parse_status(text: str) -> Status:
     if wanted in _SPELLED:
         return _SPELLED[wanted]
     hint = suggestion(wanted, [status.value for status in _ORDER])
-    raise ValueError(" ".join(filter(None, [f"“{text[:80]}” is no status.", hint])))
+    raise ValueError(" ".join(filter(None, [f"“{text[:80]}” is not a status.", hint])))

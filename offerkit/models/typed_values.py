@@ -30,4 +30,4 @@ def type_error(text: str, type_: FieldType) -> str:
         value = parse_value(text, type_, UTC)
     except ValueError as error:
         return str(error)
-    return f"“{text[:40]}” is no value" if value is None else ""
+    return f"“{text[:40]}” is not a value" if value is None else ""
