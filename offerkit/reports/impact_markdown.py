@@ -96,5 +96,5 @@ def _table(table: NumberTable, layout: Layout) -> list[str]:
         name = layout.clipped(row.name, _VALUE) if table.axis else row.name
         told = row.examples[: _EXAMPLES if layout.concise else None]
         told = [layout.clipped(text, _EXAMPLE) for text in told]
-        rows.append(call("impact.md", "row", name, row.numbers, told, table.axis))
+        rows.append(call("impact.md", "row", name, " | ".join(row.numbers), told, table.axis))
     return [*head.split("\n"), *rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from offerkit.engine.simulation import AxisValue, OfferResult, Simulation, SpaceResult
@@ -99,10 +99,14 @@ def simulation_json(made: Simulation, _presentation: Presentation = PRESENTATION
 def simulation_html(made: Simulation, _presentation: Presentation = PRESENTATION) -> str:
     """One page that loads and runs nothing: bars to look at, numbers to read, good on paper."""
 
-    def counts(space: SpaceResult) -> list[tuple[str, int]]:
+    def counts(space: SpaceResult) -> list[tuple[str, int, str]]:
         """How many get how many offers, from most to none; what nobody gets only at the ends."""
         numbers = range(made.n, -1, -1)
-        return [(_offers(n), space.by_count[n]) for n in numbers if space.by_count[n] or n in (0, made.n)]
+        return [(_offers(n), space.by_count[n], "") for n in numbers if space.by_count[n] or n in (0, made.n)]
+
+    def given(space: SpaceResult) -> Iterator[tuple[str, int, str]]:
+        """How many get which offer, and at which rank."""
+        return ((offer.offer, offer.contacts, offer.ranks) for offer in space.given)
 
     return fill(
         "simulation.html",
@@ -110,5 +114,6 @@ def simulation_html(made: Simulation, _presentation: Presentation = PRESENTATION
         asked=_asked(made),
         spaces=made.spaces,
         counts=counts,
+        given=given,
         shown=shown,
     )

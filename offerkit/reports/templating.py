@@ -53,7 +53,7 @@ def environment(language: str) -> Environment:
     escape = {"html": html, "md": markdown}[language]
 
     def finalize(value: object) -> object:
-        return escape(value) if isinstance(value, str) and type(value) is not Escaped else value
+        return value if type(value) is Escaped or not isinstance(value, str) else escape(value)
 
     made = Environment(  # noqa: S701 - “finalize” escapes everything; autoescape would do it in another way
         loader=PackageLoader("offerkit.reports"),

@@ -144,13 +144,13 @@ class StoreFile:
             reached = inode.versions.get(version, inode.reached)
             inode.overwritten = counter < inode.counter or reached < inode.reached
             if not inode.overwritten and inode.written != (status.st_mtime_ns, status.st_size):
-                inode.overwritten = self._anothers()
+                inode.overwritten = self._another()
             if not inode.overwritten:
                 inode.counter, inode.reached = counter, reached
                 inode.written = (status.st_mtime_ns, status.st_size)
             return inode.overwritten
 
-    def _anothers(self) -> bool:
+    def _another(self) -> bool:
         """Whether somebody who opens the file now finds another project in it: an open connection would not notice."""
         project = ""
         try:
