@@ -175,7 +175,7 @@ def _inside(real: str, real_root: str) -> bool:
 
 
 def _read(root: Path, path: str, found: list[Diagnostic]) -> bytes | None:
-    # O_NONBLOCK: opening a named pipe would otherwise wait for a writer for ever.
+    # O_NONBLOCK: otherwise, opening a named pipe would wait for a writer forever.
     try:
         descriptor = os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:

@@ -78,7 +78,7 @@ def plan_promotion(
     asked = PromotionRequest(
         design,
         live,
-        stages.standing(),
+        stages.effective_decisions(),
         renames,
         {} if include_rolled_back else holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),

@@ -81,9 +81,11 @@ def go_back(shop: Workspace) -> None:
         row = store.revisions(limit=1)[0]
         assert row.action == "token-create"
     tampering.execute(
-        shop.location, f"DELETE FROM revision WHERE serial = {row.serial}", "DELETE FROM token",
+        shop.location,
+        f"DELETE FROM revision WHERE serial = {row.serial}",
+        "DELETE FROM token",
         f"UPDATE meta SET value = '{row.parent_digest}' WHERE key = 'head'",
-    )  # fmt: skip
+    )
     with Store.open(shop.location) as store:
         assert store.verify() == []
 
