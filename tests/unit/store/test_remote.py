@@ -193,8 +193,8 @@ def test_a_connection_that_breaks_says_whether_something_may_have_been_done(tmp_
             remote.post("/api/v1/store/apply", {})
         with pytest.raises(Refused, match="does not speak HTTPS"):
             RemoteStore(f"https://{place}", TOKEN).copy(tmp_path)
-    assert "may have been done" not in reading.value.diagnostics[0].hint
-    assert "may have been done" in changing.value.diagnostics[0].hint
+    assert "may have been made all the same" not in reading.value.diagnostics[0].hint
+    assert "may have been made all the same" in changing.value.diagnostics[0].hint
 
 
 def test_a_copy_that_cannot_be_kept(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_a_proxy_is_asked_and_hears_no_token(no_proxies: pytest.MonkeyPatch, var
     assert TOKEN.encode() not in said
     (told,) = found.value.diagnostics
     assert told.summary == "https://offers.example cannot be reached: the proxy blocks it"
-    assert "cret" not in repr(told) and "NO_PROXY" in told.hint and "may have been done" not in told.hint
+    assert "cret" not in repr(told) and "NO_PROXY" in told.hint and "may have been made all the same" not in told.hint
 
 
 def test_a_proxy_that_is_none_is_refused_without_its_address(no_proxies: pytest.MonkeyPatch) -> None:
