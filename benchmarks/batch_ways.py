@@ -122,12 +122,12 @@ def duckdb_way(folder: Path, out: Path, *, stored: bool = False) -> None:
                 )
                 or "TRUE"
             )
-            + f" THEN {ranks[number] << 40} + ((({made.catalog.offers[item.place].tie} * factor + shift)"
+            + f" THEN {ranks[number] << 40} + ((({made.catalog.offers[item.position].tie} * factor + shift)"
             f" & 4294967295) << 8) + {number} END"
             for number, item in enumerate(made.items)
         )
         before = tie_text(made.call.seed, made.facts.today)
-        offers = ", ".join(f"'{made.catalog.offers[item.place].name}'" for item in made.items)
+        offers = ", ".join(f"'{made.catalog.offers[item.position].name}'" for item in made.items)
         environment = (
             bound_condition_sql(made.catalog.when.condition, made.facts) if made.catalog.when is not None else "TRUE"
         )
@@ -215,7 +215,7 @@ def stored_history(folder: Path) -> Iterator[list[tuple[str, str, str, int]]]:
 def _offered(made: BatchProgram) -> list[tuple[int, str, str, bool]]:
     return [
         (number, offer.name, offer.category, bool({*ancestors(offer.category), offer.category} & set(PARTNERS)))
-        for number, offer in enumerate(made.catalog.offers[item.place] for item in made.items)
+        for number, offer in enumerate(made.catalog.offers[item.position] for item in made.items)
     ]
 
 
@@ -246,14 +246,14 @@ def polars_way(folder: Path, out: Path, *, stored: bool = False) -> None:
     _take_in_polars(made, _polars_from_store(folder) if stored else _polars_from_parquet(folder), people, alive)
     hashed = people["id"].hash(seed=1).to_numpy()
     mixing = (hashed >> numpy.uint64(32)).astype(numpy.uint32) | numpy.uint32(1), hashed.astype(numpy.uint32)
-    ties = numpy.array([made.catalog.offers[item.place].tie for item in made.items], dtype=numpy.uint32)
+    ties = numpy.array([made.catalog.offers[item.position].tie for item in made.items], dtype=numpy.uint32)
     ranks = _rank_of_weights(made)
     groups = [list(part) for _, part in groupby(range(len(ranks)), key=ranks.__getitem__)]
     picks = numpy.concatenate([
         by_group(alive[:, part], groups, ties, (mixing[0][part], mixing[1][part]), N)
         for part in (slice(at, at + 32_768) for at in range(0, len(people), 32_768))
     ], axis=1)  # fmt: skip
-    names = polars.Series([made.catalog.offers[item.place].name for item in made.items])
+    names = polars.Series([made.catalog.offers[item.position].name for item in made.items])
     rank, place = numpy.nonzero(picks >= 0)
     polars.DataFrame({
         "contact": people["id"].gather(place), "rank": rank + 1, "offer": names.gather(picks[rank, place]),

@@ -225,7 +225,7 @@ def _read_by(read: Callable[[str], str]) -> CoreSchema:
     return core_schema.no_info_after_validator_function(read, core_schema.str_schema(strict=True))
 
 
-class Pattern:
+class AddressPattern:
     """An address pattern: shell wildcards, over the whole address.
 
     ``recipients/offer.canada-*``, ``*/offer.*``, ``offer.*`` (in any environment), ``recipients`` and

@@ -20,10 +20,10 @@ from offerkit.governance.rollback import RollbackChanges
 from offerkit.governance.settings import SETTING_KINDS, unapproved_settings
 from offerkit.governance.stops import Stops, renamed_stop_rows, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, only_leaves_spaces, without_earlier_ends
-from offerkit.plans.fields import concealed, field_changes, field_changes_by_place
+from offerkit.plans.fields import field_changes, field_changes_by_place, redacted_changes
 from offerkit.plans.plan import FieldChange, Plan, PlanKind, Step, plan_digest
 from offerkit.staleness import check_fresh
-from offerkit.state.changes import Action, Body, Entry, Former
+from offerkit.state.changes import Action, Body, Entry, FormerAddress
 from offerkit.state.references import may_wait, references_of
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
@@ -95,11 +95,15 @@ def _row(step: Step) -> ChangeRow:
 
 
 def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None:
-    found = [_odd(step, plan) for step in plan.steps if not _fits(step, plan)]
+    found = [_invalid_step(step, plan) for step in plan.steps if not _fits(step, plan)]
     if not found and stops and plan.steps_on(Stage.LIVE):
         found += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
     if not found and plan.kind is PlanKind.PROMOTE:
-        found += [*_not_from_design(plan, store, stages), *_ungated(plan, stages), *_held(plan, store, stages)]
+        found += [
+            *_not_from_design(plan, store, stages),
+            *_ungated(plan, stages),
+            *_held_after_rollback(plan, store, stages),
+        ]
     if not found and plan.kind is PlanKind.ROLLBACK:
         found += _not_a_return(plan, store, stages)
     if not found:
@@ -137,10 +141,10 @@ def _print(step: Step) -> str:
     return step.before.fingerprint if step.before is not None else ""
 
 
-def _odd(step: Step, plan: Plan) -> Diagnostic:
+def _invalid_step(step: Step, plan: Plan) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_EDITED,
-        f"the plan cannot be right: “{step.action} {step.address} in {step.stage}” is no step of a {plan.kind} plan",
+        f"the plan cannot be right: “{step.action} {step.address} in {step.stage}” is not a step of a {plan.kind} plan",
         hint="Make the plan again.",
         address=step.address,
     )
@@ -157,7 +161,7 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         yield Diagnostic(
             Code.CASES_CHANGED,
             f"{found.address} would change in live: {found.why}",
-            "What live’s cases say is not changed by their author alone.",
+            "An author cannot change live's cases alone.",
             found.how,
             found.address,
         )
@@ -169,7 +173,7 @@ def _decisions(live: BeforeAfter, stages: Stages) -> Decisions:
     return stages.effective_decisions([*live.after.of_kind(Kind.OFFER), *settings])
 
 
-def _held(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+def _held_after_rollback(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
     """What a rollback took back and design still has, in a promotion that was not made with --include-rolled-back.
 
     Before format 2, plans did not say whether they were.
@@ -220,7 +224,7 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
         else:
             right = there is None
         if not right:
-            yield _odd(step, plan)
+            yield _invalid_step(step, plan)
 
 
 def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
@@ -231,7 +235,7 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
     if not plan.steps:
         return
     if plan.undoes and (plan.to != plan.undoes - 1 or plan.targets):
-        yield _odd(plan.steps[0], plan)
+        yield _invalid_step(plan.steps[0], plan)
         return
     made = {(step.stage, step.address, step.before, step.after, step.moved_from) for step in plan.steps}
     asked = RollbackRequest.of(plan, store)
@@ -244,17 +248,17 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
             yield Diagnostic(
                 Code.WITHDRAWN,
                 f"the plan would bring back {offer}: {why}",
-                "What was rejected, switched off or retired stays out of a rollback that does not ask for it.",
+                "A rollback brings back what was rejected, switched off or retired only on request.",
                 "Make the plan again, or with “offerkit rollback … --include-withdrawn”.",
                 offer,
             )
         return
-    yield _odd(plan.steps[0], plan)
+    yield _invalid_step(plan.steps[0], plan)
 
 
 def _changes(
     ways: Mapping[Stage, RollbackChanges],
-) -> set[tuple[StageRef, Address, Entry | None, Entry | None, Former]]:
+) -> set[tuple[StageRef, Address, Entry | None, Entry | None, FormerAddress]]:
     return {(d.stage, d.address, d.before, d.after, d.moved_from) for way in ways.values() for d in way.deltas}
 
 
@@ -265,15 +269,17 @@ def _misdescribed(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         before = _read(stages.bodies, step.before)
         after = _read(plan.bodies, step.after)
         label = str((after if after is not None else before or {}).get("label", ""))
-        if (_action(step), label) != (step.action, step.label) or not _describe(concealed(step.changes), before, after):
-            yield _odd(step, plan)
+        if (_action(step), label) != (step.action, step.label) or not _describe(
+            redacted_changes(step.changes), before, after
+        ):
+            yield _invalid_step(step, plan)
 
 
 def _describe(changes: tuple[FieldChange, ...], before: JsonMap | None, after: JsonMap | None) -> bool:
     """Whether ``changes`` are those between two bodies, as this version tells them or as earlier ones did."""
     if before is None or after is None:
         return not changes
-    return any(changes == concealed(tell(before, after)) for tell in (field_changes, field_changes_by_place))
+    return any(changes == redacted_changes(tell(before, after)) for tell in (field_changes, field_changes_by_place))
 
 
 def _read(bodies: Mapping[str, Body], entry: Entry | None) -> JsonMap | None:
@@ -318,7 +324,7 @@ def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
             stays = plan.kind is PlanKind.ROLLBACK and address.kind in KEPT_BY_ROLLBACK
             named = [a for a in gone if not (stays or (free and a in renamed))]
             if named:
-                yield _names(address, named[0]) if side is Stage.DESIGN else _still_named(address, named[0])
+                yield _names_missing(address, named[0]) if side is Stage.DESIGN else _still_named(address, named[0])
 
 
 def _dangling(effect: BeforeAfter, side: Stage) -> Iterator[Diagnostic]:
@@ -331,13 +337,13 @@ def _dangling(effect: BeforeAfter, side: Stage) -> Iterator[Diagnostic]:
             if target not in effect.after.entries and not (side is Stage.LIVE and may_wait(step.address, target))
         ]
         if missing:
-            yield _names(step.address, min(missing))
+            yield _names_missing(step.address, min(missing))
 
 
-def _names(address: Address, missing: str) -> Diagnostic:
+def _names_missing(address: Address, missing: str) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_EDITED,
-        f"the plan cannot be right: {address} names {missing}, which would not be there",
+        f"the plan cannot be right: {address} names {missing}, which would not exist",
         hint="Make the plan again.",
         address=address,
     )
@@ -347,6 +353,6 @@ def _still_named(address: Address, gone: Address) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_STALE,
         f"the plan is stale: {address} names {gone}, which the plan removes",
-        hint="Make the plan again and look at what is different.",
+        hint="Make the plan again and review what changed.",
         address=address,
     )

@@ -1,4 +1,4 @@
-"""Whether a plan is stale: what it relies on is not as it was when the plan was made (docs/plans.md)."""
+"""Whether a plan is stale: what it relies on has changed since the plan was made (docs/plans.md)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from offerkit.governance.settings import SETTING_KINDS
 from offerkit.models import model_of
 from offerkit.plans.make import not_live
 from offerkit.plans.plan import Plan, StageBase, Step
-from offerkit.state.changes import Former
+from offerkit.state.changes import FormerAddress
 from offerkit.state.references import references_of, resource_refs
 from offerkit.store import ChangeRow, Store
 from offerkit.store.stage_snapshots import EMPTY, Stages
@@ -32,8 +32,8 @@ def check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
                 Diagnostic(
                     Code.PLAN_PROJECT,
                     "the plan was made for the store of another project",
-                    f"It names project {plan.project[:12]}, and this is {store.project[:12]}.",
-                    "Make the plan against this store.",
+                    f"The plan is for project {plan.project[:12]}; this store belongs to {store.project[:12]}.",
+                    "Make the plan again with this store.",
                 )
             ]
         )
@@ -63,14 +63,14 @@ def _baseless(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
         if base is None:
             yield Diagnostic(
                 Code.PLAN_EDITED,
-                f"the plan cannot be right: it does not say what {stage} was when it was made",
+                f"the plan cannot be right: it does not record the state of {stage} that it was made against",
                 hint="Make the plan again.",
             )
         elif not _was(base, store, stages):
             yield Diagnostic(
                 Code.PLAN_STALE,
-                f"the plan is stale: {stage} never was what it was made against",
-                "The store was restored since, or the plan was made elsewhere.",
+                f"the plan is stale: it was made against a state that {stage} never had",
+                "The store was restored since then, or the plan was made with another store.",
                 "Make the plan again.",
             )
 
@@ -127,7 +127,7 @@ def _changed_back(
                 Code.PLAN_STALE,
                 f"the plan is stale: {address} in {stage} was changed, and changed back, since the plan was made",
                 _who(store, row),
-                "Make the plan again and look at what is different.",
+                "Make the plan again and review what changed.",
                 address,
             )
 
@@ -135,9 +135,9 @@ def _changed_back(
 def _conflict(store: Store, stage: StageRef, address: Address, change: ChangeRow | None) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_STALE,
-        f"the plan is stale: {address} in {stage} is not as it was when the plan was made",
+        f"the plan is stale: {address} in {stage} has changed since the plan was made",
         _who(store, change) if change is not None else "",
-        "Make the plan again and look at what is different.",
+        "Make the plan again and review what changed.",
         address,
     )
 
@@ -150,7 +150,7 @@ def _who(store: Store, change: ChangeRow) -> str:
 
 
 def _named_since(
-    steps: Sequence[Step], touched: Collection[Former], store: Store, stage: StageRef, serial: int
+    steps: Sequence[Step], touched: Collection[FormerAddress], store: Store, stage: StageRef, serial: int
 ) -> Iterator[Diagnostic]:
     """What goes by the plan but was named by a resource that came or changed since."""
     going: dict[Address, Step] = {
@@ -170,7 +170,7 @@ def _named_since(
                 Code.PLAN_STALE,
                 f"the plan is stale: {address} names {gone}, which the plan removes",
                 _who(store, row),
-                "Make the plan again and look at what is different.",
+                "Make the plan again and review what changed.",
                 address,
             )
 
@@ -188,8 +188,8 @@ def _no_longer_live(steps: Sequence[Step], plan: Plan, stage: StageRef, stages: 
             yield Diagnostic(
                 Code.PLAN_STALE,
                 f"the plan is stale: {found.summary}",
-                "A campaign in live may only name what is live.",
-                "Make the plan again and look at what is different.",
+                "A live campaign can name only what is live.",
+                "Make the plan again and review what changed.",
                 step.address,
             )
 

@@ -30,7 +30,7 @@ def check_utc(text: str) -> None:
         raise ValueError(f"not a UTC time with microseconds: {text!r}")
 
 
-def moved(moment: datetime, span: timedelta) -> datetime:
+def shift(moment: datetime, span: timedelta) -> datetime:
     """The instant ``span`` after ``moment``, in UTC; the first or last of the calendar where it would be beyond."""
     try:
         return moment.astimezone(UTC) + span
@@ -46,7 +46,7 @@ def wall_clock(moment: datetime, zone: tzinfo) -> datetime:
     return _local(moment, zone).replace(tzinfo=None, fold=0)
 
 
-def shown(moment: datetime, zone: tzinfo) -> str:
+def display_time(moment: datetime, zone: tzinfo) -> str:
     """An instant for people: ``2026-11-01 13:00 CET``."""
     return f"{_local(moment, zone):%Y-%m-%d %H:%M %Z}"
 
@@ -69,6 +69,6 @@ def duration(text: str) -> timedelta:
     """A period as rules and options write it: ``2d 6h``; a day is 24 hours. Raises ValueError for anything else."""
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise ValueError(f"“{text[:80]}” is not a duration; write days and hours as in 2d 6h")
+        raise ValueError(f"“{text[:80]}” is not a duration; write days and hours, as in 2d 6h")
     days, hours = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours)

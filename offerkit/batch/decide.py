@@ -48,12 +48,14 @@ class BatchRequest:
 
 @dataclass(frozen=True)
 class DecidedChunk:
-    """A chunk. ``first``: the number of its first contact. ``picks``: items by rank and contact, -1 for none.
+    """The decisions for a chunk of contacts. ``first``: the number of its first contact. ``picks``: items by rank and
+    contact, -1 for none.
 
-    ``holds`` is the matrix of conditions (one row a condition, the last one the environment's filter), ``eligible``
-    and ``presentable`` that of items before and after presentation rules. ``positive``: for whom a formula gives a
-    weight. Where hooks decided with it (offerkit.usecases.per_contact): ``kept``, the items of offers that the
-    post-processing hook did not take out, and ``productless``, by place, for whom a dynamic-offer hook found nothing.
+    ``holds`` is the matrix of conditions (one row for each condition, the last one for the environment's filter),
+    ``eligible`` and ``presentable`` those of items before and after presentation rules. ``positive``: the contacts for
+    whom a formula gives a weight. If hooks took part (offerkit.usecases.per_contact): ``kept``, the items that the
+    post-processing hook did not drop, and ``productless``, by position, the contacts for whom a dynamic-offer hook
+    found no product.
     """
 
     first: int
@@ -86,7 +88,7 @@ class _ChunkDecider:
         self._batch = batch
         self._program = program = batch.program
         catalog, items = program.catalog, program.items
-        self._ties = numpy.array([catalog.offers[item.place].tie for item in items], dtype=numpy.uint32)
+        self._ties = numpy.array([catalog.offers[item.position].tie for item in items], dtype=numpy.uint32)
         self._groups = _groups(program)
         self._repeated = _repeated(program)
         self._formulas = _Formulas(program)
@@ -125,14 +127,14 @@ class _ChunkDecider:
         ).fetchnumpy()
         width = last - first
         holds = numpy.empty((len(program.conditions) + 1, width), dtype=bool)
-        for place in range(len(program.conditions)):
-            numpy.not_equal(rows[f"b{place // 8}"] & numpy.uint8(1 << place % 8), 0, out=holds[place])
+        for position in range(len(program.conditions)):
+            numpy.not_equal(rows[f"b{position // 8}"] & numpy.uint8(1 << position % 8), 0, out=holds[position])
         holds[-1] = True if self._environment is None else holds[self._environment]
         alive = numpy.empty((len(program.items), width), dtype=bool)
-        for place, item in enumerate(program.items):
-            alive[place] = holds[-1]
+        for position, item in enumerate(program.items):
+            alive[position] = holds[-1]
             for condition in item.conditions:
-                alive[place] &= holds[condition]
+                alive[position] &= holds[condition]
         weights = self._formulas.weights(rows, holds, alive)
         eligible = alive.copy()
         self._take(people, alive, holds, first)
@@ -158,13 +160,13 @@ class _ChunkDecider:
 def _groups(program: BatchProgram) -> list[list[int]]:
     groups: list[list[int]] = []
     weight: Decimal | None = None
-    for place, item in enumerate(program.items):
+    for position, item in enumerate(program.items):
         if item.weight is None:
             continue
         if item.weight != weight:
             groups.append([])
             weight = item.weight
-        groups[-1].append(place)
+        groups[-1].append(position)
     return groups
 
 
@@ -172,10 +174,10 @@ def _repeated(program: BatchProgram) -> list[tuple[int, int]]:
     """Pairs of items of one offer: the later one counts only where the earlier one is out."""
     seen: dict[int, list[int]] = {}
     pairs = []
-    for place, item in enumerate(program.items):
-        for earlier in seen.setdefault(item.place, []):
-            pairs.append((place, earlier))
-        seen[item.place].append(place)
+    for position, item in enumerate(program.items):
+        for earlier in seen.setdefault(item.position, []):
+            pairs.append((position, earlier))
+        seen[item.position].append(position)
     return pairs
 
 
@@ -240,9 +242,9 @@ class _Formulas:
             numbers[name] = column.astype(object)
         width = alive.shape[1]
         found = numpy.zeros((len(self._program.items), width), dtype=object)
-        for place, item in enumerate(self._program.items):
+        for position, item in enumerate(self._program.items):
             if item.weight is not None:
-                found[place] = int(item.weight * self._unit)
+                found[position] = int(item.weight * self._unit)
         for number, part in enumerate(self._computed):
             factor = times(Decimal(1), part.factors)
             best = numpy.zeros(width, dtype=object)

@@ -18,14 +18,14 @@ from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.program import BatchProgram
 from offerkit.contacts.bulk import column
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.presentation_rules import about_pair, applied
+from offerkit.engine.presentation_rules import about_pair, applicable_offers
 from offerkit.engine.resources import PresentationRule
 from offerkit.engine.space_program import bits_of
 from offerkit.models.status import Status
 from offerkit.rules.duckdb_literals import TYPES, literal
 from offerkit.rules.types import BaseType
 from offerkit.store import CountFilter, Store
-from offerkit.times import instant, moved, utc, wall_clock
+from offerkit.times import instant, shift, utc, wall_clock
 
 if TYPE_CHECKING:
     import numpy
@@ -64,7 +64,7 @@ class Exclusions:
     def taken(
         self, people: ContactTable, first: int, last: int
     ) -> Iterator[tuple[NDArray[numpy.intp], tuple[int, ...]]]:
-        """For the contacts from ``first`` to before ``last``: places (from 0), and the items taken from them."""
+        """For the contacts from ``first`` to before ``last``: positions (from 0), and the items taken from them."""
         import numpy
 
         rows = people.connection.execute(
@@ -72,33 +72,37 @@ class Exclusions:
             [first, last],
         ).fetchnumpy()
         codes, starts = numpy.unique(numpy.ma.getdata(rows["code"]), return_index=True)
-        places = numpy.split(numpy.ma.getdata(rows["n"]) - first, starts[1:])
-        for code, columns in zip(codes.tolist(), places, strict=False):
+        positions = numpy.split(numpy.ma.getdata(rows["n"]) - first, starts[1:])
+        for code, columns in zip(codes.tolist(), positions, strict=False):
             yield columns, self.items[code]
 
 
 def find_exclusions(people: ContactTable, program: BatchProgram, store: Store | None) -> list[Exclusions]:
     """What the rules take from whom; without a store nobody was offered anything."""
     space = program.catalog.spaces[program.call.space]
-    rules = [(place, rule) for place, rule in enumerate(program.catalog.rules) if rule.channel in ("", space.channel)]
-    about = {place: _about(program, place, rule) for place, rule in rules}
-    rules = [(place, rule) for place, rule in rules if about[place] and _readable(rule)]
+    rules = [
+        (position, rule) for position, rule in enumerate(program.catalog.rules) if rule.channel in ("", space.channel)
+    ]
+    about = {position: _about(program, position, rule) for position, rule in rules}
+    rules = [(position, rule) for position, rule in rules if about[position] and _readable(rule)]
     if store is None or not rules:
         return []
     _read(people, program, store, [rule for _, rule in rules])
     try:
-        found = [_counted(people, program, number, place, about[place]) for number, (place, _) in enumerate(rules)]
+        found = [
+            _counted(people, program, number, position, about[position]) for number, (position, _) in enumerate(rules)
+        ]
     finally:
         people.connection.execute("DROP TABLE past")
     return [part for part in found if part is not None]
 
 
-def _about(program: BatchProgram, place: int, rule: PresentationRule) -> int:
+def _about(program: BatchProgram, position: int, rule: PresentationRule) -> int:
     """The bits of the items that the rule is about."""
-    known = program.space_program.about[place]
+    known = program.space_program.about[position]
     if known is not None:
         return known
-    return bits_of(applied(program.catalog, rule, program.facts), program.space_program.of_offer)
+    return bits_of(applicable_offers(program.catalog, rule, program.facts), program.space_program.of_offer)
 
 
 def _readable(rule: PresentationRule) -> bool:
@@ -114,8 +118,8 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
     channel = catalog.spaces[program.call.space].channel
     wanted = [
         CountFilter(
-            utc(moved(now, -rule.before)),
-            utc(moved(now, rule.after)),
+            utc(shift(now, -rule.before)),
+            utc(shift(now, rule.after)),
             tuple(Status(status) for status in sorted(rule.statuses)),
             channel if rule.same_channel else "",
             *_named(rule),
@@ -127,7 +131,7 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
         f"(CAST(list_extract(line, {len(fields) + 1}) AS BIGINT) & {1 << bit}) <> 0 AS r{bit}"
         for bit in range(len(rules))
     ]
-    parts += [f"{_typed(name, place)} AS {column(name)}" for place, name in enumerate(fields, 1)]
+    parts += [f"{_typed(name, position)} AS {column(name)}" for position, name in enumerate(fields, 1)]
     people.connection.execute(
         f"CREATE TEMP TABLE past AS SELECT k, {', '.join(parts)} FROM (SELECT '' AS k, [''] AS line) LIMIT 0"  # noqa: S608
     )
@@ -161,9 +165,9 @@ def _local_times(people: ContactTable, catalog: Catalog) -> None:
     people.connection.unregister("times")
 
 
-def _typed(name: str, place: int) -> str:
+def _typed(name: str, position: int) -> str:
     """A part of a line as the field's value."""
-    part = f"list_extract(line, {place})"
+    part = f"list_extract(line, {position})"
     match name:
         case "status":
             names = ", ".join(literal(status.value, BaseType.STRING) for status in Status)
@@ -187,12 +191,12 @@ def _asked(rule: PresentationRule) -> Iterator[str]:
         yield from (name for _, name in checked.fields)
 
 
-def _counted(people: ContactTable, program: BatchProgram, number: int, place: int, about: int) -> Exclusions | None:
+def _counted(people: ContactTable, program: BatchProgram, number: int, position: int, about: int) -> Exclusions | None:
     """The table of one rule; None when its maximum is reached for nobody, or for nothing that is left."""
-    rule = program.catalog.rules[place]
+    rule = program.catalog.rules[position]
     tests = [f"r{number}"]
     if rule.of == "applies-to":
-        tests.append(_applies(people, program, number, place))
+        tests.append(_applies(people, program, number, position))
     if rule.when is not None and rule.when.expression.checked is not None:
         tests.append(condition_sql(rule.when.expression.checked, rule.when.expression.namespaces[0], {}, program.facts))
     by = {"offer": '"f_offer"', "category": '"f_category"'}.get(rule.of)
@@ -221,10 +225,10 @@ def _counted(people: ContactTable, program: BatchProgram, number: int, place: in
     return Exclusions(None if rule.contacts is None else program.number(rule.contacts.condition), table, items)
 
 
-def _applies(people: ContactTable, program: BatchProgram, number: int, place: int) -> str:
+def _applies(people: ContactTable, program: BatchProgram, number: int, position: int) -> str:
     """A test in SQL: the rule applies to the offer, in the category that it had then."""
     pairs = people.connection.execute(f'SELECT DISTINCT "f_offer", "f_category" FROM past WHERE r{number}').fetchall()  # noqa: S608
-    known = [pair for pair in pairs if about_pair(program.catalog, place, pair[0], pair[1], program.facts)]
+    known = [pair for pair in pairs if about_pair(program.catalog, position, pair[0], pair[1], program.facts)]
     people.connection.execute(f"CREATE OR REPLACE TEMP TABLE applies{number} (offer VARCHAR, category VARCHAR)")
     if known:
         people.connection.executemany(f"INSERT INTO applies{number} VALUES (?, ?)", known)  # noqa: S608
@@ -234,8 +238,8 @@ def _applies(people: ContactTable, program: BatchProgram, number: int, place: in
 def _bits(program: BatchProgram, rule: PresentationRule, name: str) -> int:
     match rule.of:
         case "offer":
-            place = program.catalog.place_of.get(name)
-            return 0 if place is None else bits_of({place}, program.space_program.of_offer)
+            position = program.catalog.position_of.get(name)
+            return 0 if position is None else bits_of({position}, program.space_program.of_offer)
         case "category":
             return program.space_program.of_category.get(name, 0)
         case _:

@@ -15,14 +15,14 @@ from offerkit.engine.reasons import checks
 from offerkit.engine.resources import CompiledOffer, CompiledSpace, CompiledWeight
 from offerkit.engine.slice import slice_of
 from offerkit.engine.space_program import SpaceProgram
-from offerkit.engine.weights import standing
+from offerkit.engine.weights import applicable_weights
 
 
 @dataclass(frozen=True)
 class Item:
     """What may be proposed: an offer with one of its weights; ``weight`` None: it is worked out for each contact."""
 
-    place: int
+    position: int
     weight: Decimal | None
     conditions: tuple[int, ...]
     """The conditions that must all hold, by number."""
@@ -72,13 +72,15 @@ def batch_program(catalog: Catalog, call: Call, *, reasons: bool = False) -> Bat
             for bit in _bits(mask):
                 needs[size - 1 - bit].append(len(conditions))
             conditions.append(condition)
-    rows = [(entry.place, entry.weight) for entry in space_program.entries] + [
-        (c.offer.place, None) for c in space_program.computed
+    rows = [(entry.position, entry.weight) for entry in space_program.entries] + [
+        (c.offer.position, None) for c in space_program.computed
     ]
-    items = tuple(Item(place, weight, tuple(need)) for (place, weight), need in zip(rows, needs, strict=True))
+    items = tuple(Item(position, weight, tuple(need)) for (position, weight), need in zip(rows, needs, strict=True))
     deciding = dict.fromkeys((*conditions, *_further(catalog, space_program)))
     telling = (
-        _telling((catalog.offers[place] for place in catalog.members(asked)), space, facts.today) if reasons else ()
+        _telling((catalog.offers[position] for position in catalog.members(asked)), space, facts.today)
+        if reasons
+        else ()
     )
     every = dict.fromkeys((*deciding, *telling))
     return BatchProgram(catalog, call, facts, space_program, items, tuple(every), len(deciding))
@@ -101,7 +103,7 @@ def _telling(offers: Iterable[CompiledOffer], space: CompiledSpace, today: date)
     for offer in offers:
         asked = list(checks(offer, space, today))
         requirements = [check.requirement for check in asked]
-        requirements += [weight.when for weight in standing(offer, space.name, today)]
+        requirements += [weight.when for weight in applicable_weights(offer, space.name, today)]
         yield from (requirement.condition for requirement in requirements if requirement is not None)
 
 

@@ -13,7 +13,7 @@ from offerkit.engine import reasons
 from offerkit.engine.reasons import Cause, ExclusionReason
 from offerkit.engine.resources import CompiledOffer, CompiledWeight
 from offerkit.engine.slice import SliceSource, slice_of
-from offerkit.engine.weights import standing
+from offerkit.engine.weights import applicable_weights
 
 if TYPE_CHECKING:
     import numpy
@@ -43,7 +43,7 @@ class Reasons:
         space = made.catalog.spaces[made.call.space]
         asked = slice_of(space, made.call)
         self.slice: Sequence[int] = made.catalog.members(asked)
-        """The places of the offers that are looked at."""
+        """The positions of the offers that are looked at."""
         self._inside = frozenset(self.slice)
         self._others = reasons.not_in_slice(space, called=asked.source is SliceSource.CALL).cause
         when = made.catalog.when
@@ -54,27 +54,27 @@ class Reasons:
         """Why the contacts of ``columns``, who are not proposed the offer ``name``, are not; each of them once."""
         import numpy
 
-        place = self._made.catalog.place_of.get(name)
-        if place is None:
+        position = self._made.catalog.position_of.get(name)
+        if position is None:
             return [(reasons.no_offer(), columns)]
         left = numpy.ones(len(columns), dtype=bool)
-        return [(cause, columns[out]) for cause, out in self._out(chunk, place, left, lambda row: row[columns])]
+        return [(cause, columns[out]) for cause, out in self._out(chunk, position, left, lambda row: row[columns])]
 
     def count(self, chunk: DecidedChunk) -> Iterator[tuple[int, Cause, int]]:
-        """By place, why the contacts of a chunk are not proposed each offer of the slice, and how many of them."""
+        """By position, why the contacts of a chunk are not proposed each offer of the slice, and how many of them."""
         import numpy
 
         width = chunk.picks.shape[1]
         given = numpy.zeros((len(self._made.items), width), dtype=bool)
         ranks, columns = numpy.nonzero(chunk.picks >= 0)
         given[chunk.picks[ranks, columns], columns] = True
-        for place in self.slice:
-            left = ~_any(given, self._of(place).own)
-            for cause, out in self._out(chunk, place, left, lambda row: row):
-                yield place, cause, int(numpy.count_nonzero(out))
+        for position in self.slice:
+            left = ~_any(given, self._of(position).own)
+            for cause, out in self._out(chunk, position, left, lambda row: row):
+                yield position, cause, int(numpy.count_nonzero(out))
 
     def _out(
-        self, chunk: DecidedChunk, place: int, left: Flags, look: Callable[[Flags], Flags]
+        self, chunk: DecidedChunk, position: int, left: Flags, look: Callable[[Flags], Flags]
     ) -> Iterator[tuple[Cause, Flags]]:
         """Those of ``left`` by the first reason; ``look``: the flags of all contacts as ``left`` has them."""
 
@@ -85,11 +85,11 @@ class Reasons:
 
         if self._environment is not None and (gone := out(look(chunk.holds[-1]))).any():
             yield self._environment, gone
-        if place not in self._inside:
+        if position not in self._inside:
             if left.any():
                 yield self._others, left
             return
-        asked = self._of(place)
+        asked = self._of(position)
         for cause, number in asked.checks:
             if number is None:
                 if left.any():
@@ -98,11 +98,11 @@ class Reasons:
             if (gone := out(look(chunk.holds[number]))).any():
                 yield cause, gone
         if (gone := out(look(_any(chunk.eligible, asked.own)))).any():
-            for cause, productless in chunk.productless.get(place, {}).items():
+            for cause, productless in chunk.productless.get(position, {}).items():
                 if (none := gone & look(productless)).any():
                     yield cause, none
                     gone = gone & ~none
-            yield from self._weightless(chunk, place, gone, look)
+            yield from self._weightless(chunk, position, gone, look)
         if (gone := out(look(_any(chunk.presentable, asked.own)))).any():
             yield reasons.cause_of(ExclusionReason.PRESENTATION_RULE), gone
         if chunk.kept is not None and (gone := out(look(_any(chunk.kept, asked.own)))).any():
@@ -111,10 +111,10 @@ class Reasons:
             yield reasons.cause_of(ExclusionReason.BEYOND_N), left
 
     def _weightless(
-        self, chunk: DecidedChunk, place: int, gone: Flags, look: Callable[[Flags], Flags]
+        self, chunk: DecidedChunk, position: int, gone: Flags, look: Callable[[Flags], Flags]
     ) -> Iterator[tuple[Cause, Flags]]:
         """Step 6: those for whom a weight holds, and comes to 0; then those for whom none does."""
-        asked = self._of(place)
+        asked = self._of(position)
         for weight in asked.weights:
             if not asked.multiplied and (weight.formula is not None or weight.number):
                 continue  # whoever it holds for is eligible
@@ -125,24 +125,24 @@ class Reasons:
                 yield reasons.weight_zero(weight).cause, zero
                 gone = gone & ~zero
         if gone.any():
-            yield reasons.no_weight(self._made.catalog.offers[place]).cause, gone
+            yield reasons.no_weight(self._made.catalog.offers[position]).cause, gone
 
-    def _of(self, place: int) -> _OfferChecks:
-        known = self._asked.get(place)
+    def _of(self, position: int) -> _OfferChecks:
+        known = self._asked.get(position)
         if known is None:
-            known = self._asked[place] = self._prepared(self._made.catalog.offers[place])
+            known = self._asked[position] = self._prepared(self._made.catalog.offers[position])
         return known
 
     def _prepared(self, offer: CompiledOffer) -> _OfferChecks:
         made, today = self._made, self._made.facts.today
         space = made.catalog.spaces[made.call.space]
         return _OfferChecks(
-            self._items.get(offer.place, ()),
+            self._items.get(offer.position, ()),
             [
                 (check.cause, None if check.requirement is None else made.number(check.requirement.condition))
                 for check in reasons.checks(offer, space, today)
             ],
-            standing(offer, space.name, today),
+            applicable_weights(offer, space.name, today),
             any(not factor for _, factor in offer.factors(today)),
         )
 
@@ -150,7 +150,7 @@ class Reasons:
     def _items(self) -> Mapping[int, Sequence[int]]:
         found: dict[int, list[int]] = {}
         for number, item in enumerate(self._made.items):
-            found.setdefault(item.place, []).append(number)
+            found.setdefault(item.position, []).append(number)
         return found
 
 

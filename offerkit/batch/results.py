@@ -65,7 +65,7 @@ class Results:
     def _known(self, made: BatchProgram) -> int:
         space = f"{made.catalog.environment}/{made.call.space}"
         if space not in self._first:
-            offers = [made.catalog.offers[item.place] for item in made.items]
+            offers = [made.catalog.offers[item.position] for item in made.items]
             rows = [(self._items + number, space, offer.name, offer.category) for number, offer in enumerate(offers)]
             self._people.connection.executemany("INSERT INTO item VALUES (?, ?, ?, ?)", rows)
             self._first[space] = self._items

@@ -51,7 +51,7 @@ def command(
     touches or relies on has changed since. All of it happens in one transaction, or nothing.
     """
     from offerkit.diagnostics import Code, refuse
-    from offerkit.plans.make import Patterns
+    from offerkit.plans.make import AddressPatterns
     from offerkit.usecases.plan import plan
     from offerkit.usecases.plan_files import load_plan
 
@@ -64,7 +64,7 @@ def command(
             hint="A saved plan is applied by itself, and whole; apply several one after the other.",
         )
     from_file = len(what) == 1 and (bool(named) or is_file(what[0]))
-    made = load_plan(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
+    made = load_plan(Path(what[0])) if from_file else plan(session, AddressPatterns.of(what, exclude))
     if not from_file:
         warn_if_older(shell, session, made)
     shell.plan(made, full=full)
@@ -77,7 +77,7 @@ def command(
 def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whole: bool) -> Session:
     """``session``, which knows where ``made`` comes from; ``whole``: it is all that the specs say."""
     from offerkit.diagnostics import Refused
-    from offerkit.plans.make import Patterns
+    from offerkit.plans.make import AddressPatterns
     from offerkit.plans.plan import PlanKind
     from offerkit.usecases.authorship import origin_of
     from offerkit.usecases.plan import plan
@@ -91,7 +91,7 @@ def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whol
     said: Plan | None = made
     if not whole:
         try:
-            said = plan(session, Patterns.of((), ()))
+            said = plan(session, AddressPatterns.of((), ()))
         except Refused:  # a saved plan, or a part, can be applied all the same: it is only not what is checked out
             said = None
     return replace(session, origin=origin_of(session, made, said, authors))

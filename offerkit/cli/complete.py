@@ -318,14 +318,14 @@ def statuses(session: Session, ctx: click.Context) -> Iterable[str]:
 @_in_order
 def next_statuses(session: Session, ctx: click.Context) -> Iterable[str]:
     """The statuses that the proposition of the line may take; for one that is not known, all that follow another."""
-    from offerkit.models.status import NUMBERED, followers
+    from offerkit.models.status import NUMBERED, next_statuses
 
     with session.reading() as store:
         given = next(iter(_typed(ctx, "proposition")), "")
         row = store.proposition(given) if store is not None and given else None
     if row is not None:
-        return followers(row.status)
-    return [after for after in NUMBERED.values() if any(after in followers(before) for before in NUMBERED.values())]
+        return next_statuses(row.status)
+    return [after for after in NUMBERED.values() if any(after in next_statuses(before) for before in NUMBERED.values())]
 
 
 def folder_environments(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import touched
-from offerkit.cli.options import WholeNumber, format_of, pass_shell
+from offerkit.cli.options import count_option, format_of, pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("history")
 @click.argument("what", nargs=-1, metavar="[STAGE] [ADDRESS]", shell_complete=touched)
-@click.option("--limit", "-n", type=WholeNumber(min=0), default=50, help="At most so many; 0: all (default: 50).")
+@count_option
 @format_of("History")
 @pass_shell
 def command(shell: Shell, what: tuple[str, ...], limit: int, form: str) -> None:

@@ -19,7 +19,7 @@ from offerkit.cli.options import (
 from offerkit.cli.shell import Shell, finish, warn_if_older
 
 if TYPE_CHECKING:
-    from offerkit.plans.make import Patterns
+    from offerkit.plans.make import AddressPatterns
     from offerkit.usecases.session import Session
 
 
@@ -55,19 +55,19 @@ def command(
     ADDRESS narrows the plan: an address or a pattern such as 'recipients/offer.canada-*', 'offer.*' or
     'recipients'. What the chosen cannot do without comes along.
     """
-    from offerkit.plans.make import Patterns
+    from offerkit.plans.make import AddressPatterns
     from offerkit.usecases.plan import plan
 
     session = shell.session()
     if form in ("github", "sarif", "gitlab"):
-        return _findings(shell, session, Patterns.of(targets, exclude), form)
-    made = plan(session, Patterns.of(targets, exclude))
+        return _findings(shell, session, AddressPatterns.of(targets, exclude), form)
+    made = plan(session, AddressPatterns.of(targets, exclude))
     warn_if_older(shell, session, made)
     shell.plan(made, form, full=full, impact=impact.of(session, made))
     return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)
 
 
-def _findings(shell: Shell, session: Session, patterns: Patterns, form: str) -> int:
+def _findings(shell: Shell, session: Session, patterns: AddressPatterns, form: str) -> int:
     """Print what is wrong with the plan, for a forge."""
     from offerkit.diagnostics import Refused
     from offerkit.usecases.outdated_checkout import checkout_warnings

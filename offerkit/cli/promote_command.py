@@ -56,13 +56,13 @@ def command(
     “offerkit apply PLAN” carries it out later. ENVIRONMENT and ADDRESS narrow it; what the chosen offers need
     rides along.
     """
-    from offerkit.plans.make import Patterns
+    from offerkit.plans.make import AddressPatterns
     from offerkit.usecases.promote import promote
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
     targets = tuple(word for word in what if word not in environments)
-    made = promote(session, environments, Patterns.of(targets, exclude), include_rolled_back=include_rolled_back)
+    made = promote(session, environments, AddressPatterns.of(targets, exclude), include_rolled_back=include_rolled_back)
     shell.plan(made, form, full=full, impact=impact.of(session, made))
     if not to_be_applied(form, out, plan_only, yes):
         foresee(shell, session, made)

@@ -55,6 +55,8 @@ def command(shell: Shell, /, **options: Any) -> None:
     error; the interface is described at /openapi.json.
     """
     try:
+        import uvicorn  # noqa: F401 - serve() imports it too, when it is too late to say what is missing
+
         from offerkit.server.config import ServerConfig
         from offerkit.server.run import serve
     except ImportError as error:

@@ -26,7 +26,7 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
     """
     from datetime import UTC
 
-    from offerkit.times import shown
+    from offerkit.times import display_time
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.open_engine import open_live
     from offerkit.usecases.update_status import StatusUpdate, update_status, zone_of
@@ -45,5 +45,5 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
     if not change.changed:
         click.echo(f"{what} is {row.status} already; nothing was changed.")
     else:
-        since = f"since {shown(when, zone)}" if at else "now"
+        since = f"since {display_time(when, zone)}" if at else "now"
         click.echo(shell.style.green(f"{what} is {row.status} {since}; it was {change.before}."), color=True)

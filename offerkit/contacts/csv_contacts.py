@@ -174,10 +174,10 @@ class CsvContacts(Contacts):
         if known != stamp or index is None:
             index = self._index(names, header, following)
             self._indexes[names] = stamp, index
-        passes = sieve(values, self.types, header.places) if index.uncut else None
+        may_match = sieve(values, self.types, header.places) if index.uncut else None
         for offset in index.offsets(tuple(values.values())):
             for record in islice(records(file, self._path, offset), 1):
-                if passes is None or passes(record.raw):
+                if may_match is None or may_match(record.raw):
                     yield record._replace(line=0)
 
     def _index(self, names: Sequence[str], header: _Header, following: Iterator[CsvRecord]) -> KeyIndex:

@@ -1,4 +1,4 @@
-"""Every diagnostic's stable code and what it means; docs/reference/diagnostics.md is generated from here."""
+"""The stable code of every diagnostic and its meaning; docs/reference/diagnostics.md is generated from them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Codes never change their meaning and are never used again for another."""
+    """A code never changes its meaning, and is never reused for another one."""
 
-    # 1xx: reading files
+    # 1xx: files
     YAML_SYNTAX = "OFR101"
     DUPLICATE_KEY = "OFR102"
     CUSTOM_TAG = "OFR103"
@@ -23,7 +23,7 @@ class Code(StrEnum):
     UNREADABLE = "OFR112"
     MISPLACED = "OFR113"
     NO_WORKING_DIRECTORY = "OFR114"
-    # 2xx: one resource on its own
+    # 2xx: a single resource
     UNKNOWN_KEY = "OFR201"
     WRONG_TYPE = "OFR202"
     MISSING = "OFR203"
@@ -36,14 +36,14 @@ class Code(StrEnum):
     POLICIES_TOO_MANY = "OFR221"
     POLICY_ASKS_NOTHING = "OFR222"
     PARAMETER = "OFR230"
-    # 3xx: resources together
+    # 3xx: references between resources
     UNKNOWN_REFERENCE = "OFR301"
     CYCLE = "OFR302"
     DECLARED_TWICE = "OFR303"
     MISSING_PARENT = "OFR304"
     FOREIGN_REFERENCE = "OFR305"
     BAD_MOVE = "OFR306"
-    # 4xx: rules of the domain
+    # 4xx: rules between resources
     FIELD_NOT_ON_SPACE = "OFR401"
     REQUIRED_FIELD = "OFR402"
     NO_IDENTIFICATION = "OFR403"
@@ -89,9 +89,9 @@ class Code(StrEnum):
     SIMULATION_OPTIONS = "OFR620"
     SPARK_FAILED = "OFR621"
     SHORT_OUTLINE = "OFR622"
-    # 63x: what is made for everybody
+    # 63x: batches
     CALL_DATA_UNKNOWN = "OFR630"
-    # 7xx: who may do what
+    # 7xx: rights and approvals
     NOT_ALLOWED = "OFR701"
     NO_OPERATOR = "OFR702"
     NOT_APPROVED = "OFR703"
@@ -114,7 +114,7 @@ class Code(StrEnum):
     NOT_THE_REVIEWED = "OFR721"
     CODEOWNERS = "OFR722"
     SETTINGS_ALONE = "OFR761"
-    # 75x: calls over the network
+    # 75x: servers and clients
     BUSY = "OFR750"
     BAD_REQUEST = "OFR751"
     PACKAGE_MISSING = "OFR752"
@@ -130,7 +130,7 @@ class Code(StrEnum):
     NO_IMPACT = "OFR765"
     BEHIND_UNTOLD = "OFR766"
     NOT_ON_APPLIED = "OFR767"
-    # 8xx: what was asked for
+    # 8xx: requests
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
     BAD_POINT = "OFR803"
@@ -177,7 +177,7 @@ class Code(StrEnum):
     NO_ROOM = "OFR897"
     CONTACT_TWICE = "OFR898"
     NO_CONTACTS = "OFR899"
-    # 9xx: ours
+    # 9xx: pull requests, forges, and bugs of offerkit
     BUNDLE = "OFR920"
     BUNDLE_OTHER = "OFR921"
     MEANING = "OFR922"
@@ -191,176 +191,186 @@ class Code(StrEnum):
 
 
 CODES: dict[Code, str] = {
-    Code.YAML_SYNTAX: "The file is not YAML: a tab, a missing colon or quote, wrong indentation.",
-    Code.DUPLICATE_KEY: "The same key stands twice in one map; YAML would silently keep one of them.",
-    Code.CUSTOM_TAG: "A YAML tag such as !!python or !env; spec files are plain data.",
-    Code.ALIAS_BUDGET: "Aliases (*name) expand to more nodes than a spec file may have.",
+    Code.YAML_SYNTAX: "The file is not valid YAML: a tab, a missing colon or quote, or wrong indentation.",
+    Code.DUPLICATE_KEY: "A map has the same key twice; YAML would silently keep only one.",
+    Code.CUSTOM_TAG: "A YAML tag such as !!python or !env is not allowed; spec files are plain data.",
+    Code.ALIAS_BUDGET: "The aliases (*name) of a file expand to more nodes than a spec file may have.",
     Code.FILE_TOO_LARGE: "The file is larger than 16 MiB.",
     Code.TOO_DEEP: "Maps and lists are nested deeper than 32 levels.",
     Code.NOT_UTF8: "The file is not valid UTF-8.",
-    Code.LINK_OUTSIDE: "A symbolic link leads out of the project.",
-    Code.EMPTY_FILE: "The file holds nothing; every spec file begins with version: 1.",
-    Code.VERSION: "The file does not say version: 1, or says a version this offerkit does not know.",
-    Code.NO_PROJECT: "No project here: no folder with specs/ and environments/, neither this one nor one above.",
-    Code.UNREADABLE: "The file could not be read.",
-    Code.MISPLACED: "A section or file stands where it does not belong.",
-    Code.NO_WORKING_DIRECTORY: "The working directory does not exist any more, or cannot be used.",
-    Code.UNKNOWN_KEY: "A key that this place does not have.",
-    Code.WRONG_TYPE: "A value of another type than the field's.",
+    Code.LINK_OUTSIDE: "A symbolic link points outside the project.",
+    Code.EMPTY_FILE: "The file is empty; every spec file begins with version: 1.",
+    Code.VERSION: "The file has no “version: 1”, or a version that this offerkit does not know.",
+    Code.NO_PROJECT: "There is no project here: neither this folder nor one above it has specs/ and environments/.",
+    Code.UNREADABLE: "A file could not be read or written.",
+    Code.MISPLACED: "A section or file is in the wrong place.",
+    Code.NO_WORKING_DIRECTORY: "The working directory no longer exists, or cannot be used.",
+    Code.UNKNOWN_KEY: "A key that is not known in this place.",
+    Code.WRONG_TYPE: "A value of the wrong type.",
     Code.MISSING: "A required field is missing.",
-    Code.BAD_VALUE: "A value outside of what the field allows.",
-    Code.BAD_NAME: "A name with characters or a length that names may not have.",
+    Code.BAD_VALUE: "A value that the field does not allow.",
+    Code.BAD_NAME: "A name that is too long or contains characters that are not allowed.",
     Code.PERIOD_ORDER: "A period that ends before it begins.",
-    Code.TEMPLATE_SYNTAX: "A rendering template or a personalised text with a syntax error.",
-    Code.INSIDE_SPECS: "A new project would lie among the specs of another.",
-    Code.EXPRESSION: "A condition or formula that cannot be read, or that means nothing where it stands.",
-    Code.POLICIES_TOO_MANY: "An environment has more policies than every offer can be asked about.",
-    Code.POLICY_ASKS_NOTHING: "A policy whose condition cannot be asked of anything that it applies to.",
-    Code.PARAMETER: "A value for a filter's parameter that is missing, unknown, or of another type than declared.",
-    Code.UNKNOWN_REFERENCE: "A name that nothing declares.",
-    Code.CYCLE: "References that lead back to where they began.",
-    Code.DECLARED_TWICE: "One resource declared in two places.",
-    Code.MISSING_PARENT: "A category whose parent is not declared.",
-    Code.FOREIGN_REFERENCE: "A reference into another environment where only the own one is allowed.",
-    Code.BAD_MOVE: "A rename that cannot be: unknown, circular, or onto a resource that exists.",
+    Code.TEMPLATE_SYNTAX: "A syntax error in a rendering template or a personalised text.",
+    Code.INSIDE_SPECS: "A new project would be created among the specs of another project.",
+    Code.EXPRESSION: "A condition or formula that cannot be parsed, or that uses names or types not allowed here.",
+    Code.POLICIES_TOO_MANY: "An environment has more policies than offerkit checks.",
+    Code.POLICY_ASKS_NOTHING: "A policy whose condition cannot apply to any resource.",
+    Code.PARAMETER: "A filter parameter's value is missing, unknown, or of the wrong type.",
+    Code.UNKNOWN_REFERENCE: "A reference to something that is not declared.",
+    Code.CYCLE: "Resources refer to each other in a circle.",
+    Code.DECLARED_TWICE: "A resource is declared twice.",
+    Code.MISSING_PARENT: "A category whose parent category is not declared.",
+    Code.FOREIGN_REFERENCE: "A reference to a resource of another environment.",
+    Code.BAD_MOVE: "A rename that is not possible: its target is not declared, or its old name still is.",
     Code.FIELD_NOT_ON_SPACE: "Content for a field that the space does not have.",
-    Code.REQUIRED_FIELD: "A required content field is missing on a space where the offer is, or is to be, shown.",
-    Code.NO_IDENTIFICATION: "A unitary space for identified contacts without identification keys.",
-    Code.UNKNOWN_VARIABLE: "A template names a field that does not exist.",
-    Code.NOT_LIVE: "A delivery or outline names what is not live.",
-    Code.ANONYMOUS: "What an anonymous environment may not have, or a fallback that is not anonymous.",
-    Code.UNKNOWN_FIELD: "A key or field that the targeting dimension does not have.",
-    Code.UNKNOWN_THEME: "A space or delivery asks for a theme that no offer, template or category carries.",
-    Code.OLDER_CHECKOUT: "A plan deletes what a newer commit than the checkout's declares (a warning).",
-    Code.LONELY_THEME: "A theme that only one resource carries and that is nearly another one (a warning).",
-    Code.PROTECTED: "A protected resource would be deleted.",
-    Code.STILL_NAMED: "Something that stays in live names what would go.",
-    Code.CASES_TOO_MANY: "A file has more decision cases, or larger ones, than can be applied and reviewed as one.",
-    Code.CASES_CHANGED: "Cases that live has to pass would say something else, by their author alone.",
-    Code.PLAN_UNREADABLE: "The plan file is missing, cut short, or not a plan.",
+    Code.REQUIRED_FIELD: "An offer lacks a required content field of a space on which it is to be shown.",
+    Code.NO_IDENTIFICATION: "A unitary space for identified contacts has no identification keys.",
+    Code.UNKNOWN_VARIABLE: "A template uses a field that does not exist.",
+    Code.NOT_LIVE: "A delivery or outline names something that is not live.",
+    Code.ANONYMOUS: "An anonymous environment has something it cannot have, or a fallback is not anonymous.",
+    Code.UNKNOWN_FIELD: "A key or field that the dimension does not have.",
+    Code.UNKNOWN_THEME: "A space or delivery asks for a theme that no offer, template or category has.",
+    Code.OLDER_CHECKOUT: "A plan deletes resources that a newer commit than the one checked out declares (a warning).",
+    Code.LONELY_THEME: "A theme that only one resource has and that looks like a misspelling of another (a warning).",
+    Code.PROTECTED: "A plan would delete a protected resource.",
+    Code.STILL_NAMED: "Something that stays live refers to something that would be removed.",
+    Code.CASES_TOO_MANY: (
+        "A file has too many decision cases, or cases that are too large, to be applied and reviewed as one."
+    ),
+    Code.CASES_CHANGED: "Cases that promotions have to pass would be changed by their author alone.",
+    Code.PLAN_UNREADABLE: "The plan file is missing, incomplete, or not a plan.",
     Code.PLAN_EDITED: "The plan file was edited after it was saved.",
     Code.PLAN_FORMAT: "The plan file has a format this offerkit does not know.",
     Code.PLAN_PROJECT: "The plan was made for another project's store.",
-    Code.PLAN_STALE: "What the plan touches or depends on changed after it was made.",
-    Code.PLAN_EMPTY_TARGET: "The address patterns match nothing.",
+    Code.PLAN_STALE: "Something that the plan changes or depends on has changed since the plan was made.",
+    Code.PLAN_EMPTY_TARGET: "No resource matches the address patterns.",
     Code.PLAN_DECLINED: "The plan was not confirmed, so nothing was changed.",
     Code.STORE_FOREIGN: "The file is not an offerkit store.",
-    Code.STORE_READ_ONLY: "The store cannot be written.",
-    Code.STORE_FULL: "There is no room left for the store.",
+    Code.STORE_READ_ONLY: "The store is read-only.",
+    Code.STORE_FULL: "There is no space left for the store.",
     Code.STORE_LOCKED: "Another run holds the store's lock.",
     Code.STORE_VERSION: "The store has a format this offerkit does not know.",
-    Code.STORE_MISSING: "There is no store yet; the first apply makes it.",
-    Code.STORE_DAMAGED: "The store's database is damaged.",
+    Code.STORE_MISSING: "There is no store yet; the first apply creates it.",
+    Code.STORE_DAMAGED: "The store is damaged.",
     Code.HISTORY_BROKEN: "The history does not verify: a row was edited, removed or reordered.",
-    Code.STORE_CONNECTION: "The store's server cannot be reached, does not let us in, or cut the connection.",
-    Code.STORE_PACKAGE: "The store is in a database whose Python package is not installed.",
-    Code.STORE_URL: "The address of a store that cannot be read, or that names a kind of store there is not.",
-    Code.STORE_NOT_BLANK: "A store is to be copied to where there is something already.",
-    Code.STORE_RESTORED: "The store's history does not go on from what this project saw of it: it is another or older.",
-    Code.NO_CASES: "An environment has its cases run before each promotion, and none of its cases were applied.",
-    Code.CONTACTS_OTHER: "The file of a case's contacts is another than the one with which the case was applied.",
+    Code.STORE_CONNECTION: "The store's server cannot be reached, refuses the connection, or closed it.",
+    Code.STORE_PACKAGE: "The Python package for the store's database is not installed.",
+    Code.STORE_URL: "The store's address is invalid, or names an unknown kind of store.",
+    Code.STORE_NOT_BLANK: "There is already something where a store is to be copied to.",
+    Code.STORE_RESTORED: (
+        "The store's history does not continue the one that this project saw last: it is older, or another one."
+    ),
+    Code.NO_CASES: "An environment requires its cases to pass before each promotion, but no cases are applied.",
+    Code.CONTACTS_OTHER: "The contacts file of a case is not the one with which the case was applied.",
     Code.STORE_REPLACED: "The store was deleted or replaced while it was in use; nothing of this run was kept.",
-    Code.STORE_OTHER: "Another project's store is in the place of the one that is expected.",
-    Code.NOT_RESTORED: "The store cannot be restored from this file, or what was there cannot be carried over.",
-    Code.STORE_CONFLICT: "Others wrote the same at the same moment and went first; nothing of this run was kept.",
-    Code.CALL_DATA_UNKNOWN: "A simulation or delivery reads call data that only a call has; it is unknown (a warning).",
-    Code.NOT_ALLOWED: "The operator's profile may not do this.",
-    Code.NO_OPERATOR: "It is not known who is asking.",
-    Code.PLAN_EXPLANATION: "A plan file says something of its steps that is not so, or not any more.",
-    Code.RETENTION: "A plan would purge an offer before its retention is over.",
-    Code.NOT_APPROVED: "An approval that the promotion needs is missing.",
-    Code.SEPARATION: "Who changed an offer may not approve it here.",
+    Code.STORE_OTHER: "The store belongs to another project.",
+    Code.NOT_RESTORED: "The store cannot be restored from this file, or the data added since cannot be carried over.",
+    Code.STORE_CONFLICT: "Another process wrote the same data at the same moment; nothing of this run was kept.",
+    Code.CALL_DATA_UNKNOWN: (
+        "A simulation or delivery uses call data, which only a call has; it is unknown (a warning)."
+    ),
+    Code.NOT_ALLOWED: "The operator does not have the right to do this.",
+    Code.NO_OPERATOR: "The operator is not given, or not known.",
+    Code.PLAN_EXPLANATION: "An explanation in a plan file is not, or no longer, true.",
+    Code.RETENTION: "A plan would purge an offer before its retention period is over.",
+    Code.NOT_APPROVED: "A promotion lacks an approval.",
+    Code.SEPARATION: "The author of a change cannot approve it, because duties are separated.",
     Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",
-    Code.IMPACT_UNMEASURED: "How many contacts a promotion leaves without an offer is limited, but cannot be measured.",
-    Code.TOKEN_SCOPE: "The operator's token does not have the scope that this needs.",
-    Code.STOPPED: "Something is stopped, so that it cannot become live.",
-    Code.NOT_APPROVED_SINCE: "What was stopped is resumed by an approval given after the stop, and there is none.",
-    Code.REVIEWERS_GONE: "Reviewers who have to agree are no enabled operators any more; that takes an override.",
-    Code.POLICY_DENIED: "A policy denies what is declared or changed.",
-    Code.POLICY_WARNED: "A policy warns of what is declared (a warning).",
-    Code.SHARED_ACCOUNT: "Two operators have the same account of a forge, by which reviews are told apart.",
-    Code.NOT_REVIEWED: "A review of a pull request does not count as its author's approval.",
-    Code.NOT_THE_REVIEWED: "What is applied is not, or not any more, what the pull request's reviewers have seen.",
-    Code.CODEOWNERS: "The file CODEOWNERS is not what the specs say, or was not written by offerkit.",
-    Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
-    Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
+    Code.IMPACT_UNMEASURED: "The impact of a promotion is limited, but cannot be measured.",
+    Code.TOKEN_SCOPE: "The operator's token lacks the scope that this needs.",
     Code.STOPPED: "It is stopped (offerkit stop): it stays out of live until it is resumed.",
-    Code.NOT_APPROVED_SINCE: "What was stopped can be resumed once it was approved anew, after the stop.",
-    Code.NOT_AS_SHOWN: "An offer was changed after it was shown to who decides on it.",
-    Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
-    Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",
-    Code.SHARED_EMAIL: "Two operators have the same e-mail address, by which git tells them apart.",
-    Code.NO_IMPACT: "What a difference changes for people cannot be told of the states that are compared.",
-    Code.BEHIND_UNTOLD: "Which differences only mean an older checkout cannot be told (a warning).",
-    Code.NOT_ON_APPLIED: "What is checked out does not go on from the commit that was applied last (a warning).",
-    Code.WITHDRAWN: "A rollback would bring back what was rejected, switched off or retired since.",
-    Code.NO_MATCH: "Nothing matches what was asked for.",
-    Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
-    Code.BAD_POINT: "Not a point in the history.",
-    Code.GIT: "git could not give the specs at that revision.",
-    Code.TARGET_EXISTS: "A file or folder that would be overwritten.",
-    Code.AMBIGUOUS_TIME: "A time that was more than once, since the clock was set back, and means several states.",
-    Code.UNKNOWN_PROPOSITION: "No proposition has that id, or it is of another environment.",
-    Code.STATUS_STEP: "A status that may not follow the one that the proposition has.",
-    Code.PROPOSITION_EXISTS: "A proposition is stored already under that id.",
-    Code.UNKNOWN_STATUS: "Not a status of a proposition.",
-    Code.BAD_CASE: "A decision case that cannot be run: unknown keys, a wrong space, a contact that does not fit.",
-    Code.CASE_FAILED: "A decision case gives other offers than it expects.",
-    Code.UNKNOWN_AXIS: "A simulation is to be told apart by a field that its contacts do not have.",
-    Code.SIMULATION_OPTIONS: "Options of simulate that do not go together, such as --emit-sql and --html.",
-    Code.SPARK_FAILED: "Spark could not decide: it ran out of memory, or its process ended.",
-    Code.SHORT_OUTLINE: "A delivery takes more of an outline's offers than the outline has.",
-    Code.NOT_EMITTED: "A decision that a query for another engine cannot say with the same meaning.",
-    Code.BUSY: "The server has more calls than it can answer or store in time; nothing was stored of this one. Or a"
-    " large request was given up: then its message says that nothing is known of how far it got.",
-    Code.BAD_REQUEST: "A call over the network that is not written as the interface says.",
-    Code.REMOTE: "The server that holds the store cannot be reached, or is none of offerkit's.",
-    Code.REMOTE_NOT_THERE: "A command that works only where the store is, not through a server.",
+    Code.NOT_APPROVED_SINCE: "Something that was stopped can only be resumed once it has been approved again.",
+    Code.REVIEWERS_GONE: "Required reviewers are no longer enabled operators; the promotion needs an override.",
+    Code.POLICY_DENIED: "A policy denies a resource or a change.",
+    Code.POLICY_WARNED: "A policy warns about a resource (a warning).",
+    Code.SHARED_ACCOUNT: "Two operators have the same forge account.",
+    Code.NOT_REVIEWED: "A review of a pull request does not count as an approval.",
+    Code.NOT_THE_REVIEWED: "What is applied is not what the pull request's reviewers saw.",
+    Code.CODEOWNERS: "The CODEOWNERS file does not match the specs, or was not written by offerkit.",
+    Code.SETTINGS_ALONE: (
+        "The only author of a change to settings would promote it alone, although duties are separated."
+    ),
+    Code.BLOCKED: "Something is blocked, and the command was told to fail in that case.",
+    Code.NOT_AS_SHOWN: "An offer changed after it was shown to the reviewer.",
+    Code.AUTHORS: "The author of what an automation applies is not known for certain.",
+    Code.NOT_A_PERSON: "An automation does something, or is named for something, that only a person may do.",
+    Code.SHARED_EMAIL: "Two operators have the same e-mail address.",
+    Code.NO_IMPACT: "The impact of the difference between these states cannot be calculated.",
+    Code.BEHIND_UNTOLD: "It cannot be determined which differences only come from an older checkout (a warning).",
+    Code.NOT_ON_APPLIED: "The checkout does not contain the commit that was applied last (a warning).",
+    Code.WITHDRAWN: "A rollback would bring back something that has since been rejected, switched off or retired.",
+    Code.NO_MATCH: "Nothing matches the request.",
+    Code.BAD_ADDRESS: "Not a valid address, pattern or stage.",
+    Code.BAD_POINT: "Not a valid point in the history.",
+    Code.GIT: "git cannot provide the specs at that revision.",
+    Code.TARGET_EXISTS: "A file or folder already exists and would be overwritten.",
+    Code.AMBIGUOUS_TIME: (
+        "A time that occurred more than once, because the clock was set back, and means different states."
+    ),
+    Code.UNKNOWN_PROPOSITION: "No proposition has this id, or it belongs to another environment.",
+    Code.STATUS_STEP: "A proposition cannot go from its status to this one.",
+    Code.PROPOSITION_EXISTS: "A proposition with this id is already stored.",
+    Code.UNKNOWN_STATUS: "Not a valid proposition status.",
+    Code.BAD_CASE: "A decision case that cannot be run: it has unknown keys, a wrong space, or an invalid contact.",
+    Code.CASE_FAILED: "A decision case gives different offers than it expects.",
+    Code.UNKNOWN_AXIS: "A simulation is grouped by a field that its contacts do not have.",
+    Code.SIMULATION_OPTIONS: "Options of simulate that cannot be combined, such as --emit-sql and --html.",
+    Code.SPARK_FAILED: "Spark failed: it ran out of memory, or its process ended.",
+    Code.SHORT_OUTLINE: "A delivery takes more offers from an outline than it has.",
+    Code.NOT_EMITTED: "A decision that cannot be written as a query for another engine with the same meaning.",
+    Code.BUSY: "The server has more calls than it can answer or store in time; nothing of this one was stored. Or a"
+    " large request timed out: then the message says that its outcome is unknown.",
+    Code.BAD_REQUEST: "A request that does not follow the interface.",
+    Code.REMOTE: "The store's server cannot be reached, or is not an offerkit server.",
+    Code.REMOTE_NOT_THERE: "A command that needs the store itself and does not work through a server.",
     Code.PACKAGE_MISSING: "A Python package that this command needs is not installed.",
-    Code.KEY_SIGNATURE: "A contact's key that does not carry the signature its environment asks for.",
-    Code.KEY_UNCHECKED: "The secret of signed contact keys is not there, or too short.",
-    Code.NOT_A_READER: "Through a server: contacts or their values, for an operator who may not read contacts there.",
-    Code.IDENTIFYING_FIELD: "--impact-by a field that identifies contacts, without --examples, which names them.",
-    Code.NO_ROOM: "The disk has no room for what a batch over all contacts spills to it.",
+    Code.KEY_SIGNATURE: "A contact key without the signature that its environment requires.",
+    Code.KEY_UNCHECKED: "The secret for signed contact keys is missing or too short.",
+    Code.NOT_A_READER: "The operator cannot read contacts or their values through this server.",
+    Code.IDENTIFYING_FIELD: "--by names a field that identifies contacts, without --examples.",
+    Code.NO_ROOM: "There is no disk space for the temporary data of a batch.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
-    Code.NO_CONTACTS: "A source has no contacts at all.",
-    Code.UNKNOWN_DELIVERY: "No campaign in live has that delivery.",
-    Code.DELIVERED: "A delivery is made once; this one was made, or sent, before.",
-    Code.NOT_DELIVERED: "What is to be sent or withdrawn was not made.",
-    Code.OUT_OF_PERIOD: "A delivery's contact date is outside of the campaign's period.",
+    Code.NO_CONTACTS: "The source has no contacts.",
+    Code.UNKNOWN_DELIVERY: "No live campaign has this delivery.",
+    Code.DELIVERED: "A delivery is made only once; this one has already been made or sent.",
+    Code.NOT_DELIVERED: "The delivery that is to be sent or withdrawn has not been made.",
+    Code.OUT_OF_PERIOD: "The contact date of a delivery is outside the campaign's period.",
     Code.DELIVERY_RUNNING: "Another run is making the same delivery, or one was left unfinished.",
-    Code.REPORT_FORMAT: "A report in a format that it does not have.",
-    Code.NOT_RENDERED: "An offer could not be rendered for one contact and was left out of the answer (a warning).",
-    Code.NOBODY: "A call identified nobody, and the space has no fallback (a warning; the answer is empty).",
-    Code.UNKNOWN_SPACE: "A call names a space that is not there, or not live.",
-    Code.NOT_UNITARY: "A call for one contact names a space that is for batch only.",
+    Code.REPORT_FORMAT: "This report does not have the format that was requested.",
+    Code.NOT_RENDERED: "An offer could not be rendered for a contact and was left out of the answer (a warning).",
+    Code.NOBODY: "A call identified no contact, and the space has no fallback (a warning; the answer is empty).",
+    Code.UNKNOWN_SPACE: "A call names a space that does not exist or is not live.",
+    Code.NOT_UNITARY: "A call for one contact names a space that is only for batches.",
     Code.BAD_COUNT: "A call asks for no offers, or for too many.",
     Code.UNKNOWN_CALL_DATA: "A call passes data that the environment does not declare.",
     Code.BAD_CALL_DATA: "A call passes data of another type than declared.",
     Code.MISSING_CALL_DATA: "A call lacks data that the environment requires.",
-    Code.UNKNOWN_SLICE: "A call names a category or theme that is not there (a warning; the answer leaves it out).",
-    Code.BROKEN_RULE: "A rule of the stage cannot be read any more; it never holds (a warning).",
+    Code.UNKNOWN_SLICE: "A call names a category or theme that does not exist (a warning; the answer ignores it).",
+    Code.BROKEN_RULE: "A rule of the stage can no longer be read; it never holds (a warning).",
     Code.HOOK_MISSING: "A space or weight names a hook that no installed package provides (a warning).",
     Code.HOOK_FAILED: "A hook raised an error; the call went on without it (a warning).",
-    Code.HOOK_ANSWER: "A hook returned what cannot be used; the call went on without it (a warning).",
-    Code.CONTACTS_SOURCE: "The contacts cannot be read: no source is declared, or its file is missing or not readable.",
-    Code.CONTACT_COLUMNS: "The source of the contacts lacks fields of the dimension, or has them with another type.",
+    Code.HOOK_ANSWER: "A hook returned something invalid; the call went on without it (a warning).",
+    Code.CONTACTS_SOURCE: "The contacts cannot be read: no source is declared, or its file is missing or unreadable.",
+    Code.CONTACT_COLUMNS: "The source of contacts lacks fields of the dimension, or has them with another type.",
     Code.CONTACT_VALUE: "A contact's value does not fit the field's type.",
-    Code.CONTACT_ROW: "A row of the contacts' file that is no CSV: quotes, encoding, length, or the number of cells.",
+    Code.CONTACT_ROW: "A row of the contacts file is not valid CSV: its quotes, encoding, length or number of cells.",
     Code.CONTACT_KEY: "The contact key has too few or too many parts, or a part of the wrong type.",
-    Code.CONTACT_AMBIGUOUS: "More than one contact has the key that was asked for.",
-    Code.CONTACTS_PACKAGE: "A Python package that reads this kind of source is not installed.",
-    Code.CONTACTS_URL: "The URL of the contacts' database is missing, or of a database that is not supported.",
-    Code.CONTACTS_DATABASE: "The database of the contacts refused, or did not answer in time.",
-    Code.NO_CONTACT: "No contact has the key that was asked for.",
-    Code.BUNDLE: "A bundle of “ci plan” is missing or damaged, was edited, or holds what no bundle holds.",
-    Code.BUNDLE_OTHER: "A bundle is of another pull request, of another head of it, or of another kind of plan.",
-    Code.MEANING: "What would be applied is not what was read in the pull request.",
-    Code.NO_BASE: "There is no store, and it is not known which branch the pull request goes into.",
-    Code.FORGE: "GitHub or GitLab cannot be reached, or gives an answer that cannot be used.",
-    Code.FORGE_REFUSES: "GitHub or GitLab refuses: the token may not do it, or there is no such thing.",
-    Code.FORGE_LIMIT: "GitHub or GitLab limits the rate of requests for longer than this run waits.",
-    Code.FORGE_SETTINGS: "Which forge, repository or token to use is not said, or cannot be read.",
-    Code.BUG: "A mistake of offerkit itself; please report it.",
-    Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged, or of another format.",
+    Code.CONTACT_AMBIGUOUS: "More than one contact has this key.",
+    Code.CONTACTS_PACKAGE: "The Python package for this kind of source is not installed.",
+    Code.CONTACTS_URL: "The URL of the contacts database is missing, or names a database that is not supported.",
+    Code.CONTACTS_DATABASE: "The contacts database returned an error, or did not answer in time.",
+    Code.NO_CONTACT: "No contact has this key.",
+    Code.BUNDLE: "A bundle of “ci plan” is missing or damaged, was edited, or has unexpected content.",
+    Code.BUNDLE_OTHER: "A bundle belongs to another pull request, another head, or another kind of plan.",
+    Code.MEANING: "What would be applied is not what was reviewed in the pull request.",
+    Code.NO_BASE: "There is no store, and the base branch of the pull request is not known.",
+    Code.FORGE: "GitHub or GitLab cannot be reached, or gives an unusable answer.",
+    Code.FORGE_REFUSES: (
+        "GitHub or GitLab refuses a request: the token lacks the right, or what it names does not exist."
+    ),
+    Code.FORGE_LIMIT: "GitHub or GitLab limits requests for longer than this run waits.",
+    Code.FORGE_SETTINGS: "The forge, repository or token is not given, or cannot be read.",
+    Code.BUG: "A bug in offerkit; please report it.",
+    Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged or has another format.",
 }

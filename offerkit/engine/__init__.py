@@ -1,4 +1,4 @@
-"""The engine: which offers a contact gets, in this space, now, and why (domain.md §3; docs/engine.md).
+"""The engine: which offers a contact gets on a space at a given moment, and why (domain.md §3; docs/engine.md).
 
-It decides and does nothing else: no I/O, no clock, no chance. Profile, history, time and seed are given to it.
+It only decides: no I/O, no clock, no randomness. Callers pass in profile, history, time and seed.
 """

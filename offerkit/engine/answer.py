@@ -1,4 +1,4 @@
-"""The answer to a call, rendered: what commands print and the server sends."""
+"""The rendered answer to a call: what commands print and the server sends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from offerkit.rules.types import Value
 
 @dataclass(frozen=True)
 class ProposedOffer:
-    """One offer of the answer. ``id`` is empty when it is not stored; ``rendered`` by output."""
+    """One offer of the answer. ``id`` is empty when the proposition is not stored; ``rendered`` is by output format."""
 
     id: str
     offer: str
@@ -31,11 +31,11 @@ class ProposedOffer:
 
 @dataclass(frozen=True)
 class SpaceAnswer:
-    """What one space of the call shows. ``space`` and ``environment`` answered: the fallback's, maybe.
+    """What one space of the call shows. ``environment`` and ``space`` are those that answered, possibly the fallback.
 
-    ``excluded`` counts the offers of the slice that are not shown, by what kept them out: ``environment-condition``
-    (all of them, counted as one), ``not-eligible`` (steps 4 to 7), ``presentation-rule``, ``not-rendered``,
-    ``beyond-n`` (ranked too low, shown on another space of the call, or dropped by a hook).
+    ``excluded`` counts the offers of the slice that are not shown, by reason: ``environment-condition`` (all of them,
+    counted as one), ``not-eligible`` (steps 4 to 7), ``presentation-rule``, ``not-rendered``, ``beyond-n`` (ranked
+    too low, shown on another space of the call, or dropped by a hook).
     """
 
     asked: str
@@ -58,10 +58,10 @@ class SpaceAnswer:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one call; ``interaction`` names the call in the history of propositions.
+    """The answer to one call; ``interaction`` identifies the call in the history of propositions.
 
-    ``at`` is the time of the call in the first space's time zone. ``cookie`` is the visitor's from now on, where that
-    is another one than the call came with; empty: there is no new one.
+    ``at`` is the time of the call in the first space's time zone. ``cookie`` is the visitor's new cookie; empty if
+    the cookie that came with the call stays valid.
     """
 
     interaction: str

@@ -1,4 +1,4 @@
-"""A small map that forgets the oldest, safe between threads."""
+"""A small thread-safe cache that drops its oldest entry when full."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """Keeps at most ``size`` values; two threads may make the same one, and either is kept."""
+    """Keeps at most ``size`` values. Two threads may create the same value at once; one of the two is kept."""
 
     __slots__ = ("_known", "_lock", "_size")
 
@@ -21,7 +21,7 @@ class BoundedCache(Generic[K, V]):
         self._size = size
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """The value kept for ``key``, made when there is none."""
+        """The cached value of ``key``; if there is none, the one that ``make`` returns, which is then cached."""
         known = self._known.get(key)
         if known is not None:
             return known
@@ -33,18 +33,17 @@ class BoundedCache(Generic[K, V]):
         return made
 
     def peek(self, key: K) -> V | None:
-        """The value kept for ``key``, or None."""
+        """The cached value of ``key``, or None."""
         return self._known.get(key)
 
     def put(self, key: K, value: V) -> None:
-        """Keep another value for ``key``."""
+        """Replace the value of ``key``."""
         with self._lock:
             while len(self._known) >= self._size and key not in self._known:
                 del self._known[next(iter(self._known))]
             self._known[key] = value
 
     def clear(self) -> None:
-        """Keep nothing of what was kept."""
         with self._lock:
             self._known.clear()
 

@@ -9,17 +9,17 @@ from offerkit.engine.report import Report
 from offerkit.rules.types import Row
 
 MAX_COUNT = 100
-"""The most offers that one call may ask for."""
+"""The most offers that one call can request."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """Who is asking, and when. ``contact`` None: nothing is known of them.
+    """Who a call is for, and when. ``contact`` is None when nothing is known about the contact.
 
-    ``key`` is the contact's canonical key (or cookie) as text, ``""`` when there is none; ``now`` is the
-    proposition date, aware; ``seed`` decides how ties are shuffled. ``many``: the call is made for a whole
-    population, so its space need not be unitary, and nobody has to pass call data. ``hints``: what is told of unknown
-    names names those like them.
+    ``key`` is the contact's canonical key (or cookie) as text, ``""`` if there is none; ``now`` is the proposition
+    date, with a time zone; ``seed`` decides how ties are shuffled. ``many``: the call is for all contacts, so its
+    space need not be unitary and required call data can be left out. ``hints``: messages about unknown names suggest
+    similar ones.
     """
 
     contact: Row | None
@@ -33,11 +33,11 @@ class CallContext:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is asked, checked (check_call.py). ``contact`` and ``data`` hold every declared field.
+    """A checked call (check_call.py). ``contact`` and ``data`` hold every declared field.
 
     ``offers``: only these, whatever their categories; None: those of the categories and themes. ``exclude``: offers
     already proposed in this call. ``reports``: warnings about the call, which the decision repeats. ``nowhere``: none
-    of the categories, or none of the themes, exists: the answer is empty.
+    of the requested categories, or none of the themes, exists, so the answer is empty.
     """
 
     space: str

@@ -1,7 +1,7 @@
-"""Decisions as data: one case says who asks where and when, and what must come of it (docs/engine.md).
+"""Decision cases: for which contact, space and time to decide, and the expected outcome (docs/engine.md).
 
-Cases arrive as plain data (YAML read by the caller) and may lack anything: every mistake in one is a CaseError with a
-sentence for who wrote it.
+Cases arrive as plain data (YAML that the caller has read) and nothing in them is guaranteed: every mistake is a
+CaseError with a message for the author.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ KEYS = frozenset(
         "note",
     }
 )
-"""What a case may say."""
+"""The keys of a case."""
 HISTORY_KEYS = frozenset({"offer", "category", "space", "channel", "status", "at", "ago", "weight", "rank"})
-"""What a proposition of its history may say."""
+"""The keys of a proposition in ``history``."""
 
 EXPECTATIONS = frozenset({"offers", "any_order", "weights", "out", "nothing", "reports", "refused"})
-"""What ``expect`` may say."""
+"""The keys of ``expect``."""
 OUT_KEYS = frozenset({"why", "by", "says"})
-"""What ``expect.out`` may say of an offer."""
+"""The keys of an offer in ``expect.out``."""
 
 Contacts = Callable[[str], Row | None]
-"""From a contact's key, as text, to the profile; None when nobody has it."""
+"""Returns the profile of the contact with a key (as text), or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionCase:
-    """One case, its shape checked. ``environment`` is empty when its spaces are named without one."""
+    """A case whose structure is checked. ``environment`` is empty when its spaces are named without one."""
 
     name: str
     environment: str
@@ -68,31 +68,31 @@ class DecisionCase:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What came of a case; ``mismatches`` are sentences, none when it is as expected."""
+    """The outcome of a case; ``mismatches`` are sentences, none if the case passed."""
 
     mismatches: tuple[str, ...]
     decisions: tuple[SpaceDecision, ...]
 
 
 def read_case(name: str, raw: object) -> DecisionCase:
-    """The case ``name``, from plain data. Raises CaseError when it is none."""
+    """The case ``name``, read from plain data. Raises CaseError."""
     data = map_of(raw, "a case")
     known_keys(data, KEYS, "a case")
     if ("space" in data) == ("spaces" in data):
-        raise CaseError("a case has either space or spaces")
+        raise CaseError("a case must have either space or spaces")
     if "now" not in data:
-        raise CaseError("a case says when: now: 2026-06-01T10:00")
+        raise CaseError("a case must have a time: now: 2026-06-01T10:00")
     named = names_of(data["spaces"], "spaces") if "spaces" in data else (text_of(data["space"], "space"),)
     split = [name.rpartition("/") for name in named]
     environments = {environment for environment, _, _ in split}
     if len(environments) != 1:
-        raise CaseError("the spaces of a case are all of one environment")
+        raise CaseError("the spaces of a case must all be in one environment")
     _check_expectations(map_of(data.get("expect"), "expect"))
     return DecisionCase(name, environments.pop(), tuple(space for _, _, space in split), data)
 
 
 def run_case(catalog: Catalog, case: DecisionCase, contacts: Contacts = lambda key: None) -> CaseResult:
-    """Decide a case, plainly and with an explanation, and compare with what it expects. Raises CaseError."""
+    """Decide a case, with and without an explanation, and compare both with what it expects. Raises CaseError."""
     expected = map_of(case.raw["expect"], "expect")
     refused = names_of(expected.get("refused", ()), "refused")
     try:
@@ -103,14 +103,14 @@ def run_case(catalog: Catalog, case: DecisionCase, contacts: Contacts = lambda k
             return CaseResult(() if codes == sorted(refused) else (f"refused with {', '.join(codes)}",), ())
         raise CaseError(str(error)) from error
     if refused:
-        return CaseResult((f"the call is not refused with {', '.join(refused)}",), ())
+        return CaseResult((f"the call is not refused; expected {', '.join(refused)}",), ())
     history = _history(catalog, case)
     plain = decide_many(catalog, calls, history)
     explained = decide_many(catalog, calls, history, explain=True)
-    mismatches = _mismatches(expected, case.spaces, explained, catalog.place_of)
+    mismatches = _mismatches(expected, case.spaces, explained, catalog.position_of)
     for one, other in zip(plain, explained, strict=True):
         if one != replace(other, trace=None):
-            mismatches.append("a mistake of offerkit: the explained decision is another than the plain one")
+            mismatches.append("a bug in offerkit: the explained decision differs from the plain one")
     return CaseResult(tuple(mismatches), tuple(explained))
 
 
@@ -140,7 +140,7 @@ def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Cal
 
 
 def _contact(catalog: Catalog, given: object, contacts: Contacts) -> tuple[Row | None, str]:
-    """The profile and the key: of fields written out, of a stored contact, or of nobody."""
+    """The profile and the key, from fields in the case or from a stored contact; (None, "") for neither."""
     if given is None:
         return None, ""
     if not isinstance(given, Mapping):
@@ -165,41 +165,41 @@ def _value(catalog: Catalog, name: str, raw: object) -> Value:
 
 
 def _time(catalog: Catalog, raw: object, where: str) -> datetime:
-    """An instant: with an offset as it is, without one on the wall clock of the environment's zone."""
+    """An instant; without an offset it is read in the environment's time zone."""
     try:
         value = parse_value(raw, FieldType(BaseType.TIMESTAMP), catalog.zone)
     except ValueError as error:
         raise CaseError(f"{where}: {error}") from error
     if not isinstance(value, datetime):
-        raise CaseError(f"{where}: a time is needed, as in 2026-06-01T10:00")
+        raise CaseError(f"{where} must be a time such as 2026-06-01T10:00")
     _within(value, where)
     return parse_instant(raw, catalog.zone)
 
 
 def _within(moment: datetime, where: str) -> datetime:
-    """``moment``. Raises CaseError where another zone might not have it: in the calendar's first and last year."""
+    """``moment``. Raises CaseError in the calendar's first and last year, which a time zone could make it leave."""
     if not 2 <= moment.year <= 9998:
-        raise CaseError(f"{where}: a time outside of the calendar (the years 2 to 9998)")
+        raise CaseError(f"{where}: the time is outside the years 2 to 9998")
     return moment
 
 
 def _history(catalog: Catalog, case: DecisionCase) -> list[PastProposition]:
     given = case.raw.get("history", ())
     if not isinstance(given, Sequence) or isinstance(given, str):
-        raise CaseError("history is a list of propositions")
+        raise CaseError("history must be a list of propositions")
     now = _time(catalog, case.raw["now"], "now")
     return [_past(catalog, map_of(raw, "history"), now, case.spaces[0]) for raw in given]
 
 
 def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str) -> PastProposition:
-    """A stored proposition. Without a space it is of the first one asked; ``ago: 2d 6h`` counts back from now."""
-    known_keys(raw, HISTORY_KEYS, "a proposition of the history")
+    """A stored proposition. By default on the first space of the case; ``ago: 2d 6h`` counts back from ``now``."""
+    known_keys(raw, HISTORY_KEYS, "a proposition in the history")
     offer = text_of(raw.get("offer", ""), "history.offer")
-    place = catalog.place_of.get(offer)
+    position = catalog.position_of.get(offer)
     space = text_of(raw.get("space", here), "history.space").rpartition("/")[2]
     known = catalog.spaces.get(space)
     if ("at" in raw) == ("ago" in raw):
-        raise CaseError("a proposition of the history has either at or ago")
+        raise CaseError("a proposition in the history must have either at or ago")
     try:
         ago = duration(text_of(raw["ago"], "history.ago")) if "ago" in raw else timedelta(0)
     except ValueError as error:
@@ -207,13 +207,15 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
     try:
         time = _within((_time(catalog, raw["at"], "history.at") if "at" in raw else now) - ago, "history")
     except OverflowError:
-        raise CaseError("history: a time outside of the calendar (the years 2 to 9998)") from None
+        raise CaseError("history: the time is outside the years 2 to 9998") from None
     status = text_of(raw.get("status", "presented"), "history.status")
     if status not in STATUSES:
         raise CaseError(f"“{status[:80]}” is not a status. {suggestion(status, STATUSES)}")
     return PastProposition(
         offer=offer,
-        category=text_of(raw.get("category", catalog.offers[place].category if place is not None else ""), "category"),
+        category=text_of(
+            raw.get("category", catalog.offers[position].category if position is not None else ""), "category"
+        ),
         space=space,
         channel=text_of(raw.get("channel", known.channel if known else "other"), "history.channel"),
         status=status,
@@ -224,10 +226,10 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
 
 
 def _check_expectations(expected: Mapping[str, object]) -> None:
-    """Raises CaseError when ``expect`` says nothing, or what no decision has."""
+    """Raise CaseError when ``expect`` is empty or has something that no decision can have."""
     known_keys(expected, EXPECTATIONS, "expect")
     if not expected:
-        raise CaseError("expect says what must come of the case: offers, any_order, out, nothing, reports or refused")
+        raise CaseError("expect is empty; it needs offers, any_order, weights, out, nothing, reports or refused")
     if "nothing" in expected:
         _reason(expected["nothing"])
     for out in map_of(expected.get("out", {}), "out").values():
@@ -237,9 +239,9 @@ def _check_expectations(expected: Mapping[str, object]) -> None:
 def _mismatches(
     expected: Mapping[str, object], spaces: Sequence[str], decisions: Sequence[SpaceDecision], offers: Collection[str]
 ) -> list[str]:
-    """What is not as expected, as sentences. The decisions are explained ones, one for each space.
+    """What differs from the expectation, as sentences. ``decisions`` are explained, one for each space.
 
-    ``offers``: all there are, to tell a misspelt one from one that was left out.
+    ``offers``: all offers, to tell a misspelt name from an offer that is left out.
     """
     found: list[str] = []
     for space, decision in zip(spaces, decisions, strict=True):
@@ -279,7 +281,7 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _why_not(decision: SpaceDecision, wanted: Sequence[str], offers: Collection[str]) -> str:
-    """Why what was expected is not there."""
+    """Why expected offers are missing."""
     chosen = {offer.offer for offer in decision.chosen}
     reasons = []
     for offer in wanted:
@@ -297,12 +299,12 @@ def _no_offer(name: str, offers: Collection[str]) -> str:
 
 
 def _finding(decision: SpaceDecision, offer: str) -> Finding | None:
-    """Why an offer is out; None when it is in."""
+    """Why an offer is not proposed; None if it is."""
     trace = decision.trace
     if trace is None or trace.environment is not None:
         return trace.environment if trace is not None else None
-    verdict = next((one for one in trace.verdicts if one.offer == offer), None)
-    return verdict.out if verdict is not None else trace.slice.others if trace.slice is not None else None
+    offer_trace = next((one for one in trace.offers if one.offer == offer), None)
+    return offer_trace.out if offer_trace is not None else trace.slice.others if trace.slice is not None else None
 
 
 def _weights(wanted: Mapping[str, object], decisions: Sequence[SpaceDecision]) -> list[str]:
@@ -320,18 +322,18 @@ def _compare_out(offer: str, wanted: tuple[ExclusionReason, str, str], decision:
     reason, by, says = wanted
     finding = _finding(decision, offer)
     if finding is None:
-        return [f"{offer} is proposed; expected to be out by {reason}"]
+        return [f"{offer} is proposed; expected it to be left out by {reason}"]
     if finding.reason is not reason:
-        return [f"{offer} is out by {finding.reason} ({finding.sentence}), expected {reason}"]
+        return [f"{offer} is left out by {finding.reason} ({finding.sentence}), expected {reason}"]
     if by and not finding.address.endswith(by):
-        return [f"{offer} is out by {finding.address}, expected {by}"]
+        return [f"{offer} is left out by {finding.address}, expected {by}"]
     if says not in finding.sentence:
-        return [f"{offer} is out because “{finding.sentence}”, which does not say “{says}”"]
+        return [f"{offer} is left out because “{finding.sentence}”, which does not contain “{says}”"]
     return []
 
 
 def _out(value: object) -> tuple[ExclusionReason, str, str]:
-    """A reason; or a reason with the address's end (``by``) and a part of the sentence (``says``)."""
+    """The reason, the end of the address (``by``) and a part of the sentence (``says``); the last two may be empty."""
     if isinstance(value, Mapping):
         data = map_of(value, "out")
         known_keys(data, OUT_KEYS, "out")

@@ -1,4 +1,4 @@
-"""Checks a call before anything is decided: every mistake at once, each with how to mend it."""
+"""Checks a call before it is decided, and reports every mistake at once, each with a hint."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from offerkit.engine.report import Report
 from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 
-TOLD = 5
-"""Unknown names that are told one by one; of more, how many there are, and then none is compared with known ones."""
+MOST_REPORTED = 5
+"""Unknown names that are reported one by one. If there are more, they are counted, and none gets a suggestion."""
 
 
 def make_call(
@@ -28,13 +28,13 @@ def make_call(
 ) -> Call:
     """A call that can be decided, for ``n`` offers on ``space`` (its name).
 
-    A category or theme that does not exist is a warning; when none of those named exists, the answer is empty. A call
-    for a whole population (``who.many``) may lack required call data: there is nobody who could pass them.
-    Raises Refused with everything else that is wrong: the space, ``n``, call data; ValueError when ``now`` has no
-    time zone.
+    A category or theme that does not exist is a warning; if none of those named exists, the answer is empty. A call
+    for all contacts (``who.many``) need not have the required call data, because nobody could pass them.
+    Raises Refused for everything else that is wrong (space, ``n``, call data), and ValueError if ``now`` has no time
+    zone.
     """
     if who.now.tzinfo is None:
-        raise ValueError("the proposition date needs a time zone")
+        raise ValueError("the proposition date must have a time zone")
     wanted_categories, wanted_themes = tuple(dict.fromkeys(categories)), tuple(dict.fromkeys(themes))
     values, wrong = call_data(catalog, data or {}, hints=who.hints, required=not who.many)
     wrong = [*_space(catalog, space, many=who.many, hints=who.hints), *_count(n), *wrong]
@@ -62,7 +62,7 @@ def make_call(
 
 
 def contact_row(catalog: Catalog, contact: Row | None) -> Row:
-    """The contact with every field of the dimension; what is not given is unknown."""
+    """The profile with every field of the dimension; missing values are unknown."""
     if contact is None:
         return catalog.nobody
     if contact.keys() >= catalog.nobody.keys():
@@ -75,8 +75,8 @@ def call_data(
 ) -> tuple[Row, list[Diagnostic]]:
     """Typed call data with every declared field, and what is wrong with it.
 
-    What is not given is unknown. That is a mistake for required fields, unless ``required`` is false: outside of a
-    call (simulations, deliveries, previews) there is nobody who could pass them.
+    Missing values are unknown. That is a mistake for required fields, unless ``required`` is false: outside of a call
+    (simulations, deliveries, previews) nobody could pass them.
     """
     values, wrong = typed(catalog, data, hints=hints)
     if not required:
@@ -88,7 +88,7 @@ def call_data(
             Diagnostic(
                 Code.MISSING_CALL_DATA,
                 f"the call lacks “{name}”",
-                f"The environment {catalog.environment} requires it of every call: rules read it.",
+                f"The environment {catalog.environment} requires it in every call, because rules read it.",
                 f"Pass it: --data {name}=VALUE.",
                 f"environment.{catalog.environment}",
             )
@@ -99,9 +99,9 @@ def call_data(
 def typed(
     catalog: Catalog, data: Mapping[str, object], *, hints: bool = True
 ) -> tuple[dict[str, Value], list[Diagnostic]]:
-    """The values of ``data`` as declared, without those that are wrong, and what is wrong with them.
+    """The values of ``data`` in their declared types, without those that are wrong, and what is wrong with those.
 
-    Each is read as the one type that is declared for it. Of many that are not declared, the first few are told.
+    If many names are not declared, the first few are reported.
     """
     values: dict[str, Value] = {}
     wrong: list[Diagnostic] = []
@@ -115,9 +115,12 @@ def typed(
             values[name] = parse_value(raw, field.type, catalog.zone)
         except ValueError as error:
             wrong.append(_ill_typed(name, field.type, error))
-    wrong += [_undeclared(catalog, name, hints=hints and len(undeclared) <= TOLD) for name in undeclared[:TOLD]]
-    if len(undeclared) > TOLD:
-        wrong.append(_more_undeclared(catalog, len(undeclared) - TOLD))
+    wrong += [
+        _undeclared(catalog, name, hints=hints and len(undeclared) <= MOST_REPORTED)
+        for name in undeclared[:MOST_REPORTED]
+    ]
+    if len(undeclared) > MOST_REPORTED:
+        wrong.append(_more_undeclared(catalog, len(undeclared) - MOST_REPORTED))
     return values, wrong
 
 
@@ -126,15 +129,15 @@ def _space(catalog: Catalog, name: str, *, many: bool, hints: bool) -> Iterator[
     where = f"{catalog.environment}/space.{name}"[:200]
     if space is None:
         hint = suggestion(name, catalog.spaces) if hints else ""
-        detail = "Only spaces that were promoted can be asked."
+        detail = "Calls are answered for promoted spaces only."
         yield Diagnostic(Code.UNKNOWN_SPACE, f"there is no live space “{name[:80]}”", detail, hint)
     elif not space.unitary and not many:
         unitary = or_list(sorted(found.name for found in catalog.spaces.values() if found.unitary))
         yield Diagnostic(
             Code.NOT_UNITARY,
-            f"the space “{name}” cannot be asked for one contact",
-            "It is not unitary: it is filled in batch, by deliveries.",
-            "Declare it with unitary: true" + (f", or ask {unitary}." if unitary else "."),
+            f"the space “{name}” does not answer calls for one contact",
+            "It is not unitary; deliveries fill it in batch.",
+            "Declare it with unitary: true" + (f", or call {unitary}." if unitary else "."),
             where,
         )
 
@@ -145,8 +148,8 @@ def _count(n: int) -> Iterator[Diagnostic]:
         yield Diagnostic(
             Code.BAD_COUNT,
             f"the call asks for {what}",
-            f"A call proposes from 1 to {MAX_COUNT} offers.",
-            f"Ask for a number from 1 to {MAX_COUNT}.",
+            f"A call proposes 1 to {MAX_COUNT} offers.",
+            f"Ask for 1 to {MAX_COUNT} offers.",
         )
 
 
@@ -166,7 +169,7 @@ def _more_undeclared(catalog: Catalog, count: int) -> Diagnostic:
         Code.UNKNOWN_CALL_DATA,
         f"{count:,} more call data are not declared",
         f"The environment {catalog.environment} lists the call data that rules and personalisation may use.",
-        f"Pass what environments/{catalog.environment}.yaml declares under call_data, and nothing else.",
+        f"Pass only what environments/{catalog.environment}.yaml declares under call_data.",
         f"environment.{catalog.environment}",
     )
 
@@ -178,10 +181,10 @@ def _ill_typed(name: str, type_: FieldType, error: ValueError) -> Diagnostic:
 
 def _unknown(kind: str, wanted: Iterable[str], known: Collection[str], *, hints: bool) -> Iterator[Report]:
     names = [name for name in wanted if name not in known]
-    for name in names[:TOLD]:
-        close = nearest(name, known) if hints and len(names) <= TOLD else ()
+    for name in names[:MOST_REPORTED]:
+        close = nearest(name, known) if hints and len(names) <= MOST_REPORTED else ()
         hint = f" Did you mean {or_list(close)}?" if close else ""
         yield Report(Code.UNKNOWN_SLICE, f"There is no {kind} “{name[:80]}”.{hint}", name[:80])
-    if len(names) > TOLD:
-        more = f"{len(names) - TOLD:,} more names of the call are no {kind}."
+    if len(names) > MOST_REPORTED:
+        more = f"{len(names) - MOST_REPORTED:,} more names in the call are not a {kind}."
         yield Report(Code.UNKNOWN_SLICE, more)

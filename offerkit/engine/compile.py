@@ -1,4 +1,4 @@
-"""Makes a catalog from bodies: validates each once, lays templates under offers, indexes (catalog.py)."""
+"""Compiles a catalog (catalog.py) from bodies: validates each once, applies inheritance, builds the indexes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.diagnostics import Code
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import BoundCondition, Expression, Path
+from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.presentation_rules import matches
@@ -53,7 +53,7 @@ _STATUSES = {
     "rejected": frozenset({"rejected"}),
 }
 _ANY_TIME = datetime(2000, 1, 1)
-"""For conditions that do not ask for the time."""
+"""For conditions that do not read the clock."""
 NOWHERE: Mapping[str, str] = MappingProxyType({})
 _READ = ("category", "code", "label", "enabled", "eligible", "weights", "themes")
 
@@ -67,18 +67,18 @@ def compile_catalog(
     revision: int = 0,
     stopped: Mapping[Address, Mapping[str, str]] | None = None,
 ) -> Catalog:
-    """The catalog of ``environment`` made from canonical bodies by address, shared resources included.
+    """The catalog of ``environment``, compiled from canonical bodies by address, shared resources included.
 
-    ``activated``: by offer address the spaces it is activated on; an offer that is absent is on none. Previews
-    and simulations say here what they suppose. ``stopped``: by offer and space, why.
-    Raises KeyError when the environment or its dimension is not among
-    the bodies. A rule that cannot be read makes its offer ineligible and is listed in ``problems``.
+    ``activated``: by offer address, the spaces it is activated on; an absent offer is on none. Previews and
+    simulations pass hypothetical values. ``stopped``: by offer and space, the reason. Raises KeyError if the
+    environment or its dimension is not among the bodies. A rule that cannot be read makes its offer ineligible and is
+    listed in ``problems``.
     """
     return _Compiler(environment, bodies, activated, hooks, stopped or {}).catalog(revision)
 
 
 class _Compiler:
-    """Compiles one environment out of bodies by address."""
+    """Compiles one environment from bodies by address."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class _Compiler:
         hooks: Hooks,
         stopped: Mapping[Address, Mapping[str, str]],
     ) -> None:
-        """Read what all parts need: the environment and its dimension. Raises KeyError when one is missing."""
+        """Read what every step needs: the environment and its dimension. Raises KeyError if either is missing."""
         self._environment, self._bodies, self._activated, self._hooks = environment, bodies, activated, hooks
         self._stopped = stopped
         self._model = Environment.model_validate(bodies[environment_address(environment)])
@@ -101,7 +101,6 @@ class _Compiler:
         self._expressions = Expressions(self._model.dimension, self._fields, types, self._zone)
 
     def catalog(self, revision: int) -> Catalog:
-        """The whole of it."""
         address = environment_address(self._environment)
         when = None
         if self._model.when is not None:
@@ -121,16 +120,16 @@ class _Compiler:
             spaces=MappingProxyType(dict(self._spaces())),
             categories=MappingProxyType(categories),
             offers=offers,
-            place_of=MappingProxyType({offer.name: offer.place for offer in offers}),
+            position_of=MappingProxyType({offer.name: offer.position for offer in offers}),
             rules=rules,
             by_category=_index(
-                ((path, offer.place) for offer in offers for path in ancestors(offer.category)), categories
+                ((path, offer.position) for offer in offers for path in ancestors(offer.category)), categories
             ),
             by_theme=_index(
-                ((theme, offer.place) for offer in offers for theme in sorted(offer.themes)),
+                ((theme, offer.position) for offer in offers for theme in sorted(offer.themes)),
                 {theme for category in categories.values() for theme in category.themes},
             ),
-            always=frozenset(offer.place for offer in offers if any(part.always for part in offer.chain)),
+            always=frozenset(offer.position for offer in offers if any(part.always for part in offer.chain)),
             longest_period=max((rule.before for rule in rules), default=timedelta(0)),
             hooks=self._hooks,
             problems=tuple(self._expressions.problems),
@@ -151,7 +150,7 @@ class _Compiler:
         for name, field in declared.items():
             try:
                 sample = parse_value(field.sample, types[name], self._zone)
-            except ValueError:  # a sample is for previews; a bad one is told of when the specs are checked
+            except ValueError:  # a sample is for previews; checking the specs reports a bad one
                 sample = None
             fields[name] = CallField(types[name], field.required, sample)
         return fields
@@ -203,13 +202,13 @@ class _Compiler:
         compiler = OfferCompiler(self._environment, self._inheritance, categories, self._expressions)
         return tuple(
             compiler.offer(
-                place,
+                position,
                 name,
                 tie=offer_tie(name),
                 spaces=frozenset(self._activated.get(address, ())),
                 stopped=self._stopped.get(address, NOWHERE),
             )
-            for place, (name, address, _) in enumerate(self._of(Kind.OFFER))
+            for position, (name, address, _) in enumerate(self._of(Kind.OFFER))
         )
 
     def _rules(
@@ -234,7 +233,7 @@ def _compile_rule(
     categories: Mapping[str, CompiledCategory],
     expressions: Expressions,
 ) -> PresentationRule:
-    """The rule at ``address``, with the offers it applies to unless that depends on the clock."""
+    """The rule at ``address``, with the offers it applies to, unless that depends on the clock."""
     model = Rule.model_validate(body)
     about = model.applies_to
     contacts = None
@@ -262,8 +261,8 @@ def _compile_rule(
     if rule.applies_when is not None and rule.applies_when.uses_clock:
         return rule
     labels = {path: category.label for path, category in categories.items()}
-    places = (
-        offer.place
+    positions = (
+        offer.position
         for offer in offers
         if matches(
             rule,
@@ -273,15 +272,15 @@ def _compile_rule(
             _ANY_TIME.date(),
         )
     )
-    return replace(rule, applies=frozenset(places))
+    return replace(rule, applies=frozenset(positions))
 
 
 def _index(pairs: Iterable[tuple[str, int]], names: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
     """Places by name; ``names`` are there even when no offer is."""
     found: dict[str, list[int]] = {name: [] for name in sorted(names)}
-    for name, place in pairs:
-        found.setdefault(name, []).append(place)
-    return MappingProxyType({name: tuple(places) for name, places in found.items()})
+    for name, position in pairs:
+        found.setdefault(name, []).append(position)
+    return MappingProxyType({name: tuple(positions) for name, positions in found.items()})
 
 
 def _unknown(fields: Mapping[str, object]) -> Row:
@@ -304,9 +303,9 @@ class OfferCompiler:
         self._filters: dict[str, Filter] = {}
 
     def offer(
-        self, place: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
+        self, position: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
     ) -> CompiledOffer:
-        """The offer ``name``, the ``place``-th of the catalog, activated on ``spaces``; ``stopped``: why, by space."""
+        """The offer ``name`` at ``position`` in the catalog, activated on ``spaces``; ``stopped``: reasons by space."""
         address = Address(self._environment, Kind.OFFER, name)
         effective = self._inheritance.offer(address)
         model = OfferModel.model_validate(effective.pick(_READ))
@@ -315,7 +314,7 @@ class OfferCompiler:
         )
         chain = tuple(self._categories[layer.name] for layer in effective.categories)
         offer = CompiledOffer(
-            place=place,
+            position=position,
             name=name,
             address=address,
             category=model.category,
@@ -334,18 +333,18 @@ class OfferCompiler:
         return self._with_rules(offer, model)
 
     def _with_rules(self, offer: CompiledOffer, model: OfferModel) -> CompiledOffer:
-        requirements = [self._filter(offer, place, use) for place, use in enumerate(model.eligible.filters)]
+        requirements = [self._filter(offer, position, use) for position, use in enumerate(model.eligible.filters)]
         if model.eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
             condition = self._expressions.target(model.eligible.when, address, path)
             requirements.append(LocatedCondition(condition, address, path))
-        weights = [self._weight(offer, place, weight) for place, weight in enumerate(model.weights)]
+        weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
             weights = [CompiledWeight(number=Decimal(1), address=offer.address, path=())]
         return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
 
-    def _filter(self, offer: CompiledOffer, place: int, use: FilterUse) -> LocatedCondition:
-        address, path = offer.where(("eligible", "filters", place))
+    def _filter(self, offer: CompiledOffer, position: int, use: FilterUse) -> LocatedCondition:
+        address, path = offer.where(("eligible", "filters", position))
         at, body = self._inheritance.filter(use.filter)
         if body is None:
             return self._broken(use.filter, f"there is no filter “{use.filter}”", address, path)
@@ -358,18 +357,18 @@ class OfferCompiler:
             values = self._expressions.values(use.values, declared)
         except ValueError as error:
             return self._broken(
-                use.filter, f"a parameter of filter “{use.filter}” does not fit: {error}", address, path
+                use.filter, f"a parameter of filter “{use.filter}” has a wrong value: {error}", address, path
             )
         condition = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
         return LocatedCondition(condition, at, ("when",), use.filter)
 
     def _broken(self, name: str, problem: str, address: Address, path: Path) -> LocatedCondition:
-        """A requirement that never holds, told of."""
+        """A condition that never holds, and is reported."""
         self._expressions.problems.append(Report(Code.BROKEN_RULE, f"{address} never holds: {problem}", address))
-        return LocatedCondition(BoundCondition(Expression("", None, problem, ("", ""))), address, path, name)
+        return LocatedCondition(BoundCondition(CompiledExpression("", None, problem, ("", ""))), address, path, name)
 
-    def _weight(self, offer: CompiledOffer, place: int, model: WeightModel) -> CompiledWeight:
-        address, path = offer.where(("weights", place))
+    def _weight(self, offer: CompiledOffer, position: int, model: WeightModel) -> CompiledWeight:
+        address, path = offer.where(("weights", position))
         when = None
         if model.when is not None:
             condition = self._expressions.target(model.when, address, (*path, "when"))

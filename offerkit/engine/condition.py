@@ -1,4 +1,4 @@
-"""Conditions as the engine holds them: checked once, compiled when first asked, shared by whoever says the same."""
+"""The engine's conditions: checked once, compiled on first use, shared by all resources with the same text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 class CallFacts(NamedTuple):
-    """What conditions are asked about: contact, call data, and the wall clock of the environment's zone."""
+    """What conditions read: the contact, call data, and the wall clock in the environment's time zone."""
 
     contact: Row
     data: Row
@@ -26,20 +26,20 @@ class CallFacts(NamedTuple):
 
 
 def facts_at(moment: datetime, zone: tzinfo, contact: Row, data: Row) -> CallFacts:
-    """The facts of a call at ``moment``, an aware one, in an environment of time zone ``zone``.
+    """The facts of a call at ``moment`` (with a time zone), in an environment with time zone ``zone``.
 
-    The only place where an instant becomes the environment's day and time of day: whoever decides, explains,
-    evaluates or emits asks here, so that all mean the same day.
+    The only function that turns an instant into the environment's day and time of day, so that deciding, explaining,
+    evaluating and emitting SQL all mean the same day.
     """
     now = wall_clock(moment, zone)
     return CallFacts(contact, data, now, now.date())
 
 
 @dataclass(frozen=True, eq=False)
-class Expression:
-    """An expression. ``checked`` is None when it cannot be read; then ``problem`` says why, and it never holds.
+class CompiledExpression:
+    """An expression. If it cannot be read, ``checked`` is None, ``problem`` says why, and it never holds.
 
-    Compiled evaluators are kept once made; two threads may both make one, and either is good.
+    Compiled evaluators are cached. Two threads may both compile one; either is valid.
     """
 
     text: str
@@ -49,7 +49,7 @@ class Expression:
 
     @cached_property
     def evaluate(self) -> Evaluator:
-        """Called with one row for each namespace, now and today. A condition gives False when it is unknown."""
+        """Takes one row for each namespace, then now and today. A condition returns False when it is unknown."""
         if self.checked is None:
             return _unknown
         from offerkit.rules.python import compile_one
@@ -58,13 +58,13 @@ class Expression:
 
     @property
     def data_read(self) -> tuple[str, ...]:
-        """The call data that it reads."""
+        """The names of the call data that it reads."""
         fields = () if self.checked is None else self.checked.fields
         return tuple(name for namespace, name in fields if namespace == "interaction")
 
     @cached_property
     def parts(self) -> tuple[tuple[CheckedExpression, Evaluator], ...]:
-        """The parts of the top-level ``and``, each with its own three-valued evaluator, for explanations."""
+        """For explanations: the parts of the top-level ``and``, each with its own three-valued evaluator."""
         if self.checked is None:
             return ()
         from offerkit.rules.check import conjuncts
@@ -75,22 +75,22 @@ class Expression:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class BoundCondition:
-    """A condition (or formula) with the rows it is bound to besides contact and call data.
+    """A condition (or formula) with the rows it reads besides contact and call data.
 
-    ``bound`` is empty for almost all; a filter with parameters or offer fields has the offer's row and its values.
-    Offers that bind a filter to the same values share one condition, so that it is evaluated once a decision.
+    ``bound`` is almost always empty; for a filter that reads parameters or offer fields it has the offer's row and the
+    parameters' values. Offers with the same values share one bound condition, so it is evaluated once per decision.
     """
 
-    expression: Expression
+    expression: CompiledExpression
     bound: tuple[Row, ...] = ()
 
     @property
     def uses_clock(self) -> bool:
-        """Whether what it gives depends on when it is asked."""
+        """Whether its value depends on the time of the call."""
         return self.expression.checked is not None and self.expression.checked.uses_clock
 
     def value(self, facts: CallFacts) -> Value:
-        """What the expression gives; None is unknown."""
+        """The value of the expression; None is unknown."""
         return self.expression.evaluate(facts.contact, facts.data, *self.bound, facts.now, facts.today)
 
     def rows(self, facts: CallFacts) -> dict[str, Row]:
@@ -99,17 +99,17 @@ class BoundCondition:
 
 
 class ConditionMemo:
-    """What conditions gave in one decision, so that none is evaluated twice."""
+    """The values of conditions in one decision, so that none is evaluated twice."""
 
     __slots__ = ("_known", "facts")
 
     def __init__(self, facts: CallFacts, known: dict[BoundCondition, Value] | None = None) -> None:
-        """``known``: what was evaluated already."""
+        """``known``: the values that are already computed."""
         self.facts = facts
         self._known = {} if known is None else known
 
     def value(self, condition: BoundCondition) -> Value:
-        """What ``condition`` gives for the facts of this decision."""
+        """The value of ``condition`` for the facts of this decision."""
         known = self._known
         if condition not in known:
             known[condition] = condition.value(self.facts)
@@ -126,7 +126,7 @@ class FailedPart(NamedTuple):
 
 
 def failed_part(condition: BoundCondition, facts: CallFacts) -> FailedPart | None:
-    """Which part of a condition keeps it from holding; None when every part holds."""
+    """The first part of a condition that does not hold; None if every part holds."""
     rows = condition.rows(facts)
     for part, evaluate in condition.expression.parts:
         result = evaluate(*rows.values(), facts.now, facts.today)
@@ -137,4 +137,4 @@ def failed_part(condition: BoundCondition, facts: CallFacts) -> FailedPart | Non
 
 
 def _unknown(*_: object) -> None:
-    """A condition that cannot be read is unknown for everybody."""
+    """The evaluator of a condition that cannot be read."""

@@ -1,7 +1,7 @@
-"""The decision: domain.md §3, steps 1 (target loading) to 11. Steps 1 (who) and 12 (store, render) are the caller's.
+"""Decides a call: domain.md §3, steps 1 (target loading) to 11. Callers identify (1), render and store (12).
 
-:func:`decide` answers from a space program of bits; with ``explain`` it goes offer by offer (explain.py). What follows
-the sort is shared (selection.py), and tests hold both to the same answer.
+:func:`decide` computes with a space program of bits; with ``explain`` it goes through the offers one by one
+(explain.py). Both share the steps from the sort on (selection.py), and tests check that they give the same answer.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, 
 from offerkit.engine.decision import DecisionNotes, DecisionTrace, SpaceDecision
 from offerkit.engine.explain import explain as explained
 from offerkit.engine.history import PastProposition, RememberedHistory, RuleTally
-from offerkit.engine.hooks import load_target, rubbish
-from offerkit.engine.presentation_rules import Moment, applied, lasts, reached_by
+from offerkit.engine.hooks import load_target, unusable_answer
+from offerkit.engine.presentation_rules import Moment, applicable_offers, lasts, reached_by
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.reasons import ExclusionReason, environment_check
 from offerkit.engine.report import Report
 from offerkit.engine.resources import CompiledSpace
-from offerkit.engine.selection import first_n, in_order, weigh_offer
+from offerkit.engine.selection import first_n, sort_entries, weigh_offer
 from offerkit.engine.slice import slice_of
 from offerkit.engine.space_program import SpaceProgram, bits_of
-from offerkit.engine.weights import best
+from offerkit.engine.weights import best_weight
 from offerkit.rules.types import Value
 
 
@@ -38,18 +38,19 @@ def decide(
     history: Sequence[PastProposition],
     *,
     explain: bool = False,
-    noted: DecisionNotes | None = None,
+    notes: DecisionNotes | None = None,
 ) -> SpaceDecision:
-    """The offers for one call, made by ``make_call``, to a contact with ``history``.
+    """The offers for one call (made by ``make_call``) to a contact with ``history``.
 
-    ``history`` needs to reach back ``catalog.longest_period``; its order means nothing. With ``explain`` the answer
-    is the same, with a trace, and takes some hundred times longer. Without, ``noted`` is filled in, at almost no cost.
+    ``history`` must reach back ``catalog.longest_period``; its order does not matter. With ``explain`` the answer is
+    the same but has a trace, and takes about a hundred times longer. Without it, ``notes`` is filled in, at almost no
+    cost.
     """
     space = catalog.spaces[call.space]
     reports = list(call.reports)
     facts = _facts(catalog, space, call, reports)
-    if noted is not None:
-        noted.facts = facts
+    if notes is not None:
+        notes.facts = facts
     if catalog.when is not None and catalog.when.condition.value(facts) is not True:
         trace = DecisionTrace(environment_check(catalog.when).finding(facts), None, ()) if explain else None
         return SpaceDecision(
@@ -57,13 +58,13 @@ def decide(
         )
     if explain:
         return explained(catalog, space, call, facts, history, reports)
-    return _fast(catalog, space, call, facts, history, reports, noted)
+    return _fast(catalog, space, call, facts, history, reports, notes)
 
 
 def decide_many(
     catalog: Catalog, calls: Iterable[Call], history: Sequence[PastProposition], *, explain: bool = False
 ) -> list[SpaceDecision]:
-    """A decision for each of several calls of one interaction, in order; no offer is proposed twice."""
+    """Decisions for several calls of one interaction, in order; no offer is proposed twice."""
     decisions: list[SpaceDecision] = []
     taken: frozenset[str] = frozenset()
     for call in calls:
@@ -77,14 +78,14 @@ _NOTHING = {"slice": 0, "eligible": 0, "presentable": 0, "chosen": 0}
 
 
 def _facts(catalog: Catalog, space: CompiledSpace, call: Call, reports: list[Report]) -> CallFacts:
-    """The clock of the environment's zone; the call data with what the space's target-loading hook adds."""
+    """The facts of the call, including what the space's target-loading hook adds to the call data."""
     data = call.data
     if space.target_loading:
         added, report = load_target(catalog.hooks, space.target_loading, call.contact, data)
         values, wrong = typed(catalog, added)
         if wrong:
             what = "; ".join(found.summary for found in wrong)
-            report, values = rubbish("target-loading", space.target_loading, what), {}
+            report, values = unusable_answer("target-loading", space.target_loading, what), {}
         if report is not None:
             reports.append(report)
         data = {**data, **values}
@@ -98,33 +99,33 @@ def _fast(
     facts: CallFacts,
     history: Sequence[PastProposition],
     reports: list[Report],
-    noted: DecisionNotes | None,
+    notes: DecisionNotes | None,
 ) -> SpaceDecision:
-    """Steps 3 to 11 over a space_program: sets of offers are bits of an integer."""
+    """Steps 3 to 11 with a space program: sets of offers are bits of an integer."""
     program = catalog.space_program(space.name, facts.today, slice_of(space, call))
     known: dict[BoundCondition, Value] = {}
     alive = program.alive(facts, known)
     computed = (
-        _computed(catalog, program, alive, ConditionMemo(facts, known), reports, noted) if program.computed else {}
+        _computed(catalog, program, alive, ConditionMemo(facts, known), reports, notes) if program.computed else {}
     )
-    if noted is not None:
-        noted.eligible = program.constant(alive) | sum(computed)
+    if notes is not None:
+        notes.eligible = program.constant_bits(alive) | sum(computed)
     eligible = program.count(alive) + len(computed)
     if history:
         moment = Moment(call.now, space.name, space.channel)
-        alive &= ~_over(catalog, moment, program, alive, facts, history)
-    if noted is not None:
-        noted.presentable = noted.eligible & alive
+        alive &= ~_excluded_bits(catalog, moment, program, alive, facts, history)
+    if notes is not None:
+        notes.presentable = notes.eligible & alive
     presentable = program.count(alive) + sum(1 for bit in computed if bit & alive)
     if call.exclude:
-        places = {catalog.place_of[name] for name in call.exclude if name in catalog.place_of}
-        alive &= ~bits_of(places, program.of_offer)
-    entries: Iterator[RankedOffer] = program.standing(alive)
+        positions = {catalog.position_of[name] for name in call.exclude if name in catalog.position_of}
+        alive &= ~bits_of(positions, program.of_offer)
+    entries: Iterator[RankedOffer] = program.constant_entries(alive)
     if computed:
         entries = _merged(entries, (found for bit, found in computed.items() if bit & alive), space)
-    order = in_order(catalog, space, call, facts, entries, reports)
-    if noted is not None and space.post_processing:
-        noted.ordered = bits_of({entry.place for entry in order}, program.of_offer)
+    order = sort_entries(catalog, space, call, facts, entries, reports)
+    if notes is not None and space.post_processing:
+        notes.ordered = bits_of({entry.position for entry in order}, program.of_offer)
     chosen = first_n(catalog, order, call.n)
     considered = {"slice": program.members, "eligible": eligible, "presentable": presentable, "chosen": len(chosen)}
     return SpaceDecision(chosen, tuple(reports), MappingProxyType(considered), data=facts.data)
@@ -136,25 +137,25 @@ def _computed(
     alive: int,
     memo: ConditionMemo,
     reports: list[Report],
-    noted: DecisionNotes | None,
+    notes: DecisionNotes | None,
 ) -> dict[int, tuple[RankedOffer, ...]]:
-    """By bit, the entries of the offers whose weight is a formula or dynamic, if it holds."""
+    """By bit, the ranked entries of the offers whose weight is a formula or dynamic, if it holds."""
     found: dict[int, tuple[RankedOffer, ...]] = {}
     for part in program.computed:
         if alive & part.bit:
-            holds = best(part.weights, memo)
+            holds = best_weight(part.weights, memo)
             weighed = weigh_offer(catalog, part.offer, holds, memo.facts, reports)
             if weighed.entries:
                 found[part.bit] = weighed.entries
-            elif noted is not None and holds is not None and weighed.out is ExclusionReason.NO_PRODUCT:
-                noted.productless.append((part.offer.place, holds.source))
+            elif notes is not None and holds is not None and weighed.out is ExclusionReason.NO_PRODUCT:
+                notes.productless.append((part.offer.position, holds.source))
     return found
 
 
 def _merged(
     constant: Iterator[RankedOffer], computed: Iterable[Sequence[RankedOffer]], space: CompiledSpace
 ) -> Iterator[RankedOffer]:
-    """All entries by weight, highest first. Only a hook gets to see more than the best product of an offer."""
+    """All entries by weight, highest first. Only a post-processing hook sees more than the best product of an offer."""
     flat = [entry for found in computed for entry in (found if space.post_processing else found[:1])]
     flat.sort(key=_weight, reverse=True)
     return merge(constant, flat, key=_weight, reverse=True)
@@ -164,7 +165,7 @@ def _weight(entry: RankedOffer) -> Decimal:
     return entry.weight
 
 
-def _over(
+def _excluded_bits(
     catalog: Catalog,
     moment: Moment,
     program: SpaceProgram,
@@ -172,21 +173,21 @@ def _over(
     facts: CallFacts,
     history: Sequence[PastProposition],
 ) -> int:
-    """The bits of the offers that presentation rules exclude; rules about nothing that is ``alive`` are not counted."""
+    """The bits of the offers that presentation rules exclude. Rules that concern no ``alive`` offer are skipped."""
     dead = 0
     tally = history.tally(moment.space, program) if isinstance(history, RememberedHistory) else None
-    for place, about in enumerate(program.about):
-        rule = catalog.rules[place]
-        bits = bits_of(applied(catalog, rule, facts), program.of_offer) if about is None else about
+    for position, about in enumerate(program.about):
+        rule = catalog.rules[position]
+        bits = bits_of(applicable_offers(catalog, rule, facts), program.of_offer) if about is None else about
         if not bits & alive & ~dead or rule.channel not in ("", moment.channel):
             continue
-        known = tally.get(place) if tally is not None else None
+        known = tally.get(position) if tally is not None else None
         if known is not None and known.since <= moment.now <= known.until:
             bits = known.bits
         else:
-            bits &= _excluded(catalog, place, moment, program, facts, history)
+            bits &= _excluded(catalog, position, moment, program, facts, history)
             if tally is not None and rule.steady:
-                tally[place] = RuleTally(bits, moment.now, lasts(rule, moment, history))
+                tally[position] = RuleTally(bits, moment.now, lasts(rule, moment, history))
         if bits and (rule.contacts is None or rule.contacts.condition.value(facts) is True):
             dead |= bits
     return dead
@@ -194,20 +195,22 @@ def _over(
 
 def _excluded(
     catalog: Catalog,
-    place: int,
+    position: int,
     moment: Moment,
     program: SpaceProgram,
     facts: CallFacts,
     history: Sequence[PastProposition],
 ) -> int:
-    """The bits that a rule excludes, of those that it applies to, by what ``history`` holds."""
-    over = reached_by(catalog, place, moment, history, facts)
-    if over is None:
+    """The bits that a rule excludes because of ``history``, among those that it applies to."""
+    reached = reached_by(catalog, position, moment, history, facts)
+    if reached is None:
         return 0
-    match over.rule.of:
+    match reached.rule.of:
         case "offer":
-            return bits_of({catalog.place_of[name] for name in over.by if name in catalog.place_of}, program.of_offer)
+            return bits_of(
+                {catalog.position_of[name] for name in reached.by if name in catalog.position_of}, program.of_offer
+            )
         case "category":
-            return sum(program.of_category.get(path, 0) for path in over.by)
+            return sum(program.of_category.get(path, 0) for path in reached.by)
         case _:
             return program.everything

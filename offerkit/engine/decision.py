@@ -1,4 +1,4 @@
-"""What the engine answers: the offers chosen and, when asked, why each other offer was not."""
+"""The engine's answer: the chosen offers and, if requested, why each other offer is left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from offerkit.rules.types import Row
 
 @dataclass(frozen=True, slots=True)
 class ChosenOffer:
-    """An offer to propose; ``rank`` from 1; ``product``: what a dynamic offer turned into."""
+    """An offer to propose; ``rank`` counts from 1; ``product`` is the product of a dynamic offer."""
 
     offer: str
     category: str
@@ -28,11 +28,11 @@ class ChosenOffer:
 
 @dataclass(frozen=True, slots=True)
 class OfferTrace:
-    """One offer of the slice. ``out`` is None when it is proposed, at ``rank``; the ``rank`` of an offer beyond
-    the number asked for is the one it would have had.
+    """One offer of the slice. ``out`` is None if it is proposed, at ``rank``; an offer beyond the requested number
+    has the ``rank`` that it would have had.
 
     ``weight`` is final, ``number`` the weight before ``multipliers`` (category, factor); ``source`` is the address
-    and path of that weight. ``notes``: weights that did not hold, and why.
+    and path of that weight. ``notes``: the weights that do not hold, and why.
     """
 
     offer: str
@@ -48,7 +48,7 @@ class OfferTrace:
 
 @dataclass(frozen=True, slots=True)
 class SliceTrace:
-    """The part of the catalog that was looked at; ``always``: the categories that every slice includes."""
+    """The part of the catalog that was considered; ``always``: the categories that every slice includes."""
 
     source: SliceSource
     categories: tuple[str, ...]
@@ -56,25 +56,25 @@ class SliceTrace:
     always: tuple[str, ...]
     size: int
     others: Finding
-    """Why offers outside of it are not proposed."""
+    """Why offers outside the slice are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionTrace:
-    """The explanation: the environment's filter, when it failed; the slice; every offer of it, by name."""
+    """The explanation: the environment's filter if it failed; the slice; every offer of it, by name."""
 
     environment: Finding | None
     slice: SliceTrace | None
-    verdicts: tuple[OfferTrace, ...]
+    offers: tuple[OfferTrace, ...]
 
 
 @dataclass(slots=True)
 class DecisionNotes:
-    """What a decision that is not explained went through, for reasons that many contacts are counted by.
+    """What counting reasons over many contacts needs from a decision without an explanation.
 
-    Bits of the space_program: ``eligible`` after step 7, ``presentable`` after step 8, ``ordered`` those of
-    the offers that the space's post-processing hook kept, if there is one. ``productless``: places of
-    offers that are not eligible because the dynamic-offer hook of the weight that holds found no product.
+    Bits of the space program: ``eligible`` after step 7, ``presentable`` after step 8, ``ordered`` the offers that the
+    space's post-processing hook kept, if it has one. ``productless``: positions of offers that are not eligible
+    because the dynamic-offer hook of the weight that holds found no product.
     """
 
     facts: CallFacts | None = None
@@ -86,7 +86,7 @@ class DecisionNotes:
 
 @dataclass(frozen=True, slots=True)
 class SpaceDecision:
-    """The answer. ``because``: why nothing at all was looked at, if so.
+    """The decision for one space. ``because``: why no offer was considered, if so.
 
     ``considered`` counts offers: ``slice`` (step 3), ``eligible`` (after step 7), ``presentable`` (after step 8),
     ``chosen``.
@@ -98,4 +98,4 @@ class SpaceDecision:
     because: ExclusionReason | None = None
     trace: DecisionTrace | None = None
     data: Row = field(default_factory=dict)
-    """The call data that decided, what target loading added included: personalisation uses the same."""
+    """The call data of the decision, including what target loading added; personalisation uses the same."""

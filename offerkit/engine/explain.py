@@ -1,7 +1,7 @@
-"""The explained decision: every offer of the slice, one after the other, step by step (domain.md §3).
+"""The explained decision: goes through the offers of the slice one by one, step by step (domain.md §3).
 
-It is written to be read beside the domain, and shares no shortcut with the fast way (decide.py): tests hold the two
-to the same answer, and benchmarks measure it as the plain loop.
+It reads like the domain document and uses none of the shortcuts of decide.py: tests check that both give the same
+answer, and benchmarks measure it as the plain loop.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import CallFacts, ConditionMemo
 from offerkit.engine.decision import DecisionTrace, OfferTrace, SliceTrace, SpaceDecision
 from offerkit.engine.history import PastProposition
-from offerkit.engine.presentation_rules import Moment, ReachedMaximum, applied, reached
+from offerkit.engine.presentation_rules import Moment, ReachedMaximum, applicable_offers, reached
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.reasons import ExclusionReason, Finding
 from offerkit.engine.report import Report
 from offerkit.engine.resources import CompiledOffer, CompiledSpace
-from offerkit.engine.selection import first_n, in_order, weigh_offer
+from offerkit.engine.selection import first_n, sort_entries, weigh_offer
 from offerkit.engine.slice import Slice, SliceSource, slice_of
-from offerkit.engine.weights import BestWeight, best, standing
+from offerkit.engine.weights import BestWeight, applicable_weights, best_weight
 
 
 def explain(
@@ -35,41 +35,42 @@ def explain(
     reports: list[Report],
 ) -> SpaceDecision:
     """Steps 3 to 11, with a trace."""
-    asked = slice_of(space, call)
-    slice_ = [catalog.offers[place] for place in catalog.members(asked)]
+    requested = slice_of(space, call)
+    offers = [catalog.offers[position] for position in catalog.members(requested)]
     memo = ConditionMemo(facts)
     moment = Moment(call.now, space.name, space.channel)
-    rules = [reached(catalog, place, moment, history, facts) for place in range(len(catalog.rules))]
-    over = [(found, applied(catalog, found.rule, facts)) for found in rules if found is not None]
-    verdicts: dict[int, OfferTrace] = {}
+    rules = [reached(catalog, position, moment, history, facts) for position in range(len(catalog.rules))]
+    maxima = [(maximum, applicable_offers(catalog, maximum.rule, facts)) for maximum in rules if maximum is not None]
+    traces: dict[int, OfferTrace] = {}
     entries: list[RankedOffer] = []
     eligible = presentable = 0
-    for offer in slice_:
-        verdict, found = _offer(catalog, space, offer, memo, reports)
-        if found:
+    for offer in offers:
+        trace, products = _offer(catalog, space, offer, memo, reports)
+        if products:
             eligible += 1
-            verdict = _presented(verdict, offer, over)
-            presentable += verdict.out is None
-        if verdict.out is None and offer.name in call.exclude:
-            verdict = replace(verdict, out=reasons.repeated(offer))
-        if verdict.out is None:
-            entries.extend(found if space.post_processing else found[:1])
-        verdicts[offer.place] = verdict
+            trace = _presented(trace, offer, maxima)
+            presentable += trace.out is None
+        if trace.out is None and offer.name in call.exclude:
+            trace = replace(trace, out=reasons.repeated(offer))
+        if trace.out is None:
+            entries.extend(products if space.post_processing else products[:1])
+        traces[offer.position] = trace
     entries.sort(key=lambda entry: entry.weight, reverse=True)
     everything = replace(call, n=max(call.n, len(entries)))
-    order = in_order(catalog, space, everything, facts, entries, reports)
+    order = sort_entries(catalog, space, everything, facts, entries, reports)
     chosen = first_n(catalog, order, call.n)
-    _rank(catalog, space, call, verdicts, order)
-    trace = DecisionTrace(
-        None, _slice(catalog, space, asked, len(slice_)), tuple(verdicts[offer.place] for offer in slice_)
+    _rank(catalog, space, call, traces, order)
+    return SpaceDecision(
+        chosen,
+        tuple(reports),
+        MappingProxyType(
+            {"slice": len(offers), "eligible": eligible, "presentable": presentable, "chosen": len(chosen)}
+        ),
+        trace=DecisionTrace(
+            None, _slice(catalog, space, requested, len(offers)), tuple(traces[offer.position] for offer in offers)
+        ),
+        data=facts.data,
     )
-    considered = {
-        "slice": len(slice_),
-        "eligible": eligible,
-        "presentable": presentable,
-        "chosen": len(chosen),
-    }
-    return SpaceDecision(chosen, tuple(reports), MappingProxyType(considered), None, trace, facts.data)
 
 
 def _slice(catalog: Catalog, space: CompiledSpace, asked: Slice, size: int) -> SliceTrace:
@@ -87,19 +88,19 @@ def _offer(
         return OfferTrace(offer.name, offer.category, out), ()
     today = memo.facts.today
     notes = reasons.weight_notes(offer, space, memo)
-    found = best(standing(offer, space.name, today), memo)
-    weighed = weigh_offer(catalog, offer, found, memo.facts, reports)
-    verdict = OfferTrace(
+    weight = best_weight(applicable_weights(offer, space.name, today), memo)
+    weighed = weigh_offer(catalog, offer, weight, memo.facts, reports)
+    trace = OfferTrace(
         offer.name,
         offer.category,
-        _weightless(offer, weighed.out, found, notes),
+        _weightless(offer, weighed.out, weight, notes),
         weight=weighed.entries[0].weight if weighed.entries else None,
-        number=found.number if found is not None else None,
+        number=weight.number if weight is not None else None,
         multipliers=offer.factors(today),
-        source=(found.source.address, found.source.path) if found is not None else ("", ()),
+        source=(weight.source.address, weight.source.path) if weight is not None else ("", ()),
         notes=notes,
     )
-    return verdict, weighed.entries
+    return trace, weighed.entries
 
 
 def _unmet(offer: CompiledOffer, space: CompiledSpace, memo: ConditionMemo) -> Finding | None:
@@ -111,43 +112,43 @@ def _unmet(offer: CompiledOffer, space: CompiledSpace, memo: ConditionMemo) -> F
 
 
 def _weightless(
-    offer: CompiledOffer, why: ExclusionReason | None, found: BestWeight | None, notes: Sequence[str]
+    offer: CompiledOffer, why: ExclusionReason | None, weight: BestWeight | None, notes: Sequence[str]
 ) -> Finding | None:
     """Steps 6 and 7."""
     if why is None:
         return None
-    if found is None:
+    if weight is None:
         return reasons.no_weight(offer, notes)
     if why is ExclusionReason.NO_PRODUCT:
-        return reasons.no_product(found.source)
-    return reasons.weight_zero(found.source)
+        return reasons.no_product(weight.source)
+    return reasons.weight_zero(weight.source)
 
 
 def _presented(
-    verdict: OfferTrace, offer: CompiledOffer, over: Sequence[tuple[ReachedMaximum, frozenset[int]]]
+    trace: OfferTrace, offer: CompiledOffer, maxima: Sequence[tuple[ReachedMaximum, frozenset[int]]]
 ) -> OfferTrace:
-    """Step 8: the first rule of the typology that excludes the offer."""
-    for found, about in over:
-        count = found.count(offer) if offer.place in about else 0
+    """Step 8: the first rule of the typology that excludes the offer, if any."""
+    for maximum, applies_to in maxima:
+        count = maximum.count(offer) if offer.position in applies_to else 0
         if count:
-            return replace(verdict, out=reasons.enough(found.rule, count))
-    return verdict
+            return replace(trace, out=reasons.presentation_rule(maximum.rule, count))
+    return trace
 
 
 def _rank(
-    catalog: Catalog, space: CompiledSpace, call: Call, verdicts: dict[int, OfferTrace], order: Sequence[RankedOffer]
+    catalog: Catalog, space: CompiledSpace, call: Call, traces: dict[int, OfferTrace], order: Sequence[RankedOffer]
 ) -> None:
-    """Steps 10 and 11 written into the verdicts."""
-    rank_of = {entry.place: rank for rank, entry in enumerate(order, 1)}
-    weight_of = {entry.place: entry.weight for entry in order}
-    for place, verdict in verdicts.items():
-        if verdict.out is not None:
+    """Write the outcome of steps 10 and 11 into ``traces``."""
+    rank_of = {entry.position: rank for rank, entry in enumerate(order, 1)}
+    weight_of = {entry.position: entry.weight for entry in order}
+    for position, trace in traces.items():
+        if trace.out is not None:
             continue
-        offer = catalog.offers[place]
-        rank = rank_of.get(place)
+        offer = catalog.offers[position]
+        rank = rank_of.get(position)
         if rank is not None and rank <= call.n:
-            verdicts[place] = replace(verdict, rank=rank, weight=weight_of[place])
+            traces[position] = replace(trace, rank=rank, weight=weight_of[position])
         elif rank is None and space.post_processing:
-            verdicts[place] = replace(verdict, out=reasons.hook_dropped(space))
+            traces[position] = replace(trace, out=reasons.hook_dropped(space))
         else:
-            verdicts[place] = replace(verdict, rank=rank, out=reasons.beyond_n(offer, call.n))
+            traces[position] = replace(trace, rank=rank, out=reasons.beyond_n(offer, call.n))

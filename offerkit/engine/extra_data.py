@@ -1,4 +1,4 @@
-"""The extra data that a space stores with a proposition, when it is made and when it is accepted (domain.md §2)."""
+"""Extra data that a space stores with a proposition, when it is proposed and when it is accepted (domain.md §2)."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from offerkit.engine.condition import Evaluator, facts_at
 from offerkit.engine.history import PastProposition
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
-from offerkit.models.expression_scopes import Role, scope
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, Row, Value
 from offerkit.rules.values import show
 
 
 class ExtraData:
-    """The expressions of one moment (proposed, or accepted) of one space, checked; those that fail are reported."""
+    """The checked expressions of a space for one moment (proposed or accepted); wrong ones are in ``reports``."""
 
     def __init__(self, catalog: Catalog, address: Address, moment: str, expressions: Mapping[str, str]) -> None:
-        """``moment`` is ``proposed_data`` or ``accepted_data``: the key below ``storage`` of the space."""
+        """``moment`` is the key below the space's ``storage``: ``proposed_data`` or ``accepted_data``."""
         from offerkit.rules.check import RuleError, check
 
         dimension = catalog.dimension
         call_data = {name: field.type for name, field in catalog.call_data.items()}
-        names = scope(Role.STORED, dimension.name, dimension.fields, call_data)
+        names = expression_scope(ExpressionRole.STORED, dimension.name, dimension.fields, call_data)
         self._catalog = catalog
         self._namespaces = tuple(names.namespaces)
         self._checked: dict[str, CheckedExpression] = {}
@@ -45,7 +45,7 @@ class ExtraData:
     def values(
         self, contact: Row, data: Row, offer: Row, proposition: PastProposition, now: datetime
     ) -> dict[str, Json]:
-        """What is to be stored, by name, as JSON. ``now`` is aware."""
+        """The values to store, by name, as JSON. ``now`` has a time zone."""
         if not self._checked:
             return {}
         facts = facts_at(now, self._catalog.zone, contact, data)

@@ -1,4 +1,4 @@
-"""What a contact was offered before, as presentation rules count it."""
+"""A contact's earlier propositions, as presentation rules count them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ L = TypeVar("L")
 
 
 class PastProposition(NamedTuple):
-    """A stored proposition; ``time`` is the proposition date: an aware datetime in UTC.
+    """A stored proposition; ``time`` is the proposition date, in UTC.
 
-    ``category`` is the one the offer had when it was proposed; ``status`` one of ``generated presented
-    interested accepted scheduled rejected``.
+    ``category`` is the offer's category when it was proposed; ``status`` is one of ``generated``, ``presented``,
+    ``interested``, ``accepted``, ``scheduled``, ``rejected``.
     """
 
     offer: str
@@ -31,7 +31,7 @@ class PastProposition(NamedTuple):
     rank: int
 
     def row(self, zone: tzinfo) -> Row:
-        """``proposition.<field>`` of rules and of what spaces store, in an environment of time zone ``zone``."""
+        """``proposition.<field>`` for rules and stored extra data, in an environment with time zone ``zone``."""
         return {
             "space": self.space,
             "channel": self.channel,
@@ -55,9 +55,9 @@ class RuleTally(NamedTuple):
 class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
     """A history that is used for many calls: from the second call on, what rules exclude because of it is known.
 
-    ``tallies``: by space, the space program that the bits belong to, and a tally by the rule's place. ``matched``: by
-    the rule's place, how many propositions were looked at, and those that the rule counts when they are in its period;
-    valid for the catalog ``owner``.
+    ``tallies``: by space, the space program that the bits belong to, and tallies by the rule's position. ``matched``:
+    by the rule's position, how many propositions were considered, and those that the rule counts if they are in its
+    period; valid for the catalog ``owner``.
     """
 
     tallies: dict[str, tuple[ref[L], dict[int, RuleTally] | None]]
@@ -65,34 +65,34 @@ class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
     matched: dict[int, tuple[int, list[PastProposition]]]
 
     def __new__(cls, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
-        """The same propositions, none counted yet."""
+        """The same propositions, with nothing counted yet."""
         made = super().__new__(cls, pasts)
         made.tallies, made.owner, made.matched = {}, None, {}
         return made
 
     def extended(self, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
-        """With these behind: what was matched stays so."""
+        """This history followed by ``pasts``; what is already matched stays matched."""
         made: RememberedHistory[L] = RememberedHistory((*self, *pasts))
         made.owner, made.matched = self.owner, dict(self.matched)
         return made
 
     def matching(
-        self, owner: object, place: int, matches: Callable[[Sequence[PastProposition]], list[PastProposition]]
+        self, owner: object, position: int, matches: Callable[[Sequence[PastProposition]], list[PastProposition]]
     ) -> list[PastProposition]:
-        """Those that ``matches`` gives for the rule at ``place`` of the catalog ``owner``; each is asked for once."""
+        """The propositions that ``matches`` selects for the rule at ``position`` in ``owner``; each is checked once."""
         if self.owner is not owner:
             self.owner, self.matched = owner, {}
-        looked, found = self.matched.get(place, (0, []))
+        looked, found = self.matched.get(position, (0, []))
         if looked < len(self):
             found = found + matches(self[looked:])
-            self.matched[place] = len(self), found
+            self.matched[position] = len(self), found
         return found
 
     def tally(self, space: str, program: L) -> dict[int, RuleTally] | None:
-        """What was counted for this very space_program; None at the first time, which may well be the last."""
+        """The tallies for exactly this space program; None on the first call, which is often the only one."""
         known = self.tallies.get(space)
         if known is None or known[0]() is not program:
-            self.tallies[space] = ref(program), None  # it may well be gone before this history
+            self.tallies[space] = ref(program), None  # weak: the program may be dropped before this history
             return None
         if known[1] is None:
             known = self.tallies[space] = known[0], {}

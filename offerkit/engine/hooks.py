@@ -1,7 +1,7 @@
-"""Runs hooks: Python that the user's project plugs into a decision. Their types are public (:mod:`offerkit.hooks`).
+"""Runs hooks: Python functions of the user's project that take part in decisions (types: :mod:`offerkit.hooks`).
 
-The caller finds and gives them; the engine runs them. A hook that is missing, raises or returns rubbish is
-reported and the call goes on without it. What hooks are given is read-only.
+The caller loads them; the engine runs them. If a hook is missing, raises or returns something unusable, that is
+reported and the call continues without it. Hooks get read-only arguments.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from offerkit import hooks as public
 from offerkit.diagnostics import Code
 from offerkit.engine.report import Report
 
-if TYPE_CHECKING:  # at runtime these have to go through __getattr__, for hooks that import them from here
+if TYPE_CHECKING:  # at runtime they go through __getattr__, for hooks that still import them from here
     from offerkit.hooks import Candidate as Candidate
     from offerkit.hooks import DynamicOffer as DynamicOffer
     from offerkit.hooks import PostProcessing as PostProcessing
@@ -36,20 +36,20 @@ __all__ = [
     "load_target",
     "post_process",
     "products",
-    "rubbish",
+    "unusable_answer",
     *public.__all__,
 ]
-"""With the public names, so that ``import *`` from here still gives them, with their warning."""
+"""Includes the public names, so that ``import *`` from here still works, with a deprecation warning."""
 
 HOOK_ERRORS = (Exception, SystemExit)
-"""What a hook may raise without ending the call: also sys.exit(), which would otherwise end the program unseen."""
+"""What a hook may raise without ending the call; includes sys.exit(), which would silently end the process."""
 MAX_PRODUCTS = 1000
 MAX_WEIGHT = Decimal(10) ** 16
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """The hooks that there are, by the name that spaces and weights call them by."""
+    """The available hooks, by the name that spaces and weights use."""
 
     target_loading: Mapping[str, TargetLoading] = field(default_factory=lambda: MappingProxyType({}))
     dynamic_offer: Mapping[str, DynamicOffer] = field(default_factory=lambda: MappingProxyType({}))
@@ -60,9 +60,9 @@ NO_HOOKS = Hooks()
 
 
 def load_target(hooks: Hooks, name: str, contact: Row, data: Row) -> tuple[Mapping[str, object], Report | None]:
-    """The call data that the target-loading hook ``name`` adds; nothing, and why, when it fails.
+    """The call data that the target-loading hook ``name`` adds; if it fails, nothing and a report.
 
-    The caller still has to check the values against the declared call data.
+    The caller must check the values against the declared call data.
     """
     hook = hooks.target_loading.get(name)
     if hook is None:
@@ -70,7 +70,7 @@ def load_target(hooks: Hooks, name: str, contact: Row, data: Row) -> tuple[Mappi
     try:
         added: object = hook(MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
         if not isinstance(added, Mapping) or not all(isinstance(key, str) for key in added):
-            return {}, rubbish("target-loading", name, "it must return a mapping of call data by name")
+            return {}, unusable_answer("target-loading", name, "it must return a mapping of call data by name")
         return dict(added), None
     except HOOK_ERRORS as error:  # whatever a hook raises, the call goes on
         return {}, _failed("target-loading", name, error)
@@ -79,7 +79,7 @@ def load_target(hooks: Hooks, name: str, contact: Row, data: Row) -> tuple[Mappi
 def products(
     hooks: Hooks, name: str, offer: str, contact: Row, data: Row
 ) -> tuple[tuple[tuple[Product, Decimal], ...] | None, Report | None]:
-    """The products that the dynamic-offer hook ``name`` makes of ``offer``; None, and why, when it fails."""
+    """The products that the dynamic-offer hook ``name`` returns for ``offer``; if it fails, None and a report."""
     hook = hooks.dynamic_offer.get(name)
     if hook is None:
         return None, _missing("dynamic-offer", name)
@@ -87,48 +87,48 @@ def products(
         made: object = hook(offer, MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
         if not isinstance(made, Sequence) or isinstance(made, str) or len(made) > MAX_PRODUCTS:
             what = f"it must return at most {MAX_PRODUCTS} (product, weight) pairs"
-            return None, rubbish("dynamic-offer", name, what, offer)
+            return None, unusable_answer("dynamic-offer", name, what, offer)
         return tuple((_product(product), _weight(weight)) for product, weight in made), None
-    except _RubbishError as error:
-        return None, rubbish("dynamic-offer", name, str(error), offer)
+    except _UnusableAnswerError as error:
+        return None, unusable_answer("dynamic-offer", name, str(error), offer)
     except HOOK_ERRORS as error:  # whatever a hook raises, the call goes on
         return None, _failed("dynamic-offer", name, error, offer)
 
 
 def post_process(hooks: Hooks, name: str, candidates: Sequence[Candidate]) -> tuple[list[int] | None, Report | None]:
-    """The places of the candidates that the hook keeps, in its order; None, and why, when it fails."""
+    """The indexes of the candidates that the hook keeps, in its order; if it fails, None and a report."""
     hook = hooks.post_processing.get(name)
     if hook is None:
         return None, _missing("post-processing", name)
-    place_of = {id(candidate): place for place, candidate in enumerate(candidates)}
+    position_of = {id(candidate): position for position, candidate in enumerate(candidates)}
     try:
         kept: object = hook(tuple(candidates))
         if not isinstance(kept, Sequence) or isinstance(kept, str):
-            return None, rubbish("post-processing", name, "it must return a list of candidates")
-        places = [place_of.get(id(candidate)) for candidate in kept]
+            return None, unusable_answer("post-processing", name, "it must return a list of candidates")
+        positions = [position_of.get(id(candidate)) for candidate in kept]
     except HOOK_ERRORS as error:  # whatever a hook raises, the call goes on
         return None, _failed("post-processing", name, error)
-    known = [place for place in places if place is not None]
-    if len(known) != len(places):
-        return None, rubbish("post-processing", name, "it returned something that is not one of the candidates")
+    known = [position for position in positions if position is not None]
+    if len(known) != len(positions):
+        return None, unusable_answer("post-processing", name, "it returned something that is not one of the candidates")
     if len(set(known)) != len(known):
-        return None, rubbish("post-processing", name, "it returned a candidate twice")
+        return None, unusable_answer("post-processing", name, "it returned a candidate twice")
     return known, None
 
 
-class _RubbishError(ValueError):
-    """What is wrong with a hook's answer."""
+class _UnusableAnswerError(ValueError):
+    """A hook returned something unusable; the message says what."""
 
 
 def _product(product: object) -> Product:
     if not isinstance(product, Mapping):
-        raise _RubbishError(f"a product must be a mapping, not {type(product).__name__}")
+        raise _UnusableAnswerError(f"a product must be a mapping, not {type(product).__name__}")
     return MappingProxyType({_field_name(name): _plain(name, value) for name, value in product.items()})
 
 
 def _field_name(name: object) -> str:
     if not isinstance(name, str):
-        raise _RubbishError("the fields of a product must be named by text")
+        raise _UnusableAnswerError("the field names of a product must be texts")
     return name
 
 
@@ -139,40 +139,40 @@ def _plain(name: object, value: object) -> Value:
         return value
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise _RubbishError(
-        f"field “{str(name)[:80]}” of a product is a {type(value).__name__}; give text, a number or a date"
+    raise _UnusableAnswerError(
+        f"field “{str(name)[:80]}” of a product is a {type(value).__name__}; it must be a text, number or date"
     )
 
 
 def _weight(weight: object) -> Decimal:
     if isinstance(weight, bool) or not isinstance(weight, int | float | Decimal):
-        raise _RubbishError(f"a weight must be a number, not {type(weight).__name__}")
+        raise _UnusableAnswerError(f"a weight must be a number, not {type(weight).__name__}")
     number = Decimal(repr(weight)) if isinstance(weight, float) else Decimal(weight)
     if not number.is_finite() or not 0 <= number < MAX_WEIGHT:
-        raise _RubbishError(f"{str(number)[:80]} is not a weight; weights are 0 or more")
+        raise _UnusableAnswerError(f"{str(number)[:80]} is not a weight; weights are 0 or more")
     return number
 
 
-def rubbish(kind: str, name: str, what: str, where: str = "") -> Report:
-    """The report of a hook whose answer cannot be used."""
+def unusable_answer(kind: str, name: str, what: str, where: str = "") -> Report:
+    """The report about a hook that returned something unusable."""
     return Report(Code.HOOK_ANSWER, f"The {kind} hook “{name}” was ignored: {what}.", where or name)
 
 
 def _missing(kind: str, name: str) -> Report:
-    return Report(Code.HOOK_MISSING, f"There is no {kind} hook “{name}”; the call went on without it.", name)
+    return Report(Code.HOOK_MISSING, f"There is no {kind} hook “{name}”; the call continued without it.", name)
 
 
 def _failed(kind: str, name: str, error: BaseException, where: str = "") -> Report:
     try:
         said = str(error)[:200]
-    except Exception:  # an exception that cannot even be written
+    except Exception:  # an exception whose text cannot be computed
         said = ""
     message = f"The {kind} hook “{name}” failed and was ignored: {type(error).__name__}{': ' if said else ''}{said}"
     return Report(Code.HOOK_FAILED, message, where or name)
 
 
 def __getattr__(name: str) -> object:
-    """The public names, which hooks imported from here before there was :mod:`offerkit.hooks`."""
+    """The public names, which hooks used to import from here before :mod:`offerkit.hooks` existed."""
     if name not in public.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     warnings.warn(

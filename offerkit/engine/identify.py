@@ -1,6 +1,6 @@
-"""Step 1 of the decision: who is it? (domain.md §3)
+"""Step 1 of the decision: identify the contact (domain.md §3).
 
-Explicit key, else cookie where the space allows it, else the linked anonymous space, else nobody.
+By explicit key; else by cookie, where the space allows it; else through the linked anonymous space; else not at all.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ class IdentifiedBy(StrEnum):
     """How a contact was identified."""
 
     EXPLICIT = "explicit"
-    """By the key that the call passed."""
+    """By the key in the call."""
     IMPLICIT = "implicit"
-    """By the cookie of somebody who identified themselves before; in an anonymous space: by the cookie itself."""
+    """By the cookie of a contact who was identified before; on an anonymous space, by the cookie itself."""
     FALLBACK = "fallback"
-    """Not at all: the linked anonymous space answers."""
+    """Not identified: the linked anonymous space answers."""
     NOBODY = "nobody"
-    """Not at all, and there is no fallback: nothing is proposed."""
+    """Not identified, and the space has no fallback: nothing is proposed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """Which space answers, for whom. ``contact`` is None when nothing is known of them.
+    """Which space answers, and for whom. ``contact`` is None when nothing is known about the contact.
 
-    ``key`` names them in the history; ``categories``: the anonymous categories of the space that fell back.
+    ``key`` identifies the contact in the history; ``categories``: the anonymous categories of the space that fell
+    back.
     """
 
     environment: str
@@ -41,8 +42,8 @@ class Identified:
 
 
 @dataclass(frozen=True, slots=True)
-class Identification:
-    """A space as identification sees it; ``fallback`` is ``ENVIRONMENT/SPACE`` or empty."""
+class IdentifyingSpace:
+    """What identification needs to know about a space; ``fallback`` is ``ENVIRONMENT/SPACE`` or empty."""
 
     environment: str
     space: str
@@ -54,20 +55,21 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class ContactLookup:
-    """How contacts are found, given by the caller. Each answers (key, profile) or None.
+    """The caller's functions that look up contacts; each returns (key, profile) or None.
 
-    ``by_key``: environment, space and key as text. ``by_cookie``: environment and cookie.
+    ``by_key`` takes the space and a key as text, ``by_cookie`` the space and a cookie; ``door`` returns the space with
+    a name.
     """
 
-    by_key: Callable[[Identification, str], tuple[str, Row] | None]
-    by_cookie: Callable[[Identification, str], tuple[str, Row | None] | None]
-    door: Callable[[str], Identification]
+    by_key: Callable[[IdentifyingSpace, str], tuple[str, Row] | None]
+    by_cookie: Callable[[IdentifyingSpace, str], tuple[str, Row | None] | None]
+    door: Callable[[str], IdentifyingSpace]
 
 
-def identify(door: Identification, key: str, cookie: str, ports: ContactLookup) -> Identified:
-    """Who is asking at ``door``, with the ``key`` and the ``cookie`` that the call passed (either may be empty).
+def identify(door: IdentifyingSpace, key: str, cookie: str, ports: ContactLookup) -> Identified:
+    """The contact of a call to the space ``door`` with this ``key`` and ``cookie`` (either may be empty).
 
-    A key that nobody has is no mistake: the next way of identification is tried.
+    An unknown key is not an error: the next way of identification is tried.
     """
     if key:
         found = ports.by_key(door, key)

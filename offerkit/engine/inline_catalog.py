@@ -1,4 +1,4 @@
-"""A catalog written inside a file of decision cases: spec sections of one environment, as plain data."""
+"""Catalogs that are written in a file of decision cases: the spec sections of one environment, as plain data."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.fingerprint import JsonMap
 from offerkit.models.base import Number
 from offerkit.models.registry import model_of
-from offerkit.models.validation_errors import words
+from offerkit.models.validation_errors import explain
 
 NAME = "shop"
-"""The environment's name, unless the spaces of the cases say another."""
+"""The environment's name, unless the spaces of the cases name another."""
 
 
 def inline_bodies(sections: Mapping[str, object], environment: str = NAME) -> dict[Address, JsonMap]:
     """Canonical bodies by address. ``environment`` is a section of its own, as in an environment's file.
 
-    Raises CaseError with what the first wrong resource says.
+    Raises CaseError for the first resource that is wrong.
     """
     known_keys(sections, ("environment", *SECTIONS), "catalog")
     bodies = {environment_address(environment): _body(Kind.ENVIRONMENT, environment, sections.get("environment", {}))}
@@ -35,8 +35,8 @@ def inline_bodies(sections: Mapping[str, object], environment: str = NAME) -> di
             continue
         kind = SECTIONS[section]
         for name, raw in map_of(resources, section).items():
-            place = SHARED if kind in SHARED_KINDS else environment
-            bodies[Address(place, kind, name)] = _body(kind, name, raw)
+            position = SHARED if kind in SHARED_KINDS else environment
+            bodies[Address(position, kind, name)] = _body(kind, name, raw)
     dimension = str(bodies[environment_address(environment)].get("dimension", ""))
     if Address(SHARED, Kind.DIMENSION, dimension) not in bodies:
         known = [address.name for address in bodies if address.kind is Kind.DIMENSION]
@@ -50,7 +50,7 @@ def inline_catalog(
     environment: str = NAME,
     hooks: Hooks = NO_HOOKS,
 ) -> Catalog:
-    """The catalog of ``sections``. ``activated``: offer → spaces; an offer it does not name is on every space."""
+    """The catalog of ``sections``. ``activated``: spaces by offer; an offer that is missing there is on every space."""
     bodies = inline_bodies(sections, environment)
     said = {name: names_of(spaces, "activated") for name, spaces in (activated or {}).items()}
     everywhere = tuple(map_of(sections.get("spaces", {}), "spaces"))
@@ -67,14 +67,14 @@ def _body(kind: Kind, name: str, raw: object) -> JsonMap:
         body: JsonMap = model.model_validate(_written(raw)).body()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        _, summary, hint = words(model, first, first["loc"] or (name,))
+        _, summary, hint = explain(model, first, first["loc"] or (name,))
         where = ", ".join((f"{kind} “{name}”", *(str(part) for part in first["loc"][:-1])))
         raise CaseError(f"{where}: {summary}. {hint}".strip()) from error
     return body
 
 
 def _written(value: object) -> object:
-    """Plain data as the loader gives it: numbers and dates are their text, whose field decides what they mean."""
+    """Plain data as specs are loaded: numbers and dates as text, which each field then interprets."""
     if isinstance(value, Mapping):
         return {key: _written(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

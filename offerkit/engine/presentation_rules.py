@@ -1,7 +1,7 @@
-"""Presentation rules (domain.md §3 step 8): what a contact was offered already decides what is left out.
+"""Presentation rules (domain.md §3 step 8): a contact's earlier propositions exclude offers.
 
-A proposition counts from *now − before* to *now + after*, both ends included; a day is 24 hours. What another
-space of the same call proposes does not count: it is not stored yet, and is never repeated anyway.
+A proposition counts from *now − before* to *now + after*, both ends included; a day is 24 hours. Offers that another
+space of the same call proposes do not count: they are not stored yet, and are never repeated anyway.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Moment(NamedTuple):
-    """The proposition date (aware, UTC), and the space and its channel that are asked."""
+    """The proposition date (UTC), and the space of the call with its channel."""
 
     now: datetime
     space: str
@@ -31,19 +31,19 @@ class Moment(NamedTuple):
 
 
 class ReachedMaximum(NamedTuple):
-    """A rule whose maximum is reached: for all offers it applies to (``total``), or for those of a name.
+    """A rule whose maximum is reached, for all offers it applies to (``total``) or by offer or category (``by``).
 
-    ``place`` is the rule's in the catalog; ``by`` holds the counts that reached the maximum, by offer or category as
-    the rule counts.
+    ``position`` is the rule's in the catalog; ``by`` holds the counts that reached the maximum, by what the rule
+    counts.
     """
 
-    place: int
+    position: int
     rule: PresentationRule
     total: int
     by: Mapping[str, int]
 
     def count(self, offer: CompiledOffer) -> int:
-        """How many propositions exclude ``offer``, if the rule applies to it; 0: it is not excluded."""
+        """The propositions that exclude ``offer``, if the rule applies to it; 0 if it is not excluded."""
         match self.rule.of:
             case "offer":
                 return self.by.get(offer.name, 0)
@@ -54,9 +54,9 @@ class ReachedMaximum(NamedTuple):
 
 
 def matches(rule: PresentationRule, offer: Row, category: Row, now: datetime, today: date) -> bool:
-    """Whether a rule is about an offer, given ``offer.<field>`` and ``category.<field>``.
+    """Whether a rule applies to an offer with these values of ``offer.<field>`` and ``category.<field>``.
 
-    It is when the offer is named, is below a category named, or the condition holds; nothing said: all offers.
+    It does if it names the offer or one of its categories, or its condition holds; or if it has none of these.
     """
     if rule.everything or offer["name"] in rule.offers:
         return True
@@ -69,48 +69,48 @@ def matches(rule: PresentationRule, offer: Row, category: Row, now: datetime, to
 
 
 def category_row(catalog: Catalog, path: str) -> Row:
-    """``category.<field>``; of a category that is not in the catalog only its path is known."""
+    """The values of ``category.<field>``; for a category that is not in the catalog, only the path is known."""
     known = catalog.categories.get(path)
     return {"path": path, "label": known.label if known is not None else None}
 
 
-def applied(catalog: Catalog, rule: PresentationRule, facts: CallFacts) -> frozenset[int]:
-    """The places of the offers that the rule applies to."""
+def applicable_offers(catalog: Catalog, rule: PresentationRule, facts: CallFacts) -> frozenset[int]:
+    """The positions of the offers that the rule applies to."""
     if rule.applies is not None:
         return rule.applies
     return frozenset(
-        offer.place
+        offer.position
         for offer in catalog.offers
         if matches(rule, offer.row, category_row(catalog, offer.category), facts.now, facts.today)
     )
 
 
 def reached(
-    catalog: Catalog, place: int, moment: Moment, history: Sequence[PastProposition], facts: CallFacts
+    catalog: Catalog, position: int, moment: Moment, history: Sequence[PastProposition], facts: CallFacts
 ) -> ReachedMaximum | None:
-    """The rule at ``place`` of the catalog, if it holds for this space and contact and its maximum is reached."""
-    rule = catalog.rules[place]
+    """The rule at ``position`` in the catalog, if it applies to this space and contact and its maximum is reached."""
+    rule = catalog.rules[position]
     if rule.channel and rule.channel != moment.channel:
         return None
-    over = reached_by(catalog, place, moment, history, facts)
+    over = reached_by(catalog, position, moment, history, facts)
     if over is not None and rule.contacts is not None and rule.contacts.condition.value(facts) is not True:
         return None
     return over
 
 
 def reached_by(
-    catalog: Catalog, place: int, moment: Moment, history: Sequence[PastProposition], facts: CallFacts
+    catalog: Catalog, position: int, moment: Moment, history: Sequence[PastProposition], facts: CallFacts
 ) -> ReachedMaximum | None:
-    """The same, whatever channel is asked and whoever has this history: only propositions are looked at."""
-    rule = catalog.rules[place]
+    """Like :func:`reached`, for any channel and any contact with this history: only propositions are considered."""
+    rule = catalog.rules[position]
     if len(history) < rule.maximum:
         return None
-    counted = _counted(catalog, place, moment, history, facts)
-    return _over(place, rule, counted) if len(counted) >= rule.maximum else None
+    counted = _counted(catalog, position, moment, history, facts)
+    return _over(position, rule, counted) if len(counted) >= rule.maximum else None
 
 
 def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> datetime:
-    """Until when (included) no proposition enters or leaves the period of a rule, if none is added."""
+    """The last instant before a proposition enters or leaves the period of a rule, if none is added."""
     since, until = moment.now - rule.before, moment.now + rule.after
     try:
         leave = [past.time + rule.before for past in history if since <= past.time <= until]
@@ -120,56 +120,58 @@ def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposit
     return min((*leave, *enter), default=_NEVER)
 
 
-def _over(place: int, rule: PresentationRule, counted: Sequence[PastProposition]) -> ReachedMaximum | None:
+def _over(position: int, rule: PresentationRule, counted: Sequence[PastProposition]) -> ReachedMaximum | None:
     if rule.of not in ("offer", "category"):
-        return ReachedMaximum(place, rule, len(counted), {})
+        return ReachedMaximum(position, rule, len(counted), {})
     counts = Counter([past.offer for past in counted] if rule.of == "offer" else [past.category for past in counted])
     by = {name: count for name, count in counts.items() if count >= rule.maximum}
-    return ReachedMaximum(place, rule, 0, by) if by else None
+    return ReachedMaximum(position, rule, 0, by) if by else None
 
 
 def _counted(
-    catalog: Catalog, place: int, moment: Moment, history: Sequence[PastProposition], facts: CallFacts
+    catalog: Catalog, position: int, moment: Moment, history: Sequence[PastProposition], facts: CallFacts
 ) -> list[PastProposition]:
-    rule = catalog.rules[place]
+    rule = catalog.rules[position]
     if isinstance(history, RememberedHistory) and rule.steady:
-        matching = history.matching(catalog, place, lambda pasts: _matching(catalog, place, pasts, facts))
+        matching = history.matching(catalog, position, lambda pasts: _matching(catalog, position, pasts, facts))
         return _within(rule, moment, matching)
-    return _matching(catalog, place, _within(rule, moment, history), facts)
+    return _matching(catalog, position, _within(rule, moment, history), facts)
 
 
 def _within(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> list[PastProposition]:
-    """Those in the period of the rule, on its channels."""
+    """The propositions in the period of the rule, on its channels."""
     since, until = moment.now - rule.before, moment.now + rule.after
     found = [past for past in history if since <= past.time <= until]
     return [past for past in found if past.channel == moment.channel] if rule.same_channel else found
 
 
 def _matching(
-    catalog: Catalog, place: int, history: Sequence[PastProposition], facts: CallFacts
+    catalog: Catalog, position: int, history: Sequence[PastProposition], facts: CallFacts
 ) -> list[PastProposition]:
-    """Those that the rule counts, whenever they were made."""
-    rule, found = catalog.rules[place], list(history)
+    """The propositions that the rule counts, whatever their time."""
+    rule, found = catalog.rules[position], list(history)
     if found and rule.statuses:
         found = [past for past in found if past.status in rule.statuses]
     if found and rule.of == "applies-to":
-        found = _about(catalog, place, found, facts)
+        found = _about(catalog, position, found, facts)
     if found and rule.when is not None:
         evaluate = rule.when.expression.evaluate
         found = [past for past in found if evaluate(past.row(catalog.zone), facts.now, facts.today) is True]
     return found
 
 
-def _about(catalog: Catalog, place: int, history: Sequence[PastProposition], facts: CallFacts) -> list[PastProposition]:
-    """Those of ``history`` that the rule at ``place`` applies to."""
+def _about(
+    catalog: Catalog, position: int, history: Sequence[PastProposition], facts: CallFacts
+) -> list[PastProposition]:
+    """The propositions in ``history`` that the rule at ``position`` applies to."""
     pairs = {past[:2] for past in history}
-    verdicts = catalog.about(place, pairs, lambda pair: about_pair(catalog, place, *pair, facts))
-    return [past for past in history if verdicts[past[:2]]]
+    applies_to = catalog.about(position, pairs, lambda pair: about_pair(catalog, position, *pair, facts))
+    return [past for past in history if applies_to[past[:2]]]
 
 
-def about_pair(catalog: Catalog, place: int, offer: str, category: str, facts: CallFacts) -> bool:
-    """Whether the rule at ``place`` applies to ``offer`` in the ``category`` that it had when it was proposed."""
-    known = catalog.place_of.get(offer)
+def about_pair(catalog: Catalog, position: int, offer: str, category: str, facts: CallFacts) -> bool:
+    """Whether the rule at ``position`` applies to ``offer`` in the ``category`` it had when it was proposed."""
+    known = catalog.position_of.get(offer)
     said = catalog.offers[known].row if known is not None else {"code": None, "label": None}
     row = {**said, "name": offer, "category": category}
-    return matches(catalog.rules[place], row, category_row(catalog, category), facts.now, facts.today)
+    return matches(catalog.rules[position], row, category_row(catalog, category), facts.now, facts.today)

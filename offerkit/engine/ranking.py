@@ -1,9 +1,9 @@
-"""Sorting, and who wins among equals (domain.md §3 steps 9 and 11).
+"""Sorting and tie-breaking (domain.md §3 steps 9 and 11).
 
-Ties are ordered by a hash of day, seed and contact, mixed with one of the offer's name: each contact sees offers
-of equal weight in another order every day, a test can fix it, and taking one offer away does not reorder the rest.
-Both hashes are MD5, which every SQL engine has, and the mixing fits into signed 64 bits: batch decisions, here or in
-another engine, break ties in the same way (docs/engine.md). It is a shuffle, and keeps no secret.
+Ties are ordered by a hash of day, seed and contact, mixed with a hash of the offer's name: every contact sees offers of
+equal weight in a different order each day, a test can fix the order, and removing an offer does not reorder the rest.
+Both hashes are MD5, which every SQL engine has, and the mixing fits into signed 64 bits, so batch decisions here and
+in other engines break ties in the same way (docs/engine.md). The hash only shuffles; it protects nothing.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _MASK = (1 << 32) - 1
 
 
 class RankedOffer(NamedTuple):
-    """An offer that may be proposed, by its place in the catalog; ``order``: the product's, among an offer's."""
+    """An offer that can be proposed, by its position in the catalog; ``order``: its product's index."""
 
     weight: Decimal
-    place: int
+    position: int
     product: Product | None = None
     order: int = 0
 
@@ -39,32 +39,32 @@ def offer_tie(name: str) -> int:
 
 
 def tie_text(seed: str, today: date) -> str:
-    """What stands before the contact's key in the text that is hashed for its ties of one day."""
+    """The text before the contact's key in what is hashed to break the contact's ties of one day."""
     return f"{today.isoformat()}|{seed}|"
 
 
 def mixing(text: str) -> tuple[int, int]:
-    """Factor (odd) and shift, 32 bits each, from :func:`tie_text` with the contact's key behind it."""
+    """Factor (odd) and shift, 32 bits each; ``text`` is :func:`tie_text` followed by the contact's key."""
     digits = md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
     return int(digits[8:16], 16) | 1, int(digits[:8], 16)
 
 
 def tie_key(offers: Sequence[CompiledOffer], seed: str, key: str, today: date) -> TieKey:
-    """The order of entries of equal weight, for one contact and day; ``offers`` are the catalog's.
+    """The sort key of entries of equal weight, for one contact and day; ``offers`` are the catalog's.
 
-    Multiply-and-add modulo 2³² of the two hashes: of any two offers either wins equally often.
+    Multiplies and adds the two hashes modulo 2³²: of any two offers, each wins equally often.
     """
     factor, shift = mixing(tie_text(seed, today) + key)
 
     def of(entry: RankedOffer) -> tuple[int, int, int]:
-        mixed = (offers[entry.place].tie * factor + shift) & _MASK
-        return mixed, entry.place, entry.order
+        mixed = (offers[entry.position].tie * factor + shift) & _MASK
+        return mixed, entry.position, entry.order
 
     return of
 
 
 def ranked(entries: Iterable[RankedOffer], tie: TieKey, n: int | None) -> list[RankedOffer]:
-    """The first ``n`` (None: all) of ``entries``, which come by weight, highest first; no more are read than needed."""
+    """The first ``n`` (None: all) of ``entries``, which come by weight, highest first. Reads no more than it needs."""
     result: list[RankedOffer] = []
     group: list[RankedOffer] = []
     weight: Decimal | None = None
@@ -81,13 +81,13 @@ def ranked(entries: Iterable[RankedOffer], tie: TieKey, n: int | None) -> list[R
 
 
 def _close(result: list[RankedOffer], group: list[RankedOffer], tie: TieKey, n: int | None) -> None:
-    """Add a group of equals to ``result``, up to ``n`` in all."""
+    """Add a group of equal weight to ``result``, up to ``n`` in all."""
     if len(group) > 1:
         group = sorted(group, key=tie) if n is None else nsmallest(n - len(result), group, key=tie)
     result.extend(group)
 
 
-def once(entries: Iterable[RankedOffer]) -> list[RankedOffer]:
-    """Each offer once: its first entry."""
+def first_entries(entries: Iterable[RankedOffer]) -> list[RankedOffer]:
+    """The first entry of each offer."""
     seen: set[int] = set()
-    return [entry for entry in entries if not (entry.place in seen or seen.add(entry.place))]  # type: ignore[func-returns-value]
+    return [entry for entry in entries if not (entry.position in seen or seen.add(entry.position))]  # type: ignore[func-returns-value]

@@ -1,8 +1,8 @@
-"""Why an offer is not proposed: every reason once, with its code, its condition and its sentence (domain.md §3).
+"""Why an offer is left out: every reason with its code, condition and sentences, defined once (domain.md §3).
 
-The reasons stand in the order in which they are asked, and the first that holds is the one that is told. ``explain``
-asks them for one contact, the batch for all of them at once, so that simulations, impacts, limits of promotions,
-measures, cases and pages give a contact the same reason.
+The reasons are in the order in which they are checked; the first that applies is reported. explain.py checks them for
+one contact, the batch for all contacts at once, so that simulations, impacts, promotion limits, metrics, cases and
+pages all give a contact the same reason.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from offerkit.engine.resources import (
 from offerkit.engine.weights import formula_weight
 from offerkit.rules.types import Value
 from offerkit.rules.values import show
-from offerkit.state.changes import Former
+from offerkit.state.changes import FormerAddress
 
 
 class ExclusionReason(StrEnum):
-    """The code of a reason. JSON outputs and decision cases (``expect.out``) have these values."""
+    """The codes of the reasons, as they appear in JSON outputs and decision cases (``expect.out``)."""
 
     NO_SPACE = "no-space"
     NO_OFFER = "no-offer"
@@ -55,10 +55,10 @@ class ExclusionReason(StrEnum):
 
 
 class ReasonText(NamedTuple):
-    """The step of domain.md §3 at which a reason arises (0: before any), when it holds, and its sentences.
+    """The step of domain.md §3 that checks a reason (0: none), when it applies, and its sentences.
 
-    ``many`` is said of all the contacts that it holds for, ``one`` of a single one, of whom more is known; names in
-    braces are filled in.
+    ``many`` is the sentence for many contacts, ``one`` the more detailed one for a single contact; names in braces are
+    placeholders.
     """
 
     step: int
@@ -90,7 +90,7 @@ REASONS: Mapping[ExclusionReason, ReasonText] = {
     ),
     ExclusionReason.CATEGORY_DATES: ReasonText(
         4,
-        "today is not among the days of its category or of one above",
+        "today is outside the dates of its category or of one above",
         "category “{category}” is outside of its dates",
         "category “{category}” {period}",
     ),
@@ -108,12 +108,12 @@ REASONS: Mapping[ExclusionReason, ReasonText] = {
     ExclusionReason.OFFER_DISABLED: ReasonText(5, "the offer is disabled", "it is disabled", "the offer is disabled"),
     ExclusionReason.NOT_ACTIVATED: ReasonText(
         5,
-        "it is not live on this very space, though perhaps on others",
+        "it is not live on this space, though perhaps on others",
         "it is not activated on {space}",
         "it is not activated on {space}{elsewhere}",
     ),
     ExclusionReason.OFFER_DATES: ReasonText(
-        5, "today is not among its days", "it is outside of its dates", "the offer {period}"
+        5, "today is outside its dates", "it is outside of its dates", "the offer {period}"
     ),
     ExclusionReason.FILTER: ReasonText(
         5, "one of its filters does not hold", "filter “{filter}”: {condition}", "filter “{filter}”: {part}"
@@ -129,7 +129,7 @@ REASONS: Mapping[ExclusionReason, ReasonText] = {
     ),
     ExclusionReason.WEIGHT_ZERO: ReasonText(
         6,
-        "its highest weight that holds, times the multipliers, is 0",
+        "the highest weight that holds, times the multipliers, is 0",
         "no weight of it is above 0 here and now",
         "its weight{multiplied} is 0",
     ),
@@ -138,7 +138,7 @@ REASONS: Mapping[ExclusionReason, ReasonText] = {
     ),
     ExclusionReason.PRESENTATION_RULE: ReasonText(
         8,
-        "the contact was offered enough of it, as a rule of the typology counts",
+        "the contact has had as many propositions as a rule of the typology allows",
         "presentation rules",
         "rule “{rule}”: {count} of at most {most} propositions counted",
     ),
@@ -150,44 +150,43 @@ REASONS: Mapping[ExclusionReason, ReasonText] = {
     ),
     ExclusionReason.BEYOND_N: ReasonText(
         11,
-        "others rank higher, and no more were asked for",
+        "others rank higher, and the call asks for no more",
         "others rank higher",
         "others rank higher, and {asked} asked for",
     ),
     ExclusionReason.NOT_RENDERED: ReasonText(12, "it cannot be rendered for this contact", "{problem}"),
 }
-"""Every reason, in the order in which they are asked: the first that holds is the one that is told."""
+"""Every reason, in the order of checking; the first that applies is reported."""
 
 DECIDED = tuple(reason for reason, meaning in REASONS.items() if meaning.step)
-"""The reasons that a decision gives: what a case may expect. The others tell a change's before from its after."""
+"""The reasons that a decision can give and a case can expect. The others only arise when comparing two states."""
 
 NOT_ELIGIBLE = "not-eligible"
-"""How measures name the reasons of steps 4 to 7, which a decision does not tell apart unless it is explained."""
+"""The metrics' name for the reasons of steps 4 to 7, which only an explained decision distinguishes."""
 
 _CONDITION = ": {condition}"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A reason as it is for many contacts: in a sentence, and the address of the rule if it is a single one."""
+    """A reason as it applies to many contacts: a sentence, and the address of the rule if it is a single one."""
 
     reason: ExclusionReason
     sentence: str
-    address: Former = ""
+    address: FormerAddress = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A reason for one contact: its cause, the sentence with what is known of them, and where the rule stands.
+    """A reason for one contact: its cause, a sentence with the contact's details, and the location of the rule.
 
-    ``address`` and ``path`` lead to the rule (its YAML position is the caller's to find); for a condition ``text`` is
-    the part of it that is not true, ``offset`` where that part begins in the whole condition, and ``values`` what the
-    part read.
+    ``address`` and ``path`` lead to the rule (callers find its position in YAML). For a condition, ``text`` is the part
+    that is not true, ``offset`` where that part begins in the condition, and ``values`` what it read.
     """
 
     cause: Cause
     sentence: str
-    address: Former = ""
+    address: FormerAddress = ""
     path: Path = ()
     text: str = ""
     offset: int = 0
@@ -206,9 +205,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something that is asked of an offer: a condition, or (None) what holds for nobody on this space and day.
+    """One thing an offer must pass: a condition, or (``requirement`` None) something that no contact passes that day.
 
-    ``many`` is the finding as it is for many contacts.
+    ``many`` is the finding for many contacts.
     """
 
     many: Finding
@@ -217,24 +216,24 @@ class Check:
 
     @property
     def cause(self) -> Cause:
-        """What many contacts are counted by."""
+        """The cause under which contacts are counted."""
         return self.many.cause
 
     def finding(self, facts: CallFacts) -> Finding:
-        """Why the contact of ``facts``, for whom it does not hold, is not proposed the offer."""
+        """The finding for the contact of ``facts``, who does not pass."""
         if self.requirement is None:
             return self.many
         return _unmet(self.cause, self.requirement, self.subject, facts)
 
 
 def no_space() -> Cause:
-    """Of a change: the space is not there."""
-    return _found(ExclusionReason.NO_SPACE).cause
+    """When comparing two states: the space does not exist in one."""
+    return _finding(ExclusionReason.NO_SPACE).cause
 
 
 def no_offer() -> Cause:
-    """Of a change: the offer is not there."""
-    return _found(ExclusionReason.NO_OFFER).cause
+    """When comparing two states: the offer does not exist in one."""
+    return _finding(ExclusionReason.NO_OFFER).cause
 
 
 def environment_check(when: LocatedCondition) -> Check:
@@ -243,36 +242,36 @@ def environment_check(when: LocatedCondition) -> Check:
 
 
 def not_in_slice(space: CompiledSpace, *, called: bool) -> Finding:
-    """Step 3. ``called``: the call says which offers it is about, and not the defaults of the space."""
+    """Step 3. ``called``: the slice is that of the call, not that of the space's defaults."""
     if called:
-        return _found(ExclusionReason.NOT_IN_SLICE, asking="the call asks")
-    return _found(ExclusionReason.NOT_IN_SLICE, space.address, ("defaults",), asking="the space's defaults ask")
+        return _finding(ExclusionReason.NOT_IN_SLICE, asking="the call asks")
+    return _finding(ExclusionReason.NOT_IN_SLICE, space.address, ("defaults",), asking="the space's defaults ask")
 
 
 def checks(offer: CompiledOffer, space: CompiledSpace, today: date) -> Iterator[Check]:
-    """Steps 4 and 5 in their order, without what holds for everybody; nothing follows what holds for nobody."""
+    """The checks of steps 4 and 5, in order, without those that all pass; one that nobody passes is the last."""
     for category in offer.chain:
         name = {"category": category.path}
         if not category.enabled:
-            yield Check(_found(ExclusionReason.CATEGORY_DISABLED, category.address, ("enabled",), **name))
+            yield Check(_finding(ExclusionReason.CATEGORY_DISABLED, category.address, ("enabled",), **name))
             return
         if not category.days.hold(today):
             period, path = _days(category.days, today)
-            yield Check(_found(ExclusionReason.CATEGORY_DATES, category.address, path, **name, period=period))
+            yield Check(_finding(ExclusionReason.CATEGORY_DATES, category.address, path, **name, period=period))
             return
         if category.when is not None:
             yield _condition(ExclusionReason.CATEGORY_CONDITION, category.when, **name)
     if space.name in offer.stopped:
-        yield Check(_found(ExclusionReason.STOPPED, offer.address, why=offer.stopped[space.name]))
+        yield Check(_finding(ExclusionReason.STOPPED, offer.address, why=offer.stopped[space.name]))
     elif not offer.enabled:
-        yield Check(_found(ExclusionReason.OFFER_DISABLED, offer.address, ("enabled",)))
+        yield Check(_finding(ExclusionReason.OFFER_DISABLED, offer.address, ("enabled",)))
     elif space.name not in offer.spaces:
         others = ", ".join(sorted(offer.spaces))
         elsewhere = f", only on {others}" if others else " or any other space"
-        yield Check(_found(ExclusionReason.NOT_ACTIVATED, offer.address, space=space.name, elsewhere=elsewhere))
+        yield Check(_finding(ExclusionReason.NOT_ACTIVATED, offer.address, space=space.name, elsewhere=elsewhere))
     elif not offer.days.hold(today):
         period, path = _days(offer.days, today)
-        yield Check(_found(ExclusionReason.OFFER_DATES, *offer.where(path), period=period))
+        yield Check(_finding(ExclusionReason.OFFER_DATES, *offer.where(path), period=period))
     else:
         for requirement in offer.requirements:
             reason = ExclusionReason.FILTER if requirement.name else ExclusionReason.OFFER_CONDITION
@@ -280,48 +279,50 @@ def checks(offer: CompiledOffer, space: CompiledSpace, today: date) -> Iterator[
 
 
 def no_weight(offer: CompiledOffer, notes: Sequence[str] = ()) -> Finding:
-    """Step 6: none of the weights holds; ``notes``: why each does not (:func:`weight_notes`)."""
+    """Step 6: no weight holds; ``notes`` say why (:func:`weight_notes`)."""
     weights = f": {'; '.join(notes)}" if notes else ""
-    return _found(ExclusionReason.NO_WEIGHT, *offer.where(("weights",)), weights=weights)
+    return _finding(ExclusionReason.NO_WEIGHT, *offer.where(("weights",)), weights=weights)
 
 
 def weight_zero(weight: CompiledWeight) -> Finding:
-    """Step 6: the highest weight that holds is 0, or a multiplier makes it so."""
+    """Step 6: the highest weight that holds is 0, or a multiplier makes it 0."""
     number = weight.number is None or bool(weight.number)
     words = " times the multipliers" if number else ""
-    return _found(ExclusionReason.WEIGHT_ZERO, weight.address, weight.path, multiplied=words)
+    return _finding(ExclusionReason.WEIGHT_ZERO, weight.address, weight.path, multiplied=words)
 
 
 def no_product(weight: CompiledWeight) -> Finding:
     """Step 7."""
-    return _found(ExclusionReason.NO_PRODUCT, weight.address, (*weight.path, "dynamic"), hook=weight.dynamic)
+    return _finding(ExclusionReason.NO_PRODUCT, weight.address, (*weight.path, "dynamic"), hook=weight.dynamic)
 
 
-def enough(rule: PresentationRule, count: int) -> Finding:
-    """Step 8: the contact was made ``count`` propositions that the rule counts."""
-    return _found(
+def presentation_rule(rule: PresentationRule, count: int) -> Finding:
+    """Step 8: the rule counts ``count`` propositions for the contact."""
+    return _finding(
         ExclusionReason.PRESENTATION_RULE, rule.address, ("max",), rule=rule.name, count=count, most=rule.maximum
     )
 
 
 def hook_dropped(space: CompiledSpace) -> Finding:
     """Step 10."""
-    return _found(ExclusionReason.HOOK_DROPPED, space.address, ("hooks", "post_processing"), hook=space.post_processing)
+    return _finding(
+        ExclusionReason.HOOK_DROPPED, space.address, ("hooks", "post_processing"), hook=space.post_processing
+    )
 
 
 def repeated(offer: CompiledOffer) -> Finding:
     """Step 11."""
-    return _found(ExclusionReason.REPEATED, offer.address)
+    return _finding(ExclusionReason.REPEATED, offer.address)
 
 
 def beyond_n(offer: CompiledOffer, n: int) -> Finding:
-    """Step 11: ``n`` were asked for."""
-    return _found(ExclusionReason.BEYOND_N, offer.address, asked=f"{n} {'was' if n == 1 else 'were'}")
+    """Step 11: the call asks for ``n`` offers."""
+    return _finding(ExclusionReason.BEYOND_N, offer.address, asked=f"{n} {'was' if n == 1 else 'were'}")
 
 
-def not_rendered(address: Former, problem: str) -> Finding:
+def not_rendered(address: FormerAddress, problem: str) -> Finding:
     """Step 12."""
-    return _found(ExclusionReason.NOT_RENDERED, address, problem=problem)
+    return _finding(ExclusionReason.NOT_RENDERED, address, problem=problem)
 
 
 def cause_of(reason: ExclusionReason) -> Cause:
@@ -330,10 +331,10 @@ def cause_of(reason: ExclusionReason) -> Cause:
 
 
 _BY_MANY = (ExclusionReason.PRESENTATION_RULE, ExclusionReason.BEYOND_N)
-"""Not one rule or offer is behind them for all contacts."""
+"""Reasons whose rule differs between contacts."""
 
 
-def _found(reason: ExclusionReason, address: Former = "", path: Path = (), **names: object) -> Finding:
+def _finding(reason: ExclusionReason, address: FormerAddress = "", path: Path = (), **names: object) -> Finding:
     meaning = REASONS[reason]
     many = meaning.many.format_map(names)
     cause = Cause(reason, many, "" if reason in _BY_MANY else address)
@@ -356,12 +357,12 @@ def _unreadable(subject: str, requirement: LocatedCondition) -> str:
 
 
 def _unmet(cause: Cause, requirement: LocatedCondition, subject: str, facts: CallFacts) -> Finding:
-    """Why a condition does not hold: the part of it that is not true, and the values it read."""
+    """Why a condition does not hold: the part that is not true, and the values it read."""
     condition, (address, path) = requirement.condition.expression, (requirement.address, requirement.path)
     if condition.problem:
         return Finding(cause, _unreadable(subject, requirement), address, path, condition.text)
     found = failed_part(requirement.condition, facts)
-    if found is None:  # the whole is not true although each part is: not for any condition we know of
+    if found is None:  # each part is true but the whole is not; no known condition does this
         return Finding(cause, f"{subject} does not hold", address, path, condition.text)
     state = "is false" if found.result is False else "is unknown"
     read = ", ".join(f"{name} is {'unknown' if value is None else show(value)}" for name, value in found.values)
@@ -376,13 +377,13 @@ def _days(days: Days, today: date) -> tuple[str, Path]:
 
 
 def weight_notes(offer: CompiledOffer, space: CompiledSpace, memo: ConditionMemo) -> tuple[str, ...]:
-    """The weights that do not hold for the contact of ``memo``, and why."""
-    notes = (_weight_note(place, weight, space, memo) for place, weight in enumerate(offer.weights, 1))
+    """Why each weight that does not hold for the contact of ``memo`` does not."""
+    notes = (_weight_note(position, weight, space, memo) for position, weight in enumerate(offer.weights, 1))
     return tuple(filter(None, notes))
 
 
-def _weight_note(place: int, weight: CompiledWeight, space: CompiledSpace, memo: ConditionMemo) -> str:
-    name = f"weight {place}" + (f" ({weight.label})" if weight.label else "")
+def _weight_note(position: int, weight: CompiledWeight, space: CompiledSpace, memo: ConditionMemo) -> str:
+    name = f"weight {position}" + (f" ({weight.label})" if weight.label else "")
     if weight.spaces and space.name not in weight.spaces:
         return f"{name} is only for {', '.join(sorted(weight.spaces))}"
     if not weight.days.hold(memo.facts.today):

@@ -1,4 +1,4 @@
-"""What went wrong on the way to an answer that is given all the same."""
+"""Warnings that come with an answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from offerkit.diagnostics import Code
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A warning beside the answer: its code, a sentence for the user, and where (an address, a hook, a name)."""
+    """A warning that comes with an answer; ``where`` is an address or the name of a hook."""
 
     code: Code
     message: str

@@ -1,6 +1,6 @@
-"""What a catalog is made of: categories, offers, weights, rules and spaces as the engine asks them, immutable.
+"""The parts of a catalog: compiled categories, offers, weights, rules and spaces, all immutable.
 
-Templates are laid under offers, category chains and conditions are worked out (compile.py makes them).
+Inheritance, category chains and conditions are already resolved (see compile.py).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from offerkit.state.effective import Layer, origin
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Whole days of the environment's zone, both ends included; None is open."""
+    """A period of whole days in the environment's time zone, both ends included; None means no limit."""
 
     first: date | None = None
     last: date | None = None
 
     def hold(self, today: date) -> bool:
-        """Whether ``today`` is among them."""
+        """Whether ``today`` is in the period."""
         return (self.first is None or self.first <= today) and (self.last is None or today <= self.last)
 
 
@@ -33,18 +33,18 @@ ALWAYS = Days()
 
 @dataclass(frozen=True, slots=True)
 class LocatedCondition:
-    """A condition with the place it stands at: the address of a resource, and the path inside it."""
+    """A condition with its location: the address of a resource, and the path inside it."""
 
     condition: BoundCondition
     address: Address
     path: Path
     name: str = ""
-    """A filter's name."""
+    """The filter's name, if it is a filter's condition."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledMultiplier:
-    """Multiplies the weights below its category, on its own days."""
+    """Multiplies the weights of offers in its category, on its days."""
 
     factor: Decimal
     days: Days
@@ -52,7 +52,7 @@ class CompiledMultiplier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledCategory:
-    """A category; ``themes`` and ``always`` include what is inherited."""
+    """A category; ``themes`` and ``always`` (included in every slice) include inherited values."""
 
     path: str
     label: str
@@ -67,7 +67,7 @@ class CompiledCategory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledWeight:
-    """A number or a formula; ``spaces`` empty: on all. ``address`` may be a template's."""
+    """A number or a formula; if ``spaces`` is empty, for all spaces. ``address`` can be a template's."""
 
     number: Decimal | None
     address: Address
@@ -80,15 +80,15 @@ class CompiledWeight:
     dynamic: str = ""
 
     def stands(self, space: str, today: date) -> bool:
-        """Whether it counts on this space and day, its condition aside."""
+        """Whether it applies on this space and day, whatever its condition."""
         return (not self.spaces or space in self.spaces) and self.days.hold(today)
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledOffer:
-    """An offer with its template's defaults and its categories from the root to its own."""
+    """An offer with its inherited values, and its categories from the root (``chain``)."""
 
-    place: int
+    position: int
     name: str
     address: Address
     category: str
@@ -96,26 +96,26 @@ class CompiledOffer:
     enabled: bool
     days: Days
     requirements: tuple[LocatedCondition, ...]
-    """Its filters in order, then its condition."""
+    """The offer's filters in order, then its condition."""
     weights: tuple[CompiledWeight, ...]
     themes: frozenset[str]
     spaces: frozenset[str]
-    """Where it is activated."""
+    """The spaces that it is activated on."""
     row: Row
-    """``offer.<field>``."""
+    """The values of ``offer.<field>``."""
     tie: int
-    """A hash of its name for ties, 31 bits (ranking.offer_tie)."""
+    """A 31-bit hash of the name, to break ties (ranking.offer_tie)."""
     stopped: Mapping[str, str]
-    """By space, who stopped it there, and why."""
+    """By space, who stopped the offer there, and why."""
     layers: tuple[Layer, ...]
-    """Its body and those of its templates, nearest first, with their addresses: who says what."""
+    """The offer's body and those of its templates, nearest first, with their addresses."""
 
     def where(self, path: Path) -> tuple[Address, Path]:
-        """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
+        """``path``, with the address of the offer or template that sets it; the offer's own address if none does."""
         return origin(self.layers, path) or self.address, path
 
     def factors(self, today: date) -> tuple[tuple[str, Decimal], ...]:
-        """The multipliers that hold today, with their categories, from the root."""
+        """Today's multipliers as (category, factor), from the root."""
         return tuple(
             (category.path, category.multiplier.factor)
             for category in self.chain
@@ -125,7 +125,7 @@ class CompiledOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledSpace:
-    """A space as the engine needs it; how it identifies and stores is its caller's."""
+    """What the engine needs of a space; identification and storage are the caller's."""
 
     name: str
     address: Address
@@ -139,10 +139,10 @@ class CompiledSpace:
 
 @dataclass(frozen=True, slots=True)
 class PresentationRule:
-    """A rule of the typology. ``of``, ``statuses`` (empty: any) and ``when`` say which propositions count.
+    """A rule of the typology. ``of``, ``statuses`` (empty: any) and ``when`` define which propositions count.
 
-    ``applies`` are the places of the offers it is about; None when that depends on the clock. ``offers`` and
-    ``categories`` name them, ``applies_when`` is a condition on offer and category.
+    ``applies``: the positions of the offers it applies to; None if that depends on the clock. ``offers`` and
+    ``categories`` name them; ``applies_when`` is a condition on offer and category.
     """
 
     name: str
@@ -164,13 +164,13 @@ class PresentationRule:
 
     @property
     def steady(self) -> bool:
-        """Whether the clock decides nothing but which propositions are within the period."""
+        """Whether the clock only decides which propositions are in the period."""
         return self.applies is not None and not (self.when is not None and self.when.uses_clock)
 
 
 @dataclass(frozen=True, slots=True)
 class CallField:
-    """A field of the call data; ``sample`` is what previews use."""
+    """A field of the call data; previews use ``sample``."""
 
     type: FieldType
     required: bool
@@ -179,7 +179,7 @@ class CallField:
 
 @dataclass(frozen=True, slots=True)
 class CompiledDimension:
-    """The contacts' side: name (the namespace in rules), primary key, fields."""
+    """A dimension: its name (the namespace in rules), primary key and fields."""
 
     name: str
     key: tuple[str, ...]

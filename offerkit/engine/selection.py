@@ -1,4 +1,4 @@
-"""What the two ways of deciding share: weights into entries, and steps 9 to 11 (sort, post-process, first n)."""
+"""Steps that decide.py and explain.py share: weights (6, 7), then sort, post-process and take the first n (9 to 11)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import CallFacts
 from offerkit.engine.decision import ChosenOffer
 from offerkit.engine.hooks import post_process, products
-from offerkit.engine.ranking import RankedOffer, once, ranked, tie_key
+from offerkit.engine.ranking import RankedOffer, first_entries, ranked, tie_key
 from offerkit.engine.reasons import ExclusionReason
 from offerkit.engine.report import Report
 from offerkit.engine.resources import CompiledOffer, CompiledSpace
@@ -19,7 +19,7 @@ from offerkit.hooks import Candidate
 
 
 class WeighedOffer(NamedTuple):
-    """An offer's entries, the best first; none, and why."""
+    """An offer's entries, the best first; if there are none, ``out`` says why."""
 
     entries: tuple[RankedOffer, ...]
     out: ExclusionReason | None = None
@@ -28,15 +28,15 @@ class WeighedOffer(NamedTuple):
 def weigh_offer(
     catalog: Catalog, offer: CompiledOffer, found: BestWeight | None, facts: CallFacts, reports: list[Report]
 ) -> WeighedOffer:
-    """Steps 6 and 7: the weight that holds times the multipliers; a dynamic offer's products, each with its own.
+    """Steps 6 and 7: the weight that holds, times the multipliers; or a dynamic offer's products, each with its own.
 
-    A product's weight takes the place of the offer's, so multipliers count for it as well. When the hook fails the
-    offer stands as it is.
+    A product's weight replaces the offer's, so the multipliers apply to it as well. If the hook fails, the offer is
+    used without a product.
     """
     if found is None:
         return WeighedOffer((), ExclusionReason.NO_WEIGHT)
     factors = offer.factors(facts.today)
-    entry = RankedOffer(times(found.number, factors), offer.place)
+    entry = RankedOffer(times(found.number, factors), offer.position)
     if entry.weight <= 0:
         return WeighedOffer((), ExclusionReason.WEIGHT_ZERO)
     if not found.source.dynamic:
@@ -47,13 +47,14 @@ def weigh_offer(
     if made is None:
         return WeighedOffer((entry,))
     entries = [
-        RankedOffer(times(weight, factors), offer.place, product, order) for order, (product, weight) in enumerate(made)
+        RankedOffer(times(weight, factors), offer.position, product, order)
+        for order, (product, weight) in enumerate(made)
     ]
     kept = sorted((entry for entry in entries if entry.weight > 0), key=lambda entry: (-entry.weight, entry.order))
     return WeighedOffer(tuple(kept), None if kept else ExclusionReason.NO_PRODUCT)
 
 
-def in_order(
+def sort_entries(
     catalog: Catalog,
     space: CompiledSpace,
     call: Call,
@@ -61,9 +62,9 @@ def in_order(
     entries: Iterable[RankedOffer],
     reports: list[Report],
 ) -> list[RankedOffer]:
-    """Steps 9 and 10 for ``entries``, which come by weight, highest first. Without a hook no more than n are sorted.
+    """Steps 9 and 10 for ``entries``, which come by weight, highest first. Without a hook, only the first n are sorted.
 
-    A post-processing hook sees every product of a dynamic offer; of each offer its first one is kept.
+    A post-processing hook sees every product of a dynamic offer; only the first of each offer is kept.
     """
     tie = tie_key(catalog.offers, call.seed, call.key, facts.today)
     if not space.post_processing:
@@ -71,13 +72,13 @@ def in_order(
     order = ranked(entries, tie, None)
     offers = catalog.offers
     candidates = [
-        Candidate(offers[entry.place].name, offers[entry.place].category, entry.weight, entry.product)
+        Candidate(offers[entry.position].name, offers[entry.position].category, entry.weight, entry.product)
         for entry in order
     ]
     kept, report = post_process(catalog.hooks, space.post_processing, candidates)
     if report is not None:
         reports.append(report)
-    return once(order if kept is None else [order[place] for place in kept])
+    return first_entries(order if kept is None else [order[position] for position in kept])
 
 
 def first_n(catalog: Catalog, order: Iterable[RankedOffer], n: int) -> tuple[ChosenOffer, ...]:
@@ -86,6 +87,6 @@ def first_n(catalog: Catalog, order: Iterable[RankedOffer], n: int) -> tuple[Cho
     for rank, entry in enumerate(order, 1):
         if rank > n:
             break
-        offer = catalog.offers[entry.place]
+        offer = catalog.offers[entry.position]
         found.append(ChosenOffer(offer.name, offer.category, entry.weight, rank, entry.product))
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The slice of the catalog that a call is about (domain.md §3 step 3)."""
+"""The slice of the catalog that a call considers (domain.md §3 step 3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from offerkit.engine.resources import CompiledSpace
 
 
 class SliceSource(StrEnum):
-    """Where the slice comes from."""
+    """What determines the slice."""
 
     CALL = "call"
     DEFAULTS = "defaults"
@@ -18,7 +18,7 @@ class SliceSource(StrEnum):
 
 
 class Slice(NamedTuple):
-    """The categories and themes asked for, or the ``offers``; ``nowhere``: what was named does not exist."""
+    """The requested categories and themes, or ``offers``; ``nowhere``: those that were requested do not exist."""
 
     source: SliceSource
     categories: tuple[str, ...]
@@ -28,7 +28,7 @@ class Slice(NamedTuple):
 
 
 def slice_of(space: CompiledSpace, call: Call) -> Slice:
-    """What the call names (offers, or categories and themes); else the space's defaults; else the whole catalog."""
+    """The offers, or categories and themes, of the call; else the space's defaults; else the whole catalog."""
     if call.offers is not None:
         return Slice(SliceSource.CALL, (), (), offers=call.offers)
     if call.nowhere or call.categories or call.themes:

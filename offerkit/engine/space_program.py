@@ -1,8 +1,8 @@
-"""The space program: what of a slice can be proposed on a space on one day, ready to be asked for one contact.
+"""Space programs: the offers of a slice that a space can propose on one day, compiled for fast decisions.
 
-Every offer is a bit (one for each weight that may win); each condition has the mask of the bits that need it. A
-decision then is: evaluate, join the masks of what does not hold, and read the bits that are left from the highest
-weight down. What is the same for every contact that day is worked out here once: dates, activation, multipliers.
+Every offer is a bit (one for each weight that can win); each condition has a mask of the bits that depend on it. A
+decision evaluates the conditions, joins the masks of those that do not hold, and reads the remaining bits from the
+highest weight down. What is the same for every contact that day is computed here once: dates, activation, multipliers.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from operator import is_not
 from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.resources import CompiledOffer, CompiledWeight, PresentationRule
-from offerkit.engine.weights import standing, times
+from offerkit.engine.weights import applicable_weights, times
 from offerkit.rules.types import Value
 
-_FLAGS = bytes(1 if place == ord("1") else 0 for place in range(256))
+_FLAGS = bytes(1 if position == ord("1") else 0 for position in range(256))
 _BUNDLE_FROM = 8
-"""Fewer conditions than this are evaluated one by one."""
+"""With fewer conditions than this, they are evaluated one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionBundle:
-    """Conditions compiled into one function that gives all results at once."""
+    """Conditions compiled into one function that returns all results at once."""
 
     conditions: tuple[BoundCondition, ...]
-    place_of: dict[BoundCondition, int]
+    position_of: dict[BoundCondition, int]
     evaluate: Callable[..., tuple[Value, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class ComputedOffer:
-    """An offer whose weight depends on more than conditions: a formula, or a dynamic-offer hook."""
+    """An offer whose weight is computed for each contact, by a formula or a dynamic-offer hook."""
 
     bit: int
     offer: CompiledOffer
@@ -47,23 +47,23 @@ class ComputedOffer:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class SpaceProgram:
-    """See above. Bits go from the highest weight (most significant) down; those of ``computed`` are the lowest."""
+    """Bits go from the highest weight (most significant) down; those of ``computed`` are the lowest."""
 
     members: int
-    """How many offers the slice has, eligible or not."""
+    """The number of offers in the slice, eligible or not."""
     entries: tuple[RankedOffer, ...]
     computed: tuple[ComputedOffer, ...]
     repeats: bool
-    """Whether an offer may have several entries."""
+    """Whether an offer can have several entries."""
     bundle: ConditionBundle | None
     masks: tuple[int, ...]
-    """For each condition of the bundle, the bits that need it."""
+    """For each condition of the bundle, the bits that depend on it."""
     conditions: tuple[tuple[BoundCondition, int], ...]
-    """Conditions evaluated one by one, and only when a bit is left that needs them."""
+    """Conditions evaluated one by one, and only while a bit that depends on them is left."""
     of_offer: dict[int, int]
     of_category: dict[str, int]
     about: tuple[int | None, ...]
-    """For each presentation rule the bits it applies to; None: it depends on the clock."""
+    """For each presentation rule, the bits it applies to; None if that depends on the clock."""
 
     @property
     def everything(self) -> int:
@@ -71,7 +71,7 @@ class SpaceProgram:
         return (1 << (len(self.entries) + len(self.computed))) - 1
 
     def alive(self, facts: CallFacts, known: dict[BoundCondition, Value]) -> int:
-        """The bits of which every condition holds; what was evaluated is kept in ``known`` when it is needed."""
+        """The bits whose conditions all hold. Values that are needed later are added to ``known``."""
         dead = 0
         if self.bundle is not None:
             values = self.bundle.evaluate(facts.contact, facts.data, facts.now, facts.today)
@@ -87,33 +87,35 @@ class SpaceProgram:
                     left &= ~mask
         return left
 
-    def standing(self, alive: int) -> Iterator[RankedOffer]:
-        """The entries of constant weight whose bit is in ``alive``, highest first, each offer once."""
+    def constant_entries(self, alive: int) -> Iterator[RankedOffer]:
+        """The entries of constant weight with a bit in ``alive``, highest first, each offer once."""
         size = len(self.entries) + len(self.computed)
         flags = bin(alive | 1 << size)[3:].encode().translate(_FLAGS)
         found = compress(self.entries, flags)
-        return _first(found) if self.repeats else found
+        return _first_of_each_offer(found) if self.repeats else found
 
-    def constant(self, alive: int) -> int:
-        """The bits of ``alive`` whose weight is constant."""
+    def constant_bits(self, alive: int) -> int:
+        """The bits of ``alive`` with a constant weight."""
         return alive >> len(self.computed) << len(self.computed)
 
     def count(self, alive: int) -> int:
-        """How many offers of constant weight have a bit in ``alive``."""
-        return sum(1 for _ in self.standing(alive)) if self.repeats else (alive >> len(self.computed)).bit_count()
+        """The number of offers of constant weight with a bit in ``alive``."""
+        return (
+            sum(1 for _ in self.constant_entries(alive)) if self.repeats else (alive >> len(self.computed)).bit_count()
+        )
 
 
-def _first(entries: Iterable[RankedOffer]) -> Iterator[RankedOffer]:
+def _first_of_each_offer(entries: Iterable[RankedOffer]) -> Iterator[RankedOffer]:
     seen: set[int] = set()
     for entry in entries:
-        if entry.place not in seen:
-            seen.add(entry.place)
+        if entry.position not in seen:
+            seen.add(entry.position)
             yield entry
 
 
 @dataclass
 class SpaceProgramBuilder:
-    """Makes the space program of a space on one day. ``bundle`` gives the space's, which all its programs share."""
+    """Builds the program of a space on one day. ``bundle`` returns the space's bundle, shared by all its programs."""
 
     offers: Sequence[CompiledOffer]
     rules: Sequence[PresentationRule]
@@ -123,37 +125,37 @@ class SpaceProgramBuilder:
     constant: list[tuple[RankedOffer, CompiledWeight]] = field(default_factory=list)
     computed: list[tuple[CompiledOffer, list[CompiledWeight]]] = field(default_factory=list)
 
-    def build(self, places: Sequence[int]) -> SpaceProgram:
-        """The space program of the offers at ``places``."""
-        for place in places:
-            self._add(self.offers[place])
-        self.constant.sort(key=lambda pair: (-pair[0].weight, pair[0].place))
+    def build(self, positions: Sequence[int]) -> SpaceProgram:
+        """The program of the offers at ``positions``."""
+        for position in positions:
+            self._add(self.offers[position])
+        self.constant.sort(key=lambda pair: (-pair[0].weight, pair[0].position))
         size = len(self.constant) + len(self.computed)
-        bit_of = [1 << (size - 1 - place) for place in range(size)]
+        bit_of = [1 << (size - 1 - position) for position in range(size)]
         masks: dict[BoundCondition, int] = {}
         of_offer: dict[int, int] = {}
         of_category: dict[str, int] = {}
-        rows = [(self.offers[entry.place], weight) for entry, weight in self.constant]
+        rows = [(self.offers[entry.position], weight) for entry, weight in self.constant]
         for bit, (offer, weight) in zip(bit_of, [*rows, *((offer, None) for offer, _ in self.computed)], strict=True):
             for condition in _conditions(offer, weight):
                 masks[condition] = masks.get(condition, 0) | bit
-            of_offer[offer.place] = of_offer.get(offer.place, 0) | bit
+            of_offer[offer.position] = of_offer.get(offer.position, 0) | bit
             of_category[offer.category] = of_category.get(offer.category, 0) | bit
         bundle, bundled = self._bundle(masks)
         return SpaceProgram(
-            members=len(places),
+            members=len(positions),
             entries=tuple(entry for entry, _ in self.constant),
             computed=tuple(
                 ComputedOffer(bit, offer, tuple(weights), offer.factors(self.today))
                 for bit, (offer, weights) in zip(bit_of[len(rows) :], self.computed, strict=True)
             ),
-            repeats=len({offer.place for offer, _ in rows}) < len(rows),
+            repeats=len({offer.position for offer, _ in rows}) < len(rows),
             bundle=bundle,
             masks=bundled,
             conditions=tuple(
                 (condition, mask)
                 for condition, mask in masks.items()
-                if bundle is None or condition not in bundle.place_of
+                if bundle is None or condition not in bundle.position_of
             ),
             of_offer=of_offer,
             of_category=of_category,
@@ -161,13 +163,13 @@ class SpaceProgramBuilder:
         )
 
     def _add(self, offer: CompiledOffer) -> None:
-        """Its entries, if it can be proposed today at all."""
+        """Add the entries of an offer, if it can be proposed today at all."""
         today = self.today
         if not (offer.enabled and self.space in offer.spaces and offer.days.hold(today)):
             return
         if not all(category.enabled and category.days.hold(today) for category in offer.chain):
             return
-        weights = standing(offer, self.space, today)
+        weights = applicable_weights(offer, self.space, today)
         if any(weight.formula is not None or weight.dynamic for weight in weights):
             self.computed.append((offer, weights))
             return
@@ -175,12 +177,12 @@ class SpaceProgramBuilder:
         for weight in sorted(weights, key=lambda weight: -(weight.number or 0)):
             value = times(weight.number or Decimal(0), factors)
             if value > 0:
-                self.constant.append((RankedOffer(value, offer.place), weight))
+                self.constant.append((RankedOffer(value, offer.position), weight))
             if weight.when is None:
-                return  # what is lower never wins
+                return  # lower weights never win
 
     def _bundle(self, masks: dict[BoundCondition, int]) -> tuple[ConditionBundle | None, tuple[int, ...]]:
-        """The space's bundle when it is worth it, with the mask of each of its conditions."""
+        """The space's bundle, if evaluating all of it pays off, with the mask of each of its conditions."""
         plain = sum(1 for condition in masks if _bundled(condition))
         if plain < _BUNDLE_FROM:
             return None, ()
@@ -190,13 +192,13 @@ class SpaceProgramBuilder:
         return bundle, tuple(masks.get(condition, 0) for condition in bundle.conditions)
 
 
-def bits_of(places: AbstractSet[int], of_offer: dict[int, int]) -> int:
-    """The bits of the offers at ``places``; as quick as the smaller of both, for a slice is often a sliver."""
-    if len(of_offer) < len(places):
-        places = places & of_offer.keys()
+def bits_of(positions: AbstractSet[int], of_offer: dict[int, int]) -> int:
+    """The bits of the offers at ``positions``. Loops over the smaller of the two, because slices are often tiny."""
+    if len(of_offer) < len(positions):
+        positions = positions & of_offer.keys()
     bits = 0
-    for place in places:
-        bits |= of_offer.get(place, 0)
+    for position in positions:
+        bits |= of_offer.get(position, 0)
     return bits
 
 
@@ -215,7 +217,7 @@ def _bundled(condition: BoundCondition) -> bool:
 
 
 def bundle_of(offers: Iterable[CompiledOffer], space: str, dimension: str) -> ConditionBundle:
-    """Every ordinary condition that offers of a space need on any day, as one function."""
+    """All conditions without bound rows that offers of a space depend on, on any day, as one function."""
     from offerkit.rules.python import compile_many
 
     found: dict[BoundCondition, None] = {}
@@ -228,4 +230,4 @@ def bundle_of(offers: Iterable[CompiledOffer], space: str, dimension: str) -> Co
     conditions = tuple(found)
     checked = [condition.expression.checked for condition in conditions if condition.expression.checked is not None]
     evaluate = compile_many(checked, (dimension, "interaction"), exact=False)
-    return ConditionBundle(conditions, {condition: place for place, condition in enumerate(conditions)}, evaluate)
+    return ConditionBundle(conditions, {condition: position for position, condition in enumerate(conditions)}, evaluate)

@@ -12,45 +12,45 @@ from offerkit.engine.resources import CompiledOffer, CompiledWeight
 from offerkit.rules.types import Value
 
 _EXACT = Context(prec=500, rounding=ROUND_HALF_EVEN)
-"""A weight has at most 28 digits, and so has each of at most eight multipliers: nothing is ever rounded."""
+"""A weight and each of its at most eight multipliers have at most 28 digits, so nothing is ever rounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class BestWeight:
-    """The highest weight that holds, before multipliers, and where it stands."""
+    """The highest weight that holds, before multipliers."""
 
     number: Decimal
     source: CompiledWeight
 
 
 def times(number: Decimal, factors: Iterable[tuple[str, Decimal]]) -> Decimal:
-    """``number`` times every factor, in its one spelling: 15, not 15.0."""
+    """``number`` times every factor, in normal form: 15, not 15.0."""
     for _, factor in factors:
         number = _EXACT.multiply(number, factor)
     return plain_number(number)
 
 
 def plain_number(number: Decimal) -> Decimal:
-    """The one spelling of a number: without trailing zeros, without exponent."""
+    """The normal form of a number: no trailing zeros, no exponent."""
     if number == number.to_integral_value():
         return number.quantize(Decimal(1), context=_EXACT)
     return number.normalize(_EXACT)
 
 
-def standing(offer: CompiledOffer, space: str, today: date) -> list[CompiledWeight]:
-    """The weights that count on this space and day, their conditions aside."""
+def applicable_weights(offer: CompiledOffer, space: str, today: date) -> list[CompiledWeight]:
+    """The weights that apply on this space and day, whatever their conditions."""
     return [weight for weight in offer.weights if weight.stands(space, today)]
 
 
 def formula_weight(value: Value) -> Decimal | None:
-    """What a formula gave, as a weight: None when it does not hold (unknown, 0 or less)."""
+    """The value of a formula as a weight; None if the weight does not hold (unknown, 0 or less)."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or value <= 0:
         return None
     return Decimal(value)
 
 
-def best(weights: Iterable[CompiledWeight], memo: ConditionMemo) -> BestWeight | None:
-    """The highest of ``weights`` that holds for this contact, the first of equals; None when none holds."""
+def best_weight(weights: Iterable[CompiledWeight], memo: ConditionMemo) -> BestWeight | None:
+    """The highest of ``weights`` that holds for this contact (the first of equal ones), or None."""
     found: BestWeight | None = None
     for weight in weights:
         number = weight.number if weight.formula is None else formula_weight(memo.value(weight.formula))

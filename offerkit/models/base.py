@@ -53,7 +53,7 @@ def _integer(value: object) -> object:
         raise PydanticCustomError("integer", "“{text}” is not a whole number", {"text": str(value)})
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise PydanticCustomError("integer", "a whole number is needed here")
+    raise PydanticCustomError("integer", "expected a whole number")
 
 
 def _bounded(number: int, text: str) -> int:
@@ -65,7 +65,7 @@ def _bounded(number: int, text: str) -> int:
 def _amount(value: object) -> Decimal:
     """A decimal in its one spelling: 10, 10.0 and 1e1 are the same weight."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise PydanticCustomError("amount", "a number is needed here")
+        raise PydanticCustomError("amount", "expected a number")
     try:
         if not isinstance(value, str) or _DECIMAL.fullmatch(value):
             number = Decimal(value)
@@ -76,7 +76,7 @@ def _amount(value: object) -> Decimal:
     except InvalidOperation:
         raise PydanticCustomError("amount", "“{text}” is not a number", {"text": str(value)[:80]}) from None
     if not number.is_finite():
-        raise PydanticCustomError("amount", "“{text}” is not a number that can be compared", {"text": str(value)})
+        raise PydanticCustomError("amount", "“{text}” is not a finite number", {"text": str(value)})
     if len(number.as_tuple().digits) > 28 or not -12 <= number.adjusted() <= 15:
         raise PydanticCustomError(
             "amount", "the number is too large, too small or too long: “{text}”", {"text": str(value)[:80]}
@@ -95,9 +95,7 @@ def _day(value: object) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise PydanticCustomError(
-        "day", "“{text}” is not a date of the calendar; write YYYY-MM-DD", {"text": str(value)[:80]}
-    )
+    raise PydanticCustomError("day", "“{text}” is not a calendar date; write YYYY-MM-DD", {"text": str(value)[:80]})
 
 
 def _duration(value: object) -> str:
@@ -105,7 +103,7 @@ def _duration(value: object) -> str:
     if match is None or not any(match.groups()):
         raise PydanticCustomError(
             "duration",
-            "“{text}” is not a duration; write days and hours as in 2d 6h",
+            "“{text}” is not a duration; write days and hours, as in 2d 6h",
             {"text": str(value)[:80]},
         )
     days, hours = (int(part or 0) for part in match.groups())
@@ -150,7 +148,7 @@ def _name(value: str) -> str:
 
 def _path(value: str) -> str:
     if PATH.fullmatch(value) is None:
-        raise PydanticCustomError("name", "“{text}” is not a category's path", {"text": value[:80]})
+        raise PydanticCustomError("name", "“{text}” is not a category path", {"text": value[:80]})
     return value
 
 
@@ -231,7 +229,7 @@ class Period(Part):
         return self
 
 
-def names(path: tuple[str | int, ...], kind: Kind, values: tuple[str, ...]) -> Iterator[Reference]:
+def references_to(path: tuple[str | int, ...], kind: Kind, values: tuple[str, ...]) -> Iterator[Reference]:
     """A reference for each of ``values``, the items of a list at ``path``."""
     for place, value in enumerate(values):
         yield Reference((*path, place), kind, value)

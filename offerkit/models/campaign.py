@@ -23,7 +23,7 @@ from offerkit.models.base import (
     Reference,
     Resource,
     Text,
-    names,
+    references_to,
 )
 
 
@@ -75,7 +75,7 @@ class Delivery(Part):
         if sum(way is not None for way in ways) != 1:
             raise PydanticCustomError("delivery", "a delivery has exactly one of engine, offers, outline and cells")
         if self.count is not None and self.outline is None:
-            raise PydanticCustomError("delivery", "count stands beside outline only; for the engine it is engine.count")
+            raise PydanticCustomError("delivery", "count goes with outline only; for the engine, use engine.count")
         return self
 
     @property
@@ -98,7 +98,7 @@ class Campaign(Resource, Period):
             if delivery.outline is not None and delivery.outline not in self.outlines:
                 raise PydanticCustomError(
                     "outline",
-                    "delivery “{delivery}” names outline “{outline}”, which the campaign lacks",
+                    "delivery “{delivery}” names outline “{outline}”, which the campaign does not have",
                     {"delivery": name, "outline": delivery.outline},
                 )
         return self
@@ -106,12 +106,12 @@ class Campaign(Resource, Period):
     def references(self) -> Iterator[Reference]:
         """Every space, category and offer that outlines and deliveries name."""
         for name, outline in self.outlines.items():
-            yield from names(("outlines", name, "offers"), Kind.OFFER, outline.offers)
+            yield from references_to(("outlines", name, "offers"), Kind.OFFER, outline.offers)
         for name, delivery in self.deliveries.items():
             here = ("deliveries", name)
             yield Reference((*here, "space"), Kind.SPACE, delivery.space)
-            yield from names((*here, "offers"), Kind.OFFER, delivery.offers or ())
+            yield from references_to((*here, "offers"), Kind.OFFER, delivery.offers or ())
             for place, cell in enumerate(delivery.cells or ()):
                 yield Reference((*here, "cells", place, "offer"), Kind.OFFER, cell.offer)
             if delivery.engine is not None:
-                yield from names((*here, "engine", "categories"), Kind.CATEGORY, delivery.engine.categories)
+                yield from references_to((*here, "engine", "categories"), Kind.CATEGORY, delivery.engine.categories)

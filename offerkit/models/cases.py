@@ -28,13 +28,13 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
     while pending:
         item, depth = pending.pop()
         if depth > _MAX_DEPTH:
-            raise PydanticCustomError("nested", "a case is nested too deep")
+            raise PydanticCustomError("nested", "a case is nested too deeply")
         if isinstance(item, dict):
             pending += [(child, depth + 1) for child in (*item, *item.values())]
         elif isinstance(item, list):
             pending += [(child, depth + 1) for child in item]
         elif item is not None and not isinstance(item, str | bool | int):
-            raise PydanticCustomError("plain", "a case is made of texts, numbers, lists and maps")
+            raise PydanticCustomError("plain", "a case can hold only text, whole numbers, lists and maps")
     return value
 
 
@@ -43,7 +43,7 @@ def _named(cases: dict[str, Any]) -> dict[str, Any]:
         if not name.strip() or len(name) > MAX_NAME:
             raise PydanticCustomError(
                 "case_name",
-                "“{name}” cannot name a case: some words, at most {most} characters",
+                "“{name}” cannot be the name of a case; write 1 to {most} characters",
                 {"name": name[:60], "most": MAX_NAME},
             )
     return cases

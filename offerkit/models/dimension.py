@@ -42,7 +42,7 @@ class Source(Part):
     def _no_password(cls, value: str) -> str:
         if has_secret(value):
             raise PydanticCustomError(
-                "secret", "a URL in a spec may not hold a password or another secret; name a variable in url_env"
+                "secret", "a URL in a spec must not contain a password or other secret; name a variable in url_env"
             )
         return value
 
@@ -52,7 +52,7 @@ class Source(Part):
             if not self.table or bool(self.url) == bool(self.url_env):
                 raise PydanticCustomError("source", "a sql source needs table, and either url or url_env")
         elif not self.path or self.url or self.url_env or self.table:
-            raise PydanticCustomError("source", "a file source needs path, and nothing of a sql source")
+            raise PydanticCustomError("source", "a csv or parquet source needs path, and no url, url_env or table")
         return self
 
 
@@ -81,6 +81,6 @@ class Dimension(Resource):
         for name in self.key:
             if name not in self.fields:
                 raise PydanticCustomError(
-                    "key", "the key names “{name}”, which is not among the fields", {"name": name}
+                    "key", "the key names “{name}”, which is not one of the fields", {"name": name}
                 )
         return self

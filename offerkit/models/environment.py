@@ -20,23 +20,23 @@ from offerkit.models.base import (
     Reference,
     Resource,
     Text,
-    names,
+    references_to,
 )
 from offerkit.models.dimension import DimensionField
 from offerkit.models.inbound import Inbound
-from offerkit.models.typed_values import Given, misfit
+from offerkit.models.typed_values import ValueText, type_error
 from offerkit.rules.types import BaseType, FieldType
 
 
 class CallData(DimensionField):
     """A field that a call may pass; the sample is what previews use."""
 
-    sample: Given | None = Field(None, description="The value that previews use; it decides nothing.")
+    sample: ValueText | None = Field(None, description="The value that previews use; it decides nothing.")
     required: Flag = False
 
     @model_validator(mode="after")
     def _sample_fits(self) -> CallData:
-        if self.sample is not None and (why := misfit(self.sample, FieldType(BaseType(self.type), self.values))):
+        if self.sample is not None and (why := type_error(self.sample, FieldType(BaseType(self.type), self.values))):
             raise PydanticCustomError("sample", "the sample does not fit: {why}", {"why": why})
         return self
 
@@ -111,7 +111,7 @@ class Environment(Resource):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise PydanticCustomError(
-                "zone", "“{text}” is not a time zone; write one as in Europe/Paris", {"text": value[:80]}
+                "zone", "“{text}” is not a time zone; write one such as Europe/Paris", {"text": value[:80]}
             ) from None
         return value
 
@@ -120,7 +120,7 @@ class Environment(Resource):
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)
-        yield from names(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)
-        yield from names(("promotion", "stoppers"), Kind.OPERATOR, self.promotion.stoppers)
-        yield from names(("contacts", "readers"), Kind.OPERATOR, self.contacts.readers)
-        yield from names(("reviewers", "settings"), Kind.OPERATOR, self.reviewers.settings)
+        yield from references_to(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)
+        yield from references_to(("promotion", "stoppers"), Kind.OPERATOR, self.promotion.stoppers)
+        yield from references_to(("contacts", "readers"), Kind.OPERATOR, self.contacts.readers)
+        yield from references_to(("reviewers", "settings"), Kind.OPERATOR, self.reviewers.settings)

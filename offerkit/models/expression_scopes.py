@@ -48,7 +48,7 @@ PROPOSITION_VARIABLES = ("proposition.id", "proposition.rank", "proposition.weig
 """What rendering functions may name of a proposition."""
 
 
-class Role(StrEnum):
+class ExpressionRole(StrEnum):
     """Where an expression stands."""
 
     TARGET = "target"
@@ -70,8 +70,8 @@ def field_types(fields: Mapping[str, DimensionField]) -> dict[str, FieldType]:
     return {name: FieldType(BaseType(field.type), field.values) for name, field in fields.items()}
 
 
-def scope(
-    role: Role,
+def expression_scope(
+    role: ExpressionRole,
     dimension: str,
     fields: Mapping[str, FieldType],
     call_data: Mapping[str, FieldType],
@@ -80,15 +80,15 @@ def scope(
     """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``."""
     contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": call_data}
     match role:
-        case Role.TARGET:
+        case ExpressionRole.TARGET:
             return NameScope(contact)
-        case Role.FILTER:
+        case ExpressionRole.FILTER:
             return NameScope({**contact, "offer": OFFER_FIELDS, "parameter": parameters or {}})
-        case Role.APPLIES_TO:
+        case ExpressionRole.APPLIES_TO:
             return NameScope({"offer": OFFER_FIELDS, "category": CATEGORY_FIELDS})
-        case Role.COUNTED:
+        case ExpressionRole.COUNTED:
             return NameScope({"proposition": PROPOSITION_FIELDS})
-        case Role.POLICY:
+        case ExpressionRole.POLICY:
             return NameScope({})  # of contacts; its own are those of policy_names.py
-        case Role.STORED:
+        case ExpressionRole.STORED:
             return NameScope({**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS})

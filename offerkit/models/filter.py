@@ -8,18 +8,18 @@ from pydantic_core import PydanticCustomError
 from offerkit.address import Kind
 from offerkit.models.base import Expression, Name, Part, Resource
 from offerkit.models.dimension import DimensionField
-from offerkit.models.typed_values import Given, misfit
+from offerkit.models.typed_values import ValueText, type_error
 from offerkit.rules.types import BaseType, FieldType
 
 
 class Parameter(DimensionField):
     """A parameter of a filter, named in its condition as ``parameter.<name>``."""
 
-    default: Given | None = None
+    default: ValueText | None = None
 
     @model_validator(mode="after")
     def _default_fits(self) -> Parameter:
-        if self.default is not None and (why := misfit(self.default, FieldType(BaseType(self.type), self.values))):
+        if self.default is not None and (why := type_error(self.default, FieldType(BaseType(self.type), self.values))):
             raise PydanticCustomError("default", "the default does not fit: {why}", {"why": why})
         return self
 
@@ -28,7 +28,7 @@ class FilterUse(Part):
     """A filter as an offer uses it: by name, with values for its parameters."""
 
     filter: Name
-    values: dict[Name, Given] = Field({}, alias="with")
+    values: dict[Name, ValueText] = Field({}, alias="with")
 
     @model_validator(mode="before")
     @classmethod
@@ -37,7 +37,7 @@ class FilterUse(Part):
             return {"filter": value}
         if isinstance(value, dict):
             return value
-        raise PydanticCustomError("filter", "a filter's name, or {filter: NAME, with: {…}}, is needed here")
+        raise PydanticCustomError("filter", "expected a filter's name, or {filter: NAME, with: {…}}")
 
 
 class Filter(Resource):

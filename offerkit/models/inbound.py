@@ -22,7 +22,7 @@ def _origin(value: str) -> str:
     if _ORIGIN.fullmatch(value) is None:
         raise PydanticCustomError(
             "origin",
-            "“{text}” is not an origin; write scheme and host in small letters, as in https://www.bank.example",
+            "“{text}” is not an origin; write scheme and host in lower case, as in https://www.bank.example",
             {"text": value[:80]},
         )
     return value.removesuffix(":443" if value.startswith("https:") else ":80")
@@ -32,7 +32,7 @@ def _host(value: str) -> str:
     if len(value) > 253 or _HOST.fullmatch(value) is None:
         raise PydanticCustomError(
             "host",
-            "“{text}” is not a host; write it in small letters without scheme, port and path, as in bank.example",
+            "“{text}” is not a host; write it in lower case without scheme, port or path, as in bank.example",
             {"text": value[:80]},
         )
     return value

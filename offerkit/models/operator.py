@@ -24,12 +24,12 @@ def _account(value: object) -> object:
     else:
         raise PydanticCustomError(
             "account",
-            "“{text}” is not the number of an account; https://api.github.com/users/NAME and"
-            " https://gitlab.com/api/v4/users?username=NAME show it as “id”",
+            "“{text}” is not an account number; it is the “id” shown by https://api.github.com/users/NAME and"
+            " https://gitlab.com/api/v4/users?username=NAME",
             {"text": str(value)[:80]},
         )
     if not 0 < number <= LARGEST_ACCOUNT:
-        raise PydanticCustomError("account", "an account's number is from 1 to {most}", {"most": LARGEST_ACCOUNT})
+        raise PydanticCustomError("account", "an account number is between 1 and {most}", {"most": LARGEST_ACCOUNT})
     return number
 
 

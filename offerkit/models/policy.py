@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from offerkit.address import SHARED_KINDS, Kind
 from offerkit.diagnostics import suggestion
-from offerkit.models.base import Expression, NameSet, Reference, Resource, names, unique_sorted
+from offerkit.models.base import Expression, NameSet, Reference, Resource, references_to, unique_sorted
 
 STEP = "step"
 """What applies to every change, of whatever kind."""
@@ -30,16 +30,16 @@ def _applicable(words: tuple[str, ...]) -> tuple[str, ...]:
                 {"word": word[:80], "hint": suggestion(word, APPLICABLE, f"Known: {', '.join(APPLICABLE)}.")},
             )
     if not words:
-        raise PydanticCustomError("applies_to", "a policy applies to something; leave it out for offers")
+        raise PydanticCustomError("applies_to", "applies_to is empty; leave it out to apply the policy to offers")
     if STEP in words and len(words) > 1:
-        raise PydanticCustomError("applies_to", "step stands alone: it takes in the changes of every kind")
+        raise PydanticCustomError("applies_to", "step cannot be combined with kinds: it covers changes of every kind")
     return unique_sorted(words)
 
 
-def _said(text: str) -> str:
+def _one_line(text: str) -> str:
     text = text.strip()
     if not text or not text.isprintable():
-        raise PydanticCustomError("message", "a message is a sentence on one line")
+        raise PydanticCustomError("message", "a message must be one line of text")
     return text
 
 
@@ -58,7 +58,7 @@ class Policy(Resource):
     severity: Literal["deny", "warn"] = Field(
         "deny", description="deny: such a change is neither applied nor promoted; warn: the plan says so."
     )
-    message: Annotated[str, Field(max_length=500), AfterValidator(_said)] = Field(
+    message: Annotated[str, Field(max_length=500), AfterValidator(_one_line)] = Field(
         description="What people read: what is wrong, and what to do."
     )
     override: NameSet = Field(
@@ -67,4 +67,4 @@ class Policy(Resource):
 
     def references(self) -> Iterator[Reference]:
         """The operators who may override it."""
-        yield from names(("override",), Kind.OPERATOR, self.override)
+        yield from references_to(("override",), Kind.OPERATOR, self.override)

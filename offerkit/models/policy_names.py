@@ -90,7 +90,7 @@ def scope_of(applies_to: Iterable[str]) -> NameScope:
     return NameScope(spaces)
 
 
-def asked_kinds(applies_to: Iterable[str], spaces: Iterable[str]) -> frozenset[Kind]:
+def judged_kinds(applies_to: Iterable[str], spaces: Iterable[str]) -> frozenset[Kind]:
     """The kinds that a condition is asked of which names these namespaces.
 
     A condition that names a kind's own properties says nothing about other kinds.

@@ -18,7 +18,7 @@ from offerkit.models.base import (
     PathSet,
     Reference,
     Resource,
-    names,
+    references_to,
 )
 from offerkit.models.space import Channel
 
@@ -64,5 +64,5 @@ class Rule(Resource):
 
     def references(self) -> Iterator[Reference]:
         """The offers and categories the rule applies to."""
-        yield from names(("applies_to", "offers"), Kind.OFFER, self.applies_to.offers)
-        yield from names(("applies_to", "categories"), Kind.CATEGORY, self.applies_to.categories)
+        yield from references_to(("applies_to", "offers"), Kind.OFFER, self.applies_to.offers)
+        yield from references_to(("applies_to", "categories"), Kind.CATEGORY, self.applies_to.categories)

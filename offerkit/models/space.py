@@ -21,7 +21,7 @@ from offerkit.models.base import (
     Reference,
     Resource,
     Text,
-    names,
+    references_to,
 )
 
 Channel = Literal[
@@ -37,7 +37,7 @@ Channel = Literal[
     "other",
 ]
 FieldFormat = Literal["text", "html", "url"]
-Status = Literal["generated", "presented", "interested", "accepted", "scheduled", "rejected"]
+StatusName = Literal["generated", "presented", "interested", "accepted", "scheduled", "rejected"]
 
 
 class SpaceField(Part):
@@ -85,7 +85,7 @@ class Identification(Part):
         if self.fallback is not None:
             environment, slash, space = self.fallback.partition("/")
             if not slash or NAME.fullmatch(environment) is None or NAME.fullmatch(space) is None:
-                raise PydanticCustomError("fallback", "a fallback is written ENVIRONMENT/SPACE")
+                raise PydanticCustomError("fallback", "write a fallback as ENVIRONMENT/SPACE")
         elif self.anonymous_categories:
             raise PydanticCustomError("fallback", "anonymous_categories need a fallback")
         return self
@@ -102,8 +102,8 @@ class Storage(Part):
     """How propositions are kept: their status when made and when accepted, and extra data with either."""
 
     enabled: Flag = Field(True, description="False: propositions of this space are not stored.")
-    proposed: Status = "presented"
-    accepted: Status = "accepted"
+    proposed: StatusName = "presented"
+    accepted: StatusName = "accepted"
     proposed_data: dict[Name, Expression] = Field({}, description="Extra data, by name, stored when proposed.")
     accepted_data: dict[Name, Expression] = Field({}, description="Extra data, by name, stored when accepted.")
 
@@ -134,7 +134,7 @@ class Space(Resource):
         known = [field.name for field in self.fields]
         twice = sorted({name for name in known if known.count(name) > 1})
         if twice:
-            raise PydanticCustomError("twice", "two fields of one name: {names}", {"names": ", ".join(twice)})
+            raise PydanticCustomError("twice", "fields with the same name: {names}", {"names": ", ".join(twice)})
         return self
 
     def references(self) -> Iterator[Reference]:
@@ -146,4 +146,4 @@ class Space(Resource):
             for place, category in enumerate(self.identification.anonymous_categories):
                 path = ("identification", "anonymous_categories", place)
                 yield Reference(path, Kind.CATEGORY, category, environment)
-        yield from names(("defaults", "categories"), Kind.CATEGORY, self.defaults.categories)
+        yield from references_to(("defaults", "categories"), Kind.CATEGORY, self.defaults.categories)

@@ -41,19 +41,19 @@ _FOLLOWERS: dict[Status, tuple[Status, ...]] = {
 }
 
 
-def number(status: Status) -> int:
+def status_number(status: Status) -> int:
     """The number that stands for ``status`` on the wire and in the store."""
     return _NUMBERS[status]
 
 
-def of_number(value: int) -> Status:
+def status_of_number(value: int) -> Status:
     """The status with that number. Raises ValueError when there is none."""
     if value in NUMBERED:
         return NUMBERED[value]
-    raise ValueError(f"there is no status {value}: they are numbered 0 to {len(_ORDER) - 1}")
+    raise ValueError(f"there is no status {value}; statuses are numbered 0 to {len(_ORDER) - 1}")
 
 
-def followers(before: Status) -> tuple[Status, ...]:
+def next_statuses(before: Status) -> tuple[Status, ...]:
     """What may come after ``before``; nothing after accepted and rejected, which are final."""
     return _FOLLOWERS[before]
 
@@ -63,10 +63,10 @@ def may_follow(before: Status, after: Status) -> bool:
     return after in _FOLLOWERS[before]
 
 
-def parse(text: str) -> Status:
+def parse_status(text: str) -> Status:
     """The status that ``text`` names or numbers. Raises ValueError that names the nearest one."""
     wanted = text.strip().lower()
     if wanted in _SPELLED:
         return _SPELLED[wanted]
     hint = suggestion(wanted, [status.value for status in _ORDER])
-    raise ValueError(" ".join(filter(None, [f"“{text[:80]}” is no status.", hint])))
+    raise ValueError(" ".join(filter(None, [f"“{text[:80]}” is not a status.", hint])))

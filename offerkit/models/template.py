@@ -19,7 +19,7 @@ from offerkit.models.base import (
     Reference,
     Resource,
     Weighting,
-    names,
+    references_to,
 )
 from offerkit.models.filter import FilterUse
 
@@ -79,12 +79,12 @@ class OfferDefaults(Resource):
             yield Reference(("eligible", "filters", place), Kind.FILTER, use.filter)
         for place, weight in enumerate(self.weights):
             if weight.spaces:
-                yield from names(("weights", place, "spaces"), Kind.SPACE, weight.spaces)
+                yield from references_to(("weights", place, "spaces"), Kind.SPACE, weight.spaces)
         for space in self.representations:
             yield Reference(("representations", space), Kind.SPACE, space)
-        yield from names(("spaces",), Kind.SPACE, self.spaces)
-        yield from names(("reviewers", "content"), Kind.OPERATOR, self.reviewers.content)
-        yield from names(("reviewers", "eligibility"), Kind.OPERATOR, self.reviewers.eligibility)
+        yield from references_to(("spaces",), Kind.SPACE, self.spaces)
+        yield from references_to(("reviewers", "content"), Kind.OPERATOR, self.reviewers.content)
+        yield from references_to(("reviewers", "eligibility"), Kind.OPERATOR, self.reviewers.eligibility)
 
 
 class Template(OfferDefaults):

@@ -16,7 +16,7 @@ def _word(value: object) -> object:
     return ("true" if value else "false") if isinstance(value, bool) else value
 
 
-Given = Annotated[
+ValueText = Annotated[
     Text,
     BeforeValidator(_word),
     WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": MAX_TEXT}),
@@ -24,10 +24,10 @@ Given = Annotated[
 """A value as its text; numbers, true and false need no quotes."""
 
 
-def misfit(text: str, type_: FieldType) -> str:
+def type_error(text: str, type_: FieldType) -> str:
     """Why ``text`` is no value of the type; empty when it is one. The time zone decides nothing about that."""
     try:
         value = parse_value(text, type_, UTC)
     except ValueError as error:
         return str(error)
-    return f"“{text[:40]}” is no value" if value is None else ""
+    return f"“{text[:40]}” is not a value" if value is None else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from offerkit.address import Kind
-from offerkit.models.base import NameSet, Reference, Resource, names
+from offerkit.models.base import NameSet, Reference, Resource, references_to
 
 
 class Typology(Resource):
@@ -17,4 +17,4 @@ class Typology(Resource):
 
     def references(self) -> Iterator[Reference]:
         """The rules."""
-        yield from names(("rules",), Kind.RULE, self.rules)
+        yield from references_to(("rules",), Kind.RULE, self.rules)

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from offerkit.diagnostics import Code, suggestion
 from offerkit.models.base import Number
 
-WANTED = {
+EXPECTED = {
     "string_type": "text",
     "bool_type": "true or false",
     "dict_type": "a map",
@@ -33,7 +33,7 @@ _CODES = {
 }
 
 
-def words(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...]) -> tuple[Code, str, str]:
+def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...]) -> tuple[Code, str, str]:
     """The code, the sentence and the hint for one of pydantic's errors on ``model``, at ``loc`` inside it."""
     kind = error["type"]
     field = str(loc[-1]) if loc else ""
@@ -41,14 +41,18 @@ def words(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...
         known = sorted(_keys(model, loc[:-1]))
         hint = suggestion(field, known, "Known here: " + ", ".join(known) + "." if known else "")
         if set(field) & set("()'") and error["input"] is None:
-            hint = "Is this a part of the value before? In {…} a text with a comma, a bracket or “: ” must be quoted."
+            hint = "Part of the value before? Quote that value: {…} needs quotes around commas, brackets and “: ”."
         if field == "<<":
-            hint = "YAML 1.2 has no merge keys; use a template for what offers share."
+            hint = "YAML 1.2 has no merge keys; put what offers share into a template."
         return Code.UNKNOWN_KEY, f"unknown field “{field[:80]}”", hint
     if kind == "missing":
         return Code.MISSING, f"the field “{field}” is missing", f"Add “{field}:”."
-    if kind in WANTED and kind not in ("integer", "amount"):
-        return Code.WRONG_TYPE, f"“{field}” must be {WANTED[kind]}, not {_seen(error['input'])}", _cure(kind, error)
+    if kind in EXPECTED and kind not in ("integer", "amount"):
+        return (
+            Code.WRONG_TYPE,
+            f"“{field}” must be {EXPECTED[kind]}, not {_describe(error['input'])}",
+            _hint(kind, error),
+        )
     if kind == "literal_error":
         allowed = [str(word).strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         text = str(error["input"])
@@ -58,13 +62,13 @@ def words(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...
             suggestion(text, allowed, f"Known: {', '.join(allowed)}."),
         )
     if kind in ("greater_than_equal", "less_than_equal"):
-        word, bound = ("less", "ge") if kind == "greater_than_equal" else ("more", "le")
-        return Code.BAD_VALUE, f"“{field}” may not be {word} than {error['ctx'][bound]}, but is {error['input']}", ""
+        word, bound = ("least", "ge") if kind == "greater_than_equal" else ("most", "le")
+        return Code.BAD_VALUE, f"“{field}” must be at {word} {error['ctx'][bound]}, not {error['input']}", ""
     if kind in ("string_too_long", "string_too_short", "too_short", "too_long"):
         return Code.BAD_VALUE, f"“{field}” is {_length(kind, error)}", ""
     code = _CODES.get(kind, Code.BAD_VALUE)
     if kind == "name":
-        return code, error["msg"], "Names have ASCII letters, digits, - and _, and at most 64 characters."
+        return code, error["msg"], "A name consists of ASCII letters, digits, - and _, at most 64 characters."
     prefix = f"“{field}”: " if kind in ("integer", "amount", "day", "duration", "percentage", "share", "twice") else ""
     return code, prefix + error["msg"], ""
 
@@ -76,19 +80,19 @@ def _length(kind: str, error: ErrorDetails) -> str:
     return f"longer than {context.get('max_length'):,}"
 
 
-def _cure(kind: str, error: ErrorDetails) -> str:
+def _hint(kind: str, error: ErrorDetails) -> str:
     value = error["input"]
     if kind == "bool_type" and isinstance(value, str) and value.lower() in ("yes", "no", "on", "off"):
         meant = "true" if value.lower() in ("yes", "on") else "false"
         return f"In YAML 1.2 {value} is text; write {meant}."
     if kind == "string_type" and isinstance(value, bool):
-        return "Quote it, if the word itself is meant."
+        return "Quote it if you mean the word itself."
     if kind in ("tuple_type", "list_type"):
         return "Write it as a list: [a, b]."
     return ""
 
 
-def _seen(value: object) -> str:
+def _describe(value: object) -> str:
     match value:
         case None:
             return "nothing"

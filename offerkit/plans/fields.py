@@ -19,7 +19,7 @@ _NAMES = ("name", "label", "filter")
 _ORDER = "(order)"
 _URLS = ("source", "source.url")
 """Where a body may hold the URL of a database: with a secret, if it is of a time when validate let it pass."""
-_PEOPLE = ("contact", "key")
+_CONTACT_KEYS = ("contact", "key")
 """What in a decision case may be somebody's key or profile."""
 NOT_SHOWN = "(not shown)"
 _EFFORT = 2_500
@@ -34,7 +34,7 @@ class _Match(NamedTuple):
     new: int | None
 
 
-class _Part(NamedTuple):
+class _PathPart(NamedTuple):
     """The value below one part of a path, before and after; ``same``: as one thing that may have changed inside."""
 
     key: str
@@ -68,40 +68,40 @@ def _sorted(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
     return tuple(sorted(changes, key=lambda change: change.path))
 
 
-def concealed(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+def redacted_changes(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
     """``changes`` as plans show and keep them: with no secret of a database's URL, and no contact of a case."""
     return tuple(
         replace(change, before=without_secret(change.before), after=without_secret(change.after))
         if change.path in _URLS
-        else _people_concealed(change)
+        else _contacts_redacted(change)
         if change.path.startswith("cases.")
         else change
         for change in changes
     )
 
 
-def without_people(case: Json) -> Json:
+def without_contact(case: Json) -> Json:
     """A decision case without the contact that it is about: whom it names is in no plan that people pass around."""
     if not isinstance(case, dict):
         return case
-    return {key: NOT_SHOWN if key in _PEOPLE and value is not None else value for key, value in case.items()}
+    return {key: NOT_SHOWN if key in _CONTACT_KEYS and value is not None else value for key, value in case.items()}
 
 
-def _people_concealed(change: FieldChange) -> FieldChange:
+def _contacts_redacted(change: FieldChange) -> FieldChange:
     """A change inside cases, or of whole ones, without anybody's key or profile."""
-    if any(f".{key}" in change.path for key in _PEOPLE):
+    if any(f".{key}" in change.path for key in _CONTACT_KEYS):
         shown: list[Json] = [NOT_SHOWN if value is not None else None for value in (change.before, change.after)]
     else:
-        shown = [without_people(value) for value in (change.before, change.after)]
+        shown = [without_contact(value) for value in (change.before, change.after)]
     return replace(change, before=shown[0], after=shown[1])
 
 
-def without_private(kind: str, fields: JsonMap) -> JsonMap:
+def redacted_fields(kind: str, fields: JsonMap) -> JsonMap:
     """The fields of a body as reports show them: with no secret of a database's URL, and no contact of a case."""
     if kind == Kind.DIMENSION and "source" in fields:
         return {**fields, "source": without_secret(fields["source"])}
     if kind == Kind.CASES and isinstance(cases := fields.get("cases"), dict):
-        return {**fields, "cases": {name: without_people(case) for name, case in cases.items()}}
+        return {**fields, "cases": {name: without_contact(case) for name, case in cases.items()}}
     return fields
 
 
@@ -156,14 +156,14 @@ def _trees(old: Json, new: Json, matching: Matching) -> tuple[Tree, Tree]:
     Below that is text in canonical form: what is one value, shown before and after as a whole.
     """
     if isinstance(old, dict) and isinstance(new, dict):
-        named = [_Part(f".{key}", old.get(key, _ABSENT), new.get(key, _ABSENT)) for key in old.keys() | new.keys()]
+        named = [_PathPart(f".{key}", old.get(key, _ABSENT), new.get(key, _ABSENT)) for key in old.keys() | new.keys()]
         return _branches(named, matching)
     if isinstance(old, list) and isinstance(new, list) and _has_maps(old) and _has_maps(new):
         return _branches(_items(old, new, matching), matching)
     return _leaf(old), _leaf(new)
 
 
-def _branches(parts: Iterable[_Part], matching: Matching) -> tuple[Tree, Tree]:
+def _branches(parts: Iterable[_PathPart], matching: Matching) -> tuple[Tree, Tree]:
     """Trees of the parts that differ; what is absent on one side is whole on the other."""
     before: dict[str, Tree] = {}
     after: dict[str, Tree] = {}
@@ -187,22 +187,22 @@ def _has_maps(items: list[Json]) -> bool:
     return any(isinstance(item, dict) for item in items)
 
 
-def _items(old: list[Json], new: list[Json], matching: Matching) -> Iterator[_Part]:
+def _items(old: list[Json], new: list[Json], matching: Matching) -> Iterator[_PathPart]:
     matches, reordered = matching(old, new)
     gone: dict[str, Json] = {}
     come: dict[str, Json] = {}
     for key, i, j in matches:
         if i is not None and j is not None:
-            yield _Part(f"[{key}]", old[i], new[j])
+            yield _PathPart(f"[{key}]", old[i], new[j])
         elif i is not None:
             gone[f"[{key}]"] = old[i]
         elif j is not None:
             come[f"[{key}]"] = new[j]
     for where in gone.keys() | come.keys():  # both: another item in the same place
-        yield _Part(where, gone.get(where, _ABSENT), come.get(where, _ABSENT), same=False)
+        yield _PathPart(where, gone.get(where, _ABSENT), come.get(where, _ABSENT), same=False)
     if reordered:
         half = len(reordered) // 2
-        yield _Part(f".{_ORDER}", list(reordered[:half]), list(reordered[half:]))
+        yield _PathPart(f".{_ORDER}", list(reordered[:half]), list(reordered[half:]))
 
 
 def _names_of(items: Sequence[Json]) -> list[str] | None:
@@ -227,7 +227,7 @@ def _by_place(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]
 def _by_content(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]]:
     """Items by name, or else what is the same, what differs in one field, and what is most alike; never all by all."""
     pairs = dict(_paired(old, new))
-    was, will = _known_by(old), _known_by(new)
+    was, will = _distinct_names(old), _distinct_names(new)
     matches = [_Match(_key(was[i], will[j], i, j), i, j) for i, j in pairs.items()]
     taken = set(pairs.values())
     matches += [_Match(was[i] or str(i + 1), i, None) for i in range(len(old)) if i not in pairs]
@@ -244,7 +244,7 @@ def _key(was: str, will: str, i: int, j: int) -> str:
     return str(i + 1) if i == j else f"{i + 1}→{j + 1}"
 
 
-def _known_by(items: list[Json]) -> list[str]:
+def _distinct_names(items: list[Json]) -> list[str]:
     """The name of each item; empty for one whose name is missing, not its own, or looks like a place."""
     names = _names_of(items)
     if names is not None:
@@ -268,7 +268,7 @@ def _paired(old: list[Json], new: list[Json]) -> Iterator[tuple[int, int]]:
         places = {name: j for j, name in enumerate(will)}
         yield from ((i, places[name]) for i, name in enumerate(was) if name in places)
         return
-    own, other = _known_by(old), _known_by(new)
+    own, other = _distinct_names(old), _distinct_names(new)
     left, right = list(range(len(old))), list(range(len(new)))
     passes: tuple[tuple[_Signs, _Signs], ...] = (
         (lambda i: [canonical(old[i])], lambda j: [canonical(new[j])]),

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import orjson
 
-from offerkit.address import Address, Kind, Pattern, Stage
+from offerkit.address import Address, AddressPattern, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
-from offerkit.plans.fields import concealed, field_changes
+from offerkit.plans.fields import field_changes, redacted_changes
 from offerkit.plans.plan import Blocked, FieldChange, Reason, Step
-from offerkit.state.changes import Action, Body, Delta, Entry, Former, chains
+from offerkit.state.changes import Action, Body, Delta, Entry, FormerAddress, rename_chains
 from offerkit.state.effective import names_in
 from offerkit.state.references import Ref, closure, creation_order, dependents
 from offerkit.state.snapshot import Snapshot
@@ -40,22 +40,22 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Patterns:
+class AddressPatterns:
     """What a run is narrowed to."""
 
-    targets: tuple[Pattern, ...] = ()
-    excludes: tuple[Pattern, ...] = ()
+    targets: tuple[AddressPattern, ...] = ()
+    excludes: tuple[AddressPattern, ...] = ()
 
     @classmethod
-    def of(cls, targets: Iterable[str] = (), excludes: Iterable[str] = ()) -> Patterns:
+    def of(cls, targets: Iterable[str] = (), excludes: Iterable[str] = ()) -> AddressPatterns:
         """The patterns that the texts stand for."""
-        return cls(tuple(map(Pattern, targets)), tuple(map(Pattern, excludes)))
+        return cls(tuple(map(AddressPattern, targets)), tuple(map(AddressPattern, excludes)))
 
-    def targeted(self, *addresses: Former) -> bool:
+    def targeted(self, *addresses: FormerAddress) -> bool:
         """Whether one of the targets takes in one of ``addresses``; no targets: all."""
         return not self.targets or any(p.matches(a) for p in self.targets for a in addresses if a)
 
-    def excluded(self, *addresses: Former) -> bool:
+    def excluded(self, *addresses: FormerAddress) -> bool:
         """Whether an exclude takes in one of ``addresses``."""
         return any(p.matches(a) for p in self.excludes for a in addresses if a)
 
@@ -64,7 +64,7 @@ class Patterns:
         found = []
         for pattern in (*self.targets, *self.excludes):
             if not any(pattern.matches(address) for address in known):
-                hint = suggestion(pattern.text, known, "“offerkit graph” lists every address.")
+                hint = suggestion(pattern.text, known, "Run “offerkit graph” to list every address.")
                 found.append(no_match(pattern.text, hint).diagnostics[0])
         if found:
             raise Refused(found)
@@ -75,9 +75,9 @@ def no_match(pattern: str, hint: str) -> Refused:
     return refuse(Code.PLAN_EMPTY_TARGET, f"nothing matches “{pattern[:120]}”", hint=hint)
 
 
-def select(
+def select_changes(
     deltas: list[Delta],
-    patterns: Patterns,
+    patterns: AddressPatterns,
     after: Mapping[Address, Iterable[Address]],
     before: Callable[[Address], Iterable[Address]],
 ) -> Selection:
@@ -87,9 +87,9 @@ def select(
     """
     if not patterns.targets and not patterns.excludes:
         return Selection(deltas)
-    attempt = _Attempt({d.address: d for d in deltas}, patterns, after, before)
+    attempt = _SelectionAttempt({d.address: d for d in deltas}, patterns, after, before)
     moves: dict[Address, Delta] = {d.moved_from: d for d in deltas if d.moved_from}
-    passed_on = [names for names in chains({old: d.address for old, d in moves.items()}) if len(names) > 2]
+    passed_on = [names for names in rename_chains({old: d.address for old, d in moves.items()}) if len(names) > 2]
     for names in passed_on:
         out = [name for name in names if patterns.excluded(name)]
         if out:
@@ -113,7 +113,7 @@ def select(
 
 
 @dataclass(frozen=True)
-class Context:
+class StepContext:
     """What steps are explained with.
 
     ``bodies`` by fingerprint, both sides; ``refs`` of every resource as desired; ``positions`` in the specs.
@@ -126,7 +126,7 @@ class Context:
     advance: Callable[[int], None] = lambda count: None
 
 
-def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[Address, Reason] | None = None) -> list[Step]:
+def steps_for(deltas: list[Delta], context: StepContext, reasons: Mapping[Address, Reason] | None = None) -> list[Step]:
     """The steps of ``deltas``: what is made first what others need, what goes last what others needed."""
     changing = [d.address for d in deltas if d.before is not None]
     affected = dependents(context.refs, changing) if changing else {}
@@ -146,14 +146,14 @@ def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[Address, R
     return sorted(steps.values(), key=lambda step: (order[step.address], step.stage))
 
 
-def protected(deltas: Iterable[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
+def protected_deletions(deltas: Iterable[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
     """A diagnostic for each deletion of a resource whose last body says ``protected: true``."""
     return [
         Diagnostic(
             Code.PROTECTED,
             f"{d.address} is protected and cannot be deleted",
             "Its YAML is gone, but the resource in the store still says protected: true.",
-            "Put it back with protected: false, apply, and delete it then; or put it back as it was.",
+            "Restore it with protected: false, apply, then delete it; or restore it as it was.",
             d.address,
         )
         for d in deltas
@@ -182,13 +182,13 @@ def not_live(campaign: Address, refs: Iterable[Ref], body: JsonMap, live: Snapsh
     yield from _outlines_on_space(campaign.environment, body, live)
 
 
-class _Attempt:
+class _SelectionAttempt:
     """What goes, as far as is known what has to stay (``held``) and what comes along with names (``along``)."""
 
     def __init__(
         self,
         deltas: dict[Address, Delta],
-        patterns: Patterns,
+        patterns: AddressPatterns,
         after: Mapping[Address, Iterable[Address]],
         before: Callable[[Address], Iterable[Address]],
     ) -> None:
@@ -296,12 +296,12 @@ class _Attempt:
                     self._notes.append(f"{other.address} comes along because it names {named[0]}, which goes.")
 
 
-def _step(item: Delta, context: Context, affected: Iterable[Address], reasons: Mapping[Address, Reason]) -> Step:
+def _step(item: Delta, context: StepContext, affected: Iterable[Address], reasons: Mapping[Address, Reason]) -> Step:
     before = _body(context, item.before.fingerprint) if item.before is not None else None
     after = _body(context, item.after.fingerprint) if item.after is not None else None
     changes: tuple[FieldChange, ...] = ()
     if before is not None and after is not None and before != after:
-        changes = concealed(field_changes(before, after))
+        changes = redacted_changes(field_changes(before, after))
     shown = after if after is not None else before or {}
     return Step(
         item.address,
@@ -318,7 +318,7 @@ def _step(item: Delta, context: Context, affected: Iterable[Address], reasons: M
     )
 
 
-def _body(context: Context, fingerprint: str) -> JsonMap:
+def _body(context: StepContext, fingerprint: str) -> JsonMap:
     body: JsonMap = orjson.loads(context.bodies[fingerprint].text)
     return body
 

@@ -65,7 +65,7 @@ def environment_of(fact: Fact) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
+class FactDifference:
     """Something that two meanings say differently: what was read of it, and what is so now; None: nothing."""
 
     stage: str
@@ -74,7 +74,7 @@ class Differing:
     now: Fact | None
 
 
-def differences(read: Iterable[Fact], now: Iterable[Fact]) -> list[Differing]:
+def differences(read: Iterable[Fact], now: Iterable[Fact]) -> list[FactDifference]:
     """Where two meanings differ, by stage and address; empty when they are the same."""
     was, will = set(read), set(now)
     gone: dict[Fact, list[Fact]] = {}
@@ -83,8 +83,8 @@ def differences(read: Iterable[Fact], now: Iterable[Fact]) -> list[Differing]:
     found = []
     for fact in sorted(will - was):
         before = gone.get(_about(fact), [])
-        found.append(Differing(fact[1], fact[2], before.pop(0) if before else None, fact))
-    found += [Differing(fact[1], fact[2], fact, None) for left in gone.values() for fact in left]
+        found.append(FactDifference(fact[1], fact[2], before.pop(0) if before else None, fact))
+    found += [FactDifference(fact[1], fact[2], fact, None) for left in gone.values() for fact in left]
     return sorted(found, key=lambda each: (each.stage, each.address, each.now or each.read or ()))
 
 

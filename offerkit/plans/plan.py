@@ -19,7 +19,7 @@ from offerkit.address import Address, Kind, Stage, StageRef, parse_address, pars
 from offerkit.diagnostics import Code, Position, Refused, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.models import model_of
-from offerkit.state.changes import Action, Body, Entry, Former, typed
+from offerkit.state.changes import Action, Body, Entry, FormerAddress, parse_fields
 
 if TYPE_CHECKING:
     from offerkit.fingerprint import Json
@@ -109,7 +109,7 @@ class ApprovalReset:
     by: str = ""
 
     def __post_init__(self) -> None:
-        typed(self, address=parse_address)
+        parse_fields(self, address=parse_address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +124,17 @@ class Step:
     after: Entry | None = None
     label: str = ""
     source: Position | None = None
-    moved_from: Former = ""
+    moved_from: FormerAddress = ""
     changes: tuple[FieldChange, ...] = ()
     approvals_reset: tuple[ApprovalReset, ...] = ()
     dependents: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage, dependents=parse_address)
+        parse_fields(self, address=parse_address, moved_from=parse_address, stage=parse_stage, dependents=parse_address)
 
 
-def renamed(step: Step, name: str) -> Step:
+def shown_as(step: Step, name: str) -> Step:
     """``step`` as it is shown where the environment is said already: ``name`` is no address."""
     return replace(step, address=cast("Address", name))
 
@@ -157,7 +157,7 @@ class Blocked:
     keys: tuple[ApprovalKey, ...] = ()
 
     def __post_init__(self) -> None:
-        typed(self, address=parse_address, stage=parse_stage)
+        parse_fields(self, address=parse_address, stage=parse_stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class StageBase:
     digest: str
 
     def __post_init__(self) -> None:
-        typed(self, stage=parse_stage)
+        parse_fields(self, stage=parse_stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +181,11 @@ class Dependence:
     fingerprint: str
 
     def __post_init__(self) -> None:
-        typed(self, address=parse_address, stage=parse_stage)
+        parse_fields(self, address=parse_address, stage=parse_stage)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanRequest:
     """What a plan was asked for beside its targets, so that it can be made again: since format 2."""
 
     environments: tuple[str, ...] = ()
@@ -216,7 +216,7 @@ class Plan:
     undoes: int = 0
     withdrawn: bool = False
     rolled_back: bool = False
-    asked: Asked = Asked()
+    asked: PlanRequest = PlanRequest()
     format: int = FORMAT
     _read: bytes = field(default=b"", init=False, compare=False, repr=False)
     """The bytes that it was read from: they name it, whatever this version would write. A changed copy has none."""
@@ -310,7 +310,7 @@ def decode(content: bytes, name: str) -> Plan:
     version = plan.get("format") if isinstance(plan, dict) else None
     if not isinstance(outer, dict) or not isinstance(plan, dict) or type(version) is not int or version < 1:
         raise refuse(
-            Code.PLAN_UNREADABLE, f"{name} is not a plan file", hint="Plans are made with “offerkit plan --out FILE”."
+            Code.PLAN_UNREADABLE, f"{name} is not a plan file", hint="Make a plan with “offerkit plan --out FILE”."
         )
     if version > FORMAT:
         raise refuse(
@@ -318,20 +318,20 @@ def decode(content: bytes, name: str) -> Plan:
             f"{name} has plan format {version}; this offerkit reads up to {FORMAT}",
             hint=f"Apply it with the offerkit that made it ({plan.get('offerkit', 'unknown')!s:.20}) or a newer one.",
         )
-    data = _held_in(content, plan)
+    data = _plan_bytes(content, plan)
     if data is None:
         raise refuse(
             Code.PLAN_EDITED,
             f"{name} was edited after it was saved",
-            detail="Its bytes are not those that its digest names; what was reviewed is not what it says.",
-            hint="Make the plan again; change the specs, not the plan, and let no formatter touch it.",
+            detail="Its content does not match its digest, so it is not what was reviewed.",
+            hint="Make the plan again. Change the specs, not the plan, and do not reformat it.",
         )
     made = _checked(plan, name)
     object.__setattr__(made, "_read", data)
     return made
 
 
-def _held_in(content: bytes, plan: dict[str, Any]) -> bytes | None:
+def _plan_bytes(content: bytes, plan: dict[str, Any]) -> bytes | None:
     """The bytes of ``plan`` in a plan file, when the file is written as :func:`envelope` writes it; else None.
 
     The digest is that of the bytes as they are. They have to be canonical as well: in an object that has a key twice,
@@ -361,21 +361,21 @@ def _checked(data: dict[str, Any], name: str) -> Plan:
         said = first.get("ctx", {}).get("error")  # what no address or stage is told
         detail = str(said)[:200] if isinstance(said, ValueError) else f"At {where}."
         raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=detail) from None
-    if (odd := _odd_places(plan, data)) is not None:
+    if (odd := _inconsistency(plan, data)) is not None:
         raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=odd)
-    wrong = [key for key, body in plan.bodies.items() if not _true(key, body)]
+    wrong = [key for key, body in plan.bodies.items() if not _is_genuine(key, body)]
     needed = {s.after.fingerprint for s in plan.steps if s.after is not None}
     if wrong or (missing := needed - plan.bodies.keys()):
         what = wrong[0] if wrong else min(missing)
         raise Refused(
             refuse(
-                Code.PLAN_EDITED, f"{name} holds no true body for {what[:12]}", hint="Make the plan again."
+                Code.PLAN_EDITED, f"{name} has no valid body for {what[:12]}", hint="Make the plan again."
             ).diagnostics
         )
     return plan
 
 
-def _true(key: str, body: Body) -> bool:
+def _is_genuine(key: str, body: Body) -> bool:
     """Whether a body is what its fingerprint says, and one that the specs could have made."""
     from pydantic import ValidationError
 
@@ -392,7 +392,7 @@ _SINCE_2 = ("asked", "undoes", "withdrawn", "rolled_back")
 """Keys of plans that those of format 1 do not have."""
 
 
-def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
+def _inconsistency(plan: Plan, data: dict[str, Any]) -> str | None:
     """What in a plan of the right types still makes no sense: unknown keys, steps that do nothing."""
     unknown = _unknown_keys(data, plain_data(plan))
     if not unknown and plan.format == 1 and any("keys" in blocked for blocked in data.get("blocked", ())):
@@ -400,17 +400,17 @@ def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
     if not unknown and plan.format == 1:
         unknown = next((key for key in _SINCE_2 if key in data), "")
     if unknown:
-        return f"It has a key that plans do not have: {unknown[:60]}."
+        return f"It has a key that is not part of the plan format: {unknown[:60]}."
     if len({base.stage for base in plan.base}) < len(plan.base):
-        return "It was made against a stage twice."
+        return "It names the base of a stage twice."
     seen: set[tuple[str, str]] = set()
     for step in plan.steps:
         if step.stage.at is not None or (step.stage, step.address) in seen:
-            return f"A step stands twice, or not in a stage: {step.address[:80]}."
+            return f"A step appears twice, or is not in a stage: {step.address[:80]}."
         seen.add((step.stage, step.address))
         on = [entry.activation or () for entry in (step.before, step.after) if entry is not None]
         if any(len(set(spaces)) < len(spaces) for spaces in on):
-            return f"A space stands twice in a step: {step.address[:80]}."
+            return f"A step lists a space twice: {step.address[:80]}."
         if step.before == step.after and not step.moved_from:
             return f"A step changes nothing: {step.address[:80]}."
     return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from offerkit.plans.plan import FORMAT, Plan
+from offerkit.plans.plan import FORMAT, Plan, PlanRequest
 
 _HEX = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _ADDRESS = {"type": "string", "description": "The address of a resource: recipients/offer.canada-rockies."}
@@ -31,6 +31,7 @@ _KNOWN: dict[tuple[str, str], dict[str, Any]] = {
     ("Dependence", "fingerprint"): {"type": "string", "pattern": "^([0-9a-f]{64})?$"},
     ("ApprovalKey", "fingerprint"): {"type": "string"},
     ("Plan", "format"): {"type": "integer", "minimum": 1, "maximum": FORMAT},
+    ("Plan", "asked"): {"$ref": "#/$defs/Asked"},
 }
 _BY_NAME: dict[str, dict[str, Any]] = {
     "address": _ADDRESS,
@@ -46,6 +47,7 @@ def plan_schema() -> dict[str, Any]:
     made = TypeAdapter(Plan).json_schema(ref_template="#/$defs/{model}")
     parts: dict[str, Any] = made.pop("$defs")
     parts["Plan"] = made
+    parts["Asked"] = parts.pop(PlanRequest.__name__)  # the name under which the schema was published
     parts = {name: _tidy(name, part) for name, part in sorted(parts.items())}
     parts["Position"] = _POSITION
     parts["Plan"]["properties"]["bodies"]["propertyNames"] = {"pattern": _HEX["pattern"]}

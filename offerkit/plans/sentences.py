@@ -23,7 +23,7 @@ _PROFILE = r"(?:administrator|offer manager|delivery manager)"
 _MANY = r"(?: \(and [0-9]+ more\))?"
 _WHAT = rf"(?:delivery|outline) “{_NAME}” names [a-z]+ “{_NAME}”, which is not live(?: on {_NAME})?{_MANY}"
 
-_HELD = (
+_HELD_BACK_PATTERNS = (
     _WHAT,
     rf"names are passed on \({_CHAIN}\), and {_ADDRESS} (?:is excluded|stays)",
     rf"it needs {_ADDRESS}, which (?:is excluded|stays)",
@@ -43,7 +43,7 @@ _NOT_APPROVED = (
     rf"{_ADDRESS}, which stays as it is, still names {_ADDRESS}",
     rf"{_ADDRESS}, which stays as it is, still names it",
 )
-_STAYED = (
+_STAYED_BEHIND_PATTERNS = (
     *_NOT_APPROVED,
     rf"it would change {_ADDRESS}, which is live"
     rf"(?: and is itself blocked: (?:{'|'.join(_NOT_APPROVED)}))?",
@@ -78,8 +78,8 @@ def _one_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
 _LISTED = 10
 _EXCUSED = "fails only because of what is stopped, and does not block."
 
-_HELD_BACK, _HOW_TO, _NOTE = _one_of(_HELD), _one_of(_HOW), _one_of(_NOTES)
-_STAYED_BEHIND, _LIFTED_BY = _one_of(_STAYED), _one_of(_LIFTED)
+_HELD_BACK, _HOW_TO, _NOTE = _one_of(_HELD_BACK_PATTERNS), _one_of(_HOW), _one_of(_NOTES)
+_STAYED_BEHIND, _LIFTED_BY = _one_of(_STAYED_BEHIND_PATTERNS), _one_of(_LIFTED)
 _AT = r"(?:, the last one at [\d:T.Z+-]{1,40}(?: [\d:.Z+-]{1,20})?(?: \([\w/+-]{1,40}\))?)?"
 _AT_TIME = re.compile(_AT, re.ASCII)
 _WAY_BACK = re.compile(
@@ -92,12 +92,12 @@ _VERSION = re.compile(r"[\w.+!-]{1,60}", re.ASCII)
 _WORDS = re.compile(r"[\w./-]+", re.ASCII)
 
 
-def says_why_held(why: str, how: str) -> bool:
+def is_held_back_reason(why: str, how: str) -> bool:
     """Whether these are the sentences by which a plan of specs says that something stays behind."""
     return len(why) <= LONGEST and _HELD_BACK.fullmatch(why) is not None and _HOW_TO.fullmatch(how) is not None
 
 
-def says_why_stayed(why: str, how: str) -> bool:
+def is_format_1_reason(why: str, how: str) -> bool:
     """Whether these are the sentences by which a promotion of format 1 says that something stays behind."""
     if len(why) > LONGEST or len(how) > LONGEST:
         return False
@@ -109,7 +109,7 @@ def is_note(text: str) -> bool:
     return len(text) <= LONGEST and _NOTE.fullmatch(text) is not None
 
 
-def still_off(space: Address, offers: Sequence[str]) -> str:
+def still_off_note(space: Address, offers: Sequence[str]) -> str:
     """The note that ``offers`` are off a space that was resumed, until they are approved there."""
     more = f" and {len(offers) - _LISTED} more" if len(offers) > _LISTED else ""
     verb = "offer waits" if len(offers) == 1 else "offers wait"
@@ -117,17 +117,17 @@ def still_off(space: Address, offers: Sequence[str]) -> str:
     return f"{space} was resumed; {len(offers)} live {verb} for a new approval of what it shows there: {listed}{more}."
 
 
-def excuse(cases: Address, name: str) -> str:
+def excused_case_note(cases: Address, name: str) -> str:
     """The note that a case fails for nothing but what is stopped."""
     return f"{cases}: the case “{' '.join(name.split())[:120]}” {_EXCUSED}"
 
 
-def is_excuse(text: str) -> bool:
-    """Whether this has the form of :func:`excuse`; whether it is true is for the cases to say."""
+def is_excused_case_note(text: str) -> bool:
+    """Whether this has the form of :func:`excused_case_note`; whether it is true is for the cases to say."""
     return len(text) <= LONGEST and text.endswith(f"” {_EXCUSED}") and ": the case “" in text
 
 
-def named_in(text: str) -> Iterator[Address]:
+def addresses_in(text: str) -> Iterator[Address]:
     """The addresses that a sentence names."""
     for word in _WORDS.findall(text[:LONGEST]):
         try:
@@ -136,7 +136,7 @@ def named_in(text: str) -> Iterator[Address]:
             continue
 
 
-def at_a_time(note: str, without: str, serial: int) -> bool:
+def is_note_with_time(note: str, without: str, serial: int) -> bool:
     """Whether ``note`` is the note ``without``, but for the words of the time that led to a revision."""
     start, found, end = without.partition(f"at revision {serial}")
     begin = f"{start}{found}"
@@ -144,13 +144,13 @@ def at_a_time(note: str, without: str, serial: int) -> bool:
     return note == f"{begin}{between}{end}" and _AT_TIME.fullmatch(between) is not None
 
 
-def is_way_back(note: str, stage: str, serial: int) -> bool:
+def is_rollback_note(note: str, stage: str, serial: int) -> bool:
     """Whether this is the note of a rollback of ``stage`` to what it was at a revision."""
     start = f"Takes {stage} back to what it was at revision {serial}"
     return note.startswith(start) and _WAY_BACK.fullmatch(note, len(start)) is not None
 
 
-def odd_words(plan: Plan) -> Iterator[str]:
+def invalid_texts(plan: Plan) -> Iterator[str]:
     """What a plan says that is no version, pattern or place in a file of specs: whatever it is, it is not ours."""
     if _VERSION.fullmatch(plan.offerkit) is None:
         yield "the version that made it"

@@ -39,7 +39,7 @@ def explanation_text(trace: DecisionTrace, style: Style, width: int, where: Wher
         return [*lines, *_finding("  ", "everything", trace.environment, style, width, where)]
     if trace.slice is not None:
         lines.append(f"  3 · {_slice(trace.slice)}")
-    out = sorted((v for v in trace.verdicts if v.out is not None and not _beyond(v)), key=_order)
+    out = sorted((v for v in trace.offers if v.out is not None and not _beyond(v)), key=_order)
     for step, group in groupby(out, key=lambda verdict: verdict.out.step if verdict.out else 0):
         members = list(group)
         lines.append(f"  {step} · {STEPS[step]}: {len(members)} left out")
@@ -52,8 +52,8 @@ def explanation_text(trace: DecisionTrace, style: Style, width: int, where: Wher
 
 def _ranked(trace: DecisionTrace, style: Style, width: int) -> list[str]:
     """What is proposed, and what would come next, in one column of weights."""
-    chosen = sorted((v for v in trace.verdicts if v.out is None), key=_rank)
-    beyond = sorted(filter(_beyond, trace.verdicts), key=_rank)
+    chosen = sorted((v for v in trace.offers if v.out is None), key=_rank)
+    beyond = sorted(filter(_beyond, trace.offers), key=_rank)
     if not chosen and not beyond:
         return ["  Nothing is left to propose."]
     column = min(max(len(verdict.offer) for verdict in (*chosen, *beyond)), 40)
@@ -144,7 +144,7 @@ def explanation_json(trace: DecisionTrace, where: Where) -> Json:
 
 
 def _verdicts_json(trace: DecisionTrace, where: Where) -> Iterator[Json]:
-    for verdict in trace.verdicts:
+    for verdict in trace.offers:
         yield {
             "offer": verdict.offer,
             "category": verdict.category,

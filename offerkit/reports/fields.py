@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from offerkit.fingerprint import Json
-from offerkit.plans.fields import without_private
+from offerkit.plans.fields import redacted_fields
 from offerkit.plans.plan import ChangeOp, FieldChange, Step
 from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
 from offerkit.reports.lookalike import host_note, hosts, told_apart
@@ -90,7 +90,7 @@ def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[s
         fields = {key: value for key, value in fields.items() if key != "label"}
     if not isinstance(fields, dict) or not fields:
         return []
-    fields = without_private(body.kind, fields)
+    fields = redacted_fields(body.kind, fields)
     most = min(layout.lines, _NEW_FIELD_LINES) if layout.concise else ALL
     return [line + host_note(line) for line in yaml_lines(fields, layout.width - 20, most)]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from offerkit.address import KIND_ORDER, Address, Kind, StageRef
 from offerkit.diagnostics import Position, or_list
-from offerkit.plans.plan import Blocked, Step, renamed
+from offerkit.plans.plan import Blocked, Step, shown_as
 from offerkit.reports.words import SIGNS, count_kind, names, plural, singular
 from offerkit.state.changes import Action
 
@@ -68,7 +68,7 @@ def sections(
         title = step.stage if by_stage else address.environment
         if across is not None:
             title = " → ".join(across)
-            step = renamed(step, local_name(step.address))
+            step = shown_as(step, local_name(step.address))
         place = found.setdefault(title, {})
         place.setdefault(address.kind, {}).setdefault(step.action, []).append((address.name, step))
     return [Section(title, _kind_groups(found[title], limit)) for title in sorted(found, key=_shared_first)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from offerkit.diagnostics import and_list
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, display_width, indented, pad
 from offerkit.reports.templating import fill
-from offerkit.reports.words import and_list
 
 _COLUMNS = ("Revision", "Time", "Who", "What", "Stages", "Summary", "Digest")
 _DIGEST = 12

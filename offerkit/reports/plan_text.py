@@ -11,8 +11,8 @@ from offerkit.reports.style import CONCISE, PLAIN, PRESENTATION, Layout, Present
 from offerkit.reports.words import count, particulars, resets_sentence, summary, title
 
 if TYPE_CHECKING:
+    from offerkit.engine.impact import Impact
     from offerkit.reports.groups import BlockedGroup, Obstacle
-    from offerkit.reports.impact import Impact
 
 
 class PlanReport(NamedTuple):

@@ -15,7 +15,7 @@ from offerkit.reports.templating import call
 from offerkit.reports.values import inline
 from offerkit.reports.words import count, names
 from offerkit.state.changes import Action
-from offerkit.state.eligibility import Condition, Reached
+from offerkit.state.eligibility import AffectedOffers, Condition
 
 REACHED = "Effective eligibility"
 _THERE = {
@@ -30,7 +30,7 @@ _CONDITION = 300
 
 
 @dataclass(frozen=True)
-class Lacking:
+class OlderCheckout:
     """What the second state lacks of the first one's ``commits``; ``untold``: why that is not known."""
 
     commits: int = 0
@@ -66,7 +66,7 @@ class Lacking:
         return {"commits": self.commits, "differences": rows, "untold": self.untold or None}
 
 
-def behind_text(lacking: Lacking, titles: tuple[str, str], style: Style, layout: Layout) -> str:
+def behind_text(lacking: OlderCheckout, titles: tuple[str, str], style: Style, layout: Layout) -> str:
     """The part of a terminal's report, to which doubts are told beside it; empty where nothing is behind."""
     sentence = lacking.sentence(titles)
     if not lacking.steps:
@@ -77,7 +77,7 @@ def behind_text(lacking: Lacking, titles: tuple[str, str], style: Style, layout:
     return "\n".join(rows)
 
 
-def behind_markdown(lacking: Lacking, titles: tuple[str, str], layout: Layout) -> str:
+def behind_markdown(lacking: OlderCheckout, titles: tuple[str, str], layout: Layout) -> str:
     """The part of a comment, of a bounded size; empty where nothing is behind."""
     sentence = lacking.sentence(titles)
     if not sentence:
@@ -86,7 +86,7 @@ def behind_markdown(lacking: Lacking, titles: tuple[str, str], layout: Layout) -
     return call("diff.md", "behind", layout.clipped(sentence, 500), rows[:10])
 
 
-def reached_text(groups: Sequence[Reached], style: Style, layout: Layout) -> str:
+def reached_text(groups: Sequence[AffectedOffers], style: Style, layout: Layout) -> str:
     """The offers that change by what stands elsewhere, those alike as one; empty where there are none."""
     if not groups:
         return ""
@@ -101,7 +101,7 @@ def reached_text(groups: Sequence[Reached], style: Style, layout: Layout) -> str
     return "\n".join(rows)
 
 
-def reached_markdown(groups: Sequence[Reached], layout: Layout, room: Room) -> str:
+def reached_markdown(groups: Sequence[AffectedOffers], layout: Layout, room: Room) -> str:
     """The same for a comment, each change folded, as far as there is room; empty where there are none."""
     if not groups:
         return ""
@@ -119,7 +119,7 @@ def reached_markdown(groups: Sequence[Reached], layout: Layout, room: Room) -> s
 
 
 def reached_view(
-    groups: Sequence[Reached], layout: Layout
+    groups: Sequence[AffectedOffers], layout: Layout
 ) -> tuple[str, str, Sequence[tuple[str, Sequence[tuple[str, str]]]], str]:
     """What a section of a page shows: title, sentence, groups of offers with their conditions, how many more."""
     if not groups:
@@ -129,7 +129,7 @@ def reached_view(
     return REACHED, _reach(groups), shown, count(more, "other change") if more else ""
 
 
-def reached_data(groups: Sequence[Reached]) -> list[Json]:
+def reached_data(groups: Sequence[AffectedOffers]) -> list[Json]:
     """As JSON: which conditions go and come, where each is said, and of which offers."""
     return [{"gone": _data(group.gone), "come": _data(group.come), "offers": list(group.offers)} for group in groups]
 
@@ -138,18 +138,18 @@ def _data(conditions: Sequence[Condition]) -> list[Json]:
     return [{"part": each.part, "value": each.value, "origin": each.origin} for each in conditions]
 
 
-def _reach(groups: Sequence[Reached]) -> str:
+def _reach(groups: Sequence[AffectedOffers]) -> str:
     offers = len({offer for group in groups for offer in group.offers})
     return f"{count(offers, 'offer')} {'changes' if offers == 1 else 'change'} by what is said elsewhere"
 
 
-def _whose(group: Reached, layout: Layout) -> str:
+def _whose(group: AffectedOffers, layout: Layout) -> str:
     environment = group.offers[0].environment
     word, _, listed = names(group.offers, environment, layout.names).partition(" ")
     return f"{environment} · {len(group.offers):,} {word}: {listed}"
 
 
-def _marked(group: Reached) -> Iterator[tuple[str, str]]:
+def _marked(group: AffectedOffers) -> Iterator[tuple[str, str]]:
     for mark, conditions in (("-", group.gone), ("+", group.come)):
         for each in conditions:
             yield mark, f"{condition_text(each)}  ({_origin(each.origin)})"

@@ -26,6 +26,7 @@ from offerkit.server.openapi import openapi_operations
 from offerkit.server.problems import RequestError, error_response, problem_response, refusal_response
 from offerkit.server.rate_limit import STATUS_PATH, RateLimitAndCors
 from offerkit.server.redaction import redacted
+from offerkit.server.request_limits import RequestLimits
 from offerkit.server.routing import ErrorAnswer, Operation, router
 from offerkit.usecases.session import Session
 
@@ -60,7 +61,7 @@ def application(session: Session, config: ServerConfig) -> ASGIApp:
     limited = RateLimitAndCors(LargeRequests(routes, operators, service.session, config), service, public)
     starts = [Start("/ui", "Overview", "/ui/style.css")] if config.ui != "off" else []
     starts += [Start("/demo/", "The demonstration", "/demo/demo.css")] if config.demo else []
-    return ErrorPages(RequestMiddleware(Authentication(limited, tokens), metrics), starts)
+    return ErrorPages(RequestMiddleware(RequestLimits(Authentication(limited, tokens)), metrics), starts)
 
 
 def for_operators(session: Session) -> ASGIApp:

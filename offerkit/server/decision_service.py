@@ -28,7 +28,7 @@ from offerkit.server.store_writer import StoreWriter
 from offerkit.server.thread_worker import ThreadWorker
 from offerkit.store import StatusChange, Store, errors
 from offerkit.store.errors import GONE
-from offerkit.usecases.contact_access import ContactAccess, operator_access
+from offerkit.usecases.contact_access import ContactRights, operator_rights
 from offerkit.usecases.history_cache import OwnWrites
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.session import Session
@@ -57,7 +57,7 @@ class DecisionService:
         self.writer = StoreWriter(session, self._written, self.presence)
         self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
-        self._readers: BoundedCache[str, tuple[ContactAccess, float]] = BoundedCache(1_000)
+        self._readers: BoundedCache[str, tuple[ContactRights, float]] = BoundedCache(1_000)
         self._calls = 0
         self._sweep = Collector(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -107,12 +107,12 @@ class DecisionService:
         """Whether an operator may read the contacts of all ``environments``."""
         known = self._readers.peek(operator)
         if known is None or known[1] <= time.monotonic():
-            rights = await self._with_worker(lambda worker: operator_access(worker.store, operator))
+            rights = await self._with_worker(lambda worker: operator_rights(worker.store, operator))
             known = rights, time.monotonic() + KNOWN_FOR
             self._readers.put(operator, known)
         rights, catalogs = known[0], self.served.catalogs
         return rights.all or all(
-            name in catalogs and rights.may(name, catalogs[name].dimension.name) for name in environments
+            name in catalogs and rights.may_read(name, catalogs[name].dimension.name) for name in environments
         )
 
     def environments(self, spaces: Sequence[str], *, cookie: bool) -> list[str]:
@@ -121,9 +121,9 @@ class DecisionService:
         for name in spaces:
             environment, _, space = name.partition("/")
             names.add(environment)
-            place = catalogs.place(environment, space)
-            if cookie and place.exists and environment in catalogs and place.door.fallback:
-                names.add(place.door.fallback.partition("/")[0])
+            place = catalogs.space(environment, space)
+            if cookie and place.exists and environment in catalogs and place.identification.fallback:
+                names.add(place.identification.fallback.partition("/")[0])
         return sorted(names)
 
     async def update(self, asked: StatusUpdate) -> tuple[StatusChange, tuple[Report, ...]]:

@@ -25,8 +25,8 @@ from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.authentication import CALLER
 from offerkit.server.config import ServerConfig
 from offerkit.server.logs import request_id
-from offerkit.server.middleware import SMALL, TooLargeError
-from offerkit.server.problems import error_response, refusal_response
+from offerkit.server.problems import RequestError, error_response, refusal_response
+from offerkit.server.request_limits import SMALL
 from offerkit.server.route_scopes import check_scope
 from offerkit.server.routing import ROUTE, Operation
 from offerkit.store.location import PostgresAddress
@@ -80,7 +80,7 @@ class LargeRequests:
         self._under_way[operator] += 1
         try:
             answer = await self._answered(scope, receive)
-        except TooLargeError as error:
+        except RequestError as error:
             answer = error_response(error, path)
         finally:
             self._under_way[operator] -= 1

@@ -13,15 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offerkit.server.logs import request_id
 from offerkit.server.metrics import Metrics
-from offerkit.server.problems import RequestError, error_response, problem_response
+from offerkit.server.problems import problem_response
 from offerkit.server.routing import ROUTE
 from offerkit.usecases.random_ids import random_hex
 
 _LOG = getLogger("offerkit.request")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-SMALL, LARGE = 64 * 1024, 32 * 1024 * 1024
-"""Bytes of a call to the engine, and of what operators send (plans)."""
-LARGE_PATHS = ("/api/v1/store/",)
 _CAREFUL = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
@@ -32,13 +29,6 @@ _CAREFUL = {
 """What every answer says unless its route says otherwise."""
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 Timer: TypeAlias = Callable[[], float]
-
-
-class TooLargeError(RequestError):
-    """The body is larger than its path takes."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(413, f"the body has more than {limit:,} bytes", "Too large")
 
 
 class RequestMiddleware:
@@ -53,8 +43,7 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         id_ = given if _ID.fullmatch(given) else random_hex(16)
         request_id.set(id_)
         begin, status = self._timer(), 500
@@ -70,20 +59,13 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            await self._answered(scope, headers.get(b"content-length", b"0"), receive, sending)
+            await self._app(scope, receive, sending)
         except Exception:
             _LOG.exception("a mistake of ours")
             if not begun:
                 await server_error(scope["path"])(scope, receive, sending)
         finally:
             self._tell(scope, status, self._timer() - begin)
-
-    async def _answered(self, scope: Scope, length: bytes, receive: Receive, send: Send) -> None:
-        limit = LARGE if scope["path"].startswith(LARGE_PATHS) else SMALL
-        if not length.isdigit() or len(length) > 20 or int(length) > limit:
-            await error_response(TooLargeError(limit))(scope, receive, send)
-            return
-        await self._app(scope, _limited(receive, limit), send)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = str(scope.get(ROUTE, ""))
@@ -110,18 +92,3 @@ def add_security_headers(answer: Response) -> None:
 def server_error(path: str) -> Response:
     """What a caller hears of a mistake of ours: by which name the log knows it."""
     return problem_response(500, "Mistake", f"a mistake of the server; its log knows it as {request_id.get()}", path)
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    left = limit
-
-    async def receiving() -> Message:
-        nonlocal left
-        message = await receive()
-        if message["type"] == "http.request":
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise TooLargeError(limit)
-        return message
-
-    return receiving

@@ -20,10 +20,13 @@ NOTHING_HERE = "there is nothing at this path"
 class RequestError(Exception):
     """A request that is answered with ``status`` and with a sentence for whoever sent it."""
 
-    def __init__(self, status: int, message: str, title: str = "Not taken", retry_after: int = 0) -> None:
-        """``retry_after``: seconds to wait before another try; 0: nothing is said of that."""
+    def __init__(
+        self, status: int, message: str, title: str = "Not taken", *, retry_after: int = 0, close: bool = False
+    ) -> None:
+        """``retry_after``: seconds until another try may succeed. ``close``: end the connection after the answer."""
         super().__init__(message)
-        self.status, self.message, self.title, self.retry_after = status, message, title, retry_after
+        self.status, self.message, self.title = status, message, title
+        self.retry_after, self.close = retry_after, close
 
 
 _STATUS = {
@@ -105,6 +108,8 @@ def error_response(error: RequestError, instance: str = "") -> Response:
     response = problem_response(error.status, error.title, error.message, instance)
     if error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
+    if error.close:
+        response.headers["Connection"] = "close"
     return response
 
 

@@ -121,7 +121,7 @@ class TooOftenError(RequestError):
 
     def __init__(self, wait: int) -> None:
         """``wait``: seconds."""
-        super().__init__(429, TOO_OFTEN, "Too many calls", wait)
+        super().__init__(429, TOO_OFTEN, "Too many calls", retry_after=wait)
 
 
 class CallRates:

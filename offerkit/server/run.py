@@ -34,7 +34,7 @@ def serve(config: ServerConfig, store: str) -> None:
     """Serve until told to stop (SIGINT, SIGTERM): no new calls then, and those under way are answered and stored."""
     import uvicorn
 
-    from offerkit.server.connections import Patient
+    from offerkit.server.connections import Connection
 
     config.hand_over(store)
     # uvicorn raises the signal again once it has ended well: that is no failure.
@@ -49,7 +49,7 @@ def serve(config: ServerConfig, store: str) -> None:
             host=config.host,
             port=config.port,
             workers=config.workers,
-            http=Patient,
+            http=Connection,
             ws="none",
             log_config=None,
             access_log=False,

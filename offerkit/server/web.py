@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer, ProposedOffer
-from offerkit.models.status import Status, parse
+from offerkit.models.status import Status, parse_status
 from offerkit.reports.answer import proposition_tag
 from offerkit.server.cookies import Visitor
 from offerkit.server.decision_service import DecisionService
@@ -124,7 +124,7 @@ def _ahead(request: Request) -> bool:
 
 async def _set(service: DecisionService, proposition: str, status: str) -> None:
     try:
-        wanted = parse(status)
+        wanted = parse_status(status)
     except ValueError:
         return
     if wanted not in _FROM_OUTSIDE or not 0 < len(proposition) <= LONGEST_KEY:
@@ -235,7 +235,7 @@ class PageCall:
         """
         names = tuple(named)
         own = tuple(name for name in names if name in self._catalogs[self._environment].categories)
-        linked = self._catalogs.place(self._environment, space).door.fallback.partition("/")[0]
+        linked = self._catalogs.space(self._environment, space).identification.fallback.partition("/")[0]
         theirs = self._catalogs[linked].categories if linked else {}
         return own or names, tuple(name for name in names if name in theirs)
 

@@ -51,27 +51,27 @@ def read_cases(root: Path, paths: Sequence[Path] = ()) -> list[CaseFile]:
     Raises Refused with every mistake in any of them.
     """
     files: list[CaseFile] = []
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for path in _files(root, paths):
         try:
-            files.append(_file(root, path, found))
+            files.append(_file(root, path, diagnostics))
         except Refused as refused:
-            found += refused.diagnostics
-    if found:
-        raise Refused(found)
+            diagnostics += refused.diagnostics
+    if diagnostics:
+        raise Refused(diagnostics)
     return files
 
 
 def own_files(root: Path) -> dict[str, bytes]:
     """What lies in the folder of cases and is not applied: cases with a catalog of their own, and other files."""
     folder = root / FOLDER
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file():
             shown, content = path.relative_to(root).as_posix(), path.read_bytes()
             if path.suffix not in (".yaml", ".yml") or not _is_applied(shown, content):
-                found[shown] = content
-    return found
+                contents[shown] = content
+    return contents
 
 
 def _is_applied(path: str, content: bytes) -> bool:
@@ -103,7 +103,7 @@ def _below(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in files if name.endswith((".yaml", ".yml")) and name[0] != ".")
 
 
-def _file(root: Path, path: Path, found: list[Diagnostic]) -> CaseFile:
+def _file(root: Path, path: Path, diagnostics: list[Diagnostic]) -> CaseFile:
     shown = os.path.relpath(path, root) if path.is_relative_to(root) else str(path)
     try:
         with path.open("rb") as file:
@@ -111,18 +111,18 @@ def _file(root: Path, path: Path, found: list[Diagnostic]) -> CaseFile:
     except OSError as error:
         raise refuse(Code.UNREADABLE, f"{shown} cannot be read: {error.strerror}") from None
     document, mistakes = parse(shown, content)
-    found += mistakes
-    return _case_file(shown, document, found)
+    diagnostics += mistakes
+    return _case_file(shown, document, diagnostics)
 
 
-def _case_file(shown: str, document: Value, found: list[Diagnostic]) -> CaseFile:
+def _case_file(shown: str, document: Value, diagnostics: list[Diagnostic]) -> CaseFile:
     if not isinstance(document, YamlMap):
         raise _wrong(shown, 0, "a file of cases is a map with version and cases", "Begin with version: 1.")
     if str(document.get("version", "")) != "1":
         raise _wrong(shown, locate(document, ("version",)), "a file of cases begins with version: 1", "Add version: 1.")
     for key in document:
         if key not in KEYS:
-            found.append(
+            diagnostics.append(
                 _mistake(
                     shown,
                     locate(document, (key,), on_key=True),
@@ -168,19 +168,19 @@ def _plain(value: object) -> object:
     return value
 
 
-def applied_cases(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[tuple[Record, bytes]]:
+def applied_cases(file: SpecFile, document: Value, diagnostics: list[Diagnostic]) -> Iterator[tuple[Record, bytes]]:
     """What a file of cases gives to be applied: by environment, its cases as a resource; none with its own catalog."""
     try:
-        cases = _case_file(file.path, document, found)
+        cases = _case_file(file.path, document, diagnostics)
     except Refused as refused:
-        found += refused.diagnostics
+        diagnostics += refused.diagnostics
         return
     if cases.catalog is not None:
         return
     name = file.path.partition("/")[2].rpartition(".")[0]
     if not valid_name(Kind.CASES, name):
         hint = "Use ASCII letters, digits, - and _ in the names of files and folders, at most 64 characters in each."
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 Code.BAD_NAME,
                 f"“{name[:80]}” cannot name cases, which are applied under the name of their file",
@@ -189,9 +189,9 @@ def applied_cases(file: SpecFile, document: Value, found: list[Diagnostic]) -> I
             )
         )
         return
-    for environment, asking in _by_environment(cases.cases, found).items():
+    for environment, asking in _by_environment(cases.cases, diagnostics).items():
         address = Address(environment, Kind.CASES, name)
-        body = _body(address, cases.activated, asking, found)
+        body = _body(address, cases.activated, asking, diagnostics)
         refs = (Ref(environment_address(environment), ()),)
         print_ = fingerprint(address.kind, body)
         valid = bool(body)
@@ -209,18 +209,18 @@ def former_names(
         cases = _case_file(file.path, parse(file.path, file.content)[0], []) if file.has_cases else None
         for raw in cases.cases if cases is not None and cases.catalog is None else ():
             environment = read_case(raw.name, raw.value).environment
-            found: dict[Address, Address] = {}
+            renamed: dict[Address, Address] = {}
 
-            def called(kind: Kind, name: str, here: str = environment, seen: dict[Address, Address] = found) -> str:
+            def called(kind: Kind, name: str, here: str = environment, names: dict[Address, Address] = renamed) -> str:
                 old = Address(here, kind, name)
                 if old in gone:
-                    seen[old] = final_names(moves, declared)[old]
+                    names[old] = final_names(moves, declared)[old]
                 return name
 
             assert cases is not None
             with_names(raw.value, called)
             with_names({"activated": dict(cases.activated)}, called)
-            for old, new in found.items():
+            for old, new in renamed.items():
                 yield Diagnostic(
                     Code.BAD_CASE,
                     f"the case “{raw.name[:120]}” names {old}, which is renamed to {new.name}",
@@ -231,7 +231,7 @@ def former_names(
                 )
 
 
-def _by_environment(cases: Sequence[RawCase], found: list[Diagnostic]) -> dict[str, list[RawCase]]:
+def _by_environment(cases: Sequence[RawCase], diagnostics: list[Diagnostic]) -> dict[str, list[RawCase]]:
     """The cases by the environment whose spaces they ask, those that cannot be run told."""
     from offerkit.engine.case_values import CaseError
     from offerkit.engine.cases import read_case
@@ -246,14 +246,14 @@ def _by_environment(cases: Sequence[RawCase], found: list[Diagnostic]) -> dict[s
                 raise CaseError(f"“{environment[:80]}” is not an environment’s name")
         except CaseError as error:
             summary = f"the case “{raw.name[:120]}” cannot be run: {error}"
-            found.append(Diagnostic(Code.BAD_CASE, summary, position=raw.position))
+            diagnostics.append(Diagnostic(Code.BAD_CASE, summary, position=raw.position))
             continue
         asking.setdefault(environment, []).append(raw)
     return asking
 
 
 def _body(
-    address: Address, activated: Mapping[str, object], asking: Sequence[RawCase], found: list[Diagnostic]
+    address: Address, activated: Mapping[str, object], asking: Sequence[RawCase], diagnostics: list[Diagnostic]
 ) -> bytes:
     """The canonical body of cases; empty, and told, for cases that are too many, too large or no plain data."""
     from pydantic import ValidationError
@@ -262,19 +262,19 @@ def _body(
 
     where = asking[0].position
     if len(asking) > MAX_CASES:
-        found.append(_too_much(address, f"the file has {len(asking):,} cases; at most {MAX_CASES:,}", where))
+        diagnostics.append(_too_much(address, f"the file has {len(asking):,} cases; at most {MAX_CASES:,}", where))
         return b""
     try:
-        made = Cases.model_validate({"activated": activated, "cases": {raw.name: raw.value for raw in asking}})
+        cases = Cases.model_validate({"activated": activated, "cases": {raw.name: raw.value for raw in asking}})
     except ValidationError as error:
-        found += [
+        diagnostics += [
             Diagnostic(Code.BAD_CASE, detail["msg"], address=address, position=where)
             for detail in error.errors(include_url=False)
         ]
         return b""
-    body = canonical(made.body())
+    body = canonical(cases.body())
     if len(body) > MAX_BODY:
-        found.append(_too_much(address, f"these cases have {len(body):,} bytes; at most {MAX_BODY:,}", where))
+        diagnostics.append(_too_much(address, f"these cases have {len(body):,} bytes; at most {MAX_BODY:,}", where))
         return b""
     return body
 

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.fingerprint import JsonPath
-from offerkit.models.expression_scopes import Role, scope
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope
 from offerkit.models.policy_names import scope_of
-from offerkit.models.typed_values import misfit
+from offerkit.models.typed_values import type_error
 from offerkit.rules.problems import Problem, RuleError
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 from offerkit.specs.cache import Cache
@@ -113,30 +113,30 @@ def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expre
     for kind in _PARTS:
         for record in index.group(environment, kind).values():
             for expression in record.facts.expressions:
-                role = Role(expression.role)
-                if role is Role.POLICY:
+                role = ExpressionRole(expression.role)
+                if role is ExpressionRole.POLICY:
                     yield record, expression, scope_of(record.facts.keys)
-                elif role is Role.FILTER and Role.TARGET in scopes:
-                    yield record, expression, _with_parameters(scopes[Role.TARGET], record)
+                elif role is ExpressionRole.FILTER and ExpressionRole.TARGET in scopes:
+                    yield record, expression, _with_parameters(scopes[ExpressionRole.TARGET], record)
                 elif role in scopes:
                     yield record, expression, scopes[role]
 
 
-def _scopes(index: Index, environment: str) -> Mapping[Role, NameScope]:
-    scopes = {role: scope(role, "", {}, {}) for role in (Role.APPLIES_TO, Role.COUNTED)}
+def _scopes(index: Index, environment: str) -> Mapping[ExpressionRole, NameScope]:
+    scopes = {role: expression_scope(role, "", {}, {}) for role in (ExpressionRole.APPLIES_TO, ExpressionRole.COUNTED)}
     record = index.group(environment, Kind.ENVIRONMENT)[environment]
     target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), None)
     dimension = index.by_address.get(target) if target is not None else None
     if record.valid and dimension is not None and dimension.valid:
         names = (dimension.name, types_of(dimension), types_of(record))
-        scopes |= {role: scope(role, *names) for role in (Role.TARGET, Role.STORED)}
+        scopes |= {role: expression_scope(role, *names) for role in (ExpressionRole.TARGET, ExpressionRole.STORED)}
     return scopes
 
 
 def _with_parameters(contact: NameScope, record: Record) -> NameScope:
     dimension, interaction = contact.namespaces
     spaces = contact.namespaces
-    return scope(Role.FILTER, dimension, spaces[dimension], spaces[interaction], types_of(record))
+    return expression_scope(ExpressionRole.FILTER, dimension, spaces[dimension], spaces[interaction], types_of(record))
 
 
 def types_of(record: Record) -> dict[str, FieldType]:
@@ -176,7 +176,7 @@ def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record)
                 on_key=True,
                 hint=suggestion(name, known, f"Known: {', '.join(known)}." if known else none),
             )
-        elif why := misfit(text, known[name]):
+        elif why := type_error(text, known[name]):
             options = known[name].values
             yield Mistake(
                 record,
@@ -221,10 +221,10 @@ class CachedChecker:
     def __call__(self, checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
         """The problems of each request."""
         prints = [_print(request) for request in checks]
-        fresh = [place for place, print_ in enumerate(prints) if print_ not in self._known]
+        fresh = [number for number, print_ in enumerate(prints) if print_ not in self._known]
         answers: list[tuple[Problem, ...]] = [()] * len(checks)
-        for place, problems in zip(fresh, _check_in_parallel([checks[place] for place in fresh]), strict=True):
-            answers[place] = problems
+        for number, problems in zip(fresh, _check_in_parallel([checks[number] for number in fresh]), strict=True):
+            answers[number] = problems
         self._sound = {print_ for print_, problems in zip(prints, answers, strict=True) if not problems}
         return answers
 
@@ -255,11 +255,11 @@ def _check_in_parallel(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem,
         sound = child.answer()
         told = frozenset(sound if isinstance(sound, list) else ())
         # What a child found wrong, or a child that failed did not tell of, is looked at again here.
-        doubtful = [place for place in range(len(portions[start])) if place not in told]
-        for place, problems in zip(doubtful, check_expressions([portions[start][p] for p in doubtful]), strict=True):
-            answers[start + place * several] = problems
+        doubtful = [number for number in range(len(portions[start])) if number not in told]
+        for number, problems in zip(doubtful, check_expressions([portions[start][p] for p in doubtful]), strict=True):
+            answers[start + number * several] = problems
     return answers
 
 
 def _sound_places(checks: Sequence[ExpressionCheck]) -> list[int]:
-    return [place for place, problems in enumerate(check_expressions(checks)) if not problems]
+    return [number for number, problems in enumerate(check_expressions(checks)) if not problems]

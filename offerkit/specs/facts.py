@@ -8,7 +8,7 @@ from typing import Any
 from offerkit.address import Kind
 from offerkit.fingerprint import JsonPath
 from offerkit.models.dimension import DimensionField
-from offerkit.models.expression_scopes import Role
+from offerkit.models.expression_scopes import ExpressionRole
 from offerkit.rules.types import ExpectedResult
 from offerkit.specs.record import Expression
 
@@ -36,32 +36,32 @@ def types(fields: Mapping[str, DimensionField]) -> tuple[tuple[str, str, tuple[s
     return tuple((name, field.type, field.values) for name, field in fields.items())
 
 
-Found = tuple[JsonPath, str | None, Role, ExpectedResult]
+Found = tuple[JsonPath, str | None, ExpressionRole, ExpectedResult]
 
 
 def _all(kind: Kind, resource: Any) -> Iterator[Found]:
     match kind:
         case Kind.ENVIRONMENT:
-            yield ("when",), resource.when, Role.TARGET, ExpectedResult.CONDITION
+            yield ("when",), resource.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
         case Kind.CATEGORY:
-            yield ("eligible", "when"), resource.eligible.when, Role.TARGET, ExpectedResult.CONDITION
+            yield ("eligible", "when"), resource.eligible.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
         case Kind.OFFER | Kind.TEMPLATE:
-            yield ("eligible", "when"), resource.eligible.when, Role.TARGET, ExpectedResult.CONDITION
+            yield ("eligible", "when"), resource.eligible.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
             for place, weight in enumerate(resource.weights):
-                yield ("weights", place, "when"), weight.when, Role.TARGET, ExpectedResult.CONDITION
-                yield ("weights", place, "formula"), weight.formula, Role.TARGET, ExpectedResult.FORMULA
+                yield ("weights", place, "when"), weight.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
+                yield ("weights", place, "formula"), weight.formula, ExpressionRole.TARGET, ExpectedResult.FORMULA
         case Kind.FILTER:
-            yield ("when",), resource.when, Role.FILTER, ExpectedResult.CONDITION
+            yield ("when",), resource.when, ExpressionRole.FILTER, ExpectedResult.CONDITION
         case Kind.RULE:
-            yield ("applies_to", "when"), resource.applies_to.when, Role.APPLIES_TO, ExpectedResult.CONDITION
-            yield ("contacts",), resource.contacts, Role.TARGET, ExpectedResult.CONDITION
-            yield ("counted", "when"), resource.counted.when, Role.COUNTED, ExpectedResult.CONDITION
+            yield ("applies_to", "when"), resource.applies_to.when, ExpressionRole.APPLIES_TO, ExpectedResult.CONDITION
+            yield ("contacts",), resource.contacts, ExpressionRole.TARGET, ExpectedResult.CONDITION
+            yield ("counted", "when"), resource.counted.when, ExpressionRole.COUNTED, ExpectedResult.CONDITION
         case Kind.SPACE:
             for moment in ("proposed_data", "accepted_data"):
                 for name, text in getattr(resource.storage, moment).items():
-                    yield ("storage", moment, name), text, Role.STORED, ExpectedResult.VALUE
+                    yield ("storage", moment, name), text, ExpressionRole.STORED, ExpectedResult.VALUE
         case Kind.POLICY:
-            yield ("require",), resource.require, Role.POLICY, ExpectedResult.CONDITION
+            yield ("require",), resource.require, ExpressionRole.POLICY, ExpectedResult.CONDITION
         case Kind.CAMPAIGN:
             yield from _deliveries(resource)
         case Kind.DIMENSION | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES:
@@ -71,9 +71,9 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
 def _deliveries(campaign: Any) -> Iterator[Found]:
     for name, delivery in campaign.deliveries.items():
         here = ("deliveries", name)
-        yield (*here, "target"), delivery.target, Role.TARGET, ExpectedResult.CONDITION
+        yield (*here, "target"), delivery.target, ExpressionRole.TARGET, ExpectedResult.CONDITION
         for place, cell in enumerate(delivery.cells or ()):
-            yield (*here, "cells", place, "when"), cell.when, Role.TARGET, ExpectedResult.CONDITION
+            yield (*here, "cells", place, "when"), cell.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
 
 
 def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:

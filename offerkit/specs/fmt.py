@@ -43,8 +43,8 @@ def spec_files(project: Project, paths: Sequence[Path]) -> list[SpecFile]:
 
     Raises Refused when one names no spec file, or what it names cannot be read.
     """
-    files, found = read_files(project.root)
-    names = [*(file.path for file in files), *(d.position.file for d in found if d.position is not None)]
+    files, diagnostics = read_files(project.root)
+    names = [*(file.path for file in files), *(d.position.file for d in diagnostics if d.position is not None)]
     wanted = {path: _prefix(project.root, path) for path in paths} or {project.root: ""}
     empty = [path for path, prefix in wanted.items() if not any(_below(name, prefix) for name in names)]
     if paths and empty:
@@ -57,7 +57,7 @@ def spec_files(project: Project, paths: Sequence[Path]) -> list[SpecFile]:
             for path in empty
         )
     chosen = {name for name in names if any(_below(name, prefix) for prefix in wanted.values())}
-    mistakes = [d for d in found if d.position is None or d.position.file in chosen]
+    mistakes = [d for d in diagnostics if d.position is None or d.position.file in chosen]
     if mistakes:
         raise Refused(mistakes)
     return [file for file in files if file.path in chosen]
@@ -87,21 +87,21 @@ def format_files(files: Sequence[SpecFile], cache: Cache = NO_CACHE) -> list[For
     rest = [file for file in files if keys.get(file.path) not in known]
     several = workers() if sum(len(file.content) for file in rest) >= WORTH_IT else 1
     done = dict(zip((file.path for file in rest), spread(rest, _answers, _answers, several), strict=True))
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     results: list[Formatted] = []
     for file in files:
         after = done.get(file.path, True)
         try:
             content = file.content if after is True else after.encode() if after is not None else formatted(file)
         except Refused as refused:
-            found += refused.diagnostics
+            diagnostics += refused.diagnostics
             continue
         results.append(Formatted(file.path, file.content, content))
     fresh = {keys[file.path]: True for file in results if file.path in done and file.path in keys and not file.changed}
     if fresh:
         cache.put(fresh, {*keys.values(), *(content_key(code, file) for file in files)})
-    if found:
-        raise Refused(found)
+    if diagnostics:
+        raise Refused(diagnostics)
     return results
 
 
@@ -136,7 +136,7 @@ def formatted(file: SpecFile) -> bytes:
     return that.
     """
     before = parse_file(file)
-    errors = [d for d in before.found if d.severity is Severity.ERROR]
+    errors = [d for d in before.diagnostics if d.severity is Severity.ERROR]
     if errors:
         raise Refused(errors)
     # A key that is moved may take an anchor behind its alias: then every key stays where it is.
@@ -168,7 +168,7 @@ def _written(file: SpecFile, *, reorder: bool) -> bytes:
 def _same(before: Parsed, file: SpecFile, content: bytes) -> bool:
     after = parse_file(file._replace(content=content))
     return (
-        not any(d.severity is Severity.ERROR for d in after.found)
+        not any(d.severity is Severity.ERROR for d in after.diagnostics)
         and _prints(before) == _prints(after)
         and {old: move[0] for old, move in before.moves.items()} == {old: move[0] for old, move in after.moves.items()}
         and comments(file.content) == comments(content)

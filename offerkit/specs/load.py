@@ -66,8 +66,8 @@ class Loaded:
         from offerkit.specs.parse import parse_file
 
         parsed = parse_file(file)
-        if parsed.found:
-            raise Refused(parsed.found)
+        if parsed.diagnostics:
+            raise Refused(parsed.diagnostics)
         self._bodies |= parsed.bodies
         return parsed.records
 
@@ -82,7 +82,7 @@ class Loaded:
         from offerkit.specs.consistency import lonely_themes
 
         findings = list(lonely_themes(Index.of(self.records.values())))
-        return [replace(found, severity=Severity.WARNING) for found in self.placed(findings)] if findings else []
+        return [replace(each, severity=Severity.WARNING) for each in self.placed(findings)] if findings else []
 
     def bodies(self, addresses: Iterable[Address]) -> dict[Address, bytes]:
         """The canonical bodies of ``addresses``, always made from the YAML."""
@@ -102,12 +102,12 @@ def load(project: Project, *, use_cache: bool = True, progress: Progress = no_pr
 
     Raises Refused with every mistake in every file.
     """
-    files, found = read_all(project)
+    files, diagnostics = read_all(project)
     aside = [] if cases else [file for file in files if file.has_cases]
     if aside:
         files = [file for file in files if not file.has_cases]
-        found = [d for d in found if d.position is None or not d.position.file.startswith(f"{CASES}/")]
-    return load_files(files, found, Cache.of(project, use=use_cache), progress, aside)
+        diagnostics = [d for d in diagnostics if d.position is None or not d.position.file.startswith(f"{CASES}/")]
+    return load_files(files, diagnostics, Cache.of(project, use=use_cache), progress, aside)
 
 
 def load_folder(root: Path) -> Loaded:
@@ -117,12 +117,12 @@ def load_folder(root: Path) -> Loaded:
 
 def load_files(
     files: list[SpecFile],
-    found: list[Diagnostic],
+    diagnostics: list[Diagnostic],
     cache: Cache,
     progress: Progress = no_progress,
     aside: Iterable[SpecFile] = (),
 ) -> Loaded:
-    """:func:`load` for files that were read already; ``found`` are the mistakes made so far.
+    """:func:`load` for files that were read already; ``diagnostics`` are the mistakes made so far.
 
     ``aside``: files that are left out this time. What the cache knows of them, and of all without cases, it keeps.
     """
@@ -132,13 +132,13 @@ def load_files(
     all_keys = keys | {file.path: content_key(code, file) for file in aside}
     specs_keys = {file.path: keys[file.path] for file in files if not file.has_cases}
     others = frozenset({*all_keys.values(), _whole(all_keys), _whole(specs_keys)})
-    if not found:
+    if not diagnostics:
         known = cache.get([whole]).get(whole)
         if known is not None:
             campaigns = {parse_address(text): print_ for text, print_ in known["campaigns"].items()}
             moves = {parse_address(old): parse_address(new) for old, new in known["moves"].items()}
             return Loaded(files, known["digests"], campaigns, moves, cache, keys)
-    return _load_all(files, found, cache, (code, keys, whole, others), progress)
+    return _load_all(files, diagnostics, cache, (code, keys, whole, others), progress)
 
 
 def _whole(keys: Mapping[str, bytes]) -> bytes:
@@ -147,7 +147,7 @@ def _whole(keys: Mapping[str, bytes]) -> bytes:
 
 def _load_all(
     files: list[SpecFile],
-    found: list[Diagnostic],
+    diagnostics: list[Diagnostic],
     cache: Cache,
     cache_keys: tuple[bytes, dict[str, bytes], bytes, frozenset[bytes]],
     progress: Progress,
@@ -161,7 +161,7 @@ def _load_all(
     records: list[Record] = []
     bodies: dict[Address, bytes] = {}
     moves: dict[Address, Address] = {}
-    places: dict[Address, Position] = {}
+    positions: dict[Address, Position] = {}
     unsure: set[str] = set()
     for file in files:
         row = known.get(keys[file.path])
@@ -172,34 +172,34 @@ def _load_all(
                 for before, after, line, column in row["moves"]
             }
         else:
-            made = next(parsed)
-            records += made.records
-            bodies |= made.bodies
-            found += made.found
-            new_moves = made.moves
-            if made.names_lost:
+            result = next(parsed)
+            records += result.records
+            bodies |= result.bodies
+            diagnostics += result.diagnostics
+            new_moves = result.moves
+            if result.names_lost:
                 unsure.add(file.environment)
-            if not made.found:
+            if not result.diagnostics:
                 listed = [[before, *move] for before, move in new_moves.items()]
-                fresh[keys[file.path]] = {"records": encode(made.records), "moves": listed}
+                fresh[keys[file.path]] = {"records": encode(result.records), "moves": listed}
         for before, (after, line, column) in new_moves.items():
             place = Position(file.path, line, column)
             if before in moves:
-                found.append(_moved_twice(before, place, places[before]))
+                diagnostics.append(_moved_twice(before, place, positions[before]))
             moves[before] = after
-            places[before] = place
-    found += _bad_moves(moves, places, {record.address for record in records}) if not unsure else []
-    if moves and not any(d.severity is Severity.ERROR for d in found):
+            positions[before] = place
+    diagnostics += _bad_moves(moves, positions, {record.address for record in records}) if not unsure else []
+    if moves and not any(d.severity is Severity.ERROR for d in diagnostics):
         from offerkit.specs.cases import former_names
 
-        found += former_names(files, moves, {record.address for record in records})
+        diagnostics += former_names(files, moves, {record.address for record in records})
     checker = CachedChecker(cache, code)
-    _check(files, records, found, frozenset(unsure), checker)
+    _check(files, records, diagnostics, frozenset(unsure), checker)
     fresh |= checker.row
     kept = {*others, checker.key}
-    if any(d.severity is Severity.ERROR for d in found):
+    if any(d.severity is Severity.ERROR for d in diagnostics):
         cache.put(fresh, kept)
-        raise Refused(found)
+        raise Refused(diagnostics)
     digests, campaigns = _digests(records)
     cache.put({**fresh, whole: {"digests": digests, "campaigns": campaigns, "moves": moves}}, {*kept, whole})
     return Loaded(files, digests, campaigns, moves, cache, keys, records, bodies)
@@ -216,7 +216,11 @@ def _parse(files: list[SpecFile], progress: Progress) -> Iterator[Parsed]:
 
 
 def _check(
-    files: list[SpecFile], records: list[Record], found: list[Diagnostic], unsure: frozenset[str], checker: Checker
+    files: list[SpecFile],
+    records: list[Record],
+    diagnostics: list[Diagnostic],
+    unsure: frozenset[str],
+    checker: Checker,
 ) -> None:
     from offerkit.specs.check import check
 
@@ -224,7 +228,7 @@ def _check(
     if findings:
         from offerkit.specs.parse import place
 
-        found += place(files, findings)
+        diagnostics += place(files, findings)
 
 
 def _digests(records: list[Record]) -> tuple[dict[str, str], dict[Address, str]]:
@@ -250,9 +254,9 @@ def _moved_twice(before: str, place: Position, first: Position) -> Diagnostic:
 
 
 def _bad_moves(
-    moves: dict[Address, Address], places: dict[Address, Position], declared: set[Address]
+    moves: dict[Address, Address], positions: dict[Address, Position], declared: set[Address]
 ) -> list[Diagnostic]:
-    found = []
+    diagnostics = []
     finals = final_names(moves, declared)
     targets = Counter(moves.values())
     for before, after in moves.items():
@@ -264,13 +268,13 @@ def _bad_moves(
             why = f"two resources would become {after}"
         else:
             continue
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 Code.BAD_MOVE,
                 f"{before} cannot move to {after}: {why}",
                 hint="Rename the resource itself as well, or remove the entry.",
                 address=before,
-                position=places[before],
+                position=positions[before],
             )
         )
-    return found
+    return diagnostics

@@ -87,10 +87,10 @@ class Child(NamedTuple):
     def answer(self) -> object:
         """What the child's work gave, once it is done; None when it failed."""
         with self.pipe as pipe:
-            told = pipe.read()
+            answer = pipe.read()
         os.waitpid(self.pid, 0)
         try:
-            return orjson.loads(told)
+            return orjson.loads(answer)
         except orjson.JSONDecodeError:
             return None
 
@@ -109,7 +109,7 @@ def _answers(files: list[SpecFile]) -> list[list[Any] | None]:
 
 def _answer(parsed: Parsed) -> list[Any] | None:
     """What a child says of a file; nothing of one with mistakes, which the parent parses again to tell them."""
-    if parsed.found:
+    if parsed.diagnostics:
         return None
     bodies = {address: body.decode() for address, body in parsed.bodies.items()}
     return [encode(parsed.records), bodies, parsed.moves]

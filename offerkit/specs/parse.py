@@ -14,7 +14,7 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
-from offerkit.models.validation_errors import WANTED, words
+from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, given, themes, types
 from offerkit.specs.project import SpecFile
@@ -38,7 +38,7 @@ class Parsed:
     records: list[Record] = field(default_factory=list)
     bodies: dict[Address, bytes] = field(default_factory=dict)
     moves: dict[Address, tuple[Address, int, int]] = field(default_factory=dict)
-    found: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
     names_lost: bool = False
 
     def add(self, made: Iterable[tuple[Record, bytes]]) -> None:
@@ -52,24 +52,24 @@ def parse_file(file: SpecFile) -> Parsed:
     """Parse and check ``file``; its mistakes are collected, not raised."""
     parsed = Parsed()
     try:
-        document, found = parse(file.path, file.content)
+        document, diagnostics = parse(file.path, file.content)
     except Refused as refused:
-        parsed.found += refused.diagnostics
+        parsed.diagnostics += refused.diagnostics
         parsed.names_lost = True
         return parsed
-    parsed.found += found
+    parsed.diagnostics += diagnostics
     if file.has_cases:
-        parsed.add(applied_cases(file, document, parsed.found))
+        parsed.add(applied_cases(file, document, parsed.diagnostics))
         return parsed
     structural: list[Diagnostic] = []
     for raw in sections(file, document, structural):
         assert isinstance(document, YamlMap)
-        resource = validate(file.path, document, raw, parsed.found)
-        record, body = record_of(file, document, raw, resource, parsed.found)
+        resource = validate(file.path, document, raw, parsed.diagnostics)
+        record, body = record_of(file, document, raw, resource, parsed.diagnostics)
         parsed.add([(record, body)])
-    parsed.found += structural
+    parsed.diagnostics += structural
     parsed.names_lost = bool(structural)
-    for move in moves(file, document, parsed.found):
+    for move in moves(file, document, parsed.diagnostics):
         at = unpack(file.path, locate(document, move.path, on_key=True))
         parsed.moves[move.before] = (move.after, at.line, at.column)
     return parsed
@@ -128,8 +128,8 @@ _PLAIN_FIELDS = frozenset({"title", "html", "text"})
 INBOUND = ("inbound-web", "inbound-call-center", "inbound-mobile")
 
 
-def validate(file: str, document: YamlMap, raw: RawResource, found: list[Diagnostic]) -> Resource | None:
-    """The typed resource, or None with every mistake in it appended to ``found``."""
+def validate(file: str, document: YamlMap, raw: RawResource, diagnostics: list[Diagnostic]) -> Resource | None:
+    """The typed resource, or None with every mistake in it appended to ``diagnostics``."""
     model = model_of(raw.address.kind)
     try:
         return model.model_validate(raw.value)
@@ -137,12 +137,12 @@ def validate(file: str, document: YamlMap, raw: RawResource, found: list[Diagnos
         for detail in error.errors(include_url=False):
             if detail["type"] == "too_short" and detail["input"]:
                 continue  # only because of items with mistakes of their own
-            found.append(diagnose(file, document, raw, model, detail))
+            diagnostics.append(diagnose(file, document, raw, model, detail))
         return None
 
 
 def record_of(
-    source: SpecFile, document: YamlMap, raw: RawResource, resource: Resource | None, found: list[Diagnostic]
+    source: SpecFile, document: YamlMap, raw: RawResource, resource: Resource | None, diagnostics: list[Diagnostic]
 ) -> tuple[Record, bytes]:
     """The record and canonical body of a resource; an invalid one keeps its name and has neither."""
     address = raw.address
@@ -150,8 +150,8 @@ def record_of(
     if resource is None:
         return Record(address, address.environment, address.kind, address.name, "", position, valid=False), b""
     body = canonical(resource.body())
-    before = len(found)
-    facts = _facts(source, document, raw, resource, found)._replace(themes=themes(address.kind, resource))
+    before = len(diagnostics)
+    facts = _facts(source, document, raw, resource, diagnostics)._replace(themes=themes(address.kind, resource))
     record = Record(
         address,
         address.environment,
@@ -161,24 +161,24 @@ def record_of(
         position,
         tuple(resource_refs(address, resource)),
         facts,
-        valid=len(found) == before,
+        valid=len(diagnostics) == before,
     )
     return record, body
 
 
 def _facts(
-    source: SpecFile, document: YamlMap, raw: RawResource, resource: Any, found: list[Diagnostic]
+    source: SpecFile, document: YamlMap, raw: RawResource, resource: Any, diagnostics: list[Diagnostic]
 ) -> ResourceFacts:
     kind = raw.address.kind
     written = expressions(kind, resource)
-    found += _unreachable(source, document, raw, resource)
+    diagnostics += _unreachable(source, document, raw, resource)
     match kind:
         case Kind.OFFER | Kind.TEMPLATE:
             return ResourceFacts(
                 fields=tuple(resource.content),
                 representations={name: tuple(fields) for name, fields in resource.representations.items()},
                 spaces=resource.spaces,
-                variables=_variables(source, document, raw, _texts(resource), found),
+                variables=_variables(source, document, raw, _texts(resource), diagnostics),
                 misfits=tuple(_misfits(_texts(resource))),
                 expressions=written,
                 given=given(resource),
@@ -195,7 +195,7 @@ def _facts(
                 required=tuple(field.name for field in resource.fields if field.required),
                 keys=resource.identification.keys,
                 flags=tuple(flag for flag, on in marks if on),
-                variables=_variables(source, document, raw, outputs, found, markup),
+                variables=_variables(source, document, raw, outputs, diagnostics, markup),
                 types=tuple((field.name, field.format, ()) for field in resource.fields),
                 expressions=written,
             )
@@ -264,7 +264,7 @@ def _variables(
     document: YamlMap,
     raw: RawResource,
     texts: dict[JsonPath, str],
-    found: list[Diagnostic],
+    diagnostics: list[Diagnostic],
     markup: frozenset[str] = frozenset(),
 ) -> tuple[tuple[str, JsonPath], ...]:
     used: list[tuple[str, JsonPath]] = []
@@ -285,7 +285,7 @@ def _variables(
             )
             if not is_template(text):  # links are all that is wrong with plain HTML
                 what, hint = "this HTML could not be shown", "Let links lead to https://host/path."
-            found.append(
+            diagnostics.append(
                 Diagnostic(
                     Code.TEMPLATE_SYNTAX,
                     f"{what}: {seen.error}{where}",
@@ -321,13 +321,13 @@ def diagnose(file: str, document: YamlMap, raw: RawResource, model: type[BaseMod
     loc = tuple(part for part in error["loc"] if part != "[key]")
     on_key = "[key]" in error["loc"] or error["type"] in ("extra_forbidden", "missing")
     path = _path(document, (*raw.path, *loc))
-    code, summary, hint = words(model, error, loc or (raw.address.name,))
+    code, summary, hint = explain(model, error, loc or (raw.address.name,))
     if error["type"] == "missing":
         path = path[: len(raw.path) + len(loc) - 1]
     elif error["type"] in _BELOW:
         path = (*path, *(part.format(**error.get("ctx", {})) for part in _BELOW[error["type"]]))
         on_key = error["type"] == "period"
-    elif not loc and error["type"] not in WANTED:
+    elif not loc and error["type"] not in EXPECTED:
         on_key = True
     return Diagnostic(
         code, summary, hint=hint, address=str(raw.address), position=_place(file, document, path, on_key=on_key)

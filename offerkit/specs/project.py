@@ -89,27 +89,27 @@ def find_project(start: Path) -> Project:
 def read_files(root: Path) -> tuple[list[SpecFile], list[Diagnostic]]:
     """Every YAML file of the project in path order, and what could not be read."""
     files: list[SpecFile] = []
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     real_root = os.path.realpath(root)
-    for path in sorted(_walk(root, real_root, found)):
+    for path in sorted(_walk(root, real_root, diagnostics)):
         top, _, rest = path.partition("/")
         name = rest.rpartition("/")[2].rpartition(".")[0]
         if top == "environments":
             environment, declares = name, True
             if "/" in rest or not valid_name(Kind.ENVIRONMENT, name):
-                found.append(_misplaced(path, "environments/ holds one file per environment, named after it"))
+                diagnostics.append(_misplaced(path, "environments/ holds one file per environment, named after it"))
                 continue
         elif top == CASES:
             environment, declares = "", False
         else:
             environment, declares = (rest.partition("/")[0] if "/" in rest else SHARED), False
             if "/" in rest and not valid_name(Kind.ENVIRONMENT, environment):
-                found.append(_misplaced(path, f"“{environment[:80]}” cannot be an environment's name"))
+                diagnostics.append(_misplaced(path, f"“{environment[:80]}” cannot be an environment's name"))
                 continue
-        content = _read(root, path, found)
+        content = _read(root, path, diagnostics)
         if content is not None:
             files.append(SpecFile(path, environment, declares, content))
-    return files, found
+    return files, diagnostics
 
 
 def _misplaced(path: str, why: str) -> Diagnostic:
@@ -121,7 +121,7 @@ def _misplaced(path: str, why: str) -> Diagnostic:
     )
 
 
-def _walk(root: Path, real_root: str, found: list[Diagnostic]) -> Iterator[str]:
+def _walk(root: Path, real_root: str, diagnostics: list[Diagnostic]) -> Iterator[str]:
     pending = ["environments", "specs", *([CASES] if is_folder(root / CASES) else ())]
     seen: set[str] = set()
     while pending:
@@ -131,22 +131,22 @@ def _walk(root: Path, real_root: str, found: list[Diagnostic]) -> Iterator[str]:
             continue
         seen.add(real)
         if not _inside(real, real_root):
-            found.append(_link_outside(folder))
+            diagnostics.append(_link_outside(folder))
             continue
         try:
             entries = list(os.scandir(root / folder))
         except OSError as error:
-            found.append(_unreadable(folder, error))
+            diagnostics.append(_unreadable(folder, error))
             continue
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             path = f"{folder}/{entry.name}"
             if not path.isprintable() and path != path.encode(errors="replace").decode():
-                found.append(_misplaced(path.encode(errors="replace").decode(), "its name is not UTF-8"))
+                diagnostics.append(_misplaced(path.encode(errors="replace").decode(), "its name is not UTF-8"))
                 continue
             if entry.is_symlink() and not _inside(os.path.realpath(entry.path), real_root):
-                found.append(_link_outside(path))
+                diagnostics.append(_link_outside(path))
             elif _is_folder(entry):
                 pending.append(path)
             elif entry.name.endswith((".yaml", ".yml")):
@@ -174,20 +174,20 @@ def _inside(real: str, real_root: str) -> bool:
     return real == real_root or real.startswith(real_root + os.sep)
 
 
-def _read(root: Path, path: str, found: list[Diagnostic]) -> bytes | None:
-    # O_NONBLOCK: otherwise, opening a named pipe would wait for a writer forever.
+def _read(root: Path, path: str, diagnostics: list[Diagnostic]) -> bytes | None:
+    # O_NONBLOCK: opening a named pipe would otherwise wait for a writer for ever.
     try:
         descriptor = os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        found.append(_unreadable(path, error))
+        diagnostics.append(_unreadable(path, error))
         return None
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            found.append(Diagnostic(Code.UNREADABLE, "this is not a regular file", position=Position(path, 1, 1)))
+            diagnostics.append(Diagnostic(Code.UNREADABLE, "this is not a regular file", position=Position(path, 1, 1)))
             return None
         if status.st_size > MAX_BYTES:
-            found.append(too_large(path, status.st_size))
+            diagnostics.append(too_large(path, status.st_size))
             return None
         return file.read()
 
@@ -213,11 +213,11 @@ def _unreadable(path: str, error: OSError) -> Diagnostic:
 
 def read_all(project: Project) -> tuple[list[SpecFile], list[Diagnostic]]:
     """:func:`read_files`, or a refusal when the project holds no file at all."""
-    files, found = read_files(project.root)
-    if not files and not found:
+    files, diagnostics = read_files(project.root)
+    if not files and not diagnostics:
         raise refuse(
             Code.NO_PROJECT,
             "the project holds no YAML file yet",
             hint="Begin with environments/NAME.yaml; “offerkit init DIR” shows how.",
         )
-    return files, found
+    return files, diagnostics

@@ -30,11 +30,11 @@ class Move(NamedTuple):
     path: tuple[str | int, ...]
 
 
-def sections(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[RawResource]:
-    """The raw resources of ``document``; mistakes are appended to ``found``."""
+def sections(file: SpecFile, document: Value, diagnostics: list[Diagnostic]) -> Iterator[RawResource]:
+    """The raw resources of ``document``; mistakes are appended to ``diagnostics``."""
     if not isinstance(document, YamlMap):
         what = "a list" if isinstance(document, list) else "a single value"
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 Code.WRONG_TYPE,
                 f"a spec file is a map of sections, not {what}",
@@ -43,7 +43,7 @@ def sections(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterat
             )
         )
         return
-    if not _right_version(file, document, found):
+    if not _right_version(file, document, diagnostics):
         return
     for section, value in document.items():
         if section in ("version", MOVED):
@@ -52,17 +52,17 @@ def sections(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterat
             if section == "environment":
                 yield RawResource(Address(file.environment, Kind.ENVIRONMENT, file.environment), value, (section,))
             else:
-                found.append(_unknown_section(file, document, section, ["environment", "version"]))
+                diagnostics.append(_unknown_section(file, document, section, ["environment", "version"]))
             continue
         kind = SECTIONS.get(section)
         if kind is None:
-            found.append(_unknown_section(file, document, section, [*SECTIONS, MOVED, "version"]))
+            diagnostics.append(_unknown_section(file, document, section, [*SECTIONS, MOVED, "version"]))
         elif (kind in SHARED_KINDS) != (file.environment == SHARED):
-            found.append(_misplaced(file, document, section, kind))
+            diagnostics.append(_misplaced(file, document, section, kind))
         else:
-            yield from _resources(file, document, section, kind, found)
+            yield from _resources(file, document, section, kind, diagnostics)
     if file.declares and "environment" not in document:
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 Code.MISSING,
                 "the file declares no environment",
@@ -72,7 +72,7 @@ def sections(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterat
         )
 
 
-def _right_version(file: SpecFile, document: YamlMap, found: list[Diagnostic]) -> bool:
+def _right_version(file: SpecFile, document: YamlMap, diagnostics: list[Diagnostic]) -> bool:
     if document.get("version") == VERSION:
         return True
     if "version" not in document:
@@ -81,7 +81,7 @@ def _right_version(file: SpecFile, document: YamlMap, found: list[Diagnostic]) -
         summary = f"version {document['version']!s:.40} is not known to this offerkit"
         hint = "Write “version: 1”, or use a newer offerkit."
     position = unpack(file.path, locate(document, ("version",)))
-    found.append(Diagnostic(Code.VERSION, summary, hint=hint, position=position))
+    diagnostics.append(Diagnostic(Code.VERSION, summary, hint=hint, position=position))
     return False
 
 
@@ -104,14 +104,14 @@ def _misplaced(file: SpecFile, document: YamlMap, section: str, kind: Kind) -> D
 
 
 def _resources(
-    file: SpecFile, document: YamlMap, section: str, kind: Kind, found: list[Diagnostic]
+    file: SpecFile, document: YamlMap, section: str, kind: Kind, diagnostics: list[Diagnostic]
 ) -> Iterator[RawResource]:
     content = document[section]
     if content is None:
         return
     if not isinstance(content, YamlMap):
         what = "a list" if isinstance(content, list) else "a single value"
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 Code.WRONG_TYPE,
                 f"{section} is a map by name, not {what}",
@@ -124,7 +124,7 @@ def _resources(
         if valid_name(kind, name):
             yield RawResource(Address(file.environment, kind, name), value, (section, name))
         else:
-            found.append(_bad_name(file, content, name, kind))
+            diagnostics.append(_bad_name(file, content, name, kind))
 
 
 def _bad_name(file: SpecFile, content: YamlMap, name: str, kind: Kind) -> Diagnostic:
@@ -139,19 +139,19 @@ def _bad_name(file: SpecFile, content: YamlMap, name: str, kind: Kind) -> Diagno
     )
 
 
-def moves(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[Move]:
+def moves(file: SpecFile, document: Value, diagnostics: list[Diagnostic]) -> Iterator[Move]:
     """The renames of ``document``; addresses without an environment mean the file's own."""
     content = document.get(MOVED) if isinstance(document, YamlMap) and not file.declares else None
     if content is None:
         return
     if not isinstance(content, YamlMap):
         position = unpack(file.path, locate(document, (MOVED,)))
-        found.append(Diagnostic(Code.WRONG_TYPE, "moved is a map: OLD ADDRESS: NEW ADDRESS", position=position))
+        diagnostics.append(Diagnostic(Code.WRONG_TYPE, "moved is a map: OLD ADDRESS: NEW ADDRESS", position=position))
         return
     for before, after in content.items():
         ends = [_own(file, end) for end in (before, after)]
         if ends[0] is None or ends[1] is None or ends[0].kind is not ends[1].kind or ends[0] == ends[1]:
-            found.append(
+            diagnostics.append(
                 Diagnostic(
                     Code.BAD_MOVE,
                     f"“{before[:80]}” cannot move to “{after!s:.80}”",

@@ -1,8 +1,8 @@
-"""From a place inside a text to the place in the file: “column 12 of this condition” → file, line, column.
+"""From a position inside a text to the position in the file: “column 12 of this condition” → file, line, column.
 
 A YAML scalar is written in many ways: quotes with escapes, lines that are folded, blocks whose indentation
 does not count. The scalar's source is read once more, character by character as the parser reads it, and
-what comes out is compared with the value: a place is exact, or it is the beginning of the value.
+what comes out is compared with the value: a position is exact, or it is the beginning of the value.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Piece = tuple[str, int]
 
 
 class TextPositions:
-    """A file's text, in which places inside scalars are looked up."""
+    """A file's text, in which positions inside scalars are looked up."""
 
     def __init__(self, content: bytes) -> None:
         """``content`` was parsed without a mistake, so it is UTF-8."""
@@ -36,20 +36,20 @@ class TextPositions:
     def inside(self, at: int, value: str, offset: int) -> int:
         """The packed position of character ``offset`` of ``value``, the text of the scalar at ``at`` (packed).
 
-        ``at`` itself when the scalar is not written out there (an alias). The place after the last character
+        ``at`` itself when the scalar is not written out there (an alias). The position after the last character
         is right behind it.
         """
         start = self._starts[at >> _SHIFT] + (at & ((1 << _SHIFT) - 1))
         anchor = _ANCHOR.match(self._text, start)
-        places = _places(self._text, anchor.end() if anchor else start, value)
-        if not places:
+        positions = _positions(self._text, anchor.end() if anchor else start, value)
+        if not positions:
             return at
-        place = places[offset] if offset < len(places) else places[-1] + 1
-        line = bisect_right(self._starts, place) - 1
-        return line << _SHIFT | place - self._starts[line]
+        position = positions[offset] if offset < len(positions) else positions[-1] + 1
+        line = bisect_right(self._starts, position) - 1
+        return line << _SHIFT | position - self._starts[line]
 
 
-def _places(text: str, start: int, value: str) -> list[int]:
+def _positions(text: str, start: int, value: str) -> list[int]:
     """Where each character of ``value`` stands; empty when the source does not read as ``value``."""
     if not value or start >= len(text):
         return []
@@ -66,14 +66,14 @@ def _places(text: str, start: int, value: str) -> list[int]:
 
 
 def _same(pieces: Iterator[Piece], value: str, *, whole: bool = False) -> list[int]:
-    """The places of ``pieces`` as far as they are ``value``; ``whole``: nothing may come after it."""
-    places = []
+    """The positions of ``pieces`` as far as they are ``value``; ``whole``: nothing may come after it."""
+    positions = []
     for wanted in value:
-        char, place = next(pieces, ("", 0))
+        char, position = next(pieces, ("", 0))
         if char != wanted:
             return []
-        places.append(place)
-    return [] if whole and next(pieces, None) else places
+        positions.append(position)
+    return [] if whole and next(pieces, None) else positions
 
 
 def _raw(text: str, at: int) -> Iterator[Piece]:
@@ -114,17 +114,17 @@ def _folded(pieces: Iterator[Piece]) -> Iterator[Piece]:
     """Flow scalars: a line break with the spaces around it is one space; of several, each but the first is kept."""
     blank: list[Piece] = []
     previous = ""
-    for char, place in pieces:
+    for char, position in pieces:
         if char == "\n" and previous == "\r":
             previous = char
             continue
         previous = char
         if char in " \t" or char in _BREAK or char == _CONTINUED:
-            blank.append((char, place))
+            blank.append((char, position))
             continue
         yield from _joined(blank)
         blank = []
-        yield char[-1], place
+        yield char[-1], position
     yield from _joined(blank)
 
 
@@ -132,16 +132,16 @@ def _joined(blank: list[Piece]) -> Iterator[Piece]:
     """What spaces and line breaks between two words come to."""
     escaped = [number for number, piece in enumerate(blank) if piece[0] == _CONTINUED]
     before = blank[: escaped[0]] if escaped else blank
-    breaks = [place for char, place in before if char in _BREAK]
+    breaks = [position for char, position in before if char in _BREAK]
     if not breaks:
         yield from before
     elif len(breaks) == 1:
         yield " ", breaks[0]
     else:
-        yield from [("\n", place) for place in breaks[1:]]
+        yield from [("\n", position) for position in breaks[1:]]
     for begin, end in pairwise([*escaped, len(blank)]):
         # An escaped line end itself counts for nothing, and neither do the spaces on the next line.
-        yield from [("\n", place) for char, place in blank[begin + 1 : end] if char in _BREAK][1:]
+        yield from [("\n", position) for char, position in blank[begin + 1 : end] if char in _BREAK][1:]
 
 
 def _block(text: str, start: int, value: str) -> list[int]:
@@ -201,7 +201,7 @@ def _block_pieces(
             yield held
         yield from empty
         empty, was_blank = [], blank
-        yield from [(text[place], place) for place in range(begin + indent, end)]
+        yield from [(text[position], position) for position in range(begin + indent, end)]
         held = ("\n", end) if after > end else None
     if held is not None and chomp != "-":
         yield held

@@ -164,11 +164,11 @@ class _EventReader(Scanner):
         marks = self.mark(begin), self.mark(self.at if end is None else end)
         self._events.append(ScalarEvent(anchor, tag, (plain, not plain and tag is None), value, *marks, style=style))
 
-    def _open(self, kind: type, place: int, start: int, properties: Properties | None, *, flow: bool = False) -> None:
-        """Let a map or list begin, with the event number ``place``."""
+    def _open(self, kind: type, number: int, start: int, properties: Properties | None, *, flow: bool = False) -> None:
+        """Let a map or list begin, with the event number ``number``."""
         begin = self.mark(properties.start if properties else start)
         anchor, tag = (properties.anchor, properties.tag) if properties else (None, None)
-        self._events.insert(place, kind(anchor, tag, tag is None, begin, self.mark(start), flow_style=flow))
+        self._events.insert(number, kind(anchor, tag, tag is None, begin, self.mark(start), flow_style=flow))
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise _Enough
@@ -235,7 +235,7 @@ class _EventReader(Scanner):
         return self.indent <= outer and not (indentless and self.indent == outer and self.indicator("-"))
 
     def _block_content(self, outer: int, early: Properties | None, late: Properties | None, *, nested: bool) -> None:
-        start, place = late.start if late else self.at, len(self._events)
+        start, number = late.start if late else self.at, len(self._events)
         tabs = self.fresh and self.tabs and not late
         for sign in "-?":
             if self.indicator(sign):
@@ -244,10 +244,10 @@ class _EventReader(Scanner):
                 if not nested or late is not None:
                     self.stop(f"a {'list' if sign == '-' else 'map'} cannot begin here", hint="Begin it on a new line.")
         if self.indicator("-"):
-            self._open(SequenceStartEvent, place, start, early)
+            self._open(SequenceStartEvent, number, start, early)
             self._block_list(self.column(start))
         elif self.indicator("?"):
-            self._open(MappingStartEvent, place, start, early)
+            self._open(MappingStartEvent, number, start, early)
             self._block_map(self.column(start))
         else:
             self._key_or_value(outer, (early, late), start, nested=nested, tabs=tabs)
@@ -257,7 +257,7 @@ class _EventReader(Scanner):
     ) -> None:
         """What stands here is the first key of a map if a colon follows, else a value of its own."""
         early, late = both
-        place = len(self._events)
+        number = len(self._events)
         if self.indicator(":"):
             self._empty(self.at, late)
         else:
@@ -267,18 +267,18 @@ class _EventReader(Scanner):
         if not self.indicator(":"):
             self.at = end
             if early is not None:
-                self._belongs(place, self.merged(early, late))
+                self._belongs(number, self.merged(early, late))
             return
         if tabs:
             self.stop("a tab cannot indent", start - self.column(start), "Indent with spaces.")
         if not nested:
             self.stop("a map cannot begin here", hint=_UNKEYED)
         self._check_key(start)
-        self._open(MappingStartEvent, place, start, early)
+        self._open(MappingStartEvent, number, start, early)
         self._block_map(self.column(start), key_read=True)
 
-    def _belongs(self, place: int, properties: Properties | None) -> None:
-        event = self._events[place]
+    def _belongs(self, number: int, properties: Properties | None) -> None:
+        event = self._events[number]
         if isinstance(event, AliasEvent):
             self.stop("an alias has no anchor and no tag", event.start_mark.index, "Remove them.")
         assert isinstance(event, NodeEvent)
@@ -423,9 +423,9 @@ class _EventReader(Scanner):
 
     def _flow_item(self, outer: int, opened: int) -> None:
         """An item of a list; with a colon in it, it is a map of one entry."""
-        start, place = self.at, len(self._events)
+        start, number = self.at, len(self._events)
         if self.indicator("?"):
-            self._open(MappingStartEvent, place, start, None, flow=True)
+            self._open(MappingStartEvent, number, start, None, flow=True)
             self._flow_entry(outer, opened)
         else:
             json = False
@@ -439,7 +439,7 @@ class _EventReader(Scanner):
                 self.at = end
                 return
             self._check_key(start)
-            self._open(MappingStartEvent, place, start, None, flow=True)
+            self._open(MappingStartEvent, number, start, None, flow=True)
             self._flow_value(outer, opened, self.at, json=json)
         self._close(MappingEndEvent, self.at)
 

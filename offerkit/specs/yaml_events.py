@@ -93,7 +93,7 @@ def _document(file: str, events: Events, doubts: Doubts | None) -> tuple[Value, 
     value = builder.document(events)
     if doubts is not None:
         doubts.whole()
-    return value, builder.found
+    return value, builder.diagnostics
 
 
 def _syntax(file: str, error: NotYaml) -> Diagnostic:
@@ -116,7 +116,7 @@ class _ValueBuilder:
         self.plain_doubts = doubts if doubts is not None and doubts.wants_all else None
         self.outer = -1
         """The column of the innermost map or list in block style."""
-        self.found: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self.anchors: dict[str, tuple[Any, int] | None] = {}
         self.nodes = 0
         self.aliased = 0
@@ -269,7 +269,7 @@ class _ValueBuilder:
 
     def duplicate(self, key: str, at: int, first: int) -> None:
         """Note that ``key`` stands twice; the first one is kept."""
-        self.found.append(
+        self.diagnostics.append(
             Diagnostic(
                 Code.DUPLICATE_KEY,
                 f"the key “{key[:80]}” stands twice in this map",
@@ -321,5 +321,5 @@ def value_at(value: Value, path: tuple[str | int, ...]) -> Value:
 
 def text_at(value: Value, path: tuple[str | int, ...]) -> str:
     """The text that stands at ``path``; empty where none does."""
-    found = value_at(value, path)
-    return found if isinstance(found, str) else ""
+    diagnostics = value_at(value, path)
+    return diagnostics if isinstance(diagnostics, str) else ""

@@ -41,9 +41,9 @@ class YamlWriter:
         """The entries of a map; ``dash`` begins the first line where the map is an item of a list."""
         assert isinstance(node.value, dict)
         margin = " " * indent
-        for place, (key, child) in enumerate(self._ordered(node.value, shape)):
-            on_dash = bool(dash) and place == 0
-            self._above(child, indent - 2 if on_dash else indent, fresh=place == 0)
+        for index, (key, child) in enumerate(self._ordered(node.value, shape)):
+            on_dash = bool(dash) and index == 0
+            self._above(child, indent - 2 if on_dash else indent, fresh=index == 0)
             self.put(f"{dash if on_dash else margin}{key_text(key)}:", child, shape.below(key), indent)
         self._comments(node.foot, indent, fresh=False)
 
@@ -72,8 +72,8 @@ class YamlWriter:
     def _list(self, node: Node, shape: Shape, indent: int) -> None:
         assert isinstance(node.value, list)
         head = " " * indent + "-"
-        for place, child in enumerate(node.value):
-            self._above(child, indent, fresh=place == 0)
+        for index, child in enumerate(node.value):
+            self._above(child, indent, fresh=index == 0)
             self.put(head, child, shape.below(""), indent)
         self._comments(node.foot, indent, fresh=False)
 
@@ -81,7 +81,7 @@ class YamlWriter:
         if shape.form is Form.NAMES:
             if self._authored or not shape.first:
                 return value.items()
-            ranks = {key: place for place, key in enumerate(shape.first)}
+            ranks = {key: index for index, key in enumerate(shape.first)}
             return sorted(value.items(), key=lambda pair: ranks.get(pair[0], len(ranks)))
         if not self._reorder:
             return value.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from offerkit.models.status import Status, number
+from offerkit.models.status import Status, status_number
 from offerkit.store.database import Cell, Database
 
 PART = 50_000
@@ -60,7 +60,7 @@ def _test(one: CountFilter) -> tuple[str, list[Cell]]:
     parts, args = ["time >= ?", "time <= ?"], list[Cell]([one.since, one.until])
     if one.statuses:
         parts.append(f"status IN ({', '.join('?' * len(one.statuses))})")
-        args += map(number, one.statuses)
+        args += map(status_number, one.statuses)
     if one.channel:
         parts.append("channel = ?")
         args.append(one.channel)

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 from itertools import islice
 
 from offerkit.diagnostics import Code, refuse
-from offerkit.models.status import Status, number
+from offerkit.models.status import Status, status_number
 from offerkit.store import propositions
 from offerkit.store.database import Cell, Database
 from offerkit.store.proposition_rows import PropositionRow
@@ -85,12 +85,12 @@ def sent(db: Database, run: DeliveryRun, time: str) -> int:
     check_utc(time)
     with db.writing():
         _still(db, run)
-        waiting = (number(Status.GENERATED), number(Status.SCHEDULED))
+        waiting = (status_number(Status.GENERATED), status_number(Status.SCHEDULED))
         where = "environment = ? AND space = ? AND time = ? AND interaction = ? AND status IN (?, ?)"
         args = (run.environment, run.space, run.time, run.id, *waiting)
         count = db.run(
             f"UPDATE proposition SET status = ?, changed = ? WHERE {where}",  # noqa: S608 - constants
-            (number(Status.PRESENTED), time, *args),
+            (status_number(Status.PRESENTED), time, *args),
         )
         db.run("UPDATE delivery_run SET sent = ? WHERE id = ? AND sent = ''", (time, run.id))
     return count

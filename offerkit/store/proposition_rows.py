@@ -12,7 +12,7 @@ import orjson
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.history import PastProposition
 from offerkit.fingerprint import Json, canonical
-from offerkit.models.status import Status, number, of_number
+from offerkit.models.status import Status, status_number, status_of_number
 from offerkit.times import check_utc, instant
 
 COLUMNS = (
@@ -101,7 +101,7 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     check_utc(row.changed)
     _check_keys(row)
     keys = (row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction)
-    ranked = (row.rank, weight_text(row.weight), number(row.status))
+    ranked = (row.rank, weight_text(row.weight), status_number(row.status))
     return (*keys, *ranked, row.time, row.changed, row.revision, data_text(row.proposed, row.accepted))
 
 
@@ -116,7 +116,7 @@ def proposition_row(text: PropositionText) -> PropositionRow:
     """The proposition of some columns. Raises ValueError when they are invalid."""
     data = text[14]
     proposed, accepted = ({}, {}) if data == _NO_DATA else data_of(data)
-    weight, status = Decimal(text[9]), of_number(text[10])
+    weight, status = Decimal(text[9]), status_of_number(text[10])
     return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted)
 
 

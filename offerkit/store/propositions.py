@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from offerkit.diagnostics import Code, Refused, or_list, refuse
 from offerkit.engine.history import PastProposition
-from offerkit.models.status import NUMBERED, Status, followers, may_follow, number
+from offerkit.models.status import NUMBERED, Status, may_follow, next_statuses, status_number
 from offerkit.store import errors
 from offerkit.store.database import Cell, Clash, Database, chunks, recording
 from offerkit.store.proposition_rows import (
@@ -93,7 +93,7 @@ def set_status(
         # The condition on the old status makes sure that no step is lost, however a database locks.
         db.run(
             "UPDATE proposition SET status = ?, changed = ?, data = ? WHERE id = ? AND status = ?",
-            (number(status), time, data_text(row.proposed, accepted), id_, number(row.status)),
+            (status_number(status), time, data_text(row.proposed, accepted), id_, status_number(row.status)),
         )
         now = proposition(db, id_)
         if now is None or now.status is not status:
@@ -164,7 +164,7 @@ def _taken(db: Database, ids: list[str]) -> str:
 def _check_step(row: PropositionRow, status: Status) -> None:
     if may_follow(row.status, status):
         return
-    next_ = followers(row.status)
+    next_ = next_statuses(row.status)
     raise refuse(
         Code.STATUS_STEP,
         f"proposition {row.id} is {row.status} and cannot become {status}",
@@ -199,7 +199,7 @@ def _sql(query: PropositionQuery, environment: str) -> tuple[str, list[Cell]]:
             args.append(value)
     if query.status is not None:
         wanted.append("status = ?")
-        args.append(number(query.status))
+        args.append(status_number(query.status))
     if query.before is not None:
         wanted.append("(time, id) < (?, ?)")
         args += query.before

@@ -12,7 +12,7 @@ from offerkit.address import Address, StageRef, parse_address
 from offerkit.fingerprint import Json, canonical, digest
 from offerkit.governance.withdrawals import Withdrawal
 from offerkit.plans.plan import Reason
-from offerkit.state.changes import Former
+from offerkit.state.changes import FormerAddress
 from offerkit.store import errors
 from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_texts
@@ -256,7 +256,7 @@ def disabled(db: Database, stage: StageRef) -> dict[Address, int]:
 
 def renames_since(db: Database, stage: StageRef, serial: int) -> dict[Address, Address]:
     """The addresses of a stage that had another name at revision ``serial``: the old name by the new one."""
-    was: dict[Address, Former] = {}
+    was: dict[Address, FormerAddress] = {}
     for _, rows in groupby(changes_since(db, stage, serial), attrgetter("serial")):
         changes = list(rows)
         arrived = {row.address: was.get(row.moved_from, row.moved_from) for row in changes if row.moved_from}

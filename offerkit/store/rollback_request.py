@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Stage, StageRef
 from offerkit.governance.rollback import RollbackChanges, RollbackCriteria, partial_rollback, without_withdrawn
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import Snapshot
@@ -97,7 +97,7 @@ class RollbackRequest:
                 of |= store.renames_since(stage, self.undoes)
             return lambda d: d.address in left if d.after is not None else of.get(d.address, d.address) in came
         if self.targets:
-            patterns = Patterns.of(self.targets)
+            patterns = AddressPatterns.of(self.targets)
             return lambda d: patterns.targeted(d.address, d.moved_from)
         return None
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from offerkit.address import Address, StageRef, parse_address, parse_stage
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
-from offerkit.state.changes import Body, Entry, Former
+from offerkit.state.changes import Body, Entry, FormerAddress
 
 EntryText: TypeAlias = tuple[str, str]
 """The columns of an entry: fingerprint and activation text; ``("", "")`` is no entry."""
@@ -38,7 +38,7 @@ class ChangeRow:
     action: str
     before: Entry | None = None
     after: Entry | None = None
-    moved_from: Former = ""
+    moved_from: FormerAddress = ""
     reason: str = ""
 
 
@@ -157,6 +157,6 @@ def change_text(row: ChangeRow) -> ChangeText:
 def change_row(serial: int, text: ChangeText, activations: Activations) -> ChangeRow:
     """The change of some columns."""
     before, after = entry_of(text.before, activations), entry_of(text.after, activations)
-    moved_from: Former = parse_address(text.moved_from) if text.moved_from else ""
+    moved_from: FormerAddress = parse_address(text.moved_from) if text.moved_from else ""
     stage, address = parse_stage(text.stage), parse_address(text.address)
     return ChangeRow(serial, stage, address, text.action, before, after, moved_from, text.reason)

@@ -20,8 +20,8 @@ from offerkit.governance.settings import reviewers_in
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Withdrawal, Withdrawals
 from offerkit.plans.plan import Plan, PlanKind, StageBase
-from offerkit.state.changes import Action, Bodies, Body, Entry, Layered, by_environment
-from offerkit.state.names import Names, Origins
+from offerkit.state.changes import Action, Bodies, Body, Entry, LayeredBodies, by_environment
+from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.rows import ChangeRow
 from offerkit.store.store import Store
@@ -80,7 +80,7 @@ class Stages:
     def __init__(self, store: Store | None) -> None:
         self.store = store
         self.heads = store.heads() if store is not None else {}
-        self.bodies: Bodies = StoredBodies(store) if store is not None else Layered()
+        self.bodies: Bodies = StoredBodies(store) if store is not None else LayeredBodies()
         self._entries: dict[tuple[StageRef, str], dict[Address, Entry]] = {}
         self._sides: dict[Stage, Snapshot] = {}
         self._effects: dict[Stage, tuple[Plan, BeforeAfter]] = {}
@@ -151,10 +151,10 @@ class Stages:
         return guarded_case_changes(effect, self.side(Stage.DESIGN), self.contacts_kept, self._change_lifted)
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> NameHistory:
         """The earlier names of the resources of all design stages."""
         designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
-        return Names(rename for stage in designs for rename in self.moves(stage))
+        return NameHistory(rename for stage in designs for rename in self.moves(stage))
 
     def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
         """All decisions, or those on ``offers`` under all their names, compared with what design has now."""
@@ -245,17 +245,17 @@ class Stages:
             self._sides[side] = found
         return self._sides[side]
 
-    def _origins(self, there: Snapshot, side: Stage) -> Origins:
+    def _origins(self, there: Snapshot, side: Stage) -> FirstNames:
         """The first names of resources in design or live; in live, as they came from design."""
         renamed = self.names.touched() & there.entries.keys()
         if side is Stage.DESIGN:
-            return Origins({address: self.names.origin(address) for address in renamed})
+            return FirstNames({address: self.names.origin(address) for address in renamed})
         assert self.store is not None
         known: dict[Address, str] = {}
         for name, addresses in sorted(by_environment(dict.fromkeys(renamed)).items()):
             came = promoted_as(self.store, StageRef(name, Stage.LIVE), addresses, None)
             known |= {address: self.names.origin(*came.get(address, (address, 0))) for address in addresses}
-        return Origins(known, self.side(Stage.DESIGN).origins)
+        return FirstNames(known, self.side(Stage.DESIGN).origins)
 
     def effect(self, plan: Plan, side: Stage) -> BeforeAfter:
         """The effect of ``plan`` on design or live of all environments; cached for one plan."""
@@ -307,7 +307,7 @@ def _environment_bodies(store: Store, environment: str) -> list[_EnvironmentBody
 
 
 def listed_operators(
-    store: Store, environment: str, names: Names, listed: Callable[[JsonMap], tuple[str, ...]]
+    store: Store, environment: str, names: NameHistory, listed: Callable[[JsonMap], tuple[str, ...]]
 ) -> list[tuple[str, ...]]:
     """The operators ``listed`` in the body of an environment in live, and in those that rollbacks took away.
 

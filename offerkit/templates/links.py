@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from html import unescape
 
-from offerkit.models.status import parse
+from offerkit.models.status import parse_status
 from offerkit.templates.markup import start_tags
 from offerkit.templates.scan import Piece, TemplateFault, Token
 from offerkit.templates.urls import url_fault
@@ -84,7 +84,7 @@ def _status_link(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
         return
     if (status := _literal(tokens[1])) is not None:
         try:
-            parse(status)
+            parse_status(status)
         except ValueError as error:
             yield TemplateFault(tokens[1].at, f"status_url: {str(error).rstrip('.')}")
     if texts[2] == "," and texts[4:] == [")"] and (target := _literal(tokens[3])) and (fault := url_fault(target)):

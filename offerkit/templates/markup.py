@@ -74,49 +74,49 @@ _IN_TAG = (Mode.TAG, Mode.AFTER, Mode.EQUALS)
 """Modes in which a ``>`` ends the tag."""
 
 
-def after(place: MarkupState, text: str, *, html: bool) -> MarkupState:
-    """The place behind ``text`` that begins at ``place``."""
+def after(state: MarkupState, text: str, *, html: bool) -> MarkupState:
+    """The state behind ``text`` that begins at ``state``."""
     at = 0
     while at < len(text):
-        place, at = _step(place, text, at, html)
-    return place
+        state, at = _step(state, text, at, html)
+    return state
 
 
 def start_tags(html: str) -> Iterator[tuple[int, int, str]]:
     """Each start tag of HTML: its beginning, its end, and its name in small letters."""
-    place, at, begin = START, 0, 0
+    state, at, begin = START, 0, 0
     while at < len(html):
-        before = place
-        place, at = _step(place, html, at, True)
-        if before.mode is Mode.TEXT and place.mode in (Mode.NAME, Mode.TAG):
-            begin = at - 1 - len(place.tag)
-        elif before.mode in _IN_TAG and place.mode in (Mode.TEXT, Mode.RAW) and not before.tag.startswith("/"):
+        before = state
+        state, at = _step(state, html, at, True)
+        if before.mode is Mode.TEXT and state.mode in (Mode.NAME, Mode.TAG):
+            begin = at - 1 - len(state.tag)
+        elif before.mode in _IN_TAG and state.mode in (Mode.TEXT, Mode.RAW) and not before.tag.startswith("/"):
             yield begin, at, before.tag
 
 
-def _step(place: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
-    match place.mode:
+def _step(state: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
+    match state.mode:
         case Mode.TEXT:
             return _opened(text, at, html)
         case Mode.NAME:
             name = _NAME.match(text, at)
             assert name is not None, "it matches nothing at all too"
-            tag = place.tag + name.group().lower()
+            tag = state.tag + name.group().lower()
             return MarkupState(Mode.NAME if name.end() == len(text) else Mode.TAG, tag), name.end()
         case Mode.QUOTED:
-            end = text.find(place.end, at)
+            end = text.find(state.end, at)
             if end >= 0:
-                return MarkupState(Mode.TAG, place.tag), end + 1
-            if (place.tag, place.name) in LOADED and at and _HOSTED.match(text, at):
-                place = place._replace(hosted=True)
-            return place, len(text)
+                return MarkupState(Mode.TAG, state.tag), end + 1
+            if (state.tag, state.name) in LOADED and at and _HOSTED.match(text, at):
+                state = state._replace(hosted=True)
+            return state, len(text)
         case Mode.RAW:
-            found = re.compile(place.end, re.IGNORECASE).search(text, at)
-            return (MarkupState(Mode.TAG, "/"), found.end()) if found else (place, len(text))
+            found = re.compile(state.end, re.IGNORECASE).search(text, at)
+            return (MarkupState(Mode.TAG, "/"), found.end()) if found else (state, len(text))
         case Mode.COMMENT | Mode.CDATA:
-            return _closed(place, text, at, html)
+            return _closed(state, text, at, html)
         case _:
-            return _in_tag(place, text, at, html)
+            return _in_tag(state, text, at, html)
 
 
 def _opened(text: str, at: int, html: bool) -> tuple[MarkupState, int]:
@@ -140,44 +140,44 @@ def _opened(text: str, at: int, html: bool) -> tuple[MarkupState, int]:
             return MarkupState(Mode.COMMENT, end=">"), end
 
 
-def _closed(place: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
-    if html and place.end == "-->":
+def _closed(state: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
+    if html and state.end == "-->":
         found = _COMMENT_ENDS.search(text, at)
-        return (START, found.end()) if found else (place, len(text))
-    end = text.find(place.end, at)
-    return (place, len(text)) if end < 0 else (START, end + len(place.end))
+        return (START, found.end()) if found else (state, len(text))
+    end = text.find(state.end, at)
+    return (state, len(text)) if end < 0 else (START, end + len(state.end))
 
 
-def _in_tag(place: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
+def _in_tag(state: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
     """A step between a tag's name and its ``>``."""
     sign = text[at]
-    if place.mode is Mode.BARE:
+    if state.mode is Mode.BARE:
         bare = _BARE.match(text, at)
         assert bare is not None, "it matches nothing at all too"
-        return (place if bare.end() == len(text) else MarkupState(Mode.TAG, place.tag)), bare.end()
-    if place.mode is Mode.ATTRIBUTE:
+        return (state if bare.end() == len(text) else MarkupState(Mode.TAG, state.tag)), bare.end()
+    if state.mode is Mode.ATTRIBUTE:
         name = _ATTRIBUTE_NAME.match(text, at)
         assert name is not None, "it matches nothing at all too"
-        full = place.name + name.group().lower()
-        return MarkupState(Mode.ATTRIBUTE if name.end() == len(text) else Mode.AFTER, place.tag, full), name.end()
-    if place.mode is Mode.TAG and (whole := _WHOLE_ATTRIBUTES.match(text, at)) and whole.end() > at:
-        begun = MarkupState(Mode.QUOTED, place.tag, whole["name"].lower(), whole["quote"]) if whole["begun"] else place
+        full = state.name + name.group().lower()
+        return MarkupState(Mode.ATTRIBUTE if name.end() == len(text) else Mode.AFTER, state.tag, full), name.end()
+    if state.mode is Mode.TAG and (whole := _WHOLE_ATTRIBUTES.match(text, at)) and whole.end() > at:
+        begun = MarkupState(Mode.QUOTED, state.tag, whole["name"].lower(), whole["quote"]) if whole["begun"] else state
         return begun, whole.end()
-    if sign.isspace() or (sign == "/" and place.mode is Mode.TAG):
-        space = (_BETWEEN if place.mode is Mode.TAG else _SPACE).match(text, at)
+    if sign.isspace() or (sign == "/" and state.mode is Mode.TAG):
+        space = (_BETWEEN if state.mode is Mode.TAG else _SPACE).match(text, at)
         assert space is not None, "it matches nothing at all too"
-        return place, space.end()
+        return state, space.end()
     if sign == ">":
-        raw = html and place.tag in _RAW
-        return (MarkupState(Mode.RAW, name=place.tag, end=f"</{place.tag}") if raw else START), at + 1
-    if place.mode is Mode.EQUALS:
-        return (MarkupState(Mode.QUOTED, place.tag, place.name, sign), at + 1) if sign in "\"'" else (_bare(place), at)
-    if place.mode is Mode.AFTER and sign == "=":
-        return MarkupState(Mode.EQUALS, place.tag, place.name), at + 1
+        raw = html and state.tag in _RAW
+        return (MarkupState(Mode.RAW, name=state.tag, end=f"</{state.tag}") if raw else START), at + 1
+    if state.mode is Mode.EQUALS:
+        return (MarkupState(Mode.QUOTED, state.tag, state.name, sign), at + 1) if sign in "\"'" else (_bare(state), at)
+    if state.mode is Mode.AFTER and sign == "=":
+        return MarkupState(Mode.EQUALS, state.tag, state.name), at + 1
     if sign == "/":
-        return MarkupState(Mode.TAG, place.tag), at + 1
-    return MarkupState(Mode.ATTRIBUTE, place.tag, sign.lower()), at + 1
+        return MarkupState(Mode.TAG, state.tag), at + 1
+    return MarkupState(Mode.ATTRIBUTE, state.tag, sign.lower()), at + 1
 
 
-def _bare(place: MarkupState) -> MarkupState:
-    return MarkupState(Mode.BARE, place.tag, place.name)
+def _bare(state: MarkupState) -> MarkupState:
+    return MarkupState(Mode.BARE, state.tag, state.name)

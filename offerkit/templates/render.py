@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from offerkit.fingerprint import JsonMap
-from offerkit.models.status import number, parse
+from offerkit.models.status import parse_status, status_number
 from offerkit.templates.filters import FILTERS, range_
 from offerkit.templates.inspection import inspect
 from offerkit.templates.language import FUEL, MAX_OUTPUT
@@ -175,7 +175,7 @@ def _marked(kind: Output, field: ContentField, value: str) -> str:
 
 def _status_function(variables: Variables) -> Callable[[object, object], str]:
     def function(status: object, redirect: object = "") -> str:
-        wanted = status if isinstance(status, int) else number(parse(str(status)))
+        wanted = status if isinstance(status, int) else status_number(parse_status(str(status)))
         return status_url(variables.status_base, variables.proposition, wanted, str(redirect or ""))
 
     return function

@@ -183,9 +183,9 @@ def _tokens(source: str, at: int) -> tuple[tuple[Token, ...], int]:
 def where_named(source: str, name: str) -> int | None:
     """The offset at which the template ``source`` first names ``name`` (``recipient.age``); None: nowhere as such."""
     for piece in pieces(source):
-        for place, token in enumerate(piece.tokens):
-            if token.kind == "name" and (place == 0 or piece.tokens[place - 1].text != "."):
-                here = _dotted(piece.tokens, place)
+        for index, token in enumerate(piece.tokens):
+            if token.kind == "name" and (index == 0 or piece.tokens[index - 1].text != "."):
+                here = _dotted(piece.tokens, index)
                 if here == name or here.startswith(f"{name}."):
                     return token.at
     return None
@@ -235,11 +235,11 @@ def _set(tokens: Sequence[Token]) -> Iterator[str]:
     if any(token.kind == "sign" and token.text in _GROWING for token in value):
         yield "the value of “set” may not be put together with + or * nor be a list"
     calls: list[bool] = []
-    for place, token in enumerate(value):
+    for index, token in enumerate(value):
         if token.kind != "sign":
             continue
         if token.text == "(":
-            calls.append(place > 0 and _ends_operand(value, place - 1))
+            calls.append(index > 0 and _ends_operand(value, index - 1))
         elif token.text == ")" and calls:
             calls.pop()
         elif token.text == "," and not (calls and calls[-1]):
@@ -247,19 +247,19 @@ def _set(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _expression(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
-    for place, token in enumerate(tokens):
-        before = tokens[place - 1] if place else None
-        after = tokens[place + 1] if place + 1 < len(tokens) else None
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1] if index else None
+        after = tokens[index + 1] if index + 1 < len(tokens) else None
         if token.kind == "sign":
-            if token.text == "~":  # it writes unknown values as None, and functions with their place in memory
+            if token.text == "~":  # it writes unknown values as None, and functions with their address in memory
                 yield TemplateFault(token.at, "“~” is not allowed; write values next to each other: {{ a }}{{ b }}")
             elif token.text == "|" and after is not None:
-                yield from _listed("filter", tokens, place + 1, FILTERS)
-            elif token.text == "(" and place and _ends_operand(tokens, place - 1):
-                yield from _called(tokens, place)
+                yield from _listed("filter", tokens, index + 1, FILTERS)
+            elif token.text == "(" and index and _ends_operand(tokens, index - 1):
+                yield from _called(tokens, index)
         elif token.kind == "name" and token.text == "is" and (before is None or before.text != "."):
             skip = 2 if after is not None and after.text == "not" else 1
-            yield from _listed("test", tokens, place + skip, TESTS)
+            yield from _listed("test", tokens, index + skip, TESTS)
         elif (token.kind == "name" and token.text.startswith("_")) or _hidden(token, before):
             yield TemplateFault(token.at, f"“{token.text[:40]}”: names that begin with _ are not reachable")
 
@@ -268,35 +268,35 @@ def _hidden(token: Token, before: Token | None) -> bool:
     return token.kind == "string" and token.text[1:2] == "_" and before is not None and before.text == "["
 
 
-def _dotted(tokens: Sequence[Token], place: int) -> str:
-    name = tokens[place].text if place < len(tokens) else ""
-    while place + 2 < len(tokens) and tokens[place + 1].text == ".":
-        name += "." + tokens[place + 2].text
-        place += 2
+def _dotted(tokens: Sequence[Token], index: int) -> str:
+    name = tokens[index].text if index < len(tokens) else ""
+    while index + 2 < len(tokens) and tokens[index + 1].text == ".":
+        name += "." + tokens[index + 2].text
+        index += 2
     return name
 
 
-def _listed(what: str, tokens: Sequence[Token], place: int, known: dict[str, str]) -> Iterator[TemplateFault]:
-    name = _dotted(tokens, place)
+def _listed(what: str, tokens: Sequence[Token], index: int, known: dict[str, str]) -> Iterator[TemplateFault]:
+    name = _dotted(tokens, index)
     if name not in known:
         near = nearest(name, known, 1)
-        start = tokens[min(place, len(tokens) - 1)].at
+        start = tokens[min(index, len(tokens) - 1)].at
         yield TemplateFault(start, f"unknown {what} “{name[:40]}”" + (f"; did you mean “{near[0]}”?" if near else ""))
 
 
-def _ends_operand(tokens: Sequence[Token], place: int) -> bool:
+def _ends_operand(tokens: Sequence[Token], index: int) -> bool:
     """Whether the token ends a value, so that a ``(`` behind it calls."""
-    token = tokens[place]
+    token = tokens[index]
     if token.kind == "sign":
         return token.text in (")", "]", "}")
     if token.kind == "name" and token.text in _KEYWORDS:
-        return place > 0 and tokens[place - 1].text == "."
+        return index > 0 and tokens[index - 1].text == "."
     return True
 
 
-def _called(tokens: Sequence[Token], place: int) -> Iterator[TemplateFault]:
-    name = tokens[place - 1]
-    before = tokens[place - 2] if place > 1 else None
+def _called(tokens: Sequence[Token], index: int) -> Iterator[TemplateFault]:
+    name = tokens[index - 1]
+    before = tokens[index - 2] if index > 1 else None
     if before is not None and before.kind == "sign" and before.text == "|":
         return
     if before is not None and before.kind == "name" and before.text in ("is", "not") and name.text in TESTS:
@@ -304,9 +304,9 @@ def _called(tokens: Sequence[Token], place: int) -> Iterator[TemplateFault]:
     if name.kind != "name" or (before is not None and before.text == "."):
         yield TemplateFault(name.at, f"“{name.text[:40]}(…)”: values have no methods; use a filter")
     elif name.text not in FUNCTIONS:
-        yield from _listed("function", tokens, place - 1, FUNCTIONS)
+        yield from _listed("function", tokens, index - 1, FUNCTIONS)
     elif name.text == "range":
-        for token in tokens[place + 1 :]:
+        for token in tokens[index + 1 :]:
             if token.text == ")":
                 return
             if token.kind == "number" and (not token.text.isdecimal() or int(token.text) > MAX_RANGE):

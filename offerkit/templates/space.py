@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.models.status import Status, number
+from offerkit.models.status import Status, status_number
 
 
 class Format(StrEnum):
@@ -56,7 +56,7 @@ class SpaceLayout:
         return cls(
             tuple(_field(_map(item)) for item in (listed if isinstance(listed, list) else ())),
             {output: str(render[output]) for output in Output if render.get(output) is not None},
-            number(Status(str(_map(space.get("storage")).get("accepted", Status.ACCEPTED)))),
+            status_number(Status(str(_map(space.get("storage")).get("accepted", Status.ACCEPTED)))),
         )
 
 

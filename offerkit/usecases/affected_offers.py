@@ -1,4 +1,4 @@
-"""Which live offers a change of settings reaches, as the engine decides."""
+"""The live offers that a change of settings affects, as the engine decides."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
 def affected_offers(
     live: Snapshot, after: Snapshot, deltas: Iterable[Delta], renames: Mapping[Address, Address]
 ) -> dict[Address, list[Address]]:
-    """For each change of settings, the live offers that it reaches, sorted, by the names that they will have.
+    """By changed settings, the live offers that the change affects, sorted, by their names afterwards.
 
-    ``after``: what live would be; ``renames``: live's names → those that they will have.
+    ``after``: live after the promotion; ``renames``: from old to new names.
     """
     offers = _Offers(live, after, renames)
     return {delta.address: sorted(_reached(offers, delta)) for delta in deltas if delta.address.kind in SETTING_KINDS}
@@ -48,7 +48,7 @@ def _reached(offers: _Offers, delta: Delta) -> set[Address]:
 
 
 class _Offers:
-    """The offers of live, and which of them rules and spaces reach, before and after."""
+    """The offers of live, and those that rules and spaces apply to, before and after."""
 
     def __init__(self, live: Snapshot, after: Snapshot, renames: Mapping[Address, Address]) -> None:
         self.live, self.after, self.renames = live, after, renames
@@ -57,7 +57,7 @@ class _Offers:
         self._in_use: dict[tuple[bool, str], dict[Address, None]] = {}
 
     def of(self, environment: str) -> set[Address]:
-        """Those that are live in an environment."""
+        """The offers that are live in an environment."""
         if environment not in self._by_environment:
             self._by_environment[environment] = {
                 self._now(offer)
@@ -67,7 +67,7 @@ class _Offers:
         return self._by_environment[environment]
 
     def on(self, former: Address, address: Address) -> set[Address]:
-        """Those that are live on a space, before or after."""
+        """The offers that are live on a space, before or after."""
         return {
             offer
             for offer in self.of(address.environment)
@@ -76,14 +76,14 @@ class _Offers:
         }
 
     def uses(self, environment: str, typology: Address) -> bool:
-        """Whether an environment has a typology, before or after."""
+        """Whether an environment uses a typology, before or after."""
         return any(
             (view(environment_address(environment)) or {}).get("typology") == name.name
             for view, name in ((self.live, self._former.get(typology, typology)), (self.after, typology))
         )
 
     def between(self, environment: str) -> set[Address]:
-        """Those that the rules reach which an environment has either before or after."""
+        """The offers covered by rules that an environment uses only before or only after."""
         before = {self._now(rule): rule for rule in self._rules(self.live, environment)}
         after = {rule: self._former.get(rule, rule) for rule in self._rules(self.after, environment)}
         found: set[Address] = set()
@@ -95,7 +95,7 @@ class _Offers:
         return found & self.of(environment)
 
     def under(self, former: Address, address: Address) -> set[Address]:
-        """Those that a rule reaches, before or after; none while no typology that is used has it."""
+        """The offers that a rule covers, before or after; none if no typology in use contains the rule."""
         environment = address.environment
         found: set[Address] = set()
         if former in self._rules(self.live, environment):
@@ -113,7 +113,7 @@ class _Offers:
         return (entry.activation if entry is not None else None) or ()
 
     def _rules(self, view: Snapshot, environment: str) -> Collection[Address]:
-        """The rules of the typology that an environment names, in their order."""
+        """The rules of an environment's typology, in order."""
         place = view is self.live, environment
         if place not in self._in_use:
             body = view(environment_address(environment)) or {}
@@ -123,7 +123,7 @@ class _Offers:
         return self._in_use[place].keys()
 
     def _reach(self, view: Snapshot, rule: Address) -> set[Address]:
-        """The offers that a rule is about, on spaces of its channel."""
+        """The offers that a rule covers, on spaces of its channel."""
         body = view(rule)
         if body is None:
             return set()
@@ -151,7 +151,7 @@ class _Offers:
         return not set(names_in(about.get("categories"))).isdisjoint(ancestors(path))
 
     def _compiled(self, view: Snapshot, rule: Address, offers: list[Address]) -> set[Address]:
-        """The offers for which the condition of a rule holds; all where that depends on the clock."""
+        """The offers that meet a rule's condition; all of them if that depends on the time."""
         catalogs = self._catalogs[0] if view is self.live else self._catalogs[1]
         catalog = catalogs[rule.environment]
         for made in catalog.rules:

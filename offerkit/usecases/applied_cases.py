@@ -1,4 +1,4 @@
-"""Decision cases as they were applied, and the files of contacts that they were applied with."""
+"""Decision cases as applied, and the contact files that they were applied with."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from offerkit.usecases.session import Session
 
 _CHANGING = (Kind.CASES, Kind.ENVIRONMENT)
 MISSING = "missing"
-"""Kept in place of a digest where the file could not be read when the cases were applied."""
+"""Stored instead of a digest if the file could not be read when the cases were applied."""
 
 
 def case_file(state: Snapshot, address: Address) -> CaseFile:
-    """The cases that stand at ``address``, to be run."""
+    """The cases at ``address``, ready to run."""
     body = state(address) or {}
     cases, activated = body.get("cases"), body.get("activated")
     place = Position(str(address), 1, 1)
@@ -39,7 +39,7 @@ def case_file(state: Snapshot, address: Address) -> CaseFile:
 
 
 class RequiredCases(NamedTuple):
-    """Cases that a promotion has to pass, and on which sides they stand."""
+    """Cases that a promotion must pass, and the stages that have them."""
 
     address: Address
     state: Snapshot
@@ -47,7 +47,7 @@ class RequiredCases(NamedTuple):
 
 
 def required_cases(live: BeforeAfter, design: Snapshot, environment: str) -> Iterator[RequiredCases]:
-    """The cases of design, and those of live that stay and say something else."""
+    """The cases of design, and those of live that stay and differ from design."""
     staying = {a: live.before.entries.get(a) for a in live.after.of_kind(Kind.CASES, environment)}
     staying = {a: entry for a, entry in staying.items() if entry == live.after.entries[a]}
     for address in design.of_kind(Kind.CASES, environment):
@@ -59,7 +59,7 @@ def required_cases(live: BeforeAfter, design: Snapshot, environment: str) -> Ite
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """What a second person may lift of cases: changes of what live's say, and other files of contacts."""
+    """What a second operator may override for cases: changes to those in live, and changed contact files."""
     store = stages.store
     assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
@@ -76,9 +76,9 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 
 def _other_contacts(session: Session, stages: Stages, environment: str, authors: Authors) -> Iterator[Obstacle]:
-    """Files of contacts that are not those with which an environment's cases were applied.
+    """Contact files that differ from those with which an environment's cases were applied.
 
-    Where duties are separated, nobody who wrote what waits for a promotion there may say that another file will do.
+    Where duties are separated, no author of anything that waits for promotion there may accept a new file.
     """
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     root, environ = session.project.root, session.environ
@@ -101,7 +101,7 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
 
 
 def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors: Authors) -> frozenset[str]:
-    """The authors of all that design has in an environment, or shares with it, and live has not."""
+    """The authors of everything in design, own or shared, that differs from live in an environment."""
     if not any(promotion_setting(state, environment, "separation_of_duties") for state in (live, design)):
         return frozenset()
     places = (design.entries.keys() | live.entries.keys()) - {a for a in live.entries if a.kind is Kind.CAMPAIGN}
@@ -114,7 +114,7 @@ def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors
 def contacts_to_record(
     addresses: Iterable[Address], state: Snapshot, root: Path, environ: Mapping[str, str]
 ) -> dict[str, Json]:
-    """By address of cases that ask for stored contacts, the digest of the project's file that these are in."""
+    """By address of cases that use stored contacts: the digest of the project's contact file."""
 
     @cache
     def of(environment: str) -> str:
@@ -129,9 +129,9 @@ def contacts_to_record(
 
 
 def contacts_digest(state: Snapshot, environment: str, root: Path, environ: Mapping[str, str]) -> str:
-    """The sha256 of the file that holds an environment's contacts; empty where they are in no file of the project.
+    """The SHA-256 of the file with an environment's contacts; empty if they are not in a file of the project.
 
-    A file that is not there, or no plain file of the project, has a word in place of a digest.
+    If the file is missing or is not a regular file of the project: :data:`MISSING`.
     """
     source = _source(state, environment)
     path = _file(source, root, environ)
@@ -140,7 +140,7 @@ def contacts_digest(state: Snapshot, environment: str, root: Path, environ: Mapp
     hasher = hashlib.sha256()
     try:
         _hash(root, path, hasher)
-        if source.get("format") == "sql" and (root / f"{path}-wal").exists():  # what is not in the file itself yet
+        if source.get("format") == "sql" and (root / f"{path}-wal").exists():  # changes not yet in the main file
             _hash(root, f"{path}-wal", hasher)
     except (OSError, Refused):
         return MISSING
@@ -154,7 +154,7 @@ def _source(state: Snapshot, environment: str) -> JsonMap:
 
 
 def _file(source: JsonMap, root: Path, environ: Mapping[str, str]) -> str | None:
-    """The path, from the project's root, of the file that ``source`` names."""
+    """The path of the file that ``source`` names, relative to the project root."""
     if source.get("format") != "sql":
         path = source.get("path")
         return path if isinstance(path, str) else None

@@ -1,9 +1,8 @@
-"""``apply``: carry out a plan exactly as it was made, as one revision.
+"""``apply``: execute a plan exactly as it was made, as one revision.
 
-    who asks, may they → the store's lock → again, may they → is the plan still true and sound → a promotion: may it
-    become live → one revision
+    check rights → lock the store → check rights again → verify the plan → of a promotion: check gates → one revision
 
-A plan of any kind goes this way: of specs, a promotion, a rollback, a purge.
+All plans take this path: of specs, promotions, rollbacks and purges.
 """
 
 from __future__ import annotations
@@ -25,25 +24,22 @@ from offerkit.usecases.session import Session, promoters, who_is
 
 
 def apply(session: Session, plan: Plan) -> Applied:
-    """Carry out ``plan`` exactly as it was made, in one transaction, where the store is.
+    """Execute ``plan`` exactly as it was made, in one transaction.
 
-    Raises Refused when the operator may not, when the plan is stale or no plan of its kind, when it is a promotion of
-    what must not become live, or when another run holds the store. Nothing has changed then.
+    Raises Refused if the operator lacks the right, the plan is stale or invalid, a promotion must not go live, or
+    another run holds the store; then nothing has changed.
     """
     return session.backend.apply(session, plan, entitled_actor(session, plan))
 
 
 def entitled_actor(session: Session, plan: Plan) -> Actor:
-    """Who is asking, once it is sure that they may apply ``plan``. Raises Refused with all they may not."""
+    """The operator, if they may apply ``plan``. Raises Refused with all missing rights."""
     with session.reading() as store:
         return _entitled(session, store, plan)
 
 
 def check_impact(session: Session, plan: Plan) -> Mapping[str, Json]:
-    """Raises Refused when ``plan`` is a promotion that takes offers from more people than their environments allow.
-
-    What it gives is recorded with the revision.
-    """
+    """What to record about the impact of a promotion. Raises Refused if it exceeds an environment's limit."""
     if not plan.promotes:
         return {}
     with session.existing() as store:
@@ -51,13 +47,13 @@ def check_impact(session: Session, plan: Plan) -> Mapping[str, Json]:
 
 
 def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
-    """:func:`apply` where the store is; ``actor`` has been allowed to, and is asked for again under the lock."""
+    """:func:`apply` on the machine that has the store. The rights of ``actor`` are checked again under the lock."""
     with (
         session.writing(create=plan.kind is PlanKind.APPLY) as store,
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         store.transaction(),
     ):
-        actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
+        actor = _entitled(session, store, plan)  # the operator's rights may have changed meanwhile
         verified = verify(plan, store)
         if may_break(verified.stages, plan):
             from offerkit.usecases.policy_checks import check_policies  # compiles conditions
@@ -68,9 +64,8 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
 
             check_retention(session, store, plan)
         if plan.was_read:
-            from offerkit.usecases.plan_explanation import (
-                check_explanation,  # makes plans again: no other apply needs that
-            )
+            # Imports all planners.
+            from offerkit.usecases.plan_explanation import check_explanation
 
             check_explanation(session, verified)
         record = _judged(session, store, verified) if plan.promotes else authorship.authors_record(session, plan, actor)
@@ -79,7 +74,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
 
 
 def _brought_back(verified: Verified) -> Mapping[str, Json]:
-    """What the history keeps of a rollback that brings back what was withdrawn: each offer, and why it was out."""
+    """What to record about a rollback that restores withdrawn offers: each offer with the reason of its withdrawal."""
     plan = verified.plan
     if plan.kind is not PlanKind.ROLLBACK or not plan.withdrawn:
         return {}
@@ -88,14 +83,15 @@ def _brought_back(verified: Verified) -> Mapping[str, Json]:
 
 
 def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
-    """What the history keeps of a plan that was read in a pull request: what it means, and whether that was read.
+    """What to record about a plan that was read in a pull request: its meaning, and whether that is what was read.
 
-    Raises Refused when it was not, and no reason is given. The meaning is told from the plan here, by nobody's word.
+    Raises Refused if it is not and no reason is given. The meaning is computed from the plan here, never taken on
+    trust.
     """
     read = session.as_read
     if read is None:
         return {}
-    from offerkit.plans.meaning import facts_of, meaning_of  # other plans were read where they are applied
+    from offerkit.plans.meaning import facts_of, meaning_of  # other plans do not need it
 
     now = meaning_of(facts_of(plan))
     found: dict[str, Json] = {"meaning": now}
@@ -105,8 +101,8 @@ def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
         if not read.allowed.strip():
             raise refuse(
                 Code.MEANING,
-                "the plan does not mean what was read in the pull request",
-                hint="Let “offerkit ci plan” run again, and read what is new; or give a reason (--allow-different).",
+                "the plan's meaning differs from what was read in the pull request",
+                hint="Run “offerkit ci plan” again and read the new plan, or give a reason (--allow-different).",
             )
         found |= {"read": read.meaning, "allowed": read.allowed}
     return found
@@ -118,7 +114,7 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     refused += plan_refusals(actor, plan, promoters(store) if store is not None else {})
     refused += authorship.refusals(session, store, plan, actor)
     if store is not None and plan.promotes:
-        from offerkit.usecases.settings_approval import single_author_refusals  # other plans need none of it
+        from offerkit.usecases.settings_approval import single_author_refusals  # other plans do not need it
 
         refused += single_author_refusals(store, plan, actor)
     if refused:
@@ -127,25 +123,25 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
 
 
 def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, Json]:
-    """What to record with a promotion. Raises Refused when what it would make must not become live.
+    """What to record with a promotion. Raises Refused if its result must not go live.
 
-    Rules and texts have to be readable, cases have to pass where an environment wants it, and it may take offers from
-    no more people than their environments allow.
+    Rules and texts must be valid, cases must succeed where an environment requires it, and the impact must stay within
+    the environments' limits.
     """
-    from offerkit.plans.sentences import is_excuse
+    from offerkit.plans.sentences import is_excused_case_note
     from offerkit.usecases.impact_limit import check_losses
     from offerkit.usecases.plan_effect import plan_effect
-    from offerkit.usecases.promotion_gates import (
-        check_gates,  # compile rules and decide for every contact: other plans load neither
-    )
+
+    # Imports the engine: only promotions need it.
+    from offerkit.usecases.promotion_gates import check_gates
 
     effect = plan_effect(verified.plan, store, verified.stages)
     excused = check_gates(session, store, effect)
-    claimed = [note for note in verified.plan.notes if is_excuse(note)]
+    claimed = [note for note in verified.plan.notes if is_excused_case_note(note)]
     if not set(claimed) <= set(excused) or len(set(claimed)) < len(claimed):
         raise refuse(
             Code.PLAN_EXPLANATION,
-            "the plan says of cases that they fail because of what is stopped, which is not so now",
+            "the plan says that cases fail because of stops, which is not true now",
             hint="Make the plan again.",
         )
     record = check_losses(session, store, verified.plan, effect)
@@ -153,7 +149,7 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
 
 
 def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:
-    """What to record of the files of contacts that cases were applied with; a promotion takes over what design has."""
+    """What to record about the contact files that cases were applied with; a promotion copies it from design."""
     plan = verified.plan
     arriving = [step for step in plan.steps if step.address.kind is Kind.CASES and step.after is not None]
     if not arriving:

@@ -1,19 +1,19 @@
-"""``approve`` and ``reject``: offers in design, by who may; and what waits for whom."""
+"""``approve`` and ``reject``: decisions on offers and settings in design, and what waits for whose decision."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from offerkit.address import SHARED, Address, Kind, Pattern, Stage
+from offerkit.address import SHARED, Address, AddressPattern, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
+from offerkit.governance.approval_items import ApprovalItem
 from offerkit.governance.approvals import Approval, Decision, Decisions, by_named_reviewers
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, TokenScope, approvers, may_approve, missing_scopes, only_people
 from offerkit.governance.settings import SETTING_KINDS, environments_of, keys_to_decide, named_reviewers, same_settings
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
-from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.stage_snapshots import Stages, stage_view
@@ -21,9 +21,9 @@ from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.usecases.review import (
     ExpectedDecision,
     changed_since_plan,
+    changed_since_shown,
     decision_digest,
     keys_in_plan,
-    review_token,
     reviewed_aspects,
 )
 from offerkit.usecases.session import Session, separating_environments, who_is
@@ -31,10 +31,10 @@ from offerkit.usecases.settings_approval import last_live_change, separates, wai
 
 
 def approve_or_reject(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
-    """Approve or reject, as one revision: each offer as it is asked for, or not at all.
+    """Approve or reject, as one revision. Each offer is decided completely or not at all.
 
-    What is refused of single offers (it is not as it was shown, the operator may not, a required field is missing,
-    duties are separated) leaves the others alone. Raises Refused when that is so of all of them, or nothing matches.
+    Refusals of single offers (changed since shown, not allowed, a required field missing, duties separated) do not
+    affect the others. Raises Refused if all are refused, or nothing matches.
     """
     if found := missing_scopes(session.scopes, (TokenScope.APPROVE,), session.operator):
         raise Refused(found)
@@ -42,7 +42,7 @@ def approve_or_reject(session: Session, request: ApprovalRequest, decision: Deci
 
 
 def approve_or_reject_here(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
-    """:func:`approve_or_reject` where the store is."""
+    """:func:`approve_or_reject` on the machine that has the store."""
     with session.existing() as store:
         actor = who_is(session, store)
     if found := only_people(actor, "approve or reject"):
@@ -77,7 +77,7 @@ def preview_decision(session: Session, request: ApprovalRequest, decision: Decis
 
 
 def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
-    """What is to be decided, and what is not and why; not yet recorded."""
+    """What would be decided, what would be refused, and why. Records nothing."""
     stages = Stages(store)
     gated = waiting_settings(stages, every=request.settings)
     chosen = _chosen(stages.side(Stage.DESIGN), request, gated)
@@ -87,7 +87,9 @@ def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Dec
 def approved_by_review(
     stages: Stages, reviewer: Actor, shown: Mapping[Address, set[ApprovalKey]], comment: str
 ) -> ApprovalOutcome:
-    """What ``reviewer`` approves of what a review has ``shown`` them; not yet recorded. Raises Refused: all of it."""
+    """What ``reviewer`` approves of what a review has ``shown``. Records nothing. Raises Refused if all of it is
+    refused.
+    """
     chosen = _ChosenOffers(sorted(shown), shown, reviewed=True)
     return _outcome_of(stages, reviewer, chosen, ApprovalRequest(comment=comment), Decision.APPROVED, ())
 
@@ -114,8 +116,8 @@ def _outcome_of(
     return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed_aspects(new, stages))
 
 
-def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
-    """Every aspect of every offer in design (or of those that match) and how it stands."""
+def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[ApprovalItem]:
+    """Every aspect of every offer in design (or of those that match) with its state."""
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     decisions = stages.effective_decisions()
@@ -133,10 +135,10 @@ def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
 
 
-def approvals_needed(stages: Stages, plan: Plan) -> list[Row]:
-    """What will wait for somebody once ``plan`` is applied to design, because of what it changes; and for whom.
+def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
+    """What will wait for a decision once ``plan`` is applied to design, and whose decision.
 
-    Without a store: all that it makes of what it changes.
+    Without a store: everything that its changes affect.
     """
     effect = stages.effect(plan, Stage.DESIGN)
     after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
@@ -160,11 +162,11 @@ def approvals_needed(stages: Stages, plan: Plan) -> list[Row]:
 
 
 _BY_THEMSELVES = (Kind.OFFER, Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES)
-"""What changes nothing that is decided on of any other resource."""
+"""Kinds whose changes never affect the approval of other resources."""
 
 
 def _affected(effect: BeforeAfter) -> list[Address]:
-    """The offers of which a change may have made something else: those that it names, or all of its environments."""
+    """The offers that a change may affect: those it names, or all of its environments."""
     if all(address.kind in _BY_THEMSELVES for address in effect.addresses):
         return [a for a in effect.addresses if a.kind is Kind.OFFER and a in effect.after.entries]
     return [offer for name in effect.touched for offer in effect.after.of_kind(Kind.OFFER, name)]
@@ -174,8 +176,8 @@ def _what(key: ApprovalKey) -> tuple[Aspect, str, str]:
     return key.aspect, key.space, key.fingerprint
 
 
-def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[Row]:
-    """The settings that a change makes others than those in live, where reviewers are named for them."""
+def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[ApprovalItem]:
+    """The changed settings that will differ from live and have named reviewers."""
     rows = []
     for address in sorted(a for a in effect.addresses if a.kind in SETTING_KINDS):
         former = effect.origins.get(address, address)
@@ -185,21 +187,23 @@ def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[Row]:
         )
         if who and not same_settings(effect.after, address, live, former, {}):
             label = str((effect.after(address) or {}).get("label", ""))
-            rows.append(Row(address, label, Aspect.SETTINGS, (), "waiting", tuple(who), live=former in live.entries))
+            rows.append(
+                ApprovalItem(address, label, Aspect.SETTINGS, (), "waiting", tuple(who), live=former in live.entries)
+            )
     return rows
 
 
-def decidable_by(found: Iterable[Row], actor: Actor) -> list[Row]:
-    """The items that ``actor`` can decide on."""
+def decidable_by(found: Iterable[ApprovalItem], actor: Actor) -> list[ApprovalItem]:
+    """The rows that ``actor`` may decide on."""
     if actor.automation:
         return []
     return [item for item in found if actor.name in item.who or actor.profile in item.who]
 
 
 class _ChosenOffers(NamedTuple):
-    """The offers that are asked for; ``shown``: of those that a plan or a review names, what it showed.
+    """The offers to decide on; ``shown``: by offer from a plan or review, what it showed.
 
-    ``reviewed``: a review names them, which nobody gives what they wrote, whether duties are separated or not.
+    ``reviewed``: a review names them. Nobody approves their own work by a review, whether duties are separated or not.
     """
 
     offers: list[Address]
@@ -208,7 +212,7 @@ class _ChosenOffers(NamedTuple):
 
 
 class _Requested(NamedTuple):
-    """What may be decided; what is for others (``open``: of it, what is not decided yet); and why it may not be."""
+    """What may be decided (``keys``), what is for others (``left``; ``open``: undecided), and why not (``found``)."""
 
     keys: list[ApprovalKey]
     left: list[str]
@@ -224,13 +228,13 @@ def _chosen(design: Snapshot, request: ApprovalRequest, gated: Collection[Addres
 
 
 def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> set[Address]:
-    """The offers that are asked for, and of the settings ``gated`` those that are."""
+    """The offers, and of the settings ``gated``, that the request matches."""
     only_settings = request.settings and not (request.content or request.eligibility or request.spaces)
     offers = [*gated, *(() if only_settings else design.of_kind(Kind.OFFER))]
     chosen: set[Address] = set()
     found: list[Diagnostic] = []
     for text in request.patterns:
-        pattern = Pattern(text)
+        pattern = AddressPattern(text)
         matched = [address for address in offers if pattern.matches(address)]
         if not matched:
             hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")
@@ -245,7 +249,9 @@ def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Addres
             categories = {str((design(a) or {}).get("category", "")) for a in offers}
             found.append(
                 Diagnostic(
-                    Code.NO_MATCH, f"no offer stands below category “{path[:120]}”", hint=suggestion(path, categories)
+                    Code.NO_MATCH,
+                    f"no offer in design has the category “{path[:120]}”",
+                    hint=suggestion(path, categories),
                 )
             )
         chosen.update(matched)
@@ -266,7 +272,7 @@ def _asked(
     decision: Decision,
     decisions: Decisions,
 ) -> _Requested:
-    """What is asked for. Raises Refused for spaces that none of the offers is shown on."""
+    """What the request covers. Raises Refused for spaces that none of the offers is shown on."""
     asked = _Requested([], [], [], [])
     known_spaces: set[str] = set()
     spaces = request.spaces
@@ -302,7 +308,7 @@ def _expected(
     decisions: Decisions,
     gated: Collection[Address],
 ) -> list[ApprovalKey]:
-    """What was asked for in an earlier state of design; nothing where it was no sensible question there."""
+    """What the request covered in an earlier state of design; empty if it was invalid there."""
     try:
         return _asked(then, actor, _chosen(then, request, gated), request, decision, decisions).keys
     except Refused:
@@ -318,11 +324,11 @@ def _decidable(
     decisions: Decisions,
     asked: _Requested,
 ) -> tuple[list[ApprovalKey], tuple[Diagnostic, ...]]:
-    """What is decided of what is asked for, and what is refused. Raises Refused when nothing may be."""
+    """What is decided of the request, and what is refused. Raises Refused if nothing is left to decide."""
     design = stages.side(Stage.DESIGN)
     found = [*asked.found, *changed_since_plan(design, chosen.shown)]
     if request.seen is not None:
-        found += _changed_since(design, chosen.offers, request.seen)
+        found += changed_since_shown(design, chosen.offers, request.seen)
     if decision is Decision.APPROVED:
         new = [key for key in asked.keys if _is_new(stages, decisions, key, decision, actor)]
         found += _missing(design, new)
@@ -333,7 +339,7 @@ def _decidable(
         found.append(
             Diagnostic(
                 Code.NOT_ALLOWED,
-                f"{actor.name} ({actor.profile}) may approve nothing of this: {asked.left[0]}",
+                f"{actor.name} ({actor.profile}) is not allowed to approve any of this: {asked.left[0]}",
                 hint="“offerkit approvals” shows what waits for whom.",
             )
         )
@@ -343,13 +349,13 @@ def _decidable(
 
 
 def _differs(decisions: Decisions, key: ApprovalKey, decision: Decision) -> bool:
-    """Whether ``decision`` is another than the last word on ``key``."""
+    """Whether ``decision`` differs from the latest one on ``key``."""
     last = decisions.on(key)
     return last is None or last.decision is not decision
 
 
 def _is_new(stages: Stages, decisions: Decisions, key: ApprovalKey, decision: Decision, actor: Actor) -> bool:
-    """Whether ``decision`` of ``actor`` on ``key`` says what was not said."""
+    """Whether ``decision`` of ``actor`` on ``key`` adds anything."""
     if not _differs(decisions, key, decision):
         if key.aspect is not Aspect.SETTINGS or decision is not Decision.APPROVED:
             return False
@@ -361,11 +367,11 @@ def _is_new(stages: Stages, decisions: Decisions, key: ApprovalKey, decision: De
 
 
 def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
-    """Raise Refused for spaces on which none of the offers is to be shown: a typing mistake decides nothing."""
+    """Raise Refused for spaces that none of the offers is shown on, such as mistyped names."""
     found = [
         Diagnostic(
             Code.NO_MATCH,
-            f"none of these offers is to be shown on a space “{space[:80]}”",
+            f"none of these offers is shown on a space “{space[:80]}”",
             hint=suggestion(space, known),
         )
         for space in sorted(set(request.spaces) - known)
@@ -376,10 +382,10 @@ def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
 
 def _may_not(actor: Actor, address: Address, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:
     who = or_list(approvers(named))
-    why = "They are its named reviewers." if named else "No reviewer is named, so these profiles may."
+    why = "They are its named reviewers." if named else "It names no reviewers, so these roles may."
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) may not decide on the {aspect} of {address}: {who} may",
+        f"{actor.name} ({actor.profile}) is not allowed to decide on the {aspect} of {address}: {who} may",
         why,
         address=address,
     )
@@ -394,7 +400,7 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
                 Diagnostic(
                     Code.REQUIRED_FIELD,
                     f"{key.address} lacks {or_list(lacking)}, which space {key.space} requires",
-                    hint="Give it, apply, and approve then.",
+                    hint="Add it, apply, and approve again.",
                     address=key.address,
                 )
             )
@@ -404,7 +410,9 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
 def _same_person(
     stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey], *, everywhere: bool
 ) -> list[Diagnostic]:
-    """Where duties are separated, or ``everywhere``: who wrote what is to be approved may not (:class:`Authors`)."""
+    """Where duties are separated, or ``everywhere``: refuses authors of what they would approve (see
+    :class:`Authors`).
+    """
     store = stages.store
     assert store is not None
     apart = set(stages.environments) if everywhere else separating_environments(store)
@@ -420,10 +428,10 @@ def _same_person(
     return [
         Diagnostic(
             Code.SEPARATION,
-            f"{actor.name} may not approve {address}: they changed {names[actor.name]}",
-            "A review counts as an approval of what others wrote."
+            f"{actor.name} is not allowed to approve {address}: they changed {names[actor.name]}",
+            "A review approves only what others wrote."
             if everywhere
-            else f"{_where(address)} separates duties: who changes may not approve.",
+            else f"{_where(address)} separates duties: authors are not allowed to approve their own changes.",
             "Let another reviewer approve it.",
             address,
         )
@@ -437,7 +445,7 @@ def _where(address: Address) -> str:
 
 
 def _reviewers(design: Snapshot, decisions: Decisions, key: ApprovalKey) -> tuple[str, ...]:
-    """Who is named to decide on ``key``; nobody: whoever may by their profile."""
+    """The reviewers named for ``key``; empty: everybody whose role may decide."""
     if key.aspect is Aspect.SETTINGS:
         return decisions.wanted(key)
     return design.offer(key.address).reviewers(key.aspect)
@@ -445,7 +453,7 @@ def _reviewers(design: Snapshot, decisions: Decisions, key: ApprovalKey) -> tupl
 
 def _items(
     design: Snapshot, live: Snapshot, decisions: Decisions, address: Address, keys: Sequence[ApprovalKey]
-) -> list[Row]:
+) -> list[ApprovalItem]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
     groups: dict[tuple[Aspect, str, str, str, tuple[str, ...]], list[str]] = {}
@@ -460,7 +468,7 @@ def _items(
         group = (key.aspect, state, by, comment, who)
         groups.setdefault(group, []).append(key.space)
     return [
-        Row(
+        ApprovalItem(
             address,
             label,
             aspect,
@@ -476,23 +484,12 @@ def _items(
 
 
 def _who(decisions: Decisions, key: ApprovalKey, named: tuple[str, ...]) -> tuple[str, ...]:
-    """Who can decide on ``key`` now: those who have to agree and have not, and design's reviewers if one has to."""
+    """Who can decide on ``key`` now: those whose agreement is missing, and design's reviewers if one of them must
+    decide.
+    """
     unmet = decisions.unmet(key)
     if not unmet:
         return named
     still = tuple(dict.fromkeys(name for demand in unmet for name in demand.names))
     given = any(row.decision is Decision.APPROVED and row.operator not in still for row in decisions.each(key))
     return still if given else tuple(dict.fromkeys((*named, *still)))
-
-
-def _changed_since(design: Snapshot, offers: Iterable[Address], shown: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """A finding for each offer that is not as it was ``shown``."""
-    for address in offers:
-        if shown.get(address) != review_token(design, address):
-            yield Diagnostic(
-                Code.NOT_AS_SHOWN,
-                f"{address} is not as it was when it was shown to you",
-                "It was changed since, and a decision is about what you saw.",
-                "Open the offer again, look at what is different, and decide then.",
-                address,
-            )

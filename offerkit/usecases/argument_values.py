@@ -1,4 +1,4 @@
-"""Times and call data as people write them: on a command line, in a call, in the name of a state."""
+"""Reads times and call data as users write them: on the command line, in API calls and in names of states."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from offerkit.store.stage_snapshots import StoredBodies, environments
 from offerkit.times import common_zone, instant
 
 DAY_BEGINS, NOON, DAY_ENDS = time(), time(12), time.max
-"""What a day without a time of day means: where propositions are looked for, where it is decided, and to a state."""
+"""The time of day that a bare date stands for: when searching propositions, when deciding, and when naming a state."""
 
 
 def zone_of_stage(store: Store | None, stage: Stage, names: Iterable[str] = ()) -> tzinfo:
-    """:func:`common_zone` of environments (none named: of all) as they are in a stage now, else in design."""
+    """The :func:`common_zone` of some environments (default: all) as they are in a stage, otherwise as in design."""
     if store is None:
         return UTC
     from zoneinfo import ZoneInfo
@@ -37,7 +37,7 @@ def zone_of_stage(store: Store | None, stage: Stage, names: Iterable[str] = ()) 
 
 
 def names_zone(text: str) -> bool:
-    """Whether a time says by itself in which zone it is."""
+    """Whether a time names its own time zone."""
     try:
         return len(text) > 10 and datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
@@ -45,9 +45,10 @@ def names_zone(text: str) -> bool:
 
 
 def parse_time(text: str, zone: tzinfo, now: str, day: time = NOON) -> datetime:
-    """The time that ``text`` means, in UTC; empty: ``now`` (ISO, UTC). A day means its ``day``; no zone means ``zone``.
+    """The time that ``text`` means, in UTC; empty means ``now`` (ISO 8601, UTC).
 
-    A time that the clocks of the zone show twice is the first of both. Raises Refused when it is no time.
+    A bare date gets the time of day ``day``; a time without a zone is read in ``zone``. A local time that occurs twice
+    (when clocks go back) is the first of the two. Raises Refused if ``text`` is not a time.
     """
     if not text:
         return instant(now)
@@ -59,7 +60,7 @@ def parse_time(text: str, zone: tzinfo, now: str, day: time = NOON) -> datetime:
 
 
 def time_or_none(text: str, zone: tzinfo, day: time) -> datetime | None:
-    """As :func:`parse_time`; None when ``text`` is written like no time. Raises Refused outside of the calendar."""
+    """Like :func:`parse_time`, but None if ``text`` is not a time. Raises Refused for a year outside 2 to 9998."""
     try:
         found = datetime.combine(date.fromisoformat(text), day) if _is_day(text) else datetime.fromisoformat(text)
         found = (found.replace(tzinfo=zone) if found.tzinfo is None else found).astimezone(UTC)
@@ -68,12 +69,12 @@ def time_or_none(text: str, zone: tzinfo, day: time) -> datetime | None:
     except ValueError:
         return None
     except OverflowError:
-        raise refuse(Code.BAD_POINT, f"“{text[:60]}” is outside of the calendar") from None
+        raise refuse(Code.BAD_POINT, f"“{text[:60]}” is outside the calendar") from None
     return found
 
 
 def _is_day(text: str) -> bool:
-    """Whether ``text`` is a day without a time of day, in any of the ways of ISO 8601 (2026-12-24, 20261224)."""
+    """Whether ``text`` is a date in any ISO 8601 form (2026-12-24, 20261224)."""
     try:
         date.fromisoformat(text)
     except ValueError:
@@ -82,7 +83,7 @@ def _is_day(text: str) -> bool:
 
 
 def parse_call_data(texts: Sequence[str]) -> dict[str, object]:
-    """Call data given as ``name=value``. Raises Refused with each that is not written so, or given twice."""
+    """Call data from ``name=value`` arguments. Raises Refused listing all that are malformed or repeated."""
     found: list[Diagnostic] = []
     values: dict[str, object] = {}
     for text in texts:
@@ -90,11 +91,13 @@ def parse_call_data(texts: Sequence[str]) -> dict[str, object]:
         if not equals or not name.strip():
             found.append(
                 Diagnostic(
-                    Code.BAD_CALL_DATA, f"“{text[:80]}” is not NAME=VALUE", hint="Write --data destination=Banff."
+                    Code.BAD_CALL_DATA,
+                    f"“{text[:80]}” is not NAME=VALUE",
+                    hint="Example: --data destination=Banff.",
                 )
             )
         elif name.strip() in values:
-            found.append(Diagnostic(Code.BAD_CALL_DATA, f"call data “{name.strip()[:80]}” is given twice"))
+            found.append(Diagnostic(Code.BAD_CALL_DATA, f"call data “{name.strip()[:80]}” is set twice"))
         else:
             values[name.strip()] = value
     if found:

@@ -1,4 +1,4 @@
-"""The history for auditors: verified, and as JSON lines."""
+"""``audit``: verify the history, and export it as JSON lines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from offerkit.store.schema import current_format
 
 @dataclass(frozen=True)
 class AuditedStore:
-    """A store that is to be audited; ``findings``: that it is not the one which was seen before.
+    """A store to audit; ``findings``: that it is not the store seen before.
 
-    ``history_only``: it is a copy of the history, as a server gives it: without tokens.
+    ``history_only``: whether it is only a server's history, without tokens.
     """
 
     store: Store
@@ -25,9 +25,9 @@ class AuditedStore:
 
 @dataclass(frozen=True)
 class AuditResult:
-    """What was found sound: how many revisions, the last one's digest (empty without one), how many tokens.
+    """What was verified: the number of revisions, the last digest (empty without revisions), the number of tokens.
 
-    ``tokens`` is None where there are none to look at; ``format`` is the one whose schema the store has.
+    ``tokens``: None for a server's history, which has no tokens. ``format``: of the store's schema.
     """
 
     revisions: int
@@ -37,9 +37,9 @@ class AuditResult:
 
 
 def audit(audited: AuditedStore, head: str = "") -> AuditResult:
-    """What is sound. Raises Refused with everything that is wrong.
+    """Verify a store. Raises Refused with everything that is wrong.
 
-    ``head`` is the start of a digest noted elsewhere: it must still be that of a revision.
+    ``head``: the start of a digest noted elsewhere; it must belong to a revision.
     """
     store = audited.store
     with store.reading():
@@ -51,7 +51,7 @@ def audit(audited: AuditedStore, head: str = "") -> AuditResult:
             Diagnostic(
                 Code.HISTORY_BROKEN,
                 f"no revision has the digest {head[:64]}",
-                "The revision that it was noted for is not in this history any more: the history was rewritten or cut.",
+                "The revision that had it is no longer in this history: the history was rewritten or truncated.",
                 "Compare with a backup of the store or an export of its history.",
             )
         )
@@ -62,7 +62,7 @@ def audit(audited: AuditedStore, head: str = "") -> AuditResult:
 
 
 def _revisions(store: Store, *, damaged: bool) -> list[RevisionRow]:
-    """All revisions; none of a damaged store that cannot be read."""
+    """All revisions; empty if the store is too damaged to read them."""
     try:
         return store.revisions()
     except Refused:
@@ -72,7 +72,7 @@ def _revisions(store: Store, *, damaged: bool) -> list[RevisionRow]:
 
 
 def write_history(store: Store, target: BinaryIO) -> int:
-    """Write every revision as a line of JSON, oldest first; how many there were."""
+    """Write all revisions as JSON lines, oldest first; returns their number."""
     count = 0
     for row in store.rows():
         target.write(canonical(row) + b"\n")

@@ -1,9 +1,9 @@
-"""Who wrote what an apply brings: who applies it, whom they name, and the authors of the commits behind it.
+"""The authors of what an apply brings: the operator who applies it, those they name, and the authors of its commits.
 
-A person who applies is an author. The commits add to that: all that touched the changed files since the commit that
-was applied last. An automation is no author, so the commits, or ``--author``, have to tell; where duties are separated
-only commits that prove it. What an apply found out is recorded with its revision, where
-:mod:`offerkit.governance.authors` asks for it.
+A person who applies a plan is an author; so are the authors of all commits that touched the changed files since the
+last applied commit. An automation is never an author, so commits or ``--author`` must name the authors; where duties
+are separated, only verified commits count. The result is recorded with the revision, where
+:mod:`offerkit.governance.authors` reads it.
 """
 
 from __future__ import annotations
@@ -24,26 +24,28 @@ from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.reports.words import listing
 from offerkit.specs.commits import Commit, Commits, UntoldError
-from offerkit.state.changes import Entry, Former
-from offerkit.state.names import Names
+from offerkit.state.changes import Entry, FormerAddress
+from offerkit.state.names import NameHistory
 from offerkit.store import Store
 from offerkit.usecases.requests import PlanOrigin
 from offerkit.usecases.session import Session, declared_operators, operators, who_is
 from offerkit.usecases.state_refs import state_named
 
 FORGES = frozenset(("noreply@github.com", "noreply@gitlab.com"))
-"""The committers of what people commit in a forge's pages: no authors, if the signature is the forge's own."""
+"""Committers of commits made in a forge's web pages. They are not authors if the forge itself signed the commit."""
 _PRIVATE = re.compile(r"([0-9]{1,19})[+-][^@\s]{1,200}@users\.noreply\.(github|gitlab)\.com")
-"""The address that a forge gives to whoever keeps their own private."""
+"""The address that a forge gives to users who keep their own private."""
 _LOOKED_AT = 200
-"""Applies among which the last one with a commit is looked for."""
+"""How many applies to search for the last one with a commit."""
 _LISTED = 5
 
 
 @dataclass(frozen=True)
 class ForgeConfirmation:
-    """What a forge tells of a pull request that is applied: by commit, the operator as whose account it has verified
-    the signature; and who wrote commits that are not in the history any more, and where that is not known.
+    """What a forge says about a pull request that is applied.
+
+    ``signed``: by commit, the operators whose accounts own the verified signature. ``authors``: of commits that are no
+    longer in the history. ``doubts``: where these are unknown.
     """
 
     signed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -58,10 +60,10 @@ def origin_of(
     named: tuple[str, ...] = (),
     confirmed: ForgeConfirmation | None = None,
 ) -> PlanOrigin:
-    """Where ``plan`` comes from, as the project's repository tells; ``whole``: what all of the specs would change.
+    """Where ``plan`` comes from, according to the project's repository; ``whole``: what all of the specs would change.
 
-    ``named``: authors whom the operator names. ``confirmed``: what a forge tells. Never refuses: what is doubtful is
-    for those who need to know (:func:`authors_record`).
+    ``named``: the authors that the operator names. ``confirmed``: what a forge says. Never refuses: doubts matter only
+    to some applies (:func:`authors_record`).
     """
     told = confirmed or ForgeConfirmation()
     with session.reading() as store:
@@ -78,7 +80,7 @@ def origin_of(
 
 
 def authors_record(session: Session, plan: Plan, actor: Actor) -> dict[str, Json]:
-    """What to record of the authors of ``plan`` with its revision, once nothing is refused (:func:`refusals`)."""
+    """What to record about the authors of ``plan`` with its revision, once :func:`refusals` found nothing."""
     if plan.kind is not PlanKind.APPLY:
         return {}
     origin = session.origin
@@ -87,12 +89,12 @@ def authors_record(session: Session, plan: Plan, actor: Actor) -> dict[str, Json
     if origin.commit:
         found |= {"commit": origin.commit, "whole": origin.whole}
         if session.through_server and not actor.automation:
-            found["claimed"] = True  # by whoever sent the plan; nobody has looked
+            found["claimed"] = True  # by the sender of the plan; nobody has verified it
     return found
 
 
 def refusals(session: Session, store: Store | None, plan: Plan, actor: Actor) -> Iterator[Diagnostic]:
-    """Why ``actor`` may not apply ``plan`` as it comes: a named author is none, or an automation's are not known."""
+    """Why ``actor`` cannot apply ``plan``: a named author is invalid, or an automation's authors are unknown."""
     origin = session.origin
     if plan.kind is PlanKind.APPLY:
         yield from _no_authors((*origin.named, *origin.authors), operators(store) or declared_operators(plan))
@@ -114,17 +116,17 @@ def _unsure(store: Store | None, plan: Plan, actor: Actor, origin: PlanOrigin) -
     for reason in reasons[:_LISTED]:
         yield Diagnostic(
             Code.AUTHORS,
-            f"{actor.name} is an automation, and it is not sure who wrote what it applies: {reason}",
-            "Where duties are separated, its authors are those whose signed commits touched the changed files."
+            f"{actor.name} is an automation, and the authors of what it applies are not certain: {reason}",
+            "Where duties are separated, the authors are those whose signed commits touched the changed files."
             if strict
-            else "It applies what a commit holds, and nothing else.",
-            "Let a person apply it, who is an author then, or see docs/roles.md for what an automation needs.",
+            else "An automation only applies what is committed.",
+            "Let a person apply it, who then counts as an author; or see docs/roles.md for what an automation needs.",
         )
     if not reasons and not (origin.authors or (origin.named and not strict)):
         yield Diagnostic(
             Code.AUTHORS,
-            f"{actor.name} is an automation, and no author is known of what it applies",
-            "Somebody wrote it, and must not be the one who approves it."
+            f"{actor.name} is an automation, and the authors of what it applies are unknown",
+            "Authors must be known, because they are not allowed to approve their own changes."
             + ("" if strict else " No commit since the last applied one touched what changes."),
             "Let a person apply it." if strict else "Name the authors: --author OPERATOR.",
         )
@@ -134,18 +136,18 @@ def _no_authors(names: Iterable[str], known: Mapping[str, Mapping[str, Json]]) -
     for name in dict.fromkeys(names):
         if name not in known:
             hint = suggestion(name, known, f"Operators: {listing(sorted(known), 20)}.")
-            yield Diagnostic(Code.NO_OPERATOR, f"there is no operator “{name[:80]}”, so they are no author", hint=hint)
+            yield Diagnostic(Code.NO_OPERATOR, f"author “{name[:80]}” is not an operator", hint=hint)
         elif known[name].get("automation"):
             yield Diagnostic(
                 Code.NOT_A_PERSON,
-                f"{name} is an automation, and no author",
-                "It applies what people wrote.",
-                "Name the people who wrote it.",
+                f"{name} is an automation and cannot be an author",
+                "It applies what persons wrote.",
+                "Name the persons who wrote it.",
             )
 
 
 def separated(store: Store, plan: Plan) -> bool:
-    """Whether duties are separated where ``plan`` changes something: in design or in live, before or after it."""
+    """Whether duties are separated in an environment that ``plan`` changes: in design or live, before or after."""
     touched = {step.address.environment for step in plan.steps}
     bodies = [plan.bodies[s.after.fingerprint] for s in plan.steps if s.after and s.address.kind is Kind.ENVIRONMENT]
     for stage in store.heads():
@@ -160,7 +162,7 @@ def _automations(known: Mapping[str, Mapping[str, Json]]) -> set[str]:
 
 
 class _OriginReader:
-    """What the repository tells of one plan."""
+    """Reads from the repository where one plan comes from."""
 
     def __init__(
         self,
@@ -169,7 +171,7 @@ class _OriginReader:
         known: Mapping[str, Mapping[str, Json]],
         confirmed: Mapping[str, tuple[str, ...]],
     ) -> None:
-        """``known``: the operators' bodies by name. Raises UntoldError where there is no repository."""
+        """``known``: the operators' bodies by name. Raises UntoldError without a repository."""
         self._session, self._root = session, session.project.root
         self._store, self._confirmed = store, confirmed
         self._commits = Commits(self._root, session.environ)
@@ -178,14 +180,14 @@ class _OriginReader:
         self._automations = _automations(known)
 
     def origin(self, plan: Plan, whole: Plan | None, named: tuple[str, ...], *, signed: bool) -> PlanOrigin:
-        """Where ``plan`` comes from. Raises UntoldError when git cannot tell."""
+        """The origin of ``plan``. Raises UntoldError if git cannot tell."""
         edited = self._edited(plan, whole)
         doubts = list(edited)
         if self._commits.shallow:
-            doubts.append("the clone is shallow, and lacks a part of the history")
+            doubts.append("the clone is shallow and lacks part of the history")
         since, forked = self._since(plan)
         if forked:
-            doubts.append(f"what is checked out does not go on from commit {forked[:12]}, which was applied last")
+            doubts.append(f"the checkout is not based on commit {forked[:12]}, which was applied last")
         authors: set[str] = set()
         unverified: list[str] = []
         every = any(step.source is None or step.moved_from for step in plan.steps)
@@ -197,7 +199,7 @@ class _OriginReader:
             doubts += doubt
             unverified += unproven
             if signed and ("" in ruled or ruled & commit.files) and not proven & self._administrators:
-                unverified.append(f"commit {commit.oid[:12]} changes operators, and is not signed by an administrator")
+                unverified.append(f"commit {commit.oid[:12]} changes operators but is not signed by an administrator")
         left = set(_effects(whole)) - set(_effects(plan))
         whole_applied = whole is not None and all(address.kind is Kind.CAMPAIGN for _, address, *_ in left)
         clean = not edited
@@ -213,13 +215,15 @@ class _OriginReader:
 
     def _edited(self, plan: Plan, whole: Plan | None) -> list[str]:
         found = self._commits.uncommitted()
-        reasons = [f"{listing(found, _LISTED)} {'is' if len(found) == 1 else 'are'} not as committed"] if found else []
+        reasons = (
+            [f"{listing(found, _LISTED)} {'has' if len(found) == 1 else 'have'} uncommitted changes"] if found else []
+        )
         if set(_effects(plan)) - set(_effects(whole)):
-            reasons.append("the plan is not what the specs say that are checked out")
+            reasons.append("the plan does not match the specs in the checkout")
         return reasons
 
     def _since(self, plan: Plan) -> tuple[str, str]:
-        """The commit that was applied last, and the same when HEAD does not go on from it; empty: all commits count."""
+        """The last applied commit; and that commit again if HEAD is not based on it. Empty: all commits count."""
         if self._store is None:
             return "", ""
         for row in self._store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
@@ -234,7 +238,7 @@ class _OriginReader:
         return "", ""
 
     def _as_claimed(self, plan: Plan, commit: str) -> bool:
-        """Whether what ``plan`` changes is in design as the specs of ``commit`` say."""
+        """Whether design has what ``plan`` changes as in the specs of ``commit``."""
         try:
             there = state_named(self._session, self._store, f"git:{commit}").entries
         except Refused:
@@ -246,7 +250,7 @@ class _OriginReader:
         return True
 
     def _drifted(self, plan: Plan, serial: int) -> bool:
-        """Whether something of ``plan`` was changed after revision ``serial`` otherwise than by applying a commit."""
+        """Whether anything in ``plan`` changed after revision ``serial`` other than by applying a commit."""
         assert self._store is not None
         for stage, steps in by_stage(plan.steps).items():
             addresses = {address for step in steps for address in (step.address, step.moved_from or step.address)}
@@ -263,7 +267,7 @@ class _OriginReader:
         return named | {path.relative_to(root).as_posix() for path in real if path.is_relative_to(root)}
 
     def _of(self, commit: Commit, *, signed: bool) -> tuple[set[str], list[str], list[str], set[str]]:
-        """The authors of a commit; why these may not be all; why it cannot be believed; and whose it certainly is."""
+        """A commit's authors; why there may be more; why it cannot be trusted; and its proven authors."""
         short, forge = commit.oid[:12], commit.committer.lower() in FORGES
         accounts = self._confirmed.get(commit.oid, ())
         by_forge = forge and (bool(accounts) or commit.signer.lower() == commit.committer.lower())
@@ -274,13 +278,13 @@ class _OriginReader:
         people = {*(name for names in named for name in names), *accounts} - self._automations
         doubts = []
         if frozenset() in named:
-            doubts.append(f"commit {short} names somebody who is no operator, by their e-mail")
+            doubts.append(f"commit {short} names an author whose e-mail is no operator's")
         if not people:
-            doubts.append(f"commit {short} names no person who is an operator")
+            doubts.append(f"commit {short} has no author who is an operator and a person")
         voucher = commit.author if by_forge else commit.signer
         proven = {*self._people.by_email(voucher), *accounts} - self._automations
         unproven = (
-            [f"commit {short} has no signature of an operator that git verifies"]
+            [f"commit {short} has no operator signature that git can verify"]
             if signed and not (proven or by_forge)
             else []
         )
@@ -288,7 +292,7 @@ class _OriginReader:
 
 
 def operators_by_account(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
-    """The operators by their account of a forge; a store may have two, where only a part of the specs was applied."""
+    """The operators by their account on a forge. A partly applied project may have two operators for one account."""
     found: dict[int, tuple[str, ...]] = {}
     for name, body in sorted(known.items()):
         accounts = body.get("accounts")
@@ -299,7 +303,7 @@ def operators_by_account(known: Mapping[str, Mapping[str, Json]], forge: str) ->
 
 
 class OperatorAccounts:
-    """Whose e-mails and accounts are, and were: no change of them makes anybody another author."""
+    """Operators by all e-mails and accounts that they have or had, so that changing these does not change authors."""
 
     def __init__(self, store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> None:
         """``known``: the operators' bodies by name."""
@@ -314,23 +318,23 @@ class OperatorAccounts:
         self._emails.pop("", None)
 
     def by_email(self, email: str) -> frozenset[str]:
-        """The operators who have this e-mail, or had it."""
+        """The operators who have or had this e-mail."""
         return frozenset(self._emails.get(email.lower(), ()))
 
     def by_account(self, forge: str, account: int) -> frozenset[str]:
-        """The operators who have this account, or had it."""
+        """The operators who have or had this account."""
         return frozenset(self._accounts.get((forge, account), ()))
 
     def named(self, email: str) -> frozenset[str]:
-        """The operators whose e-mail it is, or whose account it names, as forges' private addresses do."""
+        """The operators by an e-mail, or by the account in a forge's private address."""
         private = _PRIVATE.fullmatch(email.lower())
         return self.by_email(email) or (self.by_account(private[2], int(private[1])) if private else frozenset())
 
 
 def _earlier_bodies(store: Store, known: Mapping[str, Mapping[str, Json]]) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    """All bodies that the operators of these names had."""
+    """All earlier bodies of these operators."""
     stage = StageRef(SHARED, Stage.DESIGN)
-    names = Names(store.moves(stage))
+    names = NameHistory(store.moves(stage))
     here = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
     rows = store.changes_of(stage, {span.name for spans in here.values() for span in spans})
     bodies = store.bodies({row.after.fingerprint for row in rows if row.after is not None})
@@ -340,10 +344,10 @@ def _earlier_bodies(store: Store, known: Mapping[str, Mapping[str, Json]]) -> It
                 yield name, orjson.loads(bodies[row.after.fingerprint].text)
 
 
-_Effect: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, Former]
+_Effect: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, FormerAddress]
 
 
 def _effects(plan: Plan | None) -> Iterator[_Effect]:
-    """What a plan does, however it explains that."""
+    """What a plan does, without its explanations."""
     for step in plan.steps if plan is not None else ():
         yield step.stage, step.address, step.before, step.after, step.moved_from

@@ -1,7 +1,7 @@
-"""Where the store and the contacts are: here, or behind a server. Which of both is chosen once, when a session opens.
+"""Access to store and contacts: local or through a server. Chosen once, when a session opens.
 
-What needs them is handed to a server as data, plans and requests; rights are asked there. Both sides of that stand
-here: what goes over the network is written and read in one place (docs/adr/0039-use-cases.md).
+A server gets plans and requests as data and checks the rights itself. Both sides of the protocol are in this module, so
+that messages are written and read in one place (docs/adr/0039-use-cases.md).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from offerkit.usecases.requests import (
 from offerkit.usecases.session import Session
 
 if TYPE_CHECKING:
-    from offerkit.reports.approvals import Reviewed
-    from offerkit.reports.impact import Impact
+    from offerkit.engine.impact import Impact
+    from offerkit.governance.approval_items import ReviewedAspect
 
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
 STOP, RESUME = "/api/v1/stop", "/api/v1/resume"
@@ -46,16 +46,16 @@ OVERRIDE, RELAY = "/api/v1/store/override", "/api/v1/store/relay"
 IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
 _DOUBTS, _REASONS = ("doubts", "unverified", "edited"), 20
 LONGEST_WAIT = 60
-"""Seconds that a caller elsewhere may wait for the store's lock."""
+"""How many seconds a server lets clients wait for the store's lock."""
 
 
 class LocalBackend:
-    """The store and the contacts are here: every use case does its own work."""
+    """The store and the contacts are local; use cases run here."""
 
     history_only = False
 
     def require_local(self) -> None:
-        """Nothing is refused."""
+        """Never refuses."""
 
     def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
         """Apply ``plan`` to the store."""
@@ -88,13 +88,13 @@ class LocalBackend:
         return override_here(session, request)
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
-        """The impact on the contacts that are here."""
+        """The impact on the local contacts."""
         from offerkit.usecases.impact import impact_here
 
         return impact_here(session, plan, request)
 
     def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
-        """What the contacts that are here say of a promotion."""
+        """The impact record from the local contacts."""
         from offerkit.usecases.impact_limit import check_losses
 
         return check_losses(session, store, plan)
@@ -105,23 +105,23 @@ LOCAL = LocalBackend()
 
 @dataclass(frozen=True)
 class ServerBackend:
-    """A server has the store and the contacts; here is a copy of its history, which is read as any other store is."""
+    """A server has the store and the contacts; a local copy of its history can be read like any store."""
 
     remote: RemoteStore
     history_only = True
 
     def require_local(self) -> None:
-        """Raise Refused."""
+        """Always raises Refused."""
         raise refuse(
             Code.REMOTE_NOT_THERE,
-            "this works only where the store is, not through a server",
-            detail="Through a server: plan, show, apply, approvals, approve, reject, override, promote, rollback,"
+            "this command does not work through a server",
+            detail="These do: plan, show, apply, approvals, approve, reject, override, promote, rollback,"
             " stop, resume, stops, purge, diff, history, audit, graph, export and ci.",
-            hint="Run it on the server's machine, or ask the server's own interface: /api/v1/propose, /api/v1/update.",
+            hint="Run it on the server's machine, or use the server's API: /api/v1/propose, /api/v1/update.",
         )
 
     def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
-        """Let the server apply ``plan`` as the token's operator. Raises Refused with all that it refuses."""
+        """Let the server apply ``plan`` as the token's operator."""
         asked: dict[str, Json] = {
             "plan": envelope(plan).decode(),
             "message": session.message,
@@ -137,11 +137,11 @@ class ServerBackend:
                 applied = Applied(_revision(revision), moved)
             case _:
                 raise strange(self.remote.url)
-        session.told(applied.revision)
+        session.remember_revision(applied.revision)
         return applied
 
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
-        """Let the server approve or reject as the token's operator. Raises Refused with all that it refuses."""
+        """Let the server approve or reject as the token's operator."""
         with session.existing():  # is it still the store that was seen before?
             pass
         wanted = {name: value for name, value in asdict(request).items() if name not in ("plan", "seen")}
@@ -166,11 +166,11 @@ class ServerBackend:
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
-            session.told(outcome.revision)
+            session.remember_revision(outcome.revision)
         return outcome
 
     def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
-        """Let the server record reviews as approvals. Raises Refused with all that it refuses."""
+        """Let the server record reviews as approvals."""
         with session.existing():  # is it still the store that was seen before?
             pass
         match self.remote.post(RELAY, {**asdict(request), "lock_wait_ms": _wait(session)}):
@@ -180,7 +180,7 @@ class ServerBackend:
             case _:
                 raise strange(self.remote.url)
         for one in outcome.recorded:
-            session.told(one.revision)
+            session.remember_revision(one.revision)
         return outcome
 
     def _relayed(self, given: Json) -> RecordedReview:
@@ -201,7 +201,7 @@ class ServerBackend:
                 raise strange(self.remote.url)
 
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
-        """Let the server stop or resume as the token's operator. Raises Refused with all that it refuses."""
+        """Let the server stop or resume as the token's operator."""
         asked: Json = {
             "patterns": list(request.patterns),
             "reason": request.reason,
@@ -215,11 +215,11 @@ class ServerBackend:
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
-            session.told(outcome.revision)
+            session.remember_revision(outcome.revision)
         return outcome
 
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
-        """Let the server record an override by the token's operator. Raises Refused with all that it refuses."""
+        """Let the server record an override by the token's operator."""
         with session.existing():  # is it still the store that was seen before?
             pass
         asked: dict[str, Json] = {
@@ -235,14 +235,14 @@ class ServerBackend:
                 made = OverrideOutcome(_revision(revision), tuple(map(str, says)))
             case _:
                 raise strange(self.remote.url)
-        session.told(made.revision)
+        session.remember_revision(made.revision)
         return made
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
-        """The impact on the server's contacts. Raises Refused with all that it refuses."""
+        """The impact on the server's contacts."""
         from pydantic import TypeAdapter, ValidationError
 
-        from offerkit.reports.impact import Impact, without_contacts
+        from offerkit.engine.impact import Impact, without_contacts
 
         asked: dict[str, Json] = {**asdict(request), "by": list(request.by), "plan": envelope(plan).decode()}
         if not request.examples:
@@ -254,7 +254,7 @@ class ServerBackend:
         return made if request.examples else replace(made, spaces=[without_contacts(space) for space in made.spaces])
 
     def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
-        """What the server's contacts say of a promotion; not asked for where the copy of its history limits nothing."""
+        """The impact record from the server's contacts; not requested if nothing in its history limits the impact."""
         from offerkit.usecases.impact_limit import is_limited
 
         if not is_limited(session, store, plan):
@@ -274,9 +274,9 @@ class ServerBackend:
 
 
 def connect(address: str, operator: str, root: Path, environ: Mapping[str, str]) -> tuple[ServerBackend, StoreCopy]:
-    """The server at ``address``, asked with the token of ``environ``, and a copy of its history below ``root``.
+    """Connect to the server at ``address`` with the token in ``environ``, and copy its history below ``root``.
 
-    Raises Refused when the server cannot be asked, and when ``operator`` names somebody else than the token does.
+    Raises Refused if the server cannot be reached, or ``operator`` is not the token's operator.
     """
     remote = remote_of(address, environ)
     copy = remote.copy(root / ".offerkit" / "remote")
@@ -284,26 +284,26 @@ def connect(address: str, operator: str, root: Path, environ: Mapping[str, str])
         raise refuse(
             Code.NOT_ALLOWED,
             f"the token is {copy.operator}'s, not {operator[:80]}'s",
-            hint="Through a server you are who your token says: leave out --as and OFFERKIT_OPERATOR.",
+            hint="A server identifies you by your token: leave out --as and OFFERKIT_OPERATOR.",
         )
     return ServerBackend(remote), copy
 
 
 def is_server(address: str | None) -> bool:
-    """Whether --store or OFFERKIT_STORE names a server that holds the store."""
+    """Whether --store or OFFERKIT_STORE names a server."""
     return (address or "").lower().startswith(("https://", "http://"))
 
 
 def impact_for(session: Session, plan: Plan, request: ImpactRequest) -> Impact:
-    """What a server answers to :data:`IMPACT`. Raises Refused when the plan is stale or no plan of its kind."""
+    """A server's answer to :data:`IMPACT`. Raises Refused if the plan is stale or invalid."""
     _check_received(session, plan)
     return session.backend.impact(session, plan, request)
 
 
 def limit_for(session: Session, plan: Plan) -> Mapping[str, Json]:
-    """What a server answers to :data:`LIMIT`: what would be recorded if ``plan`` were applied.
+    """A server's answer to :data:`LIMIT`: what would be recorded if ``plan`` were applied.
 
-    Raises Refused when the plan is stale or no plan of its kind, and when it takes more from people than it may.
+    Raises Refused if the plan is stale or invalid, or exceeds an impact limit.
     """
     from offerkit.usecases.apply import check_impact
 
@@ -312,9 +312,9 @@ def limit_for(session: Session, plan: Plan) -> Mapping[str, Json]:
 
 
 def _check_received(session: Session, plan: Plan) -> None:
-    """Before anybody's data is read for a plan that came over the network, hold it to what applying it would.
+    """Verify a plan from the network before reading any contacts for it.
 
-    A dimension says which file or table is read, so that who sends another one has to be somebody who may set it.
+    A dimension says which file or table is read, so the sender of a changed one must be allowed to change it.
     """
     from offerkit.usecases.apply import entitled_actor
 
@@ -325,37 +325,37 @@ def _check_received(session: Session, plan: Plan) -> None:
 
 
 def _wait(session: Session) -> int:
-    """How long to wait for the lock, in milliseconds. Raises Refused for longer than servers let callers wait."""
-    if not session.lock_timeout <= LONGEST_WAIT:  # not a number is too long as well
+    """How long to wait for the lock, in milliseconds. Raises Refused if that exceeds the server's maximum."""
+    if not session.lock_timeout <= LONGEST_WAIT:  # also refuses NaN
         raise refuse(
             Code.BAD_VALUE,
-            f"through a server, the store's lock is waited for {LONGEST_WAIT} seconds at most",
-            hint=f"Write --lock-timeout {LONGEST_WAIT}, and run it again if that is not enough.",
+            f"a server waits at most {LONGEST_WAIT} seconds for the store's lock",
+            hint=f"Use --lock-timeout {LONGEST_WAIT}, and run it again if that is not enough.",
         )
     return round(session.lock_timeout * 1000)
 
 
 def _origin_json(origin: PlanOrigin) -> Json:
-    """An origin as it is sent: of many reasons for doubt some are enough."""
+    """An origin as JSON, with a limited number of doubts."""
     return {name: value[:_REASONS] if name in _DOUBTS else value for name, value in asdict(origin).items()}
 
 
 def applied_json(applied: Applied) -> Json:
-    """What a client reads of an answer to :data:`APPLY`."""
+    """The answer to :data:`APPLY`."""
     return {"revision": _revision_json(applied.revision), "base_moved": applied.base_moved}
 
 
 def overridden_json(made: OverrideOutcome) -> Json:
-    """What a client reads of an answer to :data:`OVERRIDE`."""
+    """The answer to :data:`OVERRIDE`."""
     return {"revision": _revision_json(made.revision), "says": list(made.says)}
 
 
 def decided_json(decided: ApprovalOutcome) -> Json:
-    """What a client reads of an answer to :data:`DECIDE`."""
+    """The answer to :data:`DECIDE`."""
     return {
         "revision": None if decided.revision is None else _revision_json(decided.revision),
         "keys": list(map(_key_json, decided.keys)),
-        # Earlier versions ask as well, and know nothing of offers that are refused while others are decided.
+        # Earlier clients do not know “refused”, so refusals are also in “left”.
         "left": [*decided.left, *(found.summary for found in decided.refused)],
         "refused": [error_json(found) for found in decided.refused],
         "digest": decided.digest,
@@ -367,7 +367,7 @@ def decided_json(decided: ApprovalOutcome) -> Json:
 
 
 def relayed_json(made: RelayOutcome) -> Json:
-    """What a client reads of an answer to :data:`RELAY`."""
+    """The answer to :data:`RELAY`."""
     return {
         "recorded": [
             {
@@ -386,7 +386,7 @@ def relayed_json(made: RelayOutcome) -> Json:
 
 
 def stopped_json(made: StopOutcome) -> Json:
-    """What a client reads of an answer to :data:`STOP` and :data:`RESUME`."""
+    """The answer to :data:`STOP` and :data:`RESUME`."""
     return {
         "revision": None if made.revision is None else _revision_json(made.revision),
         "named": list(made.named),
@@ -425,17 +425,17 @@ def _key(given: Json) -> ApprovalKey:
     )
 
 
-def _shown(given: object, url: str) -> tuple[Reviewed, ...]:
+def _shown(given: object, url: str) -> tuple[ReviewedAspect, ...]:
     from pydantic import TypeAdapter, ValidationError
 
-    from offerkit.reports.approvals import Reviewed
+    from offerkit.governance.approval_items import ReviewedAspect
 
     try:
-        return TypeAdapter(tuple[Reviewed, ...]).validate_python(given)
+        return TypeAdapter(tuple[ReviewedAspect, ...]).validate_python(given)
     except ValidationError:
         raise strange(url) from None
 
 
 def plan_of(text: str) -> Plan:
-    """The plan that was handed over. Raises Refused when it is none."""
+    """The plan in a request. Raises Refused if it is invalid."""
     return decode(text.encode(), "the plan")

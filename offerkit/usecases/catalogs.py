@@ -1,4 +1,4 @@
-"""Catalogs for the engine: a state, compiled environment by environment when that is asked for."""
+"""Catalogs for the engine, compiled from a state environment by environment when first used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.hooks import NO_HOOKS, Hooks
-from offerkit.engine.identify import Identification
+from offerkit.engine.identify import IdentifyingSpace
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.stops import Stops, stop_sentence
 from offerkit.models.space import Space
@@ -27,17 +27,16 @@ if TYPE_CHECKING:
     from offerkit.usecases.content_renderer import ContentRenderer
 
 HookLoader = Callable[[Mapping[Address, JsonMap]], Hooks]
-"""From the bodies of a catalog to the hooks that they name."""
+"""Maps the bodies of a catalog to the hooks that they name."""
 
 
 def no_hooks(bodies: Mapping[Address, JsonMap]) -> Hooks:
-    """Nobody's hooks."""
     return NO_HOOKS
 
 
 @dataclass
 class Catalogs:
-    """The catalogs of one stage at one moment, each compiled when it is first asked for."""
+    """The catalogs of one stage at one moment, each compiled when first used."""
 
     snapshot: Snapshot
     names: tuple[str, ...]
@@ -47,21 +46,21 @@ class Catalogs:
     stage: str = Stage.LIVE
     stops: Stops | None = None
     _compiled: dict[str, Catalog] = field(default_factory=dict)
-    _places: dict[tuple[str, str], LiveSpace] = field(default_factory=dict)
+    _spaces: dict[tuple[str, str], LiveSpace] = field(default_factory=dict)
 
     def __getitem__(self, environment: str) -> Catalog:
-        """The catalog of ``environment``. Raises Refused when the stage has no such environment."""
+        """The catalog of ``environment``. Raises Refused if the stage has no such environment."""
         if environment not in self._compiled:
             self._compiled[environment] = self._compile(environment)
         return self._compiled[environment]
 
-    def place(self, environment: str, space: str) -> LiveSpace:
-        """A space of this stage, with what was made of it so far; it may be one that the stage does not have."""
-        found = self._places.get((environment, space))
+    def space(self, environment: str, space: str) -> LiveSpace:
+        """A space of this stage with everything derived from it so far; the stage possibly lacks it."""
+        found = self._spaces.get((environment, space))
         if found is None:
             found = LiveSpace(self, environment, space)
-            if found.exists:  # names that somebody makes up are not kept
-                self._places[environment, space] = found
+            if found.exists:  # made-up names in calls must not fill the cache
+                self._spaces[environment, space] = found
         return found
 
     def __contains__(self, environment: object) -> bool:
@@ -84,9 +83,9 @@ class Catalogs:
         )
 
     def after_stops(self, store: Store, heads: Mapping[StageRef, StageHead]) -> Catalogs | None:
-        """What the engine serves now, if nothing but stops changed live since ``heads``; None when more did.
+        """The catalogs that are live now if only stops changed since ``heads``; otherwise None.
 
-        What is compiled is used again but for the offers concerned: a stop is picked up without compiling all anew.
+        Compiled catalogs are reused except for the stopped offers, so that a stop takes effect without recompiling.
         """
         now = store.heads()
         live = [stage for stage in now if stage.stage is Stage.LIVE]
@@ -111,7 +110,7 @@ class Catalogs:
         return made
 
     def _reused(self, catalog: Catalog, environment: str) -> Catalog:
-        """The catalog of an environment, made of one that differs only in where its offers are active or stopped."""
+        """``catalog`` with the current activation and stops of its offers; nothing is recompiled."""
         stopped = self._stopped(environment)
         offers = []
         for offer in catalog.offers:
@@ -122,7 +121,7 @@ class Catalogs:
         return replace(catalog, offers=tuple(offers), revision=self.revisions.get(environment, 0))
 
     def _stopped(self, environment: str) -> dict[Address, dict[str, str]]:
-        """By offer and space, why it is stopped there."""
+        """By offer and space, the reason why it is stopped there."""
         found: dict[Address, dict[str, str]] = {}
         if self.stops:
             spaces = [address.name for address in self.snapshot.of_kind(Kind.SPACE, environment)]
@@ -133,46 +132,45 @@ class Catalogs:
 
 
 class LiveSpace:
-    """One space of a stage: how it identifies, shows and stores.
+    """One space of a stage: how it identifies contacts, renders and stores.
 
-    Everything is worked out when it is first asked for, and kept as long as the stage's catalogs.
+    Each part is computed when first used and kept as long as the stage's catalogs.
     """
 
     def __init__(self, catalogs: Catalogs, environment: str, space: str) -> None:
-        """``space`` is its name in ``environment``."""
+        """``space``: its name in ``environment``."""
         self._catalogs, self._environment, self._space = catalogs, environment, space
         self._renderers: dict[tuple[str, Status | None], ContentRenderer] = {}
 
     @property
     def address(self) -> Address:
-        """The space's address."""
         return Address(self._environment, Kind.SPACE, self._space)
 
     @cached_property
     def exists(self) -> bool:
-        """Whether the stage has it."""
+        """Whether the stage has this space."""
         return self.address in self._catalogs.snapshot.entries
 
     @cached_property
     def model(self) -> Space:
-        """The space. Raises pydantic's error where the stage has none."""
+        """The space's model. Raises pydantic.ValidationError if the stage has no such space."""
         return Space.model_validate(self._catalogs.snapshot(self.address))
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog of its environment."""
+        """The catalog of the space's environment."""
         return self._catalogs[self._environment]
 
     @cached_property
-    def door(self) -> Identification:
-        """As identification sees it (domain.md §3, step 1)."""
+    def identification(self) -> IdentifyingSpace:
+        """How the space identifies contacts (domain.md §3, step 1)."""
         identification = self.model.identification
-        # A fallback that is not live (yet) cannot answer.
+        # A fallback that is not live cannot answer.
         linked = identification.fallback or ""
         environment, _, space = linked.partition("/")
-        there = environment in self._catalogs and self._catalogs.place(environment, space).exists
+        there = environment in self._catalogs and self._catalogs.space(environment, space).exists
         anonymous = self.catalog.anonymous
-        return Identification(
+        return IdentifyingSpace(
             self._environment,
             self._space,
             anonymous,
@@ -182,10 +180,9 @@ class LiveSpace:
         )
 
     def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:
-        """Shows offers here; ``status_base`` and ``clicked`` as :class:`ContentRenderer` has them."""
-        from offerkit.usecases.content_renderer import (
-            ContentRenderer,  # loads the template language: deciding needs none of it
-        )
+        """The space's renderer; for the arguments see :class:`ContentRenderer`."""
+        # Loads the template language: deciding needs none of it.
+        from offerkit.usecases.content_renderer import ContentRenderer
 
         key = status_base, clicked
         if key not in self._renderers:
@@ -196,12 +193,12 @@ class LiveSpace:
 
     @cached_property
     def proposed_data(self) -> ExtraData:
-        """What is stored with a proposition when it is made."""
+        """The extra data stored with a proposition when it is made."""
         return self._extra("proposed_data", self.model.storage.proposed_data)
 
     @cached_property
     def accepted_data(self) -> ExtraData:
-        """What is stored with a proposition when it is accepted."""
+        """The extra data stored with a proposition when it is accepted."""
         return self._extra("accepted_data", self.model.storage.accepted_data)
 
     def _extra(self, moment: str, expressions: dict[str, str]) -> ExtraData:
@@ -209,7 +206,9 @@ class LiveSpace:
 
 
 def deciding_bodies(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
-    """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
+    """The bodies that decisions in ``environment`` depend on: its own and the shared ones, without campaigns or
+    operators.
+    """
     found: dict[Address, JsonMap] = {}
     addresses = [*view.of_kind(Kind.DIMENSION)]
     for kind in Kind:
@@ -222,21 +221,23 @@ def deciding_bodies(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
 
 
 def live_catalogs(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
-    """What the engine serves: the live stages of all environments."""
+    """The catalogs of what is live, in all environments."""
     stages = Stages(store)
     made = catalogs_as_live(stages.side(Stage.LIVE), hooks)
     return replace(made, names=tuple(stages.environments), revisions=_revisions(stages.heads), stops=stages.stops)
 
 
 def _revisions(heads: Mapping[StageRef, StageHead]) -> dict[str, int]:
-    """By environment, the last revision that changed its live stage, or what all share."""
+    """By environment, the last revision that changed its live stage or the shared resources."""
     found = {stage.environment: head.revision for stage, head in heads.items() if stage.stage is Stage.LIVE}
     shared = found.pop(SHARED, 0)
     return {name: max(serial, shared) for name, serial in found.items()}
 
 
 def live_revision(store: Store, environment: str) -> int:
-    """The revision of :func:`live_catalogs` for an environment: the last that changed it, or what all share."""
+    """The last revision that changed an environment's live stage or the shared resources, as in
+    :func:`live_catalogs`.
+    """
     heads = store.heads()
     return max(
         heads[stage].revision for name in (environment, SHARED) if (stage := StageRef(name, Stage.LIVE)) in heads
@@ -244,12 +245,12 @@ def live_revision(store: Store, environment: str) -> int:
 
 
 def catalogs_as_live(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:
-    """A state of live: offers are on the spaces on which they are activated."""
+    """Catalogs of a live state: offers are on the spaces where they are activated."""
     return Catalogs(view, _names(view), lambda address: view.entries[address].activation or (), {}, hooks)
 
 
 def catalogs_as_design(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalogs:
-    """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
+    """Catalogs of a design state or of specs, as if every offer were approved on all its spaces."""
     return Catalogs(view, _names(view), lambda address: view.offer(address).shown_on, {}, hooks, title)
 
 

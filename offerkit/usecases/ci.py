@@ -11,22 +11,22 @@ from offerkit import __version__
 from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
+from offerkit.engine.impact import Impact
 from offerkit.forges.marked import marker
-from offerkit.plans.make import Patterns
-from offerkit.plans.meaning import RELIES, STEP, WAITS, Differing, Fact, differences, facts_of, meaning_of
+from offerkit.governance.approval_items import ApprovalItem
+from offerkit.governance.stopped import Stopped
+from offerkit.plans.make import AddressPatterns
+from offerkit.plans.meaning import RELIES, STEP, WAITS, Fact, FactDifference, differences, facts_of, meaning_of
 from offerkit.plans.plan import FieldChange, Plan, envelope, plan_digest
-from offerkit.reports.approvals import Row
 from offerkit.reports.escape import clip
-from offerkit.reports.impact import Impact
 from offerkit.reports.pull_request import Behind, PullRequest, pull_request_json, pull_request_of
 from offerkit.reports.pull_request_html import pull_request_html
 from offerkit.reports.pull_request_markdown import comment_markdown
-from offerkit.reports.stops import Stopped
 from offerkit.reports.values import inline
 from offerkit.reports.words import count, listing
 from offerkit.specs.older_checkout import declared_ahead
 from offerkit.state.changes import Action
-from offerkit.state.eligibility import Reached, reached
+from offerkit.state.eligibility import AffectedOffers, affected_offers
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.apply import apply
@@ -94,7 +94,7 @@ class Compared:
     read: Bundle
     subject: Subject
     plan: Plan
-    differing: tuple[Differing, ...]
+    differing: tuple[FactDifference, ...]
 
     @property
     def same(self) -> bool:
@@ -135,7 +135,7 @@ def nothing_to_apply(session: Session) -> bool:
     """Whether the store has all of what is checked out. Raises Refused with every mistake in the specs."""
     loaded = session.load()
     with session.reading() as store:
-        return store is not None and plan_against(session, loaded, Stages(store), Patterns.of((), ())).empty
+        return store is not None and plan_against(session, loaded, Stages(store), AddressPatterns.of((), ())).empty
 
 
 def apply_read(
@@ -186,9 +186,9 @@ class _Made:
 
     plan: Plan
     base: Base | None
-    approvals: tuple[Row, ...]
+    approvals: tuple[ApprovalItem, ...]
     stopped: tuple[Stopped, ...]
-    reached: tuple[Reached, ...] = ()
+    reached: tuple[AffectedOffers, ...] = ()
     denied: tuple[Diagnostic, ...] = ()
 
     @property
@@ -214,13 +214,13 @@ def _made(
     with session.reading() as store:
         base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
         stages = base.stages if base is not None else Stages(store)
-        made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()), held=not shown)
+        made = plan_against(session, reviewed.loaded, stages, AddressPatterns.of((), ()), held=not shown)
         if not (made.steps and shown):
             return _Made(made, base, (), ())
         made, denied = _judged(session, reviewed, stages, made)
         stops = tuple(_stopped(store, made)) if store else ()
         effect = stages.effect(made, Stage.DESIGN)
-        groups = tuple(reached(effect.before, effect.after, effect.changes))
+        groups = tuple(affected_offers(effect.before, effect.after, effect.changes))
         return _Made(made, base, tuple(approvals_needed(stages, made)), stops, groups, tuple(denied))
 
 
@@ -377,7 +377,7 @@ def _fields_read(read: Opened, environments: Iterable[str]) -> dict[tuple[str, s
     return found
 
 
-def _told(each: Differing, was: Sequence[FieldChange], will: Sequence[FieldChange]) -> Diagnostic:
+def _told(each: FactDifference, was: Sequence[FieldChange], will: Sequence[FieldChange]) -> Diagnostic:
     read, now = each.read, each.now
     own = {"Read": [one for one in was if one not in will], "Now": [one for one in will if one not in was]}
     said = " ".join(f"{word}: {_in_words(changes)}." for word, changes in own.items() if changes)

@@ -10,7 +10,7 @@ from offerkit.address import NAME
 from offerkit.diagnostics import Code, refuse
 from offerkit.forges.forge import Account, Forge, Issue
 from offerkit.forges.marked import Done, Place, Text, by_key, marker, settle
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.meaning import facts_of, meaning_of
 from offerkit.plans.plan import Plan
 from offerkit.reports.escape import clip, markdown, markdown_code, visible
@@ -71,7 +71,7 @@ def drifted(session: Session, forge: Forge) -> Drifted:
     head = subject_of(session, Subject()).head
     loaded = session.load()
     with session.existing() as store:
-        made = plan_design(session, loaded, store, Patterns.of((), ()), held=False)
+        made = plan_design(session, loaded, store, AddressPatterns.of((), ()), held=False)
     return Drifted(made, forge.default_branch(), head)
 
 

@@ -13,7 +13,7 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.plans.plan import StageBase
 from offerkit.specs import Loaded, load_folder
 from offerkit.specs.git import checkout, run
-from offerkit.state.changes import Entry, Layered
+from offerkit.state.changes import Entry, LayeredBodies
 from offerkit.state.snapshot import Snapshot
 from offerkit.store.stage_snapshots import EMPTY, Stages
 from offerkit.usecases.ci_bundle import Subject
@@ -149,7 +149,7 @@ class AtCommit(Stages):
     def __init__(self, state: Snapshot) -> None:
         """``state`` has the specs, campaigns included."""
         super().__init__(None)
-        self.bodies = Layered(state.bodies)
+        self.bodies = LayeredBodies(state.bodies)
         self._empty = Snapshot({}, self.bodies)
         self._state = state
         names = sorted({SHARED, *(address.environment for address in state.entries)})

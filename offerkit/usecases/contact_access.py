@@ -1,6 +1,6 @@
-"""Who may read contacts through a server, by what is applied in its store; on one's own machine the file is one's own.
+"""Who may read contacts through a server, according to its store. On their own machine, users may read them all.
 
-Whoever may not gets rounded numbers (``offerkit.reports.counts``), no example contacts and no values of theirs.
+Operators without access get rounded numbers (``offerkit.engine.counts``), no example contacts and no contact data.
 """
 
 from __future__ import annotations
@@ -29,44 +29,46 @@ _REVEALING = (
     Code.HOOK_FAILED,
     Code.HOOK_ANSWER,
 )
-"""Findings about contacts whose sentences have their keys, values or number in them."""
+"""Diagnostics whose messages contain keys, values or the number of contacts."""
 
 
 @dataclass(frozen=True)
-class ContactAccess:
-    """Whose contacts somebody may read: ``all``, or those of the environments that name them, with their dimensions."""
+class ContactRights:
+    """Which contacts may be read: ``all``, or those of the environments in ``named``, which maps them to their
+    dimensions.
+    """
 
     all: bool = False
     named: Mapping[str, str] = field(default_factory=dict)
 
-    def may(self, environment: str, dimension: str) -> bool:
+    def may_read(self, environment: str, dimension: str) -> bool:
         """Whether contacts of ``dimension`` may be read for ``environment``.
 
-        A plan may give an environment another dimension, whose contacts are not those that it names readers for.
+        A plan can give the environment another dimension; its readers are not readers of that dimension.
         """
         return self.all or self.named.get(environment) == dimension
 
 
-FULL_ACCESS = ContactAccess(all=True)
-"""Somebody on the machine where the contacts are."""
+ALL_CONTACTS = ContactRights(all=True)
+"""The access of a user on the machine that has the contacts."""
 
 
-def contact_access(session: Session, store: Store | None) -> ContactAccess:
-    """What whoever runs ``session`` may read: everything, unless it is through a server."""
-    return operator_access(store, session.operator) if session.through_server else FULL_ACCESS
+def contact_rights(session: Session, store: Store | None) -> ContactRights:
+    """What the session's operator may read: everything, unless the session runs through a server."""
+    return operator_rights(store, session.operator) if session.through_server else ALL_CONTACTS
 
 
-def operator_access(store: Store | None, operator: str) -> ContactAccess:
-    """What ``operator`` may read through a server: nothing while there is no such one, be it before the first apply.
+def operator_rights(store: Store | None, operator: str) -> ContactRights:
+    """What ``operator`` may read through a server; nothing if the operator is unknown or disabled.
 
-    Environments name readers in design, as applied: never in the plan that is asked about.
+    The readers that count are those of the environments in design, never those of the plan in question.
     """
     body = operators(store).get(operator)
     if store is None or body is None or body.get("enabled") is False:
-        return ContactAccess()
+        return ContactRights()
     if body.get("profile") in CONTACT_READERS:
-        return FULL_ACCESS
-    return ContactAccess(named=dict(_environments_naming(store, operator)))
+        return ALL_CONTACTS
+    return ContactRights(named=dict(_environments_naming(store, operator)))
 
 
 def _environments_naming(store: Store, operator: str) -> Iterator[tuple[str, str]]:
@@ -81,20 +83,20 @@ def _environments_naming(store: Store, operator: str) -> Iterator[tuple[str, str
 
 
 def not_a_contact_reader(operator: str, what: str, environments: Sequence[str], hint: str = "") -> Refused:
-    """The refusal of ``what`` (a noun and its verb) to who may not read the contacts of ``environments``."""
-    who = operator or "somebody who is not logged in"
+    """The refusal of ``what`` (a noun and its verb) to operators without access to the contacts of ``environments``."""
+    who = operator or "a user who is not logged in"
     where = f" of {or_list(environments)}" if environments else ""
     return refuse(
         Code.NOT_A_READER,
-        f"{what} for those who may read contacts{where}, and {who} may not",
-        detail="Administrators and delivery managers may, and whom an environment names (contacts: readers).",
+        f"{what} reserved for operators who may read contacts{where}; {who} is not one of them",
+        detail="Administrators, delivery managers and the readers that an environment names (contacts: readers) may.",
         hint=hint,
     )
 
 
 @contextmanager
 def hiding_contacts(may: bool, environment: str) -> Iterator[None]:
-    """Unless they ``may`` be read, what is refused about an environment's contacts has nothing of theirs in it."""
+    """Remove contact data from refusals about an environment's contacts, unless they ``may`` be read."""
     try:
         yield
     except Refused as refused:
@@ -104,12 +106,12 @@ def hiding_contacts(may: bool, environment: str) -> Iterator[None]:
 
 
 def without_contact_details(findings: Iterable[Diagnostic], environment: str) -> tuple[Diagnostic, ...]:
-    """``findings`` about the contacts of ``environment`` for who may not read them: how many there are is not said."""
+    """``findings`` about contacts without keys, values and numbers, for operators without access to contacts."""
     told = (
         Diagnostic(
             found.code,
-            f"the contacts of {environment} cannot be read as they are",
-            hint="Let somebody look at them who may read contacts: they are told what is wrong.",
+            f"the contacts of {environment} cannot be read",
+            hint="Ask an operator who may read contacts: they are shown the details.",
             address=f"environment.{environment}",
         )
         if found.code in _REVEALING

@@ -1,4 +1,4 @@
-"""The contacts of the environments that a run asks about, each source opened once."""
+"""The contact sources of a stage's environments, each opened once."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from offerkit.specs.output_files import SET_ASIDE, check_output, writing
 from offerkit.usecases.catalogs import Catalogs
 
 _FRESH: Final = 0.1
-"""Seconds for which a file of remembered contacts is taken to be as it was."""
+"""Seconds during which a contact file is assumed unchanged."""
 
 
 class ContactSources:
-    """Opens a dimension's source when a contact of it is first looked for; closes them all at its end."""
+    """Opens the source of a dimension when a contact is first looked up, and closes all sources at the end."""
 
     def __init__(self, catalogs: Catalogs, root: Path, environ: Mapping[str, str], *, remember: int = 0) -> None:
-        """``root`` is the project's folder, ``environ`` the variables that hold URLs with secrets.
+        """``root``: the project folder. ``environ``: the variables that hold secret URLs.
 
-        ``remember``: of how many contacts the profile is kept, as long as the file they are in stays the same.
+        ``remember``: how many contacts' profiles to cache while their file stays unchanged.
         """
         self._remembered: BoundedCache[tuple[object, ...], _RememberedContact] | None = (
             BoundedCache(remember) if remember else None
@@ -52,11 +52,10 @@ class ContactSources:
         self.close()
 
     def close(self) -> None:
-        """Close what was opened."""
         self._stack.close()
 
     def of(self, environment: str, file: str = "") -> Contacts:
-        """The contacts of an environment's dimension. Raises Refused when it declares no source that can be read.
+        """The contacts of an environment's dimension. Raises Refused if it declares no readable source.
 
         ``file``: a CSV or Parquet file of the project to read instead.
         """
@@ -72,14 +71,14 @@ class ContactSources:
         return self._open[environment]
 
     def has_source(self, environment: str) -> bool:
-        """Whether the environment's dimension declares where its contacts are."""
+        """Whether the environment's dimension declares a contact source."""
         body = (
             self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, self._catalogs[environment].dimension.name)) or {}
         )
         return "source" in body
 
     def by_key(self, environment: str, text: str, keys: tuple[str, ...] = ()) -> Row | None:
-        """The contact whose ``keys`` (default: the primary key) are ``text``; None when there is none."""
+        """The contact with the key ``text`` in the fields ``keys`` (default: the primary key), or None."""
         contacts = self.of(environment)
         stamp = self._stamp(environment, contacts) if self._remembered is not None else None
         if stamp is None or self._remembered is None:
@@ -88,7 +87,7 @@ class ContactSources:
         return known.row
 
     def _stamp(self, environment: str, contacts: Contacts) -> Stamp | None:
-        """What tells one state of the file from the next; asked of the file system a few times a second at most."""
+        """Identifies the current version of the file; checked a few times a second at most."""
         now = monotonic()
         known = self._stamps.get(environment)
         if known is None or known[1] < now:
@@ -97,11 +96,11 @@ class ContactSources:
 
     @staticmethod
     def as_key(text: str) -> str:
-        """``text`` as a key of one part, whatever signs it has."""
+        """``text`` as a single-field key, whatever characters it contains."""
         return key_text([text])
 
     def known(self, catalog: Catalog, text: str, keys: tuple[str, ...] = ()) -> Row:
-        """The contact with that key. Raises Refused when there is none."""
+        """The contact with that key. Raises Refused if the key is unknown."""
         contacts = self.of(catalog.environment)
         values = contacts.parse_key(text, keys)
         row = contacts.find(values)
@@ -110,7 +109,7 @@ class ContactSources:
         return row
 
     def chosen(self, catalog: Catalog, text: str) -> Row:
-        """The contact that a person names: a primary key, or ``field=value``. Raises Refused when there is none."""
+        """The contact given on a command line: a primary key, or ``field=value``. Raises Refused if it is unknown."""
         name, equals, value = text.partition("=")
         if equals and name in catalog.dimension.fields:
             return self.known(catalog, value, (name,))
@@ -119,9 +118,9 @@ class ContactSources:
 
 @contextmanager
 def bad_rows(target: Path | None) -> Iterator[BadRows]:
-    """Collects the contacts that cannot be read; without a ``target`` they stop the run.
+    """Collect unreadable contacts in the file ``target``; without a ``target`` the first one stops the run.
 
-    Raises Refused at once when ``target`` is there and is something else.
+    Raises Refused at once if ``target`` exists and is a different kind of file.
     """
     if target is None:
         yield BadRows()
@@ -132,7 +131,7 @@ def bad_rows(target: Path | None) -> Iterator[BadRows]:
 
 
 class _RememberedContact:
-    """What was found under a key; that nothing was found is worth remembering, too."""
+    """The contact found for a key; a missing contact is remembered, too."""
 
     __slots__ = ("row",)
 
@@ -141,7 +140,7 @@ class _RememberedContact:
 
 
 class _SetAsideFile:
-    """Made with the first contact; it has its name when all of them are in it."""
+    """The CSV file of unreadable contacts: created with the first row, given its final name when complete."""
 
     def __init__(self, target: Path, stack: ExitStack) -> None:
         self.name = str(target)
@@ -150,7 +149,7 @@ class _SetAsideFile:
         self._rows: CsvWriter | None = None
 
     def write(self, rows: Sequence[Sequence[str]]) -> None:
-        """Some contacts: where each stands, the code, and the reason."""
+        """Append rows of (where, code, reason)."""
         if self._rows is None:
             file = self._stack.enter_context(writing(self._target, SET_ASIDE))
             text = self._stack.enter_context(io.TextIOWrapper(file, encoding="utf-8", newline=""))
@@ -158,5 +157,4 @@ class _SetAsideFile:
         self._rows.write(rows)
 
     def close(self) -> None:
-        """All of them are written."""
         self._stack.close()

@@ -1,4 +1,4 @@
-"""An offer on a space as a contact would see it: its fields personalised, and the space's functions filled."""
+"""Renders an offer on a space as a contact would see it: fields personalised, rendering functions applied."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
-from offerkit.models.status import Status, number
+from offerkit.models.status import Status, status_number
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
 from offerkit.state.snapshot import Snapshot
@@ -18,7 +18,7 @@ from offerkit.templates.variables import FrozenRow, Variables
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """An offer as the space shows it: its texts, and its content where that is the same for everybody."""
+    """An offer's texts on the space, and its content if that is the same for all contacts."""
 
     row: FrozenRow
     given: Mapping[str, str]
@@ -26,19 +26,19 @@ class _Offer:
 
 
 class ContentRenderer:
-    """Shows offers on one space of one stage."""
+    """Renders the offers of one stage on one space."""
 
     def __init__(
         self, view: Snapshot, catalog: Catalog, space: str, status_base: str = "", clicked: Status | None = None
     ) -> None:
-        """``status_base``: the address of the service that sets statuses; empty: links are not tracked.
+        """``status_base``: base URL of the service that sets statuses; empty: links are not tracked.
 
-        ``clicked``: the status that a tracked link sets; None: the space's for what is accepted.
+        ``clicked``: the status that a tracked link sets; by default the space's status for accepted offers.
         """
         self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
         self._renderer = Renderer.of(self._view(Address(catalog.environment, Kind.SPACE, space)) or {})
         if clicked is not None:
-            self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
+            self._renderer = Renderer(replace(self._renderer.look, accepted=status_number(clicked)))
         self._offers: dict[str, _Offer] = {}
         self._last: tuple[Row, Row, Variables] | None = None
 
@@ -66,14 +66,14 @@ class ContentRenderer:
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
 
     def data_read(self, offers: Iterable[str]) -> set[str]:
-        """The call data that the texts of ``offers`` and the space's functions read."""
+        """The names of the call data that the texts of ``offers`` and the rendering functions read."""
         texts = [*self._renderer.look.functions.values()]
         texts += [text for offer in offers for text in self._offer(offer).given.values()]
         used = (name.split(".") for text in texts if "interaction" in text for name in inspect(text).variables)
         return {parts[1] for parts in used if parts[0] == "interaction" and len(parts) > 1}
 
     def _about(self, contact: Row, data: Row) -> Variables:
-        """The values of one contact and call, made once for all offers that are shown to them."""
+        """Template variables for a contact and its call data, built once for all offers shown to it."""
         known = self._last
         if known is None or known[0] is not contact or known[1] is not data:
             made = Variables.of(self._catalog.dimension.name, contact, data, self._status_base)
@@ -82,7 +82,7 @@ class ContentRenderer:
 
     def _offer(self, name: str) -> _Offer:
         if name not in self._offers:
-            known = self._catalog.offers[self._catalog.place_of[name]]
+            known = self._catalog.offers[self._catalog.position_of[name]]
             content = self._view.offer(known.address).content(self._space)
             given = {field: str(text) for field, text in content.items()}
             self._offers[name] = _Offer(FrozenRow(known.row), given, self._renderer.constant(given))

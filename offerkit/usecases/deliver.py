@@ -1,6 +1,6 @@
-"""THE THIRD MAIN PATH: a delivery's recipients, their offers, their messages, their propositions (domain.md §2).
+"""``deliver``, THE THIRD MAIN PATH: recipients, offers, messages and propositions of a delivery (domain.md §2).
 
-check → select → render, part by part, into DIR.partial → one transaction → DIR
+check → select → render part by part into DIR.partial → store in one transaction → DIR
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from offerkit.governance.rights import DELIVERERS, Actor
 from offerkit.reports.delivery import DeliveryResult, delivery_data, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
-from offerkit.times import check_utc, instant, shown, utc, wall_clock
+from offerkit.times import check_utc, display_time, instant, utc, wall_clock
 from offerkit.usecases.catalogs import Catalogs, live_revision
 from offerkit.usecases.contact_sources import bad_rows
 from offerkit.usecases.delivery_folder import DeliveryFolder, UnfinishedRun, unwritable
@@ -32,15 +32,15 @@ from offerkit.usecases.propose import new_id
 from offerkit.usecases.simulate import read_data, unknown_data
 
 SAMPLES = 3
-"""Messages that are also written as pages to look at."""
+"""How many messages to also write as sample pages."""
 
 
 @dataclass(frozen=True)
 class DeliveryRequest:
-    """What is asked. ``folder`` None: no files (dry runs only). ``fields``: of the contact, for the sender.
+    """How to make a delivery. ``folder`` None: no files (dry runs only). ``fields``: contact fields for the sender.
 
-    ``data``: call data that is supposed; what is not given is unknown. ``set_aside``: a CSV file for contacts that
-    cannot be read; None: they stop the run.
+    ``data``: assumed call data; anything not given is unknown. ``set_aside``: a CSV file for unreadable contacts;
+    without it, they stop the run.
     """
 
     actor: Actor
@@ -62,9 +62,9 @@ def deliver(
     asked: DeliveryRequest,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[DeliveryResult, tuple[Report, ...]]:
-    """Make a delivery: its files, then its propositions, all of them or none.
+    """Make a delivery: write its files, then store its propositions, all or none.
 
-    Raises Refused when it was made before, the operator may not, or anything that it needs is missing or changes
+    Raises Refused if it was made before, the operator lacks the right, or anything that it needs is missing or changes
     meanwhile; then nothing is stored.
     """
     may_deliver(asked.actor)
@@ -89,9 +89,9 @@ def deliver(
 
 
 def unfinished_date(folder: Path, place: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
-    """The proposition date of a run of this delivery that was cut off in ``folder`` today: the next one keeps it.
+    """The proposition date of an interrupted run of this delivery in ``folder`` today, which the next run keeps.
 
-    ``zone`` is the environment's: today is a day of its calendar.
+    ``zone``: the environment's time zone, which defines today.
     """
     left = DeliveryFolder(folder).unfinished()
     if left is None or left.delivery != "/".join(place):
@@ -99,15 +99,15 @@ def unfinished_date(folder: Path, place: tuple[str, str, str], now: datetime, zo
     try:
         check_utc(left.time)
         time = instant(left.time)
-    except ValueError:  # edited: then nothing in the folder is known to be of this run
+    except ValueError:  # edited: the folder cannot be trusted
         return None
     return time if wall_clock(time, zone).date() == wall_clock(now, zone).date() else None
 
 
 def finish_interrupted(store: Store, place: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:
-    """The run whose propositions were stored when it was cut off, now with its files; None: it is to be made.
+    """Publish the files of a run that was interrupted after storing its propositions; None if no run was interrupted.
 
-    Raises Refused when the delivery was made before.
+    Raises Refused if the delivery was made before.
     """
     run = store.delivery(*place)
     if run is None:
@@ -123,19 +123,19 @@ def finish_interrupted(store: Store, place: tuple[str, str, str], folder: Path |
 
 
 def may_deliver(actor: Actor) -> None:
-    """Raises Refused unless ``actor`` may make deliveries."""
+    """Raise Refused unless ``actor`` may make deliveries."""
     if actor.profile is not None and actor.profile not in DELIVERERS:
         raise refuse(
             Code.NOT_ALLOWED,
-            f"{actor.name} ({actor.profile}) may not make deliveries",
-            hint=f"Let {or_list(DELIVERERS)} do it.",
+            f"{actor.name} ({actor.profile}) is not allowed to make deliveries",
+            hint=f"Ask an operator who may: {or_list(DELIVERERS)}.",
         )
 
 
 def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
-    """The run, how many propositions are *presented* by that, and when it was said before (or empty).
+    """Mark a delivery as sent; returns its run, how many propositions became *presented*, and when it was sent before.
 
-    ``name`` is ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused when it was not made, or the actor may not.
+    ``name``: ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if it was not made, or the actor lacks the right.
     """
     may_deliver(actor)
     runs = store.deliveries()
@@ -146,7 +146,9 @@ def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[Delivery
 
 
 def withdraw(store: Store, place: tuple[str, str, str], actor: Actor) -> tuple[DeliveryRun, int]:
-    """The run that was taken back and how many propositions it had. Raises Refused when it was not made, or sent."""
+    """Withdraw a delivery; returns its run and the number of propositions. Raises Refused if it was not made, or was
+    sent.
+    """
     may_deliver(actor)
     run = store.delivery(*place)
     if run is None:
@@ -167,12 +169,12 @@ def _field(order: PlannedDelivery, name: str) -> str:
 
 
 def _unknown_data(order: PlannedDelivery, chosen: DeliverySelection, writer: MessageWriter) -> Iterator[Report]:
-    """The warning of call data that conditions or texts read though nobody passes them; a hook may add them."""
+    """The warning about unknown call data that conditions or texts read, unless a hook may add it."""
     made = chosen.made
     if made is not None and order.catalog.spaces[order.body.space].target_loading:
         return
     if made is not None:
-        offers = {order.catalog.offers[item.place].name for item in made.items}
+        offers = {order.catalog.offers[item.position].name for item in made.items}
     else:
         offers = {*order.offers, *(cell.offer for cell in order.body.cells or ())}
     conditions = [condition for condition, _ in chosen.cells] + [
@@ -191,7 +193,7 @@ def _result(order: PlannedDelivery, asked: DeliveryRequest) -> DeliveryResult:
         order.name,
         order.environment,
         order.body.space,
-        shown(order.at, order.catalog.zone),
+        display_time(order.at, order.catalog.zone),
         order.catalog.revision,
         "",
         asked.dry,
@@ -204,7 +206,7 @@ def _result(order: PlannedDelivery, asked: DeliveryRequest) -> DeliveryResult:
 def _try_out(
     people: ContactTable, chosen: DeliverySelection, store: Store, writer: MessageWriter, result: DeliveryResult
 ) -> None:
-    """Everything but the files."""
+    """Make the delivery without files."""
     for part in recipients(people, chosen, store):
         _check_live(store, chosen.order)
         for recipient in part:
@@ -270,36 +272,36 @@ def _write(
 
 
 def _check_live(store: Store, order: PlannedDelivery) -> None:
-    """Raise Refused when live is not what the messages are made from any more, as when something was stopped.
+    """Raise Refused if live has changed since the messages' catalog was compiled, for example by a stop.
 
-    Asked before each part, so that none is made of what is out of live, and once more when all is stored.
+    Called before each part, so that nothing is made from offers that are no longer live, and again when storing.
     """
     now = live_revision(store, order.environment)
     if now != order.catalog.revision:
         raise refuse(
             Code.PLAN_STALE,
-            f"live went from revision {order.catalog.revision} to {now} while the messages were made",
-            detail="They may offer what is not live any more. No message was handed over, no proposition was stored.",
-            hint="Run it again: the messages are made anew from what is live now.",
+            f"live changed from revision {order.catalog.revision} to {now} while the messages were made",
+            detail="They may contain offers that are no longer live. No message was delivered, no proposition stored.",
+            hint="Run it again to make the messages from what is live now.",
         )
 
 
 def _store(
     folder: DeliveryFolder, store: Store, order: PlannedDelivery, result: DeliveryResult, asked: DeliveryRequest
 ) -> None:
-    """The run with all its propositions in one transaction, if live is still what the messages were made from."""
+    """Store the run and all its propositions in one transaction, if live is still unchanged."""
     run = DeliveryRun(
-        order.environment,
-        order.campaign,
-        order.delivery,
-        result.run,
-        order.body.space,
-        order.catalog.revision,
-        utc(order.at),
-        utc(asked.now),
-        asked.actor.name,
-        result.messages,
-        result.stored,
+        environment=order.environment,
+        campaign=order.campaign,
+        delivery=order.delivery,
+        id=result.run,
+        space=order.body.space,
+        revision=order.catalog.revision,
+        time=utc(order.at),
+        made=utc(asked.now),
+        operator=asked.actor.name,
+        messages=result.messages,
+        propositions=result.stored,
     )
     with store.transaction():
         before = store.delivery(order.environment, order.campaign, order.delivery)
@@ -318,7 +320,7 @@ def _count(result: DeliveryResult, message: Message) -> None:
 
 
 def _inputs(people: ContactTable, order: PlannedDelivery, asked: DeliveryRequest) -> str:
-    """Names everything that the messages are made from, but for what was proposed meanwhile."""
+    """A digest of everything that the messages are made from, except propositions made meanwhile."""
     columns = ", ".join(f"contact.{name}" for name in ("k", "n"))
     found = people.connection.execute(
         f"SELECT count(*), bit_xor(hash(contact)), bit_xor(hash({columns})) FROM contact"  # noqa: S608 - our own names
@@ -345,8 +347,8 @@ def _not_made(name: str, runs: list[DeliveryRun]) -> Exception:
     return refuse(
         Code.NOT_DELIVERED,
         f"“{name[:120]}” is in more than one environment" if one else f"the delivery “{name[:120]}” was not made",
-        detail="" if one else "Only what “offerkit deliver” has made can be sent or withdrawn.",
+        detail="" if one else "Only deliveries made with “offerkit deliver” can be sent or withdrawn.",
         hint="Write ENVIRONMENT/CAMPAIGN/DELIVERY."
         if one
-        else suggestion(name, names, "Made are: " + (", ".join(names[:12]) or "none") + "."),
+        else suggestion(name, names, "Deliveries made: " + (", ".join(names[:12]) or "none") + "."),
     )

@@ -1,6 +1,6 @@
-"""The files of a delivery: made in ``DIR.partial``, part by part, and given their name when all is stored.
+"""The files of a delivery: written part by part to ``DIR.partial``, which is renamed when everything is stored.
 
-A part that is finished is kept when a run is killed; the next run of the same inputs goes on after it.
+Finished parts survive if a run is killed; the next run with the same inputs continues after them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOCK = ".lock"
 
 @dataclass(frozen=True)
 class UnfinishedRun:
-    """What a killed run left: its id, which delivery, the digest of what it was made from, its proposition date."""
+    """What a killed run left: its id, the delivery, the digest of its inputs, its proposition date."""
 
     id: str
     delivery: str
@@ -35,21 +35,21 @@ class UnfinishedRun:
 
 
 class DeliveryFolder:
-    """The folder of one delivery."""
+    """The output folder of a delivery."""
 
     def __init__(self, target: Path) -> None:
-        """``target``: the folder with the finished files, which must not be there yet."""
+        """``target``: the folder for the finished files; it must not exist yet."""
         self.target = target
         self.partial = target.with_name(f"{target.name}.partial")
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Hold the partial folder; refused when another process does, or the target is there already."""
+        """Lock the partial folder. Raises Refused if another process has it, or the target exists."""
         from filelock import FileLock, Timeout
 
         if self.target.exists():
             raise refuse(
-                Code.TARGET_EXISTS, f"{self.target} is there already", hint="Move it away, or name another with --out."
+                Code.TARGET_EXISTS, f"{self.target} already exists", hint="Move it away, or name another with --out."
             )
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
@@ -57,8 +57,8 @@ class DeliveryFolder:
             if names and not names & {_STATE, _LOCK}:
                 raise refuse(
                     Code.TARGET_EXISTS,
-                    f"{self.partial} is there already, and no delivery was begun in it",
-                    detail="A delivery is made there before its folder gets its name.",
+                    f"{self.partial} already exists and does not belong to a delivery",
+                    detail="A delivery is written there before the folder gets its final name.",
                     hint="Move it away, or name another folder with --out.",
                 )
             with FileLock(self.partial / _LOCK, timeout=0):
@@ -68,13 +68,13 @@ class DeliveryFolder:
                 Code.DELIVERY_RUNNING,
                 f"another run is making {self.target}",
                 detail="Two runs of a delivery would write the same messages.",
-                hint="Wait until it has ended; the other run was not disturbed.",
+                hint="Wait until it has finished. It was not disturbed.",
             ) from None
         except OSError as error:
             raise unwritable(self.partial, error) from error
 
     def unfinished(self) -> UnfinishedRun | None:
-        """What a killed run left here; None when there is nothing to go on with."""
+        """What a killed run left here, or None."""
         try:
             state = orjson.loads((self.partial / _STATE).read_bytes())
             return UnfinishedRun(*(str(state[name]) for name in ("id", "delivery", "inputs", "time")))
@@ -82,19 +82,19 @@ class DeliveryFolder:
             return None
 
     def begin(self, state: UnfinishedRun) -> None:
-        """Forget what was left, and begin anew."""
+        """Delete what was left, and start again."""
         for path in self.partial.iterdir():
             if path.name != _LOCK:
                 path.unlink()
         _whole(self.partial / _STATE, orjson.dumps(asdict(state)))
 
     def has(self, part: int) -> bool:
-        """Whether that part is finished."""
+        """Whether a part is finished."""
         return self._part(part).exists()
 
     @contextmanager
     def writing(self, part: int) -> Iterator[DeliveryPart]:
-        """A part; it counts once it is written as a whole."""
+        """Write a part; it counts only when complete."""
         path, aside = self._part(part), self._aside(part)
         made = DeliveryPart(path.with_suffix(".tmp"), aside)
         with made:
@@ -102,20 +102,20 @@ class DeliveryFolder:
         made.keep(path)
 
     def messages(self) -> Iterator[Message]:
-        """All messages, in order, one at a time."""
+        """All messages in order."""
         for path in sorted(self.partial.glob("messages-*.jsonl")):
             with path.open("rb") as lines:
                 for line in lines:
                     yield orjson.loads(line)
 
     def asides(self) -> Iterator[tuple[str, str]]:
-        """Everybody who gets no message, with the reason."""
+        """All contacts without a message, with the reason."""
         for path in sorted(self.partial.glob("set-aside-*.csv")):
             with path.open(newline="", encoding="utf-8") as lines:
                 yield from ((row[0], row[1]) for row in csv.reader(lines))
 
     def finish(self, summary: Mapping[str, Json], samples: Mapping[str, str]) -> None:
-        """One file of all who were set aside, the summary and the samples; still under the partial name."""
+        """Write the list of contacts set aside, the summary and the samples, still in the partial folder."""
         whole = self.partial / "set-aside.csv"
         with whole.with_suffix(".tmp").open("w", newline="", encoding="utf-8") as out:
             CsvWriter(out, ("contact", "reason")).write(self.asides())
@@ -125,21 +125,21 @@ class DeliveryFolder:
         _whole(self.partial / "delivery.json", orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
 
     def publish(self) -> None:
-        """Give the folder its name: the last step, after the propositions are stored."""
+        """Rename the folder: the last step, after the propositions are stored."""
         try:
             self.partial.rename(self.target)
         except OSError as error:
             raise refuse(
                 Code.UNREADABLE,
                 f"{self.partial} cannot be renamed to {self.target}: {reason_of(error)}",
-                detail="The delivery is made, and its files are complete; only the folder's name is missing.",
-                hint="Make way for it, and run the same command again.",
+                detail="The delivery is made and its files are complete; only the folder was not renamed.",
+                hint="Move away what is in the way, and run the same command again.",
             ) from error
         for path in [*self.target.glob("set-aside-*.csv"), self.target / _STATE, self.target / _LOCK]:
             path.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Remove what was begun."""
+        """Delete the partial folder."""
         shutil.rmtree(self.partial, ignore_errors=True)
 
     def _part(self, part: int) -> Path:
@@ -150,46 +150,44 @@ class DeliveryFolder:
 
 
 class DeliveryPart:
-    """A part that is being written."""
+    """A part being written."""
 
     def __init__(self, path: Path, aside: Path) -> None:
-        """Both are made anew."""
+        """Both files are overwritten."""
         self._path = path
         self._messages = path.open("wb")
         self._asides = aside.open("w", newline="", encoding="utf-8")
         self._csv = csv.writer(self._asides)
 
     def __enter__(self) -> DeliveryPart:
-        """For ``with``."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close both files."""
         self._messages.close()
         self._asides.close()
 
     def message(self, message: Message) -> None:
-        """One message, as one line of JSON."""
+        """Write a message as a line of JSON."""
         self._messages.write(orjson.dumps(message) + b"\n")
 
     def aside(self, contact: str, reason: str) -> None:
-        """One contact who gets no message."""
+        """Write a contact without a message."""
         self._csv.writerow((contact, reason))
 
     def keep(self, path: Path) -> None:
-        """The part is finished."""
+        """Mark the part as finished."""
         with self._path.open("rb") as written:
             os.fsync(written.fileno())
         self._path.replace(path)
 
 
 def unwritable(path: Path, error: OSError) -> Exception:
-    """The refusal when files of a delivery cannot be written."""
+    """The refusal if files of a delivery cannot be written."""
     return refuse(
         Code.UNREADABLE,
         f"{path} cannot be written: {reason_of(error)}",
-        detail="No proposition was stored. What is finished is kept, and the next run goes on after it.",
-        hint="Make room, or name another folder with --out.",
+        detail="No proposition was stored. Finished parts are kept, and the next run continues after them.",
+        hint="Free up space, or name another folder with --out.",
     )
 
 

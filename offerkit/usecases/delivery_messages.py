@@ -1,4 +1,4 @@
-"""The message of one recipient: its offers rendered as html and text, or why it gets none."""
+"""Renders the message of one recipient as html and text, or gives the reason for sending none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OUTPUTS = ("html", "text")
 
 
 class MessageProposition(TypedDict):
-    """One proposition of a message; ``id`` is empty when the space stores nothing, ``data`` its extra data."""
+    """A proposition of a message; ``id`` is empty if the space stores nothing. ``data``: its extra data."""
 
     id: str
     offer: str
@@ -36,7 +36,7 @@ class MessageProposition(TypedDict):
 
 
 class Message(TypedDict):
-    """A message as it is written to the file."""
+    """A message as written to the file."""
 
     contact: str
     fields: dict[str, str | None]
@@ -55,19 +55,18 @@ class SetAsideReason(StrEnum):
 
 @dataclass
 class Failures:
-    """Offers that could not be rendered for somebody: how often, and an example."""
+    """Offers that could not be rendered: how often, and one example each."""
 
     counts: dict[str, int]
     examples: dict[str, str]
 
     def add(self, offer: str, contact: str, reason: str) -> None:
-        """One more."""
         self.counts[offer] = self.counts.get(offer, 0) + 1
         self.examples.setdefault(offer, f"{contact}: {reason}")
 
 
 class MessageWriter:
-    """Writes the messages of one delivery. ``fields``: the contact's fields that a sender needs beside the key."""
+    """Renders the messages of one delivery. ``fields``: contact fields that the sender needs besides the key."""
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class MessageWriter:
         *,
         keep: bool,
     ) -> None:
-        """``ids`` makes the ids of propositions; without ``keep``, or when the space stores nothing, they have none."""
+        """``ids`` makes ids of propositions; these are empty without ``keep``, or if the space stores nothing."""
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
         self._renderer = order.place.renderer(status_base, Status.INTERESTED)
         self._keep = keep and order.space.storage.enabled
@@ -96,7 +95,7 @@ class MessageWriter:
         return self._extra.reports
 
     def message(self, recipient: Recipient) -> Message | SetAsideReason:
-        """The message as it is written to the file, or why there is none."""
+        """The recipient's message, or the reason for sending none."""
         if recipient.choices is None:
             return SetAsideReason.NOT_TARGETED
         order, wanted = self._order, self._order.count
@@ -156,7 +155,7 @@ class MessageWriter:
 
 
 def proposition_rows(order: PlannedDelivery, run: str, message: Message) -> list[PropositionRow]:
-    """The propositions of a message as the store takes them; none when the space stores nothing."""
+    """The propositions of a message for the store; none if the space stores nothing."""
     time = utc(order.at)
     return [
         PropositionRow(

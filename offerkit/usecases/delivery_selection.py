@@ -1,4 +1,4 @@
-"""Which offers each recipient of a delivery is meant to get: by the engine, from an outline, fixed, or by cell."""
+"""Selects the offers for each recipient of a delivery: by the engine, from an outline, fixed, or by cell."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, 
 from offerkit.engine.decide import decide
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.space_program import ComputedOffer
-from offerkit.engine.weights import best, times
+from offerkit.engine.weights import best_weight, times
 from offerkit.rules.types import Row
 from offerkit.store import Store
 from offerkit.usecases.per_contact import uses_hooks, value_of
@@ -34,13 +34,13 @@ from offerkit.usecases.planned_delivery import PlannedDelivery
 from offerkit.usecases.propose import history_of
 
 SPARE = 2
-"""Offers chosen beyond those wanted, for contacts for whom one cannot be rendered."""
+"""How many extra offers to select in case one cannot be rendered."""
 NOT_WEIGHED = Decimal(0)
-"""The weight of an offer that no engine chose."""
+"""The weight of offers that were not chosen by the engine."""
 
 
 class Choice(NamedTuple):
-    """An offer by its place in the catalog, its weight, and what a dynamic offer turned into."""
+    """An offer by its index in the catalog, its weight, and the product of a dynamic offer."""
 
     place: int
     weight: Decimal
@@ -48,9 +48,9 @@ class Choice(NamedTuple):
 
 
 class Recipient(NamedTuple):
-    """A contact with its fields; ``choices`` in order, more than are wanted maybe. None: not in the target.
+    """A contact with its fields; ``choices`` in order, possibly more than wanted. None: not in the target.
 
-    ``data``: the call data where a target-loading hook took part; None: those of everybody.
+    ``data``: the contact's call data if a target-loading hook added to it; None: that of the delivery.
     """
 
     key: str
@@ -61,7 +61,7 @@ class Recipient(NamedTuple):
 
 @dataclass(frozen=True)
 class DeliverySelection:
-    """How a delivery selects: its conditions, and the engine's program where it asks the engine."""
+    """How a delivery selects offers: its conditions, and the engine's program if it uses the engine."""
 
     order: PlannedDelivery
     target: BoundCondition | None
@@ -72,9 +72,9 @@ class DeliverySelection:
 
 
 def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, object]) -> DeliverySelection:
-    """The selection of ``order``, supposing ``data`` as call data; what is not given is unknown.
+    """The selection of ``order`` with ``data`` as call data; anything not given is unknown.
 
-    Raises Refused when its space cannot be asked, or call data are not declared or of another type.
+    Raises Refused if the space cannot be called, or call data is undeclared or has the wrong type.
     """
     catalog, body = order.catalog, order.body
     engine = body.engine
@@ -95,7 +95,7 @@ def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, obj
     path = ("deliveries", order.delivery)
     target = names.target(body.target, where, (*path, "target")) if body.target is not None else None
     cells = tuple(
-        (names.target(cell.when, where, (*path, "cells", number, "when")), catalog.place_of[cell.offer])
+        (names.target(cell.when, where, (*path, "cells", number, "when")), catalog.position_of[cell.offer])
         for number, cell in enumerate(body.cells or ())
     )
     facts = facts_at(order.at, catalog.zone, catalog.nobody, call.data)
@@ -105,7 +105,7 @@ def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, obj
 
 
 def recipients(people: ContactTable, made: DeliverySelection, store: Store | None) -> Iterator[Iterator[Recipient]]:
-    """All contacts, in parts of some ten thousand, in the source's order."""
+    """All contacts in the order of the source, in parts of some ten thousand."""
     if made.made is not None and uses_hooks(made.made):
         for first in range(0, people.count, CHUNK):
             yield _one_by_one(people, made, store, first)
@@ -129,7 +129,7 @@ def _one_by_one(people: ContactTable, made: DeliverySelection, store: Store | No
             continue
         history = history_of(store, catalog, key, made.order.at) if store is not None else ()
         found = decide(catalog, replace(made.call, contact=contact, key=key), history)
-        choices = (Choice(catalog.place_of[one.offer], one.weight, one.product) for one in found.chosen)
+        choices = (Choice(catalog.position_of[one.offer], one.weight, one.product) for one in found.chosen)
         yield Recipient(key, contact, tuple(choices), found.data)
 
 
@@ -151,12 +151,12 @@ def _part(
             holds = (place_ for (_, place_), held in zip(made.cells, cells[1:tests], strict=True) if held)
             yield Recipient(key, contact, tuple(Choice(found, NOT_WEIGHED) for found in list(holds)[:1]))
         else:
-            at = made.order.catalog.place_of
+            at = made.order.catalog.position_of
             yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in made.order.offers))
 
 
 def _rows(people: ContactTable, made: DeliverySelection, first: int) -> list[tuple[str, ...]]:
-    """Key, whether in the target, whether in each cell, then the fields."""
+    """For each contact: key, whether in the target, whether in each cell, then the fields."""
     target = [bound_condition_sql(condition, made.facts) for condition in _targets(made)]
     parts = ["k", f"coalesce({' AND '.join(f'({sql})' for sql in target) or 'TRUE'}, FALSE)"]
     parts += [f"coalesce({bound_condition_sql(condition, made.facts)}, FALSE)" for condition, _ in made.cells]
@@ -167,7 +167,7 @@ def _rows(people: ContactTable, made: DeliverySelection, first: int) -> list[tup
 
 
 def _targets(made: DeliverySelection) -> Iterator[BoundCondition]:
-    """The delivery's target and the environment's own filter, which holds however offers are chosen."""
+    """The delivery's target and the environment's filter, which applies however offers are selected."""
     if made.target is not None:
         yield made.target
     when = made.order.catalog.when
@@ -176,7 +176,7 @@ def _targets(made: DeliverySelection) -> Iterator[BoundCondition]:
 
 
 class _Weigher:
-    """The weight of an item for a contact; formulas are worked out as the unitary engine does."""
+    """The weight of an item for a contact; computes formulas like the engine for single calls."""
 
     def __init__(self, made: DeliverySelection) -> None:
         self._made = made
@@ -187,8 +187,8 @@ class _Weigher:
         assert self._made.made is not None
         known = self._made.made.items[item]
         if known.weight is not None:
-            return Choice(known.place, known.weight)
+            return Choice(known.position, known.weight)
         part = self._computed[item - self._first]
         facts = self._made.facts._replace(contact=contact)
-        found = best(part.weights, ConditionMemo(facts, {}))
-        return Choice(known.place, times(found.number, part.factors) if found is not None else NOT_WEIGHED)
+        found = best_weight(part.weights, ConditionMemo(facts, {}))
+        return Choice(known.position, times(found.number, part.factors) if found is not None else NOT_WEIGHED)

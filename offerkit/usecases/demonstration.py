@@ -1,4 +1,4 @@
-"""A project taken live in a copy that nobody keeps: what a demonstration shows where nothing is live yet."""
+"""Takes a temporary copy of a project live, for demonstrations when nothing is live yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from offerkit.address import Kind
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan
 from offerkit.specs import Project
 from offerkit.times import utc
@@ -26,14 +26,14 @@ from offerkit.usecases.session import Session
 
 _NO_PART = (".*", "__pycache__", "node_modules")
 _ROUNDS = 3
-"""Campaigns go live once what they name is there."""
+"""Campaigns need another round, once what they refer to is live."""
 
 
 def live_copy(session: Session, folder: Path) -> Session:
-    """The project of ``session`` copied into ``folder``, with a store of its own in which all of it is live.
+    """Copy the project of ``session`` into ``folder`` and take all of it live there, in its own store.
 
-    Every operator that the specs name does what they may: apply, approve, promote. Nothing of the project itself is
-    touched. Raises Refused when the specs are wrong.
+    Each operator in the specs does what they may: apply, approve, promote. The project itself is not changed. Raises
+    Refused if the specs are invalid.
     """
     root = folder / "project"
     shutil.copytree(session.project.root, root, ignore=shutil.ignore_patterns(*_NO_PART), symlinks=True)
@@ -49,16 +49,16 @@ def live_copy(session: Session, folder: Path) -> Session:
 
 
 def _all_that(session: Session) -> bool:
-    """Let one operator apply, approve and promote what they may; whether anything changed."""
-    applied = _carried_out(session, lambda: make_plan(session, Patterns()))
-    with suppress(Refused):  # nothing waits for this one
+    """Let one operator apply, approve and promote what they may; returns whether anything changed."""
+    applied = _carried_out(session, lambda: make_plan(session, AddressPatterns()))
+    with suppress(Refused):  # nothing waits for this operator
         approve_or_reject(session, ApprovalRequest(("*/offer.*",)), Decision.APPROVED)
-    promoted = _carried_out(session, lambda: promote(session, (), Patterns()))
+    promoted = _carried_out(session, lambda: promote(session, (), AddressPatterns()))
     return applied or promoted
 
 
 def _carried_out(session: Session, planned: Callable[[], Plan]) -> bool:
-    with suppress(Refused):  # somebody else may
+    with suppress(Refused):  # another operator may do it
         plan = planned()
         if plan.steps:
             apply(session, plan)

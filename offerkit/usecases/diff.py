@@ -1,4 +1,4 @@
-"""``diff``: what any state has against another."""
+"""``diff``: how one state differs from another."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import orjson
 from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, refuse, suggestion
 from offerkit.fingerprint import Json, JsonPath
-from offerkit.plans.make import Context, Patterns, steps_for
+from offerkit.plans.make import AddressPatterns, StepContext, steps_for
 from offerkit.plans.plan import Step
-from offerkit.reports.diff import Beside, Places
-from offerkit.reports.reached import Lacking
+from offerkit.reports.diff import DiffExtras, SpecPositions
+from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.words import count
 from offerkit.specs.git import WHOLE_HISTORY, Lineage, lineage
 from offerkit.specs.record import Mistake
-from offerkit.state.changes import Body, Delta, Layered
-from offerkit.state.eligibility import Reached, reached
+from offerkit.state.changes import Body, Delta, LayeredBodies
+from offerkit.state.eligibility import AffectedOffers, affected_offers
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.outdated_checkout import MOST_BASES, entries_at, unchanged_since
 from offerkit.usecases.renames import renames_between, renames_of_specs
@@ -34,22 +34,22 @@ from offerkit.usecases.state_refs import (
 )
 
 if TYPE_CHECKING:
-    from offerkit.reports.impact import Impact
+    from offerkit.engine.impact import Impact
     from offerkit.usecases.plan_effect import PlanEffect
     from offerkit.usecases.requests import ImpactRequest
 
-NO_PATTERNS = Patterns()
+NO_PATTERNS = AddressPatterns()
 """Nothing is narrowed."""
 _MOST_PLACED = 1_000
-"""Changes of which the very line is looked up: that reads their files once more."""
+"""For how many changes to look up exact lines, which reads their files again."""
 
 
 @dataclass(frozen=True)
 class MissingCommits:
-    """What the first state has since the second left it, in git: not what the second one changes.
+    """Commits of the first state that the second lacks in git; their changes are not changes of the second state.
 
-    ``commits``: how many it lacks. ``steps``: what differs for that reason alone, and merging would keep.
-    ``doubt``: why it cannot be told what does.
+    ``commits``: how many. ``steps``: differences that come only from them; merging would keep them. ``doubt``: why
+    these cannot be told apart.
     """
 
     commits: int = 0
@@ -59,10 +59,10 @@ class MissingCommits:
 
 @dataclass(frozen=True)
 class Difference:
-    """What one state has against another, as steps, with the bodies of both sides and both states.
+    """How one state differs from another: the steps between them, with bodies.
 
-    ``across``: which environment is compared with which, where they are two: names then are those without it.
-    A step's source is the place of what it changes in the second state's specs.
+    ``across``: the two environments, if different ones are compared; names are then those without environment. The
+    source of a step is the position of what it changes in the second state's specs.
     """
 
     steps: list[Step]
@@ -71,41 +71,41 @@ class Difference:
     after: NamedState
     across: tuple[str, str] | None = None
     behind: MissingCommits = field(default_factory=MissingCommits)
-    places: Mapping[Address, Places] = field(default_factory=dict)
+    places: Mapping[Address, SpecPositions] = field(default_factory=dict)
 
     @property
     def titles(self) -> tuple[str, str]:
-        """What both states were called."""
+        """The names of both states."""
         return self.before.title, self.after.title
 
     @cached_property
     def effect(self) -> BeforeAfter:
-        """The first state and what the steps make of it: what is only behind stays as it is there."""
+        """The first state and the result of the steps; what comes only from missing commits is unchanged."""
         entries, _ = comparable(self.before, self.after)
-        bodies = Layered(self.bodies, self.before.bodies, self.after.bodies)
+        bodies = LayeredBodies(self.bodies, self.before.bodies, self.after.bodies)
         return BeforeAfter.of(Snapshot({**self.before.beside, **entries}, bodies), self.steps)
 
     @cached_property
-    def reached(self) -> list[Reached]:
-        """Offers whose effective eligibility changes by what is said elsewhere; none between two environments."""
-        return [] if self.across is not None else reached(*self.effect.pair, self.steps)
+    def reached(self) -> list[AffectedOffers]:
+        """Offers whose effective eligibility changes through other resources; empty between two environments."""
+        return [] if self.across is not None else affected_offers(*self.effect.pair, self.steps)
 
-    def beside(self, impact: Impact | None = None) -> Beside:
+    def beside(self, impact: Impact | None = None) -> DiffExtras:
         """What reports show beside the steps."""
         doubt = self.behind.doubt
         untold = f"{doubt.summary}. {doubt.detail}".replace("..", ".") if doubt is not None else ""
-        lacking = Lacking(self.behind.commits, self.behind.steps, untold)
-        return Beside(self.places, self.reached, lacking, impact)
+        lacking = OlderCheckout(self.behind.commits, self.behind.steps, untold)
+        return DiffExtras(self.places, self.reached, lacking, impact)
 
 
 def compare(
-    session: Session, base: str, head: str = "specs", patterns: Patterns = NO_PATTERNS, *, whole: bool = False
+    session: Session, base: str, head: str = "specs", patterns: AddressPatterns = NO_PATTERNS, *, whole: bool = False
 ) -> Difference:
-    """What the state named ``head`` has against ``base``, each one of :data:`state_refs.FORMS`; store or not.
+    """How the state ``head`` differs from ``base``, each in one of :data:`state_refs.FORMS`; with or without a store.
 
-    What differs only since ``head`` was made from an older commit of ``base`` is told apart: ``behind``.
-    ``whole``: get all bodies also where nothing differs, for its impact. Raises Refused as :func:`difference` and
-    :func:`state_refs.opened` do.
+    Differences that exist only because ``head`` is based on an older commit of ``base`` are separate: ``behind``.
+    ``whole``: load all bodies, to measure the impact. Raises Refused as :func:`difference` and
+    :func:`state_refs.open_states` do.
     """
     with open_states(session, base, head) as (a, b):
         found = without_missing_commits(session, difference(session, a, b, patterns))
@@ -117,8 +117,10 @@ def compare(
         return found
 
 
-def difference(session: Session, a: NamedState, b: NamedState, patterns: Patterns) -> Difference:
-    """What ``b`` has against ``a``. Raises Refused: a pattern matches nothing, or the two have nothing in common."""
+def difference(session: Session, a: NamedState, b: NamedState, patterns: AddressPatterns) -> Difference:
+    """How ``b`` differs from ``a``. Raises Refused if a pattern matches nothing or the states have nothing
+    in common.
+    """
     across = is_across(a, b)
 
     def names(address: Address) -> list[Address]:
@@ -134,19 +136,19 @@ def difference(session: Session, a: NamedState, b: NamedState, patterns: Pattern
     places = _places(chosen, bodies, a, b)
     sources = {address: place.after for address, place in places.items() if place.after is not None}
     with session.progress("Comparing", len(chosen)) as advance:
-        steps = steps_for(chosen, Context(bodies, {}, sources, advance))
+        steps = steps_for(chosen, StepContext(bodies, {}, sources, advance))
     return Difference(steps, bodies, a, b, across, places=places)
 
 
 def differing(a: NamedState, b: NamedState) -> list[Delta]:
-    """Where ``b`` differs from ``a``, environment by environment; what differs there is not looked into."""
+    """The differences between ``b`` and ``a``, environment by environment."""
     before, after = comparable(a, b)
     renames = _renames(a, b)
     return Snapshot(before).diff(Snapshot(after), b.stage, renames)
 
 
 def without_missing_commits(session: Session, found: Difference) -> Difference:
-    """``found`` without what its first state got in git since the second left it: that stands in ``behind``."""
+    """``found`` with the changes that only come from commits that the second state lacks moved to ``behind``."""
     base, head = found.before, found.after
     if not found.steps or not base.commit or not (head.commit or head.specs is not None):
         return found
@@ -173,14 +175,14 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
     Refused as :func:`offerkit.usecases.impact.impact_of_plan` does, and when the two states cannot be compared by
     their decisions.
     """
-    from offerkit.usecases.impact import impact_of_change  # loads the engine, which comparing needs none of
+    from offerkit.usecases.impact import impact_of_change  # imports the engine
     from offerkit.usecases.plan_effect import effect_of
 
     if found.across is not None:
         raise refuse(
             Code.NO_IMPACT,
-            f"what changes for people cannot be told between {found.across[0]} and {found.across[1]}",
-            detail="They are two environments, with contacts, spaces and offers of their own.",
+            f"the impact cannot be measured between {found.across[0]} and {found.across[1]}",
+            detail="They are different environments, each with its own contacts, spaces and offers.",
             hint="Compare two states of one environment, or leave out --impact.",
         )
     stage = Stage.LIVE if found.before.stage is found.after.stage is Stage.LIVE else Stage.DESIGN
@@ -190,31 +192,31 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
     if session.backend.history_only and not files:
         raise refuse(
             Code.NO_IMPACT,
-            "the contacts are on the server, which is asked about plans alone",
-            detail="“offerkit plan --impact” tells what the specs change there for people.",
-            hint="To count on contacts of this project: --impact-contacts FILE.",
+            "the contacts are on the server, which measures the impact of plans only",
+            detail="“offerkit plan --impact” measures the impact of the specs there.",
+            hint="To use contacts of this project: --contacts FILE.",
         )
     return impact_of_change(session, effect, asked, files)
 
 
 def _check_whole(found: Difference, effect: PlanEffect) -> None:
-    """Raise Refused where decisions cannot be made, for want of an environment or of its dimension."""
+    """Raise Refused if decisions are impossible because an environment's dimension is missing."""
     for side in effect.pair:
         for address in side.of_kind(Kind.ENVIRONMENT):
             dimension = Address(SHARED, Kind.DIMENSION, str((side(address) or {}).get("dimension")))
             if dimension not in side.entries:
                 raise refuse(
                     Code.NO_IMPACT,
-                    f"what changes for people cannot be told from {found.titles[0]} and {found.titles[1]}:"
-                    f" {dimension} is not in them",
+                    f"the impact cannot be measured between {found.titles[0]} and {found.titles[1]}:"
+                    f" {dimension} is missing",
                     hint="Compare whole states: design, live, specs, git:REF.",
                 )
 
 
 def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) -> dict[str, str]:
-    """By dimension, the file that ``contacts`` name. Raises Refused where one is no dimension's, or several fit.
+    """By dimension, the file in ``contacts``. Raises Refused if a dimension is unknown, or not given where several fit.
 
-    ``counted``: the environments whose contacts are looked at.
+    ``counted``: the environments whose contacts are used.
     """
     known = sorted({effect.catalog(name).dimension.name for name in effect.environments})
     meant = sorted({effect.catalog(name).dimension.name for name in counted})
@@ -225,8 +227,8 @@ def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) 
             if len(meant) > 1:
                 raise refuse(
                     Code.NO_IMPACT,
-                    f"whose contacts are in {text[:120]} is not said",
-                    hint=f"Write --impact-contacts {meant[0]}=FILE; dimensions: {', '.join(meant)}.",
+                    f"it is not clear which dimension the contacts in {text[:120]} belong to",
+                    hint=f"Write --contacts {meant[0]}=FILE. Dimensions: {', '.join(meant)}.",
                 )
             name, file = (meant or known or [""])[0], text
         if name not in known or not file:
@@ -237,25 +239,29 @@ def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) 
 
 
 def _untold(found: Difference, line: Lineage, why: str = "") -> Diagnostic:
-    """That something of ``found`` may only be an older checkout."""
+    """The warning that some differences may only come from an older checkout."""
     if line.shallow:
-        why, hint = "This clone is shallow: the commit at which they parted is not in it.", WHOLE_HISTORY
+        why, hint = "This clone is shallow: the commit where they diverged is missing.", WHOLE_HISTORY
     elif not line.bases:
-        why, hint = "They have no common ancestor.", "Name the commit that it was made from: git:COMMIT."
+        why, hint = "They have no common ancestor.", "Name the commit that it is based on: git:COMMIT."
     else:
-        why, hint = why or "They parted at several commits.", "Merge the one into the other, and compare again."
+        why, hint = why or "They diverged at several commits.", "Merge one into the other, and compare again."
     return Diagnostic(
         Code.BEHIND_UNTOLD,
-        f"{found.after.title[:60]} is behind {found.before.title[:60]} by {count(line.behind, 'commit')}, and which"
-        " of the differences come from that alone cannot be told",
+        f"{found.after.title[:60]} is behind {found.before.title[:60]} by {count(line.behind, 'commit')}; which"
+        " differences come only from that is unknown",
         why,
         hint,
         severity=Severity.WARNING,
     )
 
 
-def _places(deltas: list[Delta], bodies: Mapping[str, Body], a: NamedState, b: NamedState) -> dict[Address, Places]:
-    """Where what changes stands in the specs of both states: the first line of it, of very many where they begin."""
+def _places(
+    deltas: list[Delta], bodies: Mapping[str, Body], a: NamedState, b: NamedState
+) -> dict[Address, SpecPositions]:
+    """The positions of changes in the specs of both states: the first changed line, or of very many where
+    they begin.
+    """
     paths: list[tuple[list[JsonPath], list[JsonPath]]] = []
     for item in deltas:
         changed: list[tuple[JsonPath, JsonPath]] = []
@@ -265,11 +271,11 @@ def _places(deltas: list[Delta], bodies: Mapping[str, Body], a: NamedState, b: N
         paths.append(([path for path, _ in changed], [path for _, path in changed]))
     before = _found(a, [(d.moved_from or d.address, p) for d, (p, _) in zip(deltas, paths, strict=True) if d.before])
     after = _found(b, [(d.address, p) for d, (_, p) in zip(deltas, paths, strict=True) if d.after])
-    return {d.address: Places(before.get(d.moved_from or d.address), after.get(d.address)) for d in deltas}
+    return {d.address: SpecPositions(before.get(d.moved_from or d.address), after.get(d.address)) for d in deltas}
 
 
 def _found(state: NamedState, wanted: list[tuple[Address, list[JsonPath]]]) -> dict[Address, Position]:
-    """The first place of each of ``wanted`` in the specs of ``state``; none where it does not come from specs."""
+    """The first position of each of ``wanted`` in the specs of ``state``; empty if it does not come from specs."""
     if state.specs is None or not wanted:
         return {}
     records = state.specs.records
@@ -288,7 +294,7 @@ def _found(state: NamedState, wanted: list[tuple[Address, list[JsonPath]]]) -> d
 
 
 def _differing(was: Json, will: Json, old: JsonPath = (), new: JsonPath = ()) -> Iterator[tuple[JsonPath, JsonPath]]:
-    """Where two bodies differ: of a map all keys, of a list the first item."""
+    """The paths where two bodies differ: of a map all keys, of a list the first item."""
     if isinstance(was, dict) and isinstance(will, dict):
         for key in sorted(was.keys() | will.keys()):
             if key not in was or key not in will:
@@ -306,7 +312,7 @@ def _differing(was: Json, will: Json, old: JsonPath = (), new: JsonPath = ()) ->
 
 
 def _renames(a: NamedState, b: NamedState) -> dict[Address, Address]:
-    """What both hold under two names."""
+    """What the two states name differently."""
     if is_across(a, b) is not None:
         return {}
     if a.moved is not None and b.moved is not None:

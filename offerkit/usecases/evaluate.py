@@ -1,4 +1,4 @@
-"""An expression tried out: for one contact, or counted over all of them."""
+"""``eval``: an expression evaluated for one contact, or counted over all of them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data
 from offerkit.engine.condition import facts_at
-from offerkit.models.expression_scopes import Role, scope
-from offerkit.reports.evaluated import Evaluated
+from offerkit.engine.evaluated import EvaluatedExpression
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope
 from offerkit.rules.types import BaseType, ExpectedResult, Row, Value
 from offerkit.rules.values import show
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.contact_sources import ContactSources
 
 MOST = 20
-"""Values that are listed apart, the most frequent ones."""
+"""How many of the most frequent values to list."""
 DISTINCT = 10_000
-"""Distinct values that are counted, so that memory stays bounded."""
+"""How many distinct values to count; limits memory."""
 
 
 def evaluate(
@@ -32,10 +32,10 @@ def evaluate(
     environment: str,
     contact: str,
     data: Mapping[str, object],
-) -> Evaluated:
-    """Evaluate ``text`` for ``contact``, or for every contact when it is empty.
+) -> EvaluatedExpression:
+    """Evaluate ``text`` for ``contact``, or count its values over all contacts if that is empty.
 
-    Raises Refused when it cannot be read, naming the column.
+    Raises Refused with the column if the expression is invalid.
     """
     from offerkit.rules.check import RuleError, check
     from offerkit.rules.python import compile_one
@@ -45,7 +45,7 @@ def evaluate(
     if wrong:
         raise Refused(wrong)
     types = {name: field.type for name, field in catalog.call_data.items()}
-    names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, types)
+    names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, types)
     try:
         checked = check(text, names, ExpectedResult.VALUE)
     except RuleError as error:
@@ -63,7 +63,7 @@ def evaluate(
         row = people.chosen(catalog, contact)
         rows = {catalog.dimension.name: row, "interaction": values}
         read = [(f"{space}.{name}", show(rows[space][name])) for space, name in checked.fields]
-        return Evaluated(environment, checked.type.base.value, condition, show(value_for(row)), read)
+        return EvaluatedExpression(environment, checked.type.base.value, condition, show(value_for(row)), read)
     counted: Counter[str] = Counter()
     total = 0
     for total, row in enumerate(people.of(environment).rows(), 1):  # noqa: B007 - the number of the last is the total
@@ -71,7 +71,7 @@ def evaluate(
         if text in counted or len(counted) < DISTINCT:
             counted[text] += 1
     order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return Evaluated(environment, checked.type.base.value, condition, counts=order[:MOST], total=total)
+    return EvaluatedExpression(environment, checked.type.base.value, condition, counts=order[:MOST], total=total)
 
 
 def _told(text: str, start: int, summary: str, detail: str, hint: str) -> Diagnostic:
@@ -82,7 +82,7 @@ def _told(text: str, start: int, summary: str, detail: str, hint: str) -> Diagno
 
 
 def environment_of(catalogs: Catalogs, text: str, wanted: str) -> str:
-    """The environment that an expression is about: the one named, or the only one whose dimension it speaks of."""
+    """The environment of an expression: ``wanted``, or the only one whose dimension the expression names."""
     if wanted:
         return catalogs[wanted].environment
     known: dict[str, Catalog] = {name: catalogs[name] for name in catalogs.names}
@@ -90,4 +90,8 @@ def environment_of(catalogs: Catalogs, text: str, wanted: str) -> str:
     if len(named) == 1:
         return named[0]
     hint = f"Name one: --environment {named[0]}." if named else ""
-    raise refuse(Code.NO_MATCH, f"the expression could be about {', '.join(named) or 'no environment'}", hint=hint)
+    raise refuse(
+        Code.NO_MATCH,
+        f"the expression fits several environments: {', '.join(named)}" if named else "the specs have no environment",
+        hint=hint,
+    )

@@ -1,4 +1,4 @@
-"""Stages of the store → the YAML files of a project."""
+"""``export``: writes stages of the store as the YAML files of a project."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import serial_of, zone_of, zone_said
 
 LIMIT = 4 * 1024 * 1024
-"""A file with more bytes is split; loading refuses files over 16 MiB."""
+"""The size in bytes at which files are split; loading refuses files over 16 MiB."""
 _REFERRING = (Kind.SPACE, Kind.RULE, Kind.CAMPAIGN)
-"""The kinds that may refer to another environment, or to offers."""
+"""Kinds that may refer to other environments, or to offers."""
 
 
 @dataclass
 class Exported:
-    """What is to be written: the stages, the resources with their bodies, and what is worth knowing about them."""
+    """The stages and resources to write, with their bodies and notes for the user."""
 
     stages: list[StageRef] = field(default_factory=list)
     entries: dict[Address, Entry] = field(default_factory=dict)
@@ -38,9 +38,9 @@ class Exported:
 
 
 def export(session: Session, stage: str, target: Path, *, force: bool = False) -> tuple[Exported, int]:
-    """Write the YAML of a stage into the folder ``target``; what was exported, and in how many files.
+    """Write the YAML of a stage into the folder ``target``; returns what was exported, and the number of files.
 
-    Raises Refused when there is no such stage, or ``target`` holds something already and ``force`` is not set.
+    Raises Refused if there is no such stage, or ``target`` is not empty and ``force`` is not set.
     """
     from offerkit.specs.cases import own_files
     from offerkit.specs.write_files import check_target, write_project
@@ -66,7 +66,7 @@ def _refs(store: Store, text: str) -> list[StageRef]:
         try:
             refs = [parse_stage(text)]
         except ValueError as error:
-            hint = "As in recipients@live, recipients@design:12, or live (of all environments)."
+            hint = "Examples: recipients@live, recipients@design:12, or live (all environments)."
             raise refuse(Code.BAD_POINT, str(error), hint=hint) from None
     known = dict.fromkeys(environments(store))
     for ref in refs:
@@ -77,7 +77,7 @@ def _refs(store: Store, text: str) -> list[StageRef]:
 
 
 class _Collector:
-    """Gathers the stages asked for, and what they cannot be loaded without."""
+    """Collects the stages, and what is needed to load them."""
 
     def __init__(self, store: Store, refs: list[StageRef]) -> None:
         self._store = store
@@ -92,7 +92,7 @@ class _Collector:
             self.found.notes.append(f"It is revision {self._serial}, the last one at {refs[0].at}{said}.")
 
     def collect(self) -> Exported:
-        """Everything. Raises Refused when the stages hold nothing."""
+        """Collect everything. Raises Refused if the stages are empty."""
         found = self.found
         self._shared()
         for ref in self._asked:
@@ -104,7 +104,7 @@ class _Collector:
         if not any(address.environment in asked for address in found.entries):
             raise refuse(
                 Code.NO_MATCH,
-                f"there is nothing in {self._asked[0]}",
+                f"{self._asked[0]} is empty",
                 hint="“offerkit history” lists what was applied and promoted, and when.",
             )
         self._campaigns_that_load()
@@ -118,7 +118,7 @@ class _Collector:
             self._take(self._entries(SHARED, Stage.DESIGN, Kind.OPERATOR))
 
     def _environment(self, name: str) -> None:
-        """One environment, and those that its spaces fall back to."""
+        """Collect an environment, and those that its spaces fall back to."""
         stage = StageRef(name, self._stage)
         if stage in self.found.stages:
             return
@@ -135,21 +135,27 @@ class _Collector:
             for target in self._references(address):
                 if target in self._dormant:
                     self._take({target: self._dormant.pop(target)})
-                    self.found.notes.append(f"{target} is not active any more; it came along since {address} names it.")
+                    self.found.notes.append(
+                        f"{target} is no longer active; it is included because {address} refers to it."
+                    )
                 elif (
                     target.environment not in (name, SHARED)
                     and StageRef(target.environment, self._stage) not in self.found.stages
                 ):
-                    self.found.notes.append(f"{target.environment}@{self._stage} came along: {address} refers to it.")
+                    self.found.notes.append(
+                        f"{target.environment}@{self._stage} is included because {address} refers to it."
+                    )
                     self._environment(target.environment)
 
     def _campaigns_that_load(self) -> None:
-        """Leave out the campaigns that name what is not exported: they could not be loaded."""
+        """Leave out campaigns that refer to something that is not exported: they could not be loaded."""
         for address in [a for a in self.found.entries if a.kind is Kind.CAMPAIGN]:
             missing = [target for target in self._references(address) if target not in self.found.entries]
             if missing:
                 del self.found.entries[address]
-                self.found.notes.append(f"{address} was left out: it names {missing[0]}, which is not in the stage.")
+                self.found.notes.append(
+                    f"{address} was left out because it refers to {missing[0]}, which is not in the stage."
+                )
 
     def _references(self, address: Address) -> tuple[Address, ...]:
         if address.kind not in _REFERRING:
@@ -171,7 +177,7 @@ class _Collector:
 
 
 def texts(exported: Exported) -> Iterator[tuple[str, str, int]]:
-    """The files: path, text, and how many resources each holds."""
+    """The files: path, text, and number of resources."""
     from offerkit.specs.serialize import environment_text, section_texts
 
     groups: dict[tuple[str, Kind, str], list[tuple[str, str]]] = {}
@@ -193,10 +199,10 @@ def texts(exported: Exported) -> Iterator[tuple[str, str, int]]:
 
 
 def case_files(cases: Mapping[str, Sequence[str | bytes]]) -> Iterator[tuple[str, str, int]]:
-    """The files of cases by name: path, text, and how many resources each holds.
+    """The files with cases: path, text, and number of resources.
 
-    Raises Refused where a file cannot hold the cases that two environments have under its name: what stood in one file
-    was promoted to one environment, and changed since.
+    Raises Refused if environments have different cases under the same name, which one file cannot hold: they were
+    promoted to one environment only and changed since.
     """
     from offerkit.specs.serialize import cases_text
 
@@ -206,19 +212,19 @@ def case_files(cases: Mapping[str, Sequence[str | bytes]]) -> Iterator[tuple[str
         if text is None:
             raise refuse(
                 Code.BAD_CASE,
-                f"{path} cannot hold what several environments have under its name: one case stands in more than one",
-                hint="Export the stages one by one, as in recipients@live.",
+                f"{path} cannot hold the cases of several environments: one case is in more than one of them",
+                hint="Export the stages one by one, for example recipients@live.",
             )
         yield path, text, len(bodies)
 
 
 def _base(place: Address, body: str) -> str:
-    """The path of the file that a resource goes to, without number and extension."""
+    """The path of a resource's file, without number and extension."""
     section = SECTION_OF[place.kind]
     if place.environment == SHARED:
         return f"specs/{section}"
     if place.kind is Kind.OFFER:
         top: str = orjson.loads(body)["category"].partition("/")[0]
-        # One spelling: on some systems Travel.yaml and travel.yaml are one file.
+        # Lower case: some file systems do not distinguish Travel.yaml and travel.yaml.
         return f"specs/{place.environment}/{section}/{top.lower()}"
     return f"specs/{place.environment}/{section}"

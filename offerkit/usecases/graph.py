@@ -1,9 +1,9 @@
-"""The graph of the specs, whole or around some addresses."""
+"""The graph of references between resources, whole or around some addresses."""
 
 from __future__ import annotations
 
 from offerkit.address import Address, Kind, Stage
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.state.references import closure, creation_order, dependents
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import stage_view
@@ -11,7 +11,9 @@ from offerkit.usecases.session import Session
 
 
 def edges(session: Session, focus: tuple[str, ...] = ()) -> dict[Address, list[Address]]:
-    """What each resource refers to, in topological order; narrowed to ``focus``, its needs and its dependents."""
+    """What each resource in the specs refers to, in topological order; limited to ``focus``, its needs and its
+    dependents.
+    """
     loaded = session.load()
     refs = {
         address: sorted({ref.target for ref in record.refs if ref.path or ref.target.kind is not Kind.ENVIRONMENT})
@@ -21,7 +23,7 @@ def edges(session: Session, focus: tuple[str, ...] = ()) -> dict[Address, list[A
 
 
 def stage_edges(store: Store, stage: Stage, focus: tuple[str, ...] = ()) -> dict[Address, list[Address]]:
-    """The same of what a stage holds; that everything belongs to its environment is left out."""
+    """The same for a stage of the store, without the references to environments that all resources have."""
     view = stage_view(store, stage)
     refs = {
         address: sorted(t for t in view.references(address) if t in view.entries and t.kind is not Kind.ENVIRONMENT)
@@ -32,7 +34,7 @@ def stage_edges(store: Store, stage: Stage, focus: tuple[str, ...] = ()) -> dict
 
 def _narrowed(refs: dict[Address, list[Address]], focus: tuple[str, ...]) -> dict[Address, list[Address]]:
     if focus:
-        patterns = Patterns.of(focus)
+        patterns = AddressPatterns.of(focus)
         patterns.check_known(refs)
         chosen = {address for address in refs if patterns.targeted(address)}
         around = set(chosen)

@@ -1,4 +1,4 @@
-"""``history``: the revisions, and one of them looked into."""
+"""``history``: the revisions, and the details of one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import overrides_in
-from offerkit.plans.make import Context, steps_for
+from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Aspect, Step
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
@@ -23,15 +23,15 @@ from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
 
 _MEANING = 14
-"""Characters of a meaning that are shown: its scheme, and as much as of a digest."""
+"""How many characters of a plan's meaning to show: its scheme and the start of the digest."""
 
 
 REVIEW_DETAIL = "relay"
-"""The detail of a revision that says which review it records as its reviewer's approval."""
+"""The key in a revision's details for the review that it records as an approval."""
 
 
 def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryLine]:
-    """The revisions, newest first, that touched a stage or an address (empty: all)."""
+    """The revisions that touched a stage or an address (empty: all), newest first."""
     if stage:
         try:
             ref = parse_stage(stage)
@@ -70,41 +70,43 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     time = row.time[:19] + "Z"
     read, meaning, number = _read(row)
     review = _review(row)
+    authors, commit = _written(row)
     return HistoryLine(
-        row.serial,
-        time,
-        row.actor,
-        row.action,
-        stages,
-        summary,
-        row.message,
-        row.digest,
-        override,
-        tuple(map(_token_facts, told)),
-        *_written(row),
-        read or _reviewed(review),
-        meaning,
-        number,
-        review,
+        serial=row.serial,
+        time=time,
+        actor=row.actor,
+        action=row.action,
+        stages=stages,
+        summary=summary,
+        message=row.message,
+        digest=row.digest,
+        override=override,
+        tokens=tuple(map(_token_facts, told)),
+        authors=authors,
+        commit=commit,
+        read=read or _reviewed(review),
+        meaning=meaning,
+        pull_request=number,
+        review=review,
     )
 
 
 def _brought_back(row: RevisionRow) -> str:
-    """That a rollback brought back what was withdrawn, and what."""
+    """Text about withdrawn offers that a rollback brought back."""
     found = row.details.get("withdrawn")
     if not isinstance(found, dict) or not found:
         return ""
-    return "Brought back though withdrawn: " + "; ".join(f"{offer} ({why})" for offer, why in sorted(found.items()))
+    return "Brought back although withdrawn: " + "; ".join(f"{offer} ({why})" for offer, why in sorted(found.items()))
 
 
 def _not_as_read(row: RevisionRow) -> str:
-    """That something else was applied than what was read, and why."""
+    """Text about a plan that was applied although it differs from what was read."""
     allowed = row.details.get("allowed")
-    return f"Applied though it is not what was read: {allowed}" if isinstance(allowed, str) and allowed else ""
+    return f"Applied although it differs from what was read: {allowed}" if isinstance(allowed, str) and allowed else ""
 
 
 def _read(row: RevisionRow) -> tuple[str, str, int]:
-    """Whether and where it was read what was applied, in words; what that means; the pull request's number, or 0."""
+    """Whether and where the applied plan was read, in words; its meaning; the pull request's number, or 0."""
     meaning, number = row.details.get("meaning"), row.details.get("pull_request")
     if not isinstance(meaning, str):
         return "", "", 0
@@ -115,7 +117,7 @@ def _read(row: RevisionRow) -> tuple[str, str, int]:
 
 
 def _review(row: RevisionRow) -> Mapping[str, Json]:
-    """The review that a revision records as an approval; empty: none."""
+    """The review that a revision records as an approval, or empty."""
     found = row.details.get(REVIEW_DETAIL)
     return found if isinstance(found, dict) and row.action == "approve" else {}
 
@@ -128,16 +130,16 @@ def _reviewed(review: Mapping[str, Json]) -> str:
 
 
 def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:
-    """The authors of a revision, unless the actor is the only one, and the commit that was applied."""
+    """The authors of a revision, unless the actor is the only one, and the applied commit."""
     authors, commit = authors_in(row), row.details.get("commit")
     return () if authors == (row.actor,) else authors, commit if isinstance(commit, str) else ""
 
 
 @dataclass(frozen=True)
 class RevisionDetails:
-    """One revision, looked into: what it changed as steps with their ``bodies``, what it decided, and took from people.
+    """One revision: its changes as steps with ``bodies``, its decisions and its impact.
 
-    ``unmeasured``: environments whose contacts could not be read then.
+    ``unmeasured``: environments whose contacts could not be read.
     """
 
     line: HistoryLine
@@ -149,7 +151,7 @@ class RevisionDetails:
 
 
 def revision_details(store: Store, serial: int) -> RevisionDetails:
-    """The revision ``serial``. Raises Refused when there is none."""
+    """The revision ``serial``. Raises Refused if it does not exist."""
     row = store.revision(serial)
     if row is None:
         raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {store.last_serial()}.")
@@ -168,13 +170,13 @@ def revision_details(store: Store, serial: int) -> RevisionDetails:
     bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
     line = _line(store, row, _decisions(store, [row]).get(serial, ""))
     made = [approval for approval in store.approvals() if approval.revision == serial]
-    return RevisionDetails(line, steps_for(deltas, Context(bodies, {}, {})), bodies, made, *recorded(row.details))
+    return RevisionDetails(line, steps_for(deltas, StepContext(bodies, {}, {})), bodies, made, *recorded(row.details))
 
 
 def _tokens(row: RevisionRow) -> tuple[TokenEvent, ...]:
     try:
         return tuple(events(row.action, row.details))
-    except ValueError:  # edited: an audit tells
+    except ValueError:  # edited; an audit reports it
         return ()
 
 
@@ -194,7 +196,7 @@ def _summary(changes: Sequence[ChangeRow]) -> str:
 
 
 def _decisions(store: Store, rows: list[RevisionRow]) -> dict[int, str]:
-    """What the approvals, rejections, stops and resumptions among ``rows`` were about, by revision."""
+    """By revision, a summary of its approvals, rejections, stops or resumptions."""
     wanted = {row.serial for row in rows if row.action in ("approve", "reject", "stop", "resume")}
     made: dict[int, list[Approval]] = {}
     for approval in store.approvals() if wanted else ():

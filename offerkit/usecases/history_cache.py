@@ -1,8 +1,8 @@
-"""What contacts were offered before, kept in memory as long as it is what the store holds.
+"""Contacts' propositions, cached in memory while they match the store.
 
-Reading a contact's history takes longer than a decision. A store that is a file changes its version with every write
-(:meth:`offerkit.store.Store.version`): while that stays, so does all that was read from it. What this process writes it
-adds to what it remembers; when anybody else has written, everything is read anew.
+Reading a history takes longer than a decision. A file store changes its version with every write
+(:meth:`offerkit.store.Store.version`); while the version stays, so does everything read from it. Writes of this process
+are added to the cache; after a write by any other process, everything is read again.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ from offerkit.times import utc
 from offerkit.usecases.propose import history_start
 
 ContactKey: TypeAlias = tuple[str, str]
-"""An environment, and a contact's key."""
+"""An environment and a contact's key."""
 
 CAPACITY = 300_000
-"""Propositions that are remembered at most, some 300 bytes each with what rules make of them; a contact takes as much
-as five."""
+"""The maximum number of cached propositions, about 300 bytes each including what rules derive from them. Each contact
+takes the space of five more.
+"""
 LONGEST_HISTORY = 500
-"""A longer history is read at every call."""
+"""Longer histories are not cached."""
 FRESH_SECONDS = 0.02
-"""Seconds after which it is looked at whether others have written."""
+"""How often to check for writes by others, in seconds."""
 _REMEMBERED_WRITES = 10_000
-"""Propositions that are known to those who have not looked at the store since they were written."""
+"""How many written propositions to keep for threads that have not checked the store since."""
 
 
 class _Added(NamedTuple):
@@ -45,7 +46,7 @@ class _Added(NamedTuple):
 
 
 class _Transaction(NamedTuple):
-    """One transaction: the version before it, what it adds, and whose history it changes otherwise."""
+    """One transaction: the version before it, the propositions it adds, and the contacts it changes otherwise."""
 
     before: int
     added: tuple[_Added, ...]
@@ -53,14 +54,14 @@ class _Transaction(NamedTuple):
 
 
 class OwnWrites:
-    """What this process writes to the store; its writer tells it, in another thread than those who ask."""
+    """The writes of this process. The writer thread adds them; the deciding threads read them."""
 
     def __init__(self) -> None:
         self._parts: dict[int, _Transaction] = {}
         self._size = 0
 
     def tell(self, versions: tuple[int, int], rows: Sequence[PropositionRow], changed: Collection[ContactKey]) -> None:
-        """To be called before the commit; ``versions`` as :meth:`Store.renew` gives them."""
+        """Record a transaction before its commit; for ``versions`` see :meth:`Store.renew`."""
         before, now = versions
         added = tuple(_Added((row.environment, row.contact), past_of(row)) for row in rows)
         self._parts[now] = _Transaction(before, added, frozenset(changed))
@@ -69,7 +70,7 @@ class OwnWrites:
             self._size -= 1 + len(self._parts.pop(next(iter(self._parts))).added)
 
     def between(self, known: int, now: int) -> list[_Transaction] | None:
-        """The transactions that led from one version to another; None when not all were ours, or it is too long ago."""
+        """The transactions between two versions; None if others wrote, too, or it is too long ago."""
         found: list[_Transaction] = []
         while now != known:
             part = self._parts.get(now)
@@ -81,25 +82,25 @@ class OwnWrites:
 
 
 class _CachedHistory(NamedTuple):
-    """A history as it was read: nothing older than ``since``."""
+    """A history as read from the store, from ``since`` on."""
 
     since: datetime
     pasts: RememberedHistory[SpaceProgram]
 
     @property
     def size(self) -> int:
-        """What it takes of the room."""
+        """The capacity it takes."""
         return len(self.pasts) + 5
 
 
 class HistoryCache:
-    """The histories of the contacts that called last. For one thread; its store, too.
+    """The histories of the contacts that called most recently. For use in one thread, like its store.
 
-    What this process stores counts at once; what others store, when :data:`FRESH_SECONDS` is over.
+    Writes of this process count immediately; writes of others, after at most :data:`FRESH_SECONDS`.
     """
 
     def __init__(self, store: Store, written: OwnWrites, room: int = CAPACITY, timer: Callable[[], float] = monotonic):
-        """Remembers up to ``room`` propositions."""
+        """``room``: how many propositions to cache."""
         self._store, self._written, self._room, self._timer = store, written, room, timer
         self._known: dict[ContactKey, _CachedHistory] = {}
         self._size = 0
@@ -110,9 +111,9 @@ class HistoryCache:
         self._weights: dict[Decimal, Decimal] = {}
 
     def of(self, catalog: Catalog, key: str, now: datetime) -> Sequence[PastProposition]:
-        """What presentation rules may count of a contact at ``now``, and more: in no order.
+        """All propositions that presentation rules may count at ``now``, and maybe more, in any order.
 
-        What :meth:`under_way` is about counts as well. Raises Refused when the store cannot be read.
+        Includes propositions that are still :meth:`under_way`. Raises Refused if the store cannot be read.
         """
         if not key or not catalog.rules:
             return ()
@@ -124,7 +125,7 @@ class HistoryCache:
         if read is None or read.since > since:
             read = self._read(contact, since)
         else:
-            self._known[contact] = self._known.pop(contact)  # who has not called for longest is forgotten first
+            self._known[contact] = self._known.pop(contact)  # most recently used last
         pending = self._under_way.get(contact)
         if not pending:
             return read.pasts
@@ -132,9 +133,9 @@ class HistoryCache:
 
     @contextmanager
     def under_way(self, rows: Sequence[PropositionRow]) -> Iterator[None]:
-        """Count ``rows``, which are decided and being stored, until they are or cannot be.
+        """Count ``rows``, which are decided and being stored, until they are stored or that fails.
 
-        Calls of one contact at the same time then see each other's propositions.
+        Concurrent calls of one contact thus see each other's propositions.
         """
         for row in rows:
             contact, past = (row.environment, row.contact), self._lean(past_of(row))
@@ -143,20 +144,22 @@ class HistoryCache:
             yield
         finally:
             self._ended += [((row.environment, row.contact), row.id) for row in rows]
-            if self._due():  # where nobody asks for a history, nobody else would look
-                with suppress(Refused):  # it is told to who asks next
+            if self._due():  # without reads of histories, nothing else would check the store
+                with suppress(Refused):  # the next read will raise it
                     self._look()
 
     def look(self) -> None:
-        """Look at the store before the next answer: something else than :meth:`under_way` was written."""
+        """Check the store before the next answer: something else than :meth:`under_way` was written."""
         self._looked = -inf
 
     def close(self) -> None:
-        """Look at the store no more: it is about to be closed, while some may still be :meth:`under_way`."""
+        """Stop checking the store, which is about to be closed while some propositions may still be
+        :meth:`under_way`.
+        """
         self._looked = inf
 
     def forget(self) -> None:
-        """Read everything anew."""
+        """Clear the cache."""
         self._known.clear()
         self._weights.clear()
         self._size = 0
@@ -169,7 +172,7 @@ class HistoryCache:
         self._looked = self._timer()
 
     def _follow(self, version: int | None) -> None:
-        """Add what was written up to ``version``; what has ended by now is part of it, or was not stored."""
+        """Apply the writes up to ``version``; propositions that have ended are among them, or were not stored."""
         if version != self._version:
             known = self._version
             parts = self._written.between(known, version) if known is not None and version is not None else None
@@ -193,14 +196,14 @@ class HistoryCache:
                 more.setdefault(contact, []).append(self._lean(past))
         for contact, pasts in more.items():
             read = self._known.get(contact)
-            if read is not None:  # keeping another may have taken its room
+            if read is not None:  # caching another history may have evicted it
                 self._keep(contact, _CachedHistory(read.since, read.pasts.extended(pasts)))
 
     def _read(self, contact: ContactKey, since: datetime) -> _CachedHistory:
         before = self._store.version()
         found = self._store.past(*contact, utc(since))
         read = _CachedHistory(since, RememberedHistory(map(self._lean, found)))
-        # else it may hold what will be added when that is seen
+        # otherwise it may already hold writes that would be added a second time
         if before is not None and self._store.version() == before:
             self._follow(before)
             self._keep(contact, read)
@@ -221,7 +224,7 @@ class HistoryCache:
             self._size -= read.size
 
     def _lean(self, past: PastProposition) -> PastProposition:
-        """The same, sharing its texts and weight with others."""
+        """``past`` with its strings and weight shared with others to save memory."""
         offer, category, space, channel = map(intern, past[:4])
         if len(self._weights) > _REMEMBERED_WRITES:
             self._weights.clear()

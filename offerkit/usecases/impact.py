@@ -1,4 +1,4 @@
-"""What a change means for people: the batch before and after, on the same contacts and with the same ties."""
+"""The impact of a change on contacts: decisions before and after, for the same contacts and with ties broken alike."""
 
 from __future__ import annotations
 
@@ -12,21 +12,13 @@ from offerkit.batch import ContactTable
 from offerkit.batch.segments import Segments
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse
+from offerkit.engine.counts import FEWEST
+from offerkit.engine.impact import Example, Impact, OfferImpact, Segment, SpaceImpact, rounded_space, without_contacts
 from offerkit.plans.plan import Plan, PlanKind
-from offerkit.reports.counts import FEWEST
-from offerkit.reports.impact import (
-    Example,
-    Impact,
-    OfferImpact,
-    Segment,
-    SpaceImpact,
-    rounded_space,
-    without_contacts,
-)
 from offerkit.store import Store
-from offerkit.times import common_zone, shown
+from offerkit.times import common_zone, display_time
 from offerkit.usecases.argument_values import parse_time
-from offerkit.usecases.contact_access import contact_access, hiding_contacts, not_a_contact_reader
+from offerkit.usecases.contact_access import contact_rights, hiding_contacts, not_a_contact_reader
 from offerkit.usecases.impact_limit import limit_of
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import Population, population
@@ -44,28 +36,28 @@ if TYPE_CHECKING:
     Flags = NDArray[numpy.bool_]
 
 EXAMPLES = 5
-"""Contacts that are named for each change of an offer, at most."""
+"""How many contacts to name for each kind of change of an offer."""
 
 
 def impact_of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
     """The impact of ``plan``: of a promotion on live, of an apply on design as if all of it were approved.
 
-    The numbers are rounded where the operator may not read contacts. Raises Refused when contacts cannot be read, when
-    a field to tell them apart by is not theirs, and for options that would tell such an operator who is who.
+    Numbers are rounded for operators without access to the contacts. Raises Refused if contacts cannot be read, if they
+    lack the field to group by, and for options that would reveal contacts to such an operator.
     """
     return session.backend.impact(session, plan, asked)
 
 
 def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
-    """:func:`impact_of_plan` where the contacts are."""
+    """:func:`impact_of_plan` on the machine that has the contacts."""
     with session.reading() as store:
         return _impact(session, store, plan_effect(plan, store), asked, plan.kind)
 
 
 def impact_of_change(session: Session, effect: PlanEffect, asked: ImpactRequest, contacts: Mapping[str, str]) -> Impact:
-    """The impact of any change on the contacts that are here, with a store or without one.
+    """The impact of any change on the contacts of this machine, with or without a store.
 
-    ``contacts``: by dimension, a file of the project to read instead of the source that it declares.
+    ``contacts``: by dimension, a file of the project to read instead of the declared source.
     """
     with session.reading() as store:
         return _impact(session, store, effect, asked, PlanKind.APPLY, contacts)
@@ -84,8 +76,8 @@ def _impact(
     with effect.people(session) as sources:
         silent = [name for name in names if not files[name] and not sources(name).has_source(name)]
         heard = [name for name in names if name not in silent]
-        allowed = contact_access(session, store)
-        hidden = [name for name in heard if not allowed.may(name, effect.catalog(name).dimension.name)]
+        allowed = contact_rights(session, store)
+        hidden = [name for name in heard if not allowed.may_read(name, effect.catalog(name).dimension.name)]
         _check_options(session, asked, hidden)
         _check_fields(effect, heard, asked)
         zone = common_zone(effect.catalog(name).zone for name in names)
@@ -93,25 +85,27 @@ def _impact(
         spaces: list[SpaceImpact] = []
         for name in heard:
             with hiding_contacts(name not in hidden, name):
-                limited = kind is not PlanKind.ROLLBACK  # going back must be possible in a hurry
+                limited = kind is not PlanKind.ROLLBACK  # a rollback must be possible at any time
                 source = sources(name).of(name, files[name])
                 found = list(_environment(store, effect, source, name, asked, times, limited=limited))
             judged = kind is PlanKind.PROMOTE
             spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
-    now, then = ((shown(time, zone) if names else "") for time in times)
+    now, then = ((display_time(time, zone) if names else "") for time in times)
     return Impact(now, then, asked.n, spaces, silent)
 
 
 def _check_options(session: Session, asked: ImpactRequest, hidden: Sequence[str]) -> None:
-    """Refuse what would tell apart single contacts to who may not read them: numbers of a small sample would, too."""
+    """Refuse options that would reveal single contacts to operators without access to them; small samples
+    would, too.
+    """
     if hidden and asked.options:
         verb = "is" if len(asked.options) == 1 else "are"
-        hint = f"Leave out {or_list(asked.options)}: the numbers are then told rounded."
+        hint = f"Leave out {or_list(asked.options)} to get rounded numbers."
         raise not_a_contact_reader(session.operator, f"{' and '.join(asked.options)} {verb}", hidden, hint)
 
 
 def _check_fields(effect: PlanEffect, names: Sequence[str], asked: ImpactRequest) -> None:
-    """Refuse a field that the contacts of none of the environments have, and one that identifies them."""
+    """Refuse a field that no environment's contacts have, and one that identifies contacts."""
     catalogs = {name: effect.catalog(name) for name in names}
     for text in asked.by:
         if catalogs and not any(field_named(catalog, text) for catalog in catalogs.values()):
@@ -120,8 +114,8 @@ def _check_fields(effect: PlanEffect, names: Sequence[str], asked: ImpactRequest
             if field_named(catalog, text) in effect.identifying(name):
                 raise refuse(
                     Code.IDENTIFYING_FIELD,
-                    f"--impact-by {text[:80]} would name contacts: the field identifies them",
-                    hint="Add --examples if contacts are to be named in what is printed.",
+                    f"--by {text[:80]} would name contacts, because the field identifies them",
+                    hint="Add --examples to allow contacts to be named in the output.",
                 )
 
 
@@ -159,13 +153,13 @@ class _OfferChange:
 
     @property
     def total(self) -> int:
-        """How many changes there are."""
+        """The number of changes."""
         return self.gained + self.lost + self.moved
 
 
 @dataclass
 class _Totals:
-    """Contacts of a space for whom something changes, and of each of its segments."""
+    """Contacts affected on a space, in total and by segment."""
 
     changed: int = 0
     served: int = 0
@@ -176,7 +170,7 @@ class _Totals:
 def space_impact(
     store: Store | None, people: Population, pair: SpaceComparison, segments: Mapping[str, Segments], max_lost: str
 ) -> SpaceImpact:
-    """What changes for the contacts on a space, with a few of each change as examples, by key."""
+    """What changes for contacts on a space, with a few example contacts for each kind of change."""
     names = pair.offers()
     changes = {name: _OfferChange() for name in names}
     totals = _Totals(by={axis: {} for axis in segments})
@@ -235,7 +229,7 @@ def _total(totals: _Totals, first: int, was: Ranks, will: Ranks, segments: Mappi
 
 
 def _segments(found: Segments, counted: Mapping[str, NDArray[numpy.int64]]) -> list[Segment]:
-    """What was counted, the segment of most contacts first."""
+    """The counted segments, those with most contacts first."""
 
     def number(word: str, place: int) -> int:
         return int(counted[word][place]) if word in counted else 0

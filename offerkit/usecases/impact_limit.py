@@ -1,7 +1,7 @@
-"""How much a promotion may take from people: the environment's ``impact.max_lost``, judged and overridden.
+"""How many contacts a promotion may leave without an offer: the environment's ``impact.max_lost``.
 
-On each space: the contacts who get at least one offer before and none after, as a share of those who get one before.
-How many offers are asked for does not matter to that, so one is. All contacts are counted, never a sample.
+For each space: contacts that get at least one offer before and none after, as a share of those that get one before. The
+number of offers requested does not matter for that, so one is. All contacts are counted, never a sample.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.engine.counts import Count, as_json, rounded, said, share, size
 from offerkit.fingerprint import Json
 from offerkit.governance.promotion import only_withdraws
 from offerkit.plans.plan import Plan, Reason
-from offerkit.reports.counts import Count, as_json, rounded, said, share, size
 from offerkit.store import Store
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.catalogs import Catalogs
-from offerkit.usecases.contact_access import ContactAccess, contact_access, without_contact_details
+from offerkit.usecases.contact_access import ContactRights, contact_rights, without_contact_details
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import population
 from offerkit.usecases.session import Session
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from offerkit.usecases.space_comparison import Columns
 
 MAX_REASON = 2000
-"""The longest reason of an override, in characters."""
+"""The maximum length of an override's reason, in characters."""
 _CAUSES = 3
 _WITHDRAWING = (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE, Reason.ENDS_EARLIER)
 _HINT = "Change what takes the offers away, or promote with --override-impact 'REASON', which is recorded."
@@ -39,7 +39,7 @@ _HINT = "Change what takes the offers away, or promote with --override-impact 'R
 
 @dataclass(frozen=True)
 class LossLimit:
-    """The share, from 0 to 1, as text, and where it is said: the stage before, or the one after."""
+    """The maximum share (0 to 1), as text, and where it is declared: in the state before or after."""
 
     share: Decimal
     text: str
@@ -48,7 +48,7 @@ class LossLimit:
 
 @dataclass(frozen=True)
 class LossCause:
-    """A rule that takes offers, in words, where it stands, and how many contacts lose which by it."""
+    """A rule that takes offers away: in words, where it is declared, and how many contacts lose which offers by it."""
 
     reason: str
     where: str
@@ -57,7 +57,7 @@ class LossCause:
 
     @property
     def sentence(self) -> str:
-        """It in one sentence, the offers that most lose first."""
+        """The cause in one sentence, with the offers that most contacts lose first."""
         first = sorted(self.offers, key=lambda offer: (-size(self.offers[offer]), offer))
         taken = ", ".join(first[:_CAUSES]) + (f" and {len(first) - _CAUSES} more" if len(first) > _CAUSES else "")
         place = f" ({self.where})" if self.where else ""
@@ -67,9 +67,9 @@ class LossCause:
 
 @dataclass(frozen=True)
 class SpaceLoss:
-    """A space. ``served``: contacts with an offer before; ``lost``: those of them left with none, and why.
+    """A space's losses. ``served``: contacts with an offer before; ``lost``: those left with none.
 
-    ``exceeds``: whether more are lost than may be, by the exact numbers.
+    ``exceeds``: whether the exact numbers exceed the limit.
     """
 
     space: str
@@ -82,12 +82,12 @@ class SpaceLoss:
 
     @property
     def share(self) -> str:
-        """The lost of the served, in per cent; empty where that cannot be told."""
+        """The share of served contacts that is lost, in per cent; empty if unknown."""
         return share(self.lost, self.served)
 
     @property
     def rounded(self) -> SpaceLoss:
-        """It for those who may not read contacts."""
+        """The same with rounded numbers, for operators without access to contacts."""
         causes = (
             LossCause(
                 cause.reason,
@@ -111,7 +111,7 @@ def _weightiest(cause: LossCause) -> tuple[int, str, str]:
 
 
 def limit_of(effect: PlanEffect, environment: str) -> LossLimit | None:
-    """The stricter of what the environment says before and after: loosening it takes a promotion of its own."""
+    """The stricter of the limits before and after: loosening a limit takes a promotion of its own."""
     found = [
         LossLimit(Decimal(text.rstrip("%")) / 100, text, where)
         for side, where in ((effect.catalogs_before, effect.titles[0]), (effect.catalogs_after, effect.titles[1]))
@@ -127,20 +127,20 @@ def _limit_text(side: Catalogs, environment: str) -> str:
 
 
 def check_reason(reason: str) -> str:
-    """``reason`` without spaces around it. Raises Refused when it says nothing or cannot be kept."""
+    """``reason`` with normalised spaces. Raises Refused if it is empty, too long or not valid UTF-8."""
     text = " ".join(reason.split())
     if not text or len(text) > MAX_REASON or "\0" in text or text != text.encode(errors="replace").decode():
         raise refuse(
             Code.BAD_VALUE,
             "--override-impact needs a reason",
-            detail=f"It is kept in the history: some words, in UTF-8, at most {MAX_REASON:,} characters.",
+            detail=f"It is kept in the history: a few words in UTF-8, at most {MAX_REASON:,} characters.",
         )
     return text
 
 
 @dataclass(frozen=True)
 class EnvironmentLoss:
-    """An environment that limits a promotion: what is taken on its spaces, or why its contacts could not be read."""
+    """An environment with a limit: the losses on its spaces, or why its contacts could not be read."""
 
     name: str
     dimension: str
@@ -148,16 +148,16 @@ class EnvironmentLoss:
     spaces: tuple[SpaceLoss, ...] = ()
     unread: tuple[Diagnostic, ...] = ()
 
-    def told_to(self, reader: ContactAccess) -> EnvironmentLoss:
-        """The same without what ``reader`` may not know."""
-        if reader.may(self.name, self.dimension):
+    def for_reader(self, access: ContactRights) -> EnvironmentLoss:
+        """The same without what this access does not cover."""
+        if access.may_read(self.name, self.dimension):
             return self
         spaces = tuple(space.rounded for space in self.spaces)
         return replace(self, spaces=spaces, unread=without_contact_details(self.unread, self.name))
 
     @property
     def findings(self) -> Iterator[Diagnostic]:
-        """Why the promotion may not go on."""
+        """Why the promotion is refused."""
         if self.unread:
             yield from (*self.unread, _unmeasured(self.name, self.limit))
         yield from _exceeded(self.spaces)
@@ -165,7 +165,7 @@ class EnvironmentLoss:
 
 @dataclass(frozen=True)
 class PromotionLoss:
-    """What a promotion takes in the environments that limit it, and whether it may."""
+    """What a promotion takes away in the environments that limit it."""
 
     environments: tuple[EnvironmentLoss, ...] = ()
 
@@ -176,7 +176,7 @@ class PromotionLoss:
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
-        """Why the promotion may not go on; empty when it may."""
+        """Why the promotion is refused; empty if it is allowed."""
         return tuple(found for environment in self.environments for found in environment.findings)
 
     @property
@@ -184,13 +184,13 @@ class PromotionLoss:
         """Environments whose contacts cannot be read."""
         return tuple(environment.name for environment in self.environments if environment.unread)
 
-    def told_to(self, reader: ContactAccess) -> PromotionLoss:
-        """The same without what ``reader`` may not know."""
-        return PromotionLoss(tuple(environment.told_to(reader) for environment in self.environments))
+    def for_reader(self, access: ContactRights) -> PromotionLoss:
+        """The same without what this access does not cover."""
+        return PromotionLoss(tuple(environment.for_reader(access) for environment in self.environments))
 
 
 def limits(effect: PlanEffect) -> dict[str, LossLimit]:
-    """What may be taken, by environment; only environments that are live already can lose anything."""
+    """The limits by environment; only environments that are live already can lose anything."""
     return {
         name: limit for name in effect.deciding if (limit := limit_of(effect, name)) and name in effect.catalogs_before
     }
@@ -199,9 +199,9 @@ def limits(effect: PlanEffect) -> dict[str, LossLimit]:
 def measure_losses(
     session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None
 ) -> PromotionLoss | None:
-    """What ``plan`` takes and whether it may, whoever asks and for whatever reason; None: nothing limits it.
+    """What ``plan`` takes away and whether that is allowed, regardless of overrides; None if nothing limits it.
 
-    Only promotions are asked: a rollback must be possible in a hurry.
+    Only promotions are limited: a rollback must be possible at any time.
     """
     if not plan.promotes:
         return None
@@ -225,10 +225,11 @@ def _environment_loss(
 
 
 def check_losses(session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None) -> Mapping[str, Json]:
-    """What to record with ``plan``, a promotion: what was measured, and the reason of an override that was needed.
+    """What to record with a promotion: the measured losses, and the reason of an override if one was needed.
 
-    Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
-    override (``session.override_impact``). What only switches off is never refused for that: it is counted.
+    Raises Refused if a space loses more than its environment allows, or that cannot be measured, without an override
+    (``session.override_impact``). A promotion that only switches things off is never refused, but its losses are
+    counted.
     """
     reason = check_reason(session.override_impact) if session.override_impact else ""
     effect = effect or (plan_effect(plan, store) if plan.promotes else None)
@@ -238,7 +239,7 @@ def check_losses(session: Session, store: Store, plan: Plan, effect: PlanEffect 
     counted = _counted(session, store, plan, effect)
     over = bool(verdict.findings)
     if over and not reason and not only_withdraws(effect):
-        raise Refused(verdict.told_to(contact_access(session, store)).findings)
+        raise Refused(verdict.for_reader(contact_rights(session, store)).findings)
     spaces = [*verdict.spaces, *counted]
     if not (spaces or over):
         return {}
@@ -258,7 +259,7 @@ def _withdrawing(plan: Plan) -> set[str]:
 
 
 def _counted(session: Session, store: Store, plan: Plan, effect: PlanEffect) -> list[SpaceLoss]:
-    """Who is left with nothing where something is switched off and nothing limits it; none where none can be read."""
+    """The losses in unlimited environments where something is switched off; none where contacts cannot be read."""
     found: list[SpaceLoss] = []
     for name in sorted(_withdrawing(plan) - limits(effect).keys()):
         if name in effect.catalogs_before and name in effect.catalogs_after:
@@ -267,14 +268,14 @@ def _counted(session: Session, store: Store, plan: Plan, effect: PlanEffect) -> 
 
 
 def is_limited(session: Session, store: Store, plan: Plan) -> bool:
-    """Whether an environment limits what a promotion may take. Raises Refused as :func:`check_reason` does."""
+    """Whether an environment limits what a promotion may take away. Raises Refused as :func:`check_reason` does."""
     if session.override_impact:
         check_reason(session.override_impact)
     return bool(_withdrawing(plan) or limits(plan_effect(plan, store)))
 
 
 def _recorded(space: SpaceLoss) -> Json:
-    """What the history keeps, which every operator may read: numbers that are rounded, and how it was judged."""
+    """What the history keeps. Every operator may read it, so the numbers are rounded."""
     return {
         "space": space.space,
         "contacts": as_json(space.contacts),
@@ -315,7 +316,7 @@ def _space(pair: SpaceComparison, limit: LossLimit, contacts: int, chunks: Itera
 
 
 def _by_rule(causes: Counter[tuple[str, str, str]]) -> tuple[LossCause, ...]:
-    """The rules that take offers, each with the offers that it takes, those that take most first."""
+    """The rules that take offers away, each with its offers, those with most losses first."""
     rules: dict[tuple[str, str], Counter[str]] = {}
     for (offer, reason, where), times in causes.items():
         rules.setdefault((reason, where), Counter())[offer] += times
@@ -324,14 +325,14 @@ def _by_rule(causes: Counter[tuple[str, str, str]]) -> tuple[LossCause, ...]:
 
 
 def _causes(pair: SpaceComparison, both: ComparedChunk, columns: Columns) -> Counter[tuple[str, str, str]]:
-    """Why the contacts of ``columns`` do not get the offer any more that they got."""
+    """Why the contacts in ``columns`` no longer get the offer that they got."""
     assert pair.old is not None
     assert both.old is not None
     new_names = {old: new for new, old in pair.old_names.items()}
     found: Counter[tuple[str, str, str]] = Counter()
     picked = both.old.picks[0][columns]
     for item in sorted(set(picked.tolist())):
-        offer = pair.old.catalog.offers[pair.old.items[item].place].name
+        offer = pair.old.catalog.offers[pair.old.items[item].position].name
         name = new_names.get(offer, offer)
         for cause, lost in why_not(pair.reasons[1], both.new, name, columns[picked == item]):
             found[name, cause.sentence, cause.address] += len(lost)
@@ -339,7 +340,7 @@ def _causes(pair: SpaceComparison, both: ComparedChunk, columns: Columns) -> Cou
 
 
 def _exceeded(spaces: Sequence[SpaceLoss]) -> Iterator[Diagnostic]:
-    """One finding for an environment, about the space that loses most of its contacts."""
+    """One finding for an environment, about the space that loses the largest share of its contacts."""
     over = sorted(
         (space for space in spaces if space.exceeds),
         key=lambda space: (-size(space.lost) / size(space.served), space.space),
@@ -355,8 +356,8 @@ def _exceeded(spaces: Sequence[SpaceLoss]) -> Iterator[Diagnostic]:
         f" {worst.space} with none{_part(worst)}; {environment} allows {worst.limit.text}",
         "; ".join(cause.sentence for cause in worst.causes[:_CAUSES])
         + "."
-        + (f" Also too many on {further}." if further else "")
-        + f" What is allowed is what {worst.limit.where} says.",
+        + (f" Also over the limit: {further}." if further else "")
+        + f" The limit is declared in {worst.limit.where}.",
         _HINT,
         environment_address(environment),
     )
@@ -369,8 +370,8 @@ def _part(space: SpaceLoss) -> str:
 def _unmeasured(environment: str, limit: LossLimit) -> Diagnostic:
     return Diagnostic(
         Code.IMPACT_UNMEASURED,
-        f"environment {environment} allows a promotion to take offers from {limit.text} of its contacts (as"
-        f" {limit.where} says), which cannot be measured",
+        f"environment {environment} allows a promotion to take offers from {limit.text} of its contacts (declared"
+        f" in {limit.where}), which cannot be measured",
         hint="Make the contacts readable, or promote with --override-impact 'REASON', which is recorded.",
         address=environment_address(environment),
     )

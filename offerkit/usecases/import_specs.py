@@ -1,4 +1,4 @@
-"""Taking resources from another project's files into this one."""
+"""``import``: adds resources from another project's files to this one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMIT = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class PlannedImport:
-    """What an import adds: the new files by path, the addresses it adds and those that were here already."""
+    """The new files by path, the addresses that they add, and those that exist already."""
 
     files: dict[str, bytes]
     added: tuple[Address, ...]
@@ -30,10 +30,10 @@ class PlannedImport:
 
 
 def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> PlannedImport:
-    """What taking the resources of ``folder`` (of the environments ``names``, or all) would add here.
+    """What importing ``folder`` (all of it, or the environments ``names``) would add.
 
-    Raises Refused with every mistake in ``folder``; with every resource that exists here with another body; and
-    when the project would not be valid with what is added.
+    Raises Refused with all mistakes in ``folder``, all resources that exist here with another body, and if the result
+    would be invalid.
     """
     root = session.project.root
     theirs = _loaded(root, folder)
@@ -56,7 +56,7 @@ def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> 
 
 
 def write_import(session: Session, planned: PlannedImport) -> None:
-    """Write the new files: all of them or none. Raises Refused when one cannot be written."""
+    """Write the new files, all or none. Raises Refused if one cannot be written."""
     from offerkit.specs.write_files import add_files
 
     add_files(session.project.root, planned.files)
@@ -80,7 +80,7 @@ def _loaded(root: Path, folder: Path) -> Loaded:
 
 
 def _moved(diagnostic: Diagnostic, root: Path, folder: Path) -> Diagnostic:
-    """A finding in the other project, with paths that lead there from this one."""
+    """A finding in the other project, with paths relative to this one."""
     related = tuple((text, _from_here(position, root, folder)) for text, position in diagnostic.related)
     position = diagnostic.position
     here = None if position is None else _from_here(position, root, folder)
@@ -93,12 +93,14 @@ def _from_here(position: Position, root: Path, folder: Path) -> Position:
 
 
 def _wanted(theirs: Loaded, names: tuple[str, ...]) -> list[Address]:
-    """The addresses to take: all, or those of some environments with the shared ones they need."""
+    """The addresses to import: all, or those of some environments with the shared resources that they need."""
     records = theirs.records
     known = sorted({record.environment for record in records.values()} - {SHARED})
     for name in names:
         if name not in known:
-            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}” there", hint=suggestion(name, known))
+            raise refuse(
+                Code.NO_MATCH, f"the other project has no environment “{name[:80]}”", hint=suggestion(name, known)
+            )
     if not names:
         return sorted(records)
     wanted = {address for address, record in records.items() if record.environment in names}
@@ -114,9 +116,9 @@ def _wanted(theirs: Loaded, names: tuple[str, ...]) -> list[Address]:
 def _conflict(theirs: Record, ours: Record, root: Path, folder: Path) -> Diagnostic:
     return Diagnostic(
         Code.DECLARED_TWICE,
-        f"{ours.address} is declared here already, and otherwise",
-        "An import adds what is missing and changes nothing that is here.",
-        "Make the two the same, rename one, or take another environment with --environment.",
+        f"{ours.address} is already declared here, and differs",
+        "An import only adds resources; it changes none.",
+        "Make them equal, rename one, or choose another environment with --environment.",
         address=ours.address,
         position=ours.position,
         related=(("there", _from_here(theirs.position, root, folder)),),
@@ -124,7 +126,7 @@ def _conflict(theirs: Record, ours: Record, root: Path, folder: Path) -> Diagnos
 
 
 def _texts(theirs: Loaded, added: Iterable[Address], taken: set[str]) -> list[SpecFile]:
-    """New files that hold what is added, under names that nothing has."""
+    """New files with the added resources, under unused names."""
     from offerkit.specs.serialize import environment_text, section_texts
 
     records = [theirs.records[address] for address in added]
@@ -157,12 +159,12 @@ def _path(folder: str, kind: Kind, number: int) -> str:
 
 
 def _check_together(files: list[SpecFile], new: list[SpecFile], added: list[Record], places: tuple[Path, Path]) -> None:
-    """Load this project with the new files as if they were written. Raises Refused with all that is wrong then."""
+    """Check this project with the new files added. Raises Refused with all mistakes."""
     try:
         load_files(sorted([*files, *new]), [], Cache(None))
     except Refused as refused:
         at: dict[str, Position] = {record.address: _from_here(record.position, *places) for record in added}
         raise Refused(
-            replace(d, position=at.get(d.address, d.position), hint=d.hint or "Take what it needs along.")
+            replace(d, position=at.get(d.address, d.position), hint=d.hint or "Also import what it refers to.")
             for d in refused.diagnostics
         ) from None

@@ -1,4 +1,4 @@
-"""A new project from the starter files, and the pipeline of a forge for one that is there."""
+"""``init``: a new project from the starter files, or what an existing one lacks, such as a forge's pipeline."""
 
 from __future__ import annotations
 
@@ -18,66 +18,66 @@ from offerkit.specs.project import CASES
 STARTER_ENVIRONMENT = "recipients"
 STARTER_EMAIL = "you@example.com"
 _PLAIN_EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9.-]{1,190}")
-"""What can stand in YAML and in a Markdown text as it is."""
+"""An e-mail that needs no escaping in YAML and Markdown."""
 REQUIREMENTS = "requirements.txt"
 _UNSET = "# offerkit @ SOURCE\n"
-"""The line of the starter's requirements that says where offerkit comes from, before anybody has said so."""
+"""The starter's line in requirements.txt before a source is known."""
 _NAMED = re.compile(r"^[^#\n]*offerkit", re.MULTILINE)
-"""The workflow asks the same before it installs anything."""
+"""The pipeline checks the same before installing."""
 _VERSION = re.compile(r"offerkit==[0-9][0-9A-Za-z.!+]{0,60}")
 _PLAIN_URL = r"[A-Za-z0-9._~%/:+?&=,-]{1,500}"
 _REVISION = re.compile(
     rf"git\+(?:https://|ssh://(?:[A-Za-z0-9._-]+@)?){_PLAIN_URL}@[A-Za-z0-9._/+-]{{1,200}}(?:#[\w=&./-]+)?"
 )
 _ARCHIVE = re.compile(rf"https://{_PLAIN_URL}\.(?:whl|zip|tar\.gz)(?:#[\w=&./-]+)?")
-"""Without a user: what stands there may be a token."""
+"""No user part, because it may be a token."""
 _WHEEL = re.compile(r"offerkit-[0-9][0-9A-Za-z.!+_]{0,60}-py3-none-any\.whl")
 _WHEEL_BYTES = 50_000_000
 
 
 _PROJECT = ("environments", "specs")
-"""The folders that make a project, in which it has its own files."""
+"""The folders that make up a project and hold its own files."""
 
 
 @dataclass(frozen=True)
 class InitResult:
-    """What was written; what was there already and stays as it is; whether a project was there."""
+    """The files written, and those kept; ``project``: whether there was a project already."""
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
     project: bool
     outdated: tuple[str, ...] = ()
-    """Those of ``kept`` that offerkit itself makes and that another version of it made."""
+    """Kept files that offerkit generates, written by another version."""
     unnamed: bool = False
-    """Whether requirements.txt lacks the source that was asked for or, when none was, any offerkit at all."""
+    """Whether requirements.txt lacks the requested source or, without a request, offerkit itself."""
     unlike: tuple[str, ...] = ()
-    """Those of ``kept`` that are of a pipeline, and another than this offerkit writes."""
+    """Kept pipeline files that differ from this offerkit's."""
     unaware: tuple[str, ...] = ()
-    """Those of ``unlike`` in which offerkit is not named: somebody's own, to which something has to be added."""
+    """Those of ``unlike`` that do not mention offerkit: the user's own, which need an addition."""
     folder: str = "."
-    """The project as seen from the top of the repository, as YAML."""
+    """The project folder relative to the repository root, as YAML."""
 
     @property
     def fresh(self) -> bool:
-        """Whether there are resources now where none were."""
+        """Whether there are resources now and were none before."""
         return any(path.startswith(_PROJECT) for path in self.written)
 
 
 @dataclass(frozen=True)
 class InstallSource:
-    """Where colleagues and CI install offerkit from: a line of a requirements file, and the files that it names."""
+    """Where colleagues and CI install offerkit from: a line for requirements.txt, and files that it refers to."""
 
     line: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
     asked: bool = True
-    """Whether somebody named it, and it was not found out."""
+    """Whether the user gave it, instead of being detected."""
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The files of a forge's pipeline, and the folder in which the forge looks for them.
+    """A forge's pipeline files, and the folder where the forge expects them.
 
-    ``project``: the project's folder as seen from there; ``branch``: what pull requests go into.
+    ``project``: the project folder relative to ``top``; ``branch``: the target branch of pull requests.
     """
 
     files: Mapping[str, bytes]
@@ -86,12 +86,12 @@ class Pipeline:
     branch: str
 
     def at(self, path: str) -> str:
-        """A path below ``top`` as seen from the project."""
+        """A path below ``top``, relative to the project."""
         return os.path.relpath(path, self.project)
 
     @property
     def placed(self) -> dict[str, bytes]:
-        """The files for this project and branch, by their paths below ``top``."""
+        """The files adapted to this project and branch, by path below ``top``."""
         project, branch = json.dumps(self.project), json.dumps(self.branch)
         return {
             path: content.replace(_STARTER_PROJECT, project.encode()).replace(_STARTER_BRANCH, f"[{branch}]".encode())
@@ -100,11 +100,11 @@ class Pipeline:
 
 
 _STARTER_PROJECT, _STARTER_BRANCH = b'"."', b"[main]"
-"""What stands in the files of a pipeline for a project at the top of a repository whose default branch is ``main``."""
+"""The values in pipeline files for a project at the top of a repository with the default branch ``main``."""
 
 
 def pipeline_of(target: Path, files: Mapping[str, bytes]) -> Pipeline:
-    """A pipeline for the project ``target``: at the top of the repository that it lies in, else in its own folder."""
+    """A pipeline for the project ``target``: at the top of its repository, or in its own folder without one."""
     try:
         real = target.resolve()
         top = _repository(real)
@@ -116,14 +116,14 @@ def pipeline_of(target: Path, files: Mapping[str, bytes]) -> Pipeline:
 
 
 def _repository(folder: Path) -> Path | None:
-    """The top of the repository that ``folder`` lies in, or will lie in when it is made; None without one."""
+    """The root of the repository that contains ``folder``, whether that exists yet or not; or None."""
     there = next(each for each in (folder, *folder.parents) if each.is_dir())
     top = _git(there, "rev-parse", "--show-toplevel")
     return Path(top) if top else None
 
 
 def _default_branch(top: Path) -> str:
-    """What pull requests go into, as far as a clone knows: the remote's branch, its only one, or ``main``."""
+    """The target branch of pull requests as far as the clone knows: the remote's, the only one, or ``main``."""
     remote = _git(top, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
     if remote:
         return remote.removeprefix("origin/")
@@ -134,7 +134,7 @@ def _default_branch(top: Path) -> str:
 
 
 def _git(folder: Path, *words: str) -> str:
-    """What git answers, without its last line end; empty where it knows nothing, or is not there."""
+    """Git's answer without the final newline; empty if git knows nothing or is missing."""
     try:
         answer = run(folder, words, os.environ, timeout=5)
     except Refused:
@@ -143,16 +143,18 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def install_source(install: str) -> InstallSource:
-    """What ``--install`` asks for; without it, where this offerkit came from, if others can reach that.
+    """The source named by ``--install``; without it, where this offerkit was installed from, if others can use that.
 
-    A git address with a revision, an archive on the web, ``offerkit==VERSION`` of an index, or a wheel on this machine,
-    which becomes a part of the project. Raises Refused for anything else: a source that is not pinned changes
-    what the same specs mean, and one with a password would be committed with it.
+    A git URL with a revision, an archive on the web, ``offerkit==VERSION``, or a local wheel, which is copied into the
+    project. Raises Refused for anything else: an unpinned source could change the meaning of the same specs, and a
+    password would be committed.
     """
     if not install:
         return InstallSource(pinned_requirement(), asked=False)
     if has_secret(install):
-        raise _no_source("it holds a secret", "It would be in git: let pip read it from ~/.netrc or a keyring.")
+        raise _no_source(
+            "it contains a secret", "It would be committed to git. Let pip read it from ~/.netrc or a keyring."
+        )
     if _VERSION.fullmatch(install):
         return InstallSource(install)
     if _REVISION.fullmatch(install) or _ARCHIVE.fullmatch(install):
@@ -160,8 +162,8 @@ def install_source(install: str) -> InstallSource:
     if install.endswith(".whl"):
         return _vendored(Path(install))
     raise _no_source(
-        "it has no revision or version, a user name, or another form",
-        "Give git+https://HOST/REPOSITORY@COMMIT, https://HOST/…/offerkit-VERSION-py3-none-any.whl,"
+        "it lacks a revision or version, has a user name, or is malformed",
+        "Use git+https://HOST/REPOSITORY@COMMIT, https://HOST/…/offerkit-VERSION-py3-none-any.whl,"
         " offerkit==VERSION, or the path of a wheel.",
     )
 
@@ -183,7 +185,7 @@ def _vendored(wheel: Path) -> InstallSource:
 
 
 def _no_source(why: str, hint: str) -> Refused:
-    return refuse(Code.BAD_VALUE, f"--install does not name a source of offerkit: {why}", hint=hint)
+    return refuse(Code.BAD_VALUE, f"--install is not a valid source of offerkit: {why}", hint=hint)
 
 
 def init_project(
@@ -194,11 +196,11 @@ def init_project(
     source: InstallSource | None = None,
     pipeline: Pipeline | None = None,
 ) -> InitResult:
-    """Write what ``target`` lacks of a project: the starter's files, for one environment, the JSON Schemas, a pipeline.
+    """Write what ``target`` lacks of a project: starter files for one environment, JSON Schemas, a pipeline.
 
-    Nothing that is there is changed. A project with resources of its own gets what stands around them (schemas, a
-    README, the pipeline), no resources; one that another run has begun and not finished is completed. Raises Refused
-    for a folder that has a store and no project, and for one among the specs of another project.
+    Existing files are never changed. A project with its own resources gets everything except resources (schemas, a
+    README, the pipeline); an unfinished one is completed. Raises Refused for a folder with a store but no project, and
+    for one inside the specs of another project.
     """
     from offerkit.specs.json_schema import schema_files
     from offerkit.specs.write_files import add_missing
@@ -207,8 +209,8 @@ def init_project(
     if not valid_name(Kind.ENVIRONMENT, environment):
         raise refuse(
             Code.BAD_NAME,
-            f"“{environment[:60]}” cannot name an environment",
-            hint="Names have ASCII letters, digits, - and _, and at most 64 characters; “shared” is taken.",
+            f"“{environment[:60]}” is not a valid environment name",
+            hint="Use up to 64 ASCII letters, digits, - and _. The name “shared” is reserved.",
         )
     email = email if _PLAIN_EMAIL.fullmatch(email) else STARTER_EMAIL
     schemas = {f".schema/{name}": content for name, content in schema_files().items()}
@@ -246,7 +248,7 @@ def _names(requirements: bytes, source: InstallSource | None) -> bool:
 
 
 def _refuse_inside_specs(target: Path) -> None:
-    """Files of a project among those of another would be read as resources of the outer one, and break it."""
+    """Refuse a folder inside another project's specs, where the new files would be read as its resources."""
     try:
         folder = target.resolve()
         outer = [
@@ -260,15 +262,14 @@ def _refuse_inside_specs(target: Path) -> None:
         raise refuse(
             Code.INSIDE_SPECS,
             f"{target!s:.200} is a folder of specs in the project {outer[0]!s:.200}",
-            hint="Name a folder outside of specs/, environments/ and cases/; for what that project lacks, name its"
-            " own folder.",
+            hint="Name a folder outside specs/, environments/ and cases/. To complete that project, name its root.",
         )
 
 
 def _has_own_resources(target: Path, files: Mapping[str, bytes]) -> bool:
-    """Whether ``target`` has YAML of its own, and not only what the starter would write there.
+    """Whether ``target`` has YAML files other than the starter's.
 
-    Raises Refused where nothing can be begun.
+    Raises Refused if no project can be created there.
     """
     try:
         if target.exists() and not target.is_dir():
@@ -282,8 +283,8 @@ def _has_own_resources(target: Path, files: Mapping[str, bytes]) -> bool:
         if not there and (target / ".offerkit").exists():
             raise refuse(
                 Code.TARGET_EXISTS,
-                f"there is a project in {target!s:.200} already: it has .offerkit/, but no specs/",
-                hint="Get its specs back: offerkit export live --to DIR; or name a new folder.",
+                f"{target!s:.200} already contains a project: it has .offerkit/, but no specs/",
+                hint="Export its specs (offerkit export live --to DIR), or name a new folder.",
             )
         return any(path not in files or _content(file) != files[path] for path, file in there.items())
     except (OSError, ValueError) as error:

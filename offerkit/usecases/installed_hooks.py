@@ -1,4 +1,4 @@
-"""The hooks that a catalog names, from the installed packages (entry points of the group ``offerkit.hooks``)."""
+"""Finds the hooks that a catalog names in installed packages (entry points in the group ``offerkit.hooks``)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 GROUP = "offerkit.hooks"
 _LOADING = RLock()
-"""What warnings are shown is the whole process's: threads that change it at a time would leave it changed."""
+"""Warning filters belong to the whole process: threads changing them at the same time would leave them changed."""
 
 
 def load_hooks(bodies: Mapping[Address, JsonMap]) -> Hooks:
-    """The hooks named in ``bodies`` that some installed package offers; the engine reports those that are missing.
+    """Load the hooks named in ``bodies`` from installed packages; the engine reports those that are missing.
 
-    A hook that cannot be imported fails whenever it is called, which the engine reports: it may never keep a call
-    from being answered.
+    A hook that cannot be imported is replaced by one that fails when called. The engine reports that too: a broken hook
+    must never keep a call from being answered.
     """
     named = set(_named(list(bodies.values())))
     if not named:
@@ -35,20 +35,22 @@ def load_hooks(bodies: Mapping[Address, JsonMap]) -> Hooks:
         if point.name in named:
             try:
                 found[point.name] = _loaded(point)
-            except HOOK_ERRORS as error:  # somebody else's code
+            except HOOK_ERRORS as error:  # third-party code
                 found[point.name] = _failing(f"{type(error).__name__}: {error}"[:200])
     return Hooks(found, found, found)
 
 
 def _loaded(point: EntryPoint) -> Any:
-    """The hook at ``point``. That it imports what has moved is told on standard error, once, and is never an error."""
+    """Load a hook. Deprecation warnings about moved offerkit modules go to standard error once; they are
+    never errors.
+    """
     with _LOADING, warnings.catch_warnings():
         warnings.filterwarnings("default", r"offerkit\.", DeprecationWarning)
         return point.load()
 
 
 def _failing(why: str) -> Callable[..., None]:
-    """A hook that says why the one that was meant is not there."""
+    """A stand-in for a hook that could not be imported; it raises the reason."""
 
     def hook(*_: object) -> None:
         raise ImportError(f"it cannot be imported: {why}")
@@ -57,7 +59,7 @@ def _failing(why: str) -> Callable[..., None]:
 
 
 def _named(value: Json | list[JsonMap]) -> Iterator[str]:
-    """The names that stand where a hook is named: ``hooks.*`` of a space, ``dynamic`` of a weight."""
+    """All hook names in bodies: ``hooks.*`` of a space, ``dynamic`` of a weight."""
     if isinstance(value, dict):
         hooks = value.get("hooks")
         if isinstance(hooks, dict):

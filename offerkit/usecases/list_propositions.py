@@ -1,4 +1,4 @@
-"""What was proposed, by id, contact, offer or space."""
+"""``propositions``: stored propositions by id, contact, offer or space."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.report import Report
-from offerkit.models.status import Status, parse
+from offerkit.models.status import Status, parse_status
 from offerkit.reports.propositions import PropositionLine
 from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
@@ -19,7 +19,7 @@ from offerkit.usecases.argument_values import DAY_BEGINS, parse_time, zone_of_st
 
 @dataclass(frozen=True)
 class PropositionFilter:
-    """What is looked for; empty text does not narrow it. ``limit`` 0: all."""
+    """Which propositions to list; empty fields do not filter. ``limit`` 0: all."""
 
     proposition: str = ""
     offer: str = ""
@@ -33,9 +33,9 @@ class PropositionFilter:
 
 
 def list_propositions(store: Store, wanted: PropositionFilter, now: str) -> list[PropositionLine]:
-    """The propositions that ``wanted`` describes, newest first, those of one call by rank.
+    """The propositions that match ``wanted``, newest first, those of one call by rank.
 
-    Raises Refused when it makes no sense.
+    Raises Refused if the filter is invalid.
     """
     rows = sorted(_rows(store, wanted, now), key=lambda row: (row.interaction, row.space, row.rank))
     return [_line(row) for row in sorted(rows, key=lambda row: row.time, reverse=True)]
@@ -43,22 +43,22 @@ def list_propositions(store: Store, wanted: PropositionFilter, now: str) -> list
 
 def _line(row: PropositionRow) -> PropositionLine:
     return PropositionLine(
-        row.id,
-        row.time,
-        row.environment,
-        row.contact,
-        row.space,
-        row.channel,
-        row.offer,
-        row.category,
-        row.interaction,
-        row.rank,
-        show(row.weight),
-        row.status.value,
-        row.changed,
-        row.revision,
-        row.proposed,
-        row.accepted,
+        id=row.id,
+        time=row.time,
+        environment=row.environment,
+        contact=row.contact,
+        space=row.space,
+        channel=row.channel,
+        offer=row.offer,
+        category=row.category,
+        interaction=row.interaction,
+        rank=row.rank,
+        weight=show(row.weight),
+        status=row.status.value,
+        changed=row.changed,
+        revision=row.revision,
+        proposed=row.proposed,
+        accepted=row.accepted,
     )
 
 
@@ -69,7 +69,7 @@ def _rows(store: Store, wanted: PropositionFilter, now: str) -> list[Proposition
             raise refuse(
                 Code.UNKNOWN_PROPOSITION,
                 f"there is no proposition “{wanted.proposition[:80]}”",
-                hint="“--contact KEY” lists a contact's, “--offer OFFER” an offer's, “--space SPACE” a space's.",
+                hint="Search instead: --contact KEY, --offer OFFER or --space SPACE.",
             )
         return [row]
     environment, space, offer = _names(wanted)
@@ -89,13 +89,13 @@ def _rows(store: Store, wanted: PropositionFilter, now: str) -> list[Proposition
 
 
 def zone_of(store: Store, wanted: PropositionFilter) -> tzinfo:
-    """The zone in which ``since`` and ``until`` are read where they name none: that of the environment, or of all."""
+    """The time zone of ``since`` and ``until`` if they name none: that of the environment, or common to all."""
     environment, _, _ = _names(wanted)
     return zone_of_stage(store, Stage.LIVE, [environment] if environment else ())
 
 
 def unknown_names(store: Store, wanted: PropositionFilter) -> tuple[Report, ...]:
-    """The environment, space or offer of ``wanted`` that no stage has, with the nearest names."""
+    """Warnings for an environment, space or offer in ``wanted`` that no stage has, with similar names."""
     environment, *names = _names(wanted)
     if environment and environment not in (known := environments(store)):
         return (_unknown("environment", environment, set(known)),)
@@ -117,7 +117,7 @@ def _unknown(what: str, name: str, known: set[str]) -> Report:
 
 
 def _names(wanted: PropositionFilter) -> tuple[str, str, str]:
-    """The environment, the space and the offer that are asked for, however they were written."""
+    """The environment, space and offer of the filter, however they are written."""
     environment, space = _split(wanted.space, wanted.environment)
     offer = wanted.offer
     if "." in offer and "/" in offer:
@@ -144,6 +144,6 @@ def _offer(text: str) -> tuple[str, str]:
 
 def _status(text: str) -> Status:
     try:
-        return parse(text)
+        return parse_status(text)
     except ValueError as error:
         raise refuse(Code.UNKNOWN_STATUS, str(error)) from None

@@ -1,4 +1,4 @@
-"""What every command that asks the engine needs: the catalogs, the contacts, the store."""
+"""Opens what commands need to decide: catalogs, contacts and the store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STAGES = ("specs", Stage.DESIGN.value, Stage.LIVE.value)
 
 @dataclass(frozen=True)
 class StageEngine:
-    """The catalogs of a stage, and who their contacts are; ``store`` is None while nothing was applied."""
+    """The catalogs of a stage and their contacts; ``store`` is None before the first apply."""
 
     catalogs: Catalogs
     people: ContactSources
@@ -32,7 +32,7 @@ class StageEngine:
 
 @contextlib.contextmanager
 def open_live(session: Session, *, write: bool) -> Iterator[tuple[Catalogs, ContactSources, Store]]:
-    """What is live, with the store open: to write propositions if ``write`` says so."""
+    """Open what is live, with the store; for writing propositions if ``write``."""
     session.backend.require_local()
     opened = session.writing() if write else session.existing()
     with opened as store:
@@ -43,7 +43,7 @@ def open_live(session: Session, *, write: bool) -> Iterator[tuple[Catalogs, Cont
 
 @contextlib.contextmanager
 def open_stage(session: Session, stage: str) -> Iterator[StageEngine]:
-    """The specs, design or live, to look at: in the first two every offer counts as approved where it is meant for."""
+    """Open the specs, design or live for inspection. In the first two, offers count as approved on all their spaces."""
     session.backend.require_local()
     if stage not in STAGES:
         raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint=f"One of: {', '.join(STAGES)}.")
@@ -58,15 +58,15 @@ def open_stage(session: Session, stage: str) -> Iterator[StageEngine]:
 
 
 class RulePositions:
-    """Where the rules of a stage stand in the specs: known as long as the specs say the same as the stage."""
+    """Where the rules of a stage stand in the specs, as long as specs and stage agree."""
 
     def __init__(self, session: Session, catalogs: Catalogs) -> None:
-        """The specs are read when the first place is asked for."""
+        """The specs are read when the first position is asked for."""
         self._session, self._catalogs = session, catalogs
         self._loaded: Loaded | None = None
 
     def __call__(self, finding: Finding) -> str:
-        """``file:line:column`` of what ``finding`` is about; empty when the specs have changed since."""
+        """``file:line:column`` of the rule that ``finding`` is about; empty if the specs have changed since."""
         if not finding.address:
             return ""
         if self._loaded is None:

@@ -1,6 +1,6 @@
-"""Whether what is checked out is merely older than what a plan is made against: then it takes back what others did.
+"""Warns if the checkout is older than what a plan changes, so that the plan would revert the work of others.
 
-Two things tell: the commit that was applied last, as its revision records it, and the branches that git knows here.
+This can be seen from the last applied commit, which its revision records, and from the branches that git knows locally.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import state_named
 
 MOST_BASES = 4
-"""Merge bases that are looked at: histories that were merged crosswise have several."""
+"""How many merge bases to examine; criss-cross merges have several."""
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LOOKED_AT, _LISTED = 200, 5
 _TAKEN_BACK = {
@@ -34,10 +34,10 @@ _TAKEN_BACK = {
 
 @dataclass(frozen=True)
 class OutdatedCheckout:
-    """That the checkout does not go on from the commit that was applied last, in revision ``serial``.
+    """The checkout is not based on the commit that was applied last, in revision ``serial``.
 
-    ``behind``: how many commits of it are missing; 0 where the commit itself is, and all that can be said is that.
-    ``steps``: those of the plan that only take back what these commits brought. ``shallow``: the clone is.
+    ``behind``: how many commits are missing; 0 if the commit itself is missing, so that nothing more is known.
+    ``steps``: the plan's steps that only revert these commits. ``shallow``: whether the clone is shallow.
     """
 
     commit: str
@@ -53,21 +53,21 @@ class OutdatedCheckout:
 
     @property
     def diagnostic(self) -> Diagnostic:
-        """It as a warning."""
+        """As a warning."""
         short = self.commit[:12]
         what = f"revision {self.serial} applied commit {short}, which"
         if not self.behind:
             return Diagnostic(
                 Code.NOT_ON_APPLIED,
-                f"{what} is not in this clone: what the plan takes back of it cannot be told",
-                hint=WHOLE_HISTORY if self.shallow else "“git fetch” may bring it; plan again then.",
+                f"{what} is not in this clone, so what the plan reverts of it is unknown",
+                hint=WHOLE_HISTORY if self.shallow else "“git fetch” may get it; then plan again.",
                 severity=Severity.WARNING,
             )
         return Diagnostic(
             Code.NOT_ON_APPLIED,
-            f"{what} is not part of what is checked out: your checkout is {count(self.behind, 'commit')} behind",
+            f"{what} is not in your checkout, which is {count(self.behind, 'commit')} behind",
             f"Only because of that, the plan {'; '.join(self._taken_back())}." if self.steps else "",
-            f"Update the checkout (git merge {short}) and plan again; what is to go, take away on top of that.",
+            f"Update the checkout (git merge {short}) and plan again. Delete what should go on top of that.",
             severity=Severity.WARNING,
         )
 
@@ -78,9 +78,9 @@ class OutdatedCheckout:
 
 
 def outdated_checkout(session: Session, plan: Plan) -> OutdatedCheckout | None:
-    """Whether HEAD does not go on from the commit that was applied last, and what of ``plan`` is only that.
+    """Whether HEAD is not based on the commit applied last, and which steps of ``plan`` come only from that.
 
-    None where it does, where no revision says its commit, and where there is no git.
+    None if it is, if no revision records a commit, and without git.
     """
     if plan.kind is not PlanKind.APPLY or plan.empty:
         return None
@@ -94,7 +94,7 @@ def outdated_checkout(session: Session, plan: Plan) -> OutdatedCheckout | None:
         line = lineage(session.project.root, found.commit, "HEAD", session.environ)
         if not line.known:
             deletes = any(step.action is Action.DELETE for step in plan.steps)
-            # A shallow clone seldom has it, and mostly does go on from it.
+            # A shallow clone rarely contains it, but is usually based on it.
             return (
                 OutdatedCheckout(found.commit, row.serial, shallow=line.shallow)
                 if deletes or not line.shallow
@@ -113,7 +113,7 @@ def outdated_checkout(session: Session, plan: Plan) -> OutdatedCheckout | None:
 
 
 def entries_at(session: Session, line: Lineage) -> list[Mapping[Address, Entry]]:
-    """What the specs held at each merge base; none where these are not known. Raises Refused where one is invalid."""
+    """The specs at each merge base; empty if unknown. Raises Refused if one is invalid."""
     if len(line.bases) > MOST_BASES:
         return []
     return [state_named(session, None, f"git:{oid}").entries for oid in line.bases]
@@ -122,7 +122,7 @@ def entries_at(session: Session, line: Lineage) -> list[Mapping[Address, Entry]]
 def unchanged_since(
     steps: Iterable[Step], head: Mapping[Address, Entry | None], bases: list[Mapping[Address, Entry]]
 ) -> tuple[Step, ...]:
-    """Those of ``steps`` for which ``head`` is as each of ``bases`` was: the other side alone has changed since."""
+    """The ``steps`` whose resources are in ``head`` as in each of ``bases``: only the other side has changed them."""
     return tuple(
         step
         for step in steps
@@ -137,7 +137,7 @@ def unchanged_since(
 
 
 def checkout_warnings(session: Session, plan: Plan) -> list[Diagnostic]:
-    """All that is to be said, before ``plan`` is applied, of a checkout that is older than it ought to be."""
+    """All warnings about an outdated checkout before ``plan`` is applied."""
     found = outdated_checkout(session, plan)
     told = [found.diagnostic] if found is not None else []
     known = set(found.gone) if found is not None else set()
@@ -157,15 +157,15 @@ def _declared_ahead(session: Session, gone: list[Address]) -> Iterator[Diagnosti
     declared = sorted(found.declared, key=lambda address: address.sort_key)
     yield Diagnostic(
         Code.OLDER_CHECKOUT,
-        f"the plan deletes {count(len(declared), 'resource')} that {found.branch} declares:"
+        f"the plan deletes {count(len(declared), 'resource')} that {found.branch} declares;"
         f" your checkout is {count(found.commits, 'commit')} behind",
         f"{listing(declared, _LISTED)}, in {files} there.",
-        f"Update the checkout (git merge {quote(found.branch)}) and plan again; to delete them, do so on top of that.",
+        f"Update the checkout (git merge {quote(found.branch)}) and plan again. Delete what should go on top of that.",
         severity=Severity.WARNING,
     )
 
 
 def _commit(row: RevisionRow) -> str:
-    """The commit that a revision records; empty where it records none."""
+    """The commit that a revision records, or empty."""
     said = row.details.get("commit")
     return said if isinstance(said, str) and _OID.fullmatch(said) else ""

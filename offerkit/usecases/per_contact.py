@@ -1,4 +1,4 @@
-"""Spaces whose hooks take part in a decision: each contact is decided by itself there (domain.md §3 steps 7 and 10)."""
+"""Decides contact by contact on spaces whose hooks take part in decisions (domain.md §3, steps 7 and 10)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 def uses_hooks(made: BatchProgram) -> bool:
-    """Whether somebody's code takes part: what target loading adds may count in any condition."""
+    """Whether hooks take part. Target loading counts always: what it adds may be read by any condition."""
     space = made.catalog.spaces[made.call.space]
     dynamic = any(weight.dynamic for weight in weights_of(made.space_program))
     return bool(space.target_loading or space.post_processing or dynamic)
 
 
 def decide_contacts(people: ContactTable, batch: BatchRequest, store: Store | None) -> Iterator[DecidedChunk]:
-    """The batch; where hooks take part, with what single calls decided, each contact in one, in place of its own.
+    """Decide for all contacts: in bulk, or one by one where hooks take part.
 
-    ``people`` need all fields of the contact then (offerkit.usecases.simulate.fields_of).
+    With hooks, ``people`` must have all fields of the contacts (offerkit.usecases.simulate.fields_of).
     """
     chunks = decide_all(people, batch)
     return _hooked(people, batch.program, store, chunks) if uses_hooks(batch.program) else chunks
@@ -47,7 +47,7 @@ def _hooked(
     catalog = made.catalog
     first_item: dict[int, int] = {}
     for number, item in enumerate(made.items):
-        first_item.setdefault(item.place, number)
+        first_item.setdefault(item.position, number)
     loaded = _TargetLoading(made) if catalog.spaces[made.call.space].target_loading else None
     for chunk in chunks:
         picks = chunk.picks.copy()
@@ -59,8 +59,8 @@ def _hooked(
             history = history_of(store, catalog, key, made.call.now) if store is not None else ()
             call = replace(made.call, contact={**catalog.nobody, **contact}, key=key)
             noted = DecisionNotes()
-            for rank, chosen in enumerate(decide(catalog, call, history, noted=noted).chosen):
-                item_ = first_item.get(catalog.place_of[chosen.offer])
+            for rank, chosen in enumerate(decide(catalog, call, history, notes=noted).chosen):
+                item_ = first_item.get(catalog.position_of[chosen.offer])
                 if item_ is not None:
                     picks[rank, place] = item_
             notes.add(place, noted)
@@ -72,7 +72,7 @@ def _hooked(
 
 
 class _Notes:
-    """What the decisions of a chunk noted, as its matrices."""
+    """Collects what single decisions noted into the matrices of a chunk."""
 
     def __init__(self, made: BatchProgram, width: int) -> None:
         self._items, self._width = len(made.items), width
@@ -82,7 +82,7 @@ class _Notes:
         self._productless: dict[int, dict[Cause, list[int]]] = {}
 
     def add(self, column: int, noted: DecisionNotes) -> None:
-        """Take what the decision for the next contact, that of ``column``, noted."""
+        """Add what the decision for the contact in ``column`` noted; call column by column."""
         self._eligible += noted.eligible.to_bytes(self._bytes)
         self._presentable += noted.presentable.to_bytes(self._bytes)
         if self._post_processing:
@@ -92,7 +92,7 @@ class _Notes:
             found.setdefault(no_product(weight).cause, []).append(column)
 
     def written(self, chunk: DecidedChunk) -> DecidedChunk:
-        """The chunk with them."""
+        """``chunk`` with the collected matrices."""
         return replace(
             chunk,
             eligible=self._matrix(self._eligible),
@@ -105,7 +105,7 @@ class _Notes:
         )
 
     def _matrix(self, rows: bytearray) -> NDArray[numpy.bool_]:
-        """By item and contact, from the bits of each contact: the highest bit is item 0."""
+        """Items by contacts, from each contact's bits; the highest bit is item 0."""
         import numpy
 
         bits = numpy.unpackbits(numpy.frombuffer(rows, numpy.uint8).reshape(self._width, self._bytes), axis=1)
@@ -120,7 +120,7 @@ class _Notes:
 
 
 class _TargetLoading:
-    """Asks again the conditions and formulas that read call data, once a hook has added a contact's own."""
+    """Re-evaluates conditions and formulas that read call data, after a hook has added call data for a contact."""
 
     def __init__(self, made: BatchProgram) -> None:
         reading = [
@@ -135,7 +135,7 @@ class _TargetLoading:
         self._answers = bytearray()
 
     def open(self, chunk: DecidedChunk) -> DecidedChunk:
-        """The chunk with matrices that :meth:`ask` may write to."""
+        """``chunk`` with matrices that :meth:`ask` may write to."""
         positive = {
             condition: flags.copy() if condition.expression.data_read else flags
             for condition, flags in chunk.positive.items()
@@ -143,7 +143,7 @@ class _TargetLoading:
         return replace(chunk, holds=chunk.holds.copy(), positive=positive)
 
     def ask(self, chunk: DecidedChunk, column: int, facts: CallFacts) -> None:
-        """What holds for the contact of ``column`` and ``facts``."""
+        """Evaluate for the contact in ``column``."""
         if self._bundled:
             values = self._bundle(facts.contact, facts.data, facts.now, facts.today)
             self._answers += bytes([value is True for value in values])
@@ -154,7 +154,7 @@ class _TargetLoading:
                 flags[column] = formula_weight(condition.value(facts)) is not None
 
     def close(self, chunk: DecidedChunk) -> None:
-        """When all contacts were asked, one after the other."""
+        """Write the collected results; call once all contacts of the chunk were evaluated in order."""
         import numpy
 
         if self._bundled:
@@ -166,7 +166,7 @@ class _TargetLoading:
 
 
 def contact_rows(people: ContactTable, first: int, count: int) -> Iterator[tuple[str, Row]]:
-    """Key and fields of contacts, as the engine takes them."""
+    """Keys and fields of contacts, in the types of the engine."""
     names = list(people.types)
     columns = ", ".join(["k", *(column(name) for name in names)])
     rows = people.connection.execute(
@@ -178,7 +178,7 @@ def contact_rows(people: ContactTable, first: int, count: int) -> Iterator[tuple
 
 
 def value_of(cell: object) -> Value:
-    """What DuckDB gives for a column, as contacts hold it."""
+    """A DuckDB value as a contact's field."""
     match cell:
         case Decimal():
             return plain_number(cell)

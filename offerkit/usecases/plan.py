@@ -1,4 +1,4 @@
-"""``plan``: the specs against the design stages, campaigns against live."""
+"""``plan``: what changes if the specs are applied to the design stages (campaigns: to live)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from offerkit.governance.rights import without_administrator
 from offerkit.plans.make import (
     HOW_TO_GO_LIVE,
     WHY_NOT_LIVE,
-    Context,
-    Patterns,
+    AddressPatterns,
     Selection,
+    StepContext,
     not_live,
-    protected,
-    select,
+    protected_deletions,
+    select_changes,
     steps_for,
 )
-from offerkit.plans.plan import ApprovalReset, Asked, Blocked, Dependence, Plan, PlanKind, Step
+from offerkit.plans.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, PlanRequest, Step
 from offerkit.reports.words import listing
 from offerkit.specs import Loaded
 from offerkit.specs.record import Mistake
-from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
+from offerkit.state.changes import Action, Body, Delta, Entry, LayeredBodies, by_environment, delta, final_names
 from offerkit.state.effective import Inheritance
 from offerkit.state.references import references_of
 from offerkit.state.snapshot import Snapshot
@@ -37,13 +37,13 @@ from offerkit.store.stage_snapshots import EMPTY, Stages
 from offerkit.usecases.session import Session
 
 _LISTED = 10
-"""Offers that a note names."""
+"""How many offers a note lists."""
 
 
-def plan(session: Session, patterns: Patterns) -> Plan:
+def plan(session: Session, patterns: AddressPatterns) -> Plan:
     """What applying the specs would change: the design stages, and campaigns in live. Writes nothing.
 
-    Raises Refused with every mistake in the specs, and as :func:`plan_design` does.
+    Raises Refused with all mistakes in the specs, and as :func:`plan_design` does.
     """
     loaded = session.load()
     with session.reading() as store:
@@ -51,18 +51,20 @@ def plan(session: Session, patterns: Patterns) -> Plan:
 
 
 def plan_design(
-    session: Session, loaded: Loaded, store: Store | None, patterns: Patterns, *, held: bool = True
+    session: Session, loaded: Loaded, store: Store | None, patterns: AddressPatterns, *, held: bool = True
 ) -> Plan:
-    """The plan that takes the store to what the specs say, narrowed to ``patterns``; ``held`` to policies.
+    """The plan that makes the store match the specs, limited to ``patterns``; checked against policies if ``held``.
 
-    Raises Refused: a pattern that matches nothing, a protected resource that would go, a campaign asked for
-    by name that names what is not live, what a policy denies.
+    Raises Refused if a pattern matches nothing, a protected resource would be deleted, a campaign that is named in
+    ``patterns`` refers to something that is not live, or a policy denies the plan.
     """
     return plan_against(session, loaded, Stages(store), patterns, held=held)
 
 
-def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Patterns, *, held: bool = True) -> Plan:
-    """:func:`plan_design` against ``current``: the stages of a store, or what takes their place."""
+def plan_against(
+    session: Session, loaded: Loaded, current: Stages, patterns: AddressPatterns, *, held: bool = True
+) -> Plan:
+    """:func:`plan_design` against ``current``: the stages of a store, or a substitute."""
     stages = _design_stages(loaded, current)
     touched = [stage for stage in stages if loaded.digests.get(stage.environment, EMPTY) != current.digest(stage)]
     differences = _differences(loaded, current, touched) + _campaigns(loaded, current)
@@ -82,7 +84,7 @@ def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Pa
         entry = sources[address]
         return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
 
-    selection = select(differences, patterns, refs, before)
+    selection = select_changes(differences, patterns, refs, before)
     made = _plan(session, loaded, current, differences, selection, refs, patterns)
     return _held_to_policies(session, loaded, current, made) if held else made
 
@@ -90,13 +92,13 @@ def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Pa
 def _held_to_policies(session: Session, loaded: Loaded, current: Stages, made: Plan) -> Plan:
     if not may_break(current, made):
         return made
-    from offerkit.usecases.policy_checks import check_plan  # compiles conditions: most projects have no policies
+    from offerkit.usecases.policy_checks import check_plan  # imports the compiler; most projects have no policies
 
     return check_plan(session, loaded, current, made)
 
 
 def may_break(stages: Stages, plan: Plan) -> bool:
-    """Whether there are policies at all, where ``plan`` changes anything or among what it brings."""
+    """Whether any policies exist where ``plan`` changes something, or in the plan itself."""
     names = {step.address.environment for step in plan.steps} - {SHARED}
     return any(step.address.kind is Kind.POLICY for step in plan.steps) or any(
         stages.entries(StageRef(name, side), Kind.POLICY) for name in names for side in Stage
@@ -111,7 +113,7 @@ def _design_stages(loaded: Loaded, current: Stages) -> list[StageRef]:
 def _differences(loaded: Loaded, current: Stages, stages: list[StageRef]) -> list[Delta]:
     found: list[Delta] = []
     if not stages:
-        return found  # what changed nothing has no need of the records
+        return found  # avoids building the records
     desired: dict[str, dict[Address, Entry]] = {}
     for address, record in loaded.records.items():
         if record.kind is not Kind.CAMPAIGN:
@@ -130,7 +132,7 @@ def _delta(
     will: Mapping[Address, Entry],
     moves: Mapping[Address, Address],
 ) -> list[Delta]:
-    """What differs in a stage. Raises Refused for a rename that cannot be made, since its old name stays."""
+    """The differences in a stage. Raises Refused for a rename that is impossible because the old name stays."""
 
     def happened(old: Address, new: Address) -> bool:
         return any((old, new) == move[1:] for move in current.moves(stage))
@@ -140,9 +142,10 @@ def _delta(
     refused = [
         Diagnostic(
             Code.BAD_MOVE,
-            f"{old} cannot move to {new}: {old} is still declared, and what is to take its place is not in {stage}",
-            "A rename onto a name that is given up at the same time needs all of them to be there.",
-            f"Take the renames that have happened out of “moved”, or rename {old} in an apply of its own.",
+            f"{old} cannot move to {new}: {old} is still declared, but the resource that takes its name is not in"
+            f" {stage}",
+            "A chain of renames needs all its resources in the stage.",
+            f"Remove completed renames from “moved”, or rename {old} in a separate apply.",
             old,
         )
         for old, new in final_names(moves, will).items()
@@ -175,20 +178,20 @@ def _plan(
     differences: list[Delta],
     selection: Selection,
     refs: dict[Address, tuple[Address, ...]],
-    patterns: Patterns,
+    patterns: AddressPatterns,
 ) -> Plan:
     chosen, left = selection.chosen, {d.address: d for d in differences}
     current.bodies.fetch({d.before.fingerprint for d in chosen if d.before is not None})
     new = new_bodies(loaded, chosen)
-    bodies = Layered(new, current.bodies)
+    bodies = LayeredBodies(new, current.bodies)
     chosen, held = _hold_back(loaded, current, chosen, new, patterns)
-    refused = [*protected(chosen, bodies), *_without_administrator(current, chosen, bodies)]
+    refused = [*protected_deletions(chosen, bodies), *_without_administrator(current, chosen, bodies)]
     if refused:
         raise Refused(refused)
     positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
     with session.progress("Comparing", len(chosen)) as advance:
         steps = explained_steps(
-            current, chosen, Context(bodies, _as_it_will_be(refs, current, chosen, left), positions, advance)
+            current, chosen, StepContext(bodies, _as_it_will_be(refs, current, chosen, left), positions, advance)
         )
     stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
     kept = {step.after.fingerprint for step in steps if step.after is not None}
@@ -202,13 +205,13 @@ def _plan(
         depends=tuple(dependences(steps, refs, current)),
         notes=tuple(selection.notes),
         targets=tuple(p.text for p in patterns.targets),
-        asked=Asked(excludes=tuple(p.text for p in patterns.excludes)),
+        asked=PlanRequest(excludes=tuple(p.text for p in patterns.excludes)),
         bodies={key: new[key] for key in sorted(kept)},
     )
 
 
-def explained_steps(current: Stages, chosen: list[Delta], context: Context) -> list[Step]:
-    """The steps of ``chosen``, the changes of design before those of campaigns, with all that is said of them."""
+def explained_steps(current: Stages, chosen: list[Delta], context: StepContext) -> list[Step]:
+    """The steps of ``chosen`` with their effects; changes of design come before those of campaigns."""
     return _with_effects(current, chosen, steps_for(chosen, context), context.bodies)
 
 
@@ -218,7 +221,7 @@ def _as_it_will_be(
     chosen: list[Delta],
     differences: Mapping[Address, Delta],
 ) -> Mapping[Address, tuple[Address, ...]]:
-    """``refs`` of the specs; but of what is left out now, those that stay."""
+    """The references of the specs; for changes that are left out, those of the resource as it stays."""
     left = [differences[address] for address in differences.keys() - {d.address for d in chosen}]
     if not left:
         return refs
@@ -232,7 +235,7 @@ def _as_it_will_be(
 
 
 def _without_administrator(current: Stages, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
-    """A plan after which nobody could change anything any more: no administrator would be left."""
+    """Refuses a plan that would leave no administrator, so that nobody could change anything."""
     touched = [d for d in chosen if d.address.kind is Kind.OPERATOR]
     if not touched:
         return []
@@ -243,7 +246,7 @@ def _without_administrator(current: Stages, chosen: list[Delta], bodies: Mapping
 
 
 def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
-    """The bodies of what is to come, by fingerprint, made from the YAML."""
+    """The bodies of new and changed resources, by fingerprint."""
     arriving = [d for d in chosen if d.after is not None]
     texts = loaded.bodies(d.address for d in arriving)
     return {
@@ -252,9 +255,11 @@ def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
 
 
 def _hold_back(
-    loaded: Loaded, current: Stages, chosen: list[Delta], new: Mapping[str, Body], patterns: Patterns
+    loaded: Loaded, current: Stages, chosen: list[Delta], new: Mapping[str, Body], patterns: AddressPatterns
 ) -> tuple[list[Delta], list[Blocked]]:
-    """Campaigns that name what is not live stay behind; one asked for by its own name is refused instead."""
+    """Hold back campaigns that refer to something that is not live; those that are named in ``patterns``
+    are refused.
+    """
     campaigns = [d for d in chosen if d.address.kind is Kind.CAMPAIGN and d.after is not None]
     if not campaigns:
         return chosen, []
@@ -271,7 +276,7 @@ def _hold_back(
 
 
 def _with_effects(current: Stages, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
-    """The steps with what they mean beyond their fields: approvals reset, spaces gained and lost."""
+    """The steps with their effects beyond fields: approvals reset, spaces gained and lost."""
     design = [d for d in chosen if d.stage.stage is Stage.DESIGN]
     lost, notes = _effects_on_what_is_there(current, design, bodies)
     notes |= _spaces_of_new_offers(current, design, bodies)
@@ -286,7 +291,7 @@ def _with_effects(current: Stages, chosen: list[Delta], steps: list[Step], bodie
 def _effects_on_what_is_there(
     current: Stages, design: list[Delta], bodies: Mapping[str, Body]
 ) -> tuple[dict[Address, tuple[ApprovalReset, ...]], dict[Address, tuple[str, ...]]]:
-    """By step, the approvals that stop counting, and where offers newly are to be shown, or no more."""
+    """By step: the approvals that stop counting, and the spaces that offers gain or lose."""
     kinds = {d.address: d.address.kind for d in design}
     changed = [d for d in design if d.before and d.after and kinds[d.address] is Kind.OFFER]
     spaces = [d for d in design if d.after and kinds[d.address] is Kind.SPACE]
@@ -302,7 +307,7 @@ def _effects_on_what_is_there(
 
 
 def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, ...]:
-    """Where an offer that names no spaces would newly be shown, or no more, because of the fields it gives."""
+    """The spaces that an offer without ``spaces`` gains or loses through its changed fields."""
     was = set(before.offer(item.moved_from or item.address).shown_on)
     will = set(after.offer(item.address).shown_on)
     notes = [("to be shown on", will - was), ("no longer to be shown on", was - will)]
@@ -310,7 +315,7 @@ def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, .
 
 
 def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dict[Address, tuple[str, ...]]:
-    """By space that comes or changes, the offers that are there already and would newly be shown on it."""
+    """By new or changed space, the existing offers that would be shown on it from now on."""
     coming: dict[Address, list[str]] = {}
     for environment in {d.address.environment for d in spaces}:
         for offer in before.of_kind(Kind.OFFER, environment):
@@ -327,7 +332,7 @@ def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dic
 def _spaces_of_new_offers(
     current: Stages, design: list[Delta], bodies: Mapping[str, Body]
 ) -> dict[Address, tuple[str, ...]]:
-    """Where new offers would be shown that name no spaces: wherever they give what is required."""
+    """Where new offers without ``spaces`` would be shown: wherever they provide the required fields."""
     kinds = {d.address: d.address.kind for d in design}
     new = [d for d in design if d.action is Action.CREATE and kinds[d.address] is Kind.OFFER]
     wanted = (Kind.SPACE, Kind.TEMPLATE)
@@ -348,7 +353,7 @@ def _spaces_of_new_offers(
 
 
 def dependences(steps: list[Step], refs: Mapping[Address, tuple[Address, ...]], current: Stages) -> list[Dependence]:
-    """What the steps rely on and leave alone, as it stands now."""
+    """What the steps rely on but do not change, as it is now."""
     touched = {step.address for step in steps}
     wanted = {
         (StageRef(place.environment, step.stage.stage), place)
@@ -367,9 +372,9 @@ def dependences(steps: list[Step], refs: Mapping[Address, tuple[Address, ...]], 
 def held_back_campaigns(
     loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[StageRef], Snapshot]
 ) -> dict[Address, tuple[list[Mistake], Blocked]]:
-    """The campaigns of ``items`` that name what is not live: the findings, and the entry that says they stay behind.
+    """The campaigns of ``items`` that refer to something not live: their findings and the plan's entry for each.
 
-    ``live`` gives the live stage by its name. All are placed at once: a file is parsed again for the exact places.
+    ``live`` returns a live stage. Positions are looked up for all at once, because that parses files again.
     """
     found: dict[Address, tuple[Delta, list[Mistake]]] = {}
     for item in items:

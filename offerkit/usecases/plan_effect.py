@@ -1,4 +1,4 @@
-"""What a plan does to decisions: the states before and after it, with the catalogs that the engine compiles of them."""
+"""What a plan does to decisions: the states before and after it, and the catalogs compiled from them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from offerkit.usecases.session import Session
 
 @dataclass(frozen=True)
 class PlanEffect(BeforeAfter):
-    """What a plan makes of the stage that it changes, and the catalogs of both states.
+    """The states of the stage that a plan changes, before and after it, with their catalogs.
 
-    ``stage``: live for a promotion, and for a rollback of live; else design, as if every offer in it were approved.
+    ``stage``: live for a promotion and a rollback of live; otherwise design, as if every offer in it were approved.
     """
 
     catalogs_before: Catalogs
@@ -31,19 +31,21 @@ class PlanEffect(BeforeAfter):
     stage: Stage
 
     def old_name(self, kind: Kind, environment: str, name: str) -> str:
-        """What ``name`` was called before."""
+        """The name of a resource before the plan."""
         old = self.origins.get(Address(environment, kind, name))
         return old.name if old else name
 
     def catalog(self, name: str) -> Catalog:
-        """The catalog of an environment as it will be; as it was, if the plan removes it."""
+        """The catalog of an environment after the plan, or before it if the plan removes the environment."""
         return self._catalogs(name)[name]
 
     def _catalogs(self, name: str) -> Catalogs:
         return self.catalogs_after if name in self.catalogs_after else self.catalogs_before
 
     def identifying(self, name: str) -> set[str]:
-        """The fields by which contacts of an environment are found: its dimension's key, and those that spaces name."""
+        """The fields that identify contacts of an environment: its dimension's key, and the keys that its
+        spaces use.
+        """
         snapshot, catalog = self._catalogs(name).snapshot, self.catalog(name)
         named: set[str] = set()
         for space in catalog.spaces:
@@ -56,7 +58,9 @@ class PlanEffect(BeforeAfter):
 
     @contextmanager
     def people(self, session: Session) -> Iterator[Callable[[str], ContactSources]]:
-        """The contacts by environment, from the source that it will have; as it was, if the plan removes it."""
+        """The contact sources by environment: those after the plan, or before it if the plan removes the
+        environment.
+        """
         root, environ = session.project.root, session.environ
         after, before = self.catalogs_after, self.catalogs_before
         with ContactSources(after, root, environ) as later, ContactSources(before, root, environ) as earlier:
@@ -64,14 +68,14 @@ class PlanEffect(BeforeAfter):
 
     @property
     def titles(self) -> tuple[str, str]:
-        """Where each state is said: what a promotion makes of live stands in design."""
+        """Where each of the two states is declared. A promotion makes live what design declares."""
         return ("live", "design") if self.stage is Stage.LIVE else ("design", "the specs")
 
 
 def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -> PlanEffect:
-    """The effect of ``plan`` on the store as it is now. No store: nothing was before.
+    """The effect of ``plan`` on the store as it is now; without a store, on an empty one.
 
-    ``stages``: the store's, where some of it was read already.
+    ``stages``: the store's stages, if parts of them are loaded already.
     """
     goes_live = plan.kind is PlanKind.PROMOTE or (plan.kind is PlanKind.ROLLBACK and bool(plan.steps_on(Stage.LIVE)))
     stage = Stage.LIVE if goes_live and store is not None else Stage.DESIGN
@@ -89,7 +93,7 @@ def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -
 
 
 def effect_of(before: Snapshot, after: Snapshot, changes: Iterable[Change], stage: Stage) -> PlanEffect:
-    """What ``changes`` make of ``before``: on live, or on design as if every offer in it were approved."""
+    """The effect of ``changes`` on ``before``: on live, or on design as if every offer in it were approved."""
     if stage is Stage.LIVE:
         was, will = catalogs_as_live(before, load_hooks), catalogs_as_live(after, load_hooks)
     else:

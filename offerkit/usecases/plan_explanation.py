@@ -1,10 +1,10 @@
-"""What a plan file says beside its steps, made again where it is applied, by the code that makes plans.
+"""Verifies what a plan file says besides its steps, by generating it again with the code that makes plans.
 
-Steps are carried out as they were saved; the applier holds them to the rules. What explains them (reasons, effects,
-what stays behind and why, notes) is what people read and what the history keeps, and a file can say anything. So all
-of it is made again from the steps and the store, and a difference is refused. What moved since the plan was made and
-does not matter to its steps may be told otherwise now: only what is about that may differ, and only in sentences that
-plans have. A plan that was made in this process says what was just worked out, and is not asked again.
+Steps are executed as saved; the applier checks them against the rules. What explains them (reasons, effects, what is
+blocked and why, notes) is what reviewers read and what the history keeps, and a file can say anything. So all of it is
+generated again from the steps and the store, and differences are refused. Changes since the plan was made that do not
+affect its steps can be described differently: only statements about them may differ, and only in sentences that plans
+use. A plan made in this process was generated just now, and is not checked.
 """
 
 from __future__ import annotations
@@ -20,19 +20,26 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.governance.aspects import affecting, approval_keys
 from offerkit.governance.rights import approvers
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
-from offerkit.plans.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
-from offerkit.plans.plan import ApprovalKey, Asked, Aspect, Blocked, Plan, PlanKind, Reason, Step
-from offerkit.plans.sentences import (
-    at_a_time,
-    is_excuse,
-    is_note,
-    is_way_back,
-    named_in,
-    odd_words,
-    says_why_held,
-    says_why_stayed,
+from offerkit.plans.make import (
+    HOW_TO_GO_LIVE,
+    AddressPatterns,
+    StepContext,
+    protected_deletions,
+    select_changes,
+    steps_for,
 )
-from offerkit.state.changes import Body, Delta, Layered
+from offerkit.plans.plan import ApprovalKey, Aspect, Blocked, Plan, PlanKind, PlanRequest, Reason, Step
+from offerkit.plans.sentences import (
+    addresses_in,
+    invalid_texts,
+    is_excused_case_note,
+    is_format_1_reason,
+    is_held_back_reason,
+    is_note,
+    is_note_with_time,
+    is_rollback_note,
+)
+from offerkit.state.changes import Body, Delta, LayeredBodies
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.usecases.plan import dependences, explained_steps, may_break
@@ -45,7 +52,7 @@ _SHOWN = tuple(f.name for f in fields(Step) if f.name not in ("address", "stage"
 
 
 def check_explanation(session: Session, verified: Verified) -> None:
-    """Raise Refused when a plan that was read from a file says what is not so; inside the transaction of its apply."""
+    """Raise Refused if a plan from a file says something untrue; called inside the transaction that applies it."""
     plan = verified.plan
     if not plan.was_read:
         return
@@ -54,20 +61,20 @@ def check_explanation(session: Session, verified: Verified) -> None:
     if plan.empty:
         raise refuse(
             Code.PLAN_EXPLANATION,
-            "the plan has no steps: there is nothing to apply",
-            detail="The history keeps what was done, not that nothing was.",
+            "the plan has no steps, so there is nothing to apply",
+            detail="The history records only changes.",
             hint="Make the plan again.",
         )
-    found = [_untrue(plan, what) for what in odd_words(plan)]
+    found = [_untrue(plan, what) for what in invalid_texts(plan)]
     if plan.bodies.keys() != {step.after.fingerprint for step in plan.steps if step.after is not None}:
         found.append(_untrue(plan, "what it brings"))
     if (plan.to or plan.undoes or plan.withdrawn) and plan.kind is not PlanKind.ROLLBACK:
         found.append(_untrue(plan, "the revision that it goes back to"))
     if plan.rolled_back and plan.kind is not PlanKind.PROMOTE:
         found.append(_untrue(plan, "what it was asked for"))
-    if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != Asked():
+    if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != PlanRequest():
         found.append(_untrue(plan, "what it was asked for"))
-    # Where there was no store yet, there was no project to name.
+    # A plan made without a store names no project.
     if not plan.project and (plan.kind is not PlanKind.APPLY or any(base.revision for base in plan.base)):
         found.append(_untrue(plan, "the project that it is of"))
     if not found:
@@ -77,11 +84,11 @@ def check_explanation(session: Session, verified: Verified) -> None:
 
 
 class _PlanFile:
-    """A plan that was read, and what it is compared with."""
+    """A plan from a file, and what it is compared with."""
 
     def __init__(self, session: Session, plan: Plan, store: Store, verified: Verified) -> None:
         self.session, self.plan, self.store, self.stages = session, plan, store, verified.stages
-        self.bodies: Mapping[str, Body] = Layered(plan.bodies, self.stages.bodies)
+        self.bodies: Mapping[str, Body] = LayeredBodies(plan.bodies, self.stages.bodies)
         self.deltas = sorted(
             (Delta(s.address, s.stage, s.action, s.before, s.after, s.moved_from) for s in plan.steps),
             key=lambda d: (d.stage.stage is Stage.LIVE, d.stage, d.address.sort_key),
@@ -90,7 +97,7 @@ class _PlanFile:
 
     @cached_property
     def earliest(self) -> int:
-        """The revision before which the plan cannot have been made: whatever it relies on had come about."""
+        """The last revision that the plan relies on; it cannot have been made earlier."""
         found = max([base.revision for base in self.plan.base], default=0)
         for stage, needed in by_stage(self.plan.depends).items():
             last = self.store.last_change(stage, {item.address for item in needed})
@@ -98,7 +105,7 @@ class _PlanFile:
         return max([found, *self._given()])
 
     def _given(self) -> list[int]:
-        """The revisions in which what the steps take live was approved first."""
+        """The revisions of the first approvals of what the steps take live."""
         if self.plan.kind is not PlanKind.PROMOTE:
             return []
         after = self.stages.effect(self.plan, Stage.LIVE).after
@@ -110,7 +117,7 @@ class _PlanFile:
 
     @cached_property
     def since(self) -> frozenset[Address]:
-        """What was changed since then; and, for a promotion, decided: that is of no matter to any other plan."""
+        """What has changed since then; for promotions, also what was decided, which does not affect other plans."""
         promotes = self.plan.kind is PlanKind.PROMOTE
         changed = {
             address
@@ -124,14 +131,14 @@ class _PlanFile:
 
     @cached_property
     def reasons(self) -> Mapping[Address, Reason]:
-        """Why each step of a promotion is in it, as its steps alone tell."""
+        """Why each step of a promotion is in it, derived from the steps alone."""
         live = self.stages.effect(self.plan, Stage.LIVE)
         there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
         ended = ended_earlier(live.before, live.after, there)
         return promotion_reasons(self.deltas, self.stages.side(Stage.DESIGN), live.after, ended)
 
     def moved(self, addresses: Iterable[Address]) -> bool:
-        """Whether one of ``addresses``, or what it depends on, was changed or decided on since."""
+        """Whether any of ``addresses``, or anything that it depends on, was changed or decided on since."""
         since = self.since
         if not since:
             return False
@@ -148,11 +155,11 @@ class _PlanFile:
 
 
 def _specs(told: _PlanFile) -> Iterator[Diagnostic]:
-    """A plan of specs: everything but what stayed behind in them."""
+    """Checks a plan of specs: everything except what is blocked."""
     plan, stages = told.plan, told.stages
-    yield from protected(told.deltas, stages.bodies)
+    yield from protected_deletions(told.deltas, stages.bodies)
     refs = _References(_after(told), told.bodies)
-    context = Context(told.bodies, refs.around(told.deltas), told.sources)
+    context = StepContext(told.bodies, refs.around(told.deltas), told.sources)
     made = explained_steps(stages, told.deltas, context)
     yield from _steps(told, made)
     arriving = {step.address: refs[step.address] for step in plan.steps if step.after is not None}
@@ -170,12 +177,12 @@ def _specs(told: _PlanFile) -> Iterator[Diagnostic]:
 
 
 def _selected(told: _PlanFile, refs: _References) -> Iterator[Diagnostic]:
-    """Whether all the steps were asked for, or come along; and say so."""
+    """Checks that all steps were requested or come along, and that the notes say so."""
     plan = told.plan
-    patterns = Patterns.of(plan.targets, plan.asked.excludes)
+    patterns = AddressPatterns.of(plan.targets, plan.asked.excludes)
     known = {*refs.entries, *(b.address for b in plan.blocked), *(d.moved_from or d.address for d in told.deltas)}
     before = _References(told.stages.side(Stage.DESIGN), told.bodies)
-    selection = select(told.deltas, patterns, refs, lambda address: before.get(address, ()))
+    selection = select_changes(told.deltas, patterns, refs, lambda address: before.get(address, ()))
     lost = [p.text for p in patterns.targets if not any(map(p.matches, known))]
     if lost or {d.address for d in selection.chosen} != {d.address for d in told.deltas} or plan.asked.environments:
         yield _untrue(plan, "what it was asked for")
@@ -184,7 +191,7 @@ def _selected(told: _PlanFile, refs: _References) -> Iterator[Diagnostic]:
 
 
 def _policy_notes(told: _PlanFile) -> list[str]:
-    """What policies say of a plan of specs."""
+    """The notes that policies add to a plan of specs."""
     if not may_break(told.stages, told.plan):
         return []
     from offerkit.usecases.policy_checks import judge
@@ -193,7 +200,7 @@ def _policy_notes(told: _PlanFile) -> list[str]:
 
 
 def _may_be_held(told: _PlanFile, blocked: Blocked) -> bool:
-    """Whether this may be what stays behind in specs: it cannot be worked out from the store, only its bounds can."""
+    """Whether this entry can be blocked in specs: the store alone cannot tell, but sets limits."""
     campaign = blocked.address.kind is Kind.CAMPAIGN
     stage = blocked.address.stage(Stage.LIVE if campaign else Stage.DESIGN)
     code = Code.NOT_LIVE if blocked.how == HOW_TO_GO_LIVE else Code.PLAN_EMPTY_TARGET
@@ -201,17 +208,17 @@ def _may_be_held(told: _PlanFile, blocked: Blocked) -> bool:
     return (
         (blocked.stage, blocked.code, blocked.who, blocked.keys) == (stage, code, (), ())
         and (campaign or code is Code.PLAN_EMPTY_TARGET)
-        and says_why_held(blocked.why, blocked.how)
+        and is_held_back_reason(blocked.why, blocked.how)
         and blocked.address not in {step.address for step in told.plan.steps}
         and (blocked.live == (there and code is Code.NOT_LIVE) or told.moved([blocked.address]))
     )
 
 
 def _promotion(told: _PlanFile) -> Iterator[Diagnostic]:
-    """A promotion: made again as it was asked for, without the campaigns, which are held to what plans of specs are."""
+    """Checks a promotion by planning it again, without campaigns, which are checked like plans of specs."""
     plan, stages = told.plan, told.stages
     campaigns = [d for d in told.deltas if d.address.kind is Kind.CAMPAIGN]
-    made = steps_for(campaigns, Context(told.bodies, {}, told.sources))
+    made = steps_for(campaigns, StepContext(told.bodies, {}, told.sources))
     again = _promoted_again(told)
     if again is not None:
         made += again.steps
@@ -234,11 +241,11 @@ def _promotion(told: _PlanFile) -> Iterator[Diagnostic]:
 
 
 def _promoted_again(told: _PlanFile) -> Plan | None:
-    """The promotion as it would be made now; None for a plan of format 1, which does not say how it was asked for."""
+    """The promotion as planned now; None for format 1, which does not contain what was requested."""
     plan = told.plan
     if plan.format < 2:
         return None
-    patterns = Patterns.of(plan.targets, plan.asked.excludes)
+    patterns = AddressPatterns.of(plan.targets, plan.asked.excludes)
     return plan_promotion(
         told.session,
         told.stages,
@@ -250,10 +257,10 @@ def _promoted_again(told: _PlanFile) -> Plan | None:
 
 
 def _stays(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
-    """What stays behind, and why; of what moved since, another reason may have been given then."""
+    """Checks what is blocked and why. Resources that changed since can have been blocked for other reasons."""
     said = {b for b in told.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
     for blocked in sorted(said ^ set(again.blocked), key=lambda b: b.address):
-        if not told.moved([blocked.address, *named_in(blocked.why), *named_in(blocked.how)]):
+        if not told.moved([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):
             yield _untrue(told.plan, "what stays behind", blocked.address)
     for blocked in told.plan.blocked:
         if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(told, blocked):
@@ -261,9 +268,9 @@ def _stays(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
 
 
 def _stayed(told: _PlanFile) -> Iterator[Diagnostic]:
-    """What a promotion of format 1 says that stays behind: of what it was asked for, it does not tell enough."""
+    """Checks what a promotion of format 1 says is blocked; it does not contain enough to plan it again."""
     for blocked in told.plan.blocked:
-        about = [blocked.address, *named_in(blocked.why), *named_in(blocked.how)]
+        about = [blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]
         if blocked.address.kind is Kind.CAMPAIGN or (_is_of_promotion(blocked) and told.moved(about)):
             continue
         live = told.stages.side(Stage.LIVE).entries.get(blocked.address)
@@ -274,17 +281,17 @@ def _stayed(told: _PlanFile) -> Iterator[Diagnostic]:
 
 
 def _is_of_promotion(blocked: Blocked) -> bool:
-    """Whether it has the form in which promotions of format 1 say what stays behind."""
+    """Whether the entry has the form of blocked entries in promotions of format 1."""
     return (
         blocked.stage == blocked.address.stage(Stage.LIVE)
         and blocked.code in (Code.NOT_APPROVED, Code.REQUIRED_FIELD)
         and len(set(blocked.who)) == len(blocked.who)
-        and says_why_stayed(blocked.why, blocked.how)
+        and is_format_1_reason(blocked.why, blocked.how)
     )
 
 
 def _may_lift(told: _PlanFile, about: Iterable[Address]) -> set[str]:
-    """Who may approve one of the offers ``about``: those whom it names, and where it names nobody, the profiles."""
+    """Who may approve one of the offers ``about``: their named reviewers, or otherwise the roles."""
     design = told.stages.side(Stage.DESIGN)
     offers = [design.offer(a) for a in about if a.kind is Kind.OFFER and a in design.entries]
     aspects = (Aspect.CONTENT, Aspect.ELIGIBILITY)
@@ -292,12 +299,14 @@ def _may_lift(told: _PlanFile, about: Iterable[Address]) -> set[str]:
 
 
 def _notes(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
-    said = [note for note in told.plan.notes if not is_excuse(note)]  # these are held against the cases that are run
+    said = [
+        note for note in told.plan.notes if not is_excused_case_note(note)
+    ]  # these are held against the cases that are run
     if len(set(said)) < len(said) and sorted(said) != sorted(again.notes):
         yield _untrue(told.plan, "its notes")
         return
     for note in sorted(set(said) ^ set(again.notes)):
-        about = list(named_in(note))
+        about = list(addresses_in(note))
         released = note in said and about and about[0].kind is Kind.CAMPAIGN and about[1:] == []
         if not (is_note(note) and (released or told.moved(about))):
             yield _untrue(told.plan, "its notes")
@@ -305,7 +314,7 @@ def _notes(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
 
 
 def _rollback(told: _PlanFile) -> Iterator[Diagnostic]:
-    """A rollback: that its steps take a stage back was found already; here what is said of them."""
+    """Checks a rollback. That its steps restore a stage was verified already; this checks its explanations."""
     plan, stages = told.plan, [base.stage for base in told.plan.base]
     if plan.blocked or plan.depends or plan.approvals or not stages:
         yield _untrue(plan, "what it relies on")
@@ -316,21 +325,21 @@ def _rollback(told: _PlanFile) -> Iterator[Diagnostic]:
         again = plan_rollback(told.session, told.store, stages[0], str(plan.to), plan.targets, withdrawn=plan.withdrawn)
     yield from _steps(told, again.steps)
     if plan.format < 2:
-        same = all(is_way_back(note, stages[0], plan.to) for note in plan.notes)
+        same = all(is_rollback_note(note, stages[0], plan.to) for note in plan.notes)
     else:
         same = plan.notes[1:] == again.notes[1:] and all(
-            at_a_time(said, made, plan.to) for said, made in zip(plan.notes, again.notes, strict=False)
+            is_note_with_time(said, made, plan.to) for said, made in zip(plan.notes, again.notes, strict=False)
         )
     if not same or len(plan.notes) != len(again.notes):
         yield _untrue(plan, "its notes")
 
 
 def _purge(told: _PlanFile) -> Iterator[Diagnostic]:
-    """A purge: that retentions are over was found already."""
+    """Checks a purge. That retention is over was verified already."""
     from offerkit.usecases.purge import may_be_kept
 
     reasons = dict.fromkeys((d.address for d in told.deltas), Reason.RETENTION_OVER)
-    yield from _steps(told, steps_for(told.deltas, Context(told.bodies, {}, {}), reasons))
+    yield from _steps(told, steps_for(told.deltas, StepContext(told.bodies, {}, {}), reasons))
     plan = told.plan
     if plan.blocked or plan.depends or plan.approvals:
         yield _untrue(plan, "what it relies on")
@@ -349,7 +358,7 @@ _CHECKS: dict[PlanKind, Callable[[_PlanFile], Iterator[Diagnostic]]] = {
 
 
 def _steps(told: _PlanFile, made: Iterable[Step]) -> Iterator[Diagnostic]:
-    """Whether each step says of itself what is said of it when it is made again."""
+    """Checks that each step explains itself as when it is planned again."""
     again = {(step.stage, step.address): step for step in made}
     for step in told.plan.steps:
         one = again.get((step.stage, step.address))
@@ -359,7 +368,7 @@ def _steps(told: _PlanFile, made: Iterable[Step]) -> Iterator[Diagnostic]:
             elif not told.moved([step.address]) or told.reasons.get(step.address) != step.reason:
                 yield _untrue(told.plan, "why it is in there", step.address)
             continue
-        one = replace(one, source=step.source, changes=step.changes)  # both were looked at already
+        one = replace(one, source=step.source, changes=step.changes)  # both are verified elsewhere
         if set(one.dependents) != set(step.dependents) and _may_affect(told, step, one):
             one = replace(one, dependents=step.dependents)
         wrong = [name for name in _SHOWN if getattr(one, name) != getattr(step, name)]
@@ -368,11 +377,11 @@ def _steps(told: _PlanFile, made: Iterable[Step]) -> Iterator[Diagnostic]:
 
 
 _EARLIER = (PlanKind.PROMOTE, PlanKind.ROLLBACK)
-"""Kinds of plans whose steps may have been others in earlier versions; the applier holds them to the rules of now."""
+"""Kinds of plans whose steps may have differed in earlier versions; the applier applies today's rules."""
 
 
 def _made_before(told: _PlanFile, step: Step) -> Iterator[Diagnostic]:
-    """Whether a step that an earlier version planned has the reason that it gave."""
+    """Checks that a step planned by an earlier version has the reason that it gave."""
     design = told.stages.side(Stage.DESIGN)
     if told.plan.kind is PlanKind.ROLLBACK:
         reason = Reason.ROLLED_BACK
@@ -385,9 +394,9 @@ def _made_before(told: _PlanFile, step: Step) -> Iterator[Diagnostic]:
 
 
 def _may_affect(told: _PlanFile, step: Step, made: Step) -> bool:
-    """Whether it may have been said rightly that a step affects other resources than it does now.
+    """Whether it may have been true that a step affects other resources than now.
 
-    Plans of specs name in format 1 also those that are in the specs alone.
+    Plans of specs in format 1 also name resources that exist in the specs only.
     """
     different = [address for address in {*step.dependents} ^ {*made.dependents} if isinstance(address, Address)]
     if told.plan.format < 2 and told.plan.kind is PlanKind.APPLY:
@@ -404,7 +413,7 @@ _WORDS = {
 
 
 def _after(told: _PlanFile) -> Snapshot:
-    """What design will hold, and the campaigns of live."""
+    """Design after the plan, with live's campaigns."""
     design = told.stages.effect(told.plan, Stage.DESIGN).after
     live = told.stages.effect(told.plan, Stage.LIVE).after
     campaigns = {address: live.entries[address] for address in live.of_kind(Kind.CAMPAIGN)}
@@ -412,14 +421,14 @@ def _after(told: _PlanFile) -> Snapshot:
 
 
 class _References(Mapping[Address, tuple[Address, ...]]):
-    """Who refers to whom in a state, read when it is asked for: most of it never is."""
+    """References in a state, read on demand: most are never needed."""
 
     def __init__(self, state: Snapshot, bodies: Mapping[str, Body]) -> None:
         self._state, self._bodies = state, bodies
 
     @property
     def entries(self) -> Iterable[Address]:
-        """All that stands there."""
+        """All entries of the state."""
         return self._state.entries
 
     def __getitem__(self, address: Address) -> tuple[Address, ...]:
@@ -434,7 +443,7 @@ class _References(Mapping[Address, tuple[Address, ...]]):
         return len(self._state.entries)
 
     def around(self, deltas: Iterable[Delta]) -> dict[Address, tuple[Address, ...]]:
-        """The references of what is changed, and of what refers to it, directly or not."""
+        """The references of changed resources, and of everything that refers to them, directly or not."""
         made = list(deltas)
         found = {d.address: self[d.address] for d in made if d.address in self._state.entries}
         pending = {d.address for d in made if d.before is not None} | {d.moved_from for d in made if d.moved_from}
@@ -464,8 +473,8 @@ def _untrue(plan: Plan, what: str, address: Address | str = "") -> Diagnostic:
     of = f" of {address}" if address else ""
     return Diagnostic(
         Code.PLAN_EXPLANATION,
-        f"the plan does not say the truth{of}, or not any more: {what}",
-        "What a plan says of its steps is worked out again when it is applied, and has to be the same.",
-        "Make the plan again, and look at what is different.",
+        f"the plan is wrong or out of date{of}: {what}",
+        "What a plan says about its steps is computed again when it is applied, and must be the same.",
+        "Make the plan again, and look at the changes.",
         address if isinstance(address, Address) else "",
     )

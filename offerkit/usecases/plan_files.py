@@ -1,4 +1,4 @@
-"""Saved plans: one JSON file each, read and written whole."""
+"""Saved plans: one JSON file each."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from offerkit.specs.project import is_folder
 
 
 def save_plan(plan: Plan, out: Path | str) -> Path:
-    """Write ``plan`` whole to a file, or under its own name to a folder (also a new one, if ``out`` ends in a slash).
+    """Write ``plan`` to a file, or under its own name into a folder (created if ``out`` ends in a slash).
 
-    Raises Refused when the file is there and is no plan, or cannot be written.
+    Raises Refused if the file exists and is not a plan, or cannot be written.
     """
     folder = str(out).endswith("/") or is_folder(Path(out))
     target = Path(out) / f"{plan_digest(plan)}.json" if folder else Path(out)
@@ -24,7 +24,7 @@ def save_plan(plan: Plan, out: Path | str) -> Path:
 
 
 def load_plan(path: Path) -> Plan:
-    """The plan in a file. Raises Refused when it is not one, was edited, or is of a newer format."""
+    """Read a plan from a file. Raises Refused if it is not a plan, was edited, or has a newer format."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""A delivery of a campaign in live, checked: everything that it names must still be live (domain.md §1 step 10)."""
+"""A delivery of a live campaign, with everything that it refers to checked to be live (domain.md §1, step 10)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from offerkit.usecases.catalogs import Catalogs, LiveSpace
 
 @dataclass(frozen=True)
 class PlannedDelivery:
-    """A delivery that can be made. ``at``: the proposition date, aware. ``offers``: those it fixes or outlines."""
+    """A delivery that can be made. ``at``: the proposition date (aware). ``offers``: its fixed or outlined offers."""
 
     environment: str
     campaign: str
@@ -38,17 +38,17 @@ class PlannedDelivery:
 
     @property
     def catalog(self) -> Catalog:
-        """What decides."""
+        """The catalog that decides."""
         return self.place.catalog
 
     @property
     def space(self) -> Space:
-        """The space that the offers are made on."""
+        """The space of the delivery."""
         return self.place.model
 
     @property
     def count(self) -> int:
-        """How many propositions a recipient is meant to get."""
+        """How many propositions each recipient should get."""
         if self.body.engine is not None:
             return self.body.engine.count
         if self.body.cells is not None:
@@ -57,18 +57,20 @@ class PlannedDelivery:
 
 
 def find_delivery(catalogs: Catalogs, name: str) -> tuple[str, str, str]:
-    """Environment, campaign and delivery of ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused: there is none."""
+    """Environment, campaign and delivery of ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if it does
+    not exist.
+    """
     known = delivery_names(catalogs)
     found = [place for place, short in known.items() if name in (short, f"{place[0]}/{short}")]
     if len(found) == 1:
         return found[0]
     if found:
         each = ", ".join(f"{place[0]}/{known[place]}" for place in found)
-        raise refuse(Code.UNKNOWN_DELIVERY, f"{name[:120]} is in more than one environment", hint=f"Say which: {each}.")
+        raise refuse(Code.UNKNOWN_DELIVERY, f"{name[:120]} is in more than one environment", hint=f"Name one: {each}.")
     raise refuse(
         Code.UNKNOWN_DELIVERY,
-        f"no campaign in live has the delivery “{name[:120]}”",
-        detail="Deliveries are made from live. “offerkit apply” puts campaigns there once all that they name is live.",
+        f"no live campaign has a delivery “{name[:120]}”",
+        detail="Deliveries are made from live. “offerkit apply” takes campaigns live once all they refer to is live.",
         hint=suggestion(
             name, known.values(), "Deliveries: " + (", ".join(sorted(known.values())[:12]) or "none") + "."
         ),
@@ -76,7 +78,7 @@ def find_delivery(catalogs: Catalogs, name: str) -> tuple[str, str, str]:
 
 
 def delivery_names(catalogs: Catalogs) -> dict[tuple[str, str, str], str]:
-    """Every delivery: environment, campaign and name, with ``CAMPAIGN/DELIVERY``."""
+    """All deliveries: environment, campaign and name, mapped to ``CAMPAIGN/DELIVERY``."""
     return {
         (address.environment, address.name, delivery): f"{address.name}/{delivery}"
         for address in catalogs.snapshot.entries
@@ -93,10 +95,10 @@ def _deliveries(catalogs: Catalogs, address: Address) -> list[str]:
 def plan_delivery(
     catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: datetime | None = None
 ) -> PlannedDelivery:
-    """The delivery at ``place`` as it is made at ``now``, with the proposition date ``at``.
+    """The delivery at ``place`` as made at ``now``, with the proposition date ``at``.
 
-    Without ``at`` that is the beginning of the declared contact date, or now when that day has begun or none is
-    declared. Raises Refused with everything that it names and that is not live any more.
+    The default for ``at`` is the start of the declared contact date, or ``now`` if that has passed or none is declared.
+    Raises Refused with everything that the delivery refers to and is no longer live.
     """
     environment, campaign, name = place
     address = Address(environment, Kind.CAMPAIGN, campaign)
@@ -109,7 +111,7 @@ def plan_delivery(
         when = max(now, datetime.combine(body.contact_date, time(), catalog.zone))
     _within(model, f"{campaign}/{name}", wall_clock(when, catalog.zone).date())
     offers = body.offers or (model.outlines[body.outline].offers if body.outline is not None else ())
-    space = catalogs.place(environment, body.space)
+    space = catalogs.space(environment, body.space)
     entry = catalogs.snapshot.entries[address]
     short = tuple(_too_short(f"{campaign}/{name}", body, offers))
     made = PlannedDelivery(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)
@@ -117,7 +119,7 @@ def plan_delivery(
 
 
 def check_named(catalogs: Catalogs, place: tuple[str, str, str]) -> None:
-    """Raises Refused with everything that the delivery at ``place`` names and that is not live any more."""
+    """Raise Refused with everything that the delivery at ``place`` refers to and is no longer live."""
     environment, campaign, name = place
     address = Address(environment, Kind.CAMPAIGN, campaign)
     missing = list(_missing(catalogs, address, Campaign.model_validate(catalogs.snapshot(address)), name))
@@ -137,15 +139,15 @@ def _missing(catalogs: Catalogs, campaign: Address, model: Campaign, name: str) 
         entry = catalogs.snapshot.entries.get(address)
         why = ""
         if entry is None or entry.activation == ():
-            why = "is not live any more"
+            why = "is no longer live"
         elif ref.kind is Kind.OFFER and body.space not in (entry.activation or ()):
-            why = f"is not live on {body.space} any more"
+            why = f"is no longer live on {body.space}"
         if why:
             yield Diagnostic(
                 Code.NOT_LIVE,
-                f"{ref.kind} “{ref.name}”, which {_words(ref.path)} names, {why}",
-                "Nothing that is not live may be offered to anybody. Nothing was made and nothing stored.",
-                "Promote it again, or let the delivery name another.",
+                f"{ref.kind} “{ref.name}” in {_words(ref.path)} {why}",
+                "Only live offers may be sent. Nothing was made or stored.",
+                "Promote it again, or change the delivery.",
                 campaign,
             )
 
@@ -159,33 +161,35 @@ def _within(model: Campaign, name: str, day: date) -> None:
         first, last = model.from_ or "any day", model.until or "any day"
         raise refuse(
             Code.OUT_OF_PERIOD,
-            f"{name} would be made for {day}, outside of its campaign's period ({first} to {last})",
-            hint="Change the contact date or the campaign's period, or look at another day: --dry-run --at DAY.",
+            f"{name} would be made for {day}, outside its campaign's period ({first} to {last})",
+            hint="Change the contact date or the campaign's period, or try another day: --dry-run --at DAY.",
         )
 
 
 def _too_short(name: str, body: Delivery, offers: Sequence[str]) -> Iterator[Report]:
-    """An outline never gives more offers than it has, so that everybody lacks some."""
+    """A warning if an outline has fewer offers than the delivery wants, so that every recipient lacks some."""
     if body.count is not None and body.count > len(offers):
-        effect = "everybody lacks some" if body.show_nothing_where_missing else "every message is cancelled"
+        effect = "every recipient lacks some" if body.show_nothing_where_missing else "every message is cancelled"
         said = f"Outline “{body.outline}” has {len(offers)} offers, fewer than the {body.count} of count: {effect}."
         yield Report(Code.SHORT_OUTLINE, said, name)
 
 
 def _with_reports(made: PlannedDelivery) -> PlannedDelivery:
-    """Fixed offers are not asked for their dates; that they are over is worth a warning.
+    """Warn about fixed offers that are disabled or outside their dates, which are sent anyway.
 
-    It is no reason of offerkit.engine.reasons, which say why an offer is not proposed, by the first rule that takes it
-    out: this one is sent, and the warning puts “disabled” before dates whichever rule comes first.
+    This is not one of offerkit.engine.reasons, which say why an offer is not proposed, by the first rule that excludes
+    it: this offer is sent, and “disabled” is named before dates whichever rule comes first.
     """
     today = wall_clock(made.at, made.catalog.zone).date()
     offers = made.offers or tuple(dict.fromkeys(cell.offer for cell in made.body.cells or ()))
     reports = []
     for name in offers:
-        offer = made.catalog.offers[made.catalog.place_of[name]]
+        offer = made.catalog.offers[made.catalog.position_of[name]]
         parts: tuple[CompiledOffer | CompiledCategory, ...] = (offer, *offer.chain)
         enabled = all(part.enabled for part in parts)
         if not enabled or not all(part.days.hold(today) for part in parts):
-            why = f"is outside of its dates on {today}" if enabled else "is disabled"
-            reports.append(Report(Code.NOT_LIVE, f"Offer “{name}” {why}; it is sent as the delivery says.", made.name))
+            why = f"is outside its dates on {today}" if enabled else "is disabled"
+            reports.append(
+                Report(Code.NOT_LIVE, f"Offer “{name}” {why}; it is sent anyway, as the delivery says.", made.name)
+            )
     return replace(made, reports=tuple(reports))

@@ -1,7 +1,7 @@
-"""Policies: what they deny and warn of, in specs, in plans and in promotions; and what of it somebody has overridden.
+"""Checks specs, plans and promotions against policies, and applies overrides.
 
-Policies of live and of design hold, and those that the change itself brings. Nobody is asked to trust a plan for it:
-:func:`check_policies` judges it again inside the transaction that applies it.
+Policies of live and of design apply, and those that the change itself adds. Plans are not trusted:
+:func:`check_policies` checks again inside the transaction that applies a plan.
 """
 
 from __future__ import annotations
@@ -39,23 +39,25 @@ from offerkit.usecases.requests import PolicyDenial
 from offerkit.usecases.session import Session, operators
 
 _LISTED = 20
-"""Warnings of one policy that a plan notes, and denials of one that are told, one by one."""
+"""How many warnings or denials of one policy to list."""
 _SIDES = {
     PlanKind.APPLY: (Stage.DESIGN, Stage.LIVE),
     PlanKind.PROMOTE: (Stage.LIVE,),
     PlanKind.ROLLBACK: (Stage.DESIGN,),
     PlanKind.PURGE: (),
 }
-"""Where plans are held to policies. A rollback of live must be possible in a hurry; a purge takes what was out."""
+"""The stages in which plans are checked. A rollback of live must be possible at any time; a purge only deletes what is
+out.
+"""
 OverrideFinder = Callable[[Violation], Override | None]
 
 
 def judge(
     session: Session, stages: Stages, plan: Plan, actor: Actor | None = None
 ) -> tuple[list[Violation], list[str]]:
-    """What ``plan`` breaks and nobody has overridden, and the notes of a plan: warnings, and what was overridden.
+    """The denials of ``plan`` without an override, and notes for the plan: warnings and overrides.
 
-    ``actor``: who applies it; None while it is only made.
+    ``actor``: the operator who applies it; None while planning.
     """
     broken = list(broken_by(session, stages, plan))
     if not broken:
@@ -69,7 +71,7 @@ def judge(
             and each.address.kind is Kind.CAMPAIGN
             and (override or not each.policy.denies)
         ):
-            continue  # campaigns come along from the specs: only who has them could make such a note again
+            continue  # campaigns come from the specs: without these, the note could not be verified
         if override is not None:
             notes.append(f"{override.sentence}.")
         elif each.policy.denies:
@@ -80,7 +82,7 @@ def judge(
 
 
 def broken_by(session: Session, stages: Stages, plan: Plan) -> Iterator[Violation]:
-    """The policies that ``plan`` breaks, whether or not that was overridden."""
+    """The policies that ``plan`` breaks, with or without an override."""
     for side in _SIDES[plan.kind]:
         steps = plan.steps_on(side)
         names = {step.address.environment for step in steps} - {SHARED}
@@ -112,9 +114,9 @@ def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str, side
 
 
 def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
-    """What reads states of live with the operators who may override its policies as they are called now.
+    """Returns a function that updates operators' names in the live policies of a state.
 
-    A seat is that of the person who had the name when the policy went live, whoever has it since.
+    Whoever may override a policy is the operator who had the name when the policy went live, even if renamed since.
     """
     new: dict[Address, tuple[str, Entry]] = {}
     bodies: dict[str, Body] = {}
@@ -142,7 +144,7 @@ def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snaps
 
 
 def _override_finder(stages: Stages, authors: Callable[[Violation], Collection[str]]) -> OverrideFinder:
-    """Which override lifts something: given by nobody who wrote it, since what is there last changed."""
+    """Returns a function that finds the override of a broken policy: not by an author, and after the last change."""
 
     def lifting(broken: Violation) -> Override | None:
         found = stages.overrides.lifting(OverrideKind.POLICIES, broken.address, broken.fingerprint)
@@ -158,7 +160,9 @@ def _override_finder(stages: Stages, authors: Callable[[Violation], Collection[s
 def _authors(
     session: Session, stages: Stages, plan: Plan, actor: Actor | None
 ) -> Callable[[Violation], Collection[str]]:
-    """Who wrote what breaks a policy: of a promotion, as the history tells; else who applies it, and whom they name."""
+    """The authors of what breaks a policy: of a promotion, from the history; otherwise, who applies it and whom they
+    name.
+    """
     if plan.kind is PlanKind.PROMOTE:
         return _promoted_authors(stages)
     if actor is None:
@@ -191,7 +195,7 @@ def _warnings(warned: Sequence[Violation]) -> Iterator[str]:
 
 
 def check_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> Plan:
-    """``plan``, of specs, with what policies say of it. Raises Refused with all that they deny, where it stands."""
+    """``plan``, of specs, with notes from policies. Raises Refused with all denials and their positions."""
     noted, denied = judge_plan(session, loaded, stages, plan)
     if denied:
         raise Refused(denied)
@@ -199,7 +203,7 @@ def check_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> 
 
 
 def judge_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> tuple[Plan, list[Diagnostic]]:
-    """``plan``, of specs, with what policies say of it; and all that they deny, where it stands."""
+    """``plan``, of specs, with notes from policies; and all denials with their positions."""
     denied, notes = judge(session, stages, plan)
     people = operators(stages.store) if denied and stages.store is not None else None
     noted = replace(plan, notes=(*plan.notes, *notes)) if notes else plan
@@ -207,10 +211,10 @@ def judge_plan(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> 
 
 
 def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
-    """Raise Refused with all that policies deny of a plan; inside the transaction that applies it.
+    """Raise Refused with everything that policies deny of a plan; called inside the transaction that applies it.
 
-    What else they say of it, a plan that was read has to say as well, also one of an earlier format, whose other notes
-    are not worked out again.
+    A plan from a file must contain the notes of policies, even one of an earlier format, whose other notes are not
+    verified.
     """
     denied, notes = judge(session, verified.stages, verified.plan, actor)
     if denied:
@@ -219,14 +223,14 @@ def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
     if missing:
         raise refuse(
             Code.PLAN_EXPLANATION,
-            "the plan does not say what policies say of it",
+            "the plan lacks a note from a policy",
             detail=missing[0],
-            hint="Make the plan again, and look at what is different.",
+            hint="Make the plan again, and look at the changes.",
         )
 
 
 def _bounded(denied: Sequence[Violation]) -> Iterator[Violation]:
-    """The first of each policy: thousands of the same help nobody."""
+    """The first few of each policy."""
     told: Counter[str] = Counter()
     for each in denied:
         told[each.policy.meaning] += 1
@@ -234,18 +238,14 @@ def _bounded(denied: Sequence[Violation]) -> Iterator[Violation]:
             yield each
 
 
-_UNCHANGED = "Change it. It is live as it is, and only a change of it can be overridden."
+_UNCHANGED = "Change it. It is already live like this, and only changes can be overridden."
 
 
 def _diagnostic(broken: Violation, people: Operators | None, live: Collection[Address]) -> Diagnostic:
-    """The diagnostic for a broken policy.
-
-    ``people``: those of the store that could record an override; None where there is no store. ``live``: what is live
-    exactly as the specs declare it.
-    """
+    """``people``: the operators of the store that could record an override; None without a store."""
     code = Code.POLICY_DENIED if broken.policy.denies else Code.POLICY_WARNED
     severity = Severity.ERROR if broken.policy.denies else Severity.WARNING
-    hint = "Change it. An override is recorded in a store, and there is none here."
+    hint = "Change it. Overrides need a store, which this project does not have yet."
     if not broken.policy.denies:
         hint = ""
     elif people is not None:
@@ -265,7 +265,7 @@ def _diagnostic(broken: Violation, people: Operators | None, live: Collection[Ad
 def _diagnostics(
     broken: Sequence[Violation], people: Operators | None, live: Collection[Address] = ()
 ) -> list[Diagnostic]:
-    """Each as a diagnostic; of a policy that very many break, the first and how many more."""
+    """The diagnostics; of a policy with very many, the first few and the number of the others."""
     found = [_diagnostic(each, people, live) for each in _bounded(broken)]
     policies = {each.policy.meaning: each.policy for each in broken}
     for meaning, number in Counter(each.policy.meaning for each in broken).items():
@@ -279,7 +279,7 @@ def _diagnostics(
 
 
 def _placed(loaded: Loaded, told: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Each at the place of what it is about; of what is declared no more, without one."""
+    """Add positions to diagnostics about declared resources."""
     records = loaded.records
     return [
         replace(each, position=records[each.address].position)
@@ -290,9 +290,9 @@ def _placed(loaded: Loaded, told: Sequence[Diagnostic]) -> list[Diagnostic]:
 
 
 def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
-    """What the policies of the specs say of all that the specs declare, changed or not.
+    """What the policies in the specs say about everything declared, changed or not.
 
-    What was overridden in the store, if there is one that can be read, is a warning.
+    Overrides in the store, if one can be read, turn denials into warnings.
     """
     broken = list(declared_broken(session, loaded))
     if not broken:
@@ -312,7 +312,7 @@ def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
 
 
 def declared_broken(session: Session, loaded: Loaded) -> Iterator[Violation]:
-    """The declared policies that anything declared breaks; those that are asked of changes only say nothing here."""
+    """Declared policies that anything declared breaks, except policies about changes."""
     names = sorted({a.environment for a, record in loaded.records.items() if record.kind is Kind.POLICY})
     for name in names:
         yield from declared_violations(EnvironmentPolicies(name, (loaded.snapshot,), session.now), loaded.snapshot)
@@ -339,11 +339,11 @@ def _store_overrides(session: Session) -> _StoreOverrides | None:
         with session.reading() as store:
             return _StoreOverrides(Stages(store)) if store is not None else None
     except Refused:
-        return None  # specs are checked where there is no store, too
+        return None  # specs can be checked without a store
 
 
 def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> Iterator[DeniedChange]:
-    """What policies deny of a promotion that would do ``effect``, and nobody has overridden."""
+    """What policies deny of a promotion with this ``effect``, without an override."""
     design = stages.side(Stage.DESIGN)
     if not any(view.by_kind.get(Kind.POLICY) for view in (design, *effect.pair)):
         return
@@ -357,7 +357,7 @@ def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> 
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """What policies deny of a promotion of all that design has, whether or not it is approved."""
+    """What policies deny of promoting all of design, approved or not."""
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     if not any(view.by_kind.get(Kind.POLICY) for view in (design, live)):
         return
@@ -370,7 +370,7 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 
 def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter:
-    """Live as it would be with all of design."""
+    """Live with everything in design."""
     from offerkit.usecases.renames import renames_of_live
 
     assert stages.store is not None
@@ -389,17 +389,17 @@ def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter
 
 
 def plan_denials(session: Session, stages: Stages, plan: Plan) -> Iterator[PolicyDenial]:
-    """What policies deny of ``plan``, as whoever has it asks a store for an override."""
+    """What policies deny of ``plan``, in the form in which an override is requested."""
     for each in broken_by(session, stages, plan):
         if each.policy.denies:
             yield PolicyDenial(each.policy.address, each.policy.meaning, each.address, each.judged)
 
 
 def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterator[Obstacle]:
-    """The obstacles that somebody has found in specs, by the policies that live and design have.
+    """The obstacles that an operator found in local specs, according to the policies in live and design.
 
-    Whoever asks names a policy by its meaning, so that it is this one that says who may override it; what it judged can
-    be known only where the specs are, and an override lifts nothing else. Its authors are asked for when it is applied.
+    A policy is named by its meaning, so its current text says who may override it. What it judged is known only where
+    the specs are, and the override lifts nothing else. The authors are checked when the specs are applied.
     """
     known: dict[tuple[Address, str], ActivePolicy] = {}
     for side in Stage:

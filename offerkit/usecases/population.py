@@ -1,4 +1,4 @@
-"""The contacts that both sides of a plan are decided for: the same ones, all of them or a fixed sample."""
+"""The contacts that a plan is measured on: the same on both sides, all of them or a fixed sample."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from zoneinfo import ZoneInfo
 from offerkit.batch import BatchProgram, ContactTable, open_contact_table
 from offerkit.contacts.keys import key_text
 from offerkit.engine.catalog import Catalog
-from offerkit.reports.estimate import Sample
+from offerkit.engine.estimate import Sample
 from offerkit.rules.types import FieldType, Row, Value
 from offerkit.rules.values import parse_value, show
 from offerkit.usecases.simulate import fields_of
 
 Rows: TypeAlias = Callable[[], Iterable[Row]]
-"""Reads the contacts from their beginning."""
+"""Returns an iterator over all contacts, from the first."""
 
 
 @dataclass(frozen=True)
 class Population:
-    """The contacts as the stage before and the one after read them; nearly always one table."""
+    """The contacts as the states before and after read them; nearly always the same table."""
 
     was: ContactTable
     will: ContactTable
@@ -32,7 +32,7 @@ class Population:
 
     @property
     def count(self) -> int:
-        """Contacts that are decided for."""
+        """The number of contacts decided for."""
         return self.will.count
 
 
@@ -44,9 +44,10 @@ def population(
     further: Iterable[str],
     size: int,
 ) -> Iterator[Population]:
-    """The contacts of ``rows`` with the fields that ``programs`` read, and ``further`` ones; ``size`` 0: all of them.
+    """Load the contacts with the fields that ``programs`` and ``further`` need; ``size``: of the sample, 0 for all.
 
-    A field that has another type after the change is read twice: a value that was none before is unknown then.
+    If a field's type changes, its values are read once for each type; a value that the old type cannot read is unknown
+    before the change.
     """
     was, will = catalogs
     new = will.dimension.fields
@@ -65,10 +66,10 @@ def population(
 
 
 def _sampled(rows: Rows, key: Sequence[str], size: int) -> tuple[Sample | None, Rows]:
-    """The ``size`` contacts with the lowest hash of their key, in the source's order.
+    """The ``size`` contacts with the lowest hash of their key, in the order of the source.
 
-    The hash has nothing to do with the values, so they count as drawn by chance; and they are the same in every run,
-    as long as they are there.
+    The hash is independent of the contacts' values, so the sample is random; and it is the same in every run, as long
+    as those contacts exist.
     """
     heap: list[tuple[int, int, Row]] = []
     count = 0
@@ -85,7 +86,7 @@ def _sampled(rows: Rows, key: Sequence[str], size: int) -> tuple[Sample | None, 
 
 
 def _whole(rows: Iterable[Row], types: Mapping[str, FieldType]) -> Iterator[Row]:
-    """A field that only the stage before declares is unknown now."""
+    """Fill in None for fields that only the state before declares."""
     for row in rows:
         yield row if row.keys() >= types.keys() else {**dict.fromkeys(types), **row}
 

@@ -1,4 +1,4 @@
-"""An offer on its spaces as a contact would see it, in any stage; nothing is decided or stored."""
+"""``preview``: an offer on its spaces as a contact would see it, in any stage. Decides and stores nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
-from offerkit.reports.preview import Preview, Shown
+from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.rules.types import Row
 from offerkit.templates.render import RenderError
 from offerkit.usecases.argument_values import parse_time
@@ -26,10 +26,10 @@ def preview(
     at: str,
     now: str,
 ) -> Preview:
-    """``offer`` (an address) on ``spaces``, or on all it is meant for. Raises Refused when a name is not known."""
+    """``offer`` (an address) on ``spaces``, by default all its spaces. Raises Refused for unknown names."""
     catalog, name = _offer(engine, offer)
     parse_time(at, catalog.zone, now)
-    known = catalog.offers[catalog.place_of[name]]
+    known = catalog.offers[catalog.position_of[name]]
     spaces = tuple(space.removeprefix(f"{catalog.environment}/") for space in spaces)
     unknown = [space for space in spaces if space not in catalog.spaces]
     if unknown:
@@ -49,14 +49,14 @@ def preview(
     return Preview(f"{catalog.environment}/offer.{name}", engine.catalogs.stage, contact, shown)
 
 
-def _shown(engine: StageEngine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> Shown:
-    renderer = engine.catalogs.place(catalog.environment, space).renderer()
+def _shown(engine: StageEngine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> SpacePreview:
+    renderer = engine.catalogs.space(catalog.environment, space).renderer()
     about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
     try:
         fields, rendered = renderer.show(offer, None, contact, data, about, OUTPUTS)
     except RenderError as error:
-        return Shown(space, catalog.spaces[space].channel, {}, {}, str(error))
-    return Shown(space, catalog.spaces[space].channel, dict(fields), rendered)
+        return SpacePreview(space, catalog.spaces[space].channel, {}, {}, str(error))
+    return SpacePreview(space, catalog.spaces[space].channel, dict(fields), rendered)
 
 
 def _samples(catalog: Catalog) -> dict[str, object]:
@@ -74,10 +74,12 @@ def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:
         close = [address for name in catalogs.names for address in catalogs.snapshot.of_kind(Kind.OFFER, name)]
         hint = suggestion(f"{catalogs.names[0] if catalogs.names else ''}/offer.{wanted}", close)
         raise refuse(
-            Code.BAD_ADDRESS, f"“{text[:80]}” is not an offer's address", hint=hint or "Write ENVIRONMENT/offer.NAME."
+            Code.BAD_ADDRESS,
+            f"“{text[:80]}” is not the address of an offer",
+            hint=hint or "Write ENVIRONMENT/offer.NAME.",
         )
     catalog = catalogs[place.environment]
-    if place.name not in catalog.place_of:
-        hint = suggestion(place.name, catalog.place_of)
+    if place.name not in catalog.position_of:
+        hint = suggestion(place.name, catalog.position_of)
         raise refuse(Code.NO_MATCH, f"there is no offer {text[:120]} in {catalogs.stage}", hint=hint)
     return catalog, place.name

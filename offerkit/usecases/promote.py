@@ -1,4 +1,7 @@
-"""``promote``: the plan of a promotion, design against live, gated by approvals; campaigns come along once they can."""
+"""``promote``: the plan of a promotion from design to live, as far as approvals allow.
+
+Campaigns that were held back come along once everything that they refer to is live.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ from offerkit.governance.promotion_draft import DeniedChange, PromotionRequest
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import SETTING_KINDS, settings_key
 from offerkit.governance.withdrawals import promotion_reasons, switched_off_by
-from offerkit.plans.make import Context, Patterns, steps_for
-from offerkit.plans.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
+from offerkit.plans.make import AddressPatterns, StepContext, steps_for
+from offerkit.plans.plan import Blocked, Dependence, Plan, PlanKind, PlanRequest, Reason, Step
 from offerkit.specs import Loaded
-from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
+from offerkit.state.changes import Action, Body, Delta, Entry, FormerAddress, LayeredBodies
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.holds import holds
@@ -30,20 +33,20 @@ from offerkit.usecases.session import Session, who_is
 
 
 def promote(
-    session: Session, environments: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool = False
+    session: Session, environments: tuple[str, ...], patterns: AddressPatterns, *, include_rolled_back: bool = False
 ) -> Plan:
-    """What may go from design to live now, and what stays behind and why. Writes nothing.
+    """What can go from design to live now, what is blocked, and why. Writes nothing.
 
-    Raises Refused when live would then have rules or texts that cannot be read, or fail cases that it has to pass.
+    Raises Refused if live would have invalid rules or texts, or fail required decision cases.
     """
     with session.existing() as store:
         stages = Stages(store)
         made = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
         if made.promotes:
             from offerkit.usecases.plan_effect import plan_effect
-            from offerkit.usecases.promotion_gates import (
-                check_gates,  # compiles rules: a promotion of nothing need not load that
-            )
+
+            # Imports the engine: an empty promotion does not need it.
+            from offerkit.usecases.promotion_gates import check_gates
 
             excused = check_gates(session, store, plan_effect(made, store, stages))
             made = replace(made, notes=(*made.notes, *excused))
@@ -54,14 +57,14 @@ def plan_promotion(
     session: Session,
     stages: Stages,
     names: tuple[str, ...],
-    patterns: Patterns,
+    patterns: AddressPatterns,
     *,
     include_rolled_back: bool,
     released: bool = True,
 ) -> Plan:
-    """The plan that takes live to what design says and approvals allow, for some environments or all.
+    """The plan that makes live match design as far as approvals allow, for some environments or all.
 
-    ``released``: whether campaigns come along, for which the specs are read.
+    ``released``: whether campaigns come along, which requires reading the specs.
     """
     store = stages.store
     assert store is not None
@@ -76,17 +79,17 @@ def plan_promotion(
     live_names = {new: old for old, new in renames.items()}
     dimensions = {str((design(environment_address(name)) or {}).get("dimension")) for name in chosen}
     asked = PromotionRequest(
-        design,
-        live,
-        stages.effective_decisions(),
-        renames,
-        {} if include_rolled_back else holds(store, design, live),
-        lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
-        bool(patterns.targets),
-        lambda address: patterns.excluded(address, live_names.get(address, "")),
-        stages.stops,
-        stages.withheld_cases,
-        _denied(session, stages),
+        design=design,
+        live=live,
+        decisions=stages.effective_decisions(),
+        renames=renames,
+        holds={} if include_rolled_back else holds(store, design, live),
+        wanted=lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
+        narrowed=bool(patterns.targets),
+        excluded=lambda address: patterns.excluded(address, live_names.get(address, "")),
+        stops=stages.stops,
+        withheld=stages.withheld_cases,
+        denied=_denied(session, stages),
     )
     outcome = decide_promotion(asked)
     outcome.notes += _lifted_cases(stages, outcome.after)
@@ -95,16 +98,16 @@ def plan_promotion(
         from offerkit.usecases.policy_checks import judge
 
         denied, notes = judge(session, stages, made)
-        if denied and released:  # what is left to be denied are campaigns: an apply of theirs tells why
+        if denied and released:  # only campaigns can be denied here; applying them reports why
             made = _plan(session, stages, asked, outcome, patterns, released=False)
             _, notes = judge(session, stages, made)
         made = replace(made, notes=(*made.notes, *notes))
-    how = Asked(names, tuple(p.text for p in patterns.excludes))
+    how = PlanRequest(names, tuple(p.text for p in patterns.excludes))
     return replace(made, rolled_back=include_rolled_back, asked=how)
 
 
 def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterable[DeniedChange]]:
-    """What policies deny of a promotion, where there are any."""
+    """What policies deny of a promotion, if there are any."""
 
     def denied(effect: BeforeAfter) -> Iterable[DeniedChange]:
         if not any(view.by_kind.get(Kind.POLICY) for view in (effect.before, stages.side(Stage.DESIGN))):
@@ -117,9 +120,13 @@ def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterabl
 
 
 def _wanted(
-    address: Address, chosen: Collection[str], dimensions: Collection[str], patterns: Patterns, live_name: Former
+    address: Address,
+    chosen: Collection[str],
+    dimensions: Collection[str],
+    patterns: AddressPatterns,
+    live_name: FormerAddress,
 ) -> bool:
-    """Whether a promotion was asked to take ``address``; what is live under another name goes by either."""
+    """Whether a promotion includes ``address``. A renamed resource can be named by its old or new name."""
     if address.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
         return False
     if address.kind is Kind.DIMENSION:
@@ -134,7 +141,7 @@ def _plan(
     stages: Stages,
     asked: PromotionRequest,
     outcome: PromotionOutcome,
-    patterns: Patterns,
+    patterns: AddressPatterns,
     *,
     released: bool,
 ) -> Plan:
@@ -142,13 +149,13 @@ def _plan(
     live, design, after = asked.live, asked.design, outcome.after
     deltas = live.diff(after, Stage.LIVE, outcome.renamed)
     campaigns = _campaigns(session, stages.store, after, patterns) if released else _Campaigns()
-    bodies = Layered(campaigns.bodies, after.bodies)
+    bodies = LayeredBodies(campaigns.bodies, after.bodies)
     refs: dict[Address, tuple[Address, ...]] = {
         d.address: after.references(d.address) for d in deltas if d.after is not None
     }
     reasons = promotion_reasons(deltas, design, after, outcome.ended)
     with session.progress("Comparing", len(deltas)) as advance:
-        steps = steps_for(deltas, Context(bodies, refs, {}, advance), reasons)
+        steps = steps_for(deltas, StepContext(bodies, refs, {}, advance), reasons)
     touched = affected_offers(live, after, deltas, outcome.renamed)
     steps = [
         replace(
@@ -157,7 +164,7 @@ def _plan(
         )
         for step in steps
     ]
-    steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
+    steps += steps_for(campaigns.ready, StepContext(bodies, {}, campaigns.positions))
     used = {step.after.fingerprint for step in steps if step.after is not None}
     bases = sorted({step.stage for step in steps}) or sorted(s for s in stages.stages if s.stage is Stage.LIVE)
     return Plan(
@@ -176,7 +183,7 @@ def _plan(
 
 
 def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
-    """Who lets live's cases say something else, of those that change."""
+    """Notes about overrides that accept changed cases of live."""
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     for address in live.by_kind.get(Kind.CASES, ()):
         if after.entries.get(address) == live.entries[address]:
@@ -188,7 +195,7 @@ def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
 
 
 def _overridden(stages: Stages, asked: PromotionRequest, deltas: list[Delta]) -> list[str]:
-    """What others have overridden of what goes live, each in a sentence."""
+    """Notes about overrides for what goes live."""
     if not stages.overrides.given:
         return []
     going = {delta.address for delta in deltas}
@@ -201,7 +208,7 @@ def _overridden(stages: Stages, asked: PromotionRequest, deltas: list[Delta]) ->
 
 
 def _broken_campaigns(live: Snapshot, after: Snapshot) -> list[str]:
-    """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
+    """Live campaigns that refer to something that would no longer be live; only applying them again can fix that."""
 
     def is_live(view: Snapshot, address: Address) -> bool:
         return address in view.entries and view.entries[address].activation != ()
@@ -215,7 +222,7 @@ def _broken_campaigns(live: Snapshot, after: Snapshot) -> list[str]:
 
 
 def promotion_dependences(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
-    """What stays in live and is relied on; and design as the promotion took it."""
+    """What the promotion relies on: resources that stay in live, and design as it was promoted."""
     touched = {step.address for step in steps}
     found: dict[tuple[StageRef, Address], str] = {}
     for step in steps:
@@ -236,7 +243,7 @@ def promotion_dependences(steps: list[Step], after: Snapshot, live: Snapshot, de
 
 @dataclass
 class _Campaigns:
-    """Campaigns of the specs that were held back: those that can go now, and those that still cannot."""
+    """Campaigns of the specs that were held back: those that can go live now, and those that still cannot."""
 
     ready: list[Delta] = field(default_factory=list)
     held: list[Blocked] = field(default_factory=list)
@@ -245,11 +252,11 @@ class _Campaigns:
     positions: dict[Address, Position] = field(default_factory=dict)
 
 
-def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
+def _campaigns(session: Session, store: Store, after: Snapshot, patterns: AddressPatterns) -> _Campaigns:
     """The campaigns that this promotion releases.
 
-    The specs are looked at only if they are there and sound: a promotion needs no checkout. Who may not
-    write campaigns is told of them instead.
+    The specs are used only if they are present and valid: a promotion needs no checkout. Operators without the right to
+    write campaigns get a note instead.
     """
     try:
         return _released(session, session.load(), store, after, patterns)
@@ -257,7 +264,7 @@ def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Patter
         return _Campaigns()
 
 
-def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
+def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, patterns: AddressPatterns) -> _Campaigns:
     result = _Campaigns()
     may = _may_write_campaigns(session, store)
     items = [

@@ -1,4 +1,4 @@
-"""What is asked of a promotion before it may be applied: rules and texts that can be read, and cases that pass."""
+"""The gates that a promotion must pass: rules and texts are valid in live, and decision cases succeed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.engine.case_results import CaseOutcome
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
@@ -15,10 +16,9 @@ from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.cases import contacts_fingerprint, names_contacts, names_stored_contact, promotion_setting
 from offerkit.governance.stops import stop_revision
 from offerkit.models.campaign import Campaign
-from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
+from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, ExpressionRole, expression_scope
 from offerkit.models.space import Space
-from offerkit.plans.sentences import excuse
-from offerkit.reports.cases import Outcome
+from offerkit.plans.sentences import excused_case_note
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult
 from offerkit.specs.cases import RawCase
@@ -30,21 +30,21 @@ from offerkit.store.stage_snapshots import Stages
 from offerkit.templates.inspection import inspect
 from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
-from offerkit.usecases.contact_access import contact_access
+from offerkit.usecases.contact_access import contact_rights
 from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.plan_effect import PlanEffect
 from offerkit.usecases.run_cases import failures, run_cases
 from offerkit.usecases.session import Session
 
 _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
-"""A change of these may break rules and texts of resources that do not change."""
+"""Changes of these may break rules and texts of resources that do not change."""
 
 
 def check_gates(session: Session, store: Store, effect: PlanEffect) -> list[str]:
-    """Raises Refused when a promotion would leave rules or texts in live that cannot be read, or cases fail.
+    """Raise Refused if a promotion would leave invalid rules or texts in live, or if decision cases fail.
 
-    Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry. The cases
-    that fail for nothing but what is stopped do not block: each as a note of the plan.
+    Only promotions are checked: a rollback returns to what was live before, and must be possible at any time. Cases
+    that fail only because of stops do not block; each is returned as a note for the plan.
     """
     excused: list[str] = []
     found = [*_broken(effect), *_failing(session, store, effect, excused)]
@@ -54,7 +54,7 @@ def check_gates(session: Session, store: Store, effect: PlanEffect) -> list[str]
 
 
 def _broken(effect: PlanEffect) -> Iterator[Diagnostic]:
-    """The rules that the plan breaks; those that were broken before are not its fault."""
+    """The rules that the plan breaks, except those that were broken before."""
     changed: set[Address] = {step.address for step in effect.changes}
     broad = any(address.kind in _BROAD for address in changed)
     coming, before = effect.catalogs_after, catalogs_as_live(effect.before)
@@ -67,20 +67,18 @@ def _broken(effect: PlanEffect) -> Iterator[Diagnostic]:
         for report in _problems(coming, name):
             if report not in known:
                 rule = report.code is Code.BROKEN_RULE
-                what = (
-                    "a rule in live that cannot be read" if rule else "something in live that names what is not there"
-                )
+                what = "an invalid rule in live" if rule else "a reference in live to something that does not exist"
                 yield Diagnostic(
                     report.code,
                     f"the promotion would leave {what}: {report.message.rstrip('.')}",
-                    "It names something that live would not have.",
-                    "Promote what it needs along with it, or change what names it first.",
+                    "It refers to something that would not be live.",
+                    "Also promote what it refers to, or change the reference first.",
                     report.where.partition(":")[0],
                 )
 
 
 def _only(catalogs: Catalogs, changed: set[Address]) -> Catalogs:
-    """Without the offers that do not change: none of what a narrow change brings can break them."""
+    """``catalogs`` without unchanged offers, which a narrow change cannot break."""
     entries = {
         address: entry
         for address, entry in catalogs.snapshot.entries.items()
@@ -90,16 +88,16 @@ def _only(catalogs: Catalogs, changed: set[Address]) -> Catalogs:
 
 
 def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
-    """What cannot be read."""
+    """Everything that is invalid in an environment."""
     return (*catalogs[name].problems, *unknown_names(catalogs, name))
 
 
 def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[str]) -> Iterator[Diagnostic]:
-    """The decision cases that would fail in live, in environments that ask for it; why is for who may read contacts.
+    """The decision cases that would fail in live, in environments that require them; details only for contact readers.
 
-    Live, before or after, and design ask for it: an edit lifts no gate that it has to pass itself. The cases are those
-    that were applied, never those of a folder; of live and design, both. A stop must not make every later promotion
-    impossible: a case that would pass if nothing was stopped is told in ``excused``.
+    An environment requires them if live, before or after, or design says so: a change cannot lift a gate that it must
+    pass itself. The cases are those that were applied, never those in a folder; of both live and design. A stop must
+    not block later promotions: a case that would succeed without stops goes to ``excused``.
     """
     coming = effect.catalogs_after
     touched = [name for name in effect.touched if name in coming]
@@ -110,8 +108,8 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     ]
     if not asking:
         return
-    reads = contact_access(session, store)
-    told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
+    reads = contact_rights(session, store)
+    told = reads.all or all(reads.may_read(name, coming[name].dimension.name) for name in coming.names)
     contacts = _CaseContacts(session, stages, effect.after)
     running = cache(lambda: _as_if_running(effect, store, stages))
     with ContactSources(coming, session.project.root, session.environ) as people:
@@ -132,13 +130,13 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
                     fine = {outcome.name for outcome in again if outcome.passed}
                 for outcome in failed:
                     if outcome.name in fine:
-                        excused.append(excuse(one.address, outcome.name))
+                        excused.append(excused_case_note(one.address, outcome.name))
                     else:
                         yield _failed(one, outcome, told=told)
 
 
 def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs:
-    """Live as a plan will make it, with what stops took out of it back where it was."""
+    """Live after the plan, with everything that stops took out of it back in place."""
     taken = {address: _taken(effect, store, stages, address) for address in effect.after.of_kind(Kind.OFFER)}
     coming = effect.catalogs_after
     return replace(
@@ -146,12 +144,12 @@ def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs
         stops=None,
         activated=lambda address: tuple(sorted({*coming.activated(address), *taken[address]})),
         _compiled={},
-        _places={},
+        _spaces={},
     )
 
 
 def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> set[str]:
-    """The spaces that stops which stand took an offer off, by the names that these have in live."""
+    """The spaces that current stops took an offer off, by the names that they have in live."""
     old = effect.origins.get(offer, offer)
     stopped = (
         {stop_revision(row) for row in stages.stops.about(effect.before, old)} if old in effect.before.entries else ()
@@ -170,9 +168,9 @@ def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> 
 
 
 class _CaseContacts:
-    """Whether contacts that cases name are in the file that they were in when the cases were applied.
+    """Whether the contacts that cases name are in the same file as when the cases were applied.
 
-    Where a server has the contacts, it is for the server to say, when the promotion is applied there.
+    If a server has the contacts, the server checks that when the promotion is applied there.
     """
 
     def __init__(self, session: Session, stages: Stages, after: Snapshot) -> None:
@@ -185,7 +183,7 @@ class _CaseContacts:
         return not (self._elsewhere and names_stored_contact(case.value))
 
     def changed(self, one: RequiredCases) -> Diagnostic | None:
-        """The finding that it is another file now."""
+        """The finding that the file has changed, or None."""
         if self._elsewhere or not names_contacts(one.state(one.address) or {}):
             return None
         now = self._now(one.address.environment)
@@ -195,10 +193,10 @@ class _CaseContacts:
             return None
         return Diagnostic(
             Code.CONTACTS_OTHER,
-            f"the contacts that {one.address} names are in another file than when it was applied",
+            f"the contact file that {one.address} uses has changed since it was applied",
             "What a case expects of a stored contact is only known for the file that was there then.",
-            f"Put that file back, or let a second person accept this one: offerkit override {one.address}"
-            " --reason TEXT. Cases that write their contacts out do not depend on a file.",
+            f"Restore that file, or let a second operator accept the new one: offerkit override {one.address}"
+            " --message TEXT. Cases that spell out their contacts do not depend on a file.",
             one.address,
         )
 
@@ -206,19 +204,19 @@ class _CaseContacts:
 def _no_cases(environment: str) -> Diagnostic:
     return Diagnostic(
         Code.NO_CASES,
-        f"{environment} has its cases run before each promotion (promotion: tests), and none were applied",
-        "Those that count were applied with design; what lies in a folder does not.",
-        "Write them in cases/*.yaml, and apply them: offerkit apply.",
+        f"{environment} requires decision cases for promotions (promotion: tests), and none were applied",
+        "Only applied cases count, not those in a folder.",
+        "Write them in cases/*.yaml and apply them: offerkit apply.",
         environment_address(environment),
     )
 
 
-def _failed(one: RequiredCases, outcome: Outcome, *, told: bool) -> Diagnostic:
-    hint = "Change the offers, or change the case and apply it; “offerkit test” runs them on the specs."
+def _failed(one: RequiredCases, outcome: CaseOutcome, *, told: bool) -> Diagnostic:
+    hint = "Change the offers, or change the case and apply it; “offerkit test” runs the cases on the specs."
     if one.sides == (Stage.LIVE,):
         hint = (
-            "Live has this case, design another or none. Change the offers; or let a second person lift what changes:"
-            f" offerkit override {one.address} --reason TEXT."
+            "Live has this case; design has changed or removed it. Change the offers, or let a second operator accept"
+            f" the change: offerkit override {one.address} --message TEXT."
         )
     return Diagnostic(
         Code.CASE_FAILED,
@@ -230,7 +228,12 @@ def _failed(one: RequiredCases, outcome: Outcome, *, told: bool) -> Diagnostic:
 
 
 def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
-    """Everything in ``environment`` that names what the stage does not have; only offers that are activated count."""
+    """Names in an environment's resources that the stage does not have; of offers, only those that are activated.
+
+    These are names in texts, rendering functions, identification, stored data and campaigns; conditions report theirs
+    themselves (``Catalog.problems``). All were valid when the specs were read, but a dimension or environment may go
+    live with a field less while an offer that names the field stays live unchanged.
+    """
     catalog = catalogs[environment]
     common = {
         *OFFER_VARIABLES,
@@ -278,11 +281,11 @@ def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator
 
 def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Report]:
     call_data = {name: field.type for name, field in catalog.call_data.items()}
-    names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
+    names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
         try:
             check(expression.text, names, ExpectedResult(expression.wanted))
         except RuleError as error:
             place = ".".join(str(part) for part in expression.path)
-            message = f"{address} › {place} cannot be read: {error.problems[0].summary}"
+            message = f"{address} › {place} is not valid: {error.problems[0].summary}"
             yield Report(Code.BROKEN_RULE, message, address)

@@ -1,6 +1,6 @@
-"""THE SECOND MAIN PATH: who is it, what is live for them, decide, render, store (domain.md §3).
+"""``propose``, THE SECOND MAIN PATH: the offers for a contact on one or more spaces (domain.md §3).
 
-identify → load profile and history → decide (offerkit.engine) → render → one transaction
+identify → load profile and history → decide (offerkit.engine) → render → store in one transaction
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from offerkit.engine.decide import decide
 from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.history import PastProposition
-from offerkit.engine.identify import ContactLookup, Identification, Identified, IdentifiedBy, identify
+from offerkit.engine.identify import ContactLookup, Identified, IdentifiedBy, IdentifyingSpace, identify
 from offerkit.engine.reasons import NOT_ELIGIBLE, ExclusionReason, not_rendered
 from offerkit.engine.report import Report
 from offerkit.models.space import Space
@@ -36,26 +36,28 @@ from offerkit.usecases.random_ids import random_hex
 from offerkit.usecases.requests import ProposeRequest
 
 REFILLS = 5
-"""How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
+"""How many times offers that cannot be rendered are replaced by the next best; after that, fewer offers are
+returned.
+"""
 
 HistoryReader = Callable[[Catalog, str, datetime], Sequence[PastProposition]]
-"""The history of the contact with that key, at a time: as :func:`history_of` reads it."""
+"""Returns the history of the contact with a key at a time, as :func:`history_of` does."""
 
 IdMaker = Callable[[], str]
-"""Makes ids for interactions and propositions: opaque, never the same twice."""
+"""Makes unique opaque ids for interactions and propositions."""
 
 
 def new_id() -> str:
-    """An id that cannot be guessed: 80 bits of chance behind the milliseconds since 1970, as 31 hexadecimal digits.
+    """A new id that cannot be guessed: milliseconds since 1970 and 80 random bits, as 31 hexadecimal digits.
 
-    Ids that are made one after the other stand side by side in the store's index, which takes fewer writes.
+    Consecutive ids are neighbours in the store's index, which saves writes.
     """
     return f"{time_ns() // 1_000_000:011x}{random_hex(20)}"
 
 
 @dataclass(frozen=True)
 class _SpaceCall:
-    """One space of a call, ready to be decided."""
+    """A call to one space, checked and ready to decide."""
 
     name: str
     who: Identified
@@ -74,9 +76,10 @@ class _SpaceCall:
 
 @dataclass(frozen=True)
 class PendingWrite:
-    """What an answer leaves in the store: its propositions, and whose the caller's ``cookie`` is from now on.
+    """What must be stored before an answer is returned: its propositions, and the contacts that ``cookie`` now
+    identifies.
 
-    ``contacts`` are (environment, key) pairs; ``time`` is UTC as the store writes it.
+    ``contacts``: (environment, key) pairs. ``time``: in UTC, in the store's format.
     """
 
     rows: tuple[PropositionRow, ...]
@@ -85,16 +88,16 @@ class PendingWrite:
     time: str
 
     def __bool__(self) -> bool:
-        """Whether there is anything to keep."""
+        """Whether there is anything to store."""
         return bool(self.rows or self.contacts)
 
 
 def propose(
     catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, ids: IdMaker = new_id
 ) -> Answer:
-    """The answer to ``ask`` from what is live, stored before it is given.
+    """Answer ``ask`` from what is live, storing the propositions first.
 
-    Raises Refused with every mistake in the call; then nothing is decided and nothing stored.
+    Raises Refused with all mistakes in the call; then nothing is decided or stored.
     """
     answer, kept = decide_call(catalogs, people, store, ask, ids)
     if kept:
@@ -111,10 +114,9 @@ def decide_call(
     ids: IdMaker = new_id,
     pasts: HistoryReader | None = None,
 ) -> tuple[Answer, PendingWrite]:
-    """The answer to ``ask``, and what has to be kept of it before it is given: nothing is written here.
+    """The answer to ``ask``, and what must be stored before it is returned. Writes nothing.
 
-    ``pasts`` knows the histories of contacts; without it they are read from ``store``. Raises Refused with every
-    mistake in the call.
+    ``pasts`` reads histories; by default they come from ``store``. Raises Refused with all mistakes in the call.
     """
     asked = _prepared(catalogs, people, store, ask, pasts or partial(history_of, store))
     interaction = ids()
@@ -134,7 +136,7 @@ def decide_call(
 
 
 def _contacts_to_remember(asked: Sequence[_SpaceCall]) -> tuple[tuple[str, str], ...]:
-    """Who said by a key who they are, as (environment, key); visitors are their cookie, and need not be remembered."""
+    """The contacts identified by key, as (environment, key). Visitors are identified by their cookie anyway."""
     found = {
         (a.who.environment, a.who.key) for a in asked if a.who.how is IdentifiedBy.EXPLICIT and not a.catalog.anonymous
     }
@@ -142,18 +144,17 @@ def _contacts_to_remember(asked: Sequence[_SpaceCall]) -> tuple[tuple[str, str],
 
 
 def _cookie(store: Store, given: str, contacts: Sequence[tuple[str, str]]) -> str:
-    """The cookie by which ``contacts`` are known again: the one that was given if it is theirs already, else a new one.
+    """The cookie that identifies ``contacts`` from now on: the one sent if it already does, otherwise a new one.
 
-    Whoever sent it need not be the only one who knows its value: a page on a sub-domain, or anybody on the way of a
-    request without https, can set a visitor's cookie. Were that one theirs from now on, who set it would be answered as
-    them (session fixation, CWE-384).
+    Others may know the cookie that was sent: a page on a subdomain, or anybody on the path of a request without https,
+    can set a visitor's cookie. Accepting it would let them be answered as that contact (session fixation, CWE-384).
     """
     is_theirs = all(store.contact_of(environment, given) == key for environment, key in contacts)
     return given if is_theirs else random_hex(32)
 
 
 def write_pending(store: Store, answers: Sequence[PendingWrite]) -> None:
-    """Write what ``answers`` leave; only inside :meth:`Store.recording`. Raises Refused when it cannot be stored."""
+    """Store what ``answers`` need; call inside :meth:`Store.recording`. Raises Refused if it cannot be stored."""
     rows = [row for kept in answers for row in kept.rows]
     if rows:
         store.add_propositions(rows)
@@ -163,7 +164,7 @@ def write_pending(store: Store, answers: Sequence[PendingWrite]) -> None:
 
 
 def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
-    """The time zone of the spaces' environments if it is one, else UTC; one that is not live is told of later."""
+    """The spaces' common time zone, or UTC if they have several. Environments that are not live are reported later."""
     names = (space.partition("/")[0] for space in spaces)
     return common_zone(catalogs[name].zone for name in names if name in catalogs)
 
@@ -171,11 +172,11 @@ def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
 def _prepared(
     catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
 ) -> list[_SpaceCall]:
-    """Every space of the call checked, with all that is wrong in any of them."""
+    """All spaces of the call, checked. Raises Refused with the mistakes in all of them."""
     found: list[Diagnostic] = []
     asked: list[_SpaceCall] = []
     if not ask.spaces:
-        raise refuse(Code.UNKNOWN_SPACE, "no space was named", hint="Name one: --space ENVIRONMENT/SPACE.")
+        raise refuse(Code.UNKNOWN_SPACE, "no space given", hint="Name one: --space ENVIRONMENT/SPACE.")
     for name in dict.fromkeys(ask.spaces):
         try:
             asked.append(_prepare(catalogs, people, store, ask, name, pasts))
@@ -192,11 +193,11 @@ def _prepare(
     environment, slash, space = name.partition("/")
     if not slash:
         known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
-        hint = f"Spaces of {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
+        hint = f"Spaces in {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     asked = catalogs[environment]
     nobody, wanted = CallContext(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
-    # What is wrong with it is told before anyone is looked up.
+    # Mistakes in the call are reported before any contact is looked up.
     call = make_call(
         asked,
         space,
@@ -221,7 +222,7 @@ def _prepare(
     else:
         contact = contact_row(catalog, who.contact)
         call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
-    place = catalogs.place(who.environment, who.space)
+    place = catalogs.space(who.environment, who.space)
     return _SpaceCall(
         name,
         who,
@@ -235,21 +236,21 @@ def _prepare(
 
 
 def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[PastProposition, ...]:
-    """What presentation rules may count of a contact."""
+    """The propositions of a contact that presentation rules may count."""
     if not key or not catalog.rules:
         return ()
     return tuple(store.past(catalog.environment, key, utc(history_start(catalog, now))))
 
 
 def history_start(catalog: Catalog, now: datetime) -> datetime:
-    """From when on propositions may count at ``now``."""
+    """The earliest time of propositions that may count at ``now``."""
     return max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
 
 
 def _answered(
     asked: _SpaceCall, ask: ProposeRequest, taken: frozenset[str], interaction: str, ids: IdMaker
 ) -> tuple[SpaceAnswer, list[PropositionRow]]:
-    """The decision with its offers rendered; those that cannot be are dropped, told, and replaced by the next best."""
+    """Decide and render; offers that cannot be rendered are reported and replaced by the next best."""
     if asked.who.how is IdentifiedBy.NOBODY:
         return _answer(asked, (), (_nobody(asked),), None), []
     reports: list[Report] = []
@@ -275,16 +276,16 @@ def _answered(
 
 
 def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> DecisionTrace | None:
-    """The explanation with the offers that could not be rendered, which the last decision only knew as excluded."""
+    """``trace`` with the offers that could not be rendered; the last decision knew them only as excluded."""
     if trace is None or not failed:
         return trace
     verdicts = tuple(
         replace(verdict, out=not_rendered(verdict.out.address, failed[verdict.offer]))
         if verdict.offer in failed and verdict.out is not None
         else verdict
-        for verdict in trace.verdicts
+        for verdict in trace.offers
     )
-    return replace(trace, verdicts=verdicts)
+    return replace(trace, offers=verdicts)
 
 
 def _answer(
@@ -325,7 +326,7 @@ def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Repo
 
 
 def _nobody(asked: _SpaceCall) -> Report:
-    why = "Nobody was identified, and the space has no fallback: nothing is proposed."
+    why = "No contact was identified and the space has no fallback, so nothing is proposed."
     return Report(Code.NOBODY, why, asked.name)
 
 
@@ -338,7 +339,7 @@ def _proposed(
     fields, rendered = asked.renderer.show(
         chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
     )
-    offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
+    offer = asked.catalog.offers[asked.catalog.position_of[chosen.offer]]
     return ProposedOffer(
         id=id_,
         offer=chosen.offer,
@@ -365,7 +366,7 @@ def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str
         weight=proposed.weight,
         rank=proposed.rank,
     )
-    offer = asked.catalog.offers[asked.catalog.place_of[proposed.offer]]
+    offer = asked.catalog.offers[asked.catalog.position_of[proposed.offer]]
     return PropositionRow(
         id=proposed.id,
         environment=asked.who.environment,
@@ -388,20 +389,22 @@ def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str
 def _identified(
     catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
 ) -> Identified:
-    """Who is asking on a space. Raises Refused when the key cannot be read or the contacts cannot be reached."""
+    """Identify the contact of a call on a space. Raises Refused if the key is invalid or the contacts
+    cannot be read.
+    """
 
-    def door(name: str) -> Identification:
+    def door(name: str) -> IdentifyingSpace:
         linked, _, place = name.partition("/")
-        return catalogs.place(linked, place).door
+        return catalogs.space(linked, place).identification
 
-    def by_key(door: Identification, text: str) -> tuple[str, Row] | None:
-        keys = catalogs.place(door.environment, door.space).model.identification.keys
+    def by_key(door: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
+        keys = catalogs.space(door.environment, door.space).model.identification.keys
         row = people.by_key(door.environment, text, keys)
         return None if row is None else (people.of(door.environment).key_of(row), row)
 
-    def by_cookie(door: Identification, cookie: str) -> tuple[str, Row | None] | None:
+    def by_cookie(door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
         if door.anonymous:
-            # The cookie is the visitor's key; one who is not in the table yet is known by nothing else.
+            # The cookie is the visitor's key, also for visitors that are not in the table yet.
             return cookie, _visitor(people, door.environment, cookie)
         key = store.contact_of(door.environment, cookie)
         row = people.by_key(door.environment, key) if key else None

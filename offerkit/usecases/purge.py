@@ -1,4 +1,4 @@
-"""``purge``: what is over. Deactivated offers go from live by a plan, propositions from the store for good."""
+"""``purge``: removes what is past its retention, deactivated offers from live by a plan, propositions for good."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.rights import ADMINISTRATOR
-from offerkit.plans.make import Context, steps_for
+from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import delta
 from offerkit.store import Store
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from offerkit.usecases.catalogs import Catalogs
 
 BATCH = 1_000
-"""Propositions that one transaction removes: calls go on between two."""
+"""How many propositions one transaction deletes; calls are served between transactions."""
 
 
 def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
-    """The plan that removes deactivated offers whose retention is over from live; the history keeps them."""
+    """The plan that removes deactivated offers past their retention from live; the history keeps them."""
     settings = promotion_settings(store)
     for name in names:
         if name not in settings:
@@ -50,17 +50,17 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
                 waiting.append(kept_note(address, days))
         deltas = delta(stage, over, {})
         stages.bodies.fetch(entry.fingerprint for entry in over.values())
-        steps += steps_for(deltas, Context(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
+        steps += steps_for(deltas, StepContext(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
     return plan_with_steps(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
 
 
 def kept_note(address: Address, retention: str) -> str:
-    """What a purge says of a deactivated offer whose retention is not over."""
+    """The note about a deactivated offer within its retention."""
     return f"{address} is kept: it was deactivated less than {retention} ago."
 
 
 def may_be_kept(store: Store, plan: Plan) -> set[str]:
-    """What a purge may say that it keeps: all that is deactivated and not among its steps, with its retention."""
+    """All notes that a purge may contain: one for each deactivated offer that is not removed."""
     settings, stages = promotion_settings(store), Stages(store)
     going = {step.address for step in plan.steps}
     return {
@@ -72,7 +72,7 @@ def may_be_kept(store: Store, plan: Plan) -> set[str]:
 
 
 def check_retention(session: Session, store: Store, plan: Plan) -> None:
-    """Raise Refused when a purge takes an offer whose retention is not over, whoever planned it and whenever."""
+    """Raise Refused if a purge removes an offer within its retention, whenever it was planned."""
     over = {step.address for step in plan_purge(session, store, ()).steps}
     early = [step.address for step in plan.steps if step.address not in over]
     if early:
@@ -80,8 +80,8 @@ def check_retention(session: Session, store: Store, plan: Plan) -> None:
             [
                 Diagnostic(
                     Code.RETENTION,
-                    f"{address} may not be purged yet: its retention is not over",
-                    "An offer that was removed is kept in live for as long as its environment says.",
+                    f"{address} cannot be purged yet: its retention is not over",
+                    "A removed offer stays in live for the retention of its environment.",
                     "Wait, or shorten promotion.retention in the environment.",
                     address,
                 )
@@ -92,10 +92,9 @@ def check_retention(session: Session, store: Store, plan: Plan) -> None:
 
 @dataclass(frozen=True)
 class ExpiredPropositions:
-    """What an environment has that is older than its dimension's ``retention`` (empty: it keeps everything).
+    """The propositions of an environment past its dimension's ``retention`` (empty: unlimited).
 
-    ``before`` is UTC as the store writes it. ``longest``: how far its presentation rules look back; ``counted`` says
-    that they count some of what would be removed.
+    ``before``: in UTC, in the store's format. ``longest``: the longest period of presentation rules.
     """
 
     environment: str
@@ -106,13 +105,13 @@ class ExpiredPropositions:
 
     @property
     def counted(self) -> bool:
-        """Whether presentation rules would count less afterwards."""
+        """Whether presentation rules still count some of them."""
         return bool(self.retention) and self.longest > duration(self.retention)
 
 
 def expired_propositions(session: Session, store: Store, names: Sequence[str] = ()) -> list[ExpiredPropositions]:
-    """What is over in the live environments ``names`` (none: all). Raises Refused for a name that is not live."""
-    from offerkit.usecases.catalogs import live_catalogs  # loads the engine, which removing offers does not need
+    """Expired propositions in the live environments ``names`` (default: all). Raises Refused for unknown names."""
+    from offerkit.usecases.catalogs import live_catalogs  # imports the engine, which removing offers does not need
 
     catalogs = live_catalogs(store)
     unknown = [name for name in names if name not in catalogs]
@@ -135,7 +134,7 @@ def purge_propositions(session: Session, found: Sequence[ExpiredPropositions]) -
         if actor.profile not in (None, ADMINISTRATOR):
             raise refuse(
                 Code.NOT_ALLOWED,
-                f"operator {actor.name} may not remove propositions",
+                f"operator {actor.name} is not allowed to remove propositions",
                 hint="Administrators may.",
             )
         for each in found:
@@ -157,5 +156,5 @@ def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> ExpiredProposi
 
 
 def _before(now: str, span: str) -> str:
-    """The moment ``span`` (``180d``) before ``now``, both UTC as the store writes it where ``now`` is."""
+    """The time ``span`` (such as ``180d``) before ``now``, in UTC."""
     return utc(instant(now) - duration(span))

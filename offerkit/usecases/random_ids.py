@@ -1,7 +1,7 @@
-"""Ids that cannot be guessed.
+"""Random identifiers that cannot be guessed.
 
-The system's randomness is asked for in portions: each time it is asked, other threads get their turn, which under load
-takes longer than everything else that an id needs.
+Random bytes are read from the system in batches: every system call lets other threads run, which under load takes
+longer than everything else that an identifier needs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _ready: list[str] = []
 
 
 def random_hex(digits: int) -> str:
-    """So many hexadecimal digits of chance, at most 32: 4 bits each. Never the same twice; safe between threads."""
+    """Return ``digits`` random hexadecimal digits (4 bits each, 32 at most). Thread-safe; never repeats."""
     if digits > _DIGITS:
         raise ValueError(f"at most {_DIGITS} digits: {digits}")
     try:

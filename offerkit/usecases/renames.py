@@ -1,7 +1,7 @@
-"""Names that were given up for others (``moved``): what is the same resource in two states under two names.
+"""Renames (``moved``): the same resource under two names in two states.
 
-The history of a design stage says it: what stands in live came from design, and the renames of design since then say
-what it is called there now. So every state is led to the names of design as it is now, and compared by them.
+The history of a design stage records its renames. What is live came from design, so later renames of design give its
+current name there. To compare states, each is mapped to the current names of design.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from offerkit.store import Store
 from offerkit.store.stage_snapshots import promoted_as
 
 Moves = list[tuple[int, Address, Address]]
-"""The renames of a stage, oldest first: the revision, the address before and after."""
+"""The renames of a stage, oldest first: revision, old address, new address."""
 
 
 def renames_of_live(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, Address]:
-    """What is live under a name that design has given up for another, or passed on to something else."""
+    """Live resources that design has renamed since, or whose name another resource has now."""
     found = names_of_live(store, live.entries, {})
     kept = {old: new for old, new in found.items() if new in design.entries and old.kind is not Kind.CAMPAIGN}
     return _one_to_one(kept, live.entries)
 
 
 def names_of_live(store: Store, entries: Iterable[Address], serials: Mapping[str, int]) -> dict[Address, Address]:
-    """The names in design now of what stands in live; only of what has another one.
+    """The current names in design of live resources, for those that differ.
 
-    ``serials``: the revision that a live stage is looked at, by environment; those not named: now.
+    ``serials``: by environment, the revision at which live is read; default: now.
     """
     found: dict[Address, Address] = {}
     for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
@@ -38,7 +38,7 @@ def names_of_live(store: Store, entries: Iterable[Address], serials: Mapping[str
             continue
         there = store.entries(StageRef(environment, Stage.DESIGN))
         came = promoted_as(store, StageRef(environment, Stage.LIVE), renamed, serials.get(environment))
-        # What design has no more since it was renamed went with that, also when live was rolled back since then.
+        # What left design by being renamed is followed from then on, even if live was rolled back since.
         gone = store.last_change(StageRef(environment, Stage.DESIGN), renamed - there.keys())
         came |= {old: (old, change.serial - 1) for old, change in gone.items() if change.moved_from == old}
         for old in sorted(renamed):
@@ -48,7 +48,7 @@ def names_of_live(store: Store, entries: Iterable[Address], serials: Mapping[str
 
 
 def names_of_design(store: Store, entries: Iterable[Address], serials: Mapping[str, int]) -> dict[Address, Address]:
-    """The names now of what stood in design at the revisions of ``serials``; only of what has another one."""
+    """The current names of resources in design at the revisions ``serials``, for those that differ."""
     found: dict[Address, Address] = {}
     for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
         if environment in serials:
@@ -61,9 +61,9 @@ def names_of_design(store: Store, entries: Iterable[Address], serials: Mapping[s
 def names_of_specs(
     store: Store, entries: Mapping[Address, Entry], moved: Mapping[Address, Address], *, now: bool
 ) -> dict[Address, Address]:
-    """The names in design now of what specs declare: those that their ``moved`` is still to give up.
+    """The current names in design of declared resources, for those that ``moved`` is still to rename.
 
-    ``now``: they are the specs as they are now; earlier ones may have names that design has given up since.
+    ``now``: whether these are the current specs; earlier ones may use names that design has given up since.
     """
     found: dict[Address, Address] = {}
     for environment, desired in sorted(by_environment(entries).items()):
@@ -82,7 +82,7 @@ def names_of_specs(
 
 
 def _before_moved(store: Store, name: Address, entry: Entry, there: Mapping[Address, Entry], moves: Moves) -> int:
-    """The revision that earlier specs with ``entry`` at ``name`` are like: one before a rename, or (all past) now."""
+    """The revision that matches earlier specs with ``entry`` at ``name``: one before a rename, or the latest."""
     if name not in there:
         return 0
     serials = [at for at, old, _ in moves if old == name] if there[name] != entry else []
@@ -98,7 +98,7 @@ def renames_between(
     names_a: Mapping[Address, Address],
     names_b: Mapping[Address, Address],
 ) -> dict[Address, Address]:
-    """What is called otherwise in ``b`` than in ``a``; ``names_…`` lead both to the same names."""
+    """Resources with different names in ``a`` and ``b``; ``names_…`` map both to common names."""
     if not names_a and not names_b:
         return {}
     in_b = {names_b.get(address, address): address for address in b}
@@ -109,14 +109,14 @@ def renames_between(
 def renames_of_specs(
     a: Mapping[Address, Address], b: Mapping[Address, Address], before: Iterable[Address], after: Iterable[Address]
 ) -> dict[Address, Address]:
-    """What two states of the specs call otherwise: by the renames that only one of them declares."""
+    """Resources with different names in two states of the specs: renames that only one of them declares."""
     forward = {old: new for old, new in b.items() if a.get(old) != new}
     back = {new: old for old, new in a.items() if b.get(old) != new}
     return final_names(back, set(after)) | final_names(forward, set(after))
 
 
 def follow_renames(name: Address, serial: int, moves: Moves) -> Address:
-    """What ``name`` is called after the renames since ``serial``, of each revision at most one."""
+    """The name of ``name`` after all renames since ``serial``, at most one for each revision."""
     for at, old, new in moves:
         if at > serial and old == name:
             name, serial = new, at
@@ -124,7 +124,7 @@ def follow_renames(name: Address, serial: int, moves: Moves) -> Address:
 
 
 def _one_to_one(renames: dict[Address, Address], live: Mapping[Address, Entry]) -> dict[Address, Address]:
-    """Those whose new name nothing has in live, or what has it is renamed as well; one to one."""
+    """The renames whose new name is free in live, or is given up by a rename as well; one to one."""
     taken: dict[Address, Address] = {}
     for old, new in sorted(renames.items()):
         taken.setdefault(new, old)

@@ -1,4 +1,4 @@
-"""What use cases are asked for and give back, as plain data: it also goes over the network."""
+"""Requests to use cases and their outcomes, as plain data that can also go over the network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.store import RevisionRow
 
 if TYPE_CHECKING:
-    from offerkit.reports.approvals import Reviewed
+    from offerkit.governance.approval_items import ReviewedAspect
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ApprovalRequest:
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
-        """The aspects asked for."""
+        """The requested aspects."""
         named = [
             a
             for a, on in (
@@ -53,17 +53,16 @@ class ApprovalRequest:
 
     @property
     def explicit(self) -> bool:
-        """Whether an aspect was named; what the operator may not decide is then refused, not left out."""
+        """Whether aspects were named; those that the operator cannot decide are then refused instead of left out."""
         return self.content or self.eligibility or self.settings or bool(self.spaces)
 
 
 @dataclass(frozen=True)
 class ApprovalOutcome:
-    """What was decided; ``revision`` is None when all of it stood already.
+    """What was decided; ``revision`` is None if all of it was decided already.
 
-    ``left``: aspects that are for other reviewers, where none was named. ``refused``: why offers were not decided on.
-    ``digest`` names all that was asked for and may be decided, ``shown`` is what of it was decided, each with what it
-    changes.
+    ``left``: aspects for other reviewers, if none was named. ``refused``: why offers were not decided. ``digest``:
+    identifies everything requested that may be decided; ``shown``: what was decided of it, with its changes.
     """
 
     revision: RevisionRow | None
@@ -71,12 +70,12 @@ class ApprovalOutcome:
     left: tuple[str, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
     digest: str = ""
-    shown: tuple[Reviewed, ...] = ()
+    shown: tuple[ReviewedAspect, ...] = ()
 
 
 @dataclass(frozen=True)
 class ForgeReview:
-    """A review that approves, as a forge tells it: by which account, and the review's id there."""
+    """An approving review on a forge: the reviewer's account, and the review's id."""
 
     account: int
     review: str
@@ -84,10 +83,10 @@ class ForgeReview:
 
 @dataclass(frozen=True)
 class RelayRequest:
-    """Reviews of a merged pull request that are to be recorded as approvals of what was applied of it.
+    """Reviews of a merged pull request to record as approvals of what was applied of it.
 
-    ``head``: what was reviewed; ``merged_as``: the commit that it became; ``meaning``: what was read.
-    ``authors``: operators who wrote it, as the forge and its commits tell; ``doubts``: where these do not.
+    ``head``: the reviewed commit; ``merged_as``: the commit that it became; ``meaning``: of the plan that was read.
+    ``authors``: operators who wrote it, according to the forge and its commits; ``doubts``: where these are unknown.
     """
 
     forge: str
@@ -102,9 +101,9 @@ class RelayRequest:
 
 @dataclass(frozen=True)
 class RecordedReview:
-    """A review that was recorded as its reviewer's approval.
+    """A review recorded as an approval by its reviewer.
 
-    ``left``: what it is about and does not approve, and why. ``refused``: why offers were not decided on.
+    ``left``: what it covers but does not approve, and why. ``refused``: why offers were not decided.
     """
 
     reviewer: str
@@ -117,7 +116,7 @@ class RecordedReview:
 
 @dataclass(frozen=True)
 class RelayOutcome:
-    """What was recorded; what stood already (``standing``, a sentence each); and why other reviews do not count."""
+    """The recorded reviews; those recorded earlier (``standing``, a sentence each); why other reviews do not count."""
 
     recorded: tuple[RecordedReview, ...] = ()
     standing: tuple[str, ...] = ()
@@ -126,7 +125,7 @@ class RelayOutcome:
 
 @dataclass(frozen=True)
 class StopRequest:
-    """What is to be stopped or resumed: offers, categories and spaces by pattern; and why."""
+    """What to stop or resume (offers, categories and spaces by pattern), and why."""
 
     patterns: tuple[str, ...]
     reason: str = ""
@@ -134,9 +133,10 @@ class StopRequest:
 
 @dataclass(frozen=True)
 class StopOutcome:
-    """What was stopped or resumed by name, and the offers that this is about; ``revision`` is None when all was so.
+    """What was stopped or resumed; ``revision`` is None if nothing changed.
 
-    ``out``: the offers that a stop took out of live, or of a space there. ``refused``: why some were not resumed.
+    ``named``: what the request named. ``out``: offers that a stop took out of live or off a live space. ``refused``:
+    why some were not resumed.
     """
 
     revision: RevisionRow | None
@@ -146,18 +146,18 @@ class StopOutcome:
 
     @property
     def done(self) -> str:
-        """In which revision, in words; empty when there was nothing to do."""
+        """The revision in words; empty if nothing changed."""
         made = self.revision
         return f"Revision {made.serial} by {made.actor}, {made.digest[:12]}." if made is not None else ""
 
 
 MAX_DENIALS = 1_000
-"""Denials of specs that one override can lift through a server."""
+"""How many denials of local specs one override can lift through a server."""
 
 
 @dataclass(frozen=True)
 class PolicyDenial:
-    """What a policy denies of specs that are not applied yet: by its address and meaning, and what it judged."""
+    """What a policy denies in specs that are not applied yet: the policy by address and meaning, and what it judged."""
 
     policy: Address
     meaning: str
@@ -167,9 +167,9 @@ class PolicyDenial:
 
 @dataclass(frozen=True)
 class OverrideRequest:
-    """What is to be overridden: addresses by pattern, of which kinds (none named: all), and why.
+    """What to override: addresses by pattern, which kinds of obstacles (default: all), and why.
 
-    ``found``: what policies deny of the specs of whoever asks.
+    ``found``: what policies deny in the sender's specs.
     """
 
     patterns: tuple[str, ...]
@@ -180,7 +180,7 @@ class OverrideRequest:
 
 @dataclass(frozen=True)
 class OverrideOutcome:
-    """The revision that was made, and in a sentence each what it overrides."""
+    """The new revision, and what it overrides, a sentence each."""
 
     revision: RevisionRow
     says: tuple[str, ...]
@@ -188,11 +188,11 @@ class OverrideOutcome:
 
 @dataclass(frozen=True)
 class PlanOrigin:
-    """Where what is applied comes from: the checked out commit, and who wrote it, as commits and who applies it say.
+    """Where an applied plan comes from: its commit, and its authors according to commits and the operator.
 
-    ``commit``: empty where files are not as one has them. ``whole``: nothing of it is left to be applied. ``named``:
-    operators named by who applies; ``authors``: those of the commits, by name. ``doubts``: why these may not be all, or
-    what is applied not what they wrote (``edited``). ``unverified``: where a commit is only taken at its word.
+    ``commit``: empty if files have uncommitted changes. ``whole``: nothing else in it is left to apply. ``named``:
+    authors named by the operator; ``authors``: those of the commits. ``doubts``: reasons to suspect more authors, or
+    (``edited``) a plan that differs from what they wrote. ``unverified``: commits that are not verified.
     """
 
     commit: str = ""
@@ -209,9 +209,10 @@ NO_ORIGIN = PlanOrigin()
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """What was read of what is applied: the ``meaning`` of its plan, and the pull request that it was read in.
+    """The plan that was read in a pull request before it is applied.
 
-    ``pull_request``: its number; 0 where that is not known. ``allowed``: why something else may be applied.
+    ``meaning``: its meaning. ``pull_request``: its number, or 0 if unknown. ``allowed``: why a different plan may be
+    applied.
     """
 
     meaning: str
@@ -222,10 +223,11 @@ class ReadPlan:
 
 @dataclass(frozen=True)
 class ImpactRequest:
-    """What is asked of an impact: offers for each, the moment after (empty: now), fields to tell contacts apart by.
+    """How to measure an impact: offers per contact, the time after the change (empty: now), fields to group contacts
+    by.
 
-    ``sample``: so many contacts instead of all of them; 0: all.
-    ``examples``: whether contacts are to be named, by key and by rare values of the fields that tell them apart.
+    ``sample``: the number of contacts to decide for; 0: all. ``examples``: whether to name contacts, by key and by rare
+    values of the fields to group by.
     """
 
     n: int = 3
@@ -236,14 +238,14 @@ class ImpactRequest:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The options that only who may read contacts may use."""
-        given = {"--impact-by": self.by, "--impact-sample": self.sample, "--examples": self.examples}
+        """The given options that are reserved for operators who may read contacts."""
+        given = {"--by": self.by, "--sample": self.sample, "--examples": self.examples}
         return tuple(name for name, value in given.items() if value)
 
 
 @dataclass(frozen=True)
 class SpaceRequest:
-    """What a call wants of one of its spaces: how many offers, and from which categories."""
+    """What a call requests of one space: how many offers, and from which categories."""
 
     n: int
     categories: tuple[str, ...] = ()
@@ -252,15 +254,15 @@ class SpaceRequest:
 
 @dataclass(frozen=True)
 class ProposeRequest:
-    """What a caller asks: spaces (``ENVIRONMENT/SPACE``) in order, for whom, what, when.
+    """A call for propositions: the spaces (``ENVIRONMENT/SPACE``) in order, the contact, and what is requested.
 
-    ``contact`` is the key as the space identifies by, ``cookie`` the permanent or session cookie; both may be
-    empty. ``at`` is the proposition date (aware). ``output``: render as html, text or xml; empty: fields only.
-    ``status_base`` is the address of the service that sets statuses, for tracked links. ``anonymous_categories``
-    take the place of ``categories`` where nobody was identified and the linked anonymous space answers; none: those
-    of the space that fell back. ``wanted`` is what differs on single spaces, by the name in ``spaces``.
-    ``hints``: whether names that are not known are told with those that look like them, which takes a while; nobody
-    from outside ever hears them. ``own_html``: html beside the ``outputs``, on spaces that have a function for it.
+    ``contact``: the key, in the fields by which the space identifies. ``cookie``: the permanent or session cookie. Both
+    may be empty. ``at``: the proposition date (aware). ``outputs``: renderings to include (html, text, xml); none:
+    fields only. ``status_base``: base URL of the service that sets statuses, for tracked links.
+    ``anonymous_categories``: replace ``categories`` if no contact is identified and the linked anonymous space answers;
+    none: those of the space that fell back. ``wanted``: requests that differ for single spaces, by their name in
+    ``spaces``. ``hints``: whether errors suggest similar names, which takes time and must not be shown to outsiders.
+    ``own_html``: include html on spaces with a function for it.
     """
 
     spaces: tuple[str, ...]
@@ -282,5 +284,5 @@ class ProposeRequest:
     own_html: bool = False
 
     def on(self, space: str) -> SpaceRequest:
-        """What is wanted of one of the call's spaces."""
+        """What is requested of one of the call's spaces."""
         return self.wanted.get(space) or SpaceRequest(self.n, self.categories, self.anonymous_categories)

@@ -1,4 +1,4 @@
-"""Restoring a store from a backup: compare, show what goes, then put the backup in its place."""
+"""``store restore``: compare a backup with the store, show what would be lost, then put the backup in place."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from offerkit.usecases.session import Session, operators, who_is
 
 _WORKPLACE = ".restoring-"
 _JUST_MADE = 60
-"""Seconds in which a folder may be there that its run does not hold yet."""
+"""Seconds that a run has to lock its new folder."""
 
 
 @dataclass(frozen=True)
 class RestoreLoss:
-    """What restoring takes from the store that can be read: all since ``common``, the last revision of both.
+    """What restoring takes from the current store: everything after ``common``, the last revision in both.
 
-    ``operators`` says whose account differs, and how. ``head`` is the digest of its newest revision.
-    ``revoked``: tokens of the backup that were revoked since; ``revived``: those that only it has, and that count.
-    ``stops``: what is stopped now by its name, and stays so. ``kept``: the propositions that stay; ``returning``: what
-    only the backup has. ``tampered``: it does not verify.
+    ``head``: the digest of the newest revision. ``operators``: whose account differs, and how. ``revoked``: tokens in
+    the backup that were revoked since; ``revived``: valid tokens that only the backup has. ``stops``: current stops,
+    which stay. ``kept``: the number of propositions that stay; ``returning``: what only the backup has. ``tampered``:
+    whether the current store fails verification.
     """
 
     head: str
@@ -54,11 +54,10 @@ class RestoreLoss:
 
 @dataclass(frozen=True)
 class Restoration:
-    """A backup that was verified, and what putting it in the store's place means.
+    """A verified backup, and the consequences of restoring it.
 
-    ``unreadable`` says why there is no :class:`RestoreLoss`: the store is missing, or what is there cannot be read.
-    ``revoked``: the tokens that are known to have been revoked in it all the same, and when; ``stopped``: what is known
-    to be stopped in it.
+    ``unreadable``: why there is no :class:`RestoreLoss` (the store is missing or unreadable). ``revoked``: tokens known
+    to have been revoked anyway, and when; ``stopped``: stops that are known anyway.
     """
 
     session: Session
@@ -75,7 +74,7 @@ class Restoration:
 
     @property
     def nothing(self) -> bool:
-        """Whether the store holds all that the backup does, and its history is the same."""
+        """Whether the store already has everything in the backup, with the same history."""
         loss, serial = self.loss, self.last.serial if self.last is not None else 0
         if loss is None or loss.returning is None or loss.tampered or loss.revisions or loss.tokens:
             return False
@@ -84,7 +83,7 @@ class Restoration:
 
 @dataclass(frozen=True)
 class Restored:
-    """The revision that records it, and the file with what was there before (None: nothing was)."""
+    """The revision that records the restore, and the file with the previous store, if there was one."""
 
     revision: RevisionRow
     aside: Path | None = field(default=None)
@@ -92,16 +91,16 @@ class Restored:
 
 @contextlib.contextmanager
 def prepare_restore(session: Session, backup: Location, *, other_project: bool = False) -> Iterator[Restoration]:
-    """Verify ``backup`` and compare it with the store; nothing is changed yet.
+    """Verify ``backup`` and compare it with the store. Changes nothing.
 
-    Raises Refused when it is no sound store, is of another project (unless ``other_project``), or the operator is no
-    administrator, as the store says that is there now, or the backup where that cannot be read.
+    Raises Refused if the backup is damaged or of another project (unless ``other_project``), or if the operator is not
+    an administrator according to the store, or to the backup if the store is unreadable.
     """
     target = session.store
     if backup == target or (isinstance(backup, Path) and isinstance(target, Path) and _same(backup, target)):
         raise refuse(Code.NOT_RESTORED, "a store cannot be restored from itself", hint="Name a backup of it.")
     if isinstance(backup, Path) and not backup.exists():
-        raise refuse(Code.NOT_RESTORED, f"there is no backup at {backup}", hint="Check its name.")
+        raise refuse(Code.NOT_RESTORED, f"there is no backup at {backup}", hint="Check the path.")
     with _workplace(session) as folder:
         prepared = folder / "store.db"
         backups.prepare(backup, prepared)
@@ -113,12 +112,12 @@ def prepare_restore(session: Session, backup: Location, *, other_project: bool =
 
 
 def restore(found: Restoration) -> Restored:
-    """Put the backup in the store's place, all at once; what was there is kept aside.
+    """Replace the store by the backup in one step; the previous store is kept aside.
 
-    Raises Refused when the store has changed since it was compared, or another holds its lock.
+    Raises Refused if the store has changed since it was compared, or another run holds its lock.
     """
     done = _put_in_place(found)
-    if found.session.heads is not None:  # who restores a store knows that its history goes back
+    if found.session.heads is not None:  # the shorter history is expected
         with Store.open(found.session.store) as store:
             found.session.heads.accepting().went_on(store, found.session.now)
     return done
@@ -135,7 +134,7 @@ def _put_in_place(found: Restoration) -> Restored:
         store.lock(who=found.actor, timeout=session.lock_timeout, waiting=session.waiting),
         Store.open(found.prepared) as backup,
     ):
-        backups.check_unchanged(store.database, loss.head)  # another may have restored while this run waited
+        backups.check_unchanged(store.database, loss.head)  # another run may have restored meanwhile
         aside = _aside(session)
         went: Json = [row.serial for row in loss.revisions]
         draft = replace(draft, details={"replaced": loss.head, "revisions": went})
@@ -147,7 +146,7 @@ def _put_in_place(found: Restoration) -> Restored:
 
 
 def _rebuilt(found: Restoration, store: Store, aside: Path, draft: Draft) -> Restored:
-    """Put a new file in the place of a store whose tables were changed: rows alone would leave those as they are."""
+    """Put a new file in place of a store whose tables were changed, which copying rows would not repair."""
     target, loss = _file_of(found.session), found.loss
     assert loss is not None and isinstance(target, Path)
     fresh = found.prepared.with_name("fresh.db")
@@ -157,7 +156,7 @@ def _rebuilt(found: Restoration, store: Store, aside: Path, draft: Draft) -> Res
             backups.check_unchanged(store.database, loss.head)
             made = backups.rebuild(store.database, found.prepared, fresh, loss.returning, draft)
             backups.exchange(target, fresh, aside)
-    except Refused as refused:  # the file that was open is gone from its place, as it should
+    except Refused as refused:  # expected: the open file was replaced
         if made is None or refused.diagnostics[0].code is not Code.STORE_REPLACED:
             raise
     assert made is not None
@@ -173,7 +172,7 @@ def _exchanged(found: Restoration, draft: Draft) -> Restored:
     with write_lock(target, who=found.actor, timeout=session.lock_timeout, waiting=session.waiting):
         _still_unreadable(session)
         aside = _aside(session)
-        fresh = found.prepared.with_name("fresh.db")  # rows alone: nothing else that a file may bring along
+        fresh = found.prepared.with_name("fresh.db")  # copies only rows, nothing else that the file may contain
         copying.copy(found.prepared, fresh, lambda _: lambda _: None)
         made = backups.record(fresh, draft, found.revoked, found.stopped)
         was = backups.exchange(target, fresh, aside)
@@ -181,7 +180,7 @@ def _exchanged(found: Restoration, draft: Draft) -> Restored:
 
 
 def _still_unreadable(session: Session) -> None:
-    """Raise Refused when a store that can be read has come meanwhile: another restored it while this run waited."""
+    """Raise Refused if another run has restored a readable store meanwhile."""
     sound = False
     with contextlib.suppress(Refused), Store.open(session.store) as store:
         sound = not (store.database.damage() or store.verify())
@@ -200,7 +199,7 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
             _can_be_made_anew(session, refused.diagnostics[0].detail or refused.diagnostics[0].summary)
         return replace(found, actor=_administrator(session, new), unreadable=refused.diagnostics[0].summary)
     with old:
-        with contextlib.suppress(Refused):  # of what is damaged, as much as can be read
+        with contextlib.suppress(Refused):  # read as much as possible of a damaged store
             found = replace(found, revoked=backups.revoked(old.database))
         with contextlib.suppress(Refused):
             if old.project == new.project:
@@ -221,8 +220,8 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
             raise refuse(
                 Code.NOT_RESTORED,
                 f"{found.backup} is the store of another project",
-                detail=f"It is of project {new.project}; {session.store} is of {old.project}.",
-                hint="Name a backup of this store. To let the other project's take its place: --other-project",
+                detail=f"It belongs to project {new.project}; {session.store} belongs to {old.project}.",
+                hint="Name a backup of this store, or replace it by the other project's: --other-project",
             )
         for difference in old.database.differences():
             _can_be_made_anew(session, difference)
@@ -230,14 +229,14 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
 
 
 def _can_be_made_anew(session: Session, wrong: str) -> None:
-    """Raise Refused for a store that is not a file of its own: others may use what is in its schema."""
+    """Raise Refused if the store is not a file: others may use its database schema."""
     if isinstance(session.store, Path):
         return
     raise refuse(
         Code.NOT_RESTORED,
-        f"the schema of {session.store} is not as offerkit makes it: {wrong[:500]}",
-        detail="It is in a shared database, and is not made anew. Nothing was changed.",
-        hint="See “offerkit audit verify”. Let its owner mend the schema, or rename it, and restore then.",
+        f"the schema of {session.store} differs from what offerkit creates: {wrong[:500]}",
+        detail="It is in a shared database, so offerkit does not create it again. Nothing was changed.",
+        hint="See “offerkit audit verify”. Let its owner repair or rename the schema, and restore again.",
     )
 
 
@@ -249,39 +248,41 @@ def _loss(old: Store, new: Store) -> RestoreLoss:
     common = gone[-1].serial - 1 if gone else old.last_serial()
     known, now = ({row.id: row for row in store.tokens()} for store in (new, old))
     return RestoreLoss(
-        old.head(),
-        common,
-        gone,
-        tuple(row for row in old.approvals() if row.revision > common and row.key.aspect is not Aspect.STOP),
-        tuple(row for id_, row in now.items() if id_ not in known),
-        tuple(row for id_, row in known.items() if id_ in revoked and not row.revoked),
-        tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
-        tuple(_accounts(old, new)),
-        old.status().rows["proposition"] if same else 0,
-        backups.returning(old.database, new.database) if same else None,
-        bool(old.verify()),
-        tuple(row for row in Stops(old.stops()) if not row.key.space) if same else (),
+        head=old.head(),
+        common=common,
+        revisions=gone,
+        approvals=tuple(row for row in old.approvals() if row.revision > common and row.key.aspect is not Aspect.STOP),
+        tokens=tuple(row for id_, row in now.items() if id_ not in known),
+        revoked=tuple(row for id_, row in known.items() if id_ in revoked and not row.revoked),
+        revived=tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
+        operators=tuple(_accounts(old, new)),
+        kept=old.status().rows["proposition"] if same else 0,
+        returning=backups.returning(old.database, new.database) if same else None,
+        tampered=bool(old.verify()),
+        stops=tuple(row for row in Stops(old.stops()) if not row.key.space) if same else (),
     )
 
 
 def _accounts(old: Store, new: Store) -> Iterator[str]:
-    """Whose rights come back that were taken since, in words."""
+    """The accounts that regain or lose rights, in words."""
     now, then = operators(old), operators(new)
     for name, body in sorted(then.items()):
         if name not in now:
-            yield f"{name} was removed since, and is an operator again ({body['profile']})"
+            yield f"{name} was removed since, and becomes an operator again ({body['profile']})"
         elif body.get("enabled", True) and now[name].get("enabled") is False:
             yield f"{name} was disabled since, and is enabled again ({body['profile']})"
         elif body["profile"] != now[name]["profile"]:
-            yield f"{name} is {body['profile']} again, now {now[name]['profile']}"
+            yield f"{name} becomes {body['profile']} again, currently {now[name]['profile']}"
     for name in sorted(now.keys() - then.keys()):
-        yield f"{name} was added since, and is no operator any more"
+        yield f"{name} was added since, and is no longer an operator"
 
 
 def _administrator(session: Session, store: Store) -> str:
     actor = who_is(session, store)
     if actor.profile not in (None, ADMINISTRATOR):
-        raise refuse(Code.NOT_ALLOWED, f"operator {actor.name} may not restore the store", hint="Administrators may.")
+        raise refuse(
+            Code.NOT_ALLOWED, f"operator {actor.name} is not allowed to restore the store", hint="Administrators may."
+        )
     return actor.name
 
 
@@ -293,13 +294,13 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _file_of(session: Session) -> Location:
-    """The store itself, where the path to it is a link."""
+    """The store's location with symbolic links resolved."""
     return session.store.resolve() if isinstance(session.store, Path) else session.store
 
 
 @contextlib.contextmanager
 def _workplace(session: Session) -> Iterator[Path]:
-    """A folder beside the store for a while. Those that killed runs left, full of people's data, are removed."""
+    """A temporary folder beside the store. Removes those that killed runs left, which may hold contact data."""
     beside = _beside(session)
     for left in beside.glob(f"{_WORKPLACE}*"):
         with _held(left) as free:
@@ -315,7 +316,9 @@ def _workplace(session: Session) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _held(folder: Path) -> Iterator[bool]:
-    """Hold ``folder`` while it is in use; whether nobody else does. The system lets go of it when its holder dies."""
+    """Lock ``folder`` while it is in use; yields whether that succeeded. The system releases the lock if the process
+    dies.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -333,18 +336,18 @@ def _held(folder: Path) -> Iterator[bool]:
 
 
 def _beside(session: Session) -> Path:
-    """The folder in which files for the store are made: the store's own where it is a file."""
+    """The folder for temporary files: that of the store if it is a file."""
     store = _file_of(session)
     if session.store == session.project.store or not isinstance(store, Path):
         session.project.prepare_state()
         return session.project.state
     if not store.parent.is_dir():
-        raise refuse(Code.STORE_MISSING, f"there is no folder {store.parent}", hint="Make it, or check its name.")
+        raise refuse(Code.STORE_MISSING, f"there is no folder {store.parent}", hint="Create it, or check the path.")
     return store.parent
 
 
 def _aside(session: Session) -> Path:
-    """A name for what was there before, that no file has yet."""
+    """An unused name for the previous store."""
     moment = "".join(letter for letter in session.now[:19] if letter.isdigit() or letter == "T")
     name = session.store.name if isinstance(session.store, Path) else session.store.schema
     folder = _beside(session)

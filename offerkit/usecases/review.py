@@ -1,4 +1,4 @@
-"""What a decision is about: each aspect with what it changes, the name of all of it, and what is different by now."""
+"""The subject of a decision: each aspect with its changes, the digest of all of it, and later changes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hashlib import sha256
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import JsonMap
+from offerkit.governance.approval_items import ReviewedAspect
 from offerkit.governance.approvals import Decision, Decisions, by_named_reviewers
 from offerkit.governance.promotion_offers import waits_for_its_keys
 from offerkit.governance.settings import keys_to_decide
 from offerkit.plans.fields import field_changes
 from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange, Plan
-from offerkit.reports.approvals import Reviewed
 from offerkit.reports.words import count
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
@@ -23,19 +23,19 @@ from offerkit.store.stage_snapshots import Stages, stage_view
 from offerkit.usecases.renames import renames_of_live
 
 MOST = 300
-"""Aspects whose changes are worked out; of all others it is only said that they are decided as well."""
+"""How many aspects to show with their changes; the rest is only listed."""
 _NAMED = 10
-"""Offers that are named as different."""
+"""How many changed offers to name."""
 _LOOKED_AT = 50
-"""Revisions that are looked at for the state that a digest names."""
+"""How many revisions to search for the state that a digest names."""
 _OWN = ("code", "enabled", "eligible", "weights", "themes", "category")
 _INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
 
 
 def decision_digest(keys: Iterable[ApprovalKey], decision: Decision, decisions: Decisions) -> str:
-    """The name of what is to be decided: everything asked for that the operator may decide, as it stands.
+    """The digest of what is to be decided: every requested aspect that the operator may decide, in its current state.
 
-    What was decided the other way since is another state as well: it would be taken back unseen.
+    Earlier opposite decisions are part of it: they would be reversed unseen.
     """
     lines = [decision.value]
     for key in sorted(keys, key=lambda key: (key.address, key.aspect, key.space)):
@@ -45,8 +45,8 @@ def decision_digest(keys: Iterable[ApprovalKey], decision: Decision, decisions: 
     return sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
-def reviewed_aspects(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[Reviewed, ...]:
-    """What is to be decided, each with what it changes in live; of the first :data:`MOST`."""
+def reviewed_aspects(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[ReviewedAspect, ...]:
+    """The aspects to be decided, the first :data:`MOST` with what they change in live."""
     if not keys:
         return ()
     assert stages.store is not None
@@ -57,17 +57,17 @@ def reviewed_aspects(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[Revie
     on = {a: frozenset(entry.activation or ()) for a, entry in entries.items() if entry is not None}
     none: frozenset[str] = frozenset()
     found = [_reviewed(key, design, live, former, on.get(key.address, none)) for key in looked_at]
-    return (*found, *(Reviewed(key, "") for key in keys[MOST:]))
+    return (*found, *(ReviewedAspect(key, "") for key in keys[MOST:]))
 
 
 def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
-    """By offer, the name of all that is to be approved of it as it is in design now."""
+    """By offer, a token of everything to be approved in its current state in design."""
     design = stage_view(store, Stage.DESIGN)
     return {address: review_token(design, address) for address in offers}
 
 
 def review_token(design: Snapshot, address: Address) -> str:
-    """The name of an offer's eligibility, and of its content on each space."""
+    """A token of an offer's eligibility and of its content on each space."""
     parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_to_decide(design, address))
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
@@ -75,14 +75,14 @@ def review_token(design: Snapshot, address: Address) -> str:
 def keys_in_plan(plan: Plan) -> dict[Address, set[ApprovalKey]]:
     """What the blocked entries of a saved promotion wait for, by offer.
 
-    Raises Refused: a plan of format 1, which does not say it; an entry that shows something else than it carries.
+    Raises Refused for a plan of format 1, which does not contain it, and for an entry whose text and keys differ.
     """
     if plan.format < 2:
         raise refuse(
             Code.NOT_AS_SHOWN,
-            "the plan does not say which state of what it lacks it showed",
-            detail="It has format 1, made by an earlier version; a decision is about exactly what was shown.",
-            hint="Plan the promotion again with “offerkit promote --out FILE”, read it, and decide then.",
+            "the plan does not record what it showed of the offers that wait for approval",
+            detail="It has format 1, made by an earlier version. A decision is about exactly what was shown.",
+            hint="Plan the promotion again with “offerkit promote --out FILE”, read it, and decide.",
         )
     found: dict[Address, set[ApprovalKey]] = {}
     for blocked in plan.blocked:
@@ -91,7 +91,7 @@ def keys_in_plan(plan: Plan) -> dict[Address, set[ApprovalKey]]:
         if not waits_for_its_keys(blocked):
             raise refuse(
                 Code.PLAN_EDITED,
-                f"the plan cannot be right: what {blocked.address} waits for is not what it carries",
+                f"the plan contradicts itself about what {blocked.address} waits for",
                 hint="Plan the promotion again.",
             )
         found.setdefault(blocked.address, set()).update(blocked.keys)
@@ -99,7 +99,7 @@ def keys_in_plan(plan: Plan) -> dict[Address, set[ApprovalKey]]:
 
 
 def changed_since_plan(design: Snapshot, shown: Mapping[Address, set[ApprovalKey]]) -> Iterator[Diagnostic]:
-    """A finding for each offer of which something is not there any more as a plan showed it."""
+    """A finding for each offer that has changed since the plan showed it."""
     for address, keys in sorted(shown.items()):
         offer = address.kind is Kind.OFFER
         there = set(keys_to_decide(design, address)) if address in design.entries or not offer else set()
@@ -107,24 +107,37 @@ def changed_since_plan(design: Snapshot, shown: Mapping[Address, set[ApprovalKey
         if gone:
             yield Diagnostic(
                 Code.NOT_AS_SHOWN,
-                f"{address} is not as the plan shows it: its {gone[0]} is another now",
-                "It was changed since, and a decision is about what the plan showed.",
-                "Plan the promotion again with “offerkit promote --out FILE”, and look at what is different.",
+                f"{address} has changed since the plan was made: its {gone[0]} is different now",
+                "A decision is about what the plan showed.",
+                "Plan the promotion again with “offerkit promote --out FILE”, and look at the changes.",
+                address,
+            )
+
+
+def changed_since_shown(design: Snapshot, offers: Iterable[Address], shown: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """A finding for each offer that is not as it was ``shown``."""
+    for address in offers:
+        if shown.get(address) != review_token(design, address):
+            yield Diagnostic(
+                Code.NOT_AS_SHOWN,
+                f"{address} has changed since it was shown to you",
+                "A decision is about what you saw.",
+                "Open the offer again, look at the changes, and decide.",
                 address,
             )
 
 
 @dataclass(frozen=True)
 class ExpectedDecision:
-    """What was expected to be decided, by its digest, where something else stands now."""
+    """The decision that the operator expects, by its digest."""
 
     digest: str
     decision: Decision
     chosen: Callable[[Snapshot, Decisions], list[ApprovalKey]]
-    """What is asked for in a state of design, as far as the operator may decide it."""
+    """Returns what the request covers in a state of design, as far as the operator may decide it."""
 
     def check(self, stages: Stages, keys: Sequence[ApprovalKey], decisions: Decisions) -> None:
-        """Raise Refused, with what is different, unless ``keys`` are what was expected."""
+        """Raise Refused with the differences unless ``keys`` are what was expected."""
         if decision_digest(keys, self.decision, decisions) == self.digest:
             return
         then = self._then(stages)
@@ -133,15 +146,15 @@ class ExpectedDecision:
             found = [
                 Diagnostic(
                     Code.NOT_AS_SHOWN,
-                    f"what would be {self.decision} is not what {self.digest[:64]} names",
+                    f"what would be {self.decision} does not match the digest {self.digest[:64]}",
                     f"It is {count(len(keys), 'aspect')} of {count(len({k.address for k in keys}), 'offer')} now.",
-                    "See with --show what it is now, and give the digest that is printed there.",
+                    "Use --show to see what it is now, and pass the digest printed there.",
                 )
             ]
         raise Refused(found)
 
     def _then(self, stages: Stages) -> tuple[Snapshot, list[ApprovalKey]] | None:
-        """The latest state of design that the digest names, and what was to be decided in it; None when none does."""
+        """The latest state of design that matches the digest, and what it covers; None if none matches."""
         store = stages.store
         assert store is not None
         every = store.approvals()
@@ -159,7 +172,7 @@ class ExpectedDecision:
 def _different(
     design: Snapshot, keys: Sequence[ApprovalKey], then: Snapshot, shown: Sequence[ApprovalKey]
 ) -> Iterator[Diagnostic]:
-    """A finding for each offer of which other aspects are to be decided than were shown ``then``, up to a number."""
+    """A finding for each offer whose aspects to be decided changed, up to a limit."""
     before = {(key.address, key.aspect, key.space): key for key in shown}
     after = {(key.address, key.aspect, key.space): key for key in keys}
     places = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))
@@ -168,7 +181,7 @@ def _different(
         was, will = before.get(place), after.get(place)
         said = by_offer.setdefault(place[0], [])
         if was is None or will is None:
-            said.append(f"its {_what(was or will)} {'is new' if was is None else 'is not to be decided any more'}")  # type: ignore[arg-type]
+            said.append(f"its {_what(was or will)} {'is new' if was is None else 'no longer needs a decision'}")  # type: ignore[arg-type]
         elif len(by_offer) <= _NAMED:
             changes = _changes(_said(then.offer(was.address), was), _said(design.offer(will.address), will))
             said.append(
@@ -177,17 +190,18 @@ def _different(
     for address, texts in list(by_offer.items())[:_NAMED]:
         yield Diagnostic(
             Code.NOT_AS_SHOWN,
-            f"{address} is not as it was shown: {texts[0]}" + (f" (and {len(texts) - 1} more)" if texts[1:] else ""),
+            f"{address} has changed since it was shown: {texts[0]}"
+            + (f" (and {len(texts) - 1} more)" if texts[1:] else ""),
             "; ".join(texts[1:5]),
-            "See with --show what it is now, and give the digest that is printed there.",
+            "Use --show to see what it is now, and pass the digest printed there.",
             address,
         )
     if len(by_offer) > _NAMED:
-        yield Diagnostic(Code.NOT_AS_SHOWN, f"{count(len(by_offer) - _NAMED, 'more offer')} not as shown")
+        yield Diagnostic(Code.NOT_AS_SHOWN, f"{count(len(by_offer) - _NAMED, 'more offer')} changed")
 
 
 def design_at(stages: Stages, store: Store, serial: int) -> Snapshot:
-    """Design of all environments as it was right after revision ``serial``."""
+    """Design, in all environments, right after revision ``serial``."""
     entries = {
         address: entry
         for stage in stages.stages
@@ -200,22 +214,22 @@ def design_at(stages: Stages, store: Store, serial: int) -> Snapshot:
 
 def _reviewed(
     key: ApprovalKey, design: Snapshot, live: Snapshot, former: Mapping[Address, Address], on: frozenset[str]
-) -> Reviewed:
+) -> ReviewedAspect:
     """``on``: the spaces where the offer is live."""
     old = former.get(key.address, key.address)
     label = str((design(key.address) or {}).get("label", ""))
     if key.aspect is Aspect.SETTINGS:
         before, after = live(old), design(key.address)
-        return Reviewed(key, label, tuple(field_changes(before or {}, after or {})), new=before is None)
+        return ReviewedAspect(key, label, tuple(field_changes(before or {}, after or {})), new=before is None)
     now = _said(design.offer(key.address), key)
     if not on or (key.space and not _shown_there(on, former, key)):
-        return Reviewed(key, label, _changes({}, now), new=True)
+        return ReviewedAspect(key, label, _changes({}, now), new=True)
     place = former.get(key.address.beside(Kind.SPACE, key.space)) if key.space else None
     there = replace(key, address=old, space=place.name if place is not None else key.space)
     changes = _changes(_said(live.offer(old), there), now)
     if key.aspect is Aspect.CONTENT:
         changes += _of_space(live, there, design, key)
-    return Reviewed(key, label, changes)
+    return ReviewedAspect(key, label, changes)
 
 
 def _shown_there(on: frozenset[str], former: Mapping[Address, Address], key: ApprovalKey) -> bool:
@@ -224,7 +238,7 @@ def _shown_there(on: frozenset[str], former: Mapping[Address, Address], key: App
 
 
 def _said(offer: EffectiveOffer, key: ApprovalKey) -> JsonMap:
-    """What an aspect of an offer says, its own and what it inherits."""
+    """The values that an aspect of an offer covers, own and inherited."""
     if key.aspect is Aspect.CONTENT:
         return offer.content(key.space)
     said = offer.pick(_OWN)
@@ -239,7 +253,7 @@ def _said(offer: EffectiveOffer, key: ApprovalKey) -> JsonMap:
 
 
 def _of_space(live: Snapshot, there: ApprovalKey, design: Snapshot, key: ApprovalKey) -> tuple[FieldChange, ...]:
-    """What changes of the fields and the rendering of the space that a content is shown on."""
+    """Changes of the fields and rendering functions of the space on which a content is shown."""
     bodies: list[JsonMap] = [
         {part: body[part] for part in ("fields", "render") if part in body}
         for view, one in ((live, there), (design, key))

@@ -1,4 +1,4 @@
-"""``rollback``: a stage as it was at an earlier revision."""
+"""``rollback``: take a stage back to an earlier revision."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from offerkit import __version__
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Kind, Stage, StageRef, parse_stage
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, refuse, suggestion
 from offerkit.governance.rollback import RollbackChanges
-from offerkit.plans.make import Context, Patterns, protected, steps_for
+from offerkit.plans.make import AddressPatterns, StepContext, protected_deletions, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
-from offerkit.reports.words import and_list, listing
+from offerkit.reports.words import listing
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import BeforeAfter, refs_of
 from offerkit.store import Store
@@ -26,18 +26,18 @@ from offerkit.usecases.state_refs import (
 )
 
 _LISTED = 10
-"""Changes that notes name, one by one."""
+"""How many changes to list in notes."""
 _STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases", Kind.POLICY: "policies"}
 
 
 def plan_rollback(
     session: Session, store: Store, text: str, to: str, targets: tuple[str, ...] = (), *, withdrawn: bool = False
 ) -> Plan:
-    """The plan that takes a stage back to what it was at a revision or time; with ``targets``, that part of it.
+    """The plan that takes a stage, or the part of it that matches ``targets``, back to a revision or time.
 
-    Taking live back needs no approval: it was live before. What it takes back is not promoted again until
+    Taking live back needs no approval, because it was live before. What was taken back is not promoted again until
     design changes (domain.md §4). What was rejected, switched off, stopped or retired since stays out, unless
-    ``withdrawn`` asks for it; what is stopped, also then.
+    ``withdrawn``; stops always apply.
     """
     try:
         ref = parse_stage(text)
@@ -50,7 +50,7 @@ def plan_rollback(
     zone = zone_of(store, [wanted])
     serial = serial_of(store, wanted, zone)
     if targets:
-        Patterns.of(targets).check_known({*stages.entries(stage), *store.entries_at(stage, serial)})
+        AddressPatterns.of(targets).check_known({*stages.entries(stage), *store.entries_at(stage, serial)})
     at = f", the last one at {to}{zone_said(to, zone)}" if is_time(to) else ""
     part = f"what matches {' and '.join(targets)} in " if targets else ""
     note = f"Takes {part}{stage} back to what it was at revision {serial}{at}."
@@ -58,7 +58,7 @@ def plan_rollback(
 
 
 def plan_undo(store: Store, serial: int, *, withdrawn: bool = False) -> Plan:
-    """The plan that takes back all that one revision changed, in every stage that it changed."""
+    """The plan that undoes all changes of one revision, in all stages."""
     stages = Stages(store)
     changed = undone(store, serial)
     if not changed:
@@ -81,8 +81,8 @@ def _plan(stages: Stages, asked: RollbackRequest, note: str) -> Plan:
         environments = {d.address.environment for d in way.deltas}
         refs |= refs_of(now, (a for a in now.entries if a.environment in environments))
         reasons = dict.fromkeys((d.address for d in way.deltas), Reason.ROLLED_BACK)
-        steps += steps_for(way.deltas, Context(stages.bodies, refs, {}), reasons)
-        if side is Stage.DESIGN and (refused := protected(way.deltas, stages.bodies)):
+        steps += steps_for(way.deltas, StepContext(stages.bodies, refs, {}), reasons)
+        if side is Stage.DESIGN and (refused := protected_deletions(way.deltas, stages.bodies)):
             raise Refused(refused)
         if way.staying:
             staying = and_list([_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying])
@@ -97,7 +97,7 @@ def _plan(stages: Stages, asked: RollbackRequest, note: str) -> Plan:
 
 
 def _notes(stages: Stages, asked: RollbackRequest, ways: Mapping[Stage, RollbackChanges]) -> Iterator[str]:
-    """What goes back together with what was asked for, and what stays out or comes back though it was withdrawn."""
+    """Notes about what comes along, and what stays out or comes back although it was withdrawn."""
     for way in ways.values():
         yield from _listed(way.along, "comes along", "because ")
         yield from _listed(way.out, "stays out", "", way.partly)
@@ -120,7 +120,7 @@ def _listed(
 
 
 def _later(stages: Stages, asked: RollbackRequest, deltas: list[Delta]) -> list[str]:
-    """The revisions after the one that is undone that changed the same things."""
+    """Later revisions that changed the same resources."""
     store = stages.store
     assert store is not None
     names = {a for d in deltas for a in (d.address, d.moved_from) if a}
@@ -129,13 +129,13 @@ def _later(stages: Stages, asked: RollbackRequest, deltas: list[Delta]) -> list[
 
 
 def _check_named(live: BeforeAfter) -> None:
-    """Raises Refused when something that stays in live would name what is gone; campaigns stay as they are."""
+    """Raise Refused if a resource that stays in live would refer to one that is gone; campaigns may."""
     refused = [
         Diagnostic(
             Code.STILL_NAMED,
-            f"{address} in live names {named[0]}, which was not there then",
-            "It would name something that is not live.",
-            f"Take {address.stage(Stage.LIVE)} back first, or promote {address} without it.",
+            f"{address} in live refers to {named[0]}, which did not exist then",
+            "It would refer to something that is not live.",
+            f"Roll back {address.stage(Stage.LIVE)} first, or promote {address} without it.",
             address,
         )
         for address, named in live.left_behind().items()
@@ -148,7 +148,7 @@ def _check_named(live: BeforeAfter) -> None:
 def plan_with_steps(
     stages: Stages, kind: PlanKind, steps: list[Step], notes: tuple[str, ...], bases: tuple[StageRef, ...]
 ) -> Plan:
-    """A plan of ``steps`` against the stages ``bases`` as they are, with the bodies that it needs."""
+    """A plan with ``steps`` for the stages ``bases`` as they are now, with the bodies that it needs."""
     assert stages.store is not None
     kept = {step.after.fingerprint for step in steps if step.after is not None}
     return Plan(

@@ -1,4 +1,4 @@
-"""What every run has: a project, a store, who is asking, and when."""
+"""What every run has: a project, a store, an operator and a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from offerkit.governance.settings import settings_key
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.specs import Loaded, Project, load
 from offerkit.specs.progress import Progress, no_progress
-from offerkit.state.names import Names
+from offerkit.state.names import NameHistory
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.known_heads import KnownHeads
 from offerkit.store.stage_snapshots import Stages, listed_operators, rolled_back_settings
@@ -43,27 +43,27 @@ from offerkit.usecases.requests import (
 )
 
 if TYPE_CHECKING:
-    from offerkit.reports.impact import Impact
+    from offerkit.engine.impact import Impact
 
 _LISTED = 1_000
-"""Files of a folder that are looked at for a name like a mistyped one."""
+"""How many files of a folder to search for similar names."""
 
 
 class Backend(Protocol):
-    """Where the store and the contacts are, and what use cases do there. Each raises Refused with all that is refused.
+    """Access to the store and the contacts. All methods raise Refused with everything that is refused.
 
-    :mod:`offerkit.usecases.backends` has both: here, or through a server.
+    :mod:`offerkit.usecases.backends` has the two implementations: local, and through a server.
     """
 
     @property
     def history_only(self) -> bool:
-        """Whether the store that can be read is a copy of a history, without people and tokens."""
+        """Whether the readable store is only a copy of a history, without contacts and tokens."""
 
     def require_local(self) -> None:
-        """Raise Refused unless the store itself and the contacts are here."""
+        """Raise Refused unless the store itself and the contacts are local."""
 
     def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
-        """Carry out a plan, once ``actor`` may."""
+        """Execute a plan that ``actor`` may apply."""
 
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Approve or reject."""
@@ -75,28 +75,26 @@ class Backend(Protocol):
         """Stop, or resume."""
 
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
-        """Lift what keeps something out of live."""
+        """Lift what blocks something from live."""
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
-        """What a plan changes for people."""
+        """The impact of a plan on contacts."""
 
     def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
-        """What to record with a promotion, which may not take offers from more people than it may."""
+        """What to record about the impact of a promotion, which must stay within its limits."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """One run. ``now`` is ISO 8601 in UTC; ``operator`` is the name asked for, ``email`` what git knows.
+    """One run. ``now``: ISO 8601 in UTC. ``operator``: the name given; ``email``: the e-mail that git knows.
 
-    ``store_path`` is where the store is when it is not the project's own.
-    ``create_store``: a store that ``store_path`` names is made when there is none; the project's own always is.
-    ``store_project``: the project whose store it has to be, by its id; empty: any.
-    ``backend``: where the store and the contacts are; through a server, ``store_path`` is a copy of its history.
-    ``through_server``: somebody asks over the network, or looks at a page: the contacts are not their own.
-    ``override_impact``: why a promotion may take offers from more people than its environment allows.
-    ``heads``: what this project saw of the store; None where that is not kept.
-    ``origin``: where what is applied comes from. ``as_read``: what was read of it in a pull request, if it was.
-    ``scopes``: what the operator's token may be used for; None where no token is asked for.
+    ``store_path``: the store, if it is not the project's own. ``create_store``: create the store at ``store_path`` if
+    it does not exist; the project's own is always created. ``store_project``: the id of the project that the store must
+    belong to; empty: any. ``backend``: access to store and contacts; with a server, ``store_path`` is a copy of its
+    history. ``through_server``: the operator uses the network or a page, so contacts are not their own.
+    ``override_impact``: why a promotion may exceed its environment's impact limit. ``heads``: the revisions that this
+    project has seen of the store; None if not recorded. ``origin``: where the applied plan comes from. ``as_read``: the
+    plan as read in a pull request. ``scopes``: what the operator's token allows; None without a token.
     """
 
     project: Project
@@ -128,19 +126,19 @@ class Session:
 
     @property
     def embedded(self) -> bool:
-        """Whether the store is a file of this machine."""
+        """Whether the store is a local file."""
         return isinstance(self.store, Path)
 
     def load(self, *, cases: bool = True) -> Loaded:
-        """The project's specs, and its ``cases``, read and checked. Raises Refused with every mistake in them."""
+        """Read and check the project's specs, with its ``cases``. Raises Refused with all mistakes in them."""
         return load(self.project, use_cache=self.use_cache, progress=self.progress, cases=cases)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
-        """The store, to read, all of it as it is at one moment; None while there is none."""
+        """The store for reading, as a consistent snapshot; None if it does not exist yet."""
         found = self._recognized(lambda: Store.find(self.store))
         if found is None:
-            if not self.may_begin:
+            if not self.may_create_store:
                 raise self._not_there()
             yield None
             return
@@ -149,13 +147,13 @@ class Session:
 
     @contextlib.contextmanager
     def existing(self) -> Iterator[Store]:
-        """The store, to read, all of it as it is at one moment. Raises Refused while there is none."""
+        """The store for reading, as a consistent snapshot. Raises Refused if it does not exist."""
         with self._opened() as store, store.reading():
             yield store
 
     @contextlib.contextmanager
     def auditing(self) -> Iterator[tuple[Store, list[Diagnostic]]]:
-        """The store, to be verified, whatever is in it; and that it is not the one that was seen before."""
+        """The store, opened whatever its condition, and findings if it is not the one seen before."""
         with self._opened(audit=True) as store, store.reading():
             yield store, self.heads.findings(store) if self.heads is not None else []
             if self.heads is not None:
@@ -163,31 +161,31 @@ class Session:
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False, patience: float = 5.0) -> Iterator[Store]:
-        """The store, to write; made if there is none and ``create`` says so. Raises Refused for one behind a server.
+        """The store for writing, created if missing and ``create``. Raises Refused through a server.
 
-        ``patience``: seconds to wait for another's transaction.
+        ``patience``: seconds to wait for another transaction.
         """
         self.backend.require_local()
         if create and self.store == self.project.store:
             with contextlib.suppress(OSError):
                 self.project.prepare_state()
-        with self._opened(create=create and self.may_begin, write=True, patience=patience) as store:
+        with self._opened(create=create and self.may_create_store, write=True, patience=patience) as store:
             yield store
             if self.heads is not None:
                 self.heads.went_on(store, self.now)
 
     def _recognized(self, open_: Callable[[], Store | None], *, audit: bool = False) -> Store | None:
-        """What is opened. Raises Refused when its history does not go on from what this project saw of it."""
+        """The opened store. Raises Refused if its history does not continue what this project has seen."""
         return open_() if self.heads is None else self.heads.opened(open_, self.now, audit=audit)
 
-    def told(self, revision: RevisionRow) -> None:
-        """Remember a revision that the server says it made."""
+    def remember_revision(self, revision: RevisionRow) -> None:
+        """Record a revision that a server has made as seen."""
         if self.heads is not None:
             self.heads.told(revision.serial, revision.digest, self.now)
 
     @property
-    def may_begin(self) -> bool:
-        """Whether the first apply may make the store. One that was named has to be there: else its name is wrong."""
+    def may_create_store(self) -> bool:
+        """Whether the first apply may create the store. A named store must exist, since its name may be mistyped."""
         return self.store_path is None or self.create_store
 
     def _opened(
@@ -200,7 +198,7 @@ class Session:
                 audit=audit,
             )
         except Refused as refused:
-            if refused.diagnostics[0].code is not Code.STORE_MISSING or self.may_begin:
+            if refused.diagnostics[0].code is not Code.STORE_MISSING or self.may_create_store:
                 raise
             raise self._not_there() from None
         assert opened is not None
@@ -213,18 +211,18 @@ class Session:
         return store
 
     def _not_there(self) -> Refused:
-        """The refusal for a named store that is not there: a mistyped name must not begin another history."""
-        begin = "To begin a new store there: offerkit apply --create-store"
+        """The refusal if a named store does not exist: a mistyped name must not start another history."""
+        begin = "To create a new store there: offerkit apply --create-store"
         return refuse(
             Code.STORE_MISSING,
             f"there is no store at {self.store}",
-            detail="--store or OFFERKIT_STORE names it, and a store that was named is not made by accident.",
+            detail="A store named by --store or OFFERKIT_STORE is not created by accident.",
             hint=f"{_similar_name(self.store)} {begin}".strip(),
         )
 
 
 def operators(store: Store | None) -> dict[str, dict[str, Any]]:
-    """The operators' bodies by name, as applied; empty while there is no store."""
+    """The operators' bodies by name, as applied; empty without a store."""
     if store is None:
         return {}
     entries = store.entries(StageRef(SHARED, Stage.DESIGN), Kind.OPERATOR)
@@ -233,10 +231,10 @@ def operators(store: Store | None) -> dict[str, dict[str, Any]]:
 
 
 def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> Actor:
-    """The operator who runs this: named with --as, in OFFERKIT_OPERATOR, or the one whose e-mail git knows.
+    """The operator: named with --as or OFFERKIT_OPERATOR, or whose e-mail git knows.
 
-    While the store knows no operator, anyone may make the first apply (``plan``); it is signed with the name
-    given or the user's. Raises Refused when nobody is named, or the one named is unknown or disabled.
+    While the store has no operators, anybody may make the first apply (``plan``), which is signed with the name given
+    or the system user's. Raises Refused if no operator is named, or the operator is unknown or disabled.
     """
     known = operators(store)
     if not known and plan is not None:
@@ -247,9 +245,9 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
     if not name:
         raise refuse(
             Code.NO_OPERATOR,
-            "it is not known who is asking",
+            "no operator given",
             detail="Every change is signed by an operator.",
-            hint="Name one with --as OPERATOR or OFFERKIT_OPERATOR, or use the e-mail of one in git. Operators: "
+            hint="Use --as OPERATOR or OFFERKIT_OPERATOR, or set an operator's e-mail in git. Operators: "
             + ", ".join(sorted(known))
             + ".",
         )
@@ -266,12 +264,12 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
 
 
 def promoters(store: Store) -> dict[str, tuple[str, ...]]:
-    """The operators whom an environment lets promote, of those that name them: by what live and design say.
+    """The operators who may promote, for environments that name promoters in live or design.
 
-    An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
+    A change cannot lift a gate that it must pass itself: if both name promoters, a promoter must be named by both.
     """
     found: dict[str, tuple[str, ...]] = {}
-    names = Names(store.moves(StageRef(SHARED, Stage.DESIGN)))
+    names = NameHistory(store.moves(StageRef(SHARED, Stage.DESIGN)))
     design = promotion_settings(store) if names else {}
     for name, every in _gates(store).items():
         said = [tuple(settings.get("promoters", ())) for settings in every]
@@ -294,7 +292,9 @@ def _promoters_in(environment: JsonMap) -> tuple[str, ...]:
 
 
 def _overridden(store: Store, name: str) -> bool:
-    """Whether somebody has lifted that live and design name no promoter in common, for the environment as it is."""
+    """Whether an override allows the promoters of the environment although live and design name no promoter
+    in common.
+    """
     stages, address = Stages(store), environment_address(name)
     design = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)
     print_ = settings_key(design, address).fingerprint
@@ -311,13 +311,14 @@ def separating_environments(store: Store) -> set[str]:
 
 
 def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """Each environment's promotion settings, all of which hold: those of live, and of design last.
+    """By environment, its promotion settings in live and design (last). All of them apply.
 
-    A rollback lifts no gate either: what it took out of live holds until a promotion, which has to pass it.
+    A rollback lifts no gate either: settings that it took out of live apply until the next promotion, which must pass
+    them.
     """
     live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
     found: dict[str, list[dict[str, Any]]] = {}
-    rolled_back = store.revisions(action=PlanKind.ROLLBACK, limit=1)  # most stores never were: one question for all
+    rolled_back = store.revisions(action=PlanKind.ROLLBACK, limit=1)  # one query for all: most stores had no rollback
     for name in sorted(live.keys() | design.keys()):
         asked = rolled_back and name in live
         before = [body.get("promotion", {}) for body in rolled_back_settings(store, name)] if asked else []
@@ -327,7 +328,7 @@ def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
 
 
 def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, dict[str, Any]]:
-    """Each environment's promotion settings, as applied to design, or as they are live."""
+    """By environment, the promotion settings in a stage."""
     found: dict[str, dict[str, Any]] = {}
     for stage in store.heads():
         if stage.stage is side and stage.environment != SHARED:
@@ -338,7 +339,7 @@ def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, di
 
 
 def _similar_name(location: Location) -> str:
-    """Which files beside a path have a name like it."""
+    """Names the files next to a path that have a similar name."""
     if not isinstance(location, Path):
         return "Check database and schema."
     try:
@@ -356,7 +357,7 @@ def _by_email(known: dict[str, dict[str, Any]], email: str) -> str:
 
 
 def declared_operators(plan: Plan) -> dict[str, dict[str, Any]]:
-    """The operators' bodies that ``plan`` brings, by name."""
+    """The operators' bodies in ``plan``, by name."""
     return {
         step.address.name: orjson.loads(plan.bodies[step.after.fingerprint].text)
         for step in plan.steps

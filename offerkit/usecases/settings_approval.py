@@ -1,4 +1,4 @@
-"""Settings that go live: nobody takes live alone what they alone wrote, where duties are separated."""
+"""Separation of duties for settings: nobody takes live alone what they wrote alone."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from offerkit.usecases.session import Session, operators, promoters, separating_
 
 
 def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
-    """Why ``actor`` may not apply ``plan``: settings that nobody but them has written, approved or seen.
+    """Why ``actor`` cannot apply ``plan``: settings that nobody else has written, approved or seen.
 
-    Of environments that separate duties, by what live or design says.
+    Applies to environments that separate duties, in live or in design.
     """
     changed = [step for step in plan.steps_on(Stage.LIVE) if step.address.kind in SETTING_KINDS]
     if not plan.promotes or not changed:
@@ -47,8 +47,8 @@ def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagn
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """The changes of settings that one person alone wrote, where duties are separated; and those of an environment's
-    promoters that leave nobody who may promote.
+    """Changes of settings by a single author where duties are separated, and changes of an environment's promoters that
+    leave nobody who may promote.
     """
     assert stages.store is not None
     people = _SettingsAuthors(stages.store, None)
@@ -63,9 +63,9 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 
 def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
-    """The settings that differ between design and live and that somebody has to look at, sorted.
+    """The settings that differ between design and live and need somebody's decision, sorted.
 
-    Where their environment names reviewers or separates duties, by what either says; ``every``: wherever it is.
+    That is where their environment names reviewers or separates duties, in either stage; with ``every``, anywhere.
     """
     assert stages.store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
@@ -84,17 +84,19 @@ def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
 
 
 def last_live_change(stages: Stages, address: Address) -> int:
-    """The revision that changed what stands at ``address`` in live last.
+    """The last revision that changed ``address`` in live.
 
-    Where duties are separated, approvals of settings and overrides that were given before were for that change.
+    Where duties are separated, approvals of settings and overrides count for one change only: those before it are used
+    up.
     """
     return stages.live_since(address)
 
 
 def separates(apart: Collection[str], address: Address, design: Snapshot, live: Snapshot) -> bool:
-    """Whether duties are separated for the settings at ``address``, where they are in the environments ``apart``.
+    """Whether duties are separated for the settings at ``address``; ``apart``: the environments that separate them.
 
-    Of an environment that is not live yet nothing is live that its settings could change; its offers are approved.
+    Environments that are not live yet do not count: nothing in live depends on their settings, and their offers need
+    approval.
     """
     names = environments_of(address, design, live)
     if address not in live.entries:
@@ -103,11 +105,11 @@ def separates(apart: Collection[str], address: Address, design: Snapshot, live: 
 
 
 _ENOUGH = 2
-"""The people of whom one is not alone."""
+"""The number of persons needed."""
 
 
 class _SettingsAuthors:
-    """Who has to do with settings that differ between design and live."""
+    """Who wrote and approved settings that differ between design and live."""
 
     def __init__(self, store: Store, actor: Actor | None) -> None:
         self._store, self._actor = store, actor
@@ -134,19 +136,19 @@ class _SettingsAuthors:
         return separates(self._separated, address, self.design, self.live)
 
     def alone(self, address: Address) -> bool:
-        """Whether these settings are of somebody alone, and no override says that they may be."""
+        """Whether these settings have a single author and no override."""
         return self.separates(address) and not self._by_two(address) and self.lifted(address) is None
 
     def lack_another(self, address: Address) -> bool:
-        """Whether whoever wrote these settings last needs somebody else to take them live."""
+        """Whether these settings need a second person before they can go live."""
         return self.separates(address) and not self._by_two(address)
 
     def _by_two(self, address: Address) -> bool:
-        """Whether two people stand for the settings as they are, or one who has not written them.
+        """Whether two persons vouch for the current settings, or one who did not write them.
 
-        Who applied them last does, in their own name, and so do who approved exactly this since it was last changed in
-        live, and who takes it live now. Authors that are only named (by --author, or in commits) can be more, and
-        are nobody's second person. Who wrote a part of it before has not seen the rest.
+        Those who vouch: whoever applied them last in their own name, whoever approved exactly these since their last
+        change in live, and whoever promotes them now. Authors that are only named (with --author, or in commits) are
+        possibly incomplete, and never count as a second person. Authors of earlier parts have not seen the rest.
         """
         written, by = self._authors.last(address, lambda row: self._says_otherwise(address, row))
         people = {*by, *self._approving(address), *([self._actor.name] if self._actor is not None else [])}
@@ -154,7 +156,7 @@ class _SettingsAuthors:
         return len(people) >= _ENOUGH or not people <= written
 
     def _approving(self, address: Address) -> set[str]:
-        """Who approved the settings exactly as they are, since they were last changed in live."""
+        """Who approved exactly these settings since their last change in live."""
         key, since = settings_key(self.design, address), last_live_change(self._stages, address)
         given: set[str] = set()
         for row in self._store.approvals([address]):
@@ -166,7 +168,7 @@ class _SettingsAuthors:
         return given
 
     def _says_otherwise(self, address: Address, row: RecordedChange) -> bool:
-        """Whether a change made the settings say something else, and not only under another label."""
+        """Whether a change affects more than labels."""
         if row.before is None or row.after is None:
             return True
         bodies = self._store.bodies((row.before.fingerprint, row.after.fingerprint))
@@ -174,21 +176,20 @@ class _SettingsAuthors:
         return bool(differing_fields(address, was, will, people=True))
 
     def authors(self, address: Address) -> frozenset[str]:
-        """Who wrote them."""
         return frozenset(self._authors.of_change(address))
 
     def obstacle(self, address: Address) -> Obstacle:
-        """What an override of them is bound to."""
+        """The obstacle that an override of a single author lifts."""
         authors = self.authors(address)
         said = f"that {or_list(sorted(authors)) or 'nobody in particular'} alone wrote it"
         return Obstacle(OverrideKind.SETTINGS, address, settings_key(self.design, address).fingerprint, said, authors)
 
     def entitled(self, address: Address) -> tuple[str, ...]:
-        """Who may override that they are of one alone."""
+        """Who may override the single author."""
         return entitled(self.obstacle(address), self._operators)
 
     def lifted(self, address: Address) -> Override | None:
-        """The override that says that they may be of one alone."""
+        """The override of the single author, if any."""
         key = settings_key(self.design, address)
         return self._stages.overrides.lifting(
             OverrideKind.SETTINGS, address, key.fingerprint, after=last_live_change(self._stages, address)
@@ -198,17 +199,15 @@ class _SettingsAuthors:
 def _refusal(people: _SettingsAuthors, address: Address, actor: Actor) -> Diagnostic:
     authors = people.authors(address)
     others = people.entitled(address)
-    whose = (
-        f"nobody but {or_list(sorted(authors))} stands for it as it is" if authors else "it is not known who wrote it"
-    )
+    whose = f"only {or_list(sorted(authors))} wrote and confirmed it" if authors else "its authors are unknown"
     who = or_list(others) if others else "Somebody else"
     return Diagnostic(
         Code.SETTINGS_ALONE,
-        f"{actor.name} may not take {address} live alone: {whose}",
-        f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this changes many"
-        " offers at once. Who is only named as an author, or has not seen all of it, stands for nothing.",
-        f"Let somebody else promote it, approve it (offerkit approve {address} --settings) or, where nobody else may"
-        f" promote, override it (offerkit override {address} --settings --reason …): {who}. Or leave it out with"
+        f"{actor.name} is not allowed to take {address} live alone: {whose}",
+        f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this affects many"
+        " offers at once. Operators who are only named as authors, or have not seen all of it, do not count.",
+        f"Let another operator promote it, approve it (offerkit approve {address} --settings) or, if nobody else may"
+        f" promote, override it (offerkit override {address} --settings --message TEXT): {who}. Or leave it out with"
         f" --exclude {address}.",
         address,
     )

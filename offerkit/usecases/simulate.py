@@ -1,4 +1,4 @@
-"""Who would get what: the batch over all contacts of an environment, counted; nothing is stored or told to anybody."""
+"""``simulate``: who would get what, for all contacts of an environment. Stores and sends nothing."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.reasons import Cause, ExclusionReason
 from offerkit.engine.report import Report
-from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
+from offerkit.engine.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
 from offerkit.specs.output_files import RESULTS, check_output, replacing
 from offerkit.store import Store
-from offerkit.times import shown
+from offerkit.times import display_time
 from offerkit.usecases.contact_sources import bad_rows
 from offerkit.usecases.open_engine import StageEngine
 from offerkit.usecases.per_contact import decide_contacts, uses_hooks
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AXIS_VALUES = 20
-"""Segments of an axis that an impact tells apart, those of most contacts."""
+"""How many segments of an axis an impact lists: those with most contacts."""
 TOP = 10
-"""Offers of an axis's value that are told, those that reach most of its contacts."""
+"""How many offers to list for a value of an axis: those that reach most of its contacts."""
 
 
 @dataclass(frozen=True)
 class SimulationRequest:
-    """What is simulated. No spaces: all of the environment. ``axes`` are fields of the contact."""
+    """What to simulate. Without ``spaces``: all of the environment. ``axes``: fields to group contacts by."""
 
     environment: str
     spaces: Sequence[str] = ()
@@ -62,11 +62,11 @@ class SimulationRequest:
     n: int = 3
     seed: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
-    """Call data that is supposed; what is not given is unknown, required or not."""
+    """Assumed call data; anything not given is unknown, even if calls require it."""
     out: Path | None = None
-    """A Parquet or CSV file to write every contact's offers to."""
+    """A Parquet or CSV file for every contact's offers."""
     set_aside: Path | None = None
-    """A CSV file for contacts that cannot be read; None: they stop the run."""
+    """A CSV file for unreadable contacts; without it, they stop the run."""
 
 
 def simulate(
@@ -76,9 +76,9 @@ def simulate(
     at: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Simulation, tuple[Report, ...]]:
-    """The simulation, and warnings.
+    """Simulate; returns the result and warnings.
 
-    Raises Refused when a space or an axis is not known, or a contact cannot be read.
+    Raises Refused if a space or field is unknown, or a contact cannot be read.
     """
     catalog = engine.catalogs[asked.environment]
     if asked.out is not None:
@@ -106,7 +106,7 @@ def simulate(
     made = Simulation(
         catalog.environment,
         str(engine.catalogs.stage),
-        shown(at, catalog.zone),
+        display_time(at, catalog.zone),
         asked.n,
         spaces,
         {name: str(value) for name, value in asked.data.items()},
@@ -117,9 +117,10 @@ def simulate(
 def emit_queries(
     engine: StageEngine, asked: SimulationRequest, at: datetime, dialect: str, table: str
 ) -> tuple[dict[str, str], tuple[Report, ...]]:
-    """The same decisions as queries for another engine, by space; and warnings.
+    """The same decisions as SQL queries for another engine, by space; and warnings.
 
-    ``table``: the contacts' table there; empty: named as the dimension. Raises Refused with what cannot be said.
+    ``table``: the name of the contact table there; by default that of the dimension. Raises Refused with everything
+    that cannot be expressed.
     """
     from offerkit.batch.emit import InputTables, emit
 
@@ -146,14 +147,14 @@ def emit_queries(
 
 
 def _warnings(programs: Sequence[BatchProgram]) -> tuple[Report, ...]:
-    """What the calls of ``programs`` warn of, each once: unknown categories, themes and call data."""
+    """The warnings of ``programs``, each once: unknown categories, themes and call data."""
     told = dict.fromkeys(report for made in programs for report in made.call.reports)
     unknown = [unknown_data(made.catalog, made.call.data, read_data(programs)) for made in programs[:1]]
     return (*told, *(report for reports in unknown for report in reports))
 
 
 def read_data(programs: Iterable[BatchProgram]) -> set[str]:
-    """The call data that conditions and formulas read, but for spaces where a target-loading hook may add them."""
+    """The call data that conditions and formulas read, except on spaces whose target-loading hook may add it."""
     return {
         name
         for made in programs
@@ -166,10 +167,10 @@ def read_data(programs: Iterable[BatchProgram]) -> set[str]:
 def unknown_data(
     catalog: Catalog, data: Row, compared: Collection[str], shown: Collection[str] = ()
 ) -> Iterator[Report]:
-    """One warning of the call data that are unknown in ``data`` and that something counts on.
+    """One warning about call data that is unknown in ``data`` and matters.
 
-    That is what every call has to pass and is ``compared`` in conditions, and whatever is ``shown`` in texts. That a
-    call may leave out what is optional is nothing new to a condition.
+    That is required call data ``compared`` in conditions, and any call data ``shown`` in texts. Optional call data may
+    be missing from any call, so conditions must expect that.
     """
     given = {name for name, value in data.items() if value is not None}
     missed = {name for name in compared if catalog.call_data[name].required} - given
@@ -194,18 +195,20 @@ def simulate_in_spark(
     at: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[int, tuple[Report, ...]]:
-    """The same decisions made by Spark, written to ``asked.out``; how many rows it has, and warnings."""
+    """The same decisions made by Spark and written to ``asked.out``; returns the number of rows, and warnings."""
     from offerkit.batch.emit.spark import run_spark
 
     catalog = engine.catalogs[asked.environment]
     if asked.out is None or asked.out.suffix not in FORMATS:
-        raise refuse(Code.UNREADABLE, "Spark's answer needs a Parquet or CSV file", hint="Name one: --out who.parquet")
+        raise refuse(
+            Code.UNREADABLE, "Spark needs a Parquet or CSV file for its result", hint="Name one: --out who.parquet"
+        )
     check_output(asked.out, RESULTS)
     programs = [
         batch_program(catalog, call_for(catalog, space, asked, at)) for space in asked.spaces or sorted(catalog.spaces)
     ]
     if not programs:
-        raise refuse(Code.UNKNOWN_SPACE, f"{catalog.environment} has no space, so there is nothing to decide")
+        raise refuse(Code.UNKNOWN_SPACE, f"{catalog.environment} has no spaces, so there is nothing to decide")
     types = dict(catalog.dimension.fields)
     with (
         bad_rows(asked.set_aside) as bad,
@@ -218,24 +221,24 @@ def simulate_in_spark(
 
 
 def axis_field(catalog: Catalog, name: str) -> str:
-    """The field of the contact that ``name`` (``country`` or ``recipient.country``) means; Refused if there is none."""
+    """The contact field that ``name`` (``country`` or ``recipient.country``) means. Raises Refused if it is unknown."""
     if found := field_named(catalog, name):
         return found
     raise refuse(
         Code.UNKNOWN_AXIS,
-        f"there is no axis “{name[:80]}”: {catalog.dimension.name} has no such field",
+        f"cannot group by “{name[:80]}”: {catalog.dimension.name} has no such field",
         hint=suggestion(name.removeprefix(f"{catalog.dimension.name}."), catalog.dimension.fields),
     )
 
 
 def field_named(catalog: Catalog, name: str) -> str:
-    """The same; empty when the contacts have no such field."""
+    """Like :func:`axis_field`, but empty if there is no such field."""
     found = name.removeprefix(f"{catalog.dimension.name}.")
     return found if found in catalog.dimension.fields else ""
 
 
 def call_for(catalog: Catalog, space: str, asked: SimulationRequest, at: datetime) -> Call:
-    """The call that is made for everybody. Raises Refused when the space or call data are not declared."""
+    """The call made for every contact. Raises Refused if the space or call data is not declared."""
     return make_call(
         catalog,
         space.removeprefix(f"{catalog.environment}/"),
@@ -248,7 +251,7 @@ def call_for(catalog: Catalog, space: str, asked: SimulationRequest, at: datetim
 
 
 def fields_of(made: BatchProgram) -> Iterator[str]:
-    """The contact's fields that a program reads; where hooks take part, all."""
+    """The contact fields that a program reads; all of them where hooks take part."""
     if uses_hooks(made):
         yield from made.catalog.dimension.fields
     for condition in (*made.conditions, *deciding_conditions(made)):
@@ -257,7 +260,7 @@ def fields_of(made: BatchProgram) -> Iterator[str]:
 
 @dataclass
 class _Counts:
-    """What the chunks add up to."""
+    """Sums over chunks of contacts."""
 
     by_rank: NDArray[numpy.int64]
     by_count: NDArray[numpy.int64]
@@ -268,7 +271,7 @@ class _Counts:
 def space_result(
     store: Store | None, people: ContactTable, made: BatchProgram, axes: Mapping[str, Segments], results: Results | None
 ) -> SpaceResult:
-    """What the contacts get on the space of ``made``, and why not; ``results`` collects it contact by contact."""
+    """What contacts get on a space and why not; ``results`` collects the offers of each contact."""
     import numpy
 
     catalog, n, size = made.catalog, made.call.n, len(made.items)
@@ -291,7 +294,7 @@ def space_result(
         if results is not None:
             results.add(made, chunk)
     offers = sorted(_offers(made, counts, why.slice), key=lambda offer: (-offer.contacts, offer.offer))
-    names = [catalog.offers[item.place].name for item in made.items]
+    names = [catalog.offers[item.position].name for item in made.items]
     return SpaceResult(
         f"{catalog.environment}/{made.call.space}",
         people.count,
@@ -316,11 +319,11 @@ def _add(counts: _Counts, chunk: DecidedChunk, size: int) -> None:
 
 
 def _offers(made: BatchProgram, counts: _Counts, slice_: Sequence[int]) -> Iterator[OfferResult]:
-    """Every offer of the slice, with the reasons for which others do not get it, that of most contacts first."""
+    """Every offer of the slice, with the reasons why contacts do not get it, the most frequent first."""
     catalog = made.catalog
     items: dict[int, list[int]] = {}
     for number, item in enumerate(made.items):
-        items.setdefault(item.place, []).append(number)
+        items.setdefault(item.position, []).append(number)
     order = {reason: place for place, reason in enumerate(ExclusionReason)}
     for place in slice_:
         offer, own = catalog.offers[place], items.get(place, [])
@@ -335,7 +338,7 @@ def _offers(made: BatchProgram, counts: _Counts, slice_: Sequence[int]) -> Itera
 
 
 def _values(segments: Segments, given: GivenCounts, offers: Sequence[str]) -> list[AxisValue]:
-    """What the segments of an axis are given; ``offers``: the names by item."""
+    """What the segments of an axis get; ``offers``: the offers' names by item."""
     counts: list[Counter[str]] = [Counter() for _ in segments.names]
     nothing = [0] * len(segments.names)
     for segment, item, count in given.counted():

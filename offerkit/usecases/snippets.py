@@ -1,4 +1,4 @@
-"""What a site pastes into its page, so that a space of it is filled (domain.md §5)."""
+"""The HTML that a site adds to its page to fill a space (domain.md §5)."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from offerkit.templates.urls import service_trouble
 from offerkit.usecases.catalogs import Catalogs
 
 WHERE = "https://offers.example"
-"""Stands for the address of the service where none was given."""
+"""Placeholder for the service's address."""
 _CHANNEL = "inbound-web"
 
 
 def snippet(catalogs: Catalogs, place: str, url: str = "") -> str:
     """The HTML for ``place`` (ENVIRONMENT/SPACE) with the script of the service at ``url``.
 
-    Raises Refused when there is no such space, when it is not one of a web page, and when ``url`` is none.
+    Raises Refused if the space does not exist or is not on a web page, or if ``url`` is not a valid URL.
     """
     environment, slash, space = place.partition("/")
     known = [f"{name}/{found.name}" for name in catalogs.names if name in catalogs for found in _web(catalogs[name])]
     if not slash or place not in known:
-        hint = suggestion(place, known, "Spaces of a page are unitary, of the channel inbound-web.")
-        raise refuse(Code.UNKNOWN_SPACE, f"there is no space “{place[:80]}” of a web page", hint=hint)
+        hint = suggestion(place, known, "Spaces on web pages are unitary and have the channel inbound-web.")
+        raise refuse(Code.UNKNOWN_SPACE, f"there is no space “{place[:80]}” on a web page", hint=hint)
     service = (url or WHERE).rstrip("/")
     if trouble := service_trouble(service):
-        raise refuse(Code.BAD_REQUEST, f"--url: {trouble}", hint=f"Write it as in {WHERE}.")
+        raise refuse(Code.BAD_REQUEST, f"--public-url: {trouble}", hint=f"Write it as in {WHERE}.")
     script = f"{service}/nl/interactionProposal.js?env={environment}@live"
     lines = ["<script>", *_globals(catalogs, environment, space), "</script>"]
     lines += [f'<script id="interactionProposalScript" src="{escape(script)}" async></script>']
@@ -44,12 +44,12 @@ def _web(catalog: Catalog) -> list[CompiledSpace]:
 
 
 def _globals(catalogs: Catalogs, environment: str, space: str) -> list[str]:
-    """The page's variables: call data that every call needs, here or where it falls back to.
+    """The page's JavaScript variables for call data that each call must pass, here or on the fallback space.
 
-    Samples show how it is written. They stand in a comment, so that no page that is pasted unread decides by them.
+    They contain sample values and are commented out, so that pasting the snippet unread does not use the samples.
     """
     own = catalogs[environment].call_data
-    linked = catalogs.place(environment, space).door.fallback.partition("/")[0]
+    linked = catalogs.space(environment, space).identification.fallback.partition("/")[0]
     required = [name for name in own if own[name].required or (linked and _required(catalogs[linked], name))]
     lines = ["  // var interactionTarget = the contact's key, where somebody is logged in;"]
     if own:

@@ -1,4 +1,4 @@
-"""One space decided on both sides of a plan, for the same contacts and with the same ties."""
+"""One space decided before and after a plan, for the same contacts and with ties broken in the same way."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SpaceComparison:
-    """A space before and after; None: it is not there then. ``old_names``: what offers were called before."""
+    """A space before and after; None where it does not exist. ``old_names``: by offer, its name before."""
 
     space: str
     old: BatchProgram | None
@@ -38,13 +38,13 @@ class SpaceComparison:
     old_names: dict[str, str]
 
     def offers(self) -> list[str]:
-        """All offers of both sides by the name that they will have, sorted."""
+        """The offers of both sides by their name afterwards, sorted."""
         new_names = {old: new for new, old in self.old_names.items()}
         return sorted({*(new_names.get(name, name) for name in _offers(self.old)), *_offers(self.new)})
 
     @cached_property
     def reasons(self) -> tuple[Reasons | None, Reasons | None]:
-        """Why not, before and after."""
+        """The reasons for exclusion, before and after."""
         return (
             None if self.old is None else Reasons(self.old),
             None if self.new is None else Reasons(self.new),
@@ -52,13 +52,13 @@ class SpaceComparison:
 
     @property
     def programs(self) -> list[BatchProgram]:
-        """The effect that are there."""
+        """The programs of the sides that exist."""
         return [made for made in (self.old, self.new) if made is not None]
 
 
 @dataclass(frozen=True)
 class ComparedChunk:
-    """A chunk of contacts, decided on both sides."""
+    """A chunk of contacts decided on both sides."""
 
     first: int
     width: int
@@ -67,7 +67,7 @@ class ComparedChunk:
 
 
 def comparisons(effect: PlanEffect, name: str, n: int, times: tuple[datetime, datetime]) -> list[SpaceComparison]:
-    """The spaces of an environment, before at the first of ``times``, after at the second."""
+    """The spaces of an environment: before at the first of ``times``, after at the second."""
     was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
     will = effect.catalogs_after[name] if name in effect.catalogs_after else None  # noqa: SIM401
     old_names = _old_names(effect, name, will)
@@ -93,7 +93,7 @@ def _old_names(effect: PlanEffect, environment: str, will: Catalog | None) -> di
 
 
 def decide_both(store: Store | None, people: Population, pair: SpaceComparison) -> Iterator[ComparedChunk]:
-    """All contacts, chunk by chunk."""
+    """Decide for all contacts, chunk by chunk."""
     olds = decide_contacts(people.was, _batch(people.was, store, pair.old), store) if pair.old is not None else None
     news = decide_contacts(people.will, _batch(people.will, store, pair.new), store) if pair.new is not None else None
     if olds is None or news is None:
@@ -112,11 +112,11 @@ def _batch(people: ContactTable, store: Store | None, made: BatchProgram) -> Bat
 
 def _offers(made: BatchProgram | None) -> Iterator[str]:
     if made is not None:
-        yield from (made.catalog.offers[item.place].name for item in made.items)
+        yield from (made.catalog.offers[item.position].name for item in made.items)
 
 
 def ranks(pair: SpaceComparison, both: ComparedChunk, names: Sequence[str]) -> tuple[Ranks, Ranks]:
-    """Ranks before and after by offer (a row for each of ``names``) and contact, 0 for none."""
+    """Ranks before and after, by offer (one row for each of ``names``) and contact; 0: not proposed."""
     row_of = {name: row for row, name in enumerate(names)}
     old_rows = {pair.old_names.get(name, name): row for name, row in row_of.items()}
     return _ranks(pair.old, both.old, old_rows, both.width), _ranks(pair.new, both.new, row_of, both.width)
@@ -128,7 +128,7 @@ def _ranks(made: BatchProgram | None, chunk: DecidedChunk | None, row_of: dict[s
     found = numpy.zeros((len(row_of), width), numpy.int16)
     if made is None or chunk is None:
         return found
-    rows = numpy.array([row_of[made.catalog.offers[item.place].name] for item in made.items] or [0])
+    rows = numpy.array([row_of[made.catalog.offers[item.position].name] for item in made.items] or [0])
     for rank, picks in enumerate(chunk.picks, 1):
         columns = numpy.flatnonzero(picks >= 0)
         found[rows[picks[columns]], columns] = rank
@@ -138,5 +138,5 @@ def _ranks(made: BatchProgram | None, chunk: DecidedChunk | None, row_of: dict[s
 def why_not(
     reasons: Reasons | None, chunk: DecidedChunk | None, name: str, columns: Columns
 ) -> list[tuple[Cause, Columns]]:
-    """Why the contacts of ``columns``, who are not proposed an offer on a side, are not."""
+    """Why the contacts in ``columns``, who are not proposed an offer on this side, are not."""
     return [(no_space(), columns)] if reasons is None or chunk is None else reasons.of(chunk, name, columns)

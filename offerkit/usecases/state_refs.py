@@ -1,4 +1,4 @@
-"""Any state by name: stages now and then, plans' results, specs on disk and in git."""
+"""Resolves names of states: stages now and in the past, results of plans, specs on disk and in git."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from offerkit.usecases.session import Session
 
 @dataclass(kw_only=True)
 class NamedState(Snapshot):
-    """A state that somebody named, and which environments it speaks of.
+    """A state and the environments that it covers.
 
-    ``names``: what is called otherwise in design now, by its address here. ``moved``: the renames that specs declare.
-    ``beside``: what stands with it and is not spoken of, but decides with it, as what all environments share does.
-    ``specs``: where each resource is declared, if the state comes from specs. ``commit``: what git calls it.
+    ``names``: by address, the current name in design if different. ``moved``: the renames that specs declare.
+    ``beside``: other entries that decisions depend on, such as shared resources. ``specs``: the loaded specs, if it
+    comes from specs. ``commit``: its git commit.
     """
 
     title: str
@@ -44,13 +44,13 @@ class NamedState(Snapshot):
 
     @property
     def own(self) -> frozenset[str]:
-        """The environments without what all of them share."""
+        """The environments without the shared one."""
         return self.environments - {SHARED}
 
 
 _SERIAL = re.compile(r"[0-9]{1,12}")
 _TIMES = 10
-"""States that one time may mean, looked at before it is refused."""
+"""How many states with the same time to compare."""
 FORMS = (
     "ENVIRONMENT@design, ENVIRONMENT@live, design or live (each with :REVISION or :TIME), PLAN.json, specs, git:REF,"
     " git:REF...REF"
@@ -59,13 +59,13 @@ FORMS = (
 
 @contextlib.contextmanager
 def open_states(session: Session, *texts: str) -> Iterator[list[NamedState]]:
-    """The states that ``texts`` name; the store stays open meanwhile, since bodies are fetched when asked for."""
+    """The states that ``texts`` name. The store stays open, because bodies are loaded on demand."""
     with session.reading() as store, store.reading() if store is not None else contextlib.nullcontext():
         yield [state_named(session, store, text) for text in texts]
 
 
 def state_named(session: Session, store: Store | None, text: str, *, cases: bool = True) -> NamedState:
-    """The state that ``text`` names; specs without ``cases`` decide the same. Raises Refused when it names none."""
+    """The state named ``text``; ``cases``: whether specs include cases. Raises Refused if it does not exist."""
     if text == "specs":
         return _specs(session.load(cases=cases), store, "specs")
     if text.startswith("git:"):
@@ -87,7 +87,7 @@ def state_named(session: Session, store: Store | None, text: str, *, cases: bool
 
 def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState:
     if store is None:
-        raise refuse(Code.STORE_MISSING, "there is no store yet", hint="The first “offerkit apply” makes it.")
+        raise refuse(Code.STORE_MISSING, "there is no store yet", hint="The first “offerkit apply” creates it.")
     stages = Stages(store)
     zone = zone_of(store, refs)
     entries: dict[Address, Entry] = {}
@@ -120,7 +120,7 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState
 
 
 def _shared(stages: Stages, ref: StageRef, serials: Mapping[str, int]) -> Mapping[Address, Entry]:
-    """What all environments share, as it was when ``ref`` was."""
+    """The shared resources as of ``ref``."""
     shared = StageRef(SHARED, ref.stage)
     if ref.environment not in serials or shared not in stages.heads:
         return stages.entries(shared)
@@ -129,25 +129,25 @@ def _shared(stages: Stages, ref: StageRef, serials: Mapping[str, int]) -> Mappin
 
 
 def zone_of(store: Store, refs: Sequence[StageRef]) -> tzinfo:
-    """The zone in which the time of ``refs``, which is the same in all, is read where it names none."""
+    """The time zone in which the time of ``refs`` (the same in all) is read if it names none."""
     names = [ref.environment for ref in refs if ref.environment != SHARED]
     return zone_of_stage(store, refs[0].stage, names) if is_time(refs[0].at) else UTC
 
 
 def zone_said(at: str | None, zone: tzinfo) -> str:
-    """The zone in which ``at`` was read, to stand behind it; empty where it says so itself or is no time."""
+    """The zone in which ``at`` was read, as a suffix; empty if ``at`` names its zone or is not a time."""
     return f" ({zone})" if is_time(at) and not names_zone(at or "") else ""
 
 
 def is_time(at: str | None) -> bool:
-    """Whether a state is named by a time, and not by its revision, or as it is now."""
+    """Whether a state is given by a time."""
     return at is not None and not _SERIAL.fullmatch(at)
 
 
 def serial_of(store: Store, ref: StageRef, zone: tzinfo) -> int:
-    """The revision that ``ref.at`` means: a serial, or the last one at a time, read in ``zone`` where it names none.
+    """The revision that ``ref.at`` means: a number, or the last revision at a time, read in ``zone`` if it names none.
 
-    Raises Refused for neither, and for a time that may mean several states.
+    Raises Refused if it is neither, and for a time that matches several different states.
     """
     assert ref.at is not None
     if _SERIAL.fullmatch(ref.at):
@@ -160,7 +160,7 @@ def serial_of(store: Store, ref: StageRef, zone: tzinfo) -> int:
 
 
 def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
-    """The last revision at the time that ``ref`` names; where the clock was set back, only if all of them agree."""
+    """The last revision at a time; if the clock was set back, only if all matching revisions have the same state."""
     assert ref.at is not None
     when = time_or_none(ref.at, zone, DAY_ENDS)
     if when is None:
@@ -182,8 +182,8 @@ def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
     more = f" and {len(serials) - _TIMES:,} others" if len(serials) > _TIMES else ""
     raise refuse(
         Code.AMBIGUOUS_TIME,
-        f"“{ref.at[:60]}” is ambiguous: the clock was set back, and it was {moment[:19]}Z more than once",
-        detail=f"Then {stage} was as after revision {', or '.join(told)}{more}, which are not the same.",
+        f"“{ref.at[:60]}” is ambiguous: the clock was set back, so {moment[:19]}Z occurred more than once",
+        detail=f"It may mean {stage} after revision {', or '.join(told)}{more}, which differ.",
         hint="Name the revision instead; “offerkit history” lists them with their times.",
     )
 
@@ -216,13 +216,13 @@ def _at_revision(session: Session, store: Store | None, text: str) -> NamedState
 
 
 def _in(revision: str, found: Diagnostic) -> Diagnostic:
-    """``found`` with its place as git names it: the file of that name on disk is another one."""
+    """``found`` with its position in git's notation, since the file on disk may differ."""
     at = found.position
     return found if at is None else replace(found, position=at._replace(file=f"{revision[:60]}:{at.file}"))
 
 
 def _planned(store: Store | None, plan: Plan, title: str) -> NamedState:
-    """What the stages a plan touches would be once it is applied to them as they are now."""
+    """The stages that a plan changes, as they would be after applying it now."""
     bases = [base.stage for base in plan.base]
     side = Stage.LIVE if all(stage.stage is Stage.LIVE for stage in bases) else Stage.DESIGN
     stages = Stages(store)
@@ -239,7 +239,7 @@ def _planned(store: Store | None, plan: Plan, title: str) -> NamedState:
 def _names_of_plan(
     store: Store | None, plan: Plan, entries: Mapping[Address, Entry], side: Stage
 ) -> dict[Address, Address]:
-    """The names in design now of what a plan leads to."""
+    """The current names in design of a plan's resources."""
     moved: dict[Address, Address] = {step.address: step.moved_from for step in plan.steps if step.moved_from}
     if store is None or side is Stage.DESIGN:
         return moved
@@ -250,23 +250,22 @@ def _names_of_plan(
 
 
 def is_across(a: NamedState, b: NamedState) -> tuple[str, str] | None:
-    """The two environments, where one state is about one of them alone and the other about the other."""
+    """The two environments, if each state covers a single, different environment."""
     if len(a.own) == len(b.own) == 1 and a.own != b.own:
         return next(iter(a.own)), next(iter(b.own))
     return None
 
 
 def in_environment(address: Address, other: str) -> Address:
-    """The same name in another environment; of an environment itself, the other one."""
+    """The same address in another environment."""
     return Address(other, address.kind, other if address.kind is Kind.ENVIRONMENT else address.name)
 
 
 def comparable(a: NamedState, b: NamedState) -> tuple[dict[Address, Entry], dict[Address, Entry]]:
-    """The entries of both that can be compared: of the environments both speak of, of kinds both stages hold.
+    """The entries of both states that can be compared: of environments in both, and of kinds that both stages have.
 
-    Two environments are compared under the names of the second. Operators and campaigns exist on one side only
-    (operators in design, campaigns in live); activation only counts where both are live. Raises Refused where there
-    is nothing that both could hold.
+    Different environments are compared under the names of the second. Operators exist only in design, campaigns only in
+    live; activation counts only if both are live. Raises Refused if nothing can be compared.
     """
     both = a.environments & b.environments
     across = is_across(a, b)

@@ -1,10 +1,9 @@
-"""``stop``, ``resume`` and ``stops``: what is out of live at once, until somebody says otherwise.
+"""``stop``, ``resume`` and ``stops``: takes offers out of live at once, until they are resumed.
 
-    who asks, may they → one transaction: what is meant, under every name it has or had → rows, live's activation
-    → one revision
+    check rights → one transaction: find all current and former names → stop rows, live's activation → one revision
 
-A stop does not wait for the store's lock, which others may hold while they ask and count: the transaction alone keeps
-it apart from theirs, and what they do in theirs is judged by what stands then.
+A stop does not wait for the store's lock, which other runs may hold while they ask questions or count. The transaction
+alone separates it from theirs, and theirs check against the state at that time.
 """
 
 from __future__ import annotations
@@ -13,12 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from offerkit.address import Address, Kind, Pattern, Stage
+from offerkit.address import Address, AddressPattern, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, suggestion
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import approval_keys
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, TokenScope, may_resume, may_stop, missing_scopes, only_people
+from offerkit.governance.stopped import Stopped
 from offerkit.governance.stops import (
     STOPPABLE_KINDS,
     Stops,
@@ -29,7 +29,6 @@ from offerkit.governance.stops import (
     stopping_addresses,
 )
 from offerkit.plans.plan import ApprovalKey, Aspect, Reason
-from offerkit.reports.stops import Stopped
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
 from offerkit.store.stage_snapshots import Stages
@@ -38,35 +37,35 @@ from offerkit.usecases.requests import StopOutcome, StopRequest
 from offerkit.usecases.session import Session, promotion_settings, who_is
 
 PATIENCE = 60.0
-"""Seconds that a stop waits for another's transaction, unless it is told to wait longer."""
+"""How long a stop waits for another transaction, in seconds, unless told to wait longer."""
 LONGEST_REASON = 2_000
 _SEPARATED = "separation_of_duties"
 
 
 def stop(session: Session, request: StopRequest) -> StopOutcome:
-    """Take what matches out of live at once, as one revision, and keep it out.
+    """Take what matches out of live at once and keep it out, as one revision.
 
-    Raises Refused when the operator may not, no reason is given, or nothing matches; nothing has changed then.
+    Raises Refused if the operator lacks the right, no reason is given, or nothing matches; then nothing has changed.
     """
     reason = request.reason.strip()
     if not reason or len(reason) > LONGEST_REASON:
         raise refuse(
             Code.BAD_VALUE,
             f"a stop needs a reason of up to {LONGEST_REASON:,} characters",
-            detail="It stays until somebody resumes it, and they will want to know.",
-            hint="Say why with --reason.",
+            detail="Whoever resumes it needs to know why it was stopped.",
+            hint="Give it with --reason.",
         )
     return _through_backend(session, request, TokenScope.STOP, Decision.STOPPED)
 
 
 def resume(session: Session, request: StopRequest) -> StopOutcome:
-    """Let what matches go live again, by the next promotion, as one revision.
+    """Let what matches go live again with the next promotion, as one revision.
 
-    Raises Refused when the operator may not, nothing that matches is stopped, or nothing of it was approved since it
-    was stopped; nothing has changed then.
+    Raises Refused if the operator lacks the right, nothing that matches is stopped, or none of it was approved since;
+    then nothing has changed.
     """
     if len(request.reason) > LONGEST_REASON:
-        raise refuse(Code.BAD_VALUE, f"the reason has more than {LONGEST_REASON:,} characters")
+        raise refuse(Code.BAD_VALUE, f"the reason is longer than {LONGEST_REASON:,} characters")
     return _through_backend(session, request, TokenScope.PROMOTE, Decision.RESUMED)
 
 
@@ -77,7 +76,7 @@ def _through_backend(session: Session, request: StopRequest, scope: TokenScope, 
 
 
 def stop_here(session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
-    """:func:`stop` and :func:`resume` where the store is."""
+    """:func:`stop` and :func:`resume` on the machine that has the store."""
     with session.existing() as store:
         actor = who_is(session, store)
     if decision is Decision.STOPPED:
@@ -92,7 +91,7 @@ def stop_here(session: Session, request: StopRequest, decision: Decision) -> Sto
 
 
 class _StopWork:
-    """What both need: the two sides, what stands stopped, and what was asked for."""
+    """Common parts: both stages, current stops, and the request."""
 
     def __init__(self, session: Session, store: Store, actor: Actor, request: StopRequest) -> None:
         self.session, self.store, self.actor, self.request = session, store, actor, request
@@ -112,7 +111,7 @@ class _StopWork:
         return Approval(key, decision, self.actor.name, self.request.reason.strip())
 
     def entitled(self, named: Iterable[Address], judge: Callable[[str], Diagnostic | None]) -> None:
-        """Raise Refused where the operator may not, once for each environment."""
+        """Raise Refused for environments in which the operator lacks the right."""
         found = [diagnostic for name in sorted({a.environment for a in named}) if (diagnostic := judge(name))]
         if found:
             raise Refused(found)
@@ -131,7 +130,7 @@ class _Stopping(_StopWork):
         return StopOutcome(made, tuple(named), tuple(change.address for change in changes))
 
     def _named(self) -> list[Address]:
-        """What is to be stopped, as it is called now. Raises Refused for patterns that match nothing."""
+        """What to stop, by current names. Raises Refused for patterns that match nothing."""
         known = {a for view in (self.design, self.live) for kind in STOPPABLE_KINDS for a in view.of_kind(kind)}
         return sorted(
             {self.names.now(address) for address in matching(self.request.patterns, known)},
@@ -139,7 +138,9 @@ class _Stopping(_StopWork):
         )
 
     def _rows(self, named: list[Address]) -> Iterator[Approval]:
-        """A row for each that is named, for what is below, and for what these were called; only where none is."""
+        """A row for each named resource, for everything below it, and for former names; except those
+        stopped already.
+        """
         made: set[Address] = set()
         for address in named:
             if self.stops.named(address) is None:
@@ -183,14 +184,14 @@ class _Resuming(_StopWork):
                     Code.STOPPED,
                     f"{address} is stopped with {over.key.address}",
                     f"{stop_sentence(over)}.",
-                    f"Resume {over.key.address}; what is to stay out then can be stopped by its own name.",
+                    f"Resume {over.key.address}, and stop by name what should stay out.",
                     address,
                 )
             elif over is None:
                 yield from self._unapproved(address, decisions)
 
     def _over(self, address: Address) -> Approval | None:
-        """The stop of a category that ``address`` stands below, of which this is a part."""
+        """The stop of a category above ``address`` that covers it."""
         for view in (self.design, self.live):
             for category in stopping_addresses(view, address):
                 row = self.stops.named(category)
@@ -203,7 +204,9 @@ class _Resuming(_StopWork):
         return Authors(self.store, self.design, lambda: self.live)
 
     def _unapproved(self, address: Address, decisions: Decisions) -> Iterator[Diagnostic]:
-        """That nothing of what the stop is about was approved since, or by one person alone; no offers need none."""
+        """A finding if nothing of it was approved since the stop, or only by its author. Without offers, no approval is
+        needed.
+        """
         if address.kind is Kind.SPACE:
             every = self.design.of_kind(Kind.OFFER, address.environment)
             offers = [offer for offer in every if address.name in self.design.offer(offer).shown_on]
@@ -216,19 +219,19 @@ class _Resuming(_StopWork):
         elif approvers and self.settings.get(address.environment, {}).get(_SEPARATED) and self._alone(approvers):
             yield Diagnostic(
                 Code.SEPARATION,
-                f"{self.actor.name} may not resume {address}: only who wrote it has approved it since",
-                f"{address.environment} separates duties: nobody alone puts live what they wrote.",
-                "Let somebody else approve or resume it.",
+                f"{self.actor.name} is not allowed to resume {address}: only its authors have approved it since",
+                f"{address.environment} separates duties: nobody takes live alone what they wrote.",
+                "Let another operator approve or resume it.",
                 address,
             )
 
     def _alone(self, approvers: Mapping[Address, set[str]]) -> bool:
-        """Whether of every offer, who approved it and who resumes it have all written something of it."""
+        """Whether those who approved and resume each offer are all among its authors."""
         self._authors.look_at(approvers)
         return all(by | {self.actor.name} <= self._authors.ever(offer).keys() for offer, by in approvers.items())
 
     def _approvers(self, offer: Address, decisions: Decisions, stopped: Address) -> set[str]:
-        """Who gave the approvals that an offer has, if it has all that it takes to be live again."""
+        """Who gave an offer's approvals, if it has all that it needs to be live again."""
         eligibility, *contents = approval_keys(self.design, offer)
         wanted = [key for key in contents if stopped.kind is not Kind.SPACE or key.space == stopped.name]
         given = [row for key in wanted if (row := decisions.on(key)) is not None and row.decision is Decision.APPROVED]
@@ -238,7 +241,7 @@ class _Resuming(_StopWork):
         return {row.operator for row in (*([] if stopped.kind is Kind.SPACE else [first]), *given)}
 
     def _rows(self, named: list[Address]) -> Iterator[Approval]:
-        """All that was stopped with what is named, and what that was called."""
+        """The rows that undo the stops of named resources and everything stopped with them, under all names."""
         names = {name for address in named for name in (address, *self.names.others(address))}
         alone = {address for address in named if not self.stops.named(address)}
         for row in self.stops:
@@ -248,7 +251,7 @@ class _Resuming(_StopWork):
 
 
 class LiveNames:
-    """What is called otherwise in live than in design, and what was called otherwise before."""
+    """Current and former names of resources, where live and design differ."""
 
     def __init__(self, store: Store, design: Snapshot, live: Snapshot) -> None:
         self._now = renames_of_live(store, design, live)
@@ -258,23 +261,23 @@ class LiveNames:
         taken = design.entries.keys() | live.entries.keys()
         for stage in store.heads():
             for _, old, new in store.moves(stage):
-                # A name that something else has now is another's, and is stopped by itself.
+                # A name that another resource has now is not a former name: it is stopped separately.
                 known = self._other.setdefault(new, set())
                 known |= self._other.get(old, set())
                 if old not in taken or self._now.get(old) == new:
                     known.add(old)
 
     def now(self, address: Address) -> Address:
-        """What design calls something."""
+        """The name in design."""
         return self._now.get(address, address)
 
     def others(self, address: Address) -> list[Address]:
-        """The other names of something, and those that it had and nothing else has since."""
+        """The other names of a resource: current ones, and former ones that are free."""
         return sorted(self._other.get(address, set()) - {address})
 
 
 def list_stops(store: Store) -> list[Stopped]:
-    """All that is stopped, by address."""
+    """Everything that is stopped, by address."""
     stages = Stages(store)
     stops = stages.stops
     if not stops:
@@ -301,19 +304,21 @@ def list_stops(store: Store) -> list[Stopped]:
 
 
 def matching(patterns: Iterable[str], known: Collection[Address], where: str = "") -> set[Address]:
-    """What ``patterns`` match of ``known``. Raises Refused for each that matches nothing."""
+    """The ``known`` addresses that match ``patterns``. Raises Refused for patterns that match nothing."""
     chosen: set[Address] = set()
     found: list[Diagnostic] = []
     for text in patterns:
-        pattern = Pattern(text)
+        pattern = AddressPattern(text)
         matched = {address for address in known if pattern.matches(address)}
         if not matched:
             what = "nothing that is stopped matches" if where else "no offer, category or space matches"
-            hint = suggestion(text, known, where or "“offerkit graph” shows what there is.")
+            hint = suggestion(text, known, where or "“offerkit graph” lists the resources.")
             found.append(Diagnostic(Code.NO_MATCH, f"{what} “{text[:120]}”", hint=hint))
         chosen |= matched
     if found or not chosen:
-        raise Refused(found or [Diagnostic(Code.NO_MATCH, "nothing was named", hint="Name it by its address.")])
+        raise Refused(
+            found or [Diagnostic(Code.NO_MATCH, "no address given", hint="Name what to stop or resume by its address.")]
+        )
     return chosen
 
 
@@ -327,8 +332,8 @@ def _unapproved(address: Address, stops: Stops, *, declared: bool) -> Diagnostic
     return Diagnostic(
         Code.NOT_APPROVED_SINCE,
         f"{address} cannot be resumed: nothing of it was approved since it was stopped",
-        f"{stop_sentence(row)}. Approvals from before do not count any more.",
-        how if declared else f"Design does not have it: declare and apply it, then {how}",
+        f"{stop_sentence(row)}. Earlier approvals no longer count.",
+        how if declared else f"It is not in design. Declare and apply it, then run: {how}",
         address,
     )
 

@@ -1,4 +1,4 @@
-"""Looking after a store: what it is, upgrading its format, copying it to another place."""
+"""Store maintenance: status, format upgrades, copies."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from offerkit.store.copying import CopyResult
 
 @dataclass(frozen=True)
 class FormatChange:
-    """The format that a store had, and the one it has now or would get."""
+    """A store's format before and after a migration."""
 
     before: int
     now: int
 
     @property
     def current(self) -> bool:
-        """Whether there was nothing to do."""
+        """Whether the format was up to date already."""
         return self.before == self.now
 
 
 def migrate(location: Location, *, check: bool = False) -> FormatChange:
-    """Upgrade a store's format in one transaction; with ``check`` only say what would be. Refused when it is newer."""
+    """Upgrade a store's format in one transaction; with ``check``, only report. Raises Refused if the
+    format is newer.
+    """
     before = databases.format_of(location)
     if check or before == schema.current_format():
         return FormatChange(before, schema.current_format())
@@ -33,7 +35,7 @@ def migrate(location: Location, *, check: bool = False) -> FormatChange:
 
 
 def copy(source: Location, target: Location, progress: Progress = no_progress) -> CopyResult:
-    """Copy a whole store, in one transaction at ``target``. Raises Refused unless that is blank."""
+    """Copy a whole store in one transaction. Raises Refused unless ``target`` is empty."""
     with ExitStack() as bars:
         return copying.copy(
             source, target, lambda length: bars.enter_context(progress("Copying and comparing", length))
@@ -41,7 +43,7 @@ def copy(source: Location, target: Location, progress: Progress = no_progress) -
 
 
 def status_json(status: StoreStatus) -> Json:
-    """A store's status as plain data."""
+    """A store's status as JSON."""
     last, holder = status.last, status.holder
     newest: Json = None
     if last is not None:

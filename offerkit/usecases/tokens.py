@@ -1,4 +1,4 @@
-"""Tokens: how an operator shows over the network who they are. Made once, shown once, kept as a hash."""
+"""API tokens, by which operators identify themselves over the network. Shown once, stored as a hash."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FORM = re.compile(r"ofk_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whose token it is, and what it may be used for; ``operator`` is empty for one that does not count."""
+    """A token's operator and scopes; ``operator`` is empty for an invalid token."""
 
     operator: str = ""
     scopes: TokenScopes = NO_SCOPES
@@ -48,10 +48,10 @@ NOBODY = Bearer()
 def create(
     session: Session, operator: str, name: str, expires: str, scopes: Iterable[str] = (TokenScope.READ,)
 ) -> tuple[TokenRow, str]:
-    """A token for ``operator`` that counts for ``expires`` (``90d``), and its text, which is kept nowhere.
+    """Create a token for ``operator``, valid for ``expires`` (such as ``90d``); returns it with its secret text.
 
-    Administrators make them for anybody, others for themselves. Raises Refused otherwise, for an operator who
-    is unknown or disabled, and for scopes that do not go together.
+    Administrators create tokens for anybody, others for themselves. Raises Refused otherwise, if the operator is
+    unknown or disabled, and for scopes that exclude each other.
     """
     scopes = tuple(scopes)
     until = _until(session.now, expires)
@@ -73,7 +73,7 @@ def create(
 
 
 def revoke(session: Session, id_: str) -> TokenRow:
-    """Let a token count no more. Raises Refused when there is no such one, or the operator may not."""
+    """Revoke a token. Raises Refused if it does not exist, or the operator lacks the right."""
     with _changing(session) as (store, actor):
         row = store.token(id_)
         if row is None:
@@ -90,7 +90,7 @@ def revoke(session: Session, id_: str) -> TokenRow:
 
 @contextmanager
 def _changing(session: Session) -> Iterator[tuple[Store, Actor]]:
-    """The locked store, since a token that is made or revoked is a revision, and who is asking."""
+    """The locked store and the operator. Creating and revoking a token are revisions."""
     with session.existing() as store:
         actor = who_is(session, store)
     with (
@@ -102,7 +102,7 @@ def _changing(session: Session) -> Iterator[tuple[Store, Actor]]:
 
 
 def bearer_of(store: Store, text: str, now: datetime) -> Bearer:
-    """Whose token ``text`` is, at ``now``, and its scopes; nobody's when it does not count, whatever the reason."""
+    """The bearer of the token ``text`` at ``now``; :data:`NOBODY` if it is not valid for any reason."""
     found = _FORM.fullmatch(text)
     row = store.token(found[1]) if found else None
     if row is None or not hmac.compare_digest(row.hash, token_hash(text)) or row.revoked or row.expires <= utc(now):
@@ -115,16 +115,16 @@ def bearer_of(store: Store, text: str, now: datetime) -> Bearer:
 
 
 def orphaned(store: Store, row: TokenRow) -> str:
-    """Since when the operator is gone whom the token was made for; empty while they are there.
+    """When the operator whom the token was made for was removed; empty if they still exist.
 
-    One of the same name who was made later is somebody else.
+    A later operator of the same name is a different person.
     """
     since = store.begun_again(StageRef(SHARED, Stage.DESIGN), Address(SHARED, Kind.OPERATOR, row.operator))
     return since if row.created <= since else ""
 
 
 def token_hash(text: str) -> str:
-    """What is kept of a token: 256 random bits need no slow hash."""
+    """The stored hash of a token; 256 random bits need no slow hash."""
     return sha256(text.encode()).hexdigest()
 
 
@@ -132,19 +132,19 @@ def _may(actor: Actor, operator: str) -> None:
     if actor.profile not in (None, ADMINISTRATOR) and actor.name != operator:
         raise refuse(
             Code.NOT_ALLOWED,
-            f"{actor.name} may not manage tokens of {operator[:80]}",
-            detail="An operator's token is as good as the operator.",
-            hint="Administrators may, and everybody their own.",
+            f"{actor.name} is not allowed to manage tokens of {operator[:80]}",
+            detail="Whoever has an operator's token can act as that operator.",
+            hint="Administrators may manage all tokens, others only their own.",
         )
 
 
 def _check_name(name: str) -> None:
-    """Raise Refused for what a history should not carry for ever."""
+    """Raise Refused for names unsuitable for a permanent history."""
     if len(name) > LONGEST_NAME or not (name.isprintable() or not name):
         raise refuse(
             Code.BAD_VALUE,
-            f"the token's name is not one line of up to {LONGEST_NAME} characters",
-            hint="Say in a few words what the token is for.",
+            f"the token's name must be a single line of up to {LONGEST_NAME} characters",
+            hint="Describe the token's purpose in a few words.",
         )
 
 
@@ -156,7 +156,7 @@ def _until(now: str, expires: str) -> str:
     if not timedelta() < span <= LONGEST:
         raise refuse(
             Code.BAD_VALUE,
-            "a token counts for an hour at least and a year at most",
-            hint="Write --expires 90d, and make a new one then.",
+            "a token must be valid for at least an hour and at most a year",
+            hint="Write --expires 90d, and create a new one then.",
         )
     return utc(instant(now) + span)

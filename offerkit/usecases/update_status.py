@@ -1,4 +1,4 @@
-"""What became of a proposition: its status, and the extra data that its space keeps when it is accepted."""
+"""Sets the status of a proposition, with the extra data that its space stores on acceptance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
-from offerkit.models.status import Status, parse
+from offerkit.models.status import Status, parse_status
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, StatusChange, Store, changeable
 from offerkit.store.proposition_rows import past_of
@@ -22,9 +22,9 @@ from offerkit.usecases.contact_sources import ContactSources
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """A proposition's new status, by name or number, with the call data of that moment.
+    """A request to give a proposition a status (by name or number), with call data.
 
-    ``environment``: where the proposition has to be; empty: anywhere.
+    ``environment``: where the proposition must be; empty: anywhere.
     """
 
     proposition: str
@@ -36,20 +36,20 @@ class StatusUpdate:
 
 @dataclass(frozen=True)
 class PreparedUpdate:
-    """A change of status that makes sense so far; ``data``: the extra data to keep with it, None for none."""
+    """A valid change of status. ``data``: the extra data to store with it, or None."""
 
     asked: StatusUpdate
     status: Status
     data: Mapping[str, Json] | None
 
     def write(self, store: Store) -> StatusChange:
-        """Make it, in the open transaction or one of its own. Raises Refused as ``Store.set_status`` does."""
+        """Store it, in the open transaction or a new one. Raises Refused as ``Store.set_status`` does."""
         asked = self.asked
         return store.set_status(asked.proposition, self.status, utc(asked.at), self.data, environment=asked.environment)
 
 
 def zone_of(catalogs: Catalogs, store: Store, proposition: str) -> tzinfo:
-    """The time zone of a proposition's environment; UTC where that is not live, or there is no such proposition."""
+    """The time zone of a proposition's environment; UTC if the proposition is unknown or its environment not live."""
     row = store.proposition(proposition)
     return catalogs[row.environment].zone if row is not None and row.environment in catalogs else UTC
 
@@ -57,11 +57,11 @@ def zone_of(catalogs: Catalogs, store: Store, proposition: str) -> tzinfo:
 def update_status(
     catalogs: Catalogs, people: ContactSources, store: Store, asked: StatusUpdate
 ) -> tuple[StatusChange, tuple[Report, ...]]:
-    """Give a proposition a status; what changed, and warnings.
+    """Give a proposition a status; returns the change, and warnings.
 
-    When it is the status that its space gives to what is accepted, the space's ``accepted_data`` is kept with it.
-    To set the status it has already changes nothing. Raises Refused when there is no such proposition or status,
-    when the step makes no sense, and when the call data is wrong; then nothing is changed.
+    With the status that its space gives to accepted offers, the space's ``accepted_data`` is stored, too. Setting the
+    current status again changes nothing. Raises Refused if the proposition or status is unknown, the transition is not
+    allowed, or the call data is invalid; then nothing is changed.
     """
     wish, reports = prepare_update(catalogs, people, store, asked)
     change = wish.write(store)
@@ -71,16 +71,15 @@ def update_status(
 def prepare_update(
     catalogs: Catalogs, people: ContactSources, store: Store, asked: StatusUpdate
 ) -> tuple[PreparedUpdate, tuple[Report, ...]]:
-    """What :func:`update_status` would write, and warnings; nothing is written here.
+    """What :func:`update_status` would write, and warnings. Writes nothing.
 
-    Raises Refused when there is no such proposition or status, when the step makes no sense, and when the call data is
-    wrong.
+    Raises Refused if the proposition or status is unknown, the transition is not allowed, or the call data is invalid.
     """
     try:
-        wanted = parse(asked.status)
+        wanted = parse_status(asked.status)
     except ValueError as error:
-        raise refuse(Code.UNKNOWN_STATUS, str(error), hint="Their numbers, 0 to 5, do as well.") from None
-    # Refused here already: a job that fails costs all that share its transaction another one each.
+        raise refuse(Code.UNKNOWN_STATUS, str(error), hint="You can also use the numbers 0 to 5.") from None
+    # Refuse early: a write that fails later makes all writes of its transaction start again.
     row = changeable(store.proposition(asked.proposition), asked.proposition, wanted, asked.environment)
     extra: dict[str, Json] | None = None
     reports: tuple[Report, ...] = ()
@@ -92,9 +91,9 @@ def prepare_update(
 def _accepted(
     catalogs: Catalogs, people: ContactSources, row: PropositionRow, wanted: Status, asked: StatusUpdate
 ) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
-    place = catalogs.place(row.environment, row.space)
+    place = catalogs.space(row.environment, row.space)
     if not place.exists or row.environment not in catalogs:
-        return None, ()  # the space is not live any more: only the status is kept
+        return None, ()  # the space is no longer live: only the status is stored
     catalog = catalogs[row.environment]
     values, wrong = call_data(catalog, asked.data, required=False)
     if wrong:
@@ -103,7 +102,7 @@ def _accepted(
     if wanted != storage.accepted or not storage.accepted_data:
         return None, ()
     extra = place.accepted_data
-    number = catalog.place_of.get(row.offer)
+    number = catalog.position_of.get(row.offer)
     offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
     proposition = past_of(row)._replace(status=wanted.value)
     return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, asked.at), extra.reports
@@ -116,5 +115,5 @@ def _contact(people: ContactSources, catalog: Catalog, key: str) -> Row:
 
 
 def _removed_offer(row: PropositionRow) -> Row:
-    """What is still known of an offer that is live no more."""
+    """What is still known of an offer that is no longer live."""
     return {"name": row.offer, "code": row.offer, "label": "", "category": row.category}

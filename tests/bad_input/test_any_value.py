@@ -16,7 +16,7 @@ from wrong import PROJECT
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Refused
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import decode, envelope, plan_digest
 from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diagnostics_text import diagnostics_text
@@ -227,7 +227,7 @@ def judge(changed: SpecFile) -> None:
         for form in formats("DiagnosticsReport"):
             render(DiagnosticsReport(refused.diagnostics), form).encode()
         return
-    plan = plan_design(SESSION, loaded, None, Patterns())
+    plan = plan_design(SESSION, loaded, None, AddressPatterns())
     assert decode(envelope(plan), "plan") == plan
     for report in (plan_text, plan_markdown, plan_html):
         shown = report(PlanReport(plan, plan_digest(plan)))
@@ -236,7 +236,7 @@ def judge(changed: SpecFile) -> None:
 
 def test_the_rich_project_is_valid() -> None:
     """Or nothing here would be tried on it."""
-    assert not parse_file(files()[RICH_NAME][0]).found
+    assert not parse_file(files()[RICH_NAME][0]).diagnostics
     judge(files()[RICH_NAME][0])
     kinds = {Kind.ENVIRONMENT, Kind.DIMENSION, Kind.OPERATOR, Kind.TYPOLOGY, Kind.CASES, Kind.POLICY}
     assert {kind for kind in Kind if f"\n{kind}s:" in RICH or kind in (Kind.CATEGORY,)} | kinds == set(Kind)
@@ -323,5 +323,5 @@ def test_every_value_everywhere(tmp_path: Path) -> None:
         file, document = files()[name]
         for value in nasty:
             text = json.dumps(replaced(plain(document), path, value), ensure_ascii=False)
-            for diagnostic in parse_file(file._replace(content=text.encode())).found:
+            for diagnostic in parse_file(file._replace(content=text.encode())).diagnostics:
                 assert diagnostic.position is not None

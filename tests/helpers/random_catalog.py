@@ -13,7 +13,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import Hooks
-from offerkit.engine.identify import ContactLookup, Identification, identify
+from offerkit.engine.identify import ContactLookup, IdentifyingSpace, identify
 from offerkit.engine.inline_catalog import inline_catalog
 
 NOW = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)
@@ -27,7 +27,7 @@ PATHS = ("a", "a/b", "a/b/c", "d", "d/e", "f")
 STATUSES = ("presented", "accepted", "rejected", "scheduled")
 CHANNELS = {"web": "inbound-web", "app": "inbound-mobile", "hook": "inbound-web"}
 
-_ANSWERS = Identification("shop", "app", False, False, "", ())
+_ANSWERS = IdentifyingSpace("shop", "app", False, False, "", ())
 
 HOOKS = Hooks(
     dynamic_offer={
@@ -39,7 +39,7 @@ HOOKS = Hooks(
 )
 TEMPLATES = ("t0", "t1", "t2")
 """The last one builds on the first."""
-DOOR = Identification("shop", "web", False, False, "shop/app", ("a/b", "d"))
+DOOR = IdentifyingSpace("shop", "web", False, False, "shop/app", ("a/b", "d"))
 """A space that falls back to another for who is nobody there."""
 
 
@@ -111,7 +111,7 @@ def history(rng: Random, made: Catalog) -> list[PastProposition]:
     """Up to 12 propositions of the last days, some of offers that are gone."""
     return [
         PastProposition(
-            offer=rng.choice(["gone", *made.place_of]),
+            offer=rng.choice(["gone", *made.position_of]),
             category=rng.choice(PATHS),
             space=(space := rng.choice(sorted(CHANNELS))),
             channel=CHANNELS[space],

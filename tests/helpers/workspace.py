@@ -12,7 +12,7 @@ from helpers.files import Files, base, patched, write
 from offerkit.applier import Applied
 from offerkit.diagnostics import Diagnostic, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan
 from offerkit.specs import Project
 from offerkit.store import Location, Store
@@ -76,7 +76,7 @@ class Workspace:
 
     def plan(self, *targets: str, exclude: tuple[str, ...] = (), **more: Any) -> Plan:
         """The plan of the specs."""
-        return make_plan(self.session(**more), Patterns.of(targets, exclude))
+        return make_plan(self.session(**more), AddressPatterns.of(targets, exclude))
 
     def execute(self, who: str, plan: Plan) -> Applied:
         """Apply any plan."""
@@ -95,7 +95,7 @@ class Workspace:
         include_rolled_back: bool = False,
     ) -> Plan:
         """The plan of a promotion."""
-        patterns = Patterns.of(targets, exclude)
+        patterns = AddressPatterns.of(targets, exclude)
         return promote(self.session(who), environments, patterns, include_rolled_back=include_rolled_back)
 
     def promote(self, who: str, *targets: str, **more: Any) -> Plan:

@@ -102,10 +102,10 @@ class _Case:
         trace = decision.trace
         assert trace is not None
         if trace.environment is not None:
-            return dict.fromkeys(self.catalog.place_of, trace.environment.cause)
+            return dict.fromkeys(self.catalog.position_of, trace.environment.cause)
         assert trace.slice is not None
-        found = dict.fromkeys(self.catalog.place_of, trace.slice.others.cause)
-        for verdict in trace.verdicts:
+        found = dict.fromkeys(self.catalog.position_of, trace.slice.others.cause)
+        for verdict in trace.offers:
             if verdict.out is None:
                 del found[verdict.offer]
             else:
@@ -126,8 +126,8 @@ def _agree(seed: int, *, hooks: bool) -> set[ExclusionReason]:
         for chunk in decide_contacts(table, batch, store):
             for column in range(chunk.picks.shape[1]):
                 items = [asked.items[item] for item in chunk.picks[:, column].tolist() if item >= 0]
-                assert [made.offers[item.place].name for item in items] == chosen[chunk.first + column]
-            for name in made.place_of:
+                assert [made.offers[item.position].name for item in items] == chosen[chunk.first + column]
+            for name in made.position_of:
                 out = [column for column, found in enumerate(outs) if name in found]
                 said = Reasons(asked).of(chunk, name, numpy.array(out, dtype=numpy.intp)) if out else []
                 told = {column: cause for cause, columns in said for column in columns.tolist()}

@@ -185,7 +185,7 @@ def test_all_agree_on_what_an_offer_is(bodies: Bodies) -> None:
     declared = inheritance_of(index(seen), "s")
     for address in seen.of_kind(Kind.OFFER):
         naive, offer, as_declared = Naive(seen, address), seen.offer(address), declared.offer(address)
-        compiled = catalog.offers[catalog.place_of[address.name]]
+        compiled = catalog.offers[catalog.position_of[address.name]]
 
         # where it is to be shown: approvals, the catalog of what is designed, the checks of specs
         shown = naive.shown_on()
@@ -212,7 +212,7 @@ def test_all_agree_on_what_an_offer_is(bodies: Bodies) -> None:
         assert [layer.name for layer in offer.categories] == naive.categories()
         assert compiled.themes == offer.themes == naive.themes()
         always = any((seen(f"s/category.{path}") or {}).get("always_include") for path in naive.categories())
-        assert (compiled.place in catalog.always) == always
+        assert (compiled.position in catalog.always) == always
         for aspect in ("content", "eligibility"):
             assert offer.reviewers(aspect) == tuple(naive.nearest("reviewers", aspect)[0] or ())
 

@@ -142,7 +142,7 @@ def round_trip(kind: Kind, name: str, given_body: object) -> str:
     text = section_text(kind, [resource_text(kind, name, body)])
     file = spec_file(kind, text)
     parsed = parse_file(file)
-    assert [d.summary for d in parsed.found] == []
+    assert [d.summary for d in parsed.diagnostics] == []
     assert [(record.name, record.fingerprint) for record in parsed.records] == [(name, fingerprint(kind, body))], text
     assert formatted(file).decode() == text
     return text
@@ -204,7 +204,7 @@ def test_comments_anywhere_stay_and_change_nothing(path: str, seed: int) -> None
             lines.append(generator.choice(["", "", " " * generator.randrange(12) + f"# c{len(lines)} - x: y"]))
         lines.append(line + (f"{' ' * generator.randrange(1, 5)}# b{len(lines)}" if generator.random() < 0.1 else ""))
     file = BUNDLED[path]._replace(content="\n".join(lines).encode())
-    assume(not parse_file(file).found)  # a comment within a text can make it another text, or none
+    assume(not parse_file(file).diagnostics)  # a comment within a text can make it another text, or none
     once = formatted(file)
     assert formatted(file._replace(content=once)) == once
 

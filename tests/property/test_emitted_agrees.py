@@ -25,7 +25,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import NO_HOOKS
-from offerkit.models.status import Status, number
+from offerkit.models.status import Status, status_number
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
 
@@ -76,7 +76,7 @@ class Case:
                     for rank, picks in enumerate(chunk.picks.tolist(), 1):
                         for column, item in enumerate(picks):
                             if item >= 0:
-                                name = self.catalog.offers[self.program.items[item].place].name
+                                name = self.catalog.offers[self.program.items[item].position].name
                                 found.append((str(self.people[column]["id"]), rank, name))
         return sorted(found)
 
@@ -86,7 +86,7 @@ class Case:
         yield "person", ", ".join(f'"{name}" {type_}' for name, type_ in TYPES.items()), people
         past = [
             (row.contact, row.environment, row.space, row.channel, row.offer, row.category, row.rank, str(row.weight),
-             number(row.status), row.time)
+             status_number(row.status), row.time)
             for row in self.rows()
         ]  # fmt: skip
         texts = "contact VARCHAR, environment VARCHAR, space VARCHAR, channel VARCHAR, offer VARCHAR, category VARCHAR"

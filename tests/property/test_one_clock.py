@@ -122,7 +122,7 @@ def _same(edge: tuple[str, datetime], away: timedelta, back: list[timedelta]) ->
     explained = decide(made, call, past, explain=True)
     assert explained.chosen == decided.chosen
     assert explained.trace is not None
-    assert {verdict.offer for verdict in explained.trace.verdicts if verdict.out is None} == {
+    assert {verdict.offer for verdict in explained.trace.offers if verdict.out is None} == {
         chosen.offer for chosen in decided.chosen
     }
     offers = [chosen.offer for chosen in decided.chosen]
@@ -135,7 +135,7 @@ def _same(edge: tuple[str, datetime], away: timedelta, back: list[timedelta]) ->
 def offers_by_hand(made: Catalog, zone: str, now: datetime, past: list[PastProposition]) -> set[str]:
     """What is offered, worked out from the offset of the zone alone."""
     local, times = on_the_wall(now, zone), [on_the_wall(one.time, zone) for one in past]
-    day = made.offers[made.place_of["dates"]].days.first
+    day = made.offers[made.position_of["dates"]].days.first
     assert day is not None
     holds = {
         "today": local.date() == day,
@@ -181,7 +181,7 @@ def by_batch(made: Catalog, call: Call, past: list[PastProposition]) -> list[str
         kept.add_propositions(rows(past))
         (chunk,) = decide_all(table, BatchRequest(planned, find_exclusions(table, planned, kept)))
         items = [planned.items[item] for item in chunk.picks[:, 0].tolist() if item >= 0]
-    return [made.offers[item.place].name for item in items]
+    return [made.offers[item.position].name for item in items]
 
 
 def by_query(made: Catalog, call: Call) -> list[str]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from offerkit.rules.values import parse_instant
-from offerkit.times import check_utc, instant, moved, shown, utc, wall_clock
+from offerkit.times import check_utc, display_time, instant, shift, utc, wall_clock
 
 PARIS, CAIRO, KATHMANDU = ZoneInfo("Europe/Paris"), ZoneInfo("Africa/Cairo"), ZoneInfo("Asia/Kathmandu")
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -65,14 +65,14 @@ def test_texts_sort_as_the_instants_do() -> None:
 def test_what_the_clocks_show(moment: datetime, zone: ZoneInfo, wall: datetime, text: str) -> None:
     on_the_wall = wall_clock(moment, zone)
     assert (on_the_wall, on_the_wall.tzinfo, on_the_wall.fold) == (wall, None, 0)
-    assert shown(moment, zone) == text
+    assert display_time(moment, zone) == text
 
 
 def test_beyond_the_calendar_is_its_end() -> None:
-    assert moved(NOON, timedelta(days=-1)) == datetime(2026, 10, 31, 12, tzinfo=UTC)
-    assert moved(NOON, timedelta(days=10**7)) == datetime.max.replace(tzinfo=UTC)
-    assert moved(NOON, timedelta(days=-(10**7))) == datetime.min.replace(tzinfo=UTC)
-    assert utc(moved(NOON, timedelta(days=10**7))) == "9999-12-31T23:59:59.999999Z"
+    assert shift(NOON, timedelta(days=-1)) == datetime(2026, 10, 31, 12, tzinfo=UTC)
+    assert shift(NOON, timedelta(days=10**7)) == datetime.max.replace(tzinfo=UTC)
+    assert shift(NOON, timedelta(days=-(10**7))) == datetime.min.replace(tzinfo=UTC)
+    assert utc(shift(NOON, timedelta(days=10**7))) == "9999-12-31T23:59:59.999999Z"
 
 
 @pytest.mark.parametrize(

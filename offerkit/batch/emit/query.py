@@ -20,15 +20,15 @@ from offerkit.batch.emit.engines import DIALECTS
 from offerkit.batch.program import BatchProgram, Item, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.condition import BoundCondition
-from offerkit.engine.presentation_rules import applied
+from offerkit.engine.presentation_rules import applicable_offers
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.resources import PresentationRule
 from offerkit.engine.space_program import ComputedOffer, bits_of
 from offerkit.engine.weights import times
-from offerkit.models.status import Status, number
+from offerkit.models.status import Status, status_number
 from offerkit.rules.nodes import Node
 from offerkit.rules.types import BaseType, Row
-from offerkit.times import moved, utc
+from offerkit.times import shift, utc
 
 
 @dataclass(frozen=True)
@@ -165,14 +165,14 @@ class _Emitter:
         rows: list[list[str | int | None]] = []
         computed = 0
         for number_, (item, need) in enumerate(zip(program.items, needs, strict=True)):
-            offer = program.catalog.offers[item.place]
+            offer = program.catalog.offers[item.position]
             about = "".join(str(about >> (size - 1 - number_) & 1) for about in abouts)
             weight, formula = (f"{item.weight:f}", None) if item.weight is not None else (None, computed)
             computed += item.weight is None
             rows.append(
                 [
                     number_,
-                    item.place,
+                    item.position,
                     offer.name,
                     offer.category,
                     offer.tie,
@@ -189,7 +189,7 @@ class _Emitter:
         return words.relation([*_ITEM, "about", *(f"g{number_}" for number_ in range(wide))], kinds, rows)
 
     def _needs(self, item: Item) -> list[int]:
-        address = self._program.catalog.offers[item.place].address
+        address = self._program.catalog.offers[item.position].address
         conditions = [(self._program.conditions[condition], address) for condition in item.conditions]
         single = conditions if len(conditions) <= _GATES else conditions[: _GATES - 1]
         places = [self._place([condition]) for condition in single]
@@ -199,7 +199,9 @@ class _Emitter:
         known = self._program.space_program.about[place]
         if known is not None:
             return known
-        return bits_of(applied(self._program.catalog, rule, self._program.facts), self._program.space_program.of_offer)
+        return bits_of(
+            applicable_offers(self._program.catalog, rule, self._program.facts), self._program.space_program.of_offer
+        )
 
     @cached_property
     def _weight_type(self) -> str:
@@ -280,11 +282,11 @@ class _Emitter:
         q, words, program = self._q, self._dialect, self._program
         now = program.call.now
         tests = [
-            f"{q('time')} >= {words.text(utc(moved(now, -rule.before)))}",
-            f"{q('time')} <= {words.text(utc(moved(now, rule.after)))}",
+            f"{q('time')} >= {words.text(utc(shift(now, -rule.before)))}",
+            f"{q('time')} <= {words.text(utc(shift(now, rule.after)))}",
         ]
         if rule.statuses:
-            codes = ", ".join(str(number(Status(status))) for status in sorted(rule.statuses))
+            codes = ", ".join(str(status_number(Status(status))) for status in sorted(rule.statuses))
             tests.append(f"{q('status')} IN ({codes})")
         if rule.same_channel:
             tests.append(f"{q('channel')} = {words.text(program.catalog.spaces[program.call.space].channel)}")
@@ -333,7 +335,9 @@ class _Emitter:
         def column(_: str, name: str, base: BaseType) -> str:
             match name:
                 case "status":
-                    cases = "".join(f" WHEN {number(status)} THEN {words.text(status.value)}" for status in Status)
+                    cases = "".join(
+                        f" WHEN {status_number(status)} THEN {words.text(status.value)}" for status in Status
+                    )
                     return f"CASE {q('status')}{cases} END"
                 case "time":
                     raise NotEmittedError("proposition.time")

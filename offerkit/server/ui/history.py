@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offerkit.diagnostics import Code, refuse
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.reports.words import difference as difference_words
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages, query_flag, query_text
@@ -85,7 +85,7 @@ def _diff(session: Session, states: tuple[str, str], only: str, *, full: bool) -
             )
     only = only.strip()[:300]
     with open_states(session, a, b) as (left, right), session.existing() as store:
-        found = difference(session, left, right, Patterns.of((only,) if only else ()))
+        found = difference(session, left, right, AddressPatterns.of((only,) if only else ()))
         made = shown(found.steps, found.bodies, full=full, across=found.across)
         known = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]
         summary = difference_words(found.steps, (left.title, right.title))

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.plans.make import Patterns
-from offerkit.plans.plan import Asked, Plan, plan_digest
+from offerkit.plans.make import AddressPatterns
+from offerkit.plans.plan import Plan, PlanRequest, plan_digest
 from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.routing import Operation
@@ -24,7 +24,7 @@ from offerkit.server.ui.pages import Facts, Pages, first, query_flag
 from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.apply import apply, entitled_actor
-from offerkit.usecases.contact_access import contact_access
+from offerkit.usecases.contact_access import contact_rights
 from offerkit.usecases.promote import promote
 from offerkit.usecases.session import Session
 
@@ -63,7 +63,7 @@ def routes(pages: Pages) -> list[Operation]:
 
 
 def _planned(session: Session, names: tuple[str, ...]) -> Plan:
-    return promote(session, names, Patterns.of())
+    return promote(session, names, AddressPatterns.of())
 
 
 def _apply_shown(
@@ -93,11 +93,11 @@ def _page(
     digest = plan_digest(plan)
     with session.existing() as store:
         known = environments(store)
-        reading = contact_access(session, store)
+        reading = contact_rights(session, store)
     query = urlencode([*(("environment", name) for name in names), *([("full", "true")] if full else [])])
     # what was asked for decides nothing of the count: the same steps are counted once
-    count = counted.of(session, plan, plan_digest(replace(plan, asked=Asked())))
-    verdict = count.verdict.told_to(reading) if count.verdict is not None else None
+    count = counted.of(session, plan, plan_digest(replace(plan, asked=PlanRequest())))
+    verdict = count.verdict.for_reader(reading) if count.verdict is not None else None
     return {
         "empty": plan.empty,
         "changed": changed,

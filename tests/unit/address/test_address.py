@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from offerkit.address import (
     Address,
+    AddressPattern,
     Kind,
-    Pattern,
     Stage,
     StageRef,
     environment_address,
@@ -169,17 +169,17 @@ EVERYTHING = [
     ],
 )
 def test_a_pattern_takes_in(pattern: str, taken: list[str]) -> None:
-    compiled = Pattern(pattern)
+    compiled = AddressPattern(pattern)
     assert [text for text in EVERYTHING if compiled.matches(parse_address(text))] == taken
 
 
 def test_an_environment_s_own_address_is_taken_in_by_its_name() -> None:
-    assert Pattern("shop").matches(parse_address("environment.shop"))
+    assert AddressPattern("shop").matches(parse_address("environment.shop"))
 
 
 @given(st.text(max_size=30))
 def test_every_text_is_a_pattern(text: str) -> None:
-    Pattern(text).matches(parse_address("shop/offer.a"))
+    AddressPattern(text).matches(parse_address("shop/offer.a"))
 
 
 def test_an_address_is_its_text_wherever_text_goes() -> None:

@@ -64,6 +64,8 @@ def test_a_store_is_read_ahead_and_used_afterwards(tmp_path: Path) -> None:
     ]  # fmt: skip
     with Store.open(tmp_path / "store.db", create=True) as store:
         store.add_propositions(rows)
-        found = [row for part in prefetch(store.counted("people", [CountFilter(time, time)], ["offer"])) for row in part]
+        found = [
+            row for part in prefetch(store.counted("people", [CountFilter(time, time)], ["offer"])) for row in part
+        ]
         assert len(found) == 200 and found[0] == ("c0", "loan 1\nloan 1")
         assert len(store.past("people", "c0", time)) == 2

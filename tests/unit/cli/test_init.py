@@ -21,7 +21,7 @@ from offerkit.cli.init_command import _starter, command
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.specs import Project
 from offerkit.specs.fmt import format_files
 from offerkit.specs.json_schema import cases_schema, environment_schema, specs_schema
@@ -59,7 +59,7 @@ def test_the_whole_main_path(tmp_path: Path, environment: str) -> None:
     result = run(str(root), "--environment", environment)
     assert result.exception is None
     assert f"  + environments/{environment}.yaml\n" in result.stdout
-    everything = Patterns.of((), ())
+    everything = AddressPatterns.of((), ())
     made = make_plan(session(root, 1), everything)
     assert len(made.steps) >= 10
     assert not made.blocked

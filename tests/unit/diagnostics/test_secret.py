@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offerkit.diagnostics import has_secret, is_secret, masked
-from offerkit.plans.fields import concealed, field_changes, without_secret
+from offerkit.plans.fields import field_changes, redacted_changes, without_secret
 
 LIBPQ = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 OTHERS = (
@@ -128,8 +128,8 @@ def test_a_secret_that_was_stored_once_is_not_shown_again() -> None:
     before = {"key": ["id"], "source": {"format": "sql", "table": "t", "url": "postgresql://db/crm?password=hush"}}
     for after in ({**before, "source": {**before["source"], "url": "postgresql://db/crm"}}, {"key": ["id"]}):  # type: ignore[dict-item]
         for one, other in ((before, after), (after, before)):
-            changes = concealed(field_changes(one, other))
+            changes = redacted_changes(field_changes(one, other))
             assert changes
             assert "hush" not in str(changes)
             assert "password=***" in str(changes)
-            assert concealed(changes) == changes
+            assert redacted_changes(changes) == changes

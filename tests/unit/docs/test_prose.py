@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from docs_text import ROOT
+from docs_text import ROOT, name
 from offerkit_prose import faults_of, passages_of
 from offerkit_prose.__main__ import PAGES
 from offerkit_prose.phrases import ALLOWED, phrases
@@ -17,6 +17,15 @@ def found(folder: Path, file: str, content: str) -> list[tuple[int, str]]:
     path = folder / file
     path.write_text(content, encoding="utf-8")
     return [(fault.line, fault.words) for fault in faults_of(passages_of(path))]
+
+
+@pytest.mark.parametrize("page", WRITTEN := [page for page in PAGES if "reference" not in page.parts], ids=name)
+def test_pages_are_in_plain_english(page: Path) -> None:
+    assert [str(fault) for fault in faults_of(passages_of(page))] == []
+
+
+def test_no_page_is_left_out() -> None:
+    assert {page.name for page in WRITTEN} >= {"README.md", "CONTRIBUTING.md", "tutorial.md", "index.md", "roles.md"}
 
 
 @pytest.mark.parametrize(

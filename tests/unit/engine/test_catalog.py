@@ -93,7 +93,7 @@ def test_a_rule_that_cannot_be_read_never_holds_and_is_told_of() -> None:
     decision = decide(made, _call(made, age=30), [], explain=True)
     assert sorted(offer.offer for offer in decision.chosen) == ["c", "d"]
     assert decision.trace is not None
-    finding = next(verdict.out for verdict in decision.trace.verdicts if verdict.offer == "a")
+    finding = next(verdict.out for verdict in decision.trace.offers if verdict.offer == "a")
     assert (
         finding is not None
         and finding.reason is ExclusionReason.OFFER_CONDITION
@@ -125,7 +125,7 @@ def test_the_failing_part_with_its_place_and_values() -> None:
     made = _changed(offers={"a": {"category": "all", "eligible": {"when": text}}})
     trace = decide(made, _call(made, age=40, id=1), [], explain=True).trace
     assert trace is not None
-    finding = next(verdict.out for verdict in trace.verdicts if verdict.offer == "a")
+    finding = next(verdict.out for verdict in trace.offers if verdict.offer == "a")
     assert finding is not None
     assert (finding.address, finding.path, finding.step) == ("shop/offer.a", ("eligible", "when"), 5)
     assert finding.text in text and text[finding.offset :].startswith(finding.text)

@@ -35,7 +35,7 @@ def _same_answers(seed: int) -> None:
         explained = decide(made, call, history, explain=True)
         assert replace(explained, trace=None) == plain
         assert plain.trace is None and explained.trace is not None
-        verdicts = {verdict.offer: verdict for verdict in explained.trace.verdicts}
+        verdicts = {verdict.offer: verdict for verdict in explained.trace.offers}
         proposed = [(offer.offer, offer.rank, offer.weight) for offer in plain.chosen]
         said = [(v.offer, v.rank, v.weight) for v in verdicts.values() if v.out is None]
         assert sorted(said) == sorted(proposed)
@@ -81,7 +81,7 @@ def test_every_reason_is_met() -> None:
         for _ in range(4):
             trace = decide(made, random_catalog.call(rng, made), random_catalog.history(rng, made), explain=True).trace
             assert trace is not None
-            met.update(verdict.out.reason for verdict in trace.verdicts if verdict.out is not None)
+            met.update(verdict.out.reason for verdict in trace.offers if verdict.out is not None)
     assert met == set(DECIDED) - {
         ExclusionReason.ENVIRONMENT_CONDITION,
         ExclusionReason.NOT_IN_SLICE,

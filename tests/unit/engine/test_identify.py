@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.engine.identify import ContactLookup, Identification, Identified, IdentifiedBy, identify
+from offerkit.engine.identify import ContactLookup, Identified, IdentifiedBy, IdentifyingSpace, identify
 from offerkit.rules.types import Row
 
 ANNA: Row = {"id": 1}
 SEEN: Row = {"id": "k"}
-WEB = Identification("people", "web", False, True, "visitors/web", ("top",))
-STRICT = Identification("people", "desk", False, False, "", ())
-VISITORS = Identification("visitors", "web", True, True, "", ())
+WEB = IdentifyingSpace("people", "web", False, True, "visitors/web", ("top",))
+STRICT = IdentifyingSpace("people", "desk", False, False, "", ())
+VISITORS = IdentifyingSpace("visitors", "web", True, True, "", ())
 
 
-def _by_cookie(door: Identification, cookie: str) -> tuple[str, Row | None] | None:
+def _by_cookie(door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
     if door.anonymous:
         return cookie, SEEN if cookie == "known" else None
     return ("1", ANNA) if cookie == "anna's" else None
@@ -44,5 +44,5 @@ ANNA_THERE = Identified("people", "web", IdentifiedBy.EXPLICIT, "1", ANNA)
         (VISITORS, "", "new", Identified("visitors", "web", IdentifiedBy.IMPLICIT, "new", None)),
     ],
 )
-def test_who(door: Identification, key: str, cookie: str, expected: Identified) -> None:
+def test_who(door: IdentifyingSpace, key: str, cookie: str, expected: Identified) -> None:
     assert identify(door, key, cookie, PORTS) == expected

@@ -23,7 +23,7 @@ ENTRIES = [RankedOffer(Decimal(1), place) for place in range(5)]
 
 
 def _order(seed: str, key: str, day: date, n: int | None = None) -> list[int]:
-    return [entry.place for entry in ranked(ENTRIES, tie_key(CATALOG.offers, seed, key, day), n)]
+    return [entry.position for entry in ranked(ENTRIES, tie_key(CATALOG.offers, seed, key, day), n)]
 
 
 def test_fixed_by_seed_contact_and_day() -> None:
@@ -45,8 +45,8 @@ def test_an_offer_that_goes_leaves_the_order_of_the_others() -> None:
     tie = tie_key(CATALOG.offers, "s", "c-1", DAY)
     whole = _order("s", "c-1", DAY)
     for gone in range(5):
-        rest = [entry for entry in ENTRIES if entry.place != gone]
-        assert [entry.place for entry in ranked(rest, tie, None)] == [place for place in whole if place != gone]
+        rest = [entry for entry in ENTRIES if entry.position != gone]
+        assert [entry.position for entry in ranked(rest, tie, None)] == [place for place in whole if place != gone]
 
 
 def test_reads_no_more_than_needed() -> None:
@@ -59,5 +59,5 @@ def test_reads_no_more_than_needed() -> None:
             RankedOffer(Decimal(0), 4),
         ]
     )
-    assert {entry.place for entry in ranked(entries, tie_key(CATALOG.offers, "", "", DAY), 1)} <= {0, 1}
-    assert [entry.place for entry in entries] == [3, 4]
+    assert {entry.position for entry in ranked(entries, tie_key(CATALOG.offers, "", "", DAY), 1)} <= {0, 1}
+    assert [entry.position for entry in entries] == [3, 4]

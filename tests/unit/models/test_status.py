@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from offerkit.models import expression_scopes, space
-from offerkit.models.status import Status, followers, may_follow, number, of_number, parse
+from offerkit.models.status import Status, may_follow, next_statuses, parse_status, status_number, status_of_number
 
 NUMBERS = {"generated": 0, "presented": 1, "interested": 2, "accepted": 3, "scheduled": 4, "rejected": 5}
 STEPS = {
@@ -21,25 +21,25 @@ STEPS = {
 
 
 def test_the_numbers_are_those_of_the_wire() -> None:
-    assert {status.value: number(status) for status in Status} == NUMBERS
-    assert all(of_number(number(status)) is status for status in Status)
+    assert {status.value: status_number(status) for status in Status} == NUMBERS
+    assert all(status_of_number(status_number(status)) is status for status in Status)
 
 
 @pytest.mark.parametrize("value", [-1, 6, 2**70])
 def test_no_other_number(value: int) -> None:
     with pytest.raises(ValueError, match="numbered 0 to 5"):
-        of_number(value)
+        status_of_number(value)
 
 
 @pytest.mark.parametrize("before", Status)
 def test_the_steps(before: Status) -> None:
     assert {after.value for after in Status if may_follow(before, after)} == STEPS[before]
-    assert set(followers(before)) == STEPS[before]
+    assert set(next_statuses(before)) == STEPS[before]
 
 
 @pytest.mark.parametrize("text", ["accepted", "Accepted", " ACCEPTED ", "3"])
 def test_a_spelling(text: str) -> None:
-    assert parse(text) is Status.ACCEPTED
+    assert parse_status(text) is Status.ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_a_spelling(text: str) -> None:
 )
 def test_no_spelling(text: str, hint: str) -> None:
     with pytest.raises(ValueError, match=hint):
-        parse(text)
+        parse_status(text)
 
 
 def test_long_text_is_not_echoed() -> None:
-    with pytest.raises(ValueError, match="no status") as told:
-        parse("x" * 100_000)
+    with pytest.raises(ValueError, match="is not a status") as told:
+        parse_status("x" * 100_000)
     assert len(str(told.value)) < 250
 
 
 def test_everyone_knows_the_same_statuses() -> None:
-    assert set(get_args(space.Status)) == set(expression_scopes.STATUSES) == set(Status)
+    assert set(get_args(space.StatusName)) == set(expression_scopes.STATUSES) == set(Status)

@@ -6,7 +6,7 @@ import pytest
 
 from offerkit.address import Address, Stage, StageRef, parse_address
 from offerkit.diagnostics import Code, Refused
-from offerkit.plans.make import Patterns, select
+from offerkit.plans.make import AddressPatterns, select_changes
 from offerkit.state import changes
 from offerkit.state.changes import Delta, Entry
 
@@ -42,7 +42,9 @@ def chosen(
     before: dict[str, list[str]] | None = None,
 ) -> tuple[list[str], list[str], list[tuple[str, str]]]:
     known = typed(before or {})
-    result = select(deltas, Patterns.of(targets, excludes or []), typed(AFTER), lambda address: known.get(address, []))
+    result = select_changes(
+        deltas, AddressPatterns.of(targets, excludes or []), typed(AFTER), lambda address: known.get(address, [])
+    )
     return [d.address for d in result.chosen], result.notes, [(b.address, b.why) for b in result.blocked]
 
 
@@ -124,7 +126,7 @@ def test_removals_of_a_branch_go_together() -> None:
 
 
 def test_patterns_that_match_nothing_are_refused_all_at_once() -> None:
-    patterns = Patterns.of(["s/ofer.a", "s/offer.*"], ["t"])
+    patterns = AddressPatterns.of(["s/ofer.a", "s/offer.*"], ["t"])
     with pytest.raises(Refused) as caught:
         patterns.check_known(typed(AFTER))
     told = [(d.code, d.summary, d.hint) for d in caught.value.diagnostics]
@@ -134,11 +136,11 @@ def test_patterns_that_match_nothing_are_refused_all_at_once() -> None:
 
 
 def test_targeted_and_excluded() -> None:
-    patterns = Patterns.of(["s/offer.*"], ["s/offer.b"])
+    patterns = AddressPatterns.of(["s/offer.*"], ["s/offer.b"])
     assert patterns.targeted(parse_address("s/offer.b"))
     assert patterns.targeted(parse_address("s/filter.f"), parse_address("s/offer.a"))
     assert patterns.targeted(parse_address("s/offer.a"), "")
     assert not patterns.targeted(parse_address("s/filter.f"))
     assert patterns.excluded(parse_address("s/offer.b"))
     assert not patterns.excluded(parse_address("s/offer.a"), "")
-    assert Patterns().targeted(parse_address("s/offer.a"))
+    assert AddressPatterns().targeted(parse_address("s/offer.a"))

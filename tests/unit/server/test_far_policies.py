@@ -12,7 +12,7 @@ from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan, envelope
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.plan import plan_design
@@ -42,7 +42,7 @@ def unheld(shop: Workspace) -> tuple[Plan, list[dict[str, Any]]]:
     """The plan as a client makes it that knows nothing of policies; and what one that does finds in it."""
     session = shop.session("omar")
     with session.existing() as store:
-        plan = plan_design(session, session.load(), store, Patterns.of(("*/offer.*",)), held=False)
+        plan = plan_design(session, session.load(), store, AddressPatterns.of(("*/offer.*",)), held=False)
         return plan, [asdict(found) for found in plan_denials(session, Stages(store), plan)]
 
 

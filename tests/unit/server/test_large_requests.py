@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from offerkit.plans.plan import envelope
 from offerkit.server import json_bodies, large_requests
-from offerkit.server.middleware import LARGE, SMALL
+from offerkit.server.request_limits import LARGE, SMALL
 
 IMPACT, APPLY, DECIDE = "/api/v1/store/impact", "/api/v1/store/apply", "/api/v1/store/decide"
 

@@ -84,6 +84,6 @@ def test_one_look_picks_a_stop_up_and_compiles_nothing(
 def _said(served: ServedCatalogs) -> object:
     """What a state answers by, with what is compiled of it."""
     made: Catalog = served.catalogs["shop"]
-    offers = [(offer.name, offer.place, offer.spaces, dict(offer.stopped), offer.tie) for offer in made.offers]
+    offers = [(offer.name, offer.position, offer.spaces, dict(offer.stopped), offer.tie) for offer in made.offers]
     state = (served.serial, served.heads, served.head, served.stops, served.stopped)
-    return state, offers, made.place_of, made.by_category, made.revision, served.catalogs.snapshot.entries
+    return state, offers, made.position_of, made.by_category, made.revision, served.catalogs.snapshot.entries

@@ -252,7 +252,12 @@ def test_another_charset_is_a_fault(asking: TestClient) -> None:
     assert sent(asking, utf7)[0] == 400
 
 
-@pytest.mark.parametrize("host", ["[", "[::1", "a b", 'x"><y', "@", "/", "x" * 5000])
+@pytest.mark.parametrize("host", ["a b", 'x"><y', "@", "/"])
+def test_the_description_is_not_for_a_host_with_signs_that_no_host_has(asking: TestClient, host: str) -> None:
+    assert asking.get(f"{PATH}?wsdl", headers={"host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "x'&y", "x" * 5000])
 def test_the_description_survives_a_nonsensical_host(asking: TestClient, host: str) -> None:
     answer = asking.get(f"{PATH}?wsdl", headers={"host": host})
     assert answer.status_code == 200

@@ -16,7 +16,7 @@ def parsed(text: str, environment: str = "shop", *, declares: bool = False) -> P
 
 
 def only(text: str, environment: str = "shop", *, declares: bool = False) -> Diagnostic:
-    found = parsed(text, environment, declares=declares).found
+    found = parsed(text, environment, declares=declares).diagnostics
     assert len(found) == 1, [(d.summary, str(d.position)) for d in found]
     return found[0]
 
@@ -40,7 +40,7 @@ def test_the_version(text: str, place: str, summary: str) -> None:
 
 
 def test_a_quoted_version_is_as_good() -> None:
-    assert parsed("version: '1'\n").found == []
+    assert parsed("version: '1'\n").diagnostics == []
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_file_of_environments_declares_one_and_nothing_else(text: str, words: 
 
 
 def test_an_empty_section_is_no_mistake() -> None:
-    assert parsed("version: 1\noffers:\ncategories: {}\n").found == []
+    assert parsed("version: 1\noffers:\ncategories: {}\n").diagnostics == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_key_that_is_too_long_for_yaml_is_one_mistake_too() -> None:
 
 def test_a_category_s_path_has_up_to_eight_parts() -> None:
     text = "version: 1\ncategories:\n  a/b/c/d/e/f/g/h: {}\n  a/b/c/d/e/f/g/h/i: {}\n  /a: {}\n  a/: {}\n"
-    assert [str(d.position) for d in parsed(text).found] == ["x.yaml:4:3", "x.yaml:5:3", "x.yaml:6:3"]
+    assert [str(d.position) for d in parsed(text).diagnostics] == ["x.yaml:4:3", "x.yaml:5:3", "x.yaml:6:3"]
 
 
 def test_records_know_their_place_references_and_fingerprint() -> None:
@@ -143,7 +143,7 @@ def test_a_resource_with_mistakes_keeps_its_name() -> None:
 
 def test_renames() -> None:
     result = parsed("version: 1\nmoved:\n  offer.a: offer.b\n  shop/category.x/y: category.z\n")
-    assert result.found == []
+    assert result.diagnostics == []
     assert result.moves == {
         "shop/offer.a": ("shop/offer.b", 3, 3),
         "shop/category.x/y": ("shop/category.z", 4, 3),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offerkit.address import Address, Kind, Stage, StageRef, parse_address
-from offerkit.state.changes import Action, Entry, chains, delta, final_names, with_changes
+from offerkit.state.changes import Action, Entry, delta, final_names, rename_chains, with_changes
 
 A, B, C = (Address("s", Kind.OFFER, name) for name in "abc")
 DESIGN = StageRef("s", Stage.DESIGN)
@@ -134,10 +134,10 @@ def test_a_swap_of_what_is_alike() -> None:
 
 
 def test_chains_of_names() -> None:
-    assert chains({A: B, B: A}) == [[A, B, A]]
-    assert chains({B: C, A: B}) == [[A, B, C]]
-    assert chains({C: A, A: B, B: C}) == [[A, B, C, A]]
-    assert chains({}) == []
+    assert rename_chains({A: B, B: A}) == [[A, B, A]]
+    assert rename_chains({B: C, A: B}) == [[A, B, C]]
+    assert rename_chains({C: A, A: B, B: C}) == [[A, B, C, A]]
+    assert rename_chains({}) == []
 
 
 def test_circular_renames_end() -> None:

@@ -8,23 +8,23 @@ from typing import NamedTuple
 import pytest
 
 from offerkit.address import Address, parse_address
-from offerkit.state.changes import Entry, Former
-from offerkit.state.names import Names, Origins
+from offerkit.state.changes import Entry, FormerAddress
+from offerkit.state.names import FirstNames, NameHistory
 
 
 def at(name: str) -> Address:
     return parse_address(f"s/category.{name}")
 
 
-def names(*renames: tuple[int, str, str]) -> Names:
-    return Names((serial, at(old), at(new)) for serial, old, new in renames)
+def names(*renames: tuple[int, str, str]) -> NameHistory:
+    return NameHistory((serial, at(old), at(new)) for serial, old, new in renames)
 
 
-def spans(known: Names, name: str) -> list[tuple[str, int, float]]:
+def spans(known: NameHistory, name: str) -> list[tuple[str, int, float]]:
     return [(span.name.name, span.since, span.until) for span in known.spans(at(name))]
 
 
-def before(known: Names, name: str) -> list[list[str]]:
+def before(known: NameHistory, name: str) -> list[list[str]]:
     return [[span.name.name for span in spans] for spans in known.predecessors(at(name))]
 
 
@@ -85,16 +85,16 @@ def test_a_family_is_all_names() -> None:
 class Change(NamedTuple):
     address: Address
     after: Entry | None
-    moved_from: Former = ""
+    moved_from: FormerAddress = ""
 
 
 def test_what_a_state_becomes() -> None:
-    first = Origins().after([Change(at("trips"), Entry("1"), at("travel")), Change(at("travel"), Entry("2"))])
+    first = FirstNames().after([Change(at("trips"), Entry("1"), at("travel")), Change(at("travel"), Entry("2"))])
     assert (first.of(at("trips")), first.of(at("travel"))) == ("travel", "travel@new")
     assert first.after([Change(at("journeys"), Entry("1"), at("trips"))]).of(at("journeys")) == "travel"
 
 
 def test_what_comes_to_live_is_what_design_has() -> None:
-    live = Origins({}, Origins({at("travel"): "travel@7"}))
+    live = FirstNames({}, FirstNames({at("travel"): "travel@7"}))
     assert live.after([Change(at("travel"), Entry("2"))]).of(at("travel")) == "travel@7"
     assert live.after([Change(at("other"), Entry("2"))]).of(at("other")) == "other"

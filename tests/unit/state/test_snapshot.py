@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from offerkit.address import Address, Kind, Stage, parse_address
 from offerkit.fingerprint import fingerprint
-from offerkit.state.changes import Action, Bodies, Body, Delta, Entry, Layered
+from offerkit.state.changes import Action, Bodies, Body, Delta, Entry, LayeredBodies
 from offerkit.state.snapshot import Snapshot
 
 ADDRESSES = [Address(env, Kind.OFFER, name) for env in ("a", "b") for name in "pqrst"]
@@ -163,7 +163,7 @@ class Counted(Bodies):
 
 def test_only_what_is_missing_is_fetched() -> None:
     stored = Counted({"1": Body("filter", "{}"), "2": Body("filter", "[]")})
-    layered = Layered({"2": Body("filter", "new")}, stored)
+    layered = LayeredBodies({"2": Body("filter", "new")}, stored)
     layered.fetch(["1", "2"])
     assert stored.fetched[-1] == {"1"}
     assert layered["2"].text == "new"

@@ -16,7 +16,7 @@ from helpers import tampering
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.store import Store, copying, known_heads, parse_location
 from offerkit.store.known_heads import KnownHead, KnownHeads, known_heads_of
 from offerkit.store.remote import RemoteStore
@@ -95,7 +95,7 @@ def test_what_is_newer_is_remembered(seen: Workspace) -> None:
     read(run(seen))
     assert serial(seen) == before
     seen.change(EDIT)
-    apply(run(seen), make_plan(run(seen), Patterns.of()))
+    apply(run(seen), make_plan(run(seen), AddressPatterns.of()))
     assert serial(seen) == before + 1, "one's own as well, at once"
 
 
@@ -103,7 +103,7 @@ def test_a_history_that_was_cut_is_refused_until_it_is_accepted(seen: Workspace)
     tokens.create(run(seen), "ada", "", "90d")
     last = serial(seen)
     go_back(seen)
-    for what in (read, write, lambda session: make_plan(session, Patterns.of())):
+    for what in (read, write, lambda session: make_plan(session, AddressPatterns.of())):
         assert f"its last revision is now {last - 1}" in refused(lambda what=what: what(run(seen)))  # type: ignore[misc]
     assert serial(seen) == last, "to be refused changes nothing"
     assert read(run(seen, accept=True)) == last - 1
@@ -125,7 +125,7 @@ def test_a_history_that_was_rewritten_is_refused(seen: Workspace) -> None:
 def test_a_store_that_is_another_or_gone_is_refused(seen: Workspace, tmp_path: Path) -> None:
     assert isinstance(seen.location, Path)
     seen.location.unlink()
-    for what in (read, write, lambda session: make_plan(session, Patterns.of())):
+    for what in (read, write, lambda session: make_plan(session, AddressPatterns.of())):
         assert "is gone" in refused(lambda what=what: what(run(seen)))  # type: ignore[misc]
 
     def begin() -> None:
@@ -137,7 +137,7 @@ def test_a_store_that_is_another_or_gone_is_refused(seen: Workspace, tmp_path: P
     Store.open(seen.location, create=True).close()
     assert "another project's store" in refused(lambda: read(run(seen)))
     seen.location.unlink()
-    plan = make_plan(run(seen, accept=True), Patterns.of())
+    plan = make_plan(run(seen, accept=True), AddressPatterns.of())
     assert record(seen) == {}
     apply(run(seen), plan)
     assert serial(seen) == 1
@@ -278,7 +278,7 @@ def test_a_store_behind_a_server_is_known_by_its_address(seen: Workspace, tmp_pa
     assert url in refused(lambda: read(far(copies[0])))
     with Store.open(copies[1]) as store:
         row = store.revisions(limit=1)[0]
-    far(copies[1]).told(replace(row, serial=late + 1, digest="f" * 64))
+    far(copies[1]).remember_revision(replace(row, serial=late + 1, digest="f" * 64))
     assert record(seen)[url]["serial"] == late + 1
     assert url in refused(lambda: read(far(copies[1])))
 

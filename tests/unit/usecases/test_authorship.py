@@ -15,7 +15,7 @@ from offerkit.address import Stage, parse_address
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.authors import Authors, authors_in
 from offerkit.governance.rights import ALL_SCOPES, Actor, may_stop
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan, envelope
 from offerkit.specs.commits import Commits, UntoldError
 from offerkit.store import RevisionRow
@@ -50,7 +50,7 @@ def separate(shop: Workspace) -> None:
 
 def carried_out(shop: Workspace, who: str, origin: PlanOrigin = NO_ORIGIN, plan: Plan | None = None) -> RevisionRow:
     session = shop.session(who, origin=origin)
-    return apply(session, plan or make_plan(session, Patterns.of((), ()))).revision
+    return apply(session, plan or make_plan(session, AddressPatterns.of((), ()))).revision
 
 
 def refused(shop: Workspace, who: str, origin: PlanOrigin = NO_ORIGIN) -> list[Code]:
@@ -181,7 +181,7 @@ def repository(shop: Workspace) -> Workspace:
 
 def origin(shop: Workspace, who: str = "ada") -> PlanOrigin:
     session = shop.session(who, environ=HERE)
-    made = make_plan(session, Patterns.of((), ()))
+    made = make_plan(session, AddressPatterns.of((), ()))
     return origin_of(session, made, made)
 
 
@@ -208,7 +208,7 @@ def test_what_is_not_committed_is_told(repository: Workspace) -> None:
     repository.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "x"}}}})
     found = origin(repository)
     assert (found.commit, found.whole) == ("", False)
-    assert found.edited == ("specs/shop/offers.yaml is not as committed",)
+    assert found.edited == ("specs/shop/offers.yaml has uncommitted changes",)
 
 
 @pytest.mark.embedded
@@ -232,8 +232,8 @@ def test_who_is_no_operator_and_a_job_are_no_authors(repository: Workspace) -> N
     found = origin(repository)
     assert found.authors == ()
     assert [doubt.partition(" ")[2].partition(" ")[2] for doubt in found.doubts] == [
-        "names no person who is an operator", "names somebody who is no operator, by their e-mail",
-        "names no person who is an operator",
+        "has no author who is an operator and a person", "names an author whose e-mail is no operator's",
+        "has no author who is an operator and a person",
     ]  # fmt: skip
     assert "stranger" not in str(found)
 
@@ -250,17 +250,19 @@ def test_accounts_that_a_forge_has_verified(repository: Workspace) -> None:
     git(repository.root, "commit", "-qam", "Change", who="olga", **private)
     oid = Commits(repository.root, HERE).head
     session = repository.session("robot", environ=HERE)
-    made = make_plan(session, Patterns.of((), ()))
+    made = make_plan(session, AddressPatterns.of((), ()))
     known = (ForgeConfirmation(), ForgeConfirmation({oid: ("olga",)}))
     claimed, sure = (origin_of(session, made, made, confirmed=each) for each in known)
-    assert "olga" in claimed.authors and f"commit {oid[:12]} has no signature" in str(claimed.unverified)
+    assert "olga" in claimed.authors and f"commit {oid[:12]} has no operator signature" in str(claimed.unverified)
     assert "olga" in sure.authors and oid[:12] not in str((sure.unverified, sure.doubts))
     pages = {"GIT_COMMITTER_EMAIL": "noreply@github.com", "GIT_AUTHOR_EMAIL": "olga@home.example"}
     git(repository.root, "commit", "--amend", "-qm", "By a page\n\nCo-authored-by: <x@home.example>", **pages)
     oid = Commits(repository.root, HERE).head
     found = origin_of(session, made, made, confirmed=ForgeConfirmation({oid: ("olga",)}))
     assert "olga" in found.authors and oid[:12] not in str(found.unverified)
-    assert f"commit {oid[:12]} names somebody who is no operator" in str(found.doubts), "nobody vouches for others"
+    assert f"commit {oid[:12]} names an author whose e-mail is no operator's" in str(found.doubts), (
+        "nobody vouches for others"
+    )
 
 
 @pytest.mark.embedded
@@ -286,7 +288,7 @@ def test_a_signature_by_gpg(repository: Workspace, tmp_path: Path) -> None:
         GNUPGHOME=str(home),
     )
     session = repository.session("robot", environ=environ)
-    made = make_plan(session, Patterns.of((), ()))
+    made = make_plan(session, AddressPatterns.of((), ()))
     found = origin_of(session, made, made)
     assert (found.authors, found.unverified, found.doubts) == (("olga", "omar"), (), ())
     trust = subprocess.run(["gpg", "--export-ownertrust"], env=environ, capture_output=True, check=True).stdout

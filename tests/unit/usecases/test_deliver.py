@@ -244,7 +244,7 @@ def test_stopped_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def slowly(writer: Any, recipient: Any) -> Any:
         made.append(recipient.key)
         if len(made) == 1:
-            offerkit("stop", "people/offer.card", "--reason", "The price is wrong")
+            offerkit("stop", "people/offer.card", "--message", "The price is wrong")
         return message(writer, recipient)
 
     monkeypatch.setattr(delivery_selection, "CHUNK", 1)
@@ -321,7 +321,7 @@ def test_a_count_that_an_outline_never_reaches_is_told(root: Path) -> None:
     assert Code.SHORT_OUTLINE not in told["enough"]
     said = " ".join(told["more"].split())
     assert "warning[OFR622]: Outline “list” has 2 offers, fewer than the 3 of count: every message is cancelled" in said
-    assert "everybody lacks some" in told["some"]
+    assert "every recipient lacks some" in told["some"]
 
 
 def test_offers_outside_of_an_outline_are_not_in_its_slice(root: Path) -> None:
@@ -351,12 +351,12 @@ def test_what_is_over_in_an_outline_goes_with_a_warning(root: Path) -> None:
     shutil.rmtree("tried")
     told = deliver("july/one", "--dry-run").stderr
     assert told.count("OFR405") == 2
-    assert "Offer “loan” is outside of its dates on 2026-06-01; it is sent as the delivery says" in told
+    assert "Offer “loan” is outside its dates on 2026-06-01; it is sent anyway, as the delivery says" in told
     assert outlined(root, "[loan, card]", f"count: 2, {FEWER}") == {"1": [], "2": [], "3": []}
 
 
 def test_what_is_switched_off_is_live_no_more_for_a_campaign_either(root: Path) -> None:
-    with pytest.raises(Refused, match="no campaign in live has the delivery “july/one”"):
+    with pytest.raises(Refused, match="no live campaign has a delivery “july/one”"):
         outlined(root, "[loan, card]", FEWER, catalog="bank: {label: Bank} => bank: {label: Bank, enabled: false}")
 
 

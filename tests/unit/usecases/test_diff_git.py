@@ -15,9 +15,9 @@ from helpers.workspace import Workspace
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.plans.make import Patterns
+from offerkit.engine.impact import Impact
+from offerkit.plans.make import AddressPatterns
 from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_markdown, diff_text
-from offerkit.reports.impact import Impact
 from offerkit.reports.reached import condition_text
 from offerkit.usecases.apply import apply
 from offerkit.usecases.diff import Difference, compare, impact_between
@@ -70,7 +70,7 @@ class Branches:
         return self.commit()
 
     def between(self, base: str = "git:main", head: str = "specs", *only: str) -> Difference:
-        return compare(self.shop.session(environ=dict(os.environ)), base, head, Patterns.of(only))
+        return compare(self.shop.session(environ=dict(os.environ)), base, head, AddressPatterns.of(only))
 
     def impact(self, found: Difference, *contacts: str, **asked: Any) -> Impact:
         return impact_between(self.shop.session(environ=dict(os.environ)), found, ImpactRequest(**asked), contacts)

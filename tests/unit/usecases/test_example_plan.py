@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import envelope, plan_digest
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import PlanReport
@@ -21,7 +21,7 @@ from offerkit.usecases.session import Session
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "plans" / "anonymous-pages.json"
-CHOSEN = Patterns.of(("visitors", "operator.ada"), ())
+CHOSEN = AddressPatterns.of(("visitors", "operator.ada"), ())
 AGAIN = "plans/ is not what the planner makes of the specs: run scripts/example_plan, and read what is different"
 
 

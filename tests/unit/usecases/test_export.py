@@ -12,7 +12,7 @@ from helpers.workspace import Workspace
 
 from offerkit.address import SHARED, Kind
 from offerkit.diagnostics import Code, Refused
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.specs import Project, load_folder
 from offerkit.specs.fmt import format_files
 from offerkit.specs.project import read_files
@@ -80,7 +80,7 @@ def test_a_plan_of_an_export_is_empty(live_shop: Workspace, tmp_path: Path) -> N
     run(live_shop, "shop@live", tmp_path / "out")
     session = live_shop.session()
     there = Session(Project(tmp_path / "out"), session.now, store_path=session.store, use_cache=False, backend=LOCAL)
-    assert make_plan(there, Patterns.of((), ())).empty
+    assert make_plan(there, AddressPatterns.of((), ())).empty
 
 
 def test_the_bundled_project(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_the_bundled_project(tmp_path: Path) -> None:
     bundled.apply("ada")
     exported = run(bundled, "recipients@design", tmp_path / "one")
     assert exported.stages == ["recipients@design", "visitors@design"]
-    assert "visitors@design came along" in exported.notes[0]
+    assert "visitors@design is included" in exported.notes[0]
     everything = load_folder(ROOT).records
     assert prints(tmp_path / "one") == {a: r.fingerprint for a, r in everything.items() if r.kind is not Kind.CAMPAIGN}
     assert run(bundled, "design", tmp_path / "all").entries == exported.entries
@@ -128,7 +128,9 @@ def test_deactivated_offers_are_left_out_with_the_campaigns_that_name_them(
     assert "shop/offer.saver" not in exported.entries
     with live_shop.store() as store:
         assert "shop/campaign.c" in store.entries("shop@live")
-    assert exported.notes == ["shop/campaign.c was left out: it names shop/offer.saver, which is not in the stage."]
+    assert exported.notes == [
+        "shop/campaign.c was left out because it refers to shop/offer.saver, which is not in the stage."
+    ]
 
 
 def test_a_deactivated_offer_that_a_rule_names_comes_along(live_shop: Workspace, tmp_path: Path) -> None:
@@ -150,7 +152,7 @@ def test_a_deactivated_offer_that_a_rule_names_comes_along(live_shop: Workspace,
         store.entries = dormant  # type: ignore[method-assign, assignment]
         found = exporting._Collector(store, exporting._refs(store, "shop@live")).collect()
     assert "shop/offer.saver" in found.entries
-    assert "shop/rule.weekly names it" in found.notes[0]
+    assert "shop/rule.weekly refers to it" in found.notes[0]
 
 
 def test_as_it_was(live_shop: Workspace, tmp_path: Path) -> None:

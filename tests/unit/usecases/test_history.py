@@ -13,7 +13,7 @@ from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Step
 from offerkit.store import Store
 from offerkit.usecases.diff import difference
@@ -29,7 +29,7 @@ OFFERS = "specs/shop/offers.yaml"
 def differing(workspace: Workspace, a: str, b: str, *targets: str) -> list[str]:
     session = workspace.session()
     with open_states(session, a, b) as (one, two):
-        found = difference(session, one, two, Patterns.of(targets))
+        found = difference(session, one, two, AddressPatterns.of(targets))
         assert found.bodies.keys() >= {step.after.fingerprint for step in found.steps if step.after}
     return told(found.steps)
 

@@ -80,8 +80,8 @@ def test_one_more_is_refused_with_the_rule_and_the_way_out(people: Workspace) ->
         "the promotion would leave 3 of the 10 contacts who get an offer on shop/mail with none (30.0%); shop allows 20%"
     )
     assert found.detail == (
-        "3 contacts lose safari: the offer's condition: person.age >= 31 (shop/offer.safari). Also too many on shop/web (30.0%)."
-        " What is allowed is what live says."
+        "3 contacts lose safari: the offer's condition: person.age >= 31 (shop/offer.safari). Also over the limit: shop/web (30.0%)."
+        " The limit is declared in live."
     )
     assert "--override-impact" in found.hint
 
@@ -130,14 +130,14 @@ def test_what_live_allows_still_counts_in_the_promotion_that_loosens_it(people: 
     older(people, 90, **limit(looser))
     (found,) = refused(people)
     assert "shop allows 20%" in found.summary
-    assert "live says" in found.detail
+    assert "declared in live" in found.detail
 
 
 def test_what_design_allows_counts_as_soon_as_it_is_stricter(people: Workspace) -> None:
     older(people, 30, **limit("10%"))
     (found,) = refused(people)
     assert "shop allows 10%" in found.summary
-    assert "design says" in found.detail
+    assert "declared in design" in found.detail
 
 
 def test_a_limit_of_nothing_lets_nobody_go(people: Workspace) -> None:

@@ -84,7 +84,7 @@ def test_a_weight_is_a_number(root: Path, number: str, place: str) -> None:
 
 def test_a_count_is_a_whole_number(root: Path) -> None:
     found = outcome(root, "{space: plain, contact: {}, now: '2026-06-01T10:00', n: 0x2, expect: {offers: []}}")
-    assert found["error"] == "n is a whole number"
+    assert found["error"] == "n must be a whole number"
 
 
 def test_hooks_take_part_in_a_catalog_of_its_own(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,8 +177,8 @@ def test_the_impact_of_a_promotion_says_that_it_is_stopped(live_shop: Workspace)
         effect = plan_effect(live_shop.promotion("ada"), store)
     for catalogs in (effect.catalogs_before, effect.catalogs_after):
         catalog = catalogs["shop"]
-        assert "stopped by omar" in catalog.offers[catalog.place_of["safari"]].stopped["web"]
-        assert not catalog.offers[catalog.place_of["saver"]].stopped
+        assert "stopped by omar" in catalog.offers[catalog.position_of["safari"]].stopped["web"]
+        assert not catalog.offers[catalog.position_of["saver"]].stopped
 
 
 def test_what_design_does_not_have_is_to_be_declared_before_it_is_resumed(live_shop: Workspace) -> None:
@@ -188,7 +188,7 @@ def test_what_design_does_not_have_is_to_be_declared_before_it_is_resumed(live_s
     with pytest.raises(Refused) as refused:
         resume(live_shop.session("ada"), StopRequest((SAFARI,)))
     assert code(refused) is Code.NOT_APPROVED_SINCE
-    assert "declare and apply it" in refused.value.diagnostics[0].hint
+    assert "Declare and apply it" in refused.value.diagnostics[0].hint
 
 
 def test_a_restored_store_stops_it_by_the_name_that_it_had_then(live_shop: Workspace, tmp_path: Path) -> None:

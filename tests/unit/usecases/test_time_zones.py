@@ -110,7 +110,7 @@ def test_an_export_says_which_revision_a_time_was(zoned: Workspace, tmp_path: Pa
 def test_times_at_the_calendars_ends_are_refused(zoned: Workspace, time: str) -> None:
     with pytest.raises(Refused) as caught:
         changed(zoned, f"shop@live:{time}")
-    assert [(found.code, "outside of the calendar" in found.summary) for found in caught.value.diagnostics] == [
+    assert [(found.code, "outside the calendar" in found.summary) for found in caught.value.diagnostics] == [
         (Code.BAD_POINT, True)
     ]
 

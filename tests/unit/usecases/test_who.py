@@ -48,7 +48,7 @@ def test_by_the_email_that_git_knows(known: Workspace) -> None:
     ("who", "more", "code", "words"),
     [
         ("", {}, Code.NO_OPERATOR, "ada, brand, dora, olga, omar, otto, risk"),
-        ("", {"email": "nobody@example.com"}, Code.NO_OPERATOR, "it is not known who is asking"),
+        ("", {"email": "nobody@example.com"}, Code.NO_OPERATOR, "no operator given"),
         ("oma", {}, Code.NO_OPERATOR, "Did you mean omar"),
         ("Ada", {}, Code.NO_OPERATOR, "there is no operator “Ada” Did you mean ada"),
         ("otto", {}, Code.NOT_ALLOWED, "operator otto is disabled"),
