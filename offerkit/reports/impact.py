@@ -215,7 +215,7 @@ def segment_table(axis: str, segments: Sequence[Segment], sample: Sample | None)
     return NumberTable((f"By {axis}", "Contacts", "Gained", "Lost", "Left with nothing"), rows, longest, axis)
 
 
-class SpaceView(NamedTuple):
+class SpaceImpactView(NamedTuple):
     """What a page shows of a space where something changes."""
 
     name: str
@@ -231,7 +231,7 @@ class ImpactView(NamedTuple):
     nothing: bool
     heading: str
     caveats: Sequence[str]
-    spaces: Iterable[SpaceView]
+    spaces: Iterable[SpaceImpactView]
     quiet: Sequence[str]
 
 
@@ -241,7 +241,7 @@ def impact_view(made: Impact) -> ImpactView:
         (max(size(offer.gained), size(offer.lost)) for space in made.spaces for offer in space.offers), default=0
     )
     spaces = (
-        SpaceView(
+        SpaceImpactView(
             space.space,
             changed_sentence(space),
             emptied_sentence(space),

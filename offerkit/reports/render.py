@@ -25,7 +25,7 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "offerkit.reports.diff.diff_markdown",
         "html": "offerkit.reports.diff.diff_html",
     },
-    "History": {
+    "RevisionHistory": {
         "text": "offerkit.reports.history.history_text",
         "json": "offerkit.reports.history.history_json",
         "markdown": "offerkit.reports.history.history_markdown",

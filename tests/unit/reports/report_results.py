@@ -30,7 +30,7 @@ from offerkit.reports.delivery import DeliveryResult
 from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diff import DiffExtras, DiffReport, SpecPositions
 from offerkit.reports.graph import Graph
-from offerkit.reports.history import History, HistoryLine
+from offerkit.reports.history import HistoryLine, RevisionHistory
 from offerkit.reports.plan_text import PlanReport
 from offerkit.reports.propositions import PropositionLine, Propositions
 from offerkit.reports.reached import OlderCheckout
@@ -237,9 +237,9 @@ RESULTS: Mapping[str, object] = {
     "DiffReport-hostile": DiffReport(
         hostile_plan().steps, hostile_plan().bodies, (HOSTILE, HOSTILE), None, _beside(HOSTILE)
     ),
-    "History": History(HISTORY),
-    "History-empty": History(()),
-    "History-hostile": History((_history(HOSTILE),), HOSTILE),
+    "RevisionHistory": RevisionHistory(HISTORY),
+    "RevisionHistory-empty": RevisionHistory(()),
+    "RevisionHistory-hostile": RevisionHistory((_history(HOSTILE),), HOSTILE),
     "Impact": IMPACTS["all"],
     "Impact-hostile": IMPACTS["hostile"],
     "PullRequest": request(),
