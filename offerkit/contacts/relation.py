@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class Relation:
     """A FROM item with a column for every field, by its name.
 
-    ``text``: every column is text as it stands in the file, NULL for an unknown value; otherwise columns have DuckDB's
+    ``text``: every column is text as in the file, NULL for an unknown value; otherwise columns have DuckDB's
     type of their field. ``number`` numbers the rows from 0, in the file's order.
     """
 

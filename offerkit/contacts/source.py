@@ -72,7 +72,7 @@ class Contacts(ABC):
 
     @abstractmethod
     def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
-        """The contacts whose fields equal ``values``, none of which is None."""
+        """The contacts whose fields equal ``values``, which are all known (not None)."""
 
     @abstractmethod
     def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
