@@ -15,7 +15,7 @@ _LENGTH = len("2026-11-01T12:00:00.000000Z")
 
 
 def utc(moment: datetime, timespec: str = "microseconds") -> str:
-    """A time as text: ``2026-11-01T12:00:00.000000Z``. ``moment`` is aware; other ``timespec`` values are for display only."""
+    """A time as text: ``2026-11-01T12:00:00.000000Z``. ``moment`` is aware; ``timespec`` as in isoformat."""
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
