@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import pass_shell, renamed_option
 from offerkit.cli.shell import Shell
 
 
@@ -17,21 +17,23 @@ def audit() -> None:
 
 
 @audit.command("verify")
-@click.option("--head", metavar="DIGEST", help="The last revision's digest as you noted it elsewhere.")
+@renamed_option(
+    "--expect", former=("--head",), metavar="DIGEST", help="The last revision's digest as you noted it elsewhere."
+)
 @pass_shell
-def verify(shell: Shell, head: str | None) -> None:
+def verify(shell: Shell, expect: str | None) -> None:
     """Find every row of the history that was edited, removed or reordered.
 
     Every revision's digest covers its changes, its approvals and the revision before. Tokens are compared with the
     revisions that made and revoked them; tables, indexes and all else in the store with what its format has. Note the
-    digest this prints somewhere else: with --head, a history that was rewritten as a whole is found as well. With
+    digest this prints somewhere else: with --expect, a history that was rewritten as a whole is found as well. With
     --store, no project is needed.
     """
     from offerkit.reports.words import count
     from offerkit.usecases.audit import audit
 
     with shell.audited(verify=True) as audited:
-        sound = audit(audited, head or "")
+        sound = audit(audited, expect or "")
     text = f"The history is sound: {count(sound.revisions, 'revision')}"
     text += f", the last one {sound.digest}." if sound.digest else "."
     there = "the tokens, which stay with the server, were not" if sound.tokens is None else ""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.ci_options import findings_option, subject_options
-from offerkit.cli.options import WholeNumber, pass_shell
+from offerkit.cli.options import WholeNumber, pass_shell, renamed_option
 from offerkit.cli.shell import Shell
-from offerkit.reports.estimate import MAX_SAMPLE
+from offerkit.engine.estimate import MAX_SAMPLE
 
 if TYPE_CHECKING:
     from offerkit.usecases.ci_bundle import Subject
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 )
 @subject_options
 @click.option("--no-impact", is_flag=True, help="Leave out for whom it changes which offers.")
-@click.option(
-    "--impact-sample",
-    "sample",
+@renamed_option(
+    "--sample",
+    former=("--impact-sample",),
     type=WholeNumber(1, MAX_SAMPLE),
     metavar="NUMBER",
-    help="Estimate that on so many contacts, the same in every run (default: all).",
+    help="Estimate the impact on this many contacts, the same ones in every run (default: all).",
 )
 @pass_shell
 def command(shell: Shell, out: Path, subject: Subject, no_impact: bool, sample: int | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from offerkit.cli.complete import categories, offer_patterns, spaces
-from offerkit.cli.options import combined, format_of, lock_option
+from offerkit.cli.options import combined, format_of, lock_option, message_option
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, Severity, refuse
 
@@ -41,7 +41,7 @@ deciding: Callable[[F], F] = combined(
     click.option(
         "--expect", default="", metavar="DIGEST", help="Only if it is still what this digest of --show names."
     ),
-    click.option("--comment", "-m", default="", metavar="TEXT", help="Kept in the history."),
+    message_option,
     format_of("DecisionReport"),
     lock_option,
 )
@@ -54,6 +54,7 @@ def carry_out(
     plan_file: Path | None,
     *,
     form: str,
+    message: str,
     only_show: bool = False,
     **wish: Any,
 ) -> None:
@@ -72,7 +73,7 @@ def carry_out(
     plan = load_plan(plan_file) if plan_file is not None else None
     session = shell.session(lock_timeout=lock_timeout)
     decided = (preview_decision if only_show else approve_or_reject)(
-        session, ApprovalRequest(plan=plan, **wish), Decision(decision)
+        session, ApprovalRequest(plan=plan, comment=message, **wish), Decision(decision)
     )
     shell.done = not only_show
     from offerkit.reports.approvals import DecisionReport

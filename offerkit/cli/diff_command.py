@@ -6,7 +6,7 @@ import click
 
 from offerkit.cli.complete import addresses, files, states
 from offerkit.cli.impact import ImpactAsked, impact_options
-from offerkit.cli.options import exclude_option, exitcode_option, format_of, full_option, pass_shell
+from offerkit.cli.options import exclude_option, exitcode_option, format_of, full_option, pass_shell, renamed_option
 from offerkit.cli.shell import Shell
 
 
@@ -17,9 +17,9 @@ from offerkit.cli.shell import Shell
 @exclude_option
 @exitcode_option
 @impact_options
-@click.option(
-    "--impact-contacts",
-    "contacts",
+@renamed_option(
+    "--contacts",
+    former=("--impact-contacts",),
     multiple=True,
     metavar="[DIMENSION=]FILE",
     shell_complete=files,
@@ -59,7 +59,7 @@ def command(
     from offerkit.usecases.diff import compare
 
     if contacts and not impact.wanted:
-        raise click.UsageError("--impact-contacts goes with --impact.")
+        raise click.UsageError("--contacts goes with --impact.")
     session = shell.session()
     found = compare(session, a, b, AddressPatterns.of(targets, exclude), whole=impact.wanted)
     if found.behind.doubt is not None:

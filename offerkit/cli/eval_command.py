@@ -24,7 +24,7 @@ from offerkit.cli.shell import Shell
 @at_option
 @environment_option
 @stage_option
-@format_of("Evaluated")
+@format_of("EvaluatedExpression")
 @pass_shell
 def command(
     shell: Shell,

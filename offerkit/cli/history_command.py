@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import touched
-from offerkit.cli.options import WholeNumber, format_of, pass_shell
+from offerkit.cli.options import count_option, format_of, pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("history")
 @click.argument("what", nargs=-1, metavar="[STAGE] [ADDRESS]", shell_complete=touched)
-@click.option("--limit", "-n", type=WholeNumber(min=0), default=50, help="At most so many; 0: all (default: 50).")
-@format_of("History")
+@count_option
+@format_of("RevisionHistory")
 @pass_shell
 def command(shell: Shell, what: tuple[str, ...], limit: int, form: str) -> None:
     """List the revisions of the store, a stage or a resource.
@@ -20,7 +20,7 @@ def command(shell: Shell, what: tuple[str, ...], limit: int, form: str) -> None:
     Newest first: who did what, when and why. STAGE is such as recipients@live, ADDRESS such as
     recipients/offer.canada-rockies.
     """
-    from offerkit.reports.history import History
+    from offerkit.reports.history import RevisionHistory
     from offerkit.usecases.history import history
 
     stages = [word for word in what if "@" in word]
@@ -29,4 +29,4 @@ def command(shell: Shell, what: tuple[str, ...], limit: int, form: str) -> None:
         raise click.UsageError("At most one STAGE and one ADDRESS can be named.")
     with shell.session().existing() as store:
         lines = history(store, "".join(stages), "".join(addresses), limit)
-    shell.show(History(lines), form)
+    shell.show(RevisionHistory(lines), form)

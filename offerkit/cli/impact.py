@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from offerkit.cli.complete import axes
-from offerkit.cli.options import WholeNumber
-from offerkit.reports.estimate import MAX_SAMPLE
+from offerkit.cli.options import WholeNumber, renamed_option
+from offerkit.engine.estimate import MAX_SAMPLE
 
 if TYPE_CHECKING:
+    from offerkit.engine.impact import Impact
     from offerkit.plans.plan import Plan
-    from offerkit.reports.impact import Impact
     from offerkit.usecases.diff import Difference
     from offerkit.usecases.requests import ImpactRequest
     from offerkit.usecases.session import Session
@@ -78,7 +78,7 @@ def impact_options(function: F) -> F:
         examples: bool,
         **others: Any,
     ) -> Any:
-        with_impact = {"--at": at, "--impact-by": by, "--impact-sample": sample is not None, "--examples": examples}
+        with_impact = {"--at": at, "--by": by, "--sample": sample is not None, "--examples": examples}
         alone = next((name for name, given in with_impact.items() if given and not impact), "")
         if alone:
             raise click.UsageError(f"{alone} goes with --impact.")
@@ -92,33 +92,34 @@ def impact_options(function: F) -> F:
 
 _OPTIONS = (
     click.option("--impact", is_flag=True, help="Also show for whom it changes which offers; nothing is stored."),
-    click.option(
-        "--impact-n",
-        "count",
+    renamed_option(
+        "--count",
+        "-n",
+        former=("--impact-n",),
         type=int,
         default=3,
         metavar="NUMBER",
-        help="With --impact: offers for each (default: 3).",
+        help="With --impact: offers wanted for each contact (default: 3).",
     ),
-    click.option(
-        "--impact-by",
-        "by",
+    renamed_option(
+        "--by",
+        former=("--impact-by",),
         multiple=True,
         metavar="FIELD",
         shell_complete=axes,
-        help="With --impact: also by this field, such as recipient.country.",
+        help="With --impact: also count by this field, such as recipient.country.",
     ),
-    click.option(
-        "--impact-sample",
-        "sample",
+    renamed_option(
+        "--sample",
+        former=("--impact-sample",),
         type=WholeNumber(1, MAX_SAMPLE),
         metavar="NUMBER",
-        help="With --impact: estimate it on so many contacts, the same in every run (default: all).",
+        help="With --impact: estimate it on this many contacts, the same ones in every run (default: all).",
     ),
     click.option(
         "--examples",
         is_flag=True,
-        help="With --impact: name contacts, by key and by rare values of --impact-by; not for pull requests.",
+        help="With --impact: name contacts, by key and by rare values of --by; not for pull requests.",
     ),
     click.option(
         "--at",

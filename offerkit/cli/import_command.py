@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from offerkit.cli.complete import folder_environments
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import pass_shell, renamed_option
 from offerkit.cli.shell import Shell
 
 
@@ -21,9 +21,9 @@ from offerkit.cli.shell import Shell
     shell_complete=folder_environments,
     help="Take only this one, and what it needs.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; tell what would be taken.")
+@renamed_option("--dry-run", former=("--check",), is_flag=True, help="Write nothing; show what would be added.")
 @pass_shell
-def command(shell: Shell, folder: Path, names: tuple[str, ...], check: bool) -> None:
+def command(shell: Shell, folder: Path, names: tuple[str, ...], dry_run: bool) -> None:
     """Take YAML from elsewhere into this project.
 
     DIR is another project: an export, another team's checkout. What this project lacks is written into new
@@ -35,11 +35,11 @@ def command(shell: Shell, folder: Path, names: tuple[str, ...], check: bool) -> 
 
     session = shell.session()
     planned = plan_import(session, folder, names)
-    if not check:
+    if not dry_run:
         write_import(session, planned)
         shell.done = True
     for path in sorted(planned.files):
         click.echo(path)
-    verb = "would be added" if check else "added"
+    verb = "would be added" if dry_run else "added"
     text = f"{len(planned.added):,} resources {verb}; {len(planned.same):,} were here already."
     click.echo(shell.style.green(text), color=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -34,6 +34,27 @@ class Number(click.FloatRange):
         return number
 
 
+class RenamedOption(click.Option):
+    """An option that still takes the names it had in an earlier release, without showing them."""
+
+    def __init__(self, *arguments: Any, former: Sequence[str], **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.former = tuple(former)
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser know the former names as well."""
+        shown, self.opts = self.opts, [*self.opts, *self.former]
+        try:
+            super().add_to_parser(parser, ctx)
+        finally:
+            self.opts = shown
+
+
+def renamed_option(*names: str, former: Sequence[str], **settings: Any) -> Callable[[F], F]:
+    """An option of these ``names`` that once had the ``former`` ones."""
+    return click.option(*names, cls=RenamedOption, former=former, **settings)
+
+
 pass_shell = click.make_pass_decorator(Shell)
 
 
@@ -46,7 +67,32 @@ def format_of(result: str) -> Callable[[F], F]:
 
 full_option = click.option("--full", is_flag=True, help="Leave nothing out, however long.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-message_option = click.option("--message", "-m", default="", metavar="TEXT", help="Why, for the history.")
+message_option = renamed_option(
+    "--message",
+    "-m",
+    former=("--comment", "--reason"),
+    default="",
+    metavar="TEXT",
+    help="Why; kept in the history.",
+)
+required_message_option = renamed_option(
+    "--message",
+    "-m",
+    former=("--comment", "--reason"),
+    required=True,
+    metavar="TEXT",
+    help="Why; kept in the history and shown in plans.",
+)
+count_option = renamed_option(
+    "--count",
+    "-n",
+    "limit",
+    former=("--limit",),
+    type=WholeNumber(min=0),
+    default=50,
+    metavar="NUMBER",
+    help="List at most this many; 0 lists all (default: 50).",
+)
 lock_option = click.option(
     "--lock-timeout",
     type=Number(min=0),

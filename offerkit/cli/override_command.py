@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.options import format_of, lock_option, pass_shell
+from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option
 from offerkit.cli.shell import Shell
 
 
 @click.command("override")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
-@click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the history and shown in plans.")
+@required_message_option
 @click.option("--reviewers", "lifts", flag_value="reviewers", multiple=True, help="The word of reviewers who are gone.")
 @click.option("--settings", "lifts", flag_value="settings", multiple=True, help="A second person for settings.")
 @click.option("--cases", "lifts", flag_value="cases", multiple=True, help="Cases that say otherwise.")
@@ -20,7 +20,7 @@ from offerkit.cli.shell import Shell
 @lock_option
 @pass_shell
 def command(
-    shell: Shell, patterns: tuple[str, ...], reason: str, lifts: tuple[str, ...], form: str, lock_timeout: float
+    shell: Shell, patterns: tuple[str, ...], message: str, lifts: tuple[str, ...], form: str, lock_timeout: float
 ) -> None:
     """Lift what keeps a change out of live, as a second person and with a reason.
 
@@ -35,7 +35,7 @@ def command(
     from offerkit.usecases.requests import OverrideRequest
 
     session = shell.session(lock_timeout=lock_timeout)
-    made = override(session, OverrideRequest(patterns, reason, tuple(map(OverrideKind, lifts))))
+    made = override(session, OverrideRequest(patterns, message, tuple(map(OverrideKind, lifts))))
     shell.done = True
     done = f"Revision {made.revision.serial} by {made.revision.actor}, {made.revision.digest[:12]}."
     shell.show(OverrideReport(made.revision.serial, made.says, done), form)

@@ -22,7 +22,7 @@ from offerkit.cli.shell import Shell
 )
 @click.option("--contact", "-c", default="", metavar="KEY", help="Who, by the space's keys; parts joined by |.")
 @click.option("--cookie", default="", metavar="VALUE", help="The visitor's permanent or session cookie.")
-@click.option("-n", "count", type=int, default=1, metavar="COUNT", help="How many offers on each space (default: 1).")
+@click.option("--count", "-n", type=int, default=1, metavar="NUMBER", help="Offers wanted on each space (default: 1).")
 @click.option(
     "--category", "categories", multiple=True, metavar="PATH", shell_complete=categories, help="Only offers below it."
 )

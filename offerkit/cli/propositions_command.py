@@ -6,7 +6,7 @@ import click
 
 from offerkit.cli.asking import environment_option, warn
 from offerkit.cli.complete import offers, spaces, statuses
-from offerkit.cli.options import WholeNumber, format_of, pass_shell
+from offerkit.cli.options import count_option, format_of, pass_shell
 from offerkit.cli.shell import Shell
 
 
@@ -23,7 +23,7 @@ from offerkit.cli.shell import Shell
 )
 @click.option("--since", default="", metavar="TIME", help="From this day or time on, in the environment's time zone.")
 @click.option("--until", default="", metavar="TIME", help="Before this day or time, in the environment's time zone.")
-@click.option("--limit", "-n", type=WholeNumber(min=0), default=50, help="At most so many; 0: all (default: 50).")
+@count_option
 @format_of("Propositions")
 @pass_shell
 def command(

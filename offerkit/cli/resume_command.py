@@ -7,18 +7,18 @@ from dataclasses import replace
 import click
 
 from offerkit.cli.complete import stopped
-from offerkit.cli.options import format_of, lock_option, pass_shell
+from offerkit.cli.options import format_of, lock_option, message_option, pass_shell
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Severity
 
 
 @click.command("resume")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=stopped)
-@click.option("--reason", "-m", default="", metavar="TEXT", help="Why; kept in the history.")
+@message_option
 @format_of("ResumeReport")
 @lock_option
 @pass_shell
-def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, lock_timeout: float) -> None:
+def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lock_timeout: float) -> None:
     """Let what was stopped be promoted again.
 
     It takes an approval that was given after the stop: those from before do not count any more, and what was not
@@ -29,7 +29,7 @@ def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, loc
     from offerkit.usecases.requests import StopRequest
     from offerkit.usecases.stop import resume
 
-    made = resume(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
+    made = resume(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, message))
     shell.done = True
     revision = made.revision.serial if made.revision is not None else None
     if form == "text":

@@ -20,9 +20,9 @@ from offerkit.reports.words import count
 
 if TYPE_CHECKING:
     from offerkit.applier import Applied
+    from offerkit.engine.impact import Impact
     from offerkit.fingerprint import Json
     from offerkit.plans.plan import Plan
-    from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
     from offerkit.usecases.audit import AuditedStore
     from offerkit.usecases.session import Backend, Session

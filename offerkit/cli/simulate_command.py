@@ -8,7 +8,7 @@ import click
 
 from offerkit.cli.asking import at_option, contacts_option, data_option, set_aside_option, warn
 from offerkit.cli.complete import axes, categories, environments, spaces, themes
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import pass_shell, renamed_option
 from offerkit.cli.shell import Shell, progress_bar
 
 
@@ -17,10 +17,10 @@ from offerkit.cli.shell import Shell, progress_bar
 @click.option(
     "--space", "names", multiple=True, metavar="SPACE", help="On this space (default: all).", shell_complete=spaces
 )
-@click.option(
+@renamed_option(
     "--category",
-    "-c",
     "categories",
+    former=("-c",),
     multiple=True,
     metavar="PATH",
     shell_complete=categories,
@@ -31,7 +31,9 @@ from offerkit.cli.shell import Shell, progress_bar
 )
 @data_option
 @at_option
-@click.option("-n", "count", type=int, default=3, metavar="NUMBER", help="Offers for each contact (default: 3).")
+@click.option(
+    "--count", "-n", type=int, default=3, metavar="NUMBER", help="Offers wanted for each contact (default: 3)."
+)
 @click.option(
     "--stage",
     type=click.Choice(["specs", "design", "live"]),
@@ -39,9 +41,10 @@ from offerkit.cli.shell import Shell, progress_bar
     help="What to look at (default: what is live).",
 )
 @contacts_option
-@click.option(
-    "--axis",
+@renamed_option(
+    "--by",
     "axes",
+    former=("--axis",),
     multiple=True,
     metavar="FIELD",
     shell_complete=axes,
@@ -114,7 +117,7 @@ def command(
     _together(
         dialect,
         runner,
-        axis=axes,
+        by=axes,
         html=page,
         set_aside=set_aside,
         contacts=contacts,
@@ -156,7 +159,7 @@ def _together(dialect: str | None, runner: str, **given: object) -> None:
 
     why = {"set_aside": "set-aside"}
     if dialect is not None:
-        what, useless = "--emit-sql", ["axis", "html", "set_aside", "contacts"]
+        what, useless = "--emit-sql", ["by", "html", "set_aside", "contacts"]
         detail, hint = (
             "Nothing is decided here, so there is nothing to count, to show or to set aside.",
             "Leave it out.",
@@ -164,7 +167,7 @@ def _together(dialect: str | None, runner: str, **given: object) -> None:
         given["engine"] = runner == "spark"
         useless.append("engine")
     elif runner == "spark":
-        what, useless = "--engine spark", ["axis", "html", "format", "table"]
+        what, useless = "--engine spark", ["by", "html", "format", "table"]
         detail, hint = "Spark writes every contact's offers to the file of --out, and nothing else.", "Leave it out."
     else:
         what, useless = "a simulation without --emit-sql", ["table"]

@@ -6,16 +6,22 @@ import click
 
 from offerkit.cli.asking import stage_option
 from offerkit.cli.complete import web_spaces
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import pass_shell, renamed_option
 from offerkit.cli.shell import Shell
 
 
 @click.command("snippet")
 @click.argument("place", metavar="ENVIRONMENT/SPACE", shell_complete=web_spaces)
-@click.option("--url", default="", metavar="URL", help="How browsers reach the service (default: an example).")
+@renamed_option(
+    "--public-url",
+    former=("--url",),
+    default="",
+    metavar="URL",
+    help="How browsers reach the service (default: an example).",
+)
 @stage_option
 @pass_shell
-def command(shell: Shell, place: str, url: str, stage: str) -> None:
+def command(shell: Shell, place: str, public_url: str, stage: str) -> None:
     """Print what to paste into a web page, so that a space of it is filled.
 
     One script fills all spaces of the page with one call. Call data that it has to
@@ -25,4 +31,4 @@ def command(shell: Shell, place: str, url: str, stage: str) -> None:
     from offerkit.usecases.snippets import snippet
 
     with open_stage(shell.session(), stage) as engine:
-        click.echo(snippet(engine.catalogs, place, url), nl=False)
+        click.echo(snippet(engine.catalogs, place, public_url), nl=False)

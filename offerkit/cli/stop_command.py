@@ -5,17 +5,17 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.options import format_of, lock_option, pass_shell
+from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option
 from offerkit.cli.shell import Shell
 
 
 @click.command("stop")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
-@click.option("--reason", "-m", required=True, metavar="TEXT", help="Why; kept in the history.")
+@required_message_option
 @format_of("StopReport")
 @lock_option
 @pass_shell
-def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, lock_timeout: float) -> None:
+def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lock_timeout: float) -> None:
     """Take offers, a category or a space's offers out of live at once.
 
     Nothing is asked, and the lock of another run is not waited for. A category is stopped with all below it, also with
@@ -27,7 +27,7 @@ def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, loc
     from offerkit.usecases.requests import StopRequest
     from offerkit.usecases.stop import stop
 
-    made = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
+    made = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, message))
     shell.done = True
     revision = made.revision.serial if made.revision is not None else None
     shell.show(StopReport(revision, made.named, made.out, made.refused, made.done), form)

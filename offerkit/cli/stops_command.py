@@ -9,13 +9,13 @@ from offerkit.cli.shell import Shell
 
 
 @click.command("stops")
-@format_of("Stops")
+@format_of("StopList")
 @pass_shell
 def command(shell: Shell, form: str) -> None:
     """List what is stopped: by whom, since when, why. With each, the offers that it keeps out of live."""
-    from offerkit.reports.stops import Stops
+    from offerkit.reports.stops import StopList
     from offerkit.usecases.stop import list_stops
 
     with shell.session().existing() as store:
         found = list_stops(store)
-    shell.show(Stops(found), form)
+    shell.show(StopList(found), form)

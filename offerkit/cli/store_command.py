@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.complete import environments, files
-from offerkit.cli.options import changing, pass_shell
+from offerkit.cli.options import changing, pass_shell, renamed_option
 from offerkit.cli.shell import Shell, located, progress_bar
 
 if TYPE_CHECKING:
@@ -159,10 +159,10 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
 
 @store.command("purge")
 @click.argument("names", metavar="[ENVIRONMENT]...", nargs=-1, shell_complete=environments)
-@click.option("--plan-only", is_flag=True, help="Show what would be removed, and stop.")
+@renamed_option("--dry-run", former=("--plan-only",), is_flag=True, help="Remove nothing; show what would be removed.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @pass_shell
-def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> None:
+def purge(shell: Shell, names: tuple[str, ...], dry_run: bool, yes: bool) -> None:
     """Remove propositions that are older than their dimension's history.retention.
 
     They are removed in batches, oldest first; calls go on meanwhile. Killed on its way, it has removed whole batches:
@@ -180,7 +180,7 @@ def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> N
         if each.counted and each.count:
             click.echo(f"  presentation rules look back {each.longest.days} days: they will count less", err=True)
     total = sum(each.count for each in found)
-    if plan_only or not total:
+    if dry_run or not total:
         return
     shell.confirm(f"Remove {total:,} propositions for good?", yes=yes)
     removed = 0

@@ -28,7 +28,7 @@ def command(
     other files or folders. Exits with 1 if one is not as expected. An environment with promotion: {tests: true}
     has those that were applied run before every promotion.
     """
-    from offerkit.reports.cases import CaseResults
+    from offerkit.engine.case_results import CaseResults
     from offerkit.reports.render import render
     from offerkit.specs.cases import read_cases
     from offerkit.specs.output_files import JUNIT, check_output, writing

@@ -4,7 +4,7 @@ from offerkit.diagnostics.codes import CODES, Code
 from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, reason_of, refuse
 from offerkit.diagnostics.installation import install_command, install_hint, pinned_requirement, upgrade_hint
 from offerkit.diagnostics.secret import has_secret, is_secret, masked, secret_spans, secrets_of
-from offerkit.diagnostics.suggest import nearest, or_list, suggestion
+from offerkit.diagnostics.suggest import and_list, nearest, or_list, suggestion
 
 __all__ = [
     "CODES",
@@ -13,6 +13,7 @@ __all__ = [
     "Position",
     "Refused",
     "Severity",
+    "and_list",
     "has_secret",
     "install_command",
     "install_hint",

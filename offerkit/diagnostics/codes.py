@@ -328,7 +328,7 @@ CODES: dict[Code, str] = {
     Code.KEY_SIGNATURE: "A contact key without the signature that its environment requires.",
     Code.KEY_UNCHECKED: "The secret for signed contact keys is missing or too short.",
     Code.NOT_A_READER: "The operator cannot read contacts or their values through this server.",
-    Code.IDENTIFYING_FIELD: "--impact-by names a field that identifies contacts, without --examples.",
+    Code.IDENTIFYING_FIELD: "--by names a field that identifies contacts, without --examples.",
     Code.NO_ROOM: "There is no disk space for the temporary data of a batch.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
     Code.NO_CONTACTS: "The source has no contacts.",

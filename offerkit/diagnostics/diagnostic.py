@@ -76,4 +76,4 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, ValueError):
         return "the name has a null character"
     seconds = getattr(error, "timeout", None)
-    return f"it took longer than {seconds:.0f} seconds" if isinstance(seconds, int | float) else "it gives no reason"
+    return f"it took longer than {seconds:.0f} seconds" if isinstance(seconds, int | float) else "no reason given"

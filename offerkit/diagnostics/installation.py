@@ -54,7 +54,7 @@ def upgrade_hint() -> str:
     origin = _origin()
     if origin.editable and origin.path is not None and (origin.path / ".git").exists():
         return f"Upgrade offerkit: git -C {_quoted(str(origin.path))} pull"
-    return "Install a newer offerkit, from where this one came: the version that wrote it, or a later one."
+    return "Install a newer offerkit from the same source: the version that wrote it, or a later one."
 
 
 def pinned_requirement() -> str:

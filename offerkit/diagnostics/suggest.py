@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3, alike: float = 0.6) -> list[str]:
@@ -19,6 +19,11 @@ def or_list(names: Iterable[str]) -> str:
     """``a``, ``a or b``, ``a, b or c``."""
     items = list(names)
     return " or ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def and_list(items: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:

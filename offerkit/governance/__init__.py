@@ -1,1 +1,1 @@
-"""Governance: who may do what, which approvals count, and what blocks a promotion. Pure: no I/O, no clock."""
+"""Governance: rights, approvals that count, and what blocks a promotion. Pure: no I/O, no clock."""

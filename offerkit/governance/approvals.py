@@ -1,6 +1,6 @@
-"""Decisions: what reviewers approved and rejected, which of it counts, what a change makes void, and the gate.
+"""Decisions: what reviewers approved or rejected, which decisions count, what a change invalidates, and the gate.
 
-A decision follows what it was about along renames: what is called otherwise now is still approved, or rejected.
+Decisions follow renames: a renamed offer stays approved, or rejected.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
 class Decision(StrEnum):
-    """What a reviewer decided, or that something was stopped or resumed (:mod:`offerkit.governance.stops`)."""
+    """A reviewer's decision; stops and resumes are stored as decisions too (:mod:`offerkit.governance.stops`)."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -44,9 +44,9 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A decision on exactly one thing (:class:`ApprovalKey`), by an operator, with a comment.
+    """An operator's decision on one :class:`ApprovalKey`, with a comment.
 
-    Of several decisions on one key the last one counts. ``revision`` is 0 until it is stored.
+    The last decision on a key counts. ``revision`` is 0 until the decision is stored.
     """
 
     key: ApprovalKey
@@ -58,16 +58,19 @@ class Approval:
 
 
 ApprovalFilter: TypeAlias = Callable[[Address, Approval], bool]
-"""Whether an approval counts for the offer that has an address now."""
+"""Whether an approval counts for the offer now at an address."""
 
 LapseCheck: TypeAlias = Callable[[ApprovalKey, Approval], bool]
-"""Whether an approval was given too long ago to count for a key: what it is of was taken out of live since."""
+"""Whether an approval no longer counts for a key because its subject was taken out of live since."""
 
 _NO_SPACE: tuple[Span, ...] = (Span(Address("", Kind.SPACE, ""), 0, inf),)
 
 
 class ReviewDemand(NamedTuple):
-    """That one of ``names`` agrees, after revision ``since``; ``where`` they are named. ``fingerprint`` names it."""
+    """One of ``names`` must approve after revision ``since``.
+
+    ``where`` says where they are named; ``fingerprint`` identifies the demand.
+    """
 
     names: tuple[str, ...]
     since: int
@@ -76,7 +79,7 @@ class ReviewDemand(NamedTuple):
 
 
 class ReviewDemands(Protocol):
-    """Whose word is needed besides that of the reviewers whom design names."""
+    """Whose approval is needed besides that of the reviewers named in design."""
 
     @property
     def lifted(self) -> Mapping[Address, Override]: ...
@@ -87,17 +90,17 @@ class ReviewDemands(Protocol):
 
 
 class Decisions:
-    """The decisions on offers, as they count for the names that design has now. Ask it; never compare fingerprints.
+    """The decisions on offers, as they count for the current names in design. Ask it; never compare fingerprints.
 
-    A decision is about what had a name when it was made, and follows that along renames. What is declared under a name
-    that was given up has the approvals given under that name, unless what had it then was rejected later, under
-    whatever name.
+    A decision is about the resource that had a name when the decision was made, and follows it through renames. A new
+    resource that reuses an abandoned name keeps the approvals given under that name, unless the former resource was
+    rejected later, under any name.
     """
 
     def __init__(
         self, approvals: Iterable[Approval] = (), names: NameHistory | None = None, view: Snapshot | None = None
     ) -> None:
-        """``approvals`` oldest first; ``names``: the renames of the design stages; ``view``: what is asked about."""
+        """``approvals``: oldest first. ``names``: renames in design. ``view``: the state that keys refer to."""
         self.names = names if names is not None else NameHistory()
         self._view = view
         self._former: Mapping[Address, Address] = {}
@@ -113,32 +116,32 @@ class Decisions:
         self._demands: ReviewDemands | None = None
 
     def __bool__(self) -> bool:
-        """Whether anything was decided at all."""
+        """Whether there is any decision."""
         return bool(self._rows)
 
     def where(self, counts: ApprovalFilter) -> Decisions:
-        """These decisions, with the approvals alone that count."""
+        """These decisions, with only the approvals for which ``counts`` is true."""
         made = self._copy()
         made._counts = counts
         return made
 
     def seen_in(self, view: Snapshot, former: Mapping[Address, Address] | None = None) -> Decisions:
-        """These decisions, for keys of another state than design as it is now.
+        """These decisions, for keys of a state other than the current design.
 
-        ``former``: what that calls otherwise, by the names of design, which keys have.
+        Keys use the names in design; ``former`` maps those to the names in ``view`` where they differ.
         """
         made = self._copy()
         made._view, made._former = view, former or {}
         return made
 
     def lapsing(self, lapsed: LapseCheck) -> Decisions:
-        """These decisions, of which approvals that have ``lapsed`` are no word at all, nor is what they replaced."""
+        """These decisions without approvals that have ``lapsed``, nor the decisions these replaced."""
         made = self._copy()
         made._lapsed = lapsed
         return made
 
     def demanding(self, demands: ReviewDemands) -> Decisions:
-        """These decisions, of which an approval is none as long as the word of somebody else is needed as well."""
+        """These decisions, where an approval counts only once all ``demands`` for its key are met."""
         made = self._copy()
         made._demands = demands
         return made
@@ -149,35 +152,35 @@ class Decisions:
         return made
 
     def unmet(self, key: ApprovalKey) -> tuple[ReviewDemand, ...]:
-        """Whose word on exactly this is needed besides that of design's reviewers, and was not given."""
+        """The demands on ``key`` that no approval has met yet."""
         if self._demands is None or not self._demands.demands(key):
             return ()
         return self._demands.unmet(key, self.each(key))
 
     def gone(self, demand: ReviewDemand) -> bool:
-        """Whether none of those who have to agree can decide any more."""
+        """Whether nobody named in ``demand`` can decide any more."""
         return self._demands is not None and self._demands.gone(demand)
 
     @property
     def lifted(self) -> Mapping[Address, Override]:
-        """The overrides that took the place of a word that was asked for, by what it was asked for."""
+        """The overrides that replaced a demanded approval, by the address it was demanded for."""
         return self._demands.lifted if self._demands is not None else {}
 
     def seated(self, live: Snapshot, offer: Address, aspect: Aspect) -> tuple[str, ...]:
-        """The reviewers whom ``live`` as it stands names for an offer, by the names that they have now."""
+        """The reviewers that ``live`` names for an offer, by their current names."""
         return live.offer(offer).reviewers(aspect) if self._demands is None else self._demands.seated(offer, aspect)
 
     def wanted(self, key: ApprovalKey) -> tuple[str, ...]:
-        """Those whose word is needed besides that of design's reviewers, be it given or not."""
+        """Everyone named in a demand on ``key``, whether met or not."""
         demands = self._demands.demands(key) if self._demands is not None else ()
         return tuple(dict.fromkeys(name for demand in demands for name in demand.names))
 
     def asks(self, name: str, key: ApprovalKey) -> bool:
-        """Whether the word of an operator is needed besides that of design's reviewers, be it given or not."""
+        """Whether a demand on ``key`` names this operator, whether met or not."""
         return name in self.wanted(key)
 
     def given_by(self, name: str, key: ApprovalKey) -> bool:
-        """Whether an operator has approved exactly this, and nothing more is to be had of them."""
+        """Whether an operator has approved exactly this and nothing more is needed from them."""
         rows = self.each(key)
         own = [row for row in rows if row.operator == name]
         refused = max((row.revision for row in rows if row.decision is Decision.REJECTED), default=-1)
@@ -186,7 +189,7 @@ class Decisions:
         return all(name not in demand.names for demand in self.unmet(key))
 
     def approvals_of(self, address: Address, aspect: Aspect) -> list[Approval]:
-        """All approvals of an aspect of an offer, of whatever it was then, oldest first."""
+        """All approvals of an aspect of an offer, of any of its versions, oldest first."""
         if self._by_aspect is None:
             self._by_aspect = {}
             for (offer, kind, _), rows in self._rows.items():
@@ -201,7 +204,7 @@ class Decisions:
         return sorted(found, key=attrgetter("revision"))
 
     def each(self, key: ApprovalKey) -> list[Approval]:
-        """All decisions on exactly this, oldest first, whether they count or not."""
+        """All decisions on exactly this key, oldest first, including those that do not count."""
         if not self.names or not self._renamed(key.address, key.space):
             rows = self._rows.get((key.address, key.aspect, key.space), ())
             found = [row for row in rows if row.key.fingerprint == key.fingerprint]
@@ -215,7 +218,7 @@ class Decisions:
         return sorted(found, key=attrgetter("revision"))
 
     def on(self, key: ApprovalKey) -> Approval | None:
-        """The last word on exactly this that counts; None when there is none."""
+        """The last decision on exactly this key that counts, or None."""
         if key not in self._last:
             self._last[key] = self._last_on(key)
         return self._last[key]
@@ -230,7 +233,7 @@ class Decisions:
         return None
 
     def last_approval(self, address: Address, aspect: Aspect, space: str = "") -> Approval | None:
-        """The last approval of an aspect of an offer that still counts for what it approved, whatever that was."""
+        """The last approval of an aspect of an offer, of any version, that still counts for the version it approved."""
         rows: Iterable[Approval] = self._rows.get((address, aspect, space), ())
         if self._renamed(address, space):
             (offer, *_), (place, *_) = self._lines(address, space)
@@ -240,7 +243,7 @@ class Decisions:
         return max(standing, key=attrgetter("revision"), default=None)
 
     def about(self, address: Address) -> bool:
-        """Whether anything was ever decided about what stands at ``address``, or stood there before a rename."""
+        """Whether there is any decision on the resource at ``address``, under any of its names."""
         if not self.names.touches(address):
             return address in self._addresses
         return not self._addresses.isdisjoint(self.names.family([address]))
@@ -252,7 +255,7 @@ class Decisions:
         return names.touches(address) or bool(space and names.touches(address.beside(Kind.SPACE, space)))
 
     def _lines(self, address: Address, space: str) -> tuple[list[tuple[Span, ...]], list[tuple[Span, ...]]]:
-        """The names of an offer and its space, each followed by those of what had their first name before."""
+        """The names of an offer and a space over time, each followed by those of earlier holders of its first name."""
         place = address.beside(Kind.SPACE, space)
         offers = [_from_the_start(self.names.spans(address)), *self.names.predecessors(address)]
         return offers, [_from_the_start(self.names.spans(place)), *self.names.predecessors(place)] if space else [
@@ -263,7 +266,7 @@ class Decisions:
         return self._exactly(key, self._along(key.aspect, offer, space))
 
     def _exactly(self, key: ApprovalKey, rows: Iterable[Approval]) -> Iterator[Approval]:
-        """The decisions on what ``key`` names, under either scheme."""
+        """The decisions on what ``key`` identifies, under either fingerprint scheme."""
         same: _OtherScheme | None = None
         for row in rows:
             if row.key.fingerprint == key.fingerprint:
@@ -275,7 +278,7 @@ class Decisions:
                     yield row
 
     def _same_in(self, key: ApprovalKey) -> _OtherScheme:
-        """What the other scheme says of what ``key`` names, as it is now; nothing where that is something else."""
+        """The fingerprints of the same thing under the other scheme; none if it has changed since."""
         view, address = self._view, self._former.get(key.address, key.address)
         if view is None or address.kind is not Kind.OFFER or address not in view.entries:
             return _OtherScheme()
@@ -296,7 +299,7 @@ class Decisions:
         return _OtherScheme(frozenset([now]), frozenset([now])) if key.fingerprint == old else _OtherScheme()
 
     def _along(self, aspect: Aspect, offer: tuple[Span, ...], space: tuple[Span, ...]) -> Iterator[Approval]:
-        """What was decided about an offer on a space under their names."""
+        """The decisions on an offer and a space under the names they had at that time."""
         for named, place in product(offer, space):
             for row in self._rows.get((named.name, aspect, place.name.name), ()):
                 if named.covers(row.revision) and place.covers(row.revision):
@@ -304,7 +307,7 @@ class Decisions:
 
 
 class _OtherScheme(NamedTuple):
-    """The fingerprints by another scheme under which something may have been approved, or rejected."""
+    """The fingerprints under the other scheme that identify the same thing in approvals and in rejections."""
 
     approved: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
@@ -315,14 +318,14 @@ def _scheme(fingerprint: str) -> str:
 
 
 def _from_the_start(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """``spans`` with all that was decided under the first name, also before another resource gave it up."""
+    """``spans``, with the first name counting from the start, also while another resource had it."""
     return (*spans[:-1], spans[-1]._replace(since=0))
 
 
 def by_named_reviewers(decisions: Decisions, design: Snapshot) -> Decisions:
-    """Without the approvals of those who are not, or no longer, among the reviewers that design names.
+    """``decisions`` without approvals by operators who are not among the reviewers named in design.
 
-    Naming a reviewer is asking for their word, also on what somebody else approved before. Rejections stay.
+    Naming a reviewer asks for their approval even if somebody else approved before. Rejections stay.
     """
     named: dict[tuple[Address, Aspect], tuple[str, ...]] = {}
 
@@ -338,13 +341,13 @@ def by_named_reviewers(decisions: Decisions, design: Snapshot) -> Decisions:
 
 
 def approved(decisions: Decisions, key: ApprovalKey) -> bool:
-    """Whether exactly this was approved, and that is the last word on it."""
+    """Whether the last decision on exactly this that counts is an approval."""
     decision = decisions.on(key)
     return decision is not None and decision.decision is Decision.APPROVED
 
 
 def rejected(decisions: Decisions, key: ApprovalKey) -> Approval | None:
-    """The rejection of exactly this, if that is the last word on it."""
+    """The rejection of exactly this, if it is the last decision that counts; else None."""
     decision = decisions.on(key)
     return decision if decision is not None and decision.decision is Decision.REJECTED else None
 
@@ -352,9 +355,9 @@ def rejected(decisions: Decisions, key: ApprovalKey) -> Approval | None:
 def approval_resets(
     deltas: list[Delta], before: Snapshot, after: Snapshot, decisions: Decisions
 ) -> dict[Address, tuple[ApprovalReset, ...]]:
-    """The approvals that stop counting, by the address of the change that does it.
+    """The approvals that stop counting, by the address of the change that causes it.
 
-    Only offers that have a standing approval are looked at.
+    Only offers with decisions are examined.
     """
     changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
     new_name: dict[Address, Address] = {d.moved_from: d.address for d in deltas if d.moved_from}
@@ -380,11 +383,11 @@ def approval_resets(
 
 
 def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | None = None) -> Iterator[Diagnostic]:
-    """What would be live without approval after a promotion: the gate that no plan passes by.
+    """What a promotion would make live without approval: the gate that every plan must pass.
 
-    The plan was made with the same rule (:mod:`offerkit.governance.promotion`); here it is checked once more on the
-    steps themselves, because a plan file is only a file, and anyone can write one. ``lengthened``: what would be live
-    if no period ended earlier, which needs no approval where it is all that differs.
+    The planner applies the same rule (:mod:`offerkit.governance.promotion`). It is checked again on the steps because
+    anyone can write a plan file. ``lengthened``: live after the promotion, but with no period ending earlier; an
+    earlier end alone needs no approval.
     """
     before, after = live.before, live.after
     decisions, lengthened = decisions.seen_in(after), lengthened or after
@@ -410,9 +413,9 @@ def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | N
 
 
 def same_reviewers(view: Snapshot, address: Address, live: Snapshot, former: Address, decisions: Decisions) -> bool:
-    """Whether nobody who reviews an offer of ``live`` is taken off the list in ``view``, or gets company there.
+    """Whether ``view`` has the same reviewers for an offer as ``live``: nobody removed, added, or replaced.
 
-    Nor hands their name over to somebody else: a list that is written anew names those who have the names now.
+    An operator's name can pass to somebody else: a list that was written again means those who have the names now.
     """
     now, then = view.offer(address), live.offer(former)
     for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY):
@@ -427,13 +430,13 @@ def same_reviewers(view: Snapshot, address: Address, live: Snapshot, former: Add
 
 
 def _space_after_renames(new_name: Mapping[Address, Address], key: ApprovalKey) -> str:
-    """The name that the space of ``key`` will have."""
+    """The space of ``key`` by its new name."""
     space = key.address.beside(Kind.SPACE, key.space)
     return new_name.get(space, space).name if key.space and new_name else key.space
 
 
 def _change_positions(deltas: list[Delta]) -> dict[Address, tuple[int, Address]]:
-    """For each address that a change takes or gives up: where the first such change is in the plan, and its address."""
+    """For each address that a change takes or leaves: the position of the first such change, and its address."""
     found: dict[Address, tuple[int, Address]] = {}
     for place, item in enumerate(deltas):
         for address in (item.address, item.moved_from):
@@ -445,7 +448,7 @@ def _change_positions(deltas: list[Delta]) -> dict[Address, tuple[int, Address]]
 def _cause(
     offer: Address, now: Address, causes: Collection[Address], places: Mapping[Address, tuple[int, Address]]
 ) -> Address:
-    """The change to blame: the offer's own, else the first in the order of the plan."""
+    """The change that caused it: the offer's own, else the first in plan order."""
     if offer in causes or now in causes:
         return now
     return min(places[cause] for cause in causes)[1]
@@ -455,8 +458,8 @@ def _refusal(key: ApprovalKey) -> Diagnostic:
     where = f" on {key.space}" if key.space else ""
     return Diagnostic(
         Code.NOT_APPROVED,
-        f"the plan would take the {key.aspect}{where} of {key.address} live, which is not approved as it is there",
-        "What goes live is checked against the approvals once more when the plan is applied.",
+        f"the plan would make the {key.aspect}{where} of {key.address} live without approval",
+        "Approvals are checked again when a plan is applied.",
         "Make the plan again with “offerkit promote --out FILE”.",
         key.address,
     )

@@ -1,9 +1,9 @@
-"""What is approved of an offer, as fingerprints: each names exactly one meaning of one aspect.
+"""Fingerprints of what is approved of an offer: each identifies exactly one meaning of one aspect.
 
-An approval is bound to fingerprints (domain.md §4): of an offer's content on a space, which is its representation there
-with that space's fields and rendering; and of its eligibility, which is its weights, dates, conditions and filters, and
-those it inherits. They begin with the number of their scheme (docs/adr/0040-fingerprint-schemes.md), and depend on
-bodies and on what their names were at first, so that each is worked out once for all snapshots that share them.
+An approval is bound to fingerprints (domain.md §4). An offer's content on a space is its representation there with the
+space's fields and rendering functions. Its eligibility is its weights, dates, conditions and filters, inherited ones
+included. A fingerprint begins with its scheme number (docs/adr/0040-fingerprint-schemes.md). It depends only on bodies
+and on the first names of resources, so it is computed once for all snapshots that share them.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.templates.space import Format, format_of
 
 SCHEME = "2:"
-"""Begins every fingerprint that is made now; those of scheme 1 are 64 hexadecimal digits and nothing else."""
+"""The prefix of every new fingerprint; a fingerprint of scheme 1 is 64 hexadecimal digits without a prefix."""
 
 _OWN = ("code", "enabled", "themes")
 _INHERITED = ("enabled", "themes", "always_include", "multiplier")
 _EXPRESSIONS = ("when", "formula")
 _IDENTITY = frozenset({"code", "label", "name", "category"})
-"""What is said of an offer to those who decide, and what its texts and conditions may therefore speak of."""
+"""The names of an offer that reviewers see, and that its texts and conditions can therefore mention."""
 _NAMES = _IDENTITY - {"category"}
 _SPOKEN = frozenset({"label", "description"})
-"""What a parameter says to people only."""
+"""Fields of a parameter that are for readers only."""
 
 _LAST = ("aspects", "")
 _FingerprintCache: TypeAlias = dict[Hashable, str]
-"""The fingerprints of one offer, by what else they depend on."""
+"""The fingerprints of one offer, by the other things they depend on."""
 
 
 def content_fingerprint(view: Snapshot, address: Address, space: str) -> str:
-    """The fingerprint of what an offer looks like on a space; empty when the space is not there."""
+    """The fingerprint of an offer's content on a space; empty if the space does not exist."""
     return content_fingerprints(view, address, (space,))[0]
 
 
 def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]) -> list[str]:
-    """:func:`content_fingerprint` for several spaces."""
+    """:func:`content_fingerprint` for several spaces, in their order."""
     offer = view.offer(address)
     known, looks = _known_fingerprints(view, offer), _space_renderings(view, offer.around)
     reads: dict[bytes, frozenset[str]] = {}  # most spaces show the same texts
@@ -66,9 +66,9 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
 
 
 def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, bool]:
-    """Whether content on a space shows what the offer is called, and whether it shows labels of the space's fields.
+    """Whether content on a space shows the offer's names, and whether it shows labels of the space's fields.
 
-    That is what scheme 1 did not always bind.
+    Scheme 1 did not always include these.
     """
     offer = view.offer(address)
     look = _space_renderings(view, offer.around).get(space)
@@ -78,7 +78,7 @@ def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, b
 
 
 def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
-    """The fingerprint of who may be proposed an offer, when, and with what weight."""
+    """The fingerprint of an offer's eligibility: for whom, when, and with what weight."""
     offer = view.offer(address)
     names = dict.fromkeys(offer.filters)
     filters = _state_key(view, (offer.around.address(Kind.FILTER, name) for name in names))
@@ -89,7 +89,7 @@ def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
 
 
 def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
-    """All that an eligibility says: conditions by their meaning, categories and spaces by what they were at first."""
+    """The eligibility in fingerprint form: conditions by meaning, categories and spaces by their first names."""
     said = _EligibilityMeaning(view, offer)
     eligible, weights = offer.get("eligible"), offer.get("weights")
     own = eligible if isinstance(eligible, dict) else {}
@@ -109,23 +109,23 @@ def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
             for layer in offer.categories
         ],
     }
-    # A condition that asks for one name of the offer is bound to all of them; to its category only if it asks for that.
+    # A condition that reads one of the offer's names is bound to all of them, but to its category only if it reads it.
     return {**body, "offer": _identity(offer, said.reads | _NAMES if said.reads else said.reads)}
 
 
 class _EligibilityMeaning:
-    """Parts of bodies as approvals are bound to them; ``reads``: the fields of the offer that conditions name."""
+    """Converts parts of bodies to fingerprint form; ``reads`` collects the offer's fields that conditions name."""
 
     def __init__(self, view: Snapshot, offer: EffectiveOffer) -> None:
         self._view, self._around = view, offer.around
         self.reads: frozenset[str] = frozenset()
 
     def at_first(self, kind: Kind, name: str) -> str:
-        """What the resource was called at first."""
+        """The resource's first name."""
         return self._view.origins.of(self._around.address(kind, name))
 
     def part(self, body: Json) -> Json:
-        """A period, weight or filter: expressions by their meaning, spaces by what they were called at first."""
+        """A period, weight or filter: expressions by meaning, spaces by their first names."""
         if not isinstance(body, dict):
             return body
         made = dict(body)
@@ -141,7 +141,7 @@ class _EligibilityMeaning:
         return made
 
     def filter(self, use: JsonMap) -> Json:
-        """A filter as it is used: its condition and the values given, whatever it is called."""
+        """A use of a filter: its condition, parameters and values, but not its name."""
         _, body = self._around.filter(str(use.get("filter")))
         given = {key: value for key, value in use.items() if key != "filter"}
         if body is None:
@@ -155,7 +155,7 @@ class _EligibilityMeaning:
 
 
 def approval_keys(view: Snapshot, address: Address) -> list[ApprovalKey]:
-    """Everything about an offer that is to be approved: its eligibility, and its content on each space."""
+    """All keys of an offer that need approval: its eligibility, and its content on each space."""
     spaces = view.offer(address).shown_on
     prints = zip(spaces, content_fingerprints(view, address, spaces), strict=True)
     return [
@@ -165,9 +165,9 @@ def approval_keys(view: Snapshot, address: Address) -> list[ApprovalKey]:
 
 
 def affecting(view: Snapshot, offer: Address) -> set[Address]:
-    """The addresses whose content can change what was approved of ``offer``, itself included.
+    """The addresses whose bodies can change the fingerprints of ``offer``, its own included.
 
-    It may be live on spaces that it does not name any more.
+    The offer can be live on spaces that it no longer names; they count too.
     """
     known = view.offer(offer)
     active = view.entries[offer].activation or ()
@@ -175,10 +175,10 @@ def affecting(view: Snapshot, offer: Address) -> set[Address]:
 
 
 class _SpaceRendering(NamedTuple):
-    """What a space makes of any offer: the canonical bytes of its fields and rendering functions.
+    """How a space renders any offer: the canonical bytes of its fields and rendering functions.
 
-    ``key``: the space's name and fingerprint. ``reads``: what its functions read of the offer itself. ``labelled``:
-    whether labels of fields are shown.
+    ``key``: the space's name and fingerprint. ``reads``: the offer's own fields that the functions read.
+    ``labelled``: whether field labels are shown.
     """
 
     key: str
@@ -188,7 +188,7 @@ class _SpaceRendering(NamedTuple):
 
 
 def _known_fingerprints(view: Snapshot, offer: EffectiveOffer) -> _FingerprintCache:
-    """What was worked out already of this offer with these templates, here or in a snapshot that shares bodies."""
+    """The fingerprints computed so far for this offer with these templates, by any snapshot that shares bodies."""
     last: tuple[str, _FingerprintCache] = view.memo.get(
         _LAST, ("", {})
     )  # one offer is asked about on many spaces in a row
@@ -199,7 +199,7 @@ def _known_fingerprints(view: Snapshot, offer: EffectiveOffer) -> _FingerprintCa
 
 
 def _state_key(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
-    """What stands at ``addresses``, as a key: addresses (what is said depends on names, too) and fingerprints."""
+    """A cache key for the resources at ``addresses``: addresses, fingerprints, and first names if any differ."""
     entries, origins = view.entries, view.origins
     found: list[str] = []
     for address in addresses:
@@ -211,7 +211,7 @@ def _state_key(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
 
 
 def _category_key(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
-    """The categories of ``offer`` as a key, and what spaces were called at first; many offers stand in one category."""
+    """A cache key for the categories of ``offer`` and the first names of spaces; many offers share a category."""
     around = offer.around
     place = ("categories", around.address(Kind.CATEGORY, offer.category))
     known: tuple[str, ...] | None = view.memo.get(place)
@@ -225,7 +225,7 @@ def _category_key(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
 
 
 def _space_renderings(view: Snapshot, around: Inheritance) -> dict[str, _SpaceRendering]:
-    """What the spaces of an environment make of its offers, by name."""
+    """How each space of an environment renders offers, by the space's name."""
     place = ("looks", around.environment)
     known: dict[str, _SpaceRendering] | None = view.memo.get(place)
     if known is None:
@@ -235,14 +235,14 @@ def _space_renderings(view: Snapshot, around: Inheritance) -> dict[str, _SpaceRe
 
 
 def _space_rendering(view: Snapshot, space: str, address: Address) -> _SpaceRendering:
-    """What the space at ``address`` makes of any offer of its environment."""
+    """How the space at ``address`` renders any offer of its environment."""
     key = ("look", space, view.entries[address].fingerprint)
     known: _SpaceRendering | None = view.derived.get(key)
     if known is None:
         body = view(address) or {}
         fields, render = declared_fields(body), body.get("render")
         functions = render if isinstance(render, dict) else {}
-        # A field's label is for those who edit offers; but HTML that is left to its default shows those of links.
+        # A field's label is for those who edit offers, but the default HTML shows the labels of links.
         labels = [] if "html" in functions else [field.get("label") or "" for field in fields if _is_link(field)]
         text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render, labels])
         known = _SpaceRendering(" ".join(key[1:]), text, _reads_of_offer(functions.values()), any(labels))
@@ -251,13 +251,13 @@ def _space_rendering(view: Snapshot, space: str, address: Address) -> _SpaceRend
 
 
 def _is_link(field: JsonMap) -> bool:
-    """Whether the default HTML makes a link of a field, with its label as the text (``templates/defaults.py``)."""
+    """Whether the default HTML renders a field as a link with its label as text (``templates/defaults.py``)."""
     name, type_ = str(field.get("name")), field.get("type")
     return format_of(name, None if type_ is None else str(type_)) is Format.URL and "image" not in name
 
 
 def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
-    """What is read of what the offer is called: of its code, label, name and category; all of it if that is unsure."""
+    """The offer's code, label, name and category, as far as they are read; all of them if that is uncertain."""
     name = offer.address.name
     every: JsonMap = {
         "code": offer.get("code") or name,
@@ -269,7 +269,7 @@ def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
 
 
 def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
-    """What templates read of the offer itself; a template that cannot be read reads all of it (``*``)."""
+    """The offer's own fields that templates read; ``*`` for a template that cannot be parsed."""
     from offerkit.templates.inspection import inspect
     from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
 
@@ -295,9 +295,9 @@ _SCHEME1_INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_inc
 
 
 class Scheme1Content(NamedTuple):
-    """A fingerprint of an offer's content on a space.
+    """A scheme 1 fingerprint of an offer's content on a space.
 
-    ``named``: whether it bound what the offer is called (code, label, name and category), since texts speak of that.
+    ``named``: whether it includes the offer's code, label, name and category, because a text mentions the offer.
     """
 
     fingerprint: str
@@ -305,7 +305,7 @@ class Scheme1Content(NamedTuple):
 
 
 def scheme1_content_fingerprint(view: Snapshot, address: Address, space: str) -> Scheme1Content:
-    """What scheme 1 says of an offer's content on a space; an empty fingerprint when the space is not there."""
+    """The scheme 1 fingerprint of an offer's content on a space; empty if the space does not exist."""
     offer = view.offer(address)
     body = view(offer.around.address(Kind.SPACE, space))
     if body is None:
@@ -320,7 +320,7 @@ def scheme1_content_fingerprint(view: Snapshot, address: Address, space: str) ->
 
 
 def scheme1_eligibility_fingerprint(view: Snapshot, address: Address) -> str:
-    """What scheme 1 says of an offer's eligibility."""
+    """The scheme 1 fingerprint of an offer's eligibility."""
     offer = view.offer(address)
     used: JsonMap = {
         name: {part: body[part] for part in ("when", "parameters") if part in body} if body else None
@@ -337,13 +337,13 @@ def scheme1_eligibility_fingerprint(view: Snapshot, address: Address) -> str:
 
 
 def _scheme1_identity(offer: EffectiveOffer) -> bytes:
-    """What the offer is called: its code, label, name and category, for what speaks of them (``offer.code``)."""
+    """The offer's code, label, name and category, for texts that mention them (``offer.code``)."""
     name = offer.address.name
     return canonical([offer.get("code") or name, offer.get("label") or "", name, offer.category])
 
 
 def _scheme1_names_offer(texts: Iterable[Json]) -> bool:
-    """Whether one of the templates named the offer, as far as the template engine could tell by itself."""
+    """Whether a template mentions the offer, as far as the template engine alone can tell."""
     from offerkit.templates.inspection import inspect, names_by_engine
     from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
 

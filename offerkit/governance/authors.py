@@ -1,9 +1,9 @@
-"""Who wrote what is to be approved: by content, along renames, with all that an offer inherits.
+"""The authors of what needs approval: by content, through renames, with everything an offer inherits.
 
-Where duties are separated, nobody approves what they wrote (:mod:`offerkit.usecases.approve`), and nobody promotes
-alone what they changed of the settings. Both ask here. What counts is who brought the content about that stands now,
-not which revision came last: a rename takes its authors along, a rollback or a copy those of what it brings back, and
-an approval clears a change for everybody but the one who gave it.
+With separation of duties, nobody approves what they wrote (:mod:`offerkit.usecases.approve`), and nobody alone promotes
+settings that they changed. Both rules ask here. The authors are those who wrote the current content, not those of the
+last revision: a rename keeps its authors, and a rollback or copy has the authors of what it restores. An approval
+clears a change for everybody except the operator who gave it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _AspectOnSpace: TypeAlias = tuple[Aspect, str]
 
 
 class AuthoredChange(NamedTuple):
-    """A change that an author made."""
+    """A change by an author, as evidence of authorship."""
 
     address: Address
     serial: int
@@ -39,7 +39,7 @@ class AuthoredChange(NamedTuple):
 
 
 class RecordedChange(Protocol):
-    """A change as the history has it."""
+    """A change as the store records it."""
 
     @property
     def stage(self) -> StageRef: ...
@@ -56,7 +56,7 @@ class RecordedChange(Protocol):
 
 
 class ChangeHistory(Protocol):
-    """What is asked of a store."""
+    """The part of a store that authorship needs."""
 
     def changes_of(self, stage: StageRef, addresses: Iterable[Address]) -> Sequence[RecordedChange]: ...
     def copied(self, stage: StageRef) -> Sequence[RecordedChange]: ...
@@ -67,10 +67,10 @@ class ChangeHistory(Protocol):
 
 
 class Authors:
-    """The authors of what stands in design, read once for many offers."""
+    """The authors of resources in design; history is read once for many offers."""
 
     def __init__(self, history: ChangeHistory, design: Snapshot, live: Callable[[], Snapshot]) -> None:
-        """``design`` and ``live``: all environments as they are now; live is read only when it is needed."""
+        """``design`` and ``live``: the current state of all environments; live is read only if needed."""
         self._log = _ChangeLog(history)
         self._design = design
         self._past = _PastReferences(history, design)
@@ -79,11 +79,11 @@ class Authors:
         self._uncleared: dict[tuple[Address, str, bool], Mapping[str, AuthoredChange]] = {}
 
     def of(self, keys: Iterable[ApprovalKey], only: str = "") -> dict[Address, Mapping[str, AuthoredChange]]:
-        """By offer, the authors of what ``keys`` name, as it stands in design, each with a change of theirs.
+        """By offer, the authors of what ``keys`` identify in design, each with one of their changes.
 
-        A change counts until somebody else than its author has approved that aspect of the offer with it. So does a
-        change of what the offer inherits, unless it is live with an offer that was approved with it.
-        ``only``: nobody but this operator is looked for, which is faster.
+        A change counts until somebody other than its author has approved that aspect of the offer with it. So does a
+        change to something the offer inherits, unless it is live with an offer that was approved with it.
+        ``only``: look for this operator alone, which is faster.
         """
         places: dict[Address, set[_AspectOnSpace]] = {}
         for key in keys:
@@ -105,7 +105,7 @@ class Authors:
         return found
 
     def of_change(self, address: Address) -> Mapping[str, AuthoredChange]:
-        """The authors of what design has at ``address`` and live does not have yet; also of a removal."""
+        """The authors of the difference between design and live at ``address``, including a removal."""
         search = _Search({}, has_enough=self._live.has, through=True)
         if self._live.has(address, self._design.entries.get(address)):
             return {}
@@ -113,8 +113,8 @@ class Authors:
         return search.names
 
     def last(self, address: Address, counts: Callable[[RecordedChange], bool]) -> tuple[frozenset[str], frozenset[str]]:
-        """Of the last change that ``counts`` of what stands, or stood, at ``address`` in design: the authors, and of
-        them who made it in their own name; an automation is none, nor was it one then.
+        """The authors of the last change at ``address`` in design for which ``counts`` is true, and those of them who
+        applied it in their own name. An automation is never an author.
         """
         for row in self._log.lineage(address, through=True):
             if counts(row):
@@ -123,26 +123,26 @@ class Authors:
         return frozenset(), frozenset()
 
     def called(self, operator: str, revision: int) -> str:
-        """What the operator is called now who had a name when a revision was made."""
+        """The current name of the operator who was called ``operator`` in ``revision``."""
         return self._log.called(operator, revision)
 
     def ever(self, address: Address) -> Mapping[str, AuthoredChange]:
-        """Everybody who ever wrote something of what stands at ``address`` in design, whoever approved it since."""
+        """Everybody who ever changed the resource at ``address`` in design, whether approved since or not."""
         return self._ever_of(address)
 
     def look_at(self, addresses: Iterable[Address]) -> None:
-        """Read at once what :meth:`ever` is about to be asked of ``addresses``."""
+        """Read the history of ``addresses`` in one query, before calling :meth:`ever` for each."""
         self._log.read(addresses)
 
     def _handed_down(self, search: _Search, address: Address, offer: Address) -> None:
-        """Who changed what ``offer`` inherits from ``address``, and since it was approved with it."""
+        """Add the authors of what ``offer`` inherits from ``address``, since it was last approved with it."""
         if search.only and search.only not in self._ever_of(address):
             return
         in_use = self._live.uses
         if address.kind is Kind.TEMPLATE and not self._live.shows(
             address, _taken_from(self._design.offer(offer), address)
         ):
-            in_use = _never  # what it takes of the template, those that are live say themselves
+            in_use = _never  # live offers override the part of the template that this offer takes
         if in_use(address, self._design.entries.get(address)):
             return
         rows, stage = list(self._log.lineage(address)) if search.passed else [], address.stage(Stage.DESIGN)
@@ -166,7 +166,7 @@ class Authors:
         return self._ever[address]
 
     def _walk(self, search: _Search, address: Address, until: float = inf) -> None:
-        """Add the authors of what stood at ``address`` after revision ``until``, newest change first."""
+        """Add the authors of the resource at ``address`` as of revision ``until``, newest change first."""
         for row in self._log.lineage(address, until, through=search.through):
             cleared = frozenset(p.operator for p in search.passed if p.serial > row.serial)
             if len(cleared) > 1 or search.has_seen(row, cleared):
@@ -181,7 +181,7 @@ class Authors:
                 return
 
     def _passed_then(self, search: _Search, row: RecordedChange) -> tuple[_PastApproval, ...]:
-        """The approvals of what a change has copied, while it stood where it was copied from."""
+        """The approvals of the body that ``row`` introduced, while that body stood there."""
         until = self._log.next_change(row)
         if row.address.kind is Kind.OFFER:
             return self._log.passed(row.address, search.place, row.serial, until) if search.place is not None else ()
@@ -189,7 +189,7 @@ class Authors:
 
 
 def authors_in(revision: Revision | None) -> tuple[str, ...]:
-    """The authors of what a revision changed: those recorded with it, else the operator who made it."""
+    """The authors of a revision: those recorded with it, else the operator who made it."""
     if revision is None:
         return ()
     recorded = revision.details.get("authors")
@@ -199,7 +199,7 @@ def authors_in(revision: Revision | None) -> tuple[str, ...]:
 
 
 class _PastApproval(NamedTuple):
-    """An approval of an offer: in which revision, by whom, and under which name."""
+    """An approval of an offer: its revision, its operator, and the offer's name then."""
 
     serial: int
     operator: str
@@ -212,10 +212,10 @@ def _never(address: Address, entry: Entry | None) -> bool:
 
 @dataclass(frozen=True)
 class _Search:
-    """The authors found so far, and for what they are looked for.
+    """The authors found so far, and the limits of the search.
 
-    ``passed``: the approvals that clear what was changed before them. ``has_enough``: what has all the approval it
-    needs, so that nothing older counts. ``through``: what stood at an address before it was made anew counts, too.
+    ``passed``: approvals, which clear earlier changes. ``has_enough``: whether an entry is fully approved, so that no
+    older change counts. ``through``: continue past the creation of a resource to what was at the address before.
     """
 
     names: dict[str, AuthoredChange]
@@ -227,7 +227,7 @@ class _Search:
     seen: dict[tuple[Address, int], list[frozenset[str]]] = field(default_factory=dict)
 
     def has_seen(self, row: RecordedChange, cleared: frozenset[str]) -> bool:
-        """Whether ``row`` was looked at already, with no more cleared than now; then nothing new is behind it."""
+        """Whether ``row`` was visited before with no more operators cleared; then nothing new can follow."""
         before = self.seen.setdefault((row.address, row.serial), [])
         if any(other <= cleared for other in before):
             return True
@@ -239,7 +239,7 @@ _NOT_HANDED_DOWN = ("label", "description", "protected", "template")
 
 
 def _taken_from(offer: EffectiveOffer, template: Address) -> set[JsonPath]:
-    """What ``offer`` is by a template alone: the paths that neither it nor a nearer template says."""
+    """The paths that ``offer`` takes from ``template``: neither it nor a nearer template sets them."""
     body = next((layer.body for layer in offer.layers if layer.address == template), {})
     return {path for path in _leaves(body) if offer.origin(path) == template and path[0] not in _NOT_HANDED_DOWN}
 
@@ -253,12 +253,12 @@ def _leaves(body: JsonMap, above: JsonPath = ()) -> Iterator[JsonPath]:
 
 
 def _name_at(rows: Sequence[RecordedChange], serial: int) -> Address | None:
-    """What the last of ``rows`` is about was called after revision ``serial``; None when it was not there yet."""
+    """The address after revision ``serial`` of the resource that ``rows`` are about; None if it did not exist yet."""
     return next((row.address for row in rows if row.serial <= serial and row.after is not None), None)
 
 
 class _ChangeLog:
-    """The changes and approvals of some addresses, read in few queries."""
+    """The changes and approvals of addresses, read in few queries."""
 
     def __init__(self, history: ChangeHistory) -> None:
         self._history = history
@@ -269,7 +269,7 @@ class _ChangeLog:
         self._names: NameHistory | None = None
 
     def read(self, addresses: Iterable[Address], *, approved: Iterable[Address] = ()) -> None:
-        """Read what is not known yet of ``addresses`` and their former names; of ``approved`` their approvals, too."""
+        """Read changes of ``addresses`` and their former names, and approvals of ``approved``, unless already read."""
         offers = set(approved)
         wanted = {address for address in addresses if address not in self._rows}
         while wanted:
@@ -289,9 +289,9 @@ class _ChangeLog:
                 self._approvals[approval.key.address].append(approval)
 
     def lineage(self, address: Address, until: float = inf, *, through: bool = False) -> Iterator[RecordedChange]:
-        """The changes of what stood at ``address`` after revision ``until``, newest first, along its former names.
+        """The changes of the resource at ``address`` as of revision ``until``, newest first, through its renames.
 
-        They end where it was made; ``through``: they go on with what stood there before.
+        They end with its creation; with ``through``, they continue with what was at the address before.
         """
         name: FormerAddress = address
         while name:
@@ -308,12 +308,12 @@ class _ChangeLog:
                         return
 
     def next_change(self, row: RecordedChange) -> float:
-        """The revision that changed what ``row`` made."""
+        """The first later revision that changed the same address; infinity if none did."""
         self.read([row.address])
         return min((later.serial for later in self._rows[row.address] if later.serial > row.serial), default=inf)
 
     def decided(self, offer: Address) -> bool:
-        """Whether anything was decided about what stands at ``offer``, under any of its names."""
+        """Whether there is any decision on the offer, under any of its names."""
         for row in self.lineage(offer):
             if row.address not in self._approvals:
                 self.read((), approved=[row.address])
@@ -324,9 +324,9 @@ class _ChangeLog:
     def passed(
         self, offer: Address, place: _AspectOnSpace, until: float = inf, before: float = inf
     ) -> tuple[_PastApproval, ...]:
-        """The approvals of ``place`` of an offer that were not taken back, along its names.
+        """The approvals of ``place`` of an offer that were not followed by a rejection, through its renames.
 
-        Of what stood after revision ``until``, before revision ``before`` changed it.
+        Limited to the offer as it was after revision ``until`` and before revision ``before`` changed it.
         """
         found: list[_PastApproval] = []
         rejected: set[str] = set()
@@ -337,7 +337,7 @@ class _ChangeLog:
             refused = False
             for approval in reversed(self._approvals[row.address]):
                 key = approval.key
-                # What a rename carries over stands in the revision of the rename itself, and is no approval of its own.
+                # Decisions that a rename carries over are stored in its revision; they are no new approvals.
                 if key.aspect is not place[0] or key.space not in spaces or not row.serial < approval.revision < before:
                     continue
                 if approval.decision is Decision.REJECTED:
@@ -353,7 +353,7 @@ class _ChangeLog:
         return {address.name, *(row.address.name for row in self.lineage(address))}
 
     def first(self, row: RecordedChange) -> RecordedChange | None:
-        """The change by which the body that ``row`` brought came first, if that was another and earlier one."""
+        """The earlier change that first introduced the body of ``row``, if there is one."""
         if row.after is None:
             return None
         if row.stage not in self._first:
@@ -365,26 +365,26 @@ class _ChangeLog:
         return first if first is not None and first.serial < row.serial else None
 
     def authors(self, serial: int) -> tuple[str, ...]:
-        """The authors of a revision."""
+        """The authors of a revision, by their current names."""
         if serial not in self._authors:
             names = authors_in(self._history.revision(serial))
             self._authors[serial] = tuple(dict.fromkeys(self.called(name, serial) for name in names))
         return self._authors[serial]
 
     def actor(self, serial: int) -> str:
-        """Who made a revision."""
+        """The operator who made a revision, by their current name."""
         revision = self._history.revision(serial)
         return self.called(revision.actor, serial) if revision is not None else ""
 
     def called(self, operator: str, serial: int) -> str:
-        """What the operator is called now who had a name when a revision was made."""
+        """The current name of the operator who was called ``operator`` in ``revision``."""
         if self._names is None:
             self._names = NameHistory(self._history.moves(StageRef(SHARED, Stage.DESIGN)))
         return self._names.operator(operator, serial)
 
 
 class _PastReferences:
-    """What relied on what, at earlier revisions."""
+    """Which resources affected an offer at earlier revisions."""
 
     def __init__(self, history: ChangeHistory, design: Snapshot) -> None:
         self._history, self._design = history, design
@@ -392,7 +392,7 @@ class _PastReferences:
         self._relied: dict[tuple[int, Address], set[Address]] = {}
 
     def relied(self, stage: StageRef, passed: _PastApproval, address: Address | None) -> bool:
-        """Whether the offer that was approved was then affected by what stood at ``address``."""
+        """Whether the resource at ``address`` affected the offer when it was approved."""
         place = passed.serial, passed.name
         if address is None:
             return False
@@ -406,7 +406,7 @@ class _PastReferences:
 
 
 class _LiveState:
-    """What is live, read when it is needed."""
+    """The live state, read when first needed."""
 
     def __init__(self, read: Callable[[], Snapshot]) -> None:
         self._read = read
@@ -415,14 +415,14 @@ class _LiveState:
         self._shown: dict[Address, set[JsonPath]] = {}
 
     def has(self, address: Address, entry: Entry | None) -> bool:
-        """Whether live has exactly this at ``address``; or, as ``entry`` None says, nothing."""
+        """Whether live has the same body at ``address``; with ``entry`` None, whether it has nothing there."""
         if self._now is None:
             self._now = self._read()
         there = self._now.entries.get(address)
         return (there.fingerprint if there else "") == (entry.fingerprint if entry else "")
 
     def shows(self, template: Address, paths: set[JsonPath]) -> bool:
-        """Whether offers that are live take all of ``paths`` of a template."""
+        """Whether live offers together take all of ``paths`` from a template."""
         self.has(template, None)
         assert self._now is not None
         if template not in self._shown:
@@ -433,7 +433,7 @@ class _LiveState:
         return paths <= self._shown[template]
 
     def uses(self, address: Address, entry: Entry | None) -> bool:
-        """Whether live has exactly this at ``address``, and an offer that is live was approved with it."""
+        """Whether live has the same body at ``address``, and it affects an offer that is live."""
         if entry is None or not self.has(address, entry):
             return False
         assert self._now is not None

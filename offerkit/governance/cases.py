@@ -1,9 +1,9 @@
-"""What live's decision cases say, and that their author alone changes none of it.
+"""Guards live's decision cases: their author alone cannot change them.
 
-Cases go to live with a promotion as everything else does, and what is live of them holds as well as what design says. A
-promotion may add cases. One that live has goes, or says something else, only once a second person has lifted it, where
-the environment's gate is on and duties are separated. Live and design both turn these on: an edit lifts no rule that it
-has to pass itself.
+Cases go live with a promotion like everything else; both live's cases and design's apply. A promotion may add cases.
+Where the environment requires tests and separation of duties, it removes or changes a live case only after a second
+person has overridden that. Either live or design can turn these settings on, so that an edit cannot remove a rule that
+it has to pass itself.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from offerkit.fingerprint import JsonMap, canonical, digest
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 ContactsDigest = Callable[[Address, Stage], str]
-"""The digest of the file of contacts that was kept with cases on that side; empty where none was."""
+"""The digest of the contacts file stored with the cases at an address on a side; empty if missing."""
 IsLifted = Callable[[Address, str], bool]
-"""Whether a second person has lifted what that fingerprint stands for, of the cases at an address."""
+"""Whether a second person has overridden the change with that fingerprint, for the cases at an address."""
 
 _NAMED = 3
-"""Cases that a message names."""
+"""At most this many cases are named in a message."""
 _ASIDE = ("note",)
-"""What a case says to its readers only."""
+"""Fields of a case that are for readers only."""
 
 
 class GuardedCaseChange(NamedTuple):
-    """Cases of live that a promotion would change by their author alone: which, and the fingerprint to lift that by."""
+    """Live cases that a promotion would change without a second person, and the fingerprint that an override needs."""
 
     address: Address
     names: tuple[str, ...]
@@ -35,42 +35,42 @@ class GuardedCaseChange(NamedTuple):
 
     @property
     def says(self) -> str:
-        """What the change would do, as a plan says it of one that was lifted."""
+        """The effect of the change as a that-clause, for the notes of plans."""
         return f"that {self.why}"
 
     @property
     def why(self) -> str:
-        """What the change would do, as the end of a sentence."""
+        """The effect of the change, as the end of a sentence."""
         shown = ", ".join(f"“{name[:80]}”" for name in self.names[:_NAMED])
         more = f" and {len(self.names) - _NAMED:,} more" if len(self.names) > _NAMED else ""
         return f"live would no longer have to pass {shown}{more}"
 
     @property
     def how(self) -> str:
-        """What lifts it."""
-        return f"Somebody other than its author may lift that: offerkit override {self.address} --reason TEXT"
+        """The command that overrides it."""
+        return f"Somebody other than its author may lift that: offerkit override {self.address} --message TEXT"
 
 
 def promotion_setting(state: Snapshot, environment: str, setting: str) -> bool:
-    """Whether ``environment`` turns on a setting of its promotions there."""
+    """Whether ``environment`` turns on ``setting`` under ``promotion`` in ``state``."""
     promotion = (state(environment_address(environment)) or {}).get("promotion")
     return isinstance(promotion, dict) and promotion.get(setting) is True
 
 
 def names_stored_contact(case: object) -> bool:
-    """Whether a case asks for a stored contact, by its key."""
+    """Whether a case names a stored contact by its key."""
     contact = case.get("contact") if isinstance(case, dict) else None
     return contact is not None and not isinstance(contact, dict)
 
 
 def names_contacts(body: JsonMap) -> bool:
-    """Whether any of the cases in ``body`` asks for a stored contact."""
+    """Whether any case in ``body`` names a stored contact."""
     cases = body.get("cases")
     return isinstance(cases, dict) and any(map(names_stored_contact, cases.values()))
 
 
 def with_names(case: Any, name: Callable[[Kind, str], str]) -> Any:
-    """A case in which every offer, space and category is called what ``name`` says; what is no case stays as it is."""
+    """A case with every offer, space and category renamed by ``name``; a value that is not a map stays as it is."""
     if not isinstance(case, dict):
         return case
 
@@ -112,7 +112,7 @@ def with_names(case: Any, name: Callable[[Kind, str], str]) -> Any:
 def guarded_case_changes(
     effect: BeforeAfter, design: Snapshot, kept: ContactsDigest, lifted: IsLifted
 ) -> Iterator[GuardedCaseChange]:
-    """The cases of live that ``effect`` changes and that must stay as they are."""
+    """The live cases that ``effect`` changes although nobody has overridden their protection."""
     before, after = effect.pair
     for name in sorted({address.environment for address in before.by_kind.get(Kind.CASES, ())}):
         changed = [a for a in before.of_kind(Kind.CASES, name) if after.entries.get(a) != before.entries[a]]
@@ -132,13 +132,13 @@ def guarded_case_changes(
 
 
 def change_fingerprint(address: Address, live: Snapshot, design: Snapshot, kept: ContactsDigest) -> str:
-    """What a change of live's cases at ``address`` to those of design is lifted by: exactly this one, with contacts."""
+    """The fingerprint of exactly this change of cases from live to design, with their contacts file."""
     prints = [state.entries[address].fingerprint if address in state.entries else "" for state in (live, design)]
     return digest(b"cases", *(print_.encode() for print_ in (*prints, kept(address, Stage.DESIGN))))
 
 
 def contacts_fingerprint(cases: str, contacts: str) -> str:
-    """What another file of contacts is lifted by: for these cases, and this file."""
+    """The fingerprint of a change of the contacts file: these cases with this file."""
     return digest(b"contacts", cases.encode(), contacts.encode())
 
 
@@ -156,9 +156,9 @@ def _case_meanings(
     side: Stage,
     former: Mapping[Address, Address] | None = None,
 ) -> dict[str, str]:
-    """What the cases at an address say, each by a digest of it, with its name: a name says nothing itself.
+    """The names of the cases at an address, each by a digest of its meaning; a case's name is not part of its meaning.
 
-    ``former``: what ``state`` calls otherwise, by the names to tell it in.
+    ``former``: former addresses by new ones, to compare cases by their new names.
     """
     now = {old: new.name for new, old in (former or {}).items()}
 

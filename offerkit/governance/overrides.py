@@ -1,8 +1,8 @@
-"""Overrides: how an entitled second person lifts what nobody else can lift any more, with a reason that is kept.
+"""Overrides: an entitled second person lifts an obstacle and records the reason.
 
-One mechanism for all of them. What stands in the way is an :class:`Obstacle`, named by what it is about, its address
-and the fingerprint of exactly that. An :class:`Override` of it is a revision of its own, and lifts that obstacle and
-no other: once what is there changes, it lifts nothing.
+There is one mechanism for all obstacles. An :class:`Obstacle` is identified by its kind, its address and a fingerprint.
+An :class:`Override` is stored as a revision and lifts exactly that obstacle: once the resource changes, it lifts
+nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from offerkit.models.profiles import Profile
 OVERRIDE_ACTION = "override"
 """The action of a revision that records overrides."""
 DETAILS_KEY = "override"
-"""Where the details of such a revision list them."""
+"""The key in the revision's details that lists the overrides."""
 MAX_REASON = 2000
 """The longest reason, in characters."""
 
@@ -30,24 +30,23 @@ Operators: TypeAlias = Mapping[str, Mapping[str, Json]]
 
 
 class OverrideKind(StrEnum):
-    """What an override takes the place of."""
+    """The kind of requirement that an override replaces."""
 
     REVIEWERS = "reviewers"
-    """The word of reviewers who are gone for good."""
+    """The approval of reviewers none of whom can approve any more."""
     SETTINGS = "settings"
-    """A second person who promotes what changes many offers at once."""
+    """A second person for a promotion of settings."""
     CASES = "cases"
-    """Cases that say otherwise."""
+    """Decision cases that fail or are protected."""
     POLICIES = "policies"
-    """A policy that denies it."""
+    """A policy that denies a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What keeps something out of live, and what an entitled person who is none of ``authors`` may override.
+    """Something that keeps a change out of live; an entitled person who is not one of ``authors`` can override it.
 
-    ``says`` is the sentence that stands in plans: what is overridden. ``details`` are kept with the override.
-    ``named``: the operators who are named for it.
+    ``says``: the clause that plans show. ``details`` are stored with the override. ``named``: operators named for it.
     """
 
     lifts: OverrideKind
@@ -61,7 +60,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One that was given: of which obstacle, by whom, why, and in which revision."""
+    """A recorded override: its obstacle, operator, reason and revision."""
 
     lifts: OverrideKind
     address: Address
@@ -74,14 +73,14 @@ class Override:
 
     @property
     def sentence(self) -> str:
-        """It as plans say it."""
+        """The override as a sentence in plans."""
         return (
             f"{self.address}: {self.says}, was overridden by {self.operator} in revision {self.revision}: {self.reason}"
         )
 
 
 class Revision(Protocol):
-    """A revision as the history has it."""
+    """A revision as the store records it."""
 
     @property
     def serial(self) -> int: ...
@@ -94,7 +93,7 @@ class Revision(Protocol):
 
 
 class Overrides:
-    """All that were given, to be asked whether an obstacle is lifted."""
+    """All recorded overrides; tells whether an obstacle is lifted."""
 
     def __init__(self, given: Iterable[Override] = ()) -> None:
         """``given``: oldest first."""
@@ -103,18 +102,18 @@ class Overrides:
 
     @classmethod
     def of(cls, revisions: Iterable[Revision]) -> Self:
-        """Those that ``revisions`` of the action :data:`OVERRIDE_ACTION` record, in any order."""
+        """The overrides that ``revisions`` with the action :data:`OVERRIDE_ACTION` record, in any order."""
         rows = sorted(revisions, key=lambda row: row.serial)
         return cls(each for row in rows for each in overrides_in(row.details, row.actor, row.message, row.serial))
 
     def lifting(self, lifts: OverrideKind, address: Address, fingerprint: str, *, after: int = 0) -> Override | None:
-        """The last override of exactly this, if it was given after revision ``after``."""
+        """The last override of exactly this obstacle, if recorded after revision ``after``."""
         found = self._by_key.get((lifts, address, fingerprint))
         return found if found is not None and found.revision > after else None
 
 
 def overrides_in(details: Mapping[str, Json], operator: str, reason: str, revision: int) -> Iterator[Override]:
-    """The overrides that the details of a revision hold; what is none of this version's is left out."""
+    """The overrides in the details of a revision; entries that this version cannot read are left out."""
     found = details.get(DETAILS_KEY)
     for item in found if isinstance(found, list) else ():
         match item:
@@ -143,7 +142,7 @@ def overrides_in(details: Mapping[str, Json], operator: str, reason: str, revisi
 
 
 def override_details(obstacles: Iterable[Obstacle]) -> dict[str, Json]:
-    """``obstacles`` as the details of the revision that overrides them."""
+    """The details of a revision that overrides ``obstacles``."""
     return {
         DETAILS_KEY: [
             {
@@ -159,13 +158,13 @@ def override_details(obstacles: Iterable[Obstacle]) -> dict[str, Json]:
 
 
 def check_reason(reason: str) -> str:
-    """``reason`` without spaces around it. Raises Refused when it says nothing or cannot be kept."""
+    """``reason`` with whitespace normalized. Raises Refused if it is empty, too long or cannot be stored."""
     text = " ".join(reason.split())
     if not text or len(text) > MAX_REASON or "\0" in text or text != text.encode(errors="replace").decode():
         raise refuse(
             Code.BAD_VALUE,
             "an override needs a reason",
-            detail=f"It is kept in the history: some words, in UTF-8, at most {MAX_REASON:,} characters.",
+            detail=f"Write 1 to {MAX_REASON:,} characters of UTF-8 text; they are kept in the history.",
         )
     return text
 
@@ -173,9 +172,9 @@ def check_reason(reason: str) -> str:
 def entitled(obstacle: Obstacle, operators: Operators) -> tuple[str, ...]:
     """The operators who may override ``obstacle``, sorted: never one of its authors, never an automation.
 
-    Those who are named for it, as long as one of them is there. Else an administrator; where there is one only, or each
-    of them is an author, an offer manager as well. A second person for settings may be any offer manager, and any
-    operator where there is one administrator only.
+    If any operator named for it is active, only those named. Otherwise administrators; if there is only one, or all are
+    authors, offer managers too. A second person for settings or cases can be any offer manager; for settings, any
+    operator if there is only one administrator.
     """
     people = {name: str(body.get("profile", "")) for name, body in operators.items() if _is_active_person(body)}
     others = {name: profile for name, profile in people.items() if name not in obstacle.authors}
@@ -191,17 +190,17 @@ def entitled(obstacle: Obstacle, operators: Operators) -> tuple[str, ...]:
 
 
 def override_refusal(actor: Actor, obstacle: Obstacle, operators: Operators) -> Diagnostic | None:
-    """Why ``actor`` may not override ``obstacle``; None if they may."""
+    """The reason why ``actor`` is not allowed to override ``obstacle``, or None."""
     who = entitled(obstacle, operators)
     if actor.name in who:
         return None
     own = actor.name in obstacle.authors
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name}{_profile(actor.profile)} may not override what keeps {obstacle.address} back: "
-        + ("the change is theirs" if own else f"{or_list(who)} may" if who else "nobody may"),
-        f"What would be overridden: {obstacle.says}. That takes a second person who is entitled to.",
-        f"Let {or_list(who)} override it." if who else "Enable or declare a second administrator.",
+        f"{actor.name}{_profile(actor.profile)} is not allowed to override what keeps {obstacle.address} back: "
+        + ("they made the change" if own else f"only {or_list(who)} may" if who else "nobody may"),
+        f"What would be overridden: {obstacle.says}. An override needs a second, entitled person.",
+        f"Ask {or_list(who)} to override it." if who else "Enable or declare a second administrator.",
         obstacle.address,
     )
 
@@ -211,10 +210,10 @@ def _profile(profile: Profile | None) -> str:
 
 
 def _is_active_person(body: Mapping[str, Json]) -> bool:
-    """Whether an operator is a person who may do something."""
+    """Whether an operator is enabled and not an automation."""
     return body.get("enabled") is not False and body.get("automation") is not True
 
 
 def active_people(names: Collection[str], operators: Operators) -> tuple[str, ...]:
-    """Those of ``names`` who are enabled operators, and people."""
+    """Those of ``names`` who are enabled operators and not automations, sorted."""
     return tuple(name for name in sorted(names) if name in operators and _is_active_person(operators[name]))

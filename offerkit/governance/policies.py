@@ -1,8 +1,8 @@
-"""Policies: which of them hold, and which changes break them.
+"""Policies: which ones apply, and which changes violate them.
 
-A change is held to the policies of its environment as live has them, as design has them, and as it would make them
-itself: who deletes or softens a policy is judged by the one that is there. What is broken is bound to a fingerprint of
-the policy's meaning and of what it judged, by which one of those entitled may override it.
+A change must meet the policies of its environment in live, in design, and as the change itself would make them. So a
+change that deletes or relaxes a policy is still judged by the current one. A violation has a fingerprint of the
+policy's meaning and of what it judged; an override is bound to it.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from offerkit.times import instant, wall_clock
 
 DENY = "deny"
 _MEANING_FIELDS = ("applies_to", "require", "severity", "override")
-"""The properties by which two policies are one, whatever they are called and say to people."""
+"""The fields that make up a policy's meaning; its name and message do not."""
 _INHERITED = (Kind.TEMPLATE, Kind.CATEGORY, Kind.FILTER, Kind.SPACE)
 _NOT_INHERITED = (*CHANGES, "resource")
-"""The namespaces of which nothing is inherited."""
+"""The namespaces whose values are never inherited."""
 _DEFAULT_SUBJECT = "offer"
 _UNREADABLE = "its condition cannot be read by this version"
 
 
 class _PolicyCondition(NamedTuple):
-    """A condition as it is asked. ``asks`` is None where it cannot be read (any more)."""
+    """A compiled condition. ``asks`` is None if this version cannot read it."""
 
     spaces: tuple[str, ...]
     fields: Mapping[str, tuple[str, ...]]
@@ -50,7 +50,7 @@ class _PolicyCondition(NamedTuple):
 
     @property
     def of_changes(self) -> bool:
-        """Whether it can be asked of changes only."""
+        """Whether it applies to changes only."""
         return not set(CHANGES).isdisjoint(self.spaces)
 
 
@@ -73,7 +73,7 @@ def _condition(text: str, applies_to: tuple[str, ...]) -> _PolicyCondition:
 
 
 class ActivePolicy(NamedTuple):
-    """A policy that holds: where it stands, what it says, and a digest of what it means."""
+    """A policy that applies: its address, its body, and a digest of its meaning."""
 
     address: Address
     body: JsonMap
@@ -81,25 +81,25 @@ class ActivePolicy(NamedTuple):
 
     @classmethod
     def of(cls, address: Address, body: JsonMap) -> ActivePolicy:
-        """The policy of that body."""
+        """The policy at ``address`` with that body."""
         return cls(address, body, digest(b"policy", canonical({key: body.get(key) for key in _MEANING_FIELDS})))
 
     @property
     def condition(self) -> _PolicyCondition:
-        """What must hold."""
+        """The compiled condition that must hold."""
         return _condition(str(self.body.get("require", "")), names_in(self.body, "applies_to") or (_DEFAULT_SUBJECT,))
 
     @property
     def denies(self) -> bool:
-        """Whether what breaks it may not be; a severity of another release's does, too."""
+        """Whether a violation blocks the change; an unknown severity, from another release, blocks too."""
         return self.body.get("severity", DENY) != "warn"
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A policy that a change breaks. ``by``: the changes that bring it about, of which one may be the resource's own.
+    """A policy that a change violates. ``by``: the addresses whose changes cause it, possibly the resource's own.
 
-    ``judged``: a digest of what was judged. ``why``: what cannot be told, where it is not simply false.
+    ``judged``: a digest of what was judged. ``why``: what is unknown, if the condition is not false.
     """
 
     policy: ActivePolicy
@@ -110,39 +110,39 @@ class Violation:
 
     @property
     def message(self) -> str:
-        """What the policy says to people."""
+        """The policy's message."""
         return str(self.policy.body.get("message", ""))
 
     @property
     def required(self) -> str:
-        """The condition that does not hold, on one line."""
+        """The condition that is not met, on one line."""
         return " ".join(str(self.policy.body.get("require", "")).split())
 
     @property
     def fingerprint(self) -> str:
-        """What an override of it is bound to."""
+        """The fingerprint that an override of this violation needs."""
         return override_fingerprint(self.policy.meaning, self.address, self.judged)
 
     @property
     def says(self) -> str:
-        """It as the end of a sentence."""
+        """The violation as the end of a sentence."""
         return f"{self.policy.address} denies it: {self.message.rstrip('.')}"
 
     @property
     def obstacle(self) -> Obstacle:
-        """It as what an override lifts."""
+        """The violation as an obstacle for overrides."""
         return policy_obstacle(self.policy, self.address, self.judged)
 
 
 def override_fingerprint(meaning: str, address: Address, judged: str) -> str:
-    """What an override is bound to: a policy's meaning, an address, and a digest of what was judged there."""
+    """The fingerprint for an override: of a policy's meaning, an address, and a digest of what was judged there."""
     return digest(b"policy-override", meaning.encode(), address.encode(), judged.encode())
 
 
 def policy_obstacle(
     policy: ActivePolicy, address: Address, judged: str, authors: frozenset[str] = frozenset()
 ) -> Obstacle:
-    """What an override of ``policy`` for one address takes the place of."""
+    """The obstacle that an override of ``policy`` for one address lifts."""
     return Obstacle(
         OverrideKind.POLICIES,
         address,
@@ -155,17 +155,17 @@ def policy_obstacle(
 
 
 def how_to_lift(broken: Violation, operators: Operators, authors: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
-    """What an author of the change can do about it, in a sentence, and who may override it, as far as that is known."""
+    """What the author of the change can do, as a sentence, and who may override it, as far as known."""
     who = entitled(replace(broken.obstacle, authors=frozenset(authors)), operators)
-    way = f"offerkit override {broken.address} --policies --reason TEXT"
+    way = f"offerkit override {broken.address} --policies --message TEXT"
     return f"Change it, or let {or_list(who) or 'an administrator'}, if no author of it, override it: {way}", who
 
 
 class EnvironmentPolicies:
-    """The policies of one environment that hold for a change, and the clock they are asked by."""
+    """The policies of one environment that apply to a change, with the time they are evaluated at."""
 
     def __init__(self, environment: str, views: Iterable[Snapshot], now: str) -> None:
-        """``views``: all states that say which; of policies that mean the same, the first counts."""
+        """``views``: the states whose policies apply; of policies with the same meaning, the first is used."""
         self.environment = environment
         found: dict[str, ActivePolicy] = {}
         zone = "UTC"
@@ -179,7 +179,7 @@ class EnvironmentPolicies:
         self.now = wall_clock(instant(now), ZoneInfo(zone))
 
     def broken(self, subject: Subject) -> Iterator[Violation]:
-        """The policies that do not hold of ``subject``; of one that denies and warns, only the denial."""
+        """The policies that ``subject`` violates; if a policy both denies and warns, only the denial."""
         found = [broken for policy in self.policies if (broken := self._broken(policy, subject)) is not None]
         denied = {each.policy.address for each in found if each.policy.denies}
         yield from (each for each in found if each.policy.denies or each.policy.address not in denied)
@@ -188,10 +188,10 @@ class EnvironmentPolicies:
         condition = policy.condition
         if subject.kind not in condition.kinds or (condition.of_changes and subject.declared):
             return None
-        if condition.asks is None:  # what nobody can read may be about anything
+        if condition.asks is None:  # an unreadable condition could apply to anything
             return Violation(policy, subject.address, subject.digest({}), _UNREADABLE, subject.by)
         if subject.leaves and not condition.of_changes:
-            return None  # nothing has to be as a policy wants it in order to go
+            return None  # a resource that is removed need not meet the policy
         rows = [subject.row(space, condition.fields[space]) for space in condition.spaces]
         if not subject.own:
             before = [subject.row_before(space, condition.fields[space]) for space in condition.spaces]
@@ -211,15 +211,15 @@ def _why_unknown(spaces: Iterable[str], rows: Iterable[Mapping[str, Value]]) -> 
     named = zip(spaces, rows, strict=True)
     unknown = [f"{space}.{name}" for space, row in named for name, value in row.items() if value is None]
     verb = "is" if len(unknown) == 1 else "are"
-    return f"{', '.join(unknown)} {verb} unknown" if unknown else "whether that is so is unknown"
+    return f"{', '.join(unknown)} {verb} unknown" if unknown else "the result of the condition is unknown"
 
 
 @dataclass
 class Subject:
-    """What policies are asked of: a resource, as it would be and as it was, and the change that makes it so.
+    """What a policy judges: a resource before and after, and the change between.
 
-    ``own``: whether it is changed itself, and not only what it inherits. ``leaves``: whether it only goes, or goes off
-    spaces. ``action``: empty for what is only declared.
+    ``own``: whether the resource itself changes, not only what it inherits. ``leaves``: whether it is only removed, or
+    taken off spaces. ``action``: empty for a declared resource without a change.
     """
 
     address: Address
@@ -234,16 +234,16 @@ class Subject:
 
     @property
     def kind(self) -> Kind:
-        """The resource's kind."""
+        """The kind of the resource."""
         return self.address.kind
 
     @property
     def declared(self) -> bool:
-        """Whether nothing is changed."""
+        """Whether the resource is judged as declared, without a change."""
         return not self.action
 
     def row(self, space: str, names: Iterable[str]) -> dict[str, Value]:
-        """The values of some names of a namespace."""
+        """The values of ``names`` in the namespace ``space``, after the change."""
         match space:
             case "step":
                 return {name: getattr(self, f"_step_{name}") for name in names}
@@ -255,13 +255,13 @@ class Subject:
                 return _values(self.state, self.address, names)
 
     def row_before(self, space: str, names: Iterable[str]) -> dict[str, Value]:
-        """The same as it was."""
+        """The values of ``names`` in the namespace ``space``, before the change."""
         if space in _NOT_INHERITED or self.before is None:
             return dict.fromkeys(names)
         return _values(self.before, self.former or self.address, names)
 
     def digest(self, rows: Mapping[str, dict[str, Value]]) -> str:
-        """A digest of what was judged: all that the resource is, and the values that the condition asked for."""
+        """A digest of what was judged: the whole effective resource, and the values that the condition read."""
         values = {space: {name: _json_value(value) for name, value in row.items()} for space, row in rows.items()}
         return digest(b"judged", canonical([_effective_body(self.state, self.address), values]))
 
@@ -338,7 +338,7 @@ def _text(*path: str) -> Callable[[Snapshot, EffectiveOffer], Value]:
 
 
 def _days(offer: EffectiveOffer, end: str) -> Iterator[date]:
-    """The days that its own period and those of its categories have as an end; all of them count."""
+    """The days at one end (``from`` or ``until``) of the offer's period and of its categories' periods; all apply."""
     bodies = [offer.get("eligible"), *(layer.body.get("eligible") for layer in offer.categories)]
     for eligible in bodies:
         day = eligible.get(end) if isinstance(eligible, dict) else None
@@ -347,7 +347,7 @@ def _days(offer: EffectiveOffer, end: str) -> Iterator[date]:
 
 
 def _conditions(view: Snapshot, offer: EffectiveOffer) -> Value:
-    """All that must hold of a contact, those of its categories included."""
+    """The conditions on the contact, the offer's own and its categories', joined by ``and``."""
     found = [offer.get("eligible", "when")]
     for layer in offer.categories:
         eligible = layer.body.get("eligible")
@@ -357,7 +357,7 @@ def _conditions(view: Snapshot, offer: EffectiveOffer) -> Value:
 
 
 def _weight(view: Snapshot, offer: EffectiveOffer) -> Value:
-    """The highest weight; unknown where there are formulas, of which one may be higher."""
+    """The highest weight; unknown if there is a formula, which could be higher."""
     listed = offer.get("weights")
     weights = [each for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict)]
     if not weights:
@@ -367,7 +367,7 @@ def _weight(view: Snapshot, offer: EffectiveOffer) -> Value:
 
 
 def _multiplier(view: Snapshot, offer: EffectiveOffer) -> Value:
-    """The multipliers of its categories, all of them at once."""
+    """The product of the multipliers of its categories."""
     product = Decimal(1)
     for layer in offer.categories:
         multiplier = layer.body.get("multiplier")
@@ -406,14 +406,14 @@ _OFFER_READERS: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
 
 
 def declared_violations(held: EnvironmentPolicies, state: Snapshot) -> Iterator[Violation]:
-    """What breaks policies of all that an environment declares, changed or not."""
+    """The violations of everything an environment declares, changed or not."""
     for kind in sorted(held.kinds):
         for address in state.of_kind(kind, held.environment):
             yield from held.broken(Subject(address, state, by=frozenset((address,))))
 
 
 def changes_by_environment(effect: BeforeAfter) -> dict[str, list[Change]]:
-    """The changes by the environments whose policies they are held to, in the order of their addresses."""
+    """The changes by the environment whose policies apply to them, ordered by address."""
     found: dict[str, list[Change]] = {}
     for change in sorted(effect.changes, key=lambda each: each.address):
         if change.address.environment != SHARED:
@@ -428,9 +428,9 @@ def change_violations(
     side: Stage,
     design: Snapshot | None = None,
 ) -> Iterator[Violation]:
-    """What breaks policies of all that ``changes`` of ``effect`` do in their environment, also by what offers inherit.
+    """The violations that ``changes`` of ``effect`` cause in their environment, also through what offers inherit.
 
-    ``design``, for a promotion: what is not there any more is deleted, to a policy, though live keeps it, deactivated.
+    ``design``, for a promotion: a resource no longer there counts as deleted, although live keeps it, deactivated.
     """
     own = {address for change in changes for address in (change.address, change.moved_from) if address}
     for change in changes:

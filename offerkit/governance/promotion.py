@@ -1,8 +1,8 @@
-"""What may go from design to live, and what stays behind, why, and who can lift it.
+"""What can go from design to live; and what stays behind, why, and who can unblock it.
 
-The rule that everything here serves: after a promotion every live offer is, in content and eligibility,
-either exactly what was approved or exactly what it was before. A change that rides along (a category, a
-filter, a space, …) goes only if that holds for every live offer it touches.
+Everything here serves one rule: after a promotion every live offer is, in content and eligibility, either exactly what
+was approved or exactly what it was before. A change that rides along (a category, a filter, a space, …) goes live only
+if the rule holds for every live offer it affects.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 @dataclass
 class PromotionOutcome:
-    """The outcome: live as it would be, what stays behind, and what was relied on."""
+    """The outcome: live after the promotion, what stays behind, and the approvals relied on."""
 
     after: Snapshot
     renamed: dict[Address, Address]
@@ -41,11 +41,11 @@ class PromotionOutcome:
     changed_offers: dict[Address, list[Address]]
     notes: list[str]
     ended: frozenset[Address] = frozenset()
-    """What goes without an approval since nothing differs but that its period ends earlier."""
+    """What goes live without approval because only the end of its period is earlier."""
 
 
 def decide_promotion(asked: PromotionRequest) -> PromotionOutcome:
-    """Decide the promotion. Pure; stable for the same input."""
+    """Decide the promotion. Pure: the same input gives the same outcome."""
     work = PromotionDraft(asked)
     _gather(work)
     while _settle(work):
@@ -67,10 +67,10 @@ def decide_promotion(asked: PromotionRequest) -> PromotionOutcome:
 
 
 def _gather(work: PromotionDraft) -> None:
-    """The first guess: everything that differs and is asked for, offers only if approved."""
+    """Collect the first candidates: everything requested that differs; offers only if approved."""
     wanted = {a for a in work.design.entries if work.asked.wanted(a)}
     for names in work.chains:
-        if not wanted.isdisjoint(names):  # names are passed on together; what is excluded then holds all of them back
+        if not wanted.isdisjoint(names):  # chained renames go together; an excluded one then holds all of them back
             wanted |= {name for name in names[1:] if not work.asked.excluded(name)}
     if work.asked.narrowed:
         wanted |= _needed(work, wanted)
@@ -104,7 +104,7 @@ def _gather(work: PromotionDraft) -> None:
 
 
 def _block_settings(work: PromotionDraft) -> None:
-    """Block the settings that wait for reviewers, or that one of them has rejected."""
+    """Block the settings that wait for reviewers, or that a reviewer rejected."""
     decisions = work.asked.decisions
     for address in [address for address in work.going if address.kind in SETTING_KINDS]:
         if same_settings(work.design, address, work.live, work.origin.get(address, address), work.asked.renames):
@@ -126,7 +126,7 @@ def _block_held(work: PromotionDraft, address: Address) -> None:
 
 
 def _needed(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
-    """What the asked-for cannot go live without, or would go live wrongly without."""
+    """What the requested resources need to go live correctly."""
     found: set[Address] = set()
     pending = sorted(wanted)
     while pending:
@@ -148,7 +148,7 @@ def _needed(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
 
 
 def _switched_off_by(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
-    """The live offers that the categories and templates asked for switch off."""
+    """The live offers that the requested categories and templates switch off."""
     layers = {a for a in wanted if a.kind in (Kind.CATEGORY, Kind.TEMPLATE)}
     layers = {a for a in layers if (work.design.read(a) or {}).get("enabled") is False}
     offers = work.design.of_kind(Kind.OFFER) if layers else ()
@@ -159,7 +159,7 @@ _AFFECTING = (Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER, Kind.SPACE, Kind.DIMENS
 
 
 def _settle(work: PromotionDraft) -> bool:
-    """Block what would break the rule of this module; true when something was, so that it must be asked again."""
+    """Block what would break the rule of this module. True if anything was blocked: run it again."""
     after = work.hypothetical()
     before, switched = len(work.blocked), 0
     for address in sorted(after.by_kind.get(Kind.OFFER, ())):
@@ -190,7 +190,7 @@ def _settle(work: PromotionDraft) -> bool:
 
 
 def _block_cases(work: PromotionDraft) -> None:
-    """What live's cases say stays as it is until a second person has lifted that."""
+    """Block changes of live's cases until a second person overrides that."""
     if not any(address.kind is Kind.CASES for address in work.going):
         return
     for found in work.asked.withheld(work.effect()):
@@ -198,7 +198,7 @@ def _block_cases(work: PromotionDraft) -> None:
 
 
 def _block_denied(work: PromotionDraft) -> None:
-    """What policies deny stays behind: the resource itself, or what would change it."""
+    """Block what policies deny: the resource itself, or the changes that affect it."""
     for found in list(work.asked.denied(work.effect())):
         for address in sorted({work.former.get(change, change) for change in found.by}):
             if address in work.going:
@@ -207,7 +207,7 @@ def _block_denied(work: PromotionDraft) -> None:
 
 
 def _block_chains(work: PromotionDraft) -> None:
-    """Names that are passed on (a → b, b → a) go together: with one of them staying, two would have one name."""
+    """Block chained renames (a → b, b → a) unless all of them go; otherwise two resources would share a name."""
     for names in work.chains:
         staying = [name for name in names[1:] if name not in work.going]
         for name in names[1:] if staying else ():
@@ -218,7 +218,7 @@ def _block_chains(work: PromotionDraft) -> None:
 
 
 def _block_needing(work: PromotionDraft, after: Snapshot, offer: Address) -> None:
-    """Block an offer that would go live with something else than what was approved with it."""
+    """Block an offer that would go live without something that was approved with it."""
     held = [a for a in affecting(work.design, offer) - {offer} if after.entries.get(a) != work.design.entries.get(a)]
     held.sort(key=lambda a: (a not in work.blocked, a))
     why = f"it needs {held[0]}, which stays behind" if held else "what it inherits stays behind"
@@ -232,9 +232,9 @@ def _block_needing(work: PromotionDraft, after: Snapshot, offer: Address) -> Non
 def _as_it_was_or_approved(
     work: PromotionDraft, after: Snapshot, address: Address, old: Address, spaces: tuple[str, ...]
 ) -> bool:
-    """Whether a live offer whose own body stays is left as it was, or becomes what was approved in design.
+    """Whether a live offer whose own body stays is unchanged, or becomes what was approved in design.
 
-    Left as it was is also one whose period ends earlier, and that is all.
+    An offer whose period only ends earlier counts as unchanged.
     """
     if not same_reviewers(after, address, work.live, old, work.asked.decisions):
         return address in work.keys and same_offer(after, address, work.design, address, spaces)
@@ -247,7 +247,7 @@ def _as_it_was_or_approved(
 
 
 def _ended(work: PromotionDraft, after: Snapshot) -> frozenset[Address]:
-    """What goes although not all of it is approved, since the period of a live offer ends earlier by it."""
+    """What goes live although not all of it is approved, because it only ends the period of live offers earlier."""
     ended = work.lengthened(after)[1]
     found: set[Address] = set()
     for address in work.live.of_kind(Kind.OFFER) if ended else ():
@@ -263,7 +263,7 @@ def _ended(work: PromotionDraft, after: Snapshot) -> frozenset[Address]:
 
 
 def _changes_on(work: PromotionDraft, address: Address, source: Address, after: Snapshot) -> set[Address]:
-    """What differs, going or blocked, among all that can affect the offer."""
+    """The changed addresses, going live or blocked, among those that can affect the offer."""
     relevant = affecting(after, address)
     for view, name in ((work.live, source), (work.design, address)):
         if name in view.entries:
@@ -282,7 +282,7 @@ def _block_riders(work: PromotionDraft, offer: Address, changes: set[Address]) -
 
 
 def _block_dangling(work: PromotionDraft) -> None:
-    """A resource whose references would lead nowhere in live stays behind, or keeps what it needs there."""
+    """Block resources whose references would be missing in live, and removals of what live still references."""
     after = work.hypothetical()
     for address in sorted(work.going):
         if work.going[address] is None or (work.going[address] or Entry("")).activation == ():
@@ -299,7 +299,7 @@ def _block_dangling(work: PromotionDraft) -> None:
 
 
 def _block_named(work: PromotionDraft) -> None:
-    """What leaves its address, removed or renamed, stays while something in any environment still names it there."""
+    """Block removals and renames of addresses that something in any environment still references."""
     after = work.hypothetical()
     gone = work.live.entries.keys() - after.entries.keys()
     for address, entry in sorted(after.entries.items()) if gone else ():
@@ -308,7 +308,7 @@ def _block_named(work: PromotionDraft) -> None:
             continue
         for target in gone.intersection(after.references(address)):
             leaving = work.former.get(target, target)
-            # A campaign that names what is renamed cannot go first: what it is to name then is not live yet.
+            # A campaign that references a renamed resource cannot go first: the new name is not live yet.
             if leaving not in work.going or (kind is Kind.CAMPAIGN and leaving != target):
                 continue
             how = "Promote that too." if address in work.design.entries else ""
@@ -317,7 +317,7 @@ def _block_named(work: PromotionDraft) -> None:
 
 
 def _still_off(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
-    """Of each space that was resumed, the live offers that the stop took off it and that wait for a new approval."""
+    """A note for each resumed space whose stop took live offers off it that still wait for a new approval."""
     decisions, design = work.asked.decisions, work.design
     for space in work.asked.stops.resumed_spaces:
         if space not in design.entries:
@@ -351,7 +351,7 @@ def _changed_live_offers(work: PromotionDraft, after: Snapshot) -> dict[Address,
 
 
 def only_withdraws(live: BeforeAfter) -> bool:
-    """Whether changes do nothing in live but switch off, leave spaces and end periods earlier."""
+    """Whether the changes only switch offers off, take them off spaces, or end periods earlier."""
     if any(address.kind not in (Kind.OFFER, Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER) for address in live.addresses):
         return False
     before, after = live.pair

@@ -1,4 +1,4 @@
-"""What a promotion was asked for, and how far it has been decided."""
+"""A promotion as requested, and its draft while it is decided."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
 class DeniedChange(NamedTuple):
-    """What a policy denies of a promotion: at which address, by which changes, why, what lifts it, and who can."""
+    """What a policy denies of a promotion: the address, the changes that cause it, why, how to lift it, and who can."""
 
     address: Address
     by: frozenset[Address]
@@ -40,12 +40,11 @@ class DeniedChange(NamedTuple):
 
 @dataclass
 class PromotionRequest:
-    """What is asked for: design and live, the decisions, and how far to go.
+    """What is requested: design, live, the decisions, and the limits of the promotion.
 
-    ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
-    sentence that says so. ``wanted``: whether an address is asked for by itself; if that is ``narrowed`` to
-    patterns, what the chosen need comes along. ``withheld``: cases of live that an effect may not change.
-    ``denied``: what policies deny of an effect.
+    ``renames``: live addresses → their addresses in design. ``holds``: what a rollback took back, with the reason.
+    ``wanted``: whether an address is requested; if ``narrowed`` by patterns, what the requested ones need is included.
+    ``withheld``: the live cases that an effect must not change. ``denied``: what policies deny of an effect.
     """
 
     design: Snapshot
@@ -62,7 +61,7 @@ class PromotionRequest:
 
 
 class _DraftChange(NamedTuple):
-    """What becomes of an address in live."""
+    """A change of an address in live."""
 
     address: Address
     moved_from: FormerAddress
@@ -70,7 +69,7 @@ class _DraftChange(NamedTuple):
 
 
 class PromotionDraft:
-    """What goes, what is blocked and why, so far; and live as that would make it."""
+    """The promotion while it is decided: what goes live, what is blocked and why, and the resulting live state."""
 
     def __init__(self, asked: PromotionRequest) -> None:
         self.asked = asked
@@ -114,11 +113,11 @@ class PromotionDraft:
             self._effect = None
 
     def hypothetical(self) -> Snapshot:
-        """Live as it would be if all that is still going went."""
+        """Live as the promotion would make it so far."""
         return self.effect().after
 
     def effect(self) -> BeforeAfter:
-        """What all that is still going makes of live."""
+        """Live before and after the promotion as drafted so far."""
         if self._effect is None:
             going = [
                 _DraftChange(address, self.origin.get(address, ""), entry) for address, entry in self.going.items()
@@ -127,16 +126,16 @@ class PromotionDraft:
         return self._effect
 
     def off(self, address: Address) -> bool:
-        """Whether design switches an offer off, by itself or by what is not left out of this promotion."""
+        """Whether design switches an offer off, itself or through a category or template not excluded here."""
         by = switched_off_by(self.design, address)
         return any(layer == address or not self.asked.excluded(layer) for layer in by)
 
     def switched_off(self, address: Address) -> bool:
-        """Whether that is a change: what is off in live already by its own body has nothing to lose."""
+        """Whether design switches an offer off that is not switched off in live."""
         return self.off(address) and not switched_off_by(self.live, self.origin.get(address, address))
 
     def stays(self, address: Address, entry: Entry) -> bool:
-        """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
+        """Whether ``entry`` keeps an offer's live body and takes it off spaces."""
         return only_leaves_spaces(self.live_entry(address), entry)
 
     @cached_property
@@ -144,19 +143,19 @@ class PromotionDraft:
         return self.asked.decisions.seen_in(self.live, self.origin)
 
     def turned_down(self, address: Address) -> set[str]:
-        """The spaces, as design calls them, on which an offer is live although what it is there was rejected."""
+        """The spaces, by their names in design, where an offer is live although its live version was rejected."""
         return rejected_live_spaces(
             self._seen_in_live, self.live, self.origin.get(address, address), self.origin, address
         )
 
     @cached_property
     def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:
-        """Design if no period ended earlier than it does in live, and which of them do."""
+        """Design without periods that end earlier than in live; and the addresses whose periods do."""
         ended = frozenset(ended_earlier(self.live, self.design, self.live.entries.keys() & self.design.entries.keys()))
         return without_earlier_ends(self.design, self.live, ended), ended
 
     def lengthened(self, after: Snapshot) -> tuple[Snapshot, frozenset[Address]]:
-        """The same of ``after``."""
+        """``after`` without periods that end earlier than in live; and the addresses whose periods do."""
         known = self._lengthened
         if known is None or known[0] is not after:
             there = [a for a in self.going if a in self.live.entries and a in after.entries and a not in self.origin]
@@ -166,13 +165,13 @@ class PromotionDraft:
 
 
 def renamed_space(names: Mapping[Address, Address], offer: Address, space: str) -> str:
-    """The name of ``space``, one of the offer's environment, after a renaming of addresses."""
+    """The name of ``space``, in the offer's environment, after renames."""
     address = offer.beside(Kind.SPACE, space)
     return names.get(address, address).name
 
 
 def same_offer(a: Snapshot, address: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:
-    """Whether an offer is the same in two views, in eligibility and in content on ``spaces``."""
+    """Whether an offer is the same in two states, in eligibility and in content on ``spaces``."""
     return eligibility_fingerprint(a, address) == eligibility_fingerprint(b, other) and content_fingerprints(
         a, address, spaces
     ) == content_fingerprints(b, other, spaces)

@@ -1,4 +1,4 @@
-"""What becomes of one offer in a promotion: where it goes live, as what, or why it stays behind."""
+"""One offer in a promotion: the spaces it goes live on, the body it has there, or why it stays behind."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from offerkit.state.changes import Entry
 
 
 def offer_target(work: PromotionDraft, address: Address) -> Entry | None:
-    """The offer's entry in live if it may go: on its approved spaces. None: it stays as it is, or is blocked.
+    """The offer's new entry in live, on its approved spaces; None if it stays as it is or is blocked.
 
-    Switched off, it goes off with the body that it has there; blocked, off the spaces that it left.
+    A switched-off offer keeps its live body and is deactivated. A blocked offer still leaves the spaces it must leave.
     """
     entry = work.live_entry(address)
     stop = _stop_of(work, address)
@@ -42,9 +42,10 @@ def offer_target(work: PromotionDraft, address: Address) -> Entry | None:
 
 
 def withdrawn_entry(work: PromotionDraft, address: Address) -> Entry | None:
-    """The entry of an offer whose new body stays behind, off the spaces that it has to leave; None if there is none.
+    """The entry of an offer that keeps its live body but leaves spaces; None if it leaves none.
 
-    Those that it left in design, and those where what is live was rejected: no edit of it can put that off.
+    It leaves the spaces that it left in design, and those where its live version was rejected; an edit cannot delay
+    that.
     """
     entry = work.live_entry(address)
     if entry is None or not entry.activation:
@@ -102,7 +103,7 @@ def _approved_target(work: PromotionDraft, address: Address, entry: Entry | None
 
 
 def _stop_of(work: PromotionDraft, address: Address) -> Approval | None:
-    """Why an offer of design is out of live everywhere, by its name there or by that in design."""
+    """The stop that takes an offer out of live everywhere, by its name in design or in live; None if not stopped."""
     stops, old = work.asked.stops, work.origin.get(address, address)
     if not stops:
         return None
@@ -115,7 +116,7 @@ def _block_stopped(work: PromotionDraft, address: Address, stop: Approval) -> No
 
 
 def _ends_earlier(work: PromotionDraft, address: Address, active: tuple[str, ...]) -> bool:
-    """Whether nothing differs between a live offer in design and in live but that its period ends earlier."""
+    """Whether an earlier end of its period is the only difference between an offer in design and in live."""
     if not active or address in work.origin or address not in work.live.entries:
         return False
     if not same_reviewers(work.design, address, work.live, address, work.asked.decisions):
@@ -126,7 +127,7 @@ def _ends_earlier(work: PromotionDraft, address: Address, active: tuple[str, ...
 
 
 def is_live(work: PromotionDraft, key: ApprovalKey) -> bool:
-    """Whether exactly what ``key`` stands for is what live has now, so that a rejection takes it out of there."""
+    """Whether live has exactly what ``key`` identifies, so that a rejection takes it out of live."""
     old = work.origin.get(key.address, key.address)
     if key.aspect is Aspect.ELIGIBILITY:
         return eligibility_fingerprint(work.live, old) == key.fingerprint
@@ -138,10 +139,10 @@ def _differs(work: PromotionDraft, address: Address) -> bool:
 
 
 def _lacks_required(work: PromotionDraft, address: Address, contents: list[ApprovalKey], active: set[str]) -> bool:
-    """Block an offer that would break where it is live or is to be: a required field is missing there."""
+    """Block an offer that lacks a required field on a space where it is or would be live."""
     offer = work.design.offer(address)
     if offer.named_spaces:
-        active = set()  # it may leave a space that it does not name any more
+        active = set()  # it leaves a space that it no longer names
     for space in sorted(active | {key.space for key in contents if key.space}):
         missing = offer.missing(space)
         if missing:
@@ -158,7 +159,7 @@ def _lacks_required(work: PromotionDraft, address: Address, contents: list[Appro
 def _block_unapproved(
     work: PromotionDraft, address: Address, keys: list[ApprovalKey], rejected_by: str, *, lost: bool = False
 ) -> None:
-    """Block an offer for what ``keys`` stand for, all of one aspect; none: it is shown on no space."""
+    """Block an offer for lack of approval of ``keys``, all of one aspect; no keys: it is shown on no space."""
     aspect = keys[0].aspect if keys else Aspect.CONTENT
     subject, how = waiting_sentence(address, aspect, keys)
     who = approvers(work.design.offer(address).reviewers(aspect))
@@ -176,14 +177,14 @@ def _block_unapproved(
 
 
 def waiting_sentence(address: Address, aspect: Aspect, keys: Sequence[ApprovalKey]) -> tuple[str, str]:
-    """What waits, as the subject of a sentence, and the command that approves it."""
+    """The subject of the sentence that says what waits, and the command that approves it."""
     spaces = [key.space for key in keys if key.space]
     where = f" on {', '.join(spaces)}" if spaces else ""
     return f"its {aspect}{where}", f"offerkit approve {address} --{aspect}" + "".join(f" --space {s}" for s in spaces)
 
 
 def waits_for_its_keys(blocked: Blocked) -> bool:
-    """Whether what is blocked says that it waits for exactly what it carries: a plan file is only a file."""
+    """Whether the text of ``blocked`` agrees with its keys; anyone can edit a plan file."""
     keys = blocked.keys
     if not keys or {(key.address, key.aspect) for key in keys} != {(blocked.address, keys[0].aspect)}:
         return False
@@ -194,7 +195,7 @@ def waits_for_its_keys(blocked: Blocked) -> bool:
 def block_for_reviewers(
     work: PromotionDraft, address: Address, keys: list[ApprovalKey], unmet: Sequence[ReviewDemand], who: tuple[str, ...]
 ) -> None:
-    """Block what others have to agree to, besides those whom design names."""
+    """Block what reviewers besides those named in design must approve."""
     subject, how_to_approve = waiting_sentence(address, keys[0].aspect, keys)
     for demand in unmet:
         why = f"{subject} needs the word of {or_list(demand.names)}: {demand.where}"
@@ -202,7 +203,7 @@ def block_for_reviewers(
         if work.asked.decisions.gone(demand):
             code, whom = Code.REVIEWERS_GONE, (ADMINISTRATOR,)
             why += ", and none of them is an enabled operator any more"
-            how = f"offerkit override {address} --reviewers --reason TEXT, by somebody who did not change it"
+            how = f"offerkit override {address} --reviewers --message TEXT, by somebody who did not change it"
             work.block(address, code, why, how, whom)
             continue
         if who and not any(_decided(work, key, demand) for key in keys):
@@ -212,5 +213,5 @@ def block_for_reviewers(
 
 
 def _decided(work: PromotionDraft, key: ApprovalKey, demand: ReviewDemand) -> bool:
-    """Whether somebody else than those of ``demand`` has approved already."""
+    """Whether somebody not named in ``demand`` has approved already."""
     return any(row.operator not in demand.names for row in work.asked.decisions.each(key))

@@ -1,11 +1,11 @@
-"""Whose word is needed: reviewers that design names, and those whom a change removes or replaces.
+"""Required reviewers: those named in design, and those whom a change removes or replaces.
 
-Design says who reviews what. Who takes somebody off that list takes nobody's word away: those whom live names (and
-those who were named at the last approval, of what is not live as it was approved) have to agree as well, after the
-list was changed. Where none of them is an enabled operator any more, a recorded override takes the place of their word.
+Design names the reviewers. Removing a reviewer from the list does not remove the need for their approval: the reviewers
+named in live must also approve, after the list changed; so must those named at the last approval, if what was approved
+is not live. If none of them is an enabled operator any more, a recorded override replaces their approval.
 
-Settings (:mod:`offerkit.governance.settings`) wait for a reviewer of each environment that they belong to, of those
-that design names and of those that live names.
+Settings (:mod:`offerkit.governance.settings`) need a reviewer of each environment that they belong to: one named in
+design and one named in live.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from offerkit.state.snapshot import Snapshot
 
 
 class LiveReviewerHistory(Protocol):
-    """What is asked of the store about those whom live names."""
+    """The part of the store that knows since when live names reviewers."""
 
     def came(self, addresses: Iterable[Address]) -> Mapping[Address, int]: ...
     def settings_reviewers(self, environment: str) -> Iterable[tuple[str, ...]]: ...
 
 
 class RequiredReviewers:
-    """Whose word is needed for what stands in design, as it is now."""
+    """Whose approval the current design needs."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class RequiredReviewers:
         overrides: Callable[[], Overrides],
         seats: LiveReviewerHistory,
     ) -> None:
-        """``design`` and ``live``: all environments with what they share; ``overrides``: those that were given."""
+        """``design`` and ``live``: all environments with what they share; ``overrides``: reads the recorded ones."""
         self.design, self.live = design, live
         self._decisions, self._history, self._overrides = decisions, history, overrides
         self._seats = seats
@@ -61,11 +61,11 @@ class RequiredReviewers:
         self._operators: dict[str, Mapping[str, Json]] | None = None
 
     def named(self, address: Address, aspect: Aspect) -> tuple[str, ...]:
-        """The reviewers of an offer that design names; none: offer managers and administrators may decide."""
+        """The reviewers of an offer named in design; if none, offer managers and administrators may decide."""
         return self.design.offer(address).reviewers(aspect) if address in self.design.entries else ()
 
     def demands(self, key: ApprovalKey) -> tuple[ReviewDemand, ...]:
-        """Whose word is needed besides that of those whom design names for an offer; of settings, all of it."""
+        """The demands for an offer besides the reviewers named in design; for settings, all demands."""
         place = key.address, key.aspect
         if place not in self._known:
             find = self._of_settings if key.aspect is Aspect.SETTINGS else self._of_offer
@@ -75,7 +75,7 @@ class RequiredReviewers:
         return self._known[place]
 
     def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[ReviewDemand, ...]:
-        """The demands that no approval of ``given`` meets: the decisions on ``key``, oldest first."""
+        """The demands on ``key`` that no approval meets; ``given``: the decisions on ``key``, oldest first."""
         wanted = self.demands(key)
         if not wanted:
             return ()
@@ -89,7 +89,7 @@ class RequiredReviewers:
         )
 
     def gone(self, demand: ReviewDemand) -> bool:
-        """Whether none of those who have to agree is an enabled operator any more."""
+        """Whether nobody named in ``demand`` is an enabled operator any more."""
         return not active_people(demand.names, self.operators)
 
     @property
@@ -135,9 +135,9 @@ class RequiredReviewers:
             yield self._demand(address, aspect, last, now, "they were named when it was approved last")
 
     def seated(self, offer: Address, aspect: Aspect) -> tuple[str, ...]:
-        """The reviewers whom live names for an offer of live, as they are called now.
+        """The reviewers that live names for a live offer, by their current names.
 
-        A seat is that of the person who had the name when the list went live, whoever has it since.
+        The reviewer is the operator who had the name when the list went live, whoever has it now.
         """
         known = self.live.offer(offer)
         names = known.reviewers(aspect)
@@ -154,17 +154,17 @@ class RequiredReviewers:
         return ReviewDemand(tuple(sorted(names)), self._changed(address), where, _list_fingerprint(aspect, names, now))
 
     def _former(self, address: Address) -> Address | None:
-        """What the offer at ``address`` is called in live; None where it is not there."""
+        """The address in live of the offer at ``address`` in design; None if it is not in live."""
         if not self._decisions.names.touches(address):
             return address if address in self.live.entries else None
         there = [span.name for span in self._decisions.names.spans(address) if span.name in self.live.entries]
-        # Names that are swapped, or given to another: live may still have what was called so before.
+        # Names can be swapped or reused: live may still have another offer under this name.
         first = self.design.origins.of(address)
         same = (name for name in there if self.live.origins.of(name) == first)
         return next(same, there[0] if there else None)
 
     def _changed(self, address: Address) -> int:
-        """The revision in which the list of reviewers of an offer became what it is."""
+        """The revision that last changed the reviewers of an offer."""
         if address not in self._settled:
             layers = [layer.address for layer in self.design.offer(address).layers]
             named = {name for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY) for name in self.named(address, aspect)}
@@ -174,7 +174,7 @@ class RequiredReviewers:
         return self._settled[address]
 
     def _last_change(self, address: Address) -> int:
-        """The last revision that changed what an offer or a template says of reviewers, along its names."""
+        """The last revision that changed the reviewers in an offer or a template, through its renames."""
         name: FormerAddress = address
         until = inf
         while name:
@@ -189,7 +189,7 @@ class RequiredReviewers:
         return 0
 
     def _changes_of(self, address: Address) -> list[RecordedChange]:
-        """The changes of an offer or a template; those of all offers that are not as live has them are read at once."""
+        """The changes of an offer or a template; those of all offers that differ from live are read in one query."""
         if address not in self._changes:
             wanted = {address}
             if address.environment not in self._read:
@@ -203,7 +203,7 @@ class RequiredReviewers:
         return self._changes[address]
 
     def _as_live(self, address: Address) -> bool:
-        """Whether an offer and its templates are those that live has."""
+        """Whether an offer and its templates are the same in live."""
         former = self._former(address)
         if former is None:
             return False
@@ -221,12 +221,12 @@ class RequiredReviewers:
         return [said.get("reviewers"), said.get("template")]
 
     def _at_last_approval(self, address: Address, aspect: Aspect, now: tuple[str, ...]) -> tuple[str, ...]:
-        """The reviewers that count since the last approvals: who was named then and is replaced has to agree first."""
+        """The reviewers named at the last approvals: if they are replaced since, they must approve first."""
         rows = self._decisions.approvals_of(address, aspect)
         if not rows or all(row.operator in now for row in rows) or self._as_live(address):
             return ()
         if rows[0].revision > self._changed(address):
-            return ()  # the list is the one that all of them were given under
+            return ()  # the list has not changed since the first of them
         counting: tuple[str, ...] = ()
         for row in rows:
             named = self._named_at(row, aspect)
@@ -235,7 +235,7 @@ class RequiredReviewers:
         return counting
 
     def _named_at(self, row: Approval, aspect: Aspect) -> tuple[str, ...]:
-        """The reviewers that design named when an approval was given."""
+        """The reviewers named in design when an approval was given."""
         stage = row.key.address.stage(Stage.DESIGN)
         at = stage, row.revision
         if at not in self._then:
@@ -246,11 +246,11 @@ class RequiredReviewers:
         return self._called(names, row.revision + 1)
 
     def _called(self, names: tuple[str, ...], before: float) -> tuple[str, ...]:
-        """Operators by the names that they have now, who had ``names`` before a revision."""
+        """The current names of the operators who had ``names`` before a revision."""
         known = self._decisions.names
         return tuple(known.operator(name, before) for name in names) if known else names
 
 
 def _list_fingerprint(aspect: Aspect, names: Iterable[str], now: Iterable[str]) -> str:
-    """What names one change of a list of reviewers."""
+    """The fingerprint of one change of a list of reviewers."""
     return digest(b"reviewers", canonical([aspect, sorted(names), sorted(now)]))

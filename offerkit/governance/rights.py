@@ -1,7 +1,7 @@
-"""Who may do what: the table of domain.md §1, as data; and what a token may be used for.
+"""Rights of operators (the table of domain.md §1 as data), and scopes of tokens.
 
-Rights say what an operator may do; the scopes of a token, what may be done in the operator's name by whoever holds it.
-They narrow what its operator may do over the network and never widen it: both must allow it.
+Rights say what an operator may do. A token's scopes limit what its holder can do over the network in the operator's
+name; they never add rights. Both must allow an action.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ WRITERS: dict[Kind, tuple[Profile, ...]] = {
     Kind.CASES: (ADMINISTRATOR, OFFER_MANAGER),
     Kind.POLICY: (ADMINISTRATOR,),
 }
-"""Who may write a kind: in design, and campaigns in live."""
+"""The profiles that may change each kind: in design, and campaigns in live."""
 
 DELIVERERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER, DELIVERY_MANAGER)
-"""Who may make declared deliveries, and say that they were sent; to write campaigns is another right."""
+"""Who may run declared deliveries and record that they were sent; changing campaigns is a separate right."""
 
 PROMOTERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
 """Who may promote and roll back live where an environment names no promoters."""
@@ -58,9 +58,9 @@ PURGERS: tuple[Profile, ...] = (ADMINISTRATOR,)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking. ``profile`` is None only while a store knows no operator yet (bootstrap).
+    """The operator who acts. ``profile`` is None only while the store has no operators yet (bootstrap).
 
-    ``automation``: a job that acts for people; it is never an author, a reviewer or a second person.
+    ``automation``: a job that acts for operators; it is never an author, a reviewer or a second person.
     """
 
     name: str
@@ -69,9 +69,9 @@ class Actor:
 
 
 def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
-    """What ``actor`` may not do of ``plan``: one finding per kind and stage, naming who may.
+    """What ``plan`` does that ``actor`` is not allowed to do: one diagnostic per kind and stage, naming who may.
 
-    ``promoters``: the only operators who may promote there, of environments that name any.
+    ``promoters``: for environments that name any, the only operators who may promote there.
     """
     if actor.profile is None:
         return []
@@ -91,7 +91,7 @@ def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]
 
 
 def _moves_live(kind: PlanKind, stage: StageRef, resource: Kind) -> bool:
-    """Whether a step is a change of live by promotion, rollback or purge, which has rights of its own."""
+    """Whether a step changes live by promotion, rollback or purge; these have separate rights."""
     if kind is PlanKind.APPLY or stage.stage is not Stage.LIVE:
         return False
     return kind is not PlanKind.PROMOTE or resource is not Kind.CAMPAIGN
@@ -101,9 +101,9 @@ def _may_not_write(actor: Actor, stage: StageRef, kind: Kind, addresses: list[Ad
     others = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) may not change {_one_of(kind)} in {stage}: {addresses[0]}{others}",
-        f"{_one_of(kind).capitalize()} is written by {_one(WRITERS[kind])}.",
-        f"Let {_one(WRITERS[kind])} apply it"
+        f"{actor.name} ({actor.profile}) is not allowed to change {_one_of(kind)} in {stage}: {addresses[0]}{others}",
+        f"Only {_one(WRITERS[kind])} may change {_one_of(kind)}.",
+        f"Ask {_one(WRITERS[kind])} to apply it"
         + (f", or leave it out with --exclude '{kind}.*'." if plan in _NARROWED else "."),
         addresses[0],
     )
@@ -114,21 +114,21 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
     found = []
     live = {s.stage.environment for s in plan.steps if s.stage.stage is Stage.LIVE}
     if len(live) > 1 or any(actor.name in named for named in promoters.values()):
-        live.discard(SHARED)  # what is shared rides along with the environments, whose own rights decide
+        live.discard(SHARED)  # shared resources ride along with the environments, whose rights decide
     for environment in sorted(live):
         named = promoters.get(environment)
         if plan.kind is not PlanKind.PURGE and named is not None:
             if actor.name not in named:
-                who = f"only {or_list(named)} may here" if named else "live and design name no promoter in common"
-                how = "" if named else f"offerkit override {environment_address(environment)} --settings --reason TEXT"
+                who = f"Only {or_list(named)} may do so." if named else "Live and design have no promoter in common."
+                how = "" if named else f"offerkit override {environment_address(environment)} --settings --message TEXT"
                 found.append(_not_for(actor, plan.kind, environment, who, how))
         elif actor.profile not in profiles:
-            found.append(_not_for(actor, plan.kind, environment, f"{_one(profiles)} may"))
+            found.append(_not_for(actor, plan.kind, environment, f"Only {_one(profiles)} may do so."))
     return found
 
 
 def may_stop(actor: Actor, environment: str, stoppers: tuple[str, ...]) -> Diagnostic | None:
-    """The finding that ``actor`` may not stop anything of ``environment``, which names ``stoppers``; None: they may."""
+    """Why ``actor`` is not allowed to stop anything in ``environment``, which names ``stoppers``; None if allowed."""
     if refused := only_people(actor, "stop anything"):
         return refused[0]
     if actor.profile in STOPPERS or actor.name in stoppers:
@@ -136,21 +136,21 @@ def may_stop(actor: Actor, environment: str, stoppers: tuple[str, ...]) -> Diagn
     named = f", and {or_list(stoppers)}" if stoppers else ""
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) may not stop anything of {environment}",
+        f"{actor.name} ({actor.profile}) is not allowed to stop anything in {environment}",
         f"{_one(STOPPERS).capitalize()} may{named}.",
-        "Let one of them do it. An administrator can name more operators: promotion.stoppers of the environment.",
+        "Ask one of them. An administrator can name more operators in the environment's promotion.stoppers.",
     )
 
 
 def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Diagnostic | None:
-    """The finding that ``actor`` may not resume what is stopped in ``environment``: who may promote there may."""
+    """Why ``actor`` is not allowed to resume anything in ``environment``; None if allowed: those who may promote."""
     if actor.name in promoters if promoters else actor.profile in PROMOTERS:
         return None
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) may not resume anything of {environment}",
-        f"Who may promote there may: {or_list(promoters) if promoters else _one(PROMOTERS)}.",
-        "Let one of them do it.",
+        f"{actor.name} ({actor.profile}) is not allowed to resume anything in {environment}",
+        f"Only those who may promote there may resume: {or_list(promoters) if promoters else _one(PROMOTERS)}.",
+        "Ask one of them to do it.",
     )
 
 
@@ -158,9 +158,9 @@ def _not_for(actor: Actor, kind: PlanKind, environment: str, who: str, hint: str
     verb = {PlanKind.PROMOTE: "promote", PlanKind.ROLLBACK: "roll back", PlanKind.PURGE: "purge"}.get(kind, "change")
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) may not {verb} {environment}@live",
-        f"Live changes only this way, and {who}.",
-        hint or "Save the plan with --out and let one of them apply it.",
+        f"{actor.name} ({actor.profile}) is not allowed to {verb} {environment}@live",
+        who,
+        hint or "Save the plan with --out and ask one of them to apply it.",
     )
 
 
@@ -177,34 +177,34 @@ def _an(noun: str) -> str:
 
 
 def without_administrator(operators: Iterable[Mapping[str, Json]], address: Address) -> Diagnostic | None:
-    """The finding that none of these operators' bodies is an enabled administrator; None if one is."""
+    """A diagnostic if none of these operators' bodies is an enabled administrator, else None."""
     if any(body.get("profile") == ADMINISTRATOR and body.get("enabled", True) for body in operators):
         return None
     return Diagnostic(
         Code.NOT_ALLOWED,
         "no enabled administrator would be left",
         "Nobody could change operators, dimensions or environments any more.",
-        "Keep an operator with profile: administrator.",
+        "Keep at least one enabled operator with profile: administrator.",
         address,
     )
 
 
 def only_people(actor: Actor, what: str) -> list[Diagnostic]:
-    """A finding when ``actor`` is an automation, which may never do ``what`` (``approve``, ``stop``)."""
+    """A diagnostic if ``actor`` is an automation, which can never do ``what`` (``approve``, ``stop``)."""
     if not actor.automation:
         return []
     return [
         Diagnostic(
             Code.NOT_A_PERSON,
-            f"{actor.name} is an automation, and may not {what}",
-            "It applies what people wrote; what they decide, they decide in their own name.",
-            "Let a person do it.",
+            f"{actor.name} is an automation and cannot {what}",
+            "Automations apply what operators wrote; reviewers decide in their own name.",
+            "Ask a person to do it.",
         )
     ]
 
 
 def may_approve(actor: Actor, reviewers: tuple[str, ...]) -> bool:
-    """Whether ``actor`` may approve what has these named reviewers (domain.md §1, last row)."""
+    """Whether ``actor`` may approve something with these named reviewers (domain.md §1, last row)."""
     if actor.automation:
         return False
     if reviewers:
@@ -231,29 +231,29 @@ class TokenScope(StrEnum):
 TokenScopes: TypeAlias = frozenset[TokenScope]
 
 ALL_SCOPES = "all"
-"""How every scope but ``relay``, those of later releases included, is written."""
+"""The text for every scope except ``relay``, including scopes of later releases."""
 NO_SCOPES: TokenScopes = frozenset()
 _ALL: TokenScopes = frozenset(TokenScope) - {TokenScope.RELAY}
-"""Who relays speaks for others, which no token does without saying so: neither a new one nor those there are."""
+"""A relay speaks for others, so no token, old or new, has that scope unless it is named."""
 
 
 def scopes_text(names: Iterable[str]) -> str:
-    """Scopes as they are stored and shown: ``all``, or each in a fixed order, with ``read``, which all others need."""
+    """Scopes as stored and shown: ``all``, or each in a fixed order, always with ``read``, which all others need."""
     chosen = {TokenScope.READ.value, *names}
     return ALL_SCOPES if ALL_SCOPES in chosen else ",".join(scope for scope in TokenScope if scope in chosen)
 
 
 def scopes_of(text: str) -> TokenScopes:
-    """What ``text``, as :func:`scopes_text` writes it, allows. A word that is not known allows nothing."""
+    """The scopes in ``text`` as written by :func:`scopes_text`. Unknown words are ignored."""
     if text == ALL_SCOPES:
         return _ALL
     return frozenset(scope for scope in TokenScope if scope in text.split(","))
 
 
 def token_scope_errors(names: Iterable[str], automation: bool) -> list[Diagnostic]:
-    """A finding when a token may not have these scopes: ``relay`` stands alone, and is for automations.
+    """Diagnostics if a token cannot have these scopes: ``relay`` is only for automations and without other scopes.
 
-    Who may relay what others say must not be able to apply what it is about, nor to say anything of their own.
+    A relay of reviewers' approvals must not be able to apply what they approve, nor to approve anything itself.
     """
     chosen = set(names)
     if TokenScope.RELAY not in chosen:
@@ -263,41 +263,41 @@ def token_scope_errors(names: Iterable[str], automation: bool) -> list[Diagnosti
         found.append(
             Diagnostic(
                 Code.TOKEN_SCOPE,
-                f"a token for relay has no other scope, but {or_list(others)} is asked for as well",
-                "It says what reviewers have decided; with another scope it could bring about what they decide on.",
-                "Make a token for each.",
+                f"the scope relay cannot be combined with {or_list(others)}",
+                "It reports what reviewers decided; with another scope it could also make the changes they review.",
+                "Create a separate token for each.",
             )
         )
     if not automation:
         found.append(
             Diagnostic(
                 Code.TOKEN_SCOPE,
-                "a token for relay is an automation's",
-                "People approve in their own name.",
-                "Name an operator with automation: true, or make a token with --scope approve.",
+                "only an automation can have a token with the scope relay",
+                "Reviewers approve in their own name.",
+                "Name an operator with automation: true, or create a token with --scope approve.",
             )
         )
     return found
 
 
 def only_automations(actor: Actor, what: str) -> list[Diagnostic]:
-    """A finding when ``actor`` is a person, who does not do ``what`` (``relay reviews``) but decides themselves."""
+    """A diagnostic if ``actor`` is a person, who cannot do ``what`` (``relay reviews``)."""
     if actor.automation:
         return []
     return [
         Diagnostic(
             Code.NOT_ALLOWED,
-            f"{actor.name} is a person, and may not {what}",
-            "People approve in their own name, and nobody in that of another.",
-            "Let an automation do it (automation: true), or approve what is yours: offerkit approve.",
+            f"{actor.name} is a person and cannot {what}",
+            "Reviewers approve in their own name only.",
+            "Use an automation (automation: true), or approve in your own name: offerkit approve.",
         )
     ]
 
 
 def required_scopes(plan: Plan) -> TokenScopes:
-    """What applying ``plan`` takes, by what it does: whatever changes live takes ``promote``, the rest ``apply``.
+    """The scopes needed to apply ``plan``: ``promote`` if it changes live, otherwise ``apply``.
 
-    Campaigns are the exception: an apply writes them in live, where they have no design.
+    Campaigns are the exception: they have no design, so an apply writes them to live.
     """
     if plan.kind in (PlanKind.PROMOTE, PlanKind.PURGE):
         return frozenset((TokenScope.PROMOTE,))
@@ -312,13 +312,13 @@ def required_scopes(plan: Plan) -> TokenScopes:
 
 
 def missing_scopes(held: TokenScopes | None, wanted: Iterable[TokenScope], operator: str) -> list[Diagnostic]:
-    """A finding for each of ``wanted`` that a token of ``operator`` does not have; ``held`` None: no token is asked."""
+    """A diagnostic for each ``wanted`` scope that a token of ``operator`` lacks; ``held`` None: no token is used."""
     missing = [] if held is None else sorted(set(wanted) - held)
     return [_not_in(held or NO_SCOPES, scope.value, scope.value, operator) for scope in missing]
 
 
 def no_scope_of(held: TokenScopes, wanted: Iterable[TokenScope], operator: str) -> list[Diagnostic]:
-    """A finding when a token of ``operator`` has none of ``wanted``, one of which would do."""
+    """A diagnostic if a token of ``operator`` has none of ``wanted``; one of them is enough."""
     names = sorted(wanted)
     return [] if held & set(names) else [_not_in(held, or_list(names), names[0].value, operator)]
 
@@ -327,7 +327,7 @@ def _not_in(held: TokenScopes, wanted: str, example: str, operator: str) -> Diag
     has = ", ".join(scope for scope in TokenScope if scope in held) or "nothing"
     return Diagnostic(
         Code.TOKEN_SCOPE,
-        f"the token is not for this: it lacks the scope {wanted}",
-        f"Its scope is {has}. A token is good for what its scope says, whatever {operator} may do otherwise.",
-        f"Use one that has it; where the store is, this makes it: offerkit token create {operator} --scope {example}",
+        f"the token lacks the scope {wanted}",
+        f"Its scope is {has}. A token allows only what its scope says, whatever {operator} may do otherwise.",
+        f"Use a token that has it. Where the store is, create one: offerkit token create {operator} --scope {example}",
     )

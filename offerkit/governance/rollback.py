@@ -1,8 +1,8 @@
-"""What a rollback takes back: all that differs, or a part with what that needs; and which offers stay out of it.
+"""What a rollback takes back: all differences, or a part and what that needs; and which offers stay out.
 
-Live goes back to what was live before, and needs no approval for that. But what was rejected, switched off, stopped or
-retired since stays out, and of a part each live offer is afterwards either what it was before the rollback or what it
-was then: what would make it something else goes back with it.
+A rollback returns live to a former state and needs no approval. What was rejected, switched off, stopped or retired
+since then stays out. After a partial rollback, each live offer is either what it was before the rollback or what it was
+in the former state; whatever would make it anything else goes back too.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from offerkit.state.changes import Action, Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 _NAMING = {Kind.ENVIRONMENT: "call_data", Kind.DIMENSION: "fields"}
-"""The part of a resource that says which fields conditions and texts may name."""
+"""The part of a resource that declares the fields that conditions and texts can name."""
 
 
 @dataclass
 class RollbackChanges:
-    """The changes of a rollback; what comes ``along`` and why; and what is withdrawn, by offer and why.
+    """The changes of a rollback; what is included with them (``along``) and why; and withdrawn offers and why.
 
-    Of what is withdrawn, ``out`` stays out; the rest comes back, since that was asked for.
+    Of the ``withdrawn`` offers, those in ``out`` stay out; the others come back on request.
     """
 
     deltas: list[Delta]
@@ -36,16 +36,16 @@ class RollbackChanges:
     out: dict[Address, str] = field(default_factory=dict)
     withdrawn: dict[Address, str] = field(default_factory=dict)
     partly: dict[Address, tuple[str, ...]] = field(default_factory=dict)
-    """Of what stays out, what does so on some spaces only, and these."""
+    """Of the offers that stay out, those that do so on some spaces only, with these spaces."""
     staying: set[Kind] = field(default_factory=set)
-    """The kinds that no rollback touches and that differ."""
+    """The kinds that differ but that a rollback never changes."""
 
 
 @dataclass(frozen=True)
 class RollbackCriteria:
-    """What tells whether an offer may come back: design, the decisions that count, and what was taken out of live.
+    """What decides whether an offer can come back: design, decisions, withdrawals and stops.
 
-    ``to``: the revision that live goes back to.
+    ``to``: the revision that live returns to.
     """
 
     design: Snapshot
@@ -56,7 +56,7 @@ class RollbackCriteria:
 
 
 def partial_rollback(now: Snapshot, every: Sequence[Delta], chosen: Callable[[Delta], bool]) -> RollbackChanges:
-    """Of ``every`` change that leads back, those that are ``chosen``, and what has to go back together with them."""
+    """The ``chosen`` ones of ``every`` change of the rollback, and what must go back together with them."""
     work = _PartialRollback(now, every, chosen)
     while work.grow():
         pass
@@ -72,7 +72,7 @@ class _PartialRollback:
         self.along: dict[Address, str] = {}
 
     def grow(self) -> bool:
-        """Take what is missing; whether anything was."""
+        """Include what is missing. Returns whether anything was."""
         before = len(self.taken)
         state = BeforeAfter.of(self.now, self.taken.values())
         self._names()
@@ -89,7 +89,7 @@ class _PartialRollback:
             self.along[item.address] = why
 
     def _names(self) -> None:
-        """Names that are passed on go back together: with one of them staying, two would have one name."""
+        """Include the rest of chained renames; otherwise two resources would share a name."""
         for item in list(self.taken.values()):
             if item.after is not None:
                 self._take(self.here.get(item.address), f"{item.address} gets its name back")
@@ -97,9 +97,9 @@ class _PartialRollback:
                 self._take(self.there.get(item.moved_from), f"{item.address} gives its name up")
 
     def _needed(self, after: Snapshot) -> None:
-        """Take what is named and would not be there, or would not have the fields that conditions name.
+        """Include references that would be missing, or would lack the fields that conditions name.
 
-        What is there and differs otherwise stays: a part takes nothing else back, such as an environment's settings.
+        A reference that exists and differs otherwise stays: a partial rollback does not change, for example, settings.
         """
         for item in list(self.taken.values()):
             for target in self.then.references(item.address) if item.after is not None else ():
@@ -107,14 +107,14 @@ class _PartialRollback:
                     self._take(self.there.get(target), f"{item.address} needs it as it was")
 
     def _touched(self, state: BeforeAfter) -> Iterator[tuple[Address, Entry]]:
-        """The offers that would be live and that what goes back can change."""
+        """The offers that would be live and that the changes can affect."""
         for offer in state.after.of_kind(Kind.OFFER):
             entry = state.after.entries[offer]
             if entry.activation and not _affecting_either_side(state, offer).isdisjoint(state.addresses):
                 yield offer, entry
 
     def _whole(self, state: BeforeAfter, offer: Address, entry: Entry) -> None:
-        """Take all of what an offer is, unless it is what it is now or was then."""
+        """Include everything that affects an offer, unless the offer is as it is now or as it was then."""
         spaces = entry.activation or ()
         own = self.taken.get(offer)
         old = (own.moved_from or own.address) if own is not None else offer
@@ -133,14 +133,14 @@ class _PartialRollback:
 
 
 def _fields(view: Snapshot, address: Address) -> dict[str, str]:
-    """The fields that conditions and texts may name because of what stands at ``address``, each as it is declared."""
+    """The fields that the resource at ``address`` declares for conditions and texts, each with its declaration."""
     part = _NAMING.get(address.kind)
     fields = (view(address) or {}).get(part) if part else None
     return {name: str(field) for name, field in fields.items()} if isinstance(fields, dict) else {}
 
 
 def _affecting_either_side(state: BeforeAfter, offer: Address) -> set[Address]:
-    """What can change an offer, before or after."""
+    """The addresses that can affect an offer, before or after."""
     old = state.origins.get(offer, offer)
     found = affecting(state.after, offer)
     return found | affecting(state.before, old) if old in state.before.entries else found
@@ -153,7 +153,7 @@ def _is_as(a: Snapshot, offer: Address, b: Snapshot, other: Address, spaces: tup
 def without_withdrawn(
     now: Snapshot, way: RollbackChanges, judge: RollbackCriteria, *, withdrawn: bool
 ) -> RollbackChanges:
-    """``way`` without what was withdrawn since; with ``withdrawn`` that comes back, all but what is stopped."""
+    """``way`` without what was withdrawn since; with ``withdrawn``, only what is stopped stays out."""
     shortened = _shortened(now, way, judge)
     deltas = [d for d in way.deltas if withdrawn or d.address not in shortened]
     found = replace(way, deltas=deltas, withdrawn=dict(shortened), out={} if withdrawn else dict(shortened))
@@ -186,7 +186,7 @@ def without_withdrawn(
 def _without(
     now: Snapshot, item: Delta | None, offer: Address, old: Address, entry: Entry, away: Iterable[str]
 ) -> Delta | None:
-    """The change of an offer that comes back without the spaces ``away``; None when it then stays as it is."""
+    """The change of an offer that comes back except on the spaces ``away``; None if it then stays as it is."""
     barred = set(away)
     kept = tuple(space for space in entry.activation or () if space not in barred)
     was = now.entries.get(old)
@@ -202,7 +202,7 @@ def _without(
 
 
 def _shortened(now: Snapshot, way: RollbackChanges, judge: RollbackCriteria) -> dict[Address, str]:
-    """The changes that would do nothing but lengthen a period again that was ended earlier without an approval."""
+    """The changes that would only extend a period again whose end was moved earlier without approval."""
     items = {d.address: d for d in way.deltas if d.before and d.after and not d.moved_from}
     then = now.apply(items.values())
     found: dict[Address, str] = {}
@@ -216,7 +216,7 @@ def _shortened(now: Snapshot, way: RollbackChanges, judge: RollbackCriteria) -> 
 def _barred_spaces(
     state: BeforeAfter, offer: Address, old: Address, spaces: tuple[str, ...], judge: RollbackCriteria
 ) -> dict[str, str]:
-    """The spaces on which an offer may not come back as it would be, and why."""
+    """The spaces on which an offer cannot come back, and why."""
     view = state.after
     was = state.before.entries.get(old)
     before = {
@@ -247,7 +247,7 @@ def _barred_spaces(
 def _why_not_on_space(
     judge: RollbackCriteria, offer: Address, space: str, eligibility: ApprovalKey, content: ApprovalKey
 ) -> str | None:
-    """Why an offer that is not on ``space`` now may not come back there; None when it may."""
+    """Why an offer that is not on ``space`` now cannot come back there; None if it can."""
     names = judge.withdrawals.names_in(judge.design, offer)
     if not names:
         return "it was retired: design does not have it any more"

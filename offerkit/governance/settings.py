@@ -1,8 +1,7 @@
-"""Settings: what changes many offers at once, and belongs to none: environments, spaces, rules, typologies, dimensions,
-and the policies that all of them are held to.
+"""Settings: environments, spaces, rules, typologies, dimensions and policies. They affect many offers at once.
 
-No approval of an offer covers them. Where an environment names reviewers of its settings, a change waits for them,
-bound to a fingerprint of what it says; where duties are separated, nobody takes live alone what they wrote.
+No approval of an offer covers them. If an environment names reviewers of its settings, a change waits for their
+approval, which is bound to a fingerprint. With separation of duties, nobody alone promotes settings they changed.
 """
 
 from __future__ import annotations
@@ -23,43 +22,43 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 SETTING_KINDS = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.SPACE, Kind.RULE, Kind.TYPOLOGY, Kind.POLICY)
 """The kinds that are settings."""
 SCHEME = "2:"
-"""What the fingerprint of a setting begins with."""
+"""The prefix of a setting's fingerprint."""
 
 _FOR_READERS = frozenset({"label", "description"})
 _APPROVED_AS_CONTENT = frozenset({"fields", "render"})
 _OF_PEOPLE = frozenset({"promotion", "impact", "contacts", "reviewers"})
-"""What of an environment says who may do what; it decides about no contact."""
+"""The fields of an environment about who may do what; they do not affect contacts."""
 
 
 def settings_key(view: Snapshot, address: Address) -> ApprovalKey:
-    """What is approved of the settings at ``address`` as they stand in ``view``; also that nothing stands there."""
+    """The approval key of the settings at ``address`` in ``view``; there is one for their absence, too."""
     return ApprovalKey(address, Aspect.SETTINGS, "", SCHEME + digest(b"settings", _meaning(view, address)))
 
 
 def keys_to_decide(view: Snapshot, address: Address) -> list[ApprovalKey]:
-    """All that is decided on of what stands at ``address``: of an offer its aspects, of settings what they say."""
+    """All keys to decide on at ``address``: an offer's aspects, or one key for settings."""
     return approval_keys(view, address) if address.kind is Kind.OFFER else [settings_key(view, address)]
 
 
 def same_settings(
     view: Snapshot, address: Address, other: Snapshot, former: Address, renames: Mapping[Address, Address]
 ) -> bool:
-    """Whether the settings at ``former`` in ``other`` are those at ``address`` in ``view``, but for names.
+    """Whether the settings at ``former`` in ``other`` equal those at ``address`` in ``view``, apart from renames.
 
-    ``renames``: what names of ``other`` became in ``view``.
+    ``renames``: addresses in ``other`` → addresses in ``view``.
     """
     return _meaning(view, address) == _meaning(other, former, renames)
 
 
 def _meaning(view: Snapshot, address: Address, renames: Mapping[Address, Address] | None = None) -> bytes:
-    """The canonical bytes of what the settings at ``address`` say. Labels are for those who read, and content is
-    approved with the offers that are shown.
+    """The canonical bytes of the settings at ``address``, without labels (for readers only) and without a space's
+    fields and rendering (approved with each offer's content).
     """
     return canonical([address.kind, _effective(address, renamed_body(view, address, renames or {}))])
 
 
 def renamed_body(view: Snapshot, address: Address, renames: Mapping[Address, Address]) -> JsonMap | None:
-    """The body at ``address`` in ``view`` with the new names of what was renamed, as a body of those names is."""
+    """The body at ``address`` in ``view`` with its references renamed, in canonical form."""
     body = view.read(address)
     return body if body is None or not renames else _with_names(address, body, renames)
 
@@ -72,9 +71,9 @@ def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
 def differing_fields(
     address: Address, before: JsonMap | None, after: JsonMap | None, *, people: bool = False
 ) -> set[str]:
-    """The properties of a setting that are not the same, of those that decide anything about a contact's offers.
+    """The fields of a setting that differ, among those that affect contacts' offers.
 
-    ``people``: also those of an environment that say who may do what.
+    ``people``: include an environment's fields about who may do what.
     """
     was, will = _effective(address, before) or {}, _effective(address, after) or {}
     found = {name for name in was.keys() | will.keys() if was.get(name) != will.get(name)}
@@ -95,7 +94,7 @@ def _with_names(address: Address, body: Any, renames: Mapping[Address, Address])
 
 
 def unapproved_settings(live: BeforeAfter, decisions: Decisions) -> Iterator[Diagnostic]:
-    """The settings that a promotion changes and that wait for reviewers: the gate that no plan passes by."""
+    """The settings that a promotion changes and that wait for reviewers: the gate that every plan must pass."""
     for step in live.changes:
         address, former = step.address, step.moved_from or step.address
         if address.kind not in SETTING_KINDS:
@@ -107,27 +106,27 @@ def unapproved_settings(live: BeforeAfter, decisions: Decisions) -> Iterator[Dia
         if decisions.unmet(key) or rejected(decisions, key) is not None:
             yield Diagnostic(
                 Code.NOT_APPROVED,
-                f"the plan would take the settings of {address} live, which are not approved as they are there",
-                "What goes live is checked against the approvals once more when the plan is applied.",
+                f"the plan would make the settings of {address} live without approval",
+                "Approvals are checked again when a plan is applied.",
                 "Make the plan again with “offerkit promote --out FILE”.",
                 address,
             )
 
 
 def named_reviewers(view: Snapshot, environment: str) -> tuple[str, ...]:
-    """The reviewers of its settings that an environment names."""
+    """The reviewers of settings that an environment names."""
     return reviewers_in(view(environment_address(environment)))
 
 
 def reviewers_in(environment: JsonMap | None) -> tuple[str, ...]:
-    """The reviewers of its settings that the body of an environment names."""
+    """The reviewers of settings named in the body of an environment."""
     reviewers = (environment or {}).get("reviewers")
     listed = reviewers.get("settings") if isinstance(reviewers, dict) else None
     return tuple(str(name) for name in listed) if isinstance(listed, list) else ()
 
 
 def environments_of(address: Address, *views: Snapshot) -> list[str]:
-    """The environments whose settings stand at ``address``: its own; of a dimension, those that use it in a view."""
+    """The environment that the settings at ``address`` belong to; for a dimension, those that use it in any view."""
     if address.environment != SHARED:
         return [address.environment]
     return sorted(

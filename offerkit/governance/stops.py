@@ -1,12 +1,12 @@
-"""Stops: what is out of live until somebody resumes it, and which approvals a stop takes back.
+"""Stops: what is out of live until somebody resumes it, and which approvals a stop invalidates.
 
-A stop is a row among the approvals: aspect ``stop``, the address that is stopped, who did it, and the reason as its
-comment. A category is stopped with all below it: each category and offer that is there gets a row of its own, so that
-it stays out when it is renamed or moved elsewhere; what comes into the category later is out because the category is.
-In the column ``space`` of such a row stands what was stopped by name; it is empty for that itself.
+A stop is stored as a row among the approvals: aspect ``stop``, the stopped address, the operator, and the reason as
+comment. Stopping a category stops everything below it: each category and offer there gets its own row, so that it stays
+out after a rename or move; what is added to the category later is out because the category is. The ``space`` column of
+such a row holds the address that was stopped by name; it is empty for that address itself.
 
-What is renamed has the stop under both names. A copy under another name is another offer: it needs approvals of its
-own. Approvals from before a stop do not count any more, also once it is resumed.
+A renamed resource is stopped under both names. A copy under another name is a different offer and needs its own
+approvals. Approvals given before a stop no longer count, even after it is resumed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STOPPABLE_KINDS = (Kind.OFFER, Kind.CATEGORY, Kind.SPACE)
 
 
 class Stops:
-    """The stops of a store, by the addresses at which they stand."""
+    """The stops of a store, by address."""
 
     def __init__(self, rows: Iterable[Approval]) -> None:
         """``rows``: decisions of any aspect, oldest first."""
@@ -53,53 +53,53 @@ class Stops:
 
     @property
     def ever(self) -> bool:
-        """Whether anything was ever stopped, resumed or not: then approvals may have lapsed."""
+        """Whether anything was ever stopped, resumed since or not; approvals may have lapsed then."""
         return bool(self._latest)
 
     @property
     def resumed_spaces(self) -> list[Address]:
-        """The spaces that were stopped once and are not any more."""
+        """The spaces that were stopped once and are resumed now."""
         return sorted(a for a in self._latest if a.kind is Kind.SPACE and a not in self._standing)
 
     def __iter__(self) -> Iterator[Approval]:
-        """Every row that stands, by address."""
+        """Every stop in force, ordered by address."""
         for address in sorted(self._standing, key=lambda found: found.sort_key):
             yield from self._standing[address].values()
 
     def at(self, address: Address) -> Approval | None:
-        """The stop of exactly this; that by its own name first."""
+        """The stop in force at exactly this address, preferably the one by its own name; None if not stopped."""
         rows = self._standing.get(address)
         return min(rows.values(), key=lambda row: row.key.space) if rows else None
 
     def since(self, row: Approval) -> str:
-        """When what ``row`` says was stopped: a row that followed a rename is younger than the stop that it is of."""
+        """The time of the stop that ``row`` records; a row that follows a rename is newer than its stop."""
         serial = stop_revision(row)
         return next((stop.time for stop in self._rows if stop.revision == serial), row.time)
 
     def named(self, address: Address) -> Approval | None:
-        """The stop of exactly this by its own name."""
+        """The stop of this address by its own name."""
         return self._standing.get(address, {}).get("")
 
     def roots(self, address: Address) -> Collection[str]:
-        """What was stopped by name, so that this is; empty for itself."""
+        """The addresses that were stopped by name and stop this one; empty text for itself."""
         return self._standing.get(address, {}).keys()
 
     def about(self, view: Snapshot, offer: Address) -> Iterator[Approval]:
-        """Every stop that an offer of ``view`` is under, also on one of its spaces alone."""
+        """Every stop that affects an offer in ``view``, including those of its spaces."""
         spaces = (offer.beside(Kind.SPACE, space) for space in view.offer(offer).shown_on)
         for place in (*stopping_addresses(view, offer), *spaces):
             yield from self._standing.get(place, {}).values()
 
     def of(self, view: Snapshot, offer: Address) -> Approval | None:
-        """Why an offer of ``view`` is out everywhere: it is stopped, or one of the categories above it."""
+        """The stop that takes an offer in ``view`` out everywhere: its own, or that of a category above it."""
         return next(filter(None, map(self.at, stopping_addresses(view, offer))), None) if self else None
 
     def on(self, view: Snapshot, offer: Address, space: str) -> Approval | None:
-        """Why an offer of ``view`` is out on ``space``: as :meth:`of`, or the space is stopped."""
+        """The stop that takes an offer in ``view`` off ``space``: as :meth:`of`, or that of the space."""
         return self.of(view, offer) or self.at(offer.beside(Kind.SPACE, space))
 
     def left(self, view: Snapshot, offer: Address, spaces: Iterable[str]) -> tuple[str, ...]:
-        """Those of ``spaces`` on which an offer of ``view`` is not stopped."""
+        """Those of ``spaces`` on which an offer in ``view`` is not stopped."""
         if not self:
             return tuple(spaces)
         if self.of(view, offer) is not None:
@@ -107,7 +107,7 @@ class Stops:
         return tuple(space for space in spaces if self.at(offer.beside(Kind.SPACE, space)) is None)
 
     def lacks(self, design: Snapshot, key: ApprovalKey, approval: Approval) -> bool:
-        """Whether ``approval`` of what ``key`` names in design was given before the last stop of it, resumed or not."""
+        """Whether ``approval`` of ``key`` in design was given before its last stop, resumed since or not."""
         if not self._latest:
             return False
         places = [approval.key.address, *stopping_addresses(design, key.address)]
@@ -116,7 +116,7 @@ class Stops:
         return approval_revision(approval) < max(self._latest.get(place, 0) for place in places)
 
     def renamed(self, names: Mapping[Address, Address]) -> Iterator[Approval]:
-        """The rows that follow what is renamed; ``names``: the new one by the old one."""
+        """The new rows that follow renames; ``names``: new address by old address."""
         for old, new in sorted(names.items()):
             there = self._standing.get(new, {})
             for root, row in self._standing.get(old, {}).items():
@@ -125,37 +125,37 @@ class Stops:
                     yield replace(row, key=key)
 
     def along(self, names: Mapping[Address, Address]) -> Stops:
-        """These, and what they are under other names: for a state that calls things otherwise."""
+        """These stops, also under the new names: for a state after renames."""
         return self.with_rows(self.renamed(names))
 
     def with_rows(self, rows: Iterable[Approval]) -> Stops:
-        """These and newer ``rows``."""
+        """These stops and newer ``rows``."""
         return Stops([*self._rows, *rows])
 
 
 def renamed_stop_rows(stops: Stops, changes: Iterable[Change]) -> Iterator[Approval]:
-    """The rows to be kept with a revision that makes ``changes``: what is renamed on either side stays stopped."""
+    """The rows to store with a revision that makes ``changes``, so that renamed resources stay stopped."""
     if stops:
         yield from stops.renamed({change.moved_from: change.address for change in changes if change.moved_from})
 
 
 def stopped_root(row: Approval) -> Address:
-    """What was stopped by name, when this was stopped."""
+    """The address that was stopped by name."""
     return parse_address(row.key.space) if row.key.space else row.key.address
 
 
 def stop_sentence(row: Approval) -> str:
-    """Who stopped what, as a part of a sentence."""
+    """Who stopped what, when and why, as part of a sentence."""
     return f"{stopped_root(row)} was stopped by {row.operator} in revision {stop_revision(row)}: {row.comment}"
 
 
 def stop_revision(row: Approval) -> int:
-    """The revision of a stop; a row that followed a rename names it in its fingerprint."""
+    """The revision of a stop; a row that follows a rename stores it in its fingerprint."""
     return int(row.key.fingerprint or row.revision)
 
 
 def stop_deltas(live: Snapshot, stops: Stops) -> Iterator[Delta]:
-    """What stops take from live's activation; bodies stay."""
+    """The changes of live's activation that stops make; bodies stay."""
     for address in live.of_kind(Kind.OFFER) if stops else ():
         entry = live.entries[address]
         active = entry.activation or ()
@@ -166,23 +166,23 @@ def stop_deltas(live: Snapshot, stops: Stops) -> Iterator[Delta]:
 
 
 def still_stopped(live: Snapshot, stops: Stops) -> Iterator[Diagnostic]:
-    """What would be live though it is stopped: the gate that no plan passes by."""
+    """What would be live although it is stopped: the gate that every plan must pass."""
     for address in live.of_kind(Kind.OFFER) if stops else ():
         for space in live.entries[address].activation or ():
             row = stops.on(live, address, space)
             if row is not None:
                 yield Diagnostic(
                     Code.STOPPED,
-                    f"the plan would take {address} live on {space}, which is stopped",
+                    f"the plan would make {address} live on {space}, which is stopped",
                     f"{stop_sentence(row)}.",
-                    f"Make the plan again; what is stopped stays out of it until offerkit resume {stopped_root(row)}.",
+                    f"Make the plan again. To let it go live, first run: offerkit resume {stopped_root(row)}",
                     address,
                 )
                 break
 
 
 def resources_below(view: Snapshot, category: Address) -> list[Address]:
-    """The categories and offers of ``view`` below a category, without itself; nothing is below anything else."""
+    """The categories and offers below a category in ``view``, without itself; empty for other kinds."""
     if category.kind is not Kind.CATEGORY:
         return []
     path = category.name
@@ -193,7 +193,7 @@ def resources_below(view: Snapshot, category: Address) -> list[Address]:
 
 
 def stopping_addresses(view: Snapshot, address: Address) -> Iterator[Address]:
-    """What stops something when it is stopped: itself, and the categories that it stands in, the nearest first."""
+    """The addresses whose stop affects ``address``: itself and the categories above it, nearest first."""
     yield address
     path = ""
     if address.kind is Kind.CATEGORY:

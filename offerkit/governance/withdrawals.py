@@ -1,7 +1,8 @@
-"""What was taken out of live: an offer that was switched off, stopped or retired, a space that it left.
+"""Withdrawals from live: offers that were switched off, stopped or retired, and spaces that they left.
 
-That acts through live's activation and needs nobody's approval. What comes back needs one that was given after it,
-whatever it was called meanwhile, and however often it was deleted, declared again or rolled back (domain.md §7).
+A withdrawal changes live's activation and needs no approval. To come back, an offer needs an approval given after the
+withdrawal, whatever its name was meanwhile, and however often it was deleted, declared again or rolled back (domain.md
+§7).
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ _LAYERS = (Kind.OFFER, Kind.CATEGORY, Kind.TEMPLATE)
 
 
 class Withdrawal(NamedTuple):
-    """A change of live, by no rollback, that took an offer off spaces, or (``ends-earlier``) shortened a period.
+    """A change of live, not by rollback, that took an offer off spaces or (``ends-earlier``) shortened a period.
 
-    ``address``: what it was called then. ``before`` and ``after``: the spaces.
+    ``address``: its address then. ``before`` and ``after``: the spaces.
     """
 
     serial: int
@@ -36,7 +37,7 @@ class Withdrawal(NamedTuple):
 
 
 class Withdrawals:
-    """Since when what is approved has to be approved anew, because it was taken out of live."""
+    """The revisions after which approvals must be given again, because of withdrawals from live."""
 
     def __init__(
         self,
@@ -45,9 +46,9 @@ class Withdrawals:
         disabled: Mapping[Address, int] | None = None,
         design: Snapshot | None = None,
     ) -> None:
-        """``moves``: all renames, in design and in live, of offers and of spaces.
+        """``moves``: all renames of offers and spaces, in design and in live.
 
-        ``disabled``: what live holds with ``enabled: false`` in its body, and the revision of that.
+        ``disabled``: resources in live with ``enabled: false``, and the revision since which they are.
         """
         self._first: dict[Address, Address] = {}
         self._renamed: set[Address] = set()
@@ -65,7 +66,7 @@ class Withdrawals:
         return bool(self._offers or self._spaces or self._ended or self._disabled)
 
     def _name(self, address: Address) -> Address:
-        """One name for all those that a resource had."""
+        """One representative for all the names that a resource had."""
         passed = []
         while (further := self._first.get(address, address)) != address:
             passed.append(address)
@@ -90,7 +91,7 @@ class Withdrawals:
         return self._name(offer.beside(Kind.SPACE, space))
 
     def since(self, offer: Address, aspect: Aspect, space: str = "") -> int:
-        """The revision after which an approval of this has to be given to count; 0: any counts."""
+        """The revision after which an approval must be given to count; 0: any counts."""
         name = self._name(offer)
         if aspect is Aspect.CONTENT:
             return self._spaces.get((name, self._space(offer, space)), 0)
@@ -103,42 +104,42 @@ class Withdrawals:
         return found
 
     def ended(self, address: Address) -> int:
-        """The revision in which the period of something was ended earlier without an approval; 0: in none."""
+        """The revision that ended the period of a resource earlier without approval; 0: none did."""
         return self._ended.get(self._name(address), 0)
 
     def names_in(self, view: Snapshot, address: Address) -> list[Address]:
-        """What is called in ``view`` as something was that had, or has, the name ``address``; itself first."""
+        """The addresses in ``view`` that a resource called ``address`` ever had; ``address`` itself first."""
         name = self._name(address)
         if name == address and address not in self._renamed:
             return [address] if address in view.entries else []
         return [a for a in (address, *sorted(self._renamed)) if self._name(a) == name and a in view.entries]
 
     def lacks(self, key: ApprovalKey, approval: Approval) -> bool:
-        """Whether ``approval`` of ``key`` does not count, since it was given before a withdrawal."""
+        """Whether ``approval`` of ``key`` was given before a withdrawal and so does not count."""
         return approval_revision(approval) <= self.since(key.address, key.aspect, key.space)
 
 
 def approval_revision(approval: Approval) -> int:
-    """The revision in which a decision was given: one that was carried along a rename is as old as it was."""
+    """The revision in which a decision was made; a decision carried over by a rename keeps its original revision."""
     carried = _CARRIED.match(approval.comment)
     return min(approval.revision, int(carried[1])) if carried else approval.revision
 
 
 def layers_of(view: Snapshot, offer: Address) -> list[Address]:
-    """The offer, its templates and its categories: what may switch it off."""
+    """The offer, its templates and its categories: each can switch it off."""
     known = view.offer(offer)
     return [layer.address for layer in (*known.layers, *known.categories)]
 
 
 def only_leaves_spaces(before: Entry | None, after: Entry | None) -> bool:
-    """Whether an offer keeps its body and is on fewer spaces: that needs nobody, and is never held."""
+    """Whether an offer keeps its body and leaves spaces; that needs no approval and is never held back."""
     if before is None or after is None or before.activation is None or after.activation is None:
         return False
     return before.fingerprint == after.fingerprint and set(after.activation) < set(before.activation)
 
 
 def switched_off_by(view: Snapshot, offer: Address) -> list[Address]:
-    """What switches an offer off: itself, a template, categories; nothing where it is on."""
+    """The addresses that switch an offer off: itself, a template, categories; empty if it is on."""
     known = view.offer(offer)
     found = [layer.address for layer in known.categories if layer.body.get("enabled") is False]
     if known.get("enabled") is False:
@@ -147,9 +148,9 @@ def switched_off_by(view: Snapshot, offer: Address) -> list[Address]:
 
 
 def spaces_left(view: Snapshot, offer: Address, active: Iterable[str]) -> set[str]:
-    """Those of the spaces ``active`` that an offer left: it does not name them any more, or they are gone.
+    """Those of the spaces ``active`` that an offer left: it no longer names them, or they no longer exist.
 
-    One that it would still be shown on if it gave what the space requires was not left: that is a mistake.
+    A space counts as not left if the offer only lacks a required field there: that is a mistake, not a withdrawal.
     """
     known = view.offer(offer)
     wanted = known.shown_on if known.named_spaces else known.around.spaces
@@ -159,9 +160,9 @@ def spaces_left(view: Snapshot, offer: Address, active: Iterable[str]) -> set[st
 def rejected_live_spaces(
     decisions: Decisions, live: Snapshot, offer: Address, former: Mapping[Address, Address], now: Address
 ) -> set[str]:
-    """The spaces of live on which an offer is, although what it is there was rejected: by what design calls them.
+    """The spaces, by their names in design, where an offer is live although its live version was rejected.
 
-    Whatever design says by now. ``former``: what live calls otherwise, by the names of design; ``now``: the offer's.
+    ``former``: addresses in live by those in design, where they differ. ``now``: the offer's address in design.
     """
     spaces = live.entries[offer].activation or ()
     if not spaces or not decisions.about(now):
@@ -179,7 +180,7 @@ def rejected_live_spaces(
 
 
 def ended_earlier(before: Snapshot, after: Snapshot, addresses: Iterable[Address]) -> set[Address]:
-    """Those of ``addresses``, which are in both, where nothing differs but that the period ends earlier."""
+    """Those of ``addresses`` (in both states) whose only difference is an earlier end of the period."""
     found = set()
     for address in addresses:
         if address.kind not in _LAYERS:
@@ -194,7 +195,7 @@ def ended_earlier(before: Snapshot, after: Snapshot, addresses: Iterable[Address
 
 
 def _split(body: JsonMap) -> tuple[JsonMap, str]:
-    """A body without the end of its period, and that."""
+    """A body without the end of its period, and that end."""
     eligible = body.get("eligible")
     if not isinstance(eligible, dict):
         return {**body, "eligible": {}}, ""
@@ -203,7 +204,7 @@ def _split(body: JsonMap) -> tuple[JsonMap, str]:
 
 
 def without_earlier_ends(after: Snapshot, before: Snapshot, ended: Iterable[Address]) -> Snapshot:
-    """``after`` as it would be if the periods ``ended`` earlier did not."""
+    """``after``, but with the former periods of the addresses in ``ended``."""
     kept: dict[Address, Entry] = {}
     for address in ended:
         entry = after.entries[address]
@@ -214,9 +215,9 @@ def without_earlier_ends(after: Snapshot, before: Snapshot, ended: Iterable[Addr
 def withdrawal_reason(
     design: Snapshot, after: Snapshot, address: Address, before: Entry, entry: Entry, names: Mapping[str, str]
 ) -> Reason | None:
-    """Why an offer whose body stays is taken off spaces in live; None when it is taken off none.
+    """Why an offer that keeps its body is taken off spaces in live; None if it is taken off none.
 
-    ``after``: what live would be. ``names``: what spaces that are renamed at the same time were called.
+    ``after``: live after the change. ``names``: former names of spaces renamed at the same time.
     """
     lost = set(before.activation or ()) - {names.get(space, space) for space in entry.activation or ()}
     if not lost or before.fingerprint != entry.fingerprint:
@@ -232,9 +233,9 @@ def withdrawal_reason(
 
 
 def is_withdrawal(design: Snapshot, live: BeforeAfter, step: Step, decisions: Callable[[], Decisions]) -> bool:
-    """Whether a step of a promotion leaves an offer's body as it is, and takes it off spaces as it has to.
+    """Whether a step of a promotion keeps an offer's body and takes it off exactly the spaces that it must leave.
 
-    Those that it leaves in design, or where what is live was rejected; all of them where it is switched off.
+    These are the spaces that it left in design, or where its live version was rejected; all if it is switched off.
     """
     before, entry, address = step.before, step.after, step.address
     if before is None or entry is None or address not in design.entries or before.fingerprint != entry.fingerprint:
@@ -264,7 +265,7 @@ def _is_switched_off(design: Snapshot, after: Snapshot, address: Address) -> boo
 def promotion_reasons(
     deltas: Iterable[Delta], design: Snapshot, after: Snapshot, ended: Container[Address] = ()
 ) -> dict[Address, Reason]:
-    """Why each change of a promotion is in it. ``ended``: what goes because its period ends earlier."""
+    """The reason of each change of a promotion. ``ended``: changes that only end a period earlier."""
     made = list(deltas)
     names: dict[str, dict[str, str]] = {}
     for item in made:

@@ -13,7 +13,7 @@ from offerkit.rules.types import BaseType, FieldType
 
 
 class Parameter(DimensionField):
-    """A parameter of a filter, named in its condition as ``parameter.<name>``."""
+    """A parameter of a filter; its condition uses it as ``parameter.<name>``."""
 
     default: ValueText | None = None
 
@@ -25,7 +25,7 @@ class Parameter(DimensionField):
 
 
 class FilterUse(Part):
-    """A filter as an offer uses it: by name, with values for its parameters."""
+    """A use of a filter: its name, and values for its parameters."""
 
     filter: Name
     values: dict[Name, ValueText] = Field({}, alias="with")
@@ -37,11 +37,11 @@ class FilterUse(Part):
             return {"filter": value}
         if isinstance(value, dict):
             return value
-        raise PydanticCustomError("filter", "a filter's name, or {filter: NAME, with: {…}}, is needed here")
+        raise PydanticCustomError("filter", "expected a filter's name, or {filter: NAME, with: {…}}")
 
 
 class Filter(Resource):
-    """A condition on the contact, which may use the offer's own fields."""
+    """A reusable condition on the contact, which can use the offer's own fields."""
 
     kind = Kind.FILTER
 

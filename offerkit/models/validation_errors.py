@@ -1,4 +1,4 @@
-"""What is wrong with a resource's values, in our words: pydantic's own speak of its types and of our classes."""
+"""Messages for invalid values in a resource; pydantic's own mention its types and our classes."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _CODES = {
 
 
 def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...]) -> tuple[Code, str, str]:
-    """The code, the sentence and the hint for one of pydantic's errors on ``model``, at ``loc`` inside it."""
+    """The code, message and hint for one of pydantic's errors in ``model``, at ``loc``."""
     kind = error["type"]
     field = str(loc[-1]) if loc else ""
     if kind == "extra_forbidden":
         known = sorted(_keys(model, loc[:-1]))
         hint = suggestion(field, known, "Known here: " + ", ".join(known) + "." if known else "")
         if set(field) & set("()'") and error["input"] is None:
-            hint = "Is this a part of the value before? In {…} a text with a comma, a bracket or “: ” must be quoted."
+            hint = "Part of the value before? Quote that value: {…} needs quotes around commas, brackets and “: ”."
         if field == "<<":
-            hint = "YAML 1.2 has no merge keys; use a template for what offers share."
+            hint = "YAML 1.2 has no merge keys; put what offers share into a template."
         return Code.UNKNOWN_KEY, f"unknown field “{field[:80]}”", hint
     if kind == "missing":
         return Code.MISSING, f"the field “{field}” is missing", f"Add “{field}:”."
@@ -62,13 +62,13 @@ def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, .
             suggestion(text, allowed, f"Known: {', '.join(allowed)}."),
         )
     if kind in ("greater_than_equal", "less_than_equal"):
-        word, bound = ("less", "ge") if kind == "greater_than_equal" else ("more", "le")
-        return Code.BAD_VALUE, f"“{field}” may not be {word} than {error['ctx'][bound]}, but is {error['input']}", ""
+        word, bound = ("least", "ge") if kind == "greater_than_equal" else ("most", "le")
+        return Code.BAD_VALUE, f"“{field}” must be at {word} {error['ctx'][bound]}, not {error['input']}", ""
     if kind in ("string_too_long", "string_too_short", "too_short", "too_long"):
         return Code.BAD_VALUE, f"“{field}” is {_length(kind, error)}", ""
     code = _CODES.get(kind, Code.BAD_VALUE)
     if kind == "name":
-        return code, error["msg"], "Names have ASCII letters, digits, - and _, and at most 64 characters."
+        return code, error["msg"], "A name consists of ASCII letters, digits, - and _, at most 64 characters."
     prefix = f"“{field}”: " if kind in ("integer", "amount", "day", "duration", "percentage", "share", "twice") else ""
     return code, prefix + error["msg"], ""
 
@@ -86,7 +86,7 @@ def _hint(kind: str, error: ErrorDetails) -> str:
         meant = "true" if value.lower() in ("yes", "on") else "false"
         return f"In YAML 1.2 {value} is text; write {meant}."
     if kind == "string_type" and isinstance(value, bool):
-        return "Quote it, if the word itself is meant."
+        return "Quote it if you mean the word itself."
     if kind in ("tuple_type", "list_type"):
         return "Write it as a list: [a, b]."
     return ""
@@ -111,7 +111,7 @@ def _describe(value: object) -> str:
 
 
 def _keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> set[str]:
-    """The keys allowed at ``loc`` inside ``model``, by following its annotations."""
+    """The keys allowed at ``loc`` in ``model``, found through its annotations."""
     current: type[BaseModel] | None = model
     annotation: Any = None
     for part in loc:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from offerkit.address import Address
-from offerkit.diagnostics import Diagnostic
+from offerkit.diagnostics import Diagnostic, and_list
 from offerkit.fingerprint import Json
-from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange
+from offerkit.governance.approval_items import ApprovalItem, ReviewedAspect
+from offerkit.plans.plan import ApprovalKey
 from offerkit.reports.diagnostics_json import diagnostic_dict
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import (
@@ -24,69 +24,19 @@ from offerkit.reports.style import (
     pad,
 )
 from offerkit.reports.templating import fill
-from offerkit.reports.words import and_list, count
+from offerkit.reports.words import count
 
 NONE = "Nothing waits for approval."
-
-
-class Row(NamedTuple):
-    """An aspect of an offer (content: on some spaces), its state, and who can decide on it.
-
-    ``authors``: who wrote what waits, of all its aspects.
-    """
-
-    address: Address
-    label: str
-    aspect: Aspect
-    spaces: tuple[str, ...]
-    state: str
-    who: tuple[str, ...]
-    by: str = ""
-    comment: str = ""
-    live: bool = False
-    authors: tuple[str, ...] = ()
-
-    @property
-    def what(self) -> str:
-        """``content on email, web-home``."""
-        return self.aspect.value + (f" on {', '.join(self.spaces)}" if self.spaces else "")
-
-    @property
-    def standing(self) -> str:
-        """``waits for brand, written by omar``, ``approved by risk``."""
-        if self.state == "waiting":
-            wrote = f", written by {and_list(self.authors)}" if self.authors else ""
-            return f"waits for {' or '.join(self.who)}{wrote}"
-        return f"{self.state} by {self.by}" + (f": {self.comment}" if self.comment else "")
-
-
-class Reviewed(NamedTuple):
-    """An aspect that is decided, and what it changes in live; ``new``: it is not live yet, and all of it is new."""
-
-    key: ApprovalKey
-    label: str
-    changes: tuple[FieldChange, ...] = ()
-    new: bool = False
-
-    @property
-    def what(self) -> str:
-        """``content on email``, ``eligibility``."""
-        return f"content on {self.key.space}" if self.key.space else self.key.aspect.value
-
-    @property
-    def beside_live(self) -> str:
-        """That it is new, or as it is in live, in parentheses after a blank; empty where it changes live."""
-        return " (not live yet)" if self.new else "" if self.changes else " (as it is in live, in all that is shown)"
 
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
     """What waits for approval, or was approved or rejected."""
 
-    rows: Sequence[Row]
+    rows: Sequence[ApprovalItem]
 
 
-def reviewed_text(rows: Sequence[Reviewed], digest: str, style: Style = PLAIN, layout: Layout = CONCISE) -> str:
+def reviewed_text(rows: Sequence[ReviewedAspect], digest: str, style: Style = PLAIN, layout: Layout = CONCISE) -> str:
     """What is decided, offer by offer: each aspect with what it changes; and its digest. Ends with a newline."""
     from offerkit.reports.fields import field_views  # not for a page that lists what waits
     from offerkit.reports.steps_text import change_rows
@@ -162,7 +112,7 @@ class DecisionReport:
     refused: Sequence[Diagnostic] = ()
     revision: int | None = None
     digest: str = ""
-    shown: Sequence[Reviewed] = ()
+    shown: Sequence[ReviewedAspect] = ()
     done: str = ""
     only_shown: bool = False
 

@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from offerkit.diagnostics import Position
+from offerkit.engine.case_results import CaseOutcome, CaseResults
 from offerkit.reports.escape import json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, indented
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One case: where it stands, and what is not as expected. ``error``: it could not be run at all."""
-
-    name: str
-    position: Position
-    mismatches: tuple[str, ...] = ()
-    error: str = ""
-    seconds: float = 0.0
-
-    @property
-    def passed(self) -> bool:
-        """Whether everything was as expected."""
-        return not self.mismatches and not self.error
-
-
-@dataclass(frozen=True, slots=True)
-class CaseResults:
-    """What came of all cases that were run."""
-
-    outcomes: Sequence[Outcome]
 
 
 def cases_text(results: CaseResults, presentation: Presentation = PRESENTATION) -> str:
@@ -69,7 +45,7 @@ def cases_json(results: CaseResults, _presentation: Presentation = PRESENTATION)
 def cases_junit(results: CaseResults, _presentation: Presentation = PRESENTATION) -> str:
     """JUnit XML: a suite for each file, in their order. Ends with a newline."""
     outcomes = results.outcomes
-    by_file: dict[str, list[Outcome]] = {}
+    by_file: dict[str, list[CaseOutcome]] = {}
     for outcome in outcomes:
         by_file.setdefault(outcome.position.file, []).append(outcome)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {_counts(outcomes)}>"]
@@ -88,7 +64,7 @@ def cases_junit(results: CaseResults, _presentation: Presentation = PRESENTATION
     return "\n".join([*lines, "</testsuites>"]) + "\n"
 
 
-def _counts(outcomes: Sequence[Outcome]) -> str:
+def _counts(outcomes: Sequence[CaseOutcome]) -> str:
     failures = sum(bool(outcome.mismatches) and not outcome.error for outcome in outcomes)
     errors = sum(bool(outcome.error) for outcome in outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import assert_never
 
-from offerkit.diagnostics import Diagnostic, Position, Severity, masked, secret_spans
+from offerkit.diagnostics import Diagnostic, Position, Severity, and_list, masked, secret_spans
 from offerkit.diagnostics.secret import MASK
 from offerkit.reports.diagnostics_json import DiagnosticsReport, Sources
 from offerkit.reports.escape import visible
 from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, indented
-from offerkit.reports.words import and_list, count
+from offerkit.reports.words import count
 
 _TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^']|'')*'?|[^\s,\[\]{}#]+")
 _BEFORE = 60

@@ -13,7 +13,7 @@ from offerkit.plans.plan import Step, shown_as
 from offerkit.reports.escape import json_text, visible
 from offerkit.reports.groups import local_name
 from offerkit.reports.reached import (
-    Lacking,
+    OlderCheckout,
     behind_markdown,
     behind_text,
     reached_data,
@@ -31,7 +31,7 @@ from offerkit.state.changes import Body, Entry
 from offerkit.state.eligibility import AffectedOffers
 
 if TYPE_CHECKING:
-    from offerkit.reports.impact import Impact
+    from offerkit.engine.impact import Impact
 
 Titles: TypeAlias = tuple[str, str]
 """What is compared: the first, then the second, which ``+`` and the values after ``→`` belong to."""
@@ -39,7 +39,7 @@ Across: TypeAlias = "tuple[str, str] | None"
 """The two environments, where one is compared with another: resources then go by their names without it."""
 
 
-class Places(NamedTuple):
+class SpecPositions(NamedTuple):
     """Where what changed stands in each of the two states' specs; None where it does not, or these are no specs."""
 
     before: Position | None = None
@@ -47,12 +47,12 @@ class Places(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Beside:
+class DiffExtras:
     """What a difference is shown with: places, whom it reaches, what is only an older checkout; as far as is known."""
 
-    places: Mapping[Address, Places] = field(default_factory=dict)
+    places: Mapping[Address, SpecPositions] = field(default_factory=dict)
     reached: Sequence[AffectedOffers] = ()
-    lacking: Lacking = field(default_factory=Lacking)
+    lacking: OlderCheckout = field(default_factory=OlderCheckout)
     impact: Impact | None = None
 
 
@@ -64,12 +64,12 @@ class DiffReport:
     bodies: Mapping[str, Body]
     titles: Titles
     across: Across = None
-    beside: Beside | None = None
+    beside: DiffExtras | None = None
 
     @property
-    def extras(self) -> Beside:
+    def extras(self) -> DiffExtras:
         """What is known beside the steps, which may be nothing."""
-        return self.beside or Beside()
+        return self.beside or DiffExtras()
 
 
 def diff_text(diff: DiffReport, presentation: Presentation = PRESENTATION) -> str:
@@ -139,7 +139,7 @@ def diff_json(diff: DiffReport, _presentation: Presentation = PRESENTATION) -> s
     document: dict[str, object] = {"from": first, "to": second, "steps": rows}
     if beside is not None:
         for step, row in zip(steps, rows, strict=True):
-            places = beside.places.get(step.address, Places())
+            places = beside.places.get(step.address, SpecPositions())
             row["places"] = {"before": _position(places.before), "after": _position(places.after)}
         document |= {"behind": beside.lacking.data(), "effective": reached_data(beside.reached)}
         if beside.impact is not None:
@@ -154,7 +154,7 @@ def _placed(diff: DiffReport) -> list[Step]:
     first, places = diff.titles[0], diff.extras.places
     found = []
     for step in diff.steps:
-        was = places.get(step.address, Places()).before
+        was = places.get(step.address, SpecPositions()).before
         if step.source is None and was is not None:
             revision = first.removeprefix("git:") if first.startswith("git:") else ""
             step = replace(step, source=was._replace(file=f"{revision[:60]}:{was.file}") if revision else was)

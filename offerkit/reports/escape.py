@@ -6,32 +6,43 @@ import re
 
 from offerkit.reports.invisible import is_hidden, spelled_out
 
-_MARKDOWN = r"[\\`*\[\]~<>&|^#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+_MARKDOWN = re.compile(r"[\\`*\[\]~<>&|^#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 """What Markdown itself would act on; an underscore within a word does nothing."""
 _MARKDOWN_AS = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
-_BLOCK = r"[-+=]+|:?-+:?|\d{1,9}[.)]"
+_BLOCK = re.compile(r"[-+=]+|:?-+:?|\d{1,9}[.)]")
 """What makes a list, a heading, a table or a rule of a line that it begins."""
-_ASCII_BOUNDARIES = re.ASCII | re.IGNORECASE
 _LINKED = (
     "com|net|org|info|biz|edu|gov|pro|web|xxx|aero|asia|coop|museum|name|shop|[a-z]{2}|[\u0440\u0420][\u0444\u0424]"
 )
 """The ends of bare domains that some renderers make links of (linkify-it's; the last is the Russian one)."""
-_ACTS = "|".join(
-    (
-        r"(?<![a-z0-9_])@|@[a-z0-9_-]+\.|(?:mailto|xmpp):",  # mentions, e-mail addresses
-        r"//|www\.|\S\.(?:" + _LINKED + r")(?!-?\w)|\.xn--",  # links; a-b is one label
-        r"#\d|\bgh-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",  # issues, and tickets elsewhere
-        r"\b[0-9a-f]{7,}\b",  # commits
-        r":(?!(?!100:|1234:|-1:)[\d-]+:)[a-z0-9_+-]+:",  # emoji; the minutes in 10:30:00 and 10:30-12:00 are none
-        r"\$",  # formulas, snippets
-        r"[!&]\d|[%~][\w\"]|\[\[|\[[a-z_]+:|\[toc|\*[a-z_]+:|\^[a-z]|[{\[][+-]",  # GitLab: other references, marks
-    )
+_ACTS = re.compile(
+    "|".join(
+        (
+            r"(?<![a-z0-9_])@|@[a-z0-9_-]+\.|(?:mailto|xmpp):",  # mentions, e-mail addresses
+            r"//|www\.|\S\.(?:" + _LINKED + r")(?!-?\w)|\.xn--",  # links; a-b is one label
+            r"#\d|\bgh-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",  # issues, and tickets elsewhere
+            r"\b[0-9a-f]{7,}\b",  # commits
+            r":(?!(?!100:|1234:|-1:)[\d-]+:)[a-z0-9_+-]+:",  # emoji; the minutes in 10:30:00 and 10:30-12:00 are none
+            r"\$",  # formulas, snippets
+            r"[!&]\d|[%~][\w\"]|\[\[|\[[a-z_]+:|\[toc|\*[a-z_]+:|\^[a-z]|[{\[][+-]",  # GitLab: other references, marks
+        )
+    ),
+    re.ASCII | re.IGNORECASE,
 )
 """What GitHub and GitLab act on once Markdown is rendered, wherever it is text: nothing but code is left alone."""
-_MAY_ACT = r"[^\w ,.;'\"()/?→·…–—“”’×+=-]|-\d|^[-+=:/]|^\d+[.)]|_|//|\.[^\W\d_]{2}|[0-9a-f]{7}"
+_MAY_ACT = re.compile(
+    r"[^\w ,.;'\"()/?→·…–—“”’×+=-]|-\d|^[-+=:/]|^\d+[.)]|_|//|\.[^\W\d_]{2}|[0-9a-f]{7}", re.IGNORECASE
+)
 """A text without any of this is Markdown as it is."""
-_HTML = "[&<>\"'`]"
-_HTML_AS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "`": "&#x60;"}
+_HTML = re.compile("[&<>\"'`]")
+_HTML_AS = {  # the ampersand first: the others write one
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&#x27;",
+    "`": "&#x60;",
+}
 _ASCII = str.maketrans(
     {
         "→": "->",
@@ -102,8 +113,8 @@ def markdown(text: str) -> str:
     A word that GitHub or GitLab would act on becomes a code span: both look for mentions, references and emoji in
     what Markdown has rendered, so neither a backslash nor a character reference keeps them away.
     """
-    shown = visible(text).strip()
-    if not re.search(_MAY_ACT, shown, re.IGNORECASE):
+    shown = (text if text.isascii() and text.isprintable() else visible(text)).strip()
+    if not _MAY_ACT.search(shown):
         return shown
     first, *rest = shown.split(" ")
     return " ".join([_first_word(first), *map(_word, rest)])
@@ -112,20 +123,20 @@ def markdown(text: str) -> str:
 def _first_word(word: str) -> str:
     if re.match("/[a-z]", word):  # a command to GitLab, where a line begins with it
         return _code(word)
-    if re.fullmatch(_BLOCK, word):
+    if _BLOCK.fullmatch(word):
         return f"{word[:-1]}\\{word[-1]}" if word[0].isdigit() else f"\\{word}"
     return _word(word)
 
 
 def _word(word: str) -> str:
     if not _acts(word):
-        return re.sub(_MARKDOWN, _marked, word)
+        return _MARKDOWN.sub(_marked, word)
     core = word.rstrip(",.;:!?)")
     return _code(core) + word[len(core) :] if _acts(core) else _code(word)
 
 
 def _acts(text: str) -> bool:
-    return re.search(_ACTS, text, _ASCII_BOUNDARIES) is not None
+    return _ACTS.search(text) is not None
 
 
 def _marked(match: re.Match[str]) -> str:
@@ -161,7 +172,11 @@ def fenced(text: str, info: str = "") -> str:
 
 def html(text: str, *, multiline: bool = False) -> str:
     """``text`` for an HTML element or a quoted attribute."""
-    return re.sub(_HTML, lambda match: _HTML_AS[match[0]], visible(text, multiline=multiline))
+    shown = text if text.isascii() and text.isprintable() else visible(text, multiline=multiline)
+    if _HTML.search(shown):
+        for sign, written in _HTML_AS.items():
+            shown = shown.replace(sign, written)
+    return shown
 
 
 def summary_html(text: str) -> str:

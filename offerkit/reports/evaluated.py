@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
+from offerkit.engine.evaluated import EvaluatedExpression
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, display_width, pad
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What an expression gives, as text: its type, and for one contact its value and what it read; else counts.
-
-    ``total`` is the number of contacts counted, None when it was asked for one. ``condition``: it is one, and only
-    true counts.
-    """
-
-    environment: str
-    type: str
-    condition: bool
-    value: str = ""
-    read: Sequence[tuple[str, str]] = ()
-    counts: Sequence[tuple[str, int]] = ()
-    total: int | None = None
-
-
-def evaluated_text(made: Evaluated, presentation: Presentation = PRESENTATION) -> str:
+def evaluated_text(made: EvaluatedExpression, presentation: Presentation = PRESENTATION) -> str:
     """The value and what was read; or a table of counts. Ends with a newline."""
     style = presentation.style
     if made.total is None:
@@ -45,11 +26,11 @@ def evaluated_text(made: Evaluated, presentation: Presentation = PRESENTATION) -
     return style.finish("\n".join(lines) + "\n")
 
 
-def _word(made: Evaluated, value: str) -> str:
+def _word(made: EvaluatedExpression, value: str) -> str:
     return "unknown" if value == "null" and made.condition else visible(clip(value, 60))
 
 
-def evaluated_json(made: Evaluated, _presentation: Presentation = PRESENTATION) -> str:
+def evaluated_json(made: EvaluatedExpression, _presentation: Presentation = PRESENTATION) -> str:
     """The same as JSON; values are text. Ends with a newline."""
     found: dict[str, Json] = {"environment": made.environment, "type": made.type}
     if made.total is None:

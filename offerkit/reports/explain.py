@@ -135,12 +135,19 @@ def explanation_json(trace: DecisionTrace, where: Where) -> Json:
     part = trace.slice
     return {
         "environment": None if trace.environment is None else _finding_json(trace.environment, where),
-        "slice": None if part is None else {
-            "source": str(part.source), "categories": list(part.categories), "themes": list(part.themes),
-            "always": list(part.always), "size": part.size,
-        },
+        "slice": None if part is None else _slice_json(part),
         "offers": list(_verdicts_json(trace, where)),
-    }  # fmt: skip
+    }
+
+
+def _slice_json(part: SliceTrace) -> Json:
+    return {
+        "source": str(part.source),
+        "categories": list(part.categories),
+        "themes": list(part.themes),
+        "always": list(part.always),
+        "size": part.size,
+    }
 
 
 def _verdicts_json(trace: DecisionTrace, where: Where) -> Iterator[Json]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from offerkit.address import Address
+from offerkit.diagnostics import and_list
 from offerkit.governance.settings import SETTING_KINDS
 from offerkit.plans.plan import ApprovalReset, Aspect, Reason, Step
 from offerkit.reports.style import Layout
-from offerkit.reports.words import and_list, count, listing, names
+from offerkit.reports.words import count, listing, names
 from offerkit.state.changes import Action
 
 

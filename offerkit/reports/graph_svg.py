@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from offerkit.address import SHARED, Address, Kind
-from offerkit.reports.escape import clip, html
+from offerkit.reports.escape import clip
 from offerkit.reports.graph import Edges
+from offerkit.reports.templating import call
 from offerkit.reports.words import count
 
 _COLUMN, _ROW, _BOX, _HEIGHT = 264, 30, 204, 22
 _HEAD, _MARGIN = 30, 12
 _LETTERS = 30
 _ORDER = (
-    Kind.CAMPAIGN, Kind.OFFER, Kind.TEMPLATE, Kind.CATEGORY, Kind.ENVIRONMENT, Kind.SPACE, Kind.TYPOLOGY, Kind.RULE,
-    Kind.FILTER, Kind.DIMENSION, Kind.OPERATOR, Kind.CASES, Kind.POLICY,
-)  # fmt: skip
+    Kind.CAMPAIGN,
+    Kind.OFFER,
+    Kind.TEMPLATE,
+    Kind.CATEGORY,
+    Kind.ENVIRONMENT,
+    Kind.SPACE,
+    Kind.TYPOLOGY,
+    Kind.RULE,
+    Kind.FILTER,
+    Kind.DIMENSION,
+    Kind.OPERATOR,
+    Kind.CASES,
+    Kind.POLICY,
+)
 
 
 def graph_svg(edges: Edges, focus: str) -> str:
@@ -32,17 +44,12 @@ def graph_svg(edges: Edges, focus: str) -> str:
     total = sum(len(targets) for targets in edges.values())
     said = ", ".join(f"{len(addresses)} in column {title}" for title, addresses in columns)
     said = f"{count(len(edges), 'resource')} and {count(total, 'reference')}: {said}. The table below says the same."
-    parts = [
-        f'<svg class="graph" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        'aria-labelledby="graph-title graph-said">',
-        f'<title id="graph-title">{html(f"What refers to what: {focus}")}</title>',
-        f'<desc id="graph-said">{html(said)}</desc>',
+    lines = (_line(place[a], place[t]) for a, targets in edges.items() for t in targets if t in place)
+    heads = [
+        (_MARGIN + column * _COLUMN, title, [_box(address, place[address], focus, home) for address in addresses])
+        for column, (title, addresses) in enumerate(columns)
     ]
-    parts += [_line(place[a], place[t]) for a, targets in edges.items() for t in targets if t in place]
-    for column, (title, addresses) in enumerate(columns):
-        parts.append(f'<text class="head" x="{_MARGIN + column * _COLUMN}" y="{_MARGIN + 14}">{html(title)}</text>')
-        parts += [_box(address, place[address], focus, home) for address in addresses]
-    return "\n".join([*parts, "</svg>"])
+    return call("graph.html", "graph", (width, height), focus, said, lines, _MARGIN + 14, heads, (_BOX, _HEIGHT))
 
 
 def _columns(edges: Edges) -> list[tuple[str, Sequence[Address]]]:
@@ -67,23 +74,20 @@ def _middle(address: Address, edges: Edges, above: Mapping[str, float]) -> float
 
 
 def _line(start: tuple[int, int], end: tuple[int, int]) -> str:
+    """The path of a reference from box to box."""
     (x1, y1), (x2, y2) = start, end
     y1, y2 = y1 + _HEIGHT // 2, y2 + _HEIGHT // 2
     if x1 == x2:  # in one column: around its right side
         right = x1 + _BOX
-        return f'<path d="M{right} {y1} C{right + 36} {y1} {right + 36} {y2} {right} {y2}"/>'
+        return f"M{right} {y1} C{right + 36} {y1} {right + 36} {y2} {right} {y2}"
     if x2 < x1:
         x1, x2, y1, y2 = x2, x1, y2, y1
     x1 += _BOX
     half = (x1 + x2) // 2
-    return f'<path d="M{x1} {y1} C{half} {y1} {half} {y2} {x2} {y2}"/>'
+    return f"M{x1} {y1} C{half} {y1} {half} {y2} {x2} {y2}"
 
 
-def _box(address: Address, corner: tuple[int, int], focus: str, home: str) -> str:
-    x, y = corner
+def _box(address: Address, corner: tuple[int, int], focus: str, home: str) -> tuple[str, str, int, int]:
+    """The classes of a box, its name, and its upper left corner."""
     name = address.name if address.environment in (home, SHARED) else f"{address.environment}/{address.name}"
-    mark = " chosen" if address == focus else ""
-    return (
-        f'<g class="box {address.kind}{mark}"><rect x="{x}" y="{y}" width="{_BOX}" height="{_HEIGHT}" rx="4"/>'
-        f'<text x="{x + 8}" y="{y + 15}">{html(clip(name, _LETTERS))}</text></g>'
-    )
+    return f"box {address.kind}{' chosen' if address == focus else ''}", clip(name, _LETTERS), *corner

@@ -95,7 +95,7 @@ def _kind_groups(kinds: dict[Kind, dict[Action, list[tuple[str, Step]]]], limit:
     return tuple(groups)
 
 
-class Obstacle(NamedTuple):
+class BlockReason(NamedTuple):
     """One reason why something is blocked."""
 
     code: str
@@ -115,7 +115,7 @@ class BlockedGroup(NamedTuple):
     stage: StageRef
     kind: Kind
     addresses: tuple[str, ...]
-    obstacles: tuple[Obstacle, ...]
+    obstacles: tuple[BlockReason, ...]
     live: bool
     source: Position | None = None
 
@@ -147,7 +147,7 @@ def blocked_groups(blocked: Sequence[Blocked]) -> list[BlockedGroup]:
     by_address: dict[tuple[StageRef, Address], list[Blocked]] = {}
     for item in blocked:
         by_address.setdefault((item.stage, item.address), []).append(item)
-    alike: dict[tuple[StageRef, Kind, tuple[Obstacle, ...], bool], list[list[Blocked]]] = {}
+    alike: dict[tuple[StageRef, Kind, tuple[BlockReason, ...], bool], list[list[Blocked]]] = {}
     for (stage, address), items in by_address.items():
         obstacles = tuple(dict.fromkeys(_obstacle(item, PLACEHOLDER) for item in items))
         key = (stage, address.kind, obstacles, any(item.live for item in items))
@@ -157,7 +157,7 @@ def blocked_groups(blocked: Sequence[Blocked]) -> list[BlockedGroup]:
 
 
 def _blocked_group(
-    key: tuple[StageRef, Kind, tuple[Obstacle, ...], bool], members: list[list[Blocked]]
+    key: tuple[StageRef, Kind, tuple[BlockReason, ...], bool], members: list[list[Blocked]]
 ) -> BlockedGroup:
     stage, kind, obstacles, live = key
     addresses = tuple(sorted(items[0].address for items in members))
@@ -167,10 +167,10 @@ def _blocked_group(
     return BlockedGroup(stage, kind, addresses, own, live, members[0][0].source)
 
 
-def _obstacle(item: Blocked, address: str) -> Obstacle:
+def _obstacle(item: Blocked, address: str) -> BlockReason:
     """The reason, with ``address`` in place of the resource's own."""
     why, how = (_renamed(text, item.address, address) for text in (item.why, item.how))
-    return Obstacle(item.code, why, how, item.who)
+    return BlockReason(item.code, why, how, item.who)
 
 
 def _renamed(text: str, old: str, new: str) -> str:

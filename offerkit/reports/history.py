@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from offerkit.diagnostics import and_list
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, display_width, indented, pad
 from offerkit.reports.templating import fill
-from offerkit.reports.words import and_list
 
 _COLUMNS = ("Revision", "Time", "Who", "What", "Stages", "Summary", "Digest")
 _DIGEST = 12
@@ -64,14 +64,14 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class RevisionHistory:
     """Revisions in the order in which they are shown."""
 
     lines: Sequence[HistoryLine]
     title: str = "History"
 
 
-def history_text(history: History, presentation: Presentation = PRESENTATION) -> str:
+def history_text(history: RevisionHistory, presentation: Presentation = PRESENTATION) -> str:
     """A table in the order given, each message below its row. Ends with a newline."""
     lines, style, width = history.lines, presentation.style, presentation.layout.width
     if not lines:
@@ -97,17 +97,17 @@ def _row(cells: Sequence[str], wide: Sequence[int]) -> str:
     return "  ".join([first, *map(pad, cells[1:], wide[1:])]).rstrip()
 
 
-def history_markdown(history: History, _presentation: Presentation = PRESENTATION) -> str:
+def history_markdown(history: RevisionHistory, _presentation: Presentation = PRESENTATION) -> str:
     """A Markdown table. Ends with a newline."""
     return fill("history.md", lines=history.lines, columns=_COLUMNS, nothing=NONE)
 
 
-def history_html(history: History, _presentation: Presentation = PRESENTATION) -> str:
+def history_html(history: RevisionHistory, _presentation: Presentation = PRESENTATION) -> str:
     """One self-contained HTML page."""
     return fill("history.html", title=history.title, lines=history.lines, columns=_COLUMNS, nothing=NONE)
 
 
-def history_json(history: History, _presentation: Presentation = PRESENTATION) -> str:
+def history_json(history: RevisionHistory, _presentation: Presentation = PRESENTATION) -> str:
     """A JSON list of the revisions with full digests. Ends with a newline."""
     found = [
         {

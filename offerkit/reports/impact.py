@@ -3,127 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from offerkit.diagnostics import or_list
-from offerkit.reports.counts import Count, exceeds, is_exact, rounded, said, share, size
+from offerkit.engine.counts import Count, is_exact, said, share, size
+from offerkit.engine.estimate import Sample, estimate, percent
+from offerkit.engine.impact import Impact, OfferImpact, Segment, SpaceImpact
 from offerkit.reports.escape import clip, json_text, visible
-from offerkit.reports.estimate import Sample, estimate, percent
 from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, indented, pad
 from offerkit.reports.templating import call
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A contact, by key, with what was behind its change; no key unless contacts are to be named."""
-
-    contact: str
-    change: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class OfferImpact:
-    """Contacts that gain an offer, lose it, or get it at another rank; with some of them as examples."""
-
-    offer: str
-    before: Count
-    gained: Count
-    lost: Count
-    moved: Count
-    examples: Sequence[Example] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """The contacts with one value of a field, those who see something else, gain or lose offers, are left with none."""
-
-    value: str
-    contacts: int
-    changed: int
-    gained: int
-    lost: int
-    emptied: int
-
-
-@dataclass(frozen=True, slots=True)
-class SpaceImpact:
-    """One space. ``changed``: contacts whose offers or ranks differ; ``emptied``: those left with nothing.
-
-    ``contacts``: all that there are; ``served``: those who get an offer before; ``max_lost``: what a promotion may
-    take, if the environment says so. With a ``sample`` every number but ``contacts`` is what was counted in it.
-    ``judged``: whether more are left with nothing than that, where the numbers were rounded after it was judged.
-    """
-
-    space: str
-    contacts: Count
-    changed: Count
-    emptied: Count
-    offers: Sequence[OfferImpact]
-    served: Count = 0
-    max_lost: str = ""
-    segments: Sequence[tuple[str, Sequence[Segment]]] = ()
-    sample: Sample | None = None
-    judged: bool | None = None
-
-    @property
-    def counted(self) -> Count:
-        """The contacts that were decided for."""
-        return self.sample.contacts if self.sample is not None else self.contacts
-
-    @property
-    def exceeds(self) -> bool:
-        """Whether more are left with nothing than the environment allows, as far as these contacts tell."""
-        return exceeds(self.emptied, self.served, self.max_lost) if self.judged is None else self.judged
-
-
-@dataclass(frozen=True, slots=True)
-class Impact:
-    """Before and after, each a time in words; ``n`` offers for each contact.
-
-    ``silent``: environments about whose contacts nothing is known, since their dimension declares no source.
-    """
-
-    before: str
-    after: str
-    n: int
-    spaces: Sequence[SpaceImpact]
-    silent: Sequence[str] = ()
-
-
-def rounded_space(space: SpaceImpact, *, judged: bool) -> SpaceImpact:
-    """``space`` for those who may not read contacts: every number rounded, no contact, no value, no order by them.
-
-    ``judged``: keep whether the limit is exceeded, as the exact numbers tell. That is for promotions, whose limit is
-    the applied one: with limits of one's own, asking again and again would tell exact numbers.
-    """
-    offers = [
-        replace(
-            offer, before=rounded(size(offer.before)), gained=rounded(size(offer.gained)),
-            lost=rounded(size(offer.lost)), moved=rounded(size(offer.moved)), examples=(),
-        )
-        for offer in space.offers
-    ]  # fmt: skip
-    offers.sort(key=lambda offer: (-(size(offer.gained) + size(offer.lost) + size(offer.moved)), offer.offer))
-    return SpaceImpact(
-        space.space, rounded(size(space.contacts)), rounded(size(space.changed)), rounded(size(space.emptied)), offers,
-        rounded(size(space.served)), space.max_lost, judged=space.exceeds if judged else None,
-    )  # fmt: skip
-
-
-def without_contacts(space: SpaceImpact) -> SpaceImpact:
-    """``space`` with the reasons of its examples, but not whose they are; whose rank moves is all that a move tells."""
-    offers = [
-        replace(
-            offer,
-            examples=list(
-                dict.fromkeys(replace(one, contact="") for one in offer.examples if one.change in ("gained", "lost"))
-            ),
-        )
-        for offer in space.offers
-    ]
-    return replace(space, offers=offers)
 
 
 def heading(made: Impact) -> str:
@@ -326,7 +215,7 @@ def segment_table(axis: str, segments: Sequence[Segment], sample: Sample | None)
     return NumberTable((f"By {axis}", "Contacts", "Gained", "Lost", "Left with nothing"), rows, longest, axis)
 
 
-class SpaceView(NamedTuple):
+class SpaceImpactView(NamedTuple):
     """What a page shows of a space where something changes."""
 
     name: str
@@ -342,7 +231,7 @@ class ImpactView(NamedTuple):
     nothing: bool
     heading: str
     caveats: Sequence[str]
-    spaces: Iterable[SpaceView]
+    spaces: Iterable[SpaceImpactView]
     quiet: Sequence[str]
 
 
@@ -352,7 +241,7 @@ def impact_view(made: Impact) -> ImpactView:
         (max(size(offer.gained), size(offer.lost)) for space in made.spaces for offer in space.offers), default=0
     )
     spaces = (
-        SpaceView(
+        SpaceImpactView(
             space.space,
             changed_sentence(space),
             emptied_sentence(space),

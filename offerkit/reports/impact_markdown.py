@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from offerkit.engine.impact import Impact, SpaceImpact
 from offerkit.reports.escape import markdown
 from offerkit.reports.impact import (
-    Impact,
     NumberTable,
-    SpaceImpact,
     changed_sentence,
     emptied_sentence,
     offer_table,
@@ -97,5 +96,5 @@ def _table(table: NumberTable, layout: Layout) -> list[str]:
         name = layout.clipped(row.name, _VALUE) if table.axis else row.name
         told = row.examples[: _EXAMPLES if layout.concise else None]
         told = [layout.clipped(text, _EXAMPLE) for text in told]
-        rows.append(call("impact.md", "row", name, row.numbers, told, table.axis))
+        rows.append(call("impact.md", "row", name, " | ".join(row.numbers), told, table.axis))
     return [*head.split("\n"), *rows]

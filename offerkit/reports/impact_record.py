@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from offerkit.engine.counts import Count, count_of, exceeds, rounded, said, share, size
 from offerkit.fingerprint import Json
-from offerkit.reports.counts import Count, count_of, exceeds, rounded, said, share, size
 
 
 def override_of(details: Mapping[str, Json]) -> str:

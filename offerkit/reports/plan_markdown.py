@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from offerkit.diagnostics import or_list
 from offerkit.plans.plan import Blocked, Plan
-from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
+from offerkit.reports.groups import BlockedGroup, BlockReason, blocked_groups
 from offerkit.reports.plan_text import PlanReport
 from offerkit.reports.renames import renames_markdown
 from offerkit.reports.steps_markdown import CONCISE, MARKDOWN, Room, steps_markdown
@@ -73,6 +73,6 @@ def _blocked_group(group: BlockedGroup, layout: Layout) -> list[str]:
     return [row, *(_obstacle(obstacle, layout) for obstacle in group.obstacles)]
 
 
-def _obstacle(obstacle: Obstacle, layout: Layout) -> str:
+def _obstacle(obstacle: BlockReason, layout: Layout) -> str:
     who, why, how = (layout.clipped(text, _TEXT) for text in (or_list(obstacle.who), obstacle.why, obstacle.how))
     return call("plan.md", "obstacle", why, obstacle.code, who, how)

@@ -11,8 +11,8 @@ from offerkit.reports.style import CONCISE, PLAIN, PRESENTATION, Layout, Present
 from offerkit.reports.words import count, particulars, resets_sentence, summary, title
 
 if TYPE_CHECKING:
-    from offerkit.reports.groups import BlockedGroup, Obstacle
-    from offerkit.reports.impact import Impact
+    from offerkit.engine.impact import Impact
+    from offerkit.reports.groups import BlockedGroup, BlockReason
 
 
 class PlanReport(NamedTuple):
@@ -92,7 +92,7 @@ def _blocked_group(group: BlockedGroup, style: Style, layout: Layout) -> list[st
     return rows
 
 
-def _obstacle(obstacle: Obstacle, style: Style, layout: Layout) -> list[str]:
+def _obstacle(obstacle: BlockReason, style: Style, layout: Layout) -> list[str]:
     code = f"  {style.dim(f'[{visible(obstacle.code)}]')}" if obstacle.code else ""
     *rows, last = indented("      ", visible(obstacle.why), layout.width)
     rows.append(last + code)

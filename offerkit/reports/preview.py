@@ -2,33 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
+from offerkit.engine.preview import Preview
 from offerkit.reports.escape import json_text, one_line, visible
 from offerkit.reports.style import PRESENTATION, Presentation, indented
 from offerkit.reports.templating import fill
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One space: the fields as personalised, what each output makes of them, and why it cannot be shown, if so."""
-
-    space: str
-    channel: str
-    fields: Mapping[str, str]
-    rendered: Mapping[str, str]
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """An offer on some spaces of a stage; ``contact`` as it was asked for, empty for nobody in particular."""
-
-    offer: str
-    stage: str
-    contact: str
-    spaces: tuple[Shown, ...]
 
 
 def preview_text(preview: Preview, presentation: Presentation = PRESENTATION) -> str:

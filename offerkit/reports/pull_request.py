@@ -12,19 +12,20 @@ from typing import NamedTuple, TypeVar
 import orjson
 
 from offerkit.address import Address, Kind
-from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, or_list, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, and_list, or_list, refuse
+from offerkit.engine.counts import Count, rounded, said, size
+from offerkit.engine.estimate import Sample, estimate
+from offerkit.engine.impact import Impact, SpaceImpact, without_contacts
+from offerkit.governance.approval_items import ApprovalItem
+from offerkit.governance.stopped import Stopped
 from offerkit.plans.fields import redacted_fields
 from offerkit.plans.plan import Aspect, Plan, Step, plain_data
-from offerkit.reports.approvals import Row
-from offerkit.reports.counts import Count, rounded, said, size
 from offerkit.reports.escape import json_text
-from offerkit.reports.estimate import Sample, estimate
 from offerkit.reports.groups import blocked_groups
-from offerkit.reports.impact import Impact, SpaceImpact, emptied_sentence, examples, number, without_contacts
+from offerkit.reports.impact import emptied_sentence, examples, number
 from offerkit.reports.renames import likely_renames
-from offerkit.reports.stops import Stopped
 from offerkit.reports.style import PRESENTATION, Presentation
-from offerkit.reports.words import VERBS, and_list, count, listing, names
+from offerkit.reports.words import VERBS, count, listing, names
 from offerkit.state.changes import Action, Body
 from offerkit.state.eligibility import AffectedOffers
 
@@ -67,7 +68,7 @@ class PullRequest:
     head: str
     command: str
     impact: Impact | None = None
-    approvals: tuple[Row, ...] | None = None
+    approvals: tuple[ApprovalItem, ...] | None = None
     behind: Behind | None = None
     stopped: tuple[Stopped, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()

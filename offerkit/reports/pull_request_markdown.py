@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from offerkit.engine.impact import Impact
 from offerkit.plans.plan import Step
 from offerkit.reports.escape import clip, markdown, markdown_code, one_line, visible
 from offerkit.reports.fields import step_diff
 from offerkit.reports.groups import sections
-from offerkit.reports.impact import (
-    Impact,
-    changed_sentence,
-    quiet_sentences,
-    rounding_sentences,
-    sample_sentences,
-)
+from offerkit.reports.impact import changed_sentence, quiet_sentences, rounding_sentences, sample_sentences
 from offerkit.reports.plan_markdown import blocked_markdown
 from offerkit.reports.pull_request import (
     BOUND,

@@ -30,7 +30,7 @@ _CONDITION = 300
 
 
 @dataclass(frozen=True)
-class Lacking:
+class OlderCheckout:
     """What the second state lacks of the first one's ``commits``; ``untold``: why that is not known."""
 
     commits: int = 0
@@ -66,7 +66,7 @@ class Lacking:
         return {"commits": self.commits, "differences": rows, "untold": self.untold or None}
 
 
-def behind_text(lacking: Lacking, titles: tuple[str, str], style: Style, layout: Layout) -> str:
+def behind_text(lacking: OlderCheckout, titles: tuple[str, str], style: Style, layout: Layout) -> str:
     """The part of a terminal's report, to which doubts are told beside it; empty where nothing is behind."""
     sentence = lacking.sentence(titles)
     if not lacking.steps:
@@ -77,7 +77,7 @@ def behind_text(lacking: Lacking, titles: tuple[str, str], style: Style, layout:
     return "\n".join(rows)
 
 
-def behind_markdown(lacking: Lacking, titles: tuple[str, str], layout: Layout) -> str:
+def behind_markdown(lacking: OlderCheckout, titles: tuple[str, str], layout: Layout) -> str:
     """The part of a comment, of a bounded size; empty where nothing is behind."""
     sentence = lacking.sentence(titles)
     if not sentence:

@@ -25,7 +25,7 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "offerkit.reports.diff.diff_markdown",
         "html": "offerkit.reports.diff.diff_html",
     },
-    "History": {
+    "RevisionHistory": {
         "text": "offerkit.reports.history.history_text",
         "json": "offerkit.reports.history.history_json",
         "markdown": "offerkit.reports.history.history_markdown",
@@ -58,7 +58,7 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.approvals.relay_text",
         "json": "offerkit.reports.approvals.relay_json",
     },
-    "Stops": {
+    "StopList": {
         "text": "offerkit.reports.stops.stops_text",
         "json": "offerkit.reports.stops.stops_json",
     },
@@ -101,7 +101,7 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "json": "offerkit.reports.cases.cases_json",
         "junit": "offerkit.reports.cases.cases_junit",
     },
-    "Evaluated": {
+    "EvaluatedExpression": {
         "text": "offerkit.reports.evaluated.evaluated_text",
         "json": "offerkit.reports.evaluated.evaluated_json",
     },

@@ -2,48 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 
+from offerkit.engine.simulation import AxisValue, OfferResult, Simulation, SpaceResult
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, pad
 from offerkit.reports.templating import fill
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """What takes contacts from an offer: the reason in words, where it stands, and from how many."""
-
-    reason: str
-    where: str
-    contacts: int
-
-
-@dataclass(frozen=True, slots=True)
-class OfferResult:
-    """How many contacts an offer reaches, by rank from 1; and what takes most of the others, the most first."""
-
-    offer: str
-    category: str
-    contacts: int
-    by_rank: Sequence[int]
-    losses: Sequence[Loss] = ()
-
-    @property
-    def ranks(self) -> str:
-        """``rank 1: 1,200 · rank 3: 80``."""
-        return " · ".join(f"rank {rank}: {count:,}" for rank, count in enumerate(self.by_rank, 1) if count)
-
-
-@dataclass(frozen=True, slots=True)
-class AxisValue:
-    """One value of an axis: contacts with it, those who get nothing, and the offers that reach most of them."""
-
-    value: str
-    contacts: int
-    nothing: int
-    top: Sequence[tuple[str, int]]
-
 
 SHOWN = 20
 """Values of an axis that a text or page shows, those of most contacts; the others are one row, and JSON has all."""
@@ -58,42 +23,9 @@ def shown(values: Sequence[AxisValue]) -> list[AxisValue]:
     return [*values[:SHOWN], AxisValue(f"others ({len(rest):,} values)", contacts, nothing, ())]
 
 
-@dataclass(frozen=True, slots=True)
-class SpaceResult:
-    """One space. ``by_count``: contacts by how many offers they get, from none to the number asked for."""
-
-    space: str
-    contacts: int
-    by_count: Sequence[int]
-    offers: Sequence[OfferResult]
-    axes: Sequence[tuple[str, Sequence[AxisValue]]] = ()
-
-    @property
-    def given(self) -> list[OfferResult]:
-        """The offers that somebody gets."""
-        return [offer for offer in self.offers if offer.contacts]
-
-    @property
-    def never(self) -> list[OfferResult]:
-        """The offers that nobody gets."""
-        return [offer for offer in self.offers if not offer.contacts]
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """All spaces of a simulation. ``at`` is in the environment's zone, ``n`` what was asked for, ``data`` supposed."""
-
-    environment: str
-    stage: str
-    at: str
-    n: int
-    spaces: Sequence[SpaceResult]
-    data: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def asked(self) -> str:
-        """How many for each contact, when, and what call data were supposed, in words."""
-        return f"{self.n} for each contact, at {self.at}{supposing(self.data)}"
+def _asked(made: Simulation) -> str:
+    """How many for each contact, when, and with what call data."""
+    return f"{made.n} for each contact, at {made.at}{supposing(made.data)}"
 
 
 def supposing(data: Mapping[str, str]) -> str:
@@ -104,7 +36,7 @@ def supposing(data: Mapping[str, str]) -> str:
 def simulation_text(made: Simulation, presentation: Presentation = PRESENTATION) -> str:
     """A part for each space: how many get how many, offers by rank, axes, and what keeps back who is never given."""
     style = presentation.style
-    lines = [style.bold(f"{made.environment} in {made.stage}, {visible(made.asked)}")]
+    lines = [style.bold(f"{made.environment} in {made.stage}, {visible(_asked(made))}")]
     for space in made.spaces:
         lines += ["", *_space(made, space, style)]
     return style.finish("\n".join(lines) + "\n")
@@ -167,16 +99,21 @@ def simulation_json(made: Simulation, _presentation: Presentation = PRESENTATION
 def simulation_html(made: Simulation, _presentation: Presentation = PRESENTATION) -> str:
     """One page that loads and runs nothing: bars to look at, numbers to read, good on paper."""
 
-    def counts(space: SpaceResult) -> list[tuple[str, int]]:
+    def counts(space: SpaceResult) -> list[tuple[str, int, str]]:
         """How many get how many offers, from most to none; what nobody gets only at the ends."""
         numbers = range(made.n, -1, -1)
-        return [(_offers(n), space.by_count[n]) for n in numbers if space.by_count[n] or n in (0, made.n)]
+        return [(_offers(n), space.by_count[n], "") for n in numbers if space.by_count[n] or n in (0, made.n)]
+
+    def given(space: SpaceResult) -> Iterator[tuple[str, int, str]]:
+        """How many get which offer, and at which rank."""
+        return ((offer.offer, offer.contacts, offer.ranks) for offer in space.given)
 
     return fill(
         "simulation.html",
         title=f"{made.environment} in {made.stage}: who gets what",
-        asked=made.asked,
+        asked=_asked(made),
         spaces=made.spaces,
         counts=counts,
+        given=given,
         shown=shown,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from offerkit.governance.approval_items import ReviewedAspect
 from offerkit.plans.plan import Step
-from offerkit.reports.approvals import Reviewed
 from offerkit.reports.facts import Fact, facts
 from offerkit.reports.fields import FieldView, body_lines, field_views
 from offerkit.reports.groups import Bunch, Section, sections
@@ -82,9 +82,9 @@ def steps_html(
     return call("steps.html", "steps", steps_view(steps, bodies, layout, by_stage=by_stage, across=across))
 
 
-def reviewed_html(rows: Sequence[Reviewed], layout: Layout = CONCISE) -> str:
+def reviewed_html(rows: Sequence[ReviewedAspect], layout: Layout = CONCISE) -> str:
     """What is decided of one offer: each aspect with what it changes in live. Aspects of the same changes are one."""
-    together: list[list[Reviewed]] = []
+    together: list[list[ReviewedAspect]] = []
     for row in rows:
         same = next((group for group in together if (group[0].new, group[0].changes) == (row.new, row.changes)), None)
         if same is None:

@@ -6,30 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from offerkit.address import Address, Kind
-from offerkit.diagnostics import Diagnostic
+from offerkit.diagnostics import Diagnostic, and_list
 from offerkit.fingerprint import Json
+from offerkit.governance.stopped import Stopped
 from offerkit.reports.escape import json_text, one_line, visible
 from offerkit.reports.style import PRESENTATION, Presentation, Style
-from offerkit.reports.words import and_list, count
+from offerkit.reports.words import count
 
 MOST = 30
 """Offers that are listed in text."""
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """What is stopped by its name: by whom, since when, why; ``offers`` is what that keeps out of live.
-
-    ``declared``: whether design or live still have it.
-    """
-
-    address: Address
-    by: str
-    since: str
-    reason: str
-    revision: int
-    offers: tuple[Address, ...]
-    declared: bool
 
 
 @dataclass(frozen=True)
@@ -84,13 +69,13 @@ def stop_json(report: StopReport, _presentation: Presentation = PRESENTATION) ->
 
 
 @dataclass(frozen=True)
-class Stops:
+class StopList:
     """All that is stopped."""
 
     stopped: Sequence[Stopped]
 
 
-def stops_text(stops: Stops, presentation: Presentation = PRESENTATION) -> str:
+def stops_text(stops: StopList, presentation: Presentation = PRESENTATION) -> str:
     """What is stopped, each with who, since when and why. Ends with a newline."""
     stopped, style = stops.stopped, presentation.style
     if not stopped:
@@ -107,7 +92,7 @@ def _lines(one: Stopped, style: Style) -> Iterator[str]:
         yield f"  keeps out: {_some(others)}"
 
 
-def stops_json(stops: Stops, _presentation: Presentation = PRESENTATION) -> str:
+def stops_json(stops: StopList, _presentation: Presentation = PRESENTATION) -> str:
     """What is stopped, for programs. Ends with a newline."""
     return json_text(stopped_rows(stops.stopped))
 

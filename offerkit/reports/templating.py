@@ -1,14 +1,14 @@
 """HTML and Markdown from templates: one Jinja2 environment, in which every value is escaped as :mod:`escape` says.
 
 Templates are in ``templates/``, named by what they show. What the expressions of a ``.html`` template give is escaped
-for HTML, what those of a ``.md`` template give for Markdown; only what a macro or a filter below has made is left as it
-is. Jinja2 is imported when the first template is filled: most commands print text.
+for HTML, what those of a ``.md`` template give for Markdown. Only what a filter below has escaped, and what a template
+marks as ``safe`` because a macro has made it, is left as it is: who forgets that sees it escaped twice, and nothing
+acts. Jinja2 is imported when the first template is filled: most commands print text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,8 @@ def fill(template: str, **values: object) -> str:
 
 def call(template: str, macro: str, *values: object) -> str:
     """What one macro of a template makes of ``values``: a part of a page, or a row of a table."""
-    made = getattr(_module(template), macro)(*values)
-    return str.__str__(made)
+    made: str = getattr(_module(template), macro)(*values)
+    return made
 
 
 def stylesheet() -> str:
@@ -39,27 +39,25 @@ def _module(template: str) -> Any:
     return environment(template.rpartition(".")[2]).get_template(template).module
 
 
+class Escaped(str):
+    """Text that is written as it is."""
+
+    __slots__ = ()
+
+
 @cache
 def environment(language: str) -> Environment:
     """The environment of templates in a ``language``: ``html`` or ``md``. Templates are read once."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
 
-    escaping = {"html": html, "md": markdown}[language]
+    escape = {"html": html, "md": markdown}[language]
 
-    def marked(function: Callable[..., str]) -> Callable[..., Markup]:
-        """What gives text that is escaped already, so that it is not escaped again."""
-        return lambda *given, **named: Markup(function(*given, **named))  # noqa: S704 - the functions of escape.py
+    def finalize(value: object) -> object:
+        return value if type(value) is Escaped or not isinstance(value, str) else escape(value)
 
-    safe = marked(escaping)
-
-    def escaped(value: object) -> object:
-        return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-    made = Environment(
+    made = Environment(  # noqa: S701 - “finalize” escapes everything; autoescape would do it in another way
         loader=PackageLoader("offerkit.reports"),
-        autoescape=True,  # what macros give is marked as escaped, and never escaped again
-        finalize=escaped,
+        finalize=finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -67,13 +65,15 @@ def environment(language: str) -> Environment:
         auto_reload=False,  # an upgrade beneath a running server must not mix new pages with old code
     )
     made.filters |= {
+        "safe": Escaped,
         "clip": clip,
         "one_line": one_line,
-        "thousands": lambda number: f"{number:,}",
-        "percent": lambda part, whole, digits: f"{part / whole:.{digits}%}" if whole else "–",
-        "lines": marked(partial(html, multiline=True)),
-        "code": marked(markdown_code),
-        "fenced": marked(fenced),
-        "in_html": marked(summary_html),
+        "thousands": lambda number: Escaped(f"{number:,}"),
+        "hundredths": lambda number: Escaped(f"{number:.2f}"),
+        "percent": lambda part, whole, digits: Escaped(f"{part / whole:.{digits}%}" if whole else "–"),
+        "lines": lambda text: Escaped(html(text, multiline=True)),
+        "code": lambda text: Escaped(markdown_code(text)),
+        "fenced": lambda text, info="": Escaped(fenced(text, info)),
+        "in_html": lambda text: Escaped(summary_html(text)),
     }
     return made

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from offerkit.address import Address, Kind
+from offerkit.diagnostics import and_list
 from offerkit.plans.plan import Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.style import CONCISE, Layout
 from offerkit.state.changes import Action
@@ -74,11 +75,6 @@ def count(number: int, noun: str, nouns: str = "") -> str:
 def count_kind(number: int, kind: Kind) -> str:
     """``1 category``, ``12 categories``."""
     return count(number, singular(kind), plural(kind))
-
-
-def and_list(items: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
 def listing(items: Sequence[str], most: int) -> str:

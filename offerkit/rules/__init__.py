@@ -1,1 +1,1 @@
-"""The rule language: SQL expressions, checked once, with one meaning wherever they run (docs/rules.md)."""
+"""The rule language: SQL expressions that are checked once and mean the same in every engine (docs/rules.md)."""

@@ -1,4 +1,4 @@
-"""Functions on dates and timestamps for known values; years 1 to 9999, anything beyond is unknown (None)."""
+"""Date and timestamp functions for known values; a result outside the years 1 to 9999 is unknown (None)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from calendar import monthrange
 from datetime import date, datetime, time, timedelta
 
 FARTHEST = {"months": 120_000, "days": 3_700_000, "seconds": 320_000_000_000}
-"""Longer intervals lead out of the years 1 to 9999 from anywhere."""
+"""Longer intervals leave the years 1 to 9999 from any date."""
 _UNIX = datetime(1970, 1, 1)
 _CLOCK = {"hour": 3600, "minute": 60, "second": 1}
 
 
 def to_timestamp(day: date) -> datetime:
-    """Its midnight."""
+    """The midnight of ``day``."""
     return datetime(day.year, day.month, day.day)
 
 
 def date_add(moment: date, months: int, days: int, seconds: int) -> date | None:
-    """Months first (a day that the month lacks becomes its last), then days, then seconds; each within the years."""
+    """Adds months (a day that the month does not have becomes its last one), then days, then seconds."""
     if months:
         shifted = _add_months(moment, months)
         if shifted is None:
@@ -39,7 +39,7 @@ def _add_months(moment: date, months: int) -> date | None:
 
 
 def date_trunc(unit: str, moment: date) -> date:
-    """The beginning of the unit (weeks begin on Monday), of the type given."""
+    """The beginning of the unit (weeks begin on Monday), in the type of ``moment``."""
     if unit in _CLOCK:
         if not isinstance(moment, datetime):
             return moment
@@ -68,7 +68,7 @@ def date_diff(unit: str, begin: date, end: date) -> int:
 
 
 def _count(unit: str, moment: date) -> int:
-    """The number of the unit that ``moment`` lies in, from any fixed beginning."""
+    """The number of the unit that contains ``moment``, counted from a fixed point."""
     match unit:
         case "year":
             return moment.year
@@ -86,7 +86,7 @@ def _count(unit: str, moment: date) -> int:
 
 
 def extract(unit: str, moment: date) -> int:
-    """That part; ``dow``: 0 is Sunday; ``week``: of ISO 8601."""
+    """The part ``unit`` of ``moment``; ``dow``: 0 is Sunday; ``week``: of ISO 8601."""
     match unit:
         case "quarter":
             return (moment.month + 2) // 3
@@ -104,7 +104,7 @@ def extract(unit: str, moment: date) -> int:
 
 
 def age_in_years(birth: date, on: date) -> int:
-    """Full years from ``birth`` to ``on``; who was born on 29 February has the birthday on 1 March in other years."""
+    """Full years from ``birth`` to ``on``; in common years, a birthday on 29 February counts as 1 March."""
     passed = _number(on) - _number(birth)
     return passed // 10_000 if passed >= 0 else -(-passed // 10_000)
 

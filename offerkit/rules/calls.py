@@ -1,4 +1,4 @@
-"""Calls of functions: by the signatures of functions.py."""
+"""Function calls: checked against the signatures of functions.py."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CONSTANTS = ("date constant", "timestamp constant", "interval constant")
 
 
 def call(walk: TreeWalk, tree: exp.Expression) -> Node | None:
-    """The node for a call. The closed list decides; names count in any case."""
+    """The node for a call of a function in the closed list; names are case-insensitive."""
     token = walk.take(T.VAR)
     name = token.text.lower()
     name = _ALIASES.get(name, name)
@@ -49,7 +49,7 @@ def call(walk: TreeWalk, tree: exp.Expression) -> Node | None:
         if index:
             walk.take(T.COMMA)
         unit = index == 0 and signature is not None and signature.takes[:1] == (Takes.UNIT,)
-        if signature is None:  # only what is surely a mistake by itself
+        if signature is None:  # report only what is certainly a mistake by itself
             args.append(None if _foreign_unit(walk) else walk.node(arg))
         else:
             args.append(_unit(walk, signature) if unit else walk.value(arg))
@@ -65,7 +65,7 @@ def call(walk: TreeWalk, tree: exp.Expression) -> Node | None:
 
 
 def _foreign_unit(walk: TreeWalk) -> bool:
-    """Step over the unit of ``dateadd(day, …)``."""
+    """Skip the unit of ``dateadd(day, …)``; whether there was one."""
     last = walk.at + 1 == len(walk.tokens)
     if last or walk.tokens[walk.at].text.lower() not in UNITS or walk.tokens[walk.at + 1].token_type is not T.COMMA:
         return False
@@ -74,7 +74,7 @@ def _foreign_unit(walk: TreeWalk) -> bool:
 
 
 def _constant(walk: TreeWalk, name: str, start: int) -> Node | None:
-    """``date '…'``, ``timestamp '…'``, ``interval '…'``: made by scan.py."""
+    """``date '…'``, ``timestamp '…'``, ``interval '…'``, which rewrite.py turned into calls."""
     token = walk.take(T.STRING, T.NUMBER)
     text = token.text
     if walk.accept(T.COMMA):
@@ -91,7 +91,7 @@ def _constant(walk: TreeWalk, name: str, start: int) -> Node | None:
 
 
 def _unit(walk: TreeWalk, signature: Signature) -> Node | None:
-    """``'day'``, or the bare word."""
+    """A unit of time: ``'day'``, or the word without quotes."""
     token = walk.take(T.STRING, T.VAR, T.NUMBER, T.IDENTIFIER)
     start, end = token.start, token.end + 1
     if walk.peek() not in (T.COMMA, T.R_PAREN):
@@ -135,7 +135,7 @@ _NEEDS: dict[Takes, tuple[frozenset[BaseType], FieldType]] = {
 
 
 def _fit(signature: Signature, index: int, arg: Node, report: ProblemList) -> Node | None:
-    """The argument when it is what the function takes there."""
+    """The argument, converted if necessary, if the function takes it there; else it is reported."""
     takes = signature.takes[min(index, len(signature.takes) - 1)]
     assert not isinstance(arg, Interval)
     if takes is Takes.CONSTANT_INTEGER:
@@ -144,7 +144,7 @@ def _fit(signature: Signature, index: int, arg: Node, report: ProblemList) -> No
         report.add(
             arg.start,
             arg.end,
-            "The number of digits is written as a number from 0 to 6",
+            "The number of digits must be a number from 0 to 6",
             hint=f"Write {signature.example}.",
         )
         return None
@@ -178,7 +178,7 @@ def _hint(signature: Signature, takes: Takes, arg: Node, report: ProblemList) ->
     if takes is Takes.INTEGER and family(arg) == "number":
         return "Write floor(x) or ceil(x)."
     if takes is Takes.TEXT and family(arg) == "list":
-        return "To ask whether a list has an entry, write contains(list, 'text')."
+        return "To test whether a list has an entry, write contains(list, 'text')."
     return f"Write {signature.example}."
 
 
@@ -186,7 +186,7 @@ _STRICTNESS = {"coalesce": Values.OR_EMPTY, "nullif": Values.STRICT}
 
 
 def _typed(signature: Signature, args: list[Node], start: int, end: int, report: ProblemList) -> Node | None:
-    """The call, its arguments brought together where they must be of one type."""
+    """The call, with arguments converted to a common type where the function needs one."""
     name = signature.name
     if name in ("coalesce", "nullif", "greatest", "least", "mod", "date_diff"):
         first = 1 if name == "date_diff" else 0
@@ -198,7 +198,7 @@ def _typed(signature: Signature, args: list[Node], start: int, end: int, report:
             report.add(start, end, f"{name} needs numbers, texts, dates or timestamps")
             return None
         if name == "nullif" and found[0].base is BaseType.LIST:
-            report.add(start, end, "Lists are not compared")
+            report.add(start, end, "Lists cannot be compared")
             return None
         if name not in ("date_diff", "mod"):
             return CallNode(found[0], start, end, name, tuple(args))
@@ -229,6 +229,6 @@ def _by_unit(signature: Signature, args: list[Node], start: int, end: int, repor
 
 
 def _type(args: list[Node]) -> FieldType:
-    """The type that the arguments share: of the first that is not null."""
+    """The common type of the arguments: that of the first that is not null."""
     found = [arg.type for arg in args if not isinstance(arg, Interval)]
     return next((type_ for arg, type_ in zip(args, found, strict=True) if not is_null(arg)), found[0])

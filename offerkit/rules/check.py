@@ -1,4 +1,4 @@
-"""The checker: text to a checked tree, or every problem it has (docs/rules.md)."""
+"""Checks expressions: text to a checked tree, or all its problems (docs/rules.md)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 __all__ = ["DEPTH", "NODES", "Problem", "RuleError", "check", "conjuncts"]
 
 NODES = 2_000
-"""Nodes of a checked tree, at most, each occurrence counted."""
+"""The most nodes of a checked tree, counting each occurrence."""
 DEPTH = 100
-"""Its depth, at most: evaluators and printers may recurse."""
+"""The most levels of a checked tree: evaluators and printers recurse."""
 
 
 def check(text: str, scope: NameScope, wanted: ExpectedResult) -> CheckedExpression:
-    """Parse and check ``text``, which may use the names of ``scope`` and has to give what is ``wanted``.
+    """Parse and check ``text``, which can use the names in ``scope`` and must give the result ``wanted``.
 
     Raises RuleError with every problem found. Pure: the same arguments give the same result.
     """
@@ -32,7 +32,7 @@ def check(text: str, scope: NameScope, wanted: ExpectedResult) -> CheckedExpress
         report.add(
             0,
             len(text),
-            f"The expression has more than {NODES:,} parts, or {DEPTH} in one another",
+            f"The expression has more than {NODES:,} parts, or more than {DEPTH} levels",
             hint="Split it into filters.",
         )
         raise report.stop()
@@ -40,9 +40,9 @@ def check(text: str, scope: NameScope, wanted: ExpectedResult) -> CheckedExpress
 
 
 def conjuncts(checked: CheckedExpression) -> tuple[CheckedExpression, ...]:
-    """The parts of the ``and`` at the top, in order; the whole when there is none (or it is a ``between``).
+    """The parts of the top-level ``and``, in order; the whole expression if there is none (or it is a ``between``).
 
-    Each has its own slice of the text; the nodes' offsets stay those of the whole text.
+    Each has its own part of the text; the nodes' offsets stay relative to the whole text.
     """
     root = checked.root
     if not isinstance(root, CallNode) or root.name != "and":
@@ -70,14 +70,14 @@ def _fitting(root: Node, wanted: ExpectedResult, report: ProblemList) -> Node | 
     report.add(
         root.start,
         root.end,
-        f"{report.quote(root.start, root.end)} is {words(root)}, but a formula gives a number",
+        f"{report.quote(root.start, root.end)} is {words(root)}, but a formula must give a number",
         hint=hint,
     )
     return None
 
 
 def _checked(text: str, root: Node) -> CheckedExpression | None:
-    """With what it reads; None when the tree is too large or too deep. Not recursive, as the tree may be deep."""
+    """The expression with the fields it reads; None if the tree is too large or too deep. Not recursive."""
     fields: set[tuple[str, str]] = set()
     clock, count = False, 0
     stack: list[tuple[Node, int]] = [(root, 1)]

@@ -1,4 +1,4 @@
-"""Conditions and ``case``: sqlglot's nodes to checked ones."""
+"""Conditions and ``case``: turns sqlglot's nodes into checked ones."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def connective(walk: TreeWalk, tree: exp.Expression) -> Node | None:
 
 
 def is_between(node: CallNode) -> bool:
-    """Whether an ``and`` was written as ``between``: both parts then have its place."""
+    """Whether an ``and`` was written as ``between``: both parts then have the position of the whole."""
     return (node.args[0].start, node.args[0].end) == (node.start, node.end)
 
 
 def negation(walk: TreeWalk, tree: exp.Expression) -> Node | None:
-    if walk.peek() is not T.NOT:  # x not in (…): the inner node takes the word
+    if walk.peek() is not T.NOT:  # x not in (…): the inner node consumes the word
         return walk.node(tree.this)
     start = walk.take(T.NOT).start
     node = as_condition(walk.value(tree.this), walk.report)
@@ -66,7 +66,7 @@ def comparison(walk: TreeWalk, tree: exp.Expression) -> Node | None:
         walk.report.add(
             start,
             walk.end(),
-            "It is not clear what “is” belongs to",
+            "It is unclear what “is” refers to",
             hint="Put parentheses around one of the two: (x = y) is null.",
         )
         return None
@@ -82,7 +82,7 @@ def _inner(tree: object) -> object:
 
 
 def _twice(walk: TreeWalk, tree: exp.Expression) -> None:
-    """``a = b = c``: report it, and what is wrong with each operand."""
+    """Report ``a = b = c``, and what is wrong with each operand."""
     start = walk.start()
     for index, operand in enumerate(walk.chain(tree, COMPARISONS)):
         if index:
@@ -91,7 +91,7 @@ def _twice(walk: TreeWalk, tree: exp.Expression) -> None:
     walk.report.add(
         start,
         walk.end(),
-        "Comparisons do not form chains",
+        "Comparisons cannot be chained",
         "“a = b = c” would compare a condition with c.",
         "Write a = b and b = c; for limits: b between a and c.",
     )
@@ -107,7 +107,7 @@ def is_null_or_truth(walk: TreeWalk, tree: exp.Expression) -> Node | None:
         walk.report.add(
             walk.start(),
             walk.tokens[walk.at].end + 1,
-            "After “is” stands null, true or false",
+            "“is” must be followed by null, true or false",
             hint=_meant(walk.tokens[walk.at].text, negated),
         )
         raise Mismatch
@@ -122,7 +122,7 @@ def is_null_or_truth(walk: TreeWalk, tree: exp.Expression) -> Node | None:
 
 def _meant(word: str, negated: bool) -> str:
     if word.lower() in ("empty", "blank"):
-        return "Write x <> ''; that x is known, too." if negated else "Write x = '' or x is null."
+        return "Write x <> '', which also means that x is known." if negated else "Write x = '' or x is null."
     return "Write <> to compare." if negated else "Write = to compare."
 
 
@@ -137,7 +137,7 @@ def membership(walk: TreeWalk, tree: exp.Expression) -> Node | None:
         walk.report.add(
             walk.start(),
             walk.tokens[-1].end + 1,
-            "After “in” stand values in parentheses",
+            "“in” must be followed by values in parentheses",
             hint=_values(walk, shortened(entry)),
         )
         raise Mismatch
@@ -163,7 +163,7 @@ def _values(walk: TreeWalk, entry: str) -> str:
     )
     walk.at = at
     if named:
-        return f"To ask whether a list has an entry, write contains({named}, {entry})."
+        return f"To test whether a list has an entry, write contains({named}, {entry})."
     return "Write x in ('a', 'b'); for the entries of a list: contains(list, x)."
 
 
@@ -197,7 +197,7 @@ def like(walk: TreeWalk, tree: exp.Expression) -> Node | None:
         walk.report.add(
             pattern.start,
             pattern.end,
-            "The pattern of like is a text in quotes",
+            "The pattern of like must be a text in quotes",
             hint="For other texts write starts_with, ends_with or contains.",
         )
         return None

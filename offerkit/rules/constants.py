@@ -1,4 +1,4 @@
-"""Constants as they are written: numbers, dates, timestamps, intervals."""
+"""Reads constants: numbers, dates, timestamps, intervals. Mistakes are reported, and give None."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from offerkit.rules.type_words import DATE, DECIMAL, INTEGER, TIMESTAMP
 LARGEST = 2**63
 _PART = re.compile(r"\s*([+-]?\d{1,12})\s*([a-zA-Z]+)", re.ASCII)
 INTERVAL = re.compile(r"\s*[+-]?\d{1,12}\s*(?:year|quarter|month|week|day|hour|minute|second)s?\s*", re.IGNORECASE)
-"""A text that was probably meant as an interval."""
+"""Matches a text that was probably meant as an interval."""
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
@@ -24,7 +24,7 @@ _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?\
 
 
 def number(written: str, start: int, end: int, report: ProblemList) -> Literal | None:
-    """An integer of 64 bits, or a decimal of at most twelve and six digits."""
+    """A 64-bit integer, or a decimal with at most twelve digits before the point and six after it."""
     if "." not in written:
         digits = written.lstrip("-").lstrip("0") or "0"
         if len(digits) <= 19 and -LARGEST <= int(written) < LARGEST:
@@ -32,7 +32,7 @@ def number(written: str, start: int, end: int, report: ProblemList) -> Literal |
         report.add(
             start,
             end,
-            f"{report.quote(start, end)} is too large a number",
+            f"{report.quote(start, end)} is too large",
             "A whole number has 64 bits: at most 9,223,372,036,854,775,807.",
         )
         return None
@@ -59,12 +59,12 @@ def number(written: str, start: int, end: int, report: ProblemList) -> Literal |
 
 
 def as_date(text: str, start: int, end: int, report: ProblemList) -> Literal | None:
-    """The date that ``text`` is."""
+    """The date in ``text``."""
     if _DATE.match(text):
         try:
             return Literal(DATE, start, end, date.fromisoformat(text))
         except ValueError:
-            report.add(start, end, f"{report.quote(start, end)} is no day of the calendar", hint="Write '2026-01-31'.")
+            report.add(start, end, f"{report.quote(start, end)} is not a calendar date", hint="Write '2026-01-31'.")
             return None
     hint = "Write '2026-01-31': year, month, day."
     if _TIMESTAMP.match(text):
@@ -74,7 +74,7 @@ def as_date(text: str, start: int, end: int, report: ProblemList) -> Literal | N
 
 
 def as_timestamp(text: str, start: int, end: int, report: ProblemList) -> Literal | None:
-    """The timestamp that ``text`` is; a date alone is its midnight."""
+    """The timestamp in ``text``; a date alone means its midnight."""
     if _TIMESTAMP.match(text) or _DATE.match(text):
         try:
             return Literal(TIMESTAMP, start, end, datetime.fromisoformat(text))
@@ -84,14 +84,14 @@ def as_timestamp(text: str, start: int, end: int, report: ProblemList) -> Litera
         start,
         end,
         f"{report.quote(start, end)} is not a timestamp",
-        "Timestamps are the wall clock of the environment's time zone, without an offset.",
+        "Timestamps are in the environment's time zone, without an offset.",
         "Write '2026-01-31 18:30:00'.",
     )
     return None
 
 
 def as_moment(text: str, start: int, end: int, report: ProblemList) -> Literal | None:
-    """A timestamp when ``text`` has a time of day, else a date."""
+    """A timestamp if ``text`` has a time of day, else a date."""
     return (as_timestamp if _TIMESTAMP.match(text) else as_date)(text, start, end, report)
 
 

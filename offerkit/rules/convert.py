@@ -1,4 +1,4 @@
-"""Bringing the parts of a comparison, a ``case`` or a call to one type, with the conversions written into the tree."""
+"""Converts the parts of a comparison, ``case`` or call to a common type; conversions become nodes of the tree."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _WITHOUT_QUOTES = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Values(Enum):
-    """What texts may stand beside an enumeration."""
+    """Which texts can be combined with an enumeration."""
 
     STRICT = auto()
-    """Its values only: comparisons."""
+    """Only its values: comparisons."""
     OR_EMPTY = auto()
-    """Its values, or ``''``, which then counts as one: ``coalesce``."""
+    """Its values and ``''``, which is then one of them: ``coalesce``."""
     LOOSE = auto()
-    """Any; the result is then a plain text: ``case``, ``greatest``."""
+    """Any text; the result is then a plain text: ``case``, ``greatest``."""
 
 
 def to_decimal(node: Node, report: ProblemList) -> Node | None:
-    """An integer as a decimal; a decimal as it is."""
+    """An integer converted to a decimal; other nodes unchanged. None after reporting that it is too large."""
     if isinstance(node, Interval) or node.type.base is not BaseType.INTEGER:
         return node
     if isinstance(node, Literal) and isinstance(node.value, int):
@@ -39,7 +39,7 @@ def to_decimal(node: Node, report: ProblemList) -> Node | None:
                 node.start,
                 node.end,
                 f"{report.quote(node.start, node.end)} is too large for a decimal number",
-                "Beside a decimal number, a whole number has at most twelve digits.",
+                "A whole number that is used with decimal numbers has at most twelve digits.",
             )
             return None
         return Literal(DECIMAL, node.start, node.end, Decimal(node.value))
@@ -47,7 +47,7 @@ def to_decimal(node: Node, report: ProblemList) -> Node | None:
 
 
 def to_timestamp(node: Node) -> Node:
-    """A date as its midnight; a timestamp as it is."""
+    """A date converted to its midnight; other nodes unchanged."""
     if isinstance(node, Interval) or node.type.base is not BaseType.DATE:
         return node
     if isinstance(node, Literal) and node.value is not None:
@@ -57,14 +57,14 @@ def to_timestamp(node: Node) -> Node:
 
 
 def typed_null(node: Node, type_: FieldType) -> Node:
-    """``null`` as one of ``type_``; anything else as it is."""
+    """``null`` with the type ``type_``; other nodes unchanged."""
     if isinstance(node, Literal) and node.value is None and node.type.base is BaseType.NULL:
         return Literal(PLAIN.get(type_.base, type_), node.start, node.end, None)
     return node
 
 
 def align(nodes: Sequence[Node], values: Values, report: ProblemList) -> tuple[FieldType, list[Node]] | None:
-    """The common type of ``nodes`` and the nodes brought to it; None after reporting that there is none."""
+    """The common type of ``nodes``, and the nodes converted to it; None after reporting that there is none."""
     known = [node for node in nodes if not is_null(node)]
     if not known:
         return NULL, list(nodes)
@@ -114,7 +114,7 @@ def _common(nodes: list[Node], lead: Node, values: Values, report: ProblemList) 
 
 
 def _texts(nodes: list[Node], values: Values, report: ProblemList) -> FieldType | None:
-    """The type of several texts; texts in quotes must be values of the enumeration they stand with."""
+    """The common type of texts; texts in quotes must be values of the enumeration they are combined with."""
     enums = [node for node in nodes if not isinstance(node, Interval) and node.type.base is BaseType.ENUMERATION]
     literals = [node for node in nodes if isinstance(node, Literal) and isinstance(node.value, str)]
     if not enums or len(enums) + len(literals) + sum(map(is_null, nodes)) < len(nodes):  # some are plain texts
@@ -139,8 +139,8 @@ def _no_value(node: Literal, enum: Node, allowed: tuple[str, ...], report: Probl
         node.start,
         node.end,
         f"{report.quote(enum.start, enum.end)} never has the value {report.quote(node.start, node.end)}",
-        "It is an enumeration: only its declared values occur.",
-        hint or f"Among its {len(allowed)} values: {', '.join(sorted(allowed)[:5])}.",
+        "It is an enumeration, which only has its declared values.",
+        hint or f"It has {len(allowed)} values, such as {', '.join(sorted(allowed)[:5])}.",
     )
 
 
@@ -159,7 +159,7 @@ def _overlap(one: Node, two: Node, allowed: tuple[str, ...], report: ProblemList
 
 
 def _differ(lead: Node, node: Node, report: ProblemList) -> None:
-    """Report that ``node`` does not go with ``lead``."""
+    """Report that ``node`` cannot be combined with ``lead``."""
     summary = (
         f"{report.quote(node.start, node.end)} is {words(node)}, "
         f"but {report.quote(lead.start, lead.end)} is {words(lead)}"
@@ -173,11 +173,11 @@ def _differ(lead: Node, node: Node, report: ProblemList) -> None:
         case "boolean", ("number" | "text") if isinstance(node, Literal):
             hint = "Write true or false."
         case ("list", "text") | ("text", "list"):
-            hint = "To ask whether a list has an entry, write contains(list, 'text')."
+            hint = "To test whether a list has an entry, write contains(list, 'text')."
         case "moment", "number" if _WITHOUT_QUOTES.fullmatch(report.text[node.start : node.end]):
-            hint = f"A date stands in quotes: '{report.text[node.start : node.end]}'."
+            hint = f"Write the date in quotes: '{report.text[node.start : node.end]}'."
         case ("moment", "number") | ("number", "moment"):
-            hint = "Numbers of days: date_diff('day', x, y), or x + interval '3 days'."
+            hint = "For a number of days, write date_diff('day', x, y) or x + interval '3 days'."
         case ("moment", "interval") | ("interval", "moment"):
             hint = "An interval is added to a date: current_date - interval '3 days'."
         case _:

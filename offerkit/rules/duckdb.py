@@ -1,8 +1,9 @@
-"""Expressions as DuckDB SQL, for many contacts at a time: the same meaning as the Python of python.py.
+"""Compiles expressions into DuckDB SQL, for many contacts at a time, with the same meaning as in python.py.
 
-Nothing in the text raises when it runs: where DuckDB would (overflow, division by zero, years it cannot show), it gives
-null. Every constant is escaped here; names come from the ``column`` callback, which has to quote them. Columns have the
-types VARCHAR (string, enumeration), BIGINT, DECIMAL(18,6), BOOLEAN, DATE, TIMESTAMP and VARCHAR[].
+The SQL never raises: where DuckDB would (overflow, division by zero, years it cannot represent), it gives null. Every
+constant is escaped here; names come from the ``column`` callback, which must quote them. Each operand is written once,
+or named first (``let``). Columns have the types VARCHAR (string, enumeration), BIGINT, DECIMAL(18,6), BOOLEAN, DATE,
+TIMESTAMP and VARCHAR[].
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _ATOM = re.compile(
     r""""(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?|\w+(?:\.\w+)*|(?:DATE |TIMESTAMP )?'(?:[^']|'')*'"""
     r"""|CAST\(-?[\d.]+ AS [^)]*\)?\)"""
 )
-"""A name or a constant: to be written twice without regret."""
+"""Matches a name or constant, which can be written twice at no cost."""
 _PLACES = 2**31 - 1
 """More characters than any text has."""
 _FIRST, _BEYOND = "TIMESTAMP '0001-01-01 00:00:00'", "TIMESTAMP '10000-01-01 00:00:00'"
@@ -42,7 +43,7 @@ _SIGNS = {"add": "+", "sub": "-", "mul": "*"}
 def to_duckdb(checked: CheckedExpression, column: Callable[[str, str], str], now: str, today: str) -> str:
     """One SQL expression. ``column(namespace, field)``, ``now`` and ``today`` are SQL: a quoted name or a constant.
 
-    Trees as deep as the checker lets through stay below DuckDB's limit of 1,000 levels.
+    The deepest trees that the checker accepts stay below DuckDB's limit of 1,000 levels.
     """
     return _Writer(column, now, today).node(checked.root)
 
@@ -87,7 +88,7 @@ class _Writer:
                 return self._sql.call(node, [self.node(arg) for arg in node.args if not isinstance(arg, Interval)])
 
     def _plain(self, node: Node) -> str:
-        """As it is compared with: short and easy to push down, because DuckDB sees to the types."""
+        """An operand of a comparison: short and easy to push down, because DuckDB converts the types itself."""
         return plain(node.value, node.type.base) if isinstance(node, Literal) else self.node(node)
 
 
@@ -100,9 +101,9 @@ class CallWriter:
         self._names = 0
 
     def let(self, body: Callable[..., str], *values: str) -> str:
-        """``body`` of the values, which may stand in it several times: named first, unless they are short.
+        """``body`` of values that it may use several times; long ones are named first.
 
-        No value stands inside the lambda: DuckDB takes twice as long for each lambda within another.
+        No value is inside the lambda, because nesting doubles DuckDB's time for each lambda.
         """
         long = [index for index, value in enumerate(values) if not _ATOM.fullmatch(value)]
         if not long:
@@ -118,7 +119,7 @@ class CallWriter:
         return f"list_transform([{source}], lambda {name}: {body(*known)})[1]"
 
     def call(self, node: CallNode, operands: list[str]) -> str:
-        """A call whose arguments are written already, without intervals."""
+        """A call; ``operands`` are its arguments as SQL, without intervals."""
         match node.name:
             case "add" | "sub" | "mul" | "div" | "neg" | "abs" | "mod" | "round" | "floor" | "ceil" | "to_decimal":
                 return arithmetic(node, operands)
@@ -144,7 +145,7 @@ class CallWriter:
     def _list_contains(self, node: CallNode, operands: list[str]) -> str:
         if isinstance(node.args[1], Literal) and node.args[1].value is not None:
             return f"list_contains({', '.join(operands)})"
-        # An empty list is known not to contain anything for DuckDB, even something unknown.
+        # For DuckDB, an empty list certainly does not contain null.
         return self.let(lambda a, x: f"CASE WHEN {x} IS NOT NULL THEN list_contains({a}, {x}) END", *operands)
 
     # Text
@@ -243,19 +244,19 @@ def _date_diff(node: CallNode, unit: str, begin: str, end: str) -> str:
         first, last = (f"((CAST({moment} AS DATE) - DATE '0001-01-01') // 7)" for moment in (begin, end))
         return f"({last} - {first})"
     if unit in ("'hour'", "'minute'", "'second'"):
-        # Whole units, because DuckDB cuts off towards 1970, not towards the past.
+        # Whole units, because DuckDB truncates towards 1970, not towards the past.
         begin, end = (f"date_trunc({unit}, CAST({moment} AS TIMESTAMP))" for moment in (begin, end))
     return f"date_diff({unit}, {begin}, {end})"
 
 
 def base_of(node: Node) -> BaseType:
-    """The type of an argument that is no interval."""
+    """The base type of an argument, which must not be an interval."""
     assert not isinstance(node, Interval)
     return node.type.base
 
 
 def arithmetic(node: CallNode, operands: list[str]) -> str:
-    """The call, whose first argument is an integer or a decimal."""
+    """An arithmetic call, whose first argument is an integer or a decimal."""
     return _integers(node, operands) if base_of(node.args[0]) is BaseType.INTEGER else _decimals(node, operands)
 
 
@@ -307,6 +308,6 @@ def _scaled(number: str, digits: int) -> str:
 
 
 def _quotient(tenfold: str, divisor: str) -> str:
-    """Cut off after the seventh digit, which is all that rounding to the sixth needs; so it is exact."""
+    """The quotient, truncated after the seventh digit, which is enough to round exactly to the sixth."""
     cut = f"CAST(TRY({tenfold} // {divisor}) AS DECIMAL(38,0))"
     return f"TRY_CAST({cut} * CAST(0.0000001 AS DECIMAL(7,7)) AS DECIMAL(18,6))"

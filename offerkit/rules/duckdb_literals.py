@@ -1,4 +1,4 @@
-"""Constants as DuckDB SQL, escaped."""
+"""Writes constants as escaped DuckDB SQL."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ TYPES = {
     BaseType.TIMESTAMP: "TIMESTAMP",
     BaseType.LIST: "VARCHAR[]",
 }
-"""The types of columns and constants."""
+"""DuckDB's type of columns and constants, by base type."""
 
 
 def literal(value: Value, base: BaseType) -> str:
-    """A constant that has exactly the type of its kind."""
+    """A constant with exactly the type of ``base``."""
     match value:
         case None:
             return f"CAST(NULL AS {TYPES[base]})" if base in TYPES else "NULL"
@@ -30,7 +30,7 @@ def literal(value: Value, base: BaseType) -> str:
         case int() | Decimal():
             return f"CAST({value:f} AS {TYPES[base]})" if isinstance(value, Decimal) else f"CAST({value} AS BIGINT)"
         case str():
-            # A NUL would end DuckDB's reading of the statement.
+            # DuckDB stops reading a statement at a NUL.
             return "(" + text.replace("\0", "' || chr(0) || '") + ")" if "\0" in (text := _quoted(value)) else text
         case datetime():
             return f"TIMESTAMP '{value.isoformat(' ')}'"
@@ -41,7 +41,7 @@ def literal(value: Value, base: BaseType) -> str:
 
 
 def plain(value: Value, base: BaseType) -> str:
-    """A constant to compare with, as one would write it."""
+    """A constant for comparisons, as people would write it."""
     if value is None or isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         return literal(value, base)
     written = f"{value:f}" if isinstance(value, Decimal) else str(value)

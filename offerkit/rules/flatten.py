@@ -1,7 +1,7 @@
-"""Deep trees as a few shallow ones: no limit on nesting, of Python or of DuckDB, is ever met.
+"""Splits deep trees into several shallow ones, to stay below the nesting limits of Python and DuckDB.
 
-Every part that is too deep gets a name: it is evaluated first, and stands as that name in what is left. Nothing in the
-language has side effects or fails, so the order changes no result.
+Every part that is too deep gets a name, is evaluated first, and is replaced by that name. Nothing in the language has
+side effects or fails, so the order changes no result.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from offerkit.rules.nodes import CallNode, CaseNode, FieldNode, Interval, Node
 
 LOCAL = ""
-"""The namespace of a :class:`FieldNode` that stands for a named part; its ``name`` is that of the part."""
+"""The namespace of a :class:`FieldNode` that stands for a named part; ``name`` is the part's."""
 _WIDEST = 8
-"""Branches and alternatives that are translated one inside the other; more are split."""
+"""The most branches or alternatives that are translated one inside the other; more are split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class NamedPart:
 
 
 def flatten(root: Node, fresh: Callable[[], str], deepest: int) -> tuple[list[NamedPart], Node]:
-    """The parts in the order of evaluation, and the rest; each at most about ``deepest`` levels deep."""
+    """The named parts in the order of evaluation, and the rest; each has at most about ``deepest`` levels."""
     steps: list[NamedPart] = []
     done: list[tuple[Node, int]] = []
     todo: list[tuple[Node, bool]] = [(root, False)]
@@ -44,14 +44,14 @@ def flatten(root: Node, fresh: Callable[[], str], deepest: int) -> tuple[list[Na
         height = _own_height(node) + max((depth for _, depth in below), default=0)
         if height >= deepest:
             steps.append(NamedPart(fresh(), node))
-            assert not isinstance(node, Interval)  # has no parts, so it is never too deep
+            assert not isinstance(node, Interval)  # it has no parts, so it is never too deep
             node, height = FieldNode(node.type, node.start, node.end, LOCAL, steps[-1].name), 1
         done.append((node, height))
     return steps, done[0][0]
 
 
 def nodes_of(root: Node) -> Iterator[Node]:
-    """All nodes of a tree, in the order they are written; no recursion, however deep it is."""
+    """All nodes of a tree, in written order; without recursion, for trees of any depth."""
     todo = [root]
     while todo:
         node = todo.pop()
@@ -60,12 +60,12 @@ def nodes_of(root: Node) -> Iterator[Node]:
 
 
 def fields_of(root: Node) -> list[tuple[str, str]]:
-    """The fields below, in the order they are written."""
+    """The (namespace, field) pairs in a tree, in written order."""
     return [(node.namespace, node.name) for node in nodes_of(root) if isinstance(node, FieldNode)]
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:
-    """What is directly below, in the order of evaluation."""
+    """The direct children of a node, in the order of evaluation."""
     match node:
         case CallNode():
             return node.args
@@ -77,7 +77,7 @@ def parts_of(node: Node) -> tuple[Node, ...]:
 
 
 def rebuilt(node: Node, parts: list[Node]) -> Node:
-    """The node with other parts, in the order of :func:`parts_of`."""
+    """The node with other children, in the order of :func:`parts_of`."""
     if all(new is old for new, old in zip(parts, parts_of(node), strict=True)):
         return node
     match node:
@@ -102,7 +102,7 @@ def _own_height(node: Node) -> int:
 
 
 def _narrow(node: Node) -> Node:
-    """A wide ``case`` or ``coalesce`` as one that ends in another."""
+    """A wide ``case`` or ``coalesce`` split into one that ends in another."""
     match node:
         case CaseNode() if len(node.branches) > _WIDEST:
             rest = replace(node, branches=node.branches[_WIDEST:])

@@ -1,7 +1,7 @@
-"""The closed list of functions: canonical names, as the checked tree has them, and how they are written.
+"""The closed list of functions: their canonical names (in the checked tree) and their written names.
 
-The checker, both evaluators and docs/rules.md go by this list. ``Signature.name`` is what stands in ``Call.name``;
-``written`` is the name a person writes (empty: it is written as an operator, or put in by the checker).
+The checker, both evaluators and docs/rules.md follow this list. ``Signature.name`` is the name of the ``CallNode``;
+``written`` is the name in expressions (empty: it is an operator, or only the checker inserts it).
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from offerkit.rules.types import BaseType
 
 
 class Takes(StrEnum):
-    """What an argument may be; the values are the words of messages."""
+    """What an argument can be; the values are used in messages."""
 
     TEXT = "a text"
     """A string or enumeration."""
     INTEGER = "a whole number"
     NUMBER = "a number"
-    """An integer or a decimal; several of one call: all integer or all decimal."""
+    """An integer or a decimal; several in one call are all integers or all decimals."""
     BOOLEAN = "a condition (true or false)"
     DATE = "a date"
     MOMENT = "a date or timestamp"
-    """Several of one call: all dates or all timestamps."""
+    """Several in one call are all dates or all timestamps."""
     LIST = "a list"
     INTERVAL = "an interval"
     ANY = "a value"
-    """Several of one call: all of one type."""
+    """Several in one call have one type."""
     UNIT = "a unit of time"
-    """A text Literal out of the function's ``units``."""
+    """A text literal from the function's ``units``."""
     CONSTANT_TEXT = "a text in quotes"
-    """A text Literal."""
+    """A text literal."""
     CONSTANT_INTEGER = "a whole number in digits"
-    """An integer Literal."""
+    """An integer literal."""
 
 
 class Group(StrEnum):
-    """The parts of the list in docs/rules.md."""
+    """The sections of the list in docs/rules.md."""
 
     LOGIC = "logic"
     COMPARISON = "comparison"
@@ -50,12 +50,12 @@ class Group(StrEnum):
 
 
 SAME = None
-"""The result has the type of the (last) argument that is no unit or constant."""
+"""The result has the type of the last argument that is not a unit or constant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One canonical function. ``required``: how many arguments it needs; ``rest``: the last one may be repeated."""
+    """One function. ``required``: its fewest arguments (-1: all); ``rest``: the last one can be repeated."""
 
     name: str
     group: Group
@@ -69,7 +69,7 @@ class Signature:
     units: tuple[str, ...] = ()
 
     def fewest(self) -> int:
-        """The fewest arguments."""
+        """The fewest arguments that it takes."""
         return len(self.takes) if self.required < 0 else self.required
 
 
@@ -161,7 +161,7 @@ _ARITHMETIC = (
         SAME,
         written="mod",
         example="mod(x, 7)",
-        meaning="the rest of a division, with the sign of x; also x % 7",
+        meaning="the remainder of a division, with the sign of x; also x % 7",
     ),
     Signature(
         "abs",
@@ -170,7 +170,7 @@ _ARITHMETIC = (
         SAME,
         written="abs",
         example="abs(x)",
-        meaning="without its sign",
+        meaning="the absolute value of x",
     ),
     Signature(
         "round",
@@ -180,7 +180,7 @@ _ARITHMETIC = (
         required=1,
         written="round",
         example="round(x, 2)",
-        meaning="to 0 to 6 digits after the point (none given: 0), halves away from zero; a decimal",
+        meaning="rounded to 0 to 6 digits after the point (by default 0), halves away from zero; a decimal",
     ),
     Signature(
         "floor",
@@ -213,7 +213,7 @@ _TEXT = (
         BaseType.STRING,
         written="lower",
         example="lower(x)",
-        meaning="in small letters",
+        meaning="in lower case",
     ),
     Signature(
         "upper",
@@ -222,7 +222,7 @@ _TEXT = (
         BaseType.STRING,
         written="upper",
         example="upper(x)",
-        meaning="in capital letters",
+        meaning="in upper case",
     ),
     Signature(
         "trim",
@@ -231,7 +231,7 @@ _TEXT = (
         BaseType.STRING,
         written="trim",
         example="trim(x)",
-        meaning="without spaces at both ends",
+        meaning="without leading and trailing spaces",
     ),
     Signature(
         "length",
@@ -240,7 +240,7 @@ _TEXT = (
         BaseType.INTEGER,
         written="length",
         example="length(x)",
-        meaning="how many characters a text, or how many entries a list has",
+        meaning="the number of characters in a text, or of entries in a list",
     ),
     Signature(
         "substring",
@@ -250,7 +250,7 @@ _TEXT = (
         required=2,
         written="substring",
         example="substring(x, 1, 3)",
-        meaning="from a position (the first is 1), as many characters as given, or all the rest",
+        meaning="the part from a position (the first is 1), of the given length or up to the end",
     ),
     Signature(
         "concat",
@@ -261,7 +261,7 @@ _TEXT = (
         rest=True,
         written="concat",
         example="concat(x, ' ', y)",
-        meaning="one after the other; also x || y; unknown when any part is",
+        meaning="the arguments joined; also x || y; unknown if any argument is",
     ),
     Signature(
         "starts_with",
@@ -288,7 +288,7 @@ _TEXT = (
         BaseType.BOOLEAN,
         written="contains",
         example="contains(x, 'gold')",
-        meaning="whether the second stands in the first; with a list: whether it has that entry",
+        meaning="whether the first contains the second; for a list, whether it has that entry",
     ),
     Signature(
         "replace",
@@ -338,7 +338,7 @@ _TIME = (
         BaseType.INTEGER,
         written="date_diff",
         example="date_diff('day', x, y)",
-        meaning="how often the unit changes from x to y; negative when y is before x",
+        meaning="how often the unit changes from x to y; negative if y is before x",
         units=UNITS,
     ),
     Signature(
@@ -368,7 +368,7 @@ _TIME = (
         BaseType.INTEGER,
         written="days_since",
         example="days_since(x)",
-        meaning="days from a date to today; negative for a day to come",
+        meaning="days from a date to today; negative for a future date",
     ),
     Signature(
         "days_until",
@@ -377,7 +377,7 @@ _TIME = (
         BaseType.INTEGER,
         written="days_until",
         example="days_until(x)",
-        meaning="days from today to a date; negative for a day gone by",
+        meaning="days from today to a date; negative for a past date",
     ),
 )
 _LIST = (
@@ -392,4 +392,4 @@ FUNCTIONS: dict[str, Signature] = {
 """By canonical name."""
 
 WRITTEN: tuple[str, ...] = tuple(signature.written for signature in FUNCTIONS.values() if signature.written)
-"""The names a person may write."""
+"""The function names that expressions can use."""

@@ -1,8 +1,8 @@
-"""The grammar, as a dialect of sqlglot with nothing in it but operators and ``case``. Importing this imports sqlglot.
+"""The grammar: a sqlglot dialect with nothing but operators and ``case``. Importing this imports sqlglot.
 
-sqlglot's own dialects know some hundred statements and a thousand functions, and read many of them in ways of their
-own. Here every word that is no operator is a name, and every call is a plain call, so that the closed list of
-functions.py decides and a new sqlglot cannot bring in new meanings.
+sqlglot's own dialects know about a hundred statements and a thousand functions, many with special parsing. Here every
+word that is not an operator is a name, and every call a plain call, so that only the closed list of functions.py
+decides, and a new version of sqlglot cannot introduce new meanings.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SIGNS = (
     "@>",
     "??",
 )
-"""Operators of other languages: one token each, so that scan.py can refuse them by name."""
+"""Operators of other languages, one token each, so that scan.py can refuse them by name."""
 
 WORDS = {
     "AND": TokenType.AND,
@@ -60,9 +60,9 @@ class OfferkitRules(Dialect):
     """The rule language."""
 
     class Tokenizer(BaseTokenizer):
-        """Text to tokens."""
+        """Splits text into tokens."""
 
-        KEYWORDS = {  # noqa: RUF012 - sqlglot declares it so
+        KEYWORDS = {  # noqa: RUF012 - as sqlglot declares it
             **WORDS,
             "<>": TokenType.NEQ,
             "!=": TokenType.NEQ,
@@ -73,7 +73,7 @@ class OfferkitRules(Dialect):
         }
 
     class Parser(BaseParser):
-        """Tokens to a tree."""
+        """Parses tokens into a tree."""
 
         FUNCTIONS = {}  # noqa: RUF012
         FUNCTION_PARSERS = {}  # noqa: RUF012

@@ -1,4 +1,4 @@
-"""The closed list of sqlglot's node types, and what makes checked nodes of them. Importing this imports sqlglot."""
+"""Parses text with sqlglot and infers the checked tree, by a closed list of node types. Imports sqlglot."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HANDLERS: Handlers = {
 
 
 def infer(text: str, scope: NameScope, report: ProblemList) -> Node | None:
-    """The checked tree of ``text``; None, or RuleError, when ``report`` says why not."""
+    """The checked tree of ``text``; None (or RuleError) if it has problems, which are then in ``report``."""
     tree, tokens = parse(text, report)
     walk = TreeWalk(tokens, scope, report, HANDLERS)
     try:
@@ -45,7 +45,7 @@ def infer(text: str, scope: NameScope, report: ProblemList) -> Node | None:
             return root
     except Mismatch:
         pass
-    if not report.problems:  # else the reason was told
+    if not report.problems:  # else the reason is already reported
         token = tokens[min(walk.at, len(tokens) - 1)]
         report.add(
             token.start,
@@ -57,7 +57,7 @@ def infer(text: str, scope: NameScope, report: ProblemList) -> Node | None:
 
 
 def parse(text: str, report: ProblemList) -> tuple[exp.Expression, list[Token]]:
-    """The one expression in ``text``. Raises RuleError."""
+    """The single expression in ``text`` and its tokens. Raises RuleError."""
     tokens = scan(text, report)
     try:
         trees = DIALECT.parser().parse(tokens, text)
@@ -67,17 +67,17 @@ def parse(text: str, report: ProblemList) -> tuple[exp.Expression, list[Token]]:
         report.add(
             0, len(text), f"The expression is nested deeper than {NESTING} levels", hint="Split it into filters."
         )
-    except Exception:  # sqlglot on odd input: AttributeError, IndexError and the like; what was written is at fault
+    except Exception:  # on odd input sqlglot raises AttributeError, IndexError and the like; the text is at fault
         report.add(0, len(text), "The expression cannot be read", hint="Compare it with the examples in docs/rules.md.")
     else:
         if len(trees) == 1 and isinstance(tree := trees[0], exp.Expression):
             return tree, tokens
-        report.add(0, len(text), "One expression is needed")
+        report.add(0, len(text), "A single expression is needed")
     raise report.stop()
 
 
 def _misread(error: ParseError, tokens: list[Token], report: ProblemList) -> None:
-    """A problem at the token where sqlglot stopped."""
+    """Report a problem at the token where sqlglot stopped."""
     first = error.errors[0] if error.errors else {}
     found = (first.get("line"), first.get("col"))
     token = next((token for token in tokens if (token.line, token.col) == found), tokens[-1])
@@ -89,5 +89,5 @@ def _misread(error: ParseError, tokens: list[Token], report: ProblemList) -> Non
             start,
             end,
             f"{report.quote(start, end)} is not expected here",
-            hint="A value, an operator or a word before it is missing or too many.",
+            hint="A value, an operator or a word before it is missing or superfluous.",
         )

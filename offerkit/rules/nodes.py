@@ -1,7 +1,7 @@
-"""The checked tree: what both evaluators (Python, SQL) are made from. Every node knows its type and its place.
+"""The checked tree, from which both evaluators (Python, SQL) are made. Every node has its type and position.
 
-The checker leaves nothing to guess: it has put in each conversion (``to_decimal``, ``to_timestamp``), resolved
-every name, and turned operators and functions into :class:`CallNode` with the canonical names of ``functions.py``.
+Nothing is left to infer: the checker has inserted each conversion (``to_decimal``, ``to_timestamp``), resolved every
+name, and turned operators and functions into :class:`CallNode` with the canonical names of ``functions.py``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class CallNode:
 
 @dataclass(frozen=True, slots=True)
 class CaseNode:
-    """``case when … then … else … end``; the simple form is written out by the checker. No default: null."""
+    """``case when … then … else … end``; the checker expands the simple form. Without a default: null."""
 
     type: FieldType
     start: int
@@ -72,9 +72,9 @@ Node: TypeAlias = Literal | FieldNode | Interval | CallNode | CaseNode
 
 @dataclass(frozen=True, slots=True)
 class CheckedExpression:
-    """An expression that was checked: its text, tree, type, and the (namespace, field) pairs it reads, sorted.
+    """A checked expression: its text, tree, type, and the (namespace, field) pairs it reads, sorted.
 
-    ``uses_clock``: whether it asks for ``now`` or ``current_date``.
+    ``uses_clock``: whether it reads ``now`` or ``current_date``.
     """
 
     text: str

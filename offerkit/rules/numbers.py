@@ -1,7 +1,7 @@
-"""Arithmetic of the rule language for known values: integers of 64 bits, decimals of 12 digits before and 6 after.
+"""Arithmetic for known values: 64-bit integers, decimals with 12 digits before the point and 6 after it.
 
-A result that does not fit is unknown (None). Decimals are rounded half away from zero. All work is done in a context
-of our own, so that nothing a host program sets changes a result.
+A result that does not fit is unknown (None). Decimals are rounded half away from zero. Everything is computed in
+contexts of our own, so that settings of a host program change no result.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ DECIMAL_LIMIT = Decimal(_WHOLE_LIMIT)
 DIGITS = 6
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[])
-# Cutting the quotient off far behind the sixth digit keeps what decides the rounding; rounding twice would not.
+# Truncating the quotient far behind the sixth digit keeps what decides the rounding; rounding twice would not.
 _CUT = Context(prec=60, rounding=ROUND_DOWN, traps=[])
 _QUANTA = tuple(Decimal(1).scaleb(-digits) for digits in range(DIGITS + 1))
 
 
 def integer(number: int) -> int | None:
-    """The number, when it has at most 64 bits."""
+    """``number`` if it fits into 64 bits, else None."""
     return number if INTEGER_MIN <= number <= INTEGER_MAX else None
 
 
 def decimal(number: Decimal, digits: int = DIGITS) -> Decimal | None:
-    """The number with so many digits after the point, when it fits; never a negative zero."""
+    """``number`` rounded to ``digits`` after the point, or None if it does not fit; never a negative zero."""
     if not -DECIMAL_LIMIT < number < DECIMAL_LIMIT:
         return None
     rounded = _EXACT.plus(number.quantize(_QUANTA[digits], ROUND_HALF_UP, _EXACT))
@@ -33,24 +33,24 @@ def decimal(number: Decimal, digits: int = DIGITS) -> Decimal | None:
 
 
 def to_decimal(number: int) -> Decimal | None:
-    """An integer as a decimal."""
+    """An integer as a decimal, or None if it does not fit."""
     return Decimal(number) if -_WHOLE_LIMIT < number < _WHOLE_LIMIT else None
 
 
 def decimal_add(left: Decimal, right: Decimal) -> Decimal | None:
-    """``left + right``, which has no more digits after the point than they have."""
+    """``left + right``; not rounded, because a sum has no more digits after the point than its terms."""
     total = _EXACT.add(left, right)
     return total if -DECIMAL_LIMIT < total < DECIMAL_LIMIT else None
 
 
 def decimal_sub(left: Decimal, right: Decimal) -> Decimal | None:
-    """``left - right``."""
+    """``left - right``, not rounded either."""
     total = _EXACT.subtract(left, right)
     return total if -DECIMAL_LIMIT < total < DECIMAL_LIMIT else None
 
 
 def decimal_mul(left: Decimal, right: Decimal) -> Decimal | None:
-    """``left * right``."""
+    """``left * right``, rounded."""
     return decimal(_EXACT.multiply(left, right))
 
 
@@ -62,12 +62,12 @@ def divide(left: Decimal | int, right: Decimal | int) -> Decimal | None:
 
 
 def decimal_mod(left: Decimal, right: Decimal) -> Decimal | None:
-    """The rest of the division, with the sign of ``left``; unknown when ``right`` is zero."""
+    """The remainder of the division, with the sign of ``left``; unknown when ``right`` is zero."""
     return decimal(_EXACT.remainder(left, right)) if right else None
 
 
 def integer_mod(left: int, right: int) -> int | None:
-    """The rest of the division, with the sign of ``left``; unknown when ``right`` is zero."""
+    """The remainder of the division, with the sign of ``left``; unknown when ``right`` is zero."""
     if not right:
         return None
     rest = abs(left) % abs(right)
@@ -85,10 +85,10 @@ def round_to(number: Decimal | int, digits: int) -> Decimal | None:
 
 
 def floor(number: Decimal) -> int:
-    """The greatest integer that is not above."""
+    """The greatest integer that is not above ``number``."""
     return int(number.to_integral_value(ROUND_FLOOR, _EXACT))
 
 
 def ceil(number: Decimal) -> int:
-    """The least integer that is not below."""
+    """The least integer that is not below ``number``."""
     return int(number.to_integral_value(ROUND_CEILING, _EXACT))

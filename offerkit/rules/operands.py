@@ -1,4 +1,4 @@
-"""Names, constants, arithmetic and ``||``: sqlglot's nodes to checked ones."""
+"""Names, constants, arithmetic and ``||``: turns sqlglot's nodes into checked ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEFT_TO_RIGHT = ((exp.Add, exp.Sub), (exp.Mul, exp.Div, exp.Mod))
 
 
 def paren(walk: TreeWalk, tree: exp.Expression) -> Node | None:
-    if walk.peek() is not T.L_PAREN:  # one that sqlglot put in
+    if walk.peek() is not T.L_PAREN:  # sqlglot inserted it
         return walk.node(tree.this)
     walk.take(T.L_PAREN)
     node = walk.node(tree.this)
@@ -105,7 +105,7 @@ def concat(walk: TreeWalk, tree: exp.Expression) -> Node | None:
 def text_only(walk: TreeWalk, node: Node, hint: str = "") -> Node | None:
     if is_text(node):
         return typed_null(node, TEXT)
-    in_list = f"To ask whether it has an entry, write contains({walk.report.text[node.start : node.end]}, 'text')."
+    in_list = f"To test whether it has an entry, write contains({walk.report.text[node.start : node.end]}, 'text')."
     walk.report.add(
         node.start,
         node.end,

@@ -1,4 +1,4 @@
-"""Operators: what they take, what they give, and what is said when they are given something else."""
+"""Operators: the types they take and give, and the messages for wrong operands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_text(node: Node) -> bool:
 
 
 def logic(node: Node | None, report: ProblemList) -> Node | None:
-    """``node`` where a condition is needed."""
+    """``node`` as a condition; None after reporting that it is none."""
     if node is None:
         return None
     if family(node) == "boolean" or is_null(node):
@@ -42,7 +42,7 @@ def logic(node: Node | None, report: ProblemList) -> Node | None:
     hints = {
         "number": "Compare it: x > 0.",
         "text": f"Compare it: x = {_text(node)}; with several: x in ({_text(node)}, …).",
-        "list": "Ask for an entry: contains(list, 'text').",
+        "list": "Test for an entry: contains(list, 'text').",
         "moment": "Compare it: x >= current_date.",
     }
     report.add(
@@ -62,7 +62,7 @@ def _text(node: Node) -> str:
 def compare(
     name: str, left: Node, right: Node | Sequence[Node], start: int, end: int, report: ProblemList
 ) -> Node | None:
-    """``left name right``; for ``in``, ``right`` are the items."""
+    """The comparison ``left name right``; for ``in``, ``right`` has the items."""
     items = list(right) if isinstance(right, Sequence) else [right]
     if name != "in":
         for node in (left, *items):
@@ -71,8 +71,8 @@ def compare(
                 report.add(
                     start,
                     end,
-                    f"Nothing is ever “{SIGNS[name]} null”",
-                    "null stands for what is unknown, and so is every comparison with it.",
+                    f"“{SIGNS[name]} null” never holds",
+                    "null stands for an unknown value, so every comparison with it is unknown, too.",
                     f"Write x {other}.",
                 )
                 return None
@@ -84,18 +84,20 @@ def compare(
         report.add(
             start,
             end,
-            "Lists are not compared",
-            hint="Ask for an entry: contains(list, 'text'); or for their number: length(list).",
+            "Lists cannot be compared",
+            hint="Test for an entry: contains(list, 'text'); for the number of entries: length(list).",
         )
         return None
     if type_.base is BaseType.BOOLEAN and name not in ("eq", "ne", "in"):
-        report.add(start, end, f"Conditions have no order, so “{SIGNS[name]}” says nothing", hint="Write = or <>.")
+        report.add(
+            start, end, f"Conditions have no order, so “{SIGNS[name]}” cannot compare them", hint="Write = or <>."
+        )
         return None
     return CallNode(BOOLEAN, start, end, name, tuple(brought))
 
 
 def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: ProblemList) -> Node | None:
-    """``+ - * / %`` and the sign before a number; ``+`` and ``-`` of a date and an interval too."""
+    """``+ - * / %`` and the sign of a number; also ``+`` and ``-`` of a date and an interval."""
     if len(nodes) == 2 and name in ("add", "sub"):
         left, right = nodes
         if isinstance(right, Interval):
@@ -107,7 +109,7 @@ def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: Probl
             report.add(
                 start,
                 end,
-                "Dates are not subtracted with “-”",
+                "Dates cannot be subtracted with “-”",
                 "It would not be said whether days, months or years are meant.",
                 f"Write {days}.",
             )
@@ -136,7 +138,7 @@ def _numbers(name: str, nodes: list[Node], report: ProblemList) -> bool:
             wrong[0].start,
             wrong[0].end,
             f"{report.quote(wrong[0].start, wrong[0].end)} is {words(wrong[0])}, "
-            "but only an interval is added to a date or taken from it",
+            "but only an interval can be added to a date or subtracted from it",
             hint=_days(name, nodes, report),
         )
         return False
@@ -151,7 +153,7 @@ def _numbers(name: str, nodes: list[Node], report: ProblemList) -> bool:
     for node in wrong:
         hint = ""
         if name == "add" and family(node) == "text":
-            hint = "Texts are joined with ||." if families == {"text"} else "Numbers stand without quotes."
+            hint = "Join texts with ||." if families == {"text"} else "Write numbers without quotes."
         elif "moment" in families:
             hint = "Add an interval to a date: current_date - interval '3 days'."
         elif family(node) == "boolean":
@@ -166,7 +168,7 @@ def _numbers(name: str, nodes: list[Node], report: ProblemList) -> bool:
 
 
 def _days(name: str, nodes: list[Node], report: ProblemList) -> str:
-    """What was meant by ``current_date - 30``."""
+    """A hint for ``current_date - 30``."""
     left, right = nodes
     if isinstance(right, Literal) and right.type == INTEGER and not str(right.value).startswith("-"):
         return f"Write {report.text[left.start : left.end]} {SIGNS[name]} interval '{right.value} days'."
@@ -174,7 +176,7 @@ def _days(name: str, nodes: list[Node], report: ProblemList) -> str:
 
 
 def _interval_text(nodes: list[Node]) -> Literal | None:
-    """The ``'30 days'`` of ``now - '30 days'``."""
+    """The ``'30 days'`` in ``now - '30 days'``, if any."""
     if not any(family(node) == "moment" for node in nodes):
         return None
     found = [node for node in nodes if isinstance(node, Literal) and is_text_literal(node)]
@@ -182,7 +184,7 @@ def _interval_text(nodes: list[Node]) -> Literal | None:
 
 
 def _shifted(moment: Node, by: Interval, back: bool, start: int, end: int, report: ProblemList) -> Node | None:
-    """A date or timestamp and an interval. Hours, minutes and seconds make a date a timestamp."""
+    """A date or timestamp plus or minus an interval. Hours, minutes and seconds turn a date into a timestamp."""
     if isinstance(moment, Literal) and is_text_literal(moment):
         read = as_moment(str(moment.value), moment.start, moment.end, report)
         if read is None:
@@ -193,7 +195,7 @@ def _shifted(moment: Node, by: Interval, back: bool, start: int, end: int, repor
             moment.start,
             moment.end,
             f"{report.quote(moment.start, moment.end)} is {words(moment)}, "
-            "but an interval is added to a date or timestamp",
+            "but an interval can only be added to a date or timestamp",
         )
         return None
     if back:

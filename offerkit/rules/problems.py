@@ -1,4 +1,4 @@
-"""What is wrong with an expression, and where: all of it at once."""
+"""The problems of an expression, with their positions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake; ``start``/``end`` are offsets into the expression's text, from 0, the end excluded."""
+    """One mistake; ``start`` and ``end`` (excluded) are offsets into the expression's text, from 0."""
 
     start: int
     end: int
@@ -17,10 +17,10 @@ class Problem:
 
 
 class RuleError(Exception):
-    """The expression cannot be used: every problem that was found, by place."""
+    """The expression cannot be used; ``problems`` has everything that was found, by position."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        """Keep ``problems`` sorted by place, each once."""
+        """``problems`` are sorted by position and deduplicated."""
         self.problems = tuple(sorted(set(problems)))
         super().__init__("; ".join(problem.summary for problem in self.problems))
 
@@ -33,19 +33,19 @@ class ProblemList:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, start: int, end: int, summary: str, detail: str = "", hint: str = "") -> None:
-        """Note a problem at ``start`` to ``end``; the summary is shown after a place, so it begins small."""
+        """Add a problem from ``start`` to ``end``; they follow a position in messages, so they start lower-case."""
         self.problems.append(Problem(start, end, summary[:1].lower() + summary[1:], detail, hint))
 
     def quote(self, start: int, end: int) -> str:
-        """That part of the text, on one line, shortened, in quotation marks unless it has its own."""
+        """That part of the text on one line, shortened, in quotation marks unless it has its own."""
         part = shortened(" ".join(self.text[start:end].split()))
         return part if part[:1] == part[-1:] == "'" else f"“{part}”"
 
     def stop(self) -> RuleError:
-        """What is to be raised."""
+        """The exception to raise."""
         return RuleError(tuple(self.problems))
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """At most ``most`` characters."""
+    """``text``, cut to at most ``most`` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"

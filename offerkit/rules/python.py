@@ -1,4 +1,4 @@
-"""Expressions as Python functions, for one contact at a time: built node by node, never from text.
+"""Compiles expressions into Python functions, for one contact at a time; from trees, never from text.
 
 A function is called as ``fn(row_1, …, row_k, now, today)``: one row for each name in ``namespaces``, ``now`` the wall
 clock of the environment's time zone without zone, ``today`` its date. It cannot fail on rows of the declared types.
@@ -25,14 +25,14 @@ BundleEvaluator: TypeAlias = Callable[..., tuple[Value, ...]]
 
 _DAYS = ("days_since", "days_until", "age_in_years")
 _DEEPEST = 24
-"""Levels of one Python expression; compile() takes many more, wherever it is called from."""
+"""The most levels of one Python expression; compile() accepts many more, wherever it is called from."""
 
 
 def compile_one(checked: CheckedExpression, namespaces: Sequence[str], *, exact: bool = True) -> Evaluator:
     """One expression as a function.
 
-    ``exact``: a condition gives True, False or None (unknown). Otherwise it gives True or False, False also when it is
-    unknown, which is several times faster: what the engine asks for. Other expressions are not touched by this.
+    ``exact``: a condition returns True, False or None (unknown). Otherwise it returns False also when it is unknown,
+    which is several times faster and enough for the engine. This only affects conditions.
     """
     function = _Function(namespaces)
     if _merged(checked, exact):
@@ -44,7 +44,7 @@ def compile_one(checked: CheckedExpression, namespaces: Sequence[str], *, exact:
 def compile_many(
     checked: Sequence[CheckedExpression], namespaces: Sequence[str], *, exact: bool = True
 ) -> BundleEvaluator:
-    """All expressions as one function that reads each field once and gives all results, in order."""
+    """All expressions as one function that reads each field once and returns all results, in order."""
     function = _Function(namespaces)
     function.load(sorted({pair for one in checked for pair in one.fields}))
     function.share(checked)
@@ -58,7 +58,7 @@ def _merged(checked: CheckedExpression, exact: bool) -> bool:
 
 @dataclass
 class _Function:
-    """A function in the making."""
+    """A function that is being built."""
 
     namespaces: Sequence[str]
     translator: Translator = field(default_factory=Translator)
@@ -67,7 +67,7 @@ class _Function:
     shared: dict[object, str] = field(default_factory=dict)
 
     def load(self, fields: Iterable[tuple[str, str]]) -> None:
-        """Read fields into locals, those that were not read before."""
+        """Read fields into locals, unless they already are."""
         for space, name in fields:
             if (space, name) not in self.translator.fields:
                 row = read(f"row{self.namespaces.index(space)}")
@@ -75,7 +75,7 @@ class _Function:
                 self.body.append(_assign(local, ast.Subscript(row, ast.Constant(name), ast.Load())))
 
     def share(self, checked: Iterable[CheckedExpression]) -> None:
-        """Count the days from and to a field once, where several of the expressions ask for them."""
+        """Compute days from and to a field once, if several expressions need them."""
         calls = [
             node
             for one in checked
@@ -90,13 +90,13 @@ class _Function:
                 self._set(self.shared[key], call)
 
     def result(self, checked: CheckedExpression, exact: bool) -> ast.expr:
-        """The whole of an expression."""
+        """The Python expression of a whole rule expression."""
         self.translator.known.clear()
         root = self._prepared(checked.root)
         return self.translator.true(root) if _merged(checked, exact) else self.translator.value(root)
 
     def condition(self, root: Node) -> list[ast.stmt]:
-        """The parts of an ``and`` one after the other: fields are read only when they are needed."""
+        """The parts of an ``and`` one after the other, so that fields are only read when needed."""
         parts = root.args if isinstance(root, CallNode) and root.name == "and" else (root,)
         for part in parts[:-1]:
             self.load(fields_of(part))
@@ -112,7 +112,7 @@ class _Function:
         return self._shorter(rest)
 
     def _shorter(self, node: Node) -> Node:
-        """With locals for what was evaluated before."""
+        """The node with locals for what is already computed."""
         return lifted(replaced(node, self.shared) if self.shared else node, self._lift)
 
     def _lift(self, node: CallNode) -> str:
@@ -126,13 +126,13 @@ class _Function:
         self.body.append(_assign(name, self.translator.value(node)))
 
     def made(self, end: list[ast.stmt]) -> Callable[..., object]:
-        """The function itself."""
+        """The finished function, which ends with the statements ``end``."""
         names = [*(f"row{number}" for number in range(len(self.namespaces))), NOW, TODAY]
         arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
         definition = ast.FunctionDef("rule", arguments, [*self.body, *end], [])
         module = ast.fix_missing_locations(ast.Module([definition], []))
         space: dict[str, object] = {"__builtins__": {}, **HELPERS, **self.translator.constants}
-        # The tree is made of nothing but the nodes above, from a tree that was checked; no text is compiled.
+        # The syntax tree consists of the nodes above only, made from a checked tree; no text is compiled.
         exec(compile(module, "<rule>", "exec"), space)  # noqa: S102
         return cast(Callable[..., object], space["rule"])
 
@@ -142,7 +142,10 @@ def _assign(name: str, value: ast.expr) -> ast.stmt:
 
 
 def lifted(root: Node, name: Callable[[CallNode], str]) -> Node:
-    """The tree with each largest call that reads no field replaced by the local that ``name`` gives."""
+    """The tree with each largest call that reads no field (``now - interval '30 days'``) replaced by a local.
+
+    ``name`` returns the local for a call. Such parts are computed once for all expressions.
+    """
     return _lifted(root, name)[0]
 
 
@@ -158,7 +161,7 @@ def _lifted(node: Node, name: Callable[[CallNode], str]) -> tuple[Node, bool]:
 
 
 def replaced(node: Node, names: Mapping[object, str]) -> Node:
-    """The tree with each call of a field whose :func:`tree_key` is in ``names`` replaced by the local of that name."""
+    """The tree with each call of a field whose :func:`tree_key` is in ``names`` replaced by that local."""
     of_field = isinstance(node, CallNode) and bool(node.args) and isinstance(node.args[0], FieldNode)
     name = names.get(tree_key(node)) if of_field else None
     if name is not None:
@@ -175,7 +178,7 @@ def _named(part: Node, name: Callable[[CallNode], str]) -> Node:
 
 
 def tree_key(node: Node) -> object:
-    """Equal for parts that give the same, wherever they stand."""
+    """A key that is equal for parts with the same meaning, whatever their positions."""
     match node:
         case Literal():
             return ("literal", node.type, type(node.value), node.value)
@@ -190,12 +193,12 @@ def tree_key(node: Node) -> object:
 
 
 def greatest(*values: Value) -> Value:
-    """The greatest of those that are known."""
+    """The greatest known value."""
     return max((value for value in values if value is not None), default=None)
 
 
 def least(*values: Value) -> Value:
-    """The least of those that are known."""
+    """The least known value."""
     return min((value for value in values if value is not None), default=None)
 
 

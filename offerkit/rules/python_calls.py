@@ -1,4 +1,4 @@
-"""Each function as a Python expression, for arguments that are known (not None)."""
+"""Translates each function into a Python expression, for known (not None) arguments."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _SIGNS: dict[str, Callable[[], ast.cmpop]] = {
 _OPERATORS: dict[str, Callable[[], ast.operator]] = {"add": ast.Add, "sub": ast.Sub, "mul": ast.Mult}
 _METHODS = {"starts_with": "startswith", "ends_with": "endswith", "decimal abs": "copy_abs"}
 _HELPERS = {"length": "len", "list_length": "len", "div": "divide"}
-"""Where the helper (runtime.py) has another name than the function."""
+"""By function, the helper (``HELPERS`` in python.py), where its name differs."""
 
 Constant = Callable[[object], ast.expr]
-"""Makes an expression of any constant."""
+"""Returns the expression of a constant."""
 
 
 def read(name: str) -> ast.expr:
@@ -41,19 +41,19 @@ def call(name: str, *arguments: ast.expr) -> ast.expr:
 
 
 def compare(left: ast.expr, sign: ast.cmpop, right: ast.expr) -> ast.expr:
-    """``left sign right``; a constant is not asked what it is."""
+    """``left sign right``; ``is`` between two constants is decided here."""
     if isinstance(left, ast.Constant) and isinstance(right, ast.Constant) and isinstance(sign, (ast.Is, ast.IsNot)):
         return ast.Constant((left.value is right.value) is isinstance(sign, ast.Is))
     return ast.Compare(left, [sign], [right])
 
 
 def comparison(name: str, left: ast.expr, right: ast.expr) -> ast.expr:
-    """One of eq ne lt le gt ge."""
+    """The comparison ``name``: eq, ne, lt, le, gt or ge."""
     return compare(left, _SIGNS[name](), right)
 
 
 def known_call(node: CallNode, operands: list[ast.expr], constant: Constant) -> ast.expr:
-    """The call with its arguments translated, in order, without intervals."""
+    """The call, whose ``operands`` are its translated arguments, in order, without intervals."""
     match node.name:
         case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
             return comparison(node.name, *operands)
@@ -124,7 +124,7 @@ def _time(node: CallNode, operands: list[ast.expr], constant: Constant) -> ast.e
 
 
 def _days(begin: ast.expr, end: ast.expr) -> ast.expr:
-    """Days by the calendar: what rules ask for most, without the way through :func:`calendar.date_diff`."""
+    """Calendar days from ``begin`` to ``end``, faster than :func:`calendar.date_diff`: rules use this most."""
     return ast.BinOp(_method(end, "toordinal"), ast.Sub(), _method(begin, "toordinal"))
 
 

@@ -1,9 +1,9 @@
-"""From the checked tree to Python expressions, in three ways.
+"""Translates the checked tree into Python expressions, in three ways.
 
-``value``: the value as it is, None when it is unknown. ``true``: an expression that is True when the condition is true,
-and False when it is false *or unknown*; ``false``: likewise True when it is false. The last two need no three-valued
-logic: ``not`` changes one into the other, ``and`` into ``or``, and a comparison with null fails both. Each result is
-about as long as the tree, however it is nested: no part is ever translated twice.
+``value``: the value, None if it is unknown. ``true``: an expression that is True if the condition is true, and False if
+it is false *or unknown*; ``false``: likewise, True if the condition is false. The last two need no three-valued logic:
+``not`` turns one into the other, ``and`` into ``or``, and a comparison with null fails both. Each result is about as
+long as the tree, however it is nested, because no part is translated twice.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _KNOWN_WITH_ARGUMENTS = {
 
 
 class Translator:
-    """Translates the expressions of one function; knows its locals and constants.
+    """Translates the expressions of one function, and keeps its locals and constants.
 
     ``known``: locals that cannot be None at the place that is being translated, because an earlier part of the same
     ``and`` would have failed.
@@ -68,22 +68,22 @@ class Translator:
     # Names
 
     def fresh(self) -> str:
-        """A local of its own."""
+        """A new local."""
         self._names += 1
         return f"v{self._names}"
 
     def local(self, field: FieldNode) -> str:
-        """The local that holds a field."""
+        """The local for a field or a named part."""
         if field.namespace == LOCAL:
             return field.name
         return self.declare(field.namespace, field.name)
 
     def declare(self, space: str, name: str) -> str:
-        """The local for a field; whoever makes the function has it set before."""
+        """The local for a field; the caller must assign it before it is used."""
         return self.fields.setdefault((space, name), f"f{len(self.fields)}")
 
     def constant(self, value: object) -> ast.expr:
-        """A constant; those that Python has no notation for get a name."""
+        """The expression of a constant; a constant without a Python literal gets a name."""
         if value is None or isinstance(value, (str, int)):
             return ast.Constant(value)
         name = self._constant_names.setdefault((type(value), value), f"k{len(self.constants)}")
@@ -93,19 +93,19 @@ class Translator:
     # The three ways
 
     def value(self, node: Node) -> ast.expr:
-        """The value, None when it is unknown."""
+        """An expression for the value, None if it is unknown."""
         return self._apart(lambda: self._value(node))
 
     def true(self, node: Node) -> ast.expr:
-        """Whether it is true."""
+        """An expression for whether the condition is true."""
         return self._is(node, True)
 
     def false(self, node: Node) -> ast.expr:
-        """Whether it is false."""
+        """An expression for whether the condition is false."""
         return self._is(node, False)
 
     def _apart(self, make: Callable[[], ast.expr]) -> ast.expr:
-        """What gets known inside says nothing about what follows."""
+        """Translate without keeping what is learned to be known inside."""
         before = set(self.known)
         made = make()
         self.known = before
@@ -182,14 +182,14 @@ class Translator:
                 return not (isinstance(node, CallNode) and node.name in _ALWAYS_KNOWN)
 
     def _once(self, node: Node) -> tuple[str, ast.expr]:
-        """A local for the value, and the expression that gives the value and sets the local: to be used first."""
+        """A local for the value, and the expression that sets it and must be evaluated first."""
         if isinstance(node, FieldNode):
             return self.local(node), read(self.local(node))
         name = self.fresh()
         return name, ast.NamedExpr(ast.Name(name, ast.Store()), self.value(node))
 
     def _operands(self, node: CallNode) -> tuple[list[ast.expr], list[ast.expr]]:
-        """The arguments to compute with, and the expressions that must not be None, to be evaluated before."""
+        """The translated arguments, and the expressions that must be tested for None before."""
         operands: list[ast.expr] = []
         tests: list[ast.expr] = []
         for arg in node.args:
@@ -234,7 +234,7 @@ class Translator:
         return self._equals(left, right)
 
     def _equals(self, left: Node, right: Node) -> ast.expr:
-        """None equals nothing that is known, so one test is enough, and none when one side is always known."""
+        """None equals no known value, so one test is enough, and no test is needed if one side is always known."""
         tests: list[ast.expr] = []
         if self._nullable(left) and self._nullable(right):
             name, first = self._once(left)
@@ -263,7 +263,7 @@ class Translator:
     # Values of three-valued logic
 
     def _kleene(self, node: CallNode) -> ast.expr:
-        """``and`` is False when any part is, else None when any part is; ``or`` likewise with True."""
+        """``and`` is False if any part is, else None if any part is; ``or`` likewise with True."""
         decides = node.name == "or"
         found: list[ast.expr] = []
         unsure: list[ast.expr] = []
@@ -307,7 +307,7 @@ class Translator:
 
 
 def _alternatives(node: CallNode) -> tuple[Node, frozenset[Value], bool, list[Node]]:
-    """The operand of an ``in``, the constants to find it in, whether null is among them, and what is no constant."""
+    """The operand of an ``in``, the constants to look in, whether null is among them, and the other items."""
     operand, *items = node.args
     constants = [item.value for item in items if isinstance(item, Literal)]
     among = frozenset(value for value in constants if value is not None)
@@ -331,7 +331,7 @@ def _or(parts: Sequence[ast.expr]) -> ast.expr:
 
 
 def _unless(tests: Sequence[ast.expr], known: ast.expr) -> ast.expr:
-    """None when any of the tests is, else ``known``."""
+    """None if any of the tests is None, else ``known``."""
     if not tests:
         return known
     return ast.IfExp(_or([compare(test, ast.Is(), ast.Constant(None)) for test in tests]), ast.Constant(None), known)

@@ -1,17 +1,17 @@
-"""What people try that the language does not have, and what to write instead."""
+"""What the language does not have although people try it, and what to write instead."""
 
 from __future__ import annotations
 
-_ONE = "An expression looks at one contact; it cannot ask the database."
+_ONE = "An expression reads one contact; it cannot query other data."
 _PARAMETER = "Write the value itself; in a predefined filter, parameter.<name>."
 _CONTAINS = "Write lower(x) = 'text', like, starts_with, ends_with or contains."
 _IF = "Write case when a then x else y end."
 _CASE = "Write case x when 'a' then 1 else 2 end."
-_CAST = "A text next to a date is read as a date; date '2026-01-31' says so; integers and decimals mix freely."
+_CAST = "A text next to a date is read as a date, or write date '2026-01-31'; integers and decimals can be mixed."
 
 SIGNS: dict[str, tuple[str, str]] = {
     ";": ("An expression is one condition or formula, not a list of statements", "Remove the “;” and what follows it."),
-    "::": ("Types are not converted by hand", _CAST),
+    "::": ("Types are not converted explicitly", _CAST),
     "==": ("“==” is not an operator here", "Write =."),
     "===": ("“===” is not an operator here", "Write =."),
     "=>": ("“=>” is not an operator here", "Write >= for “at least”."),
@@ -21,40 +21,40 @@ SIGNS: dict[str, tuple[str, str]] = {
     "&": ("“&” is not an operator here", "Write and; to join texts write ||."),
     "|": ("“|” is not an operator here", "Write or; to join texts write ||."),
     "!": ("“!” is not an operator here", "Write not, or <> for “differs from”."),
-    "**": ("There are no powers", "Multiply: x * x."),
-    "^": ("There are no powers", "Multiply: x * x."),
+    "**": ("Powers are not supported", "Multiply: x * x."),
+    "^": ("Powers are not supported", "Multiply: x * x."),
     "//": ("“//” is not an operator here", "Write floor(x / y)."),
-    "~": ("There are no regular expressions", _CONTAINS),
-    "~*": ("There are no regular expressions", _CONTAINS),
-    "!~": ("There are no regular expressions", _CONTAINS),
+    "~": ("Regular expressions are not supported", _CONTAINS),
+    "~*": ("Regular expressions are not supported", _CONTAINS),
+    "!~": ("Regular expressions are not supported", _CONTAINS),
     "~~": ("“~~” is not an operator here", "Write like."),
-    "?": ("There are no placeholders", _PARAMETER),
+    "?": ("Placeholders are not supported", _PARAMETER),
     "??": ("“??” is not an operator here", "Write coalesce(x, y)."),
-    ":": ("There are no placeholders", _PARAMETER),
-    ":=": ("Nothing is assigned here", "Write = to compare."),
-    "@": ("There are no placeholders", _PARAMETER),
+    ":": ("Placeholders are not supported", _PARAMETER),
+    ":=": ("Assignments are not allowed here", "Write = to compare."),
+    "@": ("Placeholders are not supported", _PARAMETER),
     "@>": ("“@>” is not an operator here", "Write contains(list, 'text')."),
-    "$": ("There are no placeholders", _PARAMETER),
-    "->": ("Neither functions nor JSON are written here", "Write the value's name, such as interaction.basket."),
+    "$": ("Placeholders are not supported", _PARAMETER),
+    "->": ("Lambdas and JSON access are not supported", "Write the value's name, such as interaction.basket."),
     "->>": ("JSON cannot be read here", "Declare the value as a field of its own."),
-    "[": ("Entries of a list are not taken by number", "Write contains(list, 'text') or length(list)."),
-    "{": ("Templates and structures have no place in an expression", "Write the name plainly: recipient.age."),
-    **dict.fromkeys("‘’‚‛“”„‟«»‹›´", ("This is no quote of the language", "Write straight quotes: 'text'.")),
+    "[": ("List entries cannot be accessed by number", "Write contains(list, 'text') or length(list)."),
+    "{": ("Templates and structures are not allowed in an expression", "Write only the name: recipient.age."),
+    **dict.fromkeys("‘’‚‛“”„‟«»‹›´", ("This quotation mark is not supported", "Write straight quotes: 'text'.")),
     "≥": ("“≥” is not an operator here", "Write >=."),
     "≤": ("“≤” is not an operator here", "Write <=."),
     "≠": ("“≠” is not an operator here", "Write <>."),
-    **dict.fromkeys("−–—‐‑", ("This is no minus sign", "Write -.")),
+    **dict.fromkeys("−–—‐‑", ("This is not a minus sign", "Write -.")),
     "×": ("“×” is not an operator here", "Write *."),
     "÷": ("“÷” is not an operator here", "Write /."),
     "#": ("“#” is not part of the language", "Write the comment in YAML; dates stand in quotes: '2026-01-31'."),
-    "`": ("Names are not put in back quotes", 'Write recipient.age, or "recipient"."age".'),
+    "`": ("Names cannot be written in back quotes", 'Write recipient.age, or "recipient"."age".'),
 }
-"""Sign → what is wrong, what to write."""
+"""By sign: what is wrong, and what to write instead."""
 
 WORDS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         ("select", "from", "where", "union", "with", "join", "having", "limit"),
-        ("Queries have no place in an expression", _ONE),
+        ("Queries are not allowed in an expression", _ONE),
     ),
     **dict.fromkeys(
         (
@@ -73,15 +73,17 @@ WORDS: dict[str, tuple[str, str]] = {
             "call",
             "set",
         ),
-        ("Statements have no place in an expression", "Write a condition or formula only."),
+        ("Statements are not allowed in an expression", "Write a condition or formula only."),
     ),
-    "exists": ("Queries have no place in an expression", _ONE),
-    **dict.fromkeys(("any", "some", "all"), ("Queries have no place in an expression", "Write x in ('a', 'b').")),
-    **dict.fromkeys(("over", "partition", "within", "filter", "window"), ("There are no window functions", _ONE)),
+    "exists": ("Queries are not allowed in an expression", _ONE),
+    **dict.fromkeys(("any", "some", "all"), ("Queries are not allowed in an expression", "Write x in ('a', 'b').")),
+    **dict.fromkeys(("over", "partition", "within", "filter", "window"), ("Window functions are not supported", _ONE)),
     "distinct": ("“distinct” is not part of the language", "Write x <> y; where x may be unknown: or x is null."),
-    **dict.fromkeys(("order", "group"), ("Rows are neither sorted, grouped nor compared", _ONE)),
+    **dict.fromkeys(("order", "group"), ("Rows cannot be sorted, grouped or compared", _ONE)),
     "ilike": ("“ilike” is not an operator here", "Write lower(x) like 'text%'."),
-    **dict.fromkeys(("rlike", "regexp", "similar", "glob", "match"), ("There are no regular expressions", _CONTAINS)),
+    **dict.fromkeys(
+        ("rlike", "regexp", "similar", "glob", "match"), ("Regular expressions are not supported", _CONTAINS)
+    ),
     "escape": ("like has no escape character", "Write contains, starts_with or ends_with."),
     "collate": ("Texts are compared character by character", "Write lower(x) to compare without regard to capitals."),
     "div": ("“div” is not an operator here", "Write floor(x / y)."),
@@ -89,19 +91,19 @@ WORDS: dict[str, tuple[str, str]] = {
     "xor": ("“xor” is not an operator here", "Write (a) <> (b)."),
     "isnull": ("“isnull” is not an operator here", "Write x is null."),
     "notnull": ("“notnull” is not an operator here", "Write x is not null."),
-    "unknown": ("“unknown” is not a value here", "Write null; to ask for it: x is null."),
+    "unknown": ("“unknown” is not a value here", "Write null; to test for it: x is null."),
     "none": ("“none” is not a value here", "Write null, or 'none' for the text."),
     "symmetric": ("between takes the lower limit first", "Write x between 1 and 5."),
-    **dict.fromkeys(("both", "leading", "trailing"), ("trim has no such word", "Write trim(x).")),
-    "at": ("Time zones are not converted here", "Each time is the wall clock of the environment's time zone."),
-    "as": ("Nothing is renamed or converted here", _CAST),
-    "lambda": ("Functions are not written here", ""),
+    **dict.fromkeys(("both", "leading", "trailing"), ("trim has no such option", "Write trim(x).")),
+    "at": ("Time zones are not converted here", "All times are in the environment's time zone."),
+    "as": ("Renaming and converting are not supported", _CAST),
+    "lambda": ("Functions cannot be defined here", ""),
     "current_time": ("There is no time without a date", "Write now, or extract(hour from now)."),
     "localtime": ("There is no time without a date", "Write now, or extract(hour from now)."),
-    "localtimestamp": ("“localtimestamp” is written otherwise", "Write now."),
+    "localtimestamp": ("“localtimestamp” is not part of the language", "Write now."),
     "current_user": ("An expression does not know who runs it", ""),
 }
-"""Word that stands alone, in small letters → what is wrong, what to write."""
+"""By word outside of names, in lower case: what is wrong, and what to write instead."""
 
 FUNCTIONS: dict[str, str] = {
     "cast": _CAST,
@@ -190,18 +192,18 @@ FUNCTIONS: dict[str, str] = {
     "sum": _ONE,
     "avg": _ONE,
     "row_number": _ONE,
-    "random": "The same question must get the same answer.",
+    "random": "The same call must always get the same answer.",
 }
-"""Function, in small letters → what to write."""
+"""By function, in lower case: what to write instead."""
 
 ELSEWHERE: dict[str, str] = {
-    "interaction": "interaction.<call data> may be used in target conditions, formulas, filters and stored extra data.",
-    "offer": "offer.<field> may be used in predefined filters, in a rule's applies_to and in stored extra data.",
-    "category": "category.<field> may be used in a rule's applies_to only.",
-    "proposition": "proposition.<field> may be used in a rule's counted condition and in stored extra data.",
-    "step": "step.<name> may be used in policies.",
-    "resource": "resource.<name> may be used in policies.",
-    "before": "before.<name> may be used in policies that apply to one kind.",
-    "parameter": "parameter.<name> may be used in the predefined filter that declares it.",
+    "interaction": "interaction.<call data> can be used in target conditions, formulas, filters and stored extra data.",
+    "offer": "offer.<field> can be used in predefined filters, in a rule's applies_to and in stored extra data.",
+    "category": "category.<field> can be used in a rule's applies_to only.",
+    "proposition": "proposition.<field> can be used in a rule's counted condition and in stored extra data.",
+    "step": "step.<name> can be used in policies.",
+    "resource": "resource.<name> can be used in policies.",
+    "before": "before.<name> can be used in policies that apply to one kind.",
+    "parameter": "parameter.<name> can be used in the predefined filter that declares it.",
 }
-"""Namespace → where it may be used (models/scopes.py)."""
+"""By namespace: where it can be used (models/scopes.py)."""

@@ -1,4 +1,4 @@
-"""``namespace.field`` looked up in the scope; a wrong one gets the reason and what was probably meant."""
+"""Looks up ``namespace.field`` in the scope; reports unknown names with a reason and a suggestion."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ TODAY = ("current_date",)
 
 
 def written(*parts: str) -> str:
-    """A name as it is to be written, with double quotes where it needs them."""
+    """A name as an expression writes it, with double quotes where needed."""
     return ".".join(part if part.isidentifier() else f'"{part}"' for part in parts)
 
 
 def resolve(parts: list[str], start: int, end: int, scope: NameScope, report: ProblemList) -> FieldNode | None:
-    """The field named by ``parts``, which are at least two."""
+    """The field named by ``parts`` (two or more); None after reporting that there is none."""
     if len(parts) > 2:
         report.add(start, end, f"{report.quote(start, end)} has too many parts", hint="A name has two: recipient.age.")
         return None
@@ -59,7 +59,7 @@ def _known_spaces(scope: NameScope) -> str:
 
 
 def bare(name: str, quoted: bool, start: int, end: int, scope: NameScope, report: ProblemList) -> None:
-    """Report a name that stands alone."""
+    """Report a name without a namespace."""
     holders = [space for space, fields in sorted(scope.namespaces.items()) if name in fields]
     if name in scope.namespaces:
         some = next(iter(scope.namespaces[name]), "age")
@@ -69,10 +69,10 @@ def bare(name: str, quoted: bool, start: int, end: int, scope: NameScope, report
     elif name.lower() in ("yes", "no", "on", "off"):
         hint = f"Write {'true' if name.lower() in ('yes', 'on') else 'false'}; or as a text: '{name}'."
     elif quoted:
-        hint = f"Texts stand in single quotes: '{shortened(name)}'."
+        hint = f"Write texts in single quotes: '{shortened(name)}'."
     else:
         hint = _alone(name, scope)
-    what = "" if quoted and not holders else "A field is named with what it belongs to: recipient.age."
+    what = "" if quoted and not holders else "Write a field with its namespace: recipient.age."
     report.add(start, end, f"{report.quote(start, end)} is not a name here", what, hint)
 
 
@@ -84,11 +84,11 @@ def _alone(name: str, scope: NameScope) -> str:
     if close:
         return f"Did you mean {or_list(dict.fromkeys(known[found] for found in close))}?"
     if any(found.startswith(f"{name}-") for found in known):
-        return 'A name with a hyphen stands in double quotes: "call-reason".'
-    return f"Texts stand in single quotes: '{shortened(name)}'."
+        return 'Write a name with a hyphen in double quotes: "call-reason".'
+    return f"Write texts in single quotes: '{shortened(name)}'."
 
 
 def unknown_function(name: str, start: int, end: int, report: ProblemList) -> None:
-    """Report a function outside of the closed list."""
+    """Report a function that is not in the closed list."""
     hint = refusals.FUNCTIONS.get(name.lower()) or suggestion(name, WRITTEN, "The list is in docs/rules.md.")
     report.add(start, end, f"There is no function “{shortened(name)}”", hint=hint)

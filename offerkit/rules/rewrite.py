@@ -1,4 +1,4 @@
-"""The few forms of SQL that are not calls, turned into calls: the parser then needs no rules of its own for them."""
+"""Turns the few forms of SQL that are not calls into calls, so that the parser needs no rules for them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from offerkit.rules.grammar import Token, TokenType
 
 T = TokenType
 INTERVAL_WORDS = frozenset(form for unit in UNITS for form in (unit, unit + "s"))
-"""The units after ``interval 3``."""
+"""The units that can follow ``interval 3``."""
 
 
 def rewritten(tokens: list[Token]) -> list[Token]:
-    """``date '…'``, ``timestamp '…'``, ``interval …`` as calls of names that nobody can write;
-    the ``from`` and ``for`` of ``extract`` and ``substring`` as commas."""
+    """The tokens with ``date '…'``, ``timestamp '…'`` and ``interval …`` as calls of names that nobody can write, and
+    with commas for the ``from`` and ``for`` of ``extract`` and ``substring``."""
     result: list[Token] = []
     calls: list[str] = []
     index = 0
@@ -37,7 +37,7 @@ def rewritten(tokens: list[Token]) -> list[Token]:
 
 
 def _constant(tokens: list[Token], index: int, word: str, result: list[Token]) -> int:
-    """Append the call for the constant at ``index``; how many tokens it was."""
+    """Append the call for the constant at ``index``; returns how many tokens the constant has."""
     name, value = tokens[index], tokens[index + 1]
     result += [_at(name, T.VAR, f"{word} constant"), _at(name, T.L_PAREN, "("), value]
     unit = tokens[index + 2] if index + 2 < len(tokens) else None

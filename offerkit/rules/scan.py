@@ -1,7 +1,7 @@
-"""Text to tokens, and everything that can be refused before it is parsed: by name, with its exact place.
+"""Splits text into tokens, and refuses what can be refused before parsing, with its exact position.
 
-After the scan the stream holds nothing but names, constants, the operators of the language, commas and balanced
-parentheses, nested no deeper than :data:`NESTING`; sqlglot never sees anything else.
+After the scan there are only names, constants, operators of the language, commas and balanced parentheses, nested no
+deeper than :data:`NESTING`; sqlglot never sees anything else.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from offerkit.rules.problems import ProblemList, shortened
 from offerkit.rules.rewrite import INTERVAL_WORDS, rewritten
 
 LENGTH = 10_000
-"""Characters of an expression, at most."""
+"""The most characters of an expression."""
 TOKENS = 2_000
-"""Words, numbers, texts and signs, at most."""
+"""The most words, numbers, texts and signs of an expression."""
 NESTING = 25
-"""Parentheses, calls and ``case`` inside each other, at most: sqlglot uses some 20 Python frames for each."""
+"""The most levels of parentheses, calls and ``case``: sqlglot uses some 20 Python frames for each."""
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 _ODD = re.compile(r"\W")
@@ -34,9 +34,9 @@ COMPARISONS = {T.EQ, T.NEQ, T.LT, T.LTE, T.GT, T.GTE}
 _CONSTANTS = {T.STRING, T.NUMBER, T.NULL, T.TRUE, T.FALSE}
 NAMES = {T.VAR, T.IDENTIFIER}
 BEGINS = _CONSTANTS | NAMES | {T.CASE}
-"""Where a value can begin, besides parentheses."""
+"""Tokens that a value can begin with, besides parentheses."""
 ENDS = _CONSTANTS | NAMES | {T.END, T.R_PAREN}
-"""Where a value can end."""
+"""Tokens that a value can end with."""
 _NEGATED = {T.IN, T.LIKE, T.BETWEEN}
 _NEED_BEFORE = COMPARISONS | _NEGATED | {T.AND, T.OR, T.IS, T.SLASH, T.MOD, T.DPIPE}
 _ALLOWED = (
@@ -64,14 +64,14 @@ def ends_value(token: Token) -> bool:
 
 
 def scan(text: str, report: ProblemList) -> list[Token]:
-    """The tokens for the parser. Raises RuleError with all that can be said already."""
+    """The tokens for the parser. Raises RuleError with every problem found so far."""
     if len(text) > LENGTH:
         report.add(
             LENGTH, len(text), f"The expression is longer than {LENGTH:,} characters", hint="Split it into filters."
         )
         raise report.stop()
     if odd := _CONTROL.search(text):
-        report.add(odd.start(), odd.end(), f"A control character (U+{ord(odd[0]):04X}) stands in the expression")
+        report.add(odd.start(), odd.end(), f"The expression contains a control character (U+{ord(odd[0]):04X})")
         raise report.stop()
     try:
         tokens = list(DIALECT.tokenize(text))
@@ -107,7 +107,7 @@ def scan(text: str, report: ProblemList) -> list[Token]:
 
 
 def _open_quote(text: str) -> int:
-    """Where the quote that is never closed opens."""
+    """The index of the quote that is never closed."""
     opened = -1
     for index, char in enumerate(text):
         if opened < 0 and char in "'\"":
@@ -118,7 +118,7 @@ def _open_quote(text: str) -> int:
 
 
 def _gaps(text: str, tokens: list[Token], report: ProblemList) -> None:
-    """Between tokens there may be white space only: what else sqlglot skips are comments."""
+    """Report anything but white space between tokens: sqlglot skips comments there."""
     at = 0
     for start, end in [*((token.start, token.end + 1) for token in tokens), (len(text), len(text))]:
         gap = text[at:start]
@@ -127,14 +127,14 @@ def _gaps(text: str, tokens: list[Token], report: ProblemList) -> None:
             report.add(
                 left,
                 at + len(gap.rstrip()),
-                "Comments have no place in an expression",
+                "Comments are not allowed in an expression",
                 hint="Write the comment in YAML, after #; for two minus signs write - (-1).",
             )
         at = end
 
 
 def _names_after_dots(tokens: list[Token]) -> list[Token]:
-    """Words such as ``end`` are names next to a dot."""
+    """Turn words such as ``end`` into names if they are next to a dot."""
     words = set(WORDS.values())
     last = len(tokens) - 1
     return [
@@ -170,11 +170,11 @@ def _token(tokens: list[Token], index: int, report: ProblemList) -> None:
         report.add(
             odd.start(),
             odd.end(),
-            "A line break or control character stands inside a text",
+            "A text contains a line break or control character",
             hint="Write the text on one line.",
         )
     elif kind == T.STRING and report.text[start] != "'":
-        report.add(start, end, "A text stands in single quotes, with nothing before them", hint="Write 'text'.")
+        report.add(start, end, "A text is written in single quotes, without a prefix", hint="Write 'text'.")
     elif kind == T.VAR and T.DOT not in (before, after) and _refused_word(token.text, after, before):
         summary, hint = refusals.WORDS[token.text.lower()]
         report.add(start, end, summary, hint=hint)
@@ -186,9 +186,9 @@ def _token(tokens: list[Token], index: int, report: ProblemList) -> None:
             hint=f"Write {shortened(tokens[index - 1].text)}(…).",
         )
     elif kind == T.DOT and before not in NAMES and (before is None or before in _ALLOWED):
-        report.add(start, end, "A dot stands between two names only", hint="A number begins with a digit: 0.5.")
+        report.add(start, end, "A dot is only allowed between two names", hint="A number begins with a digit: 0.5.")
     elif kind == T.PLUS and before not in ENDS:
-        report.add(start, end, "A + stands before a value, not between two", hint="Remove it.")
+        report.add(start, end, "A + must stand between two values", hint="Remove it.")
     elif kind == T.NOT and token.text == "!":
         report.add(start, end, *refusals.SIGNS["!"][:1], hint=refusals.SIGNS["!"][1])
 
@@ -196,7 +196,7 @@ def _token(tokens: list[Token], index: int, report: ProblemList) -> None:
 def _sign(sign: str) -> tuple[str, str]:
     known = refusals.SIGNS.get(sign) or refusals.SIGNS.get(sign[:1])
     if known is None and not sign.isprintable():
-        return f"An invisible character (U+{ord(sign[0]):04X}) stands in the expression", "Type the place anew."
+        return f"The expression contains an invisible character (U+{ord(sign[0]):04X})", "Retype this part."
     return known or (f"“{sign}” is not part of the language", "")
 
 
@@ -204,22 +204,25 @@ def _refused_word(word: str, after: TokenType | None, before: TokenType | None) 
     lower = word.lower()
     if lower not in refusals.WORDS:
         return False
-    if lower == "from" and before in ENDS:  # extract(year from x): seen to by rewrite.py
+    if lower == "from" and before in ENDS:  # extract(year from x): handled by rewrite.py
         return False
-    if after == T.L_PAREN:  # mod(…) is a function; others are, or get a better hint as unknown functions
+    if after == T.L_PAREN:  # mod(…) is a function; most others are, too, or get a better hint as unknown functions
         return lower not in ("mod", "isnull", "filter", "match", "set", "call", "copy") or before in ENDS
     return True
 
 
 def _nesting(tokens: list[Token], report: ProblemList) -> None:
-    """Parentheses and ``case`` must be closed, and may not be nested too deep."""
+    """Report parentheses and ``case`` that are not closed or are nested too deeply."""
     opened: list[Token] = []
     signs = 0
     for token in tokens:
         kind = token.token_type
         if kind == T.COMMA and not opened:
             report.add(
-                token.start, token.end + 1, "A comma stands outside of parentheses", hint=_comma(report.text, token)
+                token.start,
+                token.end + 1,
+                "A comma is only allowed inside parentheses",
+                hint=_comma(report.text, token),
             )
             return
         signs = signs + 1 if kind in (T.NOT, T.DASH) else 0
@@ -228,7 +231,11 @@ def _nesting(tokens: list[Token], report: ProblemList) -> None:
         elif kind in (T.R_PAREN, T.END):
             wanted = T.L_PAREN if kind == T.R_PAREN else T.CASE
             if not opened or opened.pop().token_type != wanted:
-                report.add(token.start, token.end + 1, f"“{token.text}” closes nothing that was opened before it")
+                report.add(
+                    token.start,
+                    token.end + 1,
+                    f"“{token.text}” has no matching “{'(' if kind == T.R_PAREN else 'case'}” before it",
+                )
                 return
         if len(opened) > NESTING or signs > NESTING:
             report.add(
@@ -246,23 +253,28 @@ def _nesting(tokens: list[Token], report: ProblemList) -> None:
 def _comma(text: str, token: Token) -> str:
     number = re.compile(r"\d+\Z").search(text[: token.start])
     rest = re.compile(r"\d+").match(text, token.end + 1)
-    return f"A decimal number has a point: {number[0]}.{rest[0]}." if number and rest else ""
+    return f"Write a decimal number with a point: {number[0]}.{rest[0]}." if number and rest else ""
 
 
 def neighbours(tokens: list[Token], report: ProblemList) -> None:
-    """Report the first two values without an operator between them, or operator without a value before it."""
+    """Report the first pair of values without an operator between them, or operator without a value before it.
+
+    Checked before parsing, because the parser would stop too late, or not at all.
+    """
     for index, token in enumerate(tokens):
         start, end = token.start, token.end + 1
         if index and _unjoined(tokens, index):
             report.add(
-                start, end, f"No operator stands before {report.quote(start, end)}", hint=_joining(tokens, index)
+                start, end, f"An operator is missing before {report.quote(start, end)}", hint=_joining(tokens, index)
             )
             return
         if token.token_type in _NEED_BEFORE and not _has_value_before(tokens, index):
-            report.add(start, end, f"No value stands before {report.quote(start, end)}", hint=_lacking(tokens, index))
+            report.add(
+                start, end, f"A value is missing before {report.quote(start, end)}", hint=_lacking(tokens, index)
+            )
             return
         if token.token_type == T.BETWEEN and _in_parentheses(tokens, index + 1):
-            report.add(start, end, "The limits of between are no list", hint="Write x between 18 and 25.")
+            report.add(start, end, "The limits of between are not a list", hint="Write x between 18 and 25.")
             return
 
 
@@ -279,7 +291,7 @@ def _lacking(tokens: list[Token], index: int) -> str:
         return f"Write the name on both sides of {before.text}: x {sign} … {before.text} x {sign} …"
     if before is not None and before.token_type == T.NOT:
         return f"Write x <> …, or not x {sign} …" if sign == "=" else f"Write not x {sign} …"
-    return "Something is missing, or it is one too many."
+    return "Add a value, or remove the operator."
 
 
 def _in_parentheses(tokens: list[Token], index: int) -> bool:
@@ -288,7 +300,7 @@ def _in_parentheses(tokens: list[Token], index: int) -> bool:
 
 
 def _unjoined(tokens: list[Token], index: int) -> bool:
-    """Whether two values stand side by side, except for ``interval '3 days'``, ``date '…'``, ``extract(… from …)``."""
+    """Whether two values are adjacent, except in ``interval '3 days'``, ``date '…'``, ``extract(… from …)``."""
     before, token = tokens[index - 1], tokens[index]
     kind = token.token_type
     if before.token_type not in ENDS or not (kind in BEGINS or kind == T.L_PAREN):
@@ -309,7 +321,7 @@ def _joining(tokens: list[Token], index: int) -> str:
     before, token = tokens[index - 1], tokens[index]
     word = token.text.lower()
     if before.token_type == T.NUMBER and token.token_type == T.NUMBER:
-        return f"The digits of a number stand together: {before.text}{token.text}."
+        return f"Write the digits of a number together: {before.text}{token.text}."
     if before.token_type == T.NUMBER and word in INTERVAL_WORDS:
         return f"Write interval '{before.text} {token.text}'."
     if token.token_type == T.VAR and word in WRITTEN:

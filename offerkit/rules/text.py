@@ -1,4 +1,4 @@
-"""Text functions of the rule language for known values: by code point, the same whatever the locale."""
+"""Text functions for known values: by code point, independent of the locale."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 LONGEST: Final = 1_000_000
-"""A text that ``replace`` would make longer than so many characters is unknown: nested, it could fill any memory."""
+"""The longest result of ``replace``; beyond it is unknown, because nested calls could fill any memory."""
 
-# Where Python's mapping has more than one character, or none in Unicode's simple mappings, and DuckDB's has one.
+# Where Python maps to several characters, or Unicode has no simple mapping, but DuckDB maps to one character.
 _LOWER = {"İ": "i"}
 _UPPER = {
     "ß": "ẞ",
@@ -18,12 +18,12 @@ _UPPER = {
 
 
 def lower(text: str) -> str:
-    """In small letters, one character for one."""
+    """In lower case, one character for each character."""
     return text.lower() if text.isascii() else "".join(map(_lower_one, text))
 
 
 def upper(text: str) -> str:
-    """In capital letters, one character for one."""
+    """In upper case, one character for each character."""
     return text.upper() if text.isascii() else "".join(map(_upper_one, text))
 
 
@@ -38,7 +38,7 @@ def _upper_one(sign: str) -> str:
 
 
 def trim(text: str) -> str:
-    """Without spaces at both ends; other white space stays."""
+    """Without leading and trailing spaces; other white space stays."""
     return text.strip(" ")
 
 
@@ -48,14 +48,14 @@ def substring_from(text: str, start: int) -> str:
 
 
 def substring(text: str, start: int, length: int) -> str | None:
-    """``length`` characters from ``start``; positions below 1 count as empty places. A negative length: unknown."""
+    """``length`` characters from ``start``; positions below 1 count but are empty. A negative length gives None."""
     if length < 0:
         return None
     return text[max(start, 1) - 1 : max(start + length, 1) - 1]
 
 
 def replace(text: str, old: str, new: str) -> str | None:
-    """Each ``old`` replaced; unchanged when ``old`` is empty, unknown when the result has over LONGEST characters."""
+    """Each ``old`` replaced; unchanged if ``old`` is empty, None if the result has more than LONGEST characters."""
     if not old:
         return text
     growth = len(new) - len(old)
@@ -65,7 +65,7 @@ def replace(text: str, old: str, new: str) -> str | None:
 
 
 def like(pattern: str) -> Callable[[str], bool]:
-    """A test for ``pattern`` (``%`` any text, ``_`` one character). It never goes back, so no pattern is slow."""
+    """A test for ``pattern`` (``%`` any text, ``_`` one character). It never backtracks, so no pattern is slow."""
     first, *others = pattern.split("%")
     if not others:
         return lambda text: len(text) == len(first) and _fits(text, 0, first)
@@ -79,7 +79,7 @@ def like(pattern: str) -> Callable[[str], bool]:
             return False
         place = len(first)
         for find in finders:
-            # The leftmost place leaves most room for what follows, so no other one has to be tried.
+            # The leftmost match leaves the most room for the rest, so no other one has to be tried.
             place = find(text, place, end)
             if place < 0:
                 return False
@@ -95,7 +95,7 @@ def _fits(text: str, place: int, part: str) -> bool:
 
 
 def _finder(part: str) -> Callable[[str, int, int], int]:
-    """Gives the place behind the leftmost ``part`` between two places, or -1."""
+    """Returns a function that finds the leftmost ``part`` between two indexes: the index after it, or -1."""
     size = len(part)
     if "_" not in part:
 
@@ -104,7 +104,7 @@ def _finder(part: str) -> Callable[[str, int, int], int]:
             return found if found < 0 else found + size
 
         return find
-    # Shift-and: bit i says that the last i + 1 characters read are the first i + 1 of the part. One step a character.
+    # Shift-and: bit i means that the last i + 1 characters are the first i + 1 of the part. One step per character.
     anything = sum(1 << index for index, wanted in enumerate(part) if wanted == "_")
     masks = dict.fromkeys(part, anything)
     for index, wanted in enumerate(part):

@@ -1,8 +1,8 @@
-"""The walk over sqlglot's tree and the tokens at the same time.
+"""Walks sqlglot's tree and the tokens at the same time.
 
-So every node's place is exact, whatever sqlglot keeps of it, and a tree that does not match what was written (a part
-dropped, moved or made up) is refused. A part that is wrong gives None after it was reported; what contains it then
-gives None without another report.
+So every node has an exact position, whatever sqlglot keeps of it, and a tree that does not match the text (a part
+dropped, moved or invented) is refused. A part with a mistake is reported and becomes None; what contains it then
+becomes None without another report.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from offerkit.rules.problems import ProblemList
 from offerkit.rules.types import NameScope
 
 Handlers: TypeAlias = Mapping[type[object], Callable[..., Node | None]]
-"""sqlglot's node type → what makes a checked node of it, at the walk's place in the tokens."""
+"""By sqlglot's node type, the function that makes a checked node of it, at the walk's position in the tokens."""
 
 
 LEVELS = 150
-"""How deep sqlglot's tree may be: three Python frames for each."""
+"""The most levels of sqlglot's tree: each takes three Python frames."""
 
 
 class Mismatch(Exception):  # noqa: N818 - never leaves check.py
-    """The tree has a node that the language does not have, or does not match the tokens."""
+    """The tree has a node outside the language, or does not match the tokens."""
 
 
 class TreeWalk:
-    """The walk over one expression. ``at`` is the token that the next node begins with."""
+    """The walk over one expression. ``at`` is the index of the token that the next node begins with."""
 
     def __init__(self, tokens: list[Token], scope: NameScope, report: ProblemList, handlers: Handlers) -> None:
-        """Begin at the first token; ``handlers``: those of infer.py."""
+        """Begin at the first token; ``handlers`` are those of infer.py."""
         self.tokens = tokens
         self.scope = scope
         self.report = report
@@ -44,55 +44,57 @@ class TreeWalk:
     # --- tokens
 
     def peek(self) -> TokenType | None:
-        """The kind of the token here."""
+        """The kind of the current token; None at the end."""
         return self.tokens[self.at].token_type if self.at < len(self.tokens) else None
 
     def take(self, *kinds: TokenType) -> Token:
-        """Go past the token here, which is one of ``kinds``."""
+        """Consume the current token, which must be one of ``kinds``. Raises Mismatch."""
         if self.peek() not in kinds:
             raise Mismatch
         self.at += 1
         return self.tokens[self.at - 1]
 
     def accept(self, kind: TokenType) -> bool:
-        """Go past the token here if it is a ``kind``."""
+        """Consume the current token if it is a ``kind``; whether it was."""
         if self.peek() is not kind:
             return False
         self.at += 1
         return True
 
     def start(self) -> int:
-        """Where the token here begins in the text."""
+        """Where the current token begins in the text. Raises Mismatch at the end."""
         if self.at >= len(self.tokens):
             raise Mismatch
         return self.tokens[self.at].start
 
     def end(self) -> int:
-        """Where the token before this one ends in the text."""
+        """Where the previous token ends in the text."""
         return self.tokens[self.at - 1].end + 1
 
     # --- nodes
 
     def value(self, tree: object) -> Node | None:
-        """The node for ``tree``, which may not be an interval."""
+        """The node for ``tree``; an interval is reported as a mistake."""
         node = self.node(tree)
         if isinstance(node, Interval):
             self.report.add(
                 node.start,
                 node.end,
-                "An interval stands where a value is needed",
-                hint="It is added to a date: current_date - interval '3 days'.",
+                "An interval cannot be used as a value here",
+                hint="Add it to a date or subtract it: current_date - interval '3 days'.",
             )
             return None
         return node
 
     def node(self, tree: object) -> Node | None:
-        """The node for ``tree``; None when something in it is wrong and was reported."""
+        """The node for ``tree``; None after a mistake in it was reported. Raises Mismatch."""
         handler = self.handlers.get(type(tree))
         if handler is None:
             if isinstance(tree, exp.Tuple):
                 self.report.add(
-                    self.start(), self.tokens[self.at].end + 1, "Several values in parentheses stand only after “in”"
+                    self.start(),
+                    self.tokens[self.at].end + 1,
+                    "Several values in parentheses are only allowed after “in”",
                 )
             raise Mismatch
         self.depth += 1
@@ -100,7 +102,7 @@ class TreeWalk:
             self.report.add(
                 self.start(),
                 self.tokens[self.at].end + 1,
-                "The expression is nested too deep",
+                "The expression is nested too deeply",
                 hint="Split it into filters.",
             )
             raise Mismatch

@@ -1,4 +1,4 @@
-"""Types in words, for messages; and small questions about types."""
+"""Types in words, for messages, and small tests of types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TIMESTAMP = FieldType(BaseType.TIMESTAMP)
 LIST = FieldType(BaseType.LIST)
 NULL = FieldType(BaseType.NULL)
 PLAIN = {type_.base: type_ for type_ in (TEXT, INTEGER, DECIMAL, BOOLEAN, DATE, TIMESTAMP, LIST, NULL)}
-"""The type without further detail, by base."""
+"""The type without values, by base type."""
 
 WORDS = {
     BaseType.STRING: "a text",
@@ -39,24 +39,24 @@ FAMILY = {
     BaseType.LIST: "list",
     BaseType.NULL: "null",
 }
-"""Bases of one family can be compared, the narrower converted to the wider."""
+"""By base type: types of one family can be compared, after converting the narrower to the wider."""
 
 
 def family(node: Node) -> str:
-    """The family of a node's type; an interval is its own."""
+    """The family of a node's type; an interval has its own."""
     return FAMILY[node.type.base] if hasattr(node, "type") else "interval"
 
 
 def words(node: Node) -> str:
-    """What the node is."""
+    """The node's type in words."""
     return WORDS[node.type.base] if hasattr(node, "type") else "an interval"
 
 
 def is_text_literal(node: Node) -> bool:
-    """A text in quotes."""
+    """Whether the node is a text in quotes."""
     return isinstance(node, Literal) and node.type.base is BaseType.STRING and node.value is not None
 
 
 def is_null(node: Node) -> bool:
-    """The literal null, of whichever type."""
+    """Whether the node is the literal null, of any type."""
     return isinstance(node, Literal) and node.value is None

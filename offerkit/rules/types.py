@@ -22,7 +22,7 @@ Value: TypeAlias = str | int | Decimal | bool | date | datetime | tuple[str, ...
 """A value of the language (see above); a ``list`` is a tuple of strings."""
 
 Row: TypeAlias = Mapping[str, Value]
-"""The values of one namespace by field; every declared field is a key, unknown ones are None."""
+"""The values of one namespace by field; every declared field is a key, and unknown values are None."""
 
 
 class BaseType(StrEnum):
@@ -50,13 +50,13 @@ class FieldType:
 
 @dataclass(frozen=True)
 class NameScope:
-    """The names that an expression may use: namespace → field → type (``recipient`` → ``age`` → integer)."""
+    """The names that an expression can use: namespace → field → type (``recipient`` → ``age`` → integer)."""
 
     namespaces: Mapping[str, Mapping[str, FieldType]]
 
     @cached_property
     def digest(self) -> str:
-        """The same for scopes in which every expression means the same."""
+        """Equal for scopes in which every expression means the same."""
         plain = {
             space: {name: [type_.base.value, *type_.values] for name, type_ in fields.items()}
             for space, fields in self.namespaces.items()
@@ -65,7 +65,7 @@ class NameScope:
 
 
 class ExpectedResult(StrEnum):
-    """What an expression has to give where it stands."""
+    """The kind of result that an expression must give, depending on where it is used."""
 
     CONDITION = "condition"
     """A boolean: ``when``, ``contacts``."""

@@ -1,4 +1,4 @@
-"""Values from outside (files, calls, parameters) read as a field's type, and written for people and JSON."""
+"""Parses values from outside (files, calls, parameters) into a field's type, and formats values for people and JSON."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from offerkit.rules.types import BaseType, FieldType, Value
 from offerkit.times import wall_clock
 
 LONGEST = 100_000
-"""Characters of a text or of a list as text, at most."""
+"""The most characters of a text, or of a list written as text."""
 ENTRIES = 10_000
-"""Entries of a list, at most."""
+"""The most entries of a list."""
 _STEP = Decimal("0.000001")
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
 _LIMIT = Decimal(10) ** 12
@@ -32,7 +32,7 @@ _TRUTHS = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f":
 
 
 def parse_value(raw: object, type_: FieldType, zone: tzinfo) -> Value:
-    """``raw`` as a value of ``type_``. None, NaN, infinity and (except for a string) an empty text are None: unknown.
+    """``raw`` as a value of ``type_``. None, NaN, infinity and (except for a string) empty text give None (unknown).
 
     ``raw``: str, int, float, Decimal, bool, date, datetime or a list or tuple of str. A decimal is rounded half away
     from zero to six digits; a timestamp with an offset becomes the wall clock of ``zone``.
@@ -67,7 +67,7 @@ def parse_value(raw: object, type_: FieldType, zone: tzinfo) -> Value:
 
 
 def show(value: Value) -> str:
-    """How a value is written: dates as ISO 8601, decimals without exponent or trailing zeros, a list as JSON."""
+    """A value as text: dates in ISO 8601, decimals without exponent or trailing zeros, lists as JSON."""
     match value:
         case None:
             return "null"
@@ -105,7 +105,7 @@ def _text(raw: object) -> str:
 
 
 def _clean(raw: str) -> str:
-    """Refuse what no store and no page can hold."""
+    """``raw``. Raises ValueError for characters that no store or page can hold."""
     if "\x00" in raw or any("\ud800" <= char <= "\udfff" for char in raw):
         raise ValueError("a text with a null character or half a character (a lone surrogate)")
     return raw
@@ -120,7 +120,7 @@ def _one_of(raw: object, values: tuple[str, ...]) -> str:
 
 
 def _number(raw: object, wanted: str) -> Decimal | None:
-    """None: NaN or infinity."""
+    """None for NaN and infinity."""
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float, Decimal)):
         raise _wrong(raw, wanted)
     if isinstance(raw, str):
@@ -140,11 +140,11 @@ def _integer(raw: object) -> int | None:
     if number is None:
         return None
     if abs(number) > 2**64:
-        raise ValueError("a number outside of 64 bits")
+        raise ValueError("a number that does not fit into 64 bits")
     if number != number.to_integral_value():
         raise _wrong(raw, "a whole number")
     if not -(2**63) <= number < 2**63:
-        raise ValueError("a number outside of 64 bits")
+        raise ValueError("a number that does not fit into 64 bits")
     return int(number)
 
 
@@ -181,14 +181,14 @@ def _date(raw: object, zone: tzinfo) -> date:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            raise _wrong(raw, "a day of the calendar") from None
+            raise _wrong(raw, "a calendar date") from None
     raise _wrong(raw, "a date such as 2026-01-31")
 
 
 def parse_instant(raw: object, zone: tzinfo) -> datetime:
-    """The instant of a timestamp, in UTC: with an offset as it is, else by the clocks of ``zone``.
+    """The instant of a timestamp, in UTC. A timestamp without an offset is read in ``zone``.
 
-    Of an hour that they show twice it is the first. Raises ValueError for what is not a timestamp.
+    In an hour that occurs twice there, it is the first. Raises ValueError if ``raw`` is not a timestamp.
     """
     moment = _written(raw)
     try:
@@ -208,7 +208,7 @@ def _timestamp(raw: object, zone: tzinfo) -> datetime:
 
 
 def _written(raw: object) -> datetime:
-    """A timestamp as it is written, with an offset or without one."""
+    """A timestamp as written, with or without an offset."""
     if isinstance(raw, datetime):
         return raw
     if isinstance(raw, date):
@@ -222,7 +222,7 @@ def _written(raw: object) -> datetime:
 
 
 def _wall(moment: datetime, zone: tzinfo) -> datetime:
-    """The wall clock of ``zone``; without an offset it is that already."""
+    """``moment`` on the wall clock of ``zone``; without an offset it already is."""
     if moment.tzinfo is None:
         return moment.replace(fold=0)
     try:
@@ -232,11 +232,11 @@ def _wall(moment: datetime, zone: tzinfo) -> datetime:
 
 
 def _beyond() -> ValueError:
-    return ValueError("a timestamp outside of the years 1 to 9999")
+    return ValueError("a timestamp outside the years 1 to 9999")
 
 
 def _list(raw: object) -> tuple[str, ...]:
-    """A JSON array, or parts separated by ``|``."""
+    """A list from a sequence, a JSON array, or parts separated by ``|``."""
     parts: object = raw
     if isinstance(raw, str):
         text = raw.strip()

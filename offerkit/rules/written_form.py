@@ -1,9 +1,9 @@
-"""What a condition means, as data: the written form that approvals are bound to (docs/adr/0040-fingerprint-schemes.md).
+"""The written form of a condition, as data; approvals are bound to it (docs/adr/0040-fingerprint-schemes.md).
 
-Its grammar is part of a fingerprint's scheme and never changes within one. It is read here by itself, so that neither
-the parser behind the checker nor its version decides what an approval is for, and so that it is cheap: approvals of
-thousands of offers are compared at once. Only what certainly means nothing is looked through: blanks, the case of
-words, ``!=`` for ``<>``, and brackets. What is not certain stands for itself, as the text that was written.
+The grammar is part of a fingerprint scheme and never changes within one. This module has its own parser, so that
+neither the checker's parser nor its version decides what an approval covers, and so that it is fast: approvals of
+thousands of offers are compared at once. It ignores only what certainly has no meaning: blanks, the case of words,
+``!=`` instead of ``<>``, and parentheses. If anything is uncertain, the text itself is the written form.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WrittenForm: TypeAlias = Json
 """A word, name or text, or a list that begins with what it is (``["ge", ["field", …], ["number", "18"]]``)."""
 
 UNREAD = "unread"
-"""Begins what stands for the text itself."""
+"""The head of a written form that is the text itself."""
 
 _LENGTH = 10_000
 _DEPTH = 60
@@ -51,7 +51,7 @@ _WORDS = frozenset(
         "when",
     }
 )
-"""The words that cannot be names (except beside a dot)."""
+"""The words that cannot be names (except next to a dot)."""
 _COMPARISONS = {"=": "eq", "<>": "ne", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _ADDITIVE = {"+": "add", "-": "sub"}
 _MULTIPLICATIVE = {"*": "mul", "/": "div"}
@@ -76,9 +76,10 @@ class _UncertainError(Exception):
 
 @lru_cache(maxsize=16_384)
 def written_form(text: str) -> tuple[Json, frozenset[str]]:
-    """The written form of an expression, and the fields of the offer that it names.
+    """The written form of an expression, and the names of the offer's fields in it.
 
-    What cannot be read with certainty stands for itself, and names all of the offer (``*``) if the word is in it.
+    If the text cannot be read with certainty, it is its own written form, and counts as naming every field (``*``) if
+    it contains the word ``offer``.
     """
     try:
         tree = _FormReader(_tokens(text)).whole()
@@ -110,7 +111,7 @@ def _tokens(text: str) -> list[_Token]:
             raise _UncertainError
         kind = str(match.lastgroup)
         value = match[kind]
-        # Beside a dot, a word of the language is a name: recipient.end.
+        # Next to a dot, a word of the language is a name: recipient.end.
         beside_dot = bool(found and found[-1] == ("sign", ".")) or text.startswith(".", match.end())
         word = kind == "name" and not beside_dot and value.lower() in _WORDS
         found.append(_Token("word", value.lower()) if word else _Token(kind, value))
@@ -119,7 +120,7 @@ def _tokens(text: str) -> list[_Token]:
 
 
 class _FormReader:
-    """Reads tokens from left to right, one method for each level of binding, the weakest first."""
+    """A recursive-descent parser: one method for each level of precedence, the lowest first."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = [*tokens, _END]
@@ -180,7 +181,7 @@ class _FormReader:
         return tree
 
     def _predicate(self) -> WrittenForm:
-        """At most one comparison or test: what a chain of them belongs to is not certain."""
+        """At most one comparison or test, because the grouping of a chain is uncertain."""
         left = self._operand()
         token = self._next
         if token.kind == "sign" and token.text in _COMPARISONS:
@@ -207,7 +208,7 @@ class _FormReader:
         return left
 
     def _operand(self) -> WrittenForm:
-        """Arithmetic; ``%`` and ``||`` beside other operators are not looked through."""
+        """Arithmetic; ``%`` and ``||`` next to other operators are uncertain."""
         left = self._product()
         if self._next.text in ("%", "||") and self._next.kind == "sign":
             sign = self._next.text
@@ -288,7 +289,7 @@ class _FormReader:
         return ["interval", value, unit]
 
     def _arguments(self, words: tuple[str, ...] = ()) -> list[WrittenForm]:
-        """What stands between brackets, up to the closing one; ``words`` stand for commas."""
+        """The arguments up to the closing parenthesis; ``words`` can replace commas."""
         found: list[WrittenForm] = []
         if self._accept("sign", ")"):
             return found
@@ -316,7 +317,7 @@ class _FormReader:
 
 
 def _joined(name: str, parts: list[WrittenForm]) -> WrittenForm:
-    """Parts joined by an operator that does not mind brackets between them; their order stays."""
+    """Parts joined by an associative operator, in their order."""
     if len(parts) == 1:
         return parts[0]
     flat: list[WrittenForm] = []

@@ -28,7 +28,7 @@ from offerkit.server.store_writer import StoreWriter
 from offerkit.server.thread_worker import ThreadWorker
 from offerkit.store import StatusChange, Store, errors
 from offerkit.store.errors import GONE
-from offerkit.usecases.contact_access import ContactAccess, operator_access
+from offerkit.usecases.contact_access import ContactRights, operator_rights
 from offerkit.usecases.history_cache import OwnWrites
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.session import Session
@@ -57,7 +57,7 @@ class DecisionService:
         self.writer = StoreWriter(session, self._written, self.presence)
         self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
-        self._readers: BoundedCache[str, tuple[ContactAccess, float]] = BoundedCache(1_000)
+        self._readers: BoundedCache[str, tuple[ContactRights, float]] = BoundedCache(1_000)
         self._calls = 0
         self._sweep = Collector(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -107,7 +107,7 @@ class DecisionService:
         """Whether an operator may read the contacts of all ``environments``."""
         known = self._readers.peek(operator)
         if known is None or known[1] <= time.monotonic():
-            rights = await self._with_worker(lambda worker: operator_access(worker.store, operator))
+            rights = await self._with_worker(lambda worker: operator_rights(worker.store, operator))
             known = rights, time.monotonic() + KNOWN_FOR
             self._readers.put(operator, known)
         rights, catalogs = known[0], self.served.catalogs

@@ -18,11 +18,11 @@ from starlette.responses import Response, StreamingResponse
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.engine.estimate import MAX_SAMPLE
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.rights import scopes_text
-from offerkit.reports.estimate import MAX_SAMPLE
 from offerkit.reports.stops import stopped_rows
 from offerkit.server.authentication import acting, caller_of
 from offerkit.server.json_bodies import read_body

@@ -92,7 +92,7 @@ def _files(root: Path, paths: Sequence[Path]) -> list[Path]:
         elif path.is_file():
             files.append(path)
         else:
-            hint = f"Cases lie in the folder {FOLDER} of the project."
+            hint = f"Cases are in the folder {FOLDER} of the project."
             raise refuse(Code.UNREADABLE, f"there is no file or folder {str(path)[:200]}", hint=hint)
     return files
 
@@ -117,9 +117,9 @@ def _file(root: Path, path: Path, diagnostics: list[Diagnostic]) -> CaseFile:
 
 def _case_file(shown: str, document: Value, diagnostics: list[Diagnostic]) -> CaseFile:
     if not isinstance(document, YamlMap):
-        raise _wrong(shown, 0, "a file of cases is a map with version and cases", "Begin with version: 1.")
+        raise _wrong(shown, 0, "a file of cases is a map with version and cases", "Start with version: 1.")
     if str(document.get("version", "")) != "1":
-        raise _wrong(shown, locate(document, ("version",)), "a file of cases begins with version: 1", "Add version: 1.")
+        raise _wrong(shown, locate(document, ("version",)), "a file of cases starts with version: 1", "Add version: 1.")
     for key in document:
         if key not in KEYS:
             diagnostics.append(
@@ -127,12 +127,14 @@ def _case_file(shown: str, document: Value, diagnostics: list[Diagnostic]) -> Ca
                     shown,
                     locate(document, (key,), on_key=True),
                     f"“{key[:80]}” is not known here",
-                    f"A file of cases has {', '.join(KEYS)}.",
+                    f"A file of cases can have {', '.join(KEYS)}.",
                 )
             )
     cases, catalog, activated = (document.get(key) for key in ("cases", "catalog", "activated"))
     if not isinstance(cases, YamlMap) or not cases:
-        raise _wrong(shown, locate(document, ("cases",)), "cases is a map by name", "Name each case in words.")
+        raise _wrong(
+            shown, locate(document, ("cases",)), "cases is a map by name", "Give each case a descriptive name."
+        )
     for key, value in (("catalog", catalog), ("activated", activated)):
         if value is not None and not isinstance(value, YamlMap):
             raise _wrong(shown, locate(document, (key,)), f"{key} is a map by name", "")
@@ -183,7 +185,7 @@ def applied_cases(file: SpecFile, document: Value, diagnostics: list[Diagnostic]
         diagnostics.append(
             Diagnostic(
                 Code.BAD_NAME,
-                f"“{name[:80]}” cannot name cases, which are applied under the name of their file",
+                f"“{name[:80]}” is not a valid name for cases, which are named after their file",
                 hint=hint,
                 position=Position(file.path, 1, 1),
             )
@@ -224,7 +226,7 @@ def former_names(
                 yield Diagnostic(
                     Code.BAD_CASE,
                     f"the case “{raw.name[:120]}” names {old}, which is renamed to {new.name}",
-                    "It would be decided with what is called so then.",
+                    "After the rename, that name means something else, or nothing.",
                     f"Write {new.name} in its place.",
                     old,
                     raw.position,
@@ -283,8 +285,8 @@ def _too_much(address: Address, summary: str, where: Position) -> Diagnostic:
     return Diagnostic(
         Code.CASES_TOO_MANY,
         f"{summary} are applied as one",
-        "Whoever reviews a plan has to read them.",
-        "Split the file: any number of files may hold cases.",
+        "The reviewers of a plan have to read them.",
+        "Split the file: cases can be in any number of files.",
         address,
         where,
     )

@@ -44,7 +44,7 @@ def duplicates(records: list[Record]) -> Iterator[Mistake]:
                 (),
                 Code.DECLARED_TWICE,
                 f"{record.address} is declared twice",
-                "A name means one resource, whichever file it stands in.",
+                "A name must be unique, across all files.",
                 "Rename or remove one of the two.",
                 on_key=True,
                 related=(("first here", known),),
@@ -78,7 +78,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
             (),
             Code.MISSING_PARENT,
             f"the parent category “{parent}” is not declared",
-            "A category's path is its place in the tree, and every part of it is a category of its own.",
+            "A category's path is its place in the tree: each part of it must be declared as a category.",
             suggestion(
                 parent,
                 [n for n in index.group(record.environment, Kind.CATEGORY) if not n.startswith(f"{parent}/")],
@@ -92,7 +92,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
             (),
             Code.UNKNOWN_REFERENCE,
             f"the environment “{record.environment}” is not declared",
-            "A case asks a space of the environment that it names."
+            "The space of a case names this environment."
             if record.kind is Kind.CASES
             else "A folder of specs/ is named after the environment that its resources belong to.",
             suggestion(
@@ -111,7 +111,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
             ref.path,
             Code.FOREIGN_REFERENCE,
             f"there is no {kind} “{name}” in {record.environment}; there is one in {elsewhere[0]}",
-            "An environment's resources refer only to their own; each environment is for other people.",
+            "Resources can only refer to resources of their own environment.",
             near(environment, kind, name, f"Declare it in specs/{record.environment}/ as well."),
             named=name,
         )
@@ -152,7 +152,7 @@ def cycles(index: Index) -> Iterator[Mistake]:
             path,
             Code.CYCLE,
             "these refer to each other in a circle: " + " → ".join([*ring, ring[0]]),
-            "What one of them means would depend on itself.",
+            "Each of them would depend on itself.",
             "Remove one of the references.",
             related=tuple((f"{member.address} is here", member) for member in members[1:]),
         )

@@ -103,7 +103,7 @@ def _taken_names(index: Index) -> Iterator[Mistake]:
                 f"“{record.name}” cannot name a dimension",
                 on_key=True,
                 detail=f"In conditions, {record.name}.<field> already means something else.",
-                hint="Name it after the people in it, as in recipient or visitor.",
+                hint="Name it after its contacts, as in recipient or visitor.",
             )
 
 

@@ -37,8 +37,8 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                     campaign,
                     (),
                     Code.ANONYMOUS,
-                    f"{environment} is anonymous: it has no outbound campaigns",
-                    hint="Move the campaign to an environment of identified contacts.",
+                    f"{environment} is anonymous and cannot have outbound campaigns",
+                    hint="Move the campaign to an environment with identified contacts.",
                     on_key=True,
                 )
         yield from _policies(index, environment)
@@ -61,9 +61,9 @@ def _operators(index: Index) -> Iterator[Mistake]:
                     operator,
                     ("email",),
                     Code.SHARED_EMAIL,
-                    f"operator {first.name} has this e-mail address, too",
-                    "Authors of commits are told apart by it, and capitals do not count.",
-                    hint="Give each operator their own.",
+                    f"operator {first.name} has the same e-mail address",
+                    "It identifies the authors of commits; upper and lower case are the same.",
+                    hint="Give each operator a different one.",
                     related=((f"operator {first.name}", first),),
                 )
         for account in operator.facts.fields:
@@ -75,8 +75,8 @@ def _operators(index: Index) -> Iterator[Mistake]:
                     ("accounts", forge),
                     Code.SHARED_ACCOUNT,
                     f"operator {first.name} has account {number} of {forge}, too",
-                    "A review by it would be of both.",
-                    hint="Give each operator their own.",
+                    "A review by this account could not be attributed to one of them.",
+                    hint="Give each operator a different one.",
                     related=((f"operator {first.name}", first),),
                 )
     automations = {record.address for record in operators.values() if "automation" in record.facts.flags}
@@ -89,8 +89,8 @@ def _operators(index: Index) -> Iterator[Mistake]:
                     record,
                     ref.path,
                     Code.NOT_A_PERSON,
-                    f"{ref.target.name} is an automation, and decides nothing",
-                    "Whoever reviews, stops or overrides is a person.",
+                    f"{ref.target.name} is an automation and cannot decide anything",
+                    "Only people can review, stop or override.",
                     hint="Name a person.",
                     named=ref.target.name,
                 )
@@ -105,8 +105,8 @@ def _policies(index: Index, environment: str) -> Iterator[Mistake]:
                 (),
                 Code.POLICIES_TOO_MANY,
                 f"{environment} has more than {MAX_POLICIES} policies",
-                "Each of them is asked of every offer.",
-                "Join conditions by “and”.",
+                "Every policy is checked for every offer.",
+                "Combine conditions with “and”.",
                 on_key=True,
             )
         for expression in policy.facts.expressions:
@@ -117,9 +117,9 @@ def _policies(index: Index, environment: str) -> Iterator[Mistake]:
                     policy,
                     expression.path,
                     Code.POLICY_ASKS_NOTHING,
-                    f"nothing has both {named[0]}.<name> and {named[1]}.<name>",
-                    "A condition is asked of one resource at a time, and a resource has the properties of its kind.",
-                    "Make a policy of each, or name what all kinds have: resource.<name>.",
+                    f"no resource has both {named[0]}.<name> and {named[1]}.<name>",
+                    "A condition is checked for one resource at a time, which has only the properties of its kind.",
+                    "Write a policy for each kind, or use properties that all kinds have: resource.<name>.",
                 )
 
 
@@ -193,7 +193,7 @@ def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[
                 offer,
                 ("representations", name),
                 Code.FIELD_NOT_ON_SPACE,
-                f"a representation for {name}, where the offer is not published",
+                f"a representation for {name}, but the offer is not published there",
                 on_key=True,
                 hint=f"Add {name} to the offer's spaces, or remove the representation.",
             )
@@ -210,7 +210,7 @@ def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -
                     offer,
                     ("content",),
                     Code.REQUIRED_FIELD,
-                    f"space {space} requires {_fields(fields)}, which this offer does not give",
+                    f"space {space} requires {_fields(fields)}, which this offer lacks",
                     on_key=True,
                     hint=f"Give {or_list(fields)} in content, or take {space} out of the offer's spaces.",
                 )
@@ -220,9 +220,9 @@ def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -
             offer,
             ("content",),
             Code.REQUIRED_FIELD,
-            "this offer can be shown on no space",
+            "this offer cannot be shown on any space",
             on_key=True,
-            detail=f"Nearest is {space}, which also requires {_fields(fields)}.",
+            detail=f"The closest is {space}, which also requires {_fields(fields)}.",
             hint=f"Give {or_list(fields)} in content.",
         )
 
@@ -254,8 +254,8 @@ def _spaces(index: Index, environment: Record) -> Iterator[Mistake]:
                 space,
                 ("channel",),
                 Code.ANONYMOUS,
-                f"{environment.name} is anonymous: its spaces are inbound only",
-                "Nobody can be written to who is not known.",
+                f"{environment.name} is anonymous, so its spaces must be inbound",
+                "Unknown contacts cannot be sent messages.",
                 "Use an inbound channel.",
             )
         if "unitary" in space.facts.flags and not anonymous and not space.facts.keys:
@@ -290,8 +290,8 @@ def _fallback(index: Index, space: Record) -> Iterator[Mistake]:
                     space,
                     ref.path,
                     Code.ANONYMOUS,
-                    f"the fallback leads to {other.name}, which is not anonymous",
-                    "A fallback is for those whom nobody could identify.",
+                    f"the fallback points to {other.name}, which is not anonymous",
+                    "A fallback is for contacts who could not be identified.",
                     "Name a space of an anonymous environment.",
                 )
 
@@ -321,8 +321,8 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
                         record,
                         path,
                         Code.UNKNOWN_VARIABLE,
-                        f"the template names “{variable}”, which does not exist",
-                        "It may use "
+                        f"the template uses “{variable}”, which does not exist",
+                        "It can use "
                         + ("this space's fields, " if kind is Kind.SPACE else "")
                         + f"{dimension.name}.<field>, interaction.<call data> and offer.<field>.",
                         suggestion(variable, common | own, "Correct the name."),
@@ -368,8 +368,8 @@ def _misfit(
             record,
             path,
             Code.BAD_VALUE,
-            f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is no http(s) URL: {reason}",
-            "It stands in links and images that people click and see.",
+            f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is not an http(s) URL: {reason}",
+            "It is used in links and images.",
             "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
             " behind them.",
             offset=offset or None,
@@ -380,8 +380,8 @@ def _misfit(
             path,
             Code.TEMPLATE_SYNTAX,
             f"“{field}” is HTML on {', '.join(sorted(spaces))}: {reason}",
-            "There a value could run as a program in the reader's browser, or the offer could never be shown.",
-            "Let values stand between tags or in quoted attributes.",
+            "A value could run as a script in the contact's browser, or the offer could never be shown.",
+            "Put values between tags or in quoted attributes.",
             offset=offset or None,
         )
 
@@ -397,8 +397,8 @@ def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
                 record,
                 path,
                 Code.UNKNOWN_THEME,
-                f"no offer, template or category carries the theme “{theme}”",
-                "A theme is what offers and categories carry; asking for another one finds nothing.",
+                f"no offer, template or category has the theme “{theme}”",
+                "Asking for a theme that no offer has finds nothing.",
                 suggestion(theme, carried, "Add it to the themes of an offer or category."),
                 named=theme,
             )
@@ -420,8 +420,8 @@ def lonely_themes(index: Index) -> Iterator[Mistake]:
                     record,
                     path,
                     Code.LONELY_THEME,
-                    f"the theme “{theme}” stands here only, and nothing asks for it",
-                    f"Others carry or ask for “{near[0]}”.",
+                    f"the theme “{theme}” is used only here, and nothing asks for it",
+                    f"Other resources have or ask for “{near[0]}”.",
                     f"Did you mean {near[0]}? If not, ask for {theme} somewhere.",
                     named=theme,
                 )

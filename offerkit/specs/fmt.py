@@ -51,7 +51,7 @@ def spec_files(project: Project, paths: Sequence[Path]) -> list[SpecFile]:
         raise Refused(
             Diagnostic(
                 Code.NO_MATCH,
-                f"{path!s:.200} is no spec file of this project, and no folder with one",
+                f"{path!s:.200} is not a spec file of this project, nor a folder with one",
                 hint="Name files or folders in specs/, environments/ or cases/.",
             )
             for path in empty

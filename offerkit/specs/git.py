@@ -46,7 +46,7 @@ _CONFIG = (
 )
 _MAX_LINK = 4096
 WHOLE_HISTORY = (
-    "“git fetch --unshallow” brings the whole history; in a workflow, let the checkout do so: fetch-depth: 0 (GitHub),"
+    "“git fetch --unshallow” fetches the whole history; in a pipeline, set fetch-depth: 0 (GitHub) or"
     ' GIT_DEPTH: "0" (GitLab).'
 )
 """What helps where a clone is shallow."""
@@ -164,7 +164,7 @@ class _Repository:
         self._environ = environ
         prefix, _, inside = self._text(["rev-parse", "--show-prefix", "--is-inside-work-tree"]).rpartition("\n")
         if inside != "true":
-            raise refuse(Code.GIT, "the project is in no git repository's working tree")
+            raise refuse(Code.GIT, "the project is not in the working tree of a git repository")
         self._prefix = prefix.removesuffix("\n")
         self._git = self._text(["rev-parse", "--absolute-git-dir"])
 
@@ -181,7 +181,7 @@ class _Repository:
         first, second = self._one(a), self._one(b)
         done = self._run(["merge-base", first, second])
         if done.returncode not in (0, 1):
-            raise refuse(Code.GIT, f"“{_cut(revision)}” is no merge base: {_reason(done.stderr)}")
+            raise refuse(Code.GIT, f"“{_cut(revision)}” has no merge base: {_reason(done.stderr)}")
         if done.returncode:
             shallow = self._shallow
             raise refuse(
@@ -225,13 +225,13 @@ class _Repository:
     def _unknown(self, revision: str, reason: str) -> Refused:
         hint = "“git log -- specs” lists the revisions."
         if ".." in revision:
-            reason = "a range is no state"
+            reason = "a range is not a revision"
             hint = "Name one revision, or the merge base of two: git:A...B."
         elif not self._run(["rev-list", "--max-count=1", "--all"]).stdout.strip():
             reason = "the repository has no commit yet"
             hint = "Commit the specs: “git add environments specs”, then “git commit”."
         elif self._shallow:
-            reason, hint = "this clone is shallow, and does not have it", WHOLE_HISTORY
+            reason, hint = "this clone is shallow and does not have it", WHOLE_HISTORY
         elif "single revision" in reason or revision.startswith("^"):
             reason = f"not a valid object name: {_cut(revision)}"
         return refuse(Code.GIT, f"git has no specs at “{_cut(revision)}”: {reason}", hint=hint)
@@ -281,7 +281,7 @@ class _Repository:
                 Code.GIT,
                 f"this clone does not have all files of “{_cut(revision)}”",
                 detail="It is a partial clone, or it is damaged; offerkit does not fetch from the network.",
-                hint="“git fetch --refetch --no-filter” brings them.",
+                hint="“git fetch --refetch --no-filter” fetches them.",
             )
         return {row[0].decode(): int(row[1]) for row in rows}
 
@@ -334,8 +334,8 @@ class _Repository:
             if driver in drivers and path.removeprefix(self._prefix) in entries:
                 raise refuse(
                     Code.GIT,
-                    f"{path:.200} is made by git's filter “{_cut(driver)}”, which is a program",
-                    detail="Comparing with a revision runs no program that the configuration of git names.",
+                    f"{path:.200} is produced by git's filter “{_cut(driver)}”, which is a program",
+                    detail="Comparing with a revision does not run the programs that git's configuration names.",
                     hint="Check the revision out into another folder, and compare with the specs there.",
                 )
 
@@ -361,17 +361,17 @@ class _Repository:
         if "dubious ownership" in reason or "safe.directory" in reason:
             return refuse(
                 Code.GIT,
-                "git does not trust the repository of the project: it belongs to somebody else",
+                "git does not trust the project's repository: it belongs to another user",
                 hint=f"If you trust it: git config --global --add safe.directory {self._root}",
             )
         if reason.startswith("not a git repository"):
             return refuse(
                 Code.GIT,
-                "the project is in no git repository",
-                detail="It is looked for from the project's folder upwards; GIT_DIR is not heeded.",
+                "the project is not in a git repository",
+                detail="offerkit looks for one from the project's folder upwards and ignores GIT_DIR.",
                 hint="“git init” creates one; then commit the specs.",
             )
-        what = f"the specs at “{_cut(revision)}” cannot be laid out" if revision else "git failed"
+        what = f"the specs at “{_cut(revision)}” cannot be checked out" if revision else "git failed"
         return refuse(Code.GIT, f"{what}: {reason}")
 
     def _run(self, words: Sequence[str], given: bytes = b"") -> CompletedProcess[bytes]:

@@ -66,11 +66,11 @@ def check_output(target: Path, kind: FileKind) -> None:
     with _writing(target, kind):
         name = Path(os.path.realpath(target))
         if not _streams(target) and any(part in _OURS for part in name.parts):
-            raise _taken(target, kind, "It lies in a folder that offerkit or git keeps its own files in.")
+            raise _taken(target, kind, "It is in a folder where offerkit or git keeps its own files.")
         if target.is_dir():
             raise refuse(Code.UNREADABLE, f"{target!s:.200} is a folder", hint="Name a file in it.")
         if not _streams(target) and name.is_symlink():
-            raise OSError(errno.ELOOP, "a link leads to itself")
+            raise OSError(errno.ELOOP, "the link points to itself")
         if _streams(target) or not name.exists():
             return
         with name.open("rb") as file:

@@ -236,7 +236,7 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource
         written: Any = raw.value  # in the order of the file; the model sorts them
         for place, origin in enumerate(written["inbound"]["origins"] if resource.inbound.origins else ()):
             if fault := url_fault(str(origin)):
-                hint = "Write scheme and host, with the port if need be, as in https://www.bank.example:8443."
+                hint = "Write scheme and host, with the port if needed, as in https://www.bank.example:8443."
                 wrong.append((("inbound", "origins", place), f"“{origin:.80}” is not an origin: {fault.reason}", hint))
     for path, summary, hint in wrong:
         position = unpack(source.path, locate(document, (*raw.path, *path)))
@@ -284,7 +284,7 @@ def _variables(
                 "Values are written {{ recipient.first_name }}; blocks {% if … %}…{% endif %}.",
             )
             if not is_template(text):  # links are all that is wrong with plain HTML
-                what, hint = "this HTML could not be shown", "Let links lead to https://host/path."
+                what, hint = "this HTML could not be shown", "Links must point to https://host/path."
             diagnostics.append(
                 Diagnostic(
                     Code.TEMPLATE_SYNTAX,

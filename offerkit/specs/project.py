@@ -82,7 +82,7 @@ def find_project(start: Path) -> Project:
         detail="Neither this folder nor one above it has specs/ and environments/."
         if searchable
         else "This folder cannot be searched: permission denied. No folder above it has specs/ and environments/.",
-        hint="Change into the project, name it with --project DIR, or begin one with “offerkit init DIR”.",
+        hint="Change into the project, name it with --project DIR, or create one with “offerkit init DIR”.",
     )
 
 
@@ -104,7 +104,7 @@ def read_files(root: Path) -> tuple[list[SpecFile], list[Diagnostic]]:
         else:
             environment, declares = (rest.partition("/")[0] if "/" in rest else SHARED), False
             if "/" in rest and not valid_name(Kind.ENVIRONMENT, environment):
-                diagnostics.append(_misplaced(path, f"“{environment[:80]}” cannot be an environment's name"))
+                diagnostics.append(_misplaced(path, f"“{environment[:80]}” is not a valid environment name"))
                 continue
         content = _read(root, path, diagnostics)
         if content is not None:
@@ -115,7 +115,7 @@ def read_files(root: Path) -> tuple[list[SpecFile], list[Diagnostic]]:
 def _misplaced(path: str, why: str) -> Diagnostic:
     return Diagnostic(
         Code.MISPLACED,
-        f"this file cannot stand here: {why}",
+        f"this file is in the wrong place: {why}",
         hint="environments/NAME.yaml declares an environment; specs/NAME/ holds what belongs to it.",
         position=Position(path, 1, 1),
     )
@@ -163,8 +163,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _link_outside(path: str) -> Diagnostic:
     return Diagnostic(
         Code.LINK_OUTSIDE,
-        "this link leads out of the project",
-        "What a plan is made from must lie in the project, where it is reviewed.",
+        "this link points outside the project",
+        "Everything that a plan is made from must be in the project, where it is reviewed.",
         "Copy the file into the project.",
         position=Position(path, 1, 1),
     )
@@ -197,7 +197,7 @@ def too_large(path: str, size: int) -> Diagnostic:
     return Diagnostic(
         Code.FILE_TOO_LARGE,
         f"the file has {size:,} bytes; at most {MAX_BYTES:,} are read",
-        hint="Split it: any number of files may hold the resources of an environment.",
+        hint="Split it: the resources of an environment can be in any number of files.",
         position=Position(path, 1, 1),
     )
 
@@ -217,7 +217,7 @@ def read_all(project: Project) -> tuple[list[SpecFile], list[Diagnostic]]:
     if not files and not diagnostics:
         raise refuse(
             Code.NO_PROJECT,
-            "the project holds no YAML file yet",
-            hint="Begin with environments/NAME.yaml; “offerkit init DIR” shows how.",
+            "the project has no YAML files yet",
+            hint="Start with environments/NAME.yaml, or create an example project with “offerkit init DIR”.",
         )
     return files, diagnostics

@@ -38,7 +38,7 @@ def sections(file: SpecFile, document: Value, diagnostics: list[Diagnostic]) -> 
             Diagnostic(
                 Code.WRONG_TYPE,
                 f"a spec file is a map of sections, not {what}",
-                hint="Begin it with “version: 1”, then a section such as “offers:”.",
+                hint="Start it with “version: 1”, then a section such as “offers:”.",
                 position=unpack(file.path, 0),
             )
         )
@@ -76,9 +76,9 @@ def _right_version(file: SpecFile, document: YamlMap, diagnostics: list[Diagnost
     if document.get("version") == VERSION:
         return True
     if "version" not in document:
-        summary, hint = "the file does not say its version", "Write “version: 1” as its first line."
+        summary, hint = "the file has no version", "Write “version: 1” as its first line."
     else:
-        summary = f"version {document['version']!s:.40} is not known to this offerkit"
+        summary = f"version {document['version']!s:.40} is not supported by this offerkit"
         hint = "Write “version: 1”, or use a newer offerkit."
     position = unpack(file.path, locate(document, ("version",)))
     diagnostics.append(Diagnostic(Code.VERSION, summary, hint=hint, position=position))
@@ -134,7 +134,7 @@ def _bad_name(file: SpecFile, content: YamlMap, name: str, kind: Kind) -> Diagno
         Code.BAD_NAME,
         f"“{shown}” cannot name a {kind}",
         f"Names are used in addresses and file names: ASCII letters, digits, - and _, at most 64 characters{path}.",
-        "Put what people read into label.",
+        "Use label for the name that people read.",
         position=unpack(file.path, content.keys_at[name]),
     )
 
@@ -155,8 +155,8 @@ def moves(file: SpecFile, document: Value, diagnostics: list[Diagnostic]) -> Ite
                 Diagnostic(
                     Code.BAD_MOVE,
                     f"“{before[:80]}” cannot move to “{after!s:.80}”",
-                    "A rename leads from one address to another of the same kind and environment.",
-                    "Write it as in “offer.old-name: offer.new-name”.",
+                    "A rename needs two addresses of the same kind and environment.",
+                    "Write it like “offer.old-name: offer.new-name”.",
                     position=unpack(file.path, content.keys_at[before]),
                 )
             )

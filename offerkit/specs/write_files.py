@@ -59,7 +59,7 @@ def _add(target: Path, content: bytes) -> None:
     try:
         _put(target, content)
     except FileExistsError:
-        raise refuse(Code.TARGET_EXISTS, f"{target} exists already", hint="Rename or remove it first.") from None
+        raise refuse(Code.TARGET_EXISTS, f"{target} already exists", hint="Rename or remove it first.") from None
 
 
 def _put(target: Path, content: bytes) -> None:
@@ -99,7 +99,7 @@ def replace_files(root: Path, files: Mapping[str, tuple[bytes, bytes]]) -> None:
                 partial.chmod(stat.S_IMODE(target.stat().st_mode))
             for (_, target), (_, contents) in zip(ready, sorted(files.items()), strict=True):
                 if target.read_bytes() not in contents:
-                    raise _refused(target, "it was changed meanwhile", "Run the command again.")
+                    raise _refused(target, "it was changed in the meantime", "Run the command again.")
             for partial, target in ready:
                 partial.replace(target)
         except BaseException:
@@ -211,7 +211,7 @@ def _writing(place: Path) -> Iterator[None]:
 def _refused(
     path: Path,
     reason: str,
-    hint: str = "Check the permissions of the file and its folder, and the room on the disk.",
+    hint: str = "Check the permissions of the file and its folder, and the free disk space.",
 ) -> Refused:
     return refuse(
         Code.UNREADABLE, f"{path!s:.200} cannot be written: {reason}", detail="Nothing was changed.", hint=hint

@@ -126,7 +126,7 @@ class _EventReader(Scanner):
             if _YAML.match(line):
                 match = _VERSION.fullmatch(line)
                 if match is None or version is not None:
-                    self.stop("a %YAML line names one version, and stands once", start, "Remove the %YAML line.")
+                    self.stop("there can be one %YAML line, with one version", start, "Remove the %YAML line.")
                 version = int(match[1]), int(match[2])
             self.skip()
         if some and self.marker() != "---":
@@ -141,7 +141,7 @@ class _EventReader(Scanner):
         last = self._events[-1]
         if isinstance(last, ScalarEvent) and last.style in ("'", '"') and not self.fresh:
             self.stop("this cannot follow a quoted text", hint=_QUOTES)
-        self.stop("this cannot follow what stands before it")
+        self.stop("this cannot follow what comes before it")
 
     def _tab(self) -> NoReturn:
         at = self.at - self.column(self.at) + self.indent if self.fresh else self.text.rindex("\t", 0, self.at)
@@ -190,7 +190,7 @@ class _EventReader(Scanner):
         if char == "*":
             name = self.name()
             if properties is not None:
-                self.stop("an alias has no anchor and no tag", start, "Remove them.")
+                self.stop("an alias cannot have an anchor or a tag", start, "Remove them.")
             self._events.append(AliasEvent(name, self.mark(start), self.mark(self.at)))
             return False
         self._scalar(start, self.plain(outer, flow=flow), "", properties)
@@ -280,7 +280,7 @@ class _EventReader(Scanner):
     def _belongs(self, number: int, properties: Properties | None) -> None:
         event = self._events[number]
         if isinstance(event, AliasEvent):
-            self.stop("an alias has no anchor and no tag", event.start_mark.index, "Remove them.")
+            self.stop("an alias cannot have an anchor or a tag", event.start_mark.index, "Remove them.")
         assert isinstance(event, NodeEvent)
         assert properties is not None
         event.anchor, event.start_mark = properties.anchor, self.mark(properties.start)
@@ -290,9 +290,9 @@ class _EventReader(Scanner):
     def _check_key(self, start: int) -> None:
         """Refuse a key from ``start`` up to here that is too long, or not on one line."""
         if not self.one_line(start, self.at):
-            self.stop("a key must stand on one line, with its colon", hint="Is a colon missing above?")
+            self.stop("a key must be on one line, with its colon", hint="Is a colon missing above?")
         if self.at - start > MAX_KEY:
-            self.stop(f"a key can have {MAX_KEY:,} characters at most", start)
+            self.stop(f"a key can have at most {MAX_KEY:,} characters", start)
 
     def _block_list(self, column: int) -> None:
         """The items of a list; the first dash stands here, in ``column``."""
@@ -321,7 +321,7 @@ class _EventReader(Scanner):
             if not self._goes_on(column):
                 break
             if self.indicator("-"):
-                self.stop("an item of a list cannot stand among the keys of a map")
+                self.stop("an item of a list is not allowed among the keys of a map")
         self._close(MappingEndEvent, self.at)
 
     def _implicit_key(self) -> None:
@@ -331,14 +331,14 @@ class _EventReader(Scanner):
             properties = self.properties(properties)
             self.skip()
             if self.fresh:
-                self.stop("a key must stand on the line of its anchor or tag", start)
+                self.stop("a key must be on the same line as its anchor or tag", start)
         if self.indicator(":"):
             self._empty(self.at, properties)
         else:
             self._inline(self.column(start), properties, flow=False)
         self.at = self.after_spaces()
         if not self.indicator(":"):
-            self.stop("a colon is missing behind this key", start, "Write “key: value”; a space follows the colon.")
+            self.stop("a colon is missing after this key", start, "Write “key: value”; a space follows the colon.")
         self._check_key(start)
 
     def _goes_on(self, column: int) -> bool:
@@ -371,7 +371,7 @@ class _EventReader(Scanner):
             if self.tabs:
                 self._tab()
             hint = "Add the missing bracket, or indent the line with spaces."
-            self.stop("a list or map in brackets goes on here, not indented deeper than its key", hint=hint)
+            self.stop("a list or map in brackets continues here, not indented deeper than its key", hint=hint)
         return char
 
     def _flow(self, outer: int, properties: Properties | None) -> None:

@@ -149,7 +149,7 @@ class Scanner:
 
     def _unprintable(self, at: int) -> NoReturn:
         what = "a byte order mark" if self.text[at] == "\ufeff" else "a control character"
-        self.stop(f"{what} cannot stand here", at, "Remove it, or write it in a quoted escape.")
+        self.stop(f"{what} is not allowed here", at, "Remove it, or write it in a quoted escape.")
 
     # ---- between tokens
 
@@ -216,13 +216,13 @@ class Scanner:
         if self.char() == "&":
             made = Properties(start, anchor=self.name())
             if self.char() in ("[", "{"):
-                self.stop("a space must follow the name of an anchor")
+                self.stop("an anchor's name must be followed by a space")
         else:
             match = _TAG.match(self.text, start)
             assert match is not None
             self.at = match.end()
             if self.char() not in BLANK and self.char() not in FLOW_SIGNS:
-                self.stop("this tag goes on in a way no tag does")
+                self.stop("this is not a valid tag")
             made = Properties(start, tag=match[0])
         merged = self.merged(before, made)
         assert merged is not None
@@ -233,7 +233,7 @@ class Scanner:
         if before is None or more is None:
             return before or more
         if (before.anchor and more.anchor) or (before.tag and more.tag):
-            self.stop("a value has one anchor and one tag at most", more.start, "Remove one of them.")
+            self.stop("a value can have at most one anchor and one tag", more.start, "Remove one of them.")
         return Properties(before.start, before.anchor or more.anchor, before.tag or more.tag)
 
     def name(self) -> str:
@@ -308,7 +308,7 @@ class Scanner:
             return ESCAPES[char]
         if char not in WIDTHS:
             self.stop(
-                f"“\\{char}” is no escape" if char else "a quoted text is not closed",
+                f"“\\{char}” is not an escape" if char else "a quoted text is not closed",
                 start,
                 "Write \\\\ for a backslash.",
             )
@@ -319,9 +319,7 @@ class Scanner:
             low = self._hex(4, start)
             code = 0x10000 + (code - 0xD800 << 10) + low - 0xDC00 if 0xDC00 <= low < 0xE000 else code
         if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
-            self.stop(
-                "this escape stands for no character", start, "A character beyond U+FFFF is two escapes or one \\U."
-            )
+            self.stop("this escape is not a character", start, "A character beyond U+FFFF is two escapes or one \\U.")
         return chr(code)
 
     def _hex(self, width: int, start: int) -> int:
@@ -373,7 +371,7 @@ class Scanner:
         header = _HEADER.match(self.text, self.at)
         if header is None:
             self.stop(
-                f"behind “{self.char()}” can stand 1 to 9, + or -, and a comment",
+                f"“{self.char()}” can be followed by 1 to 9, + or -, and a comment",
                 hint="Begin the text on the next line.",
             )
         self.at = header.end()

@@ -68,7 +68,7 @@ def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
             0,
             Code.FILE_TOO_LARGE,
             f"the file has {len(content):,} bytes; at most {MAX_BYTES:,} are read",
-            "Split it: any number of files may hold the resources of an environment.",
+            "Split it: the resources of an environment can be in any number of files.",
         )
     try:
         text = content.decode("utf-8")
@@ -80,7 +80,7 @@ def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
             line << _SHIFT | column,
             Code.NOT_UTF8,
             "the file is not valid UTF-8",
-            f"Byte 0x{content[error.start]:02x} cannot stand here; save the file as UTF-8.",
+            f"Byte 0x{content[error.start]:02x} is not allowed here; save the file as UTF-8.",
         )
     try:
         return built(content, text.removeprefix("\ufeff"), partial(_document, file))
@@ -131,14 +131,14 @@ class _ValueBuilder:
                 0,
                 Code.EMPTY_FILE,
                 "the file is empty",
-                "Begin it with “version: 1”, or remove it.",
+                "Start it with “version: 1”, or remove it.",
             )
         if start.version is not None and tuple(start.version) != (1, 2):
             _stop(
                 self.file,
                 0,
                 Code.YAML_SYNTAX,
-                "the file asks for another version of YAML than 1.2",
+                "the file requires another version of YAML than 1.2",
                 "Remove the %YAML line.",
             )
         value = self.node(parser, parser.get_event(), 0)
@@ -150,7 +150,7 @@ class _ValueBuilder:
                 _at(after),
                 Code.YAML_SYNTAX,
                 "a second document begins here",
-                "One file holds one document; remove the “---”.",
+                "A file can hold only one document; remove the “---”.",
             )
         return value
 
@@ -164,7 +164,7 @@ class _ValueBuilder:
                 self.file,
                 _at(event),
                 Code.CUSTOM_TAG,
-                f"a tag ({event.tag}) cannot stand in a spec file",
+                f"a tag ({event.tag}) is not allowed in a spec file",
                 "Spec files are plain data; remove the tag and write the value itself.",
             )
         before = self.nodes
@@ -252,7 +252,7 @@ class _ValueBuilder:
         """What an alias stands for, within the budget."""
         known = self.anchors.get(event.anchor)
         if known is None:
-            what = "stands inside what it names" if event.anchor in self.anchors else "names no anchor"
+            what = "refers to itself" if event.anchor in self.anchors else "has no anchor"
             _stop(self.file, _at(event), Code.YAML_SYNTAX, f"the alias *{event.anchor} {what}", "Write it out.")
         value, size = known
         self.nodes += size
@@ -272,8 +272,8 @@ class _ValueBuilder:
         self.diagnostics.append(
             Diagnostic(
                 Code.DUPLICATE_KEY,
-                f"the key “{key[:80]}” stands twice in this map",
-                "Only one of them could count, and which one would depend on the reader.",
+                f"the key “{key[:80]}” appears twice in this map",
+                "Only one of them would be used, and which one depends on the parser.",
                 "Rename or remove one of them.",
                 position=unpack(self.file, at),
                 related=(("first here", unpack(self.file, first)),),

@@ -1,1 +1,1 @@
-"""States: what stands at each address, how two of them differ, and what becomes of one by a plan's steps. Pure."""
+"""States: the resource at each address, the difference between two states, and the effect of a plan's steps. Pure."""

@@ -1,4 +1,4 @@
-"""What stands at an address, and what differs between two maps of that: the small operation that all else rests on."""
+"""Entries by address, and the difference between two maps of them: the small operation everything else builds on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a stage holds at an address.
+    """What a stage holds at an address: the fingerprint of a body, and an offer's activation.
 
     ``activation`` is the sorted tuple of spaces a live offer is active on (empty: deactivated); None for
     everything that is not an offer in a live stage.
@@ -27,7 +27,7 @@ class Entry:
 
     @property
     def activation_text(self) -> str:
-        """The activation as it stands in digests and in the store: ``-`` where it does not apply."""
+        """The activation as text for digests and the store: ``-`` where it does not apply."""
         return "-" if self.activation is None else ",".join(self.activation)
 
 
@@ -40,10 +40,10 @@ class Body:
 
 
 class Bodies(Mapping[str, Body]):
-    """A source of bodies by fingerprint that may have to get them from somewhere."""
+    """A source of bodies by fingerprint that may have to load them first."""
 
     def fetch(self, fingerprints: Iterable[str]) -> None:
-        """Get many at once, where that is cheaper than one by one."""
+        """Load many bodies at once, if that is cheaper than one by one."""
 
 
 class LayeredBodies(Bodies):
@@ -54,7 +54,7 @@ class LayeredBodies(Bodies):
         self._sources = sources
 
     def fetch(self, fingerprints: Iterable[str]) -> None:
-        """Get what the sources before do not have from those that can fetch."""
+        """Load from the first source that can fetch what the sources before it do not have."""
         missing = set(fingerprints)
         for source in self._sources:
             if isinstance(source, Bodies):
@@ -80,13 +80,13 @@ class LayeredBodies(Bodies):
 
 
 FormerAddress: TypeAlias = Address | Literal[""]
-"""Where something stood before, if that was another address."""
+"""The former address of a resource, or empty if it was not moved."""
 
 
 def parse_fields(made: object, **readers: Callable[[str], str]) -> None:
-    """Read the fields of a frozen dataclass that were given as text: whoever makes one, it has addresses and stages.
+    """Parse the text fields of a frozen dataclass, so that it always has addresses and stages.
 
-    Text that is none stays as it is: a name that is shown without its environment, a plan that is to be refused.
+    Text that cannot be parsed stays as it is: a name shown without its environment, or a plan that will be refused.
     """
     for name, read in readers.items():
         value = getattr(made, name)
@@ -115,7 +115,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """One address that differs; a move has the entry of ``moved_from`` as ``before``."""
+    """The difference at one address; for a move, ``before`` is the entry at ``moved_from``."""
 
     address: Address
     stage: StageRef
@@ -129,19 +129,19 @@ class Delta:
 
 
 class Change(Protocol):
-    """What a delta and a step have in common: a resource leaves one address, and stands at another or nowhere."""
+    """The common part of a delta and a step: a resource leaves one address, and arrives at another or nowhere."""
 
     @property
     def address(self) -> Address:
-        """Where it stands afterwards; where it stood if it goes."""
+        """The address after the change, or before it for a removal."""
 
     @property
     def moved_from(self) -> FormerAddress:
-        """Where it stood if that was another address."""
+        """The former address if the resource moves."""
 
     @property
     def after(self) -> Entry | None:
-        """What stands there afterwards; None: nothing."""
+        """The entry after the change; None for a removal."""
 
 
 def delta(
@@ -153,9 +153,9 @@ def delta(
 ) -> list[Delta]:
     """The steps from ``current`` to ``desired``, sorted by environment, kind and name.
 
-    ``moves`` maps old addresses to new ones; a rename that happened already, or names what is not there, is
-    no step. Renames in a ring (a → b, b → a) do not show by names whether they happened: that is told from what
-    stands there, and where that is not enough from ``happened``; without it, they are still to come.
+    ``moves`` maps old addresses to new ones; a rename that already happened, or that names a missing resource, is no
+    step. For renames in a ring (a → b, b → a) names do not show whether they happened: the entries tell, and if they
+    are not enough, ``happened``. Without it, a ring counts as pending.
     """
     origin = _origins(current, desired, final_names(moves or {}, desired), moves or {}, happened)
     gone = set(origin.values()) - desired.keys()
@@ -178,7 +178,7 @@ def delta(
 
 
 def with_changes(entries: Mapping[Address, Entry], changes: Iterable[Change]) -> dict[Address, Entry]:
-    """``entries`` once ``changes`` are made: all leave before any arrives, so that names can be swapped."""
+    """``entries`` after ``changes``: all resources leave before any arrives, so that names can be swapped."""
     made = list(changes)
     left = {change.moved_from or change.address for change in made}
     result = {address: entry for address, entry in entries.items() if address not in left}
@@ -187,7 +187,7 @@ def with_changes(entries: Mapping[Address, Entry], changes: Iterable[Change]) ->
 
 
 def final_names(moves: Mapping[Address, Address], declared: Container[Address] = ()) -> dict[Address, Address]:
-    """Chains of renames (a → b, b → c) as a → c and b → c; a name that is ``declared`` again ends a chain."""
+    """Chained renames (a → b, b → c) as a → c and b → c; a name that is ``declared`` again ends a chain."""
     final: dict[Address, Address] = {}
     for start in moves:
         if start in final:
@@ -199,7 +199,7 @@ def final_names(moves: Mapping[Address, Address], declared: Container[Address] =
             places[at] = len(path)
             path.append(at)
             at = moves[at]
-        if at in places and at not in declared:  # a ring: each of it leads back to itself, what leads to it to it
+        if at in places and at not in declared:  # a ring: its names map to themselves, names before it map into it
             around = places[at]
             final |= dict.fromkeys(path[:around], at) | {old: old for old in path[around:]}
         else:
@@ -208,10 +208,7 @@ def final_names(moves: Mapping[Address, Address], declared: Container[Address] =
 
 
 def rename_chains(moves: Mapping[Address, Address]) -> list[list[Address]]:
-    """The names that ``moves`` lead along, each to the next; a ring, which ends where it begins, from its first name.
-
-    ``moves`` are one to one.
-    """
+    """The chains of names in ``moves``, which are one to one; a ring starts and ends with its first name."""
     targets = set(moves.values())
     starts = [*(old for old in sorted(moves) if old not in targets), *sorted(moves)]
     found: list[list[Address]] = []
@@ -234,12 +231,12 @@ def _origins(
     moves: Mapping[Address, Address],
     happened: Callable[[Address, Address], bool] | None,
 ) -> dict[Address, Address]:
-    """The renames to be made, as new → old: whole chains whose end is free, and whole rings."""
+    """The pending renames, as new → old: whole chains whose end is free, and whole rings."""
     nearest: dict[Address, Address] = {}
     for old, new in sorted(finals.items()):
         if old == new or old not in current or new not in desired:
             continue
-        # Of two in one chain of renames that both exist, the one next to the new name is meant.
+        # If several names of one chain exist, the one next to the new name is meant.
         if new not in nearest or moves.get(old) == new:
             nearest[new] = old
     origin: dict[Address, Address] = {}
@@ -247,7 +244,7 @@ def _origins(
         ring = chain[0] == chain[-1]
         if ring and not _ring_is_pending(chain, current, desired, happened):
             continue
-        # What is left of a chain has happened; what is declared at its start is not what was renamed.
+        # The rest of a chain already happened; a resource declared at its start is not the renamed one.
         if ring or (chain[0] not in desired and chain[-1] not in current):
             origin |= {new: old for old, new in pairwise(chain)}
     return origin
@@ -259,7 +256,7 @@ def _ring_is_pending(
     desired: Mapping[Address, Entry],
     happened: Callable[[Address, Address], bool] | None,
 ) -> bool:
-    """Whether the names of a ring are still to be passed on."""
+    """Whether the renames of a ring are still pending."""
     pairs = list(pairwise(ring))
     if all(desired[old] == current[old] for old, _ in pairs):
         return False
@@ -273,7 +270,7 @@ def _ring_is_pending(
 
 
 def by_environment(values: Mapping[Address, Value]) -> dict[str, dict[Address, Value]]:
-    """A map by address as one for each environment."""
+    """Split a map by address into one map for each environment."""
     found: dict[str, dict[Address, Value]] = {}
     for address, value in values.items():
         found.setdefault(address.environment, {})[address] = value

@@ -1,8 +1,8 @@
-"""What an offer is: its own body over its templates, below its categories, on the spaces that take it; and who says so.
+"""Effective offers: an offer merged with its templates, categories and spaces; and the origin of each part.
 
-Everybody who asks what an offer gives where (the checks of specs, approvals, plans, the engine, pages) asks here. All
-that it takes is a lookup from address to body, so that it works on a state, and on specs that were just read. Bodies
-leave defaults out: what is absent is not said there, and is inherited (docs/spec-files.md).
+This is the one place that says what an offer shows where; checks of specs, approvals, plans, the engine and pages use
+it. It needs only a lookup from address to body, so it works on states and on specs alike. Bodies leave out defaults:
+what a body does not contain is inherited (docs/spec-files.md).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from offerkit.address import Address, Kind, ancestors
 from offerkit.fingerprint import Json, JsonMap, JsonPath
 
 Lookup: TypeAlias = Callable[[Address], JsonMap | None]
-"""From an address to the body that stands there, or None."""
+"""Gives the body at an address, or None."""
 
 _OWN = frozenset({"label", "description", "protected", "template"})
-"""What a template says of itself and does not hand down."""
+"""The fields of a template that offers do not inherit."""
 
 
 def merged(base: JsonMap, over: JsonMap) -> JsonMap:
-    """``base`` with ``over`` laid on it: maps are merged key by key, anything else is replaced."""
+    """``base`` overridden by ``over``: maps are merged key by key, anything else is replaced."""
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
@@ -32,14 +32,14 @@ def merged(base: JsonMap, over: JsonMap) -> JsonMap:
 
 
 def names_in(value: Json, *keys: str) -> tuple[str, ...]:
-    """The list of names that stands below ``keys`` in a body; empty when there is none."""
+    """The list of names at ``keys`` in a body; empty if missing."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return tuple([item for item in value if isinstance(item, str)]) if isinstance(value, list) else ()
 
 
 class Layer(NamedTuple):
-    """A resource that says a part of what an offer is: its address, and what it says for the offer."""
+    """A resource that contributes to an offer: its address, and the part of its body that it contributes."""
 
     address: Address
     body: JsonMap
@@ -51,12 +51,12 @@ class Layer(NamedTuple):
 
 
 def origin(layers: Iterable[Layer], path: JsonPath) -> Address | None:
-    """The address of the first of ``layers`` that says what stands at ``path``; None when none does."""
+    """The address of the first of ``layers`` that sets ``path``; None if none does."""
     return next((layer.address for layer in layers if _says(layer.body, path)), None)
 
 
 def _says(body: object, path: JsonPath) -> bool:
-    """Whether ``body`` has what ``path`` leads to; lists are replaced as a whole, so the list is enough."""
+    """Whether ``body`` sets ``path``; lists are replaced as a whole, so an index in a list counts as set."""
     for key in path:
         if isinstance(key, int):
             return True
@@ -68,7 +68,7 @@ def _says(body: object, path: JsonPath) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TemplateChain:
-    """A template with those that it builds on, nearest first, and what all of them give together."""
+    """A template with those it builds on, nearest first, and their merged defaults."""
 
     layers: tuple[Layer, ...] = ()
     defaults: JsonMap | None = None
@@ -79,7 +79,7 @@ _NO_TEMPLATE = TemplateChain()
 
 @dataclass(frozen=True, slots=True)
 class SpaceFields:
-    """A space as content meets it: its address, its fields in order, and which of them it requires."""
+    """The fields of a space, in order, and which of them it requires."""
 
     address: Address
     name: str
@@ -88,7 +88,7 @@ class SpaceFields:
 
     @classmethod
     def of(cls, address: Address, body: JsonMap) -> SpaceFields:
-        """What the body of the space at ``address`` says."""
+        """The fields declared in the body of the space at ``address``."""
         fields = declared_fields(body)
         return cls(
             address,
@@ -105,7 +105,7 @@ def declared_fields(space: JsonMap) -> list[JsonMap]:
 
 
 def filters_of(body: JsonMap) -> tuple[str, ...]:
-    """The names of the predefined filters that a body asks for, in their order."""
+    """The names of the predefined filters that a body uses, in order."""
     eligible = body.get("eligible")
     return _filter_names(eligible.get("filters") if isinstance(eligible, dict) else None)
 
@@ -116,7 +116,7 @@ def _filter_names(filters: Json) -> tuple[str, ...]:
 
 
 class Inheritance:
-    """What the offers of one environment inherit: its templates, categories and spaces, each worked out once."""
+    """What the offers of one environment inherit from templates, categories and spaces; each is computed once."""
 
     def __init__(self, environment: str, lookup: Lookup, spaces: Iterable[Address] = ()) -> None:
         """``lookup`` finds the bodies; ``spaces``: the addresses of the environment's spaces."""
@@ -131,14 +131,14 @@ class Inheritance:
         return Address(self.environment, kind, name)
 
     def offer(self, address: Address) -> EffectiveOffer:
-        """The offer (or template) at ``address`` with all that it inherits. Raises KeyError where nothing stands."""
+        """The offer (or template) at ``address`` with everything it inherits. Raises KeyError if missing."""
         body = self._lookup(address)
         if body is None:
             raise KeyError(address)
         return EffectiveOffer(address, body, self.templates(body.get("template")), self)
 
     def templates(self, name: Json) -> TemplateChain:
-        """The template ``name`` and those that it builds on; a missing one gives nothing, a circle ends."""
+        """The template ``name`` and those it builds on; a missing template contributes nothing, a cycle is cut."""
         if not isinstance(name, str):
             return _NO_TEMPLATE
         known = self._templates.get(name)
@@ -162,7 +162,7 @@ class Inheritance:
             name = body.get("template")
 
     def categories(self, path: str) -> tuple[Layer, ...]:
-        """The categories from the root to ``path``; those that are not there hand nothing down."""
+        """The categories from the root to ``path``; missing ones are left out."""
         known = self._categories.get(path)
         if known is None:
             addresses = [self.address(Kind.CATEGORY, name) for name in ancestors(path)]
@@ -171,7 +171,7 @@ class Inheritance:
         return known
 
     def themes(self, path: str) -> frozenset[str]:
-        """The themes of the category ``path`` and of all above it: themes add up."""
+        """The themes of the category ``path`` and of all categories above it."""
         return frozenset(theme for layer in self.categories(path) for theme in names_in(layer.body, "themes"))
 
     def always_included(self, path: str) -> bool:
@@ -179,7 +179,7 @@ class Inheritance:
         return any(layer.body.get("always_include") is True for layer in self.categories(path))
 
     def handing_down(self, template: Json, category: str) -> frozenset[Address]:
-        """The addresses of such an offer's templates and categories, and of the filters that those templates name."""
+        """The addresses of these templates and categories, and of the filters that the templates use."""
         key = (template if isinstance(template, str) else "", category)
         known = self._handing_down.get(key)
         if known is None:
@@ -202,12 +202,12 @@ class Inheritance:
         return {space.name: space for space in spaces}
 
     def filter(self, name: str) -> tuple[Address, JsonMap | None]:
-        """The address of the predefined filter ``name``, and its body; None where there is none."""
+        """The address of the predefined filter ``name``, and its body or None."""
         address = self.address(Kind.FILTER, name)
         return address, self._lookup(address)
 
     def shown_on(self, offer: EffectiveOffer) -> tuple[str, ...]:
-        """:attr:`EffectiveOffer.shown_on`; many offers give the same fields, and each shape is worked out once."""
+        """:attr:`EffectiveOffer.shown_on`, computed once for all offers with the same fields."""
         shape = offer.shape
         known = self._shown_on.get(shape)
         if known is None:
@@ -218,7 +218,7 @@ class Inheritance:
 
 @dataclass(frozen=True)
 class EffectiveOffer:
-    """An offer as it is once its templates and categories are counted in."""
+    """An offer with its templates and categories applied."""
 
     address: Address
     own: JsonMap
@@ -227,29 +227,29 @@ class EffectiveOffer:
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """The offer and its templates, nearest first: of those that say something, the first counts."""
+        """The offer and its templates, nearest first; the first that sets a value wins."""
         return (Layer(self.address, self.own), *self.template.layers)
 
     @property
     def body(self) -> JsonMap:
-        """All of it, as one body."""
+        """The merged body."""
         return merged(self.template.defaults or {}, self.own)
 
     def get(self, *path: str) -> Json:
-        """What counts at ``path``; None where neither the offer nor a template says anything."""
+        """The effective value at ``path``; None if neither the offer nor a template sets it."""
         own: Json = self.own
         below: Json = self.template.defaults
         for key in path:
             own = own.get(key) if isinstance(own, dict) else None
             below = below.get(key) if isinstance(below, dict) else None
             if own is not None and not (isinstance(own, dict) and isinstance(below, dict)):
-                below = None  # only maps are merged; anything else takes the place of what is below it
+                below = None  # only maps are merged; anything else replaces the inherited value
         if own is None:
             return below
         return merged(below, own) if isinstance(below, dict) and isinstance(own, dict) else own
 
     def pick(self, keys: Iterable[str]) -> JsonMap:
-        """A body of ``keys`` alone, as far as they are said."""
+        """The effective body, reduced to ``keys``."""
         own, below = self.own, self.template.defaults or {}
         found: JsonMap = {}
         for key in keys:
@@ -263,7 +263,7 @@ class EffectiveOffer:
         return found
 
     def origin(self, path: JsonPath) -> Address:
-        """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
+        """The address of the offer or template that sets ``path``; the offer's own if none does."""
         return origin(self.layers, path) or self.address
 
     @property
@@ -273,7 +273,7 @@ class EffectiveOffer:
 
     @cached_property
     def categories(self) -> tuple[Layer, ...]:
-        """Its categories, the root first. All of them count: dates and conditions intersect, multipliers multiply."""
+        """Its categories, root first. All of them apply: dates and conditions intersect, multipliers multiply."""
         return self.around.categories(self.category)
 
     @property
@@ -283,21 +283,21 @@ class EffectiveOffer:
 
     @property
     def filters(self) -> tuple[str, ...]:
-        """The predefined filters that all must hold, in their order."""
+        """The predefined filters, in order; all must hold."""
         return _filter_names(self.get("eligible", "filters"))
 
     def reviewers(self, aspect: str) -> tuple[str, ...]:
-        """The operators named as reviewers of ``aspect``; none: nobody in particular."""
+        """The operators named as reviewers of ``aspect``; empty if none are named."""
         return names_in(self.get("reviewers", aspect))
 
     @cached_property
     def named_spaces(self) -> tuple[str, ...]:
-        """The spaces that it names, whether or not they are there; none: it goes by its fields."""
+        """The spaces that it names, whether they exist or not; if empty, its fields decide."""
         return names_in(self.get("spaces"))
 
     @property
     def shown_on(self) -> tuple[str, ...]:
-        """The spaces it is to be shown on: those it names, else each whose required fields it gives. Sorted."""
+        """The spaces to show it on: those it names, else every space whose required fields it has. Sorted."""
         named = self.named_spaces
         if named:
             return tuple(sorted(name for name in named if name in self.around.spaces))
@@ -305,7 +305,7 @@ class EffectiveOffer:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """The same for offers that give the same fields on the same spaces, whatever their texts are."""
+        """A key shared by offers that have the same fields on the same spaces, whatever their texts."""
         content, by_space = self.own.get("content"), self.own.get("representations")
         return (
             self.own.get("template"),
@@ -317,9 +317,9 @@ class EffectiveOffer:
 
     @property
     def relies_on(self) -> set[Address]:
-        """The addresses of all that can change what it is: templates, categories, filters, and spaces it may be on.
+        """The addresses that can affect it: templates, categories, filters, and the spaces it can be shown on.
 
-        A filter that only a template names is among them, although the offer has its own.
+        A filter that only a template uses is included, even if the offer has filters of its own.
         """
         around, named = self.around, self.named_spaces
         return {
@@ -329,16 +329,16 @@ class EffectiveOffer:
         }
 
     def content(self, space: str) -> JsonMap:
-        """What it shows on ``space``, for the fields that the space has; nothing where there is no such space.
+        """Its content on ``space``, for the fields that the space has; empty if there is no such space.
 
-        A representation counts before the content for all spaces, also one that a template gives.
+        A representation, also one from a template, overrides the content for all spaces.
         """
         place = self.around.spaces.get(space)
         given = self._given(space)
         return {field: given[field] for field in (place.fields if place is not None else ()) if field in given}
 
     def content_origin(self, space: str, field: str) -> tuple[Address, JsonPath] | None:
-        """The address and path of the text that it shows as ``field`` on ``space``; None where it gives none."""
+        """The address and path of the text shown as ``field`` on ``space``; None if missing."""
         for path in (("representations", space, field), ("content", field)):
             address = origin(self.layers, path)
             if address is not None:
@@ -346,20 +346,20 @@ class EffectiveOffer:
         return None
 
     def missing(self, space: str) -> list[str]:
-        """The fields that ``space`` requires and it does not give there; none where there is no such space."""
+        """The fields that ``space`` requires and the offer lacks there; empty if there is no such space."""
         place = self.around.spaces.get(space)
         required = place.required if place is not None else ()
         given = self._given(space) if required else {}
         return [field for field in required if field not in given]
 
     def _given(self, space: str) -> JsonMap:
-        """All that it gives for ``space``: what is said for this one before what is said for all."""
+        """All texts for ``space``: its representation over the content for all spaces."""
         everywhere, single = self._texts
         return single.get(space, everywhere)
 
     @cached_property
     def _texts(self) -> tuple[JsonMap, dict[str, JsonMap]]:
-        """The content for all spaces, and the whole of it for each that has a representation."""
+        """The content for all spaces, and the merged content of each space that has a representation."""
         own, below = self.own, self.template.defaults or {}
         everywhere = {**_map(below.get("content")), **_map(own.get("content"))}
         single: dict[str, JsonMap] = {}

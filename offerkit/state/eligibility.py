@@ -1,7 +1,7 @@
-"""What an offer's eligibility comes to, with what it inherits: every condition that holds for it, and who says so.
+"""An offer's complete eligibility: every condition that applies to it, and where each comes from.
 
-The environment's condition, dates, conditions and multipliers of all categories above it, the filters that it or a
-template names, and its own (domain.md §2). It is for people to read: approvals are bound to
+These are the environment's condition; the dates, conditions and multipliers of all its categories; the filters that the
+offer or a template uses; and its own conditions (domain.md §2). This is for readers; approvals are bound to
 :mod:`offerkit.governance.aspects`.
 """
 
@@ -22,14 +22,14 @@ else:
     Json = object  # pydantic, which reads conditions back for a comment, cannot follow an alias that contains itself
 
 _INHERITED_KINDS = (Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.ENVIRONMENT)
-"""What changes offers that do not change themselves."""
+"""The kinds whose changes affect offers that do not change themselves."""
 
 
 class Condition(NamedTuple):
-    """One part of an eligibility, and the address that says it.
+    """One part of an eligibility, and the address it comes from.
 
     ``part``: ``when``, ``from``, ``until``, ``filter``, ``enabled``, ``multiplier``, ``weights``, ``themes`` or
-    ``time_zone``. ``value``: as in the body; of a filter, its condition with the values that are given.
+    ``time_zone``. ``value``: as in the body; for a filter, its condition and parameter values.
     """
 
     part: str
@@ -38,7 +38,7 @@ class Condition(NamedTuple):
 
 
 class AffectedOffers(NamedTuple):
-    """Offers for which the same conditions go and come, by what changed elsewhere; addresses as they will be."""
+    """Offers that lose and gain the same conditions because of changes elsewhere; addresses as after the change."""
 
     gone: tuple[Condition, ...]
     come: tuple[Condition, ...]
@@ -46,7 +46,7 @@ class AffectedOffers(NamedTuple):
 
 
 def eligibility(view: Snapshot, address: Address) -> tuple[Condition, ...]:
-    """What holds for the offer at ``address``, the outermost first. Raises KeyError where nothing stands."""
+    """The conditions on the offer at ``address``, outermost first. Raises KeyError if there is no offer."""
     return tuple(_conditions(view, view.offer(address)))
 
 
@@ -89,10 +89,10 @@ def _filter(offer: EffectiveOffer, use: JsonMap) -> Condition:
 
 
 def affected_offers(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> list[AffectedOffers]:
-    """The offers on both sides whose eligibility changes by what stands elsewhere, those alike together.
+    """The offers in both states whose eligibility changes because of other resources, grouped by effect.
 
-    ``changes`` lead from ``before`` to ``after``. What an offer says itself is its own change and left out; a category
-    that it is moved to is not. The groups of most offers first.
+    ``changes`` lead from ``before`` to ``after``. An offer's own conditions are left out; those of a category it is
+    moved to are not. The largest groups come first.
     """
     made = list(changes)
     renames = {change.moved_from: change.address for change in made if change.moved_from}
@@ -114,7 +114,7 @@ def affected_offers(before: Snapshot, after: Snapshot, changes: Iterable[Change]
 
 
 def _candidates(after: Snapshot, changes: list[Change]) -> Iterator[Address]:
-    """The offers that stand afterwards and rely on what changed, or change themselves."""
+    """The offers in the new state that change, or depend on something that changed."""
     far = {address for change in changes for address in (change.address, change.moved_from) if address}
     far = {address for address in far if address.kind in _INHERITED_KINDS}
     own = {change.address for change in changes if change.after is not None and change.address.kind is Kind.OFFER}
@@ -127,7 +127,7 @@ def _candidates(after: Snapshot, changes: list[Change]) -> Iterator[Address]:
 
 
 def _renamed(condition: Condition, renames: Mapping[Address, Address]) -> Condition:
-    """``condition`` by the names that are to come."""
+    """``condition`` with new names."""
     origin = renames.get(condition.origin, condition.origin)
     value = condition.value
     if condition.part == "filter" and origin != condition.origin and isinstance(value, dict):

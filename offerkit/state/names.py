@@ -1,4 +1,4 @@
-"""What a resource was called before, and what had its name before: told from the renames (``moved``) of design."""
+"""The former names of resources, and the former holders of names; derived from renames (``moved``) in design."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from offerkit.address import SHARED, Address, Kind
 from offerkit.state.changes import Change, FormerAddress
 
 Rename: TypeAlias = tuple[int, Address, Address]
-"""The revision of a rename, the address before and after."""
+"""A rename: its revision, the address before, the address after."""
 
 
 class Span(NamedTuple):
-    """A name, and the revisions in which one resource had it: from ``since`` on, up to but not in ``until``."""
+    """A name, and the revisions during which one resource had it: from ``since`` to before ``until``."""
 
     name: Address
     since: int
     until: float
 
     def covers(self, revision: int) -> bool:
-        """Whether the resource had the name once ``revision`` was made."""
+        """Whether the resource had the name after ``revision``."""
         return self.since <= revision < self.until
 
 
 class FirstNames:
-    """What resources of a state were called at first: the same for ever, whatever they are called now."""
+    """The first names of the resources in a state; they never change, whatever the resources are called now."""
 
     def __init__(self, known: Mapping[Address, str] | None = None, arriving: FirstNames | None = None) -> None:
-        """``known``: of those that have, or once had, another name. ``arriving``: where what is new comes from."""
+        """``known``: first names of renamed resources. ``arriving``: those of the state of new resources."""
         self._known = dict(known or {})
         self._arriving = arriving
 
     def __bool__(self) -> bool:
-        """Whether anything had another name at first."""
+        """Whether any resource was ever renamed."""
         return bool(self._known) or bool(self._arriving)
 
     def of(self, address: Address) -> str:
-        """What stands at ``address`` was called at first."""
+        """The first name of the resource at ``address``."""
         return self._known.get(address, address.name)
 
     def after(self, changes: Iterable[Change]) -> FirstNames:
-        """Those of the state once ``changes`` are made."""
+        """The first names after ``changes``."""
         made = list(changes)
         moved = {change.address: self.of(change.moved_from) for change in made if change.moved_from}
         if not moved and not self:
@@ -57,15 +57,15 @@ class FirstNames:
             if self._arriving is not None:
                 known[new] = self._arriving.of(new)
             elif new not in known and new.name in taken:
-                known[new] = f"{new.name}@new"  # declared under a name that another gives up
+                known[new] = f"{new.name}@new"  # declared under a name that another resource leaves
         return FirstNames({**known, **moved}, self._arriving)
 
 
 class NameHistory:
-    """The names that resources of design had over time.
+    """The names of resources in design over time.
 
-    A resource that is removed and declared again under its name is the same one: nothing tells them apart. One that
-    is declared under a name that another gave up by a rename is not.
+    A resource that is removed and declared again under its name counts as the same one. A resource declared under a
+    name that another left by a rename is a different one.
     """
 
     def __init__(self, renames: Iterable[Rename] = ()) -> None:
@@ -74,7 +74,7 @@ class NameHistory:
         self._later: dict[tuple[Address, int], Address] = {}
         for serial, old, new in renames:
             self._events.setdefault(old, {}).setdefault(serial, "")
-            self._events.setdefault(new, {})[serial] = old  # names that are passed on: what arrives counts
+            self._events.setdefault(new, {})[serial] = old  # in a chain of renames, the arrival counts
             self._later[old, serial] = new
 
     def __bool__(self) -> bool:
@@ -87,17 +87,17 @@ class NameHistory:
         return any(address.kind is Kind.OPERATOR for address in self._events)
 
     def since(self, address: Address) -> int:
-        """The last revision in which a rename took or gave up ``address``; 0: none did."""
+        """The last revision in which a rename took or left ``address``; 0 if none did."""
         return max(self._events.get(address, ()), default=0)
 
     def touches(self, address: Address) -> bool:
-        """Whether ``address`` was ever given up or taken by a rename."""
+        """Whether a rename ever took or left ``address``."""
         return address in self._events
 
     def spans(self, address: Address, before: float = inf) -> tuple[Span, ...]:
-        """The names of what stands at ``address`` (before a revision), newest first.
+        """The names of the resource at ``address`` (before a revision), newest first.
 
-        The last one begins with the revision in which another resource gave it up, or 0.
+        The last span begins with the revision in which another resource left that name, or 0.
         """
         if address not in self._events:
             return (Span(address, 0, before),)
@@ -114,7 +114,7 @@ class NameHistory:
             name, until = former, since
 
     def predecessors(self, address: Address) -> list[tuple[Span, ...]]:
-        """The resources that gave up the name under which the one at ``address`` was declared: the names of each."""
+        """The names of each resource that earlier left the name under which the one at ``address`` was declared."""
         found: list[tuple[Span, ...]] = []
         first = self.spans(address)[-1]
         while first.since and (first.name, first.since) in self._later:
@@ -130,14 +130,14 @@ class NameHistory:
         while True:
             events = self._events[name]
             ended = min((serial for serial in events if serial > since), default=0)
-            if (name, ended) not in self._later:  # it has the name still, or was gone when another got it
+            if (name, ended) not in self._later:  # it still has the name, or was removed before another got it
                 return self.spans(name, ended or inf)
             name, since = self._later[name, ended], ended
 
     def operator(self, name: str, before: float = inf) -> str:
-        """What the operator who had ``name`` before a revision is called now; ``inf``: who had it last.
+        """The current name of the operator who had ``name`` before a revision; ``inf``: of its last holder.
 
-        An operator who is renamed is the same person: what was written, approved or listed under a name stays theirs.
+        A renamed operator stays the same person: changes, approvals and lists under a former name remain theirs.
         """
         address = Address(SHARED, Kind.OPERATOR, name)
         if address not in self._events:
@@ -151,19 +151,19 @@ class NameHistory:
             address, since = self._later[address, ended], ended
 
     def origin(self, address: Address, revision: float = inf) -> str:
-        """What the resource that stood at ``address`` after ``revision`` was called at first.
+        """The first name of the resource at ``address`` after ``revision``.
 
-        With the revision in which another gave that name up, where it was given up before.
+        If another resource had left that name before, ``@`` and the revision in which it did are appended.
         """
         first = self.spans(address, revision + 1)[-1]
         return f"{first.name.name}@{first.since}" if first.since else first.name.name
 
     def touched(self) -> Set[Address]:
-        """All names that were ever given up or taken by a rename."""
+        """All names that a rename ever took or left."""
         return self._events.keys()
 
     def family(self, addresses: Iterable[Address]) -> set[Address]:
-        """``addresses``, and all names that they or their predecessors ever had."""
+        """``addresses``, and all names that these resources or their predecessors ever had."""
         found: set[Address] = set()
         for address in addresses:
             found.add(address)

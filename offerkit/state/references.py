@@ -1,4 +1,4 @@
-"""References: which addresses a resource relies on, in which order they are made, and what depends on what."""
+"""References: which addresses a resource depends on, the order of creation, and dependents."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Ref(NamedTuple):
 
 
 def resource_refs(address: Address, resource: Resource) -> Iterator[Ref]:
-    """The references of a resource; what it relies on without naming it, its parent or environment, comes last."""
+    """The references of a resource; implied ones (its parent category or environment) come last."""
     for path, kind, name, environment in resource.references():
         home = SHARED if kind in SHARED_KINDS else environment or address.environment
         yield Ref(Address(home, kind, name), path)
@@ -38,7 +38,7 @@ def resource_refs(address: Address, resource: Resource) -> Iterator[Ref]:
 
 
 def implied(address: Address) -> list[Address]:
-    """What a resource relies on without naming it: its parent category, or its environment."""
+    """The implied reference of a resource: its parent category or its environment."""
     if address.kind is Kind.CATEGORY and "/" in address.name:
         return [address.beside(Kind.CATEGORY, address.name.rpartition("/")[0])]
     if address.kind is Kind.ENVIRONMENT or address.environment == SHARED:
@@ -47,10 +47,10 @@ def implied(address: Address) -> list[Address]:
 
 
 def may_wait(address: Address, target: Address) -> bool:
-    """Whether what stands at ``address`` may be live before ``target``, which it names or belongs to.
+    """Whether the resource at ``address`` can be live before ``target``, which it references.
 
-    A rule may name offers and categories that are not live yet, a space fall back on another environment's; operators
-    are never live. A campaign goes to live by itself, and what it belongs to is live when its offers are.
+    A rule can name offers and categories that are not live yet, and a space can fall back to another environment.
+    Operators are never live. A campaign goes live on its own; its environment is live once its offers are.
     """
     match address.kind:
         case Kind.RULE if target not in implied(address):
@@ -61,16 +61,16 @@ def may_wait(address: Address, target: Address) -> bool:
 
 
 def references_of(address: Address, body: Json) -> tuple[Address, ...]:
-    """The addresses that a body at ``address`` refers to, its parent category or environment included."""
+    """The addresses that a body at ``address`` references, including its parent category or environment."""
     resource = model_of(address.kind).model_validate(body)
     return tuple(dict.fromkeys(ref.target for ref in resource_refs(address, resource)))
 
 
 def _firm(address: Address, targets: Iterable[Address]) -> Iterator[Address]:
-    """The references that order and effects follow.
+    """The references that matter for order and effects.
 
-    Everything belongs to its environment without being changed by it, and a presentation rule names offers
-    and categories that in turn live under the typology it is in: both would make circles that mean nothing.
+    The environment is left out because it does not change what belongs to it. A presentation rule's offers and
+    categories are left out because they fall under the rule's typology. Both would make meaningless cycles.
     """
     passed_over = _NAMED_BY_RULES if address.kind is Kind.RULE else _NOWHERE
     for target in targets:
@@ -79,7 +79,7 @@ def _firm(address: Address, targets: Iterable[Address]) -> Iterator[Address]:
 
 
 def creation_order(refs: Mapping[Address, Iterable[Address]]) -> list[Address]:
-    """The addresses of ``refs``, each after all it refers to; stable: ties by environment, kind and name."""
+    """The addresses of ``refs`` in topological order: each after its references; ties by environment, kind and name."""
     if len(refs) < 2:
         return list(refs)
     import networkx as nx
@@ -92,7 +92,7 @@ def creation_order(refs: Mapping[Address, Iterable[Address]]) -> list[Address]:
 
 
 def dependents(refs: Mapping[Address, Iterable[Address]], changed: Iterable[Address]) -> dict[Address, list[Address]]:
-    """For each changed address, all that it may have an effect on: what refers to it, directly or not, sorted."""
+    """For each changed address, everything that references it, directly or indirectly, sorted."""
     reverse: dict[Address, list[Address]] = {}
     for address, targets in refs.items():
         for target in _firm(address, targets):
@@ -112,7 +112,7 @@ def dependents(refs: Mapping[Address, Iterable[Address]], changed: Iterable[Addr
 
 
 def closure(refs: Mapping[Address, Iterable[Address]], start: Address) -> set[Address]:
-    """All that ``start`` relies on, directly or through others, without itself."""
+    """Everything that ``start`` references, directly or indirectly, without itself."""
     seen, pending = set[Address](), list(refs.get(start, ()))
     while pending:
         address = pending.pop()

@@ -1,4 +1,4 @@
-"""A state: what stands at each address, and the bodies; and what becomes of one by changes, and what that touches."""
+"""A state: the entry at each address, and the bodies; the effect of changes on it, and what they touch."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from offerkit.state.names import FirstNames
 from offerkit.state.references import implied, references_of
 
 _NOT_DECIDING = (Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES, Kind.POLICY)
-"""What decides nothing: campaigns ask for decisions, operators make the configuration, cases and policies judge it."""
+"""The kinds that do not affect decisions: campaigns request them, operators configure, cases and policies check."""
 
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
-"""Names are words; a category's name, and what is in another environment, are several, divided by a slash."""
+"""One word of a name; category paths and names in other environments are several words separated by slashes."""
 
 _LAST_OFFER = ("offer", "")
 
@@ -40,8 +40,8 @@ _LAST_OFFER = ("offer", "")
 class Snapshot:
     """The resources of some stages at one moment: entries by address, bodies by fingerprint.
 
-    It is not changed once it is made: :meth:`apply` gives another one, which shares what was parsed and worked out of
-    the bodies, since a fingerprint means the same wherever it stands.
+    It is immutable: :meth:`apply` gives a new one, which shares the parsed bodies and everything derived from them,
+    since a fingerprint means the same everywhere.
     """
 
     entries: Mapping[Address, Entry] = field(default_factory=dict)
@@ -49,11 +49,11 @@ class Snapshot:
     _parsed: dict[str, JsonMap] = field(default_factory=dict, repr=False)
     _references: dict[tuple[Address, str], tuple[Address, ...]] = field(default_factory=dict, repr=False)
     derived: dict[Hashable, Any] = field(default_factory=dict, repr=False)
-    """What was worked out of bodies alone, for all snapshots that share them; a key names their fingerprints."""
+    """Values derived from bodies alone, shared by all snapshots with these bodies; keys contain fingerprints."""
     origins: FirstNames = field(default_factory=FirstNames, repr=False, compare=False)
-    """What its resources were called at first."""
+    """The first names of its resources."""
     memo: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
-    """What was worked out of this very snapshot, by what it is and the address it is about."""
+    """Values derived from this snapshot only, by purpose and address."""
 
     def with_entries(
         self,
@@ -61,15 +61,15 @@ class Snapshot:
         bodies: Mapping[str, Body] | None = None,
         origins: FirstNames | None = None,
     ) -> Snapshot:
-        """Another state that shares what was parsed already; ``bodies``: those that this one does not have."""
+        """Another state that shares the parsed bodies; ``bodies``: those that this one does not have."""
         held = self.bodies if not bodies or bodies is self.bodies else LayeredBodies(bodies, self.bodies)
         first = self.origins if origins is None else origins
         return Snapshot(entries, held, self._parsed, self._references, self.derived, first)
 
     def apply(self, changes: Iterable[Change], bodies: Mapping[str, Body] | None = None) -> Snapshot:
-        """The state once ``changes`` are made: all leave before any arrives, so that names can be swapped.
+        """The state after ``changes``: all resources leave before any arrives, so that names can be swapped.
 
-        ``bodies``: what the changes bring.
+        ``bodies``: the bodies that the changes bring.
         """
         made = list(changes)
         return self.with_entries(with_changes(self.entries, made), bodies, self.origins.after(made))
@@ -93,7 +93,7 @@ class Snapshot:
         ]
 
     def read(self, address: Address) -> JsonMap | None:
-        """The body at ``address``, or None, parsed for this once: where many are looked at and never again."""
+        """The body at ``address``, or None, parsed without caching: for one pass over many bodies."""
         entry = self.entries.get(address)
         body: JsonMap | None = orjson.loads(self.bodies[entry.fingerprint].text) if entry is not None else None
         return body
@@ -109,7 +109,7 @@ class Snapshot:
         return body
 
     def bodies_of(self, fingerprints: Iterable[str]) -> dict[str, Body]:
-        """The bodies of those fingerprints, got at once, in their order."""
+        """The bodies with these fingerprints, loaded at once, sorted by fingerprint."""
         wanted = sorted(set(fingerprints))
         if isinstance(self.bodies, Bodies):
             self.bodies.fetch(wanted)
@@ -140,20 +140,20 @@ class Snapshot:
         """What the offers of ``environment`` inherit here."""
         known: Inheritance | None = self.memo.get(("inheritance", environment))
         if known is None:
-            # It looks things up in a twin: it must not lead back here, since no collector of cycles runs in a command.
+            # It uses a copy of this snapshot to avoid a reference cycle: commands run without the cycle collector.
             known = Inheritance(environment, self.with_entries(self.entries), self.of_kind(Kind.SPACE, environment))
             self.memo["inheritance", environment] = known
         return known
 
     def offer(self, address: Address) -> EffectiveOffer:
-        """The offer at ``address`` with all that it inherits here. Raises KeyError where nothing stands."""
+        """The offer at ``address`` with everything it inherits here. Raises KeyError if missing."""
         last: EffectiveOffer | None = self.memo.get(_LAST_OFFER)  # one offer is asked for many times in a row
         if last is None or last.address != address:
             last = self.memo[_LAST_OFFER] = self.inheritance(address.environment).offer(address)
         return last
 
     def references(self, address: Address) -> tuple[Address, ...]:
-        """The addresses that the resource at ``address`` refers to, parents and environment included."""
+        """The addresses that the resource at ``address`` references, including its parent and environment."""
         body = self(address)
         if body is None:
             return ()
@@ -164,13 +164,13 @@ class Snapshot:
 
 
 def refs_of(view: Snapshot, addresses: Iterable[Address]) -> dict[Address, tuple[Address, ...]]:
-    """References of ``addresses`` by address."""
+    """The references of each of ``addresses``."""
     return {address: view.references(address) for address in addresses}
 
 
 @dataclass(frozen=True)
 class BeforeAfter:
-    """A state and what ``changes`` make of it: of one side of all the environments that are looked at."""
+    """A state before and after ``changes``: one side (design or live) of all environments considered."""
 
     before: Snapshot
     after: Snapshot
@@ -178,7 +178,7 @@ class BeforeAfter:
 
     @classmethod
     def of(cls, before: Snapshot, changes: Iterable[Change], bodies: Mapping[str, Body] | None = None) -> BeforeAfter:
-        """What ``changes`` make of ``before``; ``bodies``: those that they bring."""
+        """``before``, and the state after ``changes``; ``bodies``: the bodies that they bring."""
         made = tuple(changes)
         return cls(before, before.apply(made, bodies), made)
 
@@ -189,12 +189,12 @@ class BeforeAfter:
 
     @cached_property
     def addresses(self) -> frozenset[Address]:
-        """All that a change takes up or gives up."""
+        """All addresses that a change takes or leaves."""
         return frozenset(a for change in self.changes for a in (change.address, change.moved_from) if a)
 
     @cached_property
     def origins(self) -> dict[Address, Address]:
-        """Where what is renamed stood before, by the address that it will have."""
+        """The former address of each renamed resource, by its new address."""
         return {change.address: change.moved_from for change in self.changes if change.moved_from}
 
     @cached_property
@@ -207,7 +207,7 @@ class BeforeAfter:
     def touched(self) -> list[str]:
         """The environments in which anything changes, sorted.
 
-        What environments share touches each that uses it, before or after: a dimension, those of its contacts.
+        A shared resource touches every environment that uses it, before or after: a dimension, those of its contacts.
         """
         own = {address.environment for address in self.addresses}
         dimensions = {address.name for address in self.addresses if address.kind is Kind.DIMENSION}
@@ -215,9 +215,9 @@ class BeforeAfter:
 
     @cached_property
     def deciding(self) -> list[str]:
-        """The environments whose decisions are to be looked at, sorted: all of them when what they share changes.
+        """The environments whose decisions can change, sorted; all of them if a shared resource changes.
 
-        Campaigns and operators decide nothing.
+        Campaigns, operators, cases and policies do not affect decisions.
         """
         own = {address.environment for address in self.addresses if address.kind not in _NOT_DECIDING}
         return [name for name in self.environments if name in own or SHARED in own]
@@ -228,9 +228,9 @@ class BeforeAfter:
         return {str(body.get("dimension")) for body in bodies if body is not None}
 
     def left_behind(self) -> dict[Address, list[Address]]:
-        """What stands afterwards and still names what stood before and is gone: each with what it names, sorted.
+        """Resources in the new state that still reference removed ones, each with those references, sorted.
 
-        An offer that is deactivated is there for the history: what it names may go, and itself as well.
+        A deactivated offer is kept for the history only: its references can be removed, and so can it.
         """
         gone = {a for a, entry in self.before.entries.items() if entry.activation != ()} - self.after.entries.keys()
         words = {address.name.rpartition("/")[2] for address in gone}
@@ -240,7 +240,7 @@ class BeforeAfter:
             if entry.activation == ():
                 continue
             named = gone.intersection(implied(address))
-            # Only bodies with such a name in them are read whole.
+            # Parse only bodies that contain such a name.
             if not named and not words.isdisjoint(_WORD.findall(self.after.bodies[entry.fingerprint].text)):
                 named = gone.intersection(self.after.references(address))
             if named:

@@ -31,7 +31,7 @@ _DATES: dict[str, str] = {
 
 def _bounded(text: str) -> str:
     if len(text) > _MAX_TEXT:
-        raise ValueError(f"a text of more than {_MAX_TEXT:,} characters")
+        raise ValueError(f"the text has more than {_MAX_TEXT:,} characters")
     return text
 
 
@@ -59,7 +59,7 @@ def _number(value: object, filter_: str) -> Decimal | None:
 
 def _places(places: int) -> Decimal:
     if not isinstance(places, int) or not 0 <= places <= _MAX_PLACES:
-        raise ValueError(f"digits after the point are 0 to {_MAX_PLACES}")
+        raise ValueError(f"the number of decimal places must be 0 to {_MAX_PLACES}")
     return Decimal(1).scaleb(-places)
 
 
@@ -105,7 +105,7 @@ def replace(value: object, old: object, new: object) -> str:
     if not search:
         return text
     if len(text) + text.count(search) * len(other) > 2 * _MAX_TEXT:
-        raise ValueError(f"a text of more than {_MAX_TEXT:,} characters")
+        raise ValueError(f"the text has more than {_MAX_TEXT:,} characters")
     return _bounded(text.replace(search, other))
 
 
@@ -123,7 +123,7 @@ def _join(value: object, between: object = ", ") -> str:
     parts = [shown(item) for item in _items(value)]
     glue = shown(between)
     if len(parts) * len(glue) > _MAX_TEXT:
-        raise ValueError(f"a text of more than {_MAX_TEXT:,} characters")
+        raise ValueError(f"the text has more than {_MAX_TEXT:,} characters")
     return _bounded(glue.join(parts))
 
 
@@ -175,5 +175,5 @@ def range_(start: int, stop: int | None = None, step: int = 1) -> list[int]:
         raise ValueError("range takes whole numbers, and a step that is not 0")
     numbers = range(start) if stop is None else range(start, stop, step)
     if len(numbers) > MAX_RANGE:
-        raise ValueError(f"range gives {MAX_RANGE:,} numbers at most")
+        raise ValueError(f"range can give at most {MAX_RANGE:,} numbers")
     return list(numbers)

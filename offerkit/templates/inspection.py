@@ -130,12 +130,12 @@ def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[
             if before is not None:
                 scopes.pop()  # what a loop's body sets ends with it; its else is outside
                 if not branches.states <= before:
-                    yield TemplateFault(piece.start, "a loop ends in another place of the markup than it begins")
+                    yield TemplateFault(piece.start, "a loop must close the markup that it opens")
             _assign(word, piece.tokens, scopes)
             branches.follow(word)
         if len(branches.states) > _MOST:
             yield TemplateFault(
-                piece.start, "its branches leave the markup in too many ways; close in each what it opens"
+                piece.start, "its branches leave the markup in too many states; close in each branch what it opens"
             )
             return
 
@@ -197,19 +197,19 @@ def _reason(place: MarkupState, html: bool, markup: str) -> str:
         case Mode.EQUALS | Mode.BARE:
             return f'a value in an attribute needs quotes: {place.name}="{{{{ … }}}}"'
         case Mode.NAME | Mode.TAG | Mode.ATTRIBUTE | Mode.AFTER:
-            return "a value cannot stand inside a tag, only in a quoted attribute of it"
+            return "a value is not allowed inside a tag, only in its quoted attributes"
         case Mode.QUOTED if html and _PROGRAM_ATTRIBUTE.fullmatch(place.name):
-            return f"a value cannot stand in the attribute {place.name}, which is a program"
+            return f"a value is not allowed in the attribute {place.name}, which runs as a script"
         case Mode.QUOTED if html and (place.tag, place.name) in LOADED and not place.hosted:
             return (
                 f"a value cannot say where the {place.name} of <{place.tag}> is loaded from; write out scheme and host,"
                 " with values behind them"
             )
         case Mode.RAW if place.name in ("script", "style"):
-            return f"a value cannot stand inside <{place.name}>; give it to an attribute such as data-name"
+            return f"a value is not allowed inside <{place.name}>; put it in an attribute such as data-name"
         case Mode.COMMENT if not html:
-            return "a value cannot stand in a comment or declaration"
+            return "a value is not allowed in a comment or declaration"
         case Mode.TEXT:
             return ""
         case _:
-            return f"{markup} is markup, which stands between tags only" if markup else ""
+            return f"{markup} is markup, which is only allowed between tags" if markup else ""

@@ -34,7 +34,7 @@ _PICTURES = ("img", "source", "input", "image")
 _TAG = re.compile(r"<([a-z]+)")
 _VALUE = "\ufffc"
 """Stands for each character of a block of a template."""
-RUNS_PROGRAM = "a link that runs a program (javascript:, or a page as data:)"
+RUNS_PROGRAM = "a link that runs a script (javascript:, or a data: page)"
 
 
 def runs_program(html: str) -> bool:
@@ -73,7 +73,7 @@ def dead_links(parts: Sequence[Piece], *, html: bool) -> Iterator[TemplateFault]
                     target = unescape(attribute["value"].strip("\"'")).strip()
                     if target and (fault := url_fault(target)):
                         yield TemplateFault(
-                            start + attribute.start("value"), f"a tracked link leads to no URL: {fault.reason}"
+                            start + attribute.start("value"), f"a tracked link does not lead to a URL: {fault.reason}"
                         )
 
 
@@ -88,7 +88,7 @@ def _status_link(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
         except ValueError as error:
             yield TemplateFault(tokens[1].at, f"status_url: {str(error).rstrip('.')}")
     if texts[2] == "," and texts[4:] == [")"] and (target := _literal(tokens[3])) and (fault := url_fault(target)):
-        yield TemplateFault(tokens[3].at, f"status_url leads to no URL: {fault.reason}")
+        yield TemplateFault(tokens[3].at, f"status_url does not lead to a URL: {fault.reason}")
 
 
 def _literal(token: Token) -> str | None:

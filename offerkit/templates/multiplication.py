@@ -16,7 +16,7 @@ _CLOSES = {"(": ")", "[": "]", "{": "}"}
 def factor(value: object) -> object:
     """The value, which may be no text or list. Raises ValueError."""
     if isinstance(value, str | list | tuple | dict):
-        raise ValueError("only numbers are multiplied")
+        raise ValueError("only numbers can be multiplied")
     return value
 
 

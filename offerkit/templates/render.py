@@ -326,7 +326,7 @@ def run(
     except (ValueError, NoTextError) as error:
         raise RenderFault(str(error)[:200]) from None
     except TypeError:
-        raise RenderFault("a filter or function is given too few, too many or wrong arguments") from None
+        raise RenderFault("a filter or function has too few, too many or wrong arguments") from None
     except (ArithmeticError, LookupError):
         raise RenderFault("a value cannot be calculated") from None
     if len(result) > MAX_OUTPUT:

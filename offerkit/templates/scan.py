@@ -212,7 +212,7 @@ def troubles(parts: Sequence[Piece]) -> Iterator[TemplateFault]:
             yield from _statement(word, piece)
         yield from _expression(piece.tokens)
     if blocks > MAX_STEPS:
-        yield TemplateFault(0, f"it has {blocks:,} blocks; {MAX_STEPS:,} are the most")
+        yield TemplateFault(0, f"it has {blocks:,} blocks; at most {MAX_STEPS:,} are allowed")
 
 
 def _statement(word: str, piece: Piece) -> Iterator[TemplateFault]:
@@ -221,7 +221,7 @@ def _statement(word: str, piece: Piece) -> Iterator[TemplateFault]:
         start = piece.tokens[0].at if piece.tokens else piece.start
         yield TemplateFault(start, f"“{word}” is not allowed here, only {allowed}")
     elif word == "for" and piece.tokens[-1].text == "recursive":
-        yield TemplateFault(piece.tokens[-1].at, "a loop may not be recursive")
+        yield TemplateFault(piece.tokens[-1].at, "a loop cannot be recursive")
     elif word == "set":
         yield from (TemplateFault(piece.start, text) for text in _set(piece.tokens))
 
@@ -233,7 +233,7 @@ def _set(tokens: Sequence[Token]) -> Iterator[str]:
         return
     value = tokens[3:]
     if any(token.kind == "sign" and token.text in _GROWING for token in value):
-        yield "the value of “set” may not be put together with + or * nor be a list"
+        yield "the value of “set” cannot be built with + or *, and cannot be a list"
     calls: list[bool] = []
     for index, token in enumerate(value):
         if token.kind != "sign":
@@ -243,7 +243,7 @@ def _set(tokens: Sequence[Token]) -> Iterator[str]:
         elif token.text == ")" and calls:
             calls.pop()
         elif token.text == "," and not (calls and calls[-1]):
-            yield "the value of “set” may not be a list"
+            yield "the value of “set” cannot be a list"
 
 
 def _expression(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
@@ -261,7 +261,7 @@ def _expression(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
             skip = 2 if after is not None and after.text == "not" else 1
             yield from _listed("test", tokens, index + skip, TESTS)
         elif (token.kind == "name" and token.text.startswith("_")) or _hidden(token, before):
-            yield TemplateFault(token.at, f"“{token.text[:40]}”: names that begin with _ are not reachable")
+            yield TemplateFault(token.at, f"“{token.text[:40]}”: names that begin with _ cannot be used")
 
 
 def _hidden(token: Token, before: Token | None) -> bool:
@@ -310,4 +310,4 @@ def _called(tokens: Sequence[Token], index: int) -> Iterator[TemplateFault]:
             if token.text == ")":
                 return
             if token.kind == "number" and (not token.text.isdecimal() or int(token.text) > MAX_RANGE):
-                yield TemplateFault(token.at, f"range goes to {MAX_RANGE:,} at most")
+                yield TemplateFault(token.at, f"range can go to at most {MAX_RANGE:,}")

@@ -67,30 +67,30 @@ def _authority_fault(authority: str) -> Fault | None:
     if reason := _host_fault(host):
         return Fault(reason, 0)
     if port and (_PORT.fullmatch(port) is None or int(port) > _MAX_PORT):  # an empty one is the scheme's own
-        return Fault(f"its port is no number from 1 to {_MAX_PORT}", len(host) + 1)
+        return Fault(f"its port is not a number from 1 to {_MAX_PORT}", len(host) + 1)
     return None
 
 
 def _host_fault(host: str) -> str:
     if host.startswith("["):
-        return "" if host.endswith("]") and _is_address(host[1:-1], 6) else "its host is no IPv6 address"
+        return "" if host.endswith("]") and _is_address(host[1:-1], 6) else "its host is not an IPv6 address"
     labels = host.removesuffix(".").split(".")
     if not all(labels):
         return "its host has an empty part between dots"
     if _NUMBER.fullmatch(labels[-1]):
-        return "" if _is_address(".".join(labels), 4) else "its host ends in a number but is no IPv4 address"
+        return "" if _is_address(".".join(labels), 4) else "its host ends in a number but is not an IPv4 address"
     if len(host) > _MAX_HOST + 1:
         return f"its host has more than {_MAX_HOST} characters"
     if not host.isascii():
         try:
             host = host.removesuffix(".").encode("idna").decode()
         except UnicodeError:
-            return "its host is no internet name"
+            return "its host is not an internet name"
         labels = host.split(".")
     if len(host.removesuffix(".")) > _MAX_HOST:
         return f"its host has more than {_MAX_HOST} characters"
     if host.startswith("_") or not all(_LABEL.fullmatch(label) for label in labels):
-        return "its host is no internet name"
+        return "its host is not an internet name"
     return ""
 
 
@@ -183,7 +183,7 @@ def template_fault(template: str) -> Fault | None:
                 return Fault("a loop writes its scheme, host or port", piece.start)
             branches.follow(piece.tokens[0].text)
         if len(branches.states) > _MOST:
-            return Fault("its branches begin it in too many ways", piece.start)
+            return Fault("its branches begin it in too many different ways", piece.start)
     for state in branches.states:
         text = state.text.strip(_BLANKS)
         if not state.hosted and text and (fault := url_fault(text)):
@@ -225,10 +225,10 @@ def _in_front(text: str, at: int) -> Fault:
     scheme = _SCHEME.match(text)
     if scheme is not None:
         return Fault(
-            f"a value stands in its {'port' if ':' in text[scheme.end() :].rpartition(']')[2] else 'host'}", at
+            f"a value is used in its {'port' if ':' in text[scheme.end() :].rpartition(']')[2] else 'host'}", at
         )
     if any(known.startswith(text.lower()) for known in ("http://", "https://")):
-        return Fault("a value stands where its scheme and host have to be written out", at)
+        return Fault("a value is used where its scheme and host must be written out", at)
     return Fault(_NO_SCHEME, 0)
 
 
@@ -243,7 +243,7 @@ def put_together(url: str) -> str:
     if MARK in url:
         before = url[: url.index(MARK)]
         if re.match(r"https?://[^/?#]+[/?#]", before, re.IGNORECASE) is None:
-            raise ValueError("the scheme and host of a URL are written out; values may stand behind them")
+            raise ValueError("write out the scheme and host of a URL; values are only allowed after them")
         url = url.replace(MARK, "")
     if trouble := url_trouble(url):
         raise ValueError(trouble)

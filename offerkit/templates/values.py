@@ -93,7 +93,7 @@ def shown(value: object) -> str:
                 return ", ".join(shown(item) for item in value)
         case _:
             pass
-    raise NoTextError("a template can print texts, numbers and lists of them only")
+    raise NoTextError("a template can only print texts, numbers and lists of them")
 
 
 def _component(text: str) -> str:

@@ -26,14 +26,14 @@ from offerkit.usecases.session import Session, promoters, who_is
 def apply(session: Session, plan: Plan) -> Applied:
     """Execute ``plan`` exactly as it was made, in one transaction.
 
-    Raises Refused if the operator may not apply it, the plan is stale or invalid, a promotion must not go live, or
+    Raises Refused if the operator lacks the right, the plan is stale or invalid, a promotion must not go live, or
     another run holds the store; then nothing has changed.
     """
     return session.backend.apply(session, plan, entitled_actor(session, plan))
 
 
 def entitled_actor(session: Session, plan: Plan) -> Actor:
-    """The operator, if they may apply ``plan``. Raises Refused with everything that they may not do."""
+    """The operator, if they may apply ``plan``. Raises Refused with all missing rights."""
     with session.reading() as store:
         return _entitled(session, store, plan)
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from offerkit.address import SHARED, Address, AddressPattern, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
+from offerkit.governance.approval_items import ApprovalItem
 from offerkit.governance.approvals import Approval, Decision, Decisions, by_named_reviewers
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, TokenScope, approvers, may_approve, missing_scopes, only_people
 from offerkit.governance.settings import SETTING_KINDS, environments_of, keys_to_decide, named_reviewers, same_settings
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
-from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.stage_snapshots import Stages, stage_view
@@ -103,7 +103,7 @@ def _outcome_of(
     gated: Collection[Address],
 ) -> ApprovalOutcome:
     design = stages.side(Stage.DESIGN)
-    decisions = stages.standing(chosen.offers)
+    decisions = stages.effective_decisions(chosen.offers)
     asked = _asked(design, actor, chosen, request, decision, decisions)
     if request.expect:
         expected = ExpectedDecision(
@@ -116,11 +116,11 @@ def _outcome_of(
     return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed_aspects(new, stages))
 
 
-def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
+def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[ApprovalItem]:
     """Every aspect of every offer in design (or of those that match) with its state."""
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    decisions = stages.standing()
+    decisions = stages.effective_decisions()
     authors = Authors(store, design, lambda: live)
     gated = waiting_settings(stages)
     chosen = [*gated, *design.of_kind(Kind.OFFER)]
@@ -135,7 +135,7 @@ def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
 
 
-def approvals_needed(stages: Stages, plan: Plan) -> list[Row]:
+def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
     """What will wait for a decision once ``plan`` is applied to design, and whose decision.
 
     Without a store: everything that its changes affect.
@@ -143,7 +143,7 @@ def approvals_needed(stages: Stages, plan: Plan) -> list[Row]:
     effect = stages.effect(plan, Stage.DESIGN)
     after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
     former = {address: effect.origins.get(address, address) for address in _affected(effect)}
-    given = stages.standing(former.values()) if stages.store is not None else Decisions()
+    given = stages.effective_decisions(former.values()) if stages.store is not None else Decisions()
     decisions = by_named_reviewers(given.seen_in(after, {old: new for new, old in former.items()}), after)
     rows = _awaited_settings(effect, live)
     for address in sorted(former):
@@ -176,7 +176,7 @@ def _what(key: ApprovalKey) -> tuple[Aspect, str, str]:
     return key.aspect, key.space, key.fingerprint
 
 
-def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[Row]:
+def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[ApprovalItem]:
     """The changed settings that will differ from live and have named reviewers."""
     rows = []
     for address in sorted(a for a in effect.addresses if a.kind in SETTING_KINDS):
@@ -187,11 +187,13 @@ def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[Row]:
         )
         if who and not same_settings(effect.after, address, live, former, {}):
             label = str((effect.after(address) or {}).get("label", ""))
-            rows.append(Row(address, label, Aspect.SETTINGS, (), "waiting", tuple(who), live=former in live.entries))
+            rows.append(
+                ApprovalItem(address, label, Aspect.SETTINGS, (), "waiting", tuple(who), live=former in live.entries)
+            )
     return rows
 
 
-def decidable_by(found: Iterable[Row], actor: Actor) -> list[Row]:
+def decidable_by(found: Iterable[ApprovalItem], actor: Actor) -> list[ApprovalItem]:
     """The rows that ``actor`` may decide on."""
     if actor.automation:
         return []
@@ -337,7 +339,7 @@ def _decidable(
         found.append(
             Diagnostic(
                 Code.NOT_ALLOWED,
-                f"{actor.name} ({actor.profile}) may not approve any of this: {asked.left[0]}",
+                f"{actor.name} ({actor.profile}) is not allowed to approve any of this: {asked.left[0]}",
                 hint="“offerkit approvals” shows what waits for whom.",
             )
         )
@@ -383,7 +385,7 @@ def _may_not(actor: Actor, address: Address, aspect: Aspect, named: tuple[str, .
     why = "They are its named reviewers." if named else "It names no reviewers, so these roles may."
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) may not decide on the {aspect} of {address}: {who} may",
+        f"{actor.name} ({actor.profile}) is not allowed to decide on the {aspect} of {address}: {who} may",
         why,
         address=address,
     )
@@ -408,7 +410,7 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
 def _same_person(
     stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey], *, everywhere: bool
 ) -> list[Diagnostic]:
-    """Where duties are separated, or ``everywhere``: authors may not approve their own changes (see
+    """Where duties are separated, or ``everywhere``: refuses authors of what they would approve (see
     :class:`Authors`).
     """
     store = stages.store
@@ -426,10 +428,10 @@ def _same_person(
     return [
         Diagnostic(
             Code.SEPARATION,
-            f"{actor.name} may not approve {address}: they changed {names[actor.name]}",
+            f"{actor.name} is not allowed to approve {address}: they changed {names[actor.name]}",
             "A review approves only what others wrote."
             if everywhere
-            else f"{_where(address)} separates duties: authors may not approve their own changes.",
+            else f"{_where(address)} separates duties: authors are not allowed to approve their own changes.",
             "Let another reviewer approve it.",
             address,
         )
@@ -451,7 +453,7 @@ def _reviewers(design: Snapshot, decisions: Decisions, key: ApprovalKey) -> tupl
 
 def _items(
     design: Snapshot, live: Snapshot, decisions: Decisions, address: Address, keys: Sequence[ApprovalKey]
-) -> list[Row]:
+) -> list[ApprovalItem]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
     groups: dict[tuple[Aspect, str, str, str, tuple[str, ...]], list[str]] = {}
@@ -466,7 +468,7 @@ def _items(
         group = (key.aspect, state, by, comment, who)
         groups.setdefault(group, []).append(key.space)
     return [
-        Row(
+        ApprovalItem(
             address,
             label,
             aspect,

@@ -27,7 +27,7 @@ class AuditedStore:
 class AuditResult:
     """What was verified: the number of revisions, the last digest (empty without revisions), the number of tokens.
 
-    ``tokens``: None if there are none to check. ``format``: of the store's schema.
+    ``tokens``: None for a server's history, which has no tokens. ``format``: of the store's schema.
     """
 
     revisions: int

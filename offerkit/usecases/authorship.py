@@ -94,7 +94,7 @@ def authors_record(session: Session, plan: Plan, actor: Actor) -> dict[str, Json
 
 
 def refusals(session: Session, store: Store | None, plan: Plan, actor: Actor) -> Iterator[Diagnostic]:
-    """Why ``actor`` may not apply ``plan``: a named author is invalid, or an automation's authors are unknown."""
+    """Why ``actor`` cannot apply ``plan``: a named author is invalid, or an automation's authors are unknown."""
     origin = session.origin
     if plan.kind is PlanKind.APPLY:
         yield from _no_authors((*origin.named, *origin.authors), operators(store) or declared_operators(plan))
@@ -126,7 +126,7 @@ def _unsure(store: Store | None, plan: Plan, actor: Actor, origin: PlanOrigin) -
         yield Diagnostic(
             Code.AUTHORS,
             f"{actor.name} is an automation, and the authors of what it applies are unknown",
-            "Authors must be known, because they may not approve their own changes."
+            "Authors must be known, because they are not allowed to approve their own changes."
             + ("" if strict else " No commit since the last applied one touched what changes."),
             "Let a person apply it." if strict else "Name the authors: --author OPERATOR.",
         )
@@ -141,8 +141,8 @@ def _no_authors(names: Iterable[str], known: Mapping[str, Mapping[str, Json]]) -
             yield Diagnostic(
                 Code.NOT_A_PERSON,
                 f"{name} is an automation and cannot be an author",
-                "It applies what people wrote.",
-                "Name the people who wrote it.",
+                "It applies what persons wrote.",
+                "Name the persons who wrote it.",
             )
 
 

@@ -37,8 +37,8 @@ from offerkit.usecases.requests import (
 from offerkit.usecases.session import Session
 
 if TYPE_CHECKING:
-    from offerkit.reports.approvals import Reviewed
-    from offerkit.reports.impact import Impact
+    from offerkit.engine.impact import Impact
+    from offerkit.governance.approval_items import ReviewedAspect
 
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
 STOP, RESUME = "/api/v1/stop", "/api/v1/resume"
@@ -242,7 +242,7 @@ class ServerBackend:
         """The impact on the server's contacts."""
         from pydantic import TypeAdapter, ValidationError
 
-        from offerkit.reports.impact import Impact, without_contacts
+        from offerkit.engine.impact import Impact, without_contacts
 
         asked: dict[str, Json] = {**asdict(request), "by": list(request.by), "plan": envelope(plan).decode()}
         if not request.examples:
@@ -425,13 +425,13 @@ def _key(given: Json) -> ApprovalKey:
     )
 
 
-def _shown(given: object, url: str) -> tuple[Reviewed, ...]:
+def _shown(given: object, url: str) -> tuple[ReviewedAspect, ...]:
     from pydantic import TypeAdapter, ValidationError
 
-    from offerkit.reports.approvals import Reviewed
+    from offerkit.governance.approval_items import ReviewedAspect
 
     try:
-        return TypeAdapter(tuple[Reviewed, ...]).validate_python(given)
+        return TypeAdapter(tuple[ReviewedAspect, ...]).validate_python(given)
     except ValidationError:
         raise strange(url) from None
 

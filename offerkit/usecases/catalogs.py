@@ -55,7 +55,7 @@ class Catalogs:
         return self._compiled[environment]
 
     def space(self, environment: str, space: str) -> LiveSpace:
-        """A space of this stage with everything derived from it so far; the stage may not contain it."""
+        """A space of this stage with everything derived from it so far; the stage possibly lacks it."""
         found = self._spaces.get((environment, space))
         if found is None:
             found = LiveSpace(self, environment, space)

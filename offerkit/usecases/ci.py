@@ -11,17 +11,17 @@ from offerkit import __version__
 from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
+from offerkit.engine.impact import Impact
 from offerkit.forges.marked import marker
+from offerkit.governance.approval_items import ApprovalItem
+from offerkit.governance.stopped import Stopped
 from offerkit.plans.make import AddressPatterns
 from offerkit.plans.meaning import RELIES, STEP, WAITS, Fact, FactDifference, differences, facts_of, meaning_of
 from offerkit.plans.plan import FieldChange, Plan, envelope, plan_digest
-from offerkit.reports.approvals import Row
 from offerkit.reports.escape import clip
-from offerkit.reports.impact import Impact
 from offerkit.reports.pull_request import Behind, PullRequest, pull_request_json, pull_request_of
 from offerkit.reports.pull_request_html import pull_request_html
 from offerkit.reports.pull_request_markdown import comment_markdown
-from offerkit.reports.stops import Stopped
 from offerkit.reports.values import inline
 from offerkit.reports.words import count, listing
 from offerkit.specs.older_checkout import declared_ahead
@@ -186,7 +186,7 @@ class _Made:
 
     plan: Plan
     base: Base | None
-    approvals: tuple[Row, ...]
+    approvals: tuple[ApprovalItem, ...]
     stopped: tuple[Stopped, ...]
     reached: tuple[AffectedOffers, ...] = ()
     denied: tuple[Diagnostic, ...] = ()

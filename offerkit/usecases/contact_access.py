@@ -1,6 +1,6 @@
 """Who may read contacts through a server, according to its store. On their own machine, users may read them all.
 
-Operators without access get rounded numbers (``offerkit.reports.counts``), no example contacts and no contact data.
+Operators without access get rounded numbers (``offerkit.engine.counts``), no example contacts and no contact data.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _REVEALING = (
 
 
 @dataclass(frozen=True)
-class ContactAccess:
+class ContactRights:
     """Which contacts may be read: ``all``, or those of the environments in ``named``, which maps them to their
     dimensions.
     """
@@ -44,31 +44,31 @@ class ContactAccess:
     def may_read(self, environment: str, dimension: str) -> bool:
         """Whether contacts of ``dimension`` may be read for ``environment``.
 
-        A plan may give the environment another dimension; its readers are not readers of that dimension.
+        A plan can give the environment another dimension; its readers are not readers of that dimension.
         """
         return self.all or self.named.get(environment) == dimension
 
 
-FULL_ACCESS = ContactAccess(all=True)
+ALL_CONTACTS = ContactRights(all=True)
 """The access of a user on the machine that has the contacts."""
 
 
-def contact_access(session: Session, store: Store | None) -> ContactAccess:
+def contact_rights(session: Session, store: Store | None) -> ContactRights:
     """What the session's operator may read: everything, unless the session runs through a server."""
-    return operator_access(store, session.operator) if session.through_server else FULL_ACCESS
+    return operator_rights(store, session.operator) if session.through_server else ALL_CONTACTS
 
 
-def operator_access(store: Store | None, operator: str) -> ContactAccess:
+def operator_rights(store: Store | None, operator: str) -> ContactRights:
     """What ``operator`` may read through a server; nothing if the operator is unknown or disabled.
 
     The readers that count are those of the environments in design, never those of the plan in question.
     """
     body = operators(store).get(operator)
     if store is None or body is None or body.get("enabled") is False:
-        return ContactAccess()
+        return ContactRights()
     if body.get("profile") in CONTACT_READERS:
-        return FULL_ACCESS
-    return ContactAccess(named=dict(_environments_naming(store, operator)))
+        return ALL_CONTACTS
+    return ContactRights(named=dict(_environments_naming(store, operator)))
 
 
 def _environments_naming(store: Store, operator: str) -> Iterator[tuple[str, str]]:
@@ -83,12 +83,12 @@ def _environments_naming(store: Store, operator: str) -> Iterator[tuple[str, str
 
 
 def not_a_contact_reader(operator: str, what: str, environments: Sequence[str], hint: str = "") -> Refused:
-    """The refusal of ``what`` (a noun and its verb) to operators who may not read the contacts of ``environments``."""
+    """The refusal of ``what`` (a noun and its verb) to operators without access to the contacts of ``environments``."""
     who = operator or "a user who is not logged in"
     where = f" of {or_list(environments)}" if environments else ""
     return refuse(
         Code.NOT_A_READER,
-        f"{what} reserved for operators who may read contacts{where}; {who} may not",
+        f"{what} reserved for operators who may read contacts{where}; {who} is not one of them",
         detail="Administrators, delivery managers and the readers that an environment names (contacts: readers) may.",
         hint=hint,
     )
@@ -106,7 +106,7 @@ def hiding_contacts(may: bool, environment: str) -> Iterator[None]:
 
 
 def without_contact_details(findings: Iterable[Diagnostic], environment: str) -> tuple[Diagnostic, ...]:
-    """``findings`` about contacts without keys, values and numbers, for operators who may not read them."""
+    """``findings`` about contacts without keys, values and numbers, for operators without access to contacts."""
     told = (
         Diagnostic(
             found.code,

@@ -100,7 +100,7 @@ class ContactSources:
         return key_text([text])
 
     def known(self, catalog: Catalog, text: str, keys: tuple[str, ...] = ()) -> Row:
-        """The contact with that key. Raises Refused if there is none."""
+        """The contact with that key. Raises Refused if the key is unknown."""
         contacts = self.of(catalog.environment)
         values = contacts.parse_key(text, keys)
         row = contacts.find(values)
@@ -109,7 +109,7 @@ class ContactSources:
         return row
 
     def chosen(self, catalog: Catalog, text: str) -> Row:
-        """The contact given on a command line: a primary key, or ``field=value``. Raises Refused if there is none."""
+        """The contact given on a command line: a primary key, or ``field=value``. Raises Refused if it is unknown."""
         name, equals, value = text.partition("=")
         if equals and name in catalog.dimension.fields:
             return self.known(catalog, value, (name,))

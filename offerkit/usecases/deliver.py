@@ -64,7 +64,7 @@ def deliver(
 ) -> tuple[DeliveryResult, tuple[Report, ...]]:
     """Make a delivery: write its files, then store its propositions, all or none.
 
-    Raises Refused if it was made before, the operator may not, or anything that it needs is missing or changes
+    Raises Refused if it was made before, the operator lacks the right, or anything that it needs is missing or changes
     meanwhile; then nothing is stored.
     """
     may_deliver(asked.actor)
@@ -105,7 +105,7 @@ def unfinished_date(folder: Path, place: tuple[str, str, str], now: datetime, zo
 
 
 def finish_interrupted(store: Store, place: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:
-    """Publish the files of a run that was interrupted after storing its propositions; None if there was none.
+    """Publish the files of a run that was interrupted after storing its propositions; None if no run was interrupted.
 
     Raises Refused if the delivery was made before.
     """
@@ -127,7 +127,7 @@ def may_deliver(actor: Actor) -> None:
     if actor.profile is not None and actor.profile not in DELIVERERS:
         raise refuse(
             Code.NOT_ALLOWED,
-            f"{actor.name} ({actor.profile}) may not make deliveries",
+            f"{actor.name} ({actor.profile}) is not allowed to make deliveries",
             hint=f"Ask an operator who may: {or_list(DELIVERERS)}.",
         )
 
@@ -135,7 +135,7 @@ def may_deliver(actor: Actor) -> None:
 def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
     """Mark a delivery as sent; returns its run, how many propositions became *presented*, and when it was sent before.
 
-    ``name``: ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if it was not made, or the actor may not.
+    ``name``: ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if it was not made, or the actor lacks the right.
     """
     may_deliver(actor)
     runs = store.deliveries()
@@ -291,17 +291,17 @@ def _store(
 ) -> None:
     """Store the run and all its propositions in one transaction, if live is still unchanged."""
     run = DeliveryRun(
-        order.environment,
-        order.campaign,
-        order.delivery,
-        result.run,
-        order.body.space,
-        order.catalog.revision,
-        utc(order.at),
-        utc(asked.now),
-        asked.actor.name,
-        result.messages,
-        result.stored,
+        environment=order.environment,
+        campaign=order.campaign,
+        delivery=order.delivery,
+        id=result.run,
+        space=order.body.space,
+        revision=order.catalog.revision,
+        time=utc(order.at),
+        made=utc(asked.now),
+        operator=asked.actor.name,
+        messages=result.messages,
+        propositions=result.stored,
     )
     with store.transaction():
         before = store.delivery(order.environment, order.campaign, order.delivery)

@@ -1,4 +1,4 @@
-"""Renders the message of one recipient as html and text, or says why there is none."""
+"""Renders the message of one recipient as html and text, or gives the reason for sending none."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class MessageWriter:
         *,
         keep: bool,
     ) -> None:
-        """``ids`` makes ids of propositions; they have none without ``keep``, or if the space stores nothing."""
+        """``ids`` makes ids of propositions; these are empty without ``keep``, or if the space stores nothing."""
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
         self._renderer = order.place.renderer(status_base, Status.INTERESTED)
         self._keep = keep and order.space.storage.enabled
@@ -95,7 +95,7 @@ class MessageWriter:
         return self._extra.reports
 
     def message(self, recipient: Recipient) -> Message | SetAsideReason:
-        """The recipient's message, or why there is none."""
+        """The recipient's message, or the reason for sending none."""
         if recipient.choices is None:
             return SetAsideReason.NOT_TARGETED
         order, wanted = self._order, self._order.count

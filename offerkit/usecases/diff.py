@@ -14,8 +14,8 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, 
 from offerkit.fingerprint import Json, JsonPath
 from offerkit.plans.make import AddressPatterns, StepContext, steps_for
 from offerkit.plans.plan import Step
-from offerkit.reports.diff import Beside, Places
-from offerkit.reports.reached import Lacking
+from offerkit.reports.diff import DiffExtras, SpecPositions
+from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.words import count
 from offerkit.specs.git import WHOLE_HISTORY, Lineage, lineage
 from offerkit.specs.record import Mistake
@@ -34,7 +34,7 @@ from offerkit.usecases.state_refs import (
 )
 
 if TYPE_CHECKING:
-    from offerkit.reports.impact import Impact
+    from offerkit.engine.impact import Impact
     from offerkit.usecases.plan_effect import PlanEffect
     from offerkit.usecases.requests import ImpactRequest
 
@@ -71,7 +71,7 @@ class Difference:
     after: NamedState
     across: tuple[str, str] | None = None
     behind: MissingCommits = field(default_factory=MissingCommits)
-    places: Mapping[Address, Places] = field(default_factory=dict)
+    places: Mapping[Address, SpecPositions] = field(default_factory=dict)
 
     @property
     def titles(self) -> tuple[str, str]:
@@ -90,12 +90,12 @@ class Difference:
         """Offers whose effective eligibility changes through other resources; empty between two environments."""
         return [] if self.across is not None else affected_offers(*self.effect.pair, self.steps)
 
-    def beside(self, impact: Impact | None = None) -> Beside:
+    def beside(self, impact: Impact | None = None) -> DiffExtras:
         """What reports show beside the steps."""
         doubt = self.behind.doubt
         untold = f"{doubt.summary}. {doubt.detail}".replace("..", ".") if doubt is not None else ""
-        lacking = Lacking(self.behind.commits, self.behind.steps, untold)
-        return Beside(self.places, self.reached, lacking, impact)
+        lacking = OlderCheckout(self.behind.commits, self.behind.steps, untold)
+        return DiffExtras(self.places, self.reached, lacking, impact)
 
 
 def compare(
@@ -194,7 +194,7 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
             Code.NO_IMPACT,
             "the contacts are on the server, which measures the impact of plans only",
             detail="“offerkit plan --impact” measures the impact of the specs there.",
-            hint="To use contacts of this project: --impact-contacts FILE.",
+            hint="To use contacts of this project: --contacts FILE.",
         )
     return impact_of_change(session, effect, asked, files)
 
@@ -228,7 +228,7 @@ def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) 
                 raise refuse(
                     Code.NO_IMPACT,
                     f"it is not clear which dimension the contacts in {text[:120]} belong to",
-                    hint=f"Write --impact-contacts {meant[0]}=FILE. Dimensions: {', '.join(meant)}.",
+                    hint=f"Write --contacts {meant[0]}=FILE. Dimensions: {', '.join(meant)}.",
                 )
             name, file = (meant or known or [""])[0], text
         if name not in known or not file:
@@ -256,7 +256,9 @@ def _untold(found: Difference, line: Lineage, why: str = "") -> Diagnostic:
     )
 
 
-def _places(deltas: list[Delta], bodies: Mapping[str, Body], a: NamedState, b: NamedState) -> dict[Address, Places]:
+def _places(
+    deltas: list[Delta], bodies: Mapping[str, Body], a: NamedState, b: NamedState
+) -> dict[Address, SpecPositions]:
     """The positions of changes in the specs of both states: the first changed line, or of very many where
     they begin.
     """
@@ -269,7 +271,7 @@ def _places(deltas: list[Delta], bodies: Mapping[str, Body], a: NamedState, b: N
         paths.append(([path for path, _ in changed], [path for _, path in changed]))
     before = _found(a, [(d.moved_from or d.address, p) for d, (p, _) in zip(deltas, paths, strict=True) if d.before])
     after = _found(b, [(d.address, p) for d, (_, p) in zip(deltas, paths, strict=True) if d.after])
-    return {d.address: Places(before.get(d.moved_from or d.address), after.get(d.address)) for d in deltas}
+    return {d.address: SpecPositions(before.get(d.moved_from or d.address), after.get(d.address)) for d in deltas}
 
 
 def _found(state: NamedState, wanted: list[tuple[Address, list[JsonPath]]]) -> dict[Address, Position]:

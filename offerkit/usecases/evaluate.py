@@ -10,8 +10,8 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data
 from offerkit.engine.condition import facts_at
+from offerkit.engine.evaluated import EvaluatedExpression
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope
-from offerkit.reports.evaluated import Evaluated
 from offerkit.rules.types import BaseType, ExpectedResult, Row, Value
 from offerkit.rules.values import show
 from offerkit.usecases.catalogs import Catalogs
@@ -32,7 +32,7 @@ def evaluate(
     environment: str,
     contact: str,
     data: Mapping[str, object],
-) -> Evaluated:
+) -> EvaluatedExpression:
     """Evaluate ``text`` for ``contact``, or count its values over all contacts if that is empty.
 
     Raises Refused with the column if the expression is invalid.
@@ -63,7 +63,7 @@ def evaluate(
         row = people.chosen(catalog, contact)
         rows = {catalog.dimension.name: row, "interaction": values}
         read = [(f"{space}.{name}", show(rows[space][name])) for space, name in checked.fields]
-        return Evaluated(environment, checked.type.base.value, condition, show(value_for(row)), read)
+        return EvaluatedExpression(environment, checked.type.base.value, condition, show(value_for(row)), read)
     counted: Counter[str] = Counter()
     total = 0
     for total, row in enumerate(people.of(environment).rows(), 1):  # noqa: B007 - the number of the last is the total
@@ -71,7 +71,7 @@ def evaluate(
         if text in counted or len(counted) < DISTINCT:
             counted[text] += 1
     order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return Evaluated(environment, checked.type.base.value, condition, counts=order[:MOST], total=total)
+    return EvaluatedExpression(environment, checked.type.base.value, condition, counts=order[:MOST], total=total)
 
 
 def _told(text: str, start: int, summary: str, detail: str, hint: str) -> Diagnostic:

@@ -70,22 +70,24 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     time = row.time[:19] + "Z"
     read, meaning, number = _read(row)
     review = _review(row)
+    authors, commit = _written(row)
     return HistoryLine(
-        row.serial,
-        time,
-        row.actor,
-        row.action,
-        stages,
-        summary,
-        row.message,
-        row.digest,
-        override,
-        tuple(map(_token_facts, told)),
-        *_written(row),
-        read or _reviewed(review),
-        meaning,
-        number,
-        review,
+        serial=row.serial,
+        time=time,
+        actor=row.actor,
+        action=row.action,
+        stages=stages,
+        summary=summary,
+        message=row.message,
+        digest=row.digest,
+        override=override,
+        tokens=tuple(map(_token_facts, told)),
+        authors=authors,
+        commit=commit,
+        read=read or _reviewed(review),
+        meaning=meaning,
+        pull_request=number,
+        review=review,
     )
 
 
@@ -149,7 +151,7 @@ class RevisionDetails:
 
 
 def revision_details(store: Store, serial: int) -> RevisionDetails:
-    """The revision ``serial``. Raises Refused if there is none."""
+    """The revision ``serial``. Raises Refused if it does not exist."""
     row = store.revision(serial)
     if row is None:
         raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {store.last_serial()}.")

@@ -12,21 +12,13 @@ from offerkit.batch import ContactTable
 from offerkit.batch.segments import Segments
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse
+from offerkit.engine.counts import FEWEST
+from offerkit.engine.impact import Example, Impact, OfferImpact, Segment, SpaceImpact, rounded_space, without_contacts
 from offerkit.plans.plan import Plan, PlanKind
-from offerkit.reports.counts import FEWEST
-from offerkit.reports.impact import (
-    Example,
-    Impact,
-    OfferImpact,
-    Segment,
-    SpaceImpact,
-    rounded_space,
-    without_contacts,
-)
 from offerkit.store import Store
 from offerkit.times import common_zone, display_time
 from offerkit.usecases.argument_values import parse_time
-from offerkit.usecases.contact_access import contact_access, hiding_contacts, not_a_contact_reader
+from offerkit.usecases.contact_access import contact_rights, hiding_contacts, not_a_contact_reader
 from offerkit.usecases.impact_limit import limit_of
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import Population, population
@@ -50,8 +42,8 @@ EXAMPLES = 5
 def impact_of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
     """The impact of ``plan``: of a promotion on live, of an apply on design as if all of it were approved.
 
-    Numbers are rounded if the operator may not read contacts. Raises Refused if contacts cannot be read, if they have
-    no such field to group by, and for options that would reveal contacts to such an operator.
+    Numbers are rounded for operators without access to the contacts. Raises Refused if contacts cannot be read, if they
+    lack the field to group by, and for options that would reveal contacts to such an operator.
     """
     return session.backend.impact(session, plan, asked)
 
@@ -84,7 +76,7 @@ def _impact(
     with effect.people(session) as sources:
         silent = [name for name in names if not files[name] and not sources(name).has_source(name)]
         heard = [name for name in names if name not in silent]
-        allowed = contact_access(session, store)
+        allowed = contact_rights(session, store)
         hidden = [name for name in heard if not allowed.may_read(name, effect.catalog(name).dimension.name)]
         _check_options(session, asked, hidden)
         _check_fields(effect, heard, asked)
@@ -103,7 +95,9 @@ def _impact(
 
 
 def _check_options(session: Session, asked: ImpactRequest, hidden: Sequence[str]) -> None:
-    """Refuse options that would reveal single contacts to operators who may not read them; small samples would, too."""
+    """Refuse options that would reveal single contacts to operators without access to them; small samples
+    would, too.
+    """
     if hidden and asked.options:
         verb = "is" if len(asked.options) == 1 else "are"
         hint = f"Leave out {or_list(asked.options)} to get rounded numbers."
@@ -120,7 +114,7 @@ def _check_fields(effect: PlanEffect, names: Sequence[str], asked: ImpactRequest
             if field_named(catalog, text) in effect.identifying(name):
                 raise refuse(
                     Code.IDENTIFYING_FIELD,
-                    f"--impact-by {text[:80]} would name contacts, because the field identifies them",
+                    f"--by {text[:80]} would name contacts, because the field identifies them",
                     hint="Add --examples to allow contacts to be named in the output.",
                 )
 

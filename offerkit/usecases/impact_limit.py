@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.engine.counts import Count, as_json, rounded, said, share, size
 from offerkit.fingerprint import Json
 from offerkit.governance.promotion import only_withdraws
 from offerkit.plans.plan import Plan, Reason
-from offerkit.reports.counts import Count, as_json, rounded, said, share, size
 from offerkit.store import Store
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.catalogs import Catalogs
-from offerkit.usecases.contact_access import ContactAccess, contact_access, without_contact_details
+from offerkit.usecases.contact_access import ContactRights, contact_rights, without_contact_details
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import population
 from offerkit.usecases.session import Session
@@ -87,7 +87,7 @@ class SpaceLoss:
 
     @property
     def rounded(self) -> SpaceLoss:
-        """The same with rounded numbers, for operators who may not read contacts."""
+        """The same with rounded numbers, for operators without access to contacts."""
         causes = (
             LossCause(
                 cause.reason,
@@ -148,7 +148,7 @@ class EnvironmentLoss:
     spaces: tuple[SpaceLoss, ...] = ()
     unread: tuple[Diagnostic, ...] = ()
 
-    def for_reader(self, access: ContactAccess) -> EnvironmentLoss:
+    def for_reader(self, access: ContactRights) -> EnvironmentLoss:
         """The same without what this access does not cover."""
         if access.may_read(self.name, self.dimension):
             return self
@@ -184,7 +184,7 @@ class PromotionLoss:
         """Environments whose contacts cannot be read."""
         return tuple(environment.name for environment in self.environments if environment.unread)
 
-    def for_reader(self, access: ContactAccess) -> PromotionLoss:
+    def for_reader(self, access: ContactRights) -> PromotionLoss:
         """The same without what this access does not cover."""
         return PromotionLoss(tuple(environment.for_reader(access) for environment in self.environments))
 
@@ -239,7 +239,7 @@ def check_losses(session: Session, store: Store, plan: Plan, effect: PlanEffect 
     counted = _counted(session, store, plan, effect)
     over = bool(verdict.findings)
     if over and not reason and not only_withdraws(effect):
-        raise Refused(verdict.for_reader(contact_access(session, store)).findings)
+        raise Refused(verdict.for_reader(contact_rights(session, store)).findings)
     spaces = [*verdict.spaces, *counted]
     if not (spaces or over):
         return {}

@@ -116,7 +116,7 @@ def pipeline_of(target: Path, files: Mapping[str, bytes]) -> Pipeline:
 
 
 def _repository(folder: Path) -> Path | None:
-    """The root of the repository that contains ``folder`` (which may not exist yet), or None."""
+    """The root of the repository that contains ``folder``, whether that exists yet or not; or None."""
     there = next(each for each in (folder, *folder.parents) if each.is_dir())
     top = _git(there, "rev-parse", "--show-toplevel")
     return Path(top) if top else None

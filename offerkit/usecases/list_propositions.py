@@ -43,22 +43,22 @@ def list_propositions(store: Store, wanted: PropositionFilter, now: str) -> list
 
 def _line(row: PropositionRow) -> PropositionLine:
     return PropositionLine(
-        row.id,
-        row.time,
-        row.environment,
-        row.contact,
-        row.space,
-        row.channel,
-        row.offer,
-        row.category,
-        row.interaction,
-        row.rank,
-        show(row.weight),
-        row.status.value,
-        row.changed,
-        row.revision,
-        row.proposed,
-        row.accepted,
+        id=row.id,
+        time=row.time,
+        environment=row.environment,
+        contact=row.contact,
+        space=row.space,
+        channel=row.channel,
+        offer=row.offer,
+        category=row.category,
+        interaction=row.interaction,
+        rank=row.rank,
+        weight=show(row.weight),
+        status=row.status.value,
+        changed=row.changed,
+        revision=row.revision,
+        proposed=row.proposed,
+        accepted=row.accepted,
     )
 
 

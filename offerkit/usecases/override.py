@@ -40,7 +40,8 @@ _NAMED = 20
 def override(session: Session, request: OverrideRequest) -> OverrideOutcome:
     """Override everything that matches, as one revision, or nothing.
 
-    Raises Refused if the reason is empty, nothing that matches is blocked, or the operator may not override all of it.
+    Raises Refused if the reason is empty, nothing that matches is blocked, or the operator lacks the right for any of
+    it.
     """
     if found := missing_scopes(session.scopes, (TokenScope.APPROVE,), session.operator):
         raise Refused(found)
@@ -116,7 +117,7 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
     store = stages.store
     assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    decisions = stages.standing()
+    decisions = stages.effective_decisions()
     authors = Authors(store, design, lambda: live)
     for address in [*waiting_settings(stages), *design.of_kind(Kind.OFFER)]:
         for demand in {demand for key in keys_to_decide(design, address) for demand in decisions.unmet(key)}:
@@ -131,7 +132,7 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 
 def _without_who_removed_them(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
-    """If all operators named for an override are gone, those who removed them may not take their place."""
+    """If all operators named for an override are gone, those who removed them cannot take their place."""
     if not obstacle.named or active_people(obstacle.named, people):
         return obstacle
     gone = [Address(SHARED, Kind.OPERATOR, name) for name in obstacle.named]

@@ -1,10 +1,10 @@
 """Verifies what a plan file says besides its steps, by generating it again with the code that makes plans.
 
 Steps are executed as saved; the applier checks them against the rules. What explains them (reasons, effects, what is
-blocked and why, notes) is what people read and what the history keeps, and a file can say anything. So all of it is
-generated again from the steps and the store, and differences are refused. What has changed since the plan was made
-without affecting its steps may be described differently: only statements about that may differ, and only in sentences
-that plans use. A plan made in this process was generated just now, and is not checked.
+blocked and why, notes) is what reviewers read and what the history keeps, and a file can say anything. So all of it is
+generated again from the steps and the store, and differences are refused. Changes since the plan was made that do not
+affect its steps can be described differently: only statements about them may differ, and only in sentences that plans
+use. A plan made in this process was generated just now, and is not checked.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ def _promoted_again(told: _PlanFile) -> Plan | None:
 
 
 def _stays(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
-    """Checks what is blocked and why. What changed since may have been blocked for other reasons."""
+    """Checks what is blocked and why. Resources that changed since can have been blocked for other reasons."""
     said = {b for b in told.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
     for blocked in sorted(said ^ set(again.blocked), key=lambda b: b.address):
         if not told.moved([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):

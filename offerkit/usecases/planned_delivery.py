@@ -57,7 +57,9 @@ class PlannedDelivery:
 
 
 def find_delivery(catalogs: Catalogs, name: str) -> tuple[str, str, str]:
-    """Environment, campaign and delivery of ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if there is none."""
+    """Environment, campaign and delivery of ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if it does
+    not exist.
+    """
     known = delivery_names(catalogs)
     found = [place for place, short in known.items() if name in (short, f"{place[0]}/{short}")]
     if len(found) == 1:

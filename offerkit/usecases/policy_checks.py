@@ -245,7 +245,7 @@ def _diagnostic(broken: Violation, people: Operators | None, live: Collection[Ad
     """``people``: the operators of the store that could record an override; None without a store."""
     code = Code.POLICY_DENIED if broken.policy.denies else Code.POLICY_WARNED
     severity = Severity.ERROR if broken.policy.denies else Severity.WARNING
-    hint = "Change it. An override needs a store, and there is none."
+    hint = "Change it. Overrides need a store, which this project does not have yet."
     if not broken.policy.denies:
         hint = ""
     elif people is not None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from offerkit.batch import BatchProgram, ContactTable, open_contact_table
 from offerkit.contacts.keys import key_text
 from offerkit.engine.catalog import Catalog
-from offerkit.reports.estimate import Sample
+from offerkit.engine.estimate import Sample
 from offerkit.rules.types import FieldType, Row, Value
 from offerkit.rules.values import parse_value, show
 from offerkit.usecases.simulate import fields_of

@@ -8,7 +8,7 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
-from offerkit.reports.preview import Preview, Shown
+from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.rules.types import Row
 from offerkit.templates.render import RenderError
 from offerkit.usecases.argument_values import parse_time
@@ -49,14 +49,14 @@ def preview(
     return Preview(f"{catalog.environment}/offer.{name}", engine.catalogs.stage, contact, shown)
 
 
-def _shown(engine: StageEngine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> Shown:
+def _shown(engine: StageEngine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> SpacePreview:
     renderer = engine.catalogs.space(catalog.environment, space).renderer()
     about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
     try:
         fields, rendered = renderer.show(offer, None, contact, data, about, OUTPUTS)
     except RenderError as error:
-        return Shown(space, catalog.spaces[space].channel, {}, {}, str(error))
-    return Shown(space, catalog.spaces[space].channel, dict(fields), rendered)
+        return SpacePreview(space, catalog.spaces[space].channel, {}, {}, str(error))
+    return SpacePreview(space, catalog.spaces[space].channel, dict(fields), rendered)
 
 
 def _samples(catalog: Catalog) -> dict[str, object]:

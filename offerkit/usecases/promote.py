@@ -79,17 +79,17 @@ def plan_promotion(
     live_names = {new: old for old, new in renames.items()}
     dimensions = {str((design(environment_address(name)) or {}).get("dimension")) for name in chosen}
     asked = PromotionRequest(
-        design,
-        live,
-        stages.standing(),
-        renames,
-        {} if include_rolled_back else holds(store, design, live),
-        lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
-        bool(patterns.targets),
-        lambda address: patterns.excluded(address, live_names.get(address, "")),
-        stages.stops,
-        stages.withheld_cases,
-        _denied(session, stages),
+        design=design,
+        live=live,
+        decisions=stages.effective_decisions(),
+        renames=renames,
+        holds={} if include_rolled_back else holds(store, design, live),
+        wanted=lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
+        narrowed=bool(patterns.targets),
+        excluded=lambda address: patterns.excluded(address, live_names.get(address, "")),
+        stops=stages.stops,
+        withheld=stages.withheld_cases,
+        denied=_denied(session, stages),
     )
     outcome = decide_promotion(asked)
     outcome.notes += _lifted_cases(stages, outcome.after)
@@ -255,8 +255,8 @@ class _Campaigns:
 def _campaigns(session: Session, store: Store, after: Snapshot, patterns: AddressPatterns) -> _Campaigns:
     """The campaigns that this promotion releases.
 
-    The specs are used only if they are present and valid: a promotion needs no checkout. Operators who may not write
-    campaigns get a note instead.
+    The specs are used only if they are present and valid: a promotion needs no checkout. Operators without the right to
+    write campaigns get a note instead.
     """
     try:
         return _released(session, session.load(), store, after, patterns)

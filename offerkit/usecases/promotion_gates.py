@@ -8,6 +8,7 @@ from functools import cache
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.engine.case_results import CaseOutcome
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
@@ -18,7 +19,6 @@ from offerkit.models.campaign import Campaign
 from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, ExpressionRole, expression_scope
 from offerkit.models.space import Space
 from offerkit.plans.sentences import excused_case_note
-from offerkit.reports.cases import Outcome
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult
 from offerkit.specs.cases import RawCase
@@ -30,7 +30,7 @@ from offerkit.store.stage_snapshots import Stages
 from offerkit.templates.inspection import inspect
 from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
-from offerkit.usecases.contact_access import contact_access
+from offerkit.usecases.contact_access import contact_rights
 from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.plan_effect import PlanEffect
 from offerkit.usecases.run_cases import failures, run_cases
@@ -108,7 +108,7 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     ]
     if not asking:
         return
-    reads = contact_access(session, store)
+    reads = contact_rights(session, store)
     told = reads.all or all(reads.may_read(name, coming[name].dimension.name) for name in coming.names)
     contacts = _CaseContacts(session, stages, effect.after)
     running = cache(lambda: _as_if_running(effect, store, stages))
@@ -196,7 +196,7 @@ class _CaseContacts:
             f"the contact file that {one.address} uses has changed since it was applied",
             "What a case expects of a stored contact is only known for the file that was there then.",
             f"Restore that file, or let a second operator accept the new one: offerkit override {one.address}"
-            " --reason TEXT. Cases that spell out their contacts do not depend on a file.",
+            " --message TEXT. Cases that spell out their contacts do not depend on a file.",
             one.address,
         )
 
@@ -211,12 +211,12 @@ def _no_cases(environment: str) -> Diagnostic:
     )
 
 
-def _failed(one: RequiredCases, outcome: Outcome, *, told: bool) -> Diagnostic:
+def _failed(one: RequiredCases, outcome: CaseOutcome, *, told: bool) -> Diagnostic:
     hint = "Change the offers, or change the case and apply it; “offerkit test” runs the cases on the specs."
     if one.sides == (Stage.LIVE,):
         hint = (
             "Live has this case; design has changed or removed it. Change the offers, or let a second operator accept"
-            f" the change: offerkit override {one.address} --reason TEXT."
+            f" the change: offerkit override {one.address} --message TEXT."
         )
     return Diagnostic(
         Code.CASE_FAILED,

@@ -80,7 +80,7 @@ def check_retention(session: Session, store: Store, plan: Plan) -> None:
             [
                 Diagnostic(
                     Code.RETENTION,
-                    f"{address} may not be purged yet: its retention is not over",
+                    f"{address} cannot be purged yet: its retention is not over",
                     "A removed offer stays in live for the retention of its environment.",
                     "Wait, or shorten promotion.retention in the environment.",
                     address,
@@ -92,7 +92,7 @@ def check_retention(session: Session, store: Store, plan: Plan) -> None:
 
 @dataclass(frozen=True)
 class ExpiredPropositions:
-    """The propositions of an environment past its dimension's ``retention`` (empty: kept for ever).
+    """The propositions of an environment past its dimension's ``retention`` (empty: unlimited).
 
     ``before``: in UTC, in the store's format. ``longest``: the longest period of presentation rules.
     """
@@ -134,7 +134,7 @@ def purge_propositions(session: Session, found: Sequence[ExpiredPropositions]) -
         if actor.profile not in (None, ADMINISTRATOR):
             raise refuse(
                 Code.NOT_ALLOWED,
-                f"operator {actor.name} may not remove propositions",
+                f"operator {actor.name} is not allowed to remove propositions",
                 hint="Administrators may.",
             )
         for each in found:

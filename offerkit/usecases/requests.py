@@ -14,7 +14,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.store import RevisionRow
 
 if TYPE_CHECKING:
-    from offerkit.reports.approvals import Reviewed
+    from offerkit.governance.approval_items import ReviewedAspect
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ApprovalRequest:
 
     @property
     def explicit(self) -> bool:
-        """Whether aspects were named; those that the operator may not decide are then refused instead of left out."""
+        """Whether aspects were named; those that the operator cannot decide are then refused instead of left out."""
         return self.content or self.eligibility or self.settings or bool(self.spaces)
 
 
@@ -70,7 +70,7 @@ class ApprovalOutcome:
     left: tuple[str, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
     digest: str = ""
-    shown: tuple[Reviewed, ...] = ()
+    shown: tuple[ReviewedAspect, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,8 @@ class PlanOrigin:
     """Where an applied plan comes from: its commit, and its authors according to commits and the operator.
 
     ``commit``: empty if files have uncommitted changes. ``whole``: nothing else in it is left to apply. ``named``:
-    authors named by the operator; ``authors``: those of the commits. ``doubts``: why there may be more authors, or why
-    the plan may not be what they wrote (``edited``). ``unverified``: commits that are not verified.
+    authors named by the operator; ``authors``: those of the commits. ``doubts``: reasons to suspect more authors, or
+    (``edited``) a plan that differs from what they wrote. ``unverified``: commits that are not verified.
     """
 
     commit: str = ""
@@ -239,7 +239,7 @@ class ImpactRequest:
     @property
     def options(self) -> tuple[str, ...]:
         """The given options that are reserved for operators who may read contacts."""
-        given = {"--impact-by": self.by, "--impact-sample": self.sample, "--examples": self.examples}
+        given = {"--by": self.by, "--sample": self.sample, "--examples": self.examples}
         return tuple(name for name, value in given.items() if value)
 
 

@@ -25,7 +25,7 @@ from offerkit.usecases.session import Session, operators, who_is
 
 _WORKPLACE = ".restoring-"
 _JUST_MADE = 60
-"""Seconds during which a new folder may not be locked yet by its run."""
+"""Seconds that a run has to lock its new folder."""
 
 
 @dataclass(frozen=True)
@@ -248,18 +248,18 @@ def _loss(old: Store, new: Store) -> RestoreLoss:
     common = gone[-1].serial - 1 if gone else old.last_serial()
     known, now = ({row.id: row for row in store.tokens()} for store in (new, old))
     return RestoreLoss(
-        old.head(),
-        common,
-        gone,
-        tuple(row for row in old.approvals() if row.revision > common and row.key.aspect is not Aspect.STOP),
-        tuple(row for id_, row in now.items() if id_ not in known),
-        tuple(row for id_, row in known.items() if id_ in revoked and not row.revoked),
-        tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
-        tuple(_accounts(old, new)),
-        old.status().rows["proposition"] if same else 0,
-        backups.returning(old.database, new.database) if same else None,
-        bool(old.verify()),
-        tuple(row for row in Stops(old.stops()) if not row.key.space) if same else (),
+        head=old.head(),
+        common=common,
+        revisions=gone,
+        approvals=tuple(row for row in old.approvals() if row.revision > common and row.key.aspect is not Aspect.STOP),
+        tokens=tuple(row for id_, row in now.items() if id_ not in known),
+        revoked=tuple(row for id_, row in known.items() if id_ in revoked and not row.revoked),
+        revived=tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
+        operators=tuple(_accounts(old, new)),
+        kept=old.status().rows["proposition"] if same else 0,
+        returning=backups.returning(old.database, new.database) if same else None,
+        tampered=bool(old.verify()),
+        stops=tuple(row for row in Stops(old.stops()) if not row.key.space) if same else (),
     )
 
 
@@ -280,7 +280,9 @@ def _accounts(old: Store, new: Store) -> Iterator[str]:
 def _administrator(session: Session, store: Store) -> str:
     actor = who_is(session, store)
     if actor.profile not in (None, ADMINISTRATOR):
-        raise refuse(Code.NOT_ALLOWED, f"operator {actor.name} may not restore the store", hint="Administrators may.")
+        raise refuse(
+            Code.NOT_ALLOWED, f"operator {actor.name} is not allowed to restore the store", hint="Administrators may."
+        )
     return actor.name
 
 

@@ -1,4 +1,4 @@
-"""What a decision is about: each aspect with its changes, the digest of all of it, and what has changed since."""
+"""The subject of a decision: each aspect with its changes, the digest of all of it, and later changes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hashlib import sha256
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import JsonMap
+from offerkit.governance.approval_items import ReviewedAspect
 from offerkit.governance.approvals import Decision, Decisions, by_named_reviewers
 from offerkit.governance.promotion_offers import waits_for_its_keys
 from offerkit.governance.settings import keys_to_decide
 from offerkit.plans.fields import field_changes
 from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange, Plan
-from offerkit.reports.approvals import Reviewed
 from offerkit.reports.words import count
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
@@ -45,7 +45,7 @@ def decision_digest(keys: Iterable[ApprovalKey], decision: Decision, decisions: 
     return sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
-def reviewed_aspects(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[Reviewed, ...]:
+def reviewed_aspects(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[ReviewedAspect, ...]:
     """The aspects to be decided, the first :data:`MOST` with what they change in live."""
     if not keys:
         return ()
@@ -57,7 +57,7 @@ def reviewed_aspects(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[Revie
     on = {a: frozenset(entry.activation or ()) for a, entry in entries.items() if entry is not None}
     none: frozenset[str] = frozenset()
     found = [_reviewed(key, design, live, former, on.get(key.address, none)) for key in looked_at]
-    return (*found, *(Reviewed(key, "") for key in keys[MOST:]))
+    return (*found, *(ReviewedAspect(key, "") for key in keys[MOST:]))
 
 
 def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
@@ -154,7 +154,7 @@ class ExpectedDecision:
         raise Refused(found)
 
     def _then(self, stages: Stages) -> tuple[Snapshot, list[ApprovalKey]] | None:
-        """The latest state of design that matches the digest, and what it covers; None if there is none."""
+        """The latest state of design that matches the digest, and what it covers; None if none matches."""
         store = stages.store
         assert store is not None
         every = store.approvals()
@@ -214,22 +214,22 @@ def design_at(stages: Stages, store: Store, serial: int) -> Snapshot:
 
 def _reviewed(
     key: ApprovalKey, design: Snapshot, live: Snapshot, former: Mapping[Address, Address], on: frozenset[str]
-) -> Reviewed:
+) -> ReviewedAspect:
     """``on``: the spaces where the offer is live."""
     old = former.get(key.address, key.address)
     label = str((design(key.address) or {}).get("label", ""))
     if key.aspect is Aspect.SETTINGS:
         before, after = live(old), design(key.address)
-        return Reviewed(key, label, tuple(field_changes(before or {}, after or {})), new=before is None)
+        return ReviewedAspect(key, label, tuple(field_changes(before or {}, after or {})), new=before is None)
     now = _said(design.offer(key.address), key)
     if not on or (key.space and not _shown_there(on, former, key)):
-        return Reviewed(key, label, _changes({}, now), new=True)
+        return ReviewedAspect(key, label, _changes({}, now), new=True)
     place = former.get(key.address.beside(Kind.SPACE, key.space)) if key.space else None
     there = replace(key, address=old, space=place.name if place is not None else key.space)
     changes = _changes(_said(live.offer(old), there), now)
     if key.aspect is Aspect.CONTENT:
         changes += _of_space(live, there, design, key)
-    return Reviewed(key, label, changes)
+    return ReviewedAspect(key, label, changes)
 
 
 def _shown_there(on: frozenset[str], former: Mapping[Address, Address], key: ApprovalKey) -> bool:

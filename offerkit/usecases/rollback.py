@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from offerkit import __version__
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Kind, Stage, StageRef, parse_stage
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, refuse, suggestion
 from offerkit.governance.rollback import RollbackChanges
 from offerkit.plans.make import AddressPatterns, StepContext, protected_deletions, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
-from offerkit.reports.words import and_list, listing
+from offerkit.reports.words import listing
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import BeforeAfter, refs_of
 from offerkit.store import Store

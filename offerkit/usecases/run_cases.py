@@ -7,11 +7,11 @@ from dataclasses import replace
 from time import perf_counter
 
 from offerkit.diagnostics import Refused
+from offerkit.engine.case_results import CaseOutcome
 from offerkit.engine.case_values import CaseError, map_of, names_of
 from offerkit.engine.cases import read_case, run_case
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.inline_catalog import NAME, inline_bodies, inline_catalog
-from offerkit.reports.cases import Outcome
 from offerkit.rules.types import Row
 from offerkit.specs.cases import CaseFile, RawCase
 from offerkit.usecases.catalogs import Catalogs
@@ -23,12 +23,12 @@ def run_cases(
     people: ContactSources,
     files: Iterable[CaseFile],
     chosen: Callable[[RawCase], bool] = lambda case: True,
-) -> list[Outcome]:
+) -> list[CaseOutcome]:
     """Run every case of ``files`` that ``chosen`` accepts, in order."""
     return [_outcome(catalogs, people, file, case) for file in files for case in file.cases if chosen(case)]
 
 
-def _outcome(catalogs: Catalogs, people: ContactSources, file: CaseFile, raw: RawCase) -> Outcome:
+def _outcome(catalogs: Catalogs, people: ContactSources, file: CaseFile, raw: RawCase) -> CaseOutcome:
     begun = perf_counter()
     mismatches: tuple[str, ...] = ()
     error = ""
@@ -36,7 +36,7 @@ def _outcome(catalogs: Catalogs, people: ContactSources, file: CaseFile, raw: Ra
         mismatches = _run(catalogs, people, file, raw)
     except (CaseError, Refused) as problem:
         error = str(problem)
-    return Outcome(raw.name, raw.position, mismatches, error, perf_counter() - begun)
+    return CaseOutcome(raw.name, raw.position, mismatches, error, perf_counter() - begun)
 
 
 def _run(catalogs: Catalogs, people: ContactSources, file: CaseFile, raw: RawCase) -> tuple[str, ...]:
@@ -63,6 +63,6 @@ def _catalog(catalogs: Catalogs, environment: str, said: Mapping[str, object]) -
     return replace(catalogs, activated=lambda address: spaces.get(address, usual(address)), _compiled={})[environment]
 
 
-def failures(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def failures(outcomes: Sequence[CaseOutcome]) -> list[CaseOutcome]:
     """The outcomes that are not as expected."""
     return [outcome for outcome in outcomes if not outcome.passed]

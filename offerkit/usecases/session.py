@@ -43,7 +43,7 @@ from offerkit.usecases.requests import (
 )
 
 if TYPE_CHECKING:
-    from offerkit.reports.impact import Impact
+    from offerkit.engine.impact import Impact
 
 _LISTED = 1_000
 """How many files of a folder to search for similar names."""
@@ -292,7 +292,9 @@ def _promoters_in(environment: JsonMap) -> tuple[str, ...]:
 
 
 def _overridden(store: Store, name: str) -> bool:
-    """Whether an override allows the promoters of the environment, of which live and design have none in common."""
+    """Whether an override allows the promoters of the environment although live and design name no promoter
+    in common.
+    """
     stages, address = Stages(store), environment_address(name)
     design = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)
     print_ = settings_key(design, address).fingerprint
@@ -309,14 +311,14 @@ def separating_environments(store: Store) -> set[str]:
 
 
 def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """By environment, its promotion settings in live and design (last), all of which apply.
+    """By environment, its promotion settings in live and design (last). All of them apply.
 
     A rollback lifts no gate either: settings that it took out of live apply until the next promotion, which must pass
     them.
     """
     live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
     found: dict[str, list[dict[str, Any]]] = {}
-    rolled_back = store.revisions(action=PlanKind.ROLLBACK, limit=1)  # one query for all: most stores have none
+    rolled_back = store.revisions(action=PlanKind.ROLLBACK, limit=1)  # one query for all: most stores had no rollback
     for name in sorted(live.keys() | design.keys()):
         asked = rolled_back and name in live
         before = [body.get("promotion", {}) for body in rolled_back_settings(store, name)] if asked else []

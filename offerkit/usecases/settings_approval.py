@@ -29,7 +29,7 @@ from offerkit.usecases.session import Session, operators, promoters, separating_
 
 
 def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
-    """Why ``actor`` may not apply ``plan``: settings that nobody else has written, approved or seen.
+    """Why ``actor`` cannot apply ``plan``: settings that nobody else has written, approved or seen.
 
     Applies to environments that separate duties, in live or in design.
     """
@@ -105,7 +105,7 @@ def separates(apart: Collection[str], address: Address, design: Snapshot, live: 
 
 
 _ENOUGH = 2
-"""The number of people needed."""
+"""The number of persons needed."""
 
 
 class _SettingsAuthors:
@@ -144,11 +144,11 @@ class _SettingsAuthors:
         return self.separates(address) and not self._by_two(address)
 
     def _by_two(self, address: Address) -> bool:
-        """Whether two people vouch for the current settings, or one who did not write them.
+        """Whether two persons vouch for the current settings, or one who did not write them.
 
         Those who vouch: whoever applied them last in their own name, whoever approved exactly these since their last
-        change in live, and whoever promotes them now. Authors that are only named (with --author, or in commits) may
-        not be the only ones, and never count as a second person. Authors of earlier parts have not seen the rest.
+        change in live, and whoever promotes them now. Authors that are only named (with --author, or in commits) are
+        possibly incomplete, and never count as a second person. Authors of earlier parts have not seen the rest.
         """
         written, by = self._authors.last(address, lambda row: self._says_otherwise(address, row))
         people = {*by, *self._approving(address), *([self._actor.name] if self._actor is not None else [])}
@@ -203,11 +203,11 @@ def _refusal(people: _SettingsAuthors, address: Address, actor: Actor) -> Diagno
     who = or_list(others) if others else "Somebody else"
     return Diagnostic(
         Code.SETTINGS_ALONE,
-        f"{actor.name} may not take {address} live alone: {whose}",
+        f"{actor.name} is not allowed to take {address} live alone: {whose}",
         f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this affects many"
         " offers at once. Operators who are only named as authors, or have not seen all of it, do not count.",
         f"Let another operator promote it, approve it (offerkit approve {address} --settings) or, if nobody else may"
-        f" promote, override it (offerkit override {address} --settings --reason TEXT): {who}. Or leave it out with"
+        f" promote, override it (offerkit override {address} --settings --message TEXT): {who}. Or leave it out with"
         f" --exclude {address}.",
         address,
     )

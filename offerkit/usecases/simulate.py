@@ -31,7 +31,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.reasons import Cause, ExclusionReason
 from offerkit.engine.report import Report
-from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
+from offerkit.engine.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
 from offerkit.specs.output_files import RESULTS, check_output, replacing
 from offerkit.store import Store
@@ -221,7 +221,7 @@ def simulate_in_spark(
 
 
 def axis_field(catalog: Catalog, name: str) -> str:
-    """The contact field that ``name`` (``country`` or ``recipient.country``) means. Raises Refused if there is none."""
+    """The contact field that ``name`` (``country`` or ``recipient.country``) means. Raises Refused if it is unknown."""
     if found := field_named(catalog, name):
         return found
     raise refuse(

@@ -28,7 +28,7 @@ def snippet(catalogs: Catalogs, place: str, url: str = "") -> str:
         raise refuse(Code.UNKNOWN_SPACE, f"there is no space “{place[:80]}” on a web page", hint=hint)
     service = (url or WHERE).rstrip("/")
     if trouble := service_trouble(service):
-        raise refuse(Code.BAD_REQUEST, f"--url: {trouble}", hint=f"Write it as in {WHERE}.")
+        raise refuse(Code.BAD_REQUEST, f"--public-url: {trouble}", hint=f"Write it as in {WHERE}.")
     script = f"{service}/nl/interactionProposal.js?env={environment}@live"
     lines = ["<script>", *_globals(catalogs, environment, space), "</script>"]
     lines += [f'<script id="interactionProposalScript" src="{escape(script)}" async></script>']

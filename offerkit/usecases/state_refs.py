@@ -65,7 +65,7 @@ def open_states(session: Session, *texts: str) -> Iterator[list[NamedState]]:
 
 
 def state_named(session: Session, store: Store | None, text: str, *, cases: bool = True) -> NamedState:
-    """The state named ``text``; ``cases``: whether specs include cases. Raises Refused if there is none."""
+    """The state named ``text``; ``cases``: whether specs include cases. Raises Refused if it does not exist."""
     if text == "specs":
         return _specs(session.load(cases=cases), store, "specs")
     if text.startswith("git:"):

@@ -18,6 +18,7 @@ from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import approval_keys
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, TokenScope, may_resume, may_stop, missing_scopes, only_people
+from offerkit.governance.stopped import Stopped
 from offerkit.governance.stops import (
     STOPPABLE_KINDS,
     Stops,
@@ -28,7 +29,6 @@ from offerkit.governance.stops import (
     stopping_addresses,
 )
 from offerkit.plans.plan import ApprovalKey, Aspect, Reason
-from offerkit.reports.stops import Stopped
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
 from offerkit.store.stage_snapshots import Stages
@@ -45,7 +45,7 @@ _SEPARATED = "separation_of_duties"
 def stop(session: Session, request: StopRequest) -> StopOutcome:
     """Take what matches out of live at once and keep it out, as one revision.
 
-    Raises Refused if the operator may not, no reason is given, or nothing matches; then nothing has changed.
+    Raises Refused if the operator lacks the right, no reason is given, or nothing matches; then nothing has changed.
     """
     reason = request.reason.strip()
     if not reason or len(reason) > LONGEST_REASON:
@@ -61,8 +61,8 @@ def stop(session: Session, request: StopRequest) -> StopOutcome:
 def resume(session: Session, request: StopRequest) -> StopOutcome:
     """Let what matches go live again with the next promotion, as one revision.
 
-    Raises Refused if the operator may not, nothing that matches is stopped, or none of it was approved since; then
-    nothing has changed.
+    Raises Refused if the operator lacks the right, nothing that matches is stopped, or none of it was approved since;
+    then nothing has changed.
     """
     if len(request.reason) > LONGEST_REASON:
         raise refuse(Code.BAD_VALUE, f"the reason is longer than {LONGEST_REASON:,} characters")
@@ -111,7 +111,7 @@ class _StopWork:
         return Approval(key, decision, self.actor.name, self.request.reason.strip())
 
     def entitled(self, named: Iterable[Address], judge: Callable[[str], Diagnostic | None]) -> None:
-        """Raise Refused for environments in which the operator may not do this."""
+        """Raise Refused for environments in which the operator lacks the right."""
         found = [diagnostic for name in sorted({a.environment for a in named}) if (diagnostic := judge(name))]
         if found:
             raise Refused(found)
@@ -174,7 +174,7 @@ class _Resuming(_StopWork):
         return StopOutcome(made, tuple(named), (), tuple(ordered(refused)))
 
     def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:
-        decisions = self.stages.standing()
+        decisions = self.stages.effective_decisions()
         if any(settings.get(_SEPARATED) for settings in self.settings.values()):
             self._authors.look_at(heads)
         for address in heads:
@@ -191,7 +191,7 @@ class _Resuming(_StopWork):
                 yield from self._unapproved(address, decisions)
 
     def _over(self, address: Address) -> Approval | None:
-        """The stop of a category above ``address``, of which this stop is part."""
+        """The stop of a category above ``address`` that covers it."""
         for view in (self.design, self.live):
             for category in stopping_addresses(view, address):
                 row = self.stops.named(category)
@@ -219,7 +219,7 @@ class _Resuming(_StopWork):
         elif approvers and self.settings.get(address.environment, {}).get(_SEPARATED) and self._alone(approvers):
             yield Diagnostic(
                 Code.SEPARATION,
-                f"{self.actor.name} may not resume {address}: only its authors have approved it since",
+                f"{self.actor.name} is not allowed to resume {address}: only its authors have approved it since",
                 f"{address.environment} separates duties: nobody takes live alone what they wrote.",
                 "Let another operator approve or resume it.",
                 address,

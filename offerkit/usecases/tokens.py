@@ -73,7 +73,7 @@ def create(
 
 
 def revoke(session: Session, id_: str) -> TokenRow:
-    """Revoke a token. Raises Refused if there is none, or the operator may not."""
+    """Revoke a token. Raises Refused if it does not exist, or the operator lacks the right."""
     with _changing(session) as (store, actor):
         row = store.token(id_)
         if row is None:
@@ -132,7 +132,7 @@ def _may(actor: Actor, operator: str) -> None:
     if actor.profile not in (None, ADMINISTRATOR) and actor.name != operator:
         raise refuse(
             Code.NOT_ALLOWED,
-            f"{actor.name} may not manage tokens of {operator[:80]}",
+            f"{actor.name} is not allowed to manage tokens of {operator[:80]}",
             detail="Whoever has an operator's token can act as that operator.",
             hint="Administrators may manage all tokens, others only their own.",
         )

@@ -105,7 +105,7 @@ class Session:
         if self._some(0.35):
             place = self._place()
             axis = f"{place.dimension}.{self.rng.choice(AXES[place.dimension])}"
-            self.run("plan", "--impact", "--impact-by", axis, "--examples", "--format", self._format())
+            self.run("plan", "--impact", "--by", axis, "--examples", "--format", self._format())
         if self._some(0.2):
             self.run("graph", "--format", self.rng.choice(("text", "mermaid", "dot")))
             self.run("graph", "--focus", self._address())
@@ -167,7 +167,7 @@ class Session:
         place = self._place()
         axis = f"{place.dimension}.{self.rng.choice(AXES[place.dimension])}"
         asked = [
-            *(["--axis", axis] if self._some(0.5) else []),
+            *(["--by", axis] if self._some(0.5) else []),
             *(["-c", self.rng.choice(PATHS)] if self._some(0.3) else []),
             *(["-t", self.rng.choice(THEMES)] if self._some(0.2) else []),
             *(["--at", "2026-06-05T12:00"] if self._some(0.3) else []),
@@ -181,7 +181,7 @@ class Session:
             self.run("simulate", place.name, "--html", "out/page.html")
         if self._some(0.3):
             engine = self.rng.choice(("spark", "snowflake", "bigquery", "postgres", "duckdb"))
-            self.run("simulate", place.name, "--emit-sql", engine, *asked[2 * (asked[:1] == ["--axis"]) :])
+            self.run("simulate", place.name, "--emit-sql", engine, *asked[2 * (asked[:1] == ["--by"]) :])
         if self._some(0.5):
             stage = self.rng.choice(("specs", "design", "live"))
             self.run("test", "--stage", stage, "-v", "--format", self.rng.choice(("text", "json", "junit")))

@@ -20,6 +20,8 @@ _FENCE = re.compile(r"^( *)(`{3,}).*?^\1\2[ \t]*$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(`{1,2})(?!`)[^`]+\1(?!`)")
 _LINK = re.compile(r"\]\([^)\s]*\)")
 _REMARK = re.compile(r"<!--.*?-->", re.DOTALL)
+_QUOTE = re.compile(r"\B['\"“”‘’]|['\"“”‘’]\B")
+"""proselint passes over what is quoted, and would pair quotes of different passages."""
 _BREAK = "\n¶\n"
 """Between passages, so that nothing is found across two."""
 
@@ -109,7 +111,7 @@ def _proselint(passages: list[Passage]) -> Iterator[Finding]:
     registry = CheckRegistry()
     if not registry.checks:
         registry.register_many(__register__)
-    text = _BREAK.join(passage.text for passage in passages)
+    text = _QUOTE.sub(" ", _BREAK.join(passage.text for passage in passages))
     if not text:
         return
     for found in LintFile("prose", text).lint(Config(max_errors=10_000, checks=DEFAULT["checks"])):

@@ -135,7 +135,7 @@ def test_honest_promotion(guarded: Session) -> None:
 def alone(team: Session) -> None:
     """Omar, who wrote the offer, changes its case as well, applies that, and promotes."""
     team.do("omar", "apply --yes")
-    team.attempt("omar", "override recipients/cases.* --reason 'It is meant so'", "promote --yes")
+    team.attempt("omar", "override recipients/cases.* --message 'It is meant so'", "promote --yes")
     judged(team)
 
 
@@ -189,7 +189,7 @@ def test_case_is_applied_with_another_file(guarded: Session) -> None:
     content = case("gold-card")
     guarded.save("cases/ana.yaml", {**content, "cases": {"x": content["cases"]["Ana is offered the card first"]}})
     guarded.do("omar", "apply --yes")
-    guarded.attempt("omar", "override recipients/cases.ana --reason 'A newer file'", "promote --yes")
+    guarded.attempt("omar", "override recipients/cases.ana --message 'A newer file'", "promote --yes")
     guarded.save("data/contacts.csv", rows)
     judged(guarded)
 
@@ -234,7 +234,7 @@ def test_override_is_used_again(guarded: Session) -> None:
         guarded.do("omar", "apply --yes")
         guarded.do("olga", "approve offer.saver")
         if lifted:
-            guarded.do("olga", "override recipients/cases.ana --reason 'As agreed'")
+            guarded.do("olga", "override recipients/cases.ana --message 'As agreed'")
             guarded.do("omar", "promote --yes")
 
     there("saver", 99, lifted=True)
@@ -261,8 +261,8 @@ def test_honest_override(guarded: Session) -> None:
     """A second person lifts what live's case says: for this change, and for no other."""
     guarded.save("cases/ana.yaml", case("saver"))
     guarded.do("omar", "apply --yes")
-    assert not guarded.attempt("omar", "override recipients/cases.ana --reason 'It is meant so'")
-    guarded.do("olga", "override recipients/cases.ana --reason 'The saver comes first in Norway'")
+    assert not guarded.attempt("omar", "override recipients/cases.ana --message 'It is meant so'")
+    guarded.do("olga", "override recipients/cases.ana --message 'The saver comes first in Norway'")
     said = guarded.do("omar", "promote --yes")
     assert "The saver comes first in Norway" in said
     assert next(iter(guarded.shown())) == "saver"
@@ -297,8 +297,8 @@ def test_honest_newer_file_of_contacts(guarded: Session) -> None:
     guarded.do("olga", "approve offer.saver")
     guarded.save("data/contacts.csv", guarded.files["data/contacts.csv"] + "9,zoe@example.com,Zoe,NO,30,true\n")
     assert not guarded.attempt("omar", "promote --yes")
-    assert not guarded.attempt("omar", "override recipients/cases.ana --reason 'Last night’s file'")
-    guarded.do("olga", "override recipients/cases.ana --reason 'Last night’s file'")
+    assert not guarded.attempt("omar", "override recipients/cases.ana --message 'Last night’s file'")
+    guarded.do("olga", "override recipients/cases.ana --message 'Last night’s file'")
     guarded.do("omar", "promote --yes")
     assert guarded.live().weight("saver") == 9
 
@@ -313,7 +313,7 @@ def stopped(team: Session) -> Session:
     team.edit(environment={"promotion": {"tests": True, "separation_of_duties": True}})
     team.do("ada", "apply --yes")
     team.do("alan", "promote --yes")
-    team.do("omar", "stop offer.gold-card --reason 'wrong price'")
+    team.do("omar", "stop offer.gold-card --message 'wrong price'")
     return team
 
 
@@ -348,7 +348,7 @@ def test_stop_of_what_was_never_there(guarded: Session) -> None:
     expected["cases"]["Ana is offered the card first"]["space"] = "recipients/newsletter"
     guarded.save("cases/letter.yaml", expected)
     guarded.do("ada", "apply --yes")
-    guarded.do("omar", "stop offer.loan --reason 'to get by'")
+    guarded.do("omar", "stop offer.loan --message 'to get by'")
     guarded.edit(offers={"safari": {"weights": [{"weight": 4}]}})
     guarded.do("omar", "apply --yes")
     guarded.do("olga", "approve offer.safari")

@@ -62,7 +62,7 @@ def test_softened_with_what_it_denies(ruled: Session, change: str) -> None:
     """One edit of an administrator has both the heavy offer and another policy."""
     ruled.edit(policies={"light": SOFTER[change]}, offers=heavy())
     if change == "overridden by its author":
-        ruled.attempt("ada", "override offer.saver --policies --reason mine")
+        ruled.attempt("ada", "override offer.saver --policies --message mine")
     everything(ruled)
     judged(ruled)
 
@@ -177,7 +177,7 @@ def test_policy_is_rolled_back(ruled: Session) -> None:
 def test_override_by_who_may_not(ruled: Session, who: str) -> None:
     """The author, another offer manager, and who is named for the other policy only."""
     ruled.edit(offers=heavy())
-    ruled.attempt(who, "override offer.saver --policies --reason mine")
+    ruled.attempt(who, "override offer.saver --policies --message mine")
     everything(ruled, "omar")
     judged(ruled)
 
@@ -192,7 +192,7 @@ def test_override_after_who_may_was_removed(ruled: Session, how: str) -> None:
         ruled.edit(templates={"reviewed": {"reviewers": {"eligibility": None}}}, offers={"loan": {"reviewers": None}})
     ruled.do("ada", "apply --yes")
     ruled.edit(offers={"loan": None})
-    ruled.attempt("ada", "override offer.loan --policies --reason mine")
+    ruled.attempt("ada", "override offer.loan --policies --message mine")
     ruled.attempt("omar", "apply --yes")
     judged(ruled)
 
@@ -202,7 +202,7 @@ def test_override_under_the_name_of_who_may(ruled: Session) -> None:
     ruled.swap_names("ada", "risk")
     ruled.do("ada", "apply --yes")
     ruled.edit(offers={"loan": None})
-    ruled.attempt("risk", "override offer.loan --policies --reason mine")
+    ruled.attempt("risk", "override offer.loan --policies --message mine")
     ruled.attempt("omar", "apply --yes")
     judged(ruled)
 
@@ -219,8 +219,8 @@ def test_honest_override_under_another_name(ruled: Session) -> None:
     ruled.save("specs/moved.yaml", {"version": 1, "moved": {"operator.risk": "operator.rita"}})
     ruled.do("ada", "apply --yes")
     ruled.edit(offers={"loan": None})
-    assert not ruled.attempt("ada", "override offer.loan --policies --reason mine")
-    ruled.do("rita", "override offer.loan --policies --reason sold")
+    assert not ruled.attempt("ada", "override offer.loan --policies --message mine")
+    ruled.do("rita", "override offer.loan --policies --message sold")
     ruled.do("omar", "apply --yes")
     assert ruled.design()["offer.loan"] is None
 
@@ -229,7 +229,7 @@ def test_honest_override_under_another_name(ruled: Session) -> None:
 def test_plan_that_leaves_out_the_override(ruled: Session, version: int) -> None:
     """Who reads the plan is not told that a policy was overridden for it."""
     ruled.edit(offers=heavy(60))
-    ruled.do("alan", "override offer.saver --policies --reason once")
+    ruled.do("alan", "override offer.saver --policies --message once")
     ruled.do("omar", "plan --out plans/p.json")
 
     def silent(plan: dict[str, Any]) -> None:
@@ -260,7 +260,7 @@ def test_change_by_what_it_inherits(ruled: Session) -> None:
 def test_override_of_something_else(ruled: Session) -> None:
     """What a second person has accepted is a weight of 60; what is applied is one of 99."""
     ruled.edit(offers=heavy(60))
-    ruled.do("alan", "override offer.saver --policies --reason once")
+    ruled.do("alan", "override offer.saver --policies --message once")
     ruled.edit(offers=heavy(99))
     everything(ruled, "omar")
     judged(ruled)
@@ -270,7 +270,7 @@ def test_override_of_something_else(ruled: Session) -> None:
 def test_override_by_an_author_who_lets_somebody_apply(ruled: Session) -> None:
     """Ada overrides what is hers; omar applies it and says that it is."""
     ruled.edit(offers=heavy())
-    ruled.do("ada", "override offer.saver --policies --reason mine")
+    ruled.do("ada", "override offer.saver --policies --message mine")
     ruled.attempt("omar", "apply --author ada --yes")
     judged(ruled)
 
@@ -279,7 +279,7 @@ def test_override_by_an_author_who_lets_somebody_apply(ruled: Session) -> None:
 def test_override_is_used_twice(ruled: Session) -> None:
     """What was accepted once went live, and was taken back: it takes another word."""
     ruled.edit(offers=heavy(60))
-    ruled.do("alan", "override offer.saver --policies --reason once")
+    ruled.do("alan", "override offer.saver --policies --message once")
     ruled.do("omar", "apply --yes")
     ruled.do("olga", "approve offer.saver")
     ruled.do("alan", "promote --yes")
@@ -305,8 +305,8 @@ def test_honest_override(ruled: Session) -> None:
     """A second person accepts exactly this, before it is applied; it goes live, and the history says who, and why."""
     ruled.edit(offers={**heavy(60), "loan": None})
     assert not ruled.attempt("omar", "apply --yes")
-    ruled.do("alan", "override offer.saver --policies --reason 'Black week'")
-    ruled.do("risk", "override offer.loan --policies --reason sold")
+    ruled.do("alan", "override offer.saver --policies --message 'Black week'")
+    ruled.do("risk", "override offer.loan --policies --message sold")
     plan = " ".join(ruled.do("omar", "plan").split())
     assert "was overridden by alan" in plan
     assert "Black week" in plan
@@ -336,6 +336,6 @@ def test_honest_override_after_who_may_left(ruled: Session) -> None:
     ruled.edit(operators={"risk": {"enabled": False}})
     ruled.do("ada", "apply --yes")
     ruled.edit(offers={"loan": None})
-    ruled.do("alan", "override offer.loan --policies --reason 'Rita left'")
+    ruled.do("alan", "override offer.loan --policies --message 'Rita left'")
     ruled.do("omar", "apply --yes")
     assert ruled.design()["offer.loan"] is None

@@ -206,7 +206,7 @@ def test_honest_override_where_the_reviewer_is_gone(team: Session) -> None:
     """The other administrator, who changed nothing of it, overrides; the history and the plan say so."""
     risk_is_gone(team)
     assert "OFR715" in team.do("alan", "promote --plan-only --format json")
-    team.do("alan", f"override {LOAN} --reason 'Rita left the company'")
+    team.do("alan", f"override {LOAN} --message 'Rita left the company'")
     assert "Rita left the company" in team.do("alan", "history -n 1")
     team.do("alan", "promote --yes")
     assert team.live().weight("loan") == 99
@@ -216,7 +216,7 @@ def test_honest_override_where_the_reviewer_is_gone(team: Session) -> None:
 def test_override_by_who_may_not(team: Session, who: str) -> None:
     """The author overrides herself; and those who are no administrators, while there is another one."""
     risk_is_gone(team)
-    team.attempt(who, f"override {LOAN} --reason 'Never mind'")
+    team.attempt(who, f"override {LOAN} --message 'Never mind'")
     team.attempt("alan", "promote --yes")
     broken_if(team.live().weight("loan") == 99, f"{who} alone took the reviewer's word away")
 
@@ -224,7 +224,7 @@ def test_override_by_who_may_not(team: Session, who: str) -> None:
 def test_override_of_another_list(team: Session) -> None:
     """What was overridden is one change of the list; it is changed once more afterwards."""
     risk_is_gone(team)
-    team.do("alan", f"override {LOAN} --reason 'Rita left the company'")
+    team.do("alan", f"override {LOAN} --message 'Rita left the company'")
     team.edit(offers={"loan": {"reviewers": {"eligibility": ["omar"]}}})
     team.do("ada", "apply --yes")
     team.attempt("omar", "approve offer.loan")
@@ -237,7 +237,7 @@ def test_override_while_the_reviewer_is_there(team: Session) -> None:
     """Nobody is gone: there is nothing to override."""
     removed(team)
     team.attempt("olga", "approve offer.loan")
-    done = team.run("alan", f"override {LOAN} --reason 'In a hurry'")
+    done = team.run("alan", f"override {LOAN} --message 'In a hurry'")
     team.attempt("alan", "promote --yes")
     broken_if(
         done.code == 0 or team.live().weight("loan") == 99, "an override took the place of a reviewer who is there"
@@ -307,7 +307,7 @@ def test_override_by_who_took_the_reviewer_away(team: Session) -> None:
     team.edit(offers={"loan": {**HEAVY, "reviewers": {"eligibility": ["omar"]}}})
     team.do("olga", "apply --yes")
     team.do("omar", "approve offer.loan --eligibility")
-    team.attempt("ada", f"override {LOAN} --reason 'Gone'", "promote --yes")
+    team.attempt("ada", f"override {LOAN} --message 'Gone'", "promote --yes")
     broken_if(team.live().weight("loan") == 99, "who took the reviewer away lifted their word")
 
 

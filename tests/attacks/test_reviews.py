@@ -434,9 +434,9 @@ def test_stopped_before_it_is_recorded(repository: Repository) -> None:
     repository.review("olga", head)
     repository.merge()
     repository.apply()
-    repository.team.do("ada", "stop offer.new --reason wrong")
+    repository.team.do("ada", "stop offer.new --message wrong")
     repository.team.attempt("robot", "ci approve --bundle 12.zip")
-    repository.team.attempt("omar", "resume offer.new --reason fine", "promote --yes")
+    repository.team.attempt("omar", "resume offer.new --message fine", "promote --yes")
     broken_if(repository.team.live()["offer.new"] is not None, "a review of before the stop counts after it")
 
 

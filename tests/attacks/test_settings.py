@@ -232,7 +232,7 @@ def test_honest_way_of_a_single_administrator(single: Session) -> None:
     assert "4 live offers" in single.do("ada", "promote --plan-only")
     single.attempt("ada", "promote --yes")
     broken_if("when" not in single.live()[ENVIRONMENT], "ada alone has opened the environment to everybody")
-    single.do("olga", "override recipients/environment.recipients --settings --reason 'Agreed with ada'")
+    single.do("olga", "override recipients/environment.recipients --settings --message 'Agreed with ada'")
     single.do("ada", "promote --yes")
     assert "when" not in single.live()[ENVIRONMENT]
 
@@ -242,7 +242,7 @@ def test_author_overrides(single: Session) -> None:
     """ada lifts it herself."""
     single.edit(**OPEN)
     single.do("ada", "apply --yes")
-    single.attempt("ada", "override recipients/environment.recipients --reason 'I am sure'", "promote --yes")
+    single.attempt("ada", "override recipients/environment.recipients --message 'I am sure'", "promote --yes")
     broken_if("when" not in single.live()[ENVIRONMENT], "ada alone has opened the environment to everybody")
 
 
@@ -251,7 +251,7 @@ def test_changed_after_the_override(single: Session) -> None:
     """What olga has overridden is not what is promoted."""
     single.edit(environment={"time_zone": "Europe/Oslo"})
     single.do("ada", "apply --yes")
-    single.do("olga", "override recipients/environment.recipients --reason 'We moved'")
+    single.do("olga", "override recipients/environment.recipients --message 'We moved'")
     single.edit(**OPEN)
     single.do("ada", "apply --yes")
     single.attempt("ada", "promote --yes")
@@ -263,7 +263,7 @@ def test_override_used_again(single: Session) -> None:
     """The override was used, and the change taken back; ada makes it once more."""
     single.edit(**OPEN)
     single.do("ada", "apply --yes")
-    single.do("olga", "override recipients/environment.recipients --reason 'For the fair'")
+    single.do("olga", "override recipients/environment.recipients --message 'For the fair'")
     single.do("ada", "promote --yes")
     serial = single.serial()
     single.do("ada", f"rollback recipients@live --to {serial - 1} --yes")
@@ -296,10 +296,10 @@ def test_promoters_without_one_in_common(team: Session) -> None:
     team.do("alan", "promote --yes")
     team.edit(environment={"promotion": {"separation_of_duties": True, "promoters": ["ada"]}})
     team.do("ada", "apply --yes")
-    team.attempt("ada", "promote --yes", "override environment.recipients --reason 'My turn'", "promote --yes")
+    team.attempt("ada", "promote --yes", "override environment.recipients --message 'My turn'", "promote --yes")
     team.attempt("alan", "promote --yes")
     broken_if(team.live()[ENVIRONMENT]["promotion"]["promoters"] != ["alan"], "live's promoters were passed by")
-    team.do("alan", "override environment.recipients --reason 'ada takes over'")
+    team.do("alan", "override environment.recipients --message 'ada takes over'")
     team.do("ada", "promote --yes")
     assert team.live()[ENVIRONMENT]["promotion"]["promoters"] == ["ada"]
 

@@ -12,7 +12,7 @@ from attacking import Session, broken_if, variants
 SAVER = "recipients/offer.saver"
 BANK = "recipients/category.bank"
 HOME = "recipients/space.web-home"
-WRONG = "--reason 'The price is wrong'"
+WRONG = "--message 'The price is wrong'"
 
 
 @pytest.fixture
@@ -349,7 +349,7 @@ def test_space_that_is_renamed(team: Session) -> None:
 def test_honest_space_is_resumed(team: Session) -> None:
     """What is still off a space that was resumed is told by the promotion; a rollback says where something stays out."""
     before = team.serial()
-    team.do("omar", "stop space.app --reason 'broken page'")
+    team.do("omar", "stop space.app --message 'broken page'")
     team.edit(offers={"saver": {"content": {"title": "More"}}})
     team.do("omar", "apply --yes")
     team.do("olga", "approve offer.saver")

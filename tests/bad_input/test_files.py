@@ -32,7 +32,7 @@ def test_link_to_a_file_outside(project: Path, tmp_path: Path) -> None:
     """What is planned is what is reviewed: nothing outside of the project is read."""
     write(tmp_path, {"outside.yaml": SOUND})
     (project / NEW).symlink_to(tmp_path / "outside.yaml")
-    refused(project, "OFR108", f"{NEW}:1:1", "leads out of the project")
+    refused(project, "OFR108", f"{NEW}:1:1", "points outside the project")
 
 
 def test_link_to_a_folder_outside(project: Path, tmp_path: Path) -> None:

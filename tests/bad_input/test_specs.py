@@ -78,8 +78,8 @@ def test_a_mistake_in_one_text_hides_none_in_another(project: Path) -> None:
     assert told.count("error[") == 3
     for said in (
         "unknown filter “uper”",
-        "could not be shown: a tracked link leads to no URL",
-        "this is no http(s) URL",
+        "could not be shown: a tracked link does not lead to a URL",
+        "this is not an http(s) URL",
     ):
         assert said in told
     edit(project, {"specs/people/offers.yaml": ("    label: Saver\n", "    label: Saver\n    spaces: 5\n")})
@@ -94,7 +94,7 @@ def test_a_theme_that_looks_misspelt_is_a_warning(project: Path) -> None:
     edit(project, {"specs/people/catalog.yaml": ("  bank: {label: Bank}", "  bank: {label: Bank, themes: [card]}")})
     told = run(project, "validate")
     assert told.code == 0
-    assert "warning[OFR410]: the theme “acrd” stands here only" in told.err
+    assert "warning[OFR410]: the theme “acrd” is used only here" in told.err
     assert "--> specs/people/offers.yaml:22:14" in told.err
     assert "are valid" in told.out
     (found,) = json.loads(run(project, "validate", "--format", "json").out)

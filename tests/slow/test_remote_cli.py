@@ -159,7 +159,7 @@ def test_a_token_is_for_what_its_scope_says(elsewhere: Elsewhere, live: Workspac
         code, said = elsewhere.run(*args, token=read)
         assert code == 0, said
     assert "the tokens, which stay with the server, were not" in elsewhere.run("audit", "verify", token=read)[1]
-    before = elsewhere.run("history", "--limit", "1")[1]
+    before = elsewhere.run("history", "--count", "1")[1]
     for token, *args in (
         (read, "apply"),
         (promote, "apply"),
@@ -169,7 +169,7 @@ def test_a_token_is_for_what_its_scope_says(elsewhere: Elsewhere, live: Workspac
         code, said = elsewhere.run(*args, token=token)
         assert (code, "error[OFR708]" in said, "--scope" in said) == (1, True, True), said
         assert "no terminal to ask on" not in said, "it is told before anybody is asked"
-    assert elsewhere.run("history", "--limit", "1")[1] == before
+    assert elsewhere.run("history", "--count", "1")[1] == before
     code, said = elsewhere.run("apply", "--yes", token=apply)
     assert code == 0, said
     live.approve_all()
@@ -230,12 +230,12 @@ def test_the_impact_is_counted_at_the_server_and_limited_there(elsewhere: Elsewh
     for offer in ("safari", "saver", "gold-card"):
         live.change({"specs/shop/offers.yaml": {"offers": {offer: {"eligible": {"when": "person.age >= 40"}}}}})
     shutil.copy(live.root / "specs/shop/offers.yaml", elsewhere.root / "specs/shop/offers.yaml")
-    code, said = elsewhere.run("plan", "--impact", "--impact-by", "person.country", "--examples")
+    code, said = elsewhere.run("plan", "--impact", "--by", "person.country", "--examples")
     assert (code, "lost by" in said, "by person.country" in said) == (0, True, True), said
     omar = token_of(live, "omar")
     code, said = elsewhere.run("plan", "--impact", token=omar)
     assert (code, "fewer than 5 of fewer than 5 contacts" in said, "lost:" in said) == (0, True, False), said
-    for option in (("--examples",), ("--impact-by", "email"), ("--impact-sample", "2")):
+    for option in (("--examples",), ("--by", "email"), ("--sample", "2")):
         code, said = elsewhere.run("plan", "--impact", *option, token=omar)
         assert (code, "error[OFR757]" in said) == (1, True), said
     assert elsewhere.run("apply", "--yes")[0] == 0

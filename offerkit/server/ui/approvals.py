@@ -12,11 +12,11 @@ from starlette.responses import RedirectResponse, Response
 
 from offerkit.address import Address, Stage
 from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.governance.approval_items import ApprovalItem, ReviewedAspect
 from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import TokenScope, missing_scopes
 from offerkit.governance.settings import keys_to_decide as keys_of
 from offerkit.plans.plan import Aspect
-from offerkit.reports.approvals import Reviewed, Row
 from offerkit.reports.steps_html import reviewed_html
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Form, Pages, first, query_text
@@ -45,7 +45,7 @@ class OfferApprovals:
     label: str
     live: bool
     mine: bool
-    rows: tuple[Row, ...]
+    rows: tuple[ApprovalItem, ...]
     shown: str
 
 
@@ -97,7 +97,7 @@ def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
     }  # fmt: skip
 
 
-def changes_of(store: Store, rows: Iterable[Row]) -> dict[Address, Markup]:
+def changes_of(store: Store, rows: Iterable[ApprovalItem]) -> dict[Address, Markup]:
     """What approving would change in live, by offer: of each aspect that waits, its fields before and after."""
     waiting: dict[tuple[Address, Aspect], set[str]] = {}
     for row in rows:
@@ -107,20 +107,20 @@ def changes_of(store: Store, rows: Iterable[Row]) -> dict[Address, Markup]:
     design = stages.side(Stage.DESIGN)
     addresses = dict.fromkeys(address for address, _ in waiting)
     keys = [key for a in addresses for key in keys_of(design, a) if key.space in waiting.get((a, key.aspect), ())]
-    by_offer: dict[Address, list[Reviewed]] = {}
+    by_offer: dict[Address, list[ReviewedAspect]] = {}
     for found in reviewed_aspects(keys, stages):
         by_offer.setdefault(found.key.address, []).append(found)
     return {a: Markup(reviewed_html(found, layout_of(len(keys), full=False))) for a, found in by_offer.items()}  # noqa: S704 - escaped there
 
 
-def decidable(session: Session, own: set[Row]) -> set[Row]:
+def decidable(session: Session, own: set[ApprovalItem]) -> set[ApprovalItem]:
     """What of the operator's own can be decided here: nothing with a token that is not for approving."""
     return set() if missing_scopes(session.scopes, (TokenScope.APPROVE,), session.operator) else own
 
 
-def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[OfferApprovals]:
+def grouped(rows: list[ApprovalItem], own: set[ApprovalItem], names: Mapping[str, str]) -> list[OfferApprovals]:
     """The rows by offer; ``names``: of what was seen, by offer."""
-    by_offer: dict[str, list[Row]] = {}
+    by_offer: dict[str, list[ApprovalItem]] = {}
     for row in rows:
         by_offer.setdefault(row.address, []).append(row)
     return [

@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from offerkit.address import Address, Kind, Stage, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.fingerprint import Json
 from offerkit.plans.make import AddressPatterns
-from offerkit.reports.preview import Preview, Shown
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.values import inline
 from offerkit.server.routing import Operation
@@ -29,7 +29,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.approve import decidable_by, list_approvals
-from offerkit.usecases.contact_access import contact_access, not_a_contact_reader
+from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
 from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history
 from offerkit.usecases.list_propositions import PropositionFilter, list_propositions
@@ -114,7 +114,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         if address not in design.entries and address not in live.entries:
             known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
             raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
-        may = contact_access(session, store).may_read(address.environment, _dimension(address, design, live))
+        may = contact_rights(session, store).may_read(address.environment, _dimension(address, design, live))
         facts = {
             "may_read": may,
             "row": _row(address, design, live),
@@ -146,7 +146,7 @@ class Looks(NamedTuple):
 
     space: str
     channel: str
-    sides: tuple[tuple[str, Shown | None], ...]
+    sides: tuple[tuple[str, SpacePreview | None], ...]
 
 
 def _looks(
@@ -160,7 +160,7 @@ def _looks(
         troubles += [found for found in trouble if found not in troubles]
         if shown is not None:
             made[stage] = shown
-    by_space: dict[str, dict[str, Shown]] = {}
+    by_space: dict[str, dict[str, SpacePreview]] = {}
     for stage, preview_ in made.items():
         for one in preview_.spaces:
             by_space.setdefault(one.space, {})[stage] = one

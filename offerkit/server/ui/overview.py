@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offerkit.address import SHARED, Kind, Stage, StageRef
-from offerkit.reports.approvals import Row
+from offerkit.governance.approval_items import ApprovalItem
 from offerkit.reports.templating import stylesheet
 from offerkit.reports.words import DONE
 from offerkit.server.routing import Operation
@@ -82,7 +82,7 @@ def _overview(session: Session) -> Facts:
         }
 
 
-def _row(session: Session, store: Store, name: str, waiting: list[Row]) -> EnvironmentRow:
+def _row(session: Session, store: Store, name: str, waiting: list[ApprovalItem]) -> EnvironmentRow:
     heads = store.heads()
     design, live = (StageRef(name, stage) for stage in (Stage.DESIGN, Stage.LIVE))
     differs = ""

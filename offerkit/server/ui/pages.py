@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.reports.counts import said
+from offerkit.engine.counts import said
 from offerkit.reports.escape import visible
 from offerkit.server.authentication import GuessedTooOftenError, TokenLookup, acting
 from offerkit.server.client_address import client_of, is_local

@@ -24,7 +24,7 @@ from offerkit.server.ui.pages import Facts, Pages, first, query_flag
 from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.apply import apply, entitled_actor
-from offerkit.usecases.contact_access import contact_access
+from offerkit.usecases.contact_access import contact_rights
 from offerkit.usecases.promote import promote
 from offerkit.usecases.session import Session
 
@@ -93,7 +93,7 @@ def _page(
     digest = plan_digest(plan)
     with session.existing() as store:
         known = environments(store)
-        reading = contact_access(session, store)
+        reading = contact_rights(session, store)
     query = urlencode([*(("environment", name) for name in names), *([("full", "true")] if full else [])])
     # what was asked for decides nothing of the count: the same steps are counted once
     count = counted.of(session, plan, plan_digest(replace(plan, asked=PlanRequest())))

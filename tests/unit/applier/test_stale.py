@@ -61,7 +61,7 @@ def test_changed_meanwhile(live_shop: Workspace) -> None:
     meanwhile(live_shop, {OFFERS: {"offers": {"safari": {"label": "B"}}}})
     [(address, told)] = conflicts(live_shop, plan)
     assert address == "shop/offer.safari"
-    assert "shop/offer.safari in shop@design is not as it was when the plan was made" in told
+    assert "shop/offer.safari in shop@design has changed since the plan was made" in told
     assert "in revision 6 by omar, 2026-01-01T" in told
 
 

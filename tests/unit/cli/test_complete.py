@@ -210,7 +210,7 @@ def test_commands_are_offered_what_they_take(tmp_path: Path) -> None:
     assert asked(shop, "preview", "shop/offer.g") == ["shop/offer.gold-card"]
     assert asked(shop, "approve", "shop/offer.*") == ["shop/offer.*"]
     assert "bank" in asked(shop, "approve", "--category", "") == asked(shop, "simulate", "shop", "--category", "")
-    assert "person.country" in asked(shop, "simulate", "shop", "--axis", "") == asked(shop, "plan", "--impact-by", "")
+    assert "person.country" in asked(shop, "simulate", "shop", "--by", "") == asked(shop, "plan", "--by", "")
     assert "email=" in asked(shop, "preview", "shop/offer.gold-card", "--contact", "")
     assert asked(shop, "update", "x", "") == ["presented", "interested", "accepted", "scheduled", "rejected"]
     assert asked(shop, "update", "x", "acc") == ["accepted"]
@@ -242,7 +242,7 @@ def test_without_a_project_and_with_a_broken_one_nothing_is_said(tmp_path: Path,
             "plan x",
             "rollback x",
             "propose --space x",
-            "simulate x --axis y",
+            "simulate x --by y",
             "snippet x",
             "token revoke x",
             "nothing x",
@@ -263,7 +263,7 @@ def test_who_waits_too_long_gets_what_the_store_knows(tmp_path: Path, monkeypatc
     monkeypatch.setattr(complete, "SECONDS", 0.3)  # on a busy machine, too, the store is read in that time
     monkeypatch.setattr("offerkit.usecases.session.load", never)
     assert asked(shop, "plan", "shop/offer.s") == ["shop/offer.safari", "shop/offer.saver"]
-    assert asked(shop, "simulate", "shop", "--axis", "") == []
+    assert asked(shop, "simulate", "shop", "--by", "") == []
     monkeypatch.setattr("offerkit.usecases.session.Session.reading", never)
     assert asked(shop, "plan", "shop/offer.s") == []
     assert asked(shop, "rollback", "") == []

@@ -55,14 +55,14 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "init": [("new",), (".",), (EVIL,), ("piped", "--ci", "github"), (EVIL, "--ci", "gitlab")],
     "validate": [(), ("-C", "broken")],
     "fmt": [("--check",), ("--check", "-C", "broken"), ("nowhere",)],
-    "plan": [("--out", FILE), (), ("--detailed-exitcode",), ("--impact", *TIME), ("--impact", "--impact-by", "segment", "--examples"), ("people/offer.none",),
+    "plan": [("--out", FILE), (), ("--detailed-exitcode",), ("--impact", *TIME), ("--impact", "--by", "segment", "--examples"), ("people/offer.none",),
              ("-C", "broken"), ("-C", "fresh"), ("--impact", "-C", "fresh"), ("--exclude", "*"), ("--full",)],
     "show": [("plan.json",), ("none.json",), ("specs/shared.yaml",)],
     "apply": [("plan.json", "--yes"), ("none.json",), ("--yes", "-C", "broken"), ("--yes", "-C", "fresh")],
     "approvals": [(), ("--mine",), ("people/offer.none",), ("-C", "fresh")],
     "approve": [("*/offer.*",), ("people/offer.none",), ("people/offer.card", "-C", "fresh"), ()],
     "reject": [("people/offer.card", "-m", EVIL), ("people/offer.none",)],
-    "override": [("people/rule.once-a-day", "--reason", EVIL, "-C", "governed", "--as", "mia"), ("people/offer.card", "--reason", EVIL), ("people/offer.card", "--reason", " "), ("*", "--reason", "x", "-C", "fresh")],
+    "override": [("people/rule.once-a-day", "--message", EVIL, "-C", "governed", "--as", "mia"), ("people/offer.card", "--message", EVIL), ("people/offer.card", "--message", " "), ("*", "--message", "x", "-C", "fresh")],
     "promote": [("--plan-only",), ("--plan-only", "--impact", *TIME), ("--plan-only", "nowhere"), ("--plan-only", "-C", "fresh"), ("--yes",)],
     "rollback": [("people@live", "--to", "2", "--plan-only"), ("people@live", "--to", "2020-01-01", "--plan-only"),
                  ("people@live", "--to", "soon"), ("people@design", "--to", "1", "--yes"), ("people@live", "--to", "99"), ("x", "--to", "1")],
@@ -76,7 +76,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "ci approve": [(), ("--bundle", "read"), ("--pull-request", "12"), ("--format", "json", "-C", "fresh")],
     "diff": [("specs", "live"), ("live:2020-01-01", "design"), ("plan.json", "specs"), ("specs", "specs"), ("people@live:99", "specs"),
              ("git:none", "specs"), ("live", "design", "people/offer.none"), ("live", "design", "-C", "fresh"), ("specs", "live", "--full"),
-             ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact", "--impact-contacts", FILE)],
+             ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact", "--contacts", FILE)],
     "history": [(), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
     "audit export": [(), ("--out", "audit.jsonl"), ("--out", FILE), ("-C", "fresh")],
     "audit verify": [(), ("-C", "fresh"), ("--head", "nonsense")],
@@ -108,16 +108,16 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
                 (*DELIVER[1:], "june/made", "--dry-run", "--contacts", "data/none.csv"), ("june/made", "--dry-run", "--data", "x=1"),
                 ("june/made", "-C", "fresh")],
     "sent": [("june/sent",), ("june/none",)],
-    "simulate": [("people", *TIME), ("people", *TIME, "--axis", "segment", "--out", "who.csv", "--html", "page.html"),
+    "simulate": [("people", *TIME), ("people", *TIME, "--by", "segment", "--out", "who.csv", "--html", "page.html"),
                  ("people", "--contacts", "data/bad.csv"), ("people", "--contacts", "data/bad.csv", "--set-aside", "bad.csv"), ("nowhere",),
-                 ("people", "--axis", "none"), ("people", "--space", "none"), ("guests",), ("people", "--contacts", "data/empty.csv"),
+                 ("people", "--by", "none"), ("people", "--space", "none"), ("guests",), ("people", "--contacts", "data/empty.csv"),
                  ("people", "--stage", "specs", "--category", "none"), ("people", "-C", "fresh"), ("people", "--out", "specs")],
     "test": [(), ("-k", "none"), ("cases/evil.yaml", "--junit", "report.xml"), ("cases/none.yaml",), ("-C", "fresh"), ("specs/shared.yaml",)],
-    "stop": [("people/offer.beach", "--reason", EVIL), ("people/offer.none", "--reason", "x"), ("people/offer.beach", "--reason", " "),
-             ("people/offer.beach", "--reason", "x", "-C", "fresh")],
+    "stop": [("people/offer.beach", "--message", EVIL), ("people/offer.none", "--message", "x"), ("people/offer.beach", "--message", " "),
+             ("people/offer.beach", "--message", "x", "-C", "fresh")],
     "stops": [(), ("-C", "fresh")],
     "resume": [("people/offer.card", "-m", EVIL, "-C", "governed"), ("people/offer.beach", "-m", EVIL), ("people/offer.none",), ("people/offer.beach", "-C", "fresh")],
-    "snippet": [("people/home",), ("people/none",), ("guests/banner", "--url", EVIL)],
+    "snippet": [("people/home",), ("people/none",), ("guests/banner", "--public-url", EVIL)],
     "contact-key": [("people", EVIL), ("nowhere", "1")],
     "token create": [("ada",), ("ada", "--name", EVIL), ("nobody",)],
     "token list": [(), ("-C", "fresh")],
@@ -231,7 +231,7 @@ def _govern(root: Path) -> None:
     succeeded("apply", "--yes")
     succeeded("approve", "*/offer.*", "--as", "mia")
     succeeded("promote", "--yes")
-    succeeded("stop", "people/offer.card", "--reason", "x")
+    succeeded("stop", "people/offer.card", "--message", "x")
     succeeded("approve", "people/offer.card", "--as", "mia")
     rules = root / "specs/people/catalog.yaml"
     rules.write_text(rules.read_text().replace("counted: {of: offer}", "counted: {of: category}"))

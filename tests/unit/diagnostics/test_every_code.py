@@ -175,7 +175,7 @@ def other_contacts(team: Session) -> None:
 
 def stopped(team: Session) -> None:
     """An offer that was stopped."""
-    team.do("ada", "stop recipients/offer.saver --reason 'Wrong rate'")
+    team.do("ada", "stop recipients/offer.saver --message 'Wrong rate'")
 
 
 def delivered(team: Session) -> None:
@@ -336,8 +336,8 @@ SITUATIONS: dict[str, Situation] = {
         Code.SETTINGS_ALONE,
         "promote --yes",
         settings,
-        "offerkit override environment.recipients --settings --reason …",
-        ("ada: override environment.recipients --settings --reason fine",),
+        "offerkit override environment.recipients --settings --message …",
+        ("ada: override environment.recipients --settings --message fine",),
         who="alan",
         slow=True,
     ),
@@ -354,8 +354,8 @@ SITUATIONS: dict[str, Situation] = {
         Code.POLICY_DENIED,
         "validate",
         lambda team: (policy("deny")(team), changed(team)),
-        "offerkit override recipients/offer.saver --policies --reason TEXT",
-        ("alan: override recipients/offer.saver --policies --reason fine",),
+        "offerkit override recipients/offer.saver --policies --message TEXT",
+        ("alan: override recipients/offer.saver --policies --message fine",),
     ),
     "a policy denies what is live": Situation(
         Code.POLICY_DENIED,
@@ -377,8 +377,8 @@ SITUATIONS: dict[str, Situation] = {
         Code.CASES_CHANGED,
         "promote --yes",
         case_changed,
-        "offerkit override recipients/cases.ana --reason TEXT",
-        ("ada: override recipients/cases.ana --reason fine",),
+        "offerkit override recipients/cases.ana --message TEXT",
+        ("ada: override recipients/cases.ana --message fine",),
         slow=True,
     ),
     "stopped": Situation(

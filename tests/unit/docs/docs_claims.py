@@ -68,7 +68,7 @@ def calls(code: Code) -> Iterator[list[str]]:
         yield words(match[1])
     if code.language == "span" and re.match(r"[a-z][a-z-]* [a-z-]", code.line):
         first = code.line.partition(" ")[0]
-        if first in COMMANDS:  # `audit verify --head`: a call in short
+        if first in COMMANDS:  # `audit verify --expect`: a call in short
             yield words(code.line)
 
 

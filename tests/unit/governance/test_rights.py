@@ -71,7 +71,7 @@ def test_writing_in_design(kind: Kind, profile: Profile, action: Action) -> None
     assert (not told) == (profile in DESIGN[kind])
     if told:
         assert len(told) == 1
-        assert f"({profile}) may not change" in told[0]
+        assert f"({profile}) is not allowed to change" in told[0]
         assert all(writer in told[0] for writer in DESIGN[kind])
 
 
@@ -108,7 +108,7 @@ def test_named_promoters_are_the_only_ones(kind: PlanKind) -> None:
     assert plan_refusals(Actor("dora", DELIVERIES), made, {"shop": ("dora",)}) == []
     told = refused(ADMIN, made, {"shop": ("dora", "omar")})
     assert len(told) == 1
-    assert "only dora or omar may here" in told[0]
+    assert "Only dora or omar may do so." in told[0]
     assert refused(ADMIN, made, {"guests": ("dora",)}) == []
 
 
@@ -155,9 +155,9 @@ def test_who_can_approve() -> None:
         (
             ("relay", "apply", "all"),
             True,
-            ["a token for relay has no other scope, but all or apply is asked for as well"],
+            ["the scope relay cannot be combined with all or apply"],
         ),
-        (("relay",), False, ["a token for relay is an automation's"]),
+        (("relay",), False, ["only an automation can have a token with the scope relay"]),
     ],
 )
 def test_relay_stands_alone_and_is_for_automations(scopes: tuple[str, ...], automation: bool, told: list[str]) -> None:

@@ -332,7 +332,7 @@ def test_no_duration(value: object) -> None:
     "text", ["2026-02-29", "2026-1-1", "20260101", "2026-W01-1", "2026-01-01T00:00", "01-01-2026", "no", "0000-01-01"]
 )
 def test_no_day(text: str) -> None:
-    with pytest.raises(ValidationError, match="is not a date"):
+    with pytest.raises(ValidationError, match="is not a calendar date"):
         model_of(Kind.CATEGORY).model_validate({"eligible": {"from": text}})
 
 

@@ -52,7 +52,7 @@ def test_no_spelling(text: str, hint: str) -> None:
 
 
 def test_long_text_is_not_echoed() -> None:
-    with pytest.raises(ValueError, match="no status") as told:
+    with pytest.raises(ValueError, match="is not a status") as told:
         parse_status("x" * 100_000)
     assert len(str(told.value)) < 250
 

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from report_edges import HOSTILE
 
-from offerkit.reports.estimate import Sample
-from offerkit.reports.impact import (
-    Example,
-    Impact,
-    OfferImpact,
-    Segment,
-    SpaceImpact,
-    rounded_space,
-    without_contacts,
-)
-from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
+from offerkit.engine.estimate import Sample
+from offerkit.engine.impact import Example, Impact, OfferImpact, Segment, SpaceImpact, rounded_space, without_contacts
+from offerkit.engine.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 
 _RULE = "the environment's filter"
 _OFFERS = (

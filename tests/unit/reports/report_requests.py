@@ -11,11 +11,11 @@ from report_samples import apply_plan
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position
+from offerkit.engine.impact import Impact
+from offerkit.governance.approval_items import ApprovalItem
+from offerkit.governance.stopped import Stopped
 from offerkit.plans.plan import Aspect, Plan, PlanKind, Reason, StageBase, Step
-from offerkit.reports.approvals import Row
-from offerkit.reports.impact import Impact
 from offerkit.reports.pull_request import Behind, PullRequest
-from offerkit.reports.stops import Stopped
 from offerkit.state.changes import Action, Entry
 from offerkit.state.eligibility import AffectedOffers, Condition
 
@@ -26,8 +26,8 @@ HEAD = "0123456789abcdef0123456789abcdef01234567"
 MARKER = '<!-- offerkit {"v":1,"env":"recipients"} -->'
 
 
-def _waiting(address: str, label: str, aspect: Aspect, spaces: tuple[str, ...], *who: str) -> Row:
-    return Row(parse_address(address), label, aspect, spaces, "waiting", who)
+def _waiting(address: str, label: str, aspect: Aspect, spaces: tuple[str, ...], *who: str) -> ApprovalItem:
+    return ApprovalItem(parse_address(address), label, aspect, spaces, "waiting", who)
 
 
 def request() -> PullRequest:
@@ -66,7 +66,7 @@ def of_text(text: str, plan: Plan, impact: Impact) -> PullRequest:
     finding = Diagnostic(Code.BAD_VALUE, text, text, text, position=Position(text, 1, 1))
     return PullRequest(
         text, plan, text, text, text, text, impact,
-        (Row(TOUR, text, Aspect.CONTENT, (text,), "waiting", (text,), text, text),),
+        (ApprovalItem(TOUR, text, Aspect.CONTENT, (text,), "waiting", (text,), text, text),),
         Behind(text, 3, (TOUR,)), (Stopped(TOUR, text, text, text, 7, (TOUR,), declared=True),), (finding,), 1, f"offerkit {text}",
         (AffectedOffers((), (Condition("when", text, AFRICA), Condition(text, [text], AFRICA)), (TOUR,)),),
     )  # fmt: skip

@@ -16,31 +16,25 @@ from report_samples import promote_plan
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position
 from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
+from offerkit.engine.case_results import CaseOutcome, CaseResults
+from offerkit.engine.evaluated import EvaluatedExpression
 from offerkit.engine.identify import IdentifiedBy
+from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.engine.report import Report
+from offerkit.governance.approval_items import ApprovalItem, ReviewedAspect
+from offerkit.governance.stopped import Stopped
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.reports.answer import AnswerReport
-from offerkit.reports.approvals import (
-    Approvals,
-    DecisionReport,
-    OverrideReport,
-    RelayedReview,
-    RelayReport,
-    Reviewed,
-    Row,
-)
-from offerkit.reports.cases import CaseResults, Outcome
+from offerkit.reports.approvals import Approvals, DecisionReport, OverrideReport, RelayedReview, RelayReport
 from offerkit.reports.delivery import DeliveryResult
 from offerkit.reports.diagnostics_json import DiagnosticsReport
-from offerkit.reports.diff import Beside, DiffReport, Places
-from offerkit.reports.evaluated import Evaluated
+from offerkit.reports.diff import DiffExtras, DiffReport, SpecPositions
 from offerkit.reports.graph import Graph
-from offerkit.reports.history import History, HistoryLine
+from offerkit.reports.history import HistoryLine, RevisionHistory
 from offerkit.reports.plan_text import PlanReport
-from offerkit.reports.preview import Preview, Shown
 from offerkit.reports.propositions import PropositionLine, Propositions
-from offerkit.reports.reached import Lacking
-from offerkit.reports.stops import ResumeReport, Stopped, StopReport, Stops
+from offerkit.reports.reached import OlderCheckout
+from offerkit.reports.stops import ResumeReport, StopList, StopReport
 from offerkit.state.eligibility import AffectedOffers, Condition
 
 
@@ -60,10 +54,10 @@ def _history(text: str) -> HistoryLine:
     )
 
 
-def _beside(text: str) -> Beside:
+def _beside(text: str) -> DiffExtras:
     plan = promote_plan()
-    return Beside(
-        places={plan.steps[0].address: Places(Position(f"specs/{text}.yaml", 3, 1), None)},
+    return DiffExtras(
+        places={plan.steps[0].address: SpecPositions(Position(f"specs/{text}.yaml", 3, 1), None)},
         reached=(
             AffectedOffers(
                 (Condition("until", "2027-04-30", AFRICA),),
@@ -75,18 +69,18 @@ def _beside(text: str) -> Beside:
             ),
             AffectedOffers((), (Condition("themes", [text], AFRICA),), (TOUR,)),
         ),
-        lacking=Lacking(3, plan.steps[:2]),
+        lacking=OlderCheckout(3, plan.steps[:2]),
         impact=IMPACTS["hostile" if text == HOSTILE else "all"],
     )
 
 
-def _rows(text: str) -> tuple[Row, ...]:
+def _rows(text: str) -> tuple[ApprovalItem, ...]:
     return (
-        Row(
+        ApprovalItem(
             TOUR, text, Aspect.CONTENT, ("email", "web"), "waiting", ("brand", text), live=True, authors=("omar", text)
         ),
-        Row(TOUR, text, Aspect.ELIGIBILITY, (), "approved", ("risk",), by=text, comment=text),
-        Row(ROCKIES, "Rockies", Aspect.ELIGIBILITY, (), "rejected", ("risk",), by="anna"),
+        ApprovalItem(TOUR, text, Aspect.ELIGIBILITY, (), "approved", ("risk",), by=text, comment=text),
+        ApprovalItem(ROCKIES, "Rockies", Aspect.ELIGIBILITY, (), "rejected", ("risk",), by="anna"),
     )
 
 
@@ -99,9 +93,9 @@ KEYS = (
 
 def _decision(text: str) -> DecisionReport:
     shown = (
-        Reviewed(KEYS[0], text, (change("title", text, f"{text}!"),)),
-        Reviewed(KEYS[1], text, (change("title", text, f"{text}!"),)),
-        Reviewed(KEYS[2], text, new=True),
+        ReviewedAspect(KEYS[0], text, (change("title", text, f"{text}!"),)),
+        ReviewedAspect(KEYS[1], text, (change("title", text, f"{text}!"),)),
+        ReviewedAspect(KEYS[2], text, new=True),
     )
     return DecisionReport(
         "approved", KEYS, (text,) * 12, FINDINGS[:2], 7, DIGEST, shown, "Revision 7 by anna, 0123456789ab."
@@ -139,8 +133,10 @@ def _preview(text: str) -> Preview:
         "bank@design",
         text,
         (
-            Shown("web", "inbound-web", {"title": text}, {"html": f"<b>{text}</b>\n", "text": f"\n{text}\nmore\n"}),
-            Shown("email", "email", {}, {}, text),
+            SpacePreview(
+                "web", "inbound-web", {"title": text}, {"html": f"<b>{text}</b>\n", "text": f"\n{text}\nmore\n"}
+            ),
+            SpacePreview("email", "email", {}, {}, text),
         ),
     )
 
@@ -189,12 +185,12 @@ def _delivery(text: str) -> DeliveryResult:
     )
 
 
-def _outcomes(text: str) -> tuple[Outcome, ...]:
+def _outcomes(text: str) -> tuple[CaseOutcome, ...]:
     at = Position("cases/cards.yaml", 3, 1)
     return (
-        Outcome(f"{text} passes", at, seconds=0.25),
-        Outcome(f"{text} fails", at, (f"gold: {text}", "young: out"), seconds=0.5),
-        Outcome("breaks", Position("cases/other.yaml", 9, 1), error=text),
+        CaseOutcome(f"{text} passes", at, seconds=0.25),
+        CaseOutcome(f"{text} fails", at, (f"gold: {text}", "young: out"), seconds=0.5),
+        CaseOutcome("breaks", Position("cases/other.yaml", 9, 1), error=text),
     )
 
 
@@ -211,8 +207,10 @@ def _finding(text: str) -> Diagnostic:
     )
 
 
-def _evaluated(text: str, total: int | None) -> Evaluated:
-    return Evaluated("bank", "text", False, text, (("recipient.name", text),), ((text, 30), ("null", 12)), total)
+def _evaluated(text: str, total: int | None) -> EvaluatedExpression:
+    return EvaluatedExpression(
+        "bank", "text", False, text, (("recipient.name", text),), ((text, 30), ("null", 12)), total
+    )
 
 
 EDGES = {
@@ -235,13 +233,13 @@ RESULTS: Mapping[str, object] = {
     "DiffReport": DIFF,
     "DiffReport-beside": replace(DIFF, beside=_beside("Africa")),
     "DiffReport-across": replace(DIFF, titles=("recipients@live", "visitors@live"), across=("recipients", "visitors")),
-    "DiffReport-behind": replace(DIFF, steps=(), beside=Beside(lacking=Lacking(1, promote_plan().steps[:1]))),
+    "DiffReport-behind": replace(DIFF, steps=(), beside=DiffExtras(lacking=OlderCheckout(1, promote_plan().steps[:1]))),
     "DiffReport-hostile": DiffReport(
         hostile_plan().steps, hostile_plan().bodies, (HOSTILE, HOSTILE), None, _beside(HOSTILE)
     ),
-    "History": History(HISTORY),
-    "History-empty": History(()),
-    "History-hostile": History((_history(HOSTILE),), HOSTILE),
+    "RevisionHistory": RevisionHistory(HISTORY),
+    "RevisionHistory-empty": RevisionHistory(()),
+    "RevisionHistory-hostile": RevisionHistory((_history(HOSTILE),), HOSTILE),
     "Impact": IMPACTS["all"],
     "Impact-hostile": IMPACTS["hostile"],
     "PullRequest": request(),
@@ -262,9 +260,9 @@ RESULTS: Mapping[str, object] = {
     "RelayReport-hostile": RelayReport(
         (RelayedReview(HOSTILE, HOSTILE, 7, KEYS, (HOSTILE,)),), (HOSTILE,), (HOSTILE,), (_finding(HOSTILE),)
     ),
-    "Stops": Stops(_stopped("anna")),
-    "Stops-empty": Stops(()),
-    "Stops-hostile": Stops(_stopped(HOSTILE)),
+    "StopList": StopList(_stopped("anna")),
+    "StopList-empty": StopList(()),
+    "StopList-hostile": StopList(_stopped(HOSTILE)),
     "StopReport": _STOP,
     "StopReport-before": StopReport(None, (TOUR,)),
     "StopReport-hostile": StopReport(7, (TOUR,), (HOSTILE,), (_finding(HOSTILE),)),
@@ -288,9 +286,9 @@ RESULTS: Mapping[str, object] = {
     "CaseResults": CaseResults(_outcomes("gold")),
     "CaseResults-empty": CaseResults(()),
     "CaseResults-hostile": CaseResults(_outcomes(HOSTILE)),
-    "Evaluated": _evaluated("Gold", None),
-    "Evaluated-counted": _evaluated("Gold", 50),
-    "Evaluated-hostile": _evaluated(HOSTILE, 50),
+    "EvaluatedExpression": _evaluated("Gold", None),
+    "EvaluatedExpression-counted": _evaluated("Gold", 50),
+    "EvaluatedExpression-hostile": _evaluated(HOSTILE, 50),
     "Graph": Graph(EDGES),
     "Graph-hostile": Graph(EDGES),  # addresses hold no text that could act
     "DiagnosticsReport": DiagnosticsReport(FINDINGS, SOURCES.get, "shop/offers/"),

@@ -12,16 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_people import ROUNDED
 
-from offerkit.reports.counts import About, Count, FewerThan, as_json, count_of, exceeds, rounded, said, share, size
-from offerkit.reports.impact import (
-    Impact,
-    OfferImpact,
-    SpaceImpact,
-    impact_html,
-    impact_json,
-    impact_text,
-    rounded_space,
-)
+from offerkit.engine.counts import About, Count, FewerThan, as_json, count_of, exceeds, rounded, said, share, size
+from offerkit.engine.impact import Impact, OfferImpact, SpaceImpact, rounded_space
+from offerkit.reports.impact import impact_html, impact_json, impact_text
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.impact_record import recorded
 

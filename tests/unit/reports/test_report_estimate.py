@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from offerkit.reports.estimate import Estimate, Sample, estimate, interval
+from offerkit.engine.estimate import Estimate, Sample, estimate, interval
 
 HUGE = 10**12
 

@@ -17,12 +17,13 @@ from report_bodies import BODIES, DESIGN, DIGEST, body, change
 from report_requests import of_text
 
 from offerkit.diagnostics import Position
+from offerkit.engine.impact import Example, Impact, OfferImpact, Segment, SpaceImpact
+from offerkit.governance.approval_items import ApprovalItem
 from offerkit.plans.plan import Aspect, Blocked, Plan, PlanKind, Reason, StageBase, Step
-from offerkit.reports.approvals import Approvals, Row, approvals_markdown
+from offerkit.reports.approvals import Approvals, approvals_markdown
 from offerkit.reports.diff import DiffReport, diff_markdown
 from offerkit.reports.escape import markdown, markdown_code, visible
-from offerkit.reports.history import History, HistoryLine, history_markdown
-from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, SpaceImpact
+from offerkit.reports.history import HistoryLine, RevisionHistory, history_markdown
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import PlanReport
@@ -140,10 +141,10 @@ def _proposition(text: str) -> list[PropositionLine]:
 REPORTS: dict[str, Callable[[str], str]] = {
     "plan": lambda text: plan_markdown(PlanReport(sample_plan(text), DIGEST)),
     "diff": lambda text: diff_markdown(DiffReport(sample_plan(text).steps, BODIES, (text, text))),
-    "history": lambda text: history_markdown(History(sample_history(text))),
+    "history": lambda text: history_markdown(RevisionHistory(sample_history(text))),
     "impact": lambda text: impact_markdown(sample_impact(text)),
     "approvals": lambda text: approvals_markdown(
-        Approvals([Row(text, text, Aspect.CONTENT, (text,), "approved", (text,), text, text)])
+        Approvals([ApprovalItem(text, text, Aspect.CONTENT, (text,), "approved", (text,), text, text)])
     ),
     "propositions": lambda text: propositions_markdown(Propositions(_proposition(text))),
     "pull request": lambda text: comment_markdown(of_text(text, _brief(sample_plan(text)), sample_impact(text))),

@@ -16,7 +16,7 @@ from offerkit.plans.plan import Plan, PlanKind
 from offerkit.reports.diagnostics_json import DiagnosticsReport, diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_markdown, diff_text
-from offerkit.reports.history import History, history_html, history_json, history_markdown, history_text
+from offerkit.reports.history import RevisionHistory, history_html, history_json, history_markdown, history_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import PlanReport, plan_text
@@ -90,10 +90,10 @@ def test_no_difference(golden: Golden) -> None:
 
 
 def test_a_history(golden: Golden) -> None:
-    golden("history.txt", history_text(History(HISTORY)))
-    golden("history.md", history_markdown(History(HISTORY)))
-    golden("history.html", history_html(History(HISTORY)))
-    golden("history.json", history_json(History(HISTORY)))
+    golden("history.txt", history_text(RevisionHistory(HISTORY)))
+    golden("history.md", history_markdown(RevisionHistory(HISTORY)))
+    golden("history.html", history_html(RevisionHistory(HISTORY)))
+    golden("history.json", history_json(RevisionHistory(HISTORY)))
 
 
 def test_diagnostics(golden: Golden) -> None:

@@ -12,16 +12,8 @@ from report_edges import huge_plan
 from report_people import IMPACTS, SIMULATIONS
 from report_samples import promote_plan
 
-from offerkit.reports.impact import (
-    Example,
-    Impact,
-    OfferImpact,
-    Segment,
-    SpaceImpact,
-    impact_html,
-    impact_json,
-    impact_text,
-)
+from offerkit.engine.impact import Example, Impact, OfferImpact, Segment, SpaceImpact
+from offerkit.reports.impact import impact_html, impact_json, impact_text
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown

@@ -18,12 +18,12 @@ from report_people import IMPACTS, ROUNDED, TIMES
 from report_requests import HEAD, MARKER, MEANING, TOUR, hostile, huge, request, small
 
 from offerkit.diagnostics import Refused
+from offerkit.engine.estimate import Sample
+from offerkit.engine.impact import Impact, OfferImpact, SpaceImpact
 from offerkit.fingerprint import fingerprint
 from offerkit.plans.plan import Reason, Step
 from offerkit.reports import pull_request_markdown
-from offerkit.reports.estimate import Sample
 from offerkit.reports.fields import step_diff
-from offerkit.reports.impact import Impact, OfferImpact, SpaceImpact
 from offerkit.reports.pull_request import (
     PullRequest,
     alerts,

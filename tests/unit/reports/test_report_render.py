@@ -60,12 +60,12 @@ def test_what_people_wrote_is_no_markup_of_a_page(name: str) -> None:
 
 def test_a_format_that_a_result_does_not_have_is_refused_with_those_it_has() -> None:
     with pytest.raises(Refused) as refused:
-        render(RESULTS["History"], "junit")
+        render(RESULTS["RevisionHistory"], "junit")
     found = refused.value.diagnostics[0]
     assert found.code is Code.REPORT_FORMAT
-    assert found.summary == "there is no junit format of a History"
+    assert found.summary == "there is no junit format of a RevisionHistory"
     assert found.hint == "Use text, json, markdown or html."
 
 
 def test_the_formats_of_a_result_are_the_choices_of_its_command() -> None:
-    assert formats("History") == ["text", "json", "markdown", "html"]
+    assert formats("RevisionHistory") == ["text", "json", "markdown", "html"]

@@ -168,9 +168,9 @@ def test_a_between_stays_whole_among_conjuncts() -> None:
         (
             "recipient.consent",
             ExpectedResult.FORMULA,
-            "“recipient.consent” is a condition (true or false), but a formula gives a number",
+            "“recipient.consent” is a condition (true or false), but a formula must give a number",
         ),
-        ("recipient.name", ExpectedResult.FORMULA, "“recipient.name” is a text, but a formula gives a number"),
+        ("recipient.name", ExpectedResult.FORMULA, "“recipient.name” is a text, but a formula must give a number"),
     ],
 )
 def test_it_has_to_give_what_is_wanted(text: str, wanted: ExpectedResult, says: str) -> None:

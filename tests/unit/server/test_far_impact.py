@@ -13,10 +13,11 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.engine.counts import About, FewerThan
+from offerkit.engine.impact import rounded_space
 from offerkit.governance.approvals import Decision
 from offerkit.plans.plan import Plan, envelope
-from offerkit.reports.counts import About, FewerThan
-from offerkit.reports.impact import impact_text, rounded_space
+from offerkit.reports.impact import impact_text
 from offerkit.store.remote import RemoteStore, _refused
 from offerkit.usecases import impact
 from offerkit.usecases.apply import apply, check_impact
@@ -101,7 +102,7 @@ def test_rounded_numbers_arrive_as_what_they_are(people: Workspace, server: Test
     assert (there.spaces[0].emptied, there.spaces[0].served, there.spaces[0].exceeds) == (FewerThan(5), About(10), True)
     assert "fewer than 5 of about 10 contacts see something else" in impact_text(there)
     with pytest.raises(
-        Refused, match="--examples is reserved for operators who may read contacts of shop; omar may not"
+        Refused, match="--examples is reserved for operators who may read contacts of shop; omar is not one of them"
     ):
         impact.impact_of_plan(far(people, "omar"), plan, ImpactRequest(examples=True))
 

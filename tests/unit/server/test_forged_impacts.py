@@ -147,7 +147,7 @@ def test_a_body_that_names_nothing_is_refused(
     for call in ("impact", "apply"):
         (error,) = found[call]["errors"]
         assert error["code"] == "OFR502"
-        assert error["message"] == f"the plan cannot be right: {address} names {names}, which would not be there"
+        assert error["message"] == f"the plan cannot be right: {address} names {names}, which would not exist"
 
 
 def test_what_others_name_is_not_taken_away(plan: Document, sent: Callable[[Document], Any]) -> None:
@@ -157,9 +157,7 @@ def test_what_others_name_is_not_taken_away(plan: Document, sent: Callable[[Docu
     step.update(action="delete", after=None, changes=[], label="")
     gone["steps"] = [step, kept]
     message = sent(gone)["apply"]["errors"][0]["message"]
-    assert (
-        message == "the plan cannot be right: shop/offer.gold-card names shop/filter.adults, which would not be there"
-    )
+    assert message == "the plan cannot be right: shop/offer.gold-card names shop/filter.adults, which would not exist"
 
 
 def test_an_environment_without_its_dimension_is_refused(plan: Document, sent: Callable[[Document], Any]) -> None:

@@ -266,8 +266,8 @@ def test_what_is_blocked_leads_to_where_it_is_decided(local: TestClient) -> None
     assert steps.linked("Let it be approved, then: offerkit resume shop/offer.<b>") == (
         'Let it be approved, then: <a href="/ui/stops">resume shop/offer.&lt;b&gt;</a>'
     )
-    assert steps.linked("offerkit override shop/offer.x --reason TEXT") == (
-        "<code>offerkit override shop/offer.x --reason TEXT</code>"
+    assert steps.linked("offerkit override shop/offer.x --message TEXT") == (
+        "<code>offerkit override shop/offer.x --message TEXT</code>"
     )
 
 

@@ -174,8 +174,8 @@ def test_a_rejection_too(asking: TestClient, changed: Workspace) -> None:
 @pytest.mark.parametrize(
     ("operator", "fields", "status", "why"),
     [
-        ("dora", {"offer": GOLD, "aspect": "content"}, 403, "may not decide"),
-        ("brand", {"offer": GOLD, "aspect": "eligibility"}, 403, "may not decide"),
+        ("dora", {"offer": GOLD, "aspect": "content"}, 403, "is not allowed to decide"),
+        ("brand", {"offer": GOLD, "aspect": "eligibility"}, 403, "is not allowed to decide"),
         ("brand", {"offer": "shop/offer.gold-crad"}, 422, "gold-card"),
         ("brand", {"aspect": "content"}, 422, "no offer was chosen"),
         ("brand", {"offer": GOLD, "decision": "perhaps"}, 422, "neither approve nor reject"),
@@ -222,7 +222,7 @@ def test_of_many_ticked_those_that_may_be_are_decided_and_the_others_told(
     serial, action, actor, _ = last(changed)
     assert (action, actor) == ("approve", "brand")
     assert f'href="/ui/history/{serial}"' in answer.text and "Nothing was changed" not in answer.text
-    assert "may not decide on the content of shop/offer.safari" in answer.text and "[OFR701]" in answer.text
+    assert "is not allowed to decide on the content of shop/offer.safari" in answer.text and "[OFR701]" in answer.text
     answer = asking.post("/ui/approvals", data=form, headers=FORM)
     assert "already made" in answer.text and last(changed)[0] == serial
 

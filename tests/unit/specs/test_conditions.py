@@ -180,7 +180,7 @@ def test_the_column_inside_the_value(written: str, place: str) -> None:
         ("[plain, {filter: older, with: {tier: gold}}]", "{filter:", "needs a value for its parameter “least”"),
         ("[{filter: older, with: {least: some}}]", "some", "parameter least of filter older"),
         ("[{filter: older, with: {least: 1.5}}]", "1.5", "parameter least of filter older"),
-        ("[{filter: older, with: {least: ''}}]", "''", "“” is no value"),
+        ("[{filter: older, with: {least: ''}}]", "''", "“” is not a value"),
         ("[{filter: older, with: {least: 1, tier: gould}}]", "gould", "Did you mean gold?"),
     ],
 )

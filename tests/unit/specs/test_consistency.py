@@ -91,7 +91,7 @@ def test_a_text_that_nobody_sees_is_not_wrong_where_it_would_stand(
     named = [each._replace(fingerprint="-") for each in records]
     found = [finding for finding in inconsistencies(Index.of(named)) if finding.code is Code.BAD_VALUE]
     assert [finding.summary for finding in found] == [
-        f"“link” is a URL on {space}, and this is no http(s) URL: it has no host" for space in told
+        f"“link” is a URL on {space}, and this is not an http(s) URL: it has no host" for space in told
     ]
 
 

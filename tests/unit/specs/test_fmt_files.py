@@ -296,7 +296,7 @@ def test_what_was_saved_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_bytes(b"old")
     (tmp_path / "b").write_bytes(b"saved by somebody")
-    with pytest.raises(Refused, match="b cannot be written: it was changed meanwhile"):
+    with pytest.raises(Refused, match="b cannot be written: it was changed in the meantime"):
         replace_files(tmp_path, {"a": (b"old", b"new"), "b": (b"old", b"new")})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old", "b": b"saved by somebody"}
     (tmp_path / "b").write_bytes(b"new")  # another run had the same in mind

@@ -146,7 +146,7 @@ def test_the_e_mail_is_that_of_the_users_configuration(
 
 def test_no_repository(tmp_path: Path) -> None:
     write(tmp_path / "p", base())
-    assert "is in no git repository" in refusal(tmp_path / "p")
+    assert "is not in a git repository" in refusal(tmp_path / "p")
 
 
 def test_a_folder_that_looks_like_a_bare_repository(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_two_of_one_name_in_two_files(shop: Workspace) -> None:
         ({"offers": {"safari": {"content": {"titel": "x"}}}}, Code.FIELD_NOT_ON_SPACE, "Did you mean title?"),
         ({"offers": {"safari": {"representations": {"web": {"html": "x"}}}}}, Code.FIELD_NOT_ON_SPACE, "“html”"),
         ({"offers": {"safari": {"spaces": ["mail"]}}}, Code.REQUIRED_FIELD, "space mail requires field html"),
-        ({"offers": {"safari": {"content": {"title": None, "text": "x"}}}}, Code.REQUIRED_FIELD, "shown on no space"),
+        ({"offers": {"safari": {"content": {"title": None, "text": "x"}}}}, Code.REQUIRED_FIELD, "shown on any space"),
         ({"offers": {"safari": {"content": {"title": "{{ person.agee }}"}}}}, Code.UNKNOWN_VARIABLE, "person.age"),
         ({"offers": {"safari": {"content": {"title": "{{ title }}"}}}}, Code.UNKNOWN_VARIABLE, "“title”"),
         ({"categories": {"sport/golf": {}}}, Code.MISSING_PARENT, "parent category “sport”"),

@@ -24,11 +24,11 @@ def only(text: str, environment: str = "shop", *, declares: bool = False) -> Dia
 @pytest.mark.parametrize(
     ("text", "place", "summary"),
     [
-        ("offers: {}\n", "1:1", "does not say its version"),
-        ("offers: {}\nversion: 2\n", "2:10", "version 2 is not known"),
-        ("version: 1.0\n", "1:10", "version 1.0 is not known"),
-        ("version: [1]\n", "1:10", "is not known"),
-        ("version:\n", "1:9", "is not known"),
+        ("offers: {}\n", "1:1", "has no version"),
+        ("offers: {}\nversion: 2\n", "2:10", "version 2 is not supported"),
+        ("version: 1.0\n", "1:10", "version 1.0 is not supported"),
+        ("version: [1]\n", "1:10", "is not supported"),
+        ("version:\n", "1:9", "is not supported"),
         (f"version: {'9' * 100}\n", "1:10", "version 9999"),
     ],
 )

@@ -80,23 +80,23 @@ def test_what_yaml_1_2_allows(text: str, value: Any) -> None:
         ("a: {b: c:d}\ne: [f\n", "2:4", "the bracket that begins here is not closed"),
         ("a: {b: c:d}\ne: 'f\n", "2:4", "the quoted text that begins here is not closed"),
         ("a: {b: c:d}\ne: f: g\n", "2:5", "a map cannot begin here"),
-        ("a: {b: c:d}\ne\nf: g\n", "2:1", "a colon is missing behind this key"),
-        ("a: {b: c:d}\ne\n f: g\n", "3:3", "a key must stand on one line"),
-        ("a: {b: c:d}\ne\n", "2:1", "a colon is missing behind this key"),
+        ("a: {b: c:d}\ne\nf: g\n", "2:1", "a colon is missing after this key"),
+        ("a: {b: c:d}\ne\n f: g\n", "3:3", "a key must be on one line"),
+        ("a: {b: c:d}\ne\n", "2:1", "a colon is missing after this key"),
         ("a: {b: c:d}\n e: f\n", "2:2", "deeper than the entries before it"),
         ("a:\n  b: [c:d]\n e: f\n", "3:2", "deeper than the entries before it"),
         ("a: [b:c, d e\nf: g\n", "2:1", "not indented deeper than its key"),
         ("a: {b: c:d}\ne: @f\n", "2:4", "cannot begin with “@”"),
-        ("a: {b: c:d}\ne: f\n- g\n", "3:1", "an item of a list cannot stand among the keys"),
+        ("a: {b: c:d}\ne: f\n- g\n", "3:1", "an item of a list is not allowed among the keys"),
         ("a: [b,, c:d]\n", "1:7", "nothing before this comma"),
         ("a: [b c:d 'e']\nf: {'x' y}\n", "2:9", "“,” or “}” is missing here"),
         ("a: [b:c]]\n", "1:9", "cannot follow"),
-        ('a: {b: c:d}\ne: "\\q"\n', "2:5", "is no escape"),
-        ('a: {b: c:d}\ne: "\\ud83d"\n', "2:5", "stands for no character"),
-        ('a: {b: c:d}\ne: "\\ude00\\ud83d"\n', "2:5", "stands for no character"),
+        ('a: {b: c:d}\ne: "\\q"\n', "2:5", "is not an escape"),
+        ('a: {b: c:d}\ne: "\\ud83d"\n', "2:5", "is not a character"),
+        ('a: {b: c:d}\ne: "\\ude00\\ud83d"\n', "2:5", "is not a character"),
         ('a: {b: c:d}\ne: "\\u12"\n', "2:5", "4 hexadecimal digits"),
         ("a: {b: c:d}\n\te: f\n", "2:1", "a tab cannot indent"),
-        ("a: {b: c:d}\ne: |x\n", "2:4", "behind “|”"),
+        ("a: {b: c:d}\ne: |x\n", "2:4", "“|” can be followed by"),
         ("a: {b: c:d}\ne: &f &g h\n", "2:7", "one anchor"),
         ("a: {b: c:d}\ne: & f\n", "2:4", "followed by a name"),
         ("a: {b: c:d}\n" + "k" * 1025 + ": 1\n", "2:1", "1,024 characters"),
@@ -105,7 +105,7 @@ def test_what_yaml_1_2_allows(text: str, value: Any) -> None:
         ('a: "b "c" d"\n', "1:8", "cannot follow a quoted text"),
         ("a: [x]#y\n", "1:7", "cannot follow"),
         ("a: [x,#y\n  z]\n", "1:7", "cannot begin with “#”"),
-        ("a: |#y\n  z\n", "1:4", "behind “|”"),
+        ("a: |#y\n  z\n", "1:4", "“|” can be followed by"),
         ("a: [x,\ny]\n", "2:1", "not indented deeper than its key"),
         ("a: 'x\ny'\n", "1:4", "nor indented on line 2"),
         ("a: >\n   \n x\n", "3:2", "more spaces than it"),
@@ -113,11 +113,11 @@ def test_what_yaml_1_2_allows(text: str, value: Any) -> None:
         ("a: {b: -}\n", "1:8", "cannot begin with “-”"),
         ("a: [ # b\n -]\n", "2:2", "cannot begin with “-”"),
         ("a: [&b -]\n", "1:8", "cannot begin with “-”"),
-        ("a: &b{c: d}\n", "1:6", "a space must follow the name of an anchor"),
+        ("a: &b{c: d}\n", "1:6", "an anchor's name must be followed by a space"),
         ("- &b\n|\n c\n", "2:1", "cannot follow"),
-        ("a: b\n\ufeffc: d\n", "2:1", "a byte order mark cannot stand here"),
+        ("a: b\n\ufeffc: d\n", "2:1", "a byte order mark is not allowed here"),
         ("a: 1\n... x\n", "2:5", "only a comment can follow"),
-        ("%YAML 1.2 x\n---\na: 1\n", "1:1", "names one version"),
+        ("%YAML 1.2 x\n---\na: 1\n", "1:1", "with one version"),
         ("%FOO\na: {b: c:d}\n", "2:1", "“---” must follow"),
     ],
 )
@@ -213,7 +213,7 @@ PIECES = [
 def test_both_parsers_agree(text: str) -> None:
     """What the C parser reads without a doubt is read the same by the letter, keys at the same places.
 
-    A document that is a block text as a whole is no spec file; there the C parser takes the text for comments.
+    A document that is a block text as a whole is not a spec file; there the C parser takes the text for comments.
     """
     text = f"{text}\n"
     if yaml_parsers._doubtful(text) or text.lstrip(" \r\n&x!t-")[:1] in (">", "|"):

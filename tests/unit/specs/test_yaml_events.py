@@ -144,7 +144,7 @@ def test_aliases_stand_for_their_anchors() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("a: *x", "names no anchor"), ("a: &x [*x]", "stands inside what it names"), ("a: &x {b: *x}", "stands inside")],
+    [("a: *x", "has no anchor"), ("a: &x [*x]", "refers to itsel"), ("a: &x {b: *x}", "refers to itself")],
 )
 def test_an_alias_to_nothing_or_to_itself(text: str, words: str) -> None:
     found = refusal(text)

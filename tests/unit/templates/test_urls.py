@@ -46,11 +46,11 @@ NO_URLS = {
         "/x",
     ],
     "no host": ["https://", "https:///x", "https://?x", "https://#", "https://:80/"],
-    "port is no number": [
+    "port is not a number": [
         f"https://a.example:{port}" for port in ("0", "00/", "65536", "065536", "99999", "x/", "-1", "１２", "443:443")
     ],
     "empty part": ["https://a..b/", "https://.a/", "https://a.example../", "https://."],
-    "no IPv6 address": [
+    "not an IPv6 address": [
         "https://[::1",
         "https://[:::]/",
         "https://[1.2.3.4]",
@@ -58,8 +58,8 @@ NO_URLS = {
         "https://[::1]x/",
         "https://[]",
     ],
-    "no IPv4 address": ["https://1.2.3/", "https://999.1.1.1", "https://1", "https://0x7f.1", "https://a.1"],
-    "no internet name": [
+    "not an IPv4 address": ["https://1.2.3/", "https://999.1.1.1", "https://1", "https://0x7f.1", "https://a.1"],
+    "not an internet name": [
         "https://a%41.example",
         "https://-a.example",
         "https://a-.example",
@@ -109,17 +109,17 @@ def test_what_is_no_url(said: str, url: str) -> None:
         ("https://{{ 'shop' }}.example/", "in its host"),
         ("https://shop.example:{{ p }}/", "in its port"),
         ("https://[::1]:{{ p }}/", "in its port"),
-        ("{{ s }}://a.example/", "scheme and host have to be written out"),
-        ("{{ u }}", "scheme and host have to be written out"),
-        ("http{{ s }}://a.example/", "scheme and host have to be written out"),
-        ("{{ u }}?x=1", "scheme and host have to be written out"),
+        ("{{ s }}://a.example/", "scheme and host must be written out"),
+        ("{{ u }}", "scheme and host must be written out"),
+        ("http{{ s }}://a.example/", "scheme and host must be written out"),
+        ("{{ u }}?x=1", "scheme and host must be written out"),
         ("ftp://x.example/{{ x }}", "begin with http"),
         ("javascript:{{ x }}", "begin with http"),
-        ("https://a.example:99999/{{ x }}", "port is no number"),
+        ("https://a.example:99999/{{ x }}", "port is not a number"),
         ("https:///{{ x }}", "no host"),
         ("https://u@a.example/{{ x }}", "user name"),
         ("https://{% if a %}fr{% else %}u s{% endif %}.shop.example/{{ x }}", "a space in it"),
-        ("https://a.example{% if a %}:99999{% endif %}/", "port is no number"),
+        ("https://a.example{% if a %}:99999{% endif %}/", "port is not a number"),
         ("https://{% if a %}a{% endif %}/", "no host"),
         ("https://a.example{% if a %}/x{% endif %}{{ x }}", "in its host"),
         ("{% if a %}https://a.example/{% elif b %}nowhere{% endif %}", "begin with http"),
@@ -132,7 +132,7 @@ def test_what_is_no_url(said: str, url: str) -> None:
         ("https://a.example/\\{{ x }}", "the character \\"),
         ("{% raw %}https://a.example/{{ x }}{% endraw %}", "a space in it"),
         ("https://a.example/" + "{% if a %}x{% endif %} " * 3 + "y", "a space in it"),
-        ("".join(f"{{% if a %}}http{n}{{% endif %}}" for n in range(9)), "too many ways"),
+        ("".join(f"{{% if a %}}http{n}{{% endif %}}" for n in range(9)), "too many different ways"),
     ],
 )
 def test_templates_that_never_give_a_url(template: str, said: str) -> None:

@@ -76,8 +76,8 @@ def test_what_stands_already_makes_no_revision(shop: Workspace) -> None:
         ("omar", (SAFARI,), {"spaces": ("wbe",)}, [Code.NO_MATCH], "Did you mean web?"),
         ("omar", (SAFARI,), {"spaces": ("mail",)}, [Code.NO_MATCH], "“mail”"),
         ("omar", (GOLD,), {"content": True}, [Code.NOT_ALLOWED], "brand may They are its named reviewers"),
-        ("omar", (GOLD,), {}, [Code.NOT_ALLOWED], "may not approve any of this"),
-        ("ada", (GOLD,), {"eligibility": True}, [Code.NOT_ALLOWED], "ada (administrator) may not decide"),
+        ("omar", (GOLD,), {}, [Code.NOT_ALLOWED], "is not allowed to approve any of this"),
+        ("ada", (GOLD,), {"eligibility": True}, [Code.NOT_ALLOWED], "ada (administrator) is not allowed to decide"),
         ("dora", (SAFARI,), {}, [Code.NOT_ALLOWED], "is for offer-manager or administrator"),
         ("nobody", (SAFARI,), {}, [Code.NO_OPERATOR], "there is no operator"),
     ],
@@ -144,7 +144,10 @@ def test_what_is_refused_of_one_offer_leaves_the_others_alone(shop: Workspace) -
     assert [(found.code, found.address) for found in decided.refused] == [
         (Code.NOT_ALLOWED, SAFARI), (Code.NOT_ALLOWED, SAVER),
     ]  # fmt: skip
-    assert "omar" not in decided.refused[0].summary and "may not decide on the content" in decided.refused[0].summary
+    assert (
+        "omar" not in decided.refused[0].summary
+        and "is not allowed to decide on the content" in decided.refused[0].summary
+    )
     again = shop.approve("brand", "shop/offer.*", content=True)  # stands already: nothing new, the same reasons
     assert (again.revision, again.keys, len(again.refused)) == (None, (), 2)
     assert [code for code, _ in refusal(shop, "dora", "shop/offer.*", content=True)] == [Code.NOT_ALLOWED] * 3

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from helpers.workspace import Workspace
 
-from offerkit.usecases.contact_access import ContactAccess, contact_access, operator_access
+from offerkit.usecases.contact_access import ContactRights, contact_rights, operator_rights
 
 ENVIRONMENT = "environments/shop.yaml"
 
 
 def right(shop: Workspace, operator: str, environment: str = "shop", dimension: str = "person") -> bool:
     with shop.store() as store:
-        return contact_access(shop.session(operator, through_server=True), store).may_read(environment, dimension)
+        return contact_rights(shop.session(operator, through_server=True), store).may_read(environment, dimension)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_who_is_nobody_or_disabled_may_not(known: Workspace, name: str) -> None:
 
 
 def test_nobody_may_while_there_is_no_operator(shop: Workspace) -> None:
-    assert operator_access(None, "ada") == ContactAccess()
+    assert operator_rights(None, "ada") == ContactRights()
     shop.change(
         {
             "specs/shared.yaml": {"operators": None},
@@ -47,8 +47,8 @@ def test_nobody_may_while_there_is_no_operator(shop: Workspace) -> None:
 
 def test_where_the_contacts_are_nothing_is_asked(known: Workspace) -> None:
     with known.store() as store:
-        assert contact_access(known.session("omar"), store).may_read("shop", "person")
-    assert contact_access(known.session(""), None).may_read("shop", "person")
+        assert contact_rights(known.session("omar"), store).may_read("shop", "person")
+    assert contact_rights(known.session(""), None).may_read("shop", "person")
 
 
 def test_an_environment_names_readers_of_its_own_contacts(known: Workspace) -> None:

@@ -244,7 +244,7 @@ def test_stopped_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def slowly(writer: Any, recipient: Any) -> Any:
         made.append(recipient.key)
         if len(made) == 1:
-            offerkit("stop", "people/offer.card", "--reason", "The price is wrong")
+            offerkit("stop", "people/offer.card", "--message", "The price is wrong")
         return message(writer, recipient)
 
     monkeypatch.setattr(delivery_selection, "CHUNK", 1)

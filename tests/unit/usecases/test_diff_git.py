@@ -15,9 +15,9 @@ from helpers.workspace import Workspace
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.engine.impact import Impact
 from offerkit.plans.make import AddressPatterns
 from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_markdown, diff_text
-from offerkit.reports.impact import Impact
 from offerkit.reports.reached import condition_text
 from offerkit.usecases.apply import apply
 from offerkit.usecases.diff import Difference, compare, impact_between

@@ -9,9 +9,9 @@ from helpers.workspace import Workspace
 
 from offerkit.contacts.keys import key_text
 from offerkit.diagnostics import Code, Refused
+from offerkit.engine.estimate import Sample
+from offerkit.engine.impact import Impact, Segment, SpaceImpact
 from offerkit.plans.plan import Plan
-from offerkit.reports.estimate import Sample
-from offerkit.reports.impact import Impact, Segment, SpaceImpact
 from offerkit.rules.types import Row
 from offerkit.usecases import impact
 from offerkit.usecases.population import _sampled

@@ -109,7 +109,7 @@ def test_a_review_approves_what_its_reviewer_may_and_the_pull_request_changed(pu
     assert decided(brand) == {f"content mail {GOLD}", f"content web {GOLD}"}
     assert decided(risk) == {f"eligibility {GOLD}"}
     assert brand.left == (f"the eligibility of {GOLD} is for risk",)
-    assert "olga (offer-manager) may not approve any of this" in done.refused[0].summary
+    assert "olga (offer-manager) is not allowed to approve any of this" in done.refused[0].summary
     with pull.shop.store() as store:
         row = store.revision(brand.revision.serial)
         assert row is not None
@@ -244,7 +244,7 @@ def test_an_automation_relays_and_never_approves(pull: Pull) -> None:
     pull.people["robot"] = pull.fake.person("robot", 66)
     pull.review("robot")
     assert "robot is an automation, which approves nothing" in why(pull)
-    with pytest.raises(Refused, match="ada is a person, and may not relay reviews"):
+    with pytest.raises(Refused, match="ada is a person and cannot relay reviews"):
         pull.relay(who="ada")
     for scope in ("all", "read,approve", "read,apply,promote,stop"):
         with pytest.raises(Refused, match="lacks the scope relay"):
@@ -323,5 +323,5 @@ def test_the_same_through_a_server(pull: Pull) -> None:
         answer = post(secret).json()
         assert [one["reviewer"] for one in answer["recorded"]] == ["brand"]
         assert "recorded already" in post(secret).json()["standing"][0]
-    with pytest.raises(Refused, match="a token for relay is an automation's"):
+    with pytest.raises(Refused, match="only an automation can have a token with the scope relay"):
         token(pull.shop, "brand", "relay")

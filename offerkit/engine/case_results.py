@@ -1,0 +1,31 @@
+"""What came of decision cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from offerkit.diagnostics import Position
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOutcome:
+    """One case: where it stands, and what is not as expected. ``error``: it could not be run at all."""
+
+    name: str
+    position: Position
+    mismatches: tuple[str, ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.mismatches and not self.error
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResults:
+    """What came of all cases that were run."""
+
+    outcomes: Sequence[CaseOutcome]

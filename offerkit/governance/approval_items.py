@@ -1,0 +1,59 @@
+"""What waits for whose approval, and what an approval is about."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from offerkit.address import Address
+from offerkit.diagnostics import and_list
+from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange
+
+
+class ApprovalItem(NamedTuple):
+    """An aspect of an offer (content: on some spaces), its state, and who can decide on it.
+
+    ``authors``: who wrote what waits, of all its aspects.
+    """
+
+    address: Address
+    label: str
+    aspect: Aspect
+    spaces: tuple[str, ...]
+    state: str
+    who: tuple[str, ...]
+    by: str = ""
+    comment: str = ""
+    live: bool = False
+    authors: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """``content on email, web-home``."""
+        return self.aspect.value + (f" on {', '.join(self.spaces)}" if self.spaces else "")
+
+    @property
+    def standing(self) -> str:
+        """``waits for brand, written by omar``, ``approved by risk``."""
+        if self.state == "waiting":
+            wrote = f", written by {and_list(self.authors)}" if self.authors else ""
+            return f"waits for {' or '.join(self.who)}{wrote}"
+        return f"{self.state} by {self.by}" + (f": {self.comment}" if self.comment else "")
+
+
+class ReviewedAspect(NamedTuple):
+    """An aspect that is decided, and what it changes in live; ``new``: it is not live yet, and all of it is new."""
+
+    key: ApprovalKey
+    label: str
+    changes: tuple[FieldChange, ...] = ()
+    new: bool = False
+
+    @property
+    def what(self) -> str:
+        """``content on email``, ``eligibility``."""
+        return f"content on {self.key.space}" if self.key.space else self.key.aspect.value
+
+    @property
+    def beside_live(self) -> str:
+        """That it is new, or as it is in live, in parentheses after a blank; empty where it changes live."""
+        return " (not live yet)" if self.new else "" if self.changes else " (as it is in live, in all that is shown)"
