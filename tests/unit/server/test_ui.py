@@ -119,7 +119,9 @@ def test_an_offer_is_shown_as_its_spaces_render_it(local: TestClient) -> None:
     page = local.get("/ui/offers/shop/gold-card?stage=live").text
     assert 'srcdoc="&lt;b&gt;Gold&lt;/b&gt;"' in page
     assert "waits for brand" in page and "approved by risk" in page
-    assert "Only operators who are allowed to read contacts can see propositions" in page and "As the contact" not in page
+    assert (
+        "Only operators who are allowed to read contacts can see propositions" in page and "As the contact" not in page
+    )
 
 
 def test_an_offers_propositions_are_listed_for_who_may_read_contacts(changed: Workspace) -> None:
