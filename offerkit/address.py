@@ -1,4 +1,4 @@
-"""Addresses: how every resource, stage and point in time is named.
+"""Addresses: the names of resources, stages and revisions.
 
 ``recipients/offer.canada-rockies``, ``recipients/category.travel/americas``, ``environment.recipients``,
 ``dimension.recipient`` name resources; ``recipients@live``, ``recipients@live:12`` and
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What a resource is; the order is the order of reading and of first creation."""
+    """The kind of a resource, in the order of reading and first creation."""
 
     DIMENSION = "dimension"
     OPERATOR = "operator"
@@ -45,11 +45,11 @@ class Stage(StrEnum):
 
 
 SHARED = "shared"
-"""The stage that holds what all environments share; no environment may take this name."""
+"""The stage with what all environments share; an environment cannot have this name."""
 
 SHARED_KINDS = (Kind.DIMENSION, Kind.OPERATOR)
 KEPT_BY_ROLLBACK = (Kind.CAMPAIGN, Kind.CASES, Kind.POLICY)
-"""What a rollback of live leaves as it is: campaigns have no design; what is held to cases and policies stays so."""
+"""The kinds that a rollback of live does not change: campaigns have no design; cases and policies stay in force."""
 KIND_ORDER = {kind: place for place, kind in enumerate(Kind)}
 SECTIONS = {
     "dimensions": Kind.DIMENSION,
@@ -72,10 +72,10 @@ PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}(?:/[A-Za-z0-9][A-Za-z0-9_-]{0
 
 
 class Address(str):
-    """Where a resource lives: its environment (``shared`` for dimensions and operators), kind and name.
+    """The address of a resource: its environment (``shared`` for dimensions and operators), kind and name.
 
-    It is its own text, so that it is a key of a map, a cell of a row and a value of JSON as it stands, and nobody has
-    to read it again to know its parts. Text becomes an address by :func:`parse_address`, at the edges only.
+    An address is a string with parsed parts, so it serves as a key, a database value and JSON without conversion. Only
+    code at the edges turns text into addresses, with :func:`parse_address`.
     """
 
     __slots__ = ("environment", "kind", "name")
@@ -84,7 +84,7 @@ class Address(str):
     name: str
 
     def __new__(cls, environment: str, kind: Kind, name: str) -> Self:
-        """The parts are taken as they are; ``environment`` does not show where the kind has none."""
+        """The parts are not checked; the text omits ``environment`` for kinds without one."""
         alone = kind in SHARED_KINDS or kind is Kind.ENVIRONMENT
         made = super().__new__(cls, f"{kind}.{name}" if alone else f"{environment}/{kind}.{name}")
         made.environment, made.kind, made.name = environment, kind, name
@@ -99,15 +99,15 @@ class Address(str):
 
     @property
     def sort_key(self) -> tuple[str, int, str]:
-        """Grouped by environment, then kind in the order of :class:`Kind`, then name."""
+        """Sorts by environment, then kind in the order of :class:`Kind`, then name."""
         return (self.environment, KIND_ORDER[self.kind], self.name)
 
     def stage(self, side: Stage) -> StageRef:
-        """The stage of its environment, or of what all share, in which it stands on that side."""
+        """The stage of its environment (or the shared one) on that side."""
         return StageRef(self.environment, side)
 
     def beside(self, kind: Kind, name: str) -> Address:
-        """Another resource of its environment."""
+        """The address of another resource in the same environment."""
         return Address(self.environment, kind, name)
 
 
@@ -117,21 +117,21 @@ def environment_address(name: str) -> Address:
 
 
 def valid_name(kind: Kind, name: str) -> bool:
-    """Whether ``name`` may name a resource of that kind (categories, and files of cases, are paths joined by ``/``)."""
+    """Whether ``name`` is a valid name for that kind (categories and case files have paths joined by ``/``)."""
     pattern = PATH if kind in (Kind.CATEGORY, Kind.CASES) else NAME
     return pattern.fullmatch(name) is not None and not (kind is Kind.ENVIRONMENT and name == SHARED)
 
 
 def ancestors(path: str) -> list[str]:
-    """A category's path and all above it, the root first: ``a``, ``a/b``, ``a/b/c``."""
+    """A category's path and those of all categories above it, root first: ``a``, ``a/b``, ``a/b/c``."""
     parts = path.split("/")
     return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
 def parse_address(text: str) -> Address:
-    """The address that ``text`` spells.
+    """Parse an address.
 
-    Raises ValueError with a sentence for the user when it spells none.
+    Raises ValueError with a message for the user if ``text`` is not an address.
     """
     return text if type(text) is Address else _parsed(text)
 
@@ -157,9 +157,9 @@ def _parsed(text: str) -> Address:
 
 
 class StageRef(str):
-    """A stage, now or then: ``at`` is None (now), a revision's serial, or an ISO date or time.
+    """A stage, now or in the past: ``at`` is None (now), a revision's number, or an ISO date or time.
 
-    As an :class:`Address`, it is its own text.
+    Like an :class:`Address`, it is a string with parsed parts.
     """
 
     __slots__ = ("at", "environment", "stage")
@@ -168,7 +168,7 @@ class StageRef(str):
     at: str | None
 
     def __new__(cls, environment: str, stage: Stage, at: str | None = None) -> Self:
-        """The parts are taken as they are."""
+        """The parts are not checked."""
         made = super().__new__(cls, f"{environment}@{stage}:{at}" if at else f"{environment}@{stage}")
         made.environment, made.stage, made.at = environment, stage, at
         return made
@@ -181,7 +181,7 @@ class StageRef(str):
         return _read_by(parse_stage)
 
     def on(self, side: Stage) -> StageRef:
-        """The stage of the same environment on that side, as it is now."""
+        """The current stage of the same environment on that side."""
         return StageRef(self.environment, side)
 
 
@@ -194,7 +194,7 @@ _Row = TypeVar("_Row", bound=_Staged)
 
 
 def by_stage(rows: Iterable[_Row]) -> dict[StageRef, list[_Row]]:
-    """Steps, changes or whatever else happens in a stage, by that stage; the order is kept."""
+    """Group steps or changes by their stage, keeping their order."""
     found: dict[StageRef, list[_Row]] = {}
     for row in rows:
         found.setdefault(row.stage, []).append(row)
@@ -202,9 +202,9 @@ def by_stage(rows: Iterable[_Row]) -> dict[StageRef, list[_Row]]:
 
 
 def parse_stage(text: str) -> StageRef:
-    """The stage that ``text`` names, as in ``recipients@live:12``.
+    """Parse a stage such as ``recipients@live:12``.
 
-    Raises ValueError with a sentence for the user when it names none.
+    Raises ValueError with a message for the user if ``text`` is not a stage.
     """
     return text if type(text) is StageRef else _parsed_stage(text)
 
@@ -219,14 +219,14 @@ def _parsed_stage(text: str) -> StageRef:
 
 
 def _read_by(read: Callable[[str], str]) -> CoreSchema:
-    """How pydantic reads a value from a file: from text, and nothing else."""
+    """A pydantic schema that accepts only text and parses it with ``read``."""
     from pydantic_core import core_schema
 
     return core_schema.no_info_after_validator_function(read, core_schema.str_schema(strict=True))
 
 
 class AddressPattern:
-    """An address pattern: shell wildcards, over the whole address.
+    """An address pattern with shell wildcards that match the whole address.
 
     ``recipients/offer.canada-*``, ``*/offer.*``, ``offer.*`` (in any environment), ``recipients`` and
     ``recipients/*`` (everything of that environment), ``recipients/category.travel/**`` (the category and
@@ -234,7 +234,7 @@ class AddressPattern:
     """
 
     def __init__(self, text: str) -> None:
-        """Compile ``text``; every text is a pattern, though perhaps one that matches nothing."""
+        """Compile ``text``; any text is valid, but may match nothing."""
         self.text = text
         parts = [text]
         if text.endswith("/**"):
@@ -242,7 +242,7 @@ class AddressPattern:
         self._match = re.compile("|".join(translate(part) for part in parts)).match
 
     def matches(self, address: Address) -> bool:
-        """Whether the pattern takes in ``address``."""
+        """Whether the pattern matches ``address``."""
         local = f"{address.kind}.{address.name}"
         full = f"{address.environment}/{local}"
         return any(self._match(form) for form in (full, local, address.environment))

@@ -1,7 +1,7 @@
-"""The applier: a plan's saved steps, verified against the store as it is now, and committed as one revision.
+"""The applier: verifies a plan's steps against the current store and commits them as one revision.
 
-A plan file is only a file, so nothing in it is trusted. Stale is judged by meaning (docs/plans.md): a base that moved
-is fine if nothing that matters moved.
+Anyone can write a plan file, so nothing in it is trusted. Staleness is judged by meaning (docs/plans.md): the base may
+have moved if nothing relevant changed.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from offerkit.store.stage_snapshots import Stages
 
 @dataclass(frozen=True)
 class Verified:
-    """A plan that :func:`verify` found to be true and sound, and the store that it was verified against.
+    """A plan that passed :func:`verify`, and the store it was verified against.
 
-    Nothing else makes one, and :func:`commit` takes nothing else. ``base_moved``: whether the base had
-    moved without mattering. ``stages``: what was read of the store for that.
+    Only :func:`verify` creates one, and :func:`commit` accepts nothing else. ``base_moved``: whether the base moved
+    without a relevant change. ``stages``: the stages read for verification.
     """
 
     plan: Plan
@@ -48,10 +48,10 @@ class Verified:
 
 
 def verify(plan: Plan, store: Store) -> Verified:
-    """``plan``, verified against what stands in ``store`` now: call it inside the transaction that commits the plan.
+    """Verify ``plan`` against ``store``. Call it inside the transaction that commits the plan.
 
-    Raises Refused: what the plan relies on is not as it was (every conflicting address, who changed it and when), or
-    its steps are not such as a plan of its kind has.
+    Raises Refused if something the plan depends on has changed (with every conflicting address, who changed it and
+    when), or if its steps are invalid for a plan of its kind.
     """
     stages = Stages(store)
     stops = stages.stops
@@ -62,7 +62,7 @@ def verify(plan: Plan, store: Store) -> Verified:
 
 @dataclass(frozen=True)
 class Applied:
-    """The revision that was made, and whether the base had moved without mattering."""
+    """The new revision, and whether the base had moved without a relevant change."""
 
     revision: RevisionRow
     base_moved: bool
@@ -71,9 +71,9 @@ class Applied:
 def commit(
     verified: Verified, *, actor: str, time: str, message: str = "", details: Mapping[str, Json] | None = None
 ) -> Applied:
-    """Append the steps of a plan exactly as one revision, signed by ``actor``; inside the transaction of its checks.
+    """Append exactly the steps of a plan as one revision by ``actor``, inside the transaction that verified it.
 
-    ``time`` is ISO 8601 in UTC; ``message`` and ``details`` are kept with the revision.
+    ``time`` is ISO 8601 in UTC; ``message`` and ``details`` are stored with the revision.
     """
     plan, store = verified.plan, verified.store
     draft = Draft(
@@ -170,13 +170,13 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
 def _decisions(live: BeforeAfter, stages: Stages) -> Decisions:
     """The decisions that count on what a promotion touches."""
     settings = [address for address in live.addresses if address.kind in SETTING_KINDS]
-    return stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
+    return stages.effective_decisions([*live.after.of_kind(Kind.OFFER), *settings])
 
 
 def _held_after_rollback(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
-    """What a rollback took back and design still has, in a promotion that was not made with --include-rolled-back.
+    """Promotion steps for what a rollback took back and design still has, without --include-rolled-back.
 
-    Before format 2, plans did not say whether they were.
+    Plans before format 2 do not record that option, so they are not checked.
     """
     if plan.rolled_back or plan.format < 2:
         return
@@ -192,7 +192,7 @@ def _held_after_rollback(plan: Plan, store: Store, stages: Stages) -> Iterator[D
 
 
 def _as_renamed(stops: Stops, plan: Plan, store: Store) -> Stops:
-    """The stops by the names that things have after a plan: its own renames, and those that a rollback goes behind."""
+    """The stops by the names after a plan: with its own renames, and those that a rollback undoes."""
     stops = stops.along({step.moved_from: step.address for step in plan.steps if step.moved_from})
     if plan.kind is not PlanKind.ROLLBACK:
         return stops
@@ -203,7 +203,7 @@ def _as_renamed(stops: Stops, plan: Plan, store: Store) -> Stops:
 
 
 def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
-    """Steps of a promotion that are not what design says: live gets nothing from anywhere else."""
+    """Steps of a promotion that do not match design: live gets changes only from there."""
     refused = {a.key.address for a in store.approvals() if a.decision is Decision.REJECTED}
     design, live = stages.side(Stage.DESIGN), stages.effect(plan, Stage.LIVE)
 
@@ -228,9 +228,9 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
 
 
 def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
-    """Steps of a rollback that do not lead back as it says: a whole stage, a part, what one revision changed.
+    """Steps of a rollback that do not match what it claims to restore: a stage, a part, or one revision's changes.
 
-    What was withdrawn since may be in it only if it was asked for.
+    What was withdrawn since can be included only on request.
     """
     if not plan.steps:
         return
@@ -239,7 +239,7 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
         return
     made = {(step.stage, step.address, step.before, step.after, step.moved_from) for step in plan.steps}
     asked = RollbackRequest.of(plan, store)
-    # Earlier versions took renames for other changes.
+    # Earlier versions recorded renames as other changes.
     whole = [asked, replace(asked, renames=False)] if not (plan.undoes or plan.targets) else [asked]
     if any(made == _changes(found.way(stages)) for found in whole):
         return
@@ -263,7 +263,7 @@ def _changes(
 
 
 def _misdescribed(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
-    """Steps that say something else than they do: what people read in a plan must be what is done."""
+    """Steps whose description does not match their effect: a reviewer must be able to trust a plan's text."""
     stages.bodies.fetch(step.before.fingerprint for step in plan.steps if step.before is not None)
     for step in plan.steps:
         before = _read(stages.bodies, step.before)
@@ -276,7 +276,7 @@ def _misdescribed(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
 
 
 def _describe(changes: tuple[FieldChange, ...], before: JsonMap | None, after: JsonMap | None) -> bool:
-    """Whether ``changes`` are those between two bodies, as this version tells them or as earlier ones did."""
+    """Whether ``changes`` describe the difference between two bodies, in this version's form or an earlier one's."""
     if before is None or after is None:
         return not changes
     return any(changes == redacted_changes(tell(before, after)) for tell in (field_changes, field_changes_by_place))
@@ -311,7 +311,7 @@ def _leaderless(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
 
 
 def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
-    """What would name something that is not there, once the steps were carried out: all of a side is looked at."""
+    """References that would be missing after the plan; the whole side is checked."""
     for side in (Stage.DESIGN, Stage.LIVE):
         if not plan.steps_on(side) or (side is Stage.DESIGN and plan.kind is not PlanKind.APPLY):
             continue
@@ -319,7 +319,7 @@ def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         yield from _dangling(effect, side)
         renamed = set(effect.origins.values())
         for address, gone in effect.left_behind().items():
-            # Campaigns follow what is renamed or rolled back: what they are to name instead is not live before.
+            # Campaigns are updated after renames and rollbacks: the new names are not live before.
             free = address.kind is Kind.CAMPAIGN
             stays = plan.kind is PlanKind.ROLLBACK and address.kind in KEPT_BY_ROLLBACK
             named = [a for a in gone if not (stays or (free and a in renamed))]

@@ -1,4 +1,4 @@
-"""Whether a plan is stale: what it relies on has changed since the plan was made (docs/plans.md)."""
+"""Staleness: whether something a plan depends on has changed since the plan was made (docs/plans.md)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from offerkit.store.stage_snapshots import EMPTY, Stages
 
 
 def check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
-    """Whether the base of ``plan`` has moved without mattering.
+    """Whether the base of ``plan`` has moved without a relevant change.
 
-    Raises Refused when the plan is of another project, or when what it relies on is not as it was: every conflicting
-    address, who changed it and when.
+    Raises Refused if the plan is for another project, or if something it depends on has changed; then with every
+    conflicting address, who changed it and when.
     """
     if plan.project and plan.project != store.project:
         raise Refused(
@@ -54,7 +54,7 @@ def check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
 
 
 def _baseless(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
-    """Stages that the plan changes without saying what they were, or of which it says what they never were."""
+    """Stages that the plan changes without recording their base, or with a base that never existed."""
     said = {base.stage: base for base in plan.base}
     for stage in sorted({step.stage for step in plan.steps} | said.keys()):
         base = said.get(stage)
@@ -76,7 +76,7 @@ def _baseless(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
 
 
 def _was(base: StageBase, store: Store, stages: Stages) -> bool:
-    """Whether a stage that moved once stood as ``base`` says."""
+    """Whether a stage that has moved once had the state in ``base``."""
     head = stages.heads.get(base.stage)
     if not base.revision or head is None:
         return base == StageBase(base.stage, 0, EMPTY)
@@ -119,7 +119,7 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
 def _changed_back(
     steps: Sequence[Step], store: Store, stage: StageRef, serial: int, known: Collection[Address]
 ) -> Iterator[Diagnostic]:
-    """What stands as the plan found it, but was changed and taken back since: the plan would put that back."""
+    """Addresses that are as the plan found them, but were changed and changed back since: the plan would undo that."""
     here = {a for step in steps for a in (step.address, step.moved_from) if a}
     for address, row in sorted(store.last_change(stage, here.difference(known)).items()):
         if row.serial > serial:
@@ -152,7 +152,7 @@ def _who(store: Store, change: ChangeRow) -> str:
 def _named_since(
     steps: Sequence[Step], touched: Collection[FormerAddress], store: Store, stage: StageRef, serial: int
 ) -> Iterator[Diagnostic]:
-    """What goes by the plan but was named by a resource that came or changed since."""
+    """Removed or renamed resources that a resource created or changed since then references."""
     going: dict[Address, Step] = {
         step.moved_from or step.address: step for step in steps if step.after is None or step.moved_from
     }
@@ -176,7 +176,7 @@ def _named_since(
 
 
 def _no_longer_live(steps: Sequence[Step], plan: Plan, stage: StageRef, stages: Stages) -> Iterator[Diagnostic]:
-    """Campaigns of the plan that name what is live no more; an offer can lose a space and keep its body."""
+    """Campaigns in the plan whose references are no longer live; an offer can lose a space and keep its body."""
     live = stages.snapshot([stage]).apply(steps, plan.bodies)
     for step in steps:
         place = step.address
@@ -197,9 +197,9 @@ def _no_longer_live(steps: Sequence[Step], plan: Plan, stage: StageRef, stages: 
 def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     if not plan.approvals:
         return
-    live = stages.side(Stage.LIVE).of_kind(Kind.OFFER)  # the gate asks about those too: one reading for both
+    live = stages.side(Stage.LIVE).of_kind(Kind.OFFER)  # the gate needs these too: read them once for both
     changed = (step.address for step in plan.steps if step.address.kind in (Kind.OFFER, *SETTING_KINDS))
-    decisions = stages.standing({key.address for key in plan.approvals}.union(live, changed))
+    decisions = stages.effective_decisions({key.address for key in plan.approvals}.union(live, changed))
     for key in plan.approvals:
         if not approved(decisions, key):
             where = f" on {key.space}" if key.space else ""

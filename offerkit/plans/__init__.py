@@ -1,1 +1,1 @@
-"""Planning: from two states to the ordered, explained steps between them. Pure: no I/O, no clock."""
+"""Plans: the ordered, explained steps from one state to another, and plan files. Pure: no I/O, no clock."""

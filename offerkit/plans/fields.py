@@ -18,16 +18,16 @@ from offerkit.plans.plan import ChangeOp, FieldChange
 _NAMES = ("name", "label", "filter")
 _ORDER = "(order)"
 _URLS = ("source", "source.url")
-"""Where a body may hold the URL of a database: with a secret, if it is of a time when validate let it pass."""
+"""Where a body can hold a database URL; in old bodies, from before this was validated, it can contain a secret."""
 _CONTACT_KEYS = ("contact", "key")
-"""What in a decision case may be somebody's key or profile."""
+"""The fields of a decision case that can hold a contact's key or profile."""
 NOT_SHOWN = "(not shown)"
 _EFFORT = 2_500
-"""Up to this product of their numbers, items that are left are compared each with each."""
+"""Up to this many pairs, the remaining items of two lists are all compared with each other."""
 
 
 class _Match(NamedTuple):
-    """One item of a list before and after, by index; None: it is not there then. ``key`` names it in paths."""
+    """The indexes of a list item before and after, None if absent. ``key`` identifies it in paths."""
 
     key: str
     old: int | None
@@ -35,7 +35,7 @@ class _Match(NamedTuple):
 
 
 class _PathPart(NamedTuple):
-    """The value below one part of a path, before and after; ``same``: as one thing that may have changed inside."""
+    """The values at one part of a path, before and after; ``same``: whether they are one value that changed inside."""
 
     key: str
     old: object
@@ -46,21 +46,21 @@ class _PathPart(NamedTuple):
 Tree: TypeAlias = "str | dict[str, Tree]"
 _ABSENT = object()
 Matching: TypeAlias = Callable[[list[Json], list[Json]], tuple[list[_Match], list[str]]]
-"""Which items of two lists are the same, and the keys of those that moved among each other (before, then after)."""
+"""Matches the items of two lists; also gives the keys of reordered items, first in the old and then the new order."""
 _Signs: TypeAlias = Callable[[int], list[bytes]]
 
 
 def field_changes(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
     """The changes that lead from ``before`` to ``after``, in the order of their paths.
 
-    Items of a list are the same item when they have the same name, else the same content, else nearly the same. An
-    item without a name goes by its place, ``[3]``; by both places, ``[3→2]``, when items came or went before it.
+    List items are matched by name, then by equal content, then by similarity. An item without a name is identified by
+    its position, ``[3]``, or by both positions, ``[3→2]``, if it moved.
     """
     return _sorted(_map_changes(before, after, _by_content))
 
 
 def field_changes_by_place(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
-    """The same as in plans of earlier versions: items without names are compared by their place."""
+    """:func:`field_changes` as in plans of earlier versions: items without names are matched by position."""
     return _sorted(_map_changes(before, after, _by_place))
 
 
@@ -69,7 +69,7 @@ def _sorted(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
 
 
 def redacted_changes(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
-    """``changes`` as plans show and keep them: with no secret of a database's URL, and no contact of a case."""
+    """``changes`` as plans show and store them: without secrets in database URLs, and without contacts of cases."""
     return tuple(
         replace(change, before=without_secret(change.before), after=without_secret(change.after))
         if change.path in _URLS
@@ -81,14 +81,14 @@ def redacted_changes(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...
 
 
 def without_contact(case: Json) -> Json:
-    """A decision case without the contact that it is about: whom it names is in no plan that people pass around."""
+    """A decision case without its contact, which must not appear in plans that are passed around."""
     if not isinstance(case, dict):
         return case
     return {key: NOT_SHOWN if key in _CONTACT_KEYS and value is not None else value for key, value in case.items()}
 
 
 def _contacts_redacted(change: FieldChange) -> FieldChange:
-    """A change inside cases, or of whole ones, without anybody's key or profile."""
+    """A change of decision cases without contacts' keys and profiles."""
     if any(f".{key}" in change.path for key in _CONTACT_KEYS):
         shown: list[Json] = [NOT_SHOWN if value is not None else None for value in (change.before, change.after)]
     else:
@@ -97,7 +97,7 @@ def _contacts_redacted(change: FieldChange) -> FieldChange:
 
 
 def redacted_fields(kind: str, fields: JsonMap) -> JsonMap:
-    """The fields of a body as reports show them: with no secret of a database's URL, and no contact of a case."""
+    """The fields of a body as reports show them: without secrets in database URLs, and without contacts of cases."""
     if kind == Kind.DIMENSION and "source" in fields:
         return {**fields, "source": without_secret(fields["source"])}
     if kind == Kind.CASES and isinstance(cases := fields.get("cases"), dict):
@@ -106,13 +106,13 @@ def redacted_fields(kind: str, fields: JsonMap) -> JsonMap:
 
 
 def without_secret(value: Json) -> Json:
-    """A dimension's ``source``, or its URL, with no secret in it."""
+    """A dimension's ``source``, or its URL, without secrets."""
     if isinstance(value, dict):
         return {key: without_secret(item) if key == "url" else item for key, item in value.items()}
     if not isinstance(value, str) or not has_secret(value):
         return value
     shown = masked(value)
-    return shown if shown != value or MASK in value else MASK  # one in a disguise: its place is unknown
+    return shown if shown != value or MASK in value else MASK  # the secret's position is unknown: mask everything
 
 
 def _map_changes(before: JsonMap, after: JsonMap, matching: Matching) -> Iterator[FieldChange]:
@@ -151,9 +151,9 @@ def _read(leaf: object) -> object:
 
 
 def _trees(old: Json, new: Json, matching: Matching) -> tuple[Tree, Tree]:
-    """Both values as maps by the next part of a path, as deep as both are maps; lists, by what ``matching`` finds.
+    """Both values as nested maps by path part, as deep as both are maps or matched lists.
 
-    Below that is text in canonical form: what is one value, shown before and after as a whole.
+    The leaves are canonical text: values that are shown as a whole, before and after.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         named = [_PathPart(f".{key}", old.get(key, _ABSENT), new.get(key, _ABSENT)) for key in old.keys() | new.keys()]
@@ -164,7 +164,7 @@ def _trees(old: Json, new: Json, matching: Matching) -> tuple[Tree, Tree]:
 
 
 def _branches(parts: Iterable[_PathPart], matching: Matching) -> tuple[Tree, Tree]:
-    """Trees of the parts that differ; what is absent on one side is whole on the other."""
+    """Trees of the parts that differ; a part absent on one side is a leaf on the other."""
     before: dict[str, Tree] = {}
     after: dict[str, Tree] = {}
     for key, old, new, same in parts:
@@ -198,7 +198,7 @@ def _items(old: list[Json], new: list[Json], matching: Matching) -> Iterator[_Pa
             gone[f"[{key}]"] = old[i]
         elif j is not None:
             come[f"[{key}]"] = new[j]
-    for where in gone.keys() | come.keys():  # both: another item in the same place
+    for where in gone.keys() | come.keys():  # in both: different items at the same position
         yield _PathPart(where, gone.get(where, _ABSENT), come.get(where, _ABSENT), same=False)
     if reordered:
         half = len(reordered) // 2
@@ -206,7 +206,7 @@ def _items(old: list[Json], new: list[Json], matching: Matching) -> Iterator[_Pa
 
 
 def _names_of(items: Sequence[Json]) -> list[str] | None:
-    """What names each of ``items``; None when nothing names them all apart."""
+    """The distinct names of all ``items``, or None if they do not all have one."""
     for field in _NAMES:
         names = [item.get(field) if isinstance(item, dict) else None for item in items]
         found = [name for name in names if isinstance(name, str)]
@@ -216,7 +216,7 @@ def _names_of(items: Sequence[Json]) -> list[str] | None:
 
 
 def _by_place(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]]:
-    """Items by the names of their own list, or by place; an order is only told of the same names."""
+    """Match items by name within their list, else by position; report a new order only for equal sets of names."""
     was, will = _names_of(old), _names_of(new)
     before = {key: i for i, key in enumerate(was or [str(place) for place in range(1, len(old) + 1)])}
     after = {key: j for j, key in enumerate(will or [str(place) for place in range(1, len(new) + 1)])}
@@ -225,7 +225,7 @@ def _by_place(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]
 
 
 def _by_content(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]]:
-    """Items by name, or else what is the same, what differs in one field, and what is most alike; never all by all."""
+    """Match items by name, then by equality, by a difference in one field, and by similarity; never all pairs."""
     pairs = dict(_paired(old, new))
     was, will = _distinct_names(old), _distinct_names(new)
     matches = [_Match(_key(was[i], will[j], i, j), i, j) for i, j in pairs.items()]
@@ -245,7 +245,7 @@ def _key(was: str, will: str, i: int, j: int) -> str:
 
 
 def _distinct_names(items: list[Json]) -> list[str]:
-    """The name of each item; empty for one whose name is missing, not its own, or looks like a place."""
+    """The name of each item; empty if it is missing, not unique, or looks like a position."""
     names = _names_of(items)
     if names is not None:
         return names
@@ -262,7 +262,7 @@ def _name(item: Json) -> str:
 
 
 def _paired(old: list[Json], new: list[Json]) -> Iterator[tuple[int, int]]:
-    """Which item of ``old`` became which of ``new``, by index."""
+    """The matching items of ``old`` and ``new``, by index."""
     was, will = _names_of(old), _names_of(new)
     if was is not None and will is not None:
         places = {name: j for j, name in enumerate(will)}
@@ -284,7 +284,7 @@ def _paired(old: list[Json], new: list[Json]) -> Iterator[tuple[int, int]]:
 
 
 def _in_common(left: Mapping[int, list[bytes]], right: Mapping[int, list[bytes]]) -> Iterator[tuple[int, int]]:
-    """Pairs of items that share a sign, each item once, in the order of the lists."""
+    """Pairs of items that share a sign; each item is used once, in list order."""
     waiting: dict[bytes, deque[int]] = {}
     for j, signs in right.items():
         for sign in signs:
@@ -302,7 +302,7 @@ def _in_common(left: Mapping[int, list[bytes]], right: Mapping[int, list[bytes]]
 
 
 def _nearly(item: Json) -> list[bytes]:
-    """What an item shares with all that differ from it in one field: itself, and itself without one of its fields."""
+    """Signs that an item shares with items that differ in one field: itself, and itself without each of its fields."""
     if not isinstance(item, dict):
         return []
     rests = ({key: value for key, value in item.items() if key != one} for one in sorted(item))
@@ -310,7 +310,7 @@ def _nearly(item: Json) -> list[bytes]:
 
 
 def _most_alike(old: list[Json], left: list[int], new: list[Json], right: list[int]) -> Iterator[tuple[int, int]]:
-    """Pairs that have at least as many fields in common as not; of too many, only those in the same order."""
+    """Pairs with at least as many equal fields as different ones; of too many, only pairs in the same order."""
     if len(left) * len(right) <= _EFFORT:
         candidates = [(i, j) for i in left for j in right]
     else:
@@ -326,7 +326,7 @@ def _most_alike(old: list[Json], left: list[int], new: list[Json], right: list[i
 
 
 def _unlike(old: Json, new: Json) -> tuple[int, int]:
-    """In how many fields two items differ, and (below zero) how many they have in common."""
+    """How many fields of two items differ, and, as a negative number, how many are equal."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return 1_000, 0
     common = sum(1 for key in old if key in new and old[key] == new[key])

@@ -1,4 +1,4 @@
-"""Making a plan: which differences go into it, which campaigns are held back, and in which order its steps come."""
+"""Making a plan: selecting changes, holding back campaigns, and ordering the steps."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SINGULAR = {"deliveries": "delivery", "outlines": "outline"}
 
 @dataclass
 class Selection:
-    """The changes to make, what was pulled in or left out with the reason, and what cannot be made alone."""
+    """The changes to make, notes on what was included or left out, and changes that cannot be made alone."""
 
     chosen: list[Delta]
     notes: list[str] = field(default_factory=list)
@@ -41,26 +41,26 @@ class Selection:
 
 @dataclass(frozen=True)
 class AddressPatterns:
-    """What a run is narrowed to."""
+    """The address patterns that limit a run."""
 
     targets: tuple[AddressPattern, ...] = ()
     excludes: tuple[AddressPattern, ...] = ()
 
     @classmethod
     def of(cls, targets: Iterable[str] = (), excludes: Iterable[str] = ()) -> AddressPatterns:
-        """The patterns that the texts stand for."""
+        """Parse the texts of patterns."""
         return cls(tuple(map(AddressPattern, targets)), tuple(map(AddressPattern, excludes)))
 
     def targeted(self, *addresses: FormerAddress) -> bool:
-        """Whether one of the targets takes in one of ``addresses``; no targets: all."""
+        """Whether a target matches one of ``addresses``; without targets, always true."""
         return not self.targets or any(p.matches(a) for p in self.targets for a in addresses if a)
 
     def excluded(self, *addresses: FormerAddress) -> bool:
-        """Whether an exclude takes in one of ``addresses``."""
+        """Whether an exclude matches one of ``addresses``."""
         return any(p.matches(a) for p in self.excludes for a in addresses if a)
 
     def check_known(self, known: Collection[Address]) -> None:
-        """Refuse patterns that match nothing that exists, so that a typing mistake is not an empty plan."""
+        """Raise Refused for patterns that match nothing, so that a typo does not make an empty plan."""
         found = []
         for pattern in (*self.targets, *self.excludes):
             if not any(pattern.matches(address) for address in known):
@@ -81,9 +81,9 @@ def select_changes(
     after: Mapping[Address, Iterable[Address]],
     before: Callable[[Address], Iterable[Address]],
 ) -> Selection:
-    """The part of ``deltas`` that ``patterns`` choose, with all it cannot do without.
+    """The part of ``deltas`` that ``patterns`` select, with everything it needs.
 
-    ``after`` has the references of each resource as desired; ``before`` gives those of a resource as it is.
+    ``after``: the references of each resource in the desired state. ``before``: gives those in the current state.
     """
     if not patterns.targets and not patterns.excludes:
         return Selection(deltas)
@@ -97,7 +97,7 @@ def select_changes(
     while True:
         attempt.run()
         grew = attempt.hold_what_lacks_something()
-        for names in passed_on:  # they go together, or all of them stay
+        for names in passed_on:  # all renames of a chain go, or none
             together = [moves[old] for old in names[:-1]]
             left = [d.address for d in together if d.address not in attempt.chosen]
             if not left or len(left) == len(together):
@@ -114,10 +114,10 @@ def select_changes(
 
 @dataclass(frozen=True)
 class StepContext:
-    """What steps are explained with.
+    """The data for explaining steps.
 
-    ``bodies`` by fingerprint, both sides; ``refs`` of every resource as desired; ``positions`` in the specs.
-    ``advance`` is told of each step that was explained, for a progress bar.
+    ``bodies``: by fingerprint, before and after. ``refs``: references in the desired state. ``positions``: places in
+    the specs. ``advance``: called for each explained step, for a progress bar.
     """
 
     bodies: Mapping[str, Body]
@@ -127,13 +127,13 @@ class StepContext:
 
 
 def steps_for(deltas: list[Delta], context: StepContext, reasons: Mapping[Address, Reason] | None = None) -> list[Step]:
-    """The steps of ``deltas``: what is made first what others need, what goes last what others needed."""
+    """The steps of ``deltas`` in order: creations before their dependents, removals after their dependents."""
     changing = [d.address for d in deltas if d.before is not None]
     affected = dependents(context.refs, changing) if changing else {}
     arrivals = {d.address for d in deltas if d.after is not None}
     steps = {}
     for item in deltas:
-        # Those who name what is renamed change with it, unless something else takes the name.
+        # Dependents of a renamed resource change with it, unless another resource takes the name.
         name = item.moved_from if item.moved_from and item.moved_from not in arrivals else item.address
         steps[item.address, item.stage] = _step(item, context, affected.get(name, ()), reasons or {})
         context.advance(1)
@@ -147,7 +147,7 @@ def steps_for(deltas: list[Delta], context: StepContext, reasons: Mapping[Addres
 
 
 def protected_deletions(deltas: Iterable[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
-    """A diagnostic for each deletion of a resource whose last body says ``protected: true``."""
+    """A diagnostic for each deletion of a resource whose stored body has ``protected: true``."""
     return [
         Diagnostic(
             Code.PROTECTED,
@@ -162,14 +162,14 @@ def protected_deletions(deltas: Iterable[Delta], bodies: Mapping[str, Body]) -> 
 
 
 class NotLive(NamedTuple):
-    """Something that a campaign names at ``path`` and that is not live, as a sentence."""
+    """A reference of a campaign, at ``path``, that is not live; ``summary`` says so in a sentence."""
 
     path: JsonPath
     summary: str
 
 
 def not_live(campaign: Address, refs: Iterable[Ref], body: JsonMap, live: Snapshot) -> Iterator[NotLive]:
-    """What the campaign at this address names that is not live, at the place where it names it."""
+    """The references of the campaign at this address that are not live."""
     for ref in refs:
         if not ref.path:
             continue
@@ -183,7 +183,7 @@ def not_live(campaign: Address, refs: Iterable[Ref], body: JsonMap, live: Snapsh
 
 
 class _SelectionAttempt:
-    """What goes, as far as is known what has to stay (``held``) and what comes along with names (``along``)."""
+    """One attempt at a selection, given what is held back (``held``) and what chained renames include (``along``)."""
 
     def __init__(
         self,
@@ -205,7 +205,7 @@ class _SelectionAttempt:
         self.along: dict[Address, str] = {}
 
     def run(self) -> None:
-        """Choose anew."""
+        """Select again."""
         self._notes = [
             f"{address} comes along because names are passed on: {names}."
             for address, names in self.along.items()
@@ -218,20 +218,20 @@ class _SelectionAttempt:
         self._with_dependents()
 
     def selection(self, deltas: list[Delta]) -> Selection:
-        """What goes, in the order of ``deltas``, and what has to stay."""
+        """The result: the selected changes in the order of ``deltas``, and those held back."""
         blocked = [
             found for address, found in self.held.items() if address in self._asked or address not in self._in_chain
         ]
         return Selection([d for d in deltas if d.address in self.chosen], self._notes, blocked)
 
     def hold(self, address: Address, why: str, how: str) -> None:
-        """Let a change stay."""
+        """Hold a change back."""
         self.chosen.pop(address, None)
         delta = self._deltas[address]
         self.held.setdefault(address, Blocked(delta.address, delta.stage, Code.PLAN_EMPTY_TARGET, why, how))
 
     def hold_chain(self, together: list[Delta], names: list[Address], first: Address, how: str) -> None:
-        """Let all stay that pass names on, since ``first`` does."""
+        """Hold back a whole chain of renames because ``first`` is held back."""
         for d in together:
             if d.address not in self.held:
                 self._in_chain.add(d.address)
@@ -240,7 +240,7 @@ class _SelectionAttempt:
                 )
 
     def hold_what_lacks_something(self) -> bool:
-        """Let stay what needs something that was chosen first, and then had to stay; whether there is any."""
+        """Hold back what needs a change that was held back later. Returns whether anything was."""
         lacking = {}
         for address in self.chosen if self.held else ():
             missing = [
@@ -253,7 +253,7 @@ class _SelectionAttempt:
         return bool(lacking)
 
     def _needed(self, address: Address) -> list[Address]:
-        # A campaign goes to live and relies on what is live, whatever design is about to become.
+        # A campaign goes to live and depends on live, not on changes of design.
         delta = self._deltas[address]
         if delta.after is None or delta.stage.stage is Stage.LIVE:
             return []
@@ -273,13 +273,13 @@ class _SelectionAttempt:
                 self._notes.append(f"{target} comes along because {address} needs it.")
 
     def _with_dependents(self) -> None:
-        """A deletion (or rename) takes along the changes of those that still name what goes, and what these need."""
+        """Include the changes of resources that reference a removed or renamed one, and what those changes need."""
         grew = True
         while grew:
             grew = False
             gone = {d.moved_from or d.address: d for d in self.chosen.values() if d.after is None or d.moved_from}
             for other in [d for d in self._deltas.values() if d.address not in self.chosen and d.before is not None]:
-                # A campaign lives in live, where what design gives up goes only by promotion.
+                # A campaign is in live, where removals from design arrive only by promotion.
                 same = {address for address, going in gone.items() if going.stage == other.stage}
                 named = sorted(same & set(self._before(other.moved_from or other.address)))
                 if not named:

@@ -1,8 +1,8 @@
-"""The meaning of a plan: what its steps do, what they rely on, what waits for a decision; and how two of them differ.
+"""The meaning of a plan: what its steps do, depend on and wait for; and the differences between two plans.
 
-What was read in a pull request is applied later, by a plan that is made again. Both have the same meaning when they do
-the same, wherever it stands in files, whatever was applied meanwhile elsewhere, whichever version made them. A body is
-in it by its fingerprint, which is the sha256 of its kind and text.
+A plan reviewed in a pull request is made again before it is applied. Both have the same meaning if they do the same,
+whatever the position in files, other changes applied meanwhile, or the version that made them. Bodies count by their
+fingerprint, the sha256 of kind and text.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from offerkit.plans.plan import Blocked, Dependence, Plan, Step
 from offerkit.state.changes import Entry
 
 SCHEME = 1
-"""What is counted in, and how it is written. It stands before the digest, so that another one is never mistaken."""
+"""The version of what is included and how it is written; a prefix of the digest, so that versions never mix."""
 
 Fact: TypeAlias = tuple[str, ...]
-"""One thing that a plan means, as text: ``step``, ``relies`` or ``waits``, its stage and address, and the rest."""
+"""One part of a plan's meaning: ``step``, ``relies`` or ``waits``, then stage, address and details, all as text."""
 
 STEP, RELIES, WAITS = "step", "relies", "waits"
 _NONE = ""
@@ -29,14 +29,14 @@ _FIELDS = {STEP: 9, RELIES: 4, WAITS: 7}
 
 
 def meaning(steps: Iterable[Step], depends: Iterable[Dependence] = (), blocked: Iterable[Blocked] = ()) -> str:
-    """The digest of what these mean together: ``1:`` and 64 hexadecimal digits. In whatever order they come."""
+    """The digest of the meaning: ``1:`` and 64 hexadecimal digits, independent of order."""
     return meaning_of(facts(steps, depends, blocked))
 
 
 def facts(
     steps: Iterable[Step], depends: Iterable[Dependence] = (), blocked: Iterable[Blocked] = ()
 ) -> tuple[Fact, ...]:
-    """What the digest is made of, sorted and each once."""
+    """The facts that the digest covers, sorted and unique."""
     found = {*map(_step, steps), *map(_dependence, depends)}
     for item in blocked:
         found.update(_waiting(item))
@@ -44,18 +44,18 @@ def facts(
 
 
 def facts_of(plan: Plan) -> tuple[Fact, ...]:
-    """What ``plan`` means as a whole."""
+    """The facts of a whole plan."""
     return facts(plan.steps, plan.depends, plan.blocked)
 
 
 def meaning_of(found: Iterable[Fact]) -> str:
-    """The digest of ``found``."""
+    """The digest of facts."""
     ordered = sorted(set(found))
     return f"{SCHEME}:{sha256(canonical(ordered)).hexdigest()}"
 
 
 def well_formed(fact: Fact) -> bool:
-    """Whether ``fact`` is one that a plan could mean, as far as its form tells."""
+    """Whether ``fact`` has the form of a fact."""
     return bool(fact) and _FIELDS.get(fact[0]) == len(fact)
 
 
@@ -66,7 +66,7 @@ def environment_of(fact: Fact) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FactDifference:
-    """Something that two meanings say differently: what was read of it, and what is so now; None: nothing."""
+    """A difference between two meanings: the fact as reviewed and the fact now, None if absent."""
 
     stage: str
     address: str
@@ -75,7 +75,7 @@ class FactDifference:
 
 
 def differences(read: Iterable[Fact], now: Iterable[Fact]) -> list[FactDifference]:
-    """Where two meanings differ, by stage and address; empty when they are the same."""
+    """The differences between two meanings, by stage and address; empty if they are the same."""
     was, will = set(read), set(now)
     gone: dict[Fact, list[Fact]] = {}
     for fact in sorted(was - will):
@@ -113,7 +113,7 @@ def _dependence(item: Dependence) -> Fact:
 
 
 def _waiting(item: Blocked) -> Iterator[Fact]:
-    """What stays behind, and each decision that it waits for; one that waits for none is in it by its address."""
+    """One fact for each decision that ``item`` waits for, or one with its address only if it waits for none."""
     place: tuple[StageRef, Address] = (item.stage, item.address)
     if not item.keys:
         yield (WAITS, *map(str, place), _NONE, _NONE, _NONE, _NONE)
@@ -122,5 +122,5 @@ def _waiting(item: Blocked) -> Iterator[Fact]:
 
 
 def as_json(found: Iterable[Fact]) -> Json:
-    """``found`` as it stands in a file."""
+    """Facts as JSON data."""
     return [list(fact) for fact in found]

@@ -1,7 +1,7 @@
-"""The plan: pure data that says exactly what an apply will do, and why; and its file.
+"""The plan: pure data that says exactly what an apply will do, and why; and the plan file.
 
-A plan is saved as canonical JSON named by its sha256, and read back with every doubt refused; reports turn it into
-text; the applier executes its steps and derives nothing again.
+A plan is saved as canonical JSON with its sha256. Reading refuses anything doubtful. Reports turn a plan into text; the
+applier executes its steps and derives nothing again.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ else:
     Json = object
 
 FORMAT = 2
-"""The plan format this version writes; older ones stay readable, newer ones are refused.
+"""The plan format this version writes. Older formats can be read, newer ones are refused.
 
-Since format 2 what is blocked says which decisions it waits for (:attr:`Blocked.keys`).
+Since format 2, a blocked change lists the decisions it waits for (:attr:`Blocked.keys`).
 """
 
 
 class PlanKind(StrEnum):
-    """Which command made the plan, and therefore which rights and gates hold when it is applied."""
+    """The command that made the plan; it determines the rights and gates when the plan is applied."""
 
     APPLY = "apply"
     PROMOTE = "promote"
@@ -63,7 +63,7 @@ class Reason(StrEnum):
 
 
 class Aspect(StrEnum):
-    """What is decided on: two things about an offer; settings, which change many; whether something is stopped."""
+    """The subject of a decision: an offer's content or eligibility, settings, or a stop."""
 
     CONTENT = "content"
     ELIGIBILITY = "eligibility"
@@ -72,7 +72,7 @@ class Aspect(StrEnum):
 
 
 class ChangeOp(StrEnum):
-    """Whether a field came, went, or took another value."""
+    """Whether a field was added, removed, or changed."""
 
     ADD = "add"
     REMOVE = "remove"
@@ -135,13 +135,13 @@ class Step:
 
 
 def shown_as(step: Step, name: str) -> Step:
-    """``step`` as it is shown where the environment is said already: ``name`` is no address."""
+    """``step`` for display where the environment is already shown; ``name`` is not a full address."""
     return replace(step, address=cast("Address", name))
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """What stays behind: why, what lifts it, and who can (operators' names, or a profile).
+    """A change that stays behind: why, how to unblock it, and who can (operators' names, or a profile).
 
     ``keys``: exactly what waits for a decision.
     """
@@ -174,7 +174,7 @@ class StageBase:
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
-    """Something the plan does not touch but relies on: what stood at an address (empty: nothing)."""
+    """A fingerprint that the plan depends on without changing it; empty: nothing was at that address."""
 
     stage: StageRef
     address: Address
@@ -186,7 +186,7 @@ class Dependence:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What a plan was asked for beside its targets, so that it can be made again: since format 2."""
+    """What was requested besides the targets, so that the plan can be made again; since format 2."""
 
     environments: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
@@ -194,11 +194,11 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Ordered steps from a base, with all they need to be shown, judged and executed.
+    """Ordered steps from a base, with everything needed to show, check and execute them.
 
-    ``to``: the revision that a rollback goes back to; ``undoes``: the one of which it takes back all that it changed.
-    ``withdrawn``: whether it brings back what was rejected, switched off or retired, too. ``rolled_back``: whether a
-    promotion takes what a rollback took back.
+    ``to``: the revision that a rollback returns to; ``undoes``: the revision whose changes it takes back.
+    ``withdrawn``: whether a rollback also brings back what was rejected, switched off or retired. ``rolled_back``:
+    whether a promotion includes what a rollback took back.
     """
 
     kind: PlanKind
@@ -219,7 +219,7 @@ class Plan:
     asked: PlanRequest = PlanRequest()
     format: int = FORMAT
     _read: bytes = field(default=b"", init=False, compare=False, repr=False)
-    """The bytes that it was read from: they name it, whatever this version would write. A changed copy has none."""
+    """The bytes it was read from, which determine its digest, whatever this version would write; empty in a copy."""
 
     def steps_on(self, side: Stage) -> tuple[Step, ...]:
         """The steps in design, or those in live."""
@@ -227,7 +227,7 @@ class Plan:
 
     @property
     def was_read(self) -> bool:
-        """Whether it comes from a file, or over the network: anybody may have written it."""
+        """Whether it was read from a file or the network, so that anybody could have written it."""
         return bool(self._read)
 
     @property
@@ -237,7 +237,7 @@ class Plan:
 
     @property
     def promotes(self) -> bool:
-        """Whether applying it would make something live that was approved: it is then held to what promotions are."""
+        """Whether applying it would promote something, so that the gates of promotions apply."""
         return self.kind is PlanKind.PROMOTE and bool(self.steps)
 
 
@@ -245,13 +245,13 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 def encode(plan: Plan) -> bytes:
-    """The canonical bytes of ``plan``: the same plan, the same bytes; of one that was read, those it was read from."""
+    """The canonical bytes of ``plan``: equal plans have equal bytes; a plan that was read keeps its original bytes."""
     return plan._read or canonical(plain_data(plan))
 
 
 def plain_data(value: Any) -> Any:
-    """``value`` as maps, lists and texts, with all of its fields; what pydantic reads back as the same."""
-    # Defaults are written out: a plan file must be readable without this version's source.
+    """``value`` as maps, lists and scalars, with all its fields; pydantic reads it back as an equal value."""
+    # Defaults are included, so that a plan file can be read without this version's source.
     kind = type(value)
     if kind in _PLAIN:
         return value
@@ -272,17 +272,17 @@ _PLAIN = frozenset({str, int, bool, type(None), Address, StageRef})
 
 @cache
 def _field_names(kind: type) -> tuple[str, ...]:
-    """The fields of a dataclass; asked anew for each value they would be half the time that a large plan takes."""
+    """The fields of a dataclass; cached, because looking them up took half the time of encoding a large plan."""
     return tuple(field.name for field in fields(kind) if field.init) if is_dataclass(kind) else ()
 
 
 def plan_digest(plan: Plan) -> str:
-    """The plan's name: the sha256 of its canonical bytes."""
+    """The sha256 of the plan's canonical bytes, which identifies it."""
     return hashlib.sha256(encode(plan)).hexdigest()
 
 
 def envelope(plan: Plan) -> bytes:
-    """What is written to a plan file: the plan beside its digest, so that an edit shows."""
+    """The content of a plan file: the plan and its digest, so that an edit is detected."""
     data = encode(plan)
     return _OPENING + hashlib.sha256(data).hexdigest().encode() + _MIDDLE + data + _CLOSING + b"\n"
 
@@ -293,9 +293,9 @@ _START = len(_OPENING) + _DIGITS + len(_MIDDLE)
 
 
 def decode(content: bytes, name: str) -> Plan:
-    """The plan that a plan file holds; ``name`` is how messages call the file.
+    """Read a plan file; ``name`` is its name in messages.
 
-    Raises Refused: not a plan or cut short, of a newer format, or edited since it was saved.
+    Raises Refused if it is not a plan, truncated, of a newer format, or edited since it was saved.
     """
     try:
         outer = orjson.loads(content) if len(content) <= MAX_BYTES else None
@@ -332,10 +332,10 @@ def decode(content: bytes, name: str) -> Plan:
 
 
 def _plan_bytes(content: bytes, plan: dict[str, Any]) -> bytes | None:
-    """The bytes of ``plan`` in a plan file, when the file is written as :func:`envelope` writes it; else None.
+    """The bytes of ``plan`` in a plan file if the file has the form of :func:`envelope`; else None.
 
-    The digest is that of the bytes as they are. They have to be canonical as well: in an object that has a key twice,
-    people and their tools may read the first, and what is carried out is the last.
+    The bytes must match the digest and be canonical: of a duplicate key in an object, a reviewer's tools could show the
+    first value while the last one is applied.
     """
     name = content[len(_OPENING) : len(_OPENING) + _DIGITS]
     around, data = _OPENING + name + _MIDDLE, content[_START:].rstrip(b"\r\n")
@@ -358,7 +358,7 @@ def _checked(data: dict[str, Any], name: str) -> Plan:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        said = first.get("ctx", {}).get("error")  # what no address or stage is told
+        said = first.get("ctx", {}).get("error")  # the message of parse_address or parse_stage
         detail = str(said)[:200] if isinstance(said, ValueError) else f"At {where}."
         raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=detail) from None
     if (odd := _inconsistency(plan, data)) is not None:
@@ -376,7 +376,7 @@ def _checked(data: dict[str, Any], name: str) -> Plan:
 
 
 def _is_genuine(key: str, body: Body) -> bool:
-    """Whether a body is what its fingerprint says, and one that the specs could have made."""
+    """Whether a body matches its fingerprint and is valid and canonical."""
     from pydantic import ValidationError
 
     if fingerprint(body.kind, body.text.encode()) != key:
@@ -389,11 +389,11 @@ def _is_genuine(key: str, body: Body) -> bool:
 
 
 _SINCE_2 = ("asked", "undoes", "withdrawn", "rolled_back")
-"""Keys of plans that those of format 1 do not have."""
+"""Keys that plans of format 1 do not have."""
 
 
 def _inconsistency(plan: Plan, data: dict[str, Any]) -> str | None:
-    """What in a plan of the right types still makes no sense: unknown keys, steps that do nothing."""
+    """What is inconsistent in a plan with correct types (unknown keys, steps without effect), or None."""
     unknown = _unknown_keys(data, plain_data(plan))
     if not unknown and plan.format == 1 and any("keys" in blocked for blocked in data.get("blocked", ())):
         unknown = "keys"
@@ -417,7 +417,7 @@ def _inconsistency(plan: Plan, data: dict[str, Any]) -> str | None:
 
 
 def _unknown_keys(data: Any, known: Any) -> str:
-    """A key of ``data`` that reading it dropped; empty when there is none."""
+    """A key of ``data`` that the plan format does not have; empty if all are known."""
     if isinstance(data, dict) and isinstance(known, dict):
         found = [key for key in data if key not in known] or [_unknown_keys(data[key], known[key]) for key in data]
         return next((key for key in found if key), "")

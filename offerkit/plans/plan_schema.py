@@ -67,7 +67,7 @@ def plan_schema() -> dict[str, Any]:
 
 
 def _tidy(name: str, part: dict[str, Any]) -> dict[str, Any]:
-    """A definition without titles and defaults: everything is written out in a plan, and nothing else."""
+    """A definition without titles and defaults: plans write all keys, and no others."""
     found = {key: value for key, value in part.items() if key != "title"}
     if "description" in found:
         found["description"] = " ".join(found["description"].split()).replace("``", "")

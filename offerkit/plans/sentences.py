@@ -1,7 +1,7 @@
-"""The sentences that a plan may hold and nobody can make again: they are about specs that only the planner had.
+"""The sentences in plans that cannot be recomputed from the store, because they are about the planner's specs.
 
-A plan file is only a file, and people believe what stands in it. What is said of campaigns and resources that stayed
-behind in a checkout cannot be worked out from the store; so it is held to the sentences that offerkit makes.
+Anyone can edit a plan file, and readers trust its text. So sentences about held-back campaigns and resources must match
+the sentences that offerkit writes. Earlier wordings must stay accepted: saved plans contain them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from offerkit.diagnostics import Position
 from offerkit.plans.plan import Plan
 
 LONGEST = 20_000
-"""Characters of a sentence: it may list all the spaces of an environment."""
+"""The longest sentence, in characters; it can list all spaces of an environment."""
 _ADDRESS = r"(?:[\w-]+/)?[a-z]+\.[\w/-]+"
 _NAME = r"[\w/-]+"
 _NAMES = rf"{_NAME}(?:, {_NAME})*"
@@ -56,7 +56,7 @@ _LIFTED = (
     rf"Unblock {_ADDRESS} first\.",
     rf"Promote (?:{_ADDRESS} too|that too)\.",
 )
-"""Why something stays behind in a promotion of format 1, and what lifts that."""
+"""What unblocks a change in a promotion plan of format 1."""
 _HOW = (r"", rf"Take {_ADDRESS} in\.", r"Approve and promote it, or name another\.")
 _NOTES = (
     rf"{_ADDRESS} comes along because {_ADDRESS} needs it\.",
@@ -93,24 +93,24 @@ _WORDS = re.compile(r"[\w./-]+", re.ASCII)
 
 
 def is_held_back_reason(why: str, how: str) -> bool:
-    """Whether these are the sentences by which a plan of specs says that something stays behind."""
+    """Whether these sentences are a valid reason and remedy for a held-back change in an apply plan."""
     return len(why) <= LONGEST and _HELD_BACK.fullmatch(why) is not None and _HOW_TO.fullmatch(how) is not None
 
 
 def is_format_1_reason(why: str, how: str) -> bool:
-    """Whether these are the sentences by which a promotion of format 1 says that something stays behind."""
+    """Whether these sentences are a valid reason and remedy for a blocked change in a promotion plan of format 1."""
     if len(why) > LONGEST or len(how) > LONGEST:
         return False
     return _STAYED_BEHIND.fullmatch(why) is not None and _LIFTED_BY.fullmatch(how) is not None
 
 
 def is_note(text: str) -> bool:
-    """Whether this is a sentence that plans have as a note."""
+    """Whether ``text`` is a valid note of a plan."""
     return len(text) <= LONGEST and _NOTE.fullmatch(text) is not None
 
 
 def still_off_note(space: Address, offers: Sequence[str]) -> str:
-    """The note that ``offers`` are off a space that was resumed, until they are approved there."""
+    """The note that ``offers`` stay off a resumed space until they are approved there."""
     more = f" and {len(offers) - _LISTED} more" if len(offers) > _LISTED else ""
     verb = "offer waits" if len(offers) == 1 else "offers wait"
     listed = ", ".join(offers[:_LISTED])
@@ -118,17 +118,17 @@ def still_off_note(space: Address, offers: Sequence[str]) -> str:
 
 
 def excused_case_note(cases: Address, name: str) -> str:
-    """The note that a case fails for nothing but what is stopped."""
+    """The note that a case fails only because of stops."""
     return f"{cases}: the case “{' '.join(name.split())[:120]}” {_EXCUSED}"
 
 
 def is_excused_case_note(text: str) -> bool:
-    """Whether this has the form of :func:`excused_case_note`; whether it is true is for the cases to say."""
+    """Whether ``text`` has the form of :func:`excused_case_note`; running the cases shows whether it is true."""
     return len(text) <= LONGEST and text.endswith(f"” {_EXCUSED}") and ": the case “" in text
 
 
 def addresses_in(text: str) -> Iterator[Address]:
-    """The addresses that a sentence names."""
+    """The addresses in a sentence."""
     for word in _WORDS.findall(text[:LONGEST]):
         try:
             yield parse_address(word.rstrip("."))
@@ -137,7 +137,7 @@ def addresses_in(text: str) -> Iterator[Address]:
 
 
 def is_note_with_time(note: str, without: str, serial: int) -> bool:
-    """Whether ``note`` is the note ``without``, but for the words of the time that led to a revision."""
+    """Whether ``note`` equals ``without`` apart from the time inserted after the revision."""
     start, found, end = without.partition(f"at revision {serial}")
     begin = f"{start}{found}"
     between = note[len(begin) : len(note) - len(end)]
@@ -145,13 +145,13 @@ def is_note_with_time(note: str, without: str, serial: int) -> bool:
 
 
 def is_rollback_note(note: str, stage: str, serial: int) -> bool:
-    """Whether this is the note of a rollback of ``stage`` to what it was at a revision."""
+    """Whether ``note`` is the note of a rollback of ``stage`` to a revision."""
     start = f"Takes {stage} back to what it was at revision {serial}"
     return note.startswith(start) and _WAY_BACK.fullmatch(note, len(start)) is not None
 
 
 def invalid_texts(plan: Plan) -> Iterator[str]:
-    """What a plan says that is no version, pattern or place in a file of specs: whatever it is, it is not ours."""
+    """Descriptions of the texts in a plan that are not a valid version, pattern or position in specs."""
     if _VERSION.fullmatch(plan.offerkit) is None:
         yield "the version that made it"
     for text in (*plan.targets, *plan.asked.excludes, *plan.asked.environments):
@@ -164,7 +164,7 @@ def invalid_texts(plan: Plan) -> Iterator[str]:
 
 
 def _is_place(place: Position) -> bool:
-    """Whether this may be a place in a spec file of a project: a path below its root, a line and a column."""
+    """Whether ``place`` can be a position in a spec file: a path below the project's root, a line and a column."""
     parts = place.file.split("/")
     return (
         place.file.endswith((".yaml", ".yml"))

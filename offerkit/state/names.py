@@ -29,7 +29,7 @@ class FirstNames:
     """The first names of the resources in a state; they never change, whatever the resources are called now."""
 
     def __init__(self, known: Mapping[Address, str] | None = None, arriving: FirstNames | None = None) -> None:
-        """``known``: first names of renamed resources. ``arriving``: those of the state that new resources come from."""
+        """``known``: first names of renamed resources. ``arriving``: those of the state of new resources."""
         self._known = dict(known or {})
         self._arriving = arriving
 
