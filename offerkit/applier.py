@@ -170,7 +170,7 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
 def _decisions(live: BeforeAfter, stages: Stages) -> Decisions:
     """The decisions that count on what a promotion touches."""
     settings = [address for address in live.addresses if address.kind in SETTING_KINDS]
-    return stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
+    return stages.effective_decisions([*live.after.of_kind(Kind.OFFER), *settings])
 
 
 def _held_after_rollback(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:

@@ -15,7 +15,7 @@ _LENGTH = len("2026-11-01T12:00:00.000000Z")
 
 
 def utc(moment: datetime, timespec: str = "microseconds") -> str:
-    """A time as text: ``2026-11-01T12:00:00.000000Z``. ``moment`` is aware; other ``timespec`` values are for display only."""
+    """A time as text: ``2026-11-01T12:00:00.000000Z``. ``moment`` is aware; ``timespec`` as in isoformat."""
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
@@ -59,7 +59,7 @@ def _local(moment: datetime, zone: tzinfo) -> datetime:
 def common_zone(zones: Iterable[tzinfo]) -> tzinfo:
     """The zone for a time without one, given the zones of the environments concerned.
 
-    It is their common zone; UTC if they differ or there are none.
+    It is their common zone; UTC if they differ or the list is empty.
     """
     found = set(zones)
     return found.pop() if len(found) == 1 else UTC

@@ -1,4 +1,4 @@
-"""Decisions for many contacts at once: the same rules as the engine's, evaluated by DuckDB, ranked with NumPy."""
+"""Decisions for many contacts at once: the engine's rules, evaluated by DuckDB and ranked with NumPy."""
 
 from offerkit.batch.contact_table import ContactTable, open_contact_table
 from offerkit.batch.decide import BatchRequest, DecidedChunk, decide_all

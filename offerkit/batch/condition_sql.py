@@ -1,4 +1,4 @@
-"""Conditions and formulas of a catalog as columns of DuckDB: what the unitary engine evaluates contact by contact."""
+"""Conditions and formulas of a catalog as DuckDB SQL over the contacts' columns."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from offerkit.rules.types import BaseType, Row
 
 
 def bound_condition_sql(condition: BoundCondition, facts: CallFacts) -> str:
-    """The value of ``condition`` as SQL over the contacts' columns: call data, clock and bound rows are constants.
+    """The value of ``condition`` as SQL over the contacts' columns; call data, clock and bound rows are constants.
 
-    A condition that cannot be read is unknown for everybody, as in the unitary engine.
+    A condition that cannot be read is unknown for every contact, as in the engine.
     """
     checked = condition.expression.checked
     if checked is None:
@@ -26,13 +26,13 @@ def bound_condition_sql(condition: BoundCondition, facts: CallFacts) -> str:
 
 
 def gives_integer(formula: BoundCondition) -> bool:
-    """Whether a formula gives an integer, of up to 64 bits, and no decimal."""
+    """Whether a formula gives an integer (of up to 64 bits) rather than a decimal."""
     checked = formula.expression.checked
     return checked is not None and checked.type.base is BaseType.INTEGER
 
 
 def condition_sql(checked: CheckedExpression, table: str, rows: Mapping[str, Row], facts: CallFacts) -> str:
-    """An expression whose namespace ``table`` are columns, and whose other namespaces are the constant ``rows``."""
+    """An expression as SQL: the fields of the namespace ``table`` are columns, those of ``rows`` are constants."""
     bases = {(field.namespace, field.name): field.type.base for field in fields_of(checked.root)}
 
     def name(namespace: str, field: str) -> str:
@@ -53,7 +53,7 @@ def fields_read(condition: BoundCondition) -> Iterator[str]:
 
 
 def fields_of(node: Node) -> Iterator[FieldNode]:
-    """Every field below ``node``."""
+    """Every field in the tree ``node``."""
     match node:
         case FieldNode():
             yield node

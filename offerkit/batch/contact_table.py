@@ -1,4 +1,4 @@
-"""The contacts of a batch as a table of DuckDB, which spills to disk: never all of them in Python."""
+"""The contacts of a batch as a DuckDB table, which spills to disk; they are never all in Python's memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Connection = duckdb.DuckDBPyConnection
 
 MEMORY = "512MB"
-"""What DuckDB may hold in memory before it spills."""
+"""How much memory DuckDB uses before it spills to disk."""
 
 
 class ContactTable:
@@ -35,7 +35,7 @@ class ContactTable:
         self._numbers = count_from(1)
 
     def fresh(self, name: str) -> str:
-        """A name for a table that no other batch over the same people uses."""
+        """A name for a table that no other batch with the same contacts uses."""
         return f"{name}_{next(self._numbers)}"
 
 
@@ -47,11 +47,11 @@ def open_contact_table(
     progress: Progress | None = None,
     bad: BadRows | None = None,
 ) -> Iterator[ContactTable]:
-    """Contacts with the fields of ``types``, in a database of their own that is deleted afterwards.
+    """Load the contacts with the fields of ``types`` into a database that is deleted afterwards.
 
-    A source that DuckDB can read is not read in Python (offerkit.contacts.bulk). Contacts that cannot be read, and
-    those whose key was there before, go to ``bad``; where that sets none aside, Refused is raised with them. Refused
-    as well when the disk has no room for what is spilled.
+    DuckDB reads the source itself where it can (offerkit.contacts.bulk). Contacts that cannot be read, and those with
+    a key that occurred before, go to ``bad``, which raises Refused unless it sets them aside. Also raises Refused if
+    the disk has no room for what DuckDB spills.
     """
     import duckdb
 
@@ -76,12 +76,12 @@ def open_contact_table(
 
 
 def settings(folder: str) -> dict[str, str | bool | int | float | list[str]]:
-    """How DuckDB runs: in memory, and beyond its limit in ``folder``: twice as fast as a database file."""
+    """DuckDB's settings: it works in memory and spills to ``folder``, which is twice as fast as a database file."""
     return {"autoinstall_known_extensions": "false", "temp_directory": folder, "memory_limit": MEMORY}
 
 
 def _once(connection: Connection, bad: BadRows) -> int:
-    """Leave the first contact of each key; how many others there were."""
+    """Keep only the first contact with each key; returns how many others there were."""
     if connection.execute("SELECT count(*) = count(DISTINCT k) FROM contact").fetchone() == (True,):
         return 0
     others = connection.execute(
@@ -94,9 +94,9 @@ def _once(connection: Connection, bad: BadRows) -> int:
                 [
                     Diagnostic(
                         Code.CONTACT_TWICE,
-                        f"the key “{key[:80]}” was there before: two contacts have it",
-                        detail="Each contact has a key of its own: the history of propositions goes by it.",
-                        hint="Leave one of them in the source, or set the others aside: --set-aside FILE.csv",
+                        f"several contacts have the key “{key[:80]}”",
+                        detail="Keys must be unique, because the history of propositions refers to them.",
+                        hint="Keep one of them in the source, or set the others aside: --set-aside FILE.csv",
                     )
                 ]
             )

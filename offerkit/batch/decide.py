@@ -1,7 +1,7 @@
-"""The batch (domain.md §3 in batch mode: steps 2 to 6 and 8 to 11): every contact's offers, chunk by chunk.
+"""Decides for all contacts, chunk by chunk (domain.md §3 in batch mode: steps 2 to 6 and 8 to 11).
 
-DuckDB evaluates each condition once for each contact; what holds becomes a matrix of truths, from which NumPy takes
-the first n. No hook is called here: where they take part, offerkit.usecases.per_contact decides contact by contact.
+DuckDB evaluates each condition once for each contact; the results form a Boolean matrix, from which NumPy takes the
+first n offers. Hooks are not called here: with hooks, offerkit.usecases.per_contact decides contact by contact.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     Picks: TypeAlias = NDArray[numpy.int32]
 
 CHUNK = 32_768
-"""Contacts that are decided at a time."""
+"""The number of contacts that are decided at a time."""
 _BEHIND = 1 << 40
-"""Behind every tie, which has 32 bits."""
+"""Greater than every tie, which has 32 bits."""
 
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """A program, and what history takes from whom."""
+    """A program, and what presentation rules exclude."""
 
     program: BatchProgram
     over: Sequence[Exclusions] = ()
@@ -69,7 +69,7 @@ class DecidedChunk:
 
 
 def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:
-    """The decisions for all contacts, in their order."""
+    """The decisions for all contacts, in the order of the table."""
     made = _ChunkDecider(batch)
     truth = made.open(people)
     try:
@@ -80,7 +80,7 @@ def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChu
 
 
 class _ChunkDecider:
-    """What is the same for every chunk."""
+    """Decides chunks; has what is the same for all of them."""
 
     def __init__(self, batch: BatchRequest) -> None:
         import numpy
@@ -95,10 +95,10 @@ class _ChunkDecider:
         self._environment = None if catalog.when is None else program.number(catalog.when.condition)
 
     def open(self, people: ContactTable) -> str:
-        """The table of every condition for each contact, asked all at a time: a query has a price of its own.
+        """Create the table of every condition for each contact, in one query, and return its name.
 
-        Eight conditions make a byte. A ``CASE`` is decided condition by condition, for those contacts only that are
-        left; a boolean column would evaluate all of them for everybody, in three times the time.
+        Eight conditions form a byte. A ``CASE`` stops at the first part that fails, for each contact; Boolean columns
+        would evaluate every part for every contact, which takes three times as long.
         """
         program = self._program
         conditions = [bound_condition_sql(condition, program.facts) for condition in program.conditions]
@@ -117,7 +117,7 @@ class _ChunkDecider:
         return truth
 
     def chunk(self, people: ContactTable, truth: str, first: int, last: int) -> DecidedChunk:
-        """The contacts from ``first`` to before ``last``."""
+        """The decisions for the contacts from ``first`` to before ``last``."""
         import numpy
 
         program = self._program
@@ -149,7 +149,7 @@ class _ChunkDecider:
         return DecidedChunk(first, picks, holds, eligible, presentable, self._formulas.positive(rows))
 
     def _take(self, people: ContactTable, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int) -> None:
-        """Step 8."""
+        """Step 8: clear what presentation rules exclude in ``alive``."""
         for part in self._batch.over:
             for columns, items in part.taken(people, first, first + alive.shape[1]):
                 mine = columns if part.contacts is None else columns[holds[part.contacts, columns]]
@@ -171,7 +171,7 @@ def _groups(program: BatchProgram) -> list[list[int]]:
 
 
 def _repeated(program: BatchProgram) -> list[tuple[int, int]]:
-    """Pairs of items of one offer: the later one counts only where the earlier one is out."""
+    """Pairs of items of the same offer: the later one only counts where the earlier one is out."""
     seen: dict[int, list[int]] = {}
     pairs = []
     for position, item in enumerate(program.items):
@@ -182,7 +182,7 @@ def _repeated(program: BatchProgram) -> list[tuple[int, int]]:
 
 
 def _mixing(digests: Array) -> tuple[NDArray[numpy.uint32], NDArray[numpy.uint32]]:
-    """Factor and shift of each contact, from the upper half of the MD5 (offerkit.engine.ranking.mixing)."""
+    """Each contact's factor and shift, from the upper half of the MD5 (offerkit.engine.ranking.mixing)."""
     import numpy
 
     halves = numpy.ma.getdata(digests).astype("<u8").view("u1").reshape(-1, 8)
@@ -191,7 +191,7 @@ def _mixing(digests: Array) -> tuple[NDArray[numpy.uint32], NDArray[numpy.uint32
 
 
 class _Formulas:
-    """The items whose weight is worked out for each contact, in whole numbers of one common unit: exact."""
+    """The items whose weight is computed for each contact, exactly: in whole numbers of a common unit."""
 
     def __init__(self, program: BatchProgram) -> None:
         self._program = program
@@ -199,7 +199,7 @@ class _Formulas:
         self._first = len(program.space_program.entries)
         self.columns: list[str] = []
         self._places: dict[int, tuple[str, int]] = {}
-        """The column of a formula, and what its numbers are multiplied with there."""
+        """By weight, the column of its formula, and the factor of the numbers in it."""
         digits = 0
         for item in program.items:
             digits = max(digits, _decimals(item.weight) if item.weight is not None else 0)
@@ -209,7 +209,7 @@ class _Formulas:
                 if weight.formula is None:
                     digits = max(digits, _decimals(times(weight.number or Decimal(0), part.factors)))
                 else:
-                    # An integer has up to 64 bits, more than fit before the point of a decimal.
+                    # An integer has up to 64 bits, which is more than fits before the point of a decimal.
                     whole = gives_integer(weight.formula)
                     digits = max(digits, (0 if whole else 6) + _decimals(factor))
                     name, sql = f"w{len(self.columns)}", bound_condition_sql(weight.formula, program.facts)
@@ -219,7 +219,7 @@ class _Formulas:
         self._unit = Decimal(10) ** digits
 
     def positive(self, rows: dict[str, Array]) -> dict[BoundCondition, NDArray[numpy.bool_]]:
-        """For whom each formula gives a weight: a number above 0."""
+        """By formula, the contacts for whom it gives a weight, a number above 0."""
         import numpy
 
         found: dict[BoundCondition, NDArray[numpy.bool_]] = {}
@@ -231,7 +231,7 @@ class _Formulas:
         return found
 
     def weights(self, rows: dict[str, Array], holds: NDArray[numpy.bool_], alive: NDArray[numpy.bool_]) -> Array | None:
-        """Weights by item and contact; None when no item needs it. Items without a weight are taken from ``alive``."""
+        """Weights by item and contact; None if none is computed. Clears items without a weight in ``alive``."""
         import numpy
 
         if not self._computed:
@@ -270,7 +270,7 @@ def _decimals(number: Decimal) -> int:
 
 
 def by_group(alive: Flags, groups: Sequence[Sequence[int]], ties: Ties, mixing: tuple[Ties, Ties], n: int) -> Picks:
-    """The items picked, one row a rank, -1 for none. ``groups``: items of equal weight, the highest weight first.
+    """The picked items, one row for each rank, -1 for none. ``groups``: items of equal weight, the highest first.
 
     ``ties`` are the items' hashes, ``mixing`` factor and shift of each contact (offerkit.engine.ranking).
     """
@@ -305,7 +305,7 @@ def by_group(alive: Flags, groups: Sequence[Sequence[int]], ties: Ties, mixing: 
 
 
 def by_weight(weights: Numbers, ties: Ties, mixing: tuple[Ties, Ties], n: int) -> Picks:
-    """The same when weights differ between contacts; 0: the item is out. ``weights`` are used up."""
+    """Like :func:`by_group`, for weights that differ between contacts; 0 means out. Overwrites ``weights``."""
     import numpy
 
     behind = numpy.uint64(_BEHIND)
@@ -329,5 +329,5 @@ def _mixed(ties: Ties, mixing: tuple[Ties, Ties], columns: NDArray[numpy.intp]) 
     import numpy
 
     factor, shift = mixing
-    mixed = ties[:, None] * factor[columns][None, :] + shift[columns][None, :]  # wraps at 2**32, as it is meant to
+    mixed = ties[:, None] * factor[columns][None, :] + shift[columns][None, :]  # wraps around at 2**32, as intended
     return mixed.astype(numpy.uint64)

@@ -1,7 +1,7 @@
-"""Presentation rules for many contacts (domain.md §3 step 8): who was offered enough of what, counted in DuckDB.
+"""Presentation rules for many contacts (domain.md §3 step 8), counted in DuckDB.
 
-The store narrows: only propositions that a rule may count are read, once for all rules. What they come to stands in
-tables that spill to disk, a row for each contact and offer (or category) whose maximum is reached.
+The store only returns propositions that a rule can count, read once for all rules. The results are tables that spill
+to disk, with a row for each contact and offer (or category) whose maximum is reached.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ _FIELDS = {
     "rank": BaseType.INTEGER,
     "time": BaseType.TIMESTAMP,
 }
-"""``proposition.<field>`` as columns; a weight that no column holds is unknown to conditions."""
+"""``proposition.<field>`` as columns; a weight that does not fit into its column is unknown."""
 T = TypeVar("T")
 _AHEAD = 2
-"""Parts that wait to be taken, at most."""
+"""The most parts that are read ahead."""
 _PATIENCE = 0.1
-"""Seconds between two looks at whether anybody still waits for a part."""
+"""Seconds between checks whether the parts are still wanted."""
 
 
 @dataclass(frozen=True)
 class Exclusions:
-    """Contacts for whom a rule's maximum is reached, and the items that this takes from them.
+    """The contacts for whom a rule's maximum is reached, and the items that are excluded for them.
 
-    ``contacts``: the number of the condition that the rule is limited to, if it is. ``items``: by the code in the
-    table, which has a row (n, code) for each contact and code.
+    ``contacts``: the index of the rule's condition on contacts, if it has one. ``items``: by the code in the table,
+    which has a row (n, code) for each contact and code.
     """
 
     contacts: int | None
@@ -64,7 +64,7 @@ class Exclusions:
     def taken(
         self, people: ContactTable, first: int, last: int
     ) -> Iterator[tuple[NDArray[numpy.intp], tuple[int, ...]]]:
-        """For the contacts from ``first`` to before ``last``: positions (from 0), and the items taken from them."""
+        """For the contacts from ``first`` to before ``last``: indexes (from 0), and the items excluded for them."""
         import numpy
 
         rows = people.connection.execute(
@@ -78,7 +78,7 @@ class Exclusions:
 
 
 def find_exclusions(people: ContactTable, program: BatchProgram, store: Store | None) -> list[Exclusions]:
-    """What the rules take from whom; without a store nobody was offered anything."""
+    """What the presentation rules exclude, for which contacts; nothing without a store."""
     space = program.catalog.spaces[program.call.space]
     rules = [
         (position, rule) for position, rule in enumerate(program.catalog.rules) if rule.channel in ("", space.channel)
@@ -98,7 +98,7 @@ def find_exclusions(people: ContactTable, program: BatchProgram, store: Store | 
 
 
 def _about(program: BatchProgram, position: int, rule: PresentationRule) -> int:
-    """The bits of the items that the rule is about."""
+    """The bits of the items that the rule applies to."""
     known = program.space_program.about[position]
     if known is not None:
         return known
@@ -106,12 +106,12 @@ def _about(program: BatchProgram, position: int, rule: PresentationRule) -> int:
 
 
 def _readable(rule: PresentationRule) -> bool:
-    """A rule that counts by a condition that cannot be read counts nothing, as in the unitary engine."""
+    """A rule with an unreadable condition on propositions counts nothing, as in the engine."""
     return rule.when is None or rule.when.expression.checked is not None
 
 
 def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequence[PresentationRule]) -> None:
-    """The table ``past``: key, the fields that rules read, and for each rule whether it may count the row."""
+    """Create the table ``past``: key, the fields that rules read, and for each rule whether it can count the row."""
     import numpy
 
     catalog, now = program.catalog, program.call.now
@@ -150,7 +150,7 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
 
 
 def _local_times(people: ContactTable, catalog: Catalog) -> None:
-    """The times of ``past`` as the wall clock of the environment's zone, each distinct one worked out by Python."""
+    """Convert the times in ``past`` to the wall clock of the environment's zone; Python converts each distinct one."""
     import numpy
 
     raw = [time for (time,) in people.connection.execute("SELECT DISTINCT f_time FROM past").fetchall()]
@@ -166,7 +166,7 @@ def _local_times(people: ContactTable, catalog: Catalog) -> None:
 
 
 def _typed(name: str, position: int) -> str:
-    """A part of a line as the field's value."""
+    """The SQL of a field's value, from its part of the line."""
     part = f"list_extract(line, {position})"
     match name:
         case "status":
@@ -179,7 +179,7 @@ def _typed(name: str, position: int) -> str:
 
 
 def _named(rule: PresentationRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The offers and categories that a rule names, when nothing else counts for it."""
+    """The offers and categories that a rule names, if it counts nothing else."""
     if rule.of != "applies-to" or rule.everything or rule.applies_when is not None:
         return (), ()
     return tuple(sorted(rule.offers)), rule.categories
@@ -192,7 +192,7 @@ def _asked(rule: PresentationRule) -> Iterator[str]:
 
 
 def _counted(people: ContactTable, program: BatchProgram, number: int, position: int, about: int) -> Exclusions | None:
-    """The table of one rule; None when its maximum is reached for nobody, or for nothing that is left."""
+    """The exclusions of one rule; None if its maximum is reached for no contact, or only for other offers."""
     rule = program.catalog.rules[position]
     tests = [f"r{number}"]
     if rule.of == "applies-to":
@@ -226,7 +226,7 @@ def _counted(people: ContactTable, program: BatchProgram, number: int, position:
 
 
 def _applies(people: ContactTable, program: BatchProgram, number: int, position: int) -> str:
-    """A test in SQL: the rule applies to the offer, in the category that it had then."""
+    """A test in SQL: the rule applies to the offer in the category it had when it was proposed."""
     pairs = people.connection.execute(f'SELECT DISTINCT "f_offer", "f_category" FROM past WHERE r{number}').fetchall()  # noqa: S608
     known = [pair for pair in pairs if about_pair(program.catalog, position, pair[0], pair[1], program.facts)]
     people.connection.execute(f"CREATE OR REPLACE TEMP TABLE applies{number} (offer VARCHAR, category VARCHAR)")
@@ -247,7 +247,7 @@ def _bits(program: BatchProgram, rule: PresentationRule, name: str) -> int:
 
 
 def _items(bits: int, size: int) -> tuple[int, ...]:
-    """The items of the bits: the highest bit is item 0."""
+    """The items of bits; the highest bit is item 0."""
     found = []
     while bits:
         low = bits & -bits
@@ -269,11 +269,11 @@ class _PrefetchThread(Thread, Generic[T]):
             for part in self._parts:
                 if not self._put(part):
                     return
-        except BaseException as error:  # raised where the parts are taken
+        except BaseException as error:  # raised where the parts are consumed
             self._error = error
         finally:
             if isinstance(self._parts, Generator):
-                self._parts.close()  # a cursor that is not read to its end would hold its transaction
+                self._parts.close()  # a cursor that is not read to its end would keep its transaction open
         self._put(None)
 
     def _put(self, part: T | None) -> bool:
@@ -286,10 +286,10 @@ class _PrefetchThread(Thread, Generic[T]):
         return False
 
     def taken(self) -> Iterator[T]:
-        """The parts in their order, then what went wrong."""
+        """The parts in their order; then raises the error, if any."""
         while True:
             try:
-                part = self._ready.get(timeout=_PATIENCE)  # with a timeout, so that Ctrl-C is heard
+                part = self._ready.get(timeout=_PATIENCE)  # with a timeout, so that Ctrl-C works
             except Empty:
                 continue
             if part is None:
@@ -299,15 +299,16 @@ class _PrefetchThread(Thread, Generic[T]):
             raise self._error
 
     def close(self) -> None:
-        """Read no further; returns when nothing reads any more."""
+        """Stop reading; returns when the thread has ended."""
         self._stopped.set()
         self.join()
 
 
 def prefetch(parts: Iterator[T]) -> Generator[T, None, None]:
-    """``parts`` in their order, the next ones read by a thread; None is no part. Errors are raised where they belong.
+    """``parts`` in their order, read ahead by a thread, for sources that work outside of Python's lock.
 
-    Until the end, or until this is closed, nothing else may use what ``parts`` reads from.
+    ``parts`` must not contain None; its errors are raised here. Until the end, or until this is closed, nothing else
+    may use what ``parts`` reads from.
     """
     reader = _PrefetchThread(parts)
     reader.start()

@@ -20,7 +20,8 @@ from offerkit.engine.weights import applicable_weights
 
 @dataclass(frozen=True)
 class Item:
-    """What may be proposed: an offer with one of its weights; ``weight`` None: it is worked out for each contact."""
+    """Something that can be proposed: an offer with one of its weights; if ``weight`` is None, it is computed for each
+    contact."""
 
     position: int
     weight: Decimal | None
@@ -30,7 +31,7 @@ class Item:
 
 @dataclass(frozen=True)
 class BatchProgram:
-    """A slice on a space on a day. ``conditions``: every condition, asked once for each contact."""
+    """The decisions for a slice on a space and day. Each of ``conditions`` is evaluated once for each contact."""
 
     catalog: Catalog
     call: Call
@@ -39,10 +40,10 @@ class BatchProgram:
     items: tuple[Item, ...]
     conditions: tuple[BoundCondition, ...]
     deciding: int
-    """How many of them decide; the others only tell why not."""
+    """How many of ``conditions`` decide; the others only explain why offers are left out."""
 
     def number(self, condition: BoundCondition) -> int:
-        """The number of a condition among ``conditions``."""
+        """The index of a condition in ``conditions``."""
         return self._numbers[condition]
 
     @cached_property
@@ -51,7 +52,7 @@ class BatchProgram:
 
 
 def batch_program(catalog: Catalog, call: Call, *, reasons: bool = False) -> BatchProgram:
-    """The program of ``call``, whose contact and key count for nothing; with ``reasons`` it can tell why not, too."""
+    """The program of ``call``, whose contact and key are ignored; with ``reasons`` it can also explain."""
     space = catalog.spaces[call.space]
     facts = facts_at(call.now, catalog.zone, catalog.nobody, call.data)
     asked = slice_of(space, call)
@@ -87,7 +88,7 @@ def batch_program(catalog: Catalog, call: Call, *, reasons: bool = False) -> Bat
 
 
 def _further(catalog: Catalog, space_program: SpaceProgram) -> Iterator[BoundCondition]:
-    """The environment's filter, whom presentation rules are about, and when a computed weight holds."""
+    """The environment's filter, and the conditions of presentation rules (``contacts``) and computed weights."""
     if catalog.when is not None:
         yield catalog.when.condition
     for rule in catalog.rules:
@@ -99,7 +100,7 @@ def _further(catalog: Catalog, space_program: SpaceProgram) -> Iterator[BoundCon
 
 
 def _telling(offers: Iterable[CompiledOffer], space: CompiledSpace, today: date) -> Iterator[BoundCondition]:
-    """What is asked of ``offers`` before they are out for everybody, those that nobody can get included."""
+    """The conditions of ``offers``, including offers that no contact can get, up to the check that nobody passes."""
     for offer in offers:
         asked = list(checks(offer, space, today))
         requirements = [check.requirement for check in asked]
@@ -108,13 +109,13 @@ def _telling(offers: Iterable[CompiledOffer], space: CompiledSpace, today: date)
 
 
 def weights_of(space_program: SpaceProgram) -> Iterator[CompiledWeight]:
-    """The weights of the items whose weight is worked out for each contact."""
+    """The weights of the items whose weight is computed for each contact."""
     for part in space_program.computed:
         yield from part.weights
 
 
 def deciding_conditions(made: BatchProgram) -> Iterator[BoundCondition]:
-    """Every condition and formula that decides."""
+    """Every condition and formula that takes part in deciding."""
     yield from made.conditions[: made.deciding]
     for weight in weights_of(made.space_program):
         if weight.formula is not None:

@@ -1,4 +1,4 @@
-"""Why contacts are not proposed an offer: the reasons of offerkit.engine.reasons, asked of a whole chunk at once."""
+"""Why contacts do not get an offer: the reasons of offerkit.engine.reasons, for a whole chunk at once."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _OfferChecks:
-    """What is asked of an offer, worked out once: its items, its checks (None: nobody passes), its weights."""
+    """What an offer must pass, computed once: its items, its checks (None: nobody passes), its weights."""
 
     own: Sequence[int]
     checks: Sequence[tuple[Cause, int | None]]
     weights: Sequence[CompiledWeight]
     multiplied: bool
-    """Whether a multiplier is 0."""
+    """Whether one of its multipliers is 0."""
 
 
 class Reasons:
@@ -43,7 +43,7 @@ class Reasons:
         space = made.catalog.spaces[made.call.space]
         asked = slice_of(space, made.call)
         self.slice: Sequence[int] = made.catalog.members(asked)
-        """The positions of the offers that are looked at."""
+        """The positions of the slice's offers."""
         self._inside = frozenset(self.slice)
         self._others = reasons.not_in_slice(space, called=asked.source is SliceSource.CALL).cause
         when = made.catalog.when
@@ -51,7 +51,7 @@ class Reasons:
         self._environment = None if when is None else reasons.environment_check(when).cause
 
     def of(self, chunk: DecidedChunk, name: str, columns: Columns) -> list[tuple[Cause, Columns]]:
-        """Why the contacts of ``columns``, who are not proposed the offer ``name``, are not; each of them once."""
+        """Why the contacts ``columns`` do not get the offer ``name``; each contact has one cause."""
         import numpy
 
         position = self._made.catalog.position_of.get(name)
@@ -76,7 +76,7 @@ class Reasons:
     def _out(
         self, chunk: DecidedChunk, position: int, left: Flags, look: Callable[[Flags], Flags]
     ) -> Iterator[tuple[Cause, Flags]]:
-        """Those of ``left`` by the first reason; ``look``: the flags of all contacts as ``left`` has them."""
+        """Splits ``left`` by the first reason that applies; ``look`` selects the flags of ``left``."""
 
         def out(holds: Flags) -> Flags:
             nonlocal left
@@ -113,11 +113,11 @@ class Reasons:
     def _weightless(
         self, chunk: DecidedChunk, position: int, gone: Flags, look: Callable[[Flags], Flags]
     ) -> Iterator[tuple[Cause, Flags]]:
-        """Step 6: those for whom a weight holds, and comes to 0; then those for whom none does."""
+        """Step 6: contacts for whom a weight holds but is 0; then those for whom none holds."""
         asked = self._of(position)
         for weight in asked.weights:
             if not asked.multiplied and (weight.formula is not None or weight.number):
-                continue  # whoever it holds for is eligible
+                continue  # contacts for whom it holds are eligible
             zero = gone if weight.formula is None else gone & look(chunk.positive[weight.formula])
             if weight.when is not None:
                 zero = zero & look(chunk.holds[self._made.number(weight.when.condition)])
@@ -155,7 +155,7 @@ class Reasons:
 
 
 def _any(rows: Flags, chosen: Sequence[int]) -> Flags:
-    """By column, whether one of the ``chosen`` rows is set."""
+    """By column, whether any of the ``chosen`` rows is set."""
     import numpy
 
     return numpy.asarray(rows[list(chosen)].any(axis=0), dtype=bool)

@@ -1,4 +1,4 @@
-"""What a batch decided, as a Parquet or CSV file: a row for each contact and rank."""
+"""Writes the decisions of a batch as a Parquet or CSV file with a row for each contact and rank."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     import duckdb
 
 FORMATS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER true"}
-"""By the file's ending, what DuckDB is told."""
+"""DuckDB's COPY options, by the file's ending."""
 _CONTACT = {".parquet": "k", ".csv": f"CASE WHEN regexp_matches(k, '{FORMULA}') THEN concat(chr(39), k) ELSE k END"}
-"""A contact's key: it comes from outside, and a CSV file is opened in spreadsheets."""
+"""A contact's key as SQL: keys come from outside and CSV files are opened in spreadsheets, so formulas are quoted."""
 
 
 def copy_results(connection: duckdb.DuckDBPyConnection, rows: str, target: Path, ending: str) -> int:
-    """Write ``rows``, a FROM clause with ``k`` for the contact's key and ``n`` for their order; how many there are.
+    """Write ``rows``, a FROM clause with the contacts' key ``k`` and order ``n``; returns the number of rows.
 
-    ``ending`` (.parquet, .csv) says how. Raises OSError when the file cannot be written.
+    ``ending`` is .parquet or .csv. Raises OSError if the file cannot be written.
     """
     import duckdb
 
@@ -38,10 +38,9 @@ def copy_results(connection: duckdb.DuckDBPyConnection, rows: str, target: Path,
 
 
 class Results:
-    """Collects the chunks in the people's database, which spills to disk, and writes them at the end."""
+    """Collects chunks in the contacts' database, which spills to disk, and writes them at the end."""
 
     def __init__(self, people: ContactTable) -> None:
-        """An empty result for ``people``."""
         self._people = people
         people.connection.execute("CREATE TABLE pick (n BIGINT, rank INTEGER, item INTEGER)")
         people.connection.execute("CREATE TABLE item (item INTEGER, space VARCHAR, offer VARCHAR, category VARCHAR)")
@@ -50,7 +49,7 @@ class Results:
         self._items = 0
 
     def add(self, made: BatchProgram, chunk: DecidedChunk) -> None:
-        """The picks of one chunk."""
+        """Add the picks of one chunk."""
         import numpy
 
         if not made.items:
@@ -73,9 +72,9 @@ class Results:
         return self._first[space]
 
     def write(self, target: Path, ending: str) -> None:
-        """Write all of it to ``target``; ``ending`` (.parquet, .csv) says how.
+        """Write everything to ``target``; ``ending`` is .parquet or .csv.
 
-        Raises OSError when the file cannot be written.
+        Raises OSError if the file cannot be written.
         """
         rows = "pick JOIN contact USING (n) JOIN item USING (item)"
         copy_results(self._people.connection, rows, target, ending)

@@ -1,4 +1,4 @@
-"""Contacts told apart by the values of a field: the axes of simulations, the segments of impacts."""
+"""Groups contacts by the values of a field: the axes of simulations, the segments of impacts."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     Codes = NDArray[numpy.unsignedinteger]
 
 UNKNOWN = "unknown"
-"""The segment of those without a value."""
+"""The segment of contacts without a value."""
 OTHERS = "(other values)"
 _PART = 10_000
 
 
 class Segments:
-    """A field's values, that of most contacts first; every contact is in exactly one segment.
+    """The values of a field, the most frequent first; every contact is in exactly one segment.
 
-    ``names`` and ``sizes`` go by segment. With a ``limit`` so many values are told apart, and the rest is one segment
-    of its own, the last one. So are values that fewer contacts than ``fewest`` have: they would tell who is meant.
+    ``names`` and ``sizes`` are by segment. With a ``limit``, only that many values have a segment, and the others share
+    the last one. So do values of fewer contacts than ``fewest``, which could identify them.
     """
 
     def __init__(self, people: ContactTable, field: str, limit: int | None = None, fewest: int = 1) -> None:
-        """Read ``field`` of all contacts: a number for each of them is kept, in one byte while there are few."""
+        """Read ``field`` of all contacts; keeps a segment number for each, in one byte if there are few segments."""
         import numpy
 
         text = f"CAST({column(field)} AS VARCHAR)"
@@ -56,22 +56,22 @@ class Segments:
             self.sizes.append(others)
 
     def count(self, first: int, flags: NDArray[numpy.bool_]) -> NDArray[numpy.int64]:
-        """By segment, the contacts of a chunk (from number ``first`` on) whose flag is set."""
+        """By segment, the number of contacts in a chunk (from contact ``first`` on) whose flag is set."""
         import numpy
 
         codes = self._codes[first : first + len(flags)]
         return numpy.bincount(codes[flags], minlength=len(self.names)).astype(numpy.int64)
 
     def given(self) -> GivenCounts:
-        """Counts what the segments are given."""
+        """A counter of the offers that each segment gets."""
         return GivenCounts(self._people, self._codes)
 
 
 class GivenCounts:
-    """How many contacts of each segment are given what; in the people's database, for there may be many segments."""
+    """Counts which offers each segment gets; in the contacts' database, because there may be many segments."""
 
     def __init__(self, people: ContactTable, codes: Codes) -> None:
-        """Nothing is counted yet; ``codes`` are the segments by contact."""
+        """``codes``: the segment numbers by contact."""
         self._connection, self._codes, self._table = people.connection, codes, people.fresh("given")
         self._connection.execute(f"CREATE TEMP TABLE {self._table} (code BIGINT, item BIGINT, count BIGINT)")
 
@@ -91,7 +91,7 @@ class GivenCounts:
         self._connection.unregister("picked")
 
     def counted(self) -> Iterator[tuple[int, int, int]]:
-        """Segment, item (-1: nothing), and contacts; only once, for nothing is kept afterwards."""
+        """Segment, item (-1: nothing) and number of contacts. Can be called once: the counts are then dropped."""
         found = self._connection.execute(
             f"SELECT code, item, sum(count)::BIGINT FROM {self._table} GROUP BY ALL"  # noqa: S608 - our own name
         )

@@ -1,4 +1,4 @@
-"""The people that offers are made to, read from the source that their dimension declares (docs/contacts.md)."""
+"""Contacts, read from the source that their dimension declares (docs/contacts.md)."""
 
 from offerkit.contacts.keys import key_text, split_key
 from offerkit.contacts.open import open_contacts

@@ -1,4 +1,4 @@
-"""Contacts that cannot be read: counted, the first ones named, and set aside in a file where that is asked for."""
+"""Contacts that cannot be read: counted, the first ones named, and listed in a file if one is given."""
 
 from __future__ import annotations
 
@@ -9,40 +9,39 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.report import Report
 
 NAMED = 10
-"""Contacts that are named; the others are counted."""
+"""Contacts that messages name, at most; the others are only counted."""
 
 
 class SetAside(Protocol):
-    """A table that bad rows are written to: where each stands, the code, and the reason."""
+    """The file that bad rows are listed in: the place of each, the code, and the reason."""
 
     name: str
 
     def write(self, rows: Sequence[Sequence[str]]) -> None:
-        """Some rows. Raises Refused when they cannot be written."""
+        """Write some rows. Raises Refused when they cannot be written."""
 
     def close(self) -> None:
-        """There are no more."""
+        """Finish the file."""
 
 
 class BadRows:
-    """Collects what is wrong with contacts. ``aside``: where they are set aside; None: they stop the run."""
+    """Collects contacts that cannot be read. ``aside`` lists them; without it, they stop the run at its end."""
 
     def __init__(self, aside: SetAside | None = None) -> None:
-        """Nothing is written before the first bad row."""
         self.count = 0
         self._aside = aside
         self._first: list[Diagnostic] = []
 
-    def add(self, found: Sequence[Diagnostic]) -> None:
-        """One contact that cannot be read, and why."""
+    def add(self, problems: Sequence[Diagnostic]) -> None:
+        """Add one contact, with the reasons why it cannot be read."""
         self.count += 1
         if len(self._first) < NAMED:
-            self._first += found
+            self._first += problems
         if self._aside is not None:
-            self._aside.write([(str(one.position or ""), one.code.value, one.summary) for one in found])
+            self._aside.write([(str(one.position or ""), one.code.value, one.summary) for one in problems])
 
     def close(self) -> None:
-        """Raises Refused when there are bad rows and they were not to be set aside."""
+        """Raises Refused when there are bad rows and no file to list them in."""
         if self._aside is not None:
             self._aside.close()
         elif self.count:
@@ -51,14 +50,15 @@ class BadRows:
             if more > 0:
                 told.append(
                     Diagnostic(
-                        Code.CONTACT_ROW, f"{more:,} more contacts cannot be read",
-                        hint="Mend them, or set them aside and go on: --set-aside FILE.csv",
+                        Code.CONTACT_ROW,
+                        f"{more:,} more contacts cannot be read",
+                        hint="Correct them, or skip and list them: --set-aside FILE.csv",
                     )
-                )  # fmt: skip
+                )
             raise Refused(told)
 
     def reports(self) -> tuple[Report, ...]:
-        """What to tell when the run went on."""
+        """A report on the skipped contacts, when the run continued without them."""
         if not self.count or self._aside is None:
             return ()
         first = self._first[0]
@@ -72,10 +72,11 @@ class BadRows:
         )
 
     def refuse_empty(self, count: int, name: str) -> None:
-        """Raises Refused when there is not one contact."""
+        """Raises Refused when ``count`` is 0; ``name`` is the dimension's."""
         if not count:
             raise refuse(
                 Code.NO_CONTACTS,
-                f"there is no {name} to decide for: " + ("every row is bad" if self.count else "the source is empty"),
-                hint="Look at the source that the dimension declares, or name another file with --contacts.",
+                f"there is no {name} to decide for: "
+                + ("every row is invalid" if self.count else "the source is empty"),
+                hint="Check the source that the dimension declares, or name another file with --contacts.",
             )

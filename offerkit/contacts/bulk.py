@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     Connection = duckdb.DuckDBPyConnection
 
 Progress = Callable[[int], None]
-"""Told how many more contacts were read."""
+"""Called with the number of contacts that were just read."""
 BATCH = 20_000
-"""Contacts that are handed to DuckDB at a time."""
+"""Contacts that are passed to DuckDB at a time."""
 MOST_ODD = 100_000
 """Values of a field that are read one by one, at most."""
 _USUAL = {
@@ -72,7 +72,7 @@ def column(field: str) -> str:
 
 
 def _load(connection: Connection, contacts: Contacts, types: Mapping[str, FieldType]) -> int | None:
-    """Fill the table in SQL; how many contacts there are. None, and no table: they have to be read row by row."""
+    """Fill the table in SQL. Returns how many contacts there are; None, and no table, if that is not possible."""
     import duckdb
 
     needed = {**{name: contacts.types[name] for name in contacts.key}, **types}
@@ -98,7 +98,7 @@ def _load(connection: Connection, contacts: Contacts, types: Mapping[str, FieldT
 
 
 def _staged(connection: Connection, contacts: Contacts, fields: Sequence[str]) -> Relation | None:
-    """The cells that the source itself cuts, as a table; None where it gives none, or cannot cut a row."""
+    """The source's own text cells as a table; None if it has none, or if a row cannot be cut into cells."""
     batches = contacts.cells(fields, BATCH)
     if batches is None:
         return None
@@ -118,7 +118,7 @@ def _staged(connection: Connection, contacts: Contacts, fields: Sequence[str]) -
             connection.execute(f"INSERT INTO staged SELECT n, {parts} FROM chunk")  # noqa: S608 - our own names
             connection.unregister("chunk")
             count += len(batch)
-    except Refused:  # of a row that cannot be cut: the other way tells of it
+    except Refused:  # a row cannot be cut into cells: reading row by row reports it
         connection.execute("DROP TABLE staged")
         return None
     return Relation("staged", text=True, number="n")
@@ -135,7 +135,7 @@ def _create(
     types: Mapping[str, FieldType],
     mapped: Sequence[str],
 ) -> int:
-    """Make the table; how many contacts have a value that is not written in the usual way and is not ``mapped``."""
+    """Create the table. Returns how many contacts have an odd value in a field that is not ``mapped``."""
     needed = {**{name: contacts.types[name] for name in contacts.key}, **types}
     parts, odd = [f"{relation.number} AS n"], ["FALSE"]
     for name, type_ in needed.items():
@@ -147,7 +147,7 @@ def _create(
             odd.append(is_odd)
         parts.append(f"{value} AS {column(name)}")
     joins = "".join(f" LEFT JOIN {_table(name)} ON {_table(name)}.raw = s.{quote_name(name)}" for name in mapped)
-    # A join keeps no order; without one the rows come as they stand in the file.
+    # A join does not keep the order; without one, rows come in the order of the file.
     number = f", {relation.number} AS place" if mapped else ""
     numbered = f"SELECT *{number} FROM {relation.sql}"  # noqa: S608 - quoted
     if mapped:
@@ -163,7 +163,7 @@ def _create(
 
 
 def _map(connection: Connection, relation: Relation, name: str, type_: FieldType, contacts: Contacts) -> bool:
-    """Read the odd values of a field once each into a table; whether there are any. Raises _RowByRowError."""
+    """Read each odd value of a field once, into a table. Returns whether there are any. Raises _RowByRowError."""
     raw = quote_name(name)
     distinct = connection.execute(
         f"SELECT DISTINCT {raw} FROM {relation.sql} AS s"  # noqa: S608 - quoted
@@ -184,7 +184,7 @@ def _map(connection: Connection, relation: Relation, name: str, type_: FieldType
 
 
 def _usual(cell: str, type_: FieldType, *, text: bool) -> str:
-    """The value of a cell in SQL, where it is not :func:`_odd`."""
+    """In SQL, the value of a cell that is not :func:`_odd`."""
     base = type_.base
     match base:
         case BaseType.STRING | BaseType.ENUMERATION:
@@ -200,7 +200,7 @@ def _usual(cell: str, type_: FieldType, *, text: bool) -> str:
 
 
 def _odd(cell: str, type_: FieldType, *, text: bool) -> str:
-    """Whether a cell is to be looked at by ``parse_value``, in SQL; unknown for an empty one."""
+    """In SQL, whether ``parse_value`` has to read a cell; NULL for an unknown value."""
     base = type_.base
     match base:
         case BaseType.STRING:
@@ -223,7 +223,7 @@ def _odd(cell: str, type_: FieldType, *, text: bool) -> str:
 
 
 def _key_text(contacts: Contacts) -> str:
-    """What offerkit.contacts.keys.key_text writes."""
+    """In SQL, the same as :func:`~offerkit.contacts.keys.key_text`."""
     parts = []
     for name in contacts.key:
         shown = f"CAST({column(name)} AS VARCHAR)"
@@ -249,7 +249,7 @@ def _insert(
     types: Mapping[str, FieldType],
     progress: Progress | None,
 ) -> int:
-    """Fill the table row by row; how many contacts there are."""
+    """Fill the table row by row. Returns how many contacts there are."""
     import numpy
 
     columns = "".join(f", {column(name)} {TYPES[type_.base]}" for name, type_ in types.items())

@@ -47,14 +47,14 @@ _SCAN_READ = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _OFFSET_BITS = 40
 _HASH_BITS = 64 - _OFFSET_BITS
-_NEVER_CLOSED = "Perhaps a double quote is never closed."
+_NEVER_CLOSED = "A double quote may never be closed."
 _QUOTING = "Write a cell that holds commas, quotes or line ends in double quotes, and each quote in it twice."
 _NOT_UTF8 = "Save it as UTF-8; spreadsheet programs offer that as “CSV UTF-8”."
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 _CELL = re.compile(r'(?:"[^"]*(?:""[^"]*)*"(?!")|[^",\r\n][^,\r\n]*+|)(?:,|\r?\n?\Z)')
 """A cell with the comma behind it."""
 _EXPONENT = re.compile(rb"[0-9]\.?[eE]")
-"""How an integer may be written without its digits: 2e3."""
+"""An integer can be written without its digits: 2e3."""
 
 
 class CsvRecord(NamedTuple):
@@ -134,7 +134,7 @@ class CsvContacts(Contacts):
                 yield [[cells[place] or None for place in places] for cells in cut_records]
 
     def stamp(self) -> Stamp | None:
-        """What the file system says of the file; None while it says nothing."""
+        """The file's modification time, size and inode; None if they cannot be read."""
         try:
             return _stamp(os.stat(self._file))  # noqa: PTH116 - asked at every call
         except (OSError, ValueError):
@@ -165,18 +165,19 @@ class CsvContacts(Contacts):
     ) -> Iterator[CsvRecord]:
         """The records that may hold ``values``, in the file's order: by a scan at first, later by an index."""
         names, stamp = tuple(values), _stamp(os.fstat(file.fileno()))
-        passes = sieve(values, self.types, header.places)
         if self._searches[names, stamp] < SCANS:
             self._searches[names, stamp] += 1
+            passes = sieve(values, self.types, header.places)
             yield from (record for record in following if passes(record.raw))
             return
         known, index = self._indexes.get(names, (None, None))
         if known != stamp or index is None:
             index = self._index(names, header, following)
             self._indexes[names] = stamp, index
+        may_match = sieve(values, self.types, header.places) if index.uncut else None
         for offset in index.offsets(tuple(values.values())):
             for record in islice(records(file, self._path, offset), 1):
-                if passes(record.raw):
+                if may_match is None or may_match(record.raw):
                     yield record._replace(line=0)
 
     def _index(self, names: Sequence[str], header: _Header, following: Iterator[CsvRecord]) -> KeyIndex:
@@ -263,7 +264,7 @@ class CsvContacts(Contacts):
 def records(file: BinaryIO, path: str, offset: int = 0, line: int = 1) -> Iterator[CsvRecord]:
     """The records from ``offset`` on, where line ``line`` begins; empty lines are left out.
 
-    A line with an odd number of quotes goes on on the next one. Raises Refused for a record that is too long, and
+    A line with an odd number of quotes continues on the next one. Raises Refused for a record that is too long, and
     for a quote that is never closed.
     """
     file.seek(offset)
@@ -313,7 +314,7 @@ def cut(record: CsvRecord, path: str) -> list[str]:
         why = f"this is not UTF-8: byte 0x{raw[error.start]:02X}"
         raise _bad_record(path, line, why, _NOT_UTF8, column) from error
     if "\0" in text:
-        raise _bad_record(path, record.line, "the row has a NUL character; this is no text in UTF-8", _NOT_UTF8)
+        raise _bad_record(path, record.line, "the row has a NUL character; this is not text in UTF-8", _NOT_UTF8)
     text = text.removesuffix("\r")
     if '"' not in text and "\r" not in text:
         return text.split(",")
@@ -361,7 +362,7 @@ def plain_lines(file: BinaryIO) -> int | None:
     Such a file has neither quotes nor NUL nor empty lines, and no carriage return except before a newline.
     """
     lines = 0
-    last = b"\n"  # so that an empty first line counts as one
+    last = b"\n"  # so that an empty first line is noticed
     file.seek(0)
     while chunk := file.read(_SCAN_READ):
         joined = last + chunk
@@ -381,12 +382,12 @@ def sieve(
 ) -> Callable[[bytes], bool]:
     """A test for the raw record: False when it certainly does not hold ``values``; ``places``: column numbers.
 
-    It throws most other records away without decoding or cutting them. It may let one through that does not match;
-    it never stops one that does.
+    It drops most other records without decoding or cutting them. It can let one pass that does not match, but never
+    drops one that does.
     """
     name = _most_telling(list(values), types)
     value, place = values[name], places[name]
-    # a doubled quote stands for one, so only the longest part without quotes certainly stands there as it is
+    # quotes are doubled in the file, so only the longest part without quotes is certainly there unchanged
     needle = max(str(value).split('"'), key=len).lstrip("-").encode()
     match types[name].base:
         case BaseType.STRING | BaseType.ENUMERATION:
@@ -434,13 +435,13 @@ class KeyIndex:
         """Index ``keys``: pairs of a record's offset and the values of its key."""
         entries = array("Q", (_bits(key) << _OFFSET_BITS | offset for offset, key in keys))
         self._entries = array("Q", sorted(entries))
-        self._uncut = uncut
+        self.uncut = uncut
 
     def offsets(self, key: tuple[Value, ...]) -> list[int]:
         """Where the records begin that may have ``key``, in the file's order."""
         bits = _bits(key)
         at = bisect_left(self._entries, bits << _OFFSET_BITS)
-        found = [*self._uncut]
+        found = [*self.uncut]
         while at < len(self._entries) and self._entries[at] >> _OFFSET_BITS == bits:
             found.append(self._entries[at] & ((1 << _OFFSET_BITS) - 1))
             at += 1

@@ -1,4 +1,4 @@
-"""Files of the project that hold contacts: opened only when they lie in it and are plain files."""
+"""Files of the project that hold contacts: opened only if they are regular files inside it."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused, reason_of
 
 
 def inside(root: Path, path: str) -> Path:
-    """Where ``path`` really is. Raises Refused when that is not in the project (as for its YAML files)."""
+    """The real path of ``path``. Raises Refused when it is outside of the project (as for its YAML files)."""
     try:
         real = os.path.realpath(root / path)
     except ValueError as error:  # a NUL in the path
-        raise _refused(Code.CONTACTS_SOURCE, path, f"this cannot be a file's path: {reason_of(error)}") from error
+        raise _refused(Code.CONTACTS_SOURCE, path, f"this is not a valid path: {reason_of(error)}") from error
     real_root = os.path.realpath(root)
     if not real.startswith(real_root.rstrip(os.sep) + os.sep):
         raise _refused(
             Code.LINK_OUTSIDE,
             path,
-            "the contacts' file lies outside of the project",
-            "What offers are decided from must lie in the project, or be named by a URL.",
+            "the contacts' file is outside of the project",
+            "Data for decisions must be inside the project, or be named by a URL.",
             "Copy the file into the project, or use a source of format sql.",
         )
     return Path(real)
 
 
 def open_file(root: Path, path: str) -> BinaryIO:
-    """The file at ``path`` from the project's root. Raises Refused when it cannot be read as a file."""
+    """Open the file at ``path`` in the project. Raises Refused when it is missing, unreadable or not a regular file."""
     real = inside(root, path)
     try:
-        # O_NONBLOCK: opening a named pipe would otherwise wait for a writer for ever.
+        # O_NONBLOCK: otherwise, opening a named pipe would wait for a writer forever.
         descriptor = os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError as error:
-        hint = "The path is relative to the project's folder; see source in the dimension."
+        hint = "The path is relative to the project's folder; see “source” in the dimension."
         raise _refused(Code.CONTACTS_SOURCE, path, "the contacts' file does not exist", hint=hint) from error
     except OSError as error:
         hint = "Check the file's permissions."

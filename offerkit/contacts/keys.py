@@ -10,7 +10,7 @@ from offerkit.rules.types import FieldType, Value
 from offerkit.rules.values import parse_value, show
 
 MAX_KEY = 4096
-"""Characters that a key may have."""
+"""Characters of a key, at most."""
 
 
 def split_key(text: str) -> list[str]:
@@ -33,17 +33,17 @@ def split_key(text: str) -> list[str]:
 
 
 def key_text(values: Iterable[Value]) -> str:
-    """A key as text, such that :func:`split_key` gives the parts back; equal keys have equal texts."""
+    """A key as text, which :func:`split_key` splits again; equal keys have equal texts."""
     return "|".join(show(value).replace("\\", "\\\\").replace("|", "\\|") for value in values)
 
 
 def parse_key(text: str, keys: Sequence[str], types: Mapping[str, FieldType], zone: tzinfo) -> dict[str, Value]:
-    """The values of ``keys`` that ``text`` holds.
+    """The values of ``keys`` in ``text``.
 
-    Raises Refused: one diagnostic for a wrong number of parts, or one for each part of the wrong type.
+    Raises Refused, with one diagnostic for a wrong number of parts, or one for each part of the wrong type.
     """
     if len(text) > MAX_KEY:
-        raise refuse(Code.CONTACT_KEY, f"the contact key has {len(text):,} characters; at most {MAX_KEY:,} are read")
+        raise refuse(Code.CONTACT_KEY, f"the contact key has {len(text):,} characters; at most {MAX_KEY:,} are allowed")
     parts = split_key(text)
     if len(parts) != len(keys):
         raise _parts(len(parts), keys)

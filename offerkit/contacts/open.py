@@ -1,4 +1,4 @@
-"""Opens the contacts of a dimension, whatever they are stored in; a kind of source is imported when it is opened."""
+"""Opening the contacts of a dimension. A format's module is imported when a source of it is opened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUPPORTED = "Supported are sqlite:///PATH (a file, relative to the project) and
 def open_contacts(
     dimension_name: str, dimension: Dimension, root: Path, environ: Mapping[str, str], zone: tzinfo
 ) -> Contacts:
-    """The contacts of a dimension, from the source that it declares. Nothing is read yet.
+    """The contacts of a dimension, from its declared source. Nothing is read yet.
 
     ``root`` is the project's folder, ``environ`` the environment variables (for ``url_env``), ``zone`` the time
     zone of the environment. Raises Refused when no source is declared, or its URL is missing or not supported.
@@ -53,8 +53,8 @@ def open_contacts(
 def _open_table(source: Source, root: Path, environ: Mapping[str, str]) -> Table:
     """The table of a ``sql`` source; nothing is connected yet.
 
-    Raises Refused when the environment variable of ``url_env`` is not set, or the database is not supported. The
-    URL itself is in no message: it may hold a password.
+    Raises Refused when the environment variable of ``url_env`` is not set, or the database is not supported. No
+    message shows the URL: it can hold a password.
     """
     url = source.url
     if source.url_env:
@@ -62,7 +62,7 @@ def _open_table(source: Source, root: Path, environ: Mapping[str, str]) -> Table
         if not url:
             raise refuse(
                 Code.CONTACTS_URL,
-                f"the environment variable {source.url_env} is not set; it holds the URL of the contacts' database",
+                f"the environment variable {source.url_env}, the URL of the contacts' database, is not set",
                 detail=f"Its table is “{source.table}”.",
                 hint=f"Set it: export {source.url_env}=postgresql://…",
             )
@@ -79,7 +79,7 @@ def _open_table(source: Source, root: Path, environ: Mapping[str, str]) -> Table
             return PostgresTable(url, source.table, where)
         case "":
             named = f"the value of {source.url_env}" if source.url_env else "the source's url"
-            raise refuse(Code.CONTACTS_URL, f"{named} is not a URL of a database", hint=_SUPPORTED)
+            raise refuse(Code.CONTACTS_URL, f"{named} is not the URL of a database", hint=_SUPPORTED)
         case other:
             kind = other if other.isascii() and other.replace("+", "").isalnum() and len(other) < 40 else "of this kind"
             raise refuse(Code.CONTACTS_URL, f"databases {kind} are not supported for contacts", hint=_SUPPORTED)

@@ -1,4 +1,7 @@
-"""Parquet files, read by DuckDB: 68 MB installed where pyarrow takes 170, and the batch evaluator needs it anyway."""
+"""Contacts in a Parquet file: the one place that knows the format.
+
+DuckDB reads it: 68 MB installed, where pyarrow takes 170, and the batch evaluator needs it anyway.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ _FITTING: Mapping[BaseType, tuple[str, ...]] = {
     BaseType.TIMESTAMP: _TIMES,
     BaseType.LIST: ("VARCHAR[]",),
 }
-"""DuckDB's names of the column types that can hold a field's values; those with parameters without them."""
+"""DuckDB's column types that can hold a field's values, without parameters."""
 _SAME: Mapping[BaseType, tuple[str, ...]] = {
     BaseType.STRING: ("VARCHAR",),
     BaseType.ENUMERATION: ("VARCHAR",),
@@ -49,14 +52,14 @@ class ParquetTable:
     """A Parquet file of the project."""
 
     def __init__(self, root: Path, path: str) -> None:
-        """Keep where it is; ``path`` is relative to the project's folder."""
+        """``path`` is relative to the project's folder."""
         self._root = root
         self._path = path
         self.label = f"the file {path}"
         self._types: dict[str, str] = {}
 
     def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
-        """The file's columns; refused when one's type cannot hold its field's."""
+        """The file's columns. Raises Refused when a column's type does not fit its field."""
         cursor = self._run("describe select * from read_parquet(?)", [])
         self._types = {str(name): str(kind) for name, kind, *_ in cursor.fetchall()}
         wrong = [
@@ -64,7 +67,7 @@ class ParquetTable:
                 Code.CONTACT_COLUMNS,
                 f"the column “{name}” of {self.label} has the type {self._types[name][:80]}, which is not"
                 f" {_article(type_.base.value)}",
-                hint="Write the file with the field's type, or declare the field with the file's.",
+                hint="Write the file with the field's type, or declare the field with the file's type.",
             )
             for name, type_ in types.items()
             if name in self._types and not _fits(self._types[name], type_.base)
@@ -74,7 +77,7 @@ class ParquetTable:
         return list(self._types)
 
     def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
-        """The rows, a thousand at a time."""
+        """The rows, fetched a thousand at a time."""
         # a timestamp with a zone would need the package pytz; as microseconds it needs nothing
         zoned = [index for index, name in enumerate(columns) if self._types.get(name) == _ZONED]
         parts = [f"epoch_us({quote_name(n)})" if i in zoned else quote_name(n) for i, n in enumerate(columns)]
@@ -86,7 +89,7 @@ class ParquetTable:
                 yield _with_times(row, zoned) if zoned else row
 
     def _parameter(self, name: str) -> str:
-        # what is no UUID equals none
+        # a text that is not a UUID matches none
         return "TRY_CAST(? AS UUID)" if self._types.get(name) == "UUID" else "?"
 
     def relation(self, types: Mapping[str, FieldType]) -> Relation | None:
@@ -97,7 +100,7 @@ class ParquetTable:
         return Relation(f"read_parquet({path}, file_row_number=true)", text=False, number="file_row_number")
 
     def count(self) -> int:
-        """What the file's footer says."""
+        """The number of rows, from the file's footer."""
         row = self._run("select count(*) from read_parquet(?)", []).fetchone()
         return int(row[0]) if row else 0
 
@@ -116,7 +119,7 @@ class ParquetTable:
             return connection.execute(sql, [literal_path(str(inside(self._root, self._path))), *args])
         except duckdb.Error as error:
             raise database_refused(
-                self.label, first_line(error), "Is it a Parquet file, written to its end?"
+                self.label, first_line(error), "Check that it is a complete Parquet file."
             ) from error
 
     def _fetch(self, cursor: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
@@ -129,7 +132,7 @@ class ParquetTable:
 
 
 def _fits(kind: str, base: BaseType) -> bool:
-    # a column that was written without any value has no type of its own
+    # a column without any value has the type NULL
     return kind == '"NULL"' or kind.partition("(")[0] in _FITTING[base]
 
 

@@ -1,4 +1,4 @@
-"""A table of a PostgreSQL database, read with psycopg 3."""
+"""Contacts in a table of a PostgreSQL database, read with psycopg 3."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from psycopg.sql import Composed, Identifier
 
 CONNECT_TIMEOUT = 10
-"""Seconds until a server that does not answer is given up."""
+"""Seconds to wait for a server that does not answer."""
 STATEMENT_TIMEOUT = 30
-"""Seconds that the server may work on one statement, or on the next thousand rows."""
+"""Seconds that one statement, or the next thousand rows, can take."""
 _BATCH = 1000
 
 
@@ -26,7 +26,6 @@ class PostgresTable:
     """A table or view, ``name`` or ``schema.name``. One connection is kept for searches."""
 
     def __init__(self, url: str, table: str, label: str) -> None:
-        """Keep what to connect to."""
         self._url = url
         self._table = table.split(".")
         self.label = label
@@ -34,7 +33,7 @@ class PostgresTable:
         self._lock = threading.Lock()
 
     def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
-        """The table's columns; values that do not fit show when they are read."""
+        """The table's columns; their types are not checked, values that do not fit are found when they are read."""
         with self._lock, self._errors():
             from psycopg.sql import SQL
 
@@ -42,7 +41,7 @@ class PostgresTable:
             return [column.name for column in cursor.description or ()]
 
     def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
-        """The rows: those of a search at once, a whole table as they come, through a cursor of the server."""
+        """The rows: of a search all at once, of a whole table through a server-side cursor."""
         if equal:
             with self._lock, self._errors():
                 found = self._found(columns, equal, limit)
@@ -58,7 +57,7 @@ class PostgresTable:
                 yield from batch
 
     def _found(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> list[tuple[object, ...]]:
-        """All rows of a search; none when a value is none that its column could hold (no UUID, say)."""
+        """All rows of a search; none if a value is invalid for its column (not a UUID, say)."""
         from psycopg import DataError
         from psycopg.sql import SQL
 
@@ -66,7 +65,7 @@ class PostgresTable:
         try:
             cursor = self._connection().execute(query, values)
         except DataError:
-            try:  # without its rows the query fails only when the values are at fault
+            try:  # with no rows to read, the query fails only if the values are invalid
                 self._connection().execute(SQL("select 1 from ({}) as rows limit 0").format(query), values)
             except DataError:
                 return []
@@ -97,7 +96,7 @@ class PostgresTable:
         return Identifier(*self._table)
 
     def _select(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Composed:
-        """The query: every name quoted, every value a parameter."""
+        """The query; every name is quoted, every value is a parameter."""
         from psycopg.sql import SQL, Identifier, Literal
 
         names = SQL(", ").join(map(Identifier, columns))
@@ -116,9 +115,12 @@ class PostgresTable:
         import psycopg
 
         connection = psycopg.connect(
-            self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT, application_name="offerkit",
+            self._url,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT,
+            application_name="offerkit",
             prepare_threshold=None,
-        )  # fmt: skip
+        )
         connection.execute("set session characteristics as transaction read only")
         connection.execute("select set_config('statement_timeout', %s, false)", [str(STATEMENT_TIMEOUT * 1000)])
         connection.execute("set timezone = 'UTC'")
@@ -127,7 +129,7 @@ class PostgresTable:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Turns the driver's errors into refusals that hold no secret."""
+        """Turns the driver's errors into Refused without secrets."""
         try:
             import psycopg
         except ImportError as error:
@@ -135,14 +137,16 @@ class PostgresTable:
         try:
             yield
         except psycopg.errors.QueryCanceled as error:
-            hint = "Is there an index on the key's columns?"
+            hint = "Create an index on the key's columns."
             raise database_refused(self.label, f"the server took longer than {STATEMENT_TIMEOUT} s", hint) from error
         except (psycopg.Error, UnicodeError) as error:
-            raise self._refused(error) from None  # what the driver says may hold the password
+            raise self._refused(error) from None  # the driver's message may hold the password
 
     def _refused(self, error: Exception) -> Refused:
         why = first_line(error)
         secrets = secrets_of(self._url)
         if secrets is None or any(secret in why for secret in secrets):
             why = "the driver cannot use the URL, or the server refused it"
-        return database_refused(self.label, why, "Check the URL, that the server runs, and the rights of its user.")
+        return database_refused(
+            self.label, why, "Check the URL, that the server is running, and the rights of its user."
+        )

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Relation:
-    """What stands after FROM, with a column of its name for every field that was asked for.
+    """A FROM item with a column for every field, by its name.
 
-    ``text``: every column is text as it stands in the file, NULL for an unknown value; otherwise columns have DuckDB's
+    ``text``: every column is text as in the file, NULL for an unknown value; otherwise columns have DuckDB's
     type of their field. ``number`` numbers the rows from 0, in the file's order.
     """
 

@@ -1,4 +1,4 @@
-"""Contacts of a dimension: found by key, or one after the other, whatever they are stored in."""
+"""The contacts of a dimension, whatever their format: one by key, one after the other, or in bulk."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ Stamp: TypeAlias = tuple[int, ...]
 class Contacts(ABC):
     """The contacts of one dimension. Methods raise Refused when the source cannot be read or a value does not fit.
 
-    ``key`` are the fields of the primary key, in order; ``types`` the type of every field.
+    ``key`` are the fields of the primary key, in order; ``types`` the type of every field. Each format is a subclass,
+    which alone knows the format, however its contacts are read.
     """
 
     def __init__(self, name: str, dimension: Dimension, zone: tzinfo) -> None:
-        """Keep what is declared; nothing is opened before it is needed. ``zone`` is the environment's."""
+        """Nothing is opened before it is needed. ``zone`` is the environment's time zone."""
         self.name = name
         self.key = tuple(dimension.key)
         self.types = field_types(dimension.fields)
@@ -40,7 +41,7 @@ class Contacts(ABC):
         self._fields = FieldReader(self.types, self.key, zone)
 
     def find(self, values: Mapping[str, Value]) -> Row | None:
-        """The contact whose fields equal ``values``; None when there is none, or when a value is unknown.
+        """The contact whose fields equal ``values``; None if no contact matches, or a value is unknown.
 
         The fields need not be those of the primary key. Raises Refused when more than one contact matches.
         """
@@ -59,25 +60,25 @@ class Contacts(ABC):
         return found[0] if found else None
 
     def parse_key(self, text: str, keys: Sequence[str] = ()) -> dict[str, Value]:
-        """The values of ``keys`` (default: the primary key) that ``text`` holds: ``20417|1984-02-29``.
+        """The values of ``keys`` (default: the primary key) in ``text``, such as ``20417|1984-02-29``.
 
         Raises Refused for a wrong number of parts and for parts of the wrong type.
         """
         return key_texts.parse_key(text, keys or self.key, self.types, self.zone)
 
     def key_of(self, row: Row) -> str:
-        """The primary key as text: what the history knows the contact by."""
+        """The primary key as text, which identifies the contact in the history."""
         return key_texts.key_text(row[name] for name in self.key)
 
     @abstractmethod
     def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
-        """The contacts whose fields equal ``values``, none of which is None."""
+        """The contacts whose fields equal ``values``, which are all known (not None)."""
 
     @abstractmethod
     def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
-        """All contacts in the source's order, read as they are asked for; at most ``limit`` of them unless it is 0.
+        """All contacts in the source's order, read lazily; at most ``limit`` of them unless it is 0.
 
-        Those that cannot be read go to ``bad``; without it the first of them raises Refused.
+        Those that cannot be read go to ``bad``; without it, the first of them raises Refused.
         """
 
     @abstractmethod
@@ -85,41 +86,39 @@ class Contacts(ABC):
         """How many contacts there are; their values are not checked."""
 
     def relation(self, fields: Sequence[str]) -> Relation | None:
-        """The cells of ``fields`` as DuckDB reads them by itself; None where it would not read exactly the same."""
+        """``fields`` as DuckDB reads them by itself; None unless it reads exactly the same cells."""
         return None
 
     def cells(self, fields: Sequence[str], size: int) -> Iterator[Sequence[Sequence[str | None]]] | None:
-        """The cells of ``fields`` as text, ``size`` contacts at a time; None where cells are no text."""
+        """The cells of ``fields`` as text, ``size`` contacts at a time; None if the format has typed values."""
         return None
 
     @abstractmethod
     def notes(self) -> tuple[Diagnostic, ...]:
-        """What is worth knowing about the source, such as columns that nothing reads."""
+        """Notes about the source, such as on columns that no field reads."""
 
     def stamp(self) -> Stamp | None:
-        """Differs whenever the contacts may have changed; None where that cannot be told without asking for them."""
+        """A value that changes when the contacts may have; None if the source cannot tell without reading them."""
         return None
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
-        """Give back what is held open."""
+        """Close files and connections."""
 
     def __enter__(self) -> Self:
-        """For ``with``: closed at its end."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
         self.close()
 
 
 def no_contact(dimension_name: str, values: Mapping[str, Value]) -> Refused:
-    """The refusal for a key that nobody has, where a contact is needed."""
+    """The error for a key that no contact has."""
     return refuse(
         Code.NO_CONTACT,
         f"no {dimension_name} has {_equals(values)}",
-        hint="Look for it in the source that the dimension declares; keys are compared exactly.",
+        hint="Check the source that the dimension declares; keys are compared exactly.",
     )
 
 

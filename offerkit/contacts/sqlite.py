@@ -1,4 +1,4 @@
-"""A table of a SQLite file, opened for reading only."""
+"""Contacts in a table of a SQLite file, opened read-only."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.rules.types import FieldType, Value
 
 TIMEOUT = 30.0
-"""Seconds that a query may take until its next row."""
+"""Seconds that a query can take until its next row."""
 _STEPS = 20_000
-"""SQLite's steps between two looks at the clock."""
+"""Steps of SQLite's virtual machine between two checks of the deadline."""
 
 
 def sqlite_path(url: str, root: Path) -> Path:
@@ -27,7 +27,7 @@ def sqlite_path(url: str, root: Path) -> Path:
     if host or not slash or not path or "?" in rest or "\0" in path:
         raise refuse(
             Code.CONTACTS_URL,
-            "this URL names no SQLite file",
+            "this URL does not name a SQLite file",
             hint="Write sqlite:///data/crm.db for a file of the project, sqlite:////var/lib/crm.db for another.",
         )
     if path.startswith("/"):
@@ -42,13 +42,12 @@ class SqliteTable:
     """A table or view."""
 
     def __init__(self, path: Path, table: str, label: str) -> None:
-        """Keep what to open."""
         self._path = path
         self._table = ".".join(_quoted(part) for part in table.split("."))
         self.label = label
 
     def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
-        """The table's columns; what a cell holds shows when it is read, as SQLite's columns have no types."""
+        """The table's columns; SQLite's columns have no fixed types, so values are checked when they are read."""
         with closing(self._connect()) as connection:
             _bounded(connection)
             try:
@@ -58,7 +57,7 @@ class SqliteTable:
             return [str(column[0]) for column in cursor.description]
 
     def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
-        """The rows, as SQLite finds them."""
+        """The rows, in SQLite's order."""
         where = " and ".join(f"{_quoted(name)} = ?" for name in equal)
         sql = f"select {', '.join(map(_quoted, columns))} from {self._table}"  # noqa: S608 - quoted
         sql += (f" where {where}" if where else "") + (f" limit {limit:d}" if limit else "")
@@ -72,7 +71,7 @@ class SqliteTable:
                 raise self._refused(error) from error
 
     def relation(self, types: Mapping[str, FieldType]) -> None:
-        """A database is read row by row."""
+        """None: a database is read row by row."""
 
     def count(self) -> int:
         """How many rows there are."""
@@ -100,11 +99,11 @@ class SqliteTable:
 
     def _refused(self, error: Exception) -> Exception:
         why = "the query took too long" if str(error) == "interrupted" else first_line(error)
-        return database_refused(self.label, why, "Is it the right table, and has it a fitting index?")
+        return database_refused(self.label, why, "Check the table's name, and that it has an index on the key.")
 
 
 def _bounded(connection: sqlite3.Connection) -> list[float]:
-    """The moment at which a query is given up; change it to grant more."""
+    """Interrupt queries at a deadline. Returns it in a list, so that the caller can move it."""
     deadline = [time.monotonic() + TIMEOUT]
     connection.set_progress_handler(lambda: time.monotonic() > deadline[0], _STEPS)
     return deadline

@@ -1,4 +1,4 @@
-"""Contacts in a table that is asked by SQL: a database's, or a Parquet file's."""
+"""Contacts in a table that is read by SQL: of a database, or of a Parquet file."""
 
 from __future__ import annotations
 
@@ -18,43 +18,42 @@ if TYPE_CHECKING:
     from offerkit.models.dimension import Dimension
 
 _EXACT = {BaseType.STRING, BaseType.INTEGER, BaseType.ENUMERATION}
-"""Types whose values every database compares as we do; the others are compared here."""
+"""Types that every database compares as offerkit does; values of other types are compared here."""
 
 
 class Table(Protocol):
-    """A table; names are columns that it has said to have, values never become text of a query."""
+    """A table. Names are columns from :meth:`columns`; values are only passed as parameters."""
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
 
     def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
-        """All columns. Raises Refused when one has a type that cannot hold its field's."""
+        """All columns. Raises Refused when a column's type cannot hold its field's values."""
 
     def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
-        """The cells of ``columns`` of the rows where ``equal`` holds, as they come; ``limit`` 0: all."""
+        """The cells of ``columns`` in the rows that match ``equal``, read lazily; ``limit`` 0: all."""
 
     def relation(self, types: Mapping[str, FieldType]) -> Relation | None:
-        """The columns of ``types`` as DuckDB reads them; None where it would not read exactly the same."""
+        """The columns of ``types`` as DuckDB reads them; None unless it reads exactly the same cells."""
 
     def count(self) -> int:
-        """How many rows it has."""
+        """The number of rows."""
 
     def close(self) -> None:
-        """Give back what is held open."""
+        """Close files and connections."""
 
 
 class TableContacts(Contacts):
     """The rows of a :class:`Table`."""
 
     def __init__(self, name: str, dimension: Dimension, zone: tzinfo, table: Table) -> None:
-        """Keep the table; it is asked when it is needed."""
         super().__init__(name, dimension, zone)
         self._table = table
         self._columns: Sequence[str] | None = None
 
     def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
-        """Each row of the table."""
+        """The rows of the table."""
         self._check()
         for cells in self._table.read(list(self.types), {}, limit):
             try:
@@ -67,11 +66,11 @@ class TableContacts(Contacts):
                 yield row
 
     def count(self) -> int:
-        """What the table says."""
+        """As :meth:`Table.relation`."""
         return self._table.count()
 
     def relation(self, fields: Sequence[str]) -> Relation | None:
-        """What the table says."""
+        """As :meth:`Table.relation`."""
         self._check()
         return self._table.relation({name: self.types[name] for name in fields})
 
@@ -111,7 +110,7 @@ class TableContacts(Contacts):
                 f"{self._table.label}: “{error.field}” is not a value of type"
                 f" {self.types[error.field].base.value}: {error}",
                 detail=f"In the row whose key {'|'.join(self.key)} is “{key[:80]}”.",
-                hint="Mend the row, or read from a view that converts the column.",
+                hint="Correct the row, or read from a view that converts the column.",
             ) from error
 
 
@@ -131,19 +130,19 @@ def _plain(cell: object, type_: FieldType) -> object:
 
 
 def database_refused(label: str, why: str, hint: str = "") -> Refused:
-    """The refusal for what a database said; ``why`` holds no secret."""
+    """The error for a database's error message; ``why`` must not hold a secret."""
     return refuse(Code.CONTACTS_DATABASE, f"{label} cannot be read: {why}", hint=hint)
 
 
 def missing_package(what: str, package: str, extra: str) -> Refused:
-    """The refusal for a package that is not installed."""
+    """The error for a package that is not installed."""
     return refuse(
         Code.CONTACTS_PACKAGE,
-        f"to read contacts from {what}, the Python package “{package}” is needed",
+        f"reading contacts from {what} needs the Python package “{package}”",
         hint=install_hint(extra),
     )
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without the query that follows in some."""
-    return (str(error).strip().splitlines() or ["it gives no reason"])[0][:300]
+    """The first line of an error's message; some continue with the query."""
+    return (str(error).strip().splitlines() or ["no reason given"])[0][:300]

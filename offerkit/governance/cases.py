@@ -16,7 +16,7 @@ from offerkit.fingerprint import JsonMap, canonical, digest
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 ContactsDigest = Callable[[Address, Stage], str]
-"""The digest of the contacts file stored with the cases at an address on a side; empty if there is none."""
+"""The digest of the contacts file stored with the cases at an address on a side; empty if missing."""
 IsLifted = Callable[[Address, str], bool]
 """Whether a second person has overridden the change with that fingerprint, for the cases at an address."""
 

@@ -99,7 +99,7 @@ class ActivePolicy(NamedTuple):
 class Violation:
     """A policy that a change violates. ``by``: the addresses whose changes cause it, possibly the resource's own.
 
-    ``judged``: a digest of what was judged. ``why``: what is unknown, if the condition is not simply false.
+    ``judged``: a digest of what was judged. ``why``: what is unknown, if the condition is not false.
     """
 
     policy: ActivePolicy

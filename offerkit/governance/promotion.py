@@ -126,7 +126,7 @@ def _block_held(work: PromotionDraft, address: Address) -> None:
 
 
 def _needed(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
-    """What the requested resources need in order to go live correctly."""
+    """What the requested resources need to go live correctly."""
     found: set[Address] = set()
     pending = sorted(wanted)
     while pending:

@@ -60,7 +60,7 @@ PURGERS: tuple[Profile, ...] = (ADMINISTRATOR,)
 class Actor:
     """The operator who acts. ``profile`` is None only while the store has no operators yet (bootstrap).
 
-    ``automation``: a job that acts for people; it is never an author, a reviewer or a second person.
+    ``automation``: a job that acts for operators; it is never an author, a reviewer or a second person.
     """
 
     name: str
@@ -197,14 +197,14 @@ def only_people(actor: Actor, what: str) -> list[Diagnostic]:
         Diagnostic(
             Code.NOT_A_PERSON,
             f"{actor.name} is an automation and cannot {what}",
-            "Automations apply what people wrote; people decide in their own name.",
+            "Automations apply what operators wrote; reviewers decide in their own name.",
             "Ask a person to do it.",
         )
     ]
 
 
 def may_approve(actor: Actor, reviewers: tuple[str, ...]) -> bool:
-    """Whether ``actor`` may approve what has these named reviewers (domain.md §1, last row)."""
+    """Whether ``actor`` may approve something with these named reviewers (domain.md §1, last row)."""
     if actor.automation:
         return False
     if reviewers:
@@ -253,7 +253,7 @@ def scopes_of(text: str) -> TokenScopes:
 def token_scope_errors(names: Iterable[str], automation: bool) -> list[Diagnostic]:
     """Diagnostics if a token cannot have these scopes: ``relay`` is only for automations and without other scopes.
 
-    A relay of other people's approvals must not be able to apply what they approve, nor to approve anything itself.
+    A relay of reviewers' approvals must not be able to apply what they approve, nor to approve anything itself.
     """
     chosen = set(names)
     if TokenScope.RELAY not in chosen:
@@ -273,7 +273,7 @@ def token_scope_errors(names: Iterable[str], automation: bool) -> list[Diagnosti
             Diagnostic(
                 Code.TOKEN_SCOPE,
                 "only an automation can have a token with the scope relay",
-                "People approve in their own name.",
+                "Reviewers approve in their own name.",
                 "Name an operator with automation: true, or create a token with --scope approve.",
             )
         )
@@ -288,7 +288,7 @@ def only_automations(actor: Actor, what: str) -> list[Diagnostic]:
         Diagnostic(
             Code.NOT_ALLOWED,
             f"{actor.name} is a person and cannot {what}",
-            "People approve in their own name only.",
+            "Reviewers approve in their own name only.",
             "Use an automation (automation: true), or approve in your own name: offerkit approve.",
         )
     ]

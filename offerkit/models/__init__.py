@@ -1,6 +1,6 @@
-"""The resources as frozen pydantic models, one file per kind.
+"""The kinds of resources as frozen pydantic models, one file per kind.
 
-Importing this package imports none of them: see :func:`offerkit.models.registry.model_of`.
+Importing this package does not import them: see :func:`offerkit.models.registry.model_of`.
 """
 
 from offerkit.models.registry import model_of

@@ -1,8 +1,7 @@
 """The field types and the base class that every kind shares.
 
-A YAML scalar that looks like a number arrives as :class:`Number`, its text untouched, so that the field
-decides what it means: ``010`` is ten for an integer, “010” for a label, and no weight ever passes through a
-binary float.
+A YAML scalar that looks like a number arrives as :class:`Number` with its original text, so that the field decides
+what it means: ``010`` is ten for an integer but “010” for a label, and weights never pass through a binary float.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from pydantic_core import PydanticCustomError
 from offerkit.address import NAME, PATH, Kind
 
 MAX_TEXT = 200_000
-"""The longest text of a field, in characters; an offer's HTML is well below."""
+"""The longest text of a field, in characters; an offer's HTML is much shorter."""
 
 
 class Number(str):
@@ -63,7 +62,7 @@ def _bounded(number: int, text: str) -> int:
 
 
 def _amount(value: object) -> Decimal:
-    """A decimal in its one spelling: 10, 10.0 and 1e1 are the same weight."""
+    """A decimal in canonical form: 10, 10.0 and 1e1 are the same weight."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise PydanticCustomError("amount", "expected a number")
     try:
@@ -112,7 +111,7 @@ def _duration(value: object) -> str:
 
 
 def _percentage(value: object) -> str:
-    """A percentage in its one spelling: 10%, 10.0 % and 010% are the same."""
+    """A percentage in canonical form: 10%, 10.0 % and 010% are the same."""
     match = _PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise PydanticCustomError(
@@ -128,10 +127,10 @@ def _percentage(value: object) -> str:
 
 
 def unique_sorted(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Texts whose order means nothing, sorted. Raises PydanticCustomError when one is named twice."""
+    """Sort texts whose order has no meaning. Raises PydanticCustomError if one is listed twice."""
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise PydanticCustomError("twice", "named twice: {names}", {"names": ", ".join(twice)})
+        raise PydanticCustomError("twice", "listed twice: {names}", {"names": ", ".join(twice)})
     return tuple(sorted(names))
 
 
@@ -162,13 +161,13 @@ Amount = Annotated[Decimal, BeforeValidator(_amount), PlainSerializer(str, retur
 Weighting = Annotated[Amount, Field(ge=0)]
 Day = Annotated[date, BeforeValidator(_day)]
 Duration = Annotated[str, BeforeValidator(_duration)]
-"""Days and hours in one spelling (``2d 6h``)."""
+"""Days and hours in canonical form (``2d 6h``)."""
 Percentage = Annotated[str, BeforeValidator(_percentage)]
-"""A share from 0% to 100% in one spelling (``2.5%``)."""
+"""A share from 0% to 100% in canonical form (``2.5%``)."""
 Name = Annotated[str, AfterValidator(_name)]
 CategoryPath = Annotated[str, AfterValidator(_path)]
 NameSet = Annotated[tuple[Name, ...], AfterValidator(unique_sorted)]
-"""Names whose order means nothing: kept sorted, so that reordering them changes no fingerprint."""
+"""Names whose order has no meaning: sorted, so that reordering them does not change a fingerprint."""
 PathSet = Annotated[tuple[CategoryPath, ...], AfterValidator(unique_sorted)]
 NameList = Annotated[tuple[Name, ...], AfterValidator(_unique)]
 """Names whose order matters."""
@@ -177,9 +176,9 @@ Content = dict[Name, Text]
 
 
 class Reference(NamedTuple):
-    """A name inside a resource that must be declared elsewhere.
+    """A name in a resource that another resource must declare.
 
-    ``path`` is where in the resource it stands; ``environment`` is empty for the resource's own.
+    ``path`` is its position in the resource; ``environment`` is empty for the resource's own environment.
     """
 
     path: tuple[str | int, ...]
@@ -189,31 +188,33 @@ class Reference(NamedTuple):
 
 
 class Part(BaseModel):
-    """A piece of a resource: frozen, and no key beyond the declared ones."""
+    """A part of a resource: frozen, and without undeclared keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Resource(Part):
-    """What every kind has. Subclasses live one to a file and say what they refer to."""
+    """The fields of every kind. Subclasses have one file each and list their references."""
 
     kind: ClassVar[Kind]
 
     label: Label = ""
     description: Text = ""
-    protected: Flag = Field(False, description="Forbids deleting the resource, also after its YAML is gone.")
+    protected: Flag = Field(
+        False, description="Forbids deleting the resource, even after it is removed from the specs."
+    )
 
     def references(self) -> Iterator[Reference]:
-        """Every name in the resource that another resource must declare."""
+        """All references to other resources."""
         return iter(())
 
     def body(self) -> dict[str, Any]:
-        """What canonical bytes are made of: JSON types only, defaults left out."""
+        """The body for canonical bytes: JSON types only, without defaults."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 class Period(Part):
-    """Whole days, both ends included, in the environment's time zone."""
+    """A period of whole days, both ends included, in the environment's time zone."""
 
     from_: Day | None = Field(None, alias="from", description="The first day.")
     until: Day | None = Field(None, description="The last day.")

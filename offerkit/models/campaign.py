@@ -1,4 +1,4 @@
-"""Campaigns with their outlines and deliveries: the outbound use of live offers."""
+"""Campaigns with their outlines and deliveries: outbound use of live offers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from offerkit.models.base import (
 
 
 class Outline(Part):
-    """A list of the offers that a campaign is about."""
+    """A list of offers in a campaign."""
 
     label: Label = ""
     description: Text = ""
@@ -36,7 +36,7 @@ class Outline(Part):
 
 
 class EngineCall(Part):
-    """Offers chosen by the engine, for each recipient."""
+    """Offers that the engine chooses for each recipient."""
 
     categories: PathSet = ()
     themes: NameSet = ()
@@ -44,29 +44,31 @@ class EngineCall(Part):
 
 
 class Cell(Part):
-    """A segment of the recipients with the offer it gets."""
+    """A segment of the recipients and the offer it gets."""
 
     when: Expression
     offer: Name
 
 
 class Delivery(Part):
-    """A message to many: a space, and either an engine call, fixed offers, an outline, or offers by cell."""
+    """A message to many contacts: a space, and either an engine call, fixed offers, an outline, or offers by cell."""
 
     label: Label = ""
     space: Name
     contact_date: Day | None = Field(None, description="The day the recipients are contacted.")
-    target: Expression | None = Field(None, description="The recipients; absent: all.")
+    target: Expression | None = Field(
+        None, description="A condition that selects the recipients; if absent, all contacts."
+    )
     engine: EngineCall | None = None
     offers: NameList | None = None
-    outline: Name | None = Field(None, description="All offers of the outline, in its order; the engine is not asked.")
+    outline: Name | None = Field(None, description="Send all offers of the outline, in its order, without the engine.")
     count: Integer | None = Field(
-        None, ge=1, le=100, description="With outline: only the engine's best so many of its offers for each recipient."
+        None, ge=1, le=100, description="With outline: how many of its offers the engine chooses for each recipient."
     )
     cells: tuple[Cell, ...] | None = None
     exclude_recipients_with_too_few_offers: Flag = False
     show_nothing_where_missing: Flag = Field(
-        False, description="When off, a recipient with a missing proposition gets no message."
+        False, description="If false, a recipient with a missing proposition gets no message."
     )
 
     @model_validator(mode="after")
@@ -80,12 +82,12 @@ class Delivery(Part):
 
     @property
     def asks_engine(self) -> bool:
-        """Whether the engine chooses; otherwise everybody in the target gets what the delivery says."""
+        """Whether the engine chooses offers; otherwise every recipient gets the declared ones."""
         return self.engine is not None or self.count is not None
 
 
 class Campaign(Resource, Period):
-    """A campaign in the live stage; it may name only live offers."""
+    """A campaign; it is in the live stage and can name only live offers."""
 
     kind = Kind.CAMPAIGN
 

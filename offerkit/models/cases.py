@@ -1,7 +1,7 @@
-"""Decision cases as they are applied: what must come of calls, by a sentence that says so.
+"""Decision cases as applied: the expected results of calls, by case name.
 
-Here a case is plain data: what one may say is the engine's to know (``offerkit.engine.cases``), asked when it is loaded
-and when it is run. What was applied with an earlier release stays readable.
+Here a case is plain data, so that cases applied with an earlier release stay readable. The engine
+(``offerkit.engine.cases``) knows the fields of a case and checks them when it is loaded and run.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from offerkit.address import Kind
 from offerkit.models.base import Resource
 
 MAX_CASES = 2_000
-"""Cases of one environment in one file."""
+"""The most cases in one file."""
 MAX_NAME = 500
 MAX_BODY = 4_000_000
-"""Bytes of all of them in canonical form: a plan that brings them has to be read."""
+"""The largest file of cases, in bytes of canonical form, because plans contain it."""
 _MAX_DEPTH = 12
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    """Data that canonical bytes can hold, not nested deeper than any case is."""
+    """Check that the data can be canonical bytes and is not nested too deeply."""
     pending: list[tuple[Any, int]] = [(value, 0)]
     while pending:
         item, depth = pending.pop()
@@ -53,11 +53,11 @@ Plain = Annotated[dict[str, Any], AfterValidator(_plain)]
 
 
 class Cases(Resource):
-    """The decision cases of one file that ask one environment (docs/engine.md)."""
+    """The decision cases in one file, for one environment (docs/engine.md)."""
 
     kind = Kind.CASES
 
-    activated: Plain = Field({}, description="By offer, the spaces that it is supposed to be live on in all cases.")
+    activated: Plain = Field({}, description="By offer, the spaces it is assumed to be live on in all cases.")
     cases: Annotated[dict[str, Any], AfterValidator(_plain), AfterValidator(_named)] = Field(
         min_length=1, max_length=MAX_CASES, description="The cases by name."
     )

@@ -9,13 +9,13 @@ from offerkit.models.base import Amount, Expression, Flag, NameSet, Period, Reso
 
 
 class CategoryEligibility(Period):
-    """When, and for whom, what is below the category may be proposed."""
+    """When, and for whom, offers below the category can be proposed."""
 
     when: Expression | None = Field(None, description="A condition on the contact.")
 
 
 class Multiplier(Period):
-    """Multiplies the weights below the category, in its own period; nested multipliers multiply."""
+    """A factor for the weights of offers below the category, in its own period; nested factors multiply."""
 
     factor: Amount = Field(ge=0)
 
@@ -29,4 +29,4 @@ class Category(Resource):
     eligible: CategoryEligibility = CategoryEligibility()
     themes: NameSet = ()
     multiplier: Multiplier | None = None
-    always_include: Flag = Field(False, description="Its offers are added to every slice of the catalog.")
+    always_include: Flag = Field(False, description="Add its offers to every slice of the catalog.")

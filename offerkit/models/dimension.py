@@ -1,4 +1,4 @@
-"""The targeting dimension: the table of people that offers are made to."""
+"""The targeting dimension: a kind of contact, with its fields and source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FieldType = Literal["string", "integer", "decimal", "boolean", "date", "timestam
 
 
 class DimensionField(Part):
-    """A column of the contacts; also the type of call data. ``list`` is a list of strings."""
+    """A field of contacts; also the type of call data. ``list`` is a list of strings."""
 
     type: FieldType = "string"
     label: Label = ""
@@ -29,11 +29,11 @@ class DimensionField(Part):
 
 
 class Source(Part):
-    """Where contacts are read from: a CSV or Parquet file of the project, or a table by URL."""
+    """Where contacts are read from: a CSV or Parquet file in the project, or a database table."""
 
     format: Literal["csv", "parquet", "sql"]
     path: Text = Field("", description="csv, parquet: the file, relative to the project.")
-    url: Text = Field("", description="sql: the database's URL, without a password or another secret.")
+    url: Text = Field("", description="sql: the database's URL, without a password or other secret.")
     url_env: Text = Field("", description="sql: the environment variable that holds the URL with its secrets.")
     table: Text = Field("", description="sql: the table.")
 
@@ -57,11 +57,11 @@ class Source(Part):
 
 
 class History(Part):
-    """The storage that keeps the propositions made to this dimension's contacts."""
+    """The storage of propositions to this dimension's contacts."""
 
     name: Name = "propositions"
     retention: Duration | None = Field(
-        None, description="Older propositions go with offerkit store purge; absent: none do."
+        None, description="“offerkit store purge” deletes older propositions; if absent, none."
     )
 
 
@@ -70,11 +70,11 @@ class Dimension(Resource):
 
     kind = Kind.DIMENSION
 
-    key: NameList = Field(min_length=1, description="The primary key's fields, in order; it may be composite.")
+    key: NameList = Field(min_length=1, description="The fields of the primary key, in order.")
     fields: dict[Name, DimensionField] = Field(min_length=1)
     source: Source | None = None
     history: History = History()
-    visitors: Flag = Field(False, description="The people of this dimension are anonymous visitors.")
+    visitors: Flag = Field(False, description="The contacts of this dimension are anonymous visitors.")
 
     @model_validator(mode="after")
     def _key_is_a_field(self) -> Dimension:

@@ -29,9 +29,9 @@ from offerkit.rules.types import BaseType, FieldType
 
 
 class CallData(DimensionField):
-    """A field that a call may pass; the sample is what previews use."""
+    """A field that a call can pass, with a sample for previews."""
 
-    sample: ValueText | None = Field(None, description="The value that previews use; it decides nothing.")
+    sample: ValueText | None = Field(None, description="The value for previews; it does not affect decisions.")
     required: Flag = False
 
     @model_validator(mode="after")
@@ -45,45 +45,46 @@ class Promotion(Part):
     """How design goes live here."""
 
     promoters: NameSet = Field(
-        (), description="Only these operators may promote; empty: administrators and offer managers."
+        (), description="Only these operators may promote; if empty, administrators and offer managers."
     )
     stoppers: NameSet = Field(
-        (), description="Operators who may stop what is live, beside administrators and offer managers (offerkit stop)."
+        (),
+        description="Operators who may stop what is live, besides administrators and offer managers (offerkit stop).",
     )
-    tests: Flag = Field(False, description="The decision cases that were applied must pass before a promotion.")
-    separation_of_duties: Flag = Field(False, description="Who changed an offer may not approve it.")
+    tests: Flag = Field(False, description="Applied decision cases must pass before a promotion.")
+    separation_of_duties: Flag = Field(False, description="An operator who changed an offer cannot approve it.")
     retention: Duration = Field(
-        "90d", description="How long a removed offer is kept, deactivated, before purge removes it."
+        "90d", description="How long a removed offer is kept, deactivated, before purge deletes it."
     )
 
 
 class ImpactLimit(Part):
-    """How much a promotion may take from people; the stricter of what live and design say counts."""
+    """Limits on what a promotion takes from contacts; the stricter one of live and design applies."""
 
     max_lost: Percentage | None = Field(
         None,
-        description="On no space may more than this share of the contacts who get an offer be left with none"
-        " by a promotion.",
+        description="On each space, the largest share of the contacts with an offer that a promotion can leave"
+        " without one.",
     )
 
 
 class ContactAccess(Part):
-    """Who may read contacts through a server."""
+    """The operators who may read contacts through a server."""
 
     readers: NameSet = Field(
         (),
-        description="Operators who may read this environment's contacts through a server, beside administrators and"
+        description="Operators who may read this environment's contacts through a server, besides administrators and"
         " delivery managers.",
     )
 
 
 class SettingsReviewers(Part):
-    """Who approves what changes many offers at once."""
+    """The reviewers of changes that affect many offers at once."""
 
     settings: NameSet = Field(
         (),
         description="Operators who approve changes of this environment, its spaces, rules and typologies, and of its"
-        " dimension; none named: they go live without approval.",
+        " dimension; if empty, such changes go live without approval.",
     )
 
 
@@ -95,7 +96,7 @@ class Environment(Resource):
     dimension: Name
     typology: Name | None = None
     time_zone: Text = "UTC"
-    anonymous: Flag = Field(False, description="For visitors who are not known; inbound only.")
+    anonymous: Flag = Field(False, description="For anonymous visitors; inbound only.")
     when: Expression | None = Field(None, description="The environment's own target filter.")
     call_data: dict[Name, CallData] = {}
     promotion: Promotion = Promotion()
@@ -116,7 +117,7 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology, and all operators that it names."""
+        """The dimension, the typology, and all named operators."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)

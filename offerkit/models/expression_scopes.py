@@ -1,4 +1,4 @@
-"""Which names an expression may use, by the place it stands in (docs/rules.md)."""
+"""The names that an expression can use, by its role (docs/rules.md)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHANNELS = (
 )
 
 OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
-"""``offer.<field>``: what eligibility approvals cover (governance/approvals.py). A missing code is the name."""
+"""``offer.<field>``: covered by eligibility approvals (governance/approvals.py). The code defaults to the name."""
 CATEGORY_FIELDS: dict[str, FieldType] = {"path": _TEXT, "label": _TEXT}
 """``category.<field>``: the offer's own category."""
 PROPOSITION_FIELDS: dict[str, FieldType] = {
@@ -40,16 +40,16 @@ PROPOSITION_FIELDS: dict[str, FieldType] = {
     "rank": FieldType(BaseType.INTEGER),
     "time": FieldType(BaseType.TIMESTAMP),
 }
-"""``proposition.<field>``: a stored proposition, or the one that is being stored."""
+"""``proposition.<field>``: a stored proposition, or the one being stored."""
 
 OFFER_VARIABLES = ("offer.category", "offer.code", "offer.label", "offer.name")
-"""What texts may name of an offer."""
+"""The offer's variables in texts."""
 PROPOSITION_VARIABLES = ("proposition.id", "proposition.rank", "proposition.weight")
-"""What rendering functions may name of a proposition."""
+"""The proposition's variables in rendering functions."""
 
 
 class ExpressionRole(StrEnum):
-    """Where an expression stands."""
+    """The role of an expression: what it is a condition on."""
 
     TARGET = "target"
     """``when`` of environments, categories, offers and weights; weight formulas; a rule's ``contacts``."""

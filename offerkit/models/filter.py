@@ -13,7 +13,7 @@ from offerkit.rules.types import BaseType, FieldType
 
 
 class Parameter(DimensionField):
-    """A parameter of a filter, named in its condition as ``parameter.<name>``."""
+    """A parameter of a filter; its condition uses it as ``parameter.<name>``."""
 
     default: ValueText | None = None
 
@@ -25,7 +25,7 @@ class Parameter(DimensionField):
 
 
 class FilterUse(Part):
-    """A filter as an offer uses it: by name, with values for its parameters."""
+    """A use of a filter: its name, and values for its parameters."""
 
     filter: Name
     values: dict[Name, ValueText] = Field({}, alias="with")
@@ -41,7 +41,7 @@ class FilterUse(Part):
 
 
 class Filter(Resource):
-    """A condition on the contact, which may use the offer's own fields."""
+    """A reusable condition on the contact, which can use the offer's own fields."""
 
     kind = Kind.FILTER
 

@@ -1,4 +1,4 @@
-"""Who may ask an environment from outside: sites, hosts that links may lead to, contact keys, how often."""
+"""Inbound access to an environment: allowed sites, link hosts, contact keys, and rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from offerkit.models.base import Integer, Part, unique_sorted
 
 DEFAULT_RATE = 600
-"""Calls a minute from one address, where nothing else is declared: ten a second."""
+"""The default number of calls per minute from one network address: ten per second."""
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ORIGIN = re.compile(rf"https?://(?:{_HOST.pattern}|\[[0-9a-f:.]{{2,45}}\])(?::[1-9][0-9]{{0,4}})?")
@@ -55,18 +55,18 @@ Hosts = Annotated[
 
 
 class Inbound(Part):
-    """What somebody from outside may do here."""
+    """The limits for calls from outside."""
 
-    origins: Origins = Field((), description="The sites whose pages may ask, as in https://www.bank.example.")
-    redirects: Hosts = Field((), description="The hosts that status links may lead to, their subdomains included.")
+    origins: Origins = Field((), description="Sites whose pages may call the server, as in https://www.bank.example.")
+    redirects: Hosts = Field((), description="Hosts that status links may redirect to, including subdomains.")
     contact_keys: Literal["raw", "signed"] = Field(
-        "raw", description="signed: a contact's key counts only with a signature (offerkit contact-key)."
+        "raw", description="signed: a contact's key must have a signature (offerkit contact-key)."
     )
     key_secret_env: Annotated[str, AfterValidator(_variable)] | None = Field(
-        None, description="The environment variable that holds the secret of signed keys."
+        None, description="The environment variable with the secret for signed keys."
     )
     rate: Annotated[Integer, Field(ge=1, le=1_000_000)] = Field(
-        DEFAULT_RATE, description="How many calls a minute one address may make."
+        DEFAULT_RATE, description="The most calls per minute from one network address."
     )
 
     @model_validator(mode="after")

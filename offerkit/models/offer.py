@@ -12,15 +12,15 @@ from offerkit.models.template import OfferDefaults
 
 
 class Offer(OfferDefaults):
-    """What is proposed: in one category, with eligibility, weights, content and reviewers."""
+    """An offer: in one category, with eligibility, weights, content and reviewers."""
 
     kind = Kind.OFFER
 
     category: CategoryPath
-    code: Label = Field("", description="The code other systems know the offer by; empty: its name.")
+    code: Label = Field("", description="The offer's code in other systems; by default its name.")
     enabled: Flag = True
 
     def references(self) -> Iterator[Reference]:
-        """The category, and what every offer and template refers to."""
+        """The category, and the references of every offer or template."""
         yield Reference(("category",), Kind.CATEGORY, self.category)
         yield from super().references()

@@ -1,4 +1,4 @@
-"""Operators: the people who may change, approve and promote, and the jobs that act for them."""
+"""Operators: the users of offerkit who change, approve and promote, and jobs that act for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LARGEST_ACCOUNT = 2**63 - 1
 
 
 def _account(value: object) -> object:
-    """The number of an account; logins are renamed and given to others, numbers never are."""
+    """The number of an account; unlike logins, numbers are never renamed or reused."""
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, Number) and re.fullmatch(r"[0-9]{1,30}", value):
@@ -41,16 +41,16 @@ Account = Annotated[
 
 
 class Accounts(Part):
-    """The accounts by which forges know an operator: their numeric ids, which no rename changes."""
+    """An operator's accounts on forges: numeric ids, which never change."""
 
     github: Account | None = Field(None, description="The id of their account on GitHub.")
     gitlab: Account | None = Field(None, description="The id of their account on GitLab.")
 
 
 class Operator(Resource):
-    """Who has one of the three profiles (domain.md §1); ``email`` is how git knows them, and is theirs alone.
+    """An operator with one of the three profiles (domain.md §1); ``email`` is their unique address in git.
 
-    An *automation* is no person: it applies what people wrote, so it is never an author and never approves or stops.
+    An *automation* applies what other operators wrote, so it is never an author and never approves or stops.
     """
 
     kind = Kind.OPERATOR
@@ -59,10 +59,10 @@ class Operator(Resource):
     email: Text = ""
     enabled: Flag = True
     automation: Flag = Field(
-        False, description="A job, not a person: it applies what others wrote, and approves nothing."
+        False, description="A job, not a person: it applies what others wrote and approves nothing."
     )
     accounts: Accounts = Field(
-        Accounts(), description="Whose reviews of pull requests are theirs: one account of each forge, theirs alone."
+        Accounts(), description="Their accounts for reviews of pull requests: one on each forge, not shared."
     )
 
     @field_validator("email")

@@ -1,4 +1,4 @@
-"""Policies: conditions that every change has to meet before it is applied and before it goes live."""
+"""Policies: conditions that every change must meet before it is applied and before it goes live."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from offerkit.diagnostics import suggestion
 from offerkit.models.base import Expression, NameSet, Reference, Resource, references_to, unique_sorted
 
 STEP = "step"
-"""What applies to every change, of whatever kind."""
+"""Makes a policy apply to changes of every kind."""
 GOVERNED = tuple(kind.value for kind in Kind if kind not in SHARED_KINDS)
-"""The kinds that a policy may apply to: those that belong to an environment."""
+"""The kinds that a policy can apply to: those that belong to an environment."""
 APPLICABLE = (*GOVERNED, STEP)
 MAX_POLICIES = 100
-"""Policies of one environment: each is asked for every offer."""
+"""The most policies of one environment; each is evaluated for every offer."""
 
 
 def _applicable(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -44,26 +44,24 @@ def _one_line(text: str) -> str:
 
 
 class Policy(Resource):
-    """A policy: what must hold of what is declared or changed, and what happens where it does not."""
+    """A policy: the condition on declared or changed resources, and the consequence of a violation."""
 
     kind = Kind.POLICY
 
     applies_to: Annotated[tuple[str, ...], AfterValidator(_applicable)] = Field(
         ("offer",),
-        description="The kinds that it is asked of (offer, category, …), or step: every change of any kind.",
+        description="The kinds it applies to (offer, category, …), or step: every change of any kind.",
     )
     require: Expression = Field(
-        description="The condition that must hold; where it is false or unknown, the policy is broken."
+        description="The condition that must hold; if it is false or unknown, the policy is violated."
     )
     severity: Literal["deny", "warn"] = Field(
-        "deny", description="deny: such a change is neither applied nor promoted; warn: the plan says so."
+        "deny", description="deny: a violating change is neither applied nor promoted; warn: the plan notes it."
     )
     message: Annotated[str, Field(max_length=500), AfterValidator(_one_line)] = Field(
-        description="What people read: what is wrong, and what to do."
+        description="The message for a violation: what is wrong, and what to do."
     )
-    override: NameSet = Field(
-        (), description="Operators who may override it, with a reason; none named: administrators."
-    )
+    override: NameSet = Field((), description="Operators who may override it with a reason; if empty, administrators.")
 
     def references(self) -> Iterator[Reference]:
         """The operators who may override it."""

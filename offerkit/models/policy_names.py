@@ -1,7 +1,7 @@
-"""Which names a policy's condition may use, and what they are worth of a resource (docs/policies.md).
+"""The names that a policy's condition can use, and their values for a resource (docs/policies.md).
 
-Of an offer, names say what counts once templates and categories are counted in; of other kinds, the properties as they
-are declared, with the parts of a part joined: ``environment.promotion_tests``.
+An offer's names give the effective values, with templates and categories applied. Names of other kinds give the
+declared properties; nested ones are joined with an underscore: ``environment.promotion_tests``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ OFFER_NAMES: dict[str, FieldType] = {
     "content_reviewers": _LIST,
     "eligibility_reviewers": _LIST,
 }
-"""``offer.<name>``: with all that the offer inherits."""
+"""``offer.<name>``: the effective values, with everything the offer inherits."""
 RESOURCE_NAMES: dict[str, FieldType] = {
     "address": _TEXT,
     "kind": FieldType(BaseType.ENUMERATION, GOVERNED),
@@ -56,7 +56,7 @@ RESOURCE_NAMES: dict[str, FieldType] = {
     "description": _TEXT,
     "protected": _FLAG,
 }
-"""``resource.<name>``: of a resource of any kind."""
+"""``resource.<name>``: for a resource of any kind."""
 STEP_NAMES: dict[str, FieldType] = {
     "action": FieldType(BaseType.ENUMERATION, ACTIONS),
     "stage": FieldType(BaseType.ENUMERATION, ("design", "live")),
@@ -64,13 +64,13 @@ STEP_NAMES: dict[str, FieldType] = {
     "changed": _LIST,
     "moved_from": _TEXT,
 }
-"""``step.<name>``: of a change; a condition that names one is asked of changes only."""
+"""``step.<name>``: for a change; a condition that uses one applies to changes only."""
 CHANGES = ("step", "before")
-"""The namespaces that only a change has."""
+"""The namespaces that only changes have."""
 
 
 class _Property(NamedTuple):
-    """A property of a kind, by the attributes that lead to it."""
+    """A property of a kind: its path of attributes and its type."""
 
     path: tuple[str, ...]
     type: FieldType
@@ -79,7 +79,7 @@ class _Property(NamedTuple):
 def scope_of(applies_to: Iterable[str]) -> NameScope:
     """The names for the condition of a policy that applies to these kinds.
 
-    ``before.<name>`` needs one kind: it is what stood there before the change.
+    ``before.<name>``, the value before the change, is available if there is only one kind.
     """
     wanted = tuple(applies_to)
     kinds = [Kind(word) for word in (GOVERNED if STEP in wanted else wanted)]
@@ -91,9 +91,9 @@ def scope_of(applies_to: Iterable[str]) -> NameScope:
 
 
 def judged_kinds(applies_to: Iterable[str], spaces: Iterable[str]) -> frozenset[Kind]:
-    """The kinds that a condition is asked of which names these namespaces.
+    """The kinds that a condition with these namespaces applies to.
 
-    A condition that names a kind's own properties says nothing about other kinds.
+    A condition on the properties of one kind does not apply to other kinds.
     """
     wanted = tuple(applies_to)
     kinds = frozenset(Kind(word) for word in (GOVERNED if STEP in wanted else wanted))
@@ -103,14 +103,14 @@ def judged_kinds(applies_to: Iterable[str], spaces: Iterable[str]) -> frozenset[
 
 @cache
 def names_of(kind: Kind) -> Mapping[str, FieldType]:
-    """The names of a kind's properties, with their types."""
+    """The properties of a kind, with their types."""
     if kind is Kind.OFFER:
         return OFFER_NAMES
     return {"name": _TEXT, **{name: found.type for name, found in _properties(kind).items()}}
 
 
 def values_of(kind: Kind, name: str, body: Mapping[str, Any] | None, wanted: Iterable[str]) -> dict[str, Value]:
-    """What the ``wanted`` properties of a resource are, of a kind that inherits nothing; None: there is none."""
+    """The ``wanted`` properties of a resource whose kind inherits nothing; all None if ``body`` is None."""
     if body is None:
         return dict.fromkeys(wanted)
     resource = model_of(kind).model_validate(body)
@@ -133,7 +133,7 @@ def _walk(model: type[BaseModel], above: str, path: tuple[str, ...]) -> Iterator
 
 
 def _type(annotation: Any) -> FieldType | type[BaseModel] | None:
-    """The type of a property; the model of a part; None for what conditions cannot read."""
+    """The type of a property, the model of a nested part, or None if conditions cannot read it."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _type(arguments[0])
@@ -174,5 +174,5 @@ def _read(resource: Any, path: tuple[str, ...]) -> Value:
 
 
 def decimal(number: Decimal) -> Decimal | None:
-    """A number as conditions have it: six digits after the point; unknown when it is larger than they can hold."""
+    """A number for conditions: six decimals; None (unknown) if it is too large for them."""
     return number.quantize(Decimal("0.000001")) if abs(number) < _LARGEST else None

@@ -1,4 +1,4 @@
-"""The three profiles of operators (domain.md §1); apart from the model, so that rights load no pydantic."""
+"""The three profiles of operators (domain.md §1); a separate module, so that rights do not import pydantic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which model each kind has. A new kind is one new file and one line here."""
+"""The model of each kind. A new kind needs a member of ``Kind`` and a file of that name here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLASS_OF = {kind: (f"offerkit.models.{kind}", kind.capitalize()) for kind in Ki
 
 @cache
 def model_of(kind: Kind) -> type[Resource]:
-    """The model of ``kind``, imported when first asked for: a run pays only for the kinds it meets."""
+    """The model of ``kind``, imported on first use, so that a run imports only the kinds it needs."""
     module, name = _CLASS_OF[kind]
     model: type[Resource] = getattr(import_module(module), name)
     return model

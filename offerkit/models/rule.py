@@ -1,4 +1,4 @@
-"""Presentation rules: what a contact was already offered decides what is left out."""
+"""Presentation rules: they leave offers out because of earlier propositions to the contact."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from offerkit.models.space import Channel
 
 
 class AppliesTo(Part):
-    """The offers the rule is about: those named, those below the categories, those the condition holds for.
+    """The offers that the rule applies to: by name, by category, and by condition.
 
-    Empty: all offers.
+    If empty, all offers.
     """
 
     offers: NameSet = ()
@@ -35,14 +35,14 @@ class AppliesTo(Part):
 
 
 class Window(Part):
-    """From so long before to so long after the proposition date."""
+    """The time before and after the proposition date in which propositions count."""
 
     before: Duration = "30d"
     after: Duration = "0d"
 
 
 class Counted(Part):
-    """Which propositions count."""
+    """The propositions that count."""
 
     of: Literal["all", "offer", "category", "applies-to"] = "offer"
     status: Literal["any", "accepted-or-rejected", "accepted", "rejected"] = "any"
@@ -56,8 +56,8 @@ class Rule(Resource):
     kind = Kind.RULE
 
     applies_to: AppliesTo = AppliesTo()
-    channel: Channel | None = Field(None, description="Only on this channel; absent: on all.")
-    contacts: Expression | None = Field(None, description="Only for contacts that match.")
+    channel: Channel | None = Field(None, description="Apply on this channel only; if absent, on all.")
+    contacts: Expression | None = Field(None, description="A condition; apply only to contacts that match.")
     counted: Counted = Counted()
     period: Window = Window()
     max: Integer = Field(ge=1, description="The number of counted propositions at which the offer is excluded.")

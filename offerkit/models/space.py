@@ -1,4 +1,4 @@
-"""Offer spaces: places where offers are shown."""
+"""Offer spaces: the places where offers are shown."""
 
 from __future__ import annotations
 
@@ -45,12 +45,14 @@ class SpaceField(Part):
 
     name: Name
     label: Label = ""
-    type: FieldFormat | None = Field(None, description="Absent: by name: html is html, …_url is url, all else text.")
+    type: FieldFormat | None = Field(
+        None, description="By default from the name: html is html, …_url is url, others are text."
+    )
     required: Flag = False
 
     @property
     def format(self) -> FieldFormat:
-        """What the field holds, which decides how its value is escaped and checked."""
+        """The field's format, which determines how its value is escaped and checked."""
         if self.type is not None:
             return self.type
         if self.name == "html":
@@ -67,17 +69,17 @@ class Render(Part):
 
 
 class Identification(Part):
-    """How a contact is recognised here."""
+    """How a call identifies its contact."""
 
     keys: NameList = Field(
-        (), description="The dimension's fields that identify, in order; composite keys are joined by |."
+        (), description="The dimension's fields that identify a contact, in order; composite keys are joined by |."
     )
-    implicit: Flag = Field(False, description="By permanent or session cookie.")
+    implicit: Flag = Field(False, description="Identify by permanent or session cookie.")
     fallback: str | None = Field(
-        None, description="ENVIRONMENT/SPACE of an anonymous environment, used when nobody was identified."
+        None, description="ENVIRONMENT/SPACE of an anonymous environment, used if no contact was identified."
     )
     anonymous_categories: PathSet = Field(
-        (), description="The categories of the fallback's environment to propose from."
+        (), description="The categories to propose from in the fallback's environment."
     )
 
     @model_validator(mode="after")
@@ -92,16 +94,16 @@ class Identification(Part):
 
 
 class Defaults(Part):
-    """What a call that names nothing proposes from."""
+    """The categories and themes for calls that do not name any."""
 
     categories: PathSet = ()
     themes: NameSet = ()
 
 
 class Storage(Part):
-    """How propositions are kept: their status when made and when accepted, and extra data with either."""
+    """How propositions are stored: their status when proposed and accepted, and extra data for each."""
 
-    enabled: Flag = Field(True, description="False: propositions of this space are not stored.")
+    enabled: Flag = Field(True, description="If false, propositions of this space are not stored.")
     proposed: StatusName = "presented"
     accepted: StatusName = "accepted"
     proposed_data: dict[Name, Expression] = Field({}, description="Extra data, by name, stored when proposed.")
@@ -121,7 +123,7 @@ class Space(Resource):
     kind = Kind.SPACE
 
     channel: Channel
-    unitary: Flag = Field(False, description="Asked one contact at a time; otherwise only in batch.")
+    unitary: Flag = Field(False, description="For single calls, one contact at a time; otherwise for batches only.")
     fields: tuple[SpaceField, ...] = Field(min_length=1)
     render: Render = Render()
     identification: Identification = Identification()

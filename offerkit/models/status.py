@@ -1,4 +1,4 @@
-"""The statuses of a proposition; apart from the models, so that the store loads no pydantic."""
+"""The statuses of a proposition; separate from the models, so that the store does not import pydantic."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from offerkit.diagnostics import suggestion
 
 
 class Status(StrEnum):
-    """What became of a proposition (domain.md §2).
+    """The status of a proposition (domain.md §2).
 
-    On the wire and in the store they are numbers: generated 0, presented 1, interested 2, accepted 3,
-    scheduled 4, rejected 5. The members stand in the order of their numbers.
+    In requests and in the store they are numbers: generated 0, presented 1, interested 2, accepted 3, scheduled 4,
+    rejected 5. The members are in the order of their numbers.
     """
 
     GENERATED = "generated"
@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 _ORDER = tuple(Status)
 NUMBERED: Final[Mapping[int, Status]] = dict(enumerate(_ORDER))
-"""The statuses by their numbers on the wire and in the store."""
+"""The statuses by their numbers in requests and in the store."""
 _NUMBERS = {status: number for number, status in enumerate(_ORDER)}
 _SPELLED = {status.value: status for status in _ORDER} | {str(number): status for status, number in _NUMBERS.items()}
 
@@ -42,29 +42,29 @@ _FOLLOWERS: dict[Status, tuple[Status, ...]] = {
 
 
 def status_number(status: Status) -> int:
-    """The number that stands for ``status`` on the wire and in the store."""
+    """The number of ``status`` in requests and in the store."""
     return _NUMBERS[status]
 
 
 def status_of_number(value: int) -> Status:
-    """The status with that number. Raises ValueError when there is none."""
+    """The status with that number. Raises ValueError if the number is unknown."""
     if value in NUMBERED:
         return NUMBERED[value]
     raise ValueError(f"there is no status {value}; statuses are numbered 0 to {len(_ORDER) - 1}")
 
 
 def next_statuses(before: Status) -> tuple[Status, ...]:
-    """What may come after ``before``; nothing after accepted and rejected, which are final."""
+    """The statuses that can follow ``before``; none after accepted and rejected, which are final."""
     return _FOLLOWERS[before]
 
 
 def may_follow(before: Status, after: Status) -> bool:
-    """Whether a proposition that is ``before`` may become ``after``; to stay as it is is no step, hence False."""
+    """Whether a proposition's status can change from ``before`` to ``after``; False if they are the same."""
     return after in _FOLLOWERS[before]
 
 
 def parse_status(text: str) -> Status:
-    """The status that ``text`` names or numbers. Raises ValueError that names the nearest one."""
+    """Parse a status name or number. Raises ValueError that suggests the nearest one."""
     wanted = text.strip().lower()
     if wanted in _SPELLED:
         return _SPELLED[wanted]

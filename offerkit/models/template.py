@@ -1,4 +1,4 @@
-"""What offers and templates share, and the template."""
+"""The fields that offers and templates share, and the template."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from offerkit.models.filter import FilterUse
 
 
 class Eligibility(Period):
-    """When, and for whom, an offer may be proposed."""
+    """When, and for whom, an offer can be proposed."""
 
-    filters: tuple[FilterUse, ...] = Field((), description="Predefined filters, all of which must hold.")
+    filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold.")
     when: Expression | None = Field(None, description="A condition on the contact.")
 
 
 class Weight(Period):
-    """A number or a formula; among the weights that hold, the highest counts."""
+    """A number or a formula; the highest of the weights that apply is used."""
 
     label: Label = ""
     weight: Weighting | None = None
     formula: Expression | None = Field(None, description="A SQL expression in place of a number.")
     when: Expression | None = Field(None, description="A condition on the contact.")
-    spaces: NameSet = Field((), description="Only on these spaces; empty: on all.")
+    spaces: NameSet = Field((), description="Apply on these spaces only; if empty, on all.")
     dynamic: Name | None = Field(
-        None, description="A dynamic-offer hook (entry point) that makes several products of it."
+        None, description="A dynamic-offer hook (entry point) that turns the offer into several products."
     )
 
     @model_validator(mode="after")
@@ -51,23 +51,23 @@ class Weight(Period):
 
 
 class Reviewers(Part):
-    """The operators who approve; none named: any offer manager or administrator."""
+    """The operators who approve; if empty, any offer manager or administrator."""
 
     content: NameSet = ()
     eligibility: NameSet = ()
 
 
 class OfferDefaults(Resource):
-    """What an offer has and a template can give by default."""
+    """The fields of an offer that a template can give defaults for."""
 
     template: Name | None = None
     eligible: Eligibility = Eligibility()
-    weights: tuple[Weight, ...] = Field((), description="Empty: one weight of 1.")
+    weights: tuple[Weight, ...] = Field((), description="If empty, one weight of 1.")
     themes: NameSet = ()
     content: Content = {}
     representations: dict[Name, Content] = Field({}, description="Content that differs, by space.")
     spaces: NameSet = Field(
-        (), description="The spaces to publish on; empty: every space whose required fields are there."
+        (), description="The spaces to show it on; if empty, every space whose required fields it has."
     )
     reviewers: Reviewers = Reviewers()
 

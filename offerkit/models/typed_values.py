@@ -21,11 +21,11 @@ ValueText = Annotated[
     BeforeValidator(_word),
     WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": MAX_TEXT}),
 ]
-"""A value as its text; numbers, true and false need no quotes."""
+"""A value as text; numbers, true and false need no quotes in YAML."""
 
 
 def type_error(text: str, type_: FieldType) -> str:
-    """Why ``text`` is no value of the type; empty when it is one. The time zone decides nothing about that."""
+    """Why ``text`` is not a value of the type; empty if it is one. The time zone does not matter for this."""
     try:
         value = parse_value(text, type_, UTC)
     except ValueError as error:

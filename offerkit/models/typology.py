@@ -9,7 +9,7 @@ from offerkit.models.base import NameSet, Reference, Resource, references_to
 
 
 class Typology(Resource):
-    """The presentation rules that hold in the environments that name it."""
+    """A set of presentation rules for the environments that name it."""
 
     kind = Kind.TYPOLOGY
 

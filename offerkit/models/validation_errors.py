@@ -1,4 +1,4 @@
-"""What is wrong with a resource's values, in our words: pydantic's own speak of its types and of our classes."""
+"""Messages for invalid values in a resource; pydantic's own mention its types and our classes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CODES = {
 
 
 def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...]) -> tuple[Code, str, str]:
-    """The code, the sentence and the hint for one of pydantic's errors on ``model``, at ``loc`` inside it."""
+    """The code, message and hint for one of pydantic's errors in ``model``, at ``loc``."""
     kind = error["type"]
     field = str(loc[-1]) if loc else ""
     if kind == "extra_forbidden":
@@ -111,7 +111,7 @@ def _describe(value: object) -> str:
 
 
 def _keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> set[str]:
-    """The keys allowed at ``loc`` inside ``model``, by following its annotations."""
+    """The keys allowed at ``loc`` in ``model``, found through its annotations."""
     current: type[BaseModel] | None = model
     annotation: Any = None
     for part in loc:

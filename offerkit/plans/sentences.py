@@ -123,7 +123,7 @@ def excused_case_note(cases: Address, name: str) -> str:
 
 
 def is_excused_case_note(text: str) -> bool:
-    """Whether this has the form of :func:`excused_case_note`; whether it is true is for the cases to say."""
+    """Whether ``text`` has the form of :func:`excused_case_note`; running the cases shows whether it is true."""
     return len(text) <= LONGEST and text.endswith(f"” {_EXCUSED}") and ": the case “" in text
 
 

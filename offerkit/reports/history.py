@@ -68,7 +68,7 @@ class RevisionHistory:
     """Revisions in the order in which they are shown."""
 
     lines: Sequence[HistoryLine]
-    title: str = "RevisionHistory"
+    title: str = "History"
 
 
 def history_text(history: RevisionHistory, presentation: Presentation = PRESENTATION) -> str:

@@ -32,7 +32,7 @@ def merged(base: JsonMap, over: JsonMap) -> JsonMap:
 
 
 def names_in(value: Json, *keys: str) -> tuple[str, ...]:
-    """The list of names at ``keys`` in a body; empty if there is none."""
+    """The list of names at ``keys`` in a body; empty if missing."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return tuple([item for item in value if isinstance(item, str)]) if isinstance(value, list) else ()
@@ -131,7 +131,7 @@ class Inheritance:
         return Address(self.environment, kind, name)
 
     def offer(self, address: Address) -> EffectiveOffer:
-        """The offer (or template) at ``address`` with everything it inherits. Raises KeyError if there is none."""
+        """The offer (or template) at ``address`` with everything it inherits. Raises KeyError if missing."""
         body = self._lookup(address)
         if body is None:
             raise KeyError(address)
@@ -283,7 +283,7 @@ class EffectiveOffer:
 
     @property
     def filters(self) -> tuple[str, ...]:
-        """The predefined filters, all of which must hold, in order."""
+        """The predefined filters, in order; all must hold."""
         return _filter_names(self.get("eligible", "filters"))
 
     def reviewers(self, aspect: str) -> tuple[str, ...]:
@@ -338,7 +338,7 @@ class EffectiveOffer:
         return {field: given[field] for field in (place.fields if place is not None else ()) if field in given}
 
     def content_origin(self, space: str, field: str) -> tuple[Address, JsonPath] | None:
-        """The address and path of the text shown as ``field`` on ``space``; None if there is none."""
+        """The address and path of the text shown as ``field`` on ``space``; None if missing."""
         for path in (("representations", space, field), ("content", field)):
             address = origin(self.layers, path)
             if address is not None:

@@ -146,7 +146,7 @@ class Snapshot:
         return known
 
     def offer(self, address: Address) -> EffectiveOffer:
-        """The offer at ``address`` with everything it inherits here. Raises KeyError if there is none."""
+        """The offer at ``address`` with everything it inherits here. Raises KeyError if missing."""
         last: EffectiveOffer | None = self.memo.get(_LAST_OFFER)  # one offer is asked for many times in a row
         if last is None or last.address != address:
             last = self.memo[_LAST_OFFER] = self.inheritance(address.environment).offer(address)

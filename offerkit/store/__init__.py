@@ -1,4 +1,4 @@
-"""The store: stages, bodies, approvals, the chained history and the propositions, kept across runs."""
+"""The store: stages, resource bodies, approvals, the chained history and propositions."""
 
 from offerkit.store.counted import CountFilter
 from offerkit.store.deliveries import DeliveryRun

@@ -1,4 +1,4 @@
-"""Appending a revision: the one place that changes a store."""
+"""Appending a revision: the only place that changes stages and history."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from offerkit.times import check_utc
 
 
 class _StageUpdate(NamedTuple):
-    """A stage after the revision: its digest, and what to write and to remove to get there."""
+    """A stage after the revision: its digest, the entries to write and the addresses to remove."""
 
     stage: str
     digest: str
@@ -26,9 +26,9 @@ class _StageUpdate(NamedTuple):
 
 
 def append(db: Database, draft: Draft) -> RevisionRow:
-    """Add ``draft`` to the history and change the stages with it; inside a write transaction.
+    """Add ``draft`` to the history and change the stages; inside a write transaction.
 
-    Refused when anything stands in a stage that the draft's changes were not made against.
+    Raises Refused when a stage is not as the draft's changes expect it.
     """
     if not db.exclusive:
         raise RuntimeError("append() needs transaction()")
@@ -53,13 +53,13 @@ def append(db: Database, draft: Draft) -> RevisionRow:
 
 
 def _check(draft: Draft) -> None:
-    """Refuse text that no database keeps; raise ValueError for what only a mistake of ours can contain."""
+    """Raises Refused for text that no database stores, and ValueError for a faulty draft, which is a bug."""
     free = [draft.actor, draft.message, *(approval.comment for approval in draft.approvals)]
     if any("\0" in text or text != text.encode(errors="replace").decode() for text in free):
         raise refuse(
             Code.BAD_VALUE,
             "the operator, message or comment is not text",
-            detail="It contains a NUL character or bytes that are not UTF-8.",
+            detail="It has a NUL character or bytes that are not UTF-8.",
             hint="Write it again, in UTF-8.",
         )
     check_utc(draft.time)
@@ -73,7 +73,7 @@ def _check(draft: Draft) -> None:
 
 
 def _fenced(db: Database, changes: list[ChangeText]) -> list[_StageUpdate]:
-    """Every touched stage as it will be; refused when one is not as ``changes`` say that it was."""
+    """Every touched stage as it will be. Raises Refused when one is not as ``changes`` expect it."""
     touched: list[_StageUpdate] = []
     conflicts: list[Diagnostic] = []
     for stage, group in groupby(changes, key=lambda text: text.stage):
@@ -94,14 +94,14 @@ def _fenced(db: Database, changes: list[ChangeText]) -> list[_StageUpdate]:
 
 
 def _stale(db: Database, stage: str, addresses: list[str]) -> list[Diagnostic]:
-    """For each address where something else stands than expected: that it does, and who put it there."""
+    """A diagnostic for each address that is not as expected, with the revision that changed it last."""
     found = []
     known = sorted(set(map(parse_address, addresses)))
     last = revisions.last_change(db, parse_stage(stage), known)
     for address in known:
         change = last.get(address)
         by = revisions.revision(db, change.serial) if change else None
-        detail = "Nothing stands there, and nothing ever did."
+        detail = "The stage has nothing at this address, and never had."
         if change and by:
             detail = f"Revision {by.serial} by {by.actor} at {by.time}: {change.action}."
         found.append(
@@ -117,13 +117,13 @@ def _stale(db: Database, stage: str, addresses: list[str]) -> list[Diagnostic]:
 
 
 def _next(db: Database, draft: Draft) -> RevisionText:
-    """The new revision's row, linked to the newest one; its own digest is still to be computed."""
+    """The new revision's row, linked to the newest one; its own digest is still empty."""
     serial = revisions.last_serial(db)
     newest = revisions.revision_texts(db, serial - 1, limit=1) if serial else []
     meta = schema.read_meta(db)
     parent = newest[0].digest if newest else schema.genesis(meta["project"])
     if parent != meta["head"]:
-        raise errors.damaged(db.name, "Its newest revision is not the one it says was last")
+        raise errors.damaged(db.name, "Its newest revision is not the recorded one")
     details = canonical(dict(draft.details)).decode()
     texts = (draft.action, draft.actor, draft.time, draft.message, draft.plan_digest, details)
     return RevisionText(serial + 1, parent, "", *texts)

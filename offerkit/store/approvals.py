@@ -1,4 +1,4 @@
-"""Approvals and rejections, as reviewers gave them."""
+"""The table of approvals: approvals, rejections, and what was stopped and resumed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SELECTED = (
 )
 
 _Texts: TypeAlias = tuple[int, str, str, str, str, str, str, str, str]
-"""A decision as it stands in columns, with its revision and the time of that."""
+"""The columns of a decision, with its revision and that revision's time."""
 
 
 def approval_text(approval: Approval) -> ApprovalText:
-    """``approval`` as it stands in columns."""
+    """The columns of ``approval``."""
     key = approval.key
     return (
         key.address,
@@ -37,7 +37,7 @@ def approval_text(approval: Approval) -> ApprovalText:
 
 
 def approval_texts(db: Database, serial: int) -> list[ApprovalText]:
-    """The approvals of one revision as they stand in columns."""
+    """The columns of one revision's approvals."""
     sql = f"SELECT {COLUMNS} FROM approval WHERE serial = ? ORDER BY address, aspect, space"  # noqa: S608
     return db.rows(sql, (serial,))
 
@@ -61,7 +61,7 @@ def _read(db: Database, rows: list[_Texts]) -> list[Approval]:
     try:
         return [_approval(row) for row in sorted(rows)]
     except (TypeError, ValueError) as error:
-        raise errors.damaged(db.name, "An approval was edited: a part of it is not what offerkit writes.") from error
+        raise errors.damaged(db.name, "An approval was edited: offerkit does not write such values") from error
 
 
 def _approval(row: _Texts) -> Approval:

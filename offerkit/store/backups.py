@@ -1,7 +1,7 @@
-"""Putting a backup in a store's place: what the backup's history says holds, what customers were offered stays.
+"""Restoring a backup: the store gets the backup's history and keeps its own propositions.
 
-A store that can be read is not exchanged but rewritten, in one transaction: whoever has it open goes on, sees the state
-before or after, and nothing that was answered meanwhile is lost. Only what cannot be read is moved aside as a file.
+A readable store is not replaced but rewritten, in one transaction: processes that have it open continue, see the state
+before or after, and lose nothing that they stored meanwhile. Only an unreadable store is moved aside as a file.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from offerkit.store.location import Location
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow
 
 ACTION = "restore"
-"""The action of the revision that says who restored what."""
+"""The action of the revision that records a restore."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
 _OFFERED = ("proposition", "cookie", "delivery_run")
-"""What was offered to people, which a restore keeps."""
+"""Tables about contacts, which a restore keeps."""
 
 
 @dataclass(frozen=True)
 class OnlyInBackup:
-    """What only the backup has, and comes back: ids of propositions, and deliveries (environment, campaign, delivery).
+    """What only the backup has, and a restore adds: ids of propositions, and deliveries by environment, campaign, name.
 
-    ``withdrawn``: the ids of deliveries that were withdrawn and made anew since; those and theirs stay away.
+    ``withdrawn``: ids of deliveries that were withdrawn and made again since; those and their propositions stay out.
     """
 
     propositions: tuple[str, ...]
@@ -60,9 +60,9 @@ class OnlyInBackup:
 
 
 def prepare(backup: Location, target: Path) -> None:
-    """Copy ``backup`` to ``target``, of the current format there, and verify that; the backup itself stays as it is.
+    """Copy ``backup`` to ``target``, upgrade the copy to the current format and verify it. The backup is not changed.
 
-    Raises Refused when it is no store, or does not verify.
+    Raises Refused when it is not a store, or does not verify.
     """
     if isinstance(backup, Path):
         opened = sqlite.open_file(backup, create=False, write=False, busy_timeout=5.0)
@@ -85,7 +85,7 @@ def prepare(backup: Location, target: Path) -> None:
 
 
 def set_aside(location: Location, target: Path, draft: Path) -> None:
-    """Keep all that the store at ``location`` holds, sound or not, in a new file, which is written as ``draft`` first.
+    """Copy everything in the store at ``location``, sound or not, to a new file, which is first written as ``draft``.
 
     Raises Refused when it cannot be read.
     """
@@ -98,7 +98,7 @@ def set_aside(location: Location, target: Path, draft: Path) -> None:
     else:
         copying.copy_unverified(location, draft)
     _to_disk(draft)
-    os.link(draft, target)  # never over what was kept before
+    os.link(draft, target)  # never overwrites an earlier file
     draft.unlink()
 
 
@@ -121,17 +121,17 @@ def returning(current: Database, backup: Database) -> OnlyInBackup:
 
 
 def revoked(db: Database) -> dict[str, str]:
-    """Every token that was ever revoked in the store, and when: by its row, by the history, by earlier restores.
+    """Every token ever revoked in the store, and when: from its row, the history and earlier restores.
 
-    A restore takes rows and revisions away, another hand may edit them; either would let a later restore of a backup
-    in which the token still counts bring it back to life.
+    A restore removes rows and revisions, and they can be edited outside of offerkit; without this, restoring a backup
+    in which the token is still valid would reactivate it.
     """
     found: dict[str, str] = {}
     wanted = (tokens.REVOKE, tokens.ADOPT, ACTION)
     sql = "SELECT action, details FROM revision WHERE action IN (?, ?, ?) ORDER BY serial"
     rows: list[tuple[str, str]] = db.rows(sql, wanted)
     for action, text in rows:
-        with suppress(ValueError):  # what was edited says nothing
+        with suppress(ValueError):  # ignore edited details
             found |= _revoked_by(action, orjson.loads(text))
     return found | {row.id: row.revoked for row in tokens.tokens(db) if row.revoked}
 
@@ -152,10 +152,10 @@ def _interaction(db: Database, id_: str) -> str:
 
 
 def rewrite(current: Database, backup: Database, head: str, back: OnlyInBackup | None, draft: Draft) -> RevisionRow:
-    """Give ``current`` the history and the tokens of ``backup``, and append ``draft``; in one transaction.
+    """Give ``current`` the history and tokens of ``backup``, and append ``draft``; in one transaction.
 
-    What was offered to people stays, and ``back`` comes back; None: it is all replaced, for it is another project's.
-    Tokens that were revoked stay so. Raises Refused when ``head`` is not the newest revision any more.
+    Propositions stay, and ``back`` is added; None replaces them all, for another project's backup. Revoked tokens stay
+    revoked. Raises Refused when ``head`` is no longer the newest revision.
     """
     with current.writing():
         check_unchanged(current, head)
@@ -172,9 +172,9 @@ def rewrite(current: Database, backup: Database, head: str, back: OnlyInBackup |
 
 
 def rebuild(current: Database, backup: Path, fresh: Path, back: OnlyInBackup | None, draft: Draft) -> RevisionRow:
-    """As :func:`rewrite`, in a new file ``fresh``: for a store whose tables are not as offerkit makes them.
+    """As :func:`rewrite`, in a new file ``fresh``: for a store whose schema differs from the format.
 
-    Inside a write transaction of ``current``, so that nobody writes there meanwhile.
+    Inside a write transaction of ``current``, so that no other process writes to it meanwhile.
     """
     copying.copy(backup, fresh, lambda _: lambda _: None)
     new = databases.open_store(fresh, create=False, write=True, busy_timeout=5.0)
@@ -193,18 +193,18 @@ def rebuild(current: Database, backup: Path, fresh: Path, back: OnlyInBackup | N
 
 
 def check_unchanged(db: Database, head: str) -> None:
-    """Raise Refused when ``head`` is not the digest of the newest revision any more."""
+    """Raises Refused when ``head`` is no longer the digest of the newest revision."""
     if schema.read_meta(db).get("head", "") != head:
         raise changed()
 
 
 def changed() -> Refused:
-    """The store is not what the operator was shown."""
+    """The error for a store that changed after the operator saw the comparison."""
     return refuse(
         Code.PLAN_STALE,
         "the store has changed since it was compared with the backup",
         detail="Nothing was restored.",
-        hint="Run the command again, and look at what would go.",
+        hint="Run the command again, and check what would be lost.",
     )
 
 
@@ -230,7 +230,7 @@ def _parts(db: Database, table: str) -> Iterator[list[tuple[Cell, ...]]]:
 
 
 def record(prepared: Path, draft: Draft, before: Mapping[str, str], stopped: Sequence[Approval] = ()) -> RevisionRow:
-    """Append ``draft`` to a prepared backup, revoke ``before``, keep out what was ``stopped``; it then is one file."""
+    """Append ``draft`` to a prepared backup, revoke the tokens ``before``, and keep ``stopped`` stopped."""
     db = databases.open_store(prepared, create=False, write=True, busy_timeout=5.0)
     try:
         with db.writing():
@@ -240,9 +240,9 @@ def record(prepared: Path, draft: Draft, before: Mapping[str, str], stopped: Seq
 
 
 def _recorded(db: Database, draft: Draft, before: Mapping[str, str], stopped: Sequence[Approval]) -> RevisionRow:
-    """Append ``draft`` and keep the tokens ``before`` revoked, also those that only a later restore may bring back.
+    """Append ``draft``, which records the revoked tokens ``before``, so that a later restore revokes them as well.
 
-    What is ``stopped`` stays so: the same revision stops it, and takes it out of the live that the backup brings.
+    What is ``stopped`` stays stopped: the same revision stops it and takes it out of the backup's live.
     """
     every: Json = {**before}
     rows = _still_stopped(db, stopped)
@@ -252,14 +252,14 @@ def _recorded(db: Database, draft: Draft, before: Mapping[str, str], stopped: Se
     gone = stop_deltas(_live(db), Stops([*approvals.stops(db), *rows]))
     changes = tuple(ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in gone)
     made = append.append(db, replace(draft, details=details, approvals=tuple(rows), changes=changes))
-    for id_, time in before.items():  # a token that a backup brings back to life would let in who was shut out
-        known = len(time) == len(draft.time) and time.endswith("Z")  # what was edited may be no time
+    for id_, time in before.items():  # otherwise the backup would reactivate revoked tokens
+        known = len(time) == len(draft.time) and time.endswith("Z")  # an edited time can be invalid
         tokens.revoke(db, id_, time if known else draft.time, draft.actor)
     return made
 
 
 def _stopped(current: Database, backup: Database) -> list[Approval]:
-    """What ``current`` stops, also by the names that it had when the two histories were still one."""
+    """The stops of ``current``, also by the names from before the two histories diverged."""
     digests = "SELECT serial, digest FROM revision"
     theirs: dict[int, str] = dict(backup.rows(digests))
     ours: list[tuple[int, str]] = current.rows(digests)
@@ -272,7 +272,7 @@ def _stopped(current: Database, backup: Database) -> list[Approval]:
 
 
 def _still_stopped(db: Database, rows: Sequence[Approval]) -> list[Approval]:
-    """What ``rows`` of another store stop and this one does not, to be kept with the next revision."""
+    """The stops among ``rows`` of another store that this one lacks, to be stored with the next revision."""
     there = Stops(approvals.stops(db))
     return [
         replace(row, key=replace(row.key, fingerprint=""))
@@ -282,16 +282,16 @@ def _still_stopped(db: Database, rows: Sequence[Approval]) -> list[Approval]:
 
 
 def _live(db: Database) -> Snapshot:
-    """What is live, of all environments and what they share."""
+    """Live of all environments, with what they share."""
     live = [stage for stage in stages.heads(db) if stage.stage is Stage.LIVE]
     entries = {address: entry for stage in live for address, entry in stages.entries(db, stage).items()}
     return Snapshot(entries, bodies.bodies(db, {entry.fingerprint for entry in entries.values()}))
 
 
 def exchange(path: Path, prepared: Path, aside: Path) -> bool:
-    """Put the file ``prepared`` at ``path``; what cannot be read there is kept as ``aside``. Whether there was any.
+    """Put the file ``prepared`` at ``path``; an unreadable store there is kept as ``aside``. Returns whether one was.
 
-    The log beside a store is never left to the file that takes its place: it would be applied to that.
+    The log beside a store is never left in place: SQLite would apply it to the new file.
     """
     there = path.exists()
     try:

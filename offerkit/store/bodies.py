@@ -1,4 +1,4 @@
-"""Resource bodies: immutable, each named by its fingerprint."""
+"""Resource bodies (the table ``snapshot``): immutable, each named by its fingerprint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = 4096
 
 
 def bodies(db: Database, fingerprints: Iterable[str]) -> dict[str, Body]:
-    """The bodies with these fingerprints, each checked; refused when one is missing or was edited."""
+    """The bodies with these fingerprints, checked. Raises Refused when one is missing or was edited."""
     found: dict[str, Body] = {}
     for marks, part in chunks(fingerprints):
         rows: list[tuple[str, str, str]] = db.rows(
@@ -32,7 +32,7 @@ def bodies(db: Database, fingerprints: Iterable[str]) -> dict[str, Body]:
 
 
 def known(db: Database, fingerprints: Iterable[str]) -> set[str]:
-    """Those of ``fingerprints`` whose bodies are kept."""
+    """Those of ``fingerprints`` whose bodies are stored."""
     found: set[str] = set()
     for marks, part in chunks(fingerprints):
         sql = f"SELECT fingerprint FROM snapshot WHERE fingerprint IN ({marks})"  # noqa: S608 - only marks
@@ -42,7 +42,7 @@ def known(db: Database, fingerprints: Iterable[str]) -> set[str]:
 
 
 def every(db: Database) -> Iterator[tuple[str, str, str]]:
-    """Fingerprint, kind and body of all snapshots, a page at a time."""
+    """Fingerprint, kind and text of all bodies, read a page at a time."""
     after = ""
     while True:
         page: list[tuple[str, str, str]] = db.rows(
@@ -56,7 +56,7 @@ def every(db: Database) -> Iterator[tuple[str, str, str]]:
 
 
 def missing(db: Database, needed: set[str], given: Mapping[str, Body]) -> list[tuple[str, str, str]]:
-    """The rows that must be added so that all ``needed`` are kept; refused when ``given`` cannot supply them."""
+    """The rows to add so that all ``needed`` are stored. Raises Refused when ``given`` lacks one."""
     rows = []
     for print_ in sorted(needed - known(db, needed)):
         body = given.get(print_)
@@ -65,7 +65,7 @@ def missing(db: Database, needed: set[str], given: Mapping[str, Body]) -> list[t
             raise refuse(
                 Code.PLAN_UNREADABLE,
                 f"the plan {what} for fingerprint {print_[:12]}",
-                detail="Every body in a plan is named by the sha256 of its bytes, and each must be there.",
+                detail="A plan must have every body, named by the SHA-256 of its bytes.",
                 hint="Make the plan again.",
             )
         rows.append((print_, body.kind, body.text))
@@ -73,7 +73,7 @@ def missing(db: Database, needed: set[str], given: Mapping[str, Body]) -> list[t
 
 
 def put(db: Database, rows: list[tuple[str, str, str]]) -> None:
-    """Add snapshots, which must be sorted: the index then grows in order."""
+    """Add bodies, which must be sorted so that the index grows at its end."""
     db.run_many(
         "INSERT INTO snapshot (fingerprint, kind, body) VALUES (?, ?, ?) ON CONFLICT (fingerprint) DO NOTHING",
         rows,

@@ -1,4 +1,4 @@
-"""A whole store copied to another place, in any database: in one transaction there, and compared at its end."""
+"""Copying a whole store to another database, in one transaction that compares both at its end."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ TABLES = {
     "delivery_run": deliveries.COLUMNS,
     "token": tokens.COLUMNS,
 }
-"""Every table with its columns, those that others refer to first."""
+"""Every table with its columns; a table comes after those that it refers to."""
 PART = 20_000
-"""Rows that are carried at a time."""
+"""Rows that are copied at a time."""
 
 Advance = Callable[[int], None]
 _SIZE = 16
@@ -48,18 +48,17 @@ _SIZE = 16
 
 @dataclass(frozen=True, slots=True)
 class CopyResult:
-    """What was carried over: rows by table."""
+    """How many rows were copied, by table."""
 
     rows: dict[str, int]
 
     @property
     def revisions(self) -> int:
-        """How many revisions."""
         return self.rows["revision"]
 
 
 class _RowSum:
-    """Stands for a set of rows in any order: their number, and the sum of their digests."""
+    """A checksum of rows in any order: their number, and the sum of their digests."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -87,11 +86,11 @@ def counts(db: Database) -> dict[str, int]:
 
 
 def copy(source: Location, target: Location, progress: Callable[[int], Advance]) -> CopyResult:
-    """Carry everything that ``source`` holds at this moment to ``target``, where nothing may be yet.
+    """Copy everything that ``source`` holds at this moment to a blank ``target``.
 
-    ``progress`` is told how many rows there will be, and gives what is called with how many were carried, or
-    compared. Raises Refused when the source does not verify, the target is not blank, or what stands there in the
-    end is not what was read; then, as when it is killed, the target stays blank.
+    ``progress`` gets the number of rows to come, and returns a function that gets how many were copied or compared.
+    Raises Refused when the source does not verify, the target is not blank, or the copy differs from the source;
+    the target then stays blank, as it does when the process is killed.
     """
     old = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
     try:
@@ -105,11 +104,11 @@ def copy(source: Location, target: Location, progress: Callable[[int], Advance])
 
 
 HISTORY = tuple(table for table in TABLES if table not in ("proposition", "cookie", "delivery_run", "token"))
-"""The tables of the chained history: what was proposed to whom, and tokens, are no part of it."""
+"""The tables of the chained history, which excludes propositions, deliveries, cookies and tokens."""
 
 
 def copy_history(source: Location, target: Location) -> None:
-    """Carry the chained history alone to ``target``, where nothing may be yet. Raises Refused as :func:`copy`."""
+    """Copy only the chained history to a blank ``target``. Raises Refused as :func:`copy` does."""
     old = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
     try:
         with old.reading():
@@ -119,7 +118,7 @@ def copy_history(source: Location, target: Location) -> None:
 
 
 def copy_unverified(source: Location, target: Path) -> None:
-    """Carry everything to a new file though its history may not verify: what is to be kept aside is kept as it is."""
+    """Copy everything to a new file without verifying it: what is set aside is kept as it is."""
     old = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
     try:
         with old.reading():
@@ -162,7 +161,7 @@ def _fill(old: Database, new: Database, advance: Advance, tables: Iterable[str])
 
 
 def carry(old: Database, new: Database, tables: Iterable[str], advance: Advance) -> None:
-    """Copy the rows of ``tables``, which are empty in ``new``, and compare them; inside a write transaction."""
+    """Copy ``tables``, which are empty in ``new``, and compare them; inside a write transaction."""
     sums: dict[str, _RowSum] = {}
     wanted = {table: TABLES[table] for table in tables}
     for table, columns in wanted.items():
@@ -177,7 +176,7 @@ def carry(old: Database, new: Database, tables: Iterable[str], advance: Advance)
             there.add(rows)
             advance(len(rows))
         if there != sums[table]:
-            raise errors.damaged(new.name, f"{table} holds other rows than were copied there")
+            raise errors.damaged(new.name, f"The rows of {table} differ from those that were copied")
 
 
 def _parts(db: Database, table: str, columns: str) -> Iterator[list[tuple[Cell, ...]]]:

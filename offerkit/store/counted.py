@@ -1,4 +1,4 @@
-"""The propositions that presentation rules may count, of all contacts: narrowed by the database, read in parts."""
+"""The propositions of all contacts that presentation rules count: filtered by the database, read in parts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from offerkit.models.status import Status, status_number
 from offerkit.store.database import Cell, Database
 
 PART = 50_000
-"""Rows that are handed over at a time."""
+"""Rows in a part."""
 COLUMNS = ("offer", "category", "space", "channel", "status", "weight", "rank", "time")
-"""What may be asked for."""
+"""Columns that can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountFilter:
-    """What one rule counts: from ``since`` to ``until`` (as the store writes time, both included), with one of
-    ``statuses`` (none: any), on ``channel`` (empty: any), of ``offers`` or of a category below one of ``categories``
-    (neither: any)."""
+    """The propositions that one rule counts.
+
+    Those from ``since`` to ``until`` (as the store writes time, both included), with one of ``statuses``, on
+    ``channel``, of one of ``offers`` or of a category in or below one of ``categories``. What is empty does not narrow.
+    """
 
     since: str
     until: str
@@ -31,10 +33,10 @@ class CountFilter:
 def counted(
     db: Database, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
 ) -> Iterator[list[tuple[str, str]]]:
-    """The propositions that one of ``wanted`` counts, as contact and text: parts of them, a line for each proposition.
+    """The propositions that one of ``wanted`` counts: pairs of a contact and a text with a line for each proposition.
 
-    A line has ``columns`` and a number, whose bits say which of ``wanted`` count it, parted by spaces: names and
-    times have none. One text for a contact is handed over in a third of the time of as many rows.
+    A line has ``columns`` and a number whose bits say which of ``wanted`` count it, separated by spaces, which names
+    and times do not have. One text for each contact takes a third of the time of as many rows.
     """
     if not set(columns) <= set(COLUMNS):
         raise ValueError(f"not columns of a proposition: {columns}")
@@ -67,13 +69,13 @@ def _test(one: CountFilter) -> tuple[str, list[Cell]]:
     if about:
         parts.append(f"({' OR '.join(about)})")
         args += one.offers
-        # “0” follows “/”: what is below a path lies between them.
+        # “0” follows “/”: paths below another sort between the two.
         args += [text for path in one.categories for text in (path, f"{path}/", f"{path}0")]
     return f"({' AND '.join(parts)})", args
 
 
 def exported(db: Database, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:
-    """All propositions of an environment, in parts; ``contact`` and ``environment`` may be asked for as well."""
+    """All propositions of an environment, in parts; ``columns`` can also name ``contact`` and ``environment``."""
     if not set(columns) <= {"contact", "environment", *COLUMNS}:
         raise ValueError(f"not columns of a proposition: {columns}")
     return db.stream(f"SELECT {', '.join(columns)} FROM proposition WHERE environment = ?", (environment,), PART)  # noqa: S608

@@ -1,7 +1,7 @@
-"""What a database must offer the store: the border at which SQL dialects end.
+"""The interface between the store and its database: SQL dialects end here.
 
-Everything above speaks one SQL: ``?`` for parameters, standard types, ``ON CONFLICT``. Each database is a class
-with these methods, and nothing else.
+Everything above uses one SQL: ``?`` for parameters, standard types, ``ON CONFLICT``. Each database is a class
+with these methods, and no others.
 """
 
 from __future__ import annotations
@@ -17,123 +17,123 @@ Cell: TypeAlias = str | int
 Row = TypeVar("Row", bound=tuple[object, ...])
 
 CHUNK = 900
-"""How many parameters one statement takes at most; older SQLite builds allow 999."""
+"""Parameters of one statement, at most; older SQLite builds allow 999."""
 
 
 class Clash(Refused):
-    """Another transaction has kept a row under the same key meanwhile; this one keeps nothing."""
+    """Another transaction stored a row under the same key meanwhile; this one stores nothing."""
 
 
 class Database(Protocol):
     """One open connection, for one thread at a time.
 
-    Every error of the driver leaves it as a Refused that says how to mend it.
+    Errors of the driver become Refused, with a hint how to mend them.
     """
 
     name: str
-    """What messages call the store: its path or address, without secrets."""
+    """The store's path or address in messages, without secrets."""
 
     ddl: Mapping[str, str]
-    """The dialect's words for ``{key}`` (text in byte order), ``{text}`` and ``{clustered}`` in the schema."""
+    """What the dialect writes for ``{key}`` (text in byte order), ``{text}`` and ``{clustered}`` in the schema."""
 
     for_update: str
-    """What at the end of a SELECT locks its rows until the transaction ends; empty where that locks everything."""
+    """The end of a SELECT that locks its rows until the transaction ends; empty where writers exclude each other."""
 
     upgrades_itself: bool
-    """Whether an older format is upgraded by whoever opens it, or only when somebody asks for that."""
+    """Whether opening a store upgrades an older format; otherwise only ``offerkit store migrate`` does."""
 
     def join_lines(self, text: str) -> str:
-        """The dialect's aggregate of all values of ``text``, a line each."""
+        """The dialect's aggregate that joins all values of ``text`` by newlines."""
 
     @property
     def in_writing(self) -> bool:
-        """Whether a write transaction is open, by :meth:`writing` or :meth:`recording`."""
+        """Whether a write transaction is open (:meth:`writing` or :meth:`recording`)."""
 
     @property
     def exclusive(self) -> bool:
-        """Whether the open write transaction is the only one that may append a revision."""
+        """Whether the open write transaction is allowed to append a revision; only one at a time is."""
 
     def rows(self, sql: str, args: Sequence[Cell] = ()) -> list[Row]:
-        """All rows of a query, as tuples of the shape that the caller declares."""
+        """All rows of a query, as tuples of the type that the caller declares."""
 
     def stream(self, sql: str, args: Sequence[Cell], size: int) -> Iterator[list[Row]]:
-        """The rows of a query, ``size`` at a time, as they are asked for."""
+        """The rows of a query, lazily, ``size`` at a time."""
 
     def run(self, sql: str, args: Sequence[Cell] = ()) -> int:
-        """Execute one statement; how many rows it changed. Raises Clash when a key is taken."""
+        """Execute one statement. Returns how many rows it changed. Raises Clash when a key is taken."""
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Cell]]) -> None:
-        """Execute one statement for every one of ``rows``."""
+        """Execute one statement for each of ``rows``."""
 
     def insert(self, table: str, columns: str, rows: Sequence[Sequence[Cell]]) -> None:
-        """Add ``rows`` to a table, in the fastest way. Raises Clash when a key is taken."""
+        """Add ``rows`` to a table in the fastest way. Raises Clash when a key is taken."""
 
     def reading(self) -> AbstractContextManager[None]:
-        """Let all reads inside see one state; part of an open transaction when there is one."""
+        """Let all reads inside see one state; joins an open transaction."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """Lock the history at once: no other may append a revision. Commit at the end, or roll back when it raises."""
+        """Lock the history at once: no other process appends a revision. Commit, or roll back on an exception."""
 
     def recording(self) -> AbstractContextManager[None]:
-        """A transaction for propositions and what belongs to them: beside others where the database can do that."""
+        """A transaction for propositions, deliveries and cookies; several run at once if the database can do that."""
 
     def version(self) -> int | None:
-        """A number of the state that is read, which every transaction that changes rows changes; None: it has none."""
+        """A number that every transaction that changes rows changes; None where the database has no such number."""
 
     def claim_version(self) -> tuple[int, int] | None:
-        """Give the open write transaction's state its :meth:`version` already; that before, and the new one.
+        """Set the :meth:`version` of the open write transaction before it commits. Returns the old and new version.
 
-        To be called after the last change. None where there is no such, or nothing was changed.
+        Call it after the last change. None where the database has no version, or nothing was changed.
         """
 
     def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
-        """Hold the store's lock, which tells others who holds it (:mod:`offerkit.store.lock`)."""
+        """Hold the store's lock, which tells other processes its holder (:mod:`offerkit.store.lock`)."""
 
     def holder(self) -> Holder:
-        """Who holds the lock now; ``UNKNOWN`` when nobody does, or nobody can tell."""
+        """The holder of the lock; ``UNKNOWN`` when it is free or the holder is not known."""
 
     def creating(self) -> AbstractContextManager[None]:
-        """As :meth:`writing`, where there may be nothing yet."""
+        """As :meth:`writing`, for a database that can be blank."""
 
     def blank(self) -> bool:
-        """Whether there is nothing at all yet. Raises Refused when there is something that is not ours."""
+        """Whether the database is empty. Raises Refused when it holds something other than a store."""
 
     def mark_as_store(self) -> None:
-        """Mark what is blank as ours, inside :meth:`creating`."""
+        """Mark a blank database as a store, inside :meth:`creating`."""
 
     def size(self) -> int:
-        """The bytes that the store takes."""
+        """Bytes on disk."""
 
     def identity(self) -> str:
-        """What tells the open store from any that may take its place."""
+        """An id that tells the open store from any that could replace it."""
 
     def note_identity(self) -> None:
-        """Know the open store from any that may take its place; asked of its tables, so only once they are sound."""
+        """Remember the open store's identity. Reads its tables, so call it only once they are known to be sound."""
 
     def check_in_place(self) -> None:
-        """Raise Refused when what is open is not what the store's name means now: it was deleted or replaced.
+        """Raises Refused when the open store is no longer the one at its location: it was deleted or replaced.
 
-        Transactions that write ask this themselves; what they did does not count then.
+        Write transactions check this themselves; what they changed is then lost.
         """
 
     def checkpoint(self) -> None:
-        """Do what would otherwise be done while a commit waits for it."""
+        """Do maintenance that a commit would otherwise have to wait for."""
 
     def foreign_objects(self) -> list[str]:
-        """What answers or acts in place of the tables: views, triggers and the like, in words. Quick."""
+        """Views, triggers and other objects that could stand in for the tables, in words. Fast."""
 
     def differences(self) -> list[str]:
-        """Where tables, indexes and all else in the store are not as the format says, in words."""
+        """Tables, indexes and other objects that differ from the format, in words."""
 
     def damage(self) -> list[str]:
-        """What the database itself finds wrong with its files and values."""
+        """Damage that the database itself finds in its files and values, in words."""
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
 
 
 def recording(db: Database) -> AbstractContextManager[None]:
-    """The open write transaction, or one of its own to record in."""
+    """The open write transaction, or a new one to record in."""
     return nullcontext() if db.in_writing else db.recording()
 
 

@@ -1,4 +1,4 @@
-"""Which database holds the store at a location."""
+"""Opening, creating and migrating the store at a location, whichever database holds it."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def connect(location: Location, *, create: bool, write: bool, busy_timeout: floa
 
 
 def open_store(location: Location, *, create: bool, write: bool, busy_timeout: float, audit: bool = False) -> Database:
-    """A store of the current format at ``location``, made when there is none and ``create`` is set.
+    """A store of the current format at ``location``; with ``create`` it is created if missing.
 
-    An older format is upgraded at once where nobody else may be using it (SQLite), else refused. Refused is also what
-    answers or acts in place of its tables; for an ``audit`` with everything that is wrong with the schema.
+    An older format is upgraded at once in SQLite. In PostgreSQL, which others share, it raises Refused. Views, triggers
+    and the like in the store raise Refused, too; for an ``audit`` with everything that is wrong with the schema.
     """
     db = connect(location, create=create, write=write or create, busy_timeout=busy_timeout)
     try:
         if create and db.blank():
             initialize(db, lambda new: schema.create(new, uuid4().hex))
-        if audit and db.foreign_objects():  # even to ask for its format would be to ask what was put there
+        if audit and db.foreign_objects():  # even reading its format could read from a planted view
             raise Refused(verify.schema_findings(db))
         _check_foreign_objects(db)
         db.note_identity()
@@ -61,7 +61,7 @@ def open_store(location: Location, *, create: bool, write: bool, busy_timeout: f
 
 
 def initialize(db: Database, fill: Callable[[Database], None]) -> bool:
-    """Make a store in what is blank and ``fill`` it, in one transaction; False when another was faster."""
+    """Create a store in a blank database and ``fill`` it, in one transaction; False if another process was faster."""
     with db.creating():
         if not db.blank():
             return False
@@ -72,7 +72,7 @@ def initialize(db: Database, fill: Callable[[Database], None]) -> bool:
 
 
 def migrate(location: Location, busy_timeout: float = 5.0) -> tuple[int, int]:
-    """Bring a store to the current format, in one transaction; its format before and now."""
+    """Bring a store to the current format, in one transaction. Returns its format before and now."""
     db = connect(location, create=False, write=True, busy_timeout=busy_timeout)
     try:
         _check_foreign_objects(db)
@@ -90,20 +90,20 @@ def _adopt_tokens(db: Database) -> None:
     now = utc(datetime.now(UTC))
     try:
         tokens.adopt(db, now)
-    except Refused as refused:  # to a history that is broken nothing is added: it is opened, so that an audit can tell
+    except Refused as refused:  # a broken history stays as it is: opening it makes an audit possible
         if refused.diagnostics[0].code is not Code.STORE_DAMAGED:
             raise
 
 
 def _check_foreign_objects(db: Database) -> None:
-    """Raise Refused when something in the store answers or acts in place of its tables."""
+    """Raises Refused when the store has views, triggers or the like, which could stand in for its tables."""
     objects = db.foreign_objects()
     if objects:
-        raise errors.damaged(db.name, f"It holds what no offerkit made: {first_few(objects)}")
+        raise errors.damaged(db.name, f"It has objects that offerkit did not create: {first_few(objects)}")
 
 
 def format_of(location: Location) -> int:
-    """The format of a store, which stays as it is. Raises Refused when there is none, or it is of a newer one."""
+    """The format of a store, which is not upgraded. Raises Refused for a missing store or a newer format."""
     db = connect(location, create=False, write=False, busy_timeout=5.0)
     try:
         _check_foreign_objects(db)
@@ -119,6 +119,6 @@ def _older(db: Database, number: str) -> Refused:
     return refuse(
         Code.STORE_VERSION,
         f"{db.name} has format {number}; this offerkit writes format {schema.current_format()}",
-        detail="Others share it: once it is upgraded, older releases of offerkit cannot use it any more.",
-        hint="When all have upgraded offerkit, run “offerkit store migrate”.",
+        detail="Others share it: older releases of offerkit cannot use it once it is upgraded.",
+        hint="When everyone has upgraded offerkit, run “offerkit store migrate”.",
     )

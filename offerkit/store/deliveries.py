@@ -1,10 +1,10 @@
-"""Deliveries that were made: each once, with all its propositions or none."""
+"""Deliveries that were made: each only once, with all its propositions or none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import islice
 
 from offerkit.diagnostics import Code, refuse
@@ -17,15 +17,15 @@ from offerkit.times import check_utc
 COLUMNS = "environment, campaign, delivery, id, space, revision, time, made, operator, messages, propositions, sent"
 _SELECT = f"SELECT {COLUMNS} FROM delivery_run"  # noqa: S608 - constants
 _ROWS = 20_000
-"""Propositions that are written at a time, within the one transaction."""
+"""Propositions that are written at a time, within one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRun:
     """A delivery that was made. ``id`` is the interaction of its propositions.
 
-    ``time`` is the proposition date, ``made`` when it was made, ``sent`` when it was sent or empty: all UTC as the
-    store writes it. ``revision`` is the live revision that decided.
+    ``time`` is the proposition date, ``made`` when it was made, ``sent`` when it was sent (empty until then): all in
+    UTC as the store writes it. ``revision`` is the live revision that decided.
     """
 
     environment: str
@@ -48,9 +48,9 @@ class DeliveryRun:
 
 
 def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
-    """Keep ``run`` and all ``rows``, in the open write transaction or one of their own.
+    """Store ``run`` and all ``rows``, in the open write transaction or a new one.
 
-    Refused when that delivery was made before.
+    Raises Refused when that delivery was made before.
     """
     check_utc(run.time)
     check_utc(run.made)
@@ -58,10 +58,7 @@ def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
         before = run_of(db, run.environment, run.campaign, run.delivery)
         if before is not None:
             raise made_already(before)
-        cells: Sequence[Cell] = (
-            run.environment, run.campaign, run.delivery, run.id, run.space, run.revision, run.time, run.made,
-            run.operator, run.messages, run.propositions, run.sent,
-        )  # fmt: skip
+        cells: Sequence[Cell] = astuple(run)
         db.run(f"INSERT INTO delivery_run ({COLUMNS}) VALUES ({', '.join('?' * len(cells))})", cells)  # noqa: S608
         stream = iter(rows)
         while part := list(islice(stream, _ROWS)):
@@ -69,7 +66,7 @@ def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
 
 
 def run_of(db: Database, environment: str, campaign: str, delivery: str) -> DeliveryRun | None:
-    """The run of a delivery; None when it was not made."""
+    """The run of a delivery; None if it was not made."""
     where = "WHERE environment = ? AND campaign = ? AND delivery = ?"
     return next(_found(db, f"{_SELECT} {where}", (environment, campaign, delivery)), None)
 
@@ -81,7 +78,10 @@ def runs(db: Database, environment: str = "") -> list[DeliveryRun]:
 
 
 def sent(db: Database, run: DeliveryRun, time: str) -> int:
-    """Set what ``run`` generated or scheduled to *presented*; how many that were. Refused when it is not there."""
+    """Set the generated and scheduled propositions of ``run`` to *presented*. Returns how many those were.
+
+    Raises Refused when the run was withdrawn.
+    """
     check_utc(time)
     with db.writing():
         _still(db, run)
@@ -97,14 +97,14 @@ def sent(db: Database, run: DeliveryRun, time: str) -> int:
 
 
 def withdraw(db: Database, run: DeliveryRun) -> int:
-    """Remove ``run`` with its propositions; how many those were. Refused when it was sent."""
+    """Remove ``run`` with its propositions. Returns how many those were. Raises Refused when it was sent."""
     with db.writing():
         now = _still(db, run)
         if now.sent:
             raise refuse(
                 Code.DELIVERED,
                 f"{run.name} was sent at {now.sent} and cannot be withdrawn",
-                detail="What people were shown stays in their history.",
+                detail="Propositions that contacts have seen stay in their history.",
             )
         where = "environment = ? AND space = ? AND time = ? AND interaction = ?"
         args = (run.environment, run.space, run.time, run.id)
@@ -114,18 +114,18 @@ def withdraw(db: Database, run: DeliveryRun) -> int:
 
 
 def made_already(run: DeliveryRun) -> Exception:
-    """The refusal to make ``run`` a second time."""
+    """The error for making ``run`` a second time."""
     hint = (
-        "To send again, declare another delivery under a name of its own."
+        "To send again, declare another delivery with a name of its own."
         if run.sent
-        else f"Send it, then say so: offerkit sent {run.name}. To make it anew: offerkit deliver {run.name} --withdraw"
+        else f"Send it, then run: offerkit sent {run.name}. To make it again: offerkit deliver {run.name} --withdraw"
     )
     return refuse(
         Code.DELIVERED,
         f"{run.name} was made at {run.made} by {run.operator}"
         + (f" and sent at {run.sent}" if run.sent else "")
         + f": {run.messages:,} messages, {run.propositions:,} propositions",
-        detail="A delivery is made once, so that nobody is written to twice. Nothing was stored now.",
+        detail="A delivery is made only once, so that no contact is written to twice. Nothing was stored.",
         hint=hint,
     )
 

@@ -1,4 +1,4 @@
-"""The refusals of the store: for each way a store can fail, what it means and how to mend it."""
+"""The errors of the store: for each way a store can fail, what it means and how to mend it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ VERIFY = f"Run “offerkit audit verify” to see what is wrong; {RESTORE}"
 
 
 def missing(name: str) -> Refused:
-    """There is nothing at that path."""
+    """Nothing exists at that path."""
     return refuse(
         Code.STORE_MISSING,
         f"there is no store at {name}",
-        detail="The store is made by the first apply; until then every stage is empty.",
+        detail="The first apply creates the store; until then every stage is empty.",
         hint="Run “offerkit apply”, or name another store with --store.",
     )
 
 
 def foreign(name: str, why: str) -> Refused:
-    """Something is at that path, and it is not ours: it is never written to."""
+    """Something else is at that path; offerkit never writes to it."""
     return refuse(
         Code.STORE_FOREIGN,
         f"{name} is not an offerkit store",
@@ -35,7 +35,7 @@ def foreign(name: str, why: str) -> Refused:
 
 
 def read_only(name: str) -> Refused:
-    """The file, its folder or its file system does not let us write."""
+    """The file, its folder or its file system is read-only."""
     return refuse(
         Code.STORE_READ_ONLY,
         f"the store {name} cannot be written",
@@ -45,7 +45,7 @@ def read_only(name: str) -> Refused:
 
 
 def unreadable(name: str, why: str) -> Refused:
-    """The operating system does not let us open the file."""
+    """The operating system refused to open the file."""
     return refuse(
         Code.UNREADABLE,
         f"the store {name} cannot be opened",
@@ -55,7 +55,7 @@ def unreadable(name: str, why: str) -> Refused:
 
 
 def full(name: str) -> Refused:
-    """The operating system took no more bytes."""
+    """The operating system refused to write more bytes."""
     return refuse(
         Code.STORE_FULL,
         f"the store {name} cannot grow",
@@ -65,51 +65,51 @@ def full(name: str) -> Refused:
 
 
 def exhausted(name: str, why: str) -> Refused:
-    """The process or the machine has no more of what it takes to open a file."""
+    """The process or the machine ran out of open files or memory."""
     return refuse(
         Code.UNREADABLE,
         f"the store {name} cannot be opened",
-        detail=f"{why}. The store is as it was.",
+        detail=f"{why}. The store was not changed.",
         hint="Raise the limit (ulimit -n for open files, ulimit -v for memory), then run the command again.",
     )
 
 
 def disk_failed(name: str, why: str) -> Refused:
-    """The operating system could not read or write for a reason that is not in the file."""
+    """The disk or file system failed; the file itself may be sound."""
     return refuse(
         Code.UNREADABLE,
         f"the store {name} cannot be read or written",
-        detail=f"{why}. It is the disk or the file system that refused; nothing was changed.",
-        hint="Look at the disk, its mount and what the system logs say, then run the command again.",
+        detail=f"{why}. The disk or the file system failed; nothing was changed.",
+        hint="Check the disk, its mount and the system logs, then run the command again.",
     )
 
 
 def locked(name: str) -> Refused:
-    """Another process is writing, and longer than we wait."""
+    """Another process kept writing for longer than this one waits."""
     return refuse(
         Code.STORE_LOCKED,
         f"the store {name} is locked by another process",
-        detail="It is being written to, and was so for longer than this run may wait.",
-        hint="Run the command again when the other one has ended.",
+        detail="Another process kept writing to it for longer than this run waits.",
+        hint="Run the command again when the other process has finished.",
     )
 
 
 def conflict(name: str, why: str) -> Refused:
-    """The database gave way to another transaction: to try again is safe."""
+    """The database gave way to another transaction; trying again is safe."""
     return refuse(
         Code.STORE_CONFLICT,
         f"others wrote to the store {name} at the same moment",
-        detail=f"{why}. Nothing of this was kept.",
+        detail=f"{why}. Nothing was stored.",
         hint="Run it again.",
     )
 
 
 def not_blank(name: str) -> Refused:
-    """A copy would have to be mixed with what is there."""
+    """A copy needs an empty target."""
     return refuse(
         Code.STORE_NOT_BLANK,
-        f"there is a store at {name} already",
-        detail="A store is copied as a whole, to where there is nothing yet. It was not touched.",
+        f"a store already exists at {name}",
+        detail="A store is copied as a whole, to an empty target. The existing store was not touched.",
         hint="Name a new path, or another schema: postgresql://…?schema=NAME.",
     )
 
@@ -121,40 +121,40 @@ def damaged(name: str, why: str, *, hint: str = VERIFY) -> Refused:
 
 @contextmanager
 def rows_of(name: str) -> Iterator[None]:
-    """Raise :func:`damaged` where a row of the store ``name`` has text that is no address and no stage."""
+    """Raises :func:`damaged` where a row of the store ``name`` has an invalid address or stage."""
     try:
         yield
     except ValueError as error:
-        raise damaged(name, "A row was edited: what should be an address or a stage is neither") from error
+        raise damaged(name, "A row was edited: it has an invalid address or stage") from error
 
 
 GONE = (Code.STORE_REPLACED, Code.STORE_MISSING, Code.STORE_FOREIGN, Code.STORE_OTHER)
-"""Codes that say that the open store is not what stands in its place."""
+"""Codes that say that the open store is no longer the one at its location."""
 
 
 def replaced(name: str, what: str) -> Refused:
-    """The open store is not the one in its place any more: what was committed to it does not count."""
+    """The open store is no longer the one at its location, so what was committed to it is lost."""
     return refuse(
         Code.STORE_REPLACED,
         f"the store {name} {what} while it was in use",
-        detail="Nothing of this is in the store that is there now.",
-        hint="Run the command again once the right store is in its place. “offerkit store restore FILE” puts a backup"
+        detail="The store that is there now is without these changes.",
+        hint="Run the command again once the right store is back in place. “offerkit store restore FILE” puts a backup"
         " there safely.",
     )
 
 
 def other_project(name: str, found: str, expected: str) -> Refused:
-    """The store of another project took the place of the one that was served."""
+    """Another project's store replaced the one that was served."""
     return refuse(
         Code.STORE_OTHER,
         f"the store {name} is another project's",
-        detail=f"It is of project {found[:40]}; this server began with that of project {expected[:40]}.",
-        hint="Put the right store back, or start the server anew to serve this one.",
+        detail=f"It belongs to project {found[:40]}; this server started with project {expected[:40]}.",
+        hint="Put the right store back, or restart the server to serve this one.",
     )
 
 
 def from_os(error: OSError, name: str) -> Refused:
-    """The refusal for an error of the operating system on one of the store's files."""
+    """The error for what the operating system says of one of the store's files."""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return read_only(name)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -167,6 +167,6 @@ def from_os(error: OSError, name: str) -> Refused:
 
 
 def first_few(found: Sequence[str], joint: str = "; ") -> str:
-    """The first of what was found, and how many more there are."""
+    """The first few of ``found``, and how many more there are."""
     rest = len(found) - NAMED
     return joint.join(found[:NAMED]) + (f"{joint}and {rest} more" if rest > 0 else "")

@@ -1,4 +1,4 @@
-"""What a rollback of live took back and design still has: a promotion leaves it alone."""
+"""Changes that a rollback of live took back and design still has: a promotion holds them back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from offerkit.store.store import Store
 
 
 def holds(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, str]:
-    """What a rollback of live took back and design has not changed since: it is not promoted by accident."""
+    """Addresses that a rollback of live took back and design has not changed since, each with the reason.
+
+    They are not promoted by accident.
+    """
     differing: dict[StageRef, list[Address]] = {}
     for address, entry in design.entries.items():
         now = live.entries.get(address)
@@ -23,7 +26,7 @@ def holds(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, str]:
 
     @cache
     def left(serial: int) -> dict[Address, Entry | None]:
-        """What stood at each address that a revision changed, or gave up."""
+        """The entry before a revision, at each address that it changed or left."""
         return {row.moved_from or row.address: row.before for row in store.changes(serial)}
 
     found: dict[Address, str] = {}
@@ -33,10 +36,10 @@ def holds(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, str]:
             there = design.entries.get(address)
             was = left(change.serial).get(address) if revision is not None else None
             if there is None and was is not None and was.activation == ():
-                was = None  # deactivated is what becomes of an offer that design removed
+                was = None  # an offer that design removed is deactivated in live
             if revision is None or (there.fingerprint if there else "") != (was.fingerprint if was else ""):
                 continue
             found[address] = (
-                f"it was rolled back in revision {revision.serial} by {revision.actor}, and design is still as it was"
+                f"it was rolled back in revision {revision.serial} by {revision.actor}, and design is unchanged since"
             )
     return found

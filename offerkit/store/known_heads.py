@@ -1,8 +1,8 @@
-"""The newest revision that this project saw of each store, so that a history that goes back does not go unnoticed.
+"""The newest revision that this project has seen of each store, so that it notices a history that went back.
 
-A chained history shows every edit, but not that its end was cut off as a whole, or that a backup took its place.
-Whoever saw a later revision knows: the project keeps, beside its cache, the last serial and digest of every store that
-it has used (docs/adr/0023-tokens-in-the-chain.md).
+A chained history shows every edit, but not that its end was cut off, or that a backup replaced it. A project that saw
+a later revision can tell: beside its cache it keeps the last serial and digest of every store that it has used
+(docs/adr/0023-tokens-in-the-chain.md).
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from offerkit.store.location import Location
 from offerkit.store.store import Store
 
 LARGEST = 256 * 1024
-"""Bytes that are read of the record: more was not written by us."""
+"""Bytes of the record, at most; offerkit never writes a larger one."""
 STORES = 100
-"""How many stores a project remembers: those that were used last."""
+"""Stores that a project remembers: those used last."""
 _ATTEMPTS, _PAUSE = 20, 0.005
 _VERSION = 1
 
 
 class ProjectFolder(Protocol):
-    """Who keeps the record: a folder, and one in it for what is not under version control."""
+    """The project that keeps the record: its folder, and one in it for files outside of version control."""
 
     @property
     def root(self) -> Path:
-        """The folder."""
+        """The project's folder."""
 
     @property
     def state(self) -> Path:
-        """Where the record is kept."""
+        """The folder of the record."""
 
     def prepare_state(self) -> None:
-        """Make that folder."""
+        """Create that folder."""
 
 
 class KnownHead(NamedTuple):
-    """The newest revision that was seen of a store, and when; ``project`` is the id that the store was made with."""
+    """The newest revision seen of a store, and when; ``project`` is the id that the store was created with."""
 
     project: str
     serial: int
@@ -56,9 +56,9 @@ class KnownHead(NamedTuple):
 
 @dataclass(frozen=True)
 class KnownHeads:
-    """What ``project`` saw of one store. ``key`` and ``name`` say which, without secrets.
+    """What ``project`` has seen of one store, which ``key`` and ``name`` identify without secrets.
 
-    ``accept``: take what stands there now for what is to be seen from now on, whatever was before.
+    ``accept``: accept the store as it is now, whatever was seen before.
     """
 
     project: ProjectFolder
@@ -67,15 +67,15 @@ class KnownHeads:
     accept: bool = False
 
     def accepting(self) -> KnownHeads:
-        """The same for a store that is to be another one from now on."""
+        """The same, accepting the store as it is now."""
         return replace(self, accept=True)
 
     def opened(self, open_: Callable[[], Store | None], now: str, *, audit: bool = False) -> Store | None:
-        """What ``open_`` opens. Raises Refused when its history does not go on from what was seen of it.
+        """The store that ``open_`` opens. Raises Refused when its history does not continue from what was seen of it.
 
-        Only for an ``audit`` it is not: that tells by :meth:`findings`. What is new is remembered.
+        An ``audit`` opens it all the same, and reports :meth:`findings`. New revisions are remembered.
         """
-        seen = self._seen()  # before the store is looked at: what others see meanwhile may be newer than that
+        seen = self._seen()  # before the store is read, because other runs could see a newer revision meanwhile
         try:
             store = open_()
         except Refused as refused:
@@ -97,21 +97,21 @@ class KnownHeads:
         return store
 
     def findings(self, store: Store) -> list[Diagnostic]:
-        """That the history of ``store`` does not go on from what was seen of it; nothing when it does."""
+        """A finding when the history of ``store`` does not continue from what was seen of it."""
         return self._compared(self._seen(), store)
 
     @property
     def known(self) -> bool:
-        """Whether the store was seen before: it is not begun anew then."""
+        """Whether the store was seen before; then a missing store is not created again."""
         return self._seen() is not None
 
     def went_on(self, store: Store, now: str) -> None:
-        """Remember what was appended to ``store`` since it was opened here."""
-        with contextlib.suppress(Refused):  # what was done is done, also where it cannot be looked at any more
+        """Remember revisions appended to ``store`` since it was opened here."""
+        with contextlib.suppress(Refused):  # the change is made, even if the store cannot be read any more
             self._remember(store, self._seen(), now)
 
     def told(self, serial: int, digest: str, now: str) -> None:
-        """Remember a revision that a server says it made."""
+        """Remember a revision that a server reported."""
         seen = _load(self._file).get(self.key)
         if seen is not None and serial > seen.serial:
             self._write(seen, KnownHead(seen.project, serial, digest, now))
@@ -133,15 +133,15 @@ class KnownHeads:
         if str(store.project) != seen.project:
             why = "it is another project's store"
         elif last < seen.serial:
-            why = f"its last revision is now {last}" if last else "it has no revision now"
+            why = f"its last revision is now {last}" if last else "it has no revisions now"
         else:
-            why = f"its revision {seen.serial} is now another one, {digests.get(seen.serial, 'none')[:12]}"
-        return [self._finding(seen, f"the store {self.name} is not what it was: {why}")]
+            why = f"its revision {seen.serial} is now a different one, {digests.get(seen.serial, 'none')[:12]}"
+        return [self._finding(seen, f"the store {self.name} went back or was replaced: {why}")]
 
     def _missed(self, seen: KnownHead | None) -> None:
-        """Raise Refused where there was a store, and is none now."""
+        """Raises Refused when the store was seen before and is missing now."""
         if seen is not None:
-            raise Refused([self._finding(seen, f"there is no store at {self.name} any more")])
+            raise Refused([self._finding(seen, f"the store at {self.name} is gone")])
         if self.accept:
             self._write(None, None)
 
@@ -150,9 +150,9 @@ class KnownHeads:
             Code.STORE_RESTORED,
             what,
             f"At {seen.time[:19]}Z this project saw revision {seen.serial} there, {seen.digest[:12]}. Since then"
-            " somebody restored a backup, replaced or removed the store, or rewrote its history.",
-            "If that was meant, say --accept-restored once: what stands there now counts from then on. If not, compare"
-            " with a backup or an “audit export”.",
+            " a backup was restored, the store was replaced or removed, or its history was rewritten.",
+            "If that was intended, run the command once with --accept-restored to accept the store as it is now. If"
+            " not, compare it with a backup or an “audit export”.",
         )
 
     def _remember(self, store: Store, seen: KnownHead | None, now: str) -> None:
@@ -164,9 +164,9 @@ class KnownHeads:
             self._write(None, None)
 
     def _write(self, seen: KnownHead | None, head: KnownHead | None) -> None:
-        """Keep ``head`` (None: that nothing was seen), unless another run knows better, or accepted something else.
+        """Keep ``head`` (None: nothing was seen), unless another run saw a newer revision or accepted another store.
 
-        A project that cannot be written to remembers nothing, and works as well.
+        A read-only project remembers nothing, and works all the same.
         """
         with contextlib.suppress(OSError):
             self.project.prepare_state()
@@ -190,7 +190,7 @@ def known_heads_of(project: ProjectFolder, location: Location, url: str = "", *,
 
 
 def _newer(known: KnownHead | None, seen: KnownHead | None, head: KnownHead | None) -> bool:
-    """Whether ``head`` goes on from what is ``known`` now, where ``seen`` was known when the store was opened."""
+    """Whether ``head`` continues from what is ``known`` now; ``seen`` was known when the store was opened."""
     if known is None or head is None:
         return known is seen
     went_on = known.project == head.project and known.serial < head.serial
@@ -198,9 +198,9 @@ def _newer(known: KnownHead | None, seen: KnownHead | None, head: KnownHead | No
 
 
 def _load(file: Path) -> dict[str, KnownHead]:
-    """All that was seen; nothing from a record that is not there or not ours."""
+    """All heads of the record; empty when it is missing or not readable as one."""
     try:
-        if not file.is_file():  # to open a named pipe would wait for its writer
+        if not file.is_file():  # opening a named pipe would wait for its writer
             return {}
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
@@ -228,7 +228,7 @@ def _save(file: Path, heads: dict[str, KnownHead]) -> None:
     kept = list(heads.items())[-STORES:]
     partial = file.with_name(f"{file.name}.partial")
     record = {"version": _VERSION, "stores": {key: head._asdict() for key, head in kept}}
-    partial.unlink(missing_ok=True)  # a link that came with a checkout would lead to another file
+    partial.unlink(missing_ok=True)  # it could be a link to another file that came with a checkout
     with partial.open("xb") as opened:
         opened.write(orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     partial.replace(file)
@@ -236,8 +236,8 @@ def _save(file: Path, heads: dict[str, KnownHead]) -> None:
 
 @contextlib.contextmanager
 def _alone(file: Path) -> Iterator[bool]:
-    """Whether nobody else writes the record meanwhile. Who does needs a moment only, and is not waited for long."""
-    how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would be waited for
+    """Whether this process holds the record's lock. Others hold it only for a moment, so the wait is short."""
+    how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe would wait
     with os.fdopen(os.open(file, how, 0o644), "rb", buffering=0) as opened:
         for _ in range(_ATTEMPTS):
             try:

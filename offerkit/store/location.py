@@ -1,4 +1,4 @@
-"""Where a store is: a path, or the address of a database."""
+"""The location of a store: a path, or the address of a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class PostgresAddress:
-    """A store in PostgreSQL: what libpq connects to, and the schema that is the store's own.
+    """A store in PostgreSQL: what libpq connects to, and the store's own schema.
 
-    ``str()`` is for people: it holds no password. ``conninfo`` may, and is never shown.
+    ``str()`` is safe to show. ``conninfo`` can hold a password and is never shown.
     """
 
     conninfo: str = field(repr=False)
@@ -32,7 +32,7 @@ class PostgresAddress:
 
 
 Location: TypeAlias = Path | PostgresAddress
-"""Where a store is. Another kind of store is another type here, and a branch in :mod:`offerkit.store.databases`."""
+"""Another kind of store is another type here, and a branch in :mod:`offerkit.store.databases`."""
 
 KINDS = "a path, sqlite://PATH or postgresql://USER@HOST/DATABASE"
 
@@ -41,19 +41,19 @@ _CREDENTIALS = re.compile(r"(?:^|/)[^/]*:[^/]*@")
 _PARAMETER = re.compile(r"[?&;\s][A-Za-z_]+\s*=")
 _HOST = re.compile(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-5][0-9]{3})?)?")
 _PLAIN = ("/", "./", "../")
-"""How a path begins that cannot be mistaken for an address."""
+"""Beginnings of a path that cannot be mistaken for an address."""
 
 
 def parse_location(text: str, base: Path | None = None) -> Location:
     """The location that ``text`` names; a relative path is below ``base`` (default: the working directory).
 
-    Raises Refused for a URL of an unknown kind or one that cannot be read, and for text that looks like an address
-    but is none: it would otherwise become a file whose name holds the password. Such text is never repeated.
+    Raises Refused for a URL of an unknown kind or one that cannot be read, and for text that looks like an invalid
+    address: it would otherwise become a file whose name holds the password. Such text is never repeated.
     """
     if not text.strip():
         raise refuse(Code.STORE_URL, "the store's name is empty", hint=f"Name {KINDS}.")
     if text != text.strip() or any(category(letter) in ("Cc", "Zl", "Zp") for letter in text):
-        raise _unreadable("it holds a control character, or begins or ends with a blank")
+        raise _unreadable("it has a control character, or begins or ends with a blank")
     scheme, there, rest = text.partition("://")
     if not there:
         _check_path(text)
@@ -69,7 +69,7 @@ def parse_location(text: str, base: Path | None = None) -> Location:
             known = re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", scheme)
             raise refuse(
                 Code.STORE_URL,
-                f"there is no kind of store {scheme}://" if known else "the store's address cannot be read",
+                f"unknown kind of store: {scheme}://" if known else "the store's address cannot be read",
                 hint=f"Name {KINDS}.",
             )
 
@@ -79,45 +79,45 @@ def _below(base: Path | None, path: str) -> Path:
 
 
 def _check_path(text: str) -> None:
-    """Refuse a path that may be an address with a mistake in it. ``./`` in front says that it is a path.
+    """Raises Refused for a path that may be a mistyped address. A leading ``./`` marks it as a path.
 
     By RFC 3986 (4.2), a relative path has no colon in its first segment: that would be a scheme.
     """
     if text.startswith(("./", "../")):
         return
-    meant = normalize("NFKC", unquote(text))  # as a person reads it: %3A and full-width signs are colons, too
+    meant = normalize("NFKC", unquote(text))  # as a reader sees it: %3A and full-width colons are colons, too
     first = meant.partition("/")[0]
     odd = _CREDENTIALS.search(meant) or _PARAMETER.search(meant) or meant.startswith("//")
     if odd or (not meant.startswith(_PLAIN) and ("\\" in meant or any(sign in first for sign in ":@=?"))):
         raise refuse(
             Code.STORE_URL,
-            "the store's name looks like an address, but is none that offerkit reads",
-            detail="It is not printed here, since it may hold a password. No file of that name was made.",
-            hint="Write postgresql://USER@HOST/DATABASE or https://HOST, with two slashes. If it really is a file's"
-            " name, begin it with ./ (“./a:b.db”), or with sqlite://.",
+            "the store's name looks like an address that offerkit cannot read",
+            detail="It is not shown, since it may hold a password. No file was created.",
+            hint="Write postgresql://USER@HOST/DATABASE or https://HOST, with two slashes. If it is the name of a"
+            " file, begin it with ./ (“./a:b.db”) or sqlite://.",
         )
 
 
 def _postgres(url: str) -> PostgresAddress:
     if secrets_of(url) is None or not url.isprintable():
-        raise _unreadable("a character of its user or password is not escaped")
+        raise _unreadable("a character of the user or password is not escaped")
     try:
         parts = urlsplit(url)
         options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
-        raise _unreadable("its options are not NAME=VALUE, joined by &") from None
+        raise _unreadable("its options must be NAME=VALUE, joined by &") from None
     schemas = [value for name, value in options if name == "schema"]
     schema = schemas[-1] if schemas else SCHEMA
     if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_") or schema in ("public", "information_schema"):
         raise _unreadable(
-            "its schema must be the store's own: small letters, digits and _, and neither “public” nor of PostgreSQL"
+            "the store needs a schema of its own: small letters, digits and _, not “public” and none of PostgreSQL's"
         )
     others = [(name, value) for name, value in options if name != "schema"]
     if re.search(r"[:@=\s]", unquote(parts.path)):  # libpq reads NAME=VALUE there, too
-        raise _unreadable("its database's name holds a blank or one of : @ =, as if an address stood there")
+        raise _unreadable("the database's name has a blank or one of : @ =, as if it were an address")
     user, at, host = parts.netloc.rpartition("@")
     if not all(_HOST.fullmatch(one) for one in unquote(host).split(",")):
-        raise _unreadable("what stands for the port is no port, as if user and password stood in the host's place")
+        raise _unreadable("the port is not a number, as if user and password were in place of the host")
     shown = [(name, value) for name, value in others if not is_secret(name)]
     shown += [("schema", schema)] if schema != SCHEMA else []
     clear = f"{user.partition(':')[0]}{at}{host}"
@@ -133,7 +133,7 @@ def _unreadable(why: str) -> Refused:
     return refuse(
         Code.STORE_URL,
         f"the store's address cannot be read: {why}",
-        detail="It is not printed here, since it may hold a password.",
-        hint="Write it as postgresql://USER@HOST/DATABASE?schema=NAME, with %40 for @, %2F for /, %3A for : in a"
-        " password. Better leave the password to PGPASSWORD or ~/.pgpass.",
+        detail="It is not shown, since it may hold a password.",
+        hint="Write postgresql://USER@HOST/DATABASE?schema=NAME, with %40 for @, %2F for /, %3A for : in a password."
+        " Better keep the password in PGPASSWORD or ~/.pgpass.",
     )

@@ -1,7 +1,7 @@
 """The lock that lets one process at a time change a store.
 
 The operating system holds it and gives it back when its holder dies, however that happens. Beside it lies a
-note that says who holds it: only for people to read, never to decide by.
+note that names the holder: only to be read, never to decide by.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from offerkit.times import utc
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock: ``pid`` is 0 when that is not known (yet); ``host`` is empty on this machine."""
+    """The holder of the lock: ``pid`` is 0 while it is unknown; ``host`` is empty on this machine."""
 
     pid: int
     who: str
@@ -39,13 +39,13 @@ UNKNOWN = Holder(0, "", "")
 
 
 def still_locked(name: str, holder: Holder, timeout: float) -> Refused:
-    """The refusal for a lock that another still holds after ``timeout`` seconds."""
+    """The error for a lock that another process still holds after ``timeout`` seconds."""
     waited = f"This run waited {timeout:g} s." if timeout else "This run does not wait."
     return refuse(
         Code.STORE_LOCKED,
         f"the store is locked by {holder}",
-        detail=f"{name} is changed by one process at a time. {waited}",
-        hint="Run the command again later, or let it wait longer with --lock-timeout SECONDS.",
+        detail=f"One process at a time changes {name}. {waited}",
+        hint="Run the command again later, or wait longer: --lock-timeout SECONDS.",
     )
 
 
@@ -53,10 +53,10 @@ def still_locked(name: str, holder: Holder, timeout: float) -> Refused:
 def write_lock(
     store_path: Path, *, who: str, timeout: float, waiting: Callable[[Holder], None] | None = None
 ) -> Iterator[None]:
-    """Hold the store's lock; refused when another process still holds it after ``timeout`` seconds.
+    """Hold the store's lock. Raises Refused when another process still holds it after ``timeout`` seconds.
 
-    ``who`` is what others are told meanwhile, ``waiting`` is called once when the lock is not free at once.
-    A timeout of 0 does not wait; a negative one waits for ever.
+    ``who`` is the name that others see meanwhile. ``waiting`` is called once if the lock is not free at once.
+    A timeout of 0 does not wait; a negative one waits forever.
     """
     from filelock import FileLock, Timeout
 
@@ -86,7 +86,7 @@ def write_lock(
 
 
 def lock_holder(store_path: Path) -> Holder:
-    """Who holds the lock, as far as the note beside it tells."""
+    """The holder of the lock, as far as the note beside it says."""
     try:
         note = orjson.loads(_beside(store_path.resolve(), ".holder").read_bytes())
         return Holder(int(note["pid"]), str(note["who"]), str(note["since"]))
@@ -95,7 +95,7 @@ def lock_holder(store_path: Path) -> Holder:
 
 
 def _note(path: Path, who: str) -> None:
-    """Say who holds the lock; without room for that the lock still holds."""
+    """Write down the holder; if that fails, the lock still holds."""
     since = utc(datetime.now(UTC), "seconds")
     draft = _beside(path, ".holder.new")
     with suppress(OSError):

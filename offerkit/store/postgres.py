@@ -1,10 +1,10 @@
-"""The database of a team: PostgreSQL behind :class:`~offerkit.store.database.Database`, by psycopg 3.
+"""A team's database: PostgreSQL behind :class:`~offerkit.store.database.Database`, by psycopg 3.
 
 Everything specific to PostgreSQL is here, in :mod:`offerkit.store.postgres_lease` (the lock), in
-:mod:`offerkit.store.postgres_schema` (what must stand in the schema) and in :mod:`offerkit.store.postgres_errors`.
+:mod:`offerkit.store.postgres_schema` (checks of the schema) and in :mod:`offerkit.store.postgres_errors`.
 
-A store has a schema of its own. Its table ``offerkit_store`` marks it as ours and holds the fence: one row that
-whoever appends a revision locks until the end of the transaction (docs/adr/0016-postgresql.md).
+A store has a schema of its own. Its table ``offerkit_store`` marks it as a store and holds the fence: one row that
+the process which appends a revision locks until the end of the transaction (docs/adr/0016-postgresql.md).
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ MARKER = """CREATE TABLE offerkit_store (
     one BOOLEAN NOT NULL PRIMARY KEY CHECK (one), token BIGINT NOT NULL,
     who TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, since TEXT NOT NULL)"""
 IDLE_LIMIT = "15min"
-"""How long whoever may append a revision may stand still in it before the server ends the transaction."""
+"""How long a transaction that appends a revision can be idle before the server ends it."""
 DEFAULTS = {
     "fallback_application_name": "offerkit",
     "connect_timeout": "10",
-    # A server that is gone without a word is noticed within a minute, also by who only waits for it.
+    # A server that vanished is noticed within a minute, even by a connection that only waits.
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
 }
-"""What libpq is told unless the address says otherwise; seconds."""
+"""Settings of libpq unless the address has others; times in seconds."""
 ATTEMPTS = 4
-"""How often to try while the server has no room or is starting; to connect is safe to repeat."""
+"""Attempts to connect while the server is full or starting; connecting is safe to repeat."""
 _PAUSE = 0.25
 _STANDING = b"SELECT tableoid::bigint, value FROM meta WHERE key = 'project'"
 _COPY_FROM = 50
@@ -50,10 +50,10 @@ _PART = re.compile(r"'[^']*'|\?|%")
 
 
 class PostgresDatabase:
-    """One connection to a store's schema. ``write`` is False for one that only reads."""
+    """One connection to a store's schema. ``write`` is False for a read-only one."""
 
     def __init__(self, connection: psycopg.Connection, address: PostgresAddress, *, write: bool) -> None:
-        """Take over a connection whose search path is the schema."""
+        """Use a connection whose search path is the schema."""
         self._connection = connection
         self._address = address
         self._write = write
@@ -67,7 +67,7 @@ class PostgresDatabase:
         self.upgrades_itself = False
 
     def join_lines(self, text: str) -> str:
-        """All values of ``text`` in lines."""
+        """Joins all values of ``text`` by newlines."""
         return f"string_agg({text}, chr(10))"
 
     @property
@@ -87,7 +87,7 @@ class PostgresDatabase:
             return found
 
     def stream(self, sql: str, args: Sequence[Cell], size: int) -> Iterator[list[Row]]:
-        """The rows of a query, in parts, through a cursor of the server; outside a transaction it keeps its rows."""
+        """The rows of a query, in parts, through a server-side cursor; outside of a transaction it is held open."""
         name = f"offerkit_{next(self._cursors)}"
         with self._errors(), self._connection.cursor(name, withhold=not self._open) as cursor:
             cursor.execute(_translated(sql), args)
@@ -95,17 +95,17 @@ class PostgresDatabase:
                 yield rows  # type: ignore[misc]
 
     def run(self, sql: str, args: Sequence[Cell] = ()) -> int:
-        """Execute one statement; how many rows it changed."""
+        """Execute one statement. Returns how many rows it changed."""
         with self._errors():
             return self._connection.execute(_translated(sql), args).rowcount
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Cell]]) -> None:
-        """Execute one statement for every one of ``rows``, without waiting for each answer."""
+        """Execute one statement for each of ``rows``, without waiting for each answer."""
         with self._errors(), self._connection.cursor() as cursor:
             cursor.executemany(_translated(sql), rows)
 
     def insert(self, table: str, columns: str, rows: Sequence[Sequence[Cell]]) -> None:
-        """Add rows to a table: few by INSERT, many by COPY."""
+        """Add rows to a table: a few by INSERT, many by COPY."""
         if len(rows) < _COPY_FROM:
             marks = ", ".join("?" * (columns.count(",") + 1))
             self.run_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names
@@ -130,9 +130,9 @@ class PostgresDatabase:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Lock the fence, so that no other appends a revision until this ends.
+        """Lock the fence, so that no other process appends a revision until this ends.
 
-        Raises Refused when another has taken the lock over from this connection.
+        Raises Refused when another process took the lock over from this connection.
         """
         with self._transaction("writing"):
             self.run(f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_LIMIT}'")
@@ -142,20 +142,20 @@ class PostgresDatabase:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """A transaction beside those of others: it locks only the rows that it changes."""
+        """A transaction that locks only the rows it changes; others run at the same time."""
         with self._transaction("recording"):
             self.check_in_place()
             yield
 
     def version(self) -> None:
-        """None: a row that every call changes would let them all wait for each other."""
+        """None: if every call changed one row, they would all wait for each other."""
 
     def claim_version(self) -> None:
         """None: see :meth:`version`."""
 
     @contextmanager
     def creating(self) -> Iterator[None]:
-        """A transaction that one process at a time may have, where there may be nothing to lock yet."""
+        """A transaction of one process at a time, for a schema that has nothing to lock yet."""
         with self._transaction("writing"):
             self.run("SELECT pg_advisory_xact_lock(?)", (advisory_key("creation", self._address.schema),))
             yield
@@ -177,7 +177,7 @@ class PostgresDatabase:
             self._connection.execute("COMMIT")
         except psycopg.OperationalError as error:
             if self._connection.closed:
-                raise not_known(self.name, "The connection broke while the change was being kept") from error
+                raise not_known(self.name, "The connection broke during the commit") from error
             raise refusal(error, self.name, write=self._write, closed=False) from error
         except psycopg.Error as error:
             raise refusal(error, self.name, write=self._write, closed=self._connection.closed) from error
@@ -185,7 +185,7 @@ class PostgresDatabase:
     def _roll_back(self) -> None:
         self._open = ""
         if not self._connection.closed and self._connection.info.transaction_status.value:
-            with suppress(psycopg.Error):  # what led here is already being told
+            with suppress(psycopg.Error):  # the first error is already being raised
                 self._connection.execute("ROLLBACK")
 
     def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
@@ -193,11 +193,11 @@ class PostgresDatabase:
         return self._lease.held_by(who, timeout, waiting)
 
     def holder(self) -> Holder:
-        """Who holds the lock, as the database tells."""
+        """The holder of the lock, as the database knows it."""
         return self._lease.holder()
 
     def blank(self) -> bool:
-        """Whether the schema is missing or empty; refused when something else is in it."""
+        """Whether the schema is missing or empty. Raises Refused when it holds something other than a store."""
         found: list[tuple[str, bool]] = self.rows(
             "SELECT c.relname, has_schema_privilege(n.oid, 'USAGE')"
             " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?"
@@ -211,10 +211,10 @@ class PostgresDatabase:
         return not found
 
     def mark_as_store(self) -> None:
-        """Make the schema, unless somebody with more rights did, and the table that marks it as ours."""
+        """Create the schema, unless it exists, and the table that marks it as a store."""
         encoding = self._connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
-            raise errors.foreign(self.name, f"Its database keeps texts as {encoding}; a store needs one of UTF8.")
+            raise errors.foreign(self.name, f"Its database encodes text as {encoding}; a store needs UTF8.")
         there: list[tuple[int]] = self.rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._address.schema,))
         if not there:
             self.run(f'CREATE SCHEMA "{self._address.schema}"')
@@ -222,23 +222,23 @@ class PostgresDatabase:
         self.run("INSERT INTO offerkit_store (one, token, who, host, pid, since) VALUES (true, 0, '', '', 0, '')")
 
     def identity(self) -> str:
-        """The table that was opened."""
+        """The marking table that was opened, and its project."""
         return str(self._opened)
 
     def note_identity(self) -> None:
-        """Know this store from any other that may be in the schema later."""
+        """Remember which store this is: the schema can hold another one later."""
         self._opened = self._standing()
 
     def check_in_place(self) -> None:
-        """Raise Refused when the schema holds other tables than were opened, or another project.
+        """Raises Refused when the schema holds other tables than those that were opened, or another project.
 
-        In a transaction the tables that were looked at cannot be dropped before its end.
+        In a transaction, the tables that were read cannot be dropped before its end.
         """
         if self._opened is not None and self._standing() != self._opened:
             raise errors.replaced(self.name, "was deleted or replaced")
 
     def _standing(self) -> tuple[int, str] | None:
-        """The object that the marking table is, and the project; None where there is no sound store."""
+        """The object id of the marking table, and the project; None if the schema has no sound store."""
         try:
             found = self._connection.execute(_STANDING).fetchone()
         except psycopg.errors.UndefinedTable:
@@ -248,10 +248,10 @@ class PostgresDatabase:
         return (int(found[0]), str(found[1])) if found is not None else None
 
     def checkpoint(self) -> None:
-        """Nothing: the database does it by itself."""
+        """Nothing to do: PostgreSQL maintains itself."""
 
     def size(self) -> int:
-        """The bytes of the schema's tables with their indexes."""
+        """Bytes of the schema's tables and indexes."""
         found: list[tuple[int]] = self.rows(
             "SELECT COALESCE(SUM(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c"
             " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ? AND c.relkind = 'r'",
@@ -264,15 +264,15 @@ class PostgresDatabase:
         return postgres_schema.foreign_objects(self)
 
     def differences(self) -> list[str]:
-        """Every object of the schema that is not as the format says."""
+        """Every object of the schema that differs from the format."""
         return postgres_schema.differences(self)
 
     def damage(self) -> list[str]:
-        """What the catalog of the database says is not as we made it."""
+        """Damage that the database has noted in its catalog."""
         return postgres_schema.damage(self, self._address.schema)
 
     def close(self) -> None:
-        """Close the connection; the server rolls back what is open, and gives its locks back."""
+        """Close the connection; the server rolls back an open transaction and releases its locks."""
         self._connection.close()
 
     @contextmanager
@@ -285,14 +285,14 @@ class PostgresDatabase:
 
 @lru_cache(maxsize=1024)
 def _translated(sql: str) -> bytes:
-    """``sql`` with ``%s`` for every ``?`` outside of a text, as psycopg takes it."""
+    """``sql`` with ``%s`` for every ``?`` outside of a literal, as psycopg takes it."""
     return _PART.sub(lambda part: "%s" if part[0] == "?" else part[0].replace("%", "%%"), sql).encode()
 
 
 def open_schema(address: PostgresAddress, *, create: bool, write: bool, busy_timeout: float) -> PostgresDatabase:
-    """The database at ``address``; its schema is blank when there was none and ``create`` is set.
+    """The database at ``address``; with ``create`` its schema can be missing or empty.
 
-    ``busy_timeout``: how many seconds a statement waits for a lock.
+    ``busy_timeout``: seconds that a statement waits for a lock.
     """
     db = PostgresDatabase(_connect(address), address, write=write)
     try:
@@ -316,6 +316,6 @@ def _connect(address: PostgresAddress) -> psycopg.Connection:
             return psycopg.connect(make_conninfo("", **given), autocommit=True)
         except psycopg.Error as error:
             if attempt == ATTEMPTS or not passing(error):
-                raise not_connected(error, address) from None  # what the driver says may hold the password
+                raise not_connected(error, address) from None  # the driver's message may hold the password
         time.sleep(_PAUSE * attempt)
     raise AssertionError("the last attempt returns or raises")

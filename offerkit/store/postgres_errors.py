@@ -1,4 +1,4 @@
-"""What the errors of PostgreSQL and its driver mean to a user. Nothing here ever tells a password."""
+"""What the errors of PostgreSQL and its driver mean to a user. No message shows a password."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOST = (
     pg.ProtocolViolation,
 )
 _BUSY = ("too many", "remaining connection slots", "starting up", "reached the connection limit")
-"""How a server says, in words that are all a client is given, that to try again soon may help."""
+"""Messages of a server that is full or starting, so that trying again soon may help; a client gets no code."""
 
 _HINTS: tuple[tuple[str, str], ...] = (
     ("too many", "Try again later; let fewer processes connect, or raise max_connections."),
@@ -30,7 +30,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("no pg_hba.conf entry", "The server does not let this user in from here, or only with TLS: try ?sslmode=require."),
     ("ssl", "Check sslmode and sslrootcert in the address against what the server offers."),
     ("certificate", "Check sslmode and sslrootcert in the address against what the server offers."),
-    ("does not exist", "Check the user's and the database's name. A database is made by: createdb NAME"),
+    ("does not exist", "Check the names of the user and the database. To create a database: createdb NAME"),
     ("failed to resolve host", "Check the host's name in the address."),
     ("could not translate host name", "Check the host's name in the address."),
     ("definition of service", "Check the service's name, and the file ~/.pg_service.conf."),
@@ -38,41 +38,41 @@ _HINTS: tuple[tuple[str, str], ...] = (
 
 
 def said(error: BaseException) -> str:
-    """What the server or the driver says, as a sentence without its end."""
+    """The message of the server or the driver, without a full stop."""
     diagnosed = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    text = diagnosed or (str(error).strip().splitlines() or ["it gives no reason"])[0]
+    text = diagnosed or (str(error).strip().splitlines() or ["no reason given"])[0]
     return text[:300].rstrip(".")
 
 
 def passing(error: psycopg.Error) -> bool:
-    """Whether a connection was refused for what may be over in a moment."""
+    """Whether a connection was refused for a reason that may pass in a moment."""
     return isinstance(error, psycopg.OperationalError) and any(part in str(error) for part in _BUSY)
 
 
 def not_connected(error: Exception, address: PostgresAddress) -> Refused:
-    """The refusal for a connection that did not come about."""
+    """The error for a failed connection."""
     secrets = secrets_of(address.conninfo)
     text = " ".join(str(error).split())
     if not isinstance(error, psycopg.OperationalError):
         return refuse(
             Code.STORE_URL,
             f"the store's address {address} cannot be used",
-            detail="The driver does not take one of its options; it is not printed, since it may hold a password.",
+            detail="The driver rejects one of its options, which is not shown, since it may hold a password.",
             hint="Check host, port and options of the address.",
         )
     if secrets is None or any(secret in text for secret in secrets):
-        text = "What the driver says is not printed here, since it may hold the password"
+        text = "The driver's message is not shown, since it may hold the password"
     hint = next((hint for part, hint in _HINTS if part in text.lower()), "")
     return refuse(
         Code.STORE_CONNECTION,
         f"the store {address} cannot be reached",
         detail=f"{text[:600].rstrip('.')}.",
-        hint=hint or "Check that the server runs, and host, port, user and database of the address.",
+        hint=hint or "Check that the server is running, and the host, port, user and database of the address.",
     )
 
 
 def refusal(error: Exception, name: str, *, write: bool, closed: bool) -> Refused:
-    """The refusal for ``error``; mistakes of ours (a closed connection, say) are raised as they are."""
+    """The error to show for ``error``; bugs of offerkit (a closed connection, say) are raised as they are."""
     match error:
         case pg.UniqueViolation():
             return Clash(errors.conflict(name, "A key was taken meanwhile").diagnostics)
@@ -99,27 +99,27 @@ def refusal(error: Exception, name: str, *, write: bool, closed: bool) -> Refuse
 
 
 def lost(name: str, why: str) -> Refused:
-    """The connection is gone in the middle of something: the server rolls it back."""
+    """The connection broke during a transaction, which the server rolls back."""
     return refuse(
         Code.STORE_CONNECTION,
         f"the connection to the store {name} was lost",
-        detail=f"{why}. Nothing that was not finished was kept.",
+        detail=f"{why}. The unfinished change was rolled back.",
         hint="Run the command again.",
     )
 
 
 def not_known(name: str, why: str) -> Refused:
-    """The connection is gone while the server was told to keep it all: nobody here can know what it did."""
+    """The connection broke during a commit, so it is unknown whether the server carried it out."""
     return refuse(
         Code.STORE_CONNECTION,
-        f"the connection to the store {name} was lost at the very end",
-        detail=f"{why}. All of it was kept, or nothing: it is not known which.",
-        hint="See whether it is there (“offerkit history”, “offerkit propositions”) before you run it again.",
+        f"the connection to the store {name} was lost during the commit",
+        detail=f"{why}. Either all of it was stored, or nothing; it is unknown which.",
+        hint="Check with “offerkit history” or “offerkit propositions” before you run it again.",
     )
 
 
 def not_allowed(name: str, why: str, *, write: bool) -> Refused:
-    """The user of the database lacks a right."""
+    """The database user lacks a right."""
     return refuse(
         Code.STORE_READ_ONLY if write else Code.UNREADABLE,
         f"the store {name} cannot be {'written' if write else 'read'} by this user",
@@ -129,11 +129,11 @@ def not_allowed(name: str, why: str, *, write: bool) -> Refused:
 
 
 def _not_text(error: Exception) -> Refused:
-    """PostgreSQL keeps UTF-8 without NUL characters; a number may also be too large for its column."""
+    """PostgreSQL stores UTF-8 without NUL characters; a number can also be too large for its column."""
     return refuse(
         Code.BAD_VALUE,
-        "a value cannot be kept by PostgreSQL",
-        detail="It contains a NUL character or bytes that are not UTF-8."
+        "PostgreSQL cannot store a value",
+        detail="It has a NUL character or bytes that are not UTF-8."
         if isinstance(error, UnicodeError) or "NUL" in str(error)
         else f"PostgreSQL says: {said(error)}.",
         hint="Write it again, in UTF-8 without NUL characters.",

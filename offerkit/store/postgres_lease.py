@@ -1,9 +1,8 @@
 """The lock of a store in PostgreSQL, and the fence that outlives it.
 
-The lock is an advisory lock of the server, held by a connection: the server gives it back when the connection
-ends, however that happens. Who takes it raises the token in the row of ``offerkit_store``; who then appends a
-revision locks that row and compares. So a holder that was cut off, and whose place another has taken, commits
-nothing, whatever it still believes.
+The lock is an advisory lock of the server, held by a connection: the server releases it when the connection ends,
+however that happens. Taking it increments the token in the row of ``offerkit_store``; appending a revision locks that
+row and compares the token. So a holder that was cut off and replaced by another commits nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def advisory_key(purpose: str, schema: str) -> int:
-    """The 64 bits that stand for a lock of one schema; advisory locks are each database's own."""
+    """The 64-bit key of a lock of one schema; each database has its own advisory locks."""
     return int.from_bytes(sha256(f"offerkit {purpose} {schema}".encode()).digest()[:8], "big", signed=True)
 
 
@@ -33,7 +32,6 @@ class Lease:
     """The lock as one connection sees it."""
 
     def __init__(self, db: Database, key: int, name: str) -> None:
-        """Not held yet."""
         self._db = db
         self._key = key
         self._name = name
@@ -41,9 +39,9 @@ class Lease:
 
     @contextmanager
     def held_by(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> Iterator[None]:
-        """Hold the lock; refused when another connection still holds it after ``timeout`` seconds.
+        """Hold the lock. Raises Refused when another connection still holds it after ``timeout`` seconds.
 
-        A timeout of 0 does not wait; a negative one waits for ever. ``waiting`` is called when it is not free at once.
+        A timeout of 0 does not wait; a negative one waits forever. ``waiting`` is called if it is not free at once.
         """
         if self._token is not None or self._db.in_writing:
             raise RuntimeError("the lock is taken before a transaction begins, and once")
@@ -53,25 +51,25 @@ class Lease:
             yield
         finally:
             token, self._token = self._token, None
-            with suppress(Refused):  # a connection that is lost has given the lock back
+            with suppress(Refused):  # a lost connection has released the lock
                 if token is not None:
                     gone = "UPDATE offerkit_store SET who = '', host = '', pid = 0, since = '' WHERE token = ?"
                     self._db.run(gone, (token,))
                 self._db.rows("SELECT pg_advisory_unlock(?)", (self._key,))
 
     def check(self) -> None:
-        """Lock the fence until the transaction ends. Raises Refused when another took the lock over meanwhile."""
+        """Lock the fence until the transaction ends. Raises Refused when another process took the lock over."""
         found: list[tuple[int]] = self._db.rows("SELECT token FROM offerkit_store FOR UPDATE")
         if self._token is not None and found != [(self._token,)]:
             raise refuse(
                 Code.STORE_LOCKED,
-                "another process took the store's lock over from this one",
+                "another process took over the store's lock",
                 detail=f"The connection to {self._name} lost its lock meanwhile. Nothing was changed.",
-                hint="Run the command again. Is there a pooler that shares connections between transactions?",
+                hint="Run the command again. A pooler must not share connections between transactions.",
             )
 
     def holder(self) -> Holder:
-        """Who holds the lock; ``UNKNOWN`` when nobody does."""
+        """The holder of the lock; ``UNKNOWN`` when it is free."""
         found: list[tuple[int, str, str, str]] = self._db.rows(
             "SELECT pid, who, since, host FROM offerkit_store WHERE pid <> 0 AND EXISTS (SELECT 1 FROM pg_locks l"
             " JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
@@ -108,7 +106,7 @@ class Lease:
         self._db.rows("SELECT set_config('lock_timeout', ?, false)", (span,))
 
     def _signed(self, who: str) -> int:
-        """Raise the token and say who holds the lock; waits for the transaction of whoever held it before."""
+        """Increment the token and write down the holder; waits for the transaction of the holder before."""
         since = utc(datetime.now(UTC), "seconds")
         found: list[tuple[int]] = self._db.rows(
             "UPDATE offerkit_store SET token = token + 1, who = ?, host = ?, pid = ?, since = ? RETURNING token",

@@ -1,7 +1,7 @@
-"""What PostgreSQL can say of a store's schema: whether it is the one that we make, and whether it is damaged.
+"""Checks of a store's schema in PostgreSQL: whether it differs from the format, and whether it is damaged.
 
-The catalogs are compared with what the statements of :mod:`offerkit.store.schema` make, object by object: nothing may
-answer, or act, in place of the tables. Views of other schemas on them are their owners' business.
+The catalogs are compared, object by object, with what the statements of :mod:`offerkit.store.schema` create: nothing
+must stand in for the tables. Views on them in other schemas are allowed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MARKER = {
 """The table that marks a schema as a store (:data:`offerkit.store.postgres.MARKER`)."""
 _INDEX = re.compile(r"CREATE (UNIQUE )?INDEX \w+ ON (\w+) (\([^)]*\))(?: WHERE (.*))?")
 _QUOTED = re.compile(r'"([a-z_]+)"')
-"""A name that is also a word of SQL, as “time” is; columns are compared by name themselves."""
+"""A name that is also an SQL keyword, such as “time”; PostgreSQL quotes it, the format does not."""
 
 _PLANTED = """
     WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
@@ -100,7 +100,7 @@ def foreign_objects(db: Database) -> list[str]:
 
 
 def differences(db: Database) -> list[str]:
-    """Every object of the store's schema that is missing, made otherwise, or no part of a store."""
+    """Every object of the store's schema that is missing, different, or not part of a store."""
     with closing(schema.model("")) as model:
         expected = {**_MARKER, **dict(_expected(model))}
     found: dict[tuple[str, str], str] = {}
@@ -109,13 +109,13 @@ def differences(db: Database) -> list[str]:
         rows: list[tuple[str, str]] = db.rows(sql)
         found |= {(kind, _QUOTED.sub(r"\1", what)): _QUOTED.sub(r"\1", how) for what, how in rows}
     off: list[tuple[str]] = db.rows(_SWITCHED_OFF)
-    said = [f"{what} is no part of a store" for what in foreign_objects(db)]
+    said = [f"{what} is not part of a store" for what in foreign_objects(db)]
     said += schema.differences(expected, _of_known_tables(found, expected))
-    return said + [f"the checks of references of the table {table} are switched off" for (table,) in off]
+    return said + [f"foreign key checks of the table {table} are switched off" for (table,) in off]
 
 
 def _of_known_tables(found: schema.Parts, expected: schema.Parts) -> dict[tuple[str, str], str]:
-    """Without what belongs to tables that are no part of a store: the table is told of."""
+    """Without the parts of tables that are not part of a store: those tables are reported themselves."""
     strange = {name for kind, name in found.keys() - expected.keys() if kind == "table"}
     return {
         (kind, name): how
@@ -142,7 +142,7 @@ def _expected(model: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], str]
         written = _INDEX.fullmatch(sql)
         assert written is not None, sql
         unique, of, keys, where = written.groups()
-        condition = f" WHERE ({where}::text)" if where else ""  # ours end with a text
+        condition = f" WHERE ({where}::text)" if where else ""  # the only condition of the format compares a text
         yield ("index", name), f"{unique or ''}{of} btree {keys}{condition}"
 
 
@@ -151,7 +151,7 @@ def _list(names: Iterable[str]) -> str:
 
 
 def damage(db: Database, name: str) -> list[str]:
-    """Indexes that the server calls invalid, and pages whose checksums it found wrong (where it keeps any)."""
+    """Indexes that the server calls invalid, and pages with wrong checksums (if it keeps checksums)."""
     invalid: list[tuple[str]] = db.rows(
         "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
         " JOIN pg_namespace n ON n.oid = c.relnamespace"

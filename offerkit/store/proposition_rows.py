@@ -1,4 +1,4 @@
-"""Propositions as the store takes and gives them, and how they are spelled in columns."""
+"""Propositions as values, and as columns of the table ``proposition``."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ COLUMNS = (
     " revision, data"
 )
 LONGEST_KEY = 500
-"""Characters of an id, an interaction or a contact's key: an index of PostgreSQL takes 2,700 bytes."""
+"""Characters of an id, an interaction or a contact's key, at most: PostgreSQL indexes up to 2,700 bytes."""
 LARGEST_DATA = 65_536
-"""Bytes of the extra data of one proposition."""
+"""Bytes of the extra data of one proposition, at most."""
 
 Data: TypeAlias = Mapping[str, Json]
 
-PropositionText: TypeAlias = tuple[
-    str, str, str, str, str, str, str, str, int, str, int, str, str, int, str,
-]  # fmt: skip
+PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, str, int, str, str, int, str]
 """The columns of :data:`COLUMNS`, in order."""
 
 
@@ -36,7 +34,7 @@ PropositionText: TypeAlias = tuple[
 class PropositionRow:
     """One offer made to one contact in one space (domain.md §2).
 
-    ``id`` is opaque and given by the caller, as is ``interaction``, the id of the call. ``contact`` is the key's
+    ``id`` and ``interaction``, the id of the call, are opaque and given by the caller. ``contact`` is the key's
     parts joined by ``|``. ``time`` is the proposition date (inbound: when it was made; outbound: the delivery's
     contact date) and ``changed`` when the status was last set, both UTC as ``2026-11-01T12:00:00.000000Z``.
     ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data.
@@ -62,7 +60,7 @@ class PropositionRow:
 
 @dataclass(frozen=True, slots=True)
 class PropositionQuery:
-    """Which propositions are wanted; empty text and None do not narrow it.
+    """Which propositions to list; empty text and None do not narrow it.
 
     ``since`` is included, ``until`` is not. ``before`` is the (time, id) of the last row of the page before.
     """
@@ -82,9 +80,9 @@ EVERY = PropositionQuery()
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """What a change of status came to: the proposition as it stands now, and its status before.
+    """The result of a change of status: the proposition as it is now, and its status before.
 
-    ``changed`` is False when it had that status already, and nothing was written.
+    ``changed`` is False if it already had that status, and nothing was written.
     """
 
     proposition: PropositionRow
@@ -93,31 +91,29 @@ class StatusChange:
 
 
 def proposition_text(row: PropositionRow) -> PropositionText:
-    """``row`` as it stands in columns; refused when it holds text that no database keeps, or too much of it.
+    """The columns of ``row``. Raises Refused for text that no database stores, and for too much of it.
 
-    Raises ValueError for what only a mistake of ours can contain.
+    Raises ValueError for a faulty row, which is a bug.
     """
     if not row.id or not row.environment or row.rank < 1 or row.revision < 0:
         raise ValueError(f"not a proposition: {row.id!r} of {row.environment!r}, rank {row.rank}")
     check_utc(row.time)
     check_utc(row.changed)
     _check_keys(row)
-    return (
-        row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction,
-        row.rank, weight_text(row.weight), status_number(row.status), row.time, row.changed, row.revision,
-        data_text(row.proposed, row.accepted),
-    )  # fmt: skip
+    keys = (row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction)
+    ranked = (row.rank, weight_text(row.weight), status_number(row.status))
+    return (*keys, *ranked, row.time, row.changed, row.revision, data_text(row.proposed, row.accepted))
 
 
 def past_of(row: PropositionRow) -> PastProposition:
-    """``row`` as presentation rules count it, once it is stored."""
+    """The stored ``row`` as presentation rules count it."""
     weight = Decimal(weight_text(row.weight))
     moment = instant(row.time)
     return PastProposition(row.offer, row.category, row.space, row.channel, row.status, moment, weight, row.rank)
 
 
 def proposition_row(text: PropositionText) -> PropositionRow:
-    """The proposition that columns spell. Raises ValueError when they spell none."""
+    """The proposition of some columns. Raises ValueError when they are invalid."""
     data = text[14]
     proposed, accepted = ({}, {}) if data == _NO_DATA else data_of(data)
     weight, status = Decimal(text[9]), status_of_number(text[10])
@@ -125,7 +121,7 @@ def proposition_row(text: PropositionText) -> PropositionRow:
 
 
 def weight_text(weight: Decimal) -> str:
-    """The one spelling of a weight: no exponent, no zeros at its end. Raises ValueError when it is no number."""
+    """A weight as text, without exponent or trailing zeros. Raises ValueError when it is not finite."""
     if not weight.is_finite():
         raise ValueError(f"not a weight: {weight}")
     text = f"{weight:f}"
@@ -135,7 +131,7 @@ def weight_text(weight: Decimal) -> str:
 
 
 def data_text(proposed: Data, accepted: Data) -> str:
-    """The extra data as it stands in its column; refused when it is too much, or no JSON can hold it."""
+    """The column of the extra data. Raises Refused when it is too large, or not JSON."""
     if not proposed and not accepted:
         return _NO_DATA
     try:
@@ -144,7 +140,7 @@ def data_text(proposed: Data, accepted: Data) -> str:
         raise refuse(
             Code.BAD_VALUE,
             "the extra data of a proposition cannot be stored",
-            detail="It holds a number outside of 64 bits, or a value that JSON does not have.",
+            detail="It has a number beyond 64 bits, or a value that is not JSON.",
             hint="Mend the expressions under storage of the space.",
         ) from error
     if len(text) > LARGEST_DATA:
@@ -158,17 +154,17 @@ def data_text(proposed: Data, accepted: Data) -> str:
 
 
 def data_of(text: str) -> tuple[Data, Data]:
-    """The extra data, proposed and accepted, that a column spells. Raises ValueError when it spells none."""
+    """The extra data of a column, proposed and accepted. Raises ValueError when it is invalid."""
     data = orjson.loads(text)
     match data:
         case {"proposed": dict(proposed), "accepted": dict(accepted)}:
             return proposed, accepted
         case _:
-            raise ValueError("its extra data is not that of a proposition")
+            raise ValueError("the column is not a proposition's extra data")
 
 
 def keepable(texts: Sequence[str]) -> bool:
-    """Whether every database keeps these texts: UTF-8 without NUL."""
+    """Whether every database can store these texts: UTF-8 without NUL."""
     joined = "".join(texts)
     return "\0" not in joined and (joined.isascii() or joined == joined.encode(errors="replace").decode())
 
@@ -186,7 +182,7 @@ def _check_keys(row: PropositionRow) -> None:
         raise refuse(
             Code.BAD_VALUE,
             "a proposition's id, interaction or contact key is not text",
-            detail="It contains a NUL character or bytes that are not UTF-8.",
+            detail="It has a NUL character or bytes that are not UTF-8.",
             hint="Check which contact key the call passed.",
         )
 

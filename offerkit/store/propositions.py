@@ -1,4 +1,4 @@
-"""Propositions: what was offered to whom, and what became of it. They are no part of the chained history.
+"""Propositions and their status. They are not part of the chained history.
 
 Every read is a search in the key or an index of the table ``proposition`` (:mod:`offerkit.store.schema`).
 """
@@ -26,16 +26,16 @@ from offerkit.store.proposition_rows import (
 )
 from offerkit.times import check_utc, instant
 
-_EDITED = "A proposition was edited: a part of it is not what offerkit writes."
+_EDITED = "A proposition was edited: offerkit does not write such values"
 _PAST = """SELECT offer, category, space, channel, status, time, weight, rank FROM proposition
  WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"""
 _SELECT = f"SELECT {COLUMNS} FROM proposition"  # noqa: S608 - constants
 
 
 def add(db: Database, rows: Sequence[PropositionRow]) -> None:
-    """Keep all of ``rows`` or none, in the open write transaction or one of their own.
+    """Store all of ``rows`` or none, in the open write transaction or a new one.
 
-    Refused when an id is taken, or a value cannot be stored.
+    Raises Refused when an id is taken, or a value cannot be stored.
     """
     texts = [proposition_text(row) for row in rows]
     with recording(db):
@@ -44,12 +44,12 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
             raise _exists(taken)
         try:
             db.insert("proposition", COLUMNS, texts)
-        except Clash:  # of another call, which came between
+        except Clash:  # another call stored one of these ids meanwhile
             raise _exists("with one of these ids") from None
 
 
 def past(db: Database, environment: str, contact: str, since: str) -> list[PastProposition]:
-    """What a decision reads of one contact's propositions from ``since`` on, later ones included, by time and id."""
+    """One contact's propositions from ``since`` on, as a decision reads them, by time and id."""
     rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(_PAST, (environment, contact, since))
     try:
         return [
@@ -61,13 +61,13 @@ def past(db: Database, environment: str, contact: str, since: str) -> list[PastP
 
 
 def proposition(db: Database, id_: str) -> PropositionRow | None:
-    """The proposition with that id; None when there is no such one."""
+    """The proposition with that id; None if it does not exist."""
     found = _found(db, f"{_SELECT} WHERE id = ?", (id_,))
     return found[0] if found else None
 
 
 def propositions(db: Database, query: PropositionQuery, limit: int) -> list[PropositionRow]:
-    """What ``query`` asks for, newest first by time and id (``limit`` 0: all)."""
+    """The propositions that ``query`` selects, newest first by time and id (``limit`` 0: all)."""
     if query.environment:
         return _page(db, query, query.environment, limit)
     with db.reading():
@@ -79,10 +79,10 @@ def propositions(db: Database, query: PropositionQuery, limit: int) -> list[Prop
 def set_status(
     db: Database, id_: str, status: Status, time: str, data: Data | None = None, *, environment: str = ""
 ) -> StatusChange:
-    """Give a proposition another status at ``time``, and keep ``data`` as its accepted extra data.
+    """Set a proposition's status at ``time``, and store ``data`` as its accepted extra data.
 
-    To set the status that it has changes nothing. Refused when there is no such proposition (in
-    ``environment``, when it is given), or when its status may not be followed by ``status``.
+    Setting the status that it already has changes nothing. Raises Refused when the proposition does not exist (in
+    ``environment``, if given), or when its status cannot change to ``status``.
     """
     check_utc(time)
     with recording(db):
@@ -90,7 +90,7 @@ def set_status(
         if row.status is status:
             return StatusChange(row, row.status, changed=False)
         accepted = row.accepted if data is None else data
-        # The status that was read is asked for again: no step is lost, however a database locks.
+        # The condition on the old status makes sure that no step is lost, however a database locks.
         db.run(
             "UPDATE proposition SET status = ?, changed = ?, data = ? WHERE id = ? AND status = ?",
             (status_number(status), time, data_text(row.proposed, accepted), id_, status_number(row.status)),
@@ -102,13 +102,13 @@ def set_status(
 
 
 def changeable(row: PropositionRow | None, id_: str, status: Status, environment: str = "") -> PropositionRow:
-    """``row`` if it may get ``status``, or has it; refused as by :func:`set_status`. Nothing is read or written."""
+    """``row`` if its status is ``status`` or can change to it. Raises Refused as :func:`set_status` does."""
     if row is None or environment not in ("", row.environment):
         raise refuse(
             Code.UNKNOWN_PROPOSITION,
             f"there is no proposition {id_[:80]}" + (f" in {environment}" if environment else ""),
-            detail="It was never stored, is of another environment, or its retention is over.",
-            hint="List those of a contact: offerkit propositions --contact KEY",
+            detail="It was never stored, belongs to another environment, or its retention is over.",
+            hint="List a contact's propositions: offerkit propositions --contact KEY",
         )
     if row.status is not status:
         _check_step(row, status)
@@ -124,9 +124,9 @@ def count_before(db: Database, environment: str, before: str) -> int:
 
 
 def purge(db: Database, environment: str, before: str, limit: int) -> int:
-    """Remove up to ``limit`` propositions older than ``before``, the oldest first; how many there were.
+    """Remove up to ``limit`` propositions older than ``before``, oldest first. Returns how many were removed.
 
-    Call it until it gives less than ``limit``: others write between two batches.
+    Call it until it returns less than ``limit``: others can write between two batches.
     """
     with recording(db):
         ids: list[tuple[str]] = db.rows(
@@ -138,7 +138,7 @@ def purge(db: Database, environment: str, before: str, limit: int) -> int:
 
 
 def _locked(db: Database, id_: str) -> PropositionRow | None:
-    """One proposition, which nobody else changes until the transaction ends."""
+    """One proposition, locked until the transaction ends."""
     found = _found(db, f"{_SELECT} WHERE id = ?{db.for_update}", (id_,))
     return found[0] if found else None
 
@@ -146,14 +146,14 @@ def _locked(db: Database, id_: str) -> PropositionRow | None:
 def _exists(which: str) -> Refused:
     return refuse(
         Code.PROPOSITION_EXISTS,
-        f"there is a proposition {which} already",
+        f"a proposition {which} already exists",
         detail="Each proposition has an id of its own. Nothing was stored.",
-        hint="Give every proposition of every call a new id.",
+        hint="Use a new id for every proposition of every call.",
     )
 
 
 def _taken(db: Database, ids: list[str]) -> str:
-    """The first of ``ids`` that stands twice among them or is kept already; empty text when all are new."""
+    """The first of ``ids`` that is a duplicate or already stored; empty when all are new."""
     twice = [id_ for place, id_ in enumerate(ids) if id_ in ids[:place]] if len(set(ids)) < len(ids) else []
     for marks, part in chunks(ids):
         rows: list[tuple[str]] = db.rows(f"SELECT id FROM proposition WHERE id IN ({marks})", part)  # noqa: S608
@@ -168,9 +168,10 @@ def _check_step(row: PropositionRow, status: Status) -> None:
     raise refuse(
         Code.STATUS_STEP,
         f"proposition {row.id} is {row.status} and cannot become {status}",
-        detail=f"It is so since {row.changed}."
-        + (f" After {row.status} may follow: {or_list(next_)}." if next_ else f" {row.status.capitalize()} is final."),
-        hint="Nothing was changed. " + ("Set one of these." if next_ else "Propose anew to get another answer."),
+        detail=f"Its status was set at {row.changed}."
+        + (f" After {row.status} can follow: {or_list(next_)}." if next_ else f" {row.status.capitalize()} is final."),
+        hint="Nothing was changed. "
+        + ("Set one of these." if next_ else "Propose the offer again to get another answer."),
     )
 
 
@@ -184,8 +185,8 @@ def _page(db: Database, query: PropositionQuery, environment: str, limit: int) -
 
 def _sql(query: PropositionQuery, environment: str) -> tuple[str, list[Cell]]:
     wanted, args = ["environment = ?"], list[Cell]([environment])
-    # A contact has fewer rows than an offer or a space, and they stand together: its key is the one to use.
-    # “|| ''” hides a column from the planner of either database, which may know no sizes.
+    # A contact has fewer rows than an offer or a space, and they are stored together, so its key is the best index.
+    # “|| ''” hides a column from the planner of either database, which may have no statistics.
     lead = True
     for column, value in (("contact", query.contact), ("offer", query.offer), ("space", query.space)):
         if value:
@@ -206,7 +207,7 @@ def _sql(query: PropositionQuery, environment: str) -> tuple[str, list[Cell]]:
 
 
 def _environments(db: Database) -> list[str]:
-    """The environments that have propositions, each found by one search in an index."""
+    """The environments that have propositions; finding each takes one search in an index."""
     found = [""]
     while True:
         rows: list[tuple[str]] = db.rows(

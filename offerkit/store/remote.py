@@ -1,7 +1,7 @@
-"""A store behind an offerkit server: what operators may read of it is copied here, what changes it is asked for.
+"""A store behind an offerkit server: reads use a local copy, changes are requested from the server.
 
-The history with all its bodies is fetched as a whole and kept as long as nothing changed. Plan, diff, history and audit
-work on it as on any store, and are checked here (docs/adr/0017-remote-store.md).
+The history with all its bodies is fetched as a whole and kept until it changes. Plan, diff, history and audit work on
+it as on any store, and it is verified here (docs/adr/0017-remote-store.md).
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from offerkit.fingerprint import Json
 from offerkit.proxy import pool_for
 
 PROTOCOL = "1"
-"""What client and server have to agree on."""
+"""The version of the protocol, which client and server must agree on."""
 PROTOCOL_HEADER, OPERATOR_HEADER, SCOPE_HEADER = "Offerkit-Protocol", "Offerkit-Operator", "Offerkit-Scope"
 TOKEN, TOKEN_FILE = "OFFERKIT_TOKEN", "OFFERKIT_TOKEN_FILE"
 CHANGING = ("/apply", "/decide", "/relay")
-"""The paths that change the store: a call that breaks off may have been carried out."""
+"""Paths that change the store: a request that breaks off may have been carried out."""
 LARGEST = 2 * 1024**3
-"""Bytes of a copy that are taken at most."""
+"""Bytes of a copy, at most."""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _KEPT = 24 * 3600
-"""Seconds that a copy stays after it was last the newest: another run may be reading it."""
+"""Seconds that an old copy is kept after its last use: another run may be reading it."""
 _OFFERED = 20
-"""Copies that are named to the server at most."""
+"""Copies that a request offers to the server, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreCopy:
-    """A copy of the store's history in a file, and what the server says of the token: whose it is, and its scopes.
+    """A copy of the store's history in a file, with the token's operator and scopes as the server reports them.
 
-    ``scopes`` is as :func:`offerkit.governance.rights.scopes_text` writes it; empty from a server that knows none.
+    ``scopes`` is as :func:`offerkit.governance.rights.scopes_text` writes it; empty from a server without scopes.
     """
 
     path: Path
@@ -52,13 +52,13 @@ class StoreCopy:
 
 @dataclass(frozen=True)
 class RemoteStore:
-    """An offerkit server that holds a store; ``url`` has neither user nor password."""
+    """An offerkit server with its store; ``url`` has neither user nor password."""
 
     url: str
     token: str = field(repr=False)
 
     def copy(self, folder: Path) -> StoreCopy:
-        """The history as it is now, in a file below ``folder``. Raises Refused when it cannot be had."""
+        """The current history, in a file below ``folder``. Raises Refused when it cannot be fetched or stored."""
         try:
             return self._copy(folder)
         except OSError as error:
@@ -71,11 +71,11 @@ class RemoteStore:
         status, etag, headers, content = self._newest(kept)
         if status == 304:
             path = kept[etag]
-            with contextlib.suppress(FileNotFoundError):  # another run found it damaged
+            with contextlib.suppress(FileNotFoundError):  # another run found it damaged and removed it
                 if _check(path.read_bytes()) == path.stem.rpartition("-")[2]:
                     os.utime(path)
                     return StoreCopy(path, *_token_facts(headers))
-                path.unlink()  # damaged, or cut short by a full disk: what the server has counts
+                path.unlink()  # damaged, or cut short by a full disk: fetch it again
             _, etag, headers, content = self._newest({})
         target = folder / f"{name}-{etag}-{_check(content)}.db"
         with tempfile.TemporaryDirectory(dir=folder) as building:
@@ -87,16 +87,16 @@ class RemoteStore:
         return StoreCopy(target, *_token_facts(headers))
 
     def _newest(self, kept: Mapping[str, Path]) -> tuple[int, str, dict[str, str], bytes]:
-        """What the server says of its newest copy, and that copy unless ``kept`` has it (304): one request."""
+        """The server's newest copy, or 304 if ``kept`` has it already: status, ETag, headers and content."""
         known = ", ".join(f'"{etag}"' for etag in kept)
         status, headers, content = self._ask("GET", "/api/v1/store/copy", None, {"If-None-Match": known})
-        etag = headers.get("etag", "").removeprefix("W/").strip('"')  # a proxy that packs answers makes it weak
+        etag = headers.get("etag", "").removeprefix("W/").strip('"')  # a proxy that compresses responses makes it weak
         if re.fullmatch(r"[0-9a-f]{16,64}", etag) is None or (status == 304 and etag not in kept):
             raise strange(self.url)
         return status, etag, headers, content
 
     def post(self, path: str, body: Json) -> Json:
-        """Ask the server to do something; what it says was done. Raises Refused with all that it refuses."""
+        """Send a request that changes the store. Returns the response. Raises Refused with the server's errors."""
         _, _, content = self._ask("POST", path, orjson.dumps(body), {"Content-Type": "application/json"})
         try:
             made: Json = orjson.loads(content)
@@ -133,31 +133,31 @@ def _token_facts(headers: Mapping[str, str]) -> tuple[str, str]:
 def remote_of(text: str, environ: Mapping[str, str]) -> RemoteStore:
     """The server that ``text`` names (``https://…``), with the operator's token from the environment.
 
-    Raises Refused for an address that would send the token unprotected, and when there is no token.
+    Raises Refused for an address that would send the token unencrypted, and for a missing token.
     """
     parts = _address(text)
     if parts.scheme == "http" and parts.hostname not in _LOCAL:
         raise refuse(
             Code.STORE_URL,
-            f"http://{parts.hostname} would send your token unprotected",
-            hint="Use https://; http:// is for this machine only.",
+            f"http://{parts.hostname} would send your token unencrypted",
+            hint="Use https://; http:// is only allowed for this machine.",
         )
     token = environ.get(TOKEN, "").strip()
     if not token and environ.get(TOKEN_FILE):
         try:
             token = Path(environ[TOKEN_FILE]).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", "it is no text")
+            reason = getattr(error, "strerror", "it is not text")
             raise refuse(
                 Code.NO_OPERATOR,
-                f"the file that {TOKEN_FILE} names cannot be read: {reason}",
-                hint="Write the token into it, and nothing else; let only yourself read it.",
+                f"the file named by {TOKEN_FILE} cannot be read: {reason}",
+                hint="Write the token into it, and nothing else; make it readable only by yourself.",
             ) from None
     if not token or not token.isascii() or not token.isprintable():
         raise refuse(
             Code.NO_OPERATOR,
             "a store behind a server needs an operator's token",
-            hint=f"Set {TOKEN} or {TOKEN_FILE}; “offerkit token create OPERATOR” on the server's side makes one.",
+            hint=f"Set {TOKEN} or {TOKEN_FILE}; create a token on the server: “offerkit token create OPERATOR”.",
         )
     return RemoteStore(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", token)
 
@@ -166,17 +166,17 @@ def _address(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
         sound = parts.port != 0 and bool(parts.hostname) and text.isprintable() and " " not in text
-    except ValueError:  # a port that is none, half an IPv6 address
+    except ValueError:  # an invalid port, half an IPv6 address
         sound = False
     if not sound or parts.username or parts.password or parts.query or parts.fragment:
         raise refuse(
-            Code.STORE_URL, "the store's address cannot be read", hint="Write https://HOST, with nothing but a path."
+            Code.STORE_URL, "the store's address cannot be read", hint="Write https://HOST, at most with a path."
         )
     return parts
 
 
 def _kept(folder: Path, name: str) -> dict[str, Path]:
-    """The copies of one server by the revision that each is of, the last used ones: headers have their limits."""
+    """The last used copies of one server, by their ETag; not all, because headers have a maximum size."""
     used: list[tuple[float, Path]] = []
     for path in folder.glob(f"{name}-*-*.db"):
         with contextlib.suppress(FileNotFoundError):  # another run was faster
@@ -185,7 +185,7 @@ def _kept(folder: Path, name: str) -> dict[str, Path]:
 
 
 def _check(content: bytes) -> str:
-    """What a copy's name says of its bytes."""
+    """The checksum of a copy, which is part of its name."""
     return blake2b(content, digest_size=16).hexdigest()
 
 
@@ -199,7 +199,7 @@ def _forget(copies: Iterable[Path], *, but: Path) -> None:
 def _unkept(folder: Path, error: OSError) -> Refused:
     return refuse(
         Code.UNREADABLE,
-        f"the copy of the store's history cannot be kept in {folder}: {reason_of(error)}",
+        f"the copy of the store's history cannot be stored in {folder}: {reason_of(error)}",
         hint="Grant write access to that folder, or free some space.",
     )
 
@@ -211,35 +211,35 @@ def _unreachable(url: str, error: Exception, *, changing: bool) -> Refused:
     if reason == "SSLError" and "CERTIFICATE_VERIFY" not in str(error):
         reason = "NoTLS"
     words = {
-        "NewConnectionError": "nothing answers there",
+        "NewConnectionError": "nothing answers at that address",
         "ConnectTimeoutError": "it does not answer in time",
         "ReadTimeoutError": "it does not answer in time",
-        "NameResolutionError": "there is no such host",
+        "NameResolutionError": "no such host",
         "SSLError": "its certificate is not trusted",
-        "NoTLS": "what answers there does not speak https",
+        "NoTLS": "the server does not speak HTTPS",
         "SSLCertVerificationError": "its certificate is not trusted",
     }
     why = words.get(reason, words.get(type(error).__name__, "the connection broke"))
-    hint = "Check the address, and that “offerkit serve” runs."
+    hint = "Check the address, and that “offerkit serve” is running."
     if isinstance(error, ProxyError):
         why, hint = (
-            "the proxy does not let it through",
-            "Check HTTPS_PROXY; NO_PROXY names what needs none.",
+            "the proxy blocks it",
+            "Check HTTPS_PROXY; NO_PROXY lists hosts that need no proxy.",
         )
     if changing and why in ("it does not answer in time", "the connection broke"):
-        hint += " What was asked may have been done all the same: “offerkit history” tells."
+        hint += " The change may have been made all the same: check with “offerkit history”."
     return refuse(Code.REMOTE, f"{url} cannot be reached: {why}", hint=hint)
 
 
 def strange(url: str) -> Refused:
-    """What is said of an answer that no offerkit server of this protocol gives."""
+    """The error for a response that no offerkit server of this protocol gives."""
     return refuse(
-        Code.REMOTE, f"{url} is no offerkit server of this protocol", hint="Check the address, and both versions."
+        Code.REMOTE, f"{url} is not an offerkit server of this protocol", hint="Check the address, and both versions."
     )
 
 
 def _refused(url: str, status: int, content: bytes) -> Refused:
-    """What the server refuses, as if it had been refused here."""
+    """The server's errors, as if they had been raised here."""
     try:
         found = [diagnostic_of(one) for one in orjson.loads(content)["errors"]]
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
@@ -248,9 +248,9 @@ def _refused(url: str, status: int, content: bytes) -> Refused:
         found = [
             Diagnostic(
                 Code.NO_OPERATOR,
-                f"{url} does not take your token",
+                f"{url} does not accept your token",
                 "It is unknown, expired or revoked, or its operator is disabled.",
-                "“offerkit token create OPERATOR” on the server's side makes a new one.",
+                "Create a new token on the server: “offerkit token create OPERATOR”.",
             )
         ]
     if status in _TOLD and (not found or status == 429):
@@ -259,27 +259,27 @@ def _refused(url: str, status: int, content: bytes) -> Refused:
 
 
 _BEHIND = (
-    "cannot be reached: a proxy answers, and no offerkit behind it",
-    "Start “offerkit serve” there, or wait for it.",
+    "cannot be reached: a proxy answers, but no offerkit server behind it",
+    "Start “offerkit serve” there, or wait until it runs.",
 )
 _TOLD = {
     413: (
-        "does not take that much at once",
-        "Narrow the plan by naming addresses; a proxy before the server may take less than its 32 MB.",
+        "does not accept that much at once",
+        "Narrow the plan by naming addresses; a proxy in front of the server may accept less than its 32 MB.",
     ),
     429: (
-        "answers nobody at your address for a minute: too many wrong tokens came from there",
-        "Look for runs with a token that was revoked or has expired, then wait a minute.",
+        "blocks your network address for a minute: too many wrong tokens came from it",
+        "Look for runs with a revoked or expired token, then wait a minute.",
     ),
     502: _BEHIND,
     503: _BEHIND,
     504: _BEHIND,
 }
-"""What is said of answers that offerkit itself, or a proxy before it, gives without a reason that can be shown."""
+"""Messages for responses of offerkit, or of a proxy in front of it, that give no reason themselves."""
 
 
 def error_json(found: Diagnostic) -> dict[str, Json]:
-    """A finding as a server tells it to its operators."""
+    """A diagnostic as JSON, as a server sends it to its operators."""
     made: dict[str, Json] = {"code": str(found.code), "message": found.summary}
     for name, text in (("detail", found.detail), ("hint", found.hint), ("address", found.address)):
         if text:
@@ -290,16 +290,16 @@ def error_json(found: Diagnostic) -> dict[str, Json]:
 
 
 def diagnostic_of(given: Json) -> Diagnostic:
-    """One finding of the server, as :func:`error_json` writes it.
+    """A diagnostic of the server, as :func:`error_json` writes it.
 
-    Raises ValueError for what is none, or has a code that is not known here.
+    Raises ValueError for anything else, and for a code that this version does not know.
     """
     match given:
         case {"code": str(code), "message": str(message), **more}:
             detail, hint, address = (str(more.get(name, "")) for name in ("detail", "hint", "address"))
             return Diagnostic(Code(code), message, detail, hint, address, _position(more.get("position")))
         case _:
-            raise ValueError("no finding")
+            raise ValueError("not a diagnostic")
 
 
 def _position(given: object) -> Position | None:

@@ -1,4 +1,4 @@
-"""The history: revisions and the changes they made."""
+"""The chained history: revisions and their changes."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ LARGEST = 2**63 - 1
 
 
 def last_serial(db: Database) -> int:
-    """The number of the newest revision; 0 when there is none."""
+    """The number of the newest revision; 0 for an empty history."""
     rows: list[tuple[int]] = db.rows("SELECT COALESCE(MAX(serial), 0) FROM revision")
     return rows[0][0]
 
 
 def digests(db: Database, serial: int) -> dict[int, str]:
-    """The digests of revision ``serial``, if there is one, and of the newest."""
+    """The digests of revision ``serial``, if it exists, and of the newest one, by serial."""
     rows: list[tuple[int, str]] = db.rows(
         "SELECT serial, digest FROM revision WHERE serial = ? OR serial = (SELECT MAX(serial) FROM revision)",
         (max(0, min(serial, LARGEST)),),
@@ -52,9 +52,9 @@ def digests(db: Database, serial: int) -> dict[int, str]:
 
 
 def serials_at(db: Database, moment: str) -> list[int]:
-    """The revisions that were the last one at ``moment``, compared as text; 0: it was before the first.
+    """The revisions that were the newest at ``moment``, compared as text; 0: before the first revision.
 
-    Where the clock was set back it was that time more than once, and there may be several.
+    There can be several if the clock was set back.
     """
     rows: list[tuple[int]] = db.rows(
         "SELECT r.serial FROM revision r LEFT JOIN revision later ON later.serial = r.serial + 1"
@@ -66,14 +66,14 @@ def serials_at(db: Database, moment: str) -> list[int]:
 
 
 def revision_texts(db: Database, after: int = 0, *, limit: int) -> list[RevisionText]:
-    """Up to ``limit`` revisions after ``after``, oldest first, as they stand in columns."""
+    """The columns of up to ``limit`` revisions after ``after``, oldest first."""
     sql = f"SELECT {REVISION} FROM revision WHERE serial > ? ORDER BY serial LIMIT ?"  # noqa: S608 - constants
     rows: list[tuple[int, str, str, str, str, str, str, str, str]] = db.rows(sql, (after, limit))
     return [RevisionText(*row) for row in rows]
 
 
 def revision(db: Database, serial: int) -> RevisionRow | None:
-    """One revision; None when there is no such one."""
+    """One revision; None if it does not exist."""
     if not 0 < serial <= LARGEST:
         return None
     found = revision_texts(db, serial - 1, limit=1)
@@ -85,7 +85,7 @@ def revisions(
 ) -> list[RevisionRow]:
     """The revisions that touched ``stage`` and ``address``, newest first.
 
-    An address is also touched by what moved away from it and, when no stage is asked for, by its approvals.
+    An address is also touched by moves away from it and, if no stage is given, by its approvals.
     """
     wanted: list[str] = []
     args: list[Cell] = []
@@ -99,7 +99,7 @@ def revisions(
     elif stage:
         wanted.append("serial IN (SELECT serial FROM outcome WHERE stage = ?)")
         args.append(stage)
-    sql = f"SELECT {REVISION} FROM revision"  # noqa: S608 - constants; what users say travels in args
+    sql = f"SELECT {REVISION} FROM revision"  # noqa: S608 - constants; users' values are in args
     if wanted:
         sql += " WHERE " + " AND ".join(wanted)
     sql += " ORDER BY serial DESC"
@@ -111,7 +111,7 @@ def revisions(
 
 
 def _touching(stage: str, address: str) -> tuple[str, list[Cell]]:
-    # Naming the stages, even when all of them are meant, lets the indexes (stage, address, …) be used.
+    # Naming the stages, even all of them, makes the indexes (stage, address, …) usable.
     stages = "?" if stage else "SELECT stage FROM stage"
     args: list[Cell] = [stage] if stage else []
     sql = (
@@ -126,7 +126,7 @@ def _touching(stage: str, address: str) -> tuple[str, list[Cell]]:
 
 
 def change_texts(db: Database, serial: int) -> list[ChangeText]:
-    """The changes of one revision as they stand in columns, by stage and address."""
+    """The columns of one revision's changes, by stage and address."""
     sql = f"SELECT {CHANGE} FROM change WHERE serial = ? ORDER BY stage, address"  # noqa: S608 - constants
     rows: list[tuple[str, str, str, str, str, str, str, str, str]] = db.rows(sql, (serial,))
     return [ChangeText(*row) for row in rows]
@@ -143,7 +143,7 @@ def changes(db: Database, serial: int) -> list[ChangeRow]:
 
 
 def change_texts_since(db: Database, stage: str, serial: int) -> list[tuple[int, ChangeText]]:
-    """The changes of ``stage`` after revision ``serial``, oldest first, as they stand in columns."""
+    """The columns of the changes of ``stage`` after revision ``serial``, oldest first."""
     rows: list[tuple[int, str, str, str, str, str, str, str, str, str]] = db.rows(
         f"SELECT serial, {CHANGE} FROM change WHERE stage = ? AND serial > ?"  # noqa: S608 - constants
         " ORDER BY serial, address",
@@ -175,7 +175,7 @@ def changes_of(db: Database, stage: StageRef, addresses: Iterable[Address]) -> l
 
 
 def copied(db: Database, stage: StageRef) -> list[ChangeRow]:
-    """The changes of ``stage`` that brought a body which another one brought as well, oldest first."""
+    """The changes of ``stage`` that introduced a body that another change introduced as well, oldest first."""
     brought = "stage = ? AND after_fingerprint <> '' AND after_fingerprint <> before_fingerprint"
     rows: list[tuple[int, str, str, str, str, str, str, str, str, str]] = db.rows(
         f"SELECT serial, {CHANGE} FROM change WHERE {brought} AND after_fingerprint IN"  # noqa: S608 - constants
@@ -189,7 +189,7 @@ def copied(db: Database, stage: StageRef) -> list[ChangeRow]:
 
 
 def last_change(db: Database, stage: StageRef, addresses: Iterable[Address]) -> dict[Address, ChangeRow]:
-    """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
+    """For each of ``addresses`` that ever changed: its newest change, or the move away from it."""
     newest: dict[str, tuple[int, ChangeText]] = {}
     for marks, part in chunks(addresses):
         for column in ("address", "moved_from"):
@@ -222,7 +222,10 @@ def moves(db: Database, stage: StageRef) -> list[tuple[int, Address, Address]]:
 
 
 def losses(db: Database, stage: StageRef) -> list[Withdrawal]:
-    """What took offers off spaces in a live stage, or ended periods earlier, oldest first; no rollback did."""
+    """Changes, other than rollbacks, that took offers off spaces in a live stage or ended periods earlier.
+
+    Oldest first.
+    """
     found: list[tuple[int, str, str, str, str, str]] = db.rows(
         "SELECT c.serial, c.address, c.moved_from, c.before_activation, c.after_activation, c.reason"
         " FROM change c JOIN revision r ON r.serial = c.serial WHERE c.stage = ? AND r.action <> 'rollback'"
@@ -239,7 +242,7 @@ def losses(db: Database, stage: StageRef) -> list[Withdrawal]:
 
 
 def disabled(db: Database, stage: StageRef) -> dict[Address, int]:
-    """What a live stage holds with ``enabled: false``, and the revision in which that went there by no rollback."""
+    """What a live stage holds with ``enabled: false``, and the last revision, except rollbacks, that changed it."""
     found: list[tuple[str, int | None]] = db.rows(
         "SELECT e.address, (SELECT MAX(c.serial) FROM change c JOIN revision r ON r.serial = c.serial"
         " WHERE c.stage = e.stage AND c.address = e.address AND r.action <> 'rollback')"
@@ -252,7 +255,7 @@ def disabled(db: Database, stage: StageRef) -> dict[Address, int]:
 
 
 def renames_since(db: Database, stage: StageRef, serial: int) -> dict[Address, Address]:
-    """What a stage called otherwise at revision ``serial``: by the names now, those of then."""
+    """The addresses of a stage that had another name at revision ``serial``: the old name by the new one."""
     was: dict[Address, FormerAddress] = {}
     for _, rows in groupby(changes_since(db, stage, serial), attrgetter("serial")):
         changes = list(rows)
@@ -265,7 +268,7 @@ def renames_since(db: Database, stage: StageRef, serial: int) -> dict[Address, A
 
 
 def begun_again(db: Database, stage: StageRef, address: Address) -> str:
-    """When ``address`` last went from ``stage``, or came back since; empty when it never went."""
+    """When ``address`` last left ``stage``, or came back after that; empty if it never left."""
     gone: list[tuple[int | None]] = db.rows(
         "SELECT MAX(serial) FROM change WHERE stage = ? AND address = ? AND after_fingerprint = ''"
         " UNION ALL SELECT MAX(serial) FROM change WHERE moved_from <> '' AND moved_from = ? AND stage = ?",
@@ -274,7 +277,7 @@ def begun_again(db: Database, stage: StageRef, address: Address) -> str:
     last = max(serial or 0 for (serial,) in gone)
     if last == 0:
         return ""
-    # Both times: a run's is that of its beginning, and it may have waited for the lock while others went on.
+    # Both times: a run has the time of its start, and others may have changed the store while it waited for the lock.
     times: list[tuple[str]] = db.rows(
         "SELECT time FROM revision WHERE serial = ? OR serial IN (SELECT serial FROM change WHERE stage = ?"
         " AND address = ? AND serial > ? AND (before_fingerprint = '' OR moved_from <> ''))",
@@ -284,12 +287,12 @@ def begun_again(db: Database, stage: StageRef, address: Address) -> str:
 
 
 def outcomes(db: Database, serial: int) -> list[Outcome]:
-    """The stages that a revision touched, and their digests after it."""
+    """The stages that a revision touched, with their digests after it."""
     return db.rows("SELECT stage, digest FROM outcome WHERE serial = ? ORDER BY stage", (serial,))
 
 
 def revision_row(db: Database, text: RevisionText) -> RevisionRow:
-    """The revision that columns spell; refused when its details are not the JSON that we wrote."""
+    """The revision of some columns. Raises Refused when its details are not JSON."""
     try:
         details = orjson.loads(text.details)
     except ValueError as error:
@@ -298,7 +301,7 @@ def revision_row(db: Database, text: RevisionText) -> RevisionRow:
 
 
 SCHEME = b"offerkit revision 1"
-"""Part of every digest, so that a later scheme can stand beside this one in the same chain."""
+"""Part of every digest, so that a later scheme can follow this one in the same chain."""
 
 
 def revision_digest(
@@ -307,7 +310,7 @@ def revision_digest(
     approvals: Iterable[ApprovalText],
     outcomes: Iterable[Outcome],
 ) -> str:
-    """The digest of ``revision``, over its parent's digest and all its rows, from the columns as they are."""
+    """The digest that ties ``revision`` to its parent and to all its rows, from the columns as they are."""
     parts = [
         [revision.serial, revision.parent_digest, *revision[3:]],
         sorted(tuple(change) for change in changes),
@@ -318,19 +321,19 @@ def revision_digest(
 
 
 _EXPORTED = 200
-"""Revisions that are read at a time for an export."""
+"""Revisions that an export reads at a time."""
 
 
 def history(db: Database) -> Iterator[dict[str, Json]]:
-    """Each revision with its changes, approvals and the stages it touched, oldest first.
+    """All revisions as JSON, oldest first, with their changes, their approvals and the stages they touched.
 
-    With nothing else at hand, :func:`revision_digest` of a row gives its digest.
+    That is enough to compute :func:`revision_digest` of each.
     """
     serial, last = 0, last_serial(db)
     while serial < last:
         for revision in revision_texts(db, serial, limit=_EXPORTED):
             serial = revision.serial
-            if serial <= last:  # what others append meanwhile is for the next export
+            if serial <= last:  # revisions appended meanwhile go into the next export
                 yield _revision_json(db, revision)
 
 

@@ -1,4 +1,4 @@
-"""The way back of a rollback, read from the store: for the plan, and once more when it is applied."""
+"""What a rollback is asked for, and its changes, read from the store: for the plan, and again when it is applied."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from offerkit.store.store import Store
 
 @dataclass(frozen=True)
 class RollbackRequest:
-    """What a rollback is asked for: which stages go back to which revision, how much of them, and how far.
+    """The stages to roll back, the revision ``to`` go back to, and which changes.
 
-    ``undoes``: the revision of which all goes back that it changed. ``withdrawn``: also what was rejected, switched
-    off or retired since. ``renames``: whether renames are taken back as such; earlier versions did not.
+    ``undoes``: the revision whose changes are undone. ``withdrawn``: also bring back what was rejected, disabled or
+    retired since. ``renames``: whether renames are rolled back as such; earlier versions did not.
     """
 
     stages: tuple[StageRef, ...]
@@ -32,19 +32,19 @@ class RollbackRequest:
 
     @classmethod
     def of(cls, plan: Plan, store: Store) -> RollbackRequest:
-        """What a rollback plan says that it was asked for."""
+        """The request of a rollback plan."""
         here = undone(store, plan.undoes) if plan.undoes else tuple(sorted({step.stage for step in plan.steps}))
         return cls(here, plan.to, plan.targets, plan.undoes, plan.withdrawn)
 
     def brought_back(self, stages: Stages) -> dict[Address, str]:
-        """What comes back although it was rejected, switched off or retired, and why it would have stayed out."""
+        """Offers that come back although they were rejected, disabled or retired, with the reason to leave them out."""
         if not self.withdrawn:
             return {}
         ways = self.way(stages).values()
         return {offer: why for way in ways for offer, why in way.withdrawn.items() if offer not in way.out}
 
     def way(self, stages: Stages) -> dict[Stage, RollbackChanges]:
-        """The changes that this takes, on each side."""
+        """The changes of this rollback, in design and live."""
         found: dict[Stage, RollbackChanges] = {}
         for side in (Stage.DESIGN, Stage.LIVE):
             here = [stage for stage in self.stages if stage.stage is side]
@@ -64,7 +64,11 @@ class RollbackRequest:
             return way
         names = {stage.environment for stage in here}
         judge = RollbackCriteria(
-            stages.side(Stage.DESIGN), stages.standing(), stages.withdrawals(names - {""}), stages.stops, self.to
+            stages.side(Stage.DESIGN),
+            stages.effective_decisions(),
+            stages.withdrawals(names - {""}),
+            stages.stops,
+            self.to,
         )
         return without_withdrawn(now, way, judge, withdrawn=self.withdrawn)
 
@@ -77,7 +81,7 @@ class RollbackRequest:
         return now.with_entries(was).diff(now.with_entries(then), stage.stage, moves)
 
     def _chosen(self, stages: Stages, here: Iterable[StageRef]) -> Callable[[Delta], bool] | None:
-        """Which of the changes were asked for; None: all."""
+        """A test for the changes that were asked for; None: all."""
         store = stages.store
         assert store is not None
         if self.undoes:
@@ -99,7 +103,7 @@ class RollbackRequest:
 
 
 def undone(store: Store, serial: int) -> tuple[StageRef, ...]:
-    """The stages in which a revision changed what a rollback takes back."""
+    """The stages in which a revision changed something that a rollback undoes."""
     rows = store.changes(serial)
     kept = (row.stage.stage is Stage.LIVE and row.address.kind in KEPT_BY_ROLLBACK for row in rows)
     return tuple(sorted({row.stage for row, stays in zip(rows, kept, strict=True) if not stays}))

@@ -1,4 +1,4 @@
-"""What the store takes and gives: plain frozen rows, and how entries are spelled in columns."""
+"""The rows of the history: as frozen values, and as the columns of their tables."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from offerkit.governance.approvals import Approval
 from offerkit.state.changes import Body, Entry, FormerAddress
 
 EntryText: TypeAlias = tuple[str, str]
-"""An entry as it stands in columns: fingerprint and activation text; ``("", "")`` is no entry."""
+"""The columns of an entry: fingerprint and activation text; ``("", "")`` is no entry."""
 
 NO_ENTRY: EntryText = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class StageHead:
-    """Where a stage stands: the last revision that changed it and the manifest digest of its entries."""
+    """The last revision that changed a stage, and the manifest digest of its entries."""
 
     revision: int
     digest: str
@@ -29,7 +29,7 @@ class StageHead:
 class ChangeRow:
     """One change of one address in one stage.
 
-    ``before`` stood at ``moved_from`` when that is set, else at ``address``; ``after`` stands at ``address``.
+    ``before`` was at ``moved_from`` if that is set, otherwise at ``address``; ``after`` is at ``address``.
     """
 
     serial: int
@@ -44,7 +44,7 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class RevisionRow:
-    """One link of the history; ``digest`` covers everything in it and ``parent_digest``."""
+    """One link of the history; ``digest`` covers all of it and ``parent_digest``."""
 
     serial: int
     parent_digest: str
@@ -59,10 +59,10 @@ class RevisionRow:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A revision to be appended.
+    """A revision to append.
 
-    ``time`` is UTC as ``2026-11-01T12:00:00.000000Z``. The serials of ``changes`` and the revisions of
-    ``approvals`` are given by the store. Of ``bodies`` those are kept that a change introduces.
+    ``time`` is UTC as ``2026-11-01T12:00:00.000000Z``. The store sets the serials of ``changes`` and the revisions of
+    ``approvals``. Of ``bodies``, it stores those that a change introduces.
     """
 
     action: str
@@ -77,7 +77,7 @@ class Draft:
 
 
 class ChangeText(NamedTuple):
-    """A change as it stands in columns, without its serial."""
+    """The columns of a change, without its serial."""
 
     stage: str
     address: str
@@ -91,7 +91,7 @@ class ChangeText(NamedTuple):
 
     @property
     def source(self) -> str:
-        """Where the entry before the change stood."""
+        """The address before the change."""
         return self.moved_from or self.address
 
     @property
@@ -106,7 +106,7 @@ class ChangeText(NamedTuple):
 
 
 class RevisionText(NamedTuple):
-    """A revision as it stands in columns; ``details`` is canonical JSON text."""
+    """The columns of a revision; ``details`` is canonical JSON."""
 
     serial: int
     parent_digest: str
@@ -120,44 +120,42 @@ class RevisionText(NamedTuple):
 
 
 ApprovalText: TypeAlias = tuple[str, str, str, str, str, str, str]
-"""Address, aspect, space, fingerprint, decision, operator and comment, as they stand in columns."""
+"""The columns address, aspect, space, fingerprint, decision, operator and comment."""
 
 Outcome: TypeAlias = tuple[str, str]
-"""A stage that a revision touched, and the manifest digest it then had."""
+"""A stage that a revision touched, and its manifest digest after it."""
 
 
 class Activations(dict[str, tuple[str, ...] | None]):
-    """Activation texts and what they mean, each parsed once and its tuple shared."""
+    """Spaces by activation text, each text parsed once and its tuple shared."""
 
     def __init__(self) -> None:
-        """Begin with the two texts that are not lists of spaces."""
         super().__init__({"-": None, "": ()})
 
     def __missing__(self, text: str) -> tuple[str, ...]:
-        """Parse a list of spaces that is met for the first time."""
         spaces = self[text] = tuple(text.split(","))
         return spaces
 
 
 def entry_text(entry: Entry | None) -> EntryText:
-    """``entry`` as it stands in columns."""
+    """The columns of ``entry``."""
     return NO_ENTRY if entry is None else (entry.fingerprint, entry.activation_text)
 
 
 def entry_of(text: EntryText, activations: Activations) -> Entry | None:
-    """The entry that two columns spell."""
+    """The entry of two columns."""
     return Entry(text[0], activations[text[1]]) if text[0] else None
 
 
 def change_text(row: ChangeRow) -> ChangeText:
-    """``row`` as it stands in columns."""
+    """The columns of ``row``."""
     before, after = entry_text(row.before), entry_text(row.after)
     states = (before[0], after[0], before[1], after[1])
     return ChangeText(row.stage, row.address, row.action, *states, row.moved_from, row.reason)
 
 
 def change_row(serial: int, text: ChangeText, activations: Activations) -> ChangeRow:
-    """The change that columns spell."""
+    """The change of some columns."""
     before, after = entry_of(text.before, activations), entry_of(text.after, activations)
     moved_from: FormerAddress = parse_address(text.moved_from) if text.moved_from else ""
     stage, address = parse_stage(text.stage), parse_address(text.address)

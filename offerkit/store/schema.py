@@ -1,7 +1,7 @@
 """The tables, and how an older store becomes a current one.
 
-``{key}``, ``{text}`` and ``{clustered}`` are the dialect's words (:attr:`Database.ddl`); everything else is
-SQL that SQLite and PostgreSQL read alike. Empty text means none: no column is ever NULL.
+``{key}``, ``{text}`` and ``{clustered}`` differ by dialect (:attr:`Database.ddl`); everything else is SQL that SQLite
+and PostgreSQL share. Empty text means no value: no column is ever NULL.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX approval_address ON approval (address, serial)",
     ),
     (
-        # What is read at every call is one contact's history: those rows stand together. A delivery gives one time
-        # to all its propositions: with the id at their end, the indexes find the newest without sorting.
+        # Every call reads one contact's history, so its rows are stored together. All propositions of a delivery have
+        # the same time: with the id at their end, the indexes find the newest without sorting.
         """CREATE TABLE proposition (
             id {key} NOT NULL, environment {key} NOT NULL, contact {key} NOT NULL, space {key} NOT NULL,
             channel {text} NOT NULL, offer {key} NOT NULL, category {text} NOT NULL, interaction {text} NOT NULL,
@@ -67,7 +67,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (environment, cookie)) {clustered}""",
     ),
     (
-        # A delivery is made once: the key says so, whoever tries at the same time.
+        # A delivery is made only once: the key makes sure of it, even if two processes try at the same time.
         """CREATE TABLE delivery_run (
             environment {key} NOT NULL, campaign {key} NOT NULL, delivery {key} NOT NULL, id {key} NOT NULL,
             space {key} NOT NULL, revision INTEGER NOT NULL, time {key} NOT NULL, made {key} NOT NULL,
@@ -80,17 +80,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             created {key} NOT NULL, created_by {text} NOT NULL, expires {key} NOT NULL, revoked {key} NOT NULL)""",
     ),
     (
-        # A row that says nothing may nothing; tokens that were made before there were scopes keep what they could.
+        # An empty scope allows nothing; tokens from before there were scopes keep all their rights.
         "ALTER TABLE token ADD COLUMN scope {text} NOT NULL DEFAULT ''",
         "UPDATE token SET scope = 'all'",
     ),
-    # Format 6: no other tables, but words that an older offerkit would pass over: the aspects "settings" and "stop" of
-    # approvals, revisions that stop, resume and override. It has to refuse the store: it would promote what is stopped.
+    # Format 6: no new tables, but values that an older offerkit would ignore: the aspects "settings" and "stop" of
+    # approvals, revisions that stop, resume and override. It must refuse the store: it would promote what is stopped.
     (),
 )
-"""The statements that lead from format n to n + 1; format 0 is an empty database."""
+"""The statements from format n to n + 1; format 0 is an empty database."""
 TOKENS_CHAINED = 5
-"""The format from which on tokens are part of the history."""
+"""The first format with tokens in the history."""
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 META_KEYS = ("format", "head", "project")
@@ -102,51 +102,51 @@ def current_format() -> int:
 
 
 def genesis(project: str) -> str:
-    """The parent of the first revision, so that a history belongs to one project."""
+    """The parent digest of the first revision, which ties a history to one project."""
     return digest(b"offerkit history", project.encode())
 
 
 def read_meta(db: Database) -> dict[str, str]:
-    """All of the meta table."""
+    """The rows of the meta table."""
     found: list[tuple[str, str]] = db.rows("SELECT key, value FROM meta")
     return dict(found)
 
 
 def create(db: Database, project: str) -> None:
-    """Make an empty store; inside a write transaction."""
+    """Create an empty store; inside a write transaction."""
     create_tables(db)
     rows = [("format", str(current_format())), ("head", genesis(project)), ("project", project)]
     db.insert("meta", "key, value", rows)
 
 
 def create_tables(db: Database) -> None:
-    """Make the tables with nothing in them, as a copy needs them; inside a write transaction."""
+    """Create the empty tables, as a copy needs them; inside a write transaction."""
     _run(db, 0)
 
 
 def check_format(db: Database, meta: dict[str, str]) -> bool:
-    """Whether the store is of the current format (False: of an older one); refused when of no known one."""
+    """Whether the store has the current format (False: an older one). Raises Refused for an unknown format."""
     text = str(meta.get("format", ""))
     if not _NUMBER.fullmatch(text) or not meta.keys() >= set(META_KEYS):
         raise refuse(
             Code.STORE_DAMAGED,
-            f"{db.name} does not say which format it has or which project it belongs to",
-            detail="The table “meta” lacks its rows, or they were edited.",
+            f"{db.name} does not record its format or its project",
+            detail="The table “meta” lacks rows, or was edited.",
             hint="Restore the store from a backup.",
         )
     if int(text) > current_format():
         raise refuse(
             Code.STORE_VERSION,
             f"{db.name} has format {text}; this offerkit knows formats up to {current_format()}",
-            detail="A newer offerkit wrote it, and what that one added would be lost.",
+            detail="A newer offerkit wrote it, and its additions would be lost.",
             hint=upgrade_hint(),
         )
     return int(text) == current_format()
 
 
 def migrate(db: Database) -> int:
-    """Bring an older store to the current format, inside a write transaction; the format that it had."""
-    meta = read_meta(db)  # read again: another process may have been faster
+    """Bring an older store to the current format, inside a write transaction. Returns the format it had."""
+    meta = read_meta(db)  # read again: another process may have migrated it meanwhile
     if not check_format(db, meta):
         _run(db, int(meta["format"]))
         db.run("UPDATE meta SET value = ? WHERE key = ?", (str(current_format()), "format"))
@@ -154,7 +154,7 @@ def migrate(db: Database) -> int:
 
 
 def model(clustered: str) -> sqlite3.Connection:
-    """An empty store in memory: how tables and indexes are made, to compare others with."""
+    """An empty store in memory, as the reference for the schema of others."""
     made = sqlite3.connect(":memory:")
     for statements in MIGRATIONS:
         for statement in statements:
@@ -163,15 +163,15 @@ def model(clustered: str) -> sqlite3.Connection:
 
 
 Parts: TypeAlias = Mapping[tuple[str, str], str]
-"""What a schema is made of: of which kind, its name, and how it is made."""
+"""The objects of a schema: kind and name, and how the object is defined."""
 
 
 def differences(expected: Parts, found: Parts) -> list[str]:
-    """What is missing, what is no part of a store, and what is made otherwise, in words."""
+    """Objects that are missing, not part of a store, or different, in words."""
     said = [f"the {kind} {name} is missing" for kind, name in sorted(expected.keys() - found.keys())]
-    said += [f"the {kind} {name[:80]} is no part of a store" for kind, name in sorted(found.keys() - expected.keys())]
+    said += [f"the {kind} {name[:80]} is not part of a store" for kind, name in sorted(found.keys() - expected.keys())]
     return said + [
-        f"the {kind} {name} is not as offerkit makes it"
+        f"the {kind} {name} is not as offerkit creates it"
         for kind, name in sorted(expected.keys() & found.keys())
         if expected[kind, name] != found[kind, name]
     ]

@@ -1,7 +1,7 @@
 """The embedded database: SQLite behind :class:`~offerkit.store.database.Database`.
 
-All that is peculiar to SQLite is here and in :mod:`offerkit.store.sqlite_errors`: pragmas, how a transaction
-begins, how files are opened, and what its errors mean.
+Everything specific to SQLite is here, in :mod:`offerkit.store.sqlite_file` (the file of an open store) and in
+:mod:`offerkit.store.sqlite_errors`: pragmas, transactions, opening files, the schema, and what errors mean.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
 from offerkit.store.sqlite_file import StoreFile, watched
 
 APPLICATION_ID = 0x4F46524B
-"""“OFRK” in the file's header tells our stores from other SQLite files."""
+"""“OFRK” in the file's header marks a store among SQLite files."""
 
 BESIDE = ("-wal", "-shm", "-journal", ".lock", ".holder")
-"""How the names of the files end that SQLite and offerkit keep beside a store."""
+"""Suffixes of the files that SQLite and offerkit keep beside a store."""
 
 _OURS = ("CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ")
 _STATISTICS = (
     ("sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
     ("sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
 )
-"""What SQLite itself makes when somebody lets it ANALYZE the file: answers come faster, and are the same."""
+"""Tables that SQLite creates for ANALYZE: results come faster and are the same."""
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _Object = tuple[str, str, str, str | None]
 
@@ -43,7 +43,6 @@ class SqliteDatabase:
     """One connection to a store file."""
 
     def __init__(self, connection: sqlite3.Connection, file: StoreFile) -> None:
-        """Take over an open connection."""
         self._connection = connection
         self._file = file
         self._path = file.path
@@ -55,7 +54,7 @@ class SqliteDatabase:
         self.upgrades_itself = True
 
     def join_lines(self, text: str) -> str:
-        """All values of ``text`` in lines."""
+        """Joins all values of ``text`` by newlines."""
         return f"group_concat({text}, char(10))"
 
     @property
@@ -76,8 +75,8 @@ class SqliteDatabase:
             raise self._refusal(error) from error
 
     def _refusal(self, error: sqlite3.Error | UnicodeDecodeError) -> Refused:
-        if isinstance(error, UnicodeDecodeError):  # of a name in a damaged schema, where SQLite tells of it
-            return errors.damaged(self.name, "It holds bytes that are no text")
+        if isinstance(error, UnicodeDecodeError):  # of a name in a damaged schema, as part of SQLite's message
+            return errors.damaged(self.name, "It has bytes that are not text")
         return refusal(error, self._path)
 
     def stream(self, sql: str, args: Sequence[Cell], size: int) -> Iterator[list[Row]]:
@@ -90,21 +89,21 @@ class SqliteDatabase:
             raise self._refusal(error) from error
 
     def run(self, sql: str, args: Sequence[Cell] = ()) -> int:
-        """Execute one statement; how many rows it changed."""
+        """Execute one statement. Returns how many rows it changed."""
         try:
             return self._connection.execute(sql, args).rowcount
         except _FAILURES as error:
             raise self._refusal(error) from error
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Cell]]) -> None:
-        """Execute one statement for every one of ``rows``."""
+        """Execute one statement for each of ``rows``."""
         try:
             self._connection.executemany(sql, rows)
         except _FAILURES as error:
             raise self._refusal(error) from error
 
     def insert(self, table: str, columns: str, rows: Sequence[Sequence[Cell]]) -> None:
-        """Add rows to a table, which are sorted by key: it then grows at its end."""
+        """Add rows, which should be sorted by key, so that the table grows at its end."""
         marks = ", ".join("?" * (columns.count(",") + 1))
         self.run_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names
 
@@ -122,7 +121,7 @@ class SqliteDatabase:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Lock the store for writing; commit at the end, or roll back when anything is raised."""
+        """Lock the store for writing; commit at the end, or roll back on an exception."""
         if self._connection.in_transaction:
             raise RuntimeError("a transaction is open already")
         try:
@@ -140,12 +139,12 @@ class SqliteDatabase:
             self._roll_back()
 
     def version(self) -> int:
-        """The header's number for the application, which is read with whatever state is seen."""
+        """The application's number in the file's header, which belongs to the state that is read."""
         found: list[tuple[int]] = self.rows("PRAGMA user_version")
         return found[0][0]
 
     def claim_version(self) -> tuple[int, int] | None:
-        """Chance, not a count: what a transaction that failed had claimed is never met again as another's."""
+        """The new version is random, not a counter: no later transaction gets the one that a failed one claimed."""
         if self._connection.total_changes == self._unchanged:
             return None
         before = self.version()
@@ -161,7 +160,7 @@ class SqliteDatabase:
 
     @contextmanager
     def creating(self) -> Iterator[None]:
-        """As :meth:`writing`; then the new store writes its log ahead."""
+        """As :meth:`writing`; the new store then uses a write-ahead log."""
         with self.writing():
             yield
         self.log_ahead()
@@ -171,12 +170,12 @@ class SqliteDatabase:
         return write_lock(self._path, who=who, timeout=timeout, waiting=waiting)
 
     def holder(self) -> Holder:
-        """Who holds the lock beside the file."""
+        """The holder of the lock beside the file."""
         return lock_holder(self._path)
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
-            with suppress(sqlite3.Error):  # what led here is already being told
+            with suppress(sqlite3.Error):  # the first error is already being raised
                 self._connection.rollback()
 
     def identity(self) -> str:
@@ -184,14 +183,14 @@ class SqliteDatabase:
         return self._file.identity
 
     def note_identity(self) -> None:
-        """The file was told from others when it was opened."""
+        """Nothing to do: opening the file noted its identity."""
 
     def check_in_place(self) -> None:
-        """Raise Refused when the open file is not the one at the path any more."""
+        """Raises Refused when the open file is no longer the one at the path."""
         self._file.check()
 
     def checkpoint(self) -> None:
-        """Move what is in the log into the file, as far as no reader needs it; readers and the writer go on."""
+        """Move the log into the file, as far as no reader needs it; readers and the writer continue meanwhile."""
         self._file.check()
         self.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -200,11 +199,11 @@ class SqliteDatabase:
         return _foreign_objects(self)
 
     def differences(self) -> list[str]:
-        """Every object of the file that is not as the format says."""
+        """Every object of the file that differs from the format."""
         return _differences(self)
 
     def damage(self) -> list[str]:
-        """What SQLite finds wrong with the file and its indexes, and values of a type that we never write."""
+        """What SQLite finds wrong with the file and its indexes, and values of a type that offerkit never writes."""
         found: list[tuple[str]] = self.rows("PRAGMA integrity_check")
         tables: list[tuple[str]] = self.rows(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
@@ -226,7 +225,7 @@ class SqliteDatabase:
         self._file.close(self._connection)
 
     def blank(self) -> bool:
-        """Whether the file holds nothing at all yet; refused when it holds something that is not ours."""
+        """Whether the file is empty. Raises Refused when it holds something other than a store."""
         identity: list[tuple[int]] = self.rows("PRAGMA application_id")
         if identity == [(APPLICATION_ID,)]:
             return False
@@ -239,7 +238,7 @@ class SqliteDatabase:
         self.run(f"PRAGMA application_id = {APPLICATION_ID}")
 
     def duplicate(self, target: Path) -> None:
-        """Write all that is committed now to a new file at ``target``, whatever others write meanwhile."""
+        """Write everything that is committed now to a new file at ``target``; others can write meanwhile."""
         try:
             copy = sqlite3.connect(target)
             try:
@@ -250,23 +249,23 @@ class SqliteDatabase:
             raise self._refusal(error) from error
 
     def size(self) -> int:
-        """The bytes of the file and its log."""
+        """Bytes of the file and its log."""
         files = (self._path, self._path.with_name(self._path.name + "-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
 
     def tune(self, *, write: bool) -> None:
-        """Set what holds for this connection only."""
-        self.run("PRAGMA trusted_schema = OFF")  # what a file's own views and triggers may call
+        """Set the pragmas of this connection."""
+        self.run("PRAGMA trusted_schema = OFF")  # limits what views and triggers in the file can call
         if write:
             self.run("PRAGMA synchronous = FULL")
-            # 32 MB of log: what moves it into the database then meets one call in a thousand, not one in a hundred
+            # 32 MB of log: a checkpoint then delays one call in a thousand, not one in a hundred
             self.run("PRAGMA wal_autocheckpoint = 8000")
             self.run("PRAGMA foreign_keys = ON")
         else:
             self.run("PRAGMA query_only = ON")
 
     def log_ahead(self) -> None:
-        """Let readers and a writer not hinder each other, from now on; without it all is as safe, but slower."""
+        """Use a write-ahead log, so that readers and a writer do not block each other; slower without, but safe."""
         try:
             self._connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.Error as error:
@@ -279,13 +278,13 @@ class SqliteDatabase:
         self._file.check_log(moved[0][1], size[0][0])
 
     def note_logs(self) -> None:
-        """Know the log from any other that may lie there later."""
+        """Remember the log, to tell it from another one that could replace it."""
         self.rows("PRAGMA schema_version")
         self._file.note_logs()
 
 
 def open_file(path: Path, *, create: bool, write: bool, busy_timeout: float) -> SqliteDatabase:
-    """The database in the file at ``path``, which is blank when there was none and ``create`` is set."""
+    """The database in the file at ``path``; with ``create`` the file can be missing or blank."""
     _inspect(path, create=create)
     db = _connect(path, create=create, write=write, busy_timeout=busy_timeout)
     try:
@@ -312,7 +311,7 @@ def _connect(path: Path, *, create: bool, write: bool, busy_timeout: float) -> S
     try:
         return _attempt(path, "mode=rw" if _writable(path) else "mode=ro", busy_timeout)
     except _CannotWriteBeside as failure:
-        # A log in a read-only folder needs files beside it; when it holds nothing the file alone is everything.
+        # A log in a read-only folder needs files beside it; if the log is empty, the file alone has everything.
         log = path.with_name(path.name + "-wal")
         if log.exists() and log.stat().st_size > 0:
             raise failure.refusal from failure
@@ -331,7 +330,7 @@ def _attempt(path: Path, how: str, busy_timeout: float) -> SqliteDatabase:
         with watched(path) as opened:
             uri = f"{path.absolute().as_uri()}?{how}"
             # One thread at a time uses a store. A server closes the stores of its threads when they have ended; a batch
-            # reads its history in a thread (offerkit.batch.exclusions) and goes on when that one has.
+            # reads its history in a thread (offerkit.batch.exclusions) and continues when that has ended.
             connection = sqlite3.connect(
                 uri, uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False
             )
@@ -350,7 +349,7 @@ def _attempt(path: Path, how: str, busy_timeout: float) -> SqliteDatabase:
 
 
 def _inspect(path: Path, *, create: bool) -> None:
-    """Refuse what cannot be a store before SQLite sees it, and make the folder of a new one."""
+    """Raises Refused for what cannot be a store before SQLite opens it, and creates the folder of a new one."""
     name = str(path)
     try:
         status = path.stat()
@@ -367,7 +366,7 @@ def _inspect(path: Path, *, create: bool) -> None:
         raise errors.unreadable(name, reason_of(error)) from error
     if not stat.S_ISREG(status.st_mode):
         raise errors.foreign(name, "It is a folder." if stat.S_ISDIR(status.st_mode) else "It is not a file.")
-    if 0 < status.st_size < 100:  # less than the header of a database, which SQLite would take for an empty one
+    if 0 < status.st_size < 100:  # shorter than a header: SQLite would take it for an empty database
         raise errors.foreign(name, "It is not an SQLite database.")
     if status.st_size == 0:  # as a crash while creating leaves it
         if not create:
@@ -376,10 +375,10 @@ def _inspect(path: Path, *, create: bool) -> None:
 
 
 def _check_new(path: Path) -> None:
-    """Refuse the name of a file that belongs to a store: made there, it would be taken for that one's log or lock."""
+    """Raises Refused for the name of a file beside a store, which would be taken for that store's log or lock."""
     real = os.path.realpath(path)
     if real.endswith(BESIDE):
-        raise errors.foreign(str(path), f"The name is that of a file beside a store: {', '.join(BESIDE)}.")
+        raise errors.foreign(str(path), f"Files beside a store have such names: {', '.join(BESIDE)}.")
 
 
 def _writable(path: Path) -> bool:
@@ -387,21 +386,25 @@ def _writable(path: Path) -> bool:
 
 
 def _foreign_objects(db: SqliteDatabase) -> list[str]:
-    """Views, triggers and virtual tables. The statement counts: SQLite does not go by the word for its kind."""
+    """Views, triggers and virtual tables, by their statements: SQLite does not use the column ``type`` either."""
     unlike = " AND ".join(["sql NOT LIKE ? || '%'"] * len(_OURS))
     found: list[_Object] = db.rows(f"{_OBJECTS} WHERE type NOT IN ('table', 'index') OR {unlike} ORDER BY name", _OURS)
     return [f"the {_object_kind(row)} {_object_name(row)}" for row in found]
 
 
 def _differences(db: SqliteDatabase) -> list[str]:
-    """Every object that is missing, made otherwise, or no part of a store."""
+    """Every object that is missing, different, or not part of a store.
+
+    SQLite keeps the statement that created each object and uses it, so comparing statements compares everything:
+    columns, types, collations, defaults, generated columns, checks, keys, what an index covers.
+    """
     with closing(schema.model("WITHOUT ROWID")) as model:
         expected: list[_Object] = model.execute(_OBJECTS).fetchall()
     found: list[_Object] = db.rows(_OBJECTS)
     own = [row for row in found if row[1:] not in _STATISTICS]
     said = schema.differences(_object_parts(expected), _object_parts(own))
     names = [row[:2] for row in found]
-    said += [f"the {_object_kind(row)} {_object_name(row)} is there twice" for row in found if names.count(row[:2]) > 1]
+    said += [f"the {_object_kind(row)} {_object_name(row)} exists twice" for row in found if names.count(row[:2]) > 1]
     encoding: list[tuple[str]] = db.rows("PRAGMA encoding")
     return said + ([] if encoding == [("UTF-8",)] else ["its text is not UTF-8"])
 
@@ -411,7 +414,7 @@ def _object_parts(rows: Iterable[_Object]) -> dict[tuple[str, str], str]:
 
 
 def _object_kind(row: _Object) -> str:
-    """What the object is: as its statement says, or the word beside it where there is none."""
+    """The kind of an object: from its statement, or from the column ``type`` if it has no statement."""
     words = str(row[3] or "").split(None, 3)
     if len(words) > 1 and words[1].upper() == "VIRTUAL":
         return "virtual table"

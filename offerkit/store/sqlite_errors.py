@@ -11,7 +11,7 @@ from offerkit.diagnostics import Refused
 from offerkit.store import errors
 
 CANNOT_WRITE_BESIDE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-"""How SQLite says that a read-only connection would need files beside the database."""
+"""SQLite's codes when a read-only connection would need files beside the database."""
 
 _NO_ROOM = (
     sqlite3.SQLITE_IOERR_WRITE,
@@ -20,18 +20,18 @@ _NO_ROOM = (
     sqlite3.SQLITE_IOERR_SHMMAP,
     sqlite3.SQLITE_IOERR_SHMOPEN,
 )
-"""A limit on file size, or a quota, shows as a failed write, not as a full disk."""
+"""A limit on file size, or a quota, appears as a failed write, not as a full disk."""
 _DAMAGED = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_DATA, sqlite3.SQLITE_IOERR_CORRUPTFS)
-"""What SQLite met in the file; all other errors of input and output are of the machine."""
+"""Errors in the file itself; all other I/O errors come from the machine."""
 
 
 def primary(error: sqlite3.Error) -> int:
-    """The result code without its extension; 0 when the error is of the driver, not of SQLite."""
+    """The primary result code; 0 for an error of the driver, not of SQLite."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def refusal(error: sqlite3.Error, path: Path) -> Refused:
-    """The refusal for ``error``; mistakes of ours (a closed connection, say) are raised as they are."""
+    """The error to show for ``error``; bugs of offerkit (a closed connection, say) are raised as they are."""
     name = str(path)
     if isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
         raise error
@@ -64,7 +64,7 @@ def refusal(error: sqlite3.Error, path: Path) -> Refused:
 
 
 def _exhausted() -> OSError | None:
-    """Why no file at all can be opened: SQLite does not tell."""
+    """The reason if no file at all can be opened, which SQLite does not report."""
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Whether an open store is still the file at its path, and how to let go of one that is not.
+"""Checks that an open store is still the file at its path, and closing one that is not.
 
-SQLite goes on with the files it has opened, also when they were deleted, replaced or written over: what it then keeps
-is in a file that nobody finds again. So every commit asks here before it counts (docs/adr/0024-store-in-place.md).
+SQLite continues with the files it has opened even if they were deleted, replaced or overwritten; what it then stores is
+lost. So every commit checks here first (docs/adr/0024-store-in-place.md).
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from offerkit.store.sqlite_errors import primary
 Identity: TypeAlias = tuple[int, int]
 """Device and inode."""
 
-DELETED, REPLACED, WRITTEN_OVER, LOG_LOST = "was deleted", "was replaced", "was written over", "lost its log"
-"""What happens to a store that is open."""
+DELETED, REPLACED, OVERWRITTEN, LOG_LOST = "was deleted", "was replaced", "was overwritten", "lost its log"
+"""What can happen to an open store."""
 _LOGS = ("-wal", "-shm")
 _HEADER = 100
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _NOT_OURS = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""How SQLite says that a file is no store: no such table, or no database."""
+"""SQLite's codes for a file that is not a store: no such table, or not a database."""
 _NO_CHECKPOINT_ON_CLOSE = 1006
 """SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE."""
 _REMEMBERED = 10_000
-"""Versions of this process's own transactions that are told apart, in their order."""
+"""Versions of this process's own transactions that are remembered, in order."""
 
 
 def identity(path: str) -> Identity | None:
-    """Which file ``path`` names now; None: none."""
+    """The file that ``path`` names now; None if it is missing."""
     try:
         found = os.stat(path)  # noqa: PTH116 - asked at every commit: a Path would take longer to make
     except (OSError, ValueError):
@@ -49,9 +49,9 @@ def identity(path: str) -> Identity | None:
 class _Inode:
     """What the connections of this process to one file share.
 
-    ``written`` is when the file was last seen to be written, and its size. ``counter`` and ``reached`` are how far its
-    header has come. ``descriptor`` stays open as long as any of them: closing it would give up the locks of all (POSIX,
-    ``fcntl``).
+    ``written`` is the file's last known modification time and size. ``counter`` and ``reached`` are the latest change
+    counter and version of its header. ``descriptor`` stays open as long as any connection: closing it would release the
+    locks of all (POSIX, ``fcntl``).
     """
 
     descriptor: int
@@ -73,7 +73,7 @@ _GUARD = threading.Lock()
 
 
 class StoreFile:
-    """The file that one connection has opened."""
+    """The file of one connection."""
 
     def __init__(self, path: Path, real: str, main: Identity, inode: _Inode) -> None:
         """Use :func:`watched`."""
@@ -84,18 +84,18 @@ class StoreFile:
 
     @property
     def identity(self) -> str:
-        """What tells it from any other file, as long as it is open."""
+        """An id of the file that is unique as long as it is open."""
         return f"{self._main[0]}:{self._main[1]}:{self._real}"
 
     def note_logs(self) -> None:
-        """Take the log and its index that lie beside the file now for those that the connection has open."""
+        """Remember the log and its index beside the file as those that the connection has open."""
         for suffix in _LOGS:
             found = identity(self._real + suffix)
             if found is not None:
                 self._inode.logs.add(self._logs.setdefault(suffix, found))
 
     def check_log(self, frames: int, page_size: int) -> None:
-        """Raise Refused when the log is shorter than its index says: others still use one that was deleted."""
+        """Raises Refused when the log is shorter than its index says: others still use a deleted one."""
         with suppress(OSError):
             size = Path(f"{self._real}-wal").stat().st_size
             if frames > 0 and size < _LOG_HEADER + frames * (_FRAME_HEADER + page_size):
@@ -112,30 +112,30 @@ class StoreFile:
                 del versions[next(iter(versions))]
 
     def gone(self) -> str:
-        """What has happened to the file at the path, if it is not the open one any more; empty when it still is."""
+        """What happened to the file at the path, if it is no longer the open one; empty if it still is."""
         real = os.path.realpath(self.path)
         main = identity(real)
         if main is None:
             return DELETED
         if main != self._main or real != self._real:
             return REPLACED
-        if self._inode.overwritten or self._written_over():
-            return WRITTEN_OVER
+        if self._inode.overwritten or self._overwritten():
+            return OVERWRITTEN
         if self._inode.log_lost or any(identity(self._real + suffix) != known for suffix, known in self._logs.items()):
             self._inode.log_lost = True
             return LOG_LOST
         return ""
 
     def check(self) -> None:
-        """Raise Refused when the open file is not the one at the path."""
+        """Raises Refused when the open file is not the one at the path."""
         gone = self.gone()
         if gone:
             raise errors.replaced(str(self.path), gone)
 
-    def _written_over(self) -> bool:
-        """Whether the file's own header went back: only what is newer is ever moved from the log into it."""
+    def _overwritten(self) -> bool:
+        """Whether the file's header went back; a checkpoint only ever makes it newer."""
         inode = self._inode
-        with inode.lock:  # a header that was read before another thread's would seem to have gone back
+        with inode.lock:  # otherwise a header read before another thread's would seem to have gone back
             header, status = os.pread(inode.descriptor, _HEADER, 0), os.fstat(inode.descriptor)
             if len(header) < _HEADER:
                 inode.overwritten = inode.counter >= 0  # a new store has no header until its first commit
@@ -144,14 +144,14 @@ class StoreFile:
             reached = inode.versions.get(version, inode.reached)
             inode.overwritten = counter < inode.counter or reached < inode.reached
             if not inode.overwritten and inode.written != (status.st_mtime_ns, status.st_size):
-                inode.overwritten = self._another()
+                inode.overwritten = self._holds_another_project()
             if not inode.overwritten:
                 inode.counter, inode.reached = counter, reached
                 inode.written = (status.st_mtime_ns, status.st_size)
             return inode.overwritten
 
-    def _another(self) -> bool:
-        """Whether somebody who opens the file now finds another project in it: an open connection would not notice."""
+    def _holds_another_project(self) -> bool:
+        """Whether a new connection finds another project in the file; an open connection would not notice."""
         project = ""
         try:
             fresh = sqlite3.connect(f"{Path(self._real).as_uri()}?mode=ro", uri=True, timeout=0.1)
@@ -161,19 +161,19 @@ class StoreFile:
                 fresh.close()
         except (sqlite3.DatabaseError, TypeError, UnicodeDecodeError) as error:
             if isinstance(error, sqlite3.Error) and primary(error) not in _NOT_OURS:
-                return False  # it cannot be looked at now
-        if not self._inode.project:  # the first look, or a store that is being made
+                return False  # it cannot be read now
+        if not self._inode.project:  # the first check, or a store that is being created
             self._inode.project = project
         return project != self._inode.project
 
     def close(self, connection: sqlite3.Connection) -> None:
-        """Close ``connection``; one to a file that is not at the path any more leaves alone what is there now."""
+        """Close ``connection``; if its file is no longer at the path, leave the one there alone."""
         if self._closed:
             return
         self._closed = True
         gone = self.gone()
-        if gone == WRITTEN_OVER:
-            self._empty_log()
+        if gone == OVERWRITTEN:
+            self._clear_log()
         elif gone:
             self._rescue(connection, gone)
         if gone in (DELETED, REPLACED):
@@ -183,9 +183,9 @@ class StoreFile:
         _leave(self._main)
 
     def _give_up(self, connection: sqlite3.Connection) -> None:
-        """Close ``connection``, but keep the last one of this process: SQLite would delete what is its log by name.
+        """Close ``connection``, except the last one of this process: SQLite would delete the log by its name.
 
-        By now that may be the log of the store that took its place. Python 3.12 can tell SQLite to leave it alone.
+        That could now be the log of the store that replaced it. Python 3.12 can tell SQLite to leave it alone.
         """
         leave_alone = getattr(connection, "setconfig", None)
         if leave_alone is not None:
@@ -197,7 +197,7 @@ class StoreFile:
                 self._inode.given_up.append(connection)
                 from ctypes import py_object, pythonapi
 
-                pythonapi.Py_IncRef(py_object(connection))  # not closed at the end of the process either
+                pythonapi.Py_IncRef(py_object(connection))  # so that it is not closed at the end of the process either
                 return
             if not last:
                 self._inode.users -= 1
@@ -210,7 +210,7 @@ class StoreFile:
     def _rescue(self, connection: sqlite3.Connection, gone: str) -> None:
         """Move what is only in the log into the open file, wherever that is now.
 
-        A log of it that stays at the path would be read as that of the file that is there now.
+        A log that stayed at the path would be read as that of the file there now.
         """
         try:
             rows = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -223,14 +223,14 @@ class StoreFile:
                     Path(self._real + suffix).unlink(missing_ok=True)
 
     def _set_log_aside(self) -> None:
-        """What could not all be moved into the file is kept under another name; at the path it would do harm."""
+        """Keep a log that could not be moved into the file under another name; at the path it would do harm."""
         log = Path(f"{self._real}-wal")
         if identity(str(log)) == self._logs.get("-wal") is not None:
             with suppress(OSError):
                 log.replace(f"{log}.stale-{strftime('%Y%m%dT%H%M%S')}")
 
-    def _empty_log(self) -> None:
-        """Keep a copy of the log of a file that was written over, and empty it: it belongs to what was there before."""
+    def _clear_log(self) -> None:
+        """Copy the log of an overwritten file and empty it: it belongs to the old content."""
         log = Path(f"{self._real}-wal")
         if identity(str(log)) != self._logs.get("-wal"):
             return
@@ -242,14 +242,14 @@ class StoreFile:
 
 @contextmanager
 def watched(path: Path) -> Iterator[list[StoreFile]]:
-    """Open a connection inside; the file it has opened is the first of the list afterwards.
+    """Open a connection inside; afterwards the list holds its file.
 
-    Raises Refused when another file took its place meanwhile, or this process could not let go of it before.
+    Raises Refused when another file replaced it meanwhile, or when this process still has the replaced one open.
     """
     found: list[StoreFile] = []
     if identity(f"{os.path.realpath(path)}-wal") in _others_logs(identity(str(path))):
-        raise errors.replaced(str(path), REPLACED)  # it would be applied to the file that is there now
-    main = _enter(path)  # before SQLite: from then on nobody closes the descriptor, which would give up its locks
+        raise errors.replaced(str(path), REPLACED)  # SQLite would apply it to the file that is there now
+    main = _enter(path)  # before SQLite: from then on, closing the descriptor would release SQLite's locks
     try:
         yield found
         main = main or _enter(path)
@@ -264,7 +264,7 @@ def watched(path: Path) -> Iterator[list[StoreFile]]:
 
 
 def _enter(path: Path) -> Identity | None:
-    """Count one more user of the file at ``path``; None where there is none, or it cannot be read."""
+    """Count one more user of the file at ``path``; None if it is missing or cannot be read."""
     with _GUARD:
         main = identity(str(path))
         if main is None or main not in _INODES:
@@ -274,21 +274,21 @@ def _enter(path: Path) -> Identity | None:
                 return None
             status = os.fstat(descriptor)
             main = (status.st_dev, status.st_ino)
-            _INODES.setdefault(main, _Inode(descriptor))  # one too many, by a rare chance, stays open: see _Inode
+            _INODES.setdefault(main, _Inode(descriptor))  # in a rare race, one too many stays open: see _Inode
         inode = _INODES[main]
-        while inode.given_up:  # the file is at the path again: its log is its own
+        while inode.given_up:  # the file is at the path again, and so is its own log
             inode.given_up.pop().close()
             inode.users -= 1
         if not inode.users:
             inode = _INODES[main] = _Inode(inode.descriptor)
-        elif inode.overwritten or inode.log_lost:  # until all have let go of it
-            raise errors.replaced(str(path), WRITTEN_OVER if inode.overwritten else LOG_LOST)
+        elif inode.overwritten or inode.log_lost:  # until all connections to it are closed
+            raise errors.replaced(str(path), OVERWRITTEN if inode.overwritten else LOG_LOST)
         inode.users += 1
         return main
 
 
 def _others_logs(main: Identity | None) -> set[Identity]:
-    """The logs of files that this process has open, but for ``main``."""
+    """The logs of the files that this process has open, except those of ``main``."""
     with _GUARD:
         return {log for other, inode in _INODES.items() if other != main for log in inode.logs}
 

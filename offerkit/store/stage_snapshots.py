@@ -1,4 +1,4 @@
-"""Stages of the store as snapshots, bodies fetched when they are asked for."""
+"""The stages of a store as snapshots, and what follows from them: decisions, overrides, stops, renames."""
 
 from __future__ import annotations
 
@@ -27,25 +27,24 @@ from offerkit.store.rows import ChangeRow
 from offerkit.store.store import Store
 
 EMPTY = manifest_digest([])
-"""The digest of a stage in which nothing stands."""
+"""The digest of an empty stage."""
 
 
 class StoredBodies(Bodies):
-    """The bodies of a store by fingerprint, kept once fetched."""
+    """The bodies of a store by fingerprint, cached once fetched."""
 
     def __init__(self, store: Store) -> None:
-        """Nothing is fetched yet."""
         self._store = store
         self._known: dict[str, Body] = {}
 
     def fetch(self, fingerprints: Iterable[str]) -> None:
-        """Fetch many at once: one query instead of one each."""
+        """Fetch many bodies with one query."""
         missing = {print_ for print_ in fingerprints if print_ not in self._known}
         if missing:
             self._known |= self._store.bodies(missing)
 
     def __getitem__(self, fingerprint: str) -> Body:
-        """The body of that fingerprint. Raises KeyError when the store has none."""
+        """The body of that fingerprint. Raises Refused when the store lacks it."""
         if fingerprint not in self._known:
             self.fetch([fingerprint])
         return self._known[fingerprint]
@@ -60,12 +59,12 @@ class StoredBodies(Bodies):
 
 
 def environments(store: Store) -> list[str]:
-    """The environments that the store has anything of, sorted."""
+    """The environments in the store, sorted."""
     return Stages(store).environments
 
 
 _Read: TypeAlias = tuple[frozenset[Address] | None, Decisions]
-"""Decisions, and on which offers; None: all."""
+"""Decisions, and the offers they are on; None: all."""
 
 
 def _covers(known: frozenset[Address] | None, wanted: frozenset[Address] | None) -> bool:
@@ -73,13 +72,12 @@ def _covers(known: frozenset[Address] | None, wanted: frozenset[Address] | None)
 
 
 class Stages:
-    """The stages of a store at one moment, each read when it is first asked for; without a store, all are empty.
+    """The stages of a store at one moment, each read lazily; without a store, all are empty.
 
-    What is read is kept, and the snapshots share bodies and what was made of them: use it inside one transaction.
+    Results are cached, and snapshots share bodies and what was computed from them: use it inside one transaction.
     """
 
     def __init__(self, store: Store | None) -> None:
-        """Nothing but the heads is read yet."""
         self.store = store
         self.heads = store.heads() if store is not None else {}
         self.bodies: Bodies = StoredBodies(store) if store is not None else LayeredBodies()
@@ -88,29 +86,29 @@ class Stages:
         self._effects: dict[Stage, tuple[Plan, BeforeAfter]] = {}
         self._empty = Snapshot({}, self.bodies)
         self._decided: _Read | None = None
-        self._standing: _Read | None = None
+        self._effective: _Read | None = None
 
     @property
     def stages(self) -> list[StageRef]:
-        """The stages that the store has."""
+        """The stages in the store."""
         return list(self.heads)
 
     @property
     def environments(self) -> list[str]:
-        """The environments that the store has anything of, sorted."""
+        """The environments in the store, sorted."""
         return sorted({stage.environment for stage in self.stages} - {SHARED})
 
     def digest(self, stage: StageRef) -> str:
-        """The manifest digest of a stage; that of nothing where the store has none such."""
+        """The manifest digest of a stage; :data:`EMPTY` if the store does not have it."""
         return self.heads[stage].digest if stage in self.heads else EMPTY
 
     def base(self, stage: StageRef) -> StageBase:
-        """Where a stage stands, as a plan says it."""
+        """The head of a stage, as plans record it."""
         head = self.heads.get(stage)
         return StageBase(stage, head.revision, head.digest) if head is not None else StageBase(stage, 0, EMPTY)
 
     def entries(self, stage: StageRef, kind: str = "") -> Mapping[Address, Entry]:
-        """What stands in a stage, of one kind or all."""
+        """The entries of a stage, of one kind or all."""
         if self.store is None or stage not in self.heads:
             return {}
         if (stage, kind) not in self._entries:
@@ -118,48 +116,48 @@ class Stages:
         return self._entries[stage, kind]
 
     def moves(self, stage: StageRef) -> list[tuple[int, Address, Address]]:
-        """The renames that a stage has seen, oldest first: the revision, the address before and after."""
+        """The renames in a stage, oldest first: the revision, the address before and after."""
         return self.store.moves(stage) if self.store is not None else []
 
     @cached_property
     def overrides(self) -> Overrides:
-        """All overrides that were ever given."""
+        """All overrides in the history."""
         return Overrides.of(self.store.revisions(action=OVERRIDE_ACTION) if self.store is not None else ())
 
     @cached_property
     def contacts_kept(self) -> ContactsDigest:
-        """The digests of contacts' files as they were kept with cases, when these were applied or promoted."""
+        """The digests of contacts' files that were recorded when cases were applied or promoted."""
         assert self.store is not None
         return _contacts_kept(self.store)
 
     def live_since(self, address: Address) -> int:
-        """The revision that changed what stands at ``address`` in live last; 0: none did."""
+        """The last revision that changed ``address`` in live; 0 if none did."""
         assert self.store is not None
         last = self.store.last_change(address.stage(Stage.LIVE), [address]).get(address)
         return last.serial if last is not None else 0
 
     def cases_lifted(self, address: Address, fingerprint: str) -> bool:
-        """Whether a second person has lifted what ``fingerprint`` stands for of the cases at an address."""
+        """Whether an override lifts the cases at an address, as they are with ``fingerprint``."""
         return self.overrides.lifting(OverrideKind.CASES, address, fingerprint) is not None
 
     def _change_lifted(self, address: Address, fingerprint: str) -> bool:
-        """An override of a change of cases counts for the live that it was given for: not again once that is back."""
+        """As :meth:`cases_lifted`, for a change of cases: an override is valid only for the live it was given for."""
         return (
             self.overrides.lifting(OverrideKind.CASES, address, fingerprint, after=self.live_since(address)) is not None
         )
 
     def withheld_cases(self, effect: BeforeAfter) -> Iterator[GuardedCaseChange]:
-        """The cases of live that ``effect`` would change by their author alone."""
+        """The cases of live that ``effect`` would change without a second operator."""
         return guarded_case_changes(effect, self.side(Stage.DESIGN), self.contacts_kept, self._change_lifted)
 
     @cached_property
     def names(self) -> NameHistory:
-        """What the resources of all design stages were called before."""
+        """The earlier names of the resources of all design stages."""
         designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
         return NameHistory(rename for stage in designs for rename in self.moves(stage))
 
     def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
-        """All decisions, or those on ``offers``, also under names that they had before, on what design has now."""
+        """All decisions, or those on ``offers`` under all their names, compared with what design has now."""
         if self.store is None:
             return Decisions()
         wanted = None if offers is None else frozenset(offers)
@@ -172,7 +170,7 @@ class Stages:
         return self._decided[1]
 
     def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
-        """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
+        """What was taken out of live and therefore needs a new approval; in some environments or all."""
         assert self.store is not None
         losses: list[Withdrawal] = []
         moves: list[tuple[Address, Address]] = []
@@ -188,19 +186,19 @@ class Stages:
 
     @cached_property
     def stops(self) -> Stops:
-        """What is stopped."""
+        """All stops."""
         return Stops(self.store.stops() if self.store is not None else ())
 
-    def standing(self, offers: Iterable[Address] | None = None) -> Decisions:
-        """The decisions that count now, on ``offers`` or all.
+    def effective_decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
+        """The effective decisions, on ``offers`` or all.
 
-        An approval counts of those whom design names, and given after what it is of was last taken out of live, or
-        stopped.
+        An approval is effective if design names its reviewer, and if it was given after its subject was last taken out
+        of live, or stopped.
         """
         wanted = None if offers is None else frozenset(offers)
-        if self._standing is None or not _covers(self._standing[0], wanted):
-            self._standing = wanted, self._counting(wanted)
-        return self._standing[1]
+        if self._effective is None or not _covers(self._effective[0], wanted):
+            self._effective = wanted, self._counting(wanted)
+        return self._effective[1]
 
     def _counting(self, wanted: frozenset[Address] | None) -> Decisions:
         design = self.side(Stage.DESIGN)
@@ -215,13 +213,13 @@ class Stages:
         return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
     def reviewers(self, decisions: Decisions) -> RequiredReviewers:
-        """Whose word is needed, by ``decisions`` on all that is asked for."""
+        """The reviewers that are needed, given all ``decisions``."""
         assert self.store is not None
         design, live = self.side(Stage.DESIGN), self.side(Stage.LIVE)
         return RequiredReviewers(design, live, decisions, self.store, lambda: self.overrides, self)
 
     def came(self, addresses: Iterable[Address]) -> dict[Address, int]:
-        """The revision in which what stands at ``addresses`` in live came there from design."""
+        """For each of ``addresses`` in live, the revision that promoted its entry from design."""
         assert self.store is not None
         found: dict[Address, int] = {}
         for name, here in by_environment(dict.fromkeys(addresses)).items():
@@ -230,7 +228,7 @@ class Stages:
         return found
 
     def settings_reviewers(self, environment: str) -> Iterator[tuple[str, ...]]:
-        """The reviewers of its settings that live names for an environment, and named until rollbacks."""
+        """The reviewers of an environment's settings that live names, and that it named before rollbacks."""
         assert self.store is not None
         if self.names.operators:
             yield from listed_operators(self.store, environment, self.names, reviewers_in)
@@ -239,7 +237,7 @@ class Stages:
         yield from map(reviewers_in, rolled_back_settings(self.store, environment))
 
     def side(self, side: Stage) -> Snapshot:
-        """One side of all environments, with what they share."""
+        """Design or live of all environments, with what they share."""
         if side not in self._sides:
             found = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
             if self.names:
@@ -248,7 +246,7 @@ class Stages:
         return self._sides[side]
 
     def _origins(self, there: Snapshot, side: Stage) -> FirstNames:
-        """What stands on a side was called at first; in live, as it came from design."""
+        """The first names of resources in design or live; in live, as they came from design."""
         renamed = self.names.touched() & there.entries.keys()
         if side is Stage.DESIGN:
             return FirstNames({address: self.names.origin(address) for address in renamed})
@@ -260,7 +258,7 @@ class Stages:
         return FirstNames(known, self.side(Stage.DESIGN).origins)
 
     def effect(self, plan: Plan, side: Stage) -> BeforeAfter:
-        """What ``plan`` makes of one side of all environments; kept, for all who judge the same plan."""
+        """The effect of ``plan`` on design or live of all environments; cached for one plan."""
         known = self._effects.get(side)
         if known is None or known[0] is not plan:
             known = plan, BeforeAfter.of(self.side(side), plan.steps_on(side), plan.bodies)
@@ -268,7 +266,7 @@ class Stages:
         return known[1]
 
     def snapshot(self, stages: Iterable[StageRef], *kinds: Kind) -> Snapshot:
-        """The present of some stages, of some kinds or all, as one state, its bodies fetched."""
+        """Some stages as one snapshot, of some kinds or all, with its bodies fetched."""
         entries: dict[Address, Entry] = {}
         for stage in stages:
             for kind in kinds or ("",):
@@ -278,23 +276,23 @@ class Stages:
 
 
 def rolled_back_settings(store: Store, environment: str) -> Iterator[JsonMap]:
-    """What live said of an environment before rollbacks took that away, since the environment was last promoted.
+    """The bodies of an environment in live that rollbacks took away, since the environment was last promoted.
 
-    Who has to be asked by it still has: a rollback lifts no gate.
+    Reviewers they name are still needed: a rollback lifts no gate.
     """
-    for place in _said_in_live(store, environment)[1:]:
+    for place in _environment_bodies(store, environment)[1:]:
         yield place.body
 
 
 class _EnvironmentBody(NamedTuple):
-    """What live says, or said, of an environment; ``rows``: how that came about, newest first."""
+    """A body of an environment in live; ``rows``: the changes that led to it, newest first."""
 
     body: JsonMap
     rows: Sequence[ChangeRow]
 
 
-def _said_in_live(store: Store, environment: str) -> list[_EnvironmentBody]:
-    """What live says of an environment, followed by what rollbacks took away (:func:`rolled_back_settings`)."""
+def _environment_bodies(store: Store, environment: str) -> list[_EnvironmentBody]:
+    """The body of an environment in live, then those that rollbacks took away (:func:`rolled_back_settings`)."""
     stage, address = StageRef(environment, Stage.LIVE), environment_address(environment)
     rollbacks = _rollbacks(store)
     rows = [row for _, row in _back({address: store.changes_of(stage, [address])}, address, rollbacks)]
@@ -311,11 +309,12 @@ def _said_in_live(store: Store, environment: str) -> list[_EnvironmentBody]:
 def listed_operators(
     store: Store, environment: str, names: NameHistory, listed: Callable[[JsonMap], tuple[str, ...]]
 ) -> list[tuple[str, ...]]:
-    """The operators ``listed`` in what live says of an environment, and in what rollbacks took away, as they are
-    called now: a seat is that of the person who had the name when the list went live, whoever has it since.
+    """The operators ``listed`` in the body of an environment in live, and in those that rollbacks took away.
+
+    They have their current names: the list means the operator who had the name when the list went live.
     """
     rollbacks, found = _rollbacks(store), []
-    for said in _said_in_live(store, environment):
+    for said in _environment_bodies(store, environment):
         prints = {row.after.fingerprint for row in said.rows if row.after is not None}
         lists = {print_: listed(orjson.loads(body.text)) for print_, body in store.bodies(prints).items()}
         wanted, since, back = listed(said.body), 0, False
@@ -331,7 +330,7 @@ def listed_operators(
 
 
 def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -> Snapshot:
-    """A stage of all environments (or of ``names``) with what they share."""
+    """Design or live of all environments (or of ``names``), with what they share."""
     stages = Stages(store)
     if names is None:
         return stages.side(stage)
@@ -339,7 +338,7 @@ def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -
 
 
 CONTACTS = "contacts"
-"""The detail of a revision that says, by address of cases, the digest of the file their contacts were in."""
+"""The detail of a revision that records, by address of cases, the digest of their contacts' file."""
 
 
 def _contacts_kept(store: Store) -> ContactsDigest:
@@ -358,9 +357,9 @@ def _contacts_kept(store: Store) -> ContactsDigest:
 def promoted_as(
     store: Store, stage: StageRef, addresses: Iterable[Address], serial: int | None
 ) -> dict[Address, tuple[Address, int]]:
-    """Under which name, and when, what stands at ``addresses`` in live, up to ``serial``, last came from design.
+    """For each of ``addresses`` in live, up to ``serial``: its name and revision when it last came from design.
 
-    A rollback takes nothing from design: what it brings back came earlier, maybe under another name.
+    A rollback takes nothing from design: what it brings back came earlier, possibly under another name.
     """
     rollbacks = _rollbacks(store)
     if serial is None:
@@ -378,7 +377,7 @@ def promoted_as(
             if row.after is None:
                 continue
             if row.serial in rollbacks:
-                # Earlier versions took renames back as other changes: what is there is what was there before.
+                # Earlier versions rolled renames back as other changes: the entry is the one from before.
                 back = None if row.moved_from else row.after
                 continue
             found.setdefault(address, (name, row.serial))
@@ -395,9 +394,9 @@ def _rollbacks(store: Store) -> frozenset[int]:
 def _back(
     made: Mapping[Address, Sequence[ChangeRow]], address: Address, rollbacks: Container[int]
 ) -> Iterator[tuple[Address, ChangeRow]]:
-    """The changes of what stands at ``address``, newest first, each with the name that it had after it.
+    """The changes of the entry at ``address``, newest first, each with the name that the entry had after it.
 
-    ``made``: changes by address, oldest first. Names are followed behind renames that rollbacks took back, no others.
+    ``made``: changes by address, oldest first. Only renames that rollbacks took back are followed.
     """
     name, until = address, inf
     while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):

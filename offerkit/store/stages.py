@@ -1,4 +1,4 @@
-"""Stages: what stands where, now and at any earlier revision."""
+"""The entries of stages, now and at any earlier revision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from offerkit.store.rows import NO_ENTRY, Activations, ChangeText, EntryText, St
 
 
 def heads(db: Database) -> dict[StageRef, StageHead]:
-    """Where every stage stands."""
+    """The head of every stage."""
     with errors.rows_of(db.name):
         return {parse_stage(stage): head for stage, head in head_texts(db).items()}
 
@@ -28,7 +28,7 @@ def head_texts(db: Database) -> dict[str, StageHead]:
 
 
 def entries(db: Database, stage: StageRef, kind: str = "") -> dict[Address, Entry]:
-    """What stands in ``stage``, by address in order; of one kind only when it is given."""
+    """The entries of ``stage`` in order of address; of one kind if it is given."""
     activations = Activations()
     found = rows(db, stage, kind)
     with errors.rows_of(db.name):
@@ -36,7 +36,7 @@ def entries(db: Database, stage: StageRef, kind: str = "") -> dict[Address, Entr
 
 
 def texts(db: Database, stage: str) -> dict[str, EntryText]:
-    """The entries of ``stage`` as they stand in columns."""
+    """The columns of the entries of ``stage``, by address."""
     return {address: (print_, text) for address, print_, text in rows(db, stage)}
 
 
@@ -45,7 +45,7 @@ def rows(db: Database, stage: str, kind: str = "") -> list[tuple[str, str, str]]
     sql = "SELECT address, fingerprint, activation FROM stage_entry WHERE stage = ?"
     args = [stage]
     if kind:
-        # A range on the primary key: “/” is what follows “.” in byte order.
+        # A range on the primary key: “/” follows “.” in byte order.
         prefix = _prefix(stage, kind)
         sql += " AND address >= ? AND address < ?"
         args += [f"{prefix}.", f"{prefix}/"]
@@ -53,7 +53,7 @@ def rows(db: Database, stage: str, kind: str = "") -> list[tuple[str, str, str]]
 
 
 def entry(db: Database, stage: StageRef, address: Address) -> Entry | None:
-    """What stands at one address."""
+    """The entry at one address."""
     found: list[EntryText] = db.rows(
         "SELECT fingerprint, activation FROM stage_entry WHERE stage = ? AND address = ?", (stage, address)
     )
@@ -61,7 +61,7 @@ def entry(db: Database, stage: StageRef, address: Address) -> Entry | None:
 
 
 def entries_at(db: Database, stage: StageRef, serial: int) -> dict[Address, Entry]:
-    """What stood in ``stage`` right after revision ``serial``: today's entries with all later changes undone."""
+    """The entries of ``stage`` right after revision ``serial``: today's, with all later changes undone."""
     with db.reading():
         last = revisions.last_serial(db)
         if not 0 <= serial <= last:
@@ -90,13 +90,16 @@ def _prefix(stage: str, kind: str) -> str:
 
 
 def apply(entries: dict[str, EntryText], changes: Iterable[ChangeText]) -> list[str]:
-    """Change ``entries`` in place; the addresses where something else stood than the changes say."""
+    """Apply one revision's changes in place. Returns the addresses that were not as the changes expect.
+
+    All entries leave their addresses before new ones arrive, so that two resources can swap names in one revision.
+    """
     moves = [(c.source, c.before, c.address, c.after) for c in changes]
     return _replace(entries, moves)
 
 
 def undo(entries: dict[str, EntryText], changes: Iterable[ChangeText]) -> list[str]:
-    """Take the changes back, in place; the addresses where something else stood than the changes say."""
+    """Undo one revision's changes in place, as :func:`apply`. Returns the addresses that were not as expected."""
     moves = [(c.address, c.after, c.source, c.before) for c in changes]
     return _replace(entries, moves)
 

@@ -1,4 +1,4 @@
-"""The store: one class that the rest of offerkit talks to, over whichever database holds it."""
+"""The store as the rest of offerkit uses it, whichever database holds it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from offerkit.times import check_utc
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """``rows``: how many each table has. ``size`` in bytes. ``last`` is None while there is no revision."""
+    """What a store is. ``rows``: how many, by table. ``size`` in bytes. ``last`` is None before the first revision."""
 
     name: str
     format: int
@@ -56,7 +56,7 @@ class StoreStatus:
 
 
 class Store:
-    """An open store. Every method raises Refused, with what to do, when the store cannot be used."""
+    """An open store. Every method raises Refused, with a hint, when the store cannot be used."""
 
     def __init__(self, db: Database, location: Location, project: str) -> None:
         """Wrap an open database; use :meth:`open`."""
@@ -74,12 +74,12 @@ class Store:
         busy_timeout: float = 5.0,
         audit: bool = False,
     ) -> Self:
-        """Open the store at ``location``, or make it when ``create`` is set and there is none (implies ``write``).
+        """Open the store at ``location``; with ``create`` (which implies ``write``) it is created if missing.
 
-        An older format in SQLite is upgraded at once, also for a reader: no command would get to writing otherwise;
-        in PostgreSQL, which others share, it is refused until :func:`offerkit.store.migrate` is asked for.
-        One thread at a time may use an open store. ``busy_timeout``: seconds to wait for another's transaction.
-        ``audit``: to be verified; what answers or acts in place of its tables is then told of as by :meth:`verify`.
+        An older format in SQLite is upgraded at once, even for a reader. In PostgreSQL, which others share, it raises
+        Refused until somebody runs ``offerkit store migrate``. Only one thread at a time can use an open store.
+        ``busy_timeout``: seconds to wait for another transaction. ``audit``: report objects that stand in for tables
+        as :meth:`verify` does.
         """
         db = databases.open_store(location, create=create, write=write, busy_timeout=busy_timeout, audit=audit)
         try:
@@ -90,7 +90,7 @@ class Store:
 
     @classmethod
     def find(cls, location: Location) -> Self | None:
-        """The store at ``location``, to read; None while there is none, or only what a crash while making it left."""
+        """The store at ``location``, read-only; None if it is missing, or a crash left it half created."""
         try:
             return cls.open(location)
         except Refused as refused:
@@ -99,7 +99,7 @@ class Store:
             return None
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the connection."""
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -111,41 +111,41 @@ class Store:
         self.close()
 
     def heads(self) -> dict[StageRef, StageHead]:
-        """Where every stage stands."""
+        """The head of every stage."""
         return stages.heads(self._db)
 
     def entries(self, stage: StageRef, kind: str = "") -> dict[Address, Entry]:
-        """What stands in ``stage``, by address in order; of one kind only when it is given."""
+        """The entries of ``stage`` in order of address; of one kind if it is given."""
         return stages.entries(self._db, stage, kind)
 
     def entry(self, stage: StageRef, address: Address) -> Entry | None:
-        """What stands at one address of ``stage``."""
+        """The entry at one address of ``stage``."""
         return stages.entry(self._db, stage, address)
 
     def entries_at(self, stage: StageRef, serial: int) -> dict[Address, Entry]:
-        """What stood in ``stage`` right after revision ``serial``."""
+        """The entries of ``stage`` right after revision ``serial``."""
         return stages.entries_at(self._db, stage, serial)
 
     def bodies(self, fingerprints: Iterable[str]) -> dict[str, Body]:
-        """The bodies with these fingerprints, checked; refused when one is missing or was edited."""
+        """The bodies with these fingerprints, checked. Raises Refused when one is missing or was edited."""
         return bodies.bodies(self._db, fingerprints)
 
     def known(self, fingerprints: Iterable[str]) -> set[str]:
-        """Those of ``fingerprints`` whose bodies are kept."""
+        """Those of ``fingerprints`` whose bodies are stored."""
         return bodies.known(self._db, fingerprints)
 
     def last_serial(self) -> int:
-        """The number of the newest revision; 0 when there is none."""
+        """The number of the newest revision; 0 for an empty history."""
         return revisions.last_serial(self._db)
 
     def digests(self, serial: int) -> dict[int, str]:
-        """The digests of revision ``serial``, if there is one, and of the newest, by serial."""
+        """The digests of revision ``serial``, if it exists, and of the newest one, by serial."""
         return revisions.digests(self._db, serial)
 
     def serials_at(self, moment: str) -> list[int]:
-        """The revisions that were the last one at ``moment`` (UTC, ISO); 0: it was before the first.
+        """The revisions that were the newest at ``moment`` (UTC, ISO); 0: before the first revision.
 
-        There are several where the clock was set back.
+        There can be several if the clock was set back.
         """
         return revisions.serials_at(self._db, moment)
 
@@ -154,7 +154,7 @@ class Store:
         return revisions.revisions(self._db, stage=stage, address=address, limit=limit, action=action)
 
     def revision(self, serial: int) -> RevisionRow | None:
-        """One revision; None when there is no such one."""
+        """One revision; None if it does not exist."""
         return revisions.revision(self._db, serial)
 
     def changes(self, serial: int) -> list[ChangeRow]:
@@ -170,11 +170,11 @@ class Store:
         return revisions.changes_of(self._db, stage, addresses)
 
     def copied(self, stage: StageRef) -> list[ChangeRow]:
-        """The changes of ``stage`` that brought a body which another one brought as well, oldest first."""
+        """The changes of ``stage`` that introduced a body that another change introduced as well, oldest first."""
         return revisions.copied(self._db, stage)
 
     def last_change(self, stage: StageRef, addresses: Iterable[Address]) -> dict[Address, ChangeRow]:
-        """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
+        """For each of ``addresses`` that ever changed: its newest change, or the move away from it."""
         return revisions.last_change(self._db, stage, addresses)
 
     def moves(self, stage: StageRef) -> list[tuple[int, Address, Address]]:
@@ -182,19 +182,19 @@ class Store:
         return revisions.moves(self._db, stage)
 
     def losses(self, stage: StageRef) -> list[Withdrawal]:
-        """What took offers off spaces in a live stage, or ended periods earlier, oldest first; no rollback did."""
+        """Changes, other than rollbacks, that took offers off spaces in a live stage or ended periods earlier."""
         return revisions.losses(self._db, stage)
 
     def disabled(self, stage: StageRef) -> dict[Address, int]:
-        """What a live stage holds with ``enabled: false``, and the revision in which that went there by no rollback."""
+        """What a live stage holds with ``enabled: false``, and the last revision, except rollbacks, that changed it."""
         return revisions.disabled(self._db, stage)
 
     def renames_since(self, stage: StageRef, serial: int) -> dict[Address, Address]:
-        """What a stage called otherwise at revision ``serial``: by the names now, those of then."""
+        """The addresses of a stage that had another name at revision ``serial``: the old name by the new one."""
         return revisions.renames_since(self._db, stage, serial)
 
     def begun_again(self, stage: StageRef, address: Address) -> str:
-        """When ``address`` last went from ``stage``, or came back since; empty when it never went."""
+        """When ``address`` last left ``stage``, or came back after that; empty if it never left."""
         return revisions.begun_again(self._db, stage, address)
 
     def approvals(self, addresses: Iterable[str] | None = None) -> list[Approval]:
@@ -206,74 +206,74 @@ class Store:
         return approvals.stops(self._db)
 
     def reading(self) -> AbstractContextManager[None]:
-        """Let several reads see one and the same state, whatever others write meanwhile."""
+        """Let several reads see the same state; others can write meanwhile."""
         return self._db.reading()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Lock the store at once and let reads see the locked state; all of it is kept, or none."""
+        """Lock the store at once and let reads see the locked state; all changes are stored, or none."""
         with self._db.writing():
             yield
 
     def recording(self) -> AbstractContextManager[None]:
-        """A transaction for propositions, cookies and statuses: all of it is kept, or none.
+        """A transaction for propositions, cookies and statuses: all changes are stored, or none.
 
-        Others may have one at the same time, where the database can do that; no revision can be appended in it.
+        Several run at the same time where the database can do that; no revision can be appended in one.
         """
         return self._db.recording()
 
     def version(self) -> int | None:
-        """A number that every write changes, whoever writes; None where a store has no such."""
+        """A number that every write changes; None if the database has no such number."""
         return self._db.version()
 
     def claim_version(self) -> tuple[int, int] | None:
-        """The version before the open write transaction, and the one that its commit will bring.
+        """The version before the open write transaction, and the version after its commit.
 
-        To be called after the last change; None when there was none, or as above.
+        Call it after the last change. None if nothing was changed, or as for :meth:`version`.
         """
         return self._db.claim_version()
 
     def lock(
         self, *, who: str, timeout: float, waiting: Callable[[Holder], None] | None = None
     ) -> AbstractContextManager[None]:
-        """Hold the store's lock: refused when another process still holds it after ``timeout`` seconds.
+        """Hold the store's lock. Raises Refused when another process still holds it after ``timeout`` seconds.
 
-        ``who`` is what others are told meanwhile; ``waiting`` is called once when the lock is not free at once.
-        A timeout of 0 does not wait; a negative one waits for ever. Taken before :meth:`transaction`.
+        ``who`` is the name that others see meanwhile; ``waiting`` is called once if the lock is not free at once.
+        A timeout of 0 does not wait; a negative one waits forever. Take it before :meth:`transaction`.
         """
         return self._db.lease(who, timeout, waiting)
 
     def holder(self) -> Holder:
-        """Who holds the lock now; ``UNKNOWN`` when nobody does."""
+        """The holder of the lock; ``UNKNOWN`` when it is free."""
         return self._db.holder()
 
     def identity(self) -> str:
-        """What tells this store from any that may take its place."""
+        """An id that tells this store from any that could replace it."""
         return self._db.identity()
 
     def check_in_place(self) -> None:
-        """Raise Refused when this is not the store in its place any more: it was deleted or replaced."""
+        """Raises Refused when this is no longer the store at its location: it was deleted or replaced."""
         self._db.check_in_place()
 
     @property
     def database(self) -> Database:
-        """What holds it, for what is done with a store as a whole."""
+        """The database, for operations on a store as a whole."""
         return self._db
 
     def head(self) -> str:
-        """The digest of the newest revision, or what stands for an empty history of the project."""
+        """The digest of the newest revision, or the project's genesis digest if the history is empty."""
         return schema.read_meta(self._db).get("head", "")
 
     def checkpoint(self) -> None:
-        """Do what would otherwise be done while a commit waits for it; beside other readers and writers."""
+        """Do maintenance that a commit would otherwise have to wait for; others can read and write meanwhile."""
         self._db.checkpoint()
 
     def append(self, draft: Draft) -> RevisionRow:
-        """Add a revision and change the stages with it; only inside :meth:`transaction`."""
+        """Append a revision and change the stages; only inside :meth:`transaction`."""
         return append.append(self._db, draft)
 
     def add_propositions(self, rows: Sequence[PropositionRow]) -> None:
-        """Keep all propositions of a call or none, inside :meth:`transaction` or one of their own."""
+        """Store all propositions of a call or none, in the open transaction or a new one."""
         propositions.add(self._db, rows)
 
     def past(self, environment: str, contact: str, since: str) -> list[PastProposition]:
@@ -283,7 +283,7 @@ class Store:
     def counted(
         self, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
     ) -> Iterator[list[tuple[str, str]]]:
-        """The propositions of all contacts that one of ``wanted`` counts, a text of lines for each contact."""
+        """The propositions of all contacts that one of ``wanted`` counts: for each contact, a text of lines."""
         return counted.counted(self._db, environment, wanted, columns)
 
     def exported(self, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:
@@ -291,60 +291,60 @@ class Store:
         return counted.exported(self._db, environment, columns)
 
     def proposition(self, id_: str) -> PropositionRow | None:
-        """One proposition; None when there is no such one."""
+        """One proposition; None if it does not exist."""
         return propositions.proposition(self._db, id_)
 
     def propositions(self, query: PropositionQuery = EVERY, *, limit: int = 100) -> list[PropositionRow]:
-        """The propositions that ``query`` asks for, newest first (``limit`` 0: all)."""
+        """The propositions that ``query`` selects, newest first (``limit`` 0: all)."""
         return propositions.propositions(self._db, query, limit)
 
     def set_status(
         self, id_: str, status: Status, time: str, data: Data | None = None, *, environment: str = ""
     ) -> StatusChange:
-        """Give a proposition another status; to set the one that it has changes nothing, and says so."""
+        """Set a proposition's status; setting the one that it already has changes nothing."""
         return propositions.set_status(self._db, id_, status, time, data, environment=environment)
 
     def add_delivery(self, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
-        """Keep a delivery with all its propositions, or nothing; refused when it was made before."""
+        """Store a delivery with all its propositions. Raises Refused, and stores nothing, when it was made before."""
         deliveries.add(self._db, run, rows)
 
     def deliveries(self, environment: str = "") -> list[DeliveryRun]:
-        """The deliveries that were made, newest first; of one environment when it is given."""
+        """The deliveries that were made, newest first; of one environment if it is given."""
         return deliveries.runs(self._db, environment)
 
     def delivery(self, environment: str, campaign: str, delivery: str) -> DeliveryRun | None:
-        """A delivery that was made; None when it was not."""
+        """A delivery that was made; None if it was not."""
         return deliveries.run_of(self._db, environment, campaign, delivery)
 
     def delivery_sent(self, run: DeliveryRun, time: str) -> int:
-        """Keep that ``run`` was sent at ``time``; how many propositions are *presented* by that."""
+        """Record that ``run`` was sent at ``time``. Returns how many propositions became *presented*."""
         return deliveries.sent(self._db, run, time)
 
     def withdraw_delivery(self, run: DeliveryRun) -> int:
-        """Take back a delivery that was not sent, with its propositions; how many there were."""
+        """Remove a delivery that was not sent. Returns how many propositions went with it."""
         return deliveries.withdraw(self._db, run)
 
     def add_token(self, row: TokenRow) -> RevisionRow:
-        """Keep an operator's token, with the revision that says so; only inside :meth:`transaction`."""
+        """Store an operator's token and append a revision that records it; only inside :meth:`transaction`."""
         return tokens.create(self._db, row)
 
     def tokens(self) -> list[TokenRow]:
-        """All operators' tokens, the newest first."""
+        """All operators' tokens, newest first."""
         return tokens.tokens(self._db)
 
     def token(self, id_: str) -> TokenRow | None:
-        """One token; None when there is no such one."""
+        """One token; None if it does not exist."""
         return tokens.token(self._db, id_)
 
     def revoke_token(self, id_: str, time: str, actor: str) -> RevisionRow | None:
-        """Let a token count no more from ``time`` on, with the revision that says so; None when it did not already.
+        """Revoke a token and append a revision that records it; None if it was already revoked.
 
         Only inside :meth:`transaction`.
         """
         return tokens.revoke(self._db, id_, time, actor)
 
     def contact_of(self, environment: str, cookie: str) -> str:
-        """The key of the contact that last identified themselves with ``cookie``; empty when nobody did."""
+        """The key of the contact that last identified with ``cookie``; empty if none did."""
         return _contact_of_cookie(self._db, environment, cookie)
 
     def remember(self, environment: str, cookie: str, contact: str, time: str) -> None:
@@ -360,11 +360,11 @@ class Store:
         return propositions.count_before(self._db, environment, before)
 
     def status(self) -> StoreStatus:
-        """What the store is, and how much is in it."""
+        """Format, project, size and holder of the store."""
         return _status(self._db)
 
     def verify(self, *, tokens_too: bool = True) -> list[Diagnostic]:
-        """Everything that is wrong with the history; nothing when it is sound.
+        """All findings about the store; empty if it is sound.
 
         ``tokens_too``: False for a copy of the history alone, which has no tokens.
         """
@@ -376,19 +376,24 @@ class Store:
 
 
 def _status(db: Database) -> StoreStatus:
-    """What the store is at this moment."""
+    """The status of the store at this moment."""
     with db.reading():
         meta = schema.read_meta(db)
         last = revisions.revision(db, revisions.last_serial(db))
         holder = db.holder()
         return StoreStatus(
-            db.name, int(meta["format"]), meta["project"], copying.counts(db), db.size(), last,
-            None if holder == UNKNOWN else holder,
-        )  # fmt: skip
+            name=db.name,
+            format=int(meta["format"]),
+            project=meta["project"],
+            rows=copying.counts(db),
+            size=db.size(),
+            last=last,
+            holder=None if holder == UNKNOWN else holder,
+        )
 
 
 def _contact_of_cookie(db: Database, environment: str, cookie: str) -> str:
-    """The key of the contact that last identified themselves with ``cookie``; empty when nobody did."""
+    """The key of the contact that last identified with ``cookie``; empty if none did."""
     found: list[tuple[str]] = db.rows(
         "SELECT contact FROM cookie WHERE environment = ? AND cookie = ?", (environment, cookie)
     )
@@ -396,9 +401,9 @@ def _contact_of_cookie(db: Database, environment: str, cookie: str) -> str:
 
 
 def _remember_cookie(db: Database, environment: str, cookie: str, contact: str, time: str) -> None:
-    """Keep that ``cookie`` is ``contact``'s from now on. Raises ValueError for keys that are empty or too long."""
+    """Record that ``cookie`` identifies ``contact``. Raises ValueError for keys that are empty or too long."""
     if not (0 < len(cookie) <= LONGEST_KEY and 0 < len(contact) <= LONGEST_KEY):
-        raise ValueError("a cookie and a contact have 1 to 500 characters")
+        raise ValueError("a cookie and a contact need 1 to 500 characters")
     check_utc(time)
     db.run(
         "INSERT INTO cookie (environment, cookie, contact, time) VALUES (?, ?, ?, ?)"

@@ -1,13 +1,13 @@
-"""Operators' tokens, as their hashes: what a store keeps lets nobody in.
+"""Operators' tokens, stored as hashes, which are useless for signing in.
 
-Each that is made or revoked is a revision of the history, which holds a digest of the token's row: a row that another
-hand edits, adds, removes or lets count again shows on ``audit verify`` (docs/adr/0023-tokens-in-the-chain.md).
+Creating or revoking a token adds a revision with a digest of the token's row: a row that is edited, added, removed or
+reactivated outside of offerkit shows in ``audit verify`` (docs/adr/0023-tokens-in-the-chain.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from offerkit.fingerprint import Json, canonical, digest
 from offerkit.store import append
@@ -18,7 +18,7 @@ from offerkit.times import check_utc
 COLUMNS = "id, hash, operator, name, created, created_by, expires, revoked, scope"
 _SELECT = f"SELECT {COLUMNS} FROM token"  # noqa: S608 - constants
 ACTIONS = CREATE, REVOKE, ADOPT = "token-create", "token-revoke", "token-adopt"
-"""The actions of revisions that make a token, revoke one, or take over those from before there were such revisions."""
+"""Actions of revisions that create or revoke a token, or adopt the tokens of a format before 5."""
 _SCHEME = b"offerkit token 1"
 _TEXT = tuple[str, str, str, str, str, str, str, str, str]
 
@@ -27,8 +27,8 @@ _TEXT = tuple[str, str, str, str, str, str, str, str, str]
 class TokenRow:
     """One token. ``hash`` is the SHA-256 of the whole token, as hexadecimal digits.
 
-    ``created``, ``expires`` and ``revoked`` are UTC as the store writes it; ``revoked`` is empty while it counts.
-    ``scope`` is what it may be used for (:mod:`offerkit.governance.rights`).
+    ``created``, ``expires`` and ``revoked`` are UTC as the store writes it; ``revoked`` is empty until then.
+    ``scope`` is what it can be used for (:mod:`offerkit.governance.rights`).
     """
 
     id: str
@@ -43,24 +43,24 @@ class TokenRow:
 
     @property
     def digest(self) -> str:
-        """Stands for all of the row but ``revoked``, in the history; of a token's random bits it shows nothing."""
+        """A digest of all of the row except ``revoked``, for the history; it reveals nothing of the token itself."""
         made = [self.id, self.hash, self.operator, self.name, self.created, self.created_by, self.expires, self.scope]
         return digest(_SCHEME, canonical(made))
 
 
 def create(db: Database, row: TokenRow) -> RevisionRow:
-    """Keep a token, with the revision that says so; inside a write transaction."""
+    """Store a token and append a revision that records it; inside a write transaction."""
     for time in (row.created, row.expires):
         check_utc(time)
     made = append.append(db, Draft(CREATE, row.created_by, row.created, details={"token": _facts(row)}))
-    db.insert("token", COLUMNS, [_cells(row)])
+    db.insert("token", COLUMNS, [astuple(row)])
     return made
 
 
 def revoke(db: Database, id_: str, time: str, actor: str) -> RevisionRow | None:
-    """Let a token count no more from ``time`` on, with the revision that says so; inside a write transaction.
+    """Revoke a token and append a revision that records it; inside a write transaction.
 
-    None when it did not count already, or there is no such one.
+    None if it was already revoked or does not exist.
     """
     check_utc(time)
     row = token(db, id_)
@@ -71,7 +71,7 @@ def revoke(db: Database, id_: str, time: str, actor: str) -> RevisionRow | None:
 
 
 def adopt(db: Database, time: str) -> None:
-    """Tie the tokens that stand in a store, as they are, to its history; inside a write transaction."""
+    """Record a store's tokens, as they are, in its history; inside a write transaction."""
     found: list[Json] = [_facts(row) for row in tokens(db)]
     if found:
         message = "Tokens from before format 5, taken over as they were found."
@@ -79,34 +79,25 @@ def adopt(db: Database, time: str) -> None:
 
 
 def tokens(db: Database) -> list[TokenRow]:
-    """All tokens, the newest first."""
+    """All tokens, newest first."""
     rows: list[_TEXT] = db.rows(f"{_SELECT} ORDER BY created DESC, id")
     return [TokenRow(*row) for row in rows]
 
 
 def token(db: Database, id_: str) -> TokenRow | None:
-    """The token with that id; None when there is no such one."""
+    """The token with that id; None if it does not exist."""
     rows: list[_TEXT] = db.rows(f"{_SELECT} WHERE id = ?", (id_,))
     return TokenRow(*rows[0]) if rows else None
 
 
-def _cells(row: TokenRow) -> _TEXT:
-    return (
-        row.id, row.hash, row.operator, row.name, row.created, row.created_by, row.expires, row.revoked, row.scope
-    )  # fmt: skip
-
-
 def _facts(row: TokenRow) -> dict[str, Json]:
-    """What the history tells of a token: neither the token nor its hash."""
-    return {
-        "id": row.id, "operator": row.operator, "name": row.name, "scope": row.scope, "created": row.created,
-        "created_by": row.created_by, "expires": row.expires, "revoked": row.revoked, "digest": row.digest,
-    }  # fmt: skip
+    """What the history records of a token: neither the token nor its hash."""
+    return {name: getattr(row, name) for name in TokenEvent.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
 class TokenEvent:
-    """What a revision says of a token: how it stood after it."""
+    """The state of a token after a revision, as the revision records it."""
 
     id: str
     operator: str
@@ -120,9 +111,9 @@ class TokenEvent:
 
 
 def events(action: str, details: Mapping[str, Json]) -> list[TokenEvent]:
-    """What a revision with that action and details says of tokens; nothing for what is of no token.
+    """The tokens that a revision with that action and details records; empty if it is not about tokens.
 
-    Raises ValueError for details that we never write.
+    Raises ValueError for details that offerkit never writes.
     """
     match action, details:
         case (("token-create" | "token-revoke"), {"token": dict(one)}):
@@ -130,10 +121,10 @@ def events(action: str, details: Mapping[str, Json]) -> list[TokenEvent]:
         case ("token-adopt", {"tokens": list(every)}):
             found = [one for one in every if isinstance(one, dict)]
         case _ if action in (CREATE, REVOKE, ADOPT):
-            raise ValueError("no token is named")
+            raise ValueError("the revision names no token")
         case _:
             return []
     names = TokenEvent.__slots__
     if any(not isinstance(one.get(name), str) for one in found for name in names):
-        raise ValueError("a token without all that is said of one")
+        raise ValueError("a token lacks some of its fields")
     return [TokenEvent(*(str(one[name]) for name in names)) for one in found]

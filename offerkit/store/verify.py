@@ -1,7 +1,7 @@
-"""Verifying a store offline: the history is replayed from nothing and compared with what stands.
+"""Verifying a store: its history is replayed from the beginning and compared with its stages.
 
-Whoever can write the file and knows this code can forge a whole history; against that, keep the head's
-digest elsewhere (every ``audit export`` carries it). Anything less shows here.
+Anybody who can write the file and knows this code can forge a whole history; to detect that, keep the head's digest
+elsewhere (every ``audit export`` has it). Any smaller change shows here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PAGE = 1000
 
 
 class _ReplayedHistory:
-    """What the history says there must be, collected while its links are checked."""
+    """What the history leads to, collected while its revisions are checked."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -31,7 +31,7 @@ class _ReplayedHistory:
 
 
 def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
-    """Everything that is wrong with the store; nothing when it is sound.
+    """All findings about the store; empty if it is sound.
 
     ``tokens_too``: False for a copy of the history alone, which has no tokens.
     """
@@ -51,15 +51,15 @@ def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
         for check in checks:
             try:
                 findings.extend(check(db, replayed))
-            except Refused as refused:  # one table cannot be read: the others still tell something
+            except Refused as refused:  # one table cannot be read: the others can still be checked
                 findings.extend(refused.diagnostics)
             if check in (_schema, _files) and findings:
-                break  # what cannot be read as it was written would only be misread
+                break  # the rest would only be misread
     return list(ordered(findings))
 
 
 def broken(what: str, detail: str = "", address: str = "") -> Diagnostic:
-    """A finding in the history."""
+    """A finding about the history."""
     return Diagnostic(
         Code.HISTORY_BROKEN,
         what,
@@ -70,12 +70,12 @@ def broken(what: str, detail: str = "", address: str = "") -> Diagnostic:
 
 
 def schema_findings(db: Database) -> list[Diagnostic]:
-    """Every object of the store that is not as its format has it; nothing is read through them."""
+    """Every object of the store that differs from its format, found without reading the tables."""
     return [
         Diagnostic(
             Code.HISTORY_BROKEN,
             f"the store's schema was changed: {difference}",
-            "What answers or acts in place of the tables could hide anything, so that nothing else was looked at.",
+            "Objects that stand in for the tables could hide anything, so nothing else was checked.",
             "Compare with a backup or an “audit export”, and restore the store from before the change.",
         )
         for difference in db.differences()
@@ -93,7 +93,7 @@ def _files(db: Database, _: _ReplayedHistory) -> Iterator[Diagnostic]:
 
 
 def _links(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
-    """Each revision against its own digest, its parent, and what stood before it."""
+    """Check each revision against its digest, its parent, and the stages before it."""
     project = schema.read_meta(db).get("project", "")
     parent = schema.genesis(project)
     expected = 1
@@ -107,9 +107,9 @@ def _links(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
             elif revision.parent_digest != parent:
                 yield broken(
                     f"revision {serial} does not follow revision {serial - 1}",
-                    "It names another parent: one of the two was edited, removed or put in another place."
+                    "It names another parent: one of the two was edited, removed or moved."
                     if serial > 1
-                    else "It names another parent: it is of another project's history, or was edited.",
+                    else "It names another parent: it belongs to another project's history, or was edited.",
                 )
             yield from _link(db, revision, replayed)
             parent, expected = revision.digest, serial + 1
@@ -124,9 +124,8 @@ def _link(db: Database, revision: RevisionText, replayed: _ReplayedHistory) -> I
     digest = revisions.revision_digest(revision, changes, approvals.approval_texts(db, serial), outcomes)
     if digest != revision.digest:
         yield broken(
-            f"revision {serial} is not what was written",
-            f"The revision itself or one of its {len(changes)} changes, its approvals or outcomes was edited,"
-            " added or removed.",
+            f"revision {serial} was edited",
+            f"The revision, one of its {len(changes)} changes, its approvals or outcomes was edited, added or removed.",
         )
     yield from _replay(serial, changes, replayed)
     yield from _token_events(db, revision, replayed)
@@ -143,8 +142,8 @@ def _replay(serial: int, changes: list[ChangeText], replayed: _ReplayedHistory) 
         wrong = stages.apply(replayed.stages.setdefault(stage, {}), own)
         if wrong:
             yield broken(
-                f"revision {serial} does not fit what stood in {stage} before it",
-                f"At {_some(wrong)} something else stood than the revision says.",
+                f"revision {serial} does not fit the state of {stage} before it",
+                f"These addresses were not as the revision says: {_some(wrong)}.",
                 wrong[0],
             )
 
@@ -154,25 +153,27 @@ def _token_events(db: Database, revision: RevisionText, replayed: _ReplayedHisto
         return
     try:
         events = tokens.events(revision.action, revisions.revision_row(db, revision).details)
-    except (ValueError, Refused):  # the digest tells that it was edited; here it is told that nothing follows from it
-        yield broken(f"revision {revision.serial} does not say which token it is about")
+    except (ValueError, Refused):  # the digest shows that it was edited; this finding says that it cannot be replayed
+        yield broken(f"revision {revision.serial} does not name its token")
         return
     for event in events:
         before = replayed.tokens.get(event.id)
         if (before is None) is (revision.action == tokens.REVOKE) or (before and before[1].digest != event.digest):
-            yield broken(f"revision {revision.serial} does not fit what was known of token {event.id[:40]} before it")
+            yield broken(f"revision {revision.serial} does not fit the state of token {event.id[:40]} before it")
         replayed.tokens[event.id] = (revision.serial, event)
 
 
 def _tokens(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
-    """The tokens that stand against what the history says of them."""
+    """Compare the tokens with what the history records of them."""
     lost = dict(replayed.tokens)
     for row in tokens.tokens(db):
         serial, event = lost.pop(row.id, (0, None))
         if event is None:
-            yield broken(f"token {row.id[:40]} of {row.operator[:80]} belongs to no revision", "Another hand added it.")
+            yield broken(
+                f"token {row.id[:40]} of {row.operator[:80]} belongs to no revision", "It was not added by offerkit."
+            )
         elif (row.digest, row.revoked) != (event.digest, event.revoked):
-            what = "was edited" if row.digest != event.digest else "was revoked or let count again by another hand"
+            what = "was edited" if row.digest != event.digest else "was revoked or reactivated outside of offerkit"
             yield broken(f"token {row.id} of {event.operator}, of revision {serial}, {what}")
     for id_, (serial, event) in lost.items():
         yield broken(f"token {id_[:40]} of {event.operator}, of revision {serial}, is missing")
@@ -184,7 +185,7 @@ def _meta(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
         yield broken("the table “meta” was edited", f"It holds: {', '.join(sorted(map(str, meta)))}.")
     if meta.get("head") != replayed.head:
         yield broken(
-            f"the history does not end with the revision that was written last (now: {replayed.count})",
+            f"the history does not end with its newest revision (now: {replayed.count})",
             "Revisions were removed from its end, or the record of the newest one was edited.",
         )
 
@@ -192,23 +193,23 @@ def _meta(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
 def _strays(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     total: list[tuple[int]] = db.rows("SELECT COUNT(*) FROM revision")
     if total[0][0] != replayed.count:
-        yield broken("there are revisions with numbers that no revision has", "They were added by another hand.")
+        yield broken("there are revisions with invalid numbers", "They were not added by offerkit.")
     for table in ("change", "approval", "outcome"):
         rows: list[tuple[object, int]] = db.rows(
             f"SELECT serial, COUNT(*) FROM {table}"  # noqa: S608 - our own names
             " WHERE serial NOT IN (SELECT serial FROM revision) GROUP BY serial ORDER BY serial"
         )
         for serial, count in rows:
-            yield broken(f"{count} rows of “{table}” belong to revision {serial}, which is not there")
+            yield broken(f"{count} rows of “{table}” belong to revision {serial}, which does not exist")
     lost: list[tuple[object]] = db.rows(
         "SELECT DISTINCT stage FROM stage_entry WHERE stage NOT IN (SELECT stage FROM stage) ORDER BY stage"
     )
     for (stage,) in lost:
-        yield broken(f"entries stand in {stage}, a stage that is not there")
+        yield broken(f"there are entries of {stage}, a stage that does not exist")
 
 
 def _stages(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
-    """What stands in every stage against what the history leads to."""
+    """Compare every stage with what the history leads to."""
     heads = stages.head_texts(db)
     for stage in sorted({*heads, *replayed.stages, *replayed.last}):
         serial, digest = replayed.last.get(stage, (0, ""))
@@ -217,12 +218,12 @@ def _stages(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
         if head is None or (head.revision, head.digest) != (serial, digest):
             yield broken(f"the head of {stage} was edited or removed", f"Its last revision is {serial}.")
         if manifest_digest((address, *entry) for address, entry in expected.items()) != digest:
-            yield broken(f"the changes of {stage} do not lead to the digest that revision {serial} gives it")
-        standing = stages.texts(db, stage)
-        differing = sorted(a for a in {*standing, *expected} if standing.get(a) != expected.get(a))
+            yield broken(f"the changes of {stage} do not lead to its digest in revision {serial}")
+        actual = stages.texts(db, stage)
+        differing = sorted(a for a in {*actual, *expected} if actual.get(a) != expected.get(a))
         if differing:
             yield broken(
-                f"what stands in {stage} is not what its history, up to revision {serial}, leads to",
+                f"the entries of {stage} differ from what its history, up to revision {serial}, leads to",
                 f"Differing: {_some(differing)}.",
                 differing[0],
             )

@@ -103,7 +103,7 @@ def _outcome_of(
     gated: Collection[Address],
 ) -> ApprovalOutcome:
     design = stages.side(Stage.DESIGN)
-    decisions = stages.standing(chosen.offers)
+    decisions = stages.effective_decisions(chosen.offers)
     asked = _asked(design, actor, chosen, request, decision, decisions)
     if request.expect:
         expected = ExpectedDecision(
@@ -120,7 +120,7 @@ def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[Approva
     """Every aspect of every offer in design (or of those that match) with its state."""
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    decisions = stages.standing()
+    decisions = stages.effective_decisions()
     authors = Authors(store, design, lambda: live)
     gated = waiting_settings(stages)
     chosen = [*gated, *design.of_kind(Kind.OFFER)]
@@ -143,7 +143,7 @@ def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
     effect = stages.effect(plan, Stage.DESIGN)
     after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
     former = {address: effect.origins.get(address, address) for address in _affected(effect)}
-    given = stages.standing(former.values()) if stages.store is not None else Decisions()
+    given = stages.effective_decisions(former.values()) if stages.store is not None else Decisions()
     decisions = by_named_reviewers(given.seen_in(after, {old: new for new, old in former.items()}), after)
     rows = _awaited_settings(effect, live)
     for address in sorted(former):

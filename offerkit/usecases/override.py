@@ -117,7 +117,7 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
     store = stages.store
     assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    decisions = stages.standing()
+    decisions = stages.effective_decisions()
     authors = Authors(store, design, lambda: live)
     for address in [*waiting_settings(stages), *design.of_kind(Kind.OFFER)]:
         for demand in {demand for key in keys_to_decide(design, address) for demand in decisions.unmet(key)}:

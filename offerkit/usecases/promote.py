@@ -81,7 +81,7 @@ def plan_promotion(
     asked = PromotionRequest(
         design=design,
         live=live,
-        decisions=stages.standing(),
+        decisions=stages.effective_decisions(),
         renames=renames,
         holds={} if include_rolled_back else holds(store, design, live),
         wanted=lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),

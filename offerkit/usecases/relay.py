@@ -301,7 +301,7 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
     affected += [
         address for address in waiting_settings(stages) if address.kind in SETTING_KINDS and address in changed
     ]
-    decisions = stages.standing(affected)
+    decisions = stages.effective_decisions(affected)
     settled = _Settled(stages, decisions)
     shown: dict[Address, set[ApprovalKey]] = {}
     left: dict[str, None] = {}

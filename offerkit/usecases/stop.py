@@ -174,7 +174,7 @@ class _Resuming(_StopWork):
         return StopOutcome(made, tuple(named), (), tuple(ordered(refused)))
 
     def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:
-        decisions = self.stages.standing()
+        decisions = self.stages.effective_decisions()
         if any(settings.get(_SEPARATED) for settings in self.settings.values()):
             self._authors.look_at(heads)
         for address in heads:

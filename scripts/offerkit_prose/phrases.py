@@ -72,8 +72,5 @@ def phrases() -> tuple[Phrase, ...]:
     )
 
 
-ALLOWED: tuple[str, ...] = (
-    "## Who is asking",
-    "People approve in their own name",  # not automations
-)
+ALLOWED: tuple[str, ...] = ("## Who is asking",)
 """Passages that are right as they are, though a phrase is in them; quoted so that a change of one is seen."""

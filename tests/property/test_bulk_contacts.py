@@ -20,16 +20,27 @@ from offerkit.models.dimension import Dimension
 from offerkit.rules.types import Row
 
 FIELDS: dict[str, Any] = {
-    "id": {}, "part": {"type": "integer"}, "name": {}, "kind": {"type": "enumeration", "values": ["a", "b c", "É"]},
-    "count": {"type": "integer"}, "sum": {"type": "decimal"}, "yes": {"type": "boolean"}, "day": {"type": "date"},
-    "then": {"type": "timestamp"}, "tags": {"type": "list"},
-}  # fmt: skip
+    "id": {},
+    "part": {"type": "integer"},
+    "name": {},
+    "kind": {"type": "enumeration", "values": ["a", "b c", "É"]},
+    "count": {"type": "integer"},
+    "sum": {"type": "decimal"},
+    "yes": {"type": "boolean"},
+    "day": {"type": "date"},
+    "then": {"type": "timestamp"},
+    "tags": {"type": "list"},
+}
 SPACES = st.sampled_from(["", " ", "\t", "\u00a0"])
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='\0\n\r,"'), max_size=6)
 CELLS = {
-    "id": TEXT.filter(bool), "part": st.integers(0, 9).map(str), "name": TEXT,
+    "id": TEXT.filter(bool),
+    "part": st.integers(0, 9).map(str),
+    "name": TEXT,
     "kind": st.sampled_from(["a", "b c", "É", "", " "]),
-    "count": st.one_of(st.integers(-(2**63), 2**63 - 1).map(str), st.sampled_from(["+5", " 7", "1e3", "08", "2.0", "NaN"])),
+    "count": st.one_of(
+        st.integers(-(2**63), 2**63 - 1).map(str), st.sampled_from(["+5", " 7", "1e3", "08", "2.0", "NaN"])
+    ),
     "sum": st.one_of(
         st.decimals(-(10**9), 10**9, allow_nan=False, places=3).map(str),
         st.sampled_from(["-0", "1e-7", "0.0000005", ".5", "5.", "inf", " 1.50 ", "123456789012.1234565"]),
@@ -37,15 +48,23 @@ CELLS = {
     "yes": st.sampled_from(["true", "false", "TRUE", "t", "yes", "0", "1", "no", " True "]),
     "day": st.one_of(st.dates().map(str), st.sampled_from([" 2026-02-28 ", "0999-01-01", "2024-02-29"])),
     "then": st.one_of(
-        st.datetimes().map(lambda at: at.isoformat(" ")), st.datetimes().map(lambda at: at.isoformat(timespec="seconds")),
+        st.datetimes().map(lambda at: at.isoformat(" ")),
+        st.datetimes().map(lambda at: at.isoformat(timespec="seconds")),
         st.sampled_from(["2026-01-31", "2026-01-31T18:30Z", "2026-03-29 02:30:00+01:00", "2026-01-31 24:00:00"]),
     ),
     "tags": st.one_of(st.lists(TEXT, max_size=3).map("|".join), st.sampled_from(["[]", '["x"]', "a|b", "a| b |", "|"])),
-}  # fmt: skip
+}
 WRONG = {
-    "kind": "c", "count": "1.5", "sum": "1e13", "yes": "maybe", "day": "2026-02-30", "then": "later", "part": "x",
-    "tags": "[1]", "id": "",
-}  # fmt: skip
+    "kind": "c",
+    "count": "1.5",
+    "sum": "1e13",
+    "yes": "maybe",
+    "day": "2026-02-30",
+    "then": "later",
+    "part": "x",
+    "tags": "[1]",
+    "id": "",
+}
 
 
 def contacts(root: Path, path: str) -> Contacts:
@@ -110,11 +129,17 @@ def _parquet(tmp_path: Path, data: st.DataObject) -> None:
     file = tmp_path / "people.parquet"
     file.unlink(missing_ok=True)
     row = st.tuples(
-        TEXT.filter(bool), st.integers(0, 9), st.none() | TEXT, st.sampled_from(["a", "É", None, "", "wrong"]),
-        st.none() | st.integers(-(2**63), 2**63 - 1), st.none() | st.decimals(-(10**9), 10**9, places=6),
-        st.none() | st.booleans(), st.none() | st.dates(), st.none() | st.datetimes(),
+        TEXT.filter(bool),
+        st.integers(0, 9),
+        st.none() | TEXT,
+        st.sampled_from(["a", "É", None, "", "wrong"]),
+        st.none() | st.integers(-(2**63), 2**63 - 1),
+        st.none() | st.decimals(-(10**9), 10**9, places=6),
+        st.none() | st.booleans(),
+        st.none() | st.dates(),
+        st.none() | st.datetimes(),
         st.none() | st.lists(st.none() | TEXT, max_size=3),
-    )  # fmt: skip
+    )
     rows = data.draw(st.lists(row, max_size=10))
     with duckdb.connect() as db:
         db.execute(

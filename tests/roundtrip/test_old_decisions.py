@@ -73,7 +73,7 @@ def test_decisions_in_an_old_store_count(path: Path, tmp_path: Path) -> None:
     db.close()
     with Store.open(tmp_path / "store.db", write=True) as store:
         rows = store.approvals()
-        design, standing = Stages(store).side(Stage.DESIGN), Stages(store).standing()
+        design, standing = Stages(store).side(Stage.DESIGN), Stages(store).effective_decisions()
         counted = [key for key in keys(design) if approved(standing, key)]
         assert {(key.address, key.aspect, key.space) for key in counted} == {
             (row.key.address, row.key.aspect, row.key.space) for row in rows
@@ -86,7 +86,7 @@ def test_decisions_in_an_old_store_count(path: Path, tmp_path: Path) -> None:
         with store.transaction():
             no = Approval(old(design, key), Decision.REJECTED, "risk")
             store.append(Draft("reject", "risk", TIME, approvals=(no,)))
-        assert rejected(Stages(store).standing(), key) is not None
+        assert rejected(Stages(store).effective_decisions(), key) is not None
         assert store.approvals()[: len(rows)] == rows, "stored decisions are never rewritten"
         assert store.verify() == []
 

@@ -1,4 +1,4 @@
-"""Batch decisions as one query for another engine."""
+"""Emits batch decisions as one SQL query for another engine."""
 
 from offerkit.batch.emit.engines import DIALECTS
 from offerkit.batch.emit.query import InputTables, emit

@@ -1,4 +1,4 @@
-"""What the dialects are put together from: limits, letters, and pieces of SQL that several of them have in common."""
+"""What several dialects share: limits, letters and pieces of SQL."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _WHOLE, _LIMIT = 2**63, 10**12
 
 
 class NotEmittedError(Exception):
-    """Something that has no form with the same meaning in the engine, or none that we know; by its name."""
+    """Something has no known form with the same meaning in the engine; the message names it."""
 
 
 def types(text: str, whole: str, decimal: str, moment: str, listed: str) -> dict[BaseType, str]:
-    """The engine's names of the types."""
+    """The engine's type names, by base type."""
     return {
         BaseType.STRING: text,
         BaseType.ENUMERATION: text,
@@ -40,7 +40,7 @@ def types(text: str, whole: str, decimal: str, moment: str, listed: str) -> dict
 
 @cache
 def letters(name: str) -> tuple[str, str]:
-    """The characters that ``lower`` or ``upper`` changes, and what they become: the same table for every engine."""
+    """The characters that ``lower`` or ``upper`` changes, and their results: the same table for every engine."""
     change = lower if name == "lower" else upper
     signs = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
     pairs = [(sign, other) for sign in signs if (other := change(sign)) != sign]
@@ -48,22 +48,22 @@ def letters(name: str) -> tuple[str, str]:
 
 
 def sign_of(name: str) -> str:
-    """``+``, ``-`` or ``*``."""
+    """The operator sign: ``+``, ``-`` or ``*``."""
     return _SIGNS[name]
 
 
 def whole_limits() -> tuple[str, str]:
-    """The numbers just outside of 64 bits."""
+    """The numbers just outside 64 bits."""
     return f"({-_WHOLE - 1})", str(_WHOLE)
 
 
 def decimal_limits() -> tuple[str, str]:
-    """The numbers that have one digit too many before the point."""
+    """The smallest numbers with too many digits before the point."""
     return f"({-_LIMIT})", str(_LIMIT)
 
 
 def grown(length: Callable[[str], str], divided: str, text: str, old: str, new: str) -> str:
-    """Whether ``replace`` would make a text longer than may be, in SQL; ``divided`` is a format for a quotient."""
+    """Whether ``replace`` would make a text too long, as SQL; ``divided`` is a format for a quotient."""
     gone = f"{length(text)} - {length(f'REPLACE({text}, {old}, {chr(39) * 2})')}"
     count = divided.format(f"({gone})", f"GREATEST({length(old)}, 1)")
     more = f"{length(new)} - {length(old)}"
@@ -71,12 +71,12 @@ def grown(length: Callable[[str], str], divided: str, text: str, old: str, new: 
 
 
 def clamped(number: str, least: int) -> str:
-    """``number``, not below ``least`` and not above what any text has."""
+    """``number``, limited to between ``least`` and more characters than any text has."""
     return f"CASE WHEN {number} < {least} THEN {least} WHEN {number} > {_PLACES} THEN {_PLACES} ELSE {number} END"
 
 
 def edge_of(unit: str, number: int) -> datetime | None:
-    """The last (first) moment from which an interval leads forward (back) within the calendar; None: there is none."""
+    """The last (or first) moment from which an interval forward (or back) stays in the calendar, or None."""
     if abs(number) > FARTHEST[unit]:
         return None
     units = {"months": 0, "days": 0, "seconds": 0, unit: -number}

@@ -1,4 +1,4 @@
-"""Checked expressions as SQL of another engine, with the meaning they have here; what has no such form is refused."""
+"""Writes checked expressions in another engine's SQL, with the same meaning; refuses what has no such form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from offerkit.rules.types import BaseType, Row
 
 
 class Conditions:
-    """Writes expressions for one dialect. ``column`` gives a field's SQL; ``now`` and ``today`` are the clock's.
+    """Writes expressions in one dialect. ``column`` returns the SQL of a field; ``now`` and ``today`` are the clock.
 
     ``rows``: namespaces whose values are known already. What depends on nothing else is worked out here, and stands in
     the text as a constant.
@@ -35,7 +35,7 @@ class Conditions:
         self._known: dict[int, bool] = {}
 
     def sql(self, root: Node) -> str:
-        """The expression. Raises NotEmittedError."""
+        """The expression as SQL. Raises NotEmittedError."""
         if self._dialect.name == "duckdb":
             return self._duckdb(root)
         self._known = {}
@@ -43,7 +43,7 @@ class Conditions:
         return self._write(root)
 
     def _duckdb(self, root: Node) -> str:
-        """As the batch writes it."""
+        """The expression as the batch itself writes it."""
         bases = {(node.namespace, node.name): node.type.base for node in walk(root) if isinstance(node, FieldNode)}
 
         def column(namespace: str, name: str) -> str:
@@ -56,7 +56,7 @@ class Conditions:
         return to_duckdb(_checked(root), column, now, today)
 
     def _look(self, node: Node) -> bool:
-        """Remember which parts depend on no row of the engine's tables."""
+        """Record which parts read no row of the engine's tables; whether ``node`` reads none."""
         parts: list[Node] = []
         match node:
             case CallNode():
@@ -66,7 +66,7 @@ class Conditions:
                 parts += [] if node.default is None else [node.default]
             case _:
                 pass
-        below = [self._look(part) for part in parts]  # all of them: each has to be remembered
+        below = [self._look(part) for part in parts]  # all of them, because each must be recorded
         self._known[id(node)] = known = all(below) and not (
             isinstance(node, FieldNode) and node.namespace not in self._rows
         )

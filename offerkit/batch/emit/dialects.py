@@ -1,8 +1,8 @@
-"""The rule language in the SQL of five engines: one meaning each, or refused by name.
+"""The rule language in the SQL of five engines: with the same meaning, or refused by name.
 
-Nothing that is written here fails when it runs, whatever a row holds: a result outside of its type is null, as it is
-unknown in :mod:`offerkit.rules.numbers`. No operand is written twice, so that the text stays about as long as the rule:
-what is needed more than once is named first (:meth:`Dialect.let`).
+The SQL never fails, whatever the data: a result outside its type is null, as it is unknown in
+:mod:`offerkit.rules.numbers`. No operand is written twice, so that the text stays about as long as the rule: what is
+needed more than once is named first (:meth:`Dialect.let`).
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ _ATOM = re.compile(
     r"""(?:\w+\.)?(?:"(?:[^"]|"")*"|`(?:[^`]|``)*`|\w+)|\(?-?\d+L?\)?"""
     r"""|'(?:[^'\\]|'')*'|CAST\('[^'\\]*' AS [A-Z_0-9]+(?:\(\d+, \d+\))?\)"""
 )
-"""A name or a constant: to be written twice without regret."""
+"""Matches a name or constant, which can be written twice at no cost."""
 
 
 class Dialect:
-    """What all engines write in the same way, and what a class below says in its own. Operands are SQL already."""
+    """What all engines write in the same way; subclasses override what differs. Operands are SQL."""
 
     name: ClassVar[str]
     quote: ClassVar[str] = '"'
     types: ClassVar[dict[BaseType, str]]
     backslashes: ClassVar[int] = 1
-    """How many stand for one in a pattern of LIKE."""
+    """How many backslashes stand for one in a LIKE pattern."""
     materialized: ClassVar[str] = ""
-    """Stands before the query of a table that is to be worked out once, however often it is read."""
+    """The keyword before the query of a table that must be computed once, however often it is read."""
 
     # Names, constants, relations
 
     def quoted(self, name: str) -> str:
-        """A name; always quoted, because ``user`` and ``order`` are names as well."""
+        """A name; always quoted, because names can be keywords such as ``user`` or ``order``."""
         return self.quote + name.replace(self.quote, self.quote * 2) + self.quote
 
     def text(self, value: str) -> str:
-        """A text, escaped as the engine reads it: some take a backslash for an escape."""
+        """A text literal, escaped for the engine: in some, a backslash is an escape character."""
         from sqlglot import exp
 
         if "\0" in value:
@@ -53,7 +53,7 @@ class Dialect:
         return exp.Literal.string(value).sql(dialect=self.name)
 
     def constant(self, value: Value, base: BaseType) -> str:
-        """A constant of exactly its type."""
+        """A constant with exactly the type of ``base``."""
         match value:
             case None:
                 return f"CAST(NULL AS {self.types[base]})"
@@ -73,43 +73,43 @@ class Dialect:
                 return self.list_constant([self.text(part) for part in value])
 
     def whole_constant(self, value: int) -> str:
-        """An integer."""
+        """An integer constant."""
         return str(value) if value >= 0 else f"({value})"
 
     def list_constant(self, parts: Sequence[str]) -> str:
-        """A list of texts."""
+        """A list constant; ``parts`` are text literals."""
         return f"CAST({self.array(parts)} AS {self.types[BaseType.LIST]})"
 
     def array(self, parts: Sequence[str]) -> str:
-        """An array of one or more values of one type."""
+        """An array of one or more values of the same type."""
         return f"ARRAY[{', '.join(parts)}]"
 
     def element(self, array: str, place: str, kind: str) -> str:
-        """What an array holds at ``place``, from 0; ``kind``: the type."""
+        """The element of an array at the index ``place``, from 0; ``kind``: its type."""
         return f"{array}[{place} + 1]"
 
     def place_type(self) -> str:
-        """The type of what counts places in arrays."""
+        """The type of array indexes."""
         return self.types[BaseType.INTEGER]
 
     def weight_type(self, whole: int, digits: int) -> str:
-        """A type for numbers of so many digits before and after the point, exact in a product as well."""
+        """A type for numbers with ``whole`` digits before the point and ``digits`` after it, exact in products."""
         if whole + digits > 37:
             raise NotEmittedError(f"weights of {whole + digits} digits")
         return f"DECIMAL({whole + digits}, {digits})"
 
     def factor(self, number: Decimal) -> str:
-        """A constant to multiply with, exactly."""
+        """A constant factor, exact."""
         written = f"{number:f}"
         digits = len(written.partition(".")[2])
         return f"CAST('{written}' AS DECIMAL({len(written.replace('.', '').lstrip('-'))}, {digits}))"
 
     def cell(self, value: str | int | None) -> str:
-        """A constant of a relation, which its column gives a type."""
+        """A constant in a relation; its column determines the type."""
         return "NULL" if value is None else str(value) if isinstance(value, int) else self.text(value)
 
     def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Cells]) -> str:
-        """A query that gives ``rows`` of constants; ``kinds`` are the columns' types."""
+        """A query that returns ``rows`` of constants; ``kinds`` are the columns' types."""
         values = ",\n    ".join(f"({', '.join(map(self.cell, row))})" for row in rows)
         typed = [(self.quoted(name), kind) for name, kind in zip(names, kinds, strict=True)]
         columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in typed)
@@ -117,19 +117,19 @@ class Dialect:
         return f"SELECT {columns} FROM (VALUES\n    {values}\n  ) AS {self.quoted('given')}({named})"  # noqa: S608 - quoted
 
     def let(self, body: Callable[..., str], *values: str) -> str:
-        """``body`` of the values, which may stand in it several times: named first, unless they are short."""
+        """``body`` of values that it may use several times; they are named first, unless they are short."""
         if all(_ATOM.fullmatch(value) for value in values):
             return body(*values)
         return self.named(body, values)
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
-        """``body`` of values that are named first; no value stands inside of it."""
+        """``body`` of values that are named first, so that no value is inside it."""
         raise NotImplementedError
 
-    # What a table of contacts or a history gives
+    # Columns of contacts and histories
 
     def field(self, column: str, type_: FieldType) -> str:
-        """A column as a value of its type: what offerkit would not read is null."""
+        """A column as a value of its type; what offerkit would not accept is null."""
         kind = self.types[type_.base]
         match type_.base:
             case BaseType.STRING:
@@ -155,24 +155,24 @@ class Dialect:
         return f"CAST({column} AS {self.types[BaseType.STRING]})"
 
     def whole_column(self, column: str) -> str:
-        """An integer of 64 bits, or null; engines round or cut off what is not whole, which is not read here."""
+        """A 64-bit integer, or null; engines would round or truncate other numbers, which offerkit refuses."""
         number = f"TRY_CAST({self.digits(column)} AS DECIMAL(38, 10))"
         return f"CASE WHEN {number} % 1 = 0 THEN TRY_CAST({number} AS {self.types[BaseType.INTEGER]}) END"
 
     def decimal_column(self, column: str) -> str:
-        """A decimal of twelve digits before the point and six after it, or null; of a text as well."""
+        """A decimal with twelve digits before the point and six after it, or null; also from a text."""
         return f"TRY_CAST({self.digits(column)} AS {self.types[BaseType.DECIMAL]})"
 
     def digits(self, column: str) -> str:
-        """A number as it is written: a floating-point column is read as its shortest decimal form, as it is here."""
+        """A number as text: a floating-point column is read in its shortest decimal form, as in offerkit."""
         return f"CAST({column} AS {self.types[BaseType.STRING]})"
 
     def decimal_text(self, column: str) -> str:
-        """A decimal that is written in a text, or null."""
+        """A decimal in a text, or null."""
         return self.decimal_column(column)
 
     def list_column(self, column: str) -> str:
-        """A list, or null where an entry is null."""
+        """A list, or null if any entry is null."""
         return column
 
     def key(self, column: str, type_: FieldType) -> str:
@@ -195,21 +195,21 @@ class Dialect:
                 raise NotEmittedError(f"a key of type {base}")
 
     def iso(self, day: str) -> str:
-        """A date as 2026-01-31."""
+        """A date in the form 2026-01-31."""
         return f"CAST({day} AS {self.types[BaseType.STRING]})"
 
     def md5(self, text: str) -> str:
-        """Its digest in hexadecimal digits."""
+        """The MD5 digest in hexadecimal digits."""
         return f"MD5({text})"
 
     def from_hex(self, digits: str) -> str:
-        """The number that eight hexadecimal digits are."""
+        """The number with these eight hexadecimal digits."""
         raise NotImplementedError
 
     # Calls
 
     def call(self, node: CallNode, args: list[str]) -> str:
-        """An operator or function, whose arguments are written already, without intervals. Raises NotEmittedError."""
+        """An operator or function; ``args`` are its arguments as SQL, without intervals. Raises NotEmittedError."""
         name = node.name
         match name:
             case "and" | "or":
@@ -218,7 +218,7 @@ class Dialect:
                 return f"(NOT {args[0]})"
             case "is_null":
                 return f"({args[0]} IS NULL)"
-            # “IS TRUE” is lost on some engines, and “IS NOT FALSE” turns into “NOT NOT x”: unknown for unknown.
+            # Some engines drop “IS TRUE”, and turn “IS NOT FALSE” into “NOT NOT x”, which is unknown for unknown.
             case "is_true":
                 return f"COALESCE({args[0]}, FALSE)"
             case "is_false":
@@ -269,7 +269,7 @@ class Dialect:
                 return self.rounded(args[0], int(args[1].rstrip("L")) if len(args) > 1 else 0)
 
     def _other(self, node: CallNode, args: list[str]) -> str:
-        """Text, time and lists."""
+        """Functions on texts, times and lists."""
         unit = node.args[0].value if isinstance(node.args[0], Literal) else None
         match node.name:
             case "concat":
@@ -315,18 +315,18 @@ class Dialect:
                 return self.let(self.part, *args)
 
     def _like(self, node: CallNode, operand: str) -> str:
-        """A pattern, in which a backslash is a character like any other; for some engines it escapes the next one."""
+        """LIKE; a backslash in the pattern is an ordinary character, although some engines take it for an escape."""
         pattern = node.args[1].value if isinstance(node.args[1], Literal) else None
         if not isinstance(pattern, str):
             return f"CAST(NULL AS {self.types[BaseType.BOOLEAN]})"
         return f"({self.collated(operand)} LIKE {self.text(pattern.replace(chr(92), chr(92) * self.backslashes))})"
 
     def _listed(self, listed: str, entry: str) -> str:
-        # An empty list holds nothing for some engines, not even something unknown: that is unknown here.
+        # For some engines, an empty list does not contain null; in offerkit, that is unknown.
         return f"CASE WHEN {entry} IS NOT NULL THEN {self.list_contains(listed, entry)} END"
 
     def _date_add(self, node: CallNode, moment: str) -> str:
-        """Months, then days, then seconds; each within the calendar."""
+        """Adds months, then days, then seconds; null if any step leaves the calendar."""
         span, base = node.args[1], base_of(node)
         assert isinstance(span, Interval)
         later = f"CAST({moment} AS {self.types[BaseType.TIMESTAMP]})"
@@ -338,26 +338,26 @@ class Dialect:
                 later = self.later(later, unit, number, self.constant(edge, BaseType.TIMESTAMP))
         return f"CAST({later} AS {self.types[base]})"
 
-    # One by one: the words of most engines. What an engine lacks raises NotEmittedError.
+    # Single functions, as most engines write them. What an engine lacks raises NotEmittedError.
 
     def collated(self, text: str) -> str:
-        """A text that is compared code point by code point, whatever the database's collation."""
+        """A text that is compared by code point, whatever the database's collation."""
         return text
 
     def nullif(self, value: str, other: str) -> str:
-        """Null where both are equal."""
+        """NULLIF: null if both are equal."""
         return f"NULLIF({value}, {other})"
 
     def extreme(self, name: str, args: list[str]) -> str:
-        """GREATEST or LEAST of those that are not null."""
+        """GREATEST or LEAST of the values that are not null."""
         return f"{name}({', '.join(args)})"
 
     def whole(self, name: str, left: str, right: str) -> str:
-        """A sum, difference or product of integers, or null."""
+        """A sum, difference or product of integers; null if it does not fit."""
         raise NotEmittedError(name)
 
     def decimal(self, name: str, left: str, right: str) -> str:
-        """The same of decimals."""
+        """A sum, difference or product of decimals; null if it does not fit."""
         raise NotEmittedError(name)
 
     def signed(self, name: str, value: str, *, whole: bool) -> str:
@@ -365,15 +365,15 @@ class Dialect:
         raise NotEmittedError(name)
 
     def quotient(self, left: str, right: str, *, whole: bool) -> str:
-        """Rounded once, half away from zero, to six digits; null by zero."""
+        """A quotient, rounded once to six digits, halves away from zero; null if the divisor is zero."""
         raise NotEmittedError("division")
 
     def rest(self, left: str, right: str) -> str:
-        """With the sign of ``left``; null by zero."""
+        """A remainder, with the sign of ``left``; null if the divisor is zero."""
         raise NotEmittedError("mod")
 
     def rounded(self, value: str, digits: int) -> str:
-        """A decimal, halves away from zero."""
+        """A rounded decimal, halves away from zero."""
         raise NotEmittedError("round")
 
     def as_decimal(self, value: str) -> str:
@@ -381,31 +381,31 @@ class Dialect:
         return f"TRY_CAST({value} AS {self.types[BaseType.DECIMAL]})"
 
     def translated(self, text: str, before: str, after: str) -> str:
-        """Each character of ``before`` replaced by the one of ``after`` that stands at its place."""
+        """``text`` with each character of ``before`` replaced by the one at the same index in ``after``."""
         return f"TRANSLATE({text}, {before}, {after})"
 
     def trim(self, text: str) -> str:
-        """Without spaces; some engines take away every white space unless told."""
+        """Without leading and trailing spaces; by default, some engines remove all white space."""
         return f"TRIM(BOTH ' ' FROM {text})"
 
     def length(self, text: str) -> str:
-        """In code points."""
+        """The length in code points."""
         return f"CAST(CHAR_LENGTH({text}) AS {self.types[BaseType.INTEGER]})"
 
     def contains(self, text: str, part: str) -> str:
-        """True of an empty part, too."""
+        """True for an empty part, too."""
         return f"CONTAINS({text}, {part})"
 
     def starts_with(self, text: str, part: str) -> str:
-        """True of an empty part, too."""
+        """True for an empty part, too."""
         return f"STARTSWITH({text}, {part})"
 
     def ends_with(self, text: str, part: str) -> str:
-        """True of an empty part, too."""
+        """True for an empty part, too."""
         return f"ENDSWITH({text}, {part})"
 
     def replaced(self, text: str, old: str, new: str) -> str:
-        """Null where it would be longer than ``LONGEST``."""
+        """REPLACE; null if the result would be longer than ``LONGEST``."""
         raise NotEmittedError("replace")
 
     def part(self, text: str, start: str, size: str | None = None) -> str:
@@ -413,15 +413,15 @@ class Dialect:
         raise NotEmittedError("substring")
 
     def list_contains(self, listed: str, entry: str) -> str:
-        """For an entry that is not null."""
+        """Whether a list contains an entry that is not null."""
         return f"ARRAY_CONTAINS({listed}, {entry})"
 
     def list_length(self, listed: str) -> str:
-        """Null of null."""
+        """The number of entries; null for null."""
         return f"CAST(CARDINALITY({listed}) AS {self.types[BaseType.INTEGER]})"
 
     def days(self, begin: str, end: str) -> str:
-        """Days by the calendar between dates or timestamps."""
+        """Calendar days between dates or timestamps."""
         raise NotImplementedError
 
     def day_number(self, day: str) -> str:
@@ -429,7 +429,7 @@ class Dialect:
         return f"CAST(REPLACE({self.iso(day)}, '-', '') AS {self.types[BaseType.INTEGER]})"
 
     def years(self, last: str, first: str) -> str:
-        """Full years between day numbers, towards zero."""
+        """Full years between day numbers, rounded towards zero."""
         raise NotImplementedError
 
     def extract(self, unit: str, moment: str) -> str:
@@ -445,14 +445,14 @@ class Dialect:
         raise NotEmittedError(f"date_diff('{unit}', …)")
 
     def date_trunc(self, unit: str, moment: str, kind: str, base: BaseType) -> str:
-        """The beginning of the unit, of type ``kind``; ``base`` is that of the moment."""
+        """The beginning of the unit, as type ``kind``; ``base`` is the type of the moment."""
         raise NotEmittedError("date_trunc")
 
     def later(self, moment: str, unit: str, number: int, edge: str) -> str:
-        """A timestamp so many months, days or seconds later; null beyond ``edge``, from which on it would leave the
-        calendar: the last moment from which one may go forward so far, or the first to go back from."""
+        """A timestamp plus so many months, days or seconds; null beyond ``edge``: the last moment (or, going back, the
+        first) from which the result stays in the calendar."""
         raise NotEmittedError("intervals")
 
     def within(self, value: str, least: str, most: str) -> str:
-        """``value``, or null where it is not above ``least`` and below ``most``; written once, and null of NaN."""
+        """``value``, or null if it is not between ``least`` and ``most`` (both excluded); written once."""
         return f"NULLIF(NULLIF(GREATEST(LEAST({value}, {most}), {least}), {most}), {least})"

@@ -1,4 +1,4 @@
-"""PostgreSQL, Spark and DuckDB: the engines that our tests run."""
+"""The dialects of PostgreSQL, Spark and DuckDB, which our tests run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from offerkit.batch.emit.warehouses import BigQuery, Snowflake
 from offerkit.rules.types import BaseType
 
 _NUMBER = "^ *[-+]?([0-9]{1,200}([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$"
-"""How a number may be written in PostgreSQL; one of more digits is out of range as well."""
+"""Matches a number in PostgreSQL; a number with more digits is out of range anyway."""
 
 
 class Postgres(Dialect):
-    """PostgreSQL 12 and newer. Numbers are worked out as NUMERIC, which has no limit, and then held to theirs."""
+    """PostgreSQL 12 and newer. Computes with NUMERIC, which has no limit, and then checks the limits."""
 
     name = "postgres"
     types = types("TEXT", "BIGINT", "NUMERIC(18, 6)", "TIMESTAMP", "TEXT[]")
@@ -24,7 +24,7 @@ class Postgres(Dialect):
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
         names = [f"v.p{place}" for place in range(len(values))]
         given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
-        # Without OFFSET the planner would put the values back into the body, each as often as it stands there.
+        # Without OFFSET the planner would inline the values into the body, once for each use.
         return f"(SELECT {body(*names)} FROM (SELECT {given} OFFSET 0) AS v)"  # noqa: S608 - written here
 
     def place_type(self) -> str:
@@ -47,14 +47,14 @@ class Postgres(Dialect):
         return self._decimal(self._read(column))
 
     def _read(self, column: str) -> str:
-        """By its text, or null: a floating-point number loses digits when it becomes NUMERIC, and infinity fails."""
+        """Through text, or null: a floating-point number loses digits when cast to NUMERIC, and infinity fails."""
         text = self.digits(column)
         return f"CASE WHEN {text} ~ '{_NUMBER}' THEN CAST({text} AS NUMERIC) END"
 
     def list_column(self, column: str) -> str:
         value = f'CAST({column} AS TEXT[]) COLLATE "C"'
         known = f"CASE WHEN ARRAY_POSITION({value}, NULL) IS NULL THEN {value} END"
-        # ARRAY_POSITION fails for a table of lists, which a column of arrays may hold as well.
+        # ARRAY_POSITION fails for multidimensional arrays, which array columns can contain.
         return f"CASE WHEN COALESCE(ARRAY_NDIMS({value}), 1) = 1 THEN {known} END"
 
     def iso(self, day: str) -> str:
@@ -158,7 +158,7 @@ class Postgres(Dialect):
 
 
 class Spark(Dialect):
-    """Spark 3.4 and newer, ``spark.sql.ansi.enabled`` or not; nothing depends on the session's time zone."""
+    """Spark 3.4 and newer, with or without ``spark.sql.ansi.enabled``; independent of the session's time zone."""
 
     name = "spark"
     quote = "`"
@@ -175,7 +175,7 @@ class Spark(Dialect):
         return f"{array}[{place}]"
 
     def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Cells]) -> str:
-        """As one text, a line for each row: thousands of constants would be parsed and resolved one by one."""
+        """One text with a line for each row, because thousands of constants would be parsed and resolved one by one."""
         text = self.types[BaseType.STRING]
         cells = [cell for row in rows for cell in row if isinstance(cell, str)]
         nulls = any(cell is None and kind == text for row in rows for cell, kind in zip(row, kinds, strict=True))
@@ -205,7 +205,7 @@ class Spark(Dialect):
         return self.let(lambda x, y: f"CASE WHEN {x} = {y} THEN NULL ELSE {x} END", value, other)
 
     def whole(self, name: str, left: str, right: str) -> str:
-        # Not TRY_ADD and its kind: the optimizer puts several of them together, and so loses what does not fit between.
+        # Not TRY_ADD and the like: the optimizer merges several of them, and then misses overflows in between.
         return f"TRY_CAST(CAST({left} AS DECIMAL(19, 0)) {sign_of(name)} CAST({right} AS DECIMAL(19, 0)) AS BIGINT)"
 
     def _decimal(self, number: str) -> str:
@@ -286,7 +286,7 @@ class Spark(Dialect):
             return f"CAST({day if unit == 'day' else f'TRUNC({day}, {chr(39)}{unit}{chr(39)})'} AS {kind})"
         if base is BaseType.DATE:
             return moment
-        # As a text, because DATE_TRUNC gives an instant of the session's zone.
+        # Through text, because DATE_TRUNC gives an instant in the session's time zone.
         kept, rest = {"hour": (13, ":00:00"), "minute": (16, ":00"), "second": (19, "")}[unit]
         return f"CAST(SUBSTRING(CAST({moment} AS STRING), 1, {kept}) || '{rest}' AS TIMESTAMP_NTZ)"
 
@@ -301,7 +301,7 @@ class Spark(Dialect):
 
 
 class DuckDB(Dialect):
-    """What the batch runs itself (offerkit.rules.duckdb); for looking at a query here."""
+    """The SQL that the batch itself runs (offerkit.rules.duckdb), to inspect a query locally."""
 
     name = "duckdb"
     types = types("VARCHAR", "BIGINT", "DECIMAL(18, 6)", "TIMESTAMP", "VARCHAR[]")
@@ -321,10 +321,10 @@ class DuckDB(Dialect):
 
 
 def _split(seconds: int) -> tuple[int, int]:
-    """Days and the rest, of one sign."""
+    """Days and remaining seconds, with the same sign."""
     days, rest = divmod(abs(seconds), 86_400)
     return (days, rest) if seconds >= 0 else (-days, -rest)
 
 
 DIALECTS: dict[str, Dialect] = {engine.name: engine() for engine in (DuckDB, Postgres, Spark, Snowflake, BigQuery)}
-"""By name."""
+"""The dialects by name."""

@@ -1,8 +1,8 @@
-"""One query that decides for all contacts, for an engine that has the contacts and the history as tables.
+"""Emits one query that decides for all contacts, for an engine with the contacts and the history as tables.
 
-It gives what ``simulate --out`` writes: space, contact, rank, offer, category. The offers are a relation of constants;
-each different condition and formula is asked once for a contact, into an array, and an offer says by their places which
-of them it needs. So the text grows with the offers, and the work with contacts times offers, whatever the engine.
+Its result is what ``simulate --out`` writes: space, contact, rank, offer, category. The offers are a relation of
+constants; each distinct condition and formula is evaluated once for a contact, into an array, and an offer refers to
+them by index. So the text grows with the offers, and the work with contacts times offers, in every engine.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ from offerkit.times import shift, utc
 
 @dataclass(frozen=True)
 class InputTables:
-    """The names of the two tables: contacts, a column for each field; history, the columns of offerkit's store."""
+    """The names of the two tables: contacts has a column for each field, history the columns of offerkit's store."""
 
     contacts: str
     history: str = "proposition"
 
 
 def emit(program: BatchProgram, dialect: str, tables: InputTables) -> str:
-    """The query in ``dialect``. Raises Refused with everything that it cannot say with the same meaning."""
+    """The query in ``dialect``. Raises Refused with everything that has no equivalent there."""
     return _Emitter(program, DIALECTS[dialect], tables).query()
 
 
-_GATES = 4
-"""Conditions of an offer that stand in columns of their own; any further ones are joined into one."""
+_CONDITION_COLUMNS = 4
+"""An offer's conditions in columns of their own; further ones are joined into one."""
 
 
 class _Emitter:
     def __init__(self, program: BatchProgram, dialect: Dialect, tables: InputTables) -> None:
         self._program, self._dialect, self._tables = program, dialect, tables
         self._q = dialect.quoted
-        self._wrong: dict[tuple[str, str], Diagnostic] = {}
-        self._asked: dict[str, int] = {"TRUE": 0, "FALSE": 1}
-        """Conditions by their text: places in the array ``holds``."""
+        self._problems: dict[tuple[str, str], Diagnostic] = {}
+        self._conditions: dict[str, int] = {"TRUE": 0, "FALSE": 1}
+        """By the SQL of conditions: indexes in the array ``holds``."""
         self._written: dict[BoundCondition, str] = {}
         self._looked_up: dict[str, set[str]] = {"offer": set(), "category": set()}
         self._wide = 1
-        """Columns of an offer with places in ``holds``."""
+        """The number of an offer's columns with indexes in ``holds``."""
         space = program.catalog.spaces[program.call.space]
         self._rules = [
             (place, rule) for place, rule in enumerate(program.catalog.rules) if rule.channel in ("", space.channel)
@@ -68,7 +68,7 @@ class _Emitter:
         program, q = self._program, self._q
         self._refuse_hooks()
         overs = {f"over{place}": self._over(rule) for place, rule in self._rules}
-        # What is asked of a contact is known when everything else is written.
+        # The conditions and fields of contacts are known once everything else is written.
         items, candidate = self._items(), self._candidate()
         held = self._held()
         parts = {"contact": self._contact(), "held": held, "item": items}
@@ -84,8 +84,8 @@ class _Emitter:
             f" ORDER BY {q('weight')} DESC, {q('mixed')}, {q('place')}) AS {q('rank')}\n"
             f"  FROM {q('best')} WHERE {q('nth')} = 1\n) AS {q('ranked')}\nWHERE {q('rank')} <= {program.call.n}"
         )
-        if self._wrong:
-            raise Refused(list(self._wrong.values()))
+        if self._problems:
+            raise Refused(list(self._problems.values()))
         return "WITH " + ",\n".join(written) + "\n" + last + "\n"
 
     def _refuse_hooks(self) -> None:
@@ -94,16 +94,16 @@ class _Emitter:
         hooks = [space.target_loading, space.post_processing]
         hooks += [weight.dynamic for weight in weights_of(self._program.space_program)]
         for name in sorted({name for name in hooks if name}):
-            self._refuse(f"the hook “{name}”", f"{catalog.environment}/space.{space.name}", "It is Python.")
+            self._refuse(f"the hook “{name}”", f"{catalog.environment}/space.{space.name}", "Hooks are Python.")
 
     def _refuse(self, what: str, address: str, why: str) -> None:
-        self._wrong.setdefault(
+        self._problems.setdefault(
             (what, address),
             Diagnostic(
                 Code.NOT_EMITTED,
-                f"{what} cannot be said in a query for {self._dialect.name}",
+                f"{what} has no equivalent in a query for {self._dialect.name}",
                 why,
-                "Decide here (offerkit simulate --out), ask for other spaces, or say it otherwise.",
+                "Use the embedded engine (offerkit simulate --out), choose other spaces, or rewrite it.",
                 address,
             ),
         )
@@ -111,7 +111,7 @@ class _Emitter:
     # Contacts
 
     def _contact(self) -> str:
-        """Keys as text, and the fields that are read, with values of their types."""
+        """Keys as text, and the fields that are read, in their types."""
         q, dimension = self._q, self._program.catalog.dimension
         bar = self._dialect.text("|")
         parts = []
@@ -127,15 +127,15 @@ class _Emitter:
         return f"SELECT {f' || {bar} || '.join(parts)} AS {q('k')}{fields} FROM {self._table(self._tables.contacts)}"
 
     def _table(self, name: str) -> str:
-        """A table's name, with those of its schema and database before it, if they are given."""
+        """A quoted table name, with its schema and database if given."""
         return ".".join(map(self._q, name.split(".")))
 
     def _held(self) -> str:
-        """Each contact with what holds for it, and what its computed weights come to."""
+        """Each contact with the conditions that hold for it and its computed weights."""
         q, program, words = self._q, self._program, self._dialect
         digest = words.md5(f"{words.text(tie_text(program.call.seed, program.facts.today))} || {q('k')}")
         high = words.from_hex(f"SUBSTRING({digest}, 9, 8)")
-        holds = ["TRUE", "FALSE", *(f"COALESCE({sql}, FALSE)" for sql in list(self._asked)[2:])]
+        holds = ["TRUE", "FALSE", *(f"COALESCE({sql}, FALSE)" for sql in list(self._conditions)[2:])]
         columns = [
             q("k"),
             f"{words.from_hex(f'SUBSTRING({digest}, 1, 8)')} AS {q('shift')}",
@@ -145,13 +145,16 @@ class _Emitter:
         if program.space_program.computed:
             columns.append(f"{words.array(list(map(self._computed, program.space_program.computed)))} AS {q('worth')}")
         when = program.catalog.when
-        tests = [f"{q('k')} IS NOT NULL", *([self._gate(when.condition, when.address)] if when is not None else [])]
+        tests = [
+            f"{q('k')} IS NOT NULL",
+            *([self._condition_sql(when.condition, when.address)] if when is not None else []),
+        ]
         return f"SELECT {', '.join(columns)} FROM {q('contact')} WHERE {' AND '.join(tests)}"
 
     def _place(self, conditions: Sequence[tuple[BoundCondition, str]]) -> int:
-        """Where in ``holds`` it stands whether all of these hold."""
-        return self._asked.setdefault(
-            " AND ".join(self._gate(*condition) for condition in conditions), len(self._asked)
+        """The index in ``holds`` of whether all ``conditions`` hold."""
+        return self._conditions.setdefault(
+            " AND ".join(self._condition_sql(*condition) for condition in conditions), len(self._conditions)
         )
 
     # Offers
@@ -191,9 +194,11 @@ class _Emitter:
     def _needs(self, item: Item) -> list[int]:
         address = self._program.catalog.offers[item.position].address
         conditions = [(self._program.conditions[condition], address) for condition in item.conditions]
-        single = conditions if len(conditions) <= _GATES else conditions[: _GATES - 1]
+        single = conditions if len(conditions) <= _CONDITION_COLUMNS else conditions[: _CONDITION_COLUMNS - 1]
         places = [self._place([condition]) for condition in single]
-        return places if len(single) == len(conditions) else [*places, self._place(conditions[_GATES - 1 :])]
+        return (
+            places if len(single) == len(conditions) else [*places, self._place(conditions[_CONDITION_COLUMNS - 1 :])]
+        )
 
     def _about(self, place: int, rule: PresentationRule) -> int:
         known = self._program.space_program.about[place]
@@ -205,7 +210,7 @@ class _Emitter:
 
     @cached_property
     def _weight_type(self) -> str:
-        """Holds every weight exactly; nothing is rounded when they are compared."""
+        """A type that represents every weight exactly, so that comparing rounds nothing."""
         numbers = [item.weight for item in self._program.items if item.weight is not None]
         sizes = [(1, 0), *map(_size, numbers)]
         for part in self._program.space_program.computed:
@@ -223,7 +228,7 @@ class _Emitter:
             return self._dialect.types[BaseType.DECIMAL]
 
     def _computed(self, part: ComputedOffer) -> str:
-        """The highest of an offer's weights that hold; 0 when none does, or it is unknown, or not above 0."""
+        """The highest of an offer's weights that hold; 0 if none holds, or if it is unknown or not above 0."""
         words, kind, address = self._dialect, self._weight_type, part.offer.address
         zero = f"CAST(0 AS {kind})"
         factor = times(Decimal(1), part.factors)
@@ -232,20 +237,20 @@ class _Emitter:
             if weight.formula is None:
                 value = f"CAST('{times(weight.number or Decimal(0), part.factors):f}' AS {kind})"
             else:
-                value = self._gate(weight.formula, address)
+                value = self._condition_sql(weight.formula, address)
                 if factor != 1:
                     number = f"CAST({value} AS DECIMAL(19, 0))" if gives_integer(weight.formula) else value
                     value = f"{number} * {words.factor(factor)}"
                 value = f"CAST({value} AS {kind})"
             if weight.when is not None:
-                value = f"CASE WHEN {self._gate(weight.when.condition, address)} THEN {value} END"
+                value = f"CASE WHEN {self._condition_sql(weight.when.condition, address)} THEN {value} END"
             held.append(f"COALESCE({value}, {zero})")
         return f"GREATEST({', '.join(held)})"
 
     # Presentation rules
 
     def _past(self) -> str:
-        """The history of the environment; what is no number is null."""
+        """The history of the environment; values that are not numbers become null."""
         q, words, program = self._q, self._dialect, self._program
         texts = ("contact", "space", "channel", "offer", "category", "time")
         columns = [f"{words.plain_text(q(name))} AS {q(name)}" for name in texts]
@@ -255,7 +260,7 @@ class _Emitter:
         return f"SELECT {', '.join(columns)} FROM {self._table(self._tables.history)} WHERE {where}"
 
     def _known(self) -> dict[str, str]:
-        """What the catalog knows of the offers and categories of propositions, where a rule asks for it."""
+        """The catalog's fields of propositions' offers and categories, where a rule reads them."""
         catalog = self._program.catalog
         rows: dict[str, dict[str, Row]] = {
             "offer": {offer.name: offer.row for offer in catalog.offers},
@@ -278,7 +283,7 @@ class _Emitter:
         return made
 
     def _over(self, rule: PresentationRule) -> str:
-        """Contacts and names for which the maximum is reached; times are texts that sort, as the store keeps them."""
+        """Contacts and names whose maximum is reached; times are sortable texts, as in the store."""
         q, words, program = self._q, self._dialect, self._program
         now = program.call.now
         tests = [
@@ -314,11 +319,11 @@ class _Emitter:
             tests.append(words.starts_with(q("category"), words.text(f"{path}/")))
         if rule.applies_when is not None and rule.applies_when.expression.checked is not None:
             root = rule.applies_when.expression.checked.root
-            tests.append(self._said(root, partial(self._offer_then, joins), rule.address))
+            tests.append(self._node_sql(root, partial(self._offer_then, joins), rule.address))
         return f"({' OR '.join(tests) or 'FALSE'})"
 
     def _offer_then(self, joins: set[str], namespace: str, name: str, base: BaseType) -> str:
-        """``offer.<field>`` and ``category.<field>`` of a proposition: what was stored, and what the catalog knows."""
+        """``offer.<field>`` and ``category.<field>`` of a proposition, from the store and the catalog."""
         match namespace, name:
             case ("offer", "name"):
                 return self._q("offer")
@@ -347,9 +352,9 @@ class _Emitter:
         condition = rule.when.expression if rule.when is not None else None
         if condition is None or condition.checked is None:
             return "FALSE"
-        return self._said(condition.checked.root, column, rule.address)
+        return self._node_sql(condition.checked.root, column, rule.address)
 
-    def _said(self, root: Node, column: Callable[[str, str, BaseType], str], address: str) -> str:
+    def _node_sql(self, root: Node, column: Callable[[str, str, BaseType], str], address: str) -> str:
         facts = self._program.facts
         try:
             return Conditions(self._dialect, column, facts.now, facts.today).sql(root)
@@ -405,7 +410,7 @@ class _Emitter:
             f" ORDER BY {q('weight')} DESC, {q('item')}) AS {q('nth')} FROM {q('candidate')}"
         )
 
-    def _gate(self, condition: BoundCondition, address: str) -> str:
+    def _condition_sql(self, condition: BoundCondition, address: str) -> str:
         if condition not in self._written:
             self._written[condition] = self._write(condition, address)
         return self._written[condition]
@@ -425,10 +430,10 @@ class _Emitter:
 
 
 _ITEM = ("item", "place", "offer", "category", "tie", "weight", "formula")
-_WHY = "Only what means the same in every engine is emitted."
+_WHY = "Queries contain only what means the same in every engine."
 
 
 def _size(number: Decimal) -> tuple[int, int]:
-    """Digits before and after the point."""
+    """The number of digits before and after the point."""
     whole, _, part = f"{abs(number):f}".partition(".")
     return len(whole), len(part)

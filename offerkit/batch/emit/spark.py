@@ -1,4 +1,4 @@
-"""The emitted query run by PySpark, on contacts and history handed over as Parquet."""
+"""Runs the emitted query in PySpark, which reads contacts and history from Parquet files."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _KINDS = {"rank": "BIGINT", "status": "BIGINT"}
 def run_spark(
     people: ContactTable, programs: Sequence[BatchProgram], store: Store | None, target: Path, ending: str
 ) -> int:
-    """Decide all ``programs`` with Spark and write ``target``, as its ``ending`` says; how many rows it has.
+    """Decide all ``programs`` with Spark and write ``target`` (``ending``: .parquet or .csv); returns how many rows.
 
     Spark runs in local mode unless its own settings (``spark-defaults.conf``, ``SPARK_MASTER``) name a cluster that
-    shares the temporary folder. Raises Refused when PySpark or Java is missing, or a program cannot be emitted.
+    shares the temporary folder. Raises Refused if PySpark or Java is missing, or a program cannot be emitted.
     """
     tables = InputTables("offerkit_contact", "offerkit_history")
     queries = [emit(program, "spark", tables) for program in programs]
@@ -66,7 +66,7 @@ def run_spark(
 
 
 def _history(people: ContactTable, environment: str, store: Store | None, target: Path) -> None:
-    """The propositions of an environment with the columns that queries read."""
+    """Write the propositions of an environment, with the columns that queries read."""
     import numpy
 
     columns = ", ".join(f"{quote_name(name)} {_KINDS.get(name, 'VARCHAR')}" for name in _HISTORY)
@@ -85,19 +85,19 @@ def _history(people: ContactTable, environment: str, store: Store | None, target
 
 @contextlib.contextmanager
 def failures_told() -> Iterator[None]:
-    """What Spark raises, in a line: its own messages repeat the query and the plan."""
+    """Turn Spark's exceptions into one-line errors; its own messages repeat the query and the plan."""
     try:
         yield
     except Exception as error:  # pyspark raises whatever its gateway meets
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         cause = next((line for line in reversed(lines) if line.startswith("Caused by: ")), lines[0])
         if isinstance(error, OSError) or type(error).__name__ == "Py4JNetworkError":
-            cause = "its process ended"  # nobody answers any more; the error names a socket
+            cause = "its process ended"  # the gateway is gone; the error only names a socket
         raise refuse(
             Code.SPARK_FAILED,
             f"Spark failed: {cause.removeprefix('Caused by: ')[:200]}",
             detail="Nothing was written.",
-            hint="Give it more memory (SPARK_DRIVER_MEMORY=4g), or decide here: --engine embedded.",
+            hint="Give it more memory (SPARK_DRIVER_MEMORY=4g), or use the embedded engine: --engine embedded.",
         ) from error
 
 
@@ -108,7 +108,7 @@ def _session() -> Iterator[Any]:
     except ImportError as error:
         raise refuse(
             Code.CONTACTS_PACKAGE,
-            "to decide with Spark, the Python package “pyspark” is needed",
+            "deciding with Spark needs the Python package “pyspark”",
             hint=install_hint("spark"),
         ) from error
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
@@ -124,20 +124,20 @@ def _session() -> Iterator[Any]:
             said = [line for line in lines if not line.startswith(("WARNING: ", "Using "))]
             raise refuse(
                 Code.CONTACTS_PACKAGE,
-                f"Spark does not start: {(str(error).splitlines() or ['it gives no reason'])[0][:200]}",
+                f"Spark did not start: {(str(error).splitlines() or ['no reason given'])[0][:200]}",
                 detail=f"PySpark needs a Java runtime (17 or newer). {said[0][:200] if said else ''}".rstrip(),
-                hint="Install one, and let JAVA_HOME name it.",
+                hint="Install one, and set JAVA_HOME to it.",
             ) from error
         try:
             yield session
         finally:
-            with contextlib.suppress(Exception):  # whatever it raises when its process is gone
+            with contextlib.suppress(Exception):  # whatever it raises if its process is gone
                 session.stop()
 
 
 @contextlib.contextmanager
 def _stderr_to(log: IO[bytes]) -> Iterator[None]:
-    """What is started meanwhile writes its log there: Spark's repeats whole plans when something fails."""
+    """Redirect stderr to ``log``, for processes started meanwhile: Spark's log repeats whole plans on failure."""
     kept = os.dup(2)
     try:
         os.dup2(log.fileno(), 2)

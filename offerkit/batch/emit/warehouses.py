@@ -1,4 +1,4 @@
-"""Snowflake and BigQuery, whose queries our tests only parse: what their documentation does not promise is refused."""
+"""The dialects of Snowflake and BigQuery. Tests only parse their queries, so only documented behavior is used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from offerkit.batch.emit.dialects import Dialect
 
 
 class Snowflake(Dialect):
-    """Integers are numbers of 38 digits there, which hold every product of two of 64 bits. No value can be named."""
+    """Integers have 38 digits, enough for any product of two 64-bit integers. Values cannot be named."""
 
     name = "snowflake"
     types = types("VARCHAR", "NUMBER(38, 0)", "NUMBER(18, 6)", "TIMESTAMP_NTZ", "ARRAY")
@@ -25,7 +25,7 @@ class Snowflake(Dialect):
         return f"CAST(GET({array}, {place}) AS {kind})"
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
-        raise NotEmittedError("contains(list, …) with an entry that is worked out")
+        raise NotEmittedError("contains(list, …) with a computed entry")
 
     def weight_type(self, whole: int, digits: int) -> str:
         if digits > 12:
@@ -86,7 +86,7 @@ class Snowflake(Dialect):
 
 
 class BigQuery(Dialect):
-    """Functions with ``SAFE_`` give null where others fail; decimals are worked out as BIGNUMERIC."""
+    """``SAFE_`` functions give null where others fail; decimals are computed as BIGNUMERIC."""
 
     name = "bigquery"
     quote = "`"

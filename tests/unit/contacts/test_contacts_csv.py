@@ -281,12 +281,15 @@ def test_rows_that_cannot_be_cut(content: bytes, said: str, line: int) -> None:
     [
         (["id", " name"], "Column 2 is “ name”, with blanks around the name; remove them from the header."),
         (["id", "name\u200b"], "Column 2 is “name\u200b”, with blanks around the name; remove them from the header."),
-        (["id", "\tname\xa0", "nam"], "Column 2 is “\tname\xa0”, with blanks around the name; remove them from the header."),
+        (
+            ["id", "\tname\xa0", "nam"],
+            "Column 2 is “\tname\xa0”, with blanks around the name; remove them from the header.",
+        ),
         (["id", " nome "], "Did you mean nome?"),
         (["id", "", "  "], ""),
         (["id ; name"], "Separate the columns by commas; they seem to be separated by semicolons."),
     ],
-)  # fmt: skip
+)
 def test_headers_with_blanks(header: list[str], hint: str) -> None:
     with pytest.raises(Refused) as raised:
         check_columns(header, ["id", "name"], "the file", None)

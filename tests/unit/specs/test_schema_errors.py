@@ -113,7 +113,7 @@ def only(text: str, environment: str = "shop", *, declares: bool = False) -> Dia
             "is before from",
             "",
         ),
-        ("    themes: [b, a, b]\n", Code.BAD_VALUE, "5:13", "“themes”: named twice: b", ""),
+        ("    themes: [b, a, b]\n", Code.BAD_VALUE, "5:13", "“themes”: listed twice: b", ""),
         ("    themes: [a b]\n", Code.BAD_NAME, "5:14", "“a b” is not a name", "ASCII letters"),
         ("    content: {a b: x}\n", Code.BAD_NAME, "5:15", "“a b” is not a name", ""),
         ("    representations: {s/t: {title: x}}\n", Code.BAD_NAME, "5:23", "“s/t” is not a name", ""),

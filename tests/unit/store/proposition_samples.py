@@ -9,10 +9,22 @@ from offerkit.models.status import Status
 from offerkit.store import PropositionRow
 
 FIRST = PropositionRow(
-    "p-1", "recipients", "42|fr", "web-home", "inbound-web", "canada", "travel/americas", "call-1", 1,
-    Decimal("12.5"), Status.PRESENTED, "2026-11-01T12:00:00.000000Z", "2026-11-01T12:00:01.000000Z", 7,
+    "p-1",
+    "recipients",
+    "42|fr",
+    "web-home",
+    "inbound-web",
+    "canada",
+    "travel/americas",
+    "call-1",
+    1,
+    Decimal("12.5"),
+    Status.PRESENTED,
+    "2026-11-01T12:00:00.000000Z",
+    "2026-11-01T12:00:01.000000Z",
+    7,
     {"score": 3, "label": "été", "none": None, "tags": ["a", "b"]},
-)  # fmt: skip
+)
 
 
 def at(second: int) -> str:

@@ -240,9 +240,12 @@ def test_processes_that_are_killed_are_no_replacement(path: Path) -> None:
         ("DELETE FROM {0}.meta", Code.STORE_REPLACED),
         ("TRUNCATE {0}.meta", Code.STORE_REPLACED),
         ("UPDATE {0}.meta SET value = 'other' WHERE key = 'project'", Code.STORE_REPLACED),
-        ("CREATE TABLE {0}.m AS SELECT * FROM {0}.meta; DROP TABLE {0}.meta; ALTER TABLE {0}.m RENAME TO meta", Code.STORE_REPLACED),
+        (
+            "CREATE TABLE {0}.m AS SELECT * FROM {0}.meta; DROP TABLE {0}.meta; ALTER TABLE {0}.m RENAME TO meta",
+            Code.STORE_REPLACED,
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_schema_that_was_replaced(way: str, code: Code) -> None:
     import psycopg
 

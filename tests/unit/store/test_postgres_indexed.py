@@ -54,7 +54,7 @@ def filled() -> Iterator[Store]:
                 made(1, id=f"p-{n}", time=moment(n), contact=f"c-{n % 2000}", offer=f"o-{n % 20}", space=f"s-{n % 5}")
                 for n in range(1, MANY)
             ]
-        )  # fmt: skip
+        )
         store._db.run("ANALYZE proposition")  # as autovacuum does
         yield store
 

@@ -145,7 +145,7 @@ def test_tables_that_are_gone(location: PostgresAddress, admin: psycopg.Connecti
         said = " ".join(d.summary for d in store.verify())
     assert "the index proposition_offer is missing" in said
     assert "the constraint cookie: PRIMARY KEY (environment, cookie) is missing" in said
-    assert "the column stage.digest is not as offerkit makes it" in said
+    assert "the column stage.digest is not as offerkit creates it" in said
     admin.execute(f"DROP TABLE {location.schema}.meta".encode())
     assert refused_by(location).code is Code.STORE_DAMAGED
 

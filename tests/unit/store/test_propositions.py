@@ -71,10 +71,16 @@ def test_inside_a_transaction_that_fails(store: Store) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"contact": "a\0b"}, {"contact": "\ud800"}, {"id": "\ud800"}, {"contact": "x" * 501}, {"id": "x" * 501},
-        {"proposed": {"a": "x" * 70_000}}, {"proposed": {"a": 2**70}}, {"accepted": {"a": "\ud800"}},
+        {"contact": "a\0b"},
+        {"contact": "\ud800"},
+        {"id": "\ud800"},
+        {"contact": "x" * 501},
+        {"id": "x" * 501},
+        {"proposed": {"a": "x" * 70_000}},
+        {"proposed": {"a": 2**70}},
+        {"accepted": {"a": "\ud800"}},
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_kept(store: Store, given: dict[str, object]) -> None:
     assert refused(lambda: store.add_propositions([made(1, **given)])) is Code.BAD_VALUE
 
@@ -138,11 +144,18 @@ def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.parametrize(
     "narrowed",
     [
-        {}, {"contact": "c2"}, {"offer": "o1"}, {"space": "s4"}, {"status": Status.ACCEPTED}, {"offer": "none"},
-        {"contact": "c2", "offer": "o1"}, {"offer": "o1", "space": "s4"}, {"contact": "c2", "space": "s4", "offer": "o1"},
+        {},
+        {"contact": "c2"},
+        {"offer": "o1"},
+        {"space": "s4"},
+        {"status": Status.ACCEPTED},
+        {"offer": "none"},
+        {"contact": "c2", "offer": "o1"},
+        {"offer": "o1", "space": "s4"},
+        {"contact": "c2", "space": "s4", "offer": "o1"},
         {"status": Status.PRESENTED, "offer": "o0"},
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("limit", [0, 1, 4])
 def test_a_query_finds_what_a_loop_finds(many: Store, environment: str, narrowed: dict[str, str], limit: int) -> None:
     every = many.propositions(limit=0)
@@ -199,7 +212,7 @@ def test_the_refusal_says_what_may_follow(store: Store) -> None:
     store.add_propositions([made(1, status=Status.INTERESTED), made(2, status=Status.ACCEPTED)])
     with pytest.raises(Refused) as told:
         store.set_status("p-1", Status.PRESENTED, LATER)
-    assert "After interested may follow: accepted or rejected." in told.value.diagnostics[0].detail
+    assert "After interested can follow: accepted or rejected." in told.value.diagnostics[0].detail
     with pytest.raises(Refused) as told:
         store.set_status("p-2", Status.REJECTED, LATER)
     assert "Accepted is final." in told.value.diagnostics[0].detail

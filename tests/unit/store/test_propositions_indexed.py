@@ -22,11 +22,26 @@ READS: dict[str, tuple[Callable[[Store], object], str]] = {
     "past": (lambda s: s.past("recipients", "c-1", at(0)), "PRIMARY KEY (environment=? AND contact=? AND time>?)"),
     "one": (lambda s: s.proposition("p-1"), "proposition_id (id=?)"),
     "all": (lambda s: s.propositions(), "proposition_time (environment=?)"),
-    "since": (lambda s: s.propositions(PropositionQuery("recipients", since=at(1))), "proposition_time (environment=? AND time>?)"),
-    "by offer": (lambda s: s.propositions(PropositionQuery(offer="o")), "proposition_offer (environment=? AND offer=?)"),
-    "by space": (lambda s: s.propositions(PropositionQuery(space="w")), "proposition_space (environment=? AND space=?)"),
-    "by contact": (lambda s: s.propositions(PropositionQuery(contact="c")), "PRIMARY KEY (environment=? AND contact=?)"),
-    "by status": (lambda s: s.propositions(PropositionQuery(status=Status.ACCEPTED)), "proposition_time (environment=?)"),
+    "since": (
+        lambda s: s.propositions(PropositionQuery("recipients", since=at(1))),
+        "proposition_time (environment=? AND time>?)",
+    ),
+    "by offer": (
+        lambda s: s.propositions(PropositionQuery(offer="o")),
+        "proposition_offer (environment=? AND offer=?)",
+    ),
+    "by space": (
+        lambda s: s.propositions(PropositionQuery(space="w")),
+        "proposition_space (environment=? AND space=?)",
+    ),
+    "by contact": (
+        lambda s: s.propositions(PropositionQuery(contact="c")),
+        "PRIMARY KEY (environment=? AND contact=?)",
+    ),
+    "by status": (
+        lambda s: s.propositions(PropositionQuery(status=Status.ACCEPTED)),
+        "proposition_time (environment=?)",
+    ),
     "contact before offer": (
         lambda s: s.propositions(PropositionQuery(contact="c", offer="o", space="w")),
         "PRIMARY KEY (environment=? AND contact=?)",
@@ -42,7 +57,7 @@ READS: dict[str, tuple[Callable[[Store], object], str]] = {
     "purge": (lambda s: s.purge_propositions("recipients", at(0), 10), "proposition_time (environment=? AND time<?)"),
     "set": (lambda s: s.set_status("p-1", Status.ACCEPTED, at(9)), "proposition_id (id=?)"),
     "add": (lambda s: s.add_propositions([made(5)]), "proposition_id (id=?)"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("analyzed", [False, True])

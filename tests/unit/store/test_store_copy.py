@@ -98,7 +98,7 @@ def test_what_arrives_otherwise_is_not_kept(full: Location, target: Location, mo
     monkeypatch.setattr(copying, "_fill", remembered)
     with pytest.raises(Refused) as refused:
         copy(full, target)
-    assert "cookie holds other rows" in refused.value.diagnostics[0].detail
+    assert "The rows of cookie differ" in refused.value.diagnostics[0].detail
     monkeypatch.undo()
     with pytest.raises(Refused):
         Store.open(target)

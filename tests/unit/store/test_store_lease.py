@@ -139,7 +139,7 @@ def test_a_lock_that_another_took_over_is_noticed_at_commit(
             store.append(draft(change("b", None, entry("two"))))
     (found,) = refused.value.diagnostics
     assert found.code is Code.STORE_LOCKED
-    assert "took the store's lock over" in found.summary
+    assert "took over the store's lock" in found.summary
     assert store.last_serial() == 0
 
 

@@ -30,9 +30,14 @@ def test_paths() -> None:
             "postgresql://u@h/d?sslmode=require",
         ),
         ("postgresql://u:x@a:1,b:2/d", "postgresql://u:x@a:1,b:2/d", "offerkit", "postgresql://u@a:1,b:2/d"),
-        ("postgresql://h/d?options=-c%20a%3Db%20c", "postgresql://h/d?options=-c%20a%3Db%20c", "offerkit", "postgresql://h/d?options=-c%20a%3Db%20c"),
+        (
+            "postgresql://h/d?options=-c%20a%3Db%20c",
+            "postgresql://h/d?options=-c%20a%3Db%20c",
+            "offerkit",
+            "postgresql://h/d?options=-c%20a%3Db%20c",
+        ),
     ],
-)  # fmt: skip
+)
 def test_addresses(url: str, conninfo: str, schema: str, shown: str) -> None:
     found = parse_location(url)
     assert isinstance(found, PostgresAddress)
@@ -43,14 +48,28 @@ def test_addresses(url: str, conninfo: str, schema: str, shown: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "https://u:secret@h/x", "mysql://u:secret@h/x", "://secret", "a b secret://x", "postgresql://u:se@cret@h/d",
-        "postgresql://u:sec/ret@h/d", "postgresql://u:secret@h/d?schema=public", "postgresql://u:secret@h/d?schema=",
-        "postgresql://u:secret@h/d?schema=a%22;drop", "postgresql://u:secret@h/d?schema=pg_x", "postgresql://[u:secret@h/d",
-        "postgresql://u:secret@h/d?nonsense", "postgresql://u:secret@h/\0d", "postgresql://ada:secret/d",
-        "postgresql://ada@h:secret/d", "postgresql://h:1,h:secret/d", "postgresql://h:99999/secret",
-        "postgresql://h/user=a password=secret", "postgresql://h/password%3Dsecret", "postgresql://ada:secret",
+        "https://u:secret@h/x",
+        "mysql://u:secret@h/x",
+        "://secret",
+        "a b secret://x",
+        "postgresql://u:se@cret@h/d",
+        "postgresql://u:sec/ret@h/d",
+        "postgresql://u:secret@h/d?schema=public",
+        "postgresql://u:secret@h/d?schema=",
+        "postgresql://u:secret@h/d?schema=a%22;drop",
+        "postgresql://u:secret@h/d?schema=pg_x",
+        "postgresql://[u:secret@h/d",
+        "postgresql://u:secret@h/d?nonsense",
+        "postgresql://u:secret@h/\0d",
+        "postgresql://ada:secret/d",
+        "postgresql://ada@h:secret/d",
+        "postgresql://h:1,h:secret/d",
+        "postgresql://h:99999/secret",
+        "postgresql://h/user=a password=secret",
+        "postgresql://h/password%3Dsecret",
+        "postgresql://ada:secret",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_location(url: str) -> None:
     with pytest.raises(Refused) as refused:
         parse_location(url)
@@ -65,15 +84,41 @@ def test_what_is_no_location(url: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "postgresql:/ada:secret@h/d", "postgresql:ada:secret@h/d", "POSTGRES:/ada:secret@h/d", "postgresql:///ada:secret@h/d",
-        "postgresql:///d%3Asecret%40h", "https:/ada:secret@h", "http:", "file:/srv/secret.db", "sqlite:/srv/secret.db",
-        "ada:secret@h/d", "ada@h/secret", "h:5432/secret", "host=h password=secret", "dbname=d password=secret",
-        "service=secret", "//ada:secret@h/d", "postgresql//ada:secret@h/d", "/srv/ada:secret@h/d", "h/d?password=secret",
-        "store.db?mode=secret", "postgresql%3A%2F%2Fada%3Asecret%40h", "postgresql：//ada：secret＠h/d",
-        r"postgresql:\\ada:secret@h\d", r"C:\secret.db", r"\\h\secret", " postgresql://ada:secret@h/d", "secret.db\n",
-        "secret.db\t", " ", "sec\0ret.db", "secret\x1b[31m.db", "postgresql:\n//ada:secret@h/d", "sqlite://",
+        "postgresql:/ada:secret@h/d",
+        "postgresql:ada:secret@h/d",
+        "POSTGRES:/ada:secret@h/d",
+        "postgresql:///ada:secret@h/d",
+        "postgresql:///d%3Asecret%40h",
+        "https:/ada:secret@h",
+        "http:",
+        "file:/srv/secret.db",
+        "sqlite:/srv/secret.db",
+        "ada:secret@h/d",
+        "ada@h/secret",
+        "h:5432/secret",
+        "host=h password=secret",
+        "dbname=d password=secret",
+        "service=secret",
+        "//ada:secret@h/d",
+        "postgresql//ada:secret@h/d",
+        "/srv/ada:secret@h/d",
+        "h/d?password=secret",
+        "store.db?mode=secret",
+        "postgresql%3A%2F%2Fada%3Asecret%40h",
+        "postgresql：//ada：secret＠h/d",
+        r"postgresql:\\ada:secret@h\d",
+        r"C:\secret.db",
+        r"\\h\secret",
+        " postgresql://ada:secret@h/d",
+        "secret.db\n",
+        "secret.db\t",
+        " ",
+        "sec\0ret.db",
+        "secret\x1b[31m.db",
+        "postgresql:\n//ada:secret@h/d",
+        "sqlite://",
     ],
-)  # fmt: skip
+)
 def test_what_looks_like_an_address_is_no_path(text: str) -> None:
     with pytest.raises(Refused) as refused:
         parse_location(text)
@@ -85,11 +130,16 @@ def test_what_looks_like_an_address_is_no_path(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("./a:b@c.db", "a:b@c.db"), ("../x=y.db", "../x=y.db"), ("sqlite://a:b.db", "a:b.db"), ("a b/c.db", "a b/c.db"),
-        ("copies/2026-01-01T10:00.db", "copies/2026-01-01T10:00.db"), ("über.db", "über.db"), ("a@1.0/b.db", ""),
+        ("./a:b@c.db", "a:b@c.db"),
+        ("../x=y.db", "../x=y.db"),
+        ("sqlite://a:b.db", "a:b.db"),
+        ("a b/c.db", "a b/c.db"),
+        ("copies/2026-01-01T10:00.db", "copies/2026-01-01T10:00.db"),
+        ("über.db", "über.db"),
+        ("a@1.0/b.db", ""),
         ("copies/store@live.db", "copies/store@live.db"),
     ],
-)  # fmt: skip
+)
 def test_paths_are_below_their_base(text: str, path: str, tmp_path: Path) -> None:
     if not path:
         with pytest.raises(Refused):

@@ -56,12 +56,18 @@ def test_each_is_a_revision_that_tells_whose_and_for_what_but_not_the_token(toke
         exported = str(list(store.rows()))
         assert [row.revoked for row in store.tokens()] == [time(8), ""]
     assert [(row.serial, row.action, row.actor, row.time) for row in (anna, ben, revoked)] == [
-        (6, "token-create", "ada", time(6)), (7, "token-create", "ben", time(7)), (8, "token-revoke", "ada", time(8)),
-    ]  # fmt: skip
+        (6, "token-create", "ada", time(6)),
+        (7, "token-create", "ben", time(7)),
+        (8, "token-revoke", "ada", time(8)),
+    ]
     (told,) = events(anna.action, anna.details)
     assert (told.id, told.operator, told.name, told.scope, told.expires) == (
-        ANNA.id, "anna", "ci", "read,apply", ANNA.expires,
-    )  # fmt: skip
+        ANNA.id,
+        "anna",
+        "ci",
+        "read,apply",
+        ANNA.expires,
+    )
     assert events(revoked.action, revoked.details)[0].revoked == time(8)
     assert ANNA.hash not in exported and BEN.hash not in exported
 
@@ -86,14 +92,14 @@ def test_to_revoke_twice_changes_nothing(tokens: Location) -> None:
         ("UPDATE token SET created = '2027' WHERE operator = 'anna'", "revision 6, was edited"),
         ("UPDATE token SET created_by = 'x' WHERE operator = 'anna'", "revision 6, was edited"),
         ("UPDATE token SET id = 'x' WHERE operator = 'anna'", "is missing"),
-        ("UPDATE token SET revoked = '' WHERE operator = 'ben'", "let count again by another hand"),
-        ("UPDATE token SET revoked = '2026' WHERE operator = 'anna'", "was revoked or let count again"),
+        ("UPDATE token SET revoked = '' WHERE operator = 'ben'", "reactivated outside of offerkit"),
+        ("UPDATE token SET revoked = '2026' WHERE operator = 'anna'", "was revoked or reactivated"),
         ("DELETE FROM token WHERE operator = 'ben'", "token ba9876543210 of ben, of revision 8, is missing"),
-        ("DELETE FROM revision WHERE serial = 8", "does not end with the revision"),
-        ("UPDATE revision SET details = '{}' WHERE serial = 6", "revision 6 is not what was written"),
-        ("UPDATE revision SET details = 'no json' WHERE serial = 6", "revision 6 does not say which token"),
+        ("DELETE FROM revision WHERE serial = 8", "does not end with its newest revision"),
+        ("UPDATE revision SET details = '{}' WHERE serial = 6", "revision 6 was edited"),
+        ("UPDATE revision SET details = 'no json' WHERE serial = 6", "revision 6 does not name its token"),
         ("UPDATE revision SET action = 'apply' WHERE serial = 6", "token 0123456789ab of anna belongs to no revision"),
-        ("UPDATE revision SET action = 'token-create' WHERE serial = 8", "revision 8 does not fit what was known"),
+        ("UPDATE revision SET action = 'token-create' WHERE serial = 8", "revision 8 does not fit the state of token"),
     ],
 )
 def test_another_hand_shows(tokens: Location, execute: Callable[..., None], statement: str, what: str) -> None:
@@ -113,7 +119,7 @@ def test_nothing_is_asked_of_a_view(tokens: Location, execute: Callable[..., Non
         f" (SELECT {', '.join(f'{value} AS {name.strip()}' for name, value in zip(columns.split(','), endless.split(', '), strict=True))}"
         " FROM more WHERE n < 0) x",
     )
-    assert any(f"the view {table} is no part of a store" in one for one in said(tokens))
+    assert any(f"the view {table} is not part of a store" in one for one in said(tokens))
 
 
 OBJECTS = {
@@ -127,14 +133,14 @@ OBJECTS = {
 def test_what_is_no_part_of_a_store_is_named(tokens: Location, execute: Callable[..., None], kind: str) -> None:
     execute(OBJECTS[kind])
     name = "peek" if kind == "view" else "more"
-    assert said(tokens) == [f"the store's schema was changed: the {kind} {name} is no part of a store"]
+    assert said(tokens) == [f"the store's schema was changed: the {kind} {name} is not part of a store"]
 
 
 @pytest.mark.parametrize("table", ["token", "revision", "change", "meta", "stage_entry"])
 def test_a_view_in_place_of_a_table_deceives_nobody(tokens: Location, execute: Callable[..., None], table: str) -> None:
     execute(f"ALTER TABLE {table} RENAME TO hidden", f"CREATE VIEW {table} AS SELECT * FROM hidden")
     found = said(tokens)
-    assert any(f"the view {table} is no part of a store" in one for one in found), found
+    assert any(f"the view {table} is not part of a store" in one for one in found), found
     assert any(f"the table {table} is missing" in one for one in found), found
     for write in (False, True):
         with pytest.raises(Refused) as refused:
@@ -151,11 +157,13 @@ def test_a_trigger_runs_for_nobody(tokens: Location, execute: Callable[..., None
         )
     else:
         execute("CREATE TRIGGER keep BEFORE DELETE ON token BEGIN SELECT RAISE(IGNORE); END")
-    assert any("the trigger keep is no part of a store" in one for one in said(tokens))
+    assert any("the trigger keep is not part of a store" in one for one in said(tokens))
     for open_ in (
-        lambda: Store.open(tokens), lambda: Store.open(tokens, write=True), lambda: databases.format_of(tokens),
+        lambda: Store.open(tokens),
+        lambda: Store.open(tokens, write=True),
+        lambda: databases.format_of(tokens),
         lambda: databases.migrate(tokens),
-    ):  # fmt: skip
+    ):
         with pytest.raises(Refused, match="damaged") as refused:
             open_()
         assert "the trigger keep" in refused.value.diagnostics[0].detail
@@ -172,11 +180,11 @@ def test_a_trigger_runs_for_nobody(tokens: Location, execute: Callable[..., None
         ),
         (
             ("DROP INDEX approval_address", "CREATE INDEX approval_address ON approval (serial, address)"),
-            "the index approval_address is not as offerkit makes it",
+            "the index approval_address is not as offerkit creates it",
         ),
         (
             ("DROP INDEX proposition_id", "CREATE INDEX proposition_id ON proposition (id)"),
-            "the index proposition_id is not as offerkit makes it",
+            "the index proposition_id is not as offerkit creates it",
         ),
         (("DROP TABLE cookie",), "the table cookie is missing"),
     ],
@@ -240,21 +248,21 @@ def test_statistics_are_no_damage(tokens: Path, execute: Callable[..., None]) ->
         ("ALTER TABLE token ALTER operator TYPE varchar(200)", "the column token.operator is not as"),
         ("ALTER TABLE token ALTER revoked DROP NOT NULL", "the column token.revoked is not as"),
         ("ALTER TABLE token ALTER revoked SET DEFAULT 'x'", "the column token.revoked is not as"),
-        ("ALTER TABLE token ADD extra text GENERATED ALWAYS AS (id) STORED", "the column token.extra is no part"),
-        ("ALTER TABLE token ENABLE ROW LEVEL SECURITY", "the row security token is no part"),
-        ("CREATE POLICY mine ON token USING (operator = 'ada')", "the policy mine is no part"),
-        ("CREATE RULE keep AS ON DELETE TO token DO INSTEAD NOTHING", "the rule keep is no part"),
-        ("CREATE TABLE token_more () INHERITS (token)", "is no part of a store"),
-        ("CREATE MATERIALIZED VIEW peek AS SELECT 1 AS one", "the materialized view peek is no part"),
-        ("CREATE FUNCTION lower(text) RETURNS text LANGUAGE sql AS 'SELECT $1'", "the function lower is no part"),
-        ("CREATE DOMAIN short AS text", "the type short is no part"),
-        ("CREATE SEQUENCE numbers", "the sequence numbers is no part"),
+        ("ALTER TABLE token ADD extra text GENERATED ALWAYS AS (id) STORED", "the column token.extra is not part"),
+        ("ALTER TABLE token ENABLE ROW LEVEL SECURITY", "the row security token is not part"),
+        ("CREATE POLICY mine ON token USING (operator = 'ada')", "the policy mine is not part"),
+        ("CREATE RULE keep AS ON DELETE TO token DO INSTEAD NOTHING", "the rule keep is not part"),
+        ("CREATE TABLE token_more () INHERITS (token)", "is not part of a store"),
+        ("CREATE MATERIALIZED VIEW peek AS SELECT 1 AS one", "the materialized view peek is not part"),
+        ("CREATE FUNCTION lower(text) RETURNS text LANGUAGE sql AS 'SELECT $1'", "the function lower is not part"),
+        ("CREATE DOMAIN short AS text", "the type short is not part"),
+        ("CREATE SEQUENCE numbers", "the sequence numbers is not part"),
         ("ALTER TABLE token SET UNLOGGED", "the table token is not as"),
         ("ALTER TABLE token DROP CONSTRAINT token_pkey", "the constraint token: PRIMARY KEY (id) is missing"),
-        ("ALTER TABLE token ADD CHECK (operator <> 'ada')", "CHECK ((operator <> 'ada'::text)) is no part"),
+        ("ALTER TABLE token ADD CHECK (operator <> 'ada')", "CHECK ((operator <> 'ada'::text)) is not part"),
         ("ALTER TABLE outcome DROP CONSTRAINT outcome_serial_fkey", "FOREIGN KEY (serial) REFERENCES revision(serial)"),
-        ("ALTER TABLE outcome DISABLE TRIGGER ALL", "the checks of references of the table outcome are switched off"),
-        ("ALTER TABLE offerkit_store ADD more text", "the column offerkit_store.more is no part"),
+        ("ALTER TABLE outcome DISABLE TRIGGER ALL", "foreign key checks of the table outcome are switched off"),
+        ("ALTER TABLE offerkit_store ADD more text", "the column offerkit_store.more is not part"),
     ],
 )
 def test_what_postgresql_could_do_shows(
@@ -317,7 +325,7 @@ def test_a_broken_history_of_an_older_format_can_still_be_audited(
     )
     monkeypatch.undo()
     migrate(location)
-    assert any("does not end with the revision" in one for one in said(location))
+    assert any("does not end with its newest revision" in one for one in said(location))
 
 
 def test_a_copy_of_the_history_has_no_tokens_and_is_sound(tokens: Location, tmp_path: Path) -> None:

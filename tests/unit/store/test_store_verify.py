@@ -123,7 +123,7 @@ def test_a_removed_revision_is_found(serial: int, tampered: Callable[..., list[D
     if serial < 5:
         assert f"revision {serial} is missing" in said
     else:
-        assert any("does not end with the revision that was written last (now: 4)" in text for text in said)
+        assert any("does not end with its newest revision (now: 4)" in text for text in said)
     assert all(d.code is Code.HISTORY_BROKEN for d in found)
 
 
@@ -142,7 +142,7 @@ def test_a_removed_tail_whose_head_was_mended_is_found_by_the_stages(
         *(f"DELETE FROM {table} WHERE serial = 5" for table in ("change", "outcome", "revision")),
         f"UPDATE meta SET value = '{digest}' WHERE key = 'head'",
     )
-    assert any("recipients@design is not what its history" in d.summary for d in found)
+    assert any("the entries of recipients@design differ from what its history" in d.summary for d in found)
 
 
 def test_reordered_revisions_are_found(tampered: Callable[..., list[Diagnostic]]) -> None:
@@ -152,14 +152,14 @@ def test_reordered_revisions_are_found(tampered: Callable[..., list[Diagnostic]]
         for table in ("revision", "change", "outcome")
     ]
     said = [d.summary for d in tampered(*swap)]
-    assert "revision 1 is not what was written" in said
-    assert "revision 2 is not what was written" in said
-    assert "revision 1 does not fit what stood in recipients@design before it" in said
+    assert "revision 1 was edited" in said
+    assert "revision 2 was edited" in said
+    assert "revision 1 does not fit the state of recipients@design before it" in said
 
 
 def test_findings_name_the_revision_and_do_not_spread(tampered: Callable[..., list[Diagnostic]]) -> None:
     found = tampered("UPDATE revision SET message = 'another' WHERE serial = 2")
-    assert [d.summary for d in found] == ["revision 2 is not what was written"]
+    assert [d.summary for d in found] == ["revision 2 was edited"]
     found = tampered("UPDATE snapshot SET body = body || ' ' WHERE fingerprint = '" + entry("two").fingerprint + "'")
     assert [d.summary for d in found] == [f"snapshot {entry('two').fingerprint[:12]}, of revision 1, was edited"]
     assert all(d.hint for d in found)
