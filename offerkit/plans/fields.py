@@ -326,7 +326,7 @@ def _most_alike(old: list[Json], left: list[int], new: list[Json], right: list[i
 
 
 def _unlike(old: Json, new: Json) -> tuple[int, int]:
-    """The number of different fields of two items, and the negated number of equal ones."""
+    """How many fields of two items differ, and, as a negative number, how many are equal."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return 1_000, 0
     common = sum(1 for key in old if key in new and old[key] == new[key])
