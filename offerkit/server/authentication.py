@@ -149,7 +149,9 @@ class Authentication:
         try:
             found = await self._tokens.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
         except GuessedTooOftenError:
-            response = problem_response(429, "Too many", "too many wrong tokens; wait a minute", scope["path"])
+            response = problem_response(
+                429, "Too many wrong tokens", "too many wrong tokens; wait a minute", scope["path"]
+            )
             response.headers["Retry-After"] = str(_GUESSES.get_expiry())
             return response
         except Refused as refused:
@@ -157,6 +159,6 @@ class Authentication:
         if found.operator:
             scope[CALLER] = found
             return None
-        response = problem_response(401, "Not known", "this token does not count", scope["path"])
+        response = problem_response(401, "Invalid token", "this token is not valid", scope["path"])
         response.headers["WWW-Authenticate"] = "Bearer"
         return response

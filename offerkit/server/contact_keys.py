@@ -41,7 +41,7 @@ def unsign(secret: bytes, environment: str, signed: str, now: float) -> str:
     except (binascii.Error, ValueError):
         raise _refused("the contact's key is not signed") from None
     if not hmac.compare_digest(_proof(secret, environment, key, found["expiry"]), found["proof"]):
-        raise _refused("the contact's key does not carry a valid signature")
+        raise _refused("the contact's key has an invalid signature")
     if int(found["expiry"]) < now:
         raise _refused("the signature of the contact's key has expired")
     return key
@@ -52,14 +52,16 @@ def secret_of(environment: str, inbound: Inbound, environ: Mapping[str, str]) ->
     variable = inbound.key_secret_env
     if variable is None:
         hint = f"Name an environment variable in environments/{environment}.yaml: inbound: {{key_secret_env: …}}."
-        raise refuse(Code.KEY_UNCHECKED, f"the environment {environment} names no secret for contact keys", hint=hint)
+        raise refuse(
+            Code.KEY_UNCHECKED, f"the environment {environment} declares no secret for contact keys", hint=hint
+        )
     secret = environ.get(variable, "").encode()
     if len(secret) < SHORTEST:
         what = "too short" if secret else "not set"
         raise refuse(
             Code.KEY_UNCHECKED,
             f"the secret of contact keys in {variable} is {what}",
-            hint=f"Set {variable} to {SHORTEST} characters of chance or more, for instance: openssl rand -hex 32.",
+            hint=f"Set {variable} to {SHORTEST} random characters or more, for example: openssl rand -hex 32.",
         )
     return secret
 
@@ -89,4 +91,6 @@ def _proof(secret: bytes, environment: str, key: str, expiry: str) -> str:
 
 
 def _refused(why: str) -> Refused:
-    return refuse(Code.KEY_SIGNATURE, why, hint="The page's own server signs it: offerkit contact-key ENVIRONMENT KEY.")
+    return refuse(
+        Code.KEY_SIGNATURE, why, hint="Sign it on the site's own server, as offerkit contact-key ENVIRONMENT KEY does."
+    )

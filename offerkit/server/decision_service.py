@@ -140,7 +140,7 @@ class DecisionService:
     def trouble(self) -> str:
         """Why calls cannot be answered now; empty when they can."""
         if not self.writer.alive:
-            return "nothing is stored any more"
+            return "the thread that writes to the store has ended"
         return self.presence.reason or self.watch.failing
 
     async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:

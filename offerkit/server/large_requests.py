@@ -73,8 +73,8 @@ class LargeRequests:
             await refusal_response(refused, insider=True, instance=path)(scope, receive, send)
             return
         if self._under_way[operator] >= EACH:
-            under_way = f"{EACH} large requests of {operator} are under way"
-            busy = refuse(Code.BUSY, under_way, hint="Ask again in a moment.")
+            under_way = f"{operator} already has {EACH} large requests in progress"
+            busy = refuse(Code.BUSY, under_way, hint="Try again in a moment.")
             await refusal_response(busy, insider=True, instance=path)(scope, receive, send)
             return
         self._under_way[operator] += 1
@@ -148,9 +148,9 @@ def _is_large(scope: Scope) -> bool:
 def _given_up(why: str, path: str) -> Response:
     refused = refuse(
         Code.BUSY,
-        f"the process that worked on the request {why}",
-        detail="Nothing is known of how far it got. What was changed was changed as a whole, or not at all.",
-        hint="Look at the history before you ask again: offerkit history.",
+        f"the process that handled the request {why}",
+        detail="It is unknown how far it got. Its change was made completely, or not at all.",
+        hint="Check the history before you try again: offerkit history.",
     )
-    _LOG.error("a large request was given up", extra={"why": why, "path": path})
+    _LOG.error("a large request was abandoned", extra={"why": why, "path": path})
     return refusal_response(refused, insider=True, instance=path)

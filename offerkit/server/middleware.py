@@ -61,7 +61,7 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, sending)
         except Exception:
-            _LOG.exception("a mistake of ours")
+            _LOG.exception("unhandled error")
             if not begun:
                 await server_error(scope["path"])(scope, receive, sending)
         finally:
@@ -91,4 +91,9 @@ def add_security_headers(answer: Response) -> None:
 
 def server_error(path: str) -> Response:
     """What a caller hears of a mistake of ours: by which name the log knows it."""
-    return problem_response(500, "Mistake", f"a mistake of the server; its log knows it as {request_id.get()}", path)
+    return problem_response(
+        500,
+        "Internal error",
+        f"internal error; the server's log knows it as {request_id.get()}",
+        path,
+    )

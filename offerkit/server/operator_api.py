@@ -350,7 +350,7 @@ def _operation(
 def _caller(request: Request) -> Bearer:
     caller = caller_of(request)
     if not caller.operator:
-        raise refuse(Code.NO_OPERATOR, "this is for operators", hint="Send an operator's token with the call.")
+        raise refuse(Code.NO_OPERATOR, "only operators can call this", hint="Send an operator's token with the call.")
     return caller
 
 

@@ -47,7 +47,7 @@ _STATUS = {
 _OURS = ("OFR6", "OFR87")
 """Codes of what is wrong on our side: the store, the contacts' source."""
 _OUTSIDE = {
-    Code.CONTACT_KEY: "the contact's key is not written as the keys of this space are",
+    Code.CONTACT_KEY: "the contact's key does not have the format of this space's keys",
     Code.CONTACT_AMBIGUOUS: "the contact's key does not say who is meant",
 }
 """What others than operators hear where the sentence itself says how contacts are identified."""

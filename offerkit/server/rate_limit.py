@@ -50,7 +50,7 @@ class RateLimitAndCors:
             return
         origin = request.headers.get("origin", "")
         if origin and not self._may_ask(request, origin):
-            await problem_response(403, "Refused", "this page may not ask", CALL_PATH)(scope, receive, send)
+            await problem_response(403, "Refused", "origin not allowed", CALL_PATH)(scope, receive, send)
             return
         answer = _preflight() if request.method == "OPTIONS" and origin else self._often(request) or self._app
         await answer(scope, receive, _allowing(origin, send) if origin else send)
@@ -112,7 +112,7 @@ def _allowing(origin: str, send: Send) -> Send:
     return sending
 
 
-TOO_OFTEN = "too many calls came from this address; try again later"
+TOO_OFTEN = "too many calls from this address; try again later"
 _COUNTED = "offerkit.counted"
 
 

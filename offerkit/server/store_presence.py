@@ -10,7 +10,7 @@ from offerkit.store import Store, errors
 
 _SAID = {
     Code.STORE_REPLACED: "the store was deleted or replaced",
-    Code.STORE_MISSING: "the store is not there",
+    Code.STORE_MISSING: "the store is missing",
     Code.STORE_FOREIGN: "what is in the store's place is not an offerkit store",
     Code.HISTORY_BROKEN: "the store in its place does not verify",
     Code.STORE_DAMAGED: "the store in its place is damaged",
@@ -75,4 +75,4 @@ class StorePresence:
         if self._lost is not None:
             raise self._lost
         if epoch not in (None, self.epoch):
-            raise refuse(Code.STORE_REPLACED, "the store was replaced meanwhile", hint="Ask again.")
+            raise refuse(Code.STORE_REPLACED, "the store was replaced in the meantime", hint="Try again.")

@@ -139,7 +139,7 @@ def _wish(fields: Form) -> tuple[ApprovalRequest, Decision]:
     if decision is None:
         raise refuse(Code.BAD_REQUEST, "the form says neither approve nor reject")
     if not offers:
-        raise refuse(Code.NO_MATCH, "no offer was chosen", hint="Tick the offers that the decision is about.")
+        raise refuse(Code.NO_MATCH, "no offer was chosen", hint="Select the offers to decide on.")
     aspect = first(fields, "aspect")
     comment = first(fields, "comment").strip()[:LONGEST_COMMENT]
     shown = {address: name for address, _, name in ticked}

@@ -51,7 +51,7 @@ def _offers_first(address: Address) -> tuple[bool, Address]:
 
 def _graph(session: Session, around: str, stage: str) -> Facts:
     if stage not in tuple(Stage):
-        raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint="design or live.")
+        raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint="Use design or live.")
     with session.existing() as store:
         names = environments(store)
         every = stage_edges(store, Stage(stage))

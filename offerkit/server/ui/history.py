@@ -61,7 +61,7 @@ def _history(session: Session, stage: str, address: str, more: bool) -> Facts:
 
 def _revision(session: Session, text: str, *, full: bool) -> Facts:
     if not re.fullmatch(r"[0-9]{1,12}", text):
-        raise refuse(Code.BAD_POINT, f"“{text[:40]}” is not a revision's number")
+        raise refuse(Code.BAD_POINT, f"“{text[:40]}” is not a revision number")
     with session.existing() as store:
         found = revision_details(store, int(text))
         return {

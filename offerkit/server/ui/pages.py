@@ -107,7 +107,7 @@ class Pages:
         viewer = await self.viewer(request)
         if viewer is None or not viewer.operator:
             raise refuse(
-                Code.NO_OPERATOR, "nobody is logged in", hint="Log in with your token; then send the form again."
+                Code.NO_OPERATOR, "you are not logged in", hint="Log in with your token; then send the form again."
             )
         _check_scope(request, viewer)
         fields = await self.fields(request)
@@ -229,8 +229,8 @@ def _foreign() -> Refused:
     return refuse(
         Code.NOT_ALLOWED,
         "the form was not sent from a page of this service",
-        detail="A page elsewhere could send it in your name.",
-        hint="Open the page here, and send it again.",
+        detail="Another site could have sent it in your name.",
+        hint="Open the page here, and send the form again.",
     )
 
 

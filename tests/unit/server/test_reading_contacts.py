@@ -178,7 +178,7 @@ def test_what_tells_contacts_apart_is_refused(
     answer = ask("omar", "impact", plan, **more)
     assert answer.status_code == 403
     (error,) = answer.json()["errors"]
-    assert error["code"] == "OFR757" and error["message"].startswith(f"{named} is for those who may read")
+    assert error["code"] == "OFR757" and error["message"].startswith(f"{named} is reserved for operators who may read")
     assert "shop" in error["message"] and "omar is not one of them" in error["message"]
     assert ask("dora", "impact", plan, **{**more, "examples": True}).status_code == 200
 

@@ -67,7 +67,7 @@ def test_every_page_is_sound(local: TestClient) -> None:
 
 def test_the_overview_says_what_differs_and_what_waits(local: TestClient) -> None:
     page = local.get("/ui").text
-    assert "2 approvals of 1 offer wait." in page or "1 approval of 1 offer waits." in page
+    assert "2 approvals for 1 offer are waiting." in page or "1 approval for 1 offer is waiting." in page
     assert '<a href="/ui/diff?a=shop@live&amp;b=shop@design">1 changed</a>' in page
     assert 'aria-current="page">Overview' in page
 
@@ -119,7 +119,9 @@ def test_an_offer_is_shown_as_its_spaces_render_it(local: TestClient) -> None:
     page = local.get("/ui/offers/shop/gold-card?stage=live").text
     assert 'srcdoc="&lt;b&gt;Gold&lt;/b&gt;"' in page
     assert "waits for brand" in page and "approved by risk" in page
-    assert "To whom it was proposed is for those who may read contacts" in page and "As the contact" not in page
+    assert (
+        "Only operators who are allowed to read contacts can see propositions" in page and "As the contact" not in page
+    )
 
 
 def test_an_offers_propositions_are_listed_for_who_may_read_contacts(changed: Workspace) -> None:
@@ -250,12 +252,12 @@ def test_an_offer_shows_what_decides_over_it_live_beside_design(changed: Workspa
     for text in ("person.age &gt;= 77", "2029-12-31", "42 (new)", "person.age &gt;= 16", "× 3"):
         assert text in page, text
     assert "environment.shop" in page and "shop/category.bank" in page and "the offer itself" in page
-    assert "live beside design" in page
+    assert "live and design" in page
 
 
 def test_approvals_show_what_is_approved(local: TestClient) -> None:
     page = local.get("/ui/approvals").text
-    assert "What it changes in live" in page
+    assert "Changes to live" in page
     assert "content on" in page and "&lt;script&gt;alert(1)" in page and "<ins>" in page
 
 
