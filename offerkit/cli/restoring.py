@@ -28,14 +28,14 @@ def before(found: Restoration) -> Iterator[str]:
 def unreadable(found: Restoration) -> Diagnostic:
     """What is said where nothing of the store that was there can be carried over."""
     known = [visible(row.key.address) for row in Stops(found.stopped) if not row.key.space]
-    stays = f" Known to be stopped, and stays so: {', '.join(known[:_LISTED])}." if known else ""
+    stays = f" Known to be stopped, and stays stopped: {', '.join(known[:_LISTED])}." if known else ""
     return Diagnostic(
         Code.NOT_RESTORED,
         f"what is in the store's place cannot be read: {found.unreadable}",
-        detail="Everything since the backup is lost: revisions, approvals, tokens, and what was proposed to whom. Tokens that"
-        " were revoked since may count again, and operators that were disabled since are enabled. WHAT WAS STOPPED"
-        f" SINCE MAY BE LIVE AGAIN: stops cannot be carried over from what cannot be read.{stays}",
-        hint="Stop at once what has to stay out (“offerkit stop”); see “offerkit token list” and revoke them anew, then"
+        detail="Everything since the backup is lost: revisions, approvals, tokens and propositions. Tokens that were revoked"
+        " since may be valid again, and operators that were disabled since are enabled. WHAT WAS STOPPED SINCE MAY BE LIVE"
+        f" AGAIN: stops cannot be carried over from a store that cannot be read.{stays}",
+        hint="Stop at once what must stay out (“offerkit stop”), check “offerkit token list” and revoke tokens again, then"
         " apply the specs.",
         severity=Severity.WARNING,
     )
