@@ -59,9 +59,17 @@ def operator_of(request: Request) -> str:
 def acting(session: Session, caller: Bearer, lock_timeout: float, message: str = "", override: str = "") -> Session:
     """``session``, the server's own, as that of ``caller`` now; ``override``: why an impact limit does not hold."""
     return replace(
-        session, operator=caller.operator, email="", user="", now=utc(now()), lock_timeout=lock_timeout,
-        message=message, override_impact=override, scopes=caller.scopes, through_server=True,
-    )  # fmt: skip
+        session,
+        operator=caller.operator,
+        email="",
+        user="",
+        now=utc(now()),
+        lock_timeout=lock_timeout,
+        message=message,
+        override_impact=override,
+        scopes=caller.scopes,
+        through_server=True,
+    )
 
 
 class TokenLookup:

@@ -53,6 +53,11 @@ def _cookie(request: Request, name: str) -> str:
 
 def _set(response: Response, name: str, value: str, age: int | None, secure: bool, elsewhere: bool) -> None:
     response.set_cookie(
-        name, value, max_age=age, path="/", httponly=True, secure=secure,
+        name,
+        value,
+        max_age=age,
+        path="/",
+        httponly=True,
+        secure=secure,
         samesite="none" if secure and elsewhere else "lax",
-    )  # fmt: skip
+    )

@@ -124,9 +124,13 @@ class LargeRequests:
         body.seek(0)
         try:
             done = subprocess.run(  # noqa: S603 - our own module, in this Python
-                [sys.executable, "-P", "-m", _PROCESS], input=orjson.dumps(head), stdout=subprocess.PIPE,
-                pass_fds=[body.fileno()], check=True, timeout=LONGEST,
-            )  # fmt: skip
+                [sys.executable, "-P", "-m", _PROCESS],
+                input=orjson.dumps(head),
+                stdout=subprocess.PIPE,
+                pass_fds=[body.fileno()],
+                check=True,
+                timeout=LONGEST,
+            )
         except subprocess.TimeoutExpired:
             return _given_up(f"took longer than {LONGEST:.0f} seconds", scope["path"])
         except subprocess.CalledProcessError as error:

@@ -77,10 +77,14 @@ class RequestMiddleware:
             _LOG.info(
                 "request",
                 extra={
-                    "method": scope["method"], "path": scope["path"][:200], "route": route, "status": status,
-                    "ms": round(seconds * 1000, 3), "client": client[0] if client else "",
+                    "method": scope["method"],
+                    "path": scope["path"][:200],
+                    "route": route,
+                    "status": status,
+                    "ms": round(seconds * 1000, 3),
+                    "client": client[0] if client else "",
                 },
-            )  # fmt: skip
+            )
 
 
 def add_security_headers(answer: Response) -> None:

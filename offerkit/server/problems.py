@@ -116,7 +116,10 @@ def error_response(error: RequestError, instance: str = "") -> Response:
 def problem_response(status: int, title: str, message: str, instance: str = "") -> Response:
     """A problem that is no refusal of ours: a wrong path, a body that is too large, a mistake of ours."""
     document = {
-        "type": "about:blank", "title": title, "status": status, "instance": instance,
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "instance": instance,
         "errors": [{"code": str(Code.BUG if status == 500 else Code.BAD_REQUEST), "message": message}],
-    }  # fmt: skip
+    }
     return Response(orjson.dumps(document), status, media_type=MEDIA_TYPE)

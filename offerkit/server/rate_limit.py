@@ -94,10 +94,11 @@ def _preflight() -> Response:
     return Response(
         status_code=204,
         headers={
-            "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "content-type",
+            "Access-Control-Allow-Methods": "POST",
+            "Access-Control-Allow-Headers": "content-type",
             "Access-Control-Max-Age": "600",
         },
-    )  # fmt: skip
+    )
 
 
 def _allowing(origin: str, send: Send) -> Send:

@@ -63,6 +63,12 @@ def _graph(session: Session, around: str, stage: str) -> Facts:
         for target in targets:
             users[target].append(address)
     return {
-        "edges": edges, "users": users, "around": around, "stage": stage, "names": names, "known": sorted(every),
-        "picture": Markup(drawn), "most": MOST,  # noqa: S704 - escaped there
-    }  # fmt: skip
+        "edges": edges,
+        "users": users,
+        "around": around,
+        "stage": stage,
+        "names": names,
+        "known": sorted(every),
+        "picture": Markup(drawn),  # noqa: S704 - escaped there
+        "most": MOST,
+    }
