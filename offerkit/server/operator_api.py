@@ -1,4 +1,4 @@
-"""The store for operators elsewhere: a copy of its history to read, and what is asked of it."""
+"""The API of operators' command lines: a copy of the history to read, and the changes they make."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What is refused, as an answer: RFC 9457 problem documents.
+"""Refusals as RFC 9457 problem documents.
 
-Outsiders hear what was wrong with their call, and no more. A diagnostic's hints name what else there is (other spaces,
-fields, categories): that is for people who may see the catalog. Everybody else gets code and sentence.
+Hints of diagnostics name other spaces, fields and categories, so only callers who can see the catalog get them.
+Outsiders get the code and the message.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who may see the pages, and whether a form was really sent from one of them."""
+"""Who can see the pages, and whether a form was sent from one of them."""
 
 from __future__ import annotations
 

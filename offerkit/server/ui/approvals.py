@@ -1,4 +1,4 @@
-"""What waits for whom, and approving and rejecting it."""
+"""The page of approvals: what is waiting, and the form to approve or reject."""
 
 from __future__ import annotations
 

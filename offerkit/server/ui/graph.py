@@ -1,4 +1,4 @@
-"""What refers to what, as a picture and as a table."""
+"""References between resources, as a picture and as a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All offers, and one offer: its state, how it looks, who approved it, to whom it was proposed."""
+"""The list of offers, and the page of one offer: its state, preview, approvals and propositions."""
 
 from __future__ import annotations
 

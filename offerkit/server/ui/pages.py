@@ -1,4 +1,4 @@
-"""What all pages have in common: who looks, the session they read in, the frame, refusals as pages."""
+"""What all pages share: the viewer, the session they read with, the frame, refusals as pages."""
 
 from __future__ import annotations
 
