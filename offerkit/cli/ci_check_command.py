@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     "--open",
     "every",
     is_flag=True,
-    help="Check every open pull request that has a bundle; so does a schedule of the CI.",
+    help="Check every open pull request that has a bundle (default in scheduled CI runs).",
 )
 @pass_shell
 def command(shell: Shell, path: Path | None, subject: Subject, every: bool) -> None:
-    """Check that what would be applied is still what was read.
+    """Check that what would be applied is still what was reviewed.
 
-    What is checked out is planned again, and has to mean what the bundle says. Exits with 1, and shows every
-    difference, when it does not. Meant to be required before a merge, in merge queues and on a schedule: others may
-    have applied something since.
+    The checked-out specs are planned again. If that plan does not have the meaning recorded in the bundle, every
+    difference is shown and the exit code is 1. Require this check before a merge and in merge queues, and run it on a
+    schedule: others may have applied changes since.
     """
     from offerkit.usecases.ci import check, compare
 

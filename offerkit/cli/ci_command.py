@@ -18,7 +18,7 @@ COMMANDS = {
 
 @click.group("ci", cls=LazyGroup, modules=COMMANDS, within="ci")
 def command() -> None:
-    """Bring the review of a plan into pull requests, and apply what was reviewed.
+    """Review plans in pull requests, and apply exactly what was reviewed.
 
-    These commands are for pipelines. What is applied is what was read: both are held together by the plan's meaning.
+    These commands are for pipelines. The meaning of a plan ties what is applied to what was reviewed.
     """

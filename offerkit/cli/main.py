@@ -131,7 +131,7 @@ def _global_options() -> list[click.Option]:
             ["-C", "--project"],
             metavar="DIR",
             envvar="OFFERKIT_PROJECT",
-            help="The project's folder, or one inside it (default: this one).",
+            help="The project's folder, or one inside it (default: the current folder).",
         ),
         click.Option(
             ["--store"],
@@ -144,23 +144,25 @@ def _global_options() -> list[click.Option]:
             ["--create-store"],
             is_flag=True,
             default=None,
-            help="Let apply make the store that --store or OFFERKIT_STORE names, where there is none.",
+            help="Let apply create the store that --store or OFFERKIT_STORE names, if it does not exist.",
         ),
         click.Option(
             ["--as", "operator"],
             metavar="OPERATOR",
             envvar="OFFERKIT_OPERATOR",
-            help="The operator in whose name to act.",
+            help="The operator to act as.",
             shell_complete=operators,
         ),
         click.Option(
-            ["--color"], type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on a terminal (default)."
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            help="When to use colours; auto: on a terminal (default).",
         ),
         click.Option(
             ["--accept-restored"],
             is_flag=True,
             default=None,
-            help="Go on with a store that is not the one that was seen here before, or an older state of it.",
+            help="Accept a store that is not the one used here before, or an older state of it.",
         ),
         click.Option(["--no-cache"], is_flag=True, default=None, help="Parse every file again."),
     ]
@@ -197,8 +199,8 @@ def _set_globally(ctx: click.Context, option: click.Parameter, value: Any) -> No
     params=list(_global_options()),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=(
-        "The options may also follow the command. OFFERKIT_OPERATOR, OFFERKIT_PROJECT, OFFERKIT_STORE and NO_COLOR are"
-        " heeded."
+        "These options may also follow the command. The environment variables OFFERKIT_OPERATOR, "
+        "OFFERKIT_PROJECT, OFFERKIT_STORE and NO_COLOR are read."
     ),
 )
 @click.version_option(__version__, "-V", "--version", message="offerkit %(version)s")
