@@ -61,8 +61,8 @@ def common_zone(zones: Iterable[tzinfo]) -> tzinfo:
 
     It is their common zone; UTC if they differ or the list is empty.
     """
-    found = set(zones)
-    return found.pop() if len(found) == 1 else UTC
+    result = set(zones)
+    return result.pop() if len(result) == 1 else UTC
 
 
 def duration(text: str) -> timedelta:

@@ -272,7 +272,7 @@ def foresee(shell: Shell, session: Session, plan: Plan) -> None:
 
 
 def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:
-    """Say, on standard error, who is left with nothing by what is switched off; more than allowed is a warning."""
+    """Say, on standard error, who is left without an offer by what is switched off; more than allowed is a warning."""
     from offerkit.reports.impact_record import left_with_nothing
 
     told = left_with_nothing(details)

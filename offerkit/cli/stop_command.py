@@ -20,7 +20,7 @@ def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lo
 
     Nothing is asked, and the lock of another run is not waited for. A category is stopped with all below it, also with
     what is added later; a space with all that is shown on it. What is stopped stays out of promotions, rollbacks and
-    restored stores, also when it is renamed, until it is approved anew and resumed (offerkit resume). Administrators
+    restored stores, also when it is renamed, until it is approved again and resumed (offerkit resume). Administrators
     and offer managers may, and the operators whom an environment names (promotion.stoppers).
     """
     from offerkit.reports.stops import StopReport

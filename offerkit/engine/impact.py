@@ -32,7 +32,7 @@ class OfferImpact:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The contacts with one value of a field, those who see something else, gain or lose offers, are left with none."""
+    """The contacts with one value of a field, those who get other offers, gain or lose offers, are left with none."""
 
     value: str
     contacts: int
@@ -44,11 +44,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class SpaceImpact:
-    """One space. ``changed``: contacts whose offers or ranks differ; ``emptied``: those left with nothing.
+    """One space. ``changed``: contacts whose offers or ranks differ; ``emptied``: those left without an offer.
 
     ``contacts``: all that there are; ``served``: those who get an offer before; ``max_lost``: what a promotion may
     take, if the environment says so. With a ``sample`` every number but ``contacts`` is what was counted in it.
-    ``judged``: whether more are left with nothing than that, where the numbers were rounded after it was judged.
+    ``judged``: whether more are left without an offer than that, where the numbers were rounded after it was judged.
     """
 
     space: str
@@ -69,7 +69,7 @@ class SpaceImpact:
 
     @property
     def exceeds(self) -> bool:
-        """Whether more are left with nothing than the environment allows, as far as these contacts tell."""
+        """Whether more are left without an offer than the environment allows, as far as these contacts tell."""
         return exceeds(self.emptied, self.served, self.max_lost) if self.judged is None else self.judged
 
 

@@ -58,7 +58,7 @@ class SpaceResult:
 
     @property
     def never(self) -> list[OfferResult]:
-        """The offers that nobody gets."""
+        """The offers that no contact gets."""
         return [offer for offer in self.offers if not offer.contacts]
 
 

@@ -326,9 +326,9 @@ def decode(content: bytes, name: str) -> Plan:
             detail="Its content does not match its digest, so it is not what was reviewed.",
             hint="Make the plan again. Change the specs, not the plan, and do not reformat it.",
         )
-    made = _checked(plan, name)
-    object.__setattr__(made, "_read", data)
-    return made
+    result = _checked(plan, name)
+    object.__setattr__(result, "_read", data)
+    return result
 
 
 def _plan_bytes(content: bytes, plan: dict[str, Any]) -> bytes | None:
@@ -419,8 +419,8 @@ def _inconsistency(plan: Plan, data: dict[str, Any]) -> str | None:
 def _unknown_keys(data: Any, known: Any) -> str:
     """A key of ``data`` that the plan format does not have; empty if all are known."""
     if isinstance(data, dict) and isinstance(known, dict):
-        found = [key for key in data if key not in known] or [_unknown_keys(data[key], known[key]) for key in data]
-        return next((key for key in found if key), "")
+        result = [key for key in data if key not in known] or [_unknown_keys(data[key], known[key]) for key in data]
+        return next((key for key in result if key), "")
     if isinstance(data, list) and isinstance(known, list):
         return next((key for key in map(_unknown_keys, data, known) if key), "")
     return ""

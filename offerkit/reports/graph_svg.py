@@ -1,4 +1,4 @@
-"""The graph as a picture: a column for each layer, what is referred to on the right of what refers to it."""
+"""The graph as SVG: a column for each layer; references point to the right."""
 
 from __future__ import annotations
 

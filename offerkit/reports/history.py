@@ -1,4 +1,4 @@
-"""The history of a project's stages, in every form."""
+"""The history of a project's stages, in every format."""
 
 from __future__ import annotations
 

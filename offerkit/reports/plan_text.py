@@ -67,7 +67,7 @@ def _closing(plan: Plan, style: Style) -> str:
 
 
 def blocked_text(blocked: Sequence[Blocked], style: Style = PLAIN, layout: Layout = CONCISE) -> str:
-    """What stays behind, why, and who can lift it; resources with the same reasons together."""
+    """The blocked resources, grouped by their reasons, and who can lift them."""
     if not blocked:
         return ""
     from offerkit.reports.groups import blocked_groups

@@ -1,4 +1,4 @@
-"""The comment on a pull request: what to know first, then what to look up, in as much as a forge takes."""
+"""The comment on a pull request: the summary first, then details, within the size that a forge accepts."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _impact(request: PullRequest, room: int) -> str:
     notes = [*rounding_sentences(made), *sample_sentences(made), *quiet_sentences(made)]
     said = _call("notes", [_clipped(note, 600) for note in notes])
     if not changed:
-        return f"**Impact**: {said or 'nobody sees anything else.'}"
+        return f"**Impact**: {said or 'no contact gets other offers.'}"
     own = f"{request.environment}/"
     lines = [
         _call("item", _clipped(f"{names}: {text}"))

@@ -1,4 +1,4 @@
-"""What a diff says beside its steps: whom a change reaches elsewhere, and what only an older checkout lacks."""
+"""What a diff shows besides its steps: offers affected through other resources, and changes an older checkout lacks."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _THERE = {
     Action.CREATE: "removed there",
     Action.DEACTIVATE: "activated there",
 }
-"""What the first state did, where the second only looks as if it had done this."""
+"""The change in the first state behind each apparent change in the second."""
 _CONDITION = 300
 
 
 @dataclass(frozen=True)
 class OlderCheckout:
-    """What the second state lacks of the first one's ``commits``; ``untold``: why that is not known."""
+    """What the second state lacks because it is ``commits`` behind; ``untold``: why this is unknown."""
 
     commits: int = 0
     steps: Sequence[Step] = ()
@@ -140,7 +140,7 @@ def _data(conditions: Sequence[Condition]) -> list[Json]:
 
 def _reach(groups: Sequence[AffectedOffers]) -> str:
     offers = len({offer for group in groups for offer in group.offers})
-    return f"{count(offers, 'offer')} {'changes' if offers == 1 else 'change'} by what is said elsewhere"
+    return f"{count(offers, 'offer')} {'changes' if offers == 1 else 'change'} through other resources"
 
 
 def _whose(group: AffectedOffers, layout: Layout) -> str:

@@ -72,10 +72,5 @@ def phrases() -> tuple[Phrase, ...]:
     )
 
 
-ALLOWED: tuple[str, ...] = (
-    "## Who is asking",
-    "People approve in their own name",  # not automations
-    "It applies what people wrote",
-    "Name the people who wrote it",
-)
+ALLOWED: tuple[str, ...] = ("## Who is asking",)
 """Passages that are right as they are, though a phrase is in them; quoted so that a change of one is seen."""

@@ -100,7 +100,7 @@ def test_rounded_numbers_arrive_as_what_they_are(people: Workspace, server: Test
     rounded = [rounded_space(space, judged=True) for space in here.spaces]
     assert impact_text(there) == impact_text(replace(there, spaces=rounded))
     assert (there.spaces[0].emptied, there.spaces[0].served, there.spaces[0].exceeds) == (FewerThan(5), About(10), True)
-    assert "fewer than 5 of about 10 contacts see something else" in impact_text(there)
+    assert "fewer than 5 of about 10 contacts get other offers" in impact_text(there)
     with pytest.raises(
         Refused, match="--examples is reserved for operators who may read contacts of shop; omar is not one of them"
     ):
