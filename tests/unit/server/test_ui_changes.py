@@ -380,7 +380,9 @@ def test_whoever_looks_again_does_not_count_again_but_promoting_does(
     assert asking.get("/ui/promote").text.count("✓ within") == page.count("✓ within") > 0
     assert len(counted) == 1
     with (changed.root / "people.csv").open("a") as people:
-        people.writelines(f"{n},p{n}@example.com,P,17,FR\n" for n in range(10, 20))  # who would be left without an offer
+        people.writelines(
+            f"{n},p{n}@example.com,P,17,FR\n" for n in range(10, 20)
+        )  # who would be left without an offer
     form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
     assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 422
     assert len(counted) == 2
