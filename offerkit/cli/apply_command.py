@@ -63,8 +63,8 @@ def command(
     if named and len(what) > 1:
         raise refuse(
             Code.BAD_VALUE,
-            f"{named[0]:.200} stands beside other names",
-            hint="A saved plan is applied by itself, and whole; apply several one after the other.",
+            f"{named[0]:.200} is given with other names",
+            hint="A saved plan is applied on its own and whole; apply several plans one after another.",
         )
     from_file = len(what) == 1 and (bool(named) or is_file(what[0]))
     made = load_plan(Path(what[0])) if from_file else plan(session, AddressPatterns.of(what, exclude))
@@ -87,7 +87,7 @@ def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whol
 
     if made.kind is not PlanKind.APPLY:
         if authors:
-            raise click.UsageError("--author is for what the specs change; nothing else has new authors.")
+            raise click.UsageError("--author only applies to plans of the specs; other plans have no new authors.")
         return session
     if made.empty:
         return session

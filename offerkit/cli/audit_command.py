@@ -36,7 +36,7 @@ def verify(shell: Shell, expect: str | None) -> None:
         sound = audit(audited, expect or "")
     text = f"The history is sound: {count(sound.revisions, 'revision')}"
     text += f", the last one {sound.digest}." if sound.digest else "."
-    there = "the tokens, which stay with the server, were not" if sound.tokens is None else ""
+    there = "not the tokens, which stay on the server" if sound.tokens is None else ""
     text += f"\nAlso checked: the schema of format {sound.format}"
     text += f"; {there}." if there else f", {count(sound.tokens or 0, 'token')}."
     click.echo(shell.style.green(text), color=True)

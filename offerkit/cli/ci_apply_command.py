@@ -64,4 +64,4 @@ def command(
     applied = apply_read(session, compared, allow_different, confirmed(session, wanted.number))
     shell.applied(applied, "Applied.")
     if allow_different and compared.same:
-        click.echo("Nothing was different: the reason of --allow-different is not kept.", err=True)
+        click.echo("Nothing differed: the reason given with --allow-different is not recorded.", err=True)

@@ -38,14 +38,14 @@ def command(shell: Shell, path: Path | None, subject: Subject, every: bool) -> N
     from offerkit.usecases.ci import check, compare
 
     if every and (path is not None or subject.number or subject.head):
-        raise click.UsageError("--open checks all that are open; leave out which one.")
+        raise click.UsageError("--open checks every open pull request; leave out the number.")
     session = shell.session()
     if every or (path is None and not subject.number and scheduled(session)):
         _check_open(shell, session, subject.base)
         return
     read, wanted = found(session, path, subject)
     check(compare(session, read.bundle, wanted, merged=True), read)
-    click.echo(shell.style.green(f"What would be applied is what was read: {read.bundle.meaning}."), color=True)
+    click.echo(shell.style.green(f"What would be applied is what was reviewed: {read.bundle.meaning}."), color=True)
 
 
 def _check_open(shell: Shell, session: Session, base: str) -> None:
@@ -57,7 +57,13 @@ def _check_open(shell: Shell, session: Session, base: str) -> None:
     idle = True
     for each in check_open(session, forge_of(session), base):
         idle = False
-        said = f"not checked: {each.skipped}" if each.skipped else "not as it was read" if each.found else "as read"
+        said = (
+            f"not checked: {each.skipped}"
+            if each.skipped
+            else "differs from what was reviewed"
+            if each.found
+            else "as read"
+        )
         click.echo(f"{each.number} at {each.head[:12]}: {said}")
         found += [replace(one, summary=f"{each.number}: {one.summary}") for one in each.found]
     if idle:

@@ -7,12 +7,12 @@ import click
 from offerkit.cli.main import LazyGroup
 
 COMMANDS = {
-    "plan": "Plan what a pull request changes, and write what is said of it.",
-    "check": "Check that what would be applied is still what was read.",
-    "comment": "Say what a pull request changes in a comment on it, kept up to date.",
-    "drift": "Keep one issue about what differs between the store and the default branch.",
-    "apply": "Apply what was read in a pull request, and nothing else.",
-    "approve": "Record the reviews of a pull request as approvals of what was applied.",
+    "plan": "Plan what a pull request changes, and write the bundle for its review.",
+    "check": "Check that what would be applied is still what was reviewed.",
+    "comment": "Comment on a pull request with what it changes, and keep the comment up to date.",
+    "drift": "Keep one issue about the differences between the store and the default branch.",
+    "apply": "Apply what was reviewed in a pull request, and nothing else.",
+    "approve": "Record the reviews of a pull request as its reviewers' approvals of what was applied.",
 }
 
 

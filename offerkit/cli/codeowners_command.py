@@ -44,10 +44,12 @@ def command(shell: Shell, out: Path | None, only_check: bool, forge: str | None)
     made = codeowners(session, _logins(forge) if forge is not None else None)
     target = out or place_of(session.project.root)
     if made.nameless:
-        click.echo(f"Not named, for want of an account or e-mail: {', '.join(map(visible, made.nameless))}.", err=True)
+        click.echo(
+            f"Left out, without an account or e-mail address: {', '.join(map(visible, made.nameless))}.", err=True
+        )
     if only_check:
         check(made, target)
-        click.echo(shell.style.green(f"{visible(target.name)} is what the specs say."), color=True)
+        click.echo(shell.style.green(f"{visible(target.name)} is up to date."), color=True)
         return
     save(made, target)
     shell.done = True

@@ -93,7 +93,7 @@ def command(
         folder = out or (None if dry_run else session.project.root / "deliveries" / place[1] / place[2])
         if not dry_run and (run := finish_interrupted(store, place, folder)) is not None:
             where = visible(str(folder))
-            said = f"{run.name} was stored before it was cut off; its files are complete now, in {where}."
+            said = f"{run.name} was stored before the interruption; its files are complete now, in {where}."
             _tell(shell, run, said, stored=run.propositions, folder=str(folder))
             return
         now = instant(session.now)

@@ -47,5 +47,5 @@ def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> i
             click.echo(visible(file.path))
     if check and changed:
         files = "1 file is" if len(changed) == 1 else f"{len(changed):,} files are"
-        click.echo(f"{files} not in canonical form; “offerkit fmt” mends that.", err=True)
+        click.echo(f"{files} not in canonical form; run “offerkit fmt”.", err=True)
     return 1 if check and changed else 0

@@ -62,7 +62,7 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
             raise click.UsageError("Missing argument 'DIR'.")
         folder = "."
     if not folder.strip():
-        raise refuse(Code.BAD_VALUE, "DIR is empty", hint="Name a folder; “.” is the one you are in.")
+        raise refuse(Code.BAD_VALUE, "DIR is empty", hint="Name a folder; “.” is the current one.")
     target, source = Path(folder), install_source(install)
     package = files("offerkit.cli")
     starter = dict(_starter(package.joinpath("starter")))
@@ -72,17 +72,17 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
     for path in begun.written:
         click.echo(f"  + {visible(str(path))}")
     for path in begun.kept:
-        click.echo(f"  = {visible(str(path))} (was there; left as it is{_renewing(path, begun)})")
+        click.echo(f"  = {visible(str(path))} (exists; not changed{_renewing(path, begun)})")
     here = target == Path()
     shown = "this folder" if here else visible(str(target))
     if begun.project:
-        click.echo("  = specs/, environments/ (the project's own; left as they are)")
+        click.echo("  = specs/, environments/ (the project's own; not changed)")
     said = "A new project in"
     if not begun.fresh:
         said = f"{'Added what was missing to' if begun.written else 'Nothing is missing in'} the project in"
     click.echo(shell.style.green(f"{said} {shown}."), color=True)
     if begun.unnamed and source.line:
-        click.echo(f"{REQUIREMENTS} is left as it is; name the source of offerkit there with the line: {source.line}")
+        click.echo(f"{REQUIREMENTS} is not changed; name the source of offerkit there with the line: {source.line}")
     elif begun.unnamed:
         click.echo(f"Colleagues and CI install what {REQUIREMENTS} names: name the source of offerkit there.")
     if begun.fresh:

@@ -113,9 +113,13 @@ def _live_copy(session: Session, folder: Path) -> Session:
     """The project taken live where nobody keeps it, for there is nothing to show here."""
     from offerkit.usecases.demonstration import live_copy
 
-    click.echo("The bank is not live here: a temporary copy of the project is taken live …", err=True)
+    click.echo("The bank is not live here: a temporary copy of the project is promoted to live …", err=True)
     copy = live_copy(session, folder)
     if not _is_live(copy):
-        hint = "Start it in the bundled project: a checkout of offerkit."
-        raise refuse(Code.UNKNOWN_SPACE, "the page of the demo shows recipients, which this project has not", hint=hint)
+        hint = "Run it in the bundled project: a checkout of offerkit."
+        raise refuse(
+            Code.UNKNOWN_SPACE,
+            "the demonstration page needs the environment recipients, which this project does not declare",
+            hint=hint,
+        )
     return copy

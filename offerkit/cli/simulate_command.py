@@ -177,7 +177,7 @@ def _together(dialect: str | None, runner: str, **given: object) -> None:
     if dialect is not None:
         what, useless = "--emit-sql", ["by", "html", "set_aside", "contacts"]
         detail, hint = (
-            "Nothing is decided here, so there is nothing to count, to show or to set aside.",
+            "Nothing is decided here, so there is nothing to count, show or set aside.",
             "Leave it out.",
         )
         given["engine"] = runner == "spark"

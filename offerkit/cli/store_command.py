@@ -102,7 +102,7 @@ def copy(shell: Shell, source: str, target: str) -> None:
     found = carry(old, new, progress_bar)
     shell.done = True
     text = f"Copied and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions, "
-    text += f"{sum(found.rows.values()):,} rows in all. The store is now also at {new}."
+    text += f"{sum(found.rows.values()):,} rows in all. The copy is at {new}."
     click.echo(shell.style.green(text), color=True)
 
 
@@ -150,7 +150,7 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
         if found.loss is None:
             shell.tell([unreadable(found)])
         if found.nothing:
-            click.echo("Nothing to do: the store holds just that.")
+            click.echo("Nothing to do: the store already equals the backup.")
             return
         shell.confirm("Restore this backup?", yes=yes)
         restored = restore.restore(found)
@@ -177,14 +177,16 @@ def purge(shell: Shell, names: tuple[str, ...], dry_run: bool, yes: bool) -> Non
     with session.existing() as opened:
         found = expired_propositions(session, opened, names)
     for each in found:
-        kept = f"{each.count:,} older than {each.retention}" if each.retention else "kept for ever"
+        kept = f"{each.count:,} older than {each.retention}" if each.retention else "kept permanently"
         click.echo(f"{each.environment:<20}{kept}")
         if each.counted and each.count:
-            click.echo(f"  presentation rules look back {each.longest.days} days: they will count less", err=True)
+            click.echo(
+                f"  presentation rules look back {each.longest.days} days, and will count fewer propositions", err=True
+            )
     total = sum(each.count for each in found)
     if dry_run or not total:
         return
-    shell.confirm(f"Remove {total:,} propositions for good?", yes=yes)
+    shell.confirm(f"Remove {total:,} propositions permanently?", yes=yes)
     removed = 0
     with progress_bar("Removing", total) as done:
         for count in purge_propositions(session, found):

@@ -83,7 +83,7 @@ def revoke(shell: Shell, id_: str, lock_timeout: float) -> None:
 
     row = tokens.revoke(shell.session(lock_timeout=lock_timeout), id_)
     shell.done = True
-    click.echo(f"Token {row.id} of {row.operator} counts no more.")
+    click.echo(f"Token {row.id} of {row.operator} is revoked.")
 
 
 command = token

@@ -384,9 +384,9 @@ def _told(each: FactDifference, was: Sequence[FieldChange], will: Sequence[Field
     if read is None:
         summary = f"{each.address} was not read: {_said(now)}"
     elif now is None:
-        summary = f"{each.address} is not as it was read any more: {_said(read)}"
+        summary = f"{each.address} is differs from what was reviewed any more: {_said(read)}"
     else:
-        summary = f"{each.address} is not as it was read: then {_said(read)}; now {_said(now)}"
+        summary = f"{each.address} is differs from what was reviewed: then {_said(read)}; now {_said(now)}"
     return Diagnostic(
         Code.MEANING,
         summary,
