@@ -270,7 +270,7 @@ def test_what_vanishes_is_told_at_last(fake: FakeGitHub, how: Commenting, found:
     assert did(comment(how, bundle(found, [environment]))) == {environment: Done.UPDATED}
     fake.comments[max(fake.comments)]["body"] = line
     fake.fault("PATCH", *[vanishing] * 9)
-    with pytest.raises(Refused, match="vanishes whenever it is written"):
+    with pytest.raises(Refused, match="disappears whenever it is written"):
         comment(how, bundle(found, [environment]))
 
 

@@ -92,7 +92,7 @@ def test_what_somebody_else_wrote_stays(shop: Workspace) -> None:
             }
         }
     )
-    with pytest.raises(Refused, match="is not what the specs say"):
+    with pytest.raises(Refused, match="does not match the specs"):
         check(codeowners(shop.session()), target)
     other = shop.root / "CODEOWNERS"
     other.write_text("* @everybody\n")

@@ -212,7 +212,7 @@ def test_whose_account_it_is_says_what_stood_before(pull: Pull) -> None:
     for who in ("dora", "risk", "olga"):
         pull.review(who)
     told = why(pull)
-    assert "no operator has that account dora got it by this pull request" in told
+    assert "no operator has that account dora got it through this pull request" in told
     assert told.count("the pull request changes operator") == 2
 
 
@@ -289,7 +289,7 @@ def test_what_waited_before_was_not_shown(pull: Pull) -> None:
     }  # fmt: skip
     assert done.left == (f"the content of {GOLD} already waited before this pull request",)
     pull.review("brand")
-    assert f"the content of {GOLD} waited already" in pull.relay().refused[-1].summary
+    assert f"the content of {GOLD} already waited" in pull.relay().refused[-1].summary
 
 
 def test_accounts_whose_signature_the_forge_has_verified(pull: Pull) -> None:
