@@ -12,7 +12,7 @@ from offerkit.cli.options import lock_option, message_option, pass_shell
 from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
-    from offerkit.usecases.ci_bundle import Subject
+    from offerkit.usecases.ci_bundle import PullRequestRef
 
 LONGEST_REASON = 2_000
 _NOTHING = "Nothing to apply: the specs are in design already."
@@ -32,7 +32,7 @@ _NOTHING = "Nothing to apply: the specs are in design already."
 @lock_option
 @pass_shell
 def command(
-    shell: Shell, path: Path | None, subject: Subject, allow_different: str, message: str, lock_timeout: float
+    shell: Shell, path: Path | None, subject: PullRequestRef, allow_different: str, message: str, lock_timeout: float
 ) -> None:
     """Apply what was reviewed in a pull request, and nothing else.
 

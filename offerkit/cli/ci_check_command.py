@@ -13,7 +13,7 @@ from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
-    from offerkit.usecases.ci_bundle import Subject
+    from offerkit.usecases.ci_bundle import PullRequestRef
     from offerkit.usecases.session import Session
 
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     help="Check every open pull request that has a bundle (default in scheduled CI runs).",
 )
 @pass_shell
-def command(shell: Shell, path: Path | None, subject: Subject, every: bool) -> None:
+def command(shell: Shell, path: Path | None, subject: PullRequestRef, every: bool) -> None:
     """Check that what would be applied is still what was reviewed.
 
     The checked-out specs are planned again. If that plan does not have the meaning recorded in the bundle, every

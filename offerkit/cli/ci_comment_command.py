@@ -46,9 +46,9 @@ def command(path: Path, number: int | None, head: str, name: str, artifact: str,
     GITLAB_TOKEN must always hold a token of the same account, which must be allowed to comment. The text is made from
     the bundle's data, so the bundle may come from an untrusted run.
     """
-    from offerkit.usecases.ci_comment import Commenting, comment, told
+    from offerkit.usecases.ci_comment import CommentRequest, comment, told
     from offerkit.usecases.ci_states import number_of
 
-    how = Commenting(forge, number or number_of(os.environ), head.lower(), name, artifact)
+    how = CommentRequest(forge, number or number_of(os.environ), head.lower(), name, artifact)
     for line in told(how, comment(how, read(path))):
         click.echo(line)

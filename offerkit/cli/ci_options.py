@@ -16,7 +16,7 @@ from offerkit.cli.shell import Shell
 if TYPE_CHECKING:
     from offerkit.forges.forge import Forge
     from offerkit.usecases.authorship import ForgeConfirmation
-    from offerkit.usecases.ci_bundle import Opened, Subject
+    from offerkit.usecases.ci_bundle import Opened, PullRequestRef
     from offerkit.usecases.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,9 +43,9 @@ def subject_options(function: F) -> F:
 
     @wraps(function)
     def command(*args: Any, number: int | None, head: str, base: str, **others: Any) -> Any:
-        from offerkit.usecases.ci_bundle import Subject
+        from offerkit.usecases.ci_bundle import PullRequestRef
 
-        return function(*args, subject=Subject(number or 0, head, base), **others)
+        return function(*args, subject=PullRequestRef(number or 0, head, base), **others)
 
     made: Any = command
     for option in reversed(_SUBJECT):
@@ -161,7 +161,7 @@ def read(path: Path) -> Opened:
     return opened(path)
 
 
-def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened, Subject]:
+def found(session: Session, path: Path | None, subject: PullRequestRef) -> tuple[Opened, PullRequestRef]:
     """The bundle at ``path``, or that of the pull request's own run, as the forge keeps it; and what it has to be of.
 
     Raises Refused as :func:`offerkit.usecases.ci_bundle.opened` and :func:`offerkit.usecases.ci_forge.bundle_at` do.

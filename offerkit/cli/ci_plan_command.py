@@ -13,7 +13,7 @@ from offerkit.cli.shell import Shell
 from offerkit.engine.estimate import MAX_SAMPLE
 
 if TYPE_CHECKING:
-    from offerkit.usecases.ci_bundle import Subject
+    from offerkit.usecases.ci_bundle import PullRequestRef
 
 
 @click.command("plan")
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     help="Estimate the impact on this many contacts, the same ones in every run (default: all).",
 )
 @pass_shell
-def command(shell: Shell, out: Path, subject: Subject, no_impact: bool, sample: int | None) -> None:
+def command(shell: Shell, out: Path, subject: PullRequestRef, no_impact: bool, sample: int | None) -> None:
     """Plan what a pull request changes, and write the bundle for its review.
 
     The plan is made against the store; without a store, against the commit where the branch left its target branch.

@@ -21,7 +21,7 @@ class WholeNumber(click.IntRange):
     name = "integer"  # what its message says that another value is not; click's own is “integer range”
 
 
-class Number(click.FloatRange):
+class NumberInBounds(click.FloatRange):
     """A number within bounds."""
 
     name = "number"
@@ -99,7 +99,7 @@ count_option = renamed_option(
 )
 lock_option = click.option(
     "--lock-timeout",
-    type=Number(min=0),
+    type=NumberInBounds(min=0),
     default=0.0,
     metavar="SECONDS",
     help="Seconds to wait for the store lock (default: do not wait).",

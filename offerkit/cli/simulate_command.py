@@ -190,10 +190,12 @@ def _together(dialect: str | None, runner: str, **given: object) -> None:
         detail, hint = "It names the contacts' table of another engine.", "Add --emit-sql, or leave it out."
     wrong = [name for name in useless if given[name]]
     if wrong:
-        raise Refused([
-            Diagnostic(Code.SIMULATION_OPTIONS, f"--{why.get(name, name)} does not go with {what}", detail, hint)
-            for name in wrong
-        ])  # fmt: skip
+        raise Refused(
+            [
+                Diagnostic(Code.SIMULATION_OPTIONS, f"--{why.get(name, name)} does not go with {what}", detail, hint)
+                for name in wrong
+            ]
+        )
 
 
 def _apart(**files: Path | None) -> None:

@@ -46,7 +46,7 @@ class PullRequestInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class ForgeComment:
     """A comment of a pull request; ``author`` is None when the account was deleted."""
 
     id: int
@@ -158,10 +158,10 @@ class Forge(Protocol):
         """The newest bundle of ``offerkit ci plan`` for a head that a run of this repository kept: a zip, to be read
         as hostile data. None when there is none, or it has expired. A fork's own runs never count."""
 
-    def comments(self, number: int) -> Sequence[Comment]:
+    def comments(self, number: int) -> Sequence[ForgeComment]:
         """All comments of a pull request, oldest first."""
 
-    def create_comment(self, number: int, body: str) -> Comment:
+    def create_comment(self, number: int, body: str) -> ForgeComment:
         """Comment on a pull request."""
 
     def update_comment(self, number: int, comment: int, body: str) -> bool:

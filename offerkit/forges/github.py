@@ -12,7 +12,7 @@ from offerkit.forges import fields
 from offerkit.forges.api import Api
 from offerkit.forges.forge import (
     Account,
-    Comment,
+    ForgeComment,
     CommitAccounts,
     Issue,
     PullRequestInfo,
@@ -140,12 +140,12 @@ class GitHub:
         found = self.api.get(self._repo(f"/actions/runs/{run}"))
         return self.api.read(lambda: fields.text(found, "event"))
 
-    def comments(self, number: int) -> list[Comment]:
+    def comments(self, number: int) -> list[ForgeComment]:
         """All comments of a pull request, oldest first."""
         found = self.api.pages(self._repo(f"/issues/{number}/comments"))
         return self.api.read(lambda: [_comment(one) for one in found])
 
-    def create_comment(self, number: int, body: str) -> Comment:
+    def create_comment(self, number: int, body: str) -> ForgeComment:
         """Comment on a pull request."""
         return self.api.create(self._repo(f"/issues/{number}/comments"), {"body": body}, _comment)
 
@@ -243,8 +243,8 @@ def _email(commit: Json, name: str) -> str:
     return fields.text(person, "email") if person else ""
 
 
-def _comment(found: Json) -> Comment:
-    return Comment(
+def _comment(found: Json) -> ForgeComment:
+    return ForgeComment(
         fields.number(found, "id"), _user(found, "user"), fields.text(found, "body"), fields.text(found, "html_url")
     )
 

@@ -13,7 +13,7 @@ from offerkit.forges import fields
 from offerkit.forges.api import Api
 from offerkit.forges.forge import (
     Account,
-    Comment,
+    ForgeComment,
     CommitAccounts,
     Issue,
     PullRequestInfo,
@@ -183,14 +183,14 @@ class GitLab:
         ]
         return self.api.read(lambda: max((fields.number(one, "id") for one in jobs), default=0))
 
-    def comments(self, number: int) -> list[Comment]:
+    def comments(self, number: int) -> list[ForgeComment]:
         """All comments of a merge request, oldest first, without what GitLab notes itself."""
         found = self.api.pages(
             self._project(f"/merge_requests/{number}/notes"), {"sort": "asc", "order_by": "created_at"}
         )
         return self.api.read(lambda: [_comment(one) for one in found if not fields.flag(one, "system")])
 
-    def create_comment(self, number: int, body: str) -> Comment:
+    def create_comment(self, number: int, body: str) -> ForgeComment:
         """Comment on a merge request."""
         return self.api.create(self._project(f"/merge_requests/{number}/notes"), {"body": body}, _comment)
 
@@ -292,9 +292,9 @@ def _number_of(global_id: str) -> int:
     return int(number)
 
 
-def _comment(found: Json) -> Comment:
+def _comment(found: Json) -> ForgeComment:
     author = fields.account(fields.record(found).get("author"), "username")
-    return Comment(fields.number(found, "id"), author, fields.text(found, "body"))
+    return ForgeComment(fields.number(found, "id"), author, fields.text(found, "body"))
 
 
 def _issue(found: Json) -> Issue:

@@ -42,12 +42,12 @@ from offerkit.usecases.ci_bundle import (
     STORE,
     Bundle,
     Opened,
-    Subject,
+    PullRequestRef,
     expect,
     index_bytes,
     write,
 )
-from offerkit.usecases.ci_states import Base, Reviewed, base_of, contains, expected, specs_of, subject_of
+from offerkit.usecases.ci_states import Base, ReviewedSpecs, base_of, contains, expected, specs_of, subject_of
 from offerkit.usecases.impact import impact_of_plan
 from offerkit.usecases.outdated_checkout import OutdatedCheckout, outdated_checkout
 from offerkit.usecases.plan import may_break, plan_against
@@ -67,7 +67,7 @@ class Planned:
     """What policies deny of it: it is said of what changes, and nothing of it can be applied."""
 
 
-def planned(session: Session, given: Subject, impact: ImpactRequest | None) -> Planned:
+def planned(session: Session, given: PullRequestRef, impact: ImpactRequest | None) -> Planned:
     """What a pull request changes, against the store; without one, against where it left its target branch.
 
     ``impact``: also for whom, where the contacts can be read. What policies deny is said in it. Raises Refused with
@@ -92,7 +92,7 @@ class Compared:
     """What was read, in which pull request (``subject``), what is so now, and where the two differ."""
 
     read: Bundle
-    subject: Subject
+    subject: PullRequestRef
     plan: Plan
     differing: tuple[FactDifference, ...]
 
@@ -102,7 +102,9 @@ class Compared:
         return not self.differing
 
 
-def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = False, begins: bool = False) -> Compared:
+def compare(
+    session: Session, read: Bundle, given: PullRequestRef, *, merged: bool = False, begins: bool = False
+) -> Compared:
     """What would be applied of what is checked out, beside what was ``read``, which has to be of ``given``.
 
     ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. ``begins``: where
@@ -111,12 +113,12 @@ def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = Fa
     """
     wanted = expected(session, given)
     expect(read, wanted.number, wanted.head)
-    subject = Subject(wanted.number or read.subject.number, read.subject.head, wanted.base or read.subject.base)
+    subject = PullRequestRef(wanted.number or read.subject.number, read.subject.head, wanted.base or read.subject.base)
     if merged and read.against == STORE and not contains(session, subject.head):
         with specs_of(session, subject.head, merged=True) as reviewed:
             made = _made(session, reviewed, subject)
     else:
-        made = _made(session, Reviewed(session.load(), ""), subject, begins=begins)
+        made = _made(session, ReviewedSpecs(session.load(), ""), subject, begins=begins)
     now = facts_of(made.plan)
     if read.against == made.against == STORE:
         return Compared(read, subject, made.plan, tuple(differences(read.facts, now)))
@@ -196,7 +198,7 @@ class _Made:
         """:data:`STORE` or :data:`GIT`."""
         return GIT if self.base is not None else STORE
 
-    def bundle(self, subject: Subject) -> Bundle:
+    def bundle(self, subject: PullRequestRef) -> Bundle:
         """The index of the bundle."""
         saved = plan_digest(self.plan) if self.saved else ""
         return Bundle(subject, self.against, facts_of(self.plan), saved, __version__)
@@ -209,7 +211,7 @@ class _Made:
 
 
 def _made(
-    session: Session, reviewed: Reviewed, subject: Subject, *, begins: bool = False, shown: bool = False
+    session: Session, reviewed: ReviewedSpecs, subject: PullRequestRef, *, begins: bool = False, shown: bool = False
 ) -> _Made:
     with session.reading() as store:
         base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
@@ -224,7 +226,7 @@ def _made(
         return _Made(made, base, tuple(approvals_needed(stages, made)), stops, groups, tuple(denied))
 
 
-def _judged(session: Session, reviewed: Reviewed, stages: Stages, made: Plan) -> tuple[Plan, list[Diagnostic]]:
+def _judged(session: Session, reviewed: ReviewedSpecs, stages: Stages, made: Plan) -> tuple[Plan, list[Diagnostic]]:
     if not may_break(stages, made):
         return made, []
     from offerkit.usecases.policy_checks import judge_plan  # compiles conditions: most projects have no policies
@@ -240,7 +242,7 @@ def _stopped(store: Store, made: Plan) -> Iterator[Stopped]:
 
 
 def _requests(
-    session: Session, reviewed: Reviewed, made: _Made, subject: Subject, asked: ImpactRequest | None
+    session: Session, reviewed: ReviewedSpecs, made: _Made, subject: PullRequestRef, asked: ImpactRequest | None
 ) -> Iterator[PullRequest]:
     plan = made.plan
     impact, warnings = _impact(session, made, asked) if asked is not None and not reviewed.revision else (None, ())
@@ -251,23 +253,23 @@ def _requests(
         share = _share(plan, name)
         base = [f"{base.stage} at revision {base.revision}" for base in share.base]
         yield PullRequest(
-            name,
-            share,
-            meaning_of(facts_of(share)),
-            made.base.words if made.base is not None else listing(base, len(base)),
-            subject.head,
-            _command(made, subject),
-            _of_environment(impact, name) if impact is not None else None,
-            tuple(row for row in made.approvals if row.address.environment == name),
-            _behind_of(behind, share),
-            tuple(each for each in made.stopped if each.address.environment == name),
-            (*_denied_of(made.denied, name, names), *warnings, *_older_of(older, share)),
-            subject.number,
+            environment=name,
+            plan=share,
+            meaning=meaning_of(facts_of(share)),
+            base=made.base.words if made.base is not None else listing(base, len(base)),
+            head=subject.head,
+            command=_command(made, subject),
+            impact=_of_environment(impact, name) if impact is not None else None,
+            approvals=tuple(row for row in made.approvals if row.address.environment == name),
+            behind=_behind_of(behind, share),
+            stopped=tuple(each for each in made.stopped if each.address.environment == name),
+            warnings=(*_denied_of(made.denied, name, names), *warnings, *_older_of(older, share)),
+            number=subject.number,
             reached=tuple(group for group in made.reached if group.offers[0].environment == name),
         )
 
 
-def _command(made: _Made, subject: Subject) -> str:
+def _command(made: _Made, subject: PullRequestRef) -> str:
     """What shows the same on somebody's own machine."""
     return f"offerkit diff git:{made.base.commit[:12]} git:{subject.head[:12]}" if made.base else "offerkit plan"
 

@@ -32,7 +32,7 @@ _VERDICTS = (ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED, ReviewState.DI
 
 
 @dataclass(frozen=True)
-class Reviewed:
+class MergedPullRequest:
     """What a forge tells of a pull request: the request to record it, and why other reviews do not count."""
 
     request: RelayRequest
@@ -41,7 +41,7 @@ class Reviewed:
 
 def approve(
     session: Session, forge: Forge, bundle: Bundle | None, number: int = 0
-) -> tuple[Reviewed, RelayOutcome] | None:
+) -> tuple[MergedPullRequest, RelayOutcome] | None:
     """Record the reviews of pull request ``number`` as their reviewers' approvals; 0: of what is checked out.
 
     ``bundle``: what was read; None: the one that the forge keeps for the head that was applied. None: what is checked
@@ -84,7 +84,7 @@ def _head(session: Session) -> str:
     return done.stdout.decode("ascii", "replace").strip()
 
 
-def reviewed(session: Session, forge: Forge, number: int, head: str, meaning: str) -> Reviewed:
+def reviewed(session: Session, forge: Forge, number: int, head: str, meaning: str) -> MergedPullRequest:
     """The reviews that approve pull request ``number`` at ``head``, and who wrote it; all of it asked of the forge.
 
     Raises Refused when the pull request is not merged, or was merged from another head than was planned.
@@ -94,7 +94,7 @@ def reviewed(session: Session, forge: Forge, number: int, head: str, meaning: st
     approving, notes = _latest(forge.reviews(number), head)
     with session.existing() as store:
         wrote, doubts = _wrote(store, forge, info)
-    return Reviewed(
+    return MergedPullRequest(
         RelayRequest(forge.name, number, head, info.merged_as, meaning, approving, wrote, doubts), tuple(notes)
     )
 

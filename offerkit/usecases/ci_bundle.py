@@ -43,7 +43,7 @@ _HOW = "“offerkit ci plan --out DIR” writes bundles; use the one of the pull
 
 
 @dataclass(frozen=True)
-class Subject:
+class PullRequestRef:
     """What is reviewed: a pull request by number (0: not known), its head, and the branch that it goes into."""
 
     number: int = 0
@@ -52,7 +52,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Part:
+class EnvironmentPart:
     """One environment that changes: what its share of the plan means, and how many steps that are.
 
     What environments share has a part of its own, ``shared``.
@@ -70,7 +70,7 @@ class Bundle:
     ``plan``: the digest of the saved plan; empty where there is none.
     """
 
-    subject: Subject
+    subject: PullRequestRef
     against: str
     facts: tuple[Fact, ...]
     plan: str = ""
@@ -83,11 +83,12 @@ class Bundle:
         return meaning_of(self.facts)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[EnvironmentPart, ...]:
         """The environments that change, sorted."""
         steps = [environment_of(fact) for fact in self.facts if fact[0] == STEP]
         return tuple(
-            Part(name, meaning_of(share_of(self.facts, name)), steps.count(name)) for name in sorted(set(steps))
+            EnvironmentPart(name, meaning_of(share_of(self.facts, name)), steps.count(name))
+            for name in sorted(set(steps))
         )
 
 

@@ -11,7 +11,7 @@ from offerkit.address import NAME, Kind
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import fingerprint
 from offerkit.forges import fields
-from offerkit.forges.forge import Account, Comment, Forge, PullRequestInfo, PullState
+from offerkit.forges.forge import Account, ForgeComment, Forge, PullRequestInfo, PullState
 from offerkit.forges.marked import Done, Place, Text, by_key, marker, settle
 from offerkit.plans.meaning import facts_of, meaning_of
 from offerkit.reports.escape import clip, visible
@@ -26,7 +26,7 @@ _REPEATS = re.compile(r"offerkit (?:plan|diff git:[0-9a-f]{12} git:[0-9a-f]{12})
 
 
 @dataclass(frozen=True, slots=True)
-class Commented:
+class CommentResult:
     """The one comment of an environment, and what was done to it; ``over``: it says that nothing changes any more."""
 
     environment: str
@@ -36,7 +36,7 @@ class Commented:
 
 
 @dataclass(frozen=True)
-class Commenting:
+class CommentRequest:
     """Where to comment: on pull request ``number``, or on the open one with ``head``.
 
     ``name`` tells the comments of several projects on one pull request apart. ``artifact`` is the URL of the whole
@@ -56,7 +56,7 @@ class Commenting:
         return f"{self.name}/" if self.name else ""
 
 
-def comment(how: Commenting, found: Opened) -> list[Commented] | None:
+def comment(how: CommentRequest, found: Opened) -> list[CommentResult] | None:
     """Say of each environment what changes, and of one that did change before that nothing does any more.
 
     The bundle may come from a run that nobody trusts: it is shown, and nothing is decided by it. What is shown is what
@@ -86,11 +86,11 @@ def comment(how: Commenting, found: Opened) -> list[Commented] | None:
     done = []
     for name, body in (bodies | over).items():
         what, url = settle(_place(how, own, name), body, ours.get(name, []))
-        done.append(Commented(name, what, url, name in over))
+        done.append(CommentResult(name, what, url, name in over))
     return done
 
 
-def _pull_request(how: Commenting) -> PullRequestInfo | None:
+def _pull_request(how: CommentRequest) -> PullRequestInfo | None:
     """The pull request, as the forge has it; never as the bundle says. None when no open one has the head any more."""
     if how.number:
         return how.forge.pull_request(how.number)
@@ -111,7 +111,7 @@ def _pull_request(how: Commenting) -> PullRequestInfo | None:
     return found[0] if found else None
 
 
-def told(how: Commenting, done: Sequence[Commented] | None) -> list[str]:
+def told(how: CommentRequest, done: Sequence[CommentResult] | None) -> list[str]:
     """What was done, a line each."""
     if done is None:
         which = f"Pull request {how.number}" if how.number else "The pull request"
@@ -151,26 +151,26 @@ def _odd(environment: str, why: str) -> Refused:
     )
 
 
-def _body(how: Commenting, request: PullRequest) -> str:
+def _body(how: CommentRequest, request: PullRequest) -> str:
     """The text, made anew from the bundle's data: the one that lies in it may hold whatever somebody likes."""
     line = marker(how.prefix + request.environment, request.meaning, request.head)
     return comment_markdown(replace(request, artifact=how.artifact), marker=line, limit=how.forge.comment_limit)
 
 
-def _closing(how: Commenting, environment: str, head: str) -> str:
+def _closing(how: CommentRequest, environment: str, head: str) -> str:
     line = marker(how.prefix + environment, meaning_of(()), head)
     said = f"At {head[:10]} this pull request changes nothing in {environment}."
     return f"{line}\n\n### Nothing changes any more\n\n{said}\n"
 
 
-def _ours(how: Commenting, own: Account) -> dict[str, list[Text]]:
+def _ours(how: CommentRequest, own: Account) -> dict[str, list[Text]]:
     """Our comments by environment."""
     found = by_key(((each, _text(each)) for each in how.forge.comments(how.number)), own)
     names = {key.removeprefix(how.prefix): texts for key, texts in found.items() if key.startswith(how.prefix)}
     return {name: texts for name, texts in names.items() if NAME.fullmatch(name)}
 
 
-def _place(how: Commenting, own: Account, environment: str) -> Place:
+def _place(how: CommentRequest, own: Account, environment: str) -> Place:
     forge, number = how.forge, how.number
 
     def look() -> Sequence[Text]:
@@ -186,5 +186,5 @@ def _place(how: Commenting, own: Account, environment: str) -> Place:
     )
 
 
-def _text(found: Comment) -> Text:
+def _text(found: ForgeComment) -> Text:
     return Text(found.id, found.body, found.url)

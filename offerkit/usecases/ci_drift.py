@@ -16,7 +16,7 @@ from offerkit.plans.plan import Plan
 from offerkit.reports.escape import clip, markdown, markdown_code, visible
 from offerkit.reports.steps_markdown import CONCISE, Room, steps_markdown
 from offerkit.reports.words import count, summary
-from offerkit.usecases.ci_bundle import Subject
+from offerkit.usecases.ci_bundle import PullRequestRef
 from offerkit.usecases.ci_states import subject_of
 from offerkit.usecases.plan import plan_design
 from offerkit.usecases.session import Session
@@ -68,7 +68,7 @@ def drifted(session: Session, forge: Forge) -> Drifted:
 
     Raises Refused without a store, for mistakes in the specs, and when the forge cannot be asked.
     """
-    head = subject_of(session, Subject()).head
+    head = subject_of(session, PullRequestRef()).head
     loaded = session.load()
     with session.existing() as store:
         made = plan_design(session, loaded, store, AddressPatterns.of((), ()), held=False)

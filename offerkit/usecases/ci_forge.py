@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.forges.forge import Forge, PullRequestInfo, PullState
 from offerkit.usecases.ci import check, compare
-from offerkit.usecases.ci_bundle import Opened, Subject, opened_bytes
+from offerkit.usecases.ci_bundle import Opened, PullRequestRef, opened_bytes
 from offerkit.usecases.ci_states import checked_out, expected, here
 from offerkit.usecases.session import Session
 
 
-def bundle_at(session: Session, forge: Forge, given: Subject) -> tuple[Opened, Subject]:
+def bundle_at(session: Session, forge: Forge, given: PullRequestRef) -> tuple[Opened, PullRequestRef]:
     """The bundle that was read, and what it has to be of: what the forge says now of the pull request.
 
     Which one that is, options or the CI say; else it is the one that was merged as what is checked out. Raises Refused
@@ -35,7 +35,7 @@ def bundle_at(session: Session, forge: Forge, given: Subject) -> tuple[Opened, S
             detail="The run of “offerkit ci plan” for that commit stores it, and it expires after some time.",
             hint="Run that job again, or name a bundle with --bundle.",
         )
-    return opened_bytes(content, f"the bundle of {info.head[:12]}"), Subject(info.number, info.head, info.base)
+    return opened_bytes(content, f"the bundle of {info.head[:12]}"), PullRequestRef(info.number, info.head, info.base)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def check_open(session: Session, forge: Forge, base: str) -> Iterator[Checked]:
             continue
         try:
             read = opened_bytes(content, f"the bundle of {info.head[:12]}")
-            check(compare(session, read.bundle, Subject(info.number, info.head, info.base), merged=True), read)
+            check(compare(session, read.bundle, PullRequestRef(info.number, info.head, info.base), merged=True), read)
         except Refused as refused:
             yield Checked(info.number, info.head, refused.diagnostics)
         else:

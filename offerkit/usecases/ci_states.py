@@ -16,7 +16,7 @@ from offerkit.specs.git import checkout, run
 from offerkit.state.changes import Entry, LayeredBodies
 from offerkit.state.snapshot import Snapshot
 from offerkit.store.stage_snapshots import EMPTY, Stages
-from offerkit.usecases.ci_bundle import Subject
+from offerkit.usecases.ci_bundle import PullRequestRef
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import state_named
 
@@ -26,7 +26,7 @@ _QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-([0-9]{1,15})-[0-9a-f]+
 _MERGED = re.compile(r"refs/pull/[0-9]+/merge")
 
 
-def subject_of(session: Session, given: Subject) -> Subject:
+def subject_of(session: Session, given: PullRequestRef) -> PullRequestRef:
     """What is reviewed, as options say it, else the CI's variables and what is checked out.
 
     The head is the pull request's own commit, also where a merge of it with its target is checked out. Raises Refused
@@ -36,7 +36,7 @@ def subject_of(session: Session, given: Subject) -> Subject:
     ref = environ.get("GITHUB_REF", "")
     number = given.number or number_of(environ)
     base = given.base or environ.get("GITHUB_BASE_REF", "") or environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "")
-    return Subject(number, _head(session, given.head, merged=_MERGED.fullmatch(ref) is not None), base)
+    return PullRequestRef(number, _head(session, given.head, merged=_MERGED.fullmatch(ref) is not None), base)
 
 
 def number_of(environ: Mapping[str, str]) -> int:
@@ -46,13 +46,13 @@ def number_of(environ: Mapping[str, str]) -> int:
     return int(pulled[1] if pulled else _number(environ.get("CI_MERGE_REQUEST_IID", "")))
 
 
-def expected(session: Session, given: Subject) -> Subject:
+def expected(session: Session, given: PullRequestRef) -> PullRequestRef:
     """What a bundle has to be of, as far as options and the CI tell; a queue of merges tells no head."""
     if given.head or not (session.environ.get("GITHUB_REF") or session.environ.get("CI_MERGE_REQUEST_IID")):
-        return Subject(given.number, given.head and _head(session, given.head, merged=False), given.base)
+        return PullRequestRef(given.number, given.head and _head(session, given.head, merged=False), given.base)
     found = subject_of(session, given)
     reviewed = _PULL.fullmatch(session.environ.get("GITHUB_REF", "")) or session.environ.get("CI_MERGE_REQUEST_IID")
-    return found if reviewed else Subject(found.number, "", found.base)
+    return found if reviewed else PullRequestRef(found.number, "", found.base)
 
 
 def checked_out(session: Session) -> str:
@@ -112,7 +112,7 @@ def _parents(session: Session, revision: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Reviewed:
+class ReviewedSpecs:
     """The specs that are reviewed; ``revision``: the commit that they were read from; empty: the files on disk."""
 
     loaded: Loaded
@@ -120,7 +120,7 @@ class Reviewed:
 
 
 @contextlib.contextmanager
-def specs_of(session: Session, head: str, *, merged: bool) -> Iterator[Reviewed]:
+def specs_of(session: Session, head: str, *, merged: bool) -> Iterator[ReviewedSpecs]:
     """The specs of ``head``: the files on disk where it is checked out, alone or merged; else as git has them.
 
     So that a job that holds secrets need not check out what others wrote. ``merged``: as they will be once it is merged
@@ -128,14 +128,14 @@ def specs_of(session: Session, head: str, *, merged: bool) -> Iterator[Reviewed]
     """
     here = _commit(session, "HEAD")
     if here is None or head == here or head in _parents(session, "HEAD"):
-        yield Reviewed(session.load(), "")
+        yield ReviewedSpecs(session.load(), "")
         return
     tree = _merged(session, here, head) if merged else ""
     with checkout(session.project.root, tree or head, session.environ) as (folder, _):
         for name in ("specs", "environments"):
             with contextlib.suppress(OSError):  # a file of that name: the loader says so
                 (folder / name).mkdir(exist_ok=True)
-        yield Reviewed(load_folder(folder), head)
+        yield ReviewedSpecs(load_folder(folder), head)
 
 
 def _merged(session: Session, here: str, head: str) -> str:
@@ -196,7 +196,7 @@ class Base:
     commit: str
 
 
-def base_of(session: Session, subject: Subject, head: str) -> Base:
+def base_of(session: Session, subject: PullRequestRef, head: str) -> Base:
     """Where ``head`` left the branch that it goes into. Raises Refused when that branch is not known, or not here."""
     branch, ref = _target(session, subject.base)
     done = run(session.project.root, ["merge-base", ref, head or "HEAD"], session.environ)

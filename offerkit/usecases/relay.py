@@ -187,15 +187,24 @@ class _Relaying:
         if not made.keys:
             return f"review {approving.review} of {reviewer.name}: everything is already approved"
         detail: dict[str, Json] = {
-            "forge": request.forge, "account": approving.account, "review": approving.review,
-            "reviewer": reviewer.name, "pull_request": request.pull_request, "head": request.head,
-            "meaning": request.meaning, "revision": self._applied.serial,
-        }  # fmt: skip
+            "forge": request.forge,
+            "account": approving.account,
+            "review": approving.review,
+            "reviewer": reviewer.name,
+            "pull_request": request.pull_request,
+            "head": request.head,
+            "meaning": request.meaning,
+            "revision": self._applied.serial,
+        }
         rows = tuple(Approval(key, Decision.APPROVED, reviewer.name, comment) for key in made.keys)
         draft = Draft(
-            "approve", self._relay.name, self._session.now, self._session.message, approvals=rows,
+            "approve",
+            self._relay.name,
+            self._session.now,
+            self._session.message,
+            approvals=rows,
             details={REVIEW_DETAIL: detail},
-        )  # fmt: skip
+        )
         revision = self._store.append(draft)
         return RecordedReview(reviewer.name, approving.review, revision, made.keys, tuple(left), made.refused)
 

@@ -23,7 +23,7 @@ from offerkit.plans.plan import Plan, envelope
 from offerkit.usecases.apply import apply
 from offerkit.usecases.authorship import origin_of
 from offerkit.usecases.ci import Compared, Planned, apply_read, check, compare, nothing_to_apply, planned, save
-from offerkit.usecases.ci_bundle import GIT, INDEX, STORE, Bundle, Subject, index_bytes, opened, write
+from offerkit.usecases.ci_bundle import GIT, INDEX, STORE, Bundle, PullRequestRef, index_bytes, opened, write
 from offerkit.usecases.ci_forge import bundle_at, check_open
 from offerkit.usecases.ci_states import expected, subject_of
 from offerkit.usecases.history import history
@@ -31,7 +31,7 @@ from offerkit.usecases.requests import ReadPlan
 
 OFFERS, CARD = "specs/shop/offers.yaml", "shop/offer.gold-card"
 HERE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
-OURS = Subject(7, "", "main")
+OURS = PullRequestRef(7, "", "main")
 ZERO = "0" * 40
 
 
@@ -76,11 +76,11 @@ def applied(shop: Workspace) -> Workspace:
     return shop
 
 
-def read(shop: Workspace, subject: Subject = OURS, **environ: str) -> Planned:
+def read(shop: Workspace, subject: PullRequestRef = OURS, **environ: str) -> Planned:
     return planned(shop.session("ada", environ=HERE | environ), subject, None)
 
 
-def now(shop: Workspace, bundle: Bundle, subject: Subject = OURS, **environ: str) -> Compared:
+def now(shop: Workspace, bundle: Bundle, subject: PullRequestRef = OURS, **environ: str) -> Compared:
     return compare(shop.session("ada", environ=HERE | environ), bundle, subject)
 
 
@@ -109,7 +109,7 @@ def test_without_a_store(repository: Workspace) -> None:
 
 def test_it_has_to_be_known_what_it_goes_into(repository: Workspace, tmp_path: Path) -> None:
     for branch in ("", "nowhere", "--output=x", "main..heavier"):
-        assert refused(read, repository, Subject(7, "", branch)) == [Code.NO_BASE], branch
+        assert refused(read, repository, PullRequestRef(7, "", branch)) == [Code.NO_BASE], branch
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{repository.root}", "shallow")
     git(tmp_path / "shallow", "fetch", "-q", "--depth=1", "origin", "main:refs/remotes/origin/main")
     shallow = Workspace.__new__(Workspace)
@@ -246,7 +246,7 @@ def test_the_head_is_the_pull_requests_own_commit(repository: Workspace) -> None
     head = git(repository.root, "rev-parse", "HEAD")
     made = read(applied(repository)).bundle.meaning
     git(repository.root, "checkout", "-q", "main")
-    other = read(repository, Subject(7, head, "main"))
+    other = read(repository, PullRequestRef(7, head, "main"))
     assert (other.bundle.subject.head, other.bundle.meaning) == (head, made)
     repository.files = base()
     repository.change(offers(safari={"label": "Moved on"}))
@@ -254,20 +254,20 @@ def test_the_head_is_the_pull_requests_own_commit(repository: Workspace) -> None
     git(repository.root, "checkout", "-q", "--detach")
     git(repository.root, "merge", "-q", "--no-edit", "heavier")
     pulled = {"GITHUB_REF": "refs/pull/7/merge", "GITHUB_BASE_REF": "main"}
-    assert subject_of(repository.session(environ=HERE | pulled), Subject()) == Subject(7, head, "main")
-    assert read(repository, Subject(), **pulled).bundle.subject == Subject(7, head, "main")
+    assert subject_of(repository.session(environ=HERE | pulled), PullRequestRef()) == PullRequestRef(7, head, "main")
+    assert read(repository, PullRequestRef(), **pulled).bundle.subject == PullRequestRef(7, head, "main")
     queued = {"GITHUB_REF": f"refs/heads/gh-readonly-queue/main/pr-7-{head}"}
-    assert expected(repository.session(environ=HERE | queued), Subject()) == Subject(7, "", "")
+    assert expected(repository.session(environ=HERE | queued), PullRequestRef()) == PullRequestRef(7, "", "")
     merged = {"CI_MERGE_REQUEST_IID": "9", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": head}
-    assert subject_of(repository.session(environ=HERE | merged), Subject()) == Subject(9, head, "")
-    bundle = Bundle(Subject(7, head, "main"), STORE, ())
+    assert subject_of(repository.session(environ=HERE | merged), PullRequestRef()) == PullRequestRef(9, head, "")
+    bundle = Bundle(PullRequestRef(7, head, "main"), STORE, ())
     for subject, environ in (
-        (Subject(8), {}),
-        (Subject(7, ZERO), {}),
-        (Subject(), {"GITHUB_REF": "refs/pull/8/merge"}),
+        (PullRequestRef(8), {}),
+        (PullRequestRef(7, ZERO), {}),
+        (PullRequestRef(), {"GITHUB_REF": "refs/pull/8/merge"}),
     ):
         assert refused(now, repository, bundle, subject, **environ) == [Code.BUNDLE_OTHER]
-    assert refused(read, repository, Subject(7, "nowhere", "main")) == [Code.GIT]
+    assert refused(read, repository, PullRequestRef(7, "nowhere", "main")) == [Code.GIT]
 
 
 class Kept:
@@ -294,24 +294,24 @@ def test_the_bundle_that_the_forge_keeps(repository: Workspace, tmp_path: Path) 
     git(repository.root, "checkout", "-q", "main")
     git(repository.root, "merge", "-q", "--squash", "heavier")
     merged = commit(repository)
-    write(tmp_path / "kept.zip", [(INDEX, index_bytes(Bundle(Subject(0, head), STORE, ())))])
+    write(tmp_path / "kept.zip", [(INDEX, index_bytes(Bundle(PullRequestRef(0, head), STORE, ())))])
     info = PullRequestInfo(7, PullState.MERGED, head, "main", None, True, merged)
     forge: Any = Kept(info, {head: (tmp_path / "kept.zip").read_bytes()})
     session = repository.session("ada", environ=HERE)
-    for given in (Subject(), Subject(7), Subject(7, head)):
+    for given in (PullRequestRef(), PullRequestRef(7), PullRequestRef(7, head)):
         found, wanted = bundle_at(session, forge, given)
-        assert wanted == Subject(7, head, "main")
+        assert wanted == PullRequestRef(7, head, "main")
         assert compare(session, found.bundle, wanted).subject.number == 7  # a fork's was made without a number
     queued = repository.session(environ=HERE | {"GITHUB_REF": f"refs/heads/gh-readonly-queue/main/pr-7-{head}"})
-    assert bundle_at(queued, forge, Subject())[1].head == head
-    assert refused(bundle_at, session, forge, Subject(7, ZERO)) == [Code.BUNDLE_OTHER]
+    assert bundle_at(queued, forge, PullRequestRef())[1].head == head
+    assert refused(bundle_at, session, forge, PullRequestRef(7, ZERO)) == [Code.BUNDLE_OTHER]
     for other in ({"merged_as": ZERO}, {"state": PullState.OPEN}):
         forge.info = replace(info, **other)
-        assert refused(bundle_at, session, forge, Subject()) == [Code.BUNDLE_OTHER]
+        assert refused(bundle_at, session, forge, PullRequestRef()) == [Code.BUNDLE_OTHER]
     forge.info = replace(info, head=ZERO)
-    assert refused(bundle_at, session, forge, Subject(7)) == [Code.BUNDLE]
+    assert refused(bundle_at, session, forge, PullRequestRef(7)) == [Code.BUNDLE]
     forge.bundles[ZERO] = forge.bundles[head]  # kept under the name of another head
-    found, wanted = bundle_at(session, forge, Subject(7))
+    found, wanted = bundle_at(session, forge, PullRequestRef(7))
     assert refused(compare, session, found.bundle, wanted) == [Code.BUNDLE_OTHER]
 
 
@@ -324,14 +324,14 @@ def test_what_is_not_checked_out_is_planned_as_it_would_be_merged(repository: Wo
     repository.change(offers(safari={"label": "Moved on"}, trip={"category": "travel", "content": {"title": "Trip"}}))
     commit(repository)
     repository.apply("ada")
-    found = read(repository, Subject(7, head, "main"))
+    found = read(repository, PullRequestRef(7, head, "main"))
     assert [str(step.address) for step in found.plan.steps] == [CARD]
     session = repository.session("ada", environ=HERE)
-    assert compare(session, found.bundle, Subject(7, head), merged=True).same
-    assert not compare(session, found.bundle, Subject(7, head)).same
+    assert compare(session, found.bundle, PullRequestRef(7, head), merged=True).same
+    assert not compare(session, found.bundle, PullRequestRef(7, head)).same
     repository.change(offers(card={"weights": [{"weight": 1}]}))
     commit(repository)
-    conflicting = read(repository, Subject(7, head, "main"))  # it cannot be merged: as it is by itself
+    conflicting = read(repository, PullRequestRef(7, head, "main"))  # it cannot be merged: as it is by itself
     assert "shop/offer.trip" in [str(step.address) for step in conflicting.plan.steps]
     assert not (repository.root / ".git/MERGE_HEAD").exists()
 

@@ -19,7 +19,7 @@ from offerkit.usecases import ci_bundle
 from offerkit.usecases.ci_bundle import (
     INDEX,
     Bundle,
-    Subject,
+    PullRequestRef,
     expect,
     index_bytes,
     opened,
@@ -34,7 +34,7 @@ FACTS: tuple[Fact, ...] = (
     ("step", "shop@design", "shop/offer.safari", "update", "", "1" * 64, "-", "2" * 64, "-"),
     ("waits", "shop@live", "shop/campaign.june", "", "", "", ""),
 )
-BUNDLE = Bundle(Subject(7, HEAD, "main"), "store", FACTS, "", "1.0")
+BUNDLE = Bundle(PullRequestRef(7, HEAD, "main"), "store", FACTS, "", "1.0")
 GOOD = index_bytes(BUNDLE)
 COMMENT = b"<!-- offerkit {} -->\n"
 
@@ -176,7 +176,7 @@ def test_an_archive_that_nobody_wrote_so(make: Callable[[], bytes], tmp_path: Pa
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_file_twice() -> None:
     with pytest.raises(Refused, match="twice"):
-        opened_bytes(zipped((INDEX, GOOD), (INDEX, index_bytes(Bundle(Subject(8, HEAD), "store", ())))))
+        opened_bytes(zipped((INDEX, GOOD), (INDEX, index_bytes(Bundle(PullRequestRef(8, HEAD), "store", ())))))
 
 
 def test_a_folder_with_links(tmp_path: Path) -> None:

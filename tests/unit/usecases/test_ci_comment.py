@@ -18,8 +18,8 @@ from offerkit.forges.marked import Done, marked, marker
 from offerkit.forges.named import forge_named
 from offerkit.reports.pull_request import PullRequest, pull_request_json
 from offerkit.usecases.ci import Planned, planned
-from offerkit.usecases.ci_bundle import REPORT, Bundle, Opened, Subject, share_of
-from offerkit.usecases.ci_comment import Commented, Commenting, comment, told
+from offerkit.usecases.ci_bundle import REPORT, Bundle, Opened, PullRequestRef, share_of
+from offerkit.usecases.ci_comment import CommentResult, CommentRequest, comment, told
 
 pytestmark = pytest.mark.embedded
 HEAD, OLDER = "a" * 40, "b" * 40
@@ -31,7 +31,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Planned:
     work = Workspace(tmp_path_factory.mktemp("project"))
     with work.session("ana").writing(create=True):
         pass  # a store, with nothing in it
-    return planned(work.session("ana"), Subject(7, HEAD), None)
+    return planned(work.session("ana"), PullRequestRef(7, HEAD), None)
 
 
 def bundle(found: Planned, names: Iterable[str], head: str = HEAD, number: int = 7, **reports: PullRequest) -> Opened:
@@ -40,7 +40,7 @@ def bundle(found: Planned, names: Iterable[str], head: str = HEAD, number: int =
     facts = tuple(sorted({fact for name in names for fact in share_of(found.bundle.facts, name)}))
     made = {each.environment: replace(each, head=head) for each in found.requests if each.environment in names}
     files = {f"{name}/{REPORT}": pull_request_json(each).encode() for name, each in {**made, **reports}.items()}
-    return Opened(Bundle(Subject(number, head), found.bundle.against, facts), lambda name, most: files.get(name))
+    return Opened(Bundle(PullRequestRef(number, head), found.bundle.against, facts), lambda name, most: files.get(name))
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +61,13 @@ def fake() -> Iterator[FakeGitHub]:
 
 
 @pytest.fixture
-def how(fake: FakeGitHub) -> Commenting:
+def how(fake: FakeGitHub) -> CommentRequest:
     """Where to comment."""
     api = Api("GitHub", fake.url, TOKEN, github_headers(TOKEN), lambda text: None, sleep=lambda seconds: None)
-    return Commenting(GitHub(api, REPOSITORY), 7, sleep=lambda seconds: None)
+    return CommentRequest(GitHub(api, REPOSITORY), 7, sleep=lambda seconds: None)
 
 
-def did(found: list[Commented] | None) -> dict[str, Done]:
+def did(found: list[CommentResult] | None) -> dict[str, Done]:
     """What was done for each environment."""
     assert found is not None
     return {each.environment: each.done for each in found}
@@ -79,7 +79,7 @@ def bodies(fake: FakeGitHub) -> list[str]:
 
 
 def test_a_comment_lives_with_its_pull_request(
-    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+    fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]
 ) -> None:
     whole = bundle(found, names)
     assert set(did(comment(how, whole)).values()) == {Done.CREATED}
@@ -117,7 +117,7 @@ def test_a_comment_lives_with_its_pull_request(
 
 
 def test_a_forks_pull_request_is_found_by_its_head(
-    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+    fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]
 ) -> None:
     fake.pulls[7]["head"]["repo"] = None
     by_head = replace(how, number=0, head=HEAD)
@@ -131,7 +131,7 @@ def test_the_same_at_gitlab(found: Planned, names: list[str]) -> None:
     gitlab.pull(7, HEAD, ana)
     environ = {"CI_API_V4_URL": gitlab.api, "CI_PROJECT_ID": PROJECT, "GITLAB_TOKEN": TOKEN}
     forge = forge_named(environ, tell=lambda text: None)
-    at = Commenting(forge, 7, sleep=lambda seconds: None)
+    at = CommentRequest(forge, 7, sleep=lambda seconds: None)
     name = names[-1]
     foreign = gitlab.comment(ana, marker(name, "1:" + "0" * 64, HEAD))
     gitlab.fault("POST", lost)
@@ -148,14 +148,14 @@ def test_the_same_at_gitlab(found: Planned, names: list[str]) -> None:
     assert not gitlab.problems
 
 
-def test_nothing_is_said_when_nothing_changes(fake: FakeGitHub, how: Commenting, found: Planned) -> None:
+def test_nothing_is_said_when_nothing_changes(fake: FakeGitHub, how: CommentRequest, found: Planned) -> None:
     assert comment(how, bundle(found, [])) == []
     assert told(how, []) == ["Nothing changes; no comment is needed."]
     assert not fake.comments
 
 
 def test_others_with_our_marker_and_our_account_without(
-    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+    fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]
 ) -> None:
     name = names[-1]
     line = marker(name, "1:" + "0" * 64, HEAD)
@@ -175,7 +175,7 @@ def test_others_with_our_marker_and_our_account_without(
 
 
 def test_what_another_tool_of_the_account_quotes_stays(
-    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+    fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]
 ) -> None:
     name = names[-1]
     comment(how, bundle(found, [name]))
@@ -190,7 +190,7 @@ def test_what_another_tool_of_the_account_quotes_stays(
 
 
 def test_two_projects_do_not_take_each_others_comments(
-    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+    fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]
 ) -> None:
     web = replace(how, name="web")
     comment(how, bundle(found, names))
@@ -202,7 +202,7 @@ def test_two_projects_do_not_take_each_others_comments(
         comment(replace(how, name="a --> b"), bundle(found, names))
 
 
-def test_among_a_thousand_comments(fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]) -> None:
+def test_among_a_thousand_comments(fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]) -> None:
     for number in range(1000):
         fake.comment(fake.people[1], f"chat {number}")
     name = names[-1]
@@ -232,7 +232,7 @@ CREATING: dict[str, list[Fault]] = {
 @pytest.mark.parametrize("listed_late", [0, 1])
 @pytest.mark.parametrize("name", CREATING)
 def test_never_two_after_a_lost_answer(
-    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str], name: str, listed_late: int
+    fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str], name: str, listed_late: int
 ) -> None:
     environment = names[0]
     fake.fault("POST", *CREATING[name])
@@ -243,7 +243,7 @@ def test_never_two_after_a_lost_answer(
     assert did(comment(how, bundle(found, [environment]))) == {environment: Done.UNCHANGED}
 
 
-def test_two_runs_at_once_leave_one(fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]) -> None:
+def test_two_runs_at_once_leave_one(fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]) -> None:
     environment = names[0]
 
     def other_run_first(carry_out: object) -> Answer:
@@ -256,7 +256,7 @@ def test_two_runs_at_once_leave_one(fake: FakeGitHub, how: Commenting, found: Pl
     assert "of another run" not in left
 
 
-def test_what_vanishes_is_told_at_last(fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]) -> None:
+def test_what_vanishes_is_told_at_last(fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]) -> None:
     environment = names[0]
     line = marker(environment, "1:" + "0" * 64, HEAD)
 
@@ -275,7 +275,7 @@ def test_what_vanishes_is_told_at_last(fake: FakeGitHub, how: Commenting, found:
 
 
 def test_a_bundle_of_something_else_says_nothing(
-    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+    fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]
 ) -> None:
     newer = comment(how, bundle(found, names, OLDER))
     assert newer is None  # that head has, or had, a run of its own
@@ -336,7 +336,7 @@ def test_a_bundle_of_something_else_says_nothing(
     ],
 )
 def test_what_the_forge_refuses_is_told(
-    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str], fault: Fault, code: str
+    fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str], fault: Fault, code: str
 ) -> None:
     fake.fault("POST", fault)
     with pytest.raises(Refused) as caught:
