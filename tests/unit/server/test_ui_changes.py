@@ -332,10 +332,12 @@ def test_who_may_not_promote_is_told_before_and_refused_after(asking: TestClient
 def limited(asking: TestClient, changed: Workspace, when: str, share: str) -> str:
     """The page of a promotion after which offers are for some people only, as omar sees it."""
     offers = {name: {"eligible": {"when": when}} for name in ("gold-card", "safari", "saver")}
-    changed.change({
-        "specs/shop/offers.yaml": {"offers": offers},
-        "environments/shop.yaml": {"environment": {"impact": {"max_lost": share}}},
-    })  # fmt: skip
+    changed.change(
+        {
+            "specs/shop/offers.yaml": {"offers": offers},
+            "environments/shop.yaml": {"environment": {"impact": {"max_lost": share}}},
+        }
+    )
     changed.apply("ada")
     changed.approve_all()
     page = as_(asking, changed, "omar").get("/ui/promote").text
@@ -380,7 +382,9 @@ def test_whoever_looks_again_does_not_count_again_but_promoting_does(
     assert asking.get("/ui/promote").text.count("✓ within") == page.count("✓ within") > 0
     assert len(counted) == 1
     with (changed.root / "people.csv").open("a") as people:
-        people.writelines(f"{n},p{n}@example.com,P,17,FR\n" for n in range(10, 20))  # who would be left without an offer
+        people.writelines(
+            f"{n},p{n}@example.com,P,17,FR\n" for n in range(10, 20)
+        )  # who would be left without an offer
     form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
     assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 422
     assert len(counted) == 2
