@@ -46,9 +46,9 @@ class Segment:
 class SpaceImpact:
     """One space. ``changed``: contacts whose offers or ranks differ; ``emptied``: those left without an offer.
 
-    ``contacts``: all that there are; ``served``: those who get an offer before; ``max_lost``: what a promotion may
-    take, if the environment says so. With a ``sample`` every number but ``contacts`` is what was counted in it.
-    ``judged``: whether more are left without an offer than that, where the numbers were rounded after it was judged.
+    ``contacts``: all contacts; ``served``: contacts with an offer before; ``max_lost``: the environment's limit for
+    promotions, if it has one. With a ``sample`` every number except ``contacts`` was counted in the sample.
+    ``judged``: whether the exact numbers exceed that limit, if the numbers were rounded afterwards.
     """
 
     space: str

@@ -17,7 +17,7 @@ from offerkit.rules.values import show
 from offerkit.templates.values import escape
 
 Where: TypeAlias = Callable[[Finding], str]
-"""Where a finding's rule stands in the specs, as ``file:line:column``; empty when that is not known."""
+"""The position of a finding's rule in the specs, as ``file:line:column``; empty if unknown."""
 
 _HOW = {
     "explicit": "identified by key",

@@ -46,7 +46,7 @@ class DeliveryResult:
 
     def set_aside(self, reason: str) -> None:
         """One more contact gets no message."""
-        name = str(reason)  # the member of an enumeration is no key of a JSON object
+        name = str(reason)  # JSON objects take only text as keys
         self.aside[name] = self.aside.get(name, 0) + 1
 
 

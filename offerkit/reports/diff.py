@@ -40,7 +40,7 @@ Across: TypeAlias = "tuple[str, str] | None"
 
 
 class SpecPositions(NamedTuple):
-    """Where what changed stands in each of the two states' specs; None where it does not, or these are no specs."""
+    """The position of a changed resource in the specs of both states; None if missing there, or without specs."""
 
     before: Position | None = None
     after: Position | None = None

@@ -62,7 +62,7 @@ _ASCII = str.maketrans(
 
 
 def clip(text: str, most: int) -> str:
-    """``text``, cut to ``most`` characters, the last of which then is an ellipsis."""
+    """``text``, cut to ``most`` characters; the last one is then an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -18,7 +18,7 @@ NONE = "Nothing has been applied yet."
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One revision; ``time`` is text already, as the reader shall see it."""
+    """One revision; ``time`` is text in the reader's form."""
 
     serial: int
     time: str

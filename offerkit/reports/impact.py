@@ -61,7 +61,7 @@ def rounding_sentences(made: Impact) -> list[str]:
 
 
 def sample_sentences(made: Impact) -> list[str]:
-    """What numbers of a sample are, and that they are no more than that."""
+    """How the numbers of a sample were estimated."""
     samples = {space.space.partition("/")[0]: space.sample for space in made.spaces if space.sample is not None}
     if not samples:
         return []

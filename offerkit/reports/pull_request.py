@@ -52,11 +52,11 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """All that is said of a pull request, as data; it never holds the keys of contacts.
+    """The full report of a pull request, as data; it never contains the keys of contacts.
 
-    ``environment``: the CI's, which has a comment of its own. ``base``: in words, what the plan was made against.
-    ``head``: the commit that was planned. ``command``: what repeats the plan. ``approvals``: what is needed before
-    what changes can become live; None where that is not known. ``stopped``: what is stopped and would change.
+    ``environment``: each one has its own comment. ``base``: what the plan was compared with, in words.
+    ``head``: the commit that was planned. ``command``: the command that repeats the plan. ``approvals``: the approvals
+    needed before the changes can go live; None if unknown. ``stopped``: stopped resources that would change.
     ``warnings``: all else that a reviewer must know, such as policies. ``artifact``: the URL of the whole report, or
     what it is called. ``reached``: the offers whose eligibility changes by what stands elsewhere.
     """
@@ -112,7 +112,7 @@ def verdict(request: PullRequest) -> str:
 
 
 def _reach(made: Impact | None) -> str:
-    """How many people get other offers; of several spaces the one where most do, since nobody is counted twice."""
+    """How many contacts get other offers; of several spaces the largest number, so that no contact counts twice."""
     if made is None or not made.spaces:
         return ""
     changed: dict[str, list[SpaceImpact]] = {}
@@ -247,7 +247,7 @@ class Needed(NamedTuple):
 
 
 def needed(request: PullRequest) -> list[Needed]:
-    """The pending approvals, by who can give them and what they are for."""
+    """The pending approvals, grouped by reviewers and aspect."""
     found: dict[tuple[tuple[str, ...], str], list[Address]] = {}
     for row in request.approvals or ():
         if row.state == "waiting":
@@ -257,7 +257,7 @@ def needed(request: PullRequest) -> list[Needed]:
 
 
 class ImpactRow(NamedTuple):
-    """What changes for people with one offer on one space, in words; ``why``: for some of them."""
+    """The impact of one offer on one space, in words; ``why``: examples."""
 
     space: str
     offer: str

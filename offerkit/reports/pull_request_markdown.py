@@ -41,11 +41,11 @@ _BRIEF = CONCISE._replace(fields=8, lines=8)
 _TEXT, _REASON, _CODE, _NAMES = 400, 120, 200, 8
 _LEAST = 200
 _MISSES = 20
-"""After so many steps that did not fit, no other is tried."""
+"""The number of steps that do not fit after which no other is tried."""
 _RESERVED = 1_500
-"""Bytes for what says that steps are missing."""
+"""Bytes reserved for the note about missing steps."""
 _MOST_NAMED = 1_000
-"""Of more missing steps none is named."""
+"""Missing steps are named up to this number."""
 
 
 def pull_request_markdown(request: PullRequest, presentation: Presentation = PRESENTATION) -> str:

@@ -67,7 +67,7 @@ class OlderCheckout:
 
 
 def behind_text(lacking: OlderCheckout, titles: tuple[str, str], style: Style, layout: Layout) -> str:
-    """The part of a terminal's report, to which doubts are told beside it; empty where nothing is behind."""
+    """The part of a report on a terminal, where doubts are printed separately; empty if nothing is behind."""
     sentence = lacking.sentence(titles)
     if not lacking.steps:
         return ""
@@ -87,7 +87,7 @@ def behind_markdown(lacking: OlderCheckout, titles: tuple[str, str], layout: Lay
 
 
 def reached_text(groups: Sequence[AffectedOffers], style: Style, layout: Layout) -> str:
-    """The offers that change by what stands elsewhere, those alike as one; empty where there are none."""
+    """The offers that change through other resources, grouped; empty if none do."""
     if not groups:
         return ""
     rows = [f"{style.bold(REACHED)} · {_reach(groups)}"]
@@ -102,7 +102,7 @@ def reached_text(groups: Sequence[AffectedOffers], style: Style, layout: Layout)
 
 
 def reached_markdown(groups: Sequence[AffectedOffers], layout: Layout, room: Room) -> str:
-    """The same for a comment, each change folded, as far as there is room; empty where there are none."""
+    """The same for a comment, each change folded, as far as there is room; empty if none do."""
     if not groups:
         return ""
     parts = [f"#### {REACHED}: {_reach(groups)}"]
@@ -130,7 +130,7 @@ def reached_view(
 
 
 def reached_data(groups: Sequence[AffectedOffers]) -> list[Json]:
-    """As JSON: which conditions go and come, where each is said, and of which offers."""
+    """As JSON: the removed and added conditions, their origins, and the offers that they affect."""
     return [{"gone": _data(group.gone), "come": _data(group.come), "offers": list(group.offers)} for group in groups]
 
 

@@ -76,7 +76,7 @@ class StopList:
 
 
 def stops_text(stops: StopList, presentation: Presentation = PRESENTATION) -> str:
-    """What is stopped, each with who, since when and why. Ends with a newline."""
+    """Each stop with its operator, time and reason. Ends with a newline."""
     stopped, style = stops.stopped, presentation.style
     if not stopped:
         return style.finish("Nothing is stopped.\n")

@@ -87,7 +87,7 @@ def names(addresses: Iterable[str], environment: str, most: int) -> str:
     """``offers a, b and 3 more; campaign summer``: short names within ``environment``, by kind."""
     by_kind: dict[tuple[str, int, str], list[str]] = {}
     for address in sorted(set(addresses)):
-        if not isinstance(address, Address):  # in a plan that is no more than shown
+        if not isinstance(address, Address):  # in a plan that is only shown
             by_kind.setdefault(("", 0, ""), []).append(address)
             continue
         home = "" if address.environment == environment else address.environment

@@ -1,4 +1,4 @@
-"""Signed contact keys: proof that our own site, and not its visitor, says who is asking.
+"""Signed contact keys: proof that the site itself, and not its visitor, names the contact.
 
 ``base64url(key).expiry.hex(hmac_sha256(secret, environment + "\\n" + key + "\\n" + expiry))``, without padding;
 ``expiry`` is a Unix time in seconds.
@@ -31,7 +31,7 @@ def sign(secret: bytes, environment: str, key: str, expiry: int) -> str:
 
 
 def unsign(secret: bytes, environment: str, signed: str, now: float) -> str:
-    """The key in ``signed``. Raises Refused when it is not signed for ``environment``, or not any more."""
+    """The key in ``signed``. Raises Refused when its signature is invalid, expired or for another environment."""
     found = _SIGNED.fullmatch(signed)
     if found is None:
         raise _refused("the contact's key is not signed")
@@ -67,9 +67,9 @@ def secret_of(environment: str, inbound: Inbound, environ: Mapping[str, str]) ->
 
 
 def verified(inbound: InboundRules, environ: Mapping[str, str], ask: ProposeRequest) -> ProposeRequest:
-    """``ask`` from outside with the contact's key itself, its signature checked wherever an environment wants one.
+    """``ask`` with its key unsigned, where an environment requires signed keys.
 
-    Raises Refused when the key is raw, or signed for another environment, or not any more.
+    Raises Refused when the key is raw, or its signature is invalid, expired or for another environment.
     """
     names = dict.fromkeys(space.partition("/")[0] for space in ask.spaces)
     wary = [name for name in names if name in inbound.environments and _signed(inbound.environments[name])]

@@ -1,4 +1,4 @@
-"""Refusals as whoever asks reads them: browsers get a page with a way back, all others a problem document."""
+"""The form of refusals: browsers get a page with links back, all others a problem document."""
 
 from __future__ import annotations
 

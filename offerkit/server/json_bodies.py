@@ -1,7 +1,7 @@
-"""Bodies in JSON, read so that nobody can read them otherwise: UTF-8, and no name twice.
+"""JSON bodies, read strictly: UTF-8, no name twice.
 
-What a body costs to refuse grows with its bytes and no faster: how many values it has, and how deep, is counted before
-it is parsed; what it may hold is checked name by name, and of a thousand mistakes a few are told.
+The cost of refusing a body grows only with its bytes: its values and their depth are counted before it is parsed, and
+of many mistakes only a few are listed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from offerkit.server.problems import RequestError
 B = TypeVar("B", bound=BaseModel)
 
 MEMBERS, DEEPEST = 5_000, 16
-"""Values of a body from outside, and how many objects and lists may be within each other."""
+"""Limits of a body: its values, and the depth of nested objects and lists."""
 MOST_MEMBERS, BYTES_EACH = 50_000, 20
-"""Values of an operator's body at most, and the bytes that it has for each of them beyond those of others."""
+"""Limit of values in an operator's body, and the bytes it must have for each value beyond MEMBERS."""
 LONGEST_NUMBER = 64
 """Characters of a number."""
 _MARKS = re.compile(rb'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*"?', re.DOTALL)
@@ -42,7 +42,7 @@ class InvalidRequestError(Exception):
 
 
 class UnreadableError(RequestError):
-    """A body that is not taken, and why: the sentence is for whoever sent it."""
+    """A body that cannot be read."""
 
 
 async def read_body(request: Request, model: type[B]) -> B:

@@ -1,4 +1,4 @@
-"""The bodies of calls and answers over JSON, as the OpenAPI document describes them."""
+"""The JSON bodies of calls and answers, as the OpenAPI document describes them."""
 
 from __future__ import annotations
 

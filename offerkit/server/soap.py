@@ -1,4 +1,4 @@
-"""SOAP 1.2 at ``/interaction/<env>/<space>``: how call centres and older back ends ask (domain.md §5)."""
+"""SOAP 1.2 at ``/interaction/<env>/<space>``, for call centres and older back ends (domain.md §5)."""
 
 from __future__ import annotations
 

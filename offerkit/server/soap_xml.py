@@ -30,11 +30,17 @@ MOST_NAMESPACES, LONGEST_NAMESPACE = 32, 500
 NOT_WELL_FORMED = "this is not well-formed XML"
 PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Propose": (
-        ("targetId", "string"), ("maxCount", "int"), ("categories", "string"), ("themes", "string"), ("context", ""),
-        ("uuid", "string"), ("nli", "string"), ("noProp", "boolean"),
+        ("targetId", "string"),
+        ("maxCount", "int"),
+        ("categories", "string"),
+        ("themes", "string"),
+        ("context", ""),
+        ("uuid", "string"),
+        ("nli", "string"),
+        ("noProp", "boolean"),
     ),
     "UpdateStatus": (("proposition", "string"), ("status", "string"), ("context", "")),
-}  # fmt: skip
+}
 """The parts of each operation with their types in the WSDL; empty: elements."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -1,4 +1,4 @@
-"""Whether the store that a worker serves still stands in its place: what one part finds, all the others heed."""
+"""Whether the store that a worker serves is still in its place; all parts of the worker share this state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAID = {
     Code.HISTORY_BROKEN: "the store in its place does not verify",
     Code.STORE_DAMAGED: "the store in its place is damaged",
 }
-"""What anybody may hear of it: no places of this machine."""
+"""Reasons for everyone: they contain no paths of this machine."""
 
 
 class StorePresence:

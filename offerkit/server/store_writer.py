@@ -1,4 +1,4 @@
-"""One writer for many calls: what waits is written in one transaction, and every caller hears only after the commit.
+"""One writer for many calls: it stores waiting calls in one transaction; they are answered after the commit.
 
 Syncing a file to disk takes longer than deciding. Under load the calls that arrive meanwhile share the next sync, one
 statement that adds all their propositions, and one message to the event loop.

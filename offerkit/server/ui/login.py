@@ -1,4 +1,4 @@
-"""Logging in with an operator's token, and out."""
+"""Log in with an operator's token, and log out."""
 
 from __future__ import annotations
 

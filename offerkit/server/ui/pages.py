@@ -1,4 +1,4 @@
-"""What all pages have in common: who looks, the session they read in, the frame, refusals as pages."""
+"""What all pages share: the viewer, the session they read with, the frame, refusals as pages."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Pages:
         """A page as a response."""
         text = self._templates.get_template(template).render(
             viewer=viewer, path=request.url.path, place=_place(request), moment=f"{now():%Y-%m-%d %H:%M:%S}", **facts
-        )  # fmt: skip
+        )
         previews = _PREVIEWS if template == "offer.html" else ""
         headers = {name: value.replace("{previews}", previews) for name, value in _HEADERS.items()}
         return Response(text, status, headers, "text/html; charset=utf-8")
@@ -196,9 +196,14 @@ def first(fields: Form, name: str) -> str:
 def _templates() -> Environment:
     """All templates, read once: an upgrade beneath a running server must not mix new pages with old code."""
     made = Environment(
-        loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=_spelled, auto_reload=False,
-    )  # fmt: skip
+        loader=PackageLoader("offerkit.server.ui"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_spelled,
+        auto_reload=False,
+    )
     made.filters["people"] = said
     made.filters["breakable"] = _breakable
     made.filters["path"] = lambda text: quote(str(text), safe="/")

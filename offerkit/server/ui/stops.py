@@ -1,4 +1,4 @@
-"""What is stopped; and the forms that stop and resume, which stand with each offer."""
+"""The page of stops, and the forms to stop and resume."""
 
 from __future__ import annotations
 

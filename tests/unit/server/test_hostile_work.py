@@ -26,14 +26,16 @@ MODELS: dict[type[BaseModel], str] = {
 }
 JUNK: dict[str, Callable[[int], str]] = {
     "a list of objects": lambda size: f'"data":{{"k":[{",".join(["{}"] * size)}]}}',
-    "lists of objects": lambda size: '"data":{' + ",".join(f'"k{n}":[{"{}," * 99}{{}}]' for n in range(size // 100)) + "}",
+    "lists of objects": lambda size: (
+        '"data":{' + ",".join(f'"k{n}":[{"{}," * 99}{{}}]' for n in range(size // 100)) + "}"
+    ),
     "call data": lambda size: '"data":{' + ",".join(f'"k{n}":0' for n in range(size)) + "}",
     "unknown names": lambda size: ",".join(f'"k{n}":0' for n in range(size)),
     "names that are none": lambda size: f'"themes":[{",".join(["{}"] * size)}]',
     "brackets": lambda size: '"data":' + "[" * size + "]" * size,
     "texts without commas": lambda size: '""' * size,
     "divs": lambda size: '"divs":[' + '{"a":1},' * size + "{}]",
-}  # fmt: skip
+}
 
 
 def work(content: bytes, model: type[BaseModel]) -> int:

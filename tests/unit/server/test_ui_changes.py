@@ -332,10 +332,12 @@ def test_who_may_not_promote_is_told_before_and_refused_after(asking: TestClient
 def limited(asking: TestClient, changed: Workspace, when: str, share: str) -> str:
     """The page of a promotion after which offers are for some people only, as omar sees it."""
     offers = {name: {"eligible": {"when": when}} for name in ("gold-card", "safari", "saver")}
-    changed.change({
-        "specs/shop/offers.yaml": {"offers": offers},
-        "environments/shop.yaml": {"environment": {"impact": {"max_lost": share}}},
-    })  # fmt: skip
+    changed.change(
+        {
+            "specs/shop/offers.yaml": {"offers": offers},
+            "environments/shop.yaml": {"environment": {"impact": {"max_lost": share}}},
+        }
+    )
     changed.apply("ada")
     changed.approve_all()
     page = as_(asking, changed, "omar").get("/ui/promote").text
