@@ -32,11 +32,11 @@ def unreadable(found: Restoration) -> Diagnostic:
     return Diagnostic(
         Code.NOT_RESTORED,
         f"what is in the store's place cannot be read: {found.unreadable}",
-        detail="Everything since the backup is lost: revisions, approvals, tokens and propositions. Tokens that were revoked"
-        " since may be valid again, and operators that were disabled since are enabled. WHAT WAS STOPPED SINCE MAY BE LIVE"
-        f" AGAIN: stops cannot be carried over from a store that cannot be read.{stays}",
-        hint="Stop at once what must stay out (“offerkit stop”), check “offerkit token list” and revoke tokens again, then"
-        " apply the specs.",
+        detail="Everything since the backup is lost: revisions, approvals, tokens and propositions. Tokens that"
+        " were revoked since may be valid again, and operators that were disabled since are enabled. WHAT WAS STOPPED"
+        f" SINCE MAY BE LIVE AGAIN: stops cannot be carried over from a store that cannot be read.{stays}",
+        hint="Stop at once what must stay out (“offerkit stop”), check “offerkit token list” and revoke tokens"
+        " again, then apply the specs.",
         severity=Severity.WARNING,
     )
 
