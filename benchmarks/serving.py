@@ -89,9 +89,18 @@ def full(port: int, *, store: bool, seconds: int, folder: Path) -> Load:
     body = BODY % ("%s", str(store).lower())
     script.write_text(SCRIPT % (body, PEOPLE - 1))
     command = [
-        "taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS[store]}", f"-d{seconds}s", "--latency", "-s", str(script),
+        "taskset",
+        "-c",
+        "1",
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS[store]}",
+        f"-d{seconds}s",
+        "--latency",
+        "-s",
+        str(script),
         f"http://127.0.0.1:{port}",
-    ]  # fmt: skip
+    ]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)

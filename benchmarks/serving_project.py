@@ -72,6 +72,18 @@ def _history(shape: Shape, people: int) -> Iterator[PropositionRow]:
         for each in past[number % HISTORIES]:
             moment = utc(each.time + shift - timedelta(seconds=1))
             yield PropositionRow(
-                f"p{next(numbers)}", ENVIRONMENT, contact_name(number), each.space, each.channel, each.offer,
-                each.category, f"i{number}", each.rank, Decimal(each.weight), Status(each.status), moment, moment, 1,
-            )  # fmt: skip
+                f"p{next(numbers)}",
+                ENVIRONMENT,
+                contact_name(number),
+                each.space,
+                each.channel,
+                each.offer,
+                each.category,
+                f"i{number}",
+                each.rank,
+                Decimal(each.weight),
+                Status(each.status),
+                moment,
+                moment,
+                1,
+            )

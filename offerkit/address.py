@@ -86,9 +86,9 @@ class Address(str):
     def __new__(cls, environment: str, kind: Kind, name: str) -> Self:
         """The parts are not checked; the text omits ``environment`` for kinds without one."""
         alone = kind in SHARED_KINDS or kind is Kind.ENVIRONMENT
-        made = super().__new__(cls, f"{kind}.{name}" if alone else f"{environment}/{kind}.{name}")
-        made.environment, made.kind, made.name = environment, kind, name
-        return made
+        result = super().__new__(cls, f"{kind}.{name}" if alone else f"{environment}/{kind}.{name}")
+        result.environment, result.kind, result.name = environment, kind, name
+        return result
 
     def __getnewargs__(self) -> tuple[str, Kind, str]:  # type: ignore[override]  # how copies are made
         return self.environment, self.kind, self.name
@@ -169,9 +169,9 @@ class StageRef(str):
 
     def __new__(cls, environment: str, stage: Stage, at: str | None = None) -> Self:
         """The parts are not checked."""
-        made = super().__new__(cls, f"{environment}@{stage}:{at}" if at else f"{environment}@{stage}")
-        made.environment, made.stage, made.at = environment, stage, at
-        return made
+        result = super().__new__(cls, f"{environment}@{stage}:{at}" if at else f"{environment}@{stage}")
+        result.environment, result.stage, result.at = environment, stage, at
+        return result
 
     def __getnewargs__(self) -> tuple[str, Stage, str | None]:  # type: ignore[override]  # how copies are made
         return self.environment, self.stage, self.at
@@ -195,10 +195,10 @@ _Row = TypeVar("_Row", bound=_Staged)
 
 def by_stage(rows: Iterable[_Row]) -> dict[StageRef, list[_Row]]:
     """Group steps or changes by their stage, keeping their order."""
-    found: dict[StageRef, list[_Row]] = {}
+    result: dict[StageRef, list[_Row]] = {}
     for row in rows:
-        found.setdefault(row.stage, []).append(row)
-    return found
+        result.setdefault(row.stage, []).append(row)
+    return result
 
 
 def parse_stage(text: str) -> StageRef:

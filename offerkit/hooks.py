@@ -1,4 +1,4 @@
-"""What a package of hooks imports from offerkit: the types of what hooks are given and what they return.
+"""The types of hooks' arguments and results, for packages of hooks.
 
 A hook is a plain function that a package registers as an entry point of the group ``offerkit.hooks`` (docs/hooks.md).
 It needs no import from offerkit; these names are there to say its types. They are public: they stay, and nothing else
@@ -51,11 +51,11 @@ class DynamicOffer(Protocol):
     """Turns one offer into several products (step 7)."""
 
     def __call__(self, offer: str, contact: Row, data: Row, /) -> Sequence[tuple[Mapping[str, object], object]]:
-        """(product, weight) pairs; weights are numbers of 0 or more. None at all: the offer is left out."""
+        """(product, weight) pairs; weights are numbers of 0 or more. Without any pair, the offer is left out."""
 
 
 class PostProcessing(Protocol):
     """Drops or reorders what would be proposed (step 10)."""
 
     def __call__(self, candidates: Sequence[Candidate], /) -> Sequence[Candidate]:
-        """Some of ``candidates``, in the order wanted."""
+        """The candidates to propose, in order."""

@@ -1,4 +1,4 @@
-"""The proxy through which a server is reached, as HTTPS_PROXY and NO_PROXY say; this machine is never behind one."""
+"""HTTP connections through the proxy that HTTPS_PROXY and NO_PROXY name; this machine is reached directly."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 
 def pool_for(url: str, timeout: Timeout, code: Code = Code.REMOTE) -> PoolManager:
-    """What sends requests to ``url``. Raises Refused with ``code`` when the proxy's address is none; it is never
-    printed."""
+    """A connection pool for ``url``. Raises Refused with ``code`` when the proxy's address is invalid.
+
+    The address is not printed, since it can contain a password.
+    """
     import urllib3
 
     address = _proxy_of(url)

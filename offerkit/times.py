@@ -59,10 +59,10 @@ def _local(moment: datetime, zone: tzinfo) -> datetime:
 def common_zone(zones: Iterable[tzinfo]) -> tzinfo:
     """The zone for a time without one, given the zones of the environments concerned.
 
-    It is their common zone; UTC if they differ or there are none.
+    It is their common zone; UTC if they differ or the list is empty.
     """
-    found = set(zones)
-    return found.pop() if len(found) == 1 else UTC
+    result = set(zones)
+    return result.pop() if len(result) == 1 else UTC
 
 
 def duration(text: str) -> timedelta:

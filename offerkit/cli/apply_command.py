@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 @blocked_option
 @override_option
 @click.option(
-    "--author", "authors", multiple=True, metavar="OPERATOR", help="Who wrote it, too.", shell_complete=operators
+    "--author",
+    "authors",
+    multiple=True,
+    metavar="OPERATOR",
+    help="Also record this operator as an author; may be repeated.",
+    shell_complete=operators,
 )
 @changing
 @pass_shell
@@ -43,12 +48,10 @@ def command(
 ) -> None:
     """Apply the specs, or a saved plan, to the design stage.
 
-    A saved PLAN is applied exactly; without one the specs (narrowed to ADDRESS) are planned and that is applied.
-
-    Who applies is an author of it, and so are the authors of the commits behind it; --author adds others.
-
-    A plan of any kind can be applied: of specs, a promotion, a rollback, a purge. It is refused when what it
-    touches or relies on has changed since. All of it happens in one transaction, or nothing.
+    A saved PLAN is applied exactly as it is. Without one, the specs are planned (ADDRESS narrows them) and that plan is
+    applied. The operator who applies is recorded as an author, and so are the authors of the commits it is based on;
+    --author adds others. A PLAN of any kind can be applied: specs, a promotion, a rollback, a purge. It is refused if
+    anything it touches or relies on has changed since. All steps are applied in one transaction, or none.
     """
     from offerkit.diagnostics import Code, refuse
     from offerkit.plans.make import AddressPatterns
@@ -60,8 +63,8 @@ def command(
     if named and len(what) > 1:
         raise refuse(
             Code.BAD_VALUE,
-            f"{named[0]:.200} stands beside other names",
-            hint="A saved plan is applied by itself, and whole; apply several one after the other.",
+            f"{named[0]:.200} is given with other names",
+            hint="A saved plan is applied on its own and whole; apply several plans one after another.",
         )
     from_file = len(what) == 1 and (bool(named) or is_file(what[0]))
     made = load_plan(Path(what[0])) if from_file else plan(session, AddressPatterns.of(what, exclude))
@@ -84,7 +87,7 @@ def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whol
 
     if made.kind is not PlanKind.APPLY:
         if authors:
-            raise click.UsageError("--author is for what the specs change; nothing else has new authors.")
+            raise click.UsageError("--author only applies to plans of the specs; other plans have no new authors.")
         return session
     if made.empty:
         return session

@@ -11,12 +11,12 @@ from offerkit.cli.shell import Shell
 
 @click.command("approvals")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=offer_patterns)
-@click.option("--mine", "only_mine", is_flag=True, help="Only what you can decide on.")
-@click.option("--all", "everything", is_flag=True, help="Also what is approved or rejected.")
+@click.option("--mine", "only_mine", is_flag=True, help="Only what you can approve or reject.")
+@click.option("--all", "everything", is_flag=True, help="Also what is already approved or rejected.")
 @format_of("Approvals")
 @pass_shell
 def command(shell: Shell, patterns: tuple[str, ...], only_mine: bool, everything: bool, form: str) -> None:
-    """Show what waits for whose approval."""
+    """List what needs approval, and by whom."""
     from offerkit.reports.approvals import Approvals
     from offerkit.usecases.approve import decidable_by, list_approvals
     from offerkit.usecases.session import who_is

@@ -15,10 +15,10 @@ from offerkit.cli.shell import Shell
 @deciding
 @pass_shell
 def command(shell: Shell, /, **options: Any) -> None:
-    """Approve offers: content on spaces, eligibility.
+    """Approve offers: their content on spaces and their eligibility.
 
-    Bound to exactly what stands in design now: a later change of it resets the approval. Without --content
-    and --eligibility both are approved, as far as you may. Of many offers, those that are refused are listed with
-    the reason and the others are approved; the exit code is 1 only when all are refused.
+    An approval holds for exactly what design has now; a later change resets it. Without --content and --eligibility,
+    both are approved, as far as you are allowed to. Offers that are refused are listed with the reason, and the others
+    are approved; the exit code is 1 only if all are refused.
     """
     carry_out(shell, "approved", **options)

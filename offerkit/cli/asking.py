@@ -22,13 +22,13 @@ data_option = click.option(
     multiple=True,
     metavar="NAME=VALUE",
     shell_complete=call_data,
-    help="Call data; its type is what the environment declares.",
+    help="Call data, with the type that the environment declares; may be repeated.",
 )
 at_option = click.option(
     "--at",
     default="",
     metavar="TIME",
-    help="As if it were then: a day (its noon) or a time, in the environment's time zone (default: now).",
+    help=("Decide as at this time: a day (its noon) or a time, in the environment's time zone (default: now)."),
 )
 environment_option = click.option(
     "--environment", "-e", default="", metavar="NAME", help="The environment.", shell_complete=environments
@@ -37,27 +37,27 @@ set_aside_option = click.option(
     "--set-aside",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Go on without contacts that cannot be read; they are named in this CSV file.",
+    help="Skip contacts that cannot be read, and list them in this CSV file.",
 )
 contacts_option = click.option(
     "--contacts",
     default="",
     metavar="FILE",
     shell_complete=files,
-    help="Contacts from this CSV or Parquet file of the project.",
+    help="Read the contacts from this CSV or Parquet file of the project.",
 )
 status_url_option = click.option(
     "--status-url",
     default="",
     metavar="URL",
     callback=service_url,
-    help="The service that sets statuses, for tracked links.",
+    help="The service that records statuses, for tracked links.",
 )
 stage_option = click.option(
     "--stage",
     type=click.Choice(["specs", "design", "live"]),
     default="specs",
-    help="What to look at (default: the specs on disk).",
+    help="The state to use (default: the specs on disk).",
 )
 
 

@@ -18,16 +18,16 @@ def audit() -> None:
 
 @audit.command("verify")
 @renamed_option(
-    "--expect", former=("--head",), metavar="DIGEST", help="The last revision's digest as you noted it elsewhere."
+    "--expect", former=("--head",), metavar="DIGEST", help="The digest of a revision, as you recorded it elsewhere."
 )
 @pass_shell
 def verify(shell: Shell, expect: str | None) -> None:
     """Find every row of the history that was edited, removed or reordered.
 
-    Every revision's digest covers its changes, its approvals and the revision before. Tokens are compared with the
-    revisions that made and revoked them; tables, indexes and all else in the store with what its format has. Note the
-    digest this prints somewhere else: with --expect, a history that was rewritten as a whole is found as well. With
-    --store, no project is needed.
+    Every revision's digest covers its changes, its approvals and the revision before it. Tokens are compared with the
+    revisions that created and revoked them, and the store's tables and indexes with its format. Record the printed
+    digest somewhere else: with --expect, a history that was rewritten as a whole is detected as well. With --store, no
+    project is needed.
     """
     from offerkit.reports.words import count
     from offerkit.usecases.audit import audit
@@ -36,14 +36,16 @@ def verify(shell: Shell, expect: str | None) -> None:
         sound = audit(audited, expect or "")
     text = f"The history is sound: {count(sound.revisions, 'revision')}"
     text += f", the last one {sound.digest}." if sound.digest else "."
-    there = "the tokens, which stay with the server, were not" if sound.tokens is None else ""
+    there = "not the tokens, which stay on the server" if sound.tokens is None else ""
     text += f"\nAlso checked: the schema of format {sound.format}"
     text += f"; {there}." if there else f", {count(sound.tokens or 0, 'token')}."
     click.echo(shell.style.green(text), color=True)
 
 
 @audit.command("export")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file instead.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file instead of standard output."
+)
 @pass_shell
 def export(shell: Shell, out: Path | None) -> None:
     """Write the history as JSON lines, oldest revision first."""

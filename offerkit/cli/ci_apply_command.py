@@ -26,7 +26,7 @@ _NOTHING = "Nothing to apply: the specs are in design already."
     "--allow-different",
     default="",
     metavar="REASON",
-    help="Apply it even though it is not what was read; recorded.",
+    help="Apply it even though it differs from what was reviewed; the reason is recorded.",
 )
 @message_option
 @lock_option
@@ -34,11 +34,11 @@ _NOTHING = "Nothing to apply: the specs are in design already."
 def command(
     shell: Shell, path: Path | None, subject: Subject, allow_different: str, message: str, lock_timeout: float
 ) -> None:
-    """Apply what was read in a pull request, and nothing else.
+    """Apply what was reviewed in a pull request, and nothing else.
 
-    What is checked out is planned again, and has to mean what the bundle says; otherwise every difference is shown and
-    nothing is applied. The rest is as with “apply”: who may, who wrote it, one transaction. The history keeps the
-    meaning, the pull request and its head.
+    The checked-out specs are planned again. If that plan does not have the meaning recorded in the bundle, every
+    difference is shown and nothing is applied. Rights, authors and the single transaction are as with “apply”. The
+    history records the meaning, the pull request and its head.
     """
     from offerkit.diagnostics import Refused
     from offerkit.usecases.ci import apply_read, check, compare, nothing_to_apply
@@ -64,4 +64,4 @@ def command(
     applied = apply_read(session, compared, allow_different, confirmed(session, wanted.number))
     shell.applied(applied, "Applied.")
     if allow_different and compared.same:
-        click.echo("Nothing was different: the reason of --allow-different is not kept.", err=True)
+        click.echo("Nothing differed: the reason given with --allow-different is not recorded.", err=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "path",
     type=click.Path(path_type=Path),
     metavar="DIR|ZIP",
-    help="What “ci plan” wrote for the pull request (default: what the forge keeps of its trusted run).",
+    help=("The bundle that “ci plan” wrote for the pull request (default: the artifact of its trusted run)."),
 )
 @click.option(
     "--pull-request",
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     type=WholeNumber(1),
     envvar="OFFERKIT_PULL_REQUEST",
     metavar="NUMBER",
-    help="The pull request's number (default: the one that was applied as the commit that is checked out).",
+    help="The pull request's number (default: the one whose merge is checked out and was applied).",
 )
 @forge_options
 @format_of("RelayReport")
@@ -41,14 +41,13 @@ if TYPE_CHECKING:
 def command(
     shell: Shell, forge: Forge, path: Path | None, number: int | None, form: str, message: str, lock_timeout: float
 ) -> None:
-    """Record the reviews of a pull request as their reviewers' approvals of what was applied of it.
+    """Record the reviews of a pull request as its reviewers' approvals of what was applied.
 
-    The forge is asked who approved the merged head, and who wrote it. A review counts for the operator whose account it
-    is (accounts), and approves what the pull request changed, as far as that operator may: nobody approves what they
-    wrote. It counts once, and only while what was applied is what was reviewed and nothing else was changed since.
-
-    Run it as an automation, after “ci apply”; through a server, with a token of the scope relay. The forge's token is
-    read from GITHUB_TOKEN or GITLAB_TOKEN.
+    The forge says who approved the merged head and who wrote it. A review counts for the operator whose account it is
+    (accounts), and approves what the pull request changed, as far as that operator is allowed to: nobody approves what
+    they wrote. A review counts once, and only if what was applied is what was reviewed and nothing else has changed
+    since. Run this command as an automation, after “ci apply”; through a server, with a token of the scope relay. The
+    forge's token is read from GITHUB_TOKEN or GITLAB_TOKEN.
     """
     from offerkit.reports.approvals import RelayedReview, RelayReport
     from offerkit.usecases.ci_approve import approve

@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     "--open",
     "every",
     is_flag=True,
-    help="Check every open pull request that has a bundle; so does a schedule of the CI.",
+    help="Check every open pull request that has a bundle (default in scheduled CI runs).",
 )
 @pass_shell
 def command(shell: Shell, path: Path | None, subject: Subject, every: bool) -> None:
-    """Check that what would be applied is still what was read.
+    """Check that what would be applied is still what was reviewed.
 
-    What is checked out is planned again, and has to mean what the bundle says. Exits with 1, and shows every
-    difference, when it does not. Meant to be required before a merge, in merge queues and on a schedule: others may
-    have applied something since.
+    The checked-out specs are planned again. If that plan does not have the meaning recorded in the bundle, every
+    difference is shown and the exit code is 1. Require this check before a merge and in merge queues, and run it on a
+    schedule: others may have applied changes since.
     """
     from offerkit.usecases.ci import check, compare
 
     if every and (path is not None or subject.number or subject.head):
-        raise click.UsageError("--open checks all that are open; leave out which one.")
+        raise click.UsageError("--open checks every open pull request; leave out the number.")
     session = shell.session()
     if every or (path is None and not subject.number and scheduled(session)):
         _check_open(shell, session, subject.base)
         return
     read, wanted = found(session, path, subject)
     check(compare(session, read.bundle, wanted, merged=True), read)
-    click.echo(shell.style.green(f"What would be applied is what was read: {read.bundle.meaning}."), color=True)
+    click.echo(shell.style.green(f"What would be applied is what was reviewed: {read.bundle.meaning}."), color=True)
 
 
 def _check_open(shell: Shell, session: Session, base: str) -> None:
@@ -57,7 +57,13 @@ def _check_open(shell: Shell, session: Session, base: str) -> None:
     idle = True
     for each in check_open(session, forge_of(session), base):
         idle = False
-        said = f"not checked: {each.skipped}" if each.skipped else "not as it was read" if each.found else "as read"
+        said = (
+            f"not checked: {each.skipped}"
+            if each.skipped
+            else "differs from what was reviewed"
+            if each.found
+            else "as read"
+        )
         click.echo(f"{each.number} at {each.head[:12]}: {said}")
         found += [replace(one, summary=f"{each.number}: {one.summary}") for one in each.found]
     if idle:

@@ -7,18 +7,18 @@ import click
 from offerkit.cli.main import LazyGroup
 
 COMMANDS = {
-    "plan": "Plan what a pull request changes, and write what is said of it.",
-    "check": "Check that what would be applied is still what was read.",
-    "comment": "Say what a pull request changes in a comment on it, kept up to date.",
-    "drift": "Keep one issue about what differs between the store and the default branch.",
-    "apply": "Apply what was read in a pull request, and nothing else.",
-    "approve": "Record the reviews of a pull request as approvals of what was applied.",
+    "plan": "Plan what a pull request changes, and write the bundle for its review.",
+    "check": "Check that what would be applied is still what was reviewed.",
+    "comment": "Comment on a pull request with what it changes, and keep the comment up to date.",
+    "drift": "Keep one issue about the differences between the store and the default branch.",
+    "apply": "Apply what was reviewed in a pull request, and nothing else.",
+    "approve": "Record the reviews of a pull request as its reviewers' approvals of what was applied.",
 }
 
 
 @click.group("ci", cls=LazyGroup, modules=COMMANDS, within="ci")
 def command() -> None:
-    """Bring the review of a plan into pull requests, and apply what was reviewed.
+    """Review plans in pull requests, and apply exactly what was reviewed.
 
-    These commands are for pipelines. What is applied is what was read: both are held together by the plan's meaning.
+    These commands are for pipelines. The meaning of a plan ties what is applied to what was reviewed.
     """

@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     "--head",
     default="",
     metavar="COMMIT",
-    help="The head, in full, that the bundle has to be of, and by which the pull request is found without its number.",
+    help=("The full commit that the bundle must be of; also finds the pull request if no number is given."),
 )
 @click.option(
     "--name",
     default="",
     metavar="NAME",
-    help="Tells the comments of several projects in one repository apart (default: there is one).",
+    help="The project's name, if the repository has several projects.",
 )
-@click.option("--artifact", default="", metavar="URL", help="Where the whole report can be had.")
+@click.option("--artifact", default="", metavar="URL", help="The URL of the complete report.")
 @forge_options
 def command(path: Path, number: int | None, head: str, name: str, artifact: str, forge: Forge) -> None:
-    """Say what a pull request changes in a comment on it, kept up to date.
+    """Comment on a pull request with what it changes, and keep the comment up to date.
 
-    There is one comment for each environment that changes, none where nothing does. The token in GITHUB_TOKEN or
-    GITLAB_TOKEN has to be that of one account always, which may comment. The text is made from the bundle's data: the
-    bundle may come from a run that nobody trusts.
+    Each environment that changes gets one comment; an environment that does not change gets none. GITHUB_TOKEN or
+    GITLAB_TOKEN must always hold a token of the same account, which must be allowed to comment. The text is made from
+    the bundle's data, so the bundle may come from an untrusted run.
     """
     from offerkit.usecases.ci_comment import Commenting, comment, told
     from offerkit.usecases.ci_states import number_of

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     "--name",
     default="",
     metavar="NAME",
-    help="Tells the issues of several projects in one repository apart (default: there is one).",
+    help="The project's name, if the repository has several projects.",
 )
 @forge_options
 @pass_shell
 def command(shell: Shell, name: str, forge: Forge) -> None:
-    """Keep one issue about what differs between the store and the default branch.
+    """Keep one issue about the differences between the store and the default branch.
 
-    Meant for every night, with the default branch checked out: the issue is opened when something differs, brought up
-    to date, and closed when nothing does any more. The token in GITHUB_TOKEN or GITLAB_TOKEN has to be that of one
-    account always, which may write issues.
+    Run it every night with the default branch checked out. The issue is opened when there are differences, kept up to
+    date, and closed when there are none. GITHUB_TOKEN or GITLAB_TOKEN must always hold a token of the same account,
+    which must be allowed to write issues.
     """
     from offerkit.usecases.ci_drift import Keeping, drifted, keep, told
 

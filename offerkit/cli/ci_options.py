@@ -27,14 +27,14 @@ given_bundle_option = click.option(
     required=True,
     type=click.Path(path_type=Path),
     metavar="DIR|ZIP",
-    help="What “ci plan” wrote for the pull request.",
+    help="The bundle that “ci plan” wrote for the pull request.",
 )
 bundle_option = click.option(
     "--bundle",
     "path",
     type=click.Path(path_type=Path),
     metavar="DIR|ZIP",
-    help="What “ci plan” wrote for the pull request, in a trusted run (default: the one that the forge keeps).",
+    help=("The bundle that “ci plan” wrote for the pull request in a trusted run (default: the forge's artifact)."),
 )
 
 
@@ -66,13 +66,15 @@ _SUBJECT = (
         "--head",
         default="",
         metavar="COMMIT",
-        help="The pull request's own last commit (default: what is checked out, or was merged into it).",
+        help=(
+            "The last commit of the pull request itself (default: the checked-out commit, or the one merged into it)."
+        ),
     ),
     click.option(
         "--base",
         default="",
         metavar="BRANCH",
-        help="The branch that it goes into, to compare with where there is no store (default: the CI's).",
+        help="The target branch, to compare with if there is no store (default: the CI's).",
     ),
 )
 
@@ -98,7 +100,9 @@ def forge_options(function: F) -> F:
 
 _FORGE = (
     click.option(
-        "--forge", type=click.Choice(["github", "gitlab"]), help="Where the repository is (default: the CI's)."
+        "--forge",
+        type=click.Choice(["github", "gitlab"]),
+        help="The forge that hosts the repository (default: the CI's).",
     ),
     click.option(
         "--forge-url",
@@ -108,7 +112,7 @@ _FORGE = (
     click.option(
         "--repository",
         metavar="NAME",
-        help="OWNER/NAME at GitHub, the project's number or path at GitLab (default: the CI's).",
+        help="OWNER/NAME on GitHub, the project's number or path on GitLab (default: the CI's).",
     ),
 )
 
@@ -146,7 +150,7 @@ _FORMAT = click.option(
     "form",
     type=click.Choice(["text", "github", "sarif", "gitlab"]),
     default="text",
-    help="How to tell what it is refused for; github: annotations; gitlab: a code quality report (default: text).",
+    help=("The format of diagnostics; github: annotations; gitlab: a code quality report (default: text)."),
 )
 
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     required=True,
     type=click.Path(path_type=Path),
     metavar="DIR|ZIP",
-    help="Write the bundle here: a folder, or a file whose name ends in .zip.",
+    help="Write the bundle to this folder, or to a .zip file.",
 )
 @subject_options
-@click.option("--no-impact", is_flag=True, help="Leave out for whom it changes which offers.")
+@click.option("--no-impact", is_flag=True, help="Do not measure the impact on contacts.")
 @renamed_option(
     "--sample",
     former=("--impact-sample",),
@@ -36,15 +36,13 @@ if TYPE_CHECKING:
 )
 @pass_shell
 def command(shell: Shell, out: Path, subject: Subject, no_impact: bool, sample: int | None) -> None:
-    """Plan what a pull request changes, and write what is said of it.
+    """Plan what a pull request changes, and write the bundle for its review.
 
-    It is planned against the store; where there is none, compared with the commit at which it left its target branch.
-    Nothing is changed.
-
-    The bundle has, for each environment that changes, a comment, a page and a report; and what the whole plan means,
-    by which “ci check” and “ci apply” tell whether they do what was read. What a policy denies is said in them, and
-    the command then exits with 1. Specs are read from the files on disk if
-    they are those of --head, alone or merged, and from git otherwise.
+    The plan is made against the store; without a store, against the commit where the branch left its target branch.
+    Nothing is changed. For each environment that changes, the bundle holds a comment, a page and a report. It also
+    holds the meaning of the whole plan, with which “ci check” and “ci apply” verify that they do what was reviewed. If
+    a policy denies a change, the bundle says so and the exit code is 1. Specs are read from disk if the files are those
+    of --head, alone or merged, and from git otherwise.
     """
     from offerkit.diagnostics import Refused
     from offerkit.reports.escape import visible

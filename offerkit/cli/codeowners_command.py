@@ -20,22 +20,22 @@ from offerkit.cli.shell import Shell
     type=click.Path(path_type=Path),
     metavar="FILE",
     shell_complete=files,
-    help="Where to (default: the repository's CODEOWNERS, else .github/CODEOWNERS).",
+    help="The file to write (default: the repository's CODEOWNERS, else .github/CODEOWNERS).",
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 unless the file is up to date.")
 @click.option(
     "--accounts",
     "forge",
     type=click.Choice(["github", "gitlab"]),
-    help="Name reviewers by their accounts, as this forge calls them now; it is asked with its token.",
+    help="Name reviewers by their current account names on this forge; needs its token.",
 )
 @pass_shell
 def command(shell: Shell, out: Path | None, only_check: bool, forge: str | None) -> None:
     """Write CODEOWNERS from the reviewers that the specs name.
 
-    Forges ask for reviews by it. For each file of the specs: whoever reviews an offer that it declares or that
-    inherits from it, and the reviewers of an environment's settings. They are named by e-mail, or with --accounts by
-    the account that operators have (accounts). A file that offerkit did not write is left as it is.
+    Forges use this file to request reviews. Each file of the specs lists the reviewers of the offers that it declares
+    or that inherit from it, and the reviewers of an environment's settings. Reviewers are named by e-mail address, or
+    with --accounts by the operators' accounts. A file that offerkit did not write is not overwritten.
     """
     from offerkit.reports.escape import visible
     from offerkit.usecases.codeowners import check, codeowners, place_of, save
@@ -44,10 +44,12 @@ def command(shell: Shell, out: Path | None, only_check: bool, forge: str | None)
     made = codeowners(session, _logins(forge) if forge is not None else None)
     target = out or place_of(session.project.root)
     if made.nameless:
-        click.echo(f"Not named, for want of an account or e-mail: {', '.join(map(visible, made.nameless))}.", err=True)
+        click.echo(
+            f"Left out, without an account or e-mail address: {', '.join(map(visible, made.nameless))}.", err=True
+        )
     if only_check:
         check(made, target)
-        click.echo(shell.style.green(f"{visible(target.name)} is what the specs say."), color=True)
+        click.echo(shell.style.green(f"{visible(target.name)} is up to date."), color=True)
         return
     save(made, target)
     shell.done = True

@@ -17,14 +17,19 @@ from offerkit.diagnostics import Code, refuse
 @click.command("contact-key")
 @click.argument("environment", metavar="ENVIRONMENT", shell_complete=environments)
 @click.argument("key", metavar="KEY")
-@click.option("--expires", default="1d", metavar="DURATION", help="How long it holds: 6h, 1d or 1d 6h (default: 1d).")
+@click.option(
+    "--expires",
+    default="1d",
+    metavar="DURATION",
+    help="How long the signature is valid: 6h, 1d or 1d 6h (default: 1d).",
+)
 @stage_option
 @pass_shell
 def command(shell: Shell, environment: str, key: str, expires: str, stage: str) -> None:
-    """Sign a contact's key, as environments with contact_keys: signed want it.
+    """Sign a contact's key, as environments with contact_keys: signed require it.
 
     The secret is read from the environment variable that the environment names (inbound: key_secret_env). Sites sign
-    by themselves; this command is to try it out, and to compare.
+    keys themselves; use this command to try it out and to compare.
     """
     from offerkit.server.contact_keys import secret_of, sign
     from offerkit.server.inbound import inbound_rules

@@ -26,20 +26,34 @@ deciding: Callable[[F], F] = combined(
         shell_complete=categories,
         help="All offers below a category.",
     ),
-    click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="All that this promotion plan lacks."),
-    click.option("--content", is_flag=True, help="The content; with --space only there."),
+    click.option(
+        "--plan",
+        "plan_file",
+        type=click.Path(path_type=Path),
+        help="Everything that this promotion plan needs approved.",
+    ),
+    click.option("--content", is_flag=True, help="Only the content; with --space, only on that space."),
     click.option(
         "--settings",
         is_flag=True,
-        help="Settings, which change many offers at once: environments, spaces, rules, typologies, dimensions.",
+        help="Settings that affect many offers: environments, spaces, rules, typologies, dimensions.",
     ),
-    click.option("--eligibility", is_flag=True, help="The eligibility: weights and rules, own and inherited."),
     click.option(
-        "--space", "spaces", multiple=True, metavar="SPACE", help="The content on this space.", shell_complete=spaces
+        "--eligibility", is_flag=True, help="Only the eligibility: weights and conditions, own and inherited."
     ),
-    click.option("--show", "only_show", is_flag=True, help="Decide nothing: show what it would be, and its digest."),
     click.option(
-        "--expect", default="", metavar="DIGEST", help="Only if it is still what this digest of --show names."
+        "--space",
+        "spaces",
+        multiple=True,
+        metavar="SPACE",
+        help="Only the content on this space.",
+        shell_complete=spaces,
+    ),
+    click.option(
+        "--show", "only_show", is_flag=True, help="Decide nothing; show what would be decided, and its digest."
+    ),
+    click.option(
+        "--expect", default="", metavar="DIGEST", help="Decide only if it is still what --show showed with this digest."
     ),
     message_option,
     format_of("DecisionReport"),

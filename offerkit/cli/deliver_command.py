@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("deliver")
 @click.argument("name", metavar="CAMPAIGN/DELIVERY", shell_complete=deliveries)
-@click.option("--dry-run", is_flag=True, help="Store nothing; with --out the files are written all the same.")
+@click.option("--dry-run", is_flag=True, help="Store nothing; with --out, the files are still written.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -40,13 +40,15 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="FIELD",
     shell_complete=axes,
-    help="Write this field, such as recipient.email, with each.",
+    help="Write this field, such as recipient.email, with each message; may be repeated.",
 )
 @status_url_option
 @data_option
 @set_aside_option
-@click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
-@click.option("--withdraw", is_flag=True, help="Take back a delivery that was made and not sent, to make it anew.")
+@click.option("--seed", default="", metavar="TEXT", help="The seed that orders offers of equal weight.")
+@click.option(
+    "--withdraw", is_flag=True, help="Withdraw a delivery that was made but not sent, so that it can be made again."
+)
 @format_of("DeliveryResult")
 @pass_shell
 def command(
@@ -64,12 +66,12 @@ def command(
     withdraw: bool,
     form: str,
 ) -> None:
-    """Make a delivery of a campaign: a message for each recipient, and what is proposed to them.
+    """Make a delivery of a campaign: a message with its propositions for each recipient.
 
-    The messages are written to a new folder for a sender: one line of JSON each, html and text, in
-    messages-*.jsonl; who gets none, and why, in set-aside.csv; the first few as pages to look at. Then the
-    propositions are stored, all of them or none. A run that is cut off goes on where it was when it is called
-    again; a delivery that was made is never made twice.
+    The messages are written to a new folder for a sender: one JSON line each, HTML and text, in messages-*.jsonl; the
+    contacts without a message, and why, in set-aside.csv; the first few messages as pages to look at. Then the
+    propositions are stored, all or none. An interrupted run continues when it is started again. A delivery is never
+    made twice.
     """
 
     from offerkit.reports.escape import visible
@@ -91,7 +93,7 @@ def command(
         folder = out or (None if dry_run else session.project.root / "deliveries" / place[1] / place[2])
         if not dry_run and (run := finish_interrupted(store, place, folder)) is not None:
             where = visible(str(folder))
-            said = f"{run.name} was stored before it was cut off; its files are complete now, in {where}."
+            said = f"{run.name} was stored before the interruption; its files are complete now, in {where}."
             _tell(shell, run, said, stored=run.propositions, folder=str(folder))
             return
         now = instant(session.now)

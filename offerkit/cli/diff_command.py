@@ -23,7 +23,7 @@ from offerkit.cli.shell import Shell
     multiple=True,
     metavar="[DIMENSION=]FILE",
     shell_complete=files,
-    help="With --impact: contacts from this CSV or Parquet file of the project, such as a sample.",
+    help=("With --impact: read the contacts from this CSV or Parquet file of the project, such as a sample."),
 )
 @format_of("DiffReport")
 @full_option
@@ -42,17 +42,17 @@ def command(
 ) -> int:
     """Compare any two states: stages, revisions, plans, specs.
 
-    A and B are each one of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (all also with :REVISION or
-    :TIME), PLAN.json (what it leads to), specs (on disk), git:REF (the specs at a git revision), git:REF...REF
-    (at the merge base of two). B is specs where it is left out. Shown is what B has against A. Two environments
-    are compared by the names of their resources; a rename is shown as one.
+    A and B are each one of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (all also with :REVISION or :TIME),
+    PLAN.json (the state after it), specs (on disk), git:REF (the specs at a git revision), git:REF...REF (at the merge
+    base of two). B defaults to specs. The output shows how B differs from A. Two environments are compared by the names
+    of their resources; renames are shown as renames.
 
-    Where A is a git revision and B lacks commits of it, what differs only for that is told apart: it is no
-    change. Offers whose effective eligibility changes because of what stands elsewhere, such as a category or a
-    filter, are listed. No store is needed to compare specs.
+    If A is a git revision and B lacks some of its commits, differences due only to those commits are shown separately.
+    Offers whose effective eligibility changes because of another resource, such as a category or a filter, are listed.
+    Comparing specs needs no store.
 
-    TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone; where several
-    environments with different ones are meant, in UTC.
+    TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone, or in UTC if several
+    environments with different time zones are compared.
     """
     from offerkit.plans.make import AddressPatterns
     from offerkit.reports.diff import DiffReport

@@ -36,10 +36,10 @@ def command(
     stage: str,
     form: str,
 ) -> None:
-    """Try out a rule: for one contact, or counted over all contacts.
+    """Evaluate a condition or formula, for one contact or counted over all contacts.
 
-    EXPR is a condition or formula as in the specs, such as "recipient.age >= 18 and recipient.country = 'FR'".
-    A condition is true, false or unknown; only true counts. An EXPR that begins with a minus follows “--”.
+    EXPR is written as in the specs, such as "recipient.age >= 18 and recipient.country = 'FR'". A condition is true,
+    false or unknown; only true makes a contact eligible. Put “--” before an EXPR that begins with a minus.
     """
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.evaluate import environment_of, evaluate

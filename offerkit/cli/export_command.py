@@ -13,17 +13,19 @@ from offerkit.cli.shell import Shell
 
 @click.command("export")
 @click.argument("stage", metavar="STAGE", shell_complete=stages)
-@click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where to.")
-@click.option("--force", is_flag=True, help="Replace specs/ and environments/ of a DIR that holds something.")
+@click.option(
+    "--to", "target", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder to write."
+)
+@click.option("--force", is_flag=True, help="Replace specs/ and environments/ if DIR is not empty.")
 @pass_shell
 def command(shell: Shell, stage: str, target: Path, force: bool) -> None:
-    """Write the YAML of a stage.
+    """Write a stage as YAML.
 
-    STAGE is ENVIRONMENT@design or ENVIRONMENT@live, or design or live for all environments; each also as it
-    was, with :REVISION or :TIME. DIR becomes a project of its own that loads to exactly what the stage holds,
-    with the dimensions and operators it needs, in the form that fmt gives. What refers to another environment
-    takes that along; offers that are deactivated are left out; live campaigns come with either stage.
-    TIME is a day (its end) or a time, in the environment's time zone; UTC where several of them differ.
+    STAGE is ENVIRONMENT@design or ENVIRONMENT@live, or design or live for all environments; add :REVISION or :TIME for
+    an earlier state. DIR becomes a project of its own that loads to exactly what the stage holds, with the dimensions
+    and operators that it needs, formatted as by fmt. Environments that are referred to are included; deactivated offers
+    are not; live campaigns come with either stage. TIME is a day (its end) or a time, in the environment's time zone,
+    or in UTC if several time zones are involved.
     """
     from offerkit.reports.escape import visible
     from offerkit.usecases.export import export

@@ -13,17 +13,16 @@ from offerkit.cli.shell import Shell
 @click.command("fmt")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file would change.")
-@click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; print the changes as a diff.")
 @pass_shell
 def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> int:
-    """Bring the specs into their canonical form; comments stay.
+    """Format the specs canonically, and keep their comments.
 
-    PATH is a file or a folder of the project (default: all of it). What the files mean never changes: each is
-    read again before it is written. Files with mistakes are reported, and then none is written.
-
-    Two spaces for each level; keys in the order of the reference, sections in that of creation, resources as
-    they are; short lists and maps on one line, if that ends before column 100; texts with line ends as blocks;
-    quotes only where they are needed.
+    PATH is a file or a folder of the project (default: the whole project). The meaning of a file never changes: the
+    result is read back before it is written. If any file has mistakes, they are reported and no file is written.
+    Indentation is two spaces; keys are in the order of the reference, sections in the order of creation, resources in
+    their own order; short lists and maps are on one line, up to column 100; texts with line breaks are blocks; quotes
+    are used only where needed.
     """
     from offerkit.reports.escape import visible
     from offerkit.specs.cache import Cache
@@ -48,5 +47,5 @@ def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> i
             click.echo(visible(file.path))
     if check and changed:
         files = "1 file is" if len(changed) == 1 else f"{len(changed):,} files are"
-        click.echo(f"{files} not in canonical form; “offerkit fmt” mends that.", err=True)
+        click.echo(f"{files} not in canonical form; run “offerkit fmt”.", err=True)
     return 1 if check and changed else 0

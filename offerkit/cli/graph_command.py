@@ -14,15 +14,15 @@ from offerkit.cli.shell import Shell
     "--focus",
     multiple=True,
     metavar="ADDRESS",
-    help="Only this, what it needs and what depends on it.",
+    help="Only this resource, what it needs and what depends on it.",
     shell_complete=addresses,
 )
 @format_of("Graph")
 @pass_shell
 def command(shell: Shell, focus: tuple[str, ...], form: str) -> None:
-    """Show who refers to whom.
+    """Show which resources refer to which.
 
-    Every resource of the specs in an order in which each comes after what it refers to.
+    The resources of the specs are listed in dependency order: each one after those that it refers to.
     """
     from offerkit.reports.graph import Graph
     from offerkit.usecases.graph import edges

@@ -1,4 +1,4 @@
-"""The options of the commands that plan about what the plan changes for people."""
+"""The options with which planning commands measure the impact on contacts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ override_option = click.option(
     "--override-impact",
     default="",
     metavar="REASON",
-    help="Promote though more contacts are left without an offer than the environment allows; recorded.",
+    help="Promote even if more contacts lose all offers than the environment allows; recorded.",
 )
 
 
@@ -91,7 +91,7 @@ def impact_options(function: F) -> F:
 
 
 _OPTIONS = (
-    click.option("--impact", is_flag=True, help="Also show for whom it changes which offers; nothing is stored."),
+    click.option("--impact", is_flag=True, help="Also measure how the offers of contacts change; nothing is stored."),
     renamed_option(
         "--count",
         "-n",
@@ -119,12 +119,14 @@ _OPTIONS = (
     click.option(
         "--examples",
         is_flag=True,
-        help="With --impact: name contacts, by key and by rare values of --by; not for pull requests.",
+        help=("With --impact: name contacts, by key and by rare values of --by. Do not use it in pull requests."),
     ),
     click.option(
         "--at",
         default="",
         metavar="TIME",
-        help="With --impact: what it means then, beside today: a day (its noon) or a time, in the environment's zone.",
+        help=(
+            "With --impact: measure it for this time, too: a day (its noon) or a time, in the environment's time zone."
+        ),
     ),
 )

@@ -19,17 +19,17 @@ from offerkit.cli.shell import Shell
     multiple=True,
     metavar="NAME",
     shell_complete=folder_environments,
-    help="Take only this one, and what it needs.",
+    help="Import only this environment, and what it needs; may be repeated.",
 )
 @renamed_option("--dry-run", former=("--check",), is_flag=True, help="Write nothing; show what would be added.")
 @pass_shell
 def command(shell: Shell, folder: Path, names: tuple[str, ...], dry_run: bool) -> None:
-    """Take YAML from elsewhere into this project.
+    """Import the specs of another project into this one.
 
-    DIR is another project: an export, another team's checkout. What this project lacks is written into new
-    files (specs/ENVIRONMENT/imported-SECTION.yaml); what is the same is skipped; what is here with another body
-    is refused, and then nothing is written. The result must be valid as a whole. Comments and renames (moved)
-    of DIR stay there.
+    DIR is another project: an export or another team's checkout. Resources that this project lacks are written to new
+    files (specs/ENVIRONMENT/imported-SECTION.yaml), and identical ones are skipped. If a resource differs from one of
+    the same name here, the import is refused and nothing is written. The result must be valid as a whole. Comments and
+    renames (moved) are not imported.
     """
     from offerkit.usecases.import_specs import plan_import, write_import
 

@@ -22,28 +22,34 @@ if TYPE_CHECKING:
 
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path())
-@click.option("--environment", default="recipients", metavar="NAME", help="Its environment (default: recipients).")
 @click.option(
-    "--install", default="", metavar="SOURCE", shell_complete=files_of, help="Where its CI installs offerkit from."
+    "--environment", default="recipients", metavar="NAME", help="The name of its environment (default: recipients)."
+)
+@click.option(
+    "--install",
+    default="",
+    metavar="SOURCE",
+    shell_complete=files_of,
+    help="The source from which its CI installs offerkit.",
 )
 @click.option(
     "--ci",
     "forge",
     type=click.Choice(["github", "gitlab"]),
-    help="Also a pipeline: plans in pull requests, what was read is applied, reviews approve.",
+    help=("Also write a pipeline: plans in pull requests, apply after the merge, reviews as approvals."),
 )
 @pass_shell
 def command(shell: Shell, folder: str | None, environment: str, install: str, forge: str | None) -> None:
-    """Begin a new project in a folder.
+    """Create a new project in a folder.
 
-    DIR gets a small project with comments that can be planned at once: an environment, two spaces, two offers
-    and their rules. Files that are there already stay as they are. A project that is there gets what it lacks around
-    its resources: schemas for editors, a README, and with --ci the pipeline, at the top of its git repository; then
-    DIR may be left out for the folder you are in.
+    DIR gets a small, commented project that can be planned at once: an environment, two spaces, two offers and their
+    rules. Existing files are not changed. An existing project gets the files that it lacks besides its resources:
+    schemas for editors, a README, and with --ci the pipeline, at the top of its git repository. With --ci, DIR defaults
+    to the current folder.
 
     SOURCE is written to requirements.txt, from which the pipeline installs: git+https://HOST/REPOSITORY@COMMIT, an
-    https address of a wheel, offerkit==VERSION of your own index, or the path of a wheel, which is copied to vendor/.
-    Without it: where this offerkit came from, if that is git or the web.
+    https URL of a wheel, offerkit==VERSION from your own index, or the path of a wheel, which is copied to vendor/. It
+    defaults to where this offerkit was installed from, if that is git or the web.
     """
     from shlex import quote
 
@@ -56,7 +62,7 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
             raise click.UsageError("Missing argument 'DIR'.")
         folder = "."
     if not folder.strip():
-        raise refuse(Code.BAD_VALUE, "DIR is empty", hint="Name a folder; “.” is the one you are in.")
+        raise refuse(Code.BAD_VALUE, "DIR is empty", hint="Name a folder; “.” is the current one.")
     target, source = Path(folder), install_source(install)
     package = files("offerkit.cli")
     starter = dict(_starter(package.joinpath("starter")))
@@ -66,17 +72,17 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
     for path in begun.written:
         click.echo(f"  + {visible(str(path))}")
     for path in begun.kept:
-        click.echo(f"  = {visible(str(path))} (was there; left as it is{_renewing(path, begun)})")
+        click.echo(f"  = {visible(str(path))} (exists; not changed{_renewing(path, begun)})")
     here = target == Path()
     shown = "this folder" if here else visible(str(target))
     if begun.project:
-        click.echo("  = specs/, environments/ (the project's own; left as they are)")
+        click.echo("  = specs/, environments/ (the project's own; not changed)")
     said = "A new project in"
     if not begun.fresh:
         said = f"{'Added what was missing to' if begun.written else 'Nothing is missing in'} the project in"
     click.echo(shell.style.green(f"{said} {shown}."), color=True)
     if begun.unnamed and source.line:
-        click.echo(f"{REQUIREMENTS} is left as it is; name the source of offerkit there with the line: {source.line}")
+        click.echo(f"{REQUIREMENTS} is not changed; name the source of offerkit there with the line: {source.line}")
     elif begun.unnamed:
         click.echo(f"Colleagues and CI install what {REQUIREMENTS} names: name the source of offerkit there.")
     if begun.fresh:

@@ -27,44 +27,44 @@ if TYPE_CHECKING:
     from offerkit.diagnostics import Refused
 
 COMMANDS = {
-    "init": "Begin a new project in a folder.",
+    "init": "Create a new project in a folder.",
     "validate": "Check all specs and report every mistake.",
-    "fmt": "Bring the specs into their canonical form; comments stay.",
+    "fmt": "Format the specs canonically, and keep their comments.",
     "plan": "Show what applying the specs would change.",
     "show": "Show a saved plan.",
     "apply": "Apply the specs, or a saved plan, to the design stage.",
-    "approvals": "Show what waits for whose approval.",
-    "approve": "Approve offers: content on spaces, eligibility.",
-    "reject": "Reject offers: content on spaces, eligibility.",
-    "override": "Lift what keeps a change out of live, as a second person and with a reason.",
-    "promote": "Take approved offers from design to live.",
-    "rollback": "Take a stage, or a part of it, back to an earlier revision.",
+    "approvals": "List what needs approval, and by whom.",
+    "approve": "Approve offers: their content on spaces and their eligibility.",
+    "reject": "Reject offers: their content on spaces and their eligibility.",
+    "override": "Override what keeps a change out of live, as a second operator and with a reason.",
+    "promote": "Promote approved offers from design to live.",
+    "rollback": "Roll a stage, or part of it, back to an earlier revision.",
     "stop": "Take offers, a category or a space's offers out of live at once.",
-    "resume": "Let what was stopped be promoted again.",
-    "stops": "List what is stopped: by whom, since when, why.",
-    "purge": "Remove offers from live whose retention is over.",
-    "ci": "Bring the review of a plan into pull requests, and apply what was reviewed.",
+    "resume": "Allow stopped resources to be promoted again.",
+    "stops": "List what is stopped: by whom, since when and why.",
+    "purge": "Remove offers from live whose retention has ended.",
+    "ci": "Review plans in pull requests, and apply exactly what was reviewed.",
     "diff": "Compare any two states: stages, revisions, plans, specs.",
     "history": "List the revisions of the store, a stage or a resource.",
     "audit": "Verify the history, or export it.",
-    "store": "Look after the store: what is in it, its format, a copy in another place.",
-    "propose": "Ask the engine which offers a contact gets now, and keep what was proposed.",
+    "store": "Inspect, migrate, copy and restore the store.",
+    "propose": "Ask the engine which offers a contact gets now, and store the propositions.",
     "update": "Set the status of a proposition: presented, interested, accepted or rejected.",
-    "propositions": "List what was proposed: by contact, offer or space, newest first.",
+    "propositions": "List stored propositions by contact, offer or space, newest first.",
     "preview": "Show an offer as each space renders it, before or after it is live.",
-    "eval": "Try out a rule: for one contact, or counted over all contacts.",
-    "deliver": "Make a delivery of a campaign: a message for each recipient, and what is proposed to them.",
-    "sent": "Say that a delivery was sent: its propositions are presented.",
-    "simulate": "Show who would get what: every contact's offers, counted by offer, rank and axis.",
-    "test": "Run the decision cases kept beside the specs.",
-    "snippet": "Print what to paste into a web page, so that a space of it is filled.",
-    "contact-key": "Sign a contact's key, as environments with contact_keys: signed want it.",
+    "eval": "Evaluate a condition or formula, for one contact or counted over all contacts.",
+    "deliver": "Make a delivery of a campaign: a message with its propositions for each recipient.",
+    "sent": "Record that a delivery was sent: its propositions get the status presented.",
+    "simulate": "Simulate which offers every contact would get, counted by offer, rank and field.",
+    "test": "Run the decision cases.",
+    "snippet": "Print the HTML to paste into a web page for a space.",
+    "contact-key": "Sign a contact's key, as environments with contact_keys: signed require it.",
     "token": "Manage operators' API tokens.",
-    "serve": "Answer calls over the network with what is live.",
+    "serve": "Serve what is live over the network.",
     "codeowners": "Write CODEOWNERS from the reviewers that the specs name.",
-    "graph": "Show who refers to whom.",
-    "export": "Write the YAML of a stage.",
-    "import": "Take YAML from elsewhere into this project.",
+    "graph": "Show which resources refer to which.",
+    "export": "Write a stage as YAML.",
+    "import": "Import the specs of another project into this one.",
     "schema": "Print the JSON Schema of the spec files, or of plans.",
     "completion": "Print the shell's completion script.",
 }
@@ -131,7 +131,7 @@ def _global_options() -> list[click.Option]:
             ["-C", "--project"],
             metavar="DIR",
             envvar="OFFERKIT_PROJECT",
-            help="The project's folder, or one inside it (default: this one).",
+            help="The project's folder, or one inside it (default: the current folder).",
         ),
         click.Option(
             ["--store"],
@@ -144,23 +144,25 @@ def _global_options() -> list[click.Option]:
             ["--create-store"],
             is_flag=True,
             default=None,
-            help="Let apply make the store that --store or OFFERKIT_STORE names, where there is none.",
+            help="Let apply create the store that --store or OFFERKIT_STORE names, if it does not exist.",
         ),
         click.Option(
             ["--as", "operator"],
             metavar="OPERATOR",
             envvar="OFFERKIT_OPERATOR",
-            help="The operator in whose name to act.",
+            help="The operator to act as.",
             shell_complete=operators,
         ),
         click.Option(
-            ["--color"], type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on a terminal (default)."
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            help="When to use colours; auto: on a terminal (default).",
         ),
         click.Option(
             ["--accept-restored"],
             is_flag=True,
             default=None,
-            help="Go on with a store that is not the one that was seen here before, or an older state of it.",
+            help="Accept a store that is not the one used here before, or an older state of it.",
         ),
         click.Option(["--no-cache"], is_flag=True, default=None, help="Parse every file again."),
     ]
@@ -197,8 +199,8 @@ def _set_globally(ctx: click.Context, option: click.Parameter, value: Any) -> No
     params=list(_global_options()),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=(
-        "The options may also follow the command. OFFERKIT_OPERATOR, OFFERKIT_PROJECT, OFFERKIT_STORE and NO_COLOR are"
-        " heeded."
+        "These options may also follow the command. The environment variables OFFERKIT_OPERATOR, "
+        "OFFERKIT_PROJECT, OFFERKIT_STORE and NO_COLOR are read."
     ),
 )
 @click.version_option(__version__, "-V", "--version", message="offerkit %(version)s")
@@ -325,7 +327,7 @@ def _failed(this: _Run, error: Exception) -> int:
         return 1
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
         where = f": {error.filename!s:.200}" if error.filename else ""
-        click.echo(f"Error: {error.strerror}{where}. Nothing was half done. {_EXHAUSTED[error.errno]}", err=True)
+        click.echo(f"Error: {error.strerror}{where}. Nothing was left half done. {_EXHAUSTED[error.errno]}", err=True)
         return 1
     lost = _working_directory_lost() if isinstance(error, OSError) else None
     if lost is not None:
@@ -343,7 +345,7 @@ def _working_directory_lost() -> Refused | None:
         os.getcwd()  # noqa: PTH109 - pathlib takes its time to be imported
         os.stat(".")  # noqa: PTH116
     except FileNotFoundError:
-        why, hint = "no longer exists", "Change into a folder that exists; “cd .” does where it was made anew."
+        why, hint = "no longer exists", "Change into an existing folder; “cd .” is enough if it was created again."
     except OSError as error:
         why, hint = f"cannot be used: {error.strerror}", "Change into another folder, or check its permissions."
     else:

@@ -61,12 +61,16 @@ pass_shell = click.make_pass_decorator(Shell)
 def format_of(result: str) -> Callable[[F], F]:
     """``--format``, with the formats that the results of this class have."""
     return click.option(
-        "--format", "form", type=click.Choice(formats(result)), default="text", help="How to print (default: text)."
+        "--format",
+        "form",
+        type=click.Choice(formats(result)),
+        default="text",
+        help="The output format (default: text).",
     )
 
 
-full_option = click.option("--full", is_flag=True, help="Leave nothing out, however long.")
-yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+full_option = click.option("--full", is_flag=True, help="Do not shorten long values.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 message_option = renamed_option(
     "--message",
     "-m",
@@ -101,10 +105,14 @@ lock_option = click.option(
     help="Seconds to wait for the store lock (default: do not wait).",
 )
 exclude_option = click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches.", shell_complete=addresses
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out what matches this pattern; may be repeated.",
+    shell_complete=addresses,
 )
 out_option = click.option(
-    "--out", type=click.Path(), metavar="FILE", help="Save the plan; into a folder (DIR/): under its digest."
+    "--out", type=click.Path(), metavar="FILE", help="Save the plan to this file; to a folder (DIR/), under its digest."
 )
 exitcode_option = click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 

@@ -12,22 +12,24 @@ from offerkit.cli.shell import Shell
 @click.command("override")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
 @required_message_option
-@click.option("--reviewers", "lifts", flag_value="reviewers", multiple=True, help="The word of reviewers who are gone.")
-@click.option("--settings", "lifts", flag_value="settings", multiple=True, help="A second person for settings.")
-@click.option("--cases", "lifts", flag_value="cases", multiple=True, help="Cases that say otherwise.")
-@click.option("--policies", "lifts", flag_value="policies", multiple=True, help="What a policy denies.")
+@click.option(
+    "--reviewers", "lifts", flag_value="reviewers", multiple=True, help="The approval of reviewers who are gone."
+)
+@click.option("--settings", "lifts", flag_value="settings", multiple=True, help="The second operator for settings.")
+@click.option("--cases", "lifts", flag_value="cases", multiple=True, help="Cases that fail.")
+@click.option("--policies", "lifts", flag_value="policies", multiple=True, help="Policies that deny it.")
 @format_of("OverrideReport")
 @lock_option
 @pass_shell
 def command(
     shell: Shell, patterns: tuple[str, ...], message: str, lifts: tuple[str, ...], form: str, lock_timeout: float
 ) -> None:
-    """Lift what keeps a change out of live, as a second person and with a reason.
+    """Override what keeps a change out of live, as a second operator and with a reason.
 
-    For what nobody can resolve by approving: reviewers who are gone for good, settings whose author is the only one
-    who may promote them, cases of live that an intended change contradicts, what a policy denies (also of the specs
-    here, before they are applied). The second person is never an author of the change. An override lifts exactly what
-    waits now, no later change. Without an option, all that waits.
+    Use it for what no approval can resolve: reviewers who are gone for good, settings whose author is the only operator
+    who may promote them, live cases that an intended change contradicts, changes that a policy denies (also in the
+    specs, before they are applied). An author of the change cannot override it. An override holds for exactly what is
+    blocked now, not for later changes. Without an option, everything that is blocked is overridden.
     """
     from offerkit.governance.overrides import OverrideKind
     from offerkit.reports.approvals import OverrideReport

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     "form",
     type=click.Choice(["text", "json", "markdown", "html", "github", "sarif", "gitlab"]),
     default="text",
-    help="How to print; github (annotations), sarif and gitlab (code quality): what is wrong alone (default: text).",
+    help=(
+        "The output format; github (annotations), sarif and gitlab (code quality) print "
+        "diagnostics only (default: text)."
+    ),
 )
 @full_option
 @pass_shell
@@ -50,10 +53,10 @@ def command(
     form: str,
     full: bool,
 ) -> int:
-    """Show what applying the specs would change. Nothing is changed.
+    """Show what applying the specs would change.
 
-    ADDRESS narrows the plan: an address or a pattern such as 'recipients/offer.canada-*', 'offer.*' or
-    'recipients'. What the chosen cannot do without comes along.
+    Nothing is changed. ADDRESS narrows the plan: an address or a pattern such as 'recipients/offer.canada-*', 'offer.*'
+    or 'recipients'. Resources that the chosen ones depend on are included.
     """
     from offerkit.plans.make import AddressPatterns
     from offerkit.usecases.plan import plan

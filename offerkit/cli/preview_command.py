@@ -13,7 +13,12 @@ from offerkit.cli.shell import Shell
 @click.command("preview")
 @click.argument("offer", metavar="OFFER", shell_complete=offers)
 @click.option(
-    "--space", "on", multiple=True, metavar="SPACE", help="Only here (default: everywhere).", shell_complete=spaces
+    "--space",
+    "on",
+    multiple=True,
+    metavar="SPACE",
+    help="Only on this space (default: all); may be repeated.",
+    shell_complete=spaces,
 )
 @click.option(
     "--contact",
@@ -21,7 +26,7 @@ from offerkit.cli.shell import Shell
     default="",
     metavar="KEY",
     shell_complete=contact_fields,
-    help="As this contact: primary key, or FIELD=VALUE.",
+    help="Render for this contact: primary key, or FIELD=VALUE.",
 )
 @data_option
 @at_option
@@ -40,9 +45,9 @@ def command(
 ) -> int:
     """Show an offer as each space renders it, before or after it is live.
 
-    OFFER is an address such as recipients/offer.canada-rockies. Call data is the environment's samples unless
-    --data says otherwise; without --contact nothing is known of the contact. Exits with 1 if it cannot be shown
-    somewhere: a required field, a URL or a template fails. Nothing is stored.
+    OFFER is an address such as recipients/offer.canada-rockies. Call data defaults to the environment's samples.
+    Without --contact, the contact's fields are unknown. The exit code is 1 if the offer cannot be shown on a space: a
+    required field is missing, or a URL or a template fails. Nothing is stored.
     """
     from offerkit.usecases.argument_values import parse_call_data
     from offerkit.usecases.open_engine import open_stage

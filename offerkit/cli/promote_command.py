@@ -22,8 +22,10 @@ from offerkit.cli.shell import Shell, carry_out, finish, foresee, to_be_applied
 @click.command("promote")
 @click.argument("what", nargs=-1, metavar="[ENVIRONMENT]... [ADDRESS]...", shell_complete=addresses)
 @exclude_option
-@click.option("--include-rolled-back", is_flag=True, help="Also what a rollback took back and design still has.")
-@click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
+@click.option(
+    "--include-rolled-back", is_flag=True, help="Also promote what was rolled back in live and is unchanged in design."
+)
+@click.option("--plan-only", is_flag=True, help="Show the plan, and change nothing.")
 @out_option
 @exitcode_option
 @blocked_option
@@ -50,11 +52,10 @@ def command(
     message: str,
     lock_timeout: float,
 ) -> int:
-    """Take approved offers from design to live.
+    """Promote approved offers from design to live.
 
-    Shown as a plan, then applied all at once. With --out or --plan-only the plan is only made;
-    “offerkit apply PLAN” carries it out later. ENVIRONMENT and ADDRESS narrow it; what the chosen offers need
-    rides along.
+    The plan is shown and then applied, all at once. With --out or --plan-only, the plan is only made; “offerkit apply
+    PLAN” applies it later. ENVIRONMENT and ADDRESS narrow the plan; resources that the chosen offers need are included.
     """
     from offerkit.plans.make import AddressPatterns
     from offerkit.usecases.promote import promote

@@ -17,14 +17,25 @@ from offerkit.cli.shell import Shell
     multiple=True,
     required=True,
     metavar="ENVIRONMENT/SPACE",
-    help="Where the offers are shown; several: no offer is shown twice.",
+    help="The space that shows the offers; may be repeated: no offer is then shown twice.",
     shell_complete=live_spaces,
 )
-@click.option("--contact", "-c", default="", metavar="KEY", help="Who, by the space's keys; parts joined by |.")
+@click.option(
+    "--contact",
+    "-c",
+    default="",
+    metavar="KEY",
+    help="The contact, by one of the space's keys; the parts of a key are joined by |.",
+)
 @click.option("--cookie", default="", metavar="VALUE", help="The visitor's permanent or session cookie.")
 @click.option("--count", "-n", type=int, default=1, metavar="NUMBER", help="Offers wanted on each space (default: 1).")
 @click.option(
-    "--category", "categories", multiple=True, metavar="PATH", shell_complete=categories, help="Only offers below it."
+    "--category",
+    "categories",
+    multiple=True,
+    metavar="PATH",
+    shell_complete=categories,
+    help="Only offers in this category or below; may be repeated.",
 )
 @click.option(
     "--anonymous-category",
@@ -32,16 +43,23 @@ from offerkit.cli.shell import Shell
     multiple=True,
     metavar="PATH",
     shell_complete=anonymous_categories,
-    help="Only offers below it, where the linked anonymous space answers (default: as the space says).",
+    help=(
+        "Only offers in this category or below, if the linked anonymous space answers (default: as the space declares)."
+    ),
 )
 @click.option(
-    "--theme", "themes", multiple=True, metavar="NAME", shell_complete=themes, help="Only offers that carry it."
+    "--theme",
+    "themes",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=themes,
+    help="Only offers with this theme; may be repeated.",
 )
 @data_option
 @at_option
-@click.option("--seed", default="", metavar="TEXT", help="Decides how offers of equal weight take turns.")
-@click.option("--no-store", is_flag=True, help="Keep no proposition.")
-@click.option("--explain", is_flag=True, help="Say for every offer why it is in or out.")
+@click.option("--seed", default="", metavar="TEXT", help="The seed that orders offers of equal weight.")
+@click.option("--no-store", is_flag=True, help="Do not store the propositions.")
+@click.option("--explain", is_flag=True, help="Explain for every offer why it is proposed or left out.")
 @status_url_option
 @format_of("AnswerReport")
 @pass_shell
@@ -62,11 +80,11 @@ def command(
     status_url: str,
     form: str,
 ) -> None:
-    """Ask the engine which offers a contact gets now, and keep what was proposed.
+    """Ask the engine which offers a contact gets now, and store the propositions.
 
-    Only what is live is proposed. Without --contact and --cookie nobody is identified, and the space's fallback
-    answers. With --explain the decision is walked step by step, with the rule, its place in the specs and the
-    value that failed.
+    Only live offers are proposed. Without --contact and --cookie, no contact is identified and the space's fallback
+    answers. --explain shows the decision step by step, with the rule, its position in the specs and the value that
+    failed.
     """
     from offerkit.reports.answer import AnswerReport
     from offerkit.usecases.argument_values import parse_call_data, parse_time

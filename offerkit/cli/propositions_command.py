@@ -12,17 +12,27 @@ from offerkit.cli.shell import Shell
 
 @click.command("propositions")
 @click.argument("proposition", required=False, default="", metavar="[PROPOSITION]")
-@click.option("--offer", default="", metavar="OFFER", shell_complete=offers, help="Of this offer: its name or address.")
-@click.option("--contact", "-c", default="", metavar="KEY", help="Of this contact, by primary key.")
 @click.option(
-    "--space", default="", metavar="SPACE", help="On this space: its name or ENV/SPACE.", shell_complete=spaces
+    "--offer", default="", metavar="OFFER", shell_complete=offers, help="Only of this offer: its name or address."
+)
+@click.option("--contact", "-c", default="", metavar="KEY", help="Only of this contact, by primary key.")
+@click.option(
+    "--space",
+    default="",
+    metavar="SPACE",
+    help="Only on this space: its name or ENVIRONMENT/SPACE.",
+    shell_complete=spaces,
 )
 @environment_option
 @click.option(
-    "--status", default="", metavar="STATUS", shell_complete=statuses, help="With this status, by name or number."
+    "--status", default="", metavar="STATUS", shell_complete=statuses, help="Only with this status, by name or number."
 )
-@click.option("--since", default="", metavar="TIME", help="From this day or time on, in the environment's time zone.")
-@click.option("--until", default="", metavar="TIME", help="Before this day or time, in the environment's time zone.")
+@click.option(
+    "--since", default="", metavar="TIME", help="Only from this day or time on, in the environment's time zone."
+)
+@click.option(
+    "--until", default="", metavar="TIME", help="Only before this day or time, in the environment's time zone."
+)
 @count_option
 @format_of("Propositions")
 @pass_shell
@@ -39,7 +49,7 @@ def command(
     limit: int,
     form: str,
 ) -> None:
-    """List what was proposed: by contact, offer or space, newest first."""
+    """List stored propositions by contact, offer or space, newest first."""
     from offerkit.reports.propositions import Propositions
     from offerkit.usecases.argument_values import names_zone
     from offerkit.usecases.list_propositions import PropositionFilter, list_propositions, unknown_names, zone_of

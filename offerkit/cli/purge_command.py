@@ -11,7 +11,7 @@ from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 
 @click.command("purge")
 @click.argument("environments", nargs=-1, metavar="[ENVIRONMENT]...", shell_complete=environments)
-@click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
+@click.option("--plan-only", is_flag=True, help="Show the plan, and change nothing.")
 @out_option
 @format_of("PlanReport")
 @full_option
@@ -28,10 +28,10 @@ def command(
     message: str,
     lock_timeout: float,
 ) -> int:
-    """Remove offers from live whose retention is over.
+    """Remove offers from live whose retention has ended.
 
-    Offers that were removed from design stay in live, deactivated, for the environment's promotion.retention.
-    The history keeps them for ever.
+    Offers that were removed from design stay in live, deactivated, for the environment's promotion.retention. The
+    history keeps them permanently.
     """
     from offerkit.usecases.purge import plan_purge
 

@@ -15,9 +15,9 @@ from offerkit.cli.shell import Shell
 @deciding
 @pass_shell
 def command(shell: Shell, /, **options: Any) -> None:
-    """Reject offers: content on spaces, eligibility.
+    """Reject offers: their content on spaces and their eligibility.
 
-    The last decision counts: a rejection takes back an approval, and the next promotion takes what is
-    rejected off live.
+    The last decision counts: a rejection revokes an approval, and the next promotion removes what was rejected from
+    live.
     """
     carry_out(shell, "rejected", **options)

@@ -28,15 +28,15 @@ def before(found: Restoration) -> Iterator[str]:
 def unreadable(found: Restoration) -> Diagnostic:
     """What is said where nothing of the store that was there can be carried over."""
     known = [visible(row.key.address) for row in Stops(found.stopped) if not row.key.space]
-    stays = f" Known to be stopped, and stays so: {', '.join(known[:_LISTED])}." if known else ""
+    stays = f" Known to be stopped, and stays stopped: {', '.join(known[:_LISTED])}." if known else ""
     return Diagnostic(
         Code.NOT_RESTORED,
         f"what is in the store's place cannot be read: {found.unreadable}",
-        detail="All since the backup is lost: revisions, approvals, tokens, and what was proposed to whom. Tokens that"
-        " were revoked since may count again, and operators that were disabled since are enabled. WHAT WAS STOPPED"
-        f" SINCE MAY BE LIVE AGAIN: stops cannot be carried over from what cannot be read.{stays}",
-        hint="Stop at once what has to stay out (“offerkit stop”); see “offerkit token list” and revoke them anew, then"
-        " apply the specs.",
+        detail="Everything since the backup is lost: revisions, approvals, tokens and propositions. Tokens that"
+        " were revoked since may be valid again, and operators that were disabled since are enabled. WHAT WAS STOPPED"
+        f" SINCE MAY BE LIVE AGAIN: stops cannot be carried over from a store that cannot be read.{stays}",
+        hint="Stop at once what must stay out (“offerkit stop”), check “offerkit token list” and revoke tokens"
+        " again, then apply the specs.",
         severity=Severity.WARNING,
     )
 
@@ -46,11 +46,11 @@ def _lost(loss: RestoreLoss) -> Iterator[str]:
         yield "The history of the store that is there does not verify (offerkit audit verify)."
     if loss.returning is None:
         yield "The store that is there is another project's: nothing of it stays, propositions neither."
-    yield from _listed("Revisions that go:", map(_revision, loss.revisions))
-    yield from _listed("Approvals that go with them, to be given again:", map(_decided, loss.approvals))
-    yield from _listed("Tokens made since, which count no more:", map(_token, loss.tokens))
+    yield from _listed("Revisions that are lost:", map(_revision, loss.revisions))
+    yield from _listed("Approvals that are lost with them, to be given again:", map(_decided, loss.approvals))
+    yield from _listed("Tokens created since, which are no longer valid:", map(_token, loss.tokens))
     yield from _listed("Tokens revoked since stay revoked:", map(_token, loss.revoked))
-    yield from _listed("Tokens that only the backup has, which count again:", map(_token, loss.revived))
+    yield from _listed("Tokens that only the backup has, which are valid again:", map(_token, loss.revived))
     yield from _listed("What is stopped stays stopped:", (stop_sentence(row) for row in loss.stops))
     yield from _listed("Operators:", loss.operators)
     back = loss.returning
@@ -68,7 +68,7 @@ def after(done: Restored) -> Iterator[str]:
     """What was done."""
     yield f"Restored. Revision {done.revision.serial} by {done.revision.actor}, {done.revision.digest[:12]}."
     if done.aside is not None:
-        yield f"What was there before is kept in {done.aside}."
+        yield f"The replaced store is kept in {done.aside}."
 
 
 def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:

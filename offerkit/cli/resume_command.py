@@ -19,11 +19,11 @@ from offerkit.diagnostics import Severity
 @lock_option
 @pass_shell
 def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lock_timeout: float) -> None:
-    """Let what was stopped be promoted again.
+    """Allow stopped resources to be promoted again.
 
-    It takes an approval that was given after the stop: those from before do not count any more, and what was not
-    approved since stays out of live. Who may promote may resume. Of several, those that are refused are listed with
-    the reason and the others are resumed; the exit code is 1 only when all are refused.
+    Resuming requires an approval given after the stop; earlier approvals no longer count, and what has not been
+    approved since stays out of live. Operators who may promote may resume. Resources that are refused are listed with
+    the reason, and the others are resumed; the exit code is 1 only if all are refused.
     """
     from offerkit.reports.stops import ResumeReport
     from offerkit.usecases.requests import StopRequest

@@ -27,21 +27,21 @@ from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
     default="",
     metavar="REVISION|TIME",
     shell_complete=revisions,
-    help="The revision to go back to, or the last one of a day or at a time in the environment's time zone.",
+    help=("The revision to return to, or the last one of a day or before a time, in the environment's time zone."),
 )
 @click.option(
     "--undo",
     type=WholeNumber(1, 2**63 - 1),
     metavar="REVISION",
     shell_complete=revisions,
-    help="Instead of a stage: all that this revision changed, in every stage, as it was before.",
+    help="Undo everything that this revision changed, in every stage; instead of STAGE.",
 )
 @click.option(
     "--include-withdrawn",
     is_flag=True,
-    help="Also what was rejected, switched off or retired since; recorded. What is stopped stays out.",
+    help=("Also restore what was rejected, disabled or retired since; recorded. What is stopped stays out."),
 )
-@click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
+@click.option("--plan-only", is_flag=True, help="Show the plan, and change nothing.")
 @out_option
 @exitcode_option
 @impact_options
@@ -66,11 +66,11 @@ def command(
     message: str,
     lock_timeout: float,
 ) -> int:
-    """Take a stage, or a part of it, back to an earlier revision.
+    """Roll a stage, or part of it, back to an earlier revision.
 
-    A plan like any other: shown, then applied as a new revision; nothing of the history goes. ADDRESS narrows it;
-    what has to go back together with that comes along. What is taken back from live is not promoted again before it
-    changes in design. What was rejected, switched off, stopped or retired since stays out.
+    A rollback is a plan like any other: it is shown, then applied as a new revision, and the history stays complete.
+    ADDRESS narrows it; resources that must go back together are included. What is rolled back in live is not promoted
+    again until it changes in design. What was rejected, disabled, stopped or retired since stays out of live.
     """
     from offerkit.usecases.rollback import plan_rollback, plan_undo
 

@@ -15,20 +15,17 @@ from offerkit.cli.shell import Shell
     "--kind",
     type=click.Choice(["specs", "environment", "cases", "plan"]),
     default="specs",
-    help="Of which files (default: specs).",
+    help="The files that the schema describes (default: specs).",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write all into a folder instead.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write all schemas to this folder instead.")
 @pass_shell
 def command(shell: Shell, kind: str, out: Path | None) -> None:
     """Print the JSON Schema of the spec files, or of plans.
 
-    --kind plan is for programs that read plan files and what plan --format json prints.
-
-    With --out .schema the schemas are written to .schema/specs.json, .schema/environment.json, .schema/cases.json and
-    .schema/plan.json. Editors with a YAML language server then complete and check a file of specs/ENVIRONMENT/ that
-    begins with the line
-
-        # yaml-language-server: $schema=../../.schema/specs.json
+    --kind plan describes plan files and the output of plan --format json, for programs that read them. --out .schema
+    writes .schema/specs.json, .schema/environment.json, .schema/cases.json and .schema/plan.json. Editors with a YAML
+    language server then complete and check each file in specs/ENVIRONMENT/ that begins with the line #
+    yaml-language-server: $schema=../../.schema/specs.json
     """
     from offerkit.reports.escape import visible
     from offerkit.specs.json_schema import schema_files

@@ -13,9 +13,9 @@ from offerkit.cli.shell import Shell
 @click.argument("name", metavar="CAMPAIGN/DELIVERY", shell_complete=deliveries)
 @pass_shell
 def command(shell: Shell, name: str) -> None:
-    """Say that a delivery was sent: its propositions are presented.
+    """Record that a delivery was sent: its propositions get the status presented.
 
-    Those that somebody has answered already stay as they are. To say it again changes nothing more.
+    Propositions that already have a later status keep it. Running the command again changes nothing.
     """
     from offerkit.usecases.deliver import mark_sent
     from offerkit.usecases.session import who_is

@@ -20,9 +20,14 @@ _DEMO = "recipients@live"
 
 
 @click.command("serve")
-@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen (default: 127.0.0.1).")
-@click.option("--port", type=WholeNumber(0, 65535), default=8080, help="The port (default: 8080); 0: a free one.")
-@click.option("--workers", type=WholeNumber(1, 64), default=1, help="Processes (default: 1).")
+@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="The address to listen on (default: 127.0.0.1).")
+@click.option(
+    "--port",
+    type=WholeNumber(0, 65535),
+    default=8080,
+    help="The port to listen on; 0 picks a free one (default: 8080).",
+)
+@click.option("--workers", type=WholeNumber(1, 64), default=1, help="The number of worker processes (default: 1).")
 @click.option(
     "--public-url",
     default="",
@@ -31,28 +36,38 @@ _DEMO = "recipients@live"
     help="How browsers reach the service, for links in offers.",
 )
 @click.option(
-    "--grace", type=WholeNumber(1, 600), default=10, metavar="SECONDS", help="How long calls may take at the end."
+    "--grace",
+    type=WholeNumber(1, 600),
+    default=10,
+    metavar="SECONDS",
+    help="Seconds that calls under way get to finish at shutdown.",
 )
 @click.option(
-    "--proxies", default="127.0.0.1", metavar="ADDRESSES", help="Whose X-Forwarded-For is believed, with commas."
+    "--proxies",
+    default="127.0.0.1",
+    metavar="ADDRESSES",
+    help="Proxies whose X-Forwarded-For is trusted, separated by commas.",
 )
 @click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="What is logged."
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    help="The lowest level that is logged.",
 )
-@click.option("--demo", is_flag=True, help="Show the bundled bank's page at /demo/, live or in a copy that is.")
+@click.option("--demo", is_flag=True, help="Serve the bundled demonstration page at /demo/.")
 @click.option(
     "--ui",
     type=click.Choice(["local", "login", "off"]),
     default="local",
-    help="Who reads /ui without a login: callers on this machine (local) or nobody (login); off: no pages.",
+    help=("Who may read /ui without a login: local callers (local) or nobody (login); off serves no pages."),
 )
 @pass_shell
 def command(shell: Shell, /, **options: Any) -> None:
-    """Answer calls over the network with what is live.
+    """Serve what is live over the network.
 
-    A new live revision is picked up within a second, with no call dropped; an answer is from one revision, and names
-    it. SIGTERM and Ctrl-C end it once the calls under way are answered and stored. Logs are JSON lines on standard
-    error; the interface is described at /openapi.json.
+    A new live revision is picked up within a second, without dropping a call; each answer comes from one revision and
+    names it. SIGTERM and Ctrl-C stop the server after the calls under way are answered and stored. Logs are JSON lines
+    on standard error; /openapi.json describes the API.
     """
     try:
         import uvicorn  # noqa: F401 - serve() imports it too, when it is too late to say what is missing
@@ -98,9 +113,13 @@ def _live_copy(session: Session, folder: Path) -> Session:
     """The project taken live where nobody keeps it, for there is nothing to show here."""
     from offerkit.usecases.demonstration import live_copy
 
-    click.echo("The bank is not live here: a temporary copy of the project is taken live …", err=True)
+    click.echo("The bank is not live here: a temporary copy of the project is promoted to live …", err=True)
     copy = live_copy(session, folder)
     if not _is_live(copy):
-        hint = "Start it in the bundled project: a checkout of offerkit."
-        raise refuse(Code.UNKNOWN_SPACE, "the page of the demo shows recipients, which this project has not", hint=hint)
+        hint = "Run it in the bundled project: a checkout of offerkit."
+        raise refuse(
+            Code.UNKNOWN_SPACE,
+            "the demonstration page needs the environment recipients, which this project does not declare",
+            hint=hint,
+        )
     return copy

@@ -172,11 +172,11 @@ class Shell:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise refuse(
                 Code.PLAN_DECLINED,
-                "nothing was changed: there is no terminal to ask on",
-                hint="Look at the plan, then run it again with --yes.",
+                "nothing was changed: no terminal to ask for confirmation",
+                hint="Review the plan, then run the command again with --yes.",
             )
         click.echo()
-        if click.prompt(f"{question} Only “yes” is taken", default="", show_default=False) != "yes":
+        if click.prompt(f"{question} Only “yes” is accepted", default="", show_default=False) != "yes":
             raise refuse(Code.PLAN_DECLINED, "nothing was changed: the plan was not confirmed")
 
     def applied(self, applied: Applied, what: str) -> None:
@@ -187,7 +187,7 @@ class Shell:
         revision = applied.revision
         beside = self.form != "text"
         if applied.base_moved:
-            moved = "The stage has changed since the plan was made; nothing that the plan touches or relies on did."
+            moved = "The stage has changed since the plan was made, but nothing that the plan touches or relies on."
             click.echo(moved, err=beside)
         text = f"{what} Revision {revision.serial} by {visible(revision.actor)}, {revision.digest[:12]}."
         click.echo(text if beside else self.style.green(text), err=beside, color=True)
@@ -218,7 +218,7 @@ class Shell:
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"
         summary = f"offerkit itself failed: {type(error).__name__} in {where}"
-        hint = "Nothing was half done. Please report this, with what OFFERKIT_TRACEBACK=1 prints."
+        hint = "Nothing was left half done. Please report this, with what OFFERKIT_TRACEBACK=1 prints."
         self.tell([Diagnostic(Code.BUG, summary, hint=hint)])
         if os.environ.get("OFFERKIT_TRACEBACK"):
             traceback.print_exception(error)
@@ -244,7 +244,7 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     from offerkit.usecases.apply import apply, check_impact, entitled_actor
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
-        raise click.UsageError("--override-impact is for promotions; nothing else is held to an impact.")
+        raise click.UsageError("--override-impact only applies to promotions; nothing else has an impact limit.")
     if plan.empty:
         return
     entitled_actor(session, plan)
@@ -256,7 +256,7 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     if yes:
         _tell_left(shell, applied.revision.details)
     if session.override_impact and not override_of(applied.revision.details):
-        click.echo("Nothing had to be overridden: the reason of --override-impact is not kept.", err=True)
+        click.echo("Nothing had to be overridden: the reason given with --override-impact is not recorded.", err=True)
 
 
 def foresee(shell: Shell, session: Session, plan: Plan) -> None:
@@ -272,7 +272,7 @@ def foresee(shell: Shell, session: Session, plan: Plan) -> None:
 
 
 def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:
-    """Say, on standard error, who is left with nothing by what is switched off; more than allowed is a warning."""
+    """Say, on standard error, who is left without an offer by what is switched off; more than allowed is a warning."""
     from offerkit.reports.impact_record import left_with_nothing
 
     told = left_with_nothing(details)
@@ -304,14 +304,14 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_bloc
         from offerkit.usecases.plan_files import save_plan
 
         path = visible(str(save_plan(plan, out)))
-        after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
+        after = "It has nothing to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
         click.echo(f"Saved to {path}. {after}", err=True)
     if fail_on_blocked and plan.blocked:
         raise refuse(
             Code.BLOCKED,
             f"{count(len({(item.stage, item.address) for item in plan.blocked}), 'resource')} blocked",
-            detail="--fail-on-blocked asks that all of it can go. Nothing was changed.",
-            hint="The plan says what holds each of them back, and who can lift it; or leave them out with --exclude.",
+            detail="--fail-on-blocked requires that nothing is blocked. Nothing was changed.",
+            hint="The plan says what blocks each of them, and who can resolve it; or leave them out with --exclude.",
         )
     return 2 if detailed_exitcode and not plan.empty else 0
 
@@ -322,7 +322,7 @@ def to_be_applied(form: str, out: str | None, plan_only: bool, yes: bool) -> boo
     Raises UsageError where --yes contradicts an option that only makes the plan.
     """
     if yes and (out is not None or plan_only):
-        raise click.UsageError("--yes applies the plan; --out and --plan-only only make it. Leave one of them out.")
+        raise click.UsageError("--yes applies the plan, --out and --plan-only only make it. Leave one of them out.")
     return out is None and not plan_only and (form == "text" or yes)
 
 

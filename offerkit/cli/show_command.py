@@ -18,7 +18,7 @@ from offerkit.cli.shell import Shell
 def command(shell: Shell, plan_file: Path, form: str, full: bool) -> None:
     """Show a saved plan.
 
-    It is shown as it was when it was made, without looking at the store.
+    The plan is shown as it was made, without reading the store.
     """
     from offerkit.usecases.plan_files import load_plan
 

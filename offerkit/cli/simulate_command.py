@@ -15,7 +15,12 @@ from offerkit.cli.shell import Shell, progress_bar
 @click.command("simulate")
 @click.argument("environment", shell_complete=environments)
 @click.option(
-    "--space", "names", multiple=True, metavar="SPACE", help="On this space (default: all).", shell_complete=spaces
+    "--space",
+    "names",
+    multiple=True,
+    metavar="SPACE",
+    help="Only on this space (default: all); may be repeated.",
+    shell_complete=spaces,
 )
 @renamed_option(
     "--category",
@@ -24,10 +29,16 @@ from offerkit.cli.shell import Shell, progress_bar
     multiple=True,
     metavar="PATH",
     shell_complete=categories,
-    help="Only offers below this category.",
+    help="Only offers in this category or below; may be repeated.",
 )
 @click.option(
-    "--theme", "-t", "themes", multiple=True, metavar="NAME", shell_complete=themes, help="Only offers with this theme."
+    "--theme",
+    "-t",
+    "themes",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=themes,
+    help="Only offers with this theme; may be repeated.",
 )
 @data_option
 @at_option
@@ -38,7 +49,7 @@ from offerkit.cli.shell import Shell, progress_bar
     "--stage",
     type=click.Choice(["specs", "design", "live"]),
     default="live",
-    help="What to look at (default: what is live).",
+    help="The state to use (default: live).",
 )
 @contacts_option
 @renamed_option(
@@ -48,7 +59,7 @@ from offerkit.cli.shell import Shell, progress_bar
     multiple=True,
     metavar="FIELD",
     shell_complete=axes,
-    help="Also by this field, such as recipient.country.",
+    help="Also count by this field, such as recipient.country; may be repeated.",
 )
 @click.option(
     "--out",
@@ -61,24 +72,28 @@ from offerkit.cli.shell import Shell, progress_bar
     "--emit-sql",
     "dialect",
     type=click.Choice(["spark", "snowflake", "bigquery", "postgres", "duckdb"]),
-    help="Decide nothing here: print the query that another engine runs.",
+    help="Decide nothing; print the query for another database to run.",
 )
 @click.option(
     "--engine",
     "runner",
     type=click.Choice(["embedded", "spark"]),
     default="embedded",
-    help="Who decides (default: embedded); spark needs PySpark, and writes --out only.",
+    help="The engine that decides (default: embedded); spark needs PySpark, and only writes --out.",
 )
-@click.option("--table", default="", metavar="NAME", help="The contacts' table there (default: the dimension's name).")
-@click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@click.option(
+    "--table", default="", metavar="NAME", help="With --emit-sql: the contacts' table (default: the dimension's name)."
+)
+@click.option("--seed", default="", metavar="TEXT", help="The seed that orders offers of equal weight.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format (default: text)."
+)
 @click.option(
     "--html",
     "page",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Also write a page with plots.",
+    help="Also write an HTML page with charts.",
 )
 @pass_shell
 def command(
@@ -102,9 +117,10 @@ def command(
     form: str,
     page: Path | None,
 ) -> None:
-    """Show who would get what: every contact's offers, counted by offer, rank and axis.
+    """Simulate which offers every contact would get, counted by offer, rank and field.
 
-    Nothing is stored and nobody is told. On spaces with hooks each contact is decided by itself, hooks included.
+    Nothing is stored, and no contact is messaged. On spaces with hooks, each contact is decided separately, with the
+    hooks.
     """
     from offerkit.reports.escape import json_text, visible
     from offerkit.reports.render import render
@@ -161,7 +177,7 @@ def _together(dialect: str | None, runner: str, **given: object) -> None:
     if dialect is not None:
         what, useless = "--emit-sql", ["by", "html", "set_aside", "contacts"]
         detail, hint = (
-            "Nothing is decided here, so there is nothing to count, to show or to set aside.",
+            "Nothing is decided here, so there is nothing to count, show or set aside.",
             "Leave it out.",
         )
         given["engine"] = runner == "spark"

@@ -17,15 +17,15 @@ from offerkit.cli.shell import Shell
     former=("--url",),
     default="",
     metavar="URL",
-    help="How browsers reach the service (default: an example).",
+    help="The URL at which browsers reach the service (default: an example).",
 )
 @stage_option
 @pass_shell
 def command(shell: Shell, place: str, public_url: str, stage: str) -> None:
-    """Print what to paste into a web page, so that a space of it is filled.
+    """Print the HTML to paste into a web page for a space.
 
-    One script fills all spaces of the page with one call. Call data that it has to
-    pass stands there as a comment, with samples to replace.
+    One script fills all spaces of the page with one call. The call data that it must pass is listed in a comment, with
+    samples to replace.
     """
     from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.snippets import snippet

@@ -18,10 +18,10 @@ from offerkit.cli.shell import Shell
 def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lock_timeout: float) -> None:
     """Take offers, a category or a space's offers out of live at once.
 
-    Nothing is asked, and the lock of another run is not waited for. A category is stopped with all below it, also with
-    what is added later; a space with all that is shown on it. What is stopped stays out of promotions, rollbacks and
-    restored stores, also when it is renamed, until it is approved anew and resumed (offerkit resume). Administrators
-    and offer managers may, and the operators whom an environment names (promotion.stoppers).
+    The command asks for no confirmation and does not wait for the store lock. Stopping a category stops everything
+    below it, including what is added later; stopping a space stops every offer on it. What is stopped stays out of
+    promotions, rollbacks and restored stores, even if it is renamed, until it is approved again and resumed (offerkit
+    resume). Administrators, offer managers and the operators named in promotion.stoppers may stop.
     """
     from offerkit.reports.stops import StopReport
     from offerkit.usecases.requests import StopRequest

@@ -12,7 +12,10 @@ from offerkit.cli.shell import Shell
 @format_of("StopList")
 @pass_shell
 def command(shell: Shell, form: str) -> None:
-    """List what is stopped: by whom, since when, why. With each, the offers that it keeps out of live."""
+    """List what is stopped: by whom, since when and why.
+
+    Each stop lists the offers that it keeps out of live.
+    """
     from offerkit.reports.stops import StopList
     from offerkit.usecases.stop import list_stops
 

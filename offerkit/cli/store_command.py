@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 @click.group("store")
 def store() -> None:
-    """Look after the store: what is in it, its format, a copy in another place."""
+    """Inspect, migrate, copy and restore the store."""
 
 
 @store.command("status")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format (default: text)."
+)
 @pass_shell
 def status(shell: Shell, form: str) -> None:
-    """Show where the store is, its format, what is in it, and who holds its lock."""
+    """Show the store's location, format, contents and lock holder."""
     session = shell.session()
     session.backend.require_local()
     with session.existing() as opened:
@@ -64,8 +66,8 @@ def _lines(found: StoreStatus) -> list[tuple[str, str]]:
 def migrate(shell: Shell, check: bool) -> int:
     """Upgrade the store to the format of this offerkit, in one transaction.
 
-    A store in SQLite is upgraded by whatever command opens it. One in PostgreSQL is shared: it waits for this command,
-    since older releases of offerkit cannot use it afterwards.
+    A SQLite store is upgraded by the first command that opens it. A PostgreSQL store is shared, so only this command
+    upgrades it: older releases of offerkit cannot use it afterwards.
     """
     from offerkit.usecases.store_maintenance import migrate as upgrade
 
@@ -88,11 +90,11 @@ def migrate(shell: Shell, check: bool) -> int:
 @click.argument("target", metavar="TO", shell_complete=files)
 @pass_shell
 def copy(shell: Shell, source: str, target: str) -> None:
-    """Copy a whole store, SQLite or PostgreSQL, to where there is none yet.
+    """Copy a whole store, SQLite or PostgreSQL, to a new location.
 
-    FROM and TO are paths or postgresql://USER@HOST/DATABASE?schema=NAME. Everything goes along: history, approvals,
-    propositions, cookies, deliveries, tokens. It is one transaction at TO, compared with FROM before it is kept. What
-    others write to FROM meanwhile is not in the copy.
+    FROM and TO are paths or postgresql://USER@HOST/DATABASE?schema=NAME. The copy includes history, approvals,
+    propositions, cookies, deliveries and tokens. It is written in one transaction and compared with FROM before it is
+    committed. Writes to FROM during the copy are not included.
     """
     from offerkit.usecases.store_maintenance import copy as carry
 
@@ -100,7 +102,7 @@ def copy(shell: Shell, source: str, target: str) -> None:
     found = carry(old, new, progress_bar)
     shell.done = True
     text = f"Copied and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions, "
-    text += f"{sum(found.rows.values()):,} rows in all. The store is now also at {new}."
+    text += f"{sum(found.rows.values()):,} rows in all. The copy is at {new}."
     click.echo(shell.style.green(text), color=True)
 
 
@@ -108,10 +110,10 @@ def copy(shell: Shell, source: str, target: str) -> None:
 @click.argument("target", metavar="FILE", shell_complete=files)
 @pass_shell
 def backup(shell: Shell, target: str) -> None:
-    """Copy this project's store to FILE, where there is none yet.
+    """Back up this project's store to a new FILE.
 
-    As “store copy” from the project's store: all of it, as it is at one moment, compared before it is kept. Calls and
-    commands go on meanwhile.
+    Like “store copy” from the project's store: complete, from one moment, and compared before it is committed. Calls
+    and commands continue meanwhile.
     """
     from offerkit.usecases.store_maintenance import copy as carry
 
@@ -127,15 +129,15 @@ def backup(shell: Shell, target: str) -> None:
 
 @store.command("restore")
 @click.argument("source", metavar="FILE", shell_complete=files)
-@click.option("--other-project", is_flag=True, help="Let the store of another project take this one's place.")
+@click.option("--other-project", is_flag=True, help="Accept a backup of another project's store.")
 @changing
 @pass_shell
 def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: str, lock_timeout: float) -> None:
-    """Put a backup in the place of the store, all at once.
+    """Restore the store from a backup, all at once.
 
-    FILE is a backup of this store: a path, or postgresql://…. It is verified first, and what would go is shown:
-    revisions, approvals and tokens since. Propositions, deliveries and cookies stay, and tokens that were revoked stay
-    revoked. What was there is kept beside it. Servers go on. Administrators may.
+    FILE is a backup of this store: a path, or postgresql://…. It is verified first, and what would be lost is shown:
+    revisions, approvals and tokens made since. Propositions, deliveries and cookies are kept, and revoked tokens stay
+    revoked. The replaced store is kept beside it. Servers continue. Only administrators may restore.
     """
     from offerkit.cli.restoring import after, before, unreadable
     from offerkit.usecases import restore
@@ -148,7 +150,7 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
         if found.loss is None:
             shell.tell([unreadable(found)])
         if found.nothing:
-            click.echo("Nothing to do: the store holds just that.")
+            click.echo("Nothing to do: the store already equals the backup.")
             return
         shell.confirm("Restore this backup?", yes=yes)
         restored = restore.restore(found)
@@ -163,10 +165,10 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @pass_shell
 def purge(shell: Shell, names: tuple[str, ...], dry_run: bool, yes: bool) -> None:
-    """Remove propositions that are older than their dimension's history.retention.
+    """Remove propositions older than their dimension's history.retention.
 
-    They are removed in batches, oldest first; calls go on meanwhile. Killed on its way, it has removed whole batches:
-    run it again. What presentation rules still count is told before.
+    They are removed in batches, oldest first; calls continue meanwhile. If interrupted, whole batches have been
+    removed: run it again. If presentation rules still count some of them, a warning says so.
     """
     from offerkit.usecases.purge import expired_propositions, purge_propositions
 
@@ -175,14 +177,16 @@ def purge(shell: Shell, names: tuple[str, ...], dry_run: bool, yes: bool) -> Non
     with session.existing() as opened:
         found = expired_propositions(session, opened, names)
     for each in found:
-        kept = f"{each.count:,} older than {each.retention}" if each.retention else "kept for ever"
+        kept = f"{each.count:,} older than {each.retention}" if each.retention else "kept permanently"
         click.echo(f"{each.environment:<20}{kept}")
         if each.counted and each.count:
-            click.echo(f"  presentation rules look back {each.longest.days} days: they will count less", err=True)
+            click.echo(
+                f"  presentation rules look back {each.longest.days} days, and will count fewer propositions", err=True
+            )
     total = sum(each.count for each in found)
     if dry_run or not total:
         return
-    shell.confirm(f"Remove {total:,} propositions for good?", yes=yes)
+    shell.confirm(f"Remove {total:,} propositions permanently?", yes=yes)
     removed = 0
     with progress_bar("Removing", total) as done:
         for count in purge_propositions(session, found):

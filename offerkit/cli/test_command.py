@@ -13,20 +13,20 @@ from offerkit.cli.shell import Shell
 
 @click.command("test")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
-@click.option("-k", "part", default="", metavar="TEXT", help="Only cases whose name holds this.")
+@click.option("-k", "part", default="", metavar="TEXT", help="Only cases whose name contains this text.")
 @stage_option
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Also write JUnit XML.")
-@click.option("--verbose", "-v", is_flag=True, help="List the cases that pass as well.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Also write a JUnit XML report.")
+@click.option("--verbose", "-v", is_flag=True, help="Also list the cases that pass.")
 @format_of("CaseResults")
 @pass_shell
 def command(
     shell: Shell, paths: tuple[Path, ...], part: str, stage: str, junit: Path | None, verbose: bool, form: str
 ) -> int:
-    """Run the decision cases kept beside the specs.
+    """Run the decision cases.
 
-    A case says who asks where and when, and which offers must come of it. They lie in cases/*.yaml; PATH names
-    other files or folders. Exits with 1 if one is not as expected. An environment with promotion: {tests: true}
-    has those that were applied run before every promotion.
+    A case describes a call (contact, space, time) and the offers that it must result in. Cases are in cases/*.yaml;
+    PATH names other files or folders. The exit code is 1 if a case fails. In an environment with promotion: {tests:
+    true}, the applied cases run before every promotion.
     """
     from offerkit.engine.case_results import CaseResults
     from offerkit.reports.render import render

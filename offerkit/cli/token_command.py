@@ -16,25 +16,25 @@ def token() -> None:
 
 @token.command("create")
 @click.argument("whose", metavar="OPERATOR", shell_complete=operators)
-@click.option("--name", default="", metavar="TEXT", help="What it is for.")
-@click.option("--expires", default="90d", metavar="DURATION", help="How long it counts (default: 90d).")
+@click.option("--name", default="", metavar="TEXT", help="What the token is for.")
+@click.option("--expires", default="90d", metavar="DURATION", help="How long the token is valid (default: 90d).")
 @click.option(
     "--scope",
     "scopes",
     type=click.Choice(["read", "apply", "approve", "promote", "stop", "relay", "all"]),
     multiple=True,
-    help="What it may be used for; may be repeated. read (the default) is part of each.",
+    help=("What the token may be used for; may be repeated. Every scope includes read (the default)."),
 )
 @lock_option
 @pass_shell
 def create(shell: Shell, whose: str, name: str, expires: str, scopes: tuple[str, ...], lock_timeout: float) -> None:
-    """Make a token for an operator, and print it: this once, it is kept as a hash only.
+    """Create an API token for an operator, and print it once; only its hash is stored.
 
-    A token may be used for no more than its scope says, whatever its operator may do. apply: plans that change
-    design, and campaigns. approve: approve and reject. promote: all that changes offers in live, so promotions,
-    rollbacks of live, purges, resume. stop: stop alone. relay: record reviews of pull requests as their reviewers'
-    approvals (ci approve); for automations, and never together with another. None of them includes another but read;
-    all is every one but relay. That it was made is a revision of the history.
+    A token can be used only for its scopes, whatever its operator may do. apply: plans that change design, and
+    campaigns. approve: approve and reject. promote: everything that changes offers in live, so promotions, rollbacks of
+    live, purges, resume. stop: stop only. relay: record reviews of pull requests as their reviewers' approvals (ci
+    approve); for automations, and never with another scope. No scope includes another one except read; all means every
+    scope except relay. Creating a token is a revision of the history.
     """
     from offerkit.usecases import tokens
 
@@ -50,7 +50,7 @@ def create(shell: Shell, whose: str, name: str, expires: str, scopes: tuple[str,
 @token.command("list")
 @pass_shell
 def listed(shell: Shell) -> None:
-    """List the tokens: whose they are, their scopes, what for, and whether they count."""
+    """List the tokens: owner, scopes, purpose, and whether they are valid."""
     from offerkit.reports.escape import visible
     from offerkit.usecases import tokens
 
@@ -78,12 +78,12 @@ def listed(shell: Shell) -> None:
 @lock_option
 @pass_shell
 def revoke(shell: Shell, id_: str, lock_timeout: float) -> None:
-    """Let a token count no more; a server hears of it within five seconds."""
+    """Revoke a token; servers refuse it within five seconds."""
     from offerkit.usecases import tokens
 
     row = tokens.revoke(shell.session(lock_timeout=lock_timeout), id_)
     shell.done = True
-    click.echo(f"Token {row.id} of {row.operator} counts no more.")
+    click.echo(f"Token {row.id} of {row.operator} is revoked.")
 
 
 command = token

@@ -21,8 +21,8 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
     """Set the status of a proposition: presented, interested, accepted or rejected.
 
     STATUS is a name or its number: generated 0, presented 1, interested 2, accepted 3, scheduled 4, rejected 5.
-    Accepted and rejected are final. Setting the status that it has already changes nothing. What the space
-    stores when an offer is accepted is kept with it.
+    Accepted and rejected are final. Setting the status that a proposition already has changes nothing. If the space
+    stores data when an offer is accepted, that data is stored with it.
     """
     from datetime import UTC
 

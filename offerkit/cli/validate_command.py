@@ -23,17 +23,16 @@ if TYPE_CHECKING:
     "form",
     type=click.Choice(["text", "json", "github", "sarif", "gitlab"]),
     default="text",
-    help="How to print; github: annotations in a workflow; gitlab: a code quality report (default: text).",
+    help=("The output format; github: annotations in a workflow; gitlab: a code quality report (default: text)."),
 )
 @pass_shell
 def command(shell: Shell, form: str) -> int:
     """Check all specs and report every mistake.
 
-    What is allowed but looks like a slip is a warning: it changes no exit code.
-    Each is told with its place, the reason, and how to mend it.
-
-    Policies are asked of all that is declared. What they deny is an error, unless it was overridden in the store: that
-    is read if there is one. Otherwise only files are read; nothing is written but the parse cache.
+    Each diagnostic gives the position, the reason and how to mend it. What is allowed but looks like a mistake is a
+    warning, which does not change the exit code. Policies are evaluated on everything declared; what they deny is an
+    error unless it was overridden in the store, which is read if it exists. Otherwise only files are read, and only the
+    parse cache is written.
     """
     from offerkit.diagnostics import Refused, Severity, ordered
 

@@ -1,4 +1,4 @@
-"""What is told to a user about a mistake: where, what, why, and how to mend it."""
+"""Diagnostics: what is wrong, where, why it matters, and how to fix it."""
 
 from offerkit.diagnostics.codes import CODES, Code
 from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, reason_of, refuse

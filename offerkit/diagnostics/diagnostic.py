@@ -1,4 +1,4 @@
-"""The diagnostic itself, and the one exception that carries diagnostics to the shell."""
+"""A diagnostic, and the exception that carries diagnostics to the shell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from offerkit.diagnostics.codes import Code
 
 
 class Severity(StrEnum):
-    """An error stops the run; a warning does not; a note only tells."""
+    """An error stops the run; a warning or a note does not."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
 
 class Position(NamedTuple):
-    """A place in a file of the project: its path from the project's root, line and column from 1."""
+    """A position in a file: the path relative to the project's root; line and column count from 1."""
 
     file: str
     line: int
@@ -31,7 +31,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding: a stable code, what is wrong, why it matters, how to mend it, and where it is."""
+    """What is wrong (``summary``), why it matters (``detail``), how to fix it (``hint``), and where it is."""
 
     code: Code
     summary: str
@@ -43,32 +43,32 @@ class Diagnostic:
     related: tuple[tuple[str, Position], ...] = field(default=())
 
     def at(self, position: Position | None, address: str = "") -> Diagnostic:
-        """The same finding, placed."""
+        """A copy with a position and an address, where these are given."""
         return replace(self, position=position or self.position, address=address or self.address)
 
 
-class Refused(Exception):  # noqa: N818 - it is a refusal with reasons, not an error of the program
-    """The user can fix this: the shell prints every diagnostic and exits with 1; nothing was changed."""
+class Refused(Exception):  # noqa: N818 - a refusal with reasons, not an error in the program
+    """Raised for what the user can fix: the shell prints every diagnostic and exits with 1. Nothing was changed."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Keep ``diagnostics`` in their stable order."""
+        """Sort ``diagnostics`` and remove repetitions."""
         self.diagnostics = ordered(diagnostics)
         super().__init__("; ".join(d.summary for d in self.diagnostics))
 
 
 def refuse(code: Code, summary: str, *, detail: str = "", hint: str = "", address: str = "") -> Refused:
-    """A refusal with a single diagnostic, to be raised."""
+    """A ``Refused`` with a single diagnostic, to be raised."""
     return Refused([Diagnostic(code, summary, detail, hint, address)])
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Without repetitions, by file, line and column, then code and text: the same on every run."""
+    """``diagnostics`` without repetitions, sorted by file, line, column, code, address and summary."""
     placed = {(d.position or Position("", 0, 0), d.code.value, d.address, d.summary): d for d in diagnostics}
     return tuple(placed[key] for key in sorted(placed))
 
 
 def reason_of(error: BaseException) -> str:
-    """Why the system refused a file or a program, as it says itself; Python's own words are for nobody who uses it."""
+    """The operating system's reason for refusing a file or program; Python's own messages mean nothing to users."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, UnicodeError):

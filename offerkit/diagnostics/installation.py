@@ -1,8 +1,8 @@
-"""How this offerkit was installed, so that hints name commands that work here.
+"""How offerkit was installed, so that hints give commands that work here.
 
 offerkit is installed from a checkout, a wheel, an address, git or an index, and only an index answers
 ``pip install offerkit``. The installer notes the origin in ``direct_url.json`` (PEP 610), unless it was an index.
-Only a refusal asks for it: what costs time to import is imported where it is used.
+Only needed when something is refused, so slow imports are made where they are used.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class InstallOrigin:
 
 
 def install_hint(extra: str) -> str:
-    """The sentence that says how to add the packages of an extra to this installation."""
+    """A hint: how to install the packages of ``extra``."""
     return f"Install it: {install_command(extra)}"
 
 
 def install_command(extra: str) -> str:
-    """The command that adds the packages of ``extra`` to the environment that this offerkit runs in."""
+    """The command that installs the packages of ``extra`` into the current environment."""
     origin = _origin()
     if origin.path is not None:
         wanted = [*(["-e"] if origin.editable else []), f"{origin.path}[{extra}]"]
@@ -50,7 +50,7 @@ def install_command(extra: str) -> str:
 
 
 def upgrade_hint() -> str:
-    """The sentence that says how to get a newer offerkit than this one."""
+    """A hint: how to get a newer offerkit."""
     origin = _origin()
     if origin.editable and origin.path is not None and (origin.path / ".git").exists():
         return f"Upgrade offerkit: git -C {_quoted(str(origin.path))} pull"
@@ -58,9 +58,9 @@ def upgrade_hint() -> str:
 
 
 def pinned_requirement() -> str:
-    """The line of a requirements file that installs this very offerkit on another machine; empty if there is none.
+    """The line of a requirements file that installs this same offerkit on another machine; empty if there is none.
 
-    That is a git commit or an archive on the web. A checkout or a wheel on this machine is nowhere else.
+    It names a git commit or an archive on the web; a checkout or wheel exists only on this machine.
     """
     url = _origin().url
     return f"{_PACKAGE} @ {url}" if url.startswith(("https://", "git+https://", "git+ssh://")) else ""
@@ -79,7 +79,7 @@ def _origin() -> InstallOrigin:
 
 
 def _checkout() -> InstallOrigin:
-    """The checkout that this code runs from, where it is only on the path of imports."""
+    """The checkout that this code runs from, when it is not installed but only on ``sys.path``."""
     folder = Path(__file__).resolve().parents[2]
     return InstallOrigin(path=folder, editable=True) if (folder / "pyproject.toml").is_file() else InstallOrigin()
 
@@ -111,7 +111,7 @@ def _requirements(extra: str) -> list[str]:
 
 
 def _pip_install() -> list[str]:
-    """``pip install`` into the environment that this program runs in, as short as it may be written."""
+    """The shortest ``pip install`` that installs into the current environment."""
     import shutil
     from importlib.util import find_spec
 
@@ -124,7 +124,7 @@ def _pip_install() -> list[str]:
 
 
 def _quoted(word: str) -> str:
-    """``word`` for a shell, in the quotes that people write."""
+    """``word`` quoted for a shell, in single quotes where possible."""
     import shlex
 
     return f"'{word}'" if re.fullmatch(r"[^'\x00-\x1f]*[\[ ][^'\x00-\x1f]*", word) else shlex.quote(word)

@@ -1,4 +1,4 @@
-"""What no message may hold: the secrets in the URL of a database."""
+"""Secrets in database URLs, which no message may contain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 MASK = "***"
 _LONGEST = 10_000
-"""Characters of a text in which secrets are looked for one by one."""
+"""The longest text, in characters, that is searched for secrets; longer ones are masked as a whole."""
 _HOLDS = re.compile(
     r"passw|passphrase|passcode|pass$|pwd|secret|token|credential|signature|key(?:id)?$|keydata"
     r"|^(?:sig|sas|pin|pinvalue|auth|authorization|bearer|jwt)$"
@@ -16,22 +16,22 @@ _HOLDS = re.compile(
 """Names, in small letters and digits only, of options that hold a secret: those of libpq (password, sslpassword,
 oauth_client_secret, scram_client_key, scram_server_key) and those that drivers and clouds know."""
 _LEADS = ("passfile", "sslkey", "sslkeylogfile")
-"""Options of libpq that name a file with a secret: no secret themselves."""
+"""Options of libpq that name a file with a secret; the name itself is not secret."""
 _LETTER = r"[^\s?&;,#=\"'{}\[\]]"
 _OPTION = re.compile(rf"(?:(?<!{_LETTER})|\A)({_LETTER}++)(\s*+=\s*+)(?=[^&\s])")
-"""NAME= before a value; each name and value is looked at once, so that no text takes longer than it is."""
+"""NAME= before a value. Possessive quantifiers, so that the time is linear in the length of the text."""
 _VALUE = re.compile(r"[^&\s]++")
 _USER = re.compile(r"://[^\s/@:]*(:|%3a)(\S*)@", re.IGNORECASE)
 _USER_WITHOUT_SLASHES = re.compile(r"(?:^|[/:])[^/:@\s]+(?::|%3a)[^/@\s]+@", re.IGNORECASE)
-"""What an address with a slash too few, or none at all, has in the place of user and password."""
+"""User and password in a URL with one slash or none."""
 _URL_VALUE = re.compile(r"(?<!\w)url[\"']?\s*:\s*[\"']?(\S.*)")
 _ESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", re.ASCII | re.IGNORECASE)
-"""How YAML and JSON escape a character in a line of a file."""
+"""An escaped character in YAML or JSON."""
 _CLOSING = "\"',;}])"
 
 
 def secrets_of(url: str) -> list[str] | None:
-    """What no message may hold; None when the URL cannot be taken apart, so that it is not known."""
+    """The secrets in ``url``; None when it cannot be parsed, so that they are not known."""
     try:
         parts = urlsplit(url)
         password = parts.password or ""
@@ -46,13 +46,13 @@ def secrets_of(url: str) -> list[str] | None:
 
 
 def is_secret(option: str) -> bool:
-    """Whether an option of a URL, by its name, holds or leads to a secret."""
+    """Whether a URL option's name says that its value is a secret, or the path of one."""
     name = _bare(option)
     return "pass" in name or "key" in name or holds_secret(option)
 
 
 def holds_secret(option: str) -> bool:
-    """Whether an option of a URL, by its name, holds a secret itself: a name that may be percent-encoded."""
+    """Whether a URL option's name says that its value is a secret. The name may be percent-encoded."""
     name = _bare(option)
     return name not in _LEADS and _HOLDS.search(name) is not None
 
@@ -63,8 +63,8 @@ def _bare(option: str) -> str:
 
 
 def has_secret(url: str) -> bool:
-    """Whether a URL, or a list of NAME=VALUE, holds a secret, in its user part or in an option."""
-    plain = re.sub(r"[\t\r\n]", "", url)  # what takes URLs apart leaves these out
+    """Whether a URL, or a list of NAME=VALUE, contains a secret in its user part or in an option."""
+    plain = re.sub(r"[\t\r\n]", "", url)  # URL parsers ignore these
     if any(end > start for text in (url, plain, unquote(plain)) for start, end in _options(text)):
         return True
     if "://" not in plain:
@@ -74,9 +74,9 @@ def has_secret(url: str) -> bool:
 
 
 def _user(url: str) -> str:
-    """What stands before the host; libpq ends it at the last @ before a slash, whatever else is in it.
+    """The part before the host. For libpq it ends at the last @ before a slash, whatever it contains.
 
-    An @ that comes later is taken for the end of a password with an unescaped slash, where there is a colon as well.
+    If there is also a colon, a later @ is taken as the end of a password with an unescaped slash.
     """
     rest = url.partition("://")[2]
     first, _, later = rest.partition("/")
@@ -88,7 +88,7 @@ def _user(url: str) -> str:
 
 
 def masked(text: str) -> str:
-    """``text`` with ``***`` in place of what looks like a secret of a URL; one that is too long is left out."""
+    """``text`` with ``***`` for anything that looks like a secret of a URL; a text that is too long becomes ``***``."""
     if len(text) > _LONGEST:
         return MASK
     for start, end in reversed(secret_spans(text)):
@@ -97,13 +97,13 @@ def masked(text: str) -> str:
 
 
 def secret_spans(text: str) -> list[tuple[int, int]]:
-    """Where in a line something looks like a secret of a URL; rather too much than too little."""
+    """The start and end of everything in a line that looks like a secret of a URL; too much rather than too little."""
     found = [(match.start(2), match.end(2)) for match in _USER.finditer(text) if match[2]]
     for start, end in _options(text, close=True):
         if not any(first <= start < last for first, last in found):
             found.append((start, end))
     value = None if found else _URL_VALUE.search(text)
-    if value is not None and has_secret(value[1]):  # one in a disguise that leaves its place unknown
+    if value is not None and has_secret(value[1]):  # a disguised secret, whose exact position is unknown
         found.append(value.span(1))
     return sorted(found)
 

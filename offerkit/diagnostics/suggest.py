@@ -1,4 +1,4 @@
-"""Near-miss names: what the user most likely meant."""
+"""Suggestions: the known names that the user most likely meant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3, alike: float = 0.6) -> list[str]:
-    """Up to ``count`` of ``known`` that look like ``name``, best first. ``alike``: how much, from 0 to 1 (the same)."""
+    """Up to ``count`` of ``known`` most similar to ``name``, best first. ``alike``: the least similarity, 0 to 1."""
     from difflib import get_close_matches
 
     if len(name) > 200:
@@ -27,7 +27,7 @@ def and_list(items: Sequence[str]) -> str:
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint with the nearest of ``known``; without one ``otherwise``, or the known names when few."""
+    """A hint with the names most similar to ``name``; else ``otherwise``, or all known names if there are few."""
     names = sorted(known)
     close = nearest(name, names)
     if close:

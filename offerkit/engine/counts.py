@@ -1,4 +1,4 @@
-"""Numbers of people: exact, or rounded for those who may not read contacts (docs/roles.md, “Reading contacts”).
+"""Numbers of contacts: exact, or rounded for operators who cannot read contacts (docs/roles.md, “Reading contacts”).
 
 A rounded number is a value of its own, so that no report can take it for an exact one. In JSON an exact number is a
 number, a rounded one an object: ``{"about": 430}`` or ``{"fewer_than": 5}``. 0 is always exact.
@@ -13,25 +13,25 @@ from typing import TypeAlias
 from offerkit.fingerprint import Json
 
 FEWEST = 5
-"""The smallest number of people that is told to those who may not read contacts, other than none."""
+"""The smallest number, other than 0, that operators who cannot read contacts are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """A number of people, rounded to two significant digits."""
+    """A number of contacts, rounded to two significant digits."""
 
     about: int
 
 
 @dataclass(frozen=True, slots=True)
 class FewerThan:
-    """Somebody, but fewer than that."""
+    """At least one contact, but fewer than that."""
 
     fewer_than: int
 
 
 Count: TypeAlias = int | About | FewerThan
-"""A number of people."""
+"""A number of contacts."""
 
 
 def rounded(count: int) -> Count:
@@ -46,7 +46,7 @@ def rounded(count: int) -> Count:
 
 
 def size(count: Count) -> int:
-    """A number that stands for ``count``, to sort, draw and divide by: of a rounded one nothing else is known."""
+    """A plain number for ``count``, to sort, draw and divide; of a rounded count, the rounded value."""
     match count:
         case About(about):
             return about
@@ -57,7 +57,7 @@ def size(count: Count) -> int:
 
 
 def is_exact(count: Count) -> bool:
-    """Whether ``count`` was not rounded; 0 never is."""
+    """Whether ``count`` is exact; 0 always is."""
     return isinstance(count, int)
 
 
@@ -73,7 +73,7 @@ def said(count: Count, sign: str = "") -> str:
 
 
 def share(count: Count, of: Count) -> str:
-    """``12.5%``; of rounded numbers ``about 13%``; empty where that cannot be told."""
+    """``12.5%``, or ``about 13%`` for rounded numbers; empty if it cannot be computed."""
     if isinstance(of, int):
         return f"{size(count) / of:.1%}" if of else "0.0%"
     if count == 0:
@@ -85,12 +85,12 @@ def share(count: Count, of: Count) -> str:
 
 
 def as_json(count: Count) -> Json:
-    """``count`` as JSON has it."""
+    """``count`` as a JSON value."""
     return count if isinstance(count, int) else dict(asdict(count))
 
 
 def count_of(found: Json) -> Count | None:
-    """The number that :func:`as_json` gave; None for anything else."""
+    """The count in a value from :func:`as_json`; None for any other value."""
     match found:
         case bool():
             return None
@@ -105,7 +105,7 @@ def count_of(found: Json) -> Count | None:
 
 
 def exceeds(lost: Count, served: Count, limit: str) -> bool:
-    """Whether ``lost`` is more of ``served`` than ``limit`` (``10%``) allows, by what these numbers say."""
+    """Whether ``lost`` is a larger part of ``served`` than ``limit`` (``10%``) allows, as far as these numbers tell."""
     if not limit or isinstance(lost, FewerThan):
         return False
     return size(lost) * 100 > Decimal(limit.rstrip("%")) * size(served)

@@ -54,7 +54,7 @@ def estimate(count: int, sample: Sample | None) -> Estimate:
 def percent(count: int, size: int, sample: Sample | None) -> str:
     """A share of ``size`` contacts: ``12.5%``, or with how far off it may be, ``12.5% ±1.3 points``; ``–`` of none.
 
-    Of a sample, ``size`` may be a part of it: those who had an offer.
+    Of a sample, ``size`` may be a part of it: those with an offer before.
     """
     if not size:
         return "–"

@@ -1,4 +1,4 @@
-"""What an expression gives, for one contact or counted over all."""
+"""The result of an expression, for one contact or counted over all contacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change of what is live changes for contacts: before and after, space by space, offer by offer."""
+"""The impact of a change on contacts: before and after, space by space, offer by offer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from offerkit.engine.estimate import Sample
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A contact, by key, with what was behind its change; no key unless contacts are to be named."""
+    """A contact with the reason of its change; ``key`` is empty unless contacts can be named."""
 
     contact: str
     change: str
@@ -20,7 +20,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class OfferImpact:
-    """Contacts that gain an offer, lose it, or get it at another rank; with some of them as examples."""
+    """Contacts that gain an offer, lose it, or get it at another rank, with some of them as examples."""
 
     offer: str
     before: Count
@@ -32,7 +32,7 @@ class OfferImpact:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The contacts with one value of a field, those who see something else, gain or lose offers, are left with none."""
+    """The contacts with one value of a field: how many see a difference, gain or lose offers, or get none."""
 
     value: str
     contacts: int
@@ -44,11 +44,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class SpaceImpact:
-    """One space. ``changed``: contacts whose offers or ranks differ; ``emptied``: those left with nothing.
+    """One space. ``changed``: contacts whose offers or ranks differ; ``emptied``: those left without an offer.
 
-    ``contacts``: all that there are; ``served``: those who get an offer before; ``max_lost``: what a promotion may
-    take, if the environment says so. With a ``sample`` every number but ``contacts`` is what was counted in it.
-    ``judged``: whether more are left with nothing than that, where the numbers were rounded after it was judged.
+    ``contacts``: all contacts; ``served``: contacts with an offer before; ``max_lost``: the environment's limit for
+    promotions, if it has one. With a ``sample`` every number except ``contacts`` was counted in the sample.
+    ``judged``: whether the exact numbers exceed that limit, if the numbers were rounded afterwards.
     """
 
     space: str
@@ -64,12 +64,12 @@ class SpaceImpact:
 
     @property
     def counted(self) -> Count:
-        """The contacts that were decided for."""
+        """The contacts in the comparison."""
         return self.sample.contacts if self.sample is not None else self.contacts
 
     @property
     def exceeds(self) -> bool:
-        """Whether more are left with nothing than the environment allows, as far as these contacts tell."""
+        """Whether more are left without an offer than the environment allows, as far as these contacts tell."""
         return exceeds(self.emptied, self.served, self.max_lost) if self.judged is None else self.judged
 
 
@@ -88,27 +88,37 @@ class Impact:
 
 
 def rounded_space(space: SpaceImpact, *, judged: bool) -> SpaceImpact:
-    """``space`` for those who may not read contacts: every number rounded, no contact, no value, no order by them.
+    """``space`` for operators who cannot read contacts: numbers rounded, without contacts, values, or order by them.
 
     ``judged``: keep whether the limit is exceeded, as the exact numbers tell. That is for promotions, whose limit is
     the applied one: with limits of one's own, asking again and again would tell exact numbers.
     """
     offers = [
         replace(
-            offer, before=rounded(size(offer.before)), gained=rounded(size(offer.gained)),
-            lost=rounded(size(offer.lost)), moved=rounded(size(offer.moved)), examples=(),
+            offer,
+            before=rounded(size(offer.before)),
+            gained=rounded(size(offer.gained)),
+            lost=rounded(size(offer.lost)),
+            moved=rounded(size(offer.moved)),
+            examples=(),
         )
         for offer in space.offers
-    ]  # fmt: skip
+    ]
     offers.sort(key=lambda offer: (-(size(offer.gained) + size(offer.lost) + size(offer.moved)), offer.offer))
     return SpaceImpact(
-        space.space, rounded(size(space.contacts)), rounded(size(space.changed)), rounded(size(space.emptied)), offers,
-        rounded(size(space.served)), space.max_lost, judged=space.exceeds if judged else None,
-    )  # fmt: skip
+        space.space,
+        rounded(size(space.contacts)),
+        rounded(size(space.changed)),
+        rounded(size(space.emptied)),
+        offers,
+        rounded(size(space.served)),
+        space.max_lost,
+        judged=space.exceeds if judged else None,
+    )
 
 
 def without_contacts(space: SpaceImpact) -> SpaceImpact:
-    """``space`` with the reasons of its examples, but not whose they are; whose rank moves is all that a move tells."""
+    """``space`` with the reasons of its examples but without their contacts; examples of changed ranks are dropped."""
     offers = [
         replace(
             offer,

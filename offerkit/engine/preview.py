@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SpacePreview:
-    """One space: the fields as personalised, what each output makes of them, and why it cannot be shown, if so."""
+    """One space: the personalised fields, each output rendered from them, and why it cannot be shown, if so."""
 
     space: str
     channel: str
@@ -19,7 +19,7 @@ class SpacePreview:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """An offer on some spaces of a stage; ``contact`` as it was asked for, empty for nobody in particular."""
+    """An offer on some spaces of a stage; ``contact`` as requested, empty for no particular one."""
 
     offer: str
     stage: str

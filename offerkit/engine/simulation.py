@@ -1,4 +1,4 @@
-"""Who gets what: the decisions for all contacts of an environment, counted."""
+"""The result of a simulation: the decisions for all contacts of an environment, counted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What takes contacts from an offer: the reason in words, where it stands, and from how many."""
+    """What costs an offer contacts: the reason in words, the address of the rule, and how many contacts."""
 
     reason: str
     where: str
@@ -17,7 +17,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class OfferResult:
-    """How many contacts an offer reaches, by rank from 1; and what takes most of the others, the most first."""
+    """How many contacts an offer reaches, by rank from 1, and what costs it the others, the largest loss first."""
 
     offer: str
     category: str
@@ -33,7 +33,7 @@ class OfferResult:
 
 @dataclass(frozen=True, slots=True)
 class AxisValue:
-    """One value of an axis: contacts with it, those who get nothing, and the offers that reach most of them."""
+    """One value of an axis: the contacts with it, those who get nothing, and the offers that reach most of them."""
 
     value: str
     contacts: int
@@ -43,7 +43,7 @@ class AxisValue:
 
 @dataclass(frozen=True, slots=True)
 class SpaceResult:
-    """One space. ``by_count``: contacts by how many offers they get, from none to the number asked for."""
+    """One space. ``by_count``: contacts by the number of offers they get, from 0 to the requested number."""
 
     space: str
     contacts: int
@@ -53,18 +53,19 @@ class SpaceResult:
 
     @property
     def given(self) -> list[OfferResult]:
-        """The offers that somebody gets."""
+        """The offers that at least one contact gets."""
         return [offer for offer in self.offers if offer.contacts]
 
     @property
     def never(self) -> list[OfferResult]:
-        """The offers that nobody gets."""
+        """The offers that no contact gets."""
         return [offer for offer in self.offers if not offer.contacts]
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """All spaces of a simulation. ``at`` is in the environment's zone, ``n`` what was asked for, ``data`` supposed."""
+    """All spaces of a simulation. ``at`` is in the environment's zone, ``n`` the requested number, ``data`` the assumed
+    call data."""
 
     environment: str
     stage: str

@@ -128,7 +128,7 @@ class Api:
             parts = urlsplit(elsewhere)
             plain = replace(self, url=f"{parts.scheme}://{parts.netloc}", headers={})
         except (ValueError, Refused):
-            raise self.strange(f"GET {path} leads to an address that cannot be read, or is not https") from None
+            raise self.strange(f"GET {path} leads to an address that is invalid or not https") from None
         found = plain._ask("GET", elsewhere, None, raw=True)
         if found.status in _REDIRECTED:
             raise self.strange(f"GET {path} is redirected twice")
@@ -216,7 +216,7 @@ class Api:
             raise refuse(
                 Code.FORGE,
                 f"{self.name} leads with {what} to another host: {host}",
-                detail="The token is for the one host that was named, and is not sent anywhere else.",
+                detail="The token is sent only to the configured host.",
                 hint="If the forge has moved, name its new API.",
             )
         return found
@@ -367,9 +367,9 @@ class Api:
 
 
 _HINTS = {
-    401: "The token is unknown, expired or revoked: make a new one.",
+    401: "The token is unknown, expired or revoked: create a new one.",
     403: "Give the token (or the job, under “permissions”) the right to do this, such as writing to pull requests.",
-    404: "Check the repository and the number; a token that may not see something is told that it is not there.",
+    404: "Check the repository and the number; without read access, a token gets “not found”.",
 }
 
 
@@ -446,11 +446,11 @@ def _why(error: Exception) -> str:
     from urllib3 import exceptions
 
     words: dict[type[Exception], str] = {
-        exceptions.NameResolutionError: "there is no such host",
-        exceptions.NewConnectionError: "nothing answers there",
+        exceptions.NameResolutionError: "unknown host",
+        exceptions.NewConnectionError: "connection refused",
         exceptions.ConnectTimeoutError: "it does not answer in time",
         exceptions.ReadTimeoutError: "it does not answer in time",
         exceptions.ProxyError: "the proxy does not let it through; check HTTPS_PROXY and NO_PROXY",
-        exceptions.SSLError: "no trusted TLS connection can be made",
+        exceptions.SSLError: "no trusted TLS connection is possible",
     }
     return next((text for kind, text in words.items() if isinstance(error, kind)), "the connection broke")

@@ -136,8 +136,8 @@ def settle(place: Place, body: str, there: Sequence[Text]) -> tuple[Done, str]:
         there = place.look()
     raise lost or refuse(
         Code.FORGE,
-        f"{place.what} vanishes whenever it is written",
-        hint="Something else deletes it: look which bot or rule does so.",
+        f"{place.what} disappears whenever it is written",
+        hint="Something else deletes it: check bots and automation rules.",
     )
 
 

@@ -121,35 +121,35 @@ class Decisions:
 
     def where(self, counts: ApprovalFilter) -> Decisions:
         """These decisions, with only the approvals for which ``counts`` is true."""
-        made = self._copy()
-        made._counts = counts
-        return made
+        result = self._copy()
+        result._counts = counts
+        return result
 
     def seen_in(self, view: Snapshot, former: Mapping[Address, Address] | None = None) -> Decisions:
         """These decisions, for keys of a state other than the current design.
 
         Keys use the names in design; ``former`` maps those to the names in ``view`` where they differ.
         """
-        made = self._copy()
-        made._view, made._former = view, former or {}
-        return made
+        result = self._copy()
+        result._view, result._former = view, former or {}
+        return result
 
     def lapsing(self, lapsed: LapseCheck) -> Decisions:
         """These decisions without approvals that have ``lapsed``, nor the decisions these replaced."""
-        made = self._copy()
-        made._lapsed = lapsed
-        return made
+        result = self._copy()
+        result._lapsed = lapsed
+        return result
 
     def demanding(self, demands: ReviewDemands) -> Decisions:
         """These decisions, where an approval counts only once all ``demands`` for its key are met."""
-        made = self._copy()
-        made._demands = demands
-        return made
+        result = self._copy()
+        result._demands = demands
+        return result
 
     def _copy(self) -> Decisions:
-        made = copy(self)
-        made._last = {}
-        return made
+        result = copy(self)
+        result._last = {}
+        return result
 
     def unmet(self, key: ApprovalKey) -> tuple[ReviewDemand, ...]:
         """The demands on ``key`` that no approval has met yet."""
@@ -200,22 +200,22 @@ class Decisions:
         if not self.names.touches(address):
             return self._by_aspect.get((address, aspect), [])
         names = {span.name for span in self.names.spans(address)}
-        found = (row for name in names for row in self._by_aspect.get((name, aspect), ()))
-        return sorted(found, key=attrgetter("revision"))
+        result = (row for name in names for row in self._by_aspect.get((name, aspect), ()))
+        return sorted(result, key=attrgetter("revision"))
 
     def each(self, key: ApprovalKey) -> list[Approval]:
         """All decisions on exactly this key, oldest first, including those that do not count."""
         if not self.names or not self._renamed(key.address, key.space):
             rows = self._rows.get((key.address, key.aspect, key.space), ())
-            found = [row for row in rows if row.key.fingerprint == key.fingerprint]
-            return found if len(found) == len(rows) else list(self._exactly(key, rows))
+            result = [row for row in rows if row.key.fingerprint == key.fingerprint]
+            return result if len(result) == len(rows) else list(self._exactly(key, rows))
         (offer, *offers), (space, *spaces) = self._lines(key.address, key.space)
-        found = list(self._same(key, offer, space))
+        result = list(self._same(key, offer, space))
         for former in product((offer, *offers), (space, *spaces)):
             last = max(self._same(key, *former), key=attrgetter("revision"), default=None)
-            if last is not None and last.decision is Decision.REJECTED and last not in found:
-                found.append(last)
-        return sorted(found, key=attrgetter("revision"))
+            if last is not None and last.decision is Decision.REJECTED and last not in result:
+                result.append(last)
+        return sorted(result, key=attrgetter("revision"))
 
     def on(self, key: ApprovalKey) -> Approval | None:
         """The last decision on exactly this key that counts, or None."""
@@ -362,7 +362,7 @@ def approval_resets(
     changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
     new_name: dict[Address, Address] = {d.moved_from: d.address for d in deltas if d.moved_from}
     places = _change_positions(deltas)
-    found: dict[Address, list[ApprovalReset]] = {}
+    result: dict[Address, list[ApprovalReset]] = {}
     for offer in filter(decisions.about, before.of_kind(Kind.OFFER)):
         now = new_name.get(offer, offer)
         causes = (affecting(before, offer) | (affecting(after, now) if now in after.entries else set())) & changed
@@ -378,8 +378,8 @@ def approval_resets(
             if (decision := decisions.on(key)) is not None and decision.decision is Decision.APPROVED
         ]
         if lost:
-            found.setdefault(_cause(offer, now, causes, places), []).extend(lost)
-    return {address: tuple(items) for address, items in found.items()}
+            result.setdefault(_cause(offer, now, causes, places), []).extend(lost)
+    return {address: tuple(items) for address, items in result.items()}
 
 
 def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | None = None) -> Iterator[Diagnostic]:
@@ -437,12 +437,12 @@ def _space_after_renames(new_name: Mapping[Address, Address], key: ApprovalKey) 
 
 def _change_positions(deltas: list[Delta]) -> dict[Address, tuple[int, Address]]:
     """For each address that a change takes or leaves: the position of the first such change, and its address."""
-    found: dict[Address, tuple[int, Address]] = {}
+    result: dict[Address, tuple[int, Address]] = {}
     for place, item in enumerate(deltas):
         for address in (item.address, item.moved_from):
             if address:
-                found.setdefault(address, (place, item.address))
-    return found
+                result.setdefault(address, (place, item.address))
+    return result
 
 
 def _cause(

@@ -47,7 +47,7 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
     offer = view.offer(address)
     known, looks = _known_fingerprints(view, offer), _space_renderings(view, offer.around)
     reads: dict[bytes, frozenset[str]] = {}  # most spaces show the same texts
-    found = []
+    result = []
     for space in spaces:
         look = looks.get(space)
         print_ = known.get(look.key) if look is not None else ""
@@ -61,8 +61,8 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
             spoken = canonical(_identity(offer, named)) if named else b"{}"
             print_ = SCHEME + digest(b"content", shown, look.text, spoken)
             known[look.key] = print_
-        found.append(print_)
-    return found
+        result.append(print_)
+    return result
 
 
 def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, bool]:
@@ -128,17 +128,17 @@ class _EligibilityMeaning:
         """A period, weight or filter: expressions by meaning, spaces by their first names."""
         if not isinstance(body, dict):
             return body
-        made = dict(body)
+        result = dict(body)
         for key in _EXPRESSIONS:
             text = body.get(key)
             if isinstance(text, str):
                 tree, reads = written_form(text)
-                made[key] = tree
+                result[key] = tree
                 self.reads |= reads
         spaces = body.get("spaces")
         if isinstance(spaces, list):
-            made["spaces"] = [*sorted(self.at_first(Kind.SPACE, str(space)) for space in spaces)]
-        return made
+            result["spaces"] = [*sorted(self.at_first(Kind.SPACE, str(space)) for space in spaces)]
+        return result
 
     def filter(self, use: JsonMap) -> Json:
         """A use of a filter: its condition, parameters and values, but not its name."""
@@ -201,13 +201,13 @@ def _known_fingerprints(view: Snapshot, offer: EffectiveOffer) -> _FingerprintCa
 def _state_key(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
     """A cache key for the resources at ``addresses``: addresses, fingerprints, and first names if any differ."""
     entries, origins = view.entries, view.origins
-    found: list[str] = []
+    result: list[str] = []
     for address in addresses:
         entry = entries.get(address)
-        found += (address, entry.fingerprint if entry is not None else "")
+        result += (address, entry.fingerprint if entry is not None else "")
         if origins:
-            found.append(origins.of(address))
-    return tuple(found)
+            result.append(origins.of(address))
+    return tuple(result)
 
 
 def _category_key(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
@@ -273,15 +273,15 @@ def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
     from offerkit.templates.inspection import inspect
     from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
 
-    found: set[str] = set()
+    result: set[str] = set()
     for text in texts:
         if isinstance(text, str) and is_template(text):
             seen = inspect(text)
             names = (name.partition(".") for name in seen.variables)
-            found |= {below or "*" for head, _, below in names if head == "offer"}
+            result |= {below or "*" for head, _, below in names if head == "offer"}
             if seen.error:
-                found.add("*")
-    return frozenset(found)
+                result.add("*")
+    return frozenset(result)
 
 
 # Scheme 1: what approvals and rejections of earlier releases are bound to. It is computed only when such a decision is

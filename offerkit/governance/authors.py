@@ -90,7 +90,7 @@ class Authors:
             places.setdefault(key.address, set()).add((key.aspect, key.space))
         inherited = {offer: sorted(affecting(self._design, offer) - {offer}) for offer in places}
         self._log.read(chain(places, *inherited.values()), approved=places)
-        found: dict[Address, Mapping[str, AuthoredChange]] = {}
+        result: dict[Address, Mapping[str, AuthoredChange]] = {}
         for offer, wanted in places.items():
             names: dict[str, AuthoredChange] = {}
             looked: set[tuple[_PastApproval, ...]] = set()
@@ -101,8 +101,8 @@ class Authors:
                     for address in inherited[offer]:
                         self._handed_down(search, address, offer)
                     self._walk(search, offer)
-            found[offer] = names
-        return found
+            result[offer] = names
+        return result
 
     def of_change(self, address: Address) -> Mapping[str, AuthoredChange]:
         """The authors of the difference between design and live at ``address``, including a removal."""
@@ -328,7 +328,7 @@ class _ChangeLog:
 
         Limited to the offer as it was after revision ``until`` and before revision ``before`` changed it.
         """
-        found: list[_PastApproval] = []
+        result: list[_PastApproval] = []
         rejected: set[str] = set()
         spaces = self._names_of(offer.beside(Kind.SPACE, place[1])) if place[1] else {""}
         for row in self.lineage(offer, until):
@@ -345,9 +345,9 @@ class _ChangeLog:
                     rejected.add(key.fingerprint)
                 elif not refused and key.fingerprint not in rejected:
                     by = self.called(approval.operator, approval.revision)
-                    found.append(_PastApproval(approval.revision, by, row.address))
+                    result.append(_PastApproval(approval.revision, by, row.address))
             before = row.serial
-        return tuple(found)
+        return tuple(result)
 
     def _names_of(self, address: Address) -> set[str]:
         return {address.name, *(row.address.name for row in self.lineage(address))}

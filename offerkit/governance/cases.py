@@ -89,14 +89,14 @@ def with_names(case: Any, name: Callable[[Kind, str], str]) -> Any:
             return value
         return {one(Kind.OFFER, key): one(kind, item) if kind else item for key, item in value.items()}
 
-    made = dict(case)
+    result = dict(case)
     kinds = {"space": Kind.SPACE, "spaces": Kind.SPACE, "categories": Kind.CATEGORY, "exclude": Kind.OFFER}
-    made |= {key: one(kind, case[key]) for key, kind in kinds.items() if key in case}
+    result |= {key: one(kind, case[key]) for key, kind in kinds.items() if key in case}
     if "activated" in case:
-        made["activated"] = keyed(case["activated"], Kind.SPACE)
+        result["activated"] = keyed(case["activated"], Kind.SPACE)
     if isinstance(past := case.get("history"), list):
         of = {"offer": Kind.OFFER, "space": Kind.SPACE, "category": Kind.CATEGORY}
-        made["history"] = [
+        result["history"] = [
             {key: one(of[key], item) if key in of else item for key, item in each.items()}
             if isinstance(each, dict)
             else each
@@ -105,8 +105,8 @@ def with_names(case: Any, name: Callable[[Kind, str], str]) -> Any:
     if isinstance(expected := case.get("expect"), dict):
         lists = {key: one(Kind.OFFER, expected[key]) for key in ("offers", "any_order") if key in expected}
         maps = {key: keyed(expected[key]) for key in ("weights", "out") if key in expected}
-        made["expect"] = {**expected, **lists, **maps}
-    return made
+        result["expect"] = {**expected, **lists, **maps}
+    return result
 
 
 def guarded_case_changes(

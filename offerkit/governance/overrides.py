@@ -108,8 +108,8 @@ class Overrides:
 
     def lifting(self, lifts: OverrideKind, address: Address, fingerprint: str, *, after: int = 0) -> Override | None:
         """The last override of exactly this obstacle, if recorded after revision ``after``."""
-        found = self._by_key.get((lifts, address, fingerprint))
-        return found if found is not None and found.revision > after else None
+        result = self._by_key.get((lifts, address, fingerprint))
+        return result if result is not None and result.revision > after else None
 
 
 def overrides_in(details: Mapping[str, Json], operator: str, reason: str, revision: int) -> Iterator[Override]:
@@ -129,11 +129,11 @@ def overrides_in(details: Mapping[str, Json], operator: str, reason: str, revisi
                         OverrideKind(lifts),
                         parse_address(address),
                         fingerprint,
-                        operator,
-                        reason,
-                        revision,
-                        says,
-                        more if isinstance(more, dict) else {},
+                        operator=operator,
+                        reason=reason,
+                        revision=revision,
+                        says=says,
+                        details=more if isinstance(more, dict) else {},
                     )
                 except ValueError:
                     continue

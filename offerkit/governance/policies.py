@@ -180,9 +180,9 @@ class EnvironmentPolicies:
 
     def broken(self, subject: Subject) -> Iterator[Violation]:
         """The policies that ``subject`` violates; if a policy both denies and warns, only the denial."""
-        found = [broken for policy in self.policies if (broken := self._broken(policy, subject)) is not None]
-        denied = {each.policy.address for each in found if each.policy.denies}
-        yield from (each for each in found if each.policy.denies or each.policy.address not in denied)
+        matches = [broken for policy in self.policies if (broken := self._broken(policy, subject)) is not None]
+        denied = {each.policy.address for each in matches if each.policy.denies}
+        yield from (each for each in matches if each.policy.denies or each.policy.address not in denied)
 
     def _broken(self, policy: ActivePolicy, subject: Subject) -> Violation | None:
         condition = policy.condition
@@ -331,8 +331,8 @@ def _values(view: Snapshot, address: Address, names: Iterable[str]) -> dict[str,
 
 def _text(*path: str) -> Callable[[Snapshot, EffectiveOffer], Value]:
     def read(view: Snapshot, offer: EffectiveOffer) -> Value:
-        found = offer.get(*path)
-        return found if isinstance(found, str) else ""
+        result = offer.get(*path)
+        return result if isinstance(result, str) else ""
 
     return read
 
@@ -377,9 +377,9 @@ def _multiplier(view: Snapshot, offer: EffectiveOffer) -> Value:
 
 
 def _content(view: Snapshot, offer: EffectiveOffer) -> Value:
-    found = {name for space in offer.shown_on for name in offer.content(space)}
+    result = {name for space in offer.shown_on for name in offer.content(space)}
     common = merged(offer.template.defaults or {}, offer.own).get("content")
-    return tuple(sorted(found | (common.keys() if isinstance(common, dict) else set())))
+    return tuple(sorted(result | (common.keys() if isinstance(common, dict) else set())))
 
 
 _OFFER_READERS: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
@@ -414,11 +414,11 @@ def declared_violations(held: EnvironmentPolicies, state: Snapshot) -> Iterator[
 
 def changes_by_environment(effect: BeforeAfter) -> dict[str, list[Change]]:
     """The changes by the environment whose policies apply to them, ordered by address."""
-    found: dict[str, list[Change]] = {}
+    result: dict[str, list[Change]] = {}
     for change in sorted(effect.changes, key=lambda each: each.address):
         if change.address.environment != SHARED:
-            found.setdefault(change.address.environment, []).append(change)
-    return dict(sorted(found.items()))
+            result.setdefault(change.address.environment, []).append(change)
+    return dict(sorted(result.items()))
 
 
 def change_violations(

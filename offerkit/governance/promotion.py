@@ -127,14 +127,14 @@ def _block_held(work: PromotionDraft, address: Address) -> None:
 
 def _needed(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
     """What the requested resources need to go live correctly."""
-    found: set[Address] = set()
+    result: set[Address] = set()
     pending = sorted(wanted)
     while pending:
         address = pending.pop()
         more = set(work.design.references(address))
         if address.kind is Kind.OFFER:
             more |= affecting(work.design, address) - {address}
-        for target in (more & work.design.entries.keys()) - wanted - found:
+        for target in (more & work.design.entries.keys()) - wanted - result:
             kind = target.kind
             if (
                 kind in (Kind.OFFER, Kind.OPERATOR)
@@ -142,9 +142,9 @@ def _needed(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
                 or (kind not in _AFFECTING and target in work.live.entries)
             ):
                 continue
-            found.add(target)
+            result.add(target)
             pending.append(target)
-    return found
+    return result
 
 
 def _switched_off_by(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
@@ -249,7 +249,7 @@ def _as_it_was_or_approved(
 def _ended(work: PromotionDraft, after: Snapshot) -> frozenset[Address]:
     """What goes live although not all of it is approved, because it only ends the period of live offers earlier."""
     ended = work.lengthened(after)[1]
-    found: set[Address] = set()
+    result: set[Address] = set()
     for address in work.live.of_kind(Kind.OFFER) if ended else ():
         entry = after.entries.get(address)
         if entry is None or not entry.activation or address in work.origin:
@@ -258,8 +258,8 @@ def _ended(work: PromotionDraft, after: Snapshot) -> frozenset[Address]:
         if not layers or same_offer(after, address, work.live, address, entry.activation):
             continue
         if address not in work.keys or not same_offer(after, address, work.design, address, entry.activation):
-            found |= layers
-    return frozenset(found)
+            result |= layers
+    return frozenset(result)
 
 
 def _changes_on(work: PromotionDraft, address: Address, source: Address, after: Snapshot) -> set[Address]:
@@ -337,7 +337,7 @@ def _still_off(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
 
 def _changed_live_offers(work: PromotionDraft, after: Snapshot) -> dict[Address, list[Address]]:
     """For each change that rides along, the live offers whose content or eligibility it changes."""
-    found: dict[Address, list[Address]] = {}
+    result: dict[Address, list[Address]] = {}
     for address in work.live.by_kind.get(Kind.OFFER, ()):
         entry = work.live.entries[address]
         now = work.asked.renames.get(address, address)
@@ -346,8 +346,8 @@ def _changed_live_offers(work: PromotionDraft, after: Snapshot) -> dict[Address,
         riders = {a for a in _changes_on(work, now, address, after) if a in work.going and a != now}
         if riders and not same_offer(after, now, work.live, address, entry.activation):
             for rider in riders:
-                found.setdefault(rider, []).append(now)
-    return found
+                result.setdefault(rider, []).append(now)
+    return result
 
 
 def only_withdraws(live: BeforeAfter) -> bool:

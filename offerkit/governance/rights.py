@@ -76,7 +76,7 @@ def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]
     if actor.profile is None:
         return []
     refused: dict[tuple[StageRef, Kind], list[Address]] = {}
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for step in plan.steps:
         kind = step.address.kind
         if _moves_live(plan.kind, step.stage, kind):
@@ -84,10 +84,10 @@ def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]
         if actor.profile not in WRITERS[kind]:
             refused.setdefault((step.stage, kind), []).append(step.address)
     for (stage, kind), addresses in sorted(refused.items()):
-        found.append(_may_not_write(actor, stage, kind, addresses, plan.kind))
+        diagnostics.append(_may_not_write(actor, stage, kind, addresses, plan.kind))
     if plan.kind is not PlanKind.APPLY:
-        found += _may_not_promote(actor, plan, promoters)
-    return found
+        diagnostics += _may_not_promote(actor, plan, promoters)
+    return diagnostics
 
 
 def _moves_live(kind: PlanKind, stage: StageRef, resource: Kind) -> bool:
@@ -111,7 +111,7 @@ def _may_not_write(actor: Actor, stage: StageRef, kind: Kind, addresses: list[Ad
 
 def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
     profiles = PURGERS if plan.kind is PlanKind.PURGE else PROMOTERS
-    found = []
+    diagnostics = []
     live = {s.stage.environment for s in plan.steps if s.stage.stage is Stage.LIVE}
     if len(live) > 1 or any(actor.name in named for named in promoters.values()):
         live.discard(SHARED)  # shared resources ride along with the environments, whose rights decide
@@ -121,10 +121,10 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
             if actor.name not in named:
                 who = f"Only {or_list(named)} may do so." if named else "Live and design have no promoter in common."
                 how = "" if named else f"offerkit override {environment_address(environment)} --settings --message TEXT"
-                found.append(_not_for(actor, plan.kind, environment, who, how))
+                diagnostics.append(_not_for(actor, plan.kind, environment, who, how))
         elif actor.profile not in profiles:
-            found.append(_not_for(actor, plan.kind, environment, f"Only {_one(profiles)} may do so."))
-    return found
+            diagnostics.append(_not_for(actor, plan.kind, environment, f"Only {_one(profiles)} may do so."))
+    return diagnostics
 
 
 def may_stop(actor: Actor, environment: str, stoppers: tuple[str, ...]) -> Diagnostic | None:
@@ -258,9 +258,9 @@ def token_scope_errors(names: Iterable[str], automation: bool) -> list[Diagnosti
     chosen = set(names)
     if TokenScope.RELAY not in chosen:
         return []
-    found = []
+    diagnostics = []
     if others := sorted(chosen - {TokenScope.RELAY, TokenScope.READ}):
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 Code.TOKEN_SCOPE,
                 f"the scope relay cannot be combined with {or_list(others)}",
@@ -269,7 +269,7 @@ def token_scope_errors(names: Iterable[str], automation: bool) -> list[Diagnosti
             )
         )
     if not automation:
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 Code.TOKEN_SCOPE,
                 "only an automation can have a token with the scope relay",
@@ -277,7 +277,7 @@ def token_scope_errors(names: Iterable[str], automation: bool) -> list[Diagnosti
                 "Name an operator with automation: true, or create a token with --scope approve.",
             )
         )
-    return found
+    return diagnostics
 
 
 def only_automations(actor: Actor, what: str) -> list[Diagnostic]:

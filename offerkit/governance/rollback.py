@@ -142,8 +142,8 @@ def _fields(view: Snapshot, address: Address) -> dict[str, str]:
 def _affecting_either_side(state: BeforeAfter, offer: Address) -> set[Address]:
     """The addresses that can affect an offer, before or after."""
     old = state.origins.get(offer, offer)
-    found = affecting(state.after, offer)
-    return found | affecting(state.before, old) if old in state.before.entries else found
+    result = affecting(state.after, offer)
+    return result | affecting(state.before, old) if old in state.before.entries else result
 
 
 def _is_as(a: Snapshot, offer: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:
@@ -156,7 +156,7 @@ def without_withdrawn(
     """``way`` without what was withdrawn since; with ``withdrawn``, only what is stopped stays out."""
     shortened = _shortened(now, way, judge)
     deltas = [d for d in way.deltas if withdrawn or d.address not in shortened]
-    found = replace(way, deltas=deltas, withdrawn=dict(shortened), out={} if withdrawn else dict(shortened))
+    result = replace(way, deltas=deltas, withdrawn=dict(shortened), out={} if withdrawn else dict(shortened))
     state = BeforeAfter.of(now, deltas)
     stops = judge.stops.along({old: new for new, old in state.origins.items()})
     changed: dict[Address, Delta | None] = {d.address: d for d in deltas}
@@ -172,15 +172,15 @@ def without_withdrawn(
         barred = why | stopped
         if not barred:
             continue
-        found.withdrawn[offer] = next(iter(barred.values()))
+        result.withdrawn[offer] = next(iter(barred.values()))
         away = stopped if withdrawn else barred
         if away:
-            found.out[offer] = next(iter(away.values()))
+            result.out[offer] = next(iter(away.values()))
             if len(away) < len(entry.activation):
-                found.partly[offer] = tuple(sorted(away))
+                result.partly[offer] = tuple(sorted(away))
             changed[offer] = _without(now, changed.get(offer), offer, old, entry, away)
-    found.deltas = sorted((d for d in changed.values() if d is not None), key=lambda d: d.address.sort_key)
-    return found
+    result.deltas = sorted((d for d in changed.values() if d is not None), key=lambda d: d.address.sort_key)
+    return result
 
 
 def _without(
@@ -205,12 +205,12 @@ def _shortened(now: Snapshot, way: RollbackChanges, judge: RollbackCriteria) -> 
     """The changes that would only extend a period again whose end was moved earlier without approval."""
     items = {d.address: d for d in way.deltas if d.before and d.after and not d.moved_from}
     then = now.apply(items.values())
-    found: dict[Address, str] = {}
+    result: dict[Address, str] = {}
     for address in sorted(ended_earlier(then, now, items)):
         serial = judge.withdrawals.ended(address)
         if serial > judge.to:
-            found[address] = f"its period was ended earlier in revision {serial}"
-    return found
+            result[address] = f"its period was ended earlier in revision {serial}"
+    return result
 
 
 def _barred_spaces(
@@ -233,15 +233,15 @@ def _barred_spaces(
     contents = {s: ApprovalKey(offer, Aspect.CONTENT, s, content_fingerprint(view, offer, s)) for s in spaces}
     if (row := rejected(judge.decisions, eligibility)) is not None:
         return dict.fromkeys(spaces, f"it was rejected by {row.operator} in revision {row.revision}")
-    found = {
+    result = {
         space: f"its content on {space} was rejected by {row.operator} in revision {row.revision}"
         for space, key in contents.items()
         if (row := rejected(judge.decisions, key)) is not None
     }
     for space in gained:
         if (why := _why_not_on_space(judge, offer, space, eligibility, contents[space])) is not None:
-            found.setdefault(space, why)
-    return found
+            result.setdefault(space, why)
+    return result
 
 
 def _why_not_on_space(

@@ -76,8 +76,8 @@ def differing_fields(
     ``people``: include an environment's fields about who may do what.
     """
     was, will = _effective(address, before) or {}, _effective(address, after) or {}
-    found = {name for name in was.keys() | will.keys() if was.get(name) != will.get(name)}
-    return found - _OF_PEOPLE if address.kind is Kind.ENVIRONMENT and not people else found
+    result = {name for name in was.keys() | will.keys() if was.get(name) != will.get(name)}
+    return result - _OF_PEOPLE if address.kind is Kind.ENVIRONMENT and not people else result
 
 
 def _with_names(address: Address, body: Any, renames: Mapping[Address, Address]) -> JsonMap:

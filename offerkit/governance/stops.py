@@ -187,9 +187,9 @@ def resources_below(view: Snapshot, category: Address) -> list[Address]:
         return []
     path = category.name
     environment = category.environment
-    found = [a for a in view.of_kind(Kind.CATEGORY, environment) if a.name.startswith(f"{path}/")]
+    result = [a for a in view.of_kind(Kind.CATEGORY, environment) if a.name.startswith(f"{path}/")]
     offers = view.of_kind(Kind.OFFER, environment)
-    return found + [a for a in offers if path in ancestors(view.offer(a).category or "")]
+    return result + [a for a in offers if path in ancestors(view.offer(a).category or "")]
 
 
 def stopping_addresses(view: Snapshot, address: Address) -> Iterator[Address]:

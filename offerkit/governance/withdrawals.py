@@ -95,13 +95,13 @@ class Withdrawals:
         name = self._name(offer)
         if aspect is Aspect.CONTENT:
             return self._spaces.get((name, self._space(offer, space)), 0)
-        found = max(self._offers.get(name, 0), self._ended.get(name, 0))
+        result = max(self._offers.get(name, 0), self._ended.get(name, 0))
         if (self._ended or self._disabled) and self._design is not None and offer in self._design.entries:
             layers = layers_of(self._design, offer)
-            found = max([found, *(self._ended.get(self._name(layer), 0) for layer in layers)])
+            result = max([result, *(self._ended.get(self._name(layer), 0) for layer in layers)])
             if not switched_off_by(self._design, offer):
-                found = max([found, *(self._disabled.get(layer, 0) for layer in layers)])
-        return found
+                result = max([result, *(self._disabled.get(layer, 0) for layer in layers)])
+        return result
 
     def ended(self, address: Address) -> int:
         """The revision that ended the period of a resource earlier without approval; 0: none did."""
@@ -141,10 +141,10 @@ def only_leaves_spaces(before: Entry | None, after: Entry | None) -> bool:
 def switched_off_by(view: Snapshot, offer: Address) -> list[Address]:
     """The addresses that switch an offer off: itself, a template, categories; empty if it is on."""
     known = view.offer(offer)
-    found = [layer.address for layer in known.categories if layer.body.get("enabled") is False]
+    result = [layer.address for layer in known.categories if layer.body.get("enabled") is False]
     if known.get("enabled") is False:
-        found.append(known.origin(("enabled",)))
-    return found
+        result.append(known.origin(("enabled",)))
+    return result
 
 
 def spaces_left(view: Snapshot, offer: Address, active: Iterable[str]) -> set[str]:
@@ -181,7 +181,7 @@ def rejected_live_spaces(
 
 def ended_earlier(before: Snapshot, after: Snapshot, addresses: Iterable[Address]) -> set[Address]:
     """Those of ``addresses`` (in both states) whose only difference is an earlier end of the period."""
-    found = set()
+    result = set()
     for address in addresses:
         if address.kind not in _LAYERS:
             continue
@@ -190,8 +190,8 @@ def ended_earlier(before: Snapshot, after: Snapshot, addresses: Iterable[Address
         was, will = before(address) or {}, after(address) or {}
         (rest, until), (new_rest, new_until) = _split(was), _split(will)
         if rest == new_rest and new_until and (not until or new_until < until):
-            found.add(address)
-    return found
+            result.add(address)
+    return result
 
 
 def _split(body: JsonMap) -> tuple[JsonMap, str]:
@@ -266,13 +266,13 @@ def promotion_reasons(
     deltas: Iterable[Delta], design: Snapshot, after: Snapshot, ended: Container[Address] = ()
 ) -> dict[Address, Reason]:
     """The reason of each change of a promotion. ``ended``: changes that only end a period earlier."""
-    made = list(deltas)
+    delta_list = list(deltas)
     names: dict[str, dict[str, str]] = {}
-    for item in made:
+    for item in delta_list:
         if item.moved_from and item.address.kind is Kind.SPACE:
             names.setdefault(item.address.environment, {})[item.address.name] = item.moved_from.name
     reasons: dict[Address, Reason] = {}
-    for item in made:
+    for item in delta_list:
         address = item.address
         out: Reason | None = None
         if address.kind is Kind.OFFER and item.before is not None and item.after is not None:

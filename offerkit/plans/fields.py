@@ -209,9 +209,9 @@ def _names_of(items: Sequence[Json]) -> list[str] | None:
     """The distinct names of all ``items``, or None if they do not all have one."""
     for field in _NAMES:
         names = [item.get(field) if isinstance(item, dict) else None for item in items]
-        found = [name for name in names if isinstance(name, str)]
-        if len(found) == len(items) == len(set(found)):
-            return found
+        result = [name for name in names if isinstance(name, str)]
+        if len(result) == len(items) == len(set(result)):
+            return result
     return None
 
 
@@ -249,11 +249,11 @@ def _distinct_names(items: list[Json]) -> list[str]:
     names = _names_of(items)
     if names is not None:
         return names
-    found = [_name(item) for item in items]
+    result = [_name(item) for item in items]
     seen: dict[str, int] = {}
-    for name in found:
+    for name in result:
         seen[name] = seen.get(name, 0) + 1
-    return ["" if seen[name] > 1 or not name.strip("0123456789→") else name for name in found]
+    return ["" if seen[name] > 1 or not name.strip("0123456789→") else name for name in result]
 
 
 def _name(item: Json) -> str:
@@ -326,7 +326,7 @@ def _most_alike(old: list[Json], left: list[int], new: list[Json], right: list[i
 
 
 def _unlike(old: Json, new: Json) -> tuple[int, int]:
-    """The number of different fields of two items, and the negated number of equal ones."""
+    """How many fields of two items differ, and, as a negative number, how many are equal."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return 1_000, 0
     common = sum(1 for key in old if key in new and old[key] == new[key])

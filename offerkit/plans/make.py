@@ -257,8 +257,8 @@ class _SelectionAttempt:
         delta = self._deltas[address]
         if delta.after is None or delta.stage.stage is Stage.LIVE:
             return []
-        found = sorted(closure(self._after, address))
-        return [t for t in found if t in self._deltas and self._deltas[t].after is not None]
+        result = sorted(closure(self._after, address))
+        return [t for t in result if t in self._deltas and self._deltas[t].after is not None]
 
     def _with_needed(self, address: Address) -> None:
         needed = self._needed(address)
@@ -304,16 +304,16 @@ def _step(item: Delta, context: StepContext, affected: Iterable[Address], reason
         changes = redacted_changes(field_changes(before, after))
     shown = after if after is not None else before or {}
     return Step(
-        item.address,
-        item.stage,
-        item.action,
-        reasons.get(item.address, _REASONS[item.action]),
-        item.before,
-        item.after,
-        str(shown.get("label", "")),
-        context.positions.get(item.address),
-        item.moved_from,
-        changes,
+        address=item.address,
+        stage=item.stage,
+        action=item.action,
+        reason=reasons.get(item.address, _REASONS[item.action]),
+        before=item.before,
+        after=item.after,
+        label=str(shown.get("label", "")),
+        source=context.positions.get(item.address),
+        moved_from=item.moved_from,
+        changes=changes,
         dependents=tuple(affected),
     )
 

@@ -37,10 +37,10 @@ def facts(
     steps: Iterable[Step], depends: Iterable[Dependence] = (), blocked: Iterable[Blocked] = ()
 ) -> tuple[Fact, ...]:
     """The facts that the digest covers, sorted and unique."""
-    found = {*map(_step, steps), *map(_dependence, depends)}
+    result = {*map(_step, steps), *map(_dependence, depends)}
     for item in blocked:
-        found.update(_waiting(item))
-    return tuple(sorted(found))
+        result.update(_waiting(item))
+    return tuple(sorted(result))
 
 
 def facts_of(plan: Plan) -> tuple[Fact, ...]:
@@ -80,12 +80,12 @@ def differences(read: Iterable[Fact], now: Iterable[Fact]) -> list[FactDifferenc
     gone: dict[Fact, list[Fact]] = {}
     for fact in sorted(was - will):
         gone.setdefault(_about(fact), []).append(fact)
-    found = []
+    result = []
     for fact in sorted(will - was):
         before = gone.get(_about(fact), [])
-        found.append(FactDifference(fact[1], fact[2], before.pop(0) if before else None, fact))
-    found += [FactDifference(fact[1], fact[2], fact, None) for left in gone.values() for fact in left]
-    return sorted(found, key=lambda each: (each.stage, each.address, each.now or each.read or ()))
+        result.append(FactDifference(fact[1], fact[2], before.pop(0) if before else None, fact))
+    result += [FactDifference(fact[1], fact[2], fact, None) for left in gone.values() for fact in left]
+    return sorted(result, key=lambda each: (each.stage, each.address, each.now or each.read or ()))
 
 
 def _about(fact: Fact) -> Fact:

@@ -141,7 +141,7 @@ def shown_as(step: Step, name: str) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """What stays behind: why, what lifts it, and who can (operators' names, or a profile).
+    """A change that stays behind: why, how to unblock it, and who can (operators' names, or a profile).
 
     ``keys``: exactly what waits for a decision.
     """
@@ -174,7 +174,7 @@ class StageBase:
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
-    """Something the plan does not touch but relies on: what stood at an address (empty: nothing)."""
+    """A fingerprint that the plan depends on without changing it; empty: nothing was at that address."""
 
     stage: StageRef
     address: Address
@@ -186,7 +186,7 @@ class Dependence:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What a plan was asked for beside its targets, so that it can be made again: since format 2."""
+    """What was requested besides the targets, so that the plan can be made again; since format 2."""
 
     environments: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
@@ -194,11 +194,11 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Ordered steps from a base, with all they need to be shown, judged and executed.
+    """Ordered steps from a base, with everything needed to show, check and execute them.
 
-    ``to``: the revision that a rollback goes back to; ``undoes``: the one of which it takes back all that it changed.
-    ``withdrawn``: whether it brings back what was rejected, switched off or retired, too. ``rolled_back``: whether a
-    promotion takes what a rollback took back.
+    ``to``: the revision that a rollback returns to; ``undoes``: the revision whose changes it takes back.
+    ``withdrawn``: whether a rollback also brings back what was rejected, switched off or retired. ``rolled_back``:
+    whether a promotion includes what a rollback took back.
     """
 
     kind: PlanKind
@@ -326,9 +326,9 @@ def decode(content: bytes, name: str) -> Plan:
             detail="Its content does not match its digest, so it is not what was reviewed.",
             hint="Make the plan again. Change the specs, not the plan, and do not reformat it.",
         )
-    made = _checked(plan, name)
-    object.__setattr__(made, "_read", data)
-    return made
+    result = _checked(plan, name)
+    object.__setattr__(result, "_read", data)
+    return result
 
 
 def _plan_bytes(content: bytes, plan: dict[str, Any]) -> bytes | None:
@@ -419,8 +419,8 @@ def _inconsistency(plan: Plan, data: dict[str, Any]) -> str | None:
 def _unknown_keys(data: Any, known: Any) -> str:
     """A key of ``data`` that the plan format does not have; empty if all are known."""
     if isinstance(data, dict) and isinstance(known, dict):
-        found = [key for key in data if key not in known] or [_unknown_keys(data[key], known[key]) for key in data]
-        return next((key for key in found if key), "")
+        result = [key for key in data if key not in known] or [_unknown_keys(data[key], known[key]) for key in data]
+        return next((key for key in result if key), "")
     if isinstance(data, list) and isinstance(known, list):
         return next((key for key in map(_unknown_keys, data, known) if key), "")
     return ""

@@ -68,14 +68,14 @@ def plan_schema() -> dict[str, Any]:
 
 def _tidy(name: str, part: dict[str, Any]) -> dict[str, Any]:
     """A definition without titles and defaults: plans write all keys, and no others."""
-    found = {key: value for key, value in part.items() if key != "title"}
-    if "description" in found:
-        found["description"] = " ".join(found["description"].split()).replace("``", "")
-    if "properties" not in found:
-        return found
-    properties = {key: _property(name, key, value) for key, value in found["properties"].items() if key[0] != "_"}
+    result = {key: value for key, value in part.items() if key != "title"}
+    if "description" in result:
+        result["description"] = " ".join(result["description"].split()).replace("``", "")
+    if "properties" not in result:
+        return result
+    properties = {key: _property(name, key, value) for key, value in result["properties"].items() if key[0] != "_"}
     return {
-        **found,
+        **result,
         "properties": properties,
         "required": sorted(_REQUIRED.get(name, properties)),
         "additionalProperties": False,
@@ -107,5 +107,5 @@ def _property(name: str, key: str, value: dict[str, Any]) -> dict[str, Any]:
     known = _KNOWN.get((name, key)) or _BY_NAME.get(key)
     if known is not None:
         return known
-    found = {word: kept for word, kept in value.items() if word not in ("title", "default")}
-    return found or _ANY
+    result = {word: kept for word, kept in value.items() if word not in ("title", "default")}
+    return result or _ANY

@@ -1,4 +1,4 @@
-"""The engine's answer in every form: text for people, JSON, and html or xml as a site gets it (domain.md §5)."""
+"""The engine's answer as text, JSON, and HTML or XML as a site gets it (domain.md §5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from offerkit.rules.values import show
 from offerkit.templates.values import escape
 
 Where: TypeAlias = Callable[[Finding], str]
-"""Where a finding's rule stands in the specs, as ``file:line:column``; empty when that is not known."""
+"""The position of a finding's rule in the specs, as ``file:line:column``; empty if unknown."""
 
 _HOW = {
     "explicit": "identified by key",
@@ -53,7 +53,7 @@ def answer_text(report: AnswerReport, presentation: Presentation = PRESENTATION)
             lines += ["", *explanation_text(space.trace, style, width, where)]
         parts.append("\n".join(lines) + "\n")
     if answer.cookie:
-        parts.append(f"Cookie of the visitor from now on: {visible(answer.cookie)}\n")
+        parts.append(f"New cookie of the visitor: {visible(answer.cookie)}\n")
     return style.finish("\n".join(parts))
 
 

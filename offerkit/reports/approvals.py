@@ -1,4 +1,4 @@
-"""What waits for whose approval, and what was just decided."""
+"""Pending approvals, and decisions that were just made."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from offerkit.reports.style import (
 from offerkit.reports.templating import fill
 from offerkit.reports.words import count
 
-NONE = "Nothing waits for approval."
+NONE = "Nothing is waiting for approval."
 
 
 @dataclass(frozen=True, slots=True)

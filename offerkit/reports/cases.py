@@ -1,4 +1,4 @@
-"""What came of the decision cases: text for people, JSON, and JUnit XML for build servers."""
+"""The results of decision cases as text, JSON, and JUnit XML for build servers."""
 
 from __future__ import annotations
 

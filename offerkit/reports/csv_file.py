@@ -1,4 +1,4 @@
-"""CSV for people, who open it in a spreadsheet: no cell is a formula."""
+"""CSV files that are safe to open in a spreadsheet: no cell is a formula."""
 
 from __future__ import annotations
 

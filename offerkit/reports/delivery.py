@@ -1,4 +1,4 @@
-"""What a delivery came to, as text, JSON and the sample pages that go with its files."""
+"""The result of a delivery as text and JSON, and the sample pages beside its files."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class DeliveryResult:
 
     def set_aside(self, reason: str) -> None:
         """One more contact gets no message."""
-        name = str(reason)  # the member of an enumeration is no key of a JSON object
+        name = str(reason)  # JSON objects take only text as keys
         self.aside[name] = self.aside.get(name, 0) + 1
 
 
 def delivery_text(result: DeliveryResult, presentation: Presentation = PRESENTATION) -> str:
-    """A summary that says what happened, to whom not, and what comes next."""
+    """A summary: what was sent, which contacts were set aside, and the next step."""
     style = presentation.style
     what = "would go" if result.dry else "are ready"
     supposed = visible(supposing(result.data))
@@ -96,7 +96,7 @@ def _next(result: DeliveryResult) -> list[str]:
     if result.dry:
         where = f" The files are in {visible(result.folder)}." if result.folder else ""
         return [f"This was a dry run: nothing was stored.{where}"]
-    resumed = f" {result.resumed} parts were there from a run that was cut off." if result.resumed else ""
+    resumed = f" {result.resumed} parts were kept from an interrupted run." if result.resumed else ""
     return [
         f"{result.stored:,} propositions are stored. The files are in {visible(result.folder)}.{resumed}",
         f"Once they are sent: offerkit sent {visible(result.name)}",

@@ -1,6 +1,6 @@
 """Diagnostics as forges read them: GitHub's annotations, SARIF for code scanning, GitLab's code quality.
 
-A finding is known again by its code and its address, not by its line: one that only moves within a file is no new one.
+A finding is identified by its code and address, not by its line: one that only moves within a file is not new.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from offerkit.reports.escape import clip, json_text, one_line, visible, workflow
 from offerkit.reports.style import PRESENTATION, Presentation
 
 _ANNOTATIONS = 10
-"""GitHub shows so many annotations of one kind for a step, and drops the others."""
+"""GitHub shows this many annotations of one kind for a step, and drops the others."""
 _TEXT = 2_000
 _RESULTS = 5_000
-"""GitHub shows so many results of a SARIF file, and refuses one with more than 25,000."""
+"""GitHub shows this many results of a SARIF file, and refuses files with more than 25,000."""
 _NOWHERE = "specs"
-"""Stands for a finding that is in no file; forges want a place for each."""
+"""The path of findings without a file, since forges require one."""
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _GITLAB_LEVELS = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
@@ -58,13 +58,13 @@ def _annotation(one: Diagnostic, level: str, folder: str) -> str:
 
 
 def _text(one: Diagnostic, between: str = "\n") -> str:
-    """What is wrong, why, and how to mend it."""
+    """What is wrong, why, and how to fix it."""
     parts = [text.removesuffix(between.strip()) for text in (one.summary, one.detail, one.hint)]
     return clip(visible(between.join(filter(None, parts)), multiline=True), _TEXT)
 
 
 def _fingerprints(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
-    """For each finding what it is known by again: code and address (else its file), and the how manieth it is there."""
+    """The identity of each finding: its code, address (or else file), and its number among equal ones."""
     seen: Counter[tuple[str, str]] = Counter()
     for one in diagnostics:
         key = (one.code.value, one.address or (one.position.file if one.position else ""))

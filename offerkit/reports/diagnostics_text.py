@@ -1,4 +1,4 @@
-"""Diagnostics as a good compiler prints them: what, where (with the source line), why, how to mend it."""
+"""Diagnostics as a compiler prints them: what, where (with the source line), why, how to fix it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _coloured(text: str, severity: Severity, style: Style) -> str:
 
 
 def _excerpt(position: Position, sources: Sources, severity: Severity, style: Style, width: int) -> list[str]:
-    """``--> file:line:column`` and the line itself with what is meant underlined."""
+    """``--> file:line:column`` and the source line with the mistake underlined."""
     lines = sources(position.file)
     number = str(position.line)
     gutter = " " * len(number)
@@ -89,7 +89,7 @@ def _excerpt(position: Position, sources: Sources, severity: Severity, style: St
 
 
 def _masked(source: str, start: int) -> tuple[str, int]:
-    """A line without what looks like a secret, and where in it ``start`` then is: excerpts end up in logs."""
+    """A line with likely secrets masked, since excerpts end up in logs; and the new position of ``start``."""
     before = max(0, start - _AROUND)
     source, start = source[before : start + _AROUND], start - before
     shorter = 0
@@ -104,7 +104,7 @@ def _shown(source: str) -> str:
 
 
 def _window(source: str, start: int, width: int) -> tuple[str, int, int]:
-    """The part of a line around ``start``, where it then begins, and how long what stands there is."""
+    """The part of a line around ``start``, the position of ``start`` in it, and the length of the token there."""
     start = max(0, min(start, len(source)))
     token = _TOKEN.match(source, start)
     length = len(token[0].rstrip(":")) if token else 1

@@ -1,4 +1,4 @@
-"""The difference between two stages, in every form: steps that say what the second has against the first."""
+"""The difference between two states, in every format: the steps from the first to the second."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Across: TypeAlias = "tuple[str, str] | None"
 
 
 class SpecPositions(NamedTuple):
-    """Where what changed stands in each of the two states' specs; None where it does not, or these are no specs."""
+    """The position of a changed resource in the specs of both states; None if missing there, or without specs."""
 
     before: Position | None = None
     after: Position | None = None
@@ -58,7 +58,7 @@ class DiffExtras:
 
 @dataclass(frozen=True)
 class DiffReport:
-    """What the second of two states has against the first; ``beside`` what else is known of it."""
+    """The steps from the first of two states to the second; ``beside``: what else is known."""
 
     steps: Sequence[Step]
     bodies: Mapping[str, Body]
@@ -150,7 +150,7 @@ def diff_json(diff: DiffReport, _presentation: Presentation = PRESENTATION) -> s
 
 
 def _placed(diff: DiffReport) -> list[Step]:
-    """The steps as people read them: what is gone has the place where it stood, as git writes it."""
+    """The steps with positions: deleted resources get their former one, written as git does."""
     first, places = diff.titles[0], diff.extras.places
     found = []
     for step in diff.steps:

@@ -1,4 +1,4 @@
-"""Escaping: what a person wrote may never act on the terminal, the comment or the page that shows it."""
+"""Escaping: text that users wrote never acts on the terminal, the comment or the page that shows it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from offerkit.reports.invisible import is_hidden, spelled_out
 
 _MARKDOWN = re.compile(r"[\\`*\[\]~<>&|^#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-"""What Markdown itself would act on; an underscore within a word does nothing."""
+"""What Markdown itself interprets; an underscore within a word is plain text."""
 _MARKDOWN_AS = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
 _BLOCK = re.compile(r"[-+=]+|:?-+:?|\d{1,9}[.)]")
-"""What makes a list, a heading, a table or a rule of a line that it begins."""
+"""What starts a list, a heading, a table or a ruler at the beginning of a line."""
 _LINKED = (
     "com|net|org|info|biz|edu|gov|pro|web|xxx|aero|asia|coop|museum|name|shop|[a-z]{2}|[\u0440\u0420][\u0444\u0424]"
 )
@@ -29,11 +29,11 @@ _ACTS = re.compile(
     ),
     re.ASCII | re.IGNORECASE,
 )
-"""What GitHub and GitLab act on once Markdown is rendered, wherever it is text: nothing but code is left alone."""
+"""What GitHub and GitLab turn into links, mentions and marks in rendered Markdown, everywhere except in code."""
 _MAY_ACT = re.compile(
     r"[^\w ,.;'\"()/?→·…–—“”’×+=-]|-\d|^[-+=:/]|^\d+[.)]|_|//|\.[^\W\d_]{2}|[0-9a-f]{7}", re.IGNORECASE
 )
-"""A text without any of this is Markdown as it is."""
+"""Text without any of this needs no escaping."""
 _HTML = re.compile("[&<>\"'`]")
 _HTML_AS = {  # the ampersand first: the others write one
     "&": "&amp;",
@@ -62,14 +62,14 @@ _ASCII = str.maketrans(
 
 
 def clip(text: str, most: int) -> str:
-    """``text``, cut to ``most`` characters, the last of which then is an ellipsis."""
+    """``text``, cut to ``most`` characters; the last one is then an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def visible(text: str, *, multiline: bool = False) -> str:
-    r"""``text`` for a terminal: what is invisible or acts is spelled out, as in ``\x1b`` or ``\u202e``.
+    r"""``text`` for a terminal: invisible and control characters are spelled out, as in ``\x1b`` or ``\u202e``.
 
-    Newlines stay only where ``multiline`` text is meant; tabs become four spaces there.
+    Newlines stay only in ``multiline`` text, where tabs become four spaces.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -79,12 +79,12 @@ def visible(text: str, *, multiline: bool = False) -> str:
 
 
 def one_line(text: str) -> str:
-    """``text`` with its lines joined and its spaces taken together; other blanks stay, to be spelled out."""
+    """``text`` as one line with single spaces; other blanks stay and are spelled out later."""
     return re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
 
 
 def json_text(value: object) -> str:
-    r"""``value`` as indented JSON that hides nothing: what is invisible is ``\u200b``. Ends with a newline."""
+    r"""``value`` as indented JSON in which invisible characters are escaped (``\u200b``). Ends with a newline."""
     import orjson
 
     option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS  # addresses are text of ours
@@ -93,7 +93,7 @@ def json_text(value: object) -> str:
 
 
 def json_visible(text: str) -> str:
-    """The same JSON value with what is invisible in its strings written as escapes."""
+    """The same JSON value with the invisible characters of its strings as escapes."""
     return text.translate({ord(sign): _json_escape(sign) for sign in set(text) if sign != "\n" and is_hidden(sign)})
 
 
@@ -103,7 +103,7 @@ def _json_escape(sign: str) -> str:
 
 
 def ascii_only(text: str) -> str:
-    """``text`` for a terminal that knows only ASCII: our signs get a plain form, the rest is spelled out."""
+    """``text`` for a terminal that knows only ASCII: offerkit's signs get a plain form, the rest is spelled out."""
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
@@ -149,7 +149,7 @@ def markdown_code(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Code spans; a pipe stands between two of them, for a table would end its cell at one within."""
+    """Code spans, split at pipes: a pipe within a code span would end a table's cell."""
     return "&#124;".join(_span(part) if part else "" for part in text.split("|"))
 
 
@@ -180,7 +180,7 @@ def html(text: str, *, multiline: bool = False) -> str:
 
 
 def summary_html(text: str) -> str:
-    """``text`` for raw HTML inside Markdown (a ``<summary>``): as :func:`html`; what would act there is code."""
+    """``text`` for raw HTML inside Markdown (a ``<summary>``): as :func:`html`, with acting words as code."""
     words = visible(text).split(" ")
     return " ".join(f"<code>{html(word)}</code>" if _acts(word) else html(word) for word in words)
 

@@ -1,4 +1,4 @@
-"""Why each offer of the slice is in or out: the decision walked step by step (domain.md §3)."""
+"""Why each offer of the slice is proposed or not, step by step (domain.md §3)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STEPS = {
 
 
 def explanation_text(trace: DecisionTrace, style: Style, width: int, where: Where) -> list[str]:
-    """The steps in order, below each the offers that it left out and why; then what is in, with its weight."""
+    """The steps in order with the offers that each left out and why; then the proposed offers with their weights."""
     lines = [style.bold("Why")]
     if trace.environment is not None:
         return [*lines, *_finding("  ", "everything", trace.environment, style, width, where)]
@@ -51,7 +51,7 @@ def explanation_text(trace: DecisionTrace, style: Style, width: int, where: Wher
 
 
 def _ranked(trace: DecisionTrace, style: Style, width: int) -> list[str]:
-    """What is proposed, and what would come next, in one column of weights."""
+    """The proposed offers and the next ones, with their weights aligned."""
     chosen = sorted((v for v in trace.offers if v.out is None), key=_rank)
     beyond = sorted(filter(_beyond, trace.offers), key=_rank)
     if not chosen and not beyond:

@@ -1,4 +1,4 @@
-"""What a step means beyond its fields: where it is live, which approvals it resets, whom it affects."""
+"""The consequences of a step: where it is live, which approvals it resets, which resources it affects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Fact(NamedTuple):
 
 
 def facts(step: Step, layout: Layout) -> list[Fact]:
-    """Everything to be said about a step, in reading order."""
+    """The facts about a step, in reading order."""
     environment = step.stage.partition("@")[0]
     found = _activation(step, layout)
     found += [Fact("resets", text) for text in _resets(step, environment, layout)]
@@ -36,7 +36,7 @@ def facts(step: Step, layout: Layout) -> list[Fact]:
 
 
 def _reached(step: Step, environment: str, layout: Layout) -> str:
-    """How many live offers a change of settings reaches, and which."""
+    """How many live offers a change of settings affects, and which."""
     if not step.dependents:
         return "no live offer"
     named = names(step.dependents, environment, layout.names)
@@ -61,7 +61,7 @@ def _activation(step: Step, layout: Layout) -> list[Fact]:
 
 
 def _resets(step: Step, environment: str, layout: Layout) -> list[str]:
-    """The step's own approvals first; those of others grouped by what they lose."""
+    """The step's own approvals first, then those of other resources, grouped by what they lose."""
     by_address: dict[str, list[ApprovalReset]] = {}
     for reset in step.approvals_reset:
         by_address.setdefault(reset.address, []).append(reset)
@@ -84,7 +84,7 @@ def _counted(addresses: list[str], whose: str) -> str:
 
 
 def _aspects(resets: Iterable[ApprovalReset], *, with_giver: bool = False) -> str:
-    """``content on email, web-home; eligibility``, with who had given it where that is wanted."""
+    """``content on email, web-home; eligibility``; ``with_giver`` adds who approved it."""
     spaces: dict[tuple[Aspect, str], list[str]] = {}
     for reset in resets:
         spaces.setdefault((reset.aspect, reset.by if with_giver else ""), []).append(reset.space)

@@ -1,4 +1,4 @@
-"""A step's fields, ready to be shown in any form: changes side by side, or as a diff of lines."""
+"""A step's changed fields, side by side or as a line diff, for every format."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FieldView(NamedTuple):
     after: str = ""
     lines: tuple[DiffLine, ...] = ()
     notes: tuple[str, ...] = ()
-    """The code points that differ where both look the same; the other form of a host."""
+    """The code points that differ between lookalikes; the other form of an internationalized host."""
 
     @property
     def mark(self) -> str:
@@ -72,14 +72,14 @@ def _block(change: FieldChange, shown: Sequence[str], long: bool, layout: Layout
 
 
 def _as_lines(value: Json, layout: Layout) -> list[str]:
-    """A text's own lines; anything else as YAML-like lines, with nothing cut that a diff would need."""
+    """The lines of a text; other values as YAML-like lines, uncut, so that they can be compared."""
     if isinstance(value, str):
         return value.split("\n")
     return yaml_lines(value, layout.width - 20, ALL)
 
 
 def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[str]:
-    """The fields of what ``step`` creates, YAML-like; the label is left out where the step names it."""
+    """The fields of a created resource as YAML-like lines, without the label that the step already shows."""
     if step.action is not Action.CREATE or step.after is None:
         return []
     body = bodies.get(step.after.fingerprint)
@@ -96,7 +96,7 @@ def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[s
 
 
 def step_diff(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[DiffLine]:
-    """All of a step as one diff, the way a fenced ``diff`` block shows it."""
+    """The whole step as one diff, for a fenced ``diff`` block."""
     rows = [DiffLine("+", line) for line in body_lines(step, bodies, layout)]
     views = field_views(step.changes, layout)
     for view in views:

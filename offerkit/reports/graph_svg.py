@@ -1,4 +1,4 @@
-"""The graph as a picture: a column for each layer, what is referred to on the right of what refers to it."""
+"""The graph as SVG: a column for each layer; references point to the right."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def graph_svg(edges: Edges, focus: str) -> str:
 
 
 def _columns(edges: Edges) -> list[tuple[str, Sequence[Address]]]:
-    """The resources by kind, in the order of who refers to whom; within one, near what they refer to."""
+    """The resources by kind, each kind left of those it refers to; within a kind, near their references."""
     by_kind: dict[Kind, list[Address]] = {}
     for address in edges:
         by_kind.setdefault(address.kind, []).append(address)

@@ -1,4 +1,4 @@
-"""The order of reading: steps by stage, kind and action; what is blocked by its reasons."""
+"""The order in which reports list things: steps by stage, kind and action; blocked resources by their reasons."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from offerkit.reports.words import SIGNS, count_kind, names, plural, singular
 from offerkit.state.changes import Action
 
 PLACEHOLDER = "ADDRESS"
-"""Stands for each of the addresses in advice that many resources share."""
+"""Placeholder in advice that several resources share."""
 _ACTION_ORDER = {action: place for place, action in enumerate(SIGNS)}
 
 
 class Bunch(NamedTuple):
-    """The steps of one action and kind in one stage: those to show, and how many there are in all."""
+    """The steps with one action and kind in one stage: the ones to show, and the total number."""
 
     kind: Kind
     action: Action
@@ -126,7 +126,7 @@ class BlockedGroup(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """What becomes of the resources for now."""
+        """What happens to the resources for now."""
         return "stays live as it is" if self.live else f"not yet in {self.stage}"
 
     @property
@@ -143,7 +143,7 @@ class BlockedGroup(NamedTuple):
 
 
 def blocked_groups(blocked: Sequence[Blocked]) -> list[BlockedGroup]:
-    """What is blocked: resources with the same reasons together, the largest groups first."""
+    """Blocked resources, grouped by their reasons, the largest groups first."""
     by_address: dict[tuple[StageRef, Address], list[Blocked]] = {}
     for item in blocked:
         by_address.setdefault((item.stage, item.address), []).append(item)
@@ -174,7 +174,7 @@ def _obstacle(item: Blocked, address: str) -> BlockReason:
 
 
 def _renamed(text: str, old: str, new: str) -> str:
-    """``text`` with ``new`` for ``old``, but not where that is only the beginning or the end of another address."""
+    """``text`` with ``new`` for ``old``, except where ``old`` is part of another address."""
     shown, *rest = text.split(old)
     for part in rest:
         inside = any(sign.isalnum() or sign in "-_/" for sign in (shown[-1:], part[:1]) if sign)

@@ -1,4 +1,4 @@
-"""The history of a project's stages, in every form."""
+"""The history of a project's stages, in every format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NONE = "Nothing has been applied yet."
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One revision; ``time`` is text already, as the reader shall see it."""
+    """One revision; ``time`` is text in the reader's form."""
 
     serial: int
     time: str

@@ -1,4 +1,4 @@
-"""What a plan changes for contacts, as data, text, JSON and HTML; Markdown has a module of its own."""
+"""The impact of a plan on contacts as text, JSON and HTML; Markdown has its own module."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def number(count: Count, sample: Sample | None, sign: str = "") -> str:
 
 
 def changed_sentence(space: SpaceImpact) -> str:
-    """How many see something else."""
+    """How many get other offers."""
     part = _part(space.changed, space.counted, space.sample)
-    return f"{number(space.changed, space.sample)} of {said(space.contacts)} contacts{part} see something else"
+    return f"{number(space.changed, space.sample)} of {said(space.contacts)} contacts{part} get other offers"
 
 
 def _part(count: Count, of: Count, sample: Sample | None) -> str:
@@ -41,12 +41,12 @@ def _part(count: Count, of: Count, sample: Sample | None) -> str:
 
 
 def emptied_sentence(space: SpaceImpact) -> str:
-    """How many are left with nothing, and how many may be; empty when that says nothing."""
+    """How many are left without an offer, and how many may be; empty when that says nothing."""
     if not space.emptied and not space.max_lost:
         return ""
     part = _part(space.emptied, space.served, space.sample) if space.served else ""
-    of = f" of {number(space.served, space.sample)} who had an offer{part}"
-    sentence = f"{number(space.emptied, space.sample)}{of} are left with nothing"
+    of = f" of {number(space.served, space.sample)} with an offer before{part}"
+    sentence = f"{number(space.emptied, space.sample)}{of} are left without an offer"
     if space.exceeds:
         return f"{sentence}, more than the {space.max_lost} that a promotion may take"
     return f"{sentence}; a promotion may take {space.max_lost}" if space.max_lost else sentence
@@ -61,15 +61,15 @@ def rounding_sentences(made: Impact) -> list[str]:
 
 
 def sample_sentences(made: Impact) -> list[str]:
-    """What numbers of a sample are, and that they are no more than that."""
+    """How the numbers of a sample were estimated."""
     samples = {space.space.partition("/")[0]: space.sample for space in made.spaces if space.sample is not None}
     if not samples:
         return []
     which = ", ".join(f"{name}: {s.contacts:,} of {s.population:,} contacts" for name, s in samples.items())
     limit = " How much a promotion may take is judged on all contacts." if any(s.max_lost for s in made.spaces) else ""
     return [
-        f"Estimated from a fixed sample ({which}, the same in every run). ±: with 95 % confidence the number of all"
-        f" contacts is not further off (Wilson’s interval, corrected for the finite population).{limit}"
+        f"Estimated from a fixed sample ({which}, the same in every run). ±: the error"
+        f" with 95 % confidence (Wilson’s interval, corrected for the finite population).{limit}"
     ]
 
 
@@ -80,9 +80,9 @@ def quiet_sentences(made: Impact) -> list[str]:
     word = "in the sample" if any(space.sample is not None and not space.changed for space in made.spaces) else ""
     sentences = []
     if quiet:
-        sentences.append(f"Nothing changes for anybody {word} on {quiet}.".replace("  ", " "))
+        sentences.append(f"No contact {word} is affected on {quiet}.".replace("  ", " "))
     if silent:
-        sentences.append(f"Nothing is known about the contacts of {silent}: the dimension declares no source.")
+        sentences.append(f"The contacts of {silent} are unknown: the dimension declares no source.")
     return sentences
 
 
@@ -90,7 +90,7 @@ def impact_text(made: Impact, presentation: Presentation = PRESENTATION) -> str:
     """The spaces where something changes for somebody, the rest in one line."""
     style, width = presentation.style, presentation.layout.width
     if not made.spaces and not made.silent:
-        return style.finish(style.bold("Impact · nothing changes for anybody.") + "\n")
+        return style.finish(style.bold("Impact · no contact is affected.") + "\n")
     lines = [style.bold(f"Impact · {visible(heading(made))}")]
     for sentence in (*sample_sentences(made), *rounding_sentences(made)):
         lines += [style.yellow(row) for row in indented("  ", sentence, width)]
@@ -212,7 +212,7 @@ def segment_table(axis: str, segments: Sequence[Segment], sample: Sample | None)
         for part in segments
     ]
     longest = max((max(part.gained, part.lost) for part in segments), default=0)
-    return NumberTable((f"By {axis}", "Contacts", "Gained", "Lost", "Left with nothing"), rows, longest, axis)
+    return NumberTable((f"By {axis}", "Contacts", "Gained", "Lost", "Left without an offer"), rows, longest, axis)
 
 
 class SpaceImpactView(NamedTuple):

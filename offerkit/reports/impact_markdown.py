@@ -1,4 +1,4 @@
-"""What a plan changes for people, for a pull request."""
+"""The impact of a plan on contacts as Markdown, for a pull request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def impact_markdown(made: Impact, presentation: Presentation = MARKDOWN) -> str:
     """
     layout, limit = presentation.layout, presentation.limit
     if not made.spaces and not made.silent:
-        return "## Impact: nothing changes for anybody\n"
+        return "## Impact: no contact is affected\n"
     before, after = (layout.clipped(text, _VALUE * 2) for text in (made.before, made.after))
     head = f"## Impact: {made.n} for each contact, {markdown(before)} → {markdown(after)}"
     notes = [f"> {_said(said, layout)}" for said in (*sample_sentences(made), *rounding_sentences(made))]

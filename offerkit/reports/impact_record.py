@@ -1,4 +1,4 @@
-"""What a revision's details say about the impact that a promotion was held to, in words."""
+"""The impact recorded in a revision's details, in words."""
 
 from __future__ import annotations
 
@@ -59,21 +59,21 @@ def recorded(details: Mapping[str, Json]) -> tuple[list[RecordedSpace], list[str
 
 
 def left_with_nothing(details: Mapping[str, Json]) -> list[tuple[str, bool]]:
-    """Of what was switched off: who is left with nothing on which space, and whether that is more than allowed."""
+    """Of what was switched off: who is left without an offer on which space, and whether that is more than allowed."""
     impact = details.get("impact")
     if not isinstance(impact, dict) or impact.get("withdrawn") is not True:
         return []
     rows, unmeasured = recorded(details)
     found = [
         (
-            f"{said(row.lost)} of {said(row.served)} contacts who get an offer on {row.space} are left with nothing"
+            f"{said(row.lost)} of {said(row.served)} contacts who get an offer on {row.space} are left without an offer"
             + (f", more than the {row.max_lost} that a promotion may take" if row.exceeds else ""),
             row.exceeds,
         )
         for row in rows
         if size(row.lost)
     ]
-    return found + [(f"who is left with nothing in {name} could not be measured", True) for name in unmeasured]
+    return found + [(f"who is left without an offer in {name} could not be measured", True) for name in unmeasured]
 
 
 def _row(found: Json) -> RecordedSpace | None:

@@ -1,4 +1,4 @@
-"""Characters that nobody sees, or that hide others: found by their Unicode properties, and spelled out.
+"""Invisible characters, and characters that hide others: found by their Unicode properties, and spelled out.
 
 What counts: the general categories of controls, formats, surrogates, private use and unassigned code points; all
 separators but the space; Default_Ignorable_Code_Point; the few letters and symbols that are blank by design; combining
@@ -35,10 +35,10 @@ A9 AE 203C 2049 2122 2139 2194-2199 21A9-21AA 231A-231B 2328 23CF 23E9-23F3 23F8
 """
 """Extended_Pictographic, likewise; it includes what is reserved for emoji to come."""
 _BLANK = frozenset("\u2800\ufffc\U00016fe4\U00013441\U00013442\U0001d159")
-"""Assigned and visible by their properties, yet drawn as nothing: Braille blank, fillers, a notehead that is none."""
+"""Assigned and visible by their properties, but drawn as blanks: Braille blank, fillers, the null notehead."""
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
 _PILE = 4
-"""So many combining marks on one letter are language; more paint over the lines around them."""
+"""Up to this many combining marks on one letter occur in languages; more paint over the lines around them."""
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLAIN = frozenset(map(chr, range(0x20, 0x7F)))
 _JOINERS = frozenset("\u200d\ufe0f\U000e007f")

@@ -1,4 +1,4 @@
-"""The difference of two texts by lines, with long lines narrowed down to what differs in them."""
+"""The line diff of two texts, with long lines cut to the part that differs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def line_diff(before: str, after: str, layout: Layout) -> tuple[DiffLine, ...]:
 
 
 def all_lines(mark: str, lines: Sequence[str], layout: Layout) -> tuple[DiffLine, ...]:
-    """Every line with the same mark: a text that came or went as a whole."""
+    """All lines with the same mark: a text that was added or removed as a whole."""
     rows = [DiffLine(mark, _shortened(line, layout) + host_note(line)) for line in lines[: layout.lines]]
     rows += [DiffLine(mark, "")] * max(0, len(lines) - layout.lines)
     return capped(rows, layout.lines)
@@ -100,9 +100,9 @@ def _rows_of(equal: bool, old: list[str], new: list[str], layout: Layout) -> lis
 
 
 def _counterparts(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """The lines of a block to be held against each other: by what they look like, or else by their place.
+    """The lines of a block to compare with each other: lookalikes, or else lines at the same position.
 
-    Where nothing but ASCII spaces differ, a block of text shows that by itself.
+    If only ASCII spaces differ, the block shows that by itself.
     """
     looks: dict[str, int] = {}
     if not all(line.isascii() for line in (*old, *new)):

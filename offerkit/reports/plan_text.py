@@ -32,7 +32,7 @@ def plan_text(report: PlanReport, presentation: Presentation = PRESENTATION) -> 
     """The whole plan, then its impact. Ends with a newline."""
     plan, style, layout = report.plan, presentation.style, presentation.layout
     parts = [_heading(plan, report.digest, style, layout)]
-    if plan.steps:  # “No changes” is the plan people wait for most often: it loads nothing it does not need
+    if plan.steps:  # “No changes” is the most frequent plan: it loads nothing that it does not need
         from offerkit.reports.renames import renames_text
         from offerkit.reports.steps_text import steps_text
 
@@ -67,7 +67,7 @@ def _closing(plan: Plan, style: Style) -> str:
 
 
 def blocked_text(blocked: Sequence[Blocked], style: Style = PLAIN, layout: Layout = CONCISE) -> str:
-    """What stays behind, why, and who can lift it; resources with the same reasons together."""
+    """The blocked resources, grouped by their reasons, and who can lift them."""
     if not blocked:
         return ""
     from offerkit.reports.groups import blocked_groups

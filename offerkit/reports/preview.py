@@ -1,4 +1,4 @@
-"""An offer as its spaces render it: text for people, JSON, and a page to look at."""
+"""The preview of an offer as text, JSON and HTML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def preview_text(preview: Preview, presentation: Presentation = PRESENTATION) ->
     style, width = presentation.style, presentation.layout.width
     lines = [style.bold(_title(preview))]
     if not preview.spaces:
-        lines.append("It is meant for no space.")
+        lines.append("The offer is not shown on any space.")
     for shown in preview.spaces:
         lines += ["", f"{style.cyan(shown.space)} ({shown.channel})"]
         if shown.trouble:

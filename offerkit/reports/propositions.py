@@ -1,4 +1,4 @@
-"""The propositions that were made, in every form."""
+"""Propositions, in every format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from offerkit.reports.templating import fill
 
 COLUMNS = ("Time", "Contact", "Space", "Offer", "Rank", "Weight", "Status", "Changed", "Proposition")
 _RULER = "|:--|:--|:--|:--|--:|--:|:--|:--|:--|"
-NONE = "Nothing was proposed."
+NONE = "No propositions."
 
 
 @dataclass(frozen=True, slots=True)

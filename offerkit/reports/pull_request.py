@@ -1,6 +1,6 @@
-"""What a reviewer reads of a pull request: who sees what else, who must agree, and what exactly changes.
+"""What a reviewer reads about a pull request: its impact on contacts, the approvals it needs, and its exact changes.
 
-Everything is said here once, as data; the comment and the page have modules of their own.
+It is data; the comment and the page have their own modules.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from offerkit.state.eligibility import AffectedOffers
 
 T = TypeVar("T")
 FORMAT = 1
-"""The format of the JSON; what is newer is refused."""
+"""The format of the JSON; newer formats are refused."""
 MAX_BYTES = 256 * 1024 * 1024
 _DEPTH = 64
 _MOST = 10**12
-"""No number of contacts is larger."""
+"""The largest number of contacts that is accepted."""
 _NAMES = 10
 """Names in one sentence."""
 IMPACT_ROWS = 10
@@ -52,11 +52,11 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """All that is said of a pull request, as data; it never holds the keys of contacts.
+    """The full report of a pull request, as data; it never contains the keys of contacts.
 
-    ``environment``: the CI's, which has a comment of its own. ``base``: in words, what the plan was made against.
-    ``head``: the commit that was planned. ``command``: what repeats the plan. ``approvals``: what is needed before
-    what changes can become live; None where that is not known. ``stopped``: what is stopped and would change.
+    ``environment``: each one has its own comment. ``base``: what the plan was compared with, in words.
+    ``head``: the commit that was planned. ``command``: the command that repeats the plan. ``approvals``: the approvals
+    needed before the changes can go live; None if unknown. ``stopped``: stopped resources that would change.
     ``warnings``: all else that a reviewer must know, such as policies. ``artifact``: the URL of the whole report, or
     what it is called. ``reached``: the offers whose eligibility changes by what stands elsewhere.
     """
@@ -82,7 +82,7 @@ class PullRequest:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing changes: no comment is made for that."""
+        """Whether nothing changes; then no comment is needed."""
         return self.plan.empty
 
 
@@ -94,7 +94,7 @@ def _without_contacts(made: Impact) -> Impact:
 
 
 def verdict(request: PullRequest) -> str:
-    """The line that says it all: ``4 offers change · about 1,200 of 30,000 contacts see something else``."""
+    """The summary line: ``4 offers change · about 1,200 of 30,000 contacts get other offers``."""
     if request.empty:
         return "Nothing changes"
     changed = {step.address for step in request.plan.steps}
@@ -112,7 +112,7 @@ def verdict(request: PullRequest) -> str:
 
 
 def _reach(made: Impact | None) -> str:
-    """How many people see something else; of several spaces the one where most do, since nobody is counted twice."""
+    """How many contacts get other offers; of several spaces the largest number, so that no contact counts twice."""
     if made is None or not made.spaces:
         return ""
     changed: dict[str, list[SpaceImpact]] = {}
@@ -120,7 +120,7 @@ def _reach(made: Impact | None) -> str:
         if space.changed:
             changed.setdefault(space.space.partition("/")[0], []).append(space)
     if not changed:
-        return "nobody sees anything else"
+        return "no contact gets other offers"
     parts = []
     for environment, spaces in changed.items():
         most = max(spaces, key=lambda space: size(space.changed))
@@ -128,7 +128,7 @@ def _reach(made: Impact | None) -> str:
         of = f" of {environment}" if len(changed) > 1 else ""
         parts.append(f"{least}{_estimated(most.changed, most.sample)} of {said(most.contacts)} contacts{of}")
     alone = len(parts) == 1 and parts[0].startswith("1 of ")
-    return f"{and_list(parts)} {'sees' if alone else 'see'} something else"
+    return f"{and_list(parts)} {'gets' if alone else 'get'} other offers"
 
 
 def _estimated(found: Count, sample: Sample | None) -> str:
@@ -136,7 +136,7 @@ def _estimated(found: Count, sample: Sample | None) -> str:
 
 
 class Alert(NamedTuple):
-    """Something that a reviewer must not miss: what kind of thing it is, and a sentence."""
+    """Something that a reviewer must not miss: its kind and a sentence."""
 
     title: str
     text: str
@@ -144,7 +144,7 @@ class Alert(NamedTuple):
 
 
 def together(said: Iterable[tuple[str, T]]) -> list[tuple[str, T]]:
-    """Names of which the same is said as one list of names, in the order of the first: it is read once."""
+    """Names with the same text as one list, in the order of their first name, so that the text is read once."""
     found: dict[T, list[str]] = {}
     for name, text in said:
         found.setdefault(text, []).append(name)
@@ -160,13 +160,13 @@ def alerts(request: PullRequest) -> list[Alert]:
         own = f"{request.environment}/"
         emptied = [space for space in request.impact.spaces if space.emptied]
         losses = together((s.space.removeprefix(own), (emptied_sentence(s), s.exceeds)) for s in emptied)
-        found += [Alert("Left with nothing", f"on {on}, {text}", grave) for on, (text, grave) in losses]
+        found += [Alert("Left without an offer", f"on {on}, {text}", grave) for on, (text, grave) in losses]
     found += [_stopped(one) for one in request.stopped]
     found += _blocked(request.plan)
     pairs = [pair for pairs in likely_renames(request.plan).values() for pair in pairs]
     if pairs:
         text = listing([f"{old} → {new}" for old, new in pairs], _NAMES)
-        found.append(Alert("Renamed?", f"{text}: the same fields go and come, and no rename is declared"))
+        found.append(Alert("Renamed?", f"{text}: deleted and created with the same fields, without a declared rename"))
     found += [_told(one) for one in request.warnings if one.severity is not Severity.ERROR]
     return found + [Alert("Note", note) for note in request.plan.notes]
 
@@ -210,7 +210,7 @@ def _stopped(one: Stopped) -> Alert:
 
 
 def _blocked(plan: Plan) -> list[Alert]:
-    """What changes and is blocked; what is blocked anyway stands below the steps."""
+    """Changed resources that are blocked; other blocked resources are listed below the steps."""
     changed = {step.address for step in plan.steps}
     found = []
     for group in blocked_groups([item for item in plan.blocked if item.address in changed]):
@@ -236,7 +236,7 @@ class Needed(NamedTuple):
     @property
     def by(self) -> str:
         """``brand or anna``."""
-        return or_list(self.who) or "nobody who is known"
+        return or_list(self.who) or "an unknown reviewer"
 
     @property
     def sentence(self) -> str:
@@ -247,7 +247,7 @@ class Needed(NamedTuple):
 
 
 def needed(request: PullRequest) -> list[Needed]:
-    """The approvals that are waited for, by who can give them and what they are for."""
+    """The pending approvals, grouped by reviewers and aspect."""
     found: dict[tuple[tuple[str, ...], str], list[Address]] = {}
     for row in request.approvals or ():
         if row.state == "waiting":
@@ -257,7 +257,7 @@ def needed(request: PullRequest) -> list[Needed]:
 
 
 class ImpactRow(NamedTuple):
-    """What changes for people with one offer on one space, in words; ``why``: for some of them."""
+    """The impact of one offer on one space, in words; ``why``: examples."""
 
     space: str
     offer: str
@@ -299,7 +299,7 @@ BOUND = (
     "Only a plan with this meaning is applied: every step, what it depends on and what is blocked. "
     "The impact is not bound: it was measured for this report, and contacts change."
 )
-"""What the meaning digest covers, and what not."""
+"""What the meaning digest covers."""
 
 
 def pull_request_json(request: PullRequest, _presentation: Presentation = PRESENTATION) -> str:
@@ -317,9 +317,9 @@ def _shown(body: Body) -> Body:
 
 
 def pull_request_of(content: bytes) -> PullRequest:
-    """What :func:`pull_request_json` wrote, to be shown and to decide nothing by: whoever made it may have lied.
+    """Read what :func:`pull_request_json` wrote. Show it, but decide nothing by it: it may be forged.
 
-    Without ``artifact``, which would be a link to wherever they want. Raises Refused for what is no such thing.
+    ``artifact`` is dropped, since a forged one could link anywhere. Raises Refused for other content.
     """
     from pydantic import TypeAdapter, ValidationError
 
@@ -355,7 +355,7 @@ def _deeper(value: object, most: int) -> bool:
 
 
 def _odd(made: PullRequest) -> str:
-    """What no plan and no impact says; empty when there is no such thing."""
+    """Why the content cannot be genuine; empty if it can."""
     for body in made.plan.bodies.values():
         try:
             fields = orjson.loads(body.text)
@@ -371,7 +371,7 @@ def _odd(made: PullRequest) -> str:
 
 
 def _possible(space: SpaceImpact) -> bool:
-    """Whether the numbers of a space are some that people can be counted by."""
+    """Whether the numbers of a space are possible numbers of contacts."""
     counted = [space.changed, space.emptied, space.served]
     for offer in space.offers:
         counted += [offer.before, offer.gained, offer.lost, offer.moved]

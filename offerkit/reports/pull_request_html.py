@@ -1,4 +1,4 @@
-"""The whole of what is said of a pull request, as one page to be kept beside its comment."""
+"""The full report of a pull request as one HTML page, linked from its comment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from offerkit.reports.templating import fill
 
 
 def pull_request_html(request: PullRequest, _presentation: Presentation = PRESENTATION) -> str:
-    """The whole, with nothing left out, as one self-contained page. Ends with a newline."""
+    """The full report as one self-contained page. Ends with a newline."""
     layout = CONCISE.everything()
     plan = request.plan
     name = _name(request)

@@ -1,4 +1,4 @@
-"""The comment on a pull request: what to know first, then what to look up, in as much as a forge takes."""
+"""The comment on a pull request: the summary first, then details, within the size that a forge accepts."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _BRIEF = CONCISE._replace(fields=8, lines=8)
 _TEXT, _REASON, _CODE, _NAMES = 400, 120, 200, 8
 _LEAST = 200
 _MISSES = 20
-"""After so many steps that did not fit, no other is tried."""
+"""The number of steps that do not fit after which no other is tried."""
 _RESERVED = 1_500
-"""Bytes for what says that steps are missing."""
+"""Bytes reserved for the note about missing steps."""
 _MOST_NAMED = 1_000
-"""Of more missing steps none is named."""
+"""Missing steps are named up to this number."""
 
 
 def pull_request_markdown(request: PullRequest, presentation: Presentation = PRESENTATION) -> str:
@@ -124,7 +124,7 @@ def _impact(request: PullRequest, room: int) -> str:
     notes = [*rounding_sentences(made), *sample_sentences(made), *quiet_sentences(made)]
     said = _call("notes", [_clipped(note, 600) for note in notes])
     if not changed:
-        return f"**Impact**: {said or 'nobody sees anything else.'}"
+        return f"**Impact**: {said or 'no contact gets other offers.'}"
     own = f"{request.environment}/"
     lines = [
         _call("item", _clipped(f"{names}: {text}"))

@@ -1,4 +1,4 @@
-"""What a diff says beside its steps: whom a change reaches elsewhere, and what only an older checkout lacks."""
+"""What a diff shows besides its steps: offers affected through other resources, and changes an older checkout lacks."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _THERE = {
     Action.CREATE: "removed there",
     Action.DEACTIVATE: "activated there",
 }
-"""What the first state did, where the second only looks as if it had done this."""
+"""The change in the first state behind each apparent change in the second."""
 _CONDITION = 300
 
 
 @dataclass(frozen=True)
 class OlderCheckout:
-    """What the second state lacks of the first one's ``commits``; ``untold``: why that is not known."""
+    """What the second state lacks because it is ``commits`` behind; ``untold``: why this is unknown."""
 
     commits: int = 0
     steps: Sequence[Step] = ()
@@ -67,7 +67,7 @@ class OlderCheckout:
 
 
 def behind_text(lacking: OlderCheckout, titles: tuple[str, str], style: Style, layout: Layout) -> str:
-    """The part of a terminal's report, to which doubts are told beside it; empty where nothing is behind."""
+    """The part of a report on a terminal, where doubts are printed separately; empty if nothing is behind."""
     sentence = lacking.sentence(titles)
     if not lacking.steps:
         return ""
@@ -87,7 +87,7 @@ def behind_markdown(lacking: OlderCheckout, titles: tuple[str, str], layout: Lay
 
 
 def reached_text(groups: Sequence[AffectedOffers], style: Style, layout: Layout) -> str:
-    """The offers that change by what stands elsewhere, those alike as one; empty where there are none."""
+    """The offers that change through other resources, grouped; empty if none do."""
     if not groups:
         return ""
     rows = [f"{style.bold(REACHED)} · {_reach(groups)}"]
@@ -102,7 +102,7 @@ def reached_text(groups: Sequence[AffectedOffers], style: Style, layout: Layout)
 
 
 def reached_markdown(groups: Sequence[AffectedOffers], layout: Layout, room: Room) -> str:
-    """The same for a comment, each change folded, as far as there is room; empty where there are none."""
+    """The same for a comment, each change folded, as far as there is room; empty if none do."""
     if not groups:
         return ""
     parts = [f"#### {REACHED}: {_reach(groups)}"]
@@ -130,7 +130,7 @@ def reached_view(
 
 
 def reached_data(groups: Sequence[AffectedOffers]) -> list[Json]:
-    """As JSON: which conditions go and come, where each is said, and of which offers."""
+    """As JSON: the removed and added conditions, their origins, and the offers that they affect."""
     return [{"gone": _data(group.gone), "come": _data(group.come), "offers": list(group.offers)} for group in groups]
 
 
@@ -140,7 +140,7 @@ def _data(conditions: Sequence[Condition]) -> list[Json]:
 
 def _reach(groups: Sequence[AffectedOffers]) -> str:
     offers = len({offer for group in groups for offer in group.offers})
-    return f"{count(offers, 'offer')} {'changes' if offers == 1 else 'change'} by what is said elsewhere"
+    return f"{count(offers, 'offer')} {'changes' if offers == 1 else 'change'} through other resources"
 
 
 def _whose(group: AffectedOffers, layout: Layout) -> str:

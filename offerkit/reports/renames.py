@@ -1,4 +1,4 @@
-"""A deletion and a creation with the same fields look like a rename that nobody declared: the hint that says so."""
+"""The hint about likely renames: a deletion and a creation with the same fields, and no declared rename."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from offerkit.state.changes import Action
 
 TITLE = "Renamed?"
 _WHY = (
-    "What goes and what comes here have the same fields. If they were renamed, say so in a file of {folder}, and"
-    " history and approvals stay with them:"
+    "The deleted and created resources have the same fields. If they were renamed, declare this in a file of"
+    " {folder} to keep their history and approvals:"
 )
 
 

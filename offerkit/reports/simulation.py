@@ -59,7 +59,7 @@ def _space(made: Simulation, space: SpaceResult, style: Style) -> list[str]:
         lines.append(f"  {pad(visible(offer.offer), wide)}  {offer.contacts:>9,}  {share}{ranks}")
     never = space.never
     if never:
-        lines += ["", f"  {len(never)} offer{'s' if len(never) > 1 else ''} that nobody gets"]
+        lines += ["", f"  {len(never)} offer{'s' if len(never) > 1 else ''} that no contact gets"]
     for offer in never:
         lines.append(f"  {style.red(pad(visible(offer.offer), wide))}  {_loss(offer)}")
     for axis, values in space.axes:

@@ -1,4 +1,4 @@
-"""Steps as HTML: what a plan's and a diff's page have in common, also on a server."""
+"""Steps as HTML, for the pages of plans and diffs, also on a server."""
 
 from __future__ import annotations
 

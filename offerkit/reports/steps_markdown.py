@@ -22,14 +22,14 @@ _LEAST = 300
 """Below this much room no diff is worth trying."""
 _LABEL, _FACT, _PATHS = 48, 300, 4
 CONCISE = Layout(names=5)
-"""What a person reads in a pull request."""
+"""The default in a pull request."""
 MARKDOWN = Presentation(layout=CONCISE)
 """The same as one comment."""
 
 
 @dataclass(slots=True)
 class Room:
-    """How much may still be written, and what had to be left out."""
+    """The bytes that are left, and what was left out for lack of room."""
 
     left: int
     rows_left_out: int = 0

@@ -1,4 +1,4 @@
-"""Steps as text: what a plan and a diff have in common on a terminal."""
+"""Steps as text, for plans and diffs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _bunch(bunch: Bunch, bodies: Mapping[str, Body], style: Style, layout: Layou
         rows.append(f"  {style.action(bunch.action, SIGNS[bunch.action])} {style.dim(bunch.more)}")
         apart = False
     if brief:
-        rows.append(f"    {style.dim('(listed without their fields: they are many; --full shows all)')}")
+        rows.append(f"    {style.dim('(listed without fields; --full shows them)')}")
     return rows if apart else [*rows, ""]
 
 

@@ -1,4 +1,4 @@
-"""What was stopped or resumed, and what is stopped, as text and as JSON."""
+"""Stops and resumes as text and JSON."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def stop_text(report: StopReport, presentation: Presentation = PRESENTATION) -> 
     named, out, done, style = report.named, report.out, report.done, presentation.style
     lines = [f"{'Stopped' if done else 'Stopped already'}: {visible(name)}" for name in named]
     if done:
-        lines.append(f"Out of {_where(named)} at once: {_some(out)}." if out else "Nothing of it was live.")
-        lines.append(f"It stays out until it is approved anew and resumed (offerkit resume {visible(named[0])}).")
+        lines.append(f"Out of {_where(named)} at once: {_some(out)}." if out else "None of it was live.")
+        lines.append(f"It stays out until it is approved again and resumed (offerkit resume {visible(named[0])}).")
     return style.finish("\n".join([*lines, *([style.green(done)] if done else [])]) + "\n")
 
 
@@ -53,7 +53,7 @@ def resume_text(report: ResumeReport, presentation: Presentation = PRESENTATION)
     """What may go live again. Ends with a newline."""
     style = presentation.style
     lines = [f"Resumed: {visible(name)}" for name in report.named]
-    lines.append("It can be promoted again as far as it was approved since it was stopped (offerkit promote).")
+    lines.append("Promote it again once it is approved after the stop (offerkit promote).")
     return style.finish("\n".join([*lines, style.green(report.done)]) + "\n")
 
 
@@ -76,7 +76,7 @@ class StopList:
 
 
 def stops_text(stops: StopList, presentation: Presentation = PRESENTATION) -> str:
-    """What is stopped, each with who, since when and why. Ends with a newline."""
+    """Each stop with its operator, time and reason. Ends with a newline."""
     stopped, style = stops.stopped, presentation.style
     if not stopped:
         return style.finish("Nothing is stopped.\n")

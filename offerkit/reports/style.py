@@ -82,11 +82,11 @@ PLAIN = Style()
 
 
 ALL = 1_000_000_000
-"""More than there can be."""
+"""No limit: larger than any number that occurs."""
 
 
 class Layout(NamedTuple):
-    """How much is shown: more than these numbers is counted instead of listed."""
+    """How much is shown; beyond these numbers, things are counted instead of listed."""
 
     limit: int = 200
     """Steps of one action and kind in one stage."""
@@ -102,11 +102,11 @@ class Layout(NamedTuple):
     """Columns that text is wrapped to."""
 
     def everything(self) -> Layout:
-        """The same layout with nothing left out."""
+        """The same layout without limits."""
         return self._replace(limit=ALL, bodies=ALL, names=ALL, fields=ALL, lines=ALL)
 
     def clipped(self, text: str, most: int) -> str:
-        """``text``, cut to ``most`` characters unless nothing is to be left out."""
+        """``text``, cut to ``most`` characters unless the layout has no limits."""
         return clip(text, most) if self.concise else text
 
     @property
@@ -116,7 +116,7 @@ class Layout(NamedTuple):
 
 
 CONCISE = Layout()
-"""What a person reads."""
+"""The default."""
 
 GITHUB_LIMIT = 65_536
 """The most characters that GitHub takes in a comment; counted here in bytes, which are never fewer."""

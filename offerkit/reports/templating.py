@@ -1,9 +1,9 @@
 """HTML and Markdown from templates: one Jinja2 environment, in which every value is escaped as :mod:`escape` says.
 
-Templates are in ``templates/``, named by what they show. What the expressions of a ``.html`` template give is escaped
-for HTML, what those of a ``.md`` template give for Markdown. Only what a filter below has escaped, and what a template
-marks as ``safe`` because a macro has made it, is left as it is: who forgets that sees it escaped twice, and nothing
-acts. Jinja2 is imported when the first template is filled: most commands print text.
+Templates are in ``templates/``, named by what they show. The expressions of a ``.html`` template are escaped for HTML,
+those of a ``.md`` template for Markdown. Only the results of the filters below stay as they are, and the output of
+macros, which templates mark as ``safe``. Without that mark it is escaped twice, which shows and does no harm. Jinja2 is
+imported when the first template is filled: most commands print text.
 """
 
 from __future__ import annotations

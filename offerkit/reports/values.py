@@ -1,4 +1,4 @@
-"""Field values as a person reads them: on one line, or as YAML-like lines."""
+"""Field values on one line, or as YAML-like lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from offerkit.reports.escape import clip
 from offerkit.reports.style import ALL
 
 _BARE = re.compile(r"-?\d+(?:\.\d+)?|\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:\d\d)?)?")
-"""Numbers and dates travel as text in canonical bodies; they read best without quotes."""
+"""Numbers and dates are text in canonical bodies, but are shown without quotes."""
 _NEEDS_QUOTES = re.compile(
     r"^$|^[\s\[\]{}&*!|>%@`\"'#,?-]|[:\s]$|: | #|^(?:true|false|yes|no|on|off|null|~)$", re.IGNORECASE
 )
@@ -49,7 +49,7 @@ def inline(value: Json) -> str:
 
 
 def ordered_keys(value: dict[str, Json]) -> list[str]:
-    """The keys as one would write them: what names and places first, the rest by name."""
+    """The keys in the order users write them: identifying keys first, the rest by name."""
     return sorted(value, key=lambda key: (_FIRST.get(key, len(_FIRST)), key))
 
 

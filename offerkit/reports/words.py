@@ -1,4 +1,4 @@
-"""The sentences that every form of a report shares: headings, counts, reasons, summaries."""
+"""The sentences that all formats share: headings, counts, reasons, summaries."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def names(addresses: Iterable[str], environment: str, most: int) -> str:
     """``offers a, b and 3 more; campaign summer``: short names within ``environment``, by kind."""
     by_kind: dict[tuple[str, int, str], list[str]] = {}
     for address in sorted(set(addresses)):
-        if not isinstance(address, Address):  # in a plan that is no more than shown
+        if not isinstance(address, Address):  # in a plan that is only shown
             by_kind.setdefault(("", 0, ""), []).append(address)
             continue
         home = "" if address.environment == environment else address.environment
@@ -128,7 +128,7 @@ def title(plan: Plan) -> str:
 
 
 def particulars(plan: Plan, digest: str, layout: Layout = CONCISE) -> list[tuple[str, str]]:
-    """What the plan stands on: its base, its name, its targets."""
+    """The plan's base, digest and targets."""
     rows = [("base", ", ".join(stage_text(base) for base in plan.base))]
     rows.append(("plan", digest[:12]))
     rows.append(("only", listing(plan.targets, layout.names)))
@@ -136,7 +136,7 @@ def particulars(plan: Plan, digest: str, layout: Layout = CONCISE) -> list[tuple
 
 
 def empty_sentence(plan: Plan) -> str:
-    """Why there is nothing to do."""
+    """Why a plan is empty."""
     stages = and_list(touched(plan)) or "the stage"
     match plan.kind:
         case PlanKind.APPLY if plan.blocked:
@@ -148,7 +148,7 @@ def empty_sentence(plan: Plan) -> str:
         case PlanKind.PROMOTE:
             return "No changes. What is approved in design is already live."
         case PlanKind.ROLLBACK:
-            return f"No changes. {stages} already stands as it did then."
+            return f"No changes. {stages} already has this state."
         case PlanKind.PURGE:
             return "No changes. Nothing was deactivated longer ago than its retention period."
         case _ as never:
@@ -162,7 +162,7 @@ def counts(steps: Iterable[Step]) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """The line that says it all."""
+    """The summary line."""
     held = len({(item.stage, item.address) for item in plan.blocked})
     blocked = f"; {held:,} blocked" if held else ""
     if plan.empty:
@@ -171,7 +171,7 @@ def summary(plan: Plan) -> str:
 
 
 def resets_sentence(steps: Iterable[Step]) -> str:
-    """How many approvals stop counting; empty when none does."""
+    """How many approvals will no longer count; empty if none."""
     keys = {(reset.address, reset.aspect, reset.space) for step in steps for reset in step.approvals_reset}
     if not keys:
         return ""
@@ -196,6 +196,6 @@ def difference(steps: Sequence[Step], titles: tuple[str, str]) -> str:
     """What the second of two stages has against the first, in one line."""
     first, second = titles
     if not steps:
-        return f"No difference: {first} and {second} hold the same."
+        return f"No differences: {first} and {second} are equal."
     found = Counter(step.action for step in steps)
     return f"{', '.join(f'{found[action]:,} {word}' for action, word in DONE.items() if found[action])}."

@@ -74,7 +74,7 @@ def _foreign_unit(walk: TreeWalk) -> bool:
 
 
 def _constant(walk: TreeWalk, name: str, start: int) -> Node | None:
-    """``date '…'``, ``timestamp '…'``, ``interval '…'``, which rewrite.py turned into calls."""
+    """``date '…'``, ``timestamp '…'``, ``interval '…'``, which scan.py turned into calls."""
     token = walk.take(T.STRING, T.NUMBER)
     text = token.text
     if walk.accept(T.COMMA):

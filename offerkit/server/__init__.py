@@ -1,1 +1,1 @@
-"""The server: what is live, asked over HTTP. ASGI, status codes and cookies only here; nothing is decided."""
+"""The HTTP server: ASGI, status codes and cookies. It decides nothing itself."""

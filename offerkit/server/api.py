@@ -1,4 +1,4 @@
-"""Propose and update over JSON: what a back end calls (domain.md §1, step 10)."""
+"""Propose and update over JSON, for back ends (domain.md §1, step 10)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def routes(service: DecisionService, status_base: str) -> list[Operation]:
     """The calls on ``service``; ``status_base`` is where tracked links lead."""
 
     async def propose(request: Request) -> Response:
-        """Which offers does this contact get, on these spaces, now? Kept before it is answered."""
+        """Propose offers to a contact on the given spaces. Propositions are stored before the answer is sent."""
         body = await read_body(request, ProposeBody)
         count_spaces(request, body.spaces)
         operator = operator_of(request)
@@ -58,7 +58,7 @@ def routes(service: DecisionService, status_base: str) -> list[Operation]:
         return json_answer(made, headers={REVISION: str(revision)})
 
     async def update(request: Request) -> Response:
-        """What became of a proposition. To set the status that it has changes nothing."""
+        """Set the status of a proposition. Setting the status that it already has changes nothing."""
         body = await read_body(request, UpdateBody)
         asked = StatusUpdate(body.proposition, body.status, dict(body.data), now(), body.environment)
         await _insider(service, request, [body.environment])
@@ -79,10 +79,10 @@ def routes(service: DecisionService, status_base: str) -> list[Operation]:
 
 
 async def _insider(service: DecisionService, request: Request, environments: Sequence[str]) -> bool:
-    """Whether the caller may know what else there is: an operator who may read the contacts that it is about.
+    """Whether the caller is an operator who can read the contacts of ``environments``.
 
-    ``environments``: where a contact may be identified; weights and reasons tell of their values. It is noted in the
-    request for whoever tells the caller what was refused.
+    Only insiders get weights, reasons and hints, since these reveal values of contacts. The result is noted in the
+    request, for the code that words refusals.
     """
     operator = operator_of(request)
     request.scope[INSIDER] = False
@@ -116,7 +116,7 @@ def _at(service: DecisionService, body: ProposeBody) -> datetime:
 
 
 def _outside(answer: Answer) -> Json:
-    """The answer for somebody who may not see the catalog: what is shown, without weights, categories and reasons."""
+    """The answer for callers who cannot see the catalog: without weights, categories and reasons."""
     return {
         "interaction": answer.interaction,
         "at": answer.at.isoformat(),

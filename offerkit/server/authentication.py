@@ -1,4 +1,4 @@
-"""Who is calling: an operator by their token, or somebody from outside."""
+"""Authentication: callers are operators with a token, or outsiders."""
 
 from __future__ import annotations
 
@@ -26,46 +26,54 @@ from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer, bearer_of, token_hash
 
 CALLER = "offerkit.caller"
-"""Where a request's scope has whose token it carries."""
+"""The key of a request's scope that holds the token's operator and scopes."""
 KNOWN_FOR = 5.0
-"""Seconds that a token is believed without asking the store again: so long may a revoked one still count."""
+"""Seconds that a token is cached: a revoked token can work this much longer."""
 GUESSES, LOOKED_UP = 20, 300
-"""Wrong tokens of one address in a minute that are called wrong, and those that are looked up at all.
+"""Limits of wrong tokens a minute from one address: how many get 401, and how many are looked up.
 
-In between, right ones still count: colleagues behind the same address go on working. Beyond, only tokens that counted
-before are looked up. What a token has of chance (256 bits) is not guessed at that pace."""
+Beyond the first, wrong tokens get 429, and valid ones keep working for colleagues at the same address. Beyond the
+second, only tokens that were valid before are looked up. 256 random bits cannot be guessed at that pace."""
 _GUESSES, _LOOKED_UP = RateLimitItemPerMinute(GUESSES), RateLimitItemPerMinute(LOOKED_UP)
 
 
 INSIDER = "offerkit.insider"
-"""Where a request says whether its caller may know what else there is; where it says nothing, operators may."""
+"""The key of a request's scope that says whether the caller can see the catalog; by default operators can."""
 
 
 class GuessedTooOftenError(Exception):
-    """The address sent too many wrong tokens lately; this one did not count, or was not even looked up."""
+    """The address sent too many wrong tokens; this one was wrong, too, or was not looked up."""
 
 
 def caller_of(request: Request) -> Bearer:
-    """Whose token the request carries, and its scopes; nobody for somebody from outside."""
+    """The operator and scopes of the request's token; NOBODY for outsiders."""
     found: Bearer = request.scope.get(CALLER, NOBODY)
     return found
 
 
 def operator_of(request: Request) -> str:
-    """The operator whose token the request carries; empty for somebody from outside."""
+    """The operator of the request's token; empty for outsiders."""
     return caller_of(request).operator
 
 
 def acting(session: Session, caller: Bearer, lock_timeout: float, message: str = "", override: str = "") -> Session:
     """``session``, the server's own, as that of ``caller`` now; ``override``: why an impact limit does not hold."""
     return replace(
-        session, operator=caller.operator, email="", user="", now=utc(now()), lock_timeout=lock_timeout,
-        message=message, override_impact=override, scopes=caller.scopes, through_server=True,
-    )  # fmt: skip
+        session,
+        operator=caller.operator,
+        email="",
+        user="",
+        now=utc(now()),
+        lock_timeout=lock_timeout,
+        message=message,
+        override_impact=override,
+        scopes=caller.scopes,
+        through_server=True,
+    )
 
 
 class TokenLookup:
-    """Looks tokens up, away from the event loop, and remembers for a moment what it found."""
+    """Looks tokens up in a thread of its own, and caches the results for KNOWN_FOR seconds."""
 
     def __init__(self, session: Session) -> None:
         """The store is opened when a token is first seen."""
@@ -78,7 +86,7 @@ class TokenLookup:
         self._guesses = MovingWindowRateLimiter(MemoryStorage())
 
     def forget(self) -> None:
-        """Believe no token any more without asking; let go of the store."""
+        """Empty the cache and close the store."""
         self._known.clear()
         self._pool.submit(self._let_go)
 
@@ -127,7 +135,7 @@ class TokenLookup:
 
 
 class Authentication:
-    """Middleware: a request that carries a bearer token is its operator's, or is refused."""
+    """Middleware: notes the operator of a request's bearer token, or refuses the request."""
 
     def __init__(self, app: ASGIApp, tokens: TokenLookup) -> None:
         """Wrap ``app``."""
@@ -149,7 +157,9 @@ class Authentication:
         try:
             found = await self._tokens.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
         except GuessedTooOftenError:
-            response = problem_response(429, "Too many", "too many wrong tokens; wait a minute", scope["path"])
+            response = problem_response(
+                429, "Too many wrong tokens", "too many wrong tokens; wait a minute", scope["path"]
+            )
             response.headers["Retry-After"] = str(_GUESSES.get_expiry())
             return response
         except Refused as refused:
@@ -157,6 +167,6 @@ class Authentication:
         if found.operator:
             scope[CALLER] = found
             return None
-        response = problem_response(401, "Not known", "this token does not count", scope["path"])
+        response = problem_response(401, "Invalid token", "this token is not valid", scope["path"])
         response.headers["WWW-Authenticate"] = "Bearer"
         return response

@@ -1,4 +1,4 @@
-"""Work that is done again and again beside the calls, in a thread with a store of its own."""
+"""Work that a thread with its own store repeats in the background."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from offerkit.store import Store
 from offerkit.usecases.session import Session
 
 LATER = 1.0
-"""Seconds, at least, until what failed is tried again, unless another number is given."""
+"""Seconds until failed work is repeated, at least, by default."""
 
 
 class BackgroundTask:
-    """Does its work every so many seconds until it is stopped; when it fails, with the store opened anew."""
+    """Repeats its work until it is stopped; after a failure it opens the store again."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Where a call comes from: this machine, or elsewhere."""
+"""The address of a caller: on this machine, or elsewhere."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def is_loopback(client: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def rate_key(client: str) -> str:
-    """Whom to count: an IPv6 address stands for its /64, since whoever has one of those has all of them.
+    """What rates are counted by: an IPv6 address counts as its /64, since its owner has the whole network.
 
-    One that only writes an IPv4 address down stands for that, or all of those would be one caller.
+    An IPv4 address written as IPv6 counts as the IPv4 address; otherwise all of those would be one caller.
     """
     try:
         address = ip_address(client)
@@ -41,9 +41,9 @@ def client_of(request: Request) -> str:
 
 
 def is_local(request: Request) -> bool:
-    """Whether the caller is on this machine, and is no proxy that speaks for somebody else.
+    """Whether the caller is on this machine and is not a proxy for another caller.
 
-    The name that was asked for has to be this machine's too: a page elsewhere can have its own name lead here.
+    The Host must name this machine, too: another site can let its own name resolve to 127.0.0.1 (DNS rebinding).
     """
     if not is_loopback(client_of(request)) or any(name in request.headers for name in _FORWARDED):
         return False

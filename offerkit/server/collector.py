@@ -1,7 +1,7 @@
-"""When garbage is looked for. What calls leave goes by itself; only circles need a search, and calls leave hardly any.
+"""When Python's garbage collector runs. Calls leave hardly any reference cycles, and only those need it.
 
-A search over all that a worker remembers holds every call up for a fifth of a second. So Python only ever searches what
-is new, and all of it is searched when nobody asks, or when that was long ago.
+A full collection delays every call by a fifth of a second. So Python itself collects young objects only; a full
+collection runs when there are few calls, and at least once an hour.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ REST, LATEST = 60.0, 3_600.0
 
 
 def set_up() -> None:
-    """Leave what is there now out of every search, and all that grows old out of Python's own."""
+    """Exclude existing objects from all collections, and old ones from Python's own."""
     gc.enable()  # the command line turns it off: its runs are short
     gc.collect()
     gc.set_threshold(2_000, 10, 1_000_000)

@@ -1,4 +1,4 @@
-"""How a server was started, handed from the command to each of its workers."""
+"""How the server was started; the command hands it to each worker."""
 
 from __future__ import annotations
 

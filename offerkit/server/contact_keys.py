@@ -1,4 +1,4 @@
-"""Signed contact keys: proof that our own site, and not its visitor, says who is asking.
+"""Signed contact keys: proof that the site itself, and not its visitor, names the contact.
 
 ``base64url(key).expiry.hex(hmac_sha256(secret, environment + "\\n" + key + "\\n" + expiry))``, without padding;
 ``expiry`` is a Unix time in seconds.
@@ -31,7 +31,7 @@ def sign(secret: bytes, environment: str, key: str, expiry: int) -> str:
 
 
 def unsign(secret: bytes, environment: str, signed: str, now: float) -> str:
-    """The key in ``signed``. Raises Refused when it is not signed for ``environment``, or not any more."""
+    """The key in ``signed``. Raises Refused when its signature is invalid, expired or for another environment."""
     found = _SIGNED.fullmatch(signed)
     if found is None:
         raise _refused("the contact's key is not signed")
@@ -41,7 +41,7 @@ def unsign(secret: bytes, environment: str, signed: str, now: float) -> str:
     except (binascii.Error, ValueError):
         raise _refused("the contact's key is not signed") from None
     if not hmac.compare_digest(_proof(secret, environment, key, found["expiry"]), found["proof"]):
-        raise _refused("the contact's key does not carry a valid signature")
+        raise _refused("the contact's key has an invalid signature")
     if int(found["expiry"]) < now:
         raise _refused("the signature of the contact's key has expired")
     return key
@@ -52,22 +52,24 @@ def secret_of(environment: str, inbound: Inbound, environ: Mapping[str, str]) ->
     variable = inbound.key_secret_env
     if variable is None:
         hint = f"Name an environment variable in environments/{environment}.yaml: inbound: {{key_secret_env: …}}."
-        raise refuse(Code.KEY_UNCHECKED, f"the environment {environment} names no secret for contact keys", hint=hint)
+        raise refuse(
+            Code.KEY_UNCHECKED, f"the environment {environment} declares no secret for contact keys", hint=hint
+        )
     secret = environ.get(variable, "").encode()
     if len(secret) < SHORTEST:
         what = "too short" if secret else "not set"
         raise refuse(
             Code.KEY_UNCHECKED,
             f"the secret of contact keys in {variable} is {what}",
-            hint=f"Set {variable} to {SHORTEST} characters of chance or more, for instance: openssl rand -hex 32.",
+            hint=f"Set {variable} to {SHORTEST} random characters or more, for example: openssl rand -hex 32.",
         )
     return secret
 
 
 def verified(inbound: InboundRules, environ: Mapping[str, str], ask: ProposeRequest) -> ProposeRequest:
-    """``ask`` from outside with the contact's key itself, its signature checked wherever an environment wants one.
+    """``ask`` with its key unsigned, where an environment requires signed keys.
 
-    Raises Refused when the key is raw, or signed for another environment, or not any more.
+    Raises Refused when the key is raw, or its signature is invalid, expired or for another environment.
     """
     names = dict.fromkeys(space.partition("/")[0] for space in ask.spaces)
     wary = [name for name in names if name in inbound.environments and _signed(inbound.environments[name])]
@@ -89,4 +91,6 @@ def _proof(secret: bytes, environment: str, key: str, expiry: str) -> str:
 
 
 def _refused(why: str) -> Refused:
-    return refuse(Code.KEY_SIGNATURE, why, hint="The page's own server signs it: offerkit contact-key ENVIRONMENT KEY.")
+    return refuse(
+        Code.KEY_SIGNATURE, why, hint="Sign it on the site's own server, as offerkit contact-key ENVIRONMENT KEY does."
+    )

@@ -1,4 +1,4 @@
-"""The two cookies of the web page (domain.md §5): by them a visitor is known again."""
+"""The two cookies of the web page (domain.md §5), by which a visitor is recognized."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _TAKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 class Visitor:
-    """The visitor of a page, as far as the cookies tell; new cookies for those who have none."""
+    """The visitor of a page, by its cookies; a visitor without cookies gets new ones."""
 
     def __init__(self, request: Request) -> None:
-        """Reads the request's cookies; what we cannot have set counts as none."""
+        """Reads the request's cookies; values that this server cannot have set are ignored."""
         self._permanent = _cookie(request, PERMANENT)
         self._session = _cookie(request, SESSION)
         self.cookie = self._permanent or random_hex(32)
-        """By what the engine knows the visitor: 128 bits of chance."""
+        """The key by which the engine knows the visitor: 128 random bits."""
 
     def renew(self, cookie: str) -> None:
         """From now on the visitor is known by ``cookie``, and the session is another one as well."""
@@ -53,6 +53,11 @@ def _cookie(request: Request, name: str) -> str:
 
 def _set(response: Response, name: str, value: str, age: int | None, secure: bool, elsewhere: bool) -> None:
     response.set_cookie(
-        name, value, max_age=age, path="/", httponly=True, secure=secure,
+        name,
+        value,
+        max_age=age,
+        path="/",
+        httponly=True,
+        secure=secure,
         samesite="none" if secure and elsewhere else "lax",
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""Where calls come in: decided from what is live, stored by the writer, answered when that is kept."""
+"""Decides calls from what is live; the writer stores the propositions before a call is answered."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from offerkit.usecases.update_status import StatusUpdate
 
 T = TypeVar("T")
 KNOWN_FOR = 5.0
-"""Seconds that what an operator may read is believed without asking the store again, as their token is."""
+"""Seconds that an operator's right to read contacts is cached, as their token is."""
 
 
 class DecisionService:
-    """One for each worker. Made and used in the event loop; decides there, or in threads where reading takes long."""
+    """One for each worker process, used in its event loop. It decides there, or in threads where reading takes long."""
 
     def __init__(self, session: Session, config: ServerConfig, metrics: Metrics) -> None:
         """Reads what is live. Raises Refused when the store cannot be opened."""
@@ -140,7 +140,7 @@ class DecisionService:
     def trouble(self) -> str:
         """Why calls cannot be answered now; empty when they can."""
         if not self.writer.alive:
-            return "nothing is stored any more"
+            return "the thread that writes to the store has ended"
         return self.presence.reason or self.watch.failing
 
     async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
@@ -204,11 +204,11 @@ def _is_local(session: Session, served: ServedCatalogs) -> bool:
 
 _LOG = getLogger("offerkit.tidy")
 EVERY = 0.25
-"""Seconds between two times: what has gathered is moved in one go, and a commit that comes then waits for it."""
+"""Seconds between two checkpoints: a commit waits while one moves what has gathered."""
 
 
 def checkpoint_task(session: Session) -> BackgroundTask:
-    """Tidies the store four times a second. A time that fails is logged, and the next one comes."""
+    """Moves SQLite's log into its file in the background, so that no commit has to. Failures are logged."""
     return BackgroundTask("offerkit-tidy", session, EVERY, Store.checkpoint, _told)
 
 

@@ -1,4 +1,4 @@
-"""Refusals as whoever asks reads them: browsers get a page with a way back, all others a problem document."""
+"""The form of refusals: browsers get a page with links back, all others a problem document."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ErrorPages:
         name = HTTPStatus(status).phrase
         items = [_item(error) for error in problem["errors"]]
         listed = f"<p>{items[0]}</p>" if len(items) == 1 else f"<ul>{''.join(f'<li>{one}</li>' for one in items)}</ul>"
-        again = "<p>Reload the page in a moment to try again.</p>" if status in _AGAIN else ""
+        again = "<p>Reload the page in a moment.</p>" if status in _AGAIN else ""
         nearest = sorted(self._starts, key=lambda start: not path.startswith(start.path))
         style = "".join(f'<link rel="stylesheet" href="{start.style}">' for start in nearest[:1])
         back = " · ".join(f'<a href="{start.path}">{start.name}</a>' for start in nearest)
@@ -78,7 +78,7 @@ class ErrorPages:
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{status} {name} · offerkit</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
             f"{style}</head><body><main><h1>{status} {name}</h1>{listed}{again}"
-            f"<p>{back or 'Go back in your browser to the page you came from.'}</p></main></body></html>"
+            f"<p>{back or 'Go back to the previous page in your browser.'}</p></main></body></html>"
         ).encode()
 
 

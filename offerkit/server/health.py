@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, and what does it measure: for whoever runs it."""
+"""Health, readiness and metrics, for operating the server."""
 
 from __future__ import annotations
 

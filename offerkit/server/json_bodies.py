@@ -1,7 +1,7 @@
-"""Bodies in JSON, read so that nobody can read them otherwise: UTF-8, and no name twice.
+"""JSON bodies, read strictly: UTF-8, no name twice.
 
-What a body costs to refuse grows with its bytes and no faster: how many values it has, and how deep, is counted before
-it is parsed; what it may hold is checked name by name, and of a thousand mistakes a few are told.
+The cost of refusing a body grows only with its bytes: its values and their depth are counted before it is parsed, and
+of many mistakes only a few are listed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from offerkit.server.problems import RequestError
 B = TypeVar("B", bound=BaseModel)
 
 MEMBERS, DEEPEST = 5_000, 16
-"""Values of a body from outside, and how many objects and lists may be within each other."""
+"""Limits of a body: its values, and the depth of nested objects and lists."""
 MOST_MEMBERS, BYTES_EACH = 50_000, 20
-"""Values of an operator's body at most, and the bytes that it has for each of them beyond those of others."""
+"""Limit of values in an operator's body, and the bytes it must have for each value beyond MEMBERS."""
 LONGEST_NUMBER = 64
 """Characters of a number."""
 _MARKS = re.compile(rb'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*"?', re.DOTALL)
@@ -42,7 +42,7 @@ class InvalidRequestError(Exception):
 
 
 class UnreadableError(RequestError):
-    """A body that is not taken, and why: the sentence is for whoever sent it."""
+    """A body that cannot be read."""
 
 
 async def read_body(request: Request, model: type[B]) -> B:
@@ -65,7 +65,7 @@ def parse_body(content: bytes, model: type[B]) -> B:
     except UnicodeDecodeError:
         raise UnreadableError(400, "the body is not UTF-8") from None
     except json.JSONDecodeError as error:
-        wrong = {"type": "json_invalid", "loc": ("body", f"character {error.pos + 1}"), "msg": "it is not JSON"}
+        wrong = {"type": "json_invalid", "loc": ("body", f"character {error.pos + 1}"), "msg": "is not valid JSON"}
         raise InvalidRequestError([wrong]) from None
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
@@ -100,7 +100,7 @@ def only_utf8(content_type: str) -> None:
     while marked:
         named = rest.lstrip().removeprefix("=").partition(";")[0].strip(" \t\"'")
         if named not in ("utf-8", "utf8"):
-            raise UnreadableError(415, "bodies are written in UTF-8")
+            raise UnreadableError(415, "the body must be UTF-8")
         _, marked, rest = rest.partition("charset")
 
 
@@ -122,7 +122,7 @@ def _within_limits(content: bytes, members: int) -> None:
         else:
             texts += 1
         if deep > DEEPEST:
-            raise UnreadableError(400, f"the body has more than {DEEPEST} objects and lists within each other")
+            raise UnreadableError(400, f"the body has more than {DEEPEST} nested objects and lists")
         if values > members or texts > _TEXTS * members:
             raise UnreadableError(400, f"the body has more than {members:,} values")
 
@@ -130,7 +130,7 @@ def _within_limits(content: bytes, members: int) -> None:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise UnreadableError(400, "an object of the body has the same name twice")
+        raise UnreadableError(400, "an object in the body has the same name twice")
     return made
 
 
@@ -140,7 +140,7 @@ def _no_number(named: str) -> float:
 
 def _short(written: str) -> str:
     if len(written) > LONGEST_NUMBER:
-        raise UnreadableError(400, f"a number of the body has more than {LONGEST_NUMBER} characters")
+        raise UnreadableError(400, f"a number in the body has more than {LONGEST_NUMBER} characters")
     return written
 
 
@@ -199,23 +199,23 @@ def _said(error: Mapping[str, Any]) -> str:
         case "missing":
             return "is missing"
         case "extra_forbidden":
-            return "is not known here; the calls and what they take are described at /openapi.json"
+            return "is not a known field; /openapi.json describes all fields"
         case "literal_error":
             return f"must be {str(context['expected']).replace(chr(39), '')}"
         case "string_too_long" | "too_long":
             unit = "characters" if kind == "string_too_long" else "entries"
             return f"has more than {context['max_length']:,} {unit}"
         case "string_too_short" | "too_short":
-            return "is empty" if context["min_length"] == 1 else f"has less than {context['min_length']:,} entries"
+            return "is empty" if context["min_length"] == 1 else f"has fewer than {context['min_length']:,} entries"
         case "greater_than" | "greater_than_equal":
             return f"must be at least {context['ge']:,}" if "ge" in context else f"must be more than {context['gt']:,}"
         case "less_than" | "less_than_equal":
             return f"must be at most {context['le']:,}" if "le" in context else f"must be less than {context['lt']:,}"
         case "string_pattern_mismatch":
-            return "has characters that cannot stand there"
+            return "has invalid characters"
         case "json_invalid":
-            return "it is not JSON"
+            return "is not valid JSON"
         case _ if kind in _OURS:
             return str(error["msg"])
         case _:
-            return "this value cannot stand there"
+            return "is not a valid value"

@@ -1,8 +1,8 @@
-"""Large requests of operators, each worked on by a process of its own.
+"""Large requests of operators, each handled by a process of its own.
 
-A plan may have 32 MB. To parse and check that much takes a thread seconds, and calls wait for it: only one thread of a
-process runs at a time. So what is larger than a call is written to a file as it arrives, and handed to a process that
-reads it, does what is asked and ends. It gives way to the server where both want the same processor.
+A plan can have 32 MB. Parsing and checking it takes seconds, and calls would wait, since only one thread of a process
+runs at a time. So a request that is larger than a call is written to a file as it arrives and handed to a process of
+lower priority, which answers it and ends.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from offerkit.usecases.tokens import NOBODY, Bearer
 
 _LOG = getLogger("offerkit.request")
 EACH = 4
-"""Large requests of one operator at once; more are refused, since each is a file of up to 32 MB."""
+"""Limit of concurrent large requests of one operator; each is a file of up to 32 MB."""
 PACE = 8 * 1024 * 1024
-"""Bytes a second that are read of all of them together: to take them in is work for the thread that decides."""
+"""Bytes a second that are read of all large requests together: reading takes time of the thread that decides."""
 LONGEST = 600.0
-"""Seconds that one may take. The others wait for it, and its process may never come back."""
+"""Seconds that one request can take; the others wait for it."""
 NICE = 10
 _PROCESS = "offerkit.server.large_request_process"
 
@@ -73,8 +73,8 @@ class LargeRequests:
             await refusal_response(refused, insider=True, instance=path)(scope, receive, send)
             return
         if self._under_way[operator] >= EACH:
-            under_way = f"{EACH} large requests of {operator} are under way"
-            busy = refuse(Code.BUSY, under_way, hint="Ask again in a moment.")
+            under_way = f"{operator} already has {EACH} large requests in progress"
+            busy = refuse(Code.BUSY, under_way, hint="Try again in a moment.")
             await refusal_response(busy, insider=True, instance=path)(scope, receive, send)
             return
         self._under_way[operator] += 1
@@ -89,7 +89,7 @@ class LargeRequests:
             await answer(scope, receive, send)
 
     async def _answered(self, scope: Scope, receive: Receive) -> Response | None:
-        """What the other process says; None when the caller left."""
+        """The answer of the other process; None when the caller left."""
         with tempfile.TemporaryFile() as body:
             while True:
                 message = await receive()
@@ -124,9 +124,13 @@ class LargeRequests:
         body.seek(0)
         try:
             done = subprocess.run(  # noqa: S603 - our own module, in this Python
-                [sys.executable, "-P", "-m", _PROCESS], input=orjson.dumps(head), stdout=subprocess.PIPE,
-                pass_fds=[body.fileno()], check=True, timeout=LONGEST,
-            )  # fmt: skip
+                [sys.executable, "-P", "-m", _PROCESS],
+                input=orjson.dumps(head),
+                stdout=subprocess.PIPE,
+                pass_fds=[body.fileno()],
+                check=True,
+                timeout=LONGEST,
+            )
         except subprocess.TimeoutExpired:
             return _given_up(f"took longer than {LONGEST:.0f} seconds", scope["path"])
         except subprocess.CalledProcessError as error:
@@ -148,9 +152,9 @@ def _is_large(scope: Scope) -> bool:
 def _given_up(why: str, path: str) -> Response:
     refused = refuse(
         Code.BUSY,
-        f"the process that worked on the request {why}",
-        detail="Nothing is known of how far it got. What was changed was changed as a whole, or not at all.",
-        hint="Look at the history before you ask again: offerkit history.",
+        f"the process that handled the request {why}",
+        detail="It is unknown how far it got. Its change was made completely, or not at all.",
+        hint="Check the history before you try again: offerkit history.",
     )
-    _LOG.error("a large request was given up", extra={"why": why, "path": path})
+    _LOG.error("a large request was abandoned", extra={"why": why, "path": path})
     return refusal_response(refused, insider=True, instance=path)

@@ -1,4 +1,4 @@
-"""What is live, as the server holds it: compiled whole, swapped whole when a new revision is there.
+"""What is live, compiled as a whole, and replaced as a whole when a new revision is live.
 
 A call is answered from one :class:`ServedCatalogs` from its beginning to its end, so no answer mixes two revisions.
 """
@@ -97,7 +97,7 @@ def _heads(store: Store) -> tuple[tuple[StageRef, int, str], ...]:
 
 
 class RevisionWatcher:
-    """A thread that asks the store for new revisions, and compiles what is live when they changed it."""
+    """A thread that polls the store for new revisions, and compiles what is live when it has changed."""
 
     def __init__(
         self,

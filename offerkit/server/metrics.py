@@ -1,4 +1,4 @@
-"""What is measured, for Prometheus: decisions, how long they take, what kept offers out, what waits."""
+"""Metrics for Prometheus: requests and their time, decisions, exclusions, waiting writes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2
 
 
 class Metrics:
-    """The measures of one worker; with several workers, :meth:`exposed` adds them up (``PROMETHEUS_MULTIPROC_DIR``)."""
+    """The metrics of one worker; with several workers, :meth:`exposed` adds them up (``PROMETHEUS_MULTIPROC_DIR``)."""
 
     def __init__(self, *, shared: bool = False) -> None:
-        """``shared``: the measures of all workers are in files of one folder."""
+        """``shared``: the metrics of all workers are in files of one folder."""
         self._shared = shared
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
@@ -81,7 +81,7 @@ class Metrics:
         return self._children[key]
 
     def exposed(self) -> tuple[bytes, str]:
-        """The measures in Prometheus's text format, and its media type."""
+        """The metrics in Prometheus's text format, and its media type."""
         registry = self.registry
         if self._shared:
             registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""What every request passes: an id, a limit on its size, headers that keep browsers careful, a log line, measures."""
+"""What every request gets: an id, security headers, a log line, metrics."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _CAREFUL = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
     b"cache-control": b"no-store",
 }
-"""What every answer says unless its route says otherwise."""
+"""Headers of every answer, unless its route sets others."""
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 Timer: TypeAlias = Callable[[], float]
 
 
 class RequestMiddleware:
-    """Wraps the whole application. A mistake of ours is logged with its trace, and answered without it."""
+    """Wraps the application. An unhandled exception is logged with its trace, and answered without it."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, timer: Timer = time.perf_counter):
         """``timer``: seconds, as a clock for measuring has them."""
@@ -61,7 +61,7 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, sending)
         except Exception:
-            _LOG.exception("a mistake of ours")
+            _LOG.exception("unhandled error")
             if not begun:
                 await server_error(scope["path"])(scope, receive, sending)
         finally:
@@ -77,10 +77,14 @@ class RequestMiddleware:
             _LOG.info(
                 "request",
                 extra={
-                    "method": scope["method"], "path": scope["path"][:200], "route": route, "status": status,
-                    "ms": round(seconds * 1000, 3), "client": client[0] if client else "",
+                    "method": scope["method"],
+                    "path": scope["path"][:200],
+                    "route": route,
+                    "status": status,
+                    "ms": round(seconds * 1000, 3),
+                    "client": client[0] if client else "",
                 },
-            )  # fmt: skip
+            )
 
 
 def add_security_headers(answer: Response) -> None:
@@ -90,5 +94,10 @@ def add_security_headers(answer: Response) -> None:
 
 
 def server_error(path: str) -> Response:
-    """What a caller hears of a mistake of ours: by which name the log knows it."""
-    return problem_response(500, "Mistake", f"a mistake of the server; its log knows it as {request_id.get()}", path)
+    """The answer to an unhandled exception: it names the request as the log does."""
+    return problem_response(
+        500,
+        "Internal error",
+        f"internal error; the server's log knows it as {request_id.get()}",
+        path,
+    )

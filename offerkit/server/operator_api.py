@@ -1,4 +1,4 @@
-"""The store for operators elsewhere: a copy of its history to read, and what is asked of it."""
+"""The API of operators' command lines: a copy of the history to read, and the changes they make."""
 
 from __future__ import annotations
 
@@ -214,8 +214,10 @@ def routes(service: HasSession) -> list[Operation]:
         """The history with all its bodies, as a store of its own; neither propositions nor tokens."""
         caller = _caller(request)
         headers = {
-            OPERATOR_HEADER: caller.operator, SCOPE_HEADER: scopes_text(caller.scopes), PROTOCOL_HEADER: PROTOCOL
-        }  # fmt: skip
+            OPERATOR_HEADER: caller.operator,
+            SCOPE_HEADER: scopes_text(caller.scopes),
+            PROTOCOL_HEADER: PROTOCOL,
+        }
         made = await asyncio.to_thread(copies.newest)
         headers["ETag"] = f'"{made.etag}"'
         if headers["ETag"] in request.headers.get("if-none-match", ""):
@@ -267,9 +269,16 @@ def _decisions(service: HasSession) -> list[Operation]:
         body = await read_body(request, DecideBody)
         session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
         wish = ApprovalRequest(
-            tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
-            body.eligibility, tuple(body.spaces), body.comment, expect=body.expect, settings=body.settings,
-        )  # fmt: skip
+            tuple(body.patterns),
+            tuple(body.categories),
+            plan_of(body.plan) if body.plan else None,
+            body.content,
+            body.eligibility,
+            tuple(body.spaces),
+            body.comment,
+            expect=body.expect,
+            settings=body.settings,
+        )
         decided = await asyncio.to_thread(approve_or_reject, session, wish, Decision(body.decision))
         refused = redacted(Refused(decided.refused), service.session).diagnostics
         return _answer(decided_json(replace(decided, refused=refused)))
@@ -350,7 +359,7 @@ def _operation(
 def _caller(request: Request) -> Bearer:
     caller = caller_of(request)
     if not caller.operator:
-        raise refuse(Code.NO_OPERATOR, "this is for operators", hint="Send an operator's token with the call.")
+        raise refuse(Code.NO_OPERATOR, "only operators can call this", hint="Send an operator's token with the call.")
     return caller
 
 
@@ -361,9 +370,15 @@ def _origin(body: OriginBody) -> PlanOrigin:
 
 def _relay_request(body: RelayBody) -> RelayRequest:
     return RelayRequest(
-        body.forge, body.pull_request, body.head, body.merged_as, body.meaning,
-        tuple(ForgeReview(one.account, one.review) for one in body.reviews), tuple(body.authors), tuple(body.doubts),
-    )  # fmt: skip
+        body.forge,
+        body.pull_request,
+        body.head,
+        body.merged_as,
+        body.meaning,
+        tuple(ForgeReview(one.account, one.review) for one in body.reviews),
+        tuple(body.authors),
+        tuple(body.doubts),
+    )
 
 
 def _impact(session: Session, body: ImpactBody) -> Json:

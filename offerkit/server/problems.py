@@ -1,7 +1,7 @@
-"""What is refused, as an answer: RFC 9457 problem documents.
+"""Refusals as RFC 9457 problem documents.
 
-Outsiders hear what was wrong with their call, and no more. A diagnostic's hints name what else there is (other spaces,
-fields, categories): that is for people who may see the catalog. Everybody else gets code and sentence.
+Hints of diagnostics name other spaces, fields and categories, so only callers who can see the catalog get them.
+Outsiders get the code and the message.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _STATUS = {
 _OURS = ("OFR6", "OFR87")
 """Codes of what is wrong on our side: the store, the contacts' source."""
 _OUTSIDE = {
-    Code.CONTACT_KEY: "the contact's key is not written as the keys of this space are",
+    Code.CONTACT_KEY: "the contact's key does not have the format of this space's keys",
     Code.CONTACT_AMBIGUOUS: "the contact's key does not say who is meant",
 }
 """What others than operators hear where the sentence itself says how contacts are identified."""
@@ -116,7 +116,10 @@ def error_response(error: RequestError, instance: str = "") -> Response:
 def problem_response(status: int, title: str, message: str, instance: str = "") -> Response:
     """A problem that is no refusal of ours: a wrong path, a body that is too large, a mistake of ours."""
     document = {
-        "type": "about:blank", "title": title, "status": status, "instance": instance,
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "instance": instance,
         "errors": [{"code": str(Code.BUG if status == 500 else Code.BAD_REQUEST), "message": message}],
-    }  # fmt: skip
+    }
     return Response(orjson.dumps(document), status, media_type=MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""The gate for callers from outside: how often they may call, and from the pages of which sites."""
+"""Limits for outsiders: how often they can call, and from the pages of which sites (CORS)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STATUS_PATH = "/o"
 PROPOSE_PATH, UPDATE_PATH = "/api/v1/propose", "/api/v1/update"
 """What back ends call; the environments of the first stand in its body."""
 _BACK_ENDS = (PROPOSE_PATH, UPDATE_PATH, "/interaction/")
-"""Those on this machine are ours, and not counted."""
+"""Paths of back ends; those on this machine are not counted."""
 _VISITORS = (CALL_PATH, STATUS_PATH)
 
 
@@ -50,7 +50,7 @@ class RateLimitAndCors:
             return
         origin = request.headers.get("origin", "")
         if origin and not self._may_ask(request, origin):
-            await problem_response(403, "Refused", "this page may not ask", CALL_PATH)(scope, receive, send)
+            await problem_response(403, "Refused", "origin not allowed", CALL_PATH)(scope, receive, send)
             return
         answer = _preflight() if request.method == "OPTIONS" and origin else self._often(request) or self._app
         await answer(scope, receive, _allowing(origin, send) if origin else send)
@@ -94,10 +94,11 @@ def _preflight() -> Response:
     return Response(
         status_code=204,
         headers={
-            "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "content-type",
+            "Access-Control-Allow-Methods": "POST",
+            "Access-Control-Allow-Headers": "content-type",
             "Access-Control-Max-Age": "600",
         },
-    )  # fmt: skip
+    )
 
 
 def _allowing(origin: str, send: Send) -> Send:
@@ -112,7 +113,7 @@ def _allowing(origin: str, send: Send) -> Send:
     return sending
 
 
-TOO_OFTEN = "too many calls came from this address; try again later"
+TOO_OFTEN = "too many calls from this address; try again later"
 _COUNTED = "offerkit.counted"
 
 

@@ -1,4 +1,4 @@
-"""What is told to people elsewhere names no places of this machine: they could do nothing with them."""
+"""Messages for operators elsewhere do not contain paths of this machine."""
 
 from __future__ import annotations
 

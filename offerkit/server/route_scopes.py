@@ -1,6 +1,6 @@
-"""Every route, and which scope an operator's token must have for it: one table, which a test holds to the application.
+"""The scope that an operator's token needs for each route. A test compares this table with the application.
 
-This is asked at the door. What a plan takes is asked once more of what it does, when it is applied
+It is checked before a request is read. A plan's steps are checked once more when it is applied
 (:func:`offerkit.governance.rights.required_scopes`).
 """
 
@@ -13,10 +13,10 @@ from offerkit.governance.rights import TokenScope, TokenScopes, no_scope_of
 from offerkit.usecases.tokens import Bearer
 
 OPEN: TokenScopes = frozenset()
-"""No scope: for everybody, or for whoever a check of its own lets in. What operators see more of, each token shows."""
+"""No scope is needed, or the route has its own check."""
 READ: TokenScopes = frozenset((TokenScope.READ,))
 PLANS: TokenScopes = frozenset((TokenScope.APPLY, TokenScope.PROMOTE))
-"""One of them at least; which one, the plan says."""
+"""At least one of these; the plan decides which."""
 APPROVE: TokenScopes = frozenset((TokenScope.APPROVE,))
 PROMOTE: TokenScopes = frozenset((TokenScope.PROMOTE,))
 STOP: TokenScopes = frozenset((TokenScope.STOP,))

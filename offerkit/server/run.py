@@ -23,7 +23,7 @@ from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.session import Session
 
 HEALTHCHECK = 60
-"""Seconds in which a worker has to answer its supervisor, which ends it otherwise; also while it is still starting.
+"""Seconds that a worker has to answer its supervisor, which ends it otherwise; also while it is starting.
 
 Importing the server takes longer than uvicorn's 5 seconds where the machine is busy: workers would be ended and started
 again, and keep it busy. One that has died is noticed at once in any case.

@@ -1,4 +1,4 @@
-"""The bodies of calls and answers over JSON, as the OpenAPI document describes them."""
+"""The JSON bodies of calls and answers, as the OpenAPI document describes them."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ _DESCRIBED: TypeAdapter[Any] = TypeAdapter(dict[Annotated[str, Field(max_length=
 def _call_data(given: object) -> dict[str, object]:
     """Call data whose values could be of some type; which ones they have to be of, the environment declares."""
     if not isinstance(given, dict):
-        raise PydanticCustomError("call_data", "an object with names and values is expected")
+        raise PydanticCustomError("call_data", "must be an object with names and values")
     if len(given) > MOST_DATA:
-        raise PydanticCustomError("call_data", f"a call has {MOST_DATA} call data at most")
+        raise PydanticCustomError("call_data", f"a call has at most {MOST_DATA} call data values")
     wrong = [str(name)[:60] for name, value in given.items() if not _could_be(value) or len(name) > LONGEST_NAME]
     if wrong:
         raise PydanticCustomError("call_data", "{names}: " + _CALL_DATA, {"names": first_few(wrong, len(wrong))})
@@ -105,7 +105,7 @@ class RequestBody(BaseModel):
             unknown = given.keys() - cls.model_fields.keys()
             first = [name[:60] for name in islice((name for name in given if name not in cls.model_fields), TOLD)]
             names = {"names": first_few(first, len(unknown))}
-            raise PydanticCustomError("names", "{names} are not known here", names)
+            raise PydanticCustomError("names", "unknown fields: {names}", names)
         return given
 
 
@@ -219,13 +219,13 @@ _PROBLEM = {
 }
 _SAID = {
     400: "The body cannot be read.",
-    401: "The token does not count.",
-    403: "Only operators may ask this.",
-    404: "There is no such space, environment or proposition.",
-    409: "What is there does not allow it: the proposition's status, or a plan that is stale.",
+    401: "The token is not valid.",
+    403: "The caller is not allowed to do this.",
+    404: "The space, environment or proposition does not exist.",
+    409: "The current state does not allow it: the proposition's status, or a stale plan.",
     413: "The body is too large.",
     415: "The body is not UTF-8.",
-    422: "The call is wrong; every mistake is told.",
+    422: "The call is invalid; all mistakes are listed.",
     429: "Too many calls.",
-    503: "The store or the contacts cannot be reached, or too much is waiting.",
+    503: "The store or the contacts cannot be reached, or too many calls are waiting.",
 }

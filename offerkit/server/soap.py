@@ -1,4 +1,4 @@
-"""SOAP 1.2 at ``/interaction/<env>/<space>``: how call centres and older back ends ask (domain.md §5)."""
+"""SOAP 1.2 at ``/interaction/<env>/<space>``, for call centres and older back ends (domain.md §5)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def routes(service: DecisionService, status_base: str, public_url: str) -> list[
             origin = request.headers.get("origin", "")  # a browser sends such texts for any page, without asking first
             allowed = service.served.inbound.may_ask(environment, origin) or origin == own_origin(request, public_url)
             if origin and not allowed:
-                return _fault(SoapFault("Sender", "this page may not ask", Code.BAD_REQUEST), 403)
+                return _fault(SoapFault("Sender", "origin not allowed", Code.BAD_REQUEST), 403)
             only_utf8(request.headers.get("content-type", ""))
             wanted = soap_xml.read(await request.body())
             if wanted.operation == "Propose":
@@ -97,7 +97,7 @@ def _ask(environment: str, space: str, wanted: soap_xml.SoapRequest, status_base
 def _names(values: Mapping[str, str], part: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in values.get(part, "").split(",") if name.strip())
     if len(names) > MOST_NAMES or max(map(len, names), default=0) > LONGEST_NAME:
-        most = f"{part} are {MOST_NAMES} names at most, of {LONGEST_NAME} characters at most"
+        most = f"{part} can have at most {MOST_NAMES} names of at most {LONGEST_NAME} characters"
         raise SoapFault("Sender", most, Code.BAD_REQUEST)
     return names
 

@@ -27,14 +27,20 @@ DEEPEST, MOST = 16, 500
 """Levels and elements of an envelope."""
 MOST_NAMESPACES, LONGEST_NAMESPACE = 32, 500
 """Namespaces that are declared at once, and the characters of one."""
-NOT_WELL_FORMED = "this is no well-formed XML"
+NOT_WELL_FORMED = "this is not well-formed XML"
 PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Propose": (
-        ("targetId", "string"), ("maxCount", "int"), ("categories", "string"), ("themes", "string"), ("context", ""),
-        ("uuid", "string"), ("nli", "string"), ("noProp", "boolean"),
+        ("targetId", "string"),
+        ("maxCount", "int"),
+        ("categories", "string"),
+        ("themes", "string"),
+        ("context", ""),
+        ("uuid", "string"),
+        ("nli", "string"),
+        ("noProp", "boolean"),
     ),
     "UpdateStatus": (("proposition", "string"), ("status", "string"), ("context", "")),
-}  # fmt: skip
+}
 """The parts of each operation with their types in the WSDL; empty: elements."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -75,17 +81,17 @@ def read(content: bytes) -> SoapRequest:
         parseString(content, tree, forbid_dtd=True)
         root = tree.root()
     except DefusedXmlException:
-        raise SoapFault("Sender", "an envelope has no document type and no entities") from None
+        raise SoapFault("Sender", "an envelope cannot contain a document type or entities") from None
     except (SAXException, ValueError, LookupError):
         raise SoapFault("Sender", NOT_WELL_FORMED) from None
     if root.tag == f"{{{ENVELOPE_11}}}Envelope":
-        raise SoapFault("VersionMismatch", "SOAP 1.2 is spoken here")
+        raise SoapFault("VersionMismatch", "this service uses SOAP 1.2")
     for header in root.findall(f"{{{ENVELOPE}}}Header/*"):
         if header.get(f"{{{ENVELOPE}}}mustUnderstand", "").strip() in ("1", "true"):
-            raise SoapFault("MustUnderstand", "no header of an envelope is understood here")
+            raise SoapFault("MustUnderstand", "this service understands no SOAP headers")
     bodies = root.findall(f"{{{ENVELOPE}}}Body") if root.tag == f"{{{ENVELOPE}}}Envelope" else []
     if len(bodies) != 1 or len(bodies[0]) != 1:
-        raise SoapFault("Sender", "a SOAP 1.2 envelope with one request in its body is expected")
+        raise SoapFault("Sender", "the request must be a SOAP 1.2 envelope with one operation in its body")
     return _request(bodies[0][0])
 
 
@@ -109,11 +115,11 @@ class _EnvelopeReader(ContentHandler):
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 - SAX's own name
         self._count += 1
         if self._count > MOST:
-            raise SoapFault("Sender", f"an envelope has {MOST} elements at most")
+            raise SoapFault("Sender", f"an envelope has at most {MOST} elements")
         if len(self._scopes) > DEEPEST:
-            raise SoapFault("Sender", f"an envelope is {DEEPEST} levels deep at most")
+            raise SoapFault("Sender", f"an envelope is at most {DEEPEST} levels deep")
         if len(attrs) > MOST_DATA + MOST_NAMESPACES:
-            raise SoapFault("Sender", f"a call has {MOST_DATA} call data at most")
+            raise SoapFault("Sender", f"a call has at most {MOST_DATA} call data values")
         scope, given = self._scopes[-1], {}
         for key, value in attrs.items():
             if key == "xmlns" or key.startswith("xmlns:"):
@@ -121,7 +127,7 @@ class _EnvelopeReader(ContentHandler):
             else:
                 given[key] = value
         if len(scope) > MOST_NAMESPACES:
-            raise SoapFault("Sender", f"an envelope has {MOST_NAMESPACES} namespaces at most")
+            raise SoapFault("Sender", f"an envelope has at most {MOST_NAMESPACES} namespaces")
         named = {_expanded(key, scope) if ":" in key else key: value for key, value in given.items()}
         if len(named) < len(given):
             raise SoapFault("Sender", NOT_WELL_FORMED)
@@ -137,7 +143,7 @@ class _EnvelopeReader(ContentHandler):
 
 def _namespace(value: str) -> str:
     if len(value) > LONGEST_NAMESPACE:
-        raise SoapFault("Sender", f"a namespace has {LONGEST_NAMESPACE} characters at most")
+        raise SoapFault("Sender", f"a namespace has at most {LONGEST_NAMESPACE} characters")
     return value
 
 
@@ -167,7 +173,9 @@ def _request(element: Element) -> SoapRequest:
         if part == "context":
             context = _context(child)
         elif len(child):
-            raise SoapFault("Sender", f"{part} is a text, without the element “{_taken_apart(child[0].tag)[1][:60]}”")
+            raise SoapFault(
+                "Sender", f"{part} must be text; it cannot contain the element “{_taken_apart(child[0].tag)[1][:60]}”"
+            )
     return SoapRequest(name, values, context, service)
 
 
@@ -181,7 +189,9 @@ def _pass_over(operation: str, known: Mapping[str, str], part: str, child: Eleme
         hint = f"write {meant}" if meant != part else "it is in another namespace"
         raise SoapFault("Sender", f"{operation} has no part “{part[:60]}”: {hint}")
     if len(child):
-        raise SoapFault("Sender", f"{operation} has no part “{part[:60]}”, and only texts are passed over")
+        raise SoapFault(
+            "Sender", f"{operation} has no part “{part[:60]}”; only unknown parts with plain text are ignored"
+        )
 
 
 def _taken_apart(tag: str) -> tuple[str, str]:
@@ -199,16 +209,17 @@ def _context(element: Element) -> dict[str, object]:
     (inner,) = element if len(element) == 1 else (None,)
     name = "" if inner is None else _taken_apart(inner.tag)[1]
     if inner is None or name not in ("interaction", *NO_DATA) or len(inner) or written:
-        raise SoapFault("Sender", "context holds one element, interaction or empty")
+        raise SoapFault("Sender", "context must contain one element: interaction or empty")
     if name in NO_DATA:
         if inner.attrib:
-            raise SoapFault("Sender", f"{name} is no call data; write it as attributes of interaction")
+            raise SoapFault("Sender", f"{name} cannot have attributes; write call data as attributes of interaction")
         return {}
     if len(inner.attrib) > MOST_DATA:
-        raise SoapFault("Sender", f"a call has {MOST_DATA} call data at most")
+        raise SoapFault("Sender", f"a call has at most {MOST_DATA} call data values")
     if any(len(key) > LONGEST_NAME or len(value) > LONGEST_VALUE for key, value in inner.attrib.items()):
         raise SoapFault(
-            "Sender", f"names of call data have {LONGEST_NAME} characters at most, values {LONGEST_VALUE:,}"
+            "Sender",
+            f"call data has names of at most {LONGEST_NAME} characters, values of at most {LONGEST_VALUE:,}",
         )
     data: dict[str, object] = {call_data_name(key): value for key, value in inner.attrib.items()}
     if len(data) < len(inner.attrib):

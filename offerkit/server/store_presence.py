@@ -1,4 +1,4 @@
-"""Whether the store that a worker serves still stands in its place: what one part finds, all the others heed."""
+"""Whether the store that a worker serves is still in its place; all parts of the worker share this state."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from offerkit.store import Store, errors
 
 _SAID = {
     Code.STORE_REPLACED: "the store was deleted or replaced",
-    Code.STORE_MISSING: "the store is not there",
+    Code.STORE_MISSING: "the store is missing",
     Code.STORE_FOREIGN: "what is in the store's place is not an offerkit store",
     Code.HISTORY_BROKEN: "the store in its place does not verify",
     Code.STORE_DAMAGED: "the store in its place is damaged",
 }
-"""What anybody may hear of it: no places of this machine."""
+"""Reasons for everyone: they contain no paths of this machine."""
 
 
 class StorePresence:
@@ -75,4 +75,4 @@ class StorePresence:
         if self._lost is not None:
             raise self._lost
         if epoch not in (None, self.epoch):
-            raise refuse(Code.STORE_REPLACED, "the store was replaced meanwhile", hint="Ask again.")
+            raise refuse(Code.STORE_REPLACED, "the store was replaced in the meantime", hint="Try again.")

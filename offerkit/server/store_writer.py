@@ -1,4 +1,4 @@
-"""One writer for many calls: what waits is written in one transaction, and every caller hears only after the commit.
+"""One writer for many calls: it stores waiting calls in one transaction; they are answered after the commit.
 
 Syncing a file to disk takes longer than deciding. Under load the calls that arrive meanwhile share the next sync, one
 statement that adds all their propositions, and one message to the event loop.
@@ -114,8 +114,8 @@ class StoreWriter:
         if self._jobs.qsize() >= WAITING:
             raise refuse(
                 Code.BUSY,
-                "too many calls wait to be stored",
-                hint="Ask again in a moment; start more workers, or a store that is faster.",
+                "too many calls are waiting to be stored",
+                hint="Try again in a moment; start more workers, or use a faster store.",
             )
         loop = get_running_loop()
         job = _WriteJob(what, loop.create_future(), loop, self._presence.epoch if epoch is None else epoch)

@@ -1,4 +1,4 @@
-"""Where a call is decided: a store and the contacts, opened in one thread and used by it alone."""
+"""What one thread decides calls with: its own store connection and contact sources."""
 
 from __future__ import annotations
 

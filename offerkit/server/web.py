@@ -184,10 +184,17 @@ class PageCall:
         declared = self._catalogs[self._environment].call_data
         data = {name if name in declared else call_data_name(name): value for name, value in self._body.data.items()}
         return ProposeRequest(
-            spaces=tuple(self._wanted), at=now(), contact=self._body.target, cookie=cookie,
-            themes=tuple(self._body.themes), data=data, outputs=("xml" if self._body.xml else "html",),
-            status_base=status_base, wanted=self._wanted, hints=False,
-        )  # fmt: skip
+            spaces=tuple(self._wanted),
+            at=now(),
+            contact=self._body.target,
+            cookie=cookie,
+            themes=tuple(self._body.themes),
+            data=data,
+            outputs=("xml" if self._body.xml else "html",),
+            status_base=status_base,
+            wanted=self._wanted,
+            hints=False,
+        )
 
     def html(self, answer: Answer | None) -> dict[str, str]:
         """By place, what is to stand there."""

@@ -1,4 +1,4 @@
-"""The loader: files of a project → validated resources, each with its place, or every mistake at once."""
+"""Reads a project's files into validated resources with their positions, or reports every mistake at once."""
 
 from offerkit.specs.load import Loaded, load, load_folder
 from offerkit.specs.project import Project, find_project

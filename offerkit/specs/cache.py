@@ -1,8 +1,8 @@
-"""The parse cache: what a file's content meant, keyed by that content.
+"""The parse cache: the result of parsing a file, keyed by its content.
 
-Every key covers the code that wrote the row, and every row is signed with a secret of this user: one that is damaged,
-came with a checkout, or was written by somebody else is as good as none (docs/adr/0010-parse-cache.md). Rows are JSON.
-Whatever is wrong with the cache, the run goes on without it.
+Every key covers the code that wrote the row, and every row is signed with a secret of this user, so rows that are
+damaged, came with a checkout, or were written by somebody else are ignored (docs/adr/0010-parse-cache.md). Rows are
+JSON. If anything is wrong with the cache, the run continues without it.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ CODE_MODULES = ("address.py", "times.py", "engine/cases.py", "engine/case_values
 
 
 def code_digest() -> bytes:
-    """A digest of the code whose results are cached: a change of any of it makes old rows unreachable.
+    """A digest of the code whose results are cached: any change to it makes old rows unreachable.
 
-    What it is built on counts as well: another version of pydantic or sqlglot may judge the same text otherwise.
+    It includes the installed packages: another version of pydantic may judge the same text differently.
     """
     package = Path(__file__).parent.parent
     hasher = hashlib.sha256("\0".join([sys.version, *_installed()]).encode())
@@ -48,9 +48,9 @@ def code_digest() -> bytes:
 
 
 def _installed() -> list[str]:
-    """The distributions that can be imported, each with its version, by the folders that tell of them.
+    """The names and versions of the installed distributions, from their metadata folders.
 
-    importlib.metadata says the same, but takes longer to import than a run that finds nothing changed.
+    importlib.metadata gives the same, but takes longer to import than a run without changes.
     """
     found: set[str] = set()
     for folder in sys.path:
@@ -60,18 +60,18 @@ def _installed() -> list[str]:
 
 
 def content_key(code: bytes, file: SpecFile) -> bytes:
-    """The key of what code with the digest ``code`` makes of ``file``: of its content and its role.
+    """The cache key of ``file`` for code with the digest ``code``: it covers its content and role.
 
-    What a file of cases declares is named after the file.
+    For a file of cases also its path, because its resources are named after it.
     """
     role = f"{file.environment}\0{file.declares}\0{file.path if file.has_cases else ''}\0".encode()
     return hashlib.sha256(code + role + file.content).digest()
 
 
 def users_secret() -> bytes | None:
-    """32 random bytes that this user keeps outside of all projects; None where none can be kept.
+    """32 random bytes, kept for this user outside all projects; None if they cannot be kept.
 
-    Rows of the cache are signed with them.
+    They sign the rows of the cache.
     """
     with contextlib.suppress(OSError, RuntimeError):
         home = Path.home()
@@ -102,10 +102,10 @@ def users_secret() -> bytes | None:
 
 
 class Cache:
-    """Rows by key in an SQLite file; ``None`` as path makes a cache that knows nothing and keeps nothing."""
+    """Rows by key in an SQLite file; with ``None`` as path, a cache that is always empty."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open the cache at ``path``; a damaged or unwritable one is as good as none, as without a secret."""
+        """Open the cache at ``path``. It stays empty if it is damaged or not writable, or without a secret."""
         self._db: sqlite3.Connection | None = None
         self._secret = (users_secret() if path is not None else None) or b""
         if path is not None and self._secret:
@@ -114,7 +114,7 @@ class Cache:
 
     @classmethod
     def of(cls, project: Project, *, use: bool = True) -> Cache:
-        """The cache of a project; without ``use``, one that knows nothing."""
+        """The cache of a project; without ``use``, one that is always empty."""
         if use:
             with contextlib.suppress(OSError):
                 project.prepare_state()
@@ -122,7 +122,7 @@ class Cache:
 
     @property
     def usable(self) -> bool:
-        """Whether it can know anything."""
+        """Whether it is open."""
         return self._db is not None
 
     def _open(self, path: Path) -> None:
@@ -144,7 +144,7 @@ class Cache:
         self._db = db
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, Any]:
-        """What is known under ``keys``; rows that do not verify are as good as unknown."""
+        """The rows of ``keys`` that exist and whose signature is valid."""
         known: dict[bytes, Any] = {}
         if self._db is None:
             return known
@@ -157,7 +157,7 @@ class Cache:
         return known
 
     def put(self, rows: dict[bytes, Any], keep: set[bytes]) -> None:
-        """Keep ``rows``; rows beyond a few generations that are not in ``keep`` are dropped."""
+        """Store ``rows``. When the cache has grown too large, drop all rows that are not in ``keep``."""
         if self._db is None or not rows:
             return
         with contextlib.suppress(sqlite3.Error):
@@ -189,14 +189,14 @@ class Cache:
         yield from self._db.execute("SELECT key FROM row").fetchall()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._db is not None:
             self._db.close()
             self._db = None
 
 
 def encode(records: Iterable[Record]) -> list[Any]:
-    """Records as JSON; the file is left out, since equal content may stand in several files."""
+    """Records as JSON, without the file, since several files can have the same content."""
     return [
         [
             r.address,
@@ -251,7 +251,7 @@ def _facts(row: list[Any]) -> ResourceFacts:
         tuple([(name, base, tuple(values)) for name, base, values in types]),
         tuple([(name, tuple(path)) for name, path in themes]),
         tuple([Misfit(tuple(path), intern(form), intern(reason), offset) for path, form, reason, offset in misfits]),
-        # Many offers have the same conditions: their texts are kept once.
+        # Many offers have the same conditions: each text is kept in memory once.
         tuple(
             [
                 Expression(tuple(path), intern(text), intern(role), intern(wanted))

@@ -1,4 +1,4 @@
-"""The checks between resources: names that are declared twice or not at all, circles, and all that stands elsewhere."""
+"""Checks between resources: duplicates, unknown references, circles; consistency.py and conditions.py have the rest."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ CIRCULAR_KINDS = (Kind.TEMPLATE, Kind.SPACE)
 def check(
     records: list[Record], unsure: frozenset[str] = frozenset(), checker: Checker = check_expressions
 ) -> Iterator[Mistake]:
-    """Every mistake between ``records``: duplicates, unknown names, circles, broken rules of the domain, and
-    conditions that mean nothing (``checker`` tells which).
+    """Every mistake between ``records``: duplicates, unknown names, circles, broken rules between resources, and
+    invalid conditions (found by ``checker``).
 
-    ``unsure``: environments whose files could not all be read; what seems to be missing there may only be
-    unread, and is not told as a mistake of its own.
+    ``unsure``: environments with files that could not be read. Something that seems to be missing there may be in
+    one of them, so it is not reported.
     """
     index = Index.of(records)
     yield from duplicates(records)
@@ -34,7 +34,7 @@ def check(
 
 
 def duplicates(records: list[Record]) -> Iterator[Mistake]:
-    """Resources declared twice, in one file or two."""
+    """Resources that are declared twice, in one file or two."""
     first: dict[str, Record] = {}
     for record in records:
         known = first.setdefault(record.address, record)
@@ -52,7 +52,7 @@ def duplicates(records: list[Record]) -> Iterator[Mistake]:
 
 
 def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
-    """References to what nothing declares, with the nearest names; an undeclared environment only once."""
+    """References to something undeclared, with similar names; an undeclared environment is reported once."""
     known = index.by_address
     told: set[str] = set()
 
@@ -70,7 +70,7 @@ def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> It
 
 
 def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, str, str], str]) -> Mistake:
-    """``near`` suggests a name; the same one may be missing in thousands of offers."""
+    """``near`` suggests names; it is cached, as the same name may be missing in thousands of offers."""
     if not ref.path and record.kind is Kind.CATEGORY:
         parent = ref.target.name
         return Mistake(
@@ -127,7 +127,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
 
 
 def cycles(index: Index) -> Iterator[Mistake]:
-    """References that lead back to where they began, each with the positions that form it."""
+    """References that form a circle, each with the positions of its parts."""
     suspects = [
         record
         for (_, kind), group in index.groups.items()

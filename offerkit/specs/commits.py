@@ -1,6 +1,6 @@
-"""Who wrote the files of a project, as its commits tell, and whether the files are those of the checked out commit.
+"""The authors of a project's files according to its commits, and whether the files match the checked out commit.
 
-What a commit says is a claim of whoever made it: names, e-mails, dates and the text can be anything. So raw commits are
+The names, e-mails, dates and text of a commit are only claims, and can be anything. So raw commits are
 read, without mailmap, replacements or grafts; of merges the changes that merging alone would not have made; and
 signatures as git verifies them, against keys that do not come with the commits.
 """
@@ -33,7 +33,7 @@ _PROGRAMS = (
     "gpg.ssh.program=ssh-keygen",
     "gpg.x509.program=gpgsm",
 )
-"""What the configuration of a repository must not choose: programs that are run, and what is printed."""
+"""Settings that a repository's configuration must not choose: programs that are run, and what is printed."""
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PERSON = re.compile(r"<([^<>]*)>")
 _CO_AUTHOR = re.compile(r"^\s*co-authored-by:([^\n]*)", re.IGNORECASE | re.MULTILINE)
@@ -55,7 +55,7 @@ class Commit(NamedTuple):
 
 
 class UntoldError(Exception):
-    """git cannot tell; the text says why."""
+    """git has no answer; the text says why."""
 
 
 class Commits:
@@ -74,13 +74,13 @@ class Commits:
         return self._text("rev-parse", "--is-shallow-repository") != "false"
 
     def follows(self, commit: str) -> bool:
-        """Whether what is checked out goes on from ``commit``."""
+        """Whether ``commit`` is an ancestor of the checked out commit."""
         if not _OID.fullmatch(commit):
             return False
         return self._run("merge-base", "--is-ancestor", commit, self.head).returncode == 0
 
     def uncommitted(self) -> list[str]:
-        """The files of the project that are not as the checked out commit has them; sorted."""
+        """The files of the project that differ from the checked out commit, sorted."""
         here = {file.path: file.content for file in read_files(self._root)[0]}
         try:
             with checkout(self._root, self.head, self._environ) as (folder, _):

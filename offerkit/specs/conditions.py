@@ -1,6 +1,6 @@
-"""Every condition and formula means something: it is read, and checked against the names known where it stands.
+"""Checks every condition and formula, and the values that filters are given, against the names known where it is used.
 
-The same text in the same scope is asked about once, however many offers have it.
+The same text in the same scope is checked once, however many offers have it; what was sound is remembered between runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from offerkit.specs.record import Expression, Index, Mistake, Record
 
 
 class ExpressionCheck(NamedTuple):
-    """Whether ``text`` is an expression that gives what is wanted."""
+    """A request to check whether ``text`` is an expression that gives what is expected."""
 
     text: str
     scope: NameScope
@@ -32,15 +32,15 @@ class ExpressionCheck(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """The same for checks with the same answer."""
+        """Equal for checks with the same result."""
         return self.text, self.scope.digest, self.wanted.value
 
 
 Checker: TypeAlias = Callable[[Sequence[ExpressionCheck]], Sequence[tuple[Problem, ...]]]
-"""Answers checks: for each its problems, none for a sound expression."""
+"""Gives the problems of each expression; none for a sound one."""
 
 TAKEN = ("category", "interaction", "offer", "parameter", "proposition")
-"""The namespaces that are not the contact's; a dimension of such a name would hide one."""
+"""The namespaces that a dimension's name must not hide."""
 _PARTS = (
     Kind.ENVIRONMENT,
     Kind.CATEGORY,
@@ -55,7 +55,7 @@ _PARTS = (
 
 
 def check_expressions(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
-    """A checker without a memory."""
+    """The problems of each check, worked out in this process."""
     from offerkit.rules.check import check
 
     def problems(request: ExpressionCheck) -> tuple[Problem, ...]:
@@ -69,7 +69,7 @@ def check_expressions(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, 
 
 
 def bad_expressions(index: Index, checker: Checker = check_expressions) -> Iterator[Mistake]:
-    """What is wrong with the conditions and formulas, and with the values that filters are given."""
+    """Mistakes in conditions and formulas, and in the values that filters are given."""
     yield from _taken_names(index)
     checks: dict[tuple[str, str, str], ExpressionCheck] = {}
     places: list[tuple[Record, Expression, tuple[str, str, str]]] = []
@@ -108,7 +108,7 @@ def _taken_names(index: Index) -> Iterator[Mistake]:
 
 
 def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, NameScope]]:
-    """The expressions of an environment whose names are known; an unread dimension's fields are not."""
+    """The expressions of an environment with their scopes; without those whose dimension could not be read."""
     scopes = _scopes(index, environment)
     for kind in _PARTS:
         for record in index.group(environment, kind).values():
@@ -140,12 +140,12 @@ def _with_parameters(contact: NameScope, record: Record) -> NameScope:
 
 
 def types_of(record: Record) -> dict[str, FieldType]:
-    """The types that a dimension, an environment or a filter declares."""
+    """The types of the fields, call data or parameters that a resource declares."""
     return {name: FieldType(BaseType(base), values) for name, base, values in record.facts.types}
 
 
 def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
-    """What is wrong with the values that offers and templates of ``environment`` give to filters."""
+    """Mistakes in the values that offers and templates of ``environment`` give to filters."""
     sound: set[object] = set()
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
@@ -200,26 +200,26 @@ def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record)
 
 
 WORTH_IT = 500
-"""From so many expressions on, forking costs less than it saves."""
+"""The number of expressions from which on forking saves time."""
 _WIDTH = 32
 
 
 class CachedChecker:
-    """A checker that knows what was sound before; ``row`` is what to keep for the next run."""
+    """A checker that remembers which expressions were sound; ``row`` is the cache row for the next run."""
 
     def __init__(self, cache: Cache, code: bytes) -> None:
-        """``code`` is the digest of the code that decides."""
+        """``code`` is the digest of the code that checks expressions."""
         self.key = hashlib.sha256(code + b"sound expressions").digest()
         self._known = _unpacked(cache.get([self.key]).get(self.key))
         self._sound: set[str] = set()
 
     @property
     def row(self) -> dict[bytes, Any]:
-        """The row of what is sound now, if it is another than before."""
+        """The new cache row; empty if nothing changed."""
         return {} if self._sound == self._known else {self.key: {"sound": "".join(sorted(self._sound))}}
 
     def __call__(self, checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
-        """The problems of each request."""
+        """The problems of each check; only new ones are worked out, on several cores when there are many."""
         prints = [_print(request) for request in checks]
         fresh = [number for number, print_ in enumerate(prints) if print_ not in self._known]
         answers: list[tuple[Problem, ...]] = [()] * len(checks)
@@ -245,7 +245,7 @@ def _check_in_parallel(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem,
     several = workers() if len(checks) >= WORTH_IT else 1
     if several < 2:
         return check_expressions(checks)
-    check_expressions([])  # what checking imports is then imported once, not once in each child
+    check_expressions([])  # imports what checking needs once, instead of in each child
 
     portions = [checks[start::several] for start in range(several)]
     children = [Child.start(partial(_sound_places, portion)) for portion in portions[1:]]
@@ -254,7 +254,7 @@ def _check_in_parallel(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem,
     for start, child in enumerate(children, 1):
         sound = child.answer()
         told = frozenset(sound if isinstance(sound, list) else ())
-        # What a child found wrong, or a child that failed did not tell of, is looked at again here.
+        # Checked again here: what a child found wrong, and everything of a child that failed.
         doubtful = [number for number in range(len(portions[start])) if number not in told]
         for number, problems in zip(doubtful, check_expressions([portions[start][p] for p in doubtful]), strict=True):
             answers[start + number * several] = problems

@@ -16,16 +16,16 @@ from offerkit.state.effective import EffectiveOffer, Inheritance
 
 _CARRIERS = (Kind.CATEGORY, Kind.TEMPLATE, Kind.OFFER)
 _DECIDING = frozenset(("reviewers", "stoppers", "override"))
-"""The properties that name operators who decide."""
+"""The properties whose operators make decisions."""
 _QUOTED = re.compile(r"'[^']*'")
 _SPACE = re.compile(r'"?\b([a-z]+)"?\s*\.')
 _ASKING = (Kind.SPACE, Kind.CAMPAIGN)
 _ALIKE = 0.74
-"""Two letters changed places in a word of four (city, ctiy), or in any longer one."""
+"""Finds two swapped letters in words of four letters (city, ctiy) or more."""
 
 
 def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
-    """Everything that is wrong between resources whose references all hold."""
+    """Every mistake between resources whose references are all valid."""
     yield from _operators(index)
     for environment in index.environments:
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
@@ -43,14 +43,14 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                 )
         yield from _policies(index, environment)
         inheritance = inheritance_of(index, environment)
-        if environment not in unsure:  # an unread space would make its fields look unknown
+        if environment not in unsure:  # the fields of an unread space would look unknown
             yield from _contents(index, environment, inheritance)
             yield from unknown_themes(index, environment)
         yield from _misfits(index, environment, inheritance)
 
 
 def _operators(index: Index) -> Iterator[Mistake]:
-    """Operators whom git cannot tell apart, and automations that are named where a person decides."""
+    """Operators with the same e-mail or account, and automations named where only people can decide."""
     operators = index.group(SHARED, Kind.OPERATOR)
     owners: dict[str, Record] = {}
     for operator in operators.values():
@@ -97,7 +97,7 @@ def _operators(index: Index) -> Iterator[Mistake]:
 
 
 def _policies(index: Index, environment: str) -> Iterator[Mistake]:
-    """Policies that are too many to be asked, and those that name properties of two kinds, which nothing has."""
+    """Too many policies, and policies with properties of two kinds, which no resource has."""
     for number, policy in enumerate(index.group(environment, Kind.POLICY).values()):
         if number == MAX_POLICIES:
             yield Mistake(
@@ -124,7 +124,7 @@ def _policies(index: Index, environment: str) -> Iterator[Mistake]:
 
 
 def inheritance_of(index: Index, environment: str) -> Inheritance:
-    """What the offers of an environment inherit, as far as records tell: which fields are given, not their texts."""
+    """What the offers of an environment inherit, as far as records know: which fields they have, not their texts."""
 
     def body(address: Address) -> JsonMap | None:
         record = index.by_address.get(address)
@@ -134,7 +134,7 @@ def inheritance_of(index: Index, environment: str) -> Inheritance:
 
 
 def _outline(record: Record) -> JsonMap:
-    """As much of a body as its facts tell: of an offer, template or space, the fields that it gives or declares."""
+    """The part of a body that its facts know: the fields that an offer or template gives, or a space declares."""
     facts = record.facts
     if record.kind is Kind.SPACE:
         return {"fields": [{"name": name, "required": name in facts.required} for name in facts.fields]}
@@ -149,7 +149,7 @@ def _outline(record: Record) -> JsonMap:
 
 
 def _contents(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
-    """The content of all offers and templates. Many offers have one shape; each shape is checked once."""
+    """Mistakes in the content of offers and templates. Many offers have the same shape; each shape is checked once."""
     sound: set[object] = set()
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for offer in index.group(environment, kind).values():
@@ -180,7 +180,7 @@ def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[
     named = effective.named_spaces
     targets = [spaces[name] for name in named if name in spaces] if named else list(spaces.values())
     known = {field for space in targets for field in space.facts.fields}
-    # What an invalid space or template would give is not known: its own mistakes are enough.
+    # The fields of an invalid space or template are not known: its own mistakes are reported instead.
     whole = len(targets) == len([name for name in named if name in every] if named else every)
     if targets and whole:
         for field in offer.facts.fields:
@@ -331,7 +331,7 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
 
 
 def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
-    """The texts of offers and templates that cannot be what a space's field holds, whatever their values are."""
+    """Texts of offers and templates that do not fit a space's field, whatever the contact's values are."""
     formats = {
         name: {field: format_ for field, format_, _ in space.facts.types}
         for name, space in index.group(environment, Kind.SPACE).items()
@@ -342,7 +342,7 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
             if not record.facts.misfits:
                 continue
             effective = inheritance.offer(record.address)
-            # A mistake in one text hides none in another; but of what could not be read, the spaces are not known.
+            # A mistake in one text does not hide others; but the spaces of an unreadable resource are not known.
             if all(index.by_address[layer.address].fingerprint for layer in effective.layers):
                 named = effective.named_spaces
                 targets = {name: formats[name] for name in named or formats if name in formats}
@@ -358,7 +358,7 @@ def _misfit(
     spaces = [
         name
         for name, fields in targets.items()
-        # Where a representation stands in its place, also one of a template, nobody sees the text.
+        # A representation, also one of a template, replaces the text, so nobody sees it.
         if fields.get(field) == format_ and effective.content_origin(name, field) == (record.address, path)
     ]
     if not spaces:
@@ -387,9 +387,9 @@ def _misfit(
 
 
 def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
-    """What a space or a delivery asks for and nothing carries: it would always get nothing."""
+    """Themes that a space or delivery asks for and no offer, template or category has."""
     if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
-        return  # what they carry is not known
+        return  # their themes are not known
     carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}
     for record, theme, path in _themes(index, environment, _ASKING):
         if theme not in carried:
@@ -405,7 +405,7 @@ def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
 
 
 def lonely_themes(index: Index) -> Iterator[Mistake]:
-    """Themes that look misspelt: one resource carries it, nothing asks for it, and another theme is nearly the same."""
+    """Themes that look misspelt: only one resource has it, nothing asks for it, and another theme is similar."""
     for environment in index.environments:
         carried = list(_themes(index, environment, _CARRIERS))
         asked = {theme for _, theme, _ in _themes(index, environment, _ASKING)}

@@ -1,8 +1,8 @@
-"""git: the person it knows, and the specs as a checkout of a revision has them.
+"""git: the configured e-mail, the relation of two commits, and the specs of a revision.
 
 Every call of git goes through :func:`run`. It asks the repository that the folder lies in, whatever the environment
-says (git sets GIT_DIR for hooks); it reads, runs no program that the repository's configuration names, and asks no
-network.
+says (git sets GIT_DIR for hooks); it only reads, runs no program that the repository's configuration names, and never
+uses the network.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HEEDED = frozenset(
         "GIT_EXEC_PATH",
     }
 )
-"""The variables of git that say how it is installed and configured. All others are dropped: they name a repository
+"""The variables for git's installation and configuration. All other GIT_ variables are dropped: they name a repository
 (``git rev-parse --local-env-vars``), or change what git prints."""
 
 _CONFIG = (
@@ -49,12 +49,12 @@ WHOLE_HISTORY = (
     "“git fetch --unshallow” fetches the whole history; in a pipeline, set fetch-depth: 0 (GitHub) or"
     ' GIT_DEPTH: "0" (GitLab).'
 )
-"""What helps where a clone is shallow."""
+"""The hint for shallow clones."""
 _NO_PROGRAM = {"smudge": "", "process": "", "required": "false"}
 
 
 def git_email(folder: Path) -> str:
-    """The e-mail that git would sign with in ``folder``; empty without git."""
+    """The e-mail address configured in git for ``folder``; empty without git."""
     try:
         answer = run(folder, ["config", "user.email"], os.environ, timeout=5)
     except Refused:
@@ -63,7 +63,7 @@ def git_email(folder: Path) -> str:
 
 
 def folder_in_repository(root: Path) -> str:
-    """Where in its repository ``root`` lies: ``shop/offers/``; empty at the top, and without git."""
+    """The path of ``root`` in its repository, such as ``shop/offers/``; empty at the top level, and without git."""
     try:
         answer = run(root, ["rev-parse", "--show-prefix"], os.environ, timeout=5)
     except Refused:
@@ -82,7 +82,7 @@ def run(
 ) -> CompletedProcess[bytes]:
     """Run git in ``folder``. ``more``: further variables; ``given``: its standard input.
 
-    Raises Refused when git cannot be run; what it answers is the caller's business.
+    Raises Refused when git cannot be run; the caller checks the exit status.
     """
     import subprocess
 
@@ -92,7 +92,7 @@ def run(
     kept |= {
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_GRAFT_FILE": os.devnull,
-    }  # the history as it is, not as it is dressed up
+    }  # without replacements and grafts
     command = ["git", "--no-pager", *(word for setting in _CONFIG for word in ("-c", setting)), *words]
     try:
         return subprocess.run(  # noqa: S603 - a fixed program; no word of a user's can be an option
@@ -109,14 +109,14 @@ def run(
 
 
 class Checkout(NamedTuple):
-    """A project at a revision: the folder that it was laid out in, and the object that the revision names."""
+    """A project at a revision: the folder it is checked out in, and the object that the revision names."""
 
     folder: Path
     commit: str
 
 
 class Lineage(NamedTuple):
-    """How one commit lies to another that it is compared with.
+    """How one commit relates to another that it is compared with.
 
     ``bases``: their merge bases, where the history here has them all. ``behind``: how many commits of the other one it
     lacks. ``shallow``: whether a part of the history is missing, so that the two cannot be told. ``known``: whether
@@ -130,7 +130,7 @@ class Lineage(NamedTuple):
 
 
 def lineage(root: Path, base: str, head: str, environ: Mapping[str, str]) -> Lineage:
-    """How ``head`` lies to ``base``, both named by hash (or ``HEAD``). Raises Refused where git cannot be run."""
+    """How ``head`` relates to ``base``, both given by hash (or ``HEAD``). Raises Refused where git cannot be run."""
     return _Repository(root, environ).lineage(base, head)
 
 

@@ -211,7 +211,7 @@ _OFFERS: dict[str, Any] = {"type": ["array", "object"], "items": _TEXT, "additio
 _PAST = {
     "offer": _TEXT,
     "category": _TEXT,
-    "space": {**_TEXT, "description": "Absent: the first space that is asked."},
+    "space": {**_TEXT, "description": "Absent: the first space of the call."},
     "channel": _TEXT,
     "status": {"enum": list(STATUSES), "description": "Absent: presented."},
     "at": {**_MOMENT, "description": "When it was made."},
@@ -225,7 +225,7 @@ _PAST = {
 }
 _OUT = {
     "why": _WHY,
-    "by": {**_TEXT, "description": "How the address of what leaves it out ends."},
+    "by": {**_TEXT, "description": "The end of the address of what leaves it out."},
     "says": {**_TEXT, "description": "A part of the sentence."},
 }
 _EXPECT = {
@@ -240,24 +240,24 @@ _EXPECT = {
         },
     },
     "nothing": {**_WHY, "description": "Why nothing is proposed at all."},
-    "reports": {**_NAMES, "description": "Each a code or a part of a warning; empty: no warnings."},
+    "reports": {**_NAMES, "description": "Each is a code or part of a warning; empty: no warnings."},
     "refused": {
         "type": "array",
         "items": {"type": "string", "pattern": "^OFR[0-9]{3}$"},
-        "description": "The codes with which the call is refused.",
+        "description": "The codes that the call is refused with.",
     },
 }
 _CASE = {
-    "note": {**_VALUE, "description": "For whoever reads the case."},
+    "note": {**_VALUE, "description": "A note for readers of the case."},
     "space": {**_TEXT, "description": "ENVIRONMENT/SPACE."},
-    "spaces": {**_NAMES, "minItems": 1, "description": "Several spaces of one environment, asked in one call."},
+    "spaces": {**_NAMES, "minItems": 1, "description": "Several spaces of one environment, in one call."},
     "contact": {
         "type": ["object", "string", "number", "null"],
         "additionalProperties": _VALUE,
-        "description": "Its fields (others are unknown), the key of a stored contact, or absent: nobody.",
+        "description": "The contact's fields (others are unknown) or the key of a stored contact; absent: no contact.",
     },
-    "key": {**_TEXT, "description": "The key that ties are shuffled by."},
-    "now": {**_MOMENT, "description": "When, on the wall clock of the environment or with an offset."},
+    "key": {**_TEXT, "description": "The key that decides the order of ties."},
+    "now": {**_MOMENT, "description": "The time of the call: local time of the environment, or with an offset."},
     "n": {**_COUNT, "description": "How many offers; absent: 10."},
     "categories": _NAMES,
     "themes": _NAMES,

@@ -1,4 +1,4 @@
-"""Loading a project: the whole of it, or all that is wrong with it."""
+"""Loads a whole project, or reports everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ class Loaded:
 
     ``digests``: the digest of each environment's design manifest (and ``shared``), as a stage would have it;
     ``campaigns``: their fingerprints by address (they go to live, not to design); ``moves``: renames.
-    All of it is there from the beginning; records and bodies are made when asked for, since a run that finds nothing
-    changed never needs them.
+    These are always set; records and bodies are made on demand, since a run without changes never needs them.
     """
 
     files: list[SpecFile]
@@ -57,7 +56,7 @@ class Loaded:
 
     @cached_property
     def snapshot(self) -> Snapshot:
-        """The specs as a state, campaigns included."""
+        """The specs as a state, including campaigns."""
         entries = {address: Entry(record.fingerprint) for address, record in self.records.items()}
         texts = self.bodies(entries)
         return Snapshot(entries, {e.fingerprint: Body(a.kind, texts[a].decode()) for a, e in entries.items()})
@@ -72,33 +71,33 @@ class Loaded:
         return parsed.records
 
     def placed(self, findings: list[Mistake]) -> list[Diagnostic]:
-        """Findings about these records as diagnostics, each at its exact place."""
+        """Mistakes as diagnostics with their exact positions."""
         from offerkit.specs.parse import place
 
         return place(self.files, findings)
 
     def doubts(self) -> list[Diagnostic]:
-        """What is allowed but looks like a slip, as warnings."""
+        """Warnings about what is valid but looks like a mistake."""
         from offerkit.specs.consistency import lonely_themes
 
         findings = list(lonely_themes(Index.of(self.records.values())))
         return [replace(each, severity=Severity.WARNING) for each in self.placed(findings)] if findings else []
 
     def bodies(self, addresses: Iterable[Address]) -> dict[Address, bytes]:
-        """The canonical bodies of ``addresses``, always made from the YAML."""
+        """The canonical bodies of ``addresses``, always made from the YAML, never from the cache."""
         wanted = [self.records[address] for address in addresses]
         missing = {record.position.file for record in wanted if record.address not in self._bodies}
         by_path = {file.path: file for file in self.files}
         for path in sorted(missing):
             for record in self._parse(by_path[path]):
-                if record.fingerprint != self.records[record.address].fingerprint:  # by the same code, of the same text
+                if record.fingerprint != self.records[record.address].fingerprint:  # the cache was wrong
                     self._cache.forget()
                     raise RuntimeError(f"{record.address} has another fingerprint than when it was cached")
         return {record.address: self._bodies[record.address] for record in wanted}
 
 
 def load(project: Project, *, use_cache: bool = True, progress: Progress = no_progress, cases: bool = True) -> Loaded:
-    """Read, check and fingerprint the whole project; without ``cases``, all but its files of decision cases.
+    """Read, check and fingerprint the whole project; without ``cases``, except its files of decision cases.
 
     Raises Refused with every mistake in every file.
     """
@@ -111,7 +110,7 @@ def load(project: Project, *, use_cache: bool = True, progress: Progress = no_pr
 
 
 def load_folder(root: Path) -> Loaded:
-    """A project that lies in ``root`` for once, without a cache: an export, the specs at a git revision."""
+    """Load a temporary project in ``root``, without a cache: an export, or the specs at a git revision."""
     return load(Project(root), use_cache=False)
 
 
@@ -122,9 +121,9 @@ def load_files(
     progress: Progress = no_progress,
     aside: Iterable[SpecFile] = (),
 ) -> Loaded:
-    """:func:`load` for files that were read already; ``diagnostics`` are the mistakes made so far.
+    """:func:`load` for files that are already read; ``diagnostics``: the mistakes found so far.
 
-    ``aside``: files that are left out this time. What the cache knows of them, and of all without cases, it keeps.
+    ``aside``: files that are left out this time; the cache keeps their rows, and those of the project without cases.
     """
     code = code_digest()
     keys = {file.path: content_key(code, file) for file in files}
@@ -206,7 +205,7 @@ def _load_all(
 
 
 def _parse(files: list[SpecFile], progress: Progress) -> Iterator[Parsed]:
-    """The files that no cache knows; pydantic and the YAML parser are imported only if there are any."""
+    """Parse the files that are not cached; pydantic and the YAML parser are only imported if there are any."""
     if not files:
         return iter(())
     from offerkit.specs.parallel import parse_files

@@ -1,4 +1,4 @@
-"""A document as it is to be written: values with the comments, anchors and folds that their author gave them."""
+"""A document to be written: values with their comments, anchors and line folds."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Whether the checkout is merely older than what git knows: then what its specs lack was not deleted by anybody.
+"""Finds out whether the checkout is only older than a branch: then nobody deleted what its specs lack.
 
-Only what this repository has is asked, never the network; and never long: on any doubt nothing is said.
+Only uses this repository, never the network, and only for a few seconds; when in doubt it reports nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_FILES, _MOST_BYTES = 500, 32 * 1024 * 1024
 
 
 class BranchAhead(NamedTuple):
-    """A branch that has ``commits`` which the checkout lacks; they declare resources, each in a file (``declared``)."""
+    """A branch that is ``commits`` ahead of the checkout; ``declared``: the resources in these, with their files."""
 
     branch: str
     commits: int
@@ -36,7 +36,7 @@ class BranchAhead(NamedTuple):
 
 
 def in_repository(root: Path) -> bool:
-    """Whether a folder seems to lie in a git repository: without asking git, which takes a moment."""
+    """Whether a folder seems to be in a git repository; a quick check without running git."""
     folder = Path(os.path.realpath(root))
     return any((at / ".git").exists() for at in (folder, *folder.parents))
 

@@ -1,6 +1,6 @@
-"""The files that a user names to be written (``--out FILE``): whole or not at all, and never in place of another kind.
+"""Writes the files that a user names (``--out FILE``): completely or not at all, and never over another kind of file.
 
-Shell completion and a slip of the finger name specs, contacts and stores as easily as the file that was meant.
+Shell completion and typing mistakes can easily name specs, contacts or stores instead of the intended file.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from typing import BinaryIO
 from offerkit.diagnostics import Code, Refused, reason_of, refuse
 
 _LOOKED_AT = 64 * 1024
-"""Bytes at the beginning and the end of a file that say of which kind it is."""
+"""The number of bytes at the beginning and end of a file that are used to recognise its kind."""
 _OURS = (".offerkit", ".git")
-"""Folders in which nothing is written for a user, nor a file in their place where they are not there yet."""
+"""Folders in which no output is written; nor is a file of such a name."""
 _DESCRIPTOR = re.compile(r"/dev/(?:std(?:in|out|err)|fd/[0-9]+)|/proc/[^/]+/fd/[0-9]+")
 _BESIDE = (".lock", "-wal", "-shm", "-journal")
-"""Files that are empty and not for anybody else: those beside a store."""
+"""Suffixes of the files beside a store, which can be empty."""
 
 
 @dataclass(frozen=True)
 class FileKind:
-    """A kind of file: what it is called, and how its first and last bytes look."""
+    """A kind of file: its name in messages, and a test of its first and last bytes."""
 
     title: str
     matches: Callable[[bytes, bytes], bool]
@@ -59,9 +59,9 @@ JSON_SCHEMA = FileKind("a JSON Schema", _begins(r'\{.*?"\$schema"\s*:'))
 
 
 def check_output(target: Path, kind: FileKind) -> None:
-    """Raises Refused when ``target`` is there already and is something else than ``kind``.
+    """Raises Refused when ``target`` already exists and is not a file of ``kind``.
 
-    An empty file is taken (that of ``mktemp``), and so is what is no file at all: a device or a pipe.
+    Empty files (as from ``mktemp``), devices and pipes are accepted.
     """
     with _writing(target, kind):
         name = Path(os.path.realpath(target))

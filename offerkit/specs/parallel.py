@@ -1,4 +1,4 @@
-"""Work on many files on all cores: forked children do a part of it, and hand back JSON.
+"""Processes many files on all cores: forked children do a part of the work and return JSON.
 
 Only for large projects, on systems that can fork, and in a process with one thread; everywhere else, and
 whenever anything goes wrong, the caller does all of it itself.
@@ -22,7 +22,7 @@ from offerkit.specs.project import SpecFile
 T = TypeVar("T")
 
 WORTH_IT = 1_000_000
-"""From so many bytes on, forking costs less than it saves."""
+"""The number of bytes from which on forking saves time."""
 MOST = 8
 
 
@@ -56,7 +56,7 @@ def spread(
 
 
 def workers() -> int:
-    """How many processes may share a work, this one counted; 1 where none can be forked."""
+    """How many processes may share work, including this one; 1 where forking is not possible."""
     if not hasattr(os, "fork") or threading.active_count() > 1:
         return 1
     return min(os.cpu_count() or 1, MOST)

@@ -1,4 +1,4 @@
-"""One file, parsed and checked on its own; and findings placed in the files they are about."""
+"""Parses and checks one file on its own, and locates mistakes in the files that they are about."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from offerkit.templates.urls import names_database, template_fault, url_fault
 
 @dataclass
 class Parsed:
-    """What a file holds: records, canonical bodies by address, renames with their places, and mistakes.
+    """A parsed file: its records, canonical bodies by address, renames with their positions, and mistakes.
 
-    ``names_lost``: the file, or a part of it, could not be read far enough to know the names it declares.
+    ``names_lost``: some of the file could not be read, so that not all the names that it declares are known.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -76,7 +76,7 @@ def parse_file(file: SpecFile) -> Parsed:
 
 
 def place(files: list[SpecFile], findings: list[Mistake]) -> list[Diagnostic]:
-    """Findings as diagnostics, each at the exact key or value it is about."""
+    """Mistakes as diagnostics, each at the exact key or value that it is about."""
     documents: dict[str, Value] = {}
     sources: dict[str, TextPositions] = {}
     contents = {file.path: file.content for file in files}
@@ -124,19 +124,19 @@ def _root(record: Record) -> tuple[str, ...]:
 
 
 _PLAIN_FIELDS = frozenset({"title", "html", "text"})
-"""What every offer has and no space makes a URL of: it is not asked for each of many offers whether it could be one."""
+"""Fields that nearly every offer has and no space uses as a URL: skipped, to save time with many offers."""
 INBOUND = ("inbound-web", "inbound-call-center", "inbound-mobile")
 
 
 def validate(file: str, document: YamlMap, raw: RawResource, diagnostics: list[Diagnostic]) -> Resource | None:
-    """The typed resource, or None with every mistake in it appended to ``diagnostics``."""
+    """The typed resource; None if it is invalid, with every mistake appended to ``diagnostics``."""
     model = model_of(raw.address.kind)
     try:
         return model.model_validate(raw.value)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             if detail["type"] == "too_short" and detail["input"]:
-                continue  # only because of items with mistakes of their own
+                continue  # only too short because its items have mistakes of their own
             diagnostics.append(diagnose(file, document, raw, model, detail))
         return None
 
@@ -144,7 +144,7 @@ def validate(file: str, document: YamlMap, raw: RawResource, diagnostics: list[D
 def record_of(
     source: SpecFile, document: YamlMap, raw: RawResource, resource: Resource | None, diagnostics: list[Diagnostic]
 ) -> tuple[Record, bytes]:
-    """The record and canonical body of a resource; an invalid one keeps its name and has neither."""
+    """The record and canonical body of a resource. An invalid one has a record without a fingerprint, and no body."""
     address = raw.address
     position = unpack(source.path, locate(document, raw.path, on_key=True))
     if resource is None:
@@ -223,9 +223,9 @@ def _facts(
 
 
 def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource: Any) -> Iterator[Diagnostic]:
-    """The addresses that lead nowhere: of contacts' databases, and of the sites that may ask.
+    """Invalid addresses: URLs of contacts databases, and allowed origins.
 
-    Models take them: what is live with them must stay readable.
+    The models accept them, since what is live with them must stay readable.
     """
     wrong: list[tuple[JsonPath, str, str]] = []
     if raw.address.kind is Kind.DIMENSION and resource.source and resource.source.url:
@@ -233,7 +233,7 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource
             hint = "Write postgresql://USER@HOST/DATABASE, or sqlite:///PATH for a file of the project."
             wrong.append((("source", "url"), "“url” is not the URL of a database", hint))
     elif raw.address.kind is Kind.ENVIRONMENT:
-        written: Any = raw.value  # in the order of the file; the model sorts them
+        written: Any = raw.value  # in the file's order; the model sorts them
         for place, origin in enumerate(written["inbound"]["origins"] if resource.inbound.origins else ()):
             if fault := url_fault(str(origin)):
                 hint = "Write scheme and host, with the port if needed, as in https://www.bank.example:8443."
@@ -251,7 +251,7 @@ def _texts(resource: Any) -> dict[JsonPath, str]:
 
 
 def _misfits(texts: dict[JsonPath, str]) -> Iterator[Misfit]:
-    """The texts that are no URL, or no HTML; whether a space's field asks for that is seen with the spaces."""
+    """The texts that are not valid as a URL, or as HTML; whether a space needs that is checked with the spaces."""
     for path, text in texts.items():
         if path[-1] not in _PLAIN_FIELDS and not inspect(text).error and (fault := template_fault(text)):
             yield Misfit(path, "url", fault.reason, fault.at)
@@ -283,7 +283,7 @@ def _variables(
                 "the template cannot be read",
                 "Values are written {{ recipient.first_name }}; blocks {% if … %}…{% endif %}.",
             )
-            if not is_template(text):  # links are all that is wrong with plain HTML
+            if not is_template(text):  # plain HTML can only have wrong links
                 what, hint = "this HTML could not be shown", "Links must point to https://host/path."
             diagnostics.append(
                 Diagnostic(
@@ -299,7 +299,7 @@ def _variables(
 
 
 def _line_start(text: str, line: int) -> int:
-    """The offset of the first character of a line (from 1) that is no space."""
+    """The offset of the first character of line ``line`` (from 1) that is not a space."""
     lines = text.split("\n")
     start = sum(len(before) + 1 for before in lines[: line - 1])
     return start + len(lines[line - 1]) - len(lines[line - 1].lstrip()) if line <= len(lines) else len(text)
@@ -313,7 +313,7 @@ _BELOW = {
     "default": ("default",),
     "outline": ("deliveries", "{delivery}", "outline"),
 }
-"""Where a mistake is that pydantic places at the whole: the path below."""
+"""For errors that pydantic reports on a whole map: the path of the mistake inside it."""
 
 
 def diagnose(file: str, document: YamlMap, raw: RawResource, model: type[BaseModel], error: ErrorDetails) -> Diagnostic:
@@ -335,7 +335,7 @@ def diagnose(file: str, document: YamlMap, raw: RawResource, model: type[BaseMod
 
 
 def _path(document: YamlMap, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """``path`` without the parts pydantic adds for unions, which name no key of the document."""
+    """``path`` without the parts that pydantic adds for unions, which are not keys of the document."""
     value: Any = document
     kept: list[str | int] = []
     for part in path:

@@ -1,4 +1,4 @@
-"""How long work tells that it goes on, without knowing who watches."""
+"""The interface of progress bars for long work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the project is, and the files it is made of."""
+"""Finds the project and reads its files."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Project:
 
     @property
     def state(self) -> Path:
-        """The folder of the embedded store and the parse cache; never committed."""
+        """The folder of the embedded store and the parse cache; it is never committed."""
         return self.root / ".offerkit"
 
     def prepare_state(self) -> None:
-        """Make the state folder, kept out of version control by an ignore file of its own."""
+        """Create the state folder, with an ignore file that keeps it out of version control."""
         self.state.mkdir(parents=True, exist_ok=True)
         ignore = self.state / ".gitignore"
         if not ignore.exists():
@@ -60,7 +60,7 @@ class SpecFile(NamedTuple):
 
 
 def is_folder(path: Path) -> bool:
-    """Whether ``path`` is a folder; false also for what is too long or too strange to be a path."""
+    """Whether ``path`` is a folder; also false if it cannot be a path at all."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -68,7 +68,7 @@ def is_folder(path: Path) -> bool:
 
 
 def find_project(start: Path) -> Project:
-    """The project that ``start`` lies in: the nearest folder with ``specs/`` and ``environments/``.
+    """The project that ``start`` is in: the nearest folder with ``specs/`` and ``environments/``.
 
     Raises Refused when there is none.
     """
@@ -156,7 +156,7 @@ def _walk(root: Path, real_root: str, diagnostics: list[Diagnostic]) -> Iterator
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself: what it is shows when it is read
+    except OSError:  # a link to itself: reading it reports that
         return False
 
 
@@ -175,7 +175,7 @@ def _inside(real: str, real_root: str) -> bool:
 
 
 def _read(root: Path, path: str, diagnostics: list[Diagnostic]) -> bytes | None:
-    # O_NONBLOCK: opening a named pipe would otherwise wait for a writer for ever.
+    # O_NONBLOCK: opening a named pipe would otherwise wait for a writer forever.
     try:
         descriptor = os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
@@ -193,7 +193,7 @@ def _read(root: Path, path: str, diagnostics: list[Diagnostic]) -> bytes | None:
 
 
 def too_large(path: str, size: int) -> Diagnostic:
-    """A file that is not read."""
+    """The diagnostic for a file that is too large to be read."""
     return Diagnostic(
         Code.FILE_TOO_LARGE,
         f"the file has {size:,} bytes; at most {MAX_BYTES:,} are read",
@@ -212,7 +212,7 @@ def _unreadable(path: str, error: OSError) -> Diagnostic:
 
 
 def read_all(project: Project) -> tuple[list[SpecFile], list[Diagnostic]]:
-    """:func:`read_files`, or a refusal when the project holds no file at all."""
+    """:func:`read_files`. Raises Refused when the project has no files at all."""
     files, diagnostics = read_files(project.root)
     if not files and not diagnostics:
         raise refuse(

@@ -1,6 +1,6 @@
-"""A resource as the checks know it: its place, its fingerprint, whom it refers to, and a few facts.
+"""Resources as the checks see them: position, fingerprint, references, and a few facts.
 
-Records are light on purpose: a project of 100,000 offers is checked without keeping a single body.
+Records are small on purpose: a project of 100,000 offers is checked without keeping its bodies.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from offerkit.state.references import Ref
 
 
 class Expression(NamedTuple):
-    """A condition or formula: its text at ``path``, where it stands (a ``Role``), what it must give (a ``Wanted``).
+    """A condition or formula: its text at ``path``, its role, and the kind of result it must have.
 
-    Role and Wanted stay plain text here: a run that finds nothing changed imports neither.
+    Both stay plain text here, so that a run without changes imports neither enumeration.
     """
 
     path: JsonPath
@@ -28,7 +28,7 @@ class Expression(NamedTuple):
 
 
 class Misfit(NamedTuple):
-    """A text at ``path`` that no field of ``format`` (``url``, ``html``) may hold: why, and the offset inside it."""
+    """A text at ``path`` that is not valid for a field of ``format`` (``url``, ``html``): why, and at which offset."""
 
     path: JsonPath
     format: str
@@ -37,7 +37,7 @@ class Misfit(NamedTuple):
 
 
 class ResourceFacts(NamedTuple):
-    """What the checks across resources need to know of one; unused parts stay empty.
+    """What the checks between resources need to know about one; unused parts stay empty.
 
     ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
     environment, accounts of an operator (``github:1234``). ``required``: a space's required fields, a filter's
@@ -68,7 +68,7 @@ class ResourceFacts(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One declared resource. ``valid`` is false when its own checks failed: its name is known all the same."""
+    """One declared resource. ``valid`` is false when its own checks failed; its name is known even then."""
 
     address: Address
     environment: str
@@ -83,7 +83,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A mistake found across resources; the loader turns it into a diagnostic with its exact position.
+    """A mistake between resources; parse.py turns it into a diagnostic with its exact position.
 
     ``offset``: the character inside the text at ``path`` that it is about; ``named``: the name that it is about,
     inside a template or in a list of names, whose order a resource may have changed.

@@ -1,4 +1,4 @@
-"""Canonical bodies → the text of spec files, as fmt would leave it."""
+"""Canonical bodies → the text of spec files, in the form of ``offerkit fmt``."""
 
 from __future__ import annotations
 

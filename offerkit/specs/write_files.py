@@ -1,4 +1,4 @@
-"""Writing files and folders: all of what was asked for or nothing, and never half a file."""
+"""Writes files and folders: all of them or none, and never half a file."""
 
 from __future__ import annotations
 

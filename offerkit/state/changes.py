@@ -159,30 +159,30 @@ def delta(
     """
     origin = _origins(current, desired, final_names(moves or {}, desired), moves or {}, happened)
     gone = set(origin.values()) - desired.keys()
-    found = []
+    result = []
     for address in current.keys() | desired.keys():
         before, after = current.get(address), desired.get(address)
         if address in origin:
             old = origin[address]
-            found.append(Delta(address, stage, Action.MOVE, current[old], after, old))
+            result.append(Delta(address, stage, Action.MOVE, current[old], after, old))
         elif before == after or address in gone:
             continue
         elif before is None:
-            found.append(Delta(address, stage, Action.CREATE, None, after))
+            result.append(Delta(address, stage, Action.CREATE, None, after))
         elif after is None:
-            found.append(Delta(address, stage, Action.DELETE, before, None))
+            result.append(Delta(address, stage, Action.DELETE, before, None))
         else:
             gives_up = bool(before.activation) and after.activation == ()
-            found.append(Delta(address, stage, Action.DEACTIVATE if gives_up else Action.UPDATE, before, after))
-    return sorted(found, key=lambda change: change.address.sort_key)
+            result.append(Delta(address, stage, Action.DEACTIVATE if gives_up else Action.UPDATE, before, after))
+    return sorted(result, key=lambda change: change.address.sort_key)
 
 
 def with_changes(entries: Mapping[Address, Entry], changes: Iterable[Change]) -> dict[Address, Entry]:
     """``entries`` after ``changes``: all resources leave before any arrives, so that names can be swapped."""
-    made = list(changes)
-    left = {change.moved_from or change.address for change in made}
+    change_list = list(changes)
+    left = {change.moved_from or change.address for change in change_list}
     result = {address: entry for address, entry in entries.items() if address not in left}
-    result |= {change.address: change.after for change in made if change.after is not None}
+    result |= {change.address: change.after for change in change_list if change.after is not None}
     return result
 
 
@@ -211,7 +211,7 @@ def rename_chains(moves: Mapping[Address, Address]) -> list[list[Address]]:
     """The chains of names in ``moves``, which are one to one; a ring starts and ends with its first name."""
     targets = set(moves.values())
     starts = [*(old for old in sorted(moves) if old not in targets), *sorted(moves)]
-    found: list[list[Address]] = []
+    result: list[list[Address]] = []
     passed: set[Address] = set()
     for start in starts:
         if start in passed:
@@ -220,8 +220,8 @@ def rename_chains(moves: Mapping[Address, Address]) -> list[list[Address]]:
         while chain[-1] in moves and chain[-1] not in passed:
             passed.add(chain[-1])
             chain.append(moves[chain[-1]])
-        found.append(chain)
-    return found
+        result.append(chain)
+    return result
 
 
 def _origins(
@@ -271,7 +271,7 @@ def _ring_is_pending(
 
 def by_environment(values: Mapping[Address, Value]) -> dict[str, dict[Address, Value]]:
     """Split a map by address into one map for each environment."""
-    found: dict[str, dict[Address, Value]] = {}
+    result: dict[str, dict[Address, Value]] = {}
     for address, value in values.items():
-        found.setdefault(address.environment, {})[address] = value
-    return found
+        result.setdefault(address.environment, {})[address] = value
+    return result

@@ -251,7 +251,7 @@ class EffectiveOffer:
     def pick(self, keys: Iterable[str]) -> JsonMap:
         """The effective body, reduced to ``keys``."""
         own, below = self.own, self.template.defaults or {}
-        found: JsonMap = {}
+        result: JsonMap = {}
         for key in keys:
             value, base = own.get(key), below.get(key)
             if value is None:
@@ -259,8 +259,8 @@ class EffectiveOffer:
             elif isinstance(value, dict) and isinstance(base, dict):
                 value = merged(base, value)
             if value is not None:
-                found[key] = value
-        return found
+                result[key] = value
+        return result
 
     def origin(self, path: JsonPath) -> Address:
         """The address of the offer or template that sets ``path``; the offer's own if none does."""

@@ -94,11 +94,11 @@ def affected_offers(before: Snapshot, after: Snapshot, changes: Iterable[Change]
     ``changes`` lead from ``before`` to ``after``. An offer's own conditions are left out; those of a category it is
     moved to are not. The largest groups come first.
     """
-    made = list(changes)
-    renames = {change.moved_from: change.address for change in made if change.moved_from}
+    change_list = list(changes)
+    renames = {change.moved_from: change.address for change in change_list if change.moved_from}
     former = {new: old for old, new in renames.items()}
     groups: dict[tuple[str, str], AffectedOffers] = {}
-    for offer in _candidates(after, made):
+    for offer in _candidates(after, change_list):
         old = former.get(offer, offer)
         if old not in before.entries:
             continue

@@ -43,14 +43,14 @@ class FirstNames:
 
     def after(self, changes: Iterable[Change]) -> FirstNames:
         """The first names after ``changes``."""
-        made = list(changes)
-        moved = {change.address: self.of(change.moved_from) for change in made if change.moved_from}
+        change_list = list(changes)
+        moved = {change.address: self.of(change.moved_from) for change in change_list if change.moved_from}
         if not moved and not self:
             return self
-        left = {change.moved_from for change in made if change.moved_from}
+        left = {change.moved_from for change in change_list if change.moved_from}
         known = {address: name for address, name in self._known.items() if address not in left}
         taken = {*known.values(), *moved.values()}
-        for change in made:
+        for change in change_list:
             new = change.address
             if change.moved_from or change.after is None:
                 continue
@@ -115,15 +115,15 @@ class NameHistory:
 
     def predecessors(self, address: Address) -> list[tuple[Span, ...]]:
         """The names of each resource that earlier left the name under which the one at ``address`` was declared."""
-        found: list[tuple[Span, ...]] = []
+        result: list[tuple[Span, ...]] = []
         first = self.spans(address)[-1]
         while first.since and (first.name, first.since) in self._later:
             spans = self._whole(self._later[first.name, first.since], first.since)
-            if spans in found:
+            if spans in result:
                 break
-            found.append(spans)
+            result.append(spans)
             first = spans[-1]
-        return found
+        return result
 
     def _whole(self, name: Address, since: int) -> tuple[Span, ...]:
         """All names of the resource that got ``name`` in revision ``since``."""
@@ -164,10 +164,10 @@ class NameHistory:
 
     def family(self, addresses: Iterable[Address]) -> set[Address]:
         """``addresses``, and all names that these resources or their predecessors ever had."""
-        found: set[Address] = set()
+        result: set[Address] = set()
         for address in addresses:
-            found.add(address)
+            result.add(address)
             if address in self._events:
                 every = [self.spans(address), *self.predecessors(address)]
-                found |= {span.name for spans in every for span in spans}
-        return found
+                result |= {span.name for spans in every for span in spans}
+        return result

@@ -71,8 +71,8 @@ class Snapshot:
 
         ``bodies``: the bodies that the changes bring.
         """
-        made = list(changes)
-        return self.with_entries(with_changes(self.entries, made), bodies, self.origins.after(made))
+        change_list = list(changes)
+        return self.with_entries(with_changes(self.entries, change_list), bodies, self.origins.after(change_list))
 
     def diff(
         self,
@@ -179,8 +179,8 @@ class BeforeAfter:
     @classmethod
     def of(cls, before: Snapshot, changes: Iterable[Change], bodies: Mapping[str, Body] | None = None) -> BeforeAfter:
         """``before``, and the state after ``changes``; ``bodies``: the bodies that they bring."""
-        made = tuple(changes)
-        return cls(before, before.apply(made, bodies), made)
+        change_list = tuple(changes)
+        return cls(before, before.apply(change_list, bodies), change_list)
 
     @property
     def pair(self) -> tuple[Snapshot, Snapshot]:
@@ -200,8 +200,8 @@ class BeforeAfter:
     @cached_property
     def environments(self) -> list[str]:
         """The environments on either side, sorted."""
-        found = {*self.before.of_kind(Kind.ENVIRONMENT), *self.after.of_kind(Kind.ENVIRONMENT)}
-        return sorted(address.name for address in found)
+        result = {*self.before.of_kind(Kind.ENVIRONMENT), *self.after.of_kind(Kind.ENVIRONMENT)}
+        return sorted(address.name for address in result)
 
     @cached_property
     def touched(self) -> list[str]:
@@ -234,7 +234,7 @@ class BeforeAfter:
         """
         gone = {a for a, entry in self.before.entries.items() if entry.activation != ()} - self.after.entries.keys()
         words = {address.name.rpartition("/")[2] for address in gone}
-        found: dict[Address, list[Address]] = {}
+        result: dict[Address, list[Address]] = {}
         for address in sorted(self.after.entries) if gone else ():
             entry = self.after.entries[address]
             if entry.activation == ():
@@ -244,5 +244,5 @@ class BeforeAfter:
             if not named and not words.isdisjoint(_WORD.findall(self.after.bodies[entry.fingerprint].text)):
                 named = gone.intersection(self.after.references(address))
             if named:
-                found[address] = sorted(named)
-        return found
+                result[address] = sorted(named)
+        return result

@@ -1,1 +1,1 @@
-"""Rendering: the template language of spaces and personalised texts."""
+"""Renders offers, with the template language of spaces and personalised texts."""

@@ -1,6 +1,6 @@
-"""The filters and functions of the template language: small, total where they can be, bounded in what they give.
+"""The filters and functions of the template language: small, for as many values as possible, with limited output.
 
-An unknown value (None) goes through as nothing: ``{{ recipient.first_name|upper }}`` is empty, not “NONE”.
+An unknown value (None) becomes an empty text: ``{{ recipient.first_name|upper }}`` is empty, not “NONE”.
 Each raises ValueError with the reason when it is used wrongly.
 """
 

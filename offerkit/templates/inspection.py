@@ -1,4 +1,4 @@
-"""What a template uses and whether it can be read; nothing is rendered here.
+"""Checks a template without rendering it: whether it is valid, and which names it uses.
 
 The language is a part of minijinja's (docs/rendering.md, docs/adr/0005-template-engine.md): templates reach only
 the plain values they are given, never Python.
@@ -112,7 +112,7 @@ _OF_LOOP = frozenset(
 
 
 def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[str]) -> Iterator[TemplateFault]:
-    """Values in places of HTML or XML where they could do harm, and names in ``markup`` where only text may stand."""
+    """Values where they could do harm in HTML or XML, and names in ``markup`` where only text is allowed."""
     if not (html or xml):
         return
     branches = Branches(START)

@@ -1,6 +1,6 @@
-"""The closed lists of the template language, and its limits; docs/rendering.md is held to them by a test.
+"""The closed lists and limits of the template language; a test compares docs/rendering.md with them.
 
-What is not listed here is refused when the specs are read, whatever the engine beneath could do.
+Anything else is refused when the specs are read, even if minijinja supports it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Links in rendered HTML: ``_urlType="11"`` made a tracked link, and links that would run a program found.
+"""Links in rendered HTML: rewrites tracked links (``_urlType="11"``), and finds links that would run a script.
 
-Nothing but the start tag of a tracked link is touched; every other byte stays as it was.
+Only the start tags of tracked links change; every other byte stays as it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a position in HTML or XML is, as a browser reads it (the tokenizer of the HTML standard, in short)."""
+"""A tokenizer for HTML and XML as browsers read them (short for the HTML standard's): what is at a position."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""``*`` kept to numbers: the engine would also repeat a text or a list, as often as anybody likes, out of our sight.
+"""Restricts ``*`` to numbers: minijinja would also repeat texts and lists, as often as one likes and beyond our limits.
 
-Each side of a ``*`` gets a filter that lets numbers through only. Nobody can write its name, which begins with ``_``.
+Each operand of ``*`` gets a filter that only accepts numbers. Templates cannot use its name, which begins with ``_``.
 """
 
 from __future__ import annotations

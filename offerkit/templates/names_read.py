@@ -1,4 +1,4 @@
-"""What a template reads, worked out with scopes: which names are its own, and what those may stand for.
+"""The names that a template reads, with scopes: which names are its own, and what those may stand for.
 
 Conservative where it cannot be known: a name that only one branch has set is also the one from outside, and a name
 that was ever set to a whole namespace (``offer``, in a list, behind a filter, on one branch) reads that namespace.

@@ -1,4 +1,4 @@
-"""An offer on a space → its content → html, text or xml. Pure: everything that is needed is given.
+"""An offer on a space → its content → html, text or xml. Pure: all input is passed in.
 
 domain.md §3 step 12. Two steps, because content is also wanted by itself (a preview, an answer as JSON):
 :meth:`Renderer.content` personalises each field's own text, :meth:`Renderer.output` puts the fields into the
@@ -110,7 +110,7 @@ class Renderer:
         return self._finished(kind, made, variables)
 
     def constant(self, given: Mapping[str, str]) -> OfferContent | None:
-        """What :meth:`content` makes of ``given`` whoever asks; None when that depends on them, or fails."""
+        """The result of :meth:`content` when it is the same for every contact; None when it is not, or fails."""
         if any(is_template(text) or may_track(text) for text in given.values()):
             return None
         try:
@@ -152,7 +152,7 @@ class Renderer:
         return self._linked(kind, made, variables) if kind is Output.HTML else made
 
     def _linked(self, where: str, html: str, variables: Variables) -> str:
-        """Tracked links made, programs in links refused."""
+        """``html`` with its tracked links rewritten. Raises RenderError for links that run a script."""
         try:
             html = tracked(html, lambda target: _through(variables, self.look.accepted, target))
         except ValueError as error:

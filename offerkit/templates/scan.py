@@ -1,4 +1,4 @@
-"""What a template is made of, and what of it the closed language refuses.
+"""Splits a template into pieces and tokens, and finds what the language does not allow.
 
 The engine resolves filters, tests and functions only when it renders, and shows no syntax tree to Python. This
 scanner reads the tokens inside ``{{ … }}`` and ``{% … %}`` of a template that the engine has already compiled, so
@@ -61,7 +61,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class TemplateFault:
-    """What is refused, and the offset in the template at which it stands."""
+    """Why a template is refused, and the offset of the mistake."""
 
     start: int
     text: str

@@ -1,4 +1,4 @@
-"""A space as rendering sees it, read from its canonical body."""
+"""The parts of a space that rendering needs, read from its canonical body."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SpaceLayout:
 
     @classmethod
     def of(cls, space: JsonMap) -> SpaceLayout:
-        """The look that a space's body describes."""
+        """The layout that a space's body describes."""
         listed = space.get("fields")
         render = _map(space.get("render"))
         return cls(

@@ -1,4 +1,4 @@
-"""What templates may name: the contact, the call data, the offer and the proposition, as plain data."""
+"""The values that templates can use: contact, call data, offer and proposition, as plain data."""
 
 from __future__ import annotations
 

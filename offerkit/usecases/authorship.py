@@ -278,7 +278,7 @@ class _OriginReader:
         people = {*(name for names in named for name in names), *accounts} - self._automations
         doubts = []
         if frozenset() in named:
-            doubts.append(f"commit {short} names an author whose e-mail is no operator's")
+            doubts.append(f"commit {short} names an author whose e-mail belongs to no operator")
         if not people:
             doubts.append(f"commit {short} has no author who is an operator and a person")
         voucher = commit.author if by_forge else commit.signer

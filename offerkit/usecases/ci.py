@@ -106,7 +106,7 @@ def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = Fa
     """What would be applied of what is checked out, beside what was ``read``, which has to be of ``given``.
 
     ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. ``begins``: where
-    there is no store, one is to be made. Raises Refused when the bundle is of something else, with all that policies
+    there is no store, one is to be made. Raises Refused when the bundle is for another plan, with all that policies
     deny, and as :func:`planned` does.
     """
     wanted = expected(session, given)
@@ -123,7 +123,7 @@ def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = Fa
     if read.against == STORE:
         raise refuse(
             Code.BUNDLE_OTHER,
-            "the bundle was made against a store, and here is none",
+            "the bundle was made against a store, but no store is configured here",
             hint="Name the same store, with --store or OFFERKIT_STORE.",
         )
     held = {fact[1:3] for fact in now if fact[0] == WAITS}
@@ -382,16 +382,16 @@ def _told(each: FactDifference, was: Sequence[FieldChange], will: Sequence[Field
     own = {"Read": [one for one in was if one not in will], "Now": [one for one in will if one not in was]}
     said = " ".join(f"{word}: {_in_words(changes)}." for word, changes in own.items() if changes)
     if read is None:
-        summary = f"{each.address} was not read: {_said(now)}"
+        summary = f"{each.address} was not reviewed: {_said(now)}"
     elif now is None:
-        summary = f"{each.address} is not as it was read any more: {_said(read)}"
+        summary = f"{each.address} no longer is what was reviewed: {_said(read)}"
     else:
-        summary = f"{each.address} is not as it was read: then {_said(read)}; now {_said(now)}"
+        summary = f"{each.address} differs from what was reviewed: then {_said(read)}; now {_said(now)}"
     return Diagnostic(
         Code.MEANING,
         summary,
-        f"{said} In {each.stage}. What is applied has to be what was read in the pull request.".lstrip(),
-        "Let “offerkit ci plan” run again, and read what is new; or apply it with --allow-different REASON.",
+        f"{said} In {each.stage}. What is applied must be what was reviewed in the pull request.".lstrip(),
+        "Run “offerkit ci plan” again and review what is new, or apply it with --allow-different REASON.",
         each.address,
     )
 

@@ -60,7 +60,7 @@ def approve(
             raise refuse(
                 Code.NOT_THE_REVIEWED,
                 f"the forge keeps no bundle for {head[:12]}, the head of pull request {number}",
-                detail="What was read stands in it. Forges keep such files for some months.",
+                detail="The bundle holds what was reviewed. Forges keep such files for some months.",
                 hint="Run “offerkit ci plan” for that head again, or approve by hand: offerkit approve --show.",
             )
         bundle = opened_bytes(content).bundle
@@ -69,7 +69,7 @@ def approve(
         raise refuse(
             Code.NOT_THE_REVIEWED,
             "the bundle was made without the store",
-            detail="Who read it has not seen what it changes there, and what waits for whom.",
+            detail="Its reviewers did not see what it changes in the store, or which approvals it needs.",
             hint="Plan pull requests with the store (--store, OFFERKIT_STORE), or approve by hand.",
         )
     found = reviewed(session, forge, number, head, bundle.meaning)
@@ -105,15 +105,15 @@ def _check(info: PullRequestInfo, head: str) -> None:
         raise refuse(
             Code.NOT_THE_REVIEWED,
             f"{name} is {info.state.value}, not merged",
-            detail="Its reviews are recorded as approvals once what it changes was applied.",
-            hint="Merge it, run “offerkit ci apply”, and then this.",
+            detail="Its reviews are recorded as approvals after its changes were applied.",
+            hint="Merge it, run “offerkit ci apply”, then run this command again.",
         )
     if info.head != head:
         raise refuse(
             Code.NOT_THE_REVIEWED,
             f"{name} is at {info.head[:12]}, and the bundle is of {head[:12]}",
-            detail="Another commit was pushed after it was planned.",
-            hint="Take the bundle of the newest run.",
+            detail="Another commit was pushed after the plan was made.",
+            hint="Use the bundle of the newest run.",
         )
 
 
@@ -135,7 +135,7 @@ def _check_claimed(session: Session, number: int, commit: str) -> None:
                 Code.NOT_THE_REVIEWED,
                 f"revision {applied.serial} by {applied.actor} is not what commit {commit[:12]} says",
                 detail=f"{change.address} is something else there.",
-                hint="Look at what stands now and approve it yourselves: offerkit approve --show.",
+                hint="Review the current state and approve it yourselves: offerkit approve --show.",
                 address=change.address,
             )
 
@@ -229,5 +229,5 @@ def _writers(people: OperatorAccounts, forge: str, commits: Iterable[CommitAccou
             found = {*(people.by_account(forge, account.id) if account is not None else ()), *people.named(email)}
             names |= found
             if not found:
-                doubts.append(f"the {role} of commit {commit.commit[:12]} is no operator by account or e-mail")
+                doubts.append(f"the {role} of commit {commit.commit[:12]} belongs to no operator, by account or e-mail")
     return names, doubts

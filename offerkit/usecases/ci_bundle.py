@@ -39,7 +39,7 @@ MAX_INDEX, MAX_TEXT, MAX_ARCHIVE = 64 * 1024 * 1024, 64 * 1024 * 1024, 128 * 102
 _MOST_FILES = 10_000
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MEMBER = b"PK\x01\x02"
-_HOW = "A bundle is what “offerkit ci plan --out DIR” writes; take that of the pull request's own run."
+_HOW = "“offerkit ci plan --out DIR” writes bundles; use the one of the pull request's own run."
 
 
 @dataclass(frozen=True)
@@ -191,9 +191,9 @@ def expect(bundle: Bundle, number: int = 0, head: str = "") -> None:
     if head and bundle.subject.head != head:
         raise refuse(
             Code.BUNDLE_OTHER,
-            f"the bundle is of commit {bundle.subject.head[:12]}, and the pull request's head is {head[:12]}",
-            detail="What was read is not what would be merged.",
-            hint="Wait for the run of “offerkit ci plan” on that head, and take the bundle of that.",
+            f"the bundle is for commit {bundle.subject.head[:12]}, and the pull request's head is {head[:12]}",
+            detail="What was reviewed is not what would be merged.",
+            hint="Wait for “offerkit ci plan” to run on that head, and use its bundle.",
         )
 
 
@@ -242,9 +242,9 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
         parts = path.rstrip("/").split("/")
         odd = path.startswith("/") or "\\" in path or "\0" in info.orig_filename or ":" in path
         if odd or any(part in ("", ".", "..") for part in parts):
-            raise _bad(name, f"holds a file that would lie elsewhere: {path[:120]!r}")
+            raise _bad(name, f"holds a file outside its folder: {path[:120]!r}")
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise _bad(name, f"holds what is no file: {path[:120]!r}")
+            raise _bad(name, f"holds something that is not a file: {path[:120]!r}")
         if path in found:
             raise _bad(name, f"holds a file twice: {path[:120]!r}")
         found[path] = info
@@ -258,7 +258,7 @@ def _in_zip(
     if info is None:
         return None
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
-        raise _bad(name, f"holds {path[:120]} packed in a way that bundles are not")
+        raise _bad(name, f"holds {path[:120]}, compressed in an unsupported way")
     if info.file_size > most:
         raise _bad(name, f"holds {path[:120]}, which is larger than {most // 1024**2} MB")
     try:
@@ -286,7 +286,7 @@ def _in_folder(folder: Path, path: str, most: int) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _bad(name, f"holds {path[:120]}, which is no file: {reason_of(error)}") from None
+        raise _bad(name, f"holds {path[:120]}, which is not a file: {reason_of(error)}") from None
     finally:
         if descriptor >= 0:
             os.close(descriptor)
@@ -322,14 +322,14 @@ def _index(content: bytes, name: str) -> Bundle:
         raise refuse(
             Code.BUNDLE,
             f"{name} has bundle format {version}; this offerkit reads up to {FORMAT}",
-            hint="Use the offerkit that made it, or a newer one, in all jobs.",
+            hint="Use the same version of offerkit, or a newer one, in all jobs.",
         )
     bundle = _validated(content, name)
     odd = _odd(bundle)
     if odd:
         raise _bad(name, odd)
     if data.get("meaning") != bundle.meaning:
-        raise _bad(name, "was edited: the meaning that it claims is not that of what it says")
+        raise _bad(name, "was edited: the meaning that it claims does not match its contents")
     if index_bytes(bundle) != content.rstrip(b"\r\n") + b"\n":
         raise _bad(name, "was edited after it was written")
     return bundle
@@ -351,13 +351,13 @@ def _odd(bundle: Bundle) -> str:
     if not _OID.fullmatch(subject.head) or not 0 <= subject.number < 2**53:
         return "names no head, or no pull request"
     if bundle.against not in (STORE, GIT):
-        return "does not say what the plan was made against"
+        return "does not name the state that the plan was made against"
     if not all(well_formed(fact) for fact in bundle.facts):
-        return "says something that no plan means"
+        return "holds a value that no plan can have"
     if tuple(sorted(set(bundle.facts))) != bundle.facts:
-        return "says something twice, or not in order"
+        return "holds an entry twice, or out of order"
     if any(name != SHARED and not valid_name(ResourceKind.ENVIRONMENT, name) for name in _environments(bundle)):
-        return "names an environment that there cannot be"
+        return "names an environment with an invalid name"
     return ""
 
 

@@ -97,8 +97,8 @@ def _pull_request(how: Commenting) -> PullRequestInfo | None:
     if not fields.is_commit(how.head):
         raise refuse(
             Code.FORGE_SETTINGS,
-            "it is not said which pull request to comment on",
-            hint="Name it with --pull-request, or its head, in full, with --head.",
+            "no pull request to comment on was given",
+            hint="Give its number with --pull-request, or its full head commit with --head.",
         )
     found = [each for each in how.forge.open_pull_requests() if each.head == how.head]
     if len(found) > 1:
@@ -106,7 +106,7 @@ def _pull_request(how: Commenting) -> PullRequestInfo | None:
         raise refuse(
             Code.FORGE_SETTINGS,
             f"more than one open pull request has the head {how.head[:12]}: {numbers}",
-            hint="Name the one that is meant with --pull-request.",
+            hint="Choose one with --pull-request.",
         )
     return found[0] if found else None
 
@@ -115,10 +115,10 @@ def told(how: Commenting, done: Sequence[Commented] | None) -> list[str]:
     """What was done, a line each."""
     if done is None:
         which = f"Pull request {how.number}" if how.number else "The pull request"
-        return [f"{which} is closed, or has another head by now; nothing was said."]
+        return [f"{which} is closed or has a newer head; no comment was written."]
     lines = []
     for each in done:
-        what = "nothing changes any more, " if each.over else ""
+        what = "no changes left, " if each.over else ""
         where = f" ({visible(clip(each.url, 300))})" if each.url else ""
         lines.append(f"{each.environment}: {what}comment {each.done}{where}")
     return lines or ["Nothing changes; no comment is needed."]
@@ -132,14 +132,14 @@ def _request(found: Opened, environment: str) -> PullRequest:
     request = pull_request_of(content)
     facts = share_of(found.bundle.facts, environment)
     if request.environment != environment or request.head != found.bundle.subject.head:
-        raise _odd(environment, "is of something else")
+        raise _odd(environment, "is for another plan")
     if request.meaning != meaning_of(facts) or facts_of(request.plan) != facts:
-        raise _odd(environment, "shows something else than the bundle means")
+        raise _odd(environment, "shows something that the bundle does not mean")
     if request.command and not _REPEATS.fullmatch(request.command):
-        raise _odd(environment, "names a command that is none of ours")
+        raise _odd(environment, "names a command that offerkit does not have")
     for key, body in request.plan.bodies.items():
         if body.kind not in _PARTLY and fingerprint(body.kind, body.text.encode()) != key:
-            raise _odd(environment, "shows another text than the bundle means")
+            raise _odd(environment, "shows a text that the bundle does not mean")
     return request
 
 
@@ -147,7 +147,7 @@ def _odd(environment: str, why: str) -> Refused:
     return refuse(
         Code.BUNDLE,
         f"the report of {environment} in the bundle {why}",
-        hint="Take the bundle that “offerkit ci plan” wrote, as it is.",
+        hint="Use the bundle as “offerkit ci plan” wrote it.",
     )
 
 

@@ -25,15 +25,15 @@ def bundle_at(session: Session, forge: Forge, given: Subject) -> tuple[Opened, S
         raise refuse(
             Code.BUNDLE_OTHER,
             f"the head of pull request {info.number} is {info.head[:12]}, not {wanted.head[:12]}",
-            hint="It was pushed to since: run this on its head.",
+            hint="It has new commits: run this on its head.",
         )
     content = forge.bundle(info.head)
     if content is None:
         raise refuse(
             Code.BUNDLE,
             f"there is no bundle for {info.head[:12]}, the head of pull request {info.number}",
-            detail="It is kept by the run of “offerkit ci plan” for that commit, and expires after some time.",
-            hint="Let that run again, or name a bundle with --bundle.",
+            detail="The run of “offerkit ci plan” for that commit stores it, and it expires after some time.",
+            hint="Run that job again, or name a bundle with --bundle.",
         )
     return opened_bytes(content, f"the bundle of {info.head[:12]}"), Subject(info.number, info.head, info.base)
 
@@ -80,6 +80,6 @@ def _merged_as(forge: Forge, commit: str) -> PullRequestInfo:
     raise refuse(
         Code.BUNDLE_OTHER,
         f"{what} merged as {commit[:12]}, which is checked out",
-        detail="What is applied here has to have been read in one.",
-        hint="Name it with --pull-request; or apply without one: offerkit apply.",
+        detail="What is applied here must have been reviewed in a pull request.",
+        hint="Name it with --pull-request, or apply without a pull request: offerkit apply.",
     )

@@ -73,7 +73,9 @@ def _head(session: Session, given: str, *, merged: bool) -> str:
             return given.lower()
         found = _commit(session, given)
         if found is None:
-            raise refuse(Code.GIT, f"“{given[:120]}” is no commit of this clone", hint="Fetch it, or write it in full.")
+            raise refuse(
+                Code.GIT, f"“{given[:120]}” is not a commit of this clone", hint="Fetch it, or write it in full."
+            )
         return found
     source = session.environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
     if _OID.fullmatch(source):  # a pipeline of merged results
@@ -213,7 +215,7 @@ def _holds(session: Session, commit: str, folder: str) -> bool:
 def _target(session: Session, named: str) -> tuple[str, str]:
     """The branch's short name, and what git calls it here."""
     if named.startswith("-") or ".." in named:
-        raise refuse(Code.NO_BASE, f"“{named[:120]}” is no branch", hint="Write --base main.")
+        raise refuse(Code.NO_BASE, f"“{named[:120]}” is not a branch", hint="Write --base main.")
     short = named.removeprefix("refs/heads/")
     asked = [f"refs/remotes/origin/{short}", named] if named else []
     for ref in asked or _usual(session):
@@ -223,13 +225,13 @@ def _target(session: Session, named: str) -> tuple[str, str]:
         raise refuse(
             Code.NO_BASE,
             f"there is no branch “{named[:120]}” in this clone",
-            detail="Without a store, a pull request is compared with where it left its target branch.",
+            detail="Without a store, a pull request is compared with the commit where it left its target branch.",
             hint=f"Fetch it with its history: git fetch --unshallow origin {short[:120]}",
         )
     raise refuse(
         Code.NO_BASE,
-        "there is no store, and it is not known which branch this goes into",
-        detail="Without a store, a pull request is compared with where it left its target branch.",
+        "there is no store, and the target branch is unknown",
+        detail="Without a store, a pull request is compared with the commit where it left its target branch.",
         hint="Name the branch (--base main), or the store (--store URL).",
     )
 

@@ -94,7 +94,7 @@ def _lines(folder: str, files: Mapping[str, Iterable[str]], called: Mapping[str,
         owners = [called[name] for name in names if called[name]]
         missing = [name for name in names if not called[name]]
         if missing:
-            yield f"# {', '.join(missing)}: no account or e-mail that can stand here\n"
+            yield f"# {', '.join(missing)}: no account or e-mail address that CODEOWNERS can hold\n"
         yield f"{pattern} {' '.join(owners)}\n" if owners else f"# {pattern}\n"
 
 
@@ -131,7 +131,7 @@ def save(owners: Owners, target: Path) -> None:
         raise refuse(
             Code.CODEOWNERS,
             f"CODEOWNERS would have {len(content):,} bytes",
-            detail="GitHub ignores one of more than 3 MB.",
+            detail="GitHub ignores files larger than 3 MB.",
             hint="Put offers into fewer files.",
         )
     with writing(target, CODEOWNERS, folders=True) as file:
@@ -153,7 +153,7 @@ def check(owners: Owners, target: Path) -> None:
     odd = sorted(now ^ said)
     raise refuse(
         Code.CODEOWNERS,
-        f"{target.name} is not what the specs say" if there else f"there is no {target.name}",
+        f"{target.name} does not match the specs" if there else f"there is no {target.name}",
         detail=f"{'Missing' if odd[0] in said else 'Not any more'}: {odd[0][:200]}" if there and odd else "",
         hint="Run “offerkit codeowners”, and commit what it writes.",
     )

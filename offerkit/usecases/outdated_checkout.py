@@ -65,7 +65,7 @@ class OutdatedCheckout:
             )
         return Diagnostic(
             Code.NOT_ON_APPLIED,
-            f"{what} is not in your checkout, which is {count(self.behind, 'commit')} behind",
+            f"{what} is missing from your checkout: it is {count(self.behind, 'commit')} behind",
             f"Only because of that, the plan {'; '.join(self._taken_back())}." if self.steps else "",
             f"Update the checkout (git merge {short}) and plan again. Delete what should go on top of that.",
             severity=Severity.WARNING,
@@ -157,7 +157,7 @@ def _declared_ahead(session: Session, gone: list[Address]) -> Iterator[Diagnosti
     declared = sorted(found.declared, key=lambda address: address.sort_key)
     yield Diagnostic(
         Code.OLDER_CHECKOUT,
-        f"the plan deletes {count(len(declared), 'resource')} that {found.branch} declares;"
+        f"the plan deletes {count(len(declared), 'resource')} that {found.branch} declares:"
         f" your checkout is {count(found.commits, 'commit')} behind",
         f"{listing(declared, _LISTED)}, in {files} there.",
         f"Update the checkout (git merge {quote(found.branch)}) and plan again. Delete what should go on top of that.",

@@ -139,7 +139,7 @@ class _Relaying:
             now = operators_by_account(self._now, self._request.forge).get(approving.account, ())
             raise _not_counting(
                 f"{what}: " + (f"it is the account of {or_list(owners)}" if owners else "no operator has that account"),
-                f"{or_list(now)} got it by this pull request, and nobody is made a reviewer by what they review."
+                f"{or_list(now)} got it through this pull request; nobody becomes a reviewer through what they review."
                 if now and not owners
                 else "",
                 f"Name it at one operator: accounts: {{{self._request.forge}: {approving.account}}}.",
@@ -151,16 +151,16 @@ class _Relaying:
         if now_.get("enabled") is False:
             raise _not_counting(f"{what}: operator {name} is disabled")
         if now_.get("automation") or name == self._relay.name:
-            raise _not_counting(f"{what}: {name} is an automation, which approves nothing")
+            raise _not_counting(f"{what}: {name} is an automation, which cannot approve")
         if name in (*self._request.authors, *_authors(self._applied)):
             raise _not_counting(
-                f"{what}: {name} is an author of the pull request", hint="Let somebody else approve it."
+                f"{what}: {name} is an author of the pull request", hint="Another reviewer must approve it."
             )
         if self._request.doubts:
             raise _not_counting(
                 f"{what}: it is not sure that {name} is no author: {self._request.doubts[0]}",
-                "A review counts when it is known who wrote what it is about.",
-                "Give operators the accounts they commit with (accounts), or approve it with “offerkit approve”.",
+                "A review counts only if all authors of the reviewed change are known.",
+                "Declare the accounts with which operators commit (accounts), or approve it with “offerkit approve”.",
             )
         return Actor(name, now_["profile"])
 
@@ -175,17 +175,17 @@ class _Relaying:
         if not shown:
             if left:
                 return f"review {approving.review} of {reviewer.name} approves nothing: {left[0]}"
-            return f"review {approving.review} of {reviewer.name}: the pull request changes nothing that is approved"
+            return f"review {approving.review} of {reviewer.name}: the pull request changes nothing that needs approval"
         try:
             made = approved_by_review(stages, reviewer, shown, comment)
         except Refused as error:
-            hint = "See with “offerkit approve --show” all that it changes in live, and approve that."
+            hint = "Review everything that it changes in live with “offerkit approve --show”, and approve that."
             raise Refused(
                 [*error.diagnostics, *(Diagnostic(Code.NOT_REVIEWED, each, hint=hint) for each in left)]
             ) from None
         left += made.left
         if not made.keys:
-            return f"review {approving.review} of {reviewer.name}: all of it is approved already"
+            return f"review {approving.review} of {reviewer.name}: everything is already approved"
         detail: dict[str, Json] = {
             "forge": request.forge, "account": approving.account, "review": approving.review,
             "reviewer": reviewer.name, "pull_request": request.pull_request, "head": request.head,
@@ -236,7 +236,7 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
     elif said.get("head") != request.head:
         wrong = f"{where}, is of another head: {str(said.get('head'))[:12]}, not {request.head[:12]}"
     elif said.get("meaning") != request.meaning:
-        wrong = f"{where}, means something else than what was reviewed"
+        wrong = f"{where}, has another meaning than what was reviewed"
     elif not request.merged_as or said.get("commit") != request.merged_as:
         commit = str(said.get("commit") or "no commit")[:12]
         wrong = f"{where}, has applied {commit}, and it was merged as {request.merged_as[:12]}"
@@ -244,8 +244,8 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
         raise refuse(
             Code.NOT_THE_REVIEWED,
             wrong,
-            detail="A review approves what was read, and nothing else.",
-            hint="Look at what stands now and approve it yourselves: offerkit approve --show.",
+            detail="A review approves exactly what was reviewed.",
+            hint="Review the current state and approve it yourselves: offerkit approve --show.",
         )
     return row
 
@@ -260,7 +260,7 @@ def _not_applied(number: int) -> Refused:
     return refuse(
         Code.NOT_THE_REVIEWED,
         f"pull request {number} is not applied",
-        detail="Its reviews approve what “offerkit ci apply” has applied of it.",
+        detail="Its reviews approve what “offerkit ci apply” applied.",
         hint="Run “offerkit ci apply” first, with the bundle of the same pull request.",
     )
 
@@ -276,7 +276,7 @@ def _check_in_place(store: Store, applied: RevisionRow) -> None:
             Code.NOT_THE_REVIEWED,
             f"{stage} has changed since revision {applied.serial} applied what was reviewed",
             detail=f"Revision {head.revision} by {by.actor} at {by.time}: {by.action}." if by is not None else "",
-            hint="Look at what stands now and approve it yourselves: offerkit approve --show.",
+            hint="Review the current state and approve it yourselves: offerkit approve --show.",
         )
 
 
@@ -308,7 +308,7 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
     for address in affected:
         for key, earlier in _new_keys(design, before, address, former):
             if earlier is not None and not (earlier and all(map(settled, earlier))):
-                left[f"the {key.aspect} of {address} waited already before this pull request"] = None
+                left[f"the {key.aspect} of {address} already waited before this pull request"] = None
             elif since := _since(stages, design, decisions, key, serial):
                 left[f"the {key.aspect} of {address} was {since}"] = None
             else:

@@ -30,7 +30,7 @@ def _of(verbs: str) -> Callable[[Difference], bool]:
     return lambda difference: pattern.match(f"{difference.where} ") is not None
 
 
-_NOBODY = re.compile(r"(^ +\d+ offers? that nobody gets\n)((?: {2,}\S.*\n?)+)", re.MULTILINE)
+_NOBODY = re.compile(r"(^ +\d+ offers? that no contact gets\n)((?: {2,}\S.*\n?)+)", re.MULTILINE)
 
 
 _ITEM = re.compile(r"(<li><b>[^<]+</b>)(?:(?!</?li|</ul).)*")

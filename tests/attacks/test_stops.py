@@ -1,4 +1,4 @@
-"""What is stopped is out of live at once, and stays out until it is approved anew and resumed."""
+"""What is stopped is out of live at once, and stays out until it is approved again and resumed."""
 
 from __future__ import annotations
 

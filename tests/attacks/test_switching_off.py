@@ -350,6 +350,6 @@ def test_honest_switching_off_beyond_the_limit(team: Session) -> None:
     team.do("omar", "apply --yes")
     done = team.run("omar", "promote --yes")
     assert done.code == 0, done.err
-    assert "are left with nothing" in done.err
+    assert "are left without an offer" in done.err
     assert "more than the 10% that a promotion may take" in " ".join(done.err.split())
     assert "saver" not in team.shown("app")

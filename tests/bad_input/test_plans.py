@@ -93,13 +93,13 @@ def test_body_edited(project: Path, plan: Path) -> None:
         body["text"] = body["text"].replace("Saver plus", "Saver minus")
 
     rewritten(plan, change, signed=True)
-    refused(project, plan, "OFR502", "holds no true body")
+    refused(project, plan, "OFR502", "has no valid body for")
 
 
 def test_body_left_out(project: Path, plan: Path) -> None:
     """Nor can one be missing."""
     rewritten(plan, lambda inner: inner.update(bodies={}), signed=True)
-    refused(project, plan, "OFR502", "holds no true body")
+    refused(project, plan, "OFR502", "has no valid body for")
 
 
 def test_newer_format(project: Path, plan: Path) -> None:

@@ -73,7 +73,7 @@ def test_every_command_of_the_readme_runs(clone: tuple[Path, dict[str, str]]) ->
     script = "\n".join([start, *users, back, "offerkit deliver winter-2026/black-week --as dora --at 2026-11-24T10:00"])
     code, said = at_a_terminal(script, folder, environ)
     assert code == 0, said
-    assert said.count("Only “yes” is taken: yes") == 2
+    assert said.count("Only “yes” is accepted: yes") == 2
     assert "2 proposed" in said
     assert "Out of live at once: recipients/offer.gold-card." in said
     assert "The history is sound" in said

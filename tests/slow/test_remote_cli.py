@@ -158,7 +158,7 @@ def test_a_token_is_for_what_its_scope_says(elsewhere: Elsewhere, live: Workspac
     for args in (("plan",), ("history",), ("promote", "--plan-only"), ("audit", "verify"), ("approvals",)):
         code, said = elsewhere.run(*args, token=read)
         assert code == 0, said
-    assert "the tokens, which stay with the server, were not" in elsewhere.run("audit", "verify", token=read)[1]
+    assert "not the tokens, which stay on the server" in elsewhere.run("audit", "verify", token=read)[1]
     before = elsewhere.run("history", "--count", "1")[1]
     for token, *args in (
         (read, "apply"),

@@ -1,4 +1,4 @@
-"""Who may see the pages, and whether a form was really sent from one of them."""
+"""Who can see the pages, and whether a form was sent from one of them."""
 
 from __future__ import annotations
 
@@ -52,9 +52,14 @@ def keep(response: Response, request: Request, token: str) -> None:
     """Have the browser keep ``token``: for these pages, out of the reach of scripts and of other sites."""
     secure = is_secure(request)
     response.set_cookie(
-        SECURE_COOKIE if secure else COOKIE, token, max_age=HOURS * 3600, path="/", secure=secure, httponly=True,
+        SECURE_COOKIE if secure else COOKIE,
+        token,
+        max_age=HOURS * 3600,
+        path="/",
+        secure=secure,
+        httponly=True,
         samesite="strict",
-    )  # fmt: skip
+    )
 
 
 def forget(response: Response, request: Request) -> None:

@@ -1,4 +1,4 @@
-"""What waits for whom, and approving and rejecting it."""
+"""The page of approvals: what is waiting, and the form to approve or reject."""
 
 from __future__ import annotations
 
@@ -92,9 +92,13 @@ def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
         changes = changes_of(store, [row for offer in offers[:MOST] for row in offer.rows])
     return {
         "changes": changes,
-        "offers": offers[:MOST], "left": max(0, len(offers) - MOST), "q": q, "show": show,
-        "done": done if done.isdecimal() else "", "waiting": sum(row.state == "waiting" for row in found),
-    }  # fmt: skip
+        "offers": offers[:MOST],
+        "left": max(0, len(offers) - MOST),
+        "q": q,
+        "show": show,
+        "done": done if done.isdecimal() else "",
+        "waiting": sum(row.state == "waiting" for row in found),
+    }
 
 
 def changes_of(store: Store, rows: Iterable[ApprovalItem]) -> dict[Address, Markup]:
@@ -125,11 +129,15 @@ def grouped(rows: list[ApprovalItem], own: set[ApprovalItem], names: Mapping[str
         by_offer.setdefault(row.address, []).append(row)
     return [
         OfferApprovals(
-            address, found[0].label, found[0].live, any(row in own for row in found), tuple(found),
+            address,
+            found[0].label,
+            found[0].live,
+            any(row in own for row in found),
+            tuple(found),
             f"{address} {names.get(address, '')}",
         )
         for address, found in by_offer.items()
-    ]  # fmt: skip
+    ]
 
 
 def _wish(fields: Form) -> tuple[ApprovalRequest, Decision]:
@@ -139,13 +147,13 @@ def _wish(fields: Form) -> tuple[ApprovalRequest, Decision]:
     if decision is None:
         raise refuse(Code.BAD_REQUEST, "the form says neither approve nor reject")
     if not offers:
-        raise refuse(Code.NO_MATCH, "no offer was chosen", hint="Tick the offers that the decision is about.")
+        raise refuse(Code.NO_MATCH, "no offer was chosen", hint="Select the offers to decide on.")
     aspect = first(fields, "aspect")
     comment = first(fields, "comment").strip()[:LONGEST_COMMENT]
     shown = {address: name for address, _, name in ticked}
     wish = ApprovalRequest(
         offers, content=aspect == "content", eligibility=aspect == "eligibility", comment=comment, seen=shown
-    )  # fmt: skip
+    )
     return wish, decision
 
 

@@ -1,4 +1,4 @@
-"""What refers to what, as a picture and as a table."""
+"""References between resources, as a picture and as a table."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _offers_first(address: Address) -> tuple[bool, Address]:
 
 def _graph(session: Session, around: str, stage: str) -> Facts:
     if stage not in tuple(Stage):
-        raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint="design or live.")
+        raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint="Use design or live.")
     with session.existing() as store:
         names = environments(store)
         every = stage_edges(store, Stage(stage))
@@ -63,6 +63,12 @@ def _graph(session: Session, around: str, stage: str) -> Facts:
         for target in targets:
             users[target].append(address)
     return {
-        "edges": edges, "users": users, "around": around, "stage": stage, "names": names, "known": sorted(every),
-        "picture": Markup(drawn), "most": MOST,  # noqa: S704 - escaped there
-    }  # fmt: skip
+        "edges": edges,
+        "users": users,
+        "around": around,
+        "stage": stage,
+        "names": names,
+        "known": sorted(every),
+        "picture": Markup(drawn),  # noqa: S704 - escaped there
+        "most": MOST,
+    }

@@ -55,13 +55,18 @@ def _history(session: Session, stage: str, address: str, more: bool) -> Facts:
         lines = history(store, stage, address, limit)
         stages = sorted(store.heads())
     return {
-        "lines": lines, "stage": stage, "address": address, "stages": stages, "full": len(lines) == limit, "more": more,
-    }  # fmt: skip
+        "lines": lines,
+        "stage": stage,
+        "address": address,
+        "stages": stages,
+        "full": len(lines) == limit,
+        "more": more,
+    }
 
 
 def _revision(session: Session, text: str, *, full: bool) -> Facts:
     if not re.fullmatch(r"[0-9]{1,12}", text):
-        raise refuse(Code.BAD_POINT, f"“{text[:40]}” is not a revision's number")
+        raise refuse(Code.BAD_POINT, f"“{text[:40]}” is not a revision number")
     with session.existing() as store:
         found = revision_details(store, int(text))
         return {
@@ -90,6 +95,10 @@ def _diff(session: Session, states: tuple[str, str], only: str, *, full: bool) -
         known = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]
         summary = difference_words(found.steps, (left.title, right.title))
     return {
-        "a": a, "b": b, "only": only, "summary": summary, "states": known,
+        "a": a,
+        "b": b,
+        "only": only,
+        "summary": summary,
+        "states": known,
         **made,
-    }  # fmt: skip
+    }

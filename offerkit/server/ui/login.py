@@ -1,4 +1,4 @@
-"""Logging in with an operator's token, and out."""
+"""Log in with an operator's token, and log out."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def routes(pages: Pages) -> list[Operation]:
             if not token or len(token) > LONGEST_TOKEN or not (await pages.named(request, token)).operator:
                 raise refuse(
                     Code.NO_OPERATOR,
-                    "this is no operator's token, or it is valid no more",
-                    hint="An administrator makes one: offerkit token create. After many wrong ones, wait a minute.",
+                    "this token is not valid",
+                    hint="An administrator creates tokens: offerkit token create. After many wrong ones, wait.",
                 )
         except Refused as refused:
             facts = {"to": to, "findings": pages.told(refused)}

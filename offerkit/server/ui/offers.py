@@ -1,4 +1,4 @@
-"""All offers, and one offer: its state, how it looks, who approved it, to whom it was proposed."""
+"""The list of offers, and the page of one offer: its state, preview, approvals and propositions."""
 
 from __future__ import annotations
 
@@ -91,9 +91,14 @@ def _row(address: Address, design: Snapshot, live: Snapshot) -> OfferRow:
     entry = live.entries.get(address)
     spaces = (entry.activation or ()) if entry is not None else ()
     return OfferRow(
-        address, address.environment, address.name, str(body.get("label", "")), str(body.get("category", "")),
-        _state(design.entries.get(address), entry), spaces,
-    )  # fmt: skip
+        address,
+        address.environment,
+        address.name,
+        str(body.get("label", "")),
+        str(body.get("category", "")),
+        _state(design.entries.get(address), entry),
+        spaces,
+    )
 
 
 def _state(design: Entry | None, live: Entry | None) -> str:
@@ -136,9 +141,14 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
     else:
         looks, trouble = _looks(session, address, chosen, contact)
     return {
-        **facts, "looks": looks, "trouble": trouble, "stage": stage if stage in stages else "", "chosen": chosen,
-        "stages": stages, "contact": contact,
-    }  # fmt: skip
+        **facts,
+        "looks": looks,
+        "trouble": trouble,
+        "stage": stage if stage in stages else "",
+        "chosen": chosen,
+        "stages": stages,
+        "contact": contact,
+    }
 
 
 class Looks(NamedTuple):
@@ -208,9 +218,17 @@ def _shown(session: Session, address: str, stage: str, contact: str) -> tuple[Pr
 
 
 _WHAT = {
-    "time_zone": "Time zone", "enabled": "Switched on", "when": "Condition", "filter": "Filter", "from": "From",
-    "until": "Until", "spaces": "Spaces", "weights": "Weight", "multiplier": "Multiplier", "themes": "Themes",
-}  # fmt: skip
+    "time_zone": "Time zone",
+    "enabled": "Switched on",
+    "when": "Condition",
+    "filter": "Filter",
+    "from": "From",
+    "until": "Until",
+    "spaces": "Spaces",
+    "weights": "Weight",
+    "multiplier": "Multiplier",
+    "themes": "Themes",
+}
 """The parts by name, in the order in which they are shown."""
 
 

@@ -1,4 +1,4 @@
-"""What all pages have in common: who looks, the session they read in, the frame, refusals as pages."""
+"""What all pages share: the viewer, the session they read with, the frame, refusals as pages."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Pages:
         viewer = await self.viewer(request)
         if viewer is None or not viewer.operator:
             raise refuse(
-                Code.NO_OPERATOR, "nobody is logged in", hint="Log in with your token; then send the form again."
+                Code.NO_OPERATOR, "you are not logged in", hint="Log in with your token; then send the form again."
             )
         _check_scope(request, viewer)
         fields = await self.fields(request)
@@ -133,7 +133,7 @@ class Pages:
         """A page as a response."""
         text = self._templates.get_template(template).render(
             viewer=viewer, path=request.url.path, place=_place(request), moment=f"{now():%Y-%m-%d %H:%M:%S}", **facts
-        )  # fmt: skip
+        )
         previews = _PREVIEWS if template == "offer.html" else ""
         headers = {name: value.replace("{previews}", previews) for name, value in _HEADERS.items()}
         return Response(text, status, headers, "text/html; charset=utf-8")
@@ -196,9 +196,14 @@ def first(fields: Form, name: str) -> str:
 def _templates() -> Environment:
     """All templates, read once: an upgrade beneath a running server must not mix new pages with old code."""
     made = Environment(
-        loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=_spelled, auto_reload=False,
-    )  # fmt: skip
+        loader=PackageLoader("offerkit.server.ui"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_spelled,
+        auto_reload=False,
+    )
     made.filters["people"] = said
     made.filters["breakable"] = _breakable
     made.filters["path"] = lambda text: quote(str(text), safe="/")
@@ -229,8 +234,8 @@ def _foreign() -> Refused:
     return refuse(
         Code.NOT_ALLOWED,
         "the form was not sent from a page of this service",
-        detail="A page elsewhere could send it in your name.",
-        hint="Open the page here, and send it again.",
+        detail="Another site could have sent it in your name.",
+        hint="Open the page here, and send the form again.",
     )
 
 

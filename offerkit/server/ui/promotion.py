@@ -1,4 +1,4 @@
-"""The plan of a promotion, and applying exactly the plan that was shown."""
+"""The plan of a promotion, and the form that applies exactly the plan that was shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps on a page: all of them with all they say, unless that would be more than anybody reads."""
+"""The steps of a plan on a page: in full, or shortened when there are many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stopped; and the forms that stop and resume, which stand with each offer."""
+"""The page of stops, and the forms to stop and resume."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def routes(pages: Pages) -> list[Operation]:
             if first(fields, "sure") != "yes":
                 raise refuse(
                     Code.BAD_REQUEST,
-                    "it was not confirmed",
-                    hint="Tick that it shall be out of live, and send it again.",
+                    "the stop was not confirmed",
+                    hint="Select “Take it out of live now”, and send the form again.",
                 )
             wish = StopRequest(tuple(fields.get("address", ())), first(fields, "reason"))
             made = await asyncio.to_thread(stop, pages.session(viewer), wish)

@@ -119,7 +119,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / ".gitignore").write_text("mine")
     result = run(str(tmp_path))
-    assert "  = README.md (was there; left as it is)\n" in result.stdout
+    assert "  = README.md (exists; not changed)\n" in result.stdout
     assert (tmp_path / "README.md").read_text() == (tmp_path / ".gitignore").read_text() == "mine"
 
 
@@ -143,7 +143,7 @@ def test_a_project_that_is_there_gets_what_it_lacks(tmp_path: Path) -> None:
     before = contents(shop.root)
     for words in (
         ["  + .schema/cases.json", "  + README.md", "specs/, environments/ (the project's own", "Added what was missing to the project"],
-        ["  = .schema/cases.json (was there; left as it is)", "Nothing is missing in the project"],
+        ["  = .schema/cases.json (exists; not changed)", "Nothing is missing in the project"],
     ):  # fmt: skip
         result = run(str(shop.root))
         assert result.exception is None
@@ -153,7 +153,7 @@ def test_a_project_that_is_there_gets_what_it_lacks(tmp_path: Path) -> None:
         assert {path: content for path, content in after.items() if path in before} == before
         assert not any(path.startswith(("specs/", "environments/")) for path in after.keys() - before.keys())
     (shop.root / ".schema" / "specs.json").write_text("{}")
-    assert "specs.json (was there; left as it is; renew it with: offerkit schema" in run(str(shop.root)).stdout
+    assert "specs.json (exists; not changed; renew it with: offerkit schema" in run(str(shop.root)).stdout
     assert (shop.root / ".schema" / "specs.json").read_text() == "{}"
 
 
@@ -416,11 +416,11 @@ def test_a_pipeline_that_is_there_stays_and_it_is_said_what_it_lacks(tmp_path: P
         (tmp_path / path).write_text(text)
     said = run(str(tmp_path), "--ci", "github").stdout + run(str(tmp_path), "--ci", "gitlab").stdout
     assert all((tmp_path / path).read_text() == text for path, text in own.items())
-    for words in ("offers.yml (was there; left as it is; this offerkit writes another one", "offers-forks.yml (was there; left as it is)",
+    for words in ("offers.yml (exists; not changed; this offerkit writes another one", "offers-forks.yml (exists; not changed)",
                   'include: [{local: /.gitlab/offerkit.yml, inputs: {project: "."}}]', "its hooks may be"):  # fmt: skip
         assert words in said, words
     (tmp_path / ".gitlab-ci.yml").write_text("include: [{local: /.gitlab/offerkit.yml}]\n")
-    assert ".gitlab-ci.yml (was there; left as it is)\n" in run(str(tmp_path), "--ci", "gitlab").stdout
+    assert ".gitlab-ci.yml (exists; not changed)\n" in run(str(tmp_path), "--ci", "gitlab").stdout
 
 
 def test_the_folder_is_left_out_only_for_a_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -289,7 +289,7 @@ SITUATIONS: dict[str, Situation] = {
         Code.PLAN_EDITED,
         "apply plans/p.json --yes",
         edited,
-        "Make the plan again",
+        "again",
         ("omar: plan --out plans/p.json",),
         slow=True,
     ),
@@ -303,7 +303,7 @@ SITUATIONS: dict[str, Situation] = {
         Code.PLAN_STALE,
         "apply plans/p.json --yes",
         stale,
-        "Make the plan again",
+        "again",
         ("omar: plan --out plans/p.json",),
         slow=True,
     ),
@@ -336,7 +336,7 @@ SITUATIONS: dict[str, Situation] = {
         Code.SETTINGS_ALONE,
         "promote --yes",
         settings,
-        "offerkit override environment.recipients --settings --message …",
+        "offerkit override environment.recipients --settings",
         ("ada: override environment.recipients --settings --message fine",),
         who="alan",
         slow=True,
@@ -354,14 +354,14 @@ SITUATIONS: dict[str, Situation] = {
         Code.POLICY_DENIED,
         "validate",
         lambda team: (policy("deny")(team), changed(team)),
-        "offerkit override recipients/offer.saver --policies --message TEXT",
+        "offerkit override recipients/offer.saver --policies",
         ("alan: override recipients/offer.saver --policies --message fine",),
     ),
     "a policy denies what is live": Situation(
         Code.POLICY_DENIED,
         "validate",
         policy("deny"),
-        "It is live as it is, and only a change of it can be overridden.",
+        "Change it",
     ),
     "a policy warns": Situation(Code.POLICY_WARNED, "validate", policy("warn")),
     "no cases": Situation(
@@ -377,7 +377,7 @@ SITUATIONS: dict[str, Situation] = {
         Code.CASES_CHANGED,
         "promote --yes",
         case_changed,
-        "offerkit override recipients/cases.ana --message TEXT",
+        "offerkit override recipients/cases.ana",
         ("ada: override recipients/cases.ana --message fine",),
         slow=True,
     ),
@@ -782,7 +782,10 @@ def text_of_test(path: Path, name: str) -> str:
 
 _QUOTED = re.compile(r"[“`]((?:offerkit|git) [^”`]*)[”`]|: (offerkit [^\n]*)$|\((offerkit [^)]*)\)")
 _LOOSE = re.compile(rf"\bofferkit (?:{'|'.join(sorted(COMMANDS))})\b(?: -?-?[\w./{{}}…-]+)*")
-_NO_COMMANDS = ("git keeps its files",)
+_NO_COMMANDS = (
+    "git keeps its files",
+    *(f"offerkit {verb} " for verb in ("cannot", "did", "does", "has", "is", "looks")),
+)
 GIT = ("add", "clone", "commit", "config", "fetch", "init", "log", "merge")
 
 

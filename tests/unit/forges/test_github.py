@@ -280,7 +280,7 @@ def test_nobody_listens(told: list[str]) -> None:
     github = GitHub(
         Api("GitHub", gone.url, TOKEN, github_headers(TOKEN), told.append, sleep=lambda seconds: None), REPOSITORY
     )
-    assert "nothing answers there" in refused(lambda: github.create_comment(7, "x"))
+    assert "connection refused" in refused(lambda: github.create_comment(7, "x"))
     assert len(told) == 3  # nothing can have been created
 
 

@@ -120,7 +120,7 @@ def test_a_number_in_words(count: Count, words: str) -> None:
 def test_every_form_says_that_numbers_are_rounded(form: Any) -> None:
     said = form(ROUNDED).replace("\n  ", " ")
     assert "Numbers of contacts are rounded: you may not read the contacts of recipients." in said
-    assert "about 1,500 of about 3,000 contacts (about 50%) see something else" in said
+    assert "about 1,500 of about 3,000 contacts (about 50%) get other offers" in said
     assert "fewer than 5" in said
 
 

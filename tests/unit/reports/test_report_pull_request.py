@@ -79,15 +79,15 @@ def test_a_verdict() -> None:
     one = Impact(*TIMES, 3, [space("recipients/web", 1_204)])
     estimated = Impact(*TIMES, 3, [space("recipients/web", 121, Sample(3_000, 30_000))])
     two = Impact(*TIMES, 3, [space("recipients/web", 7), space("recipients/sms", 40), space("pages/web", 1)])
-    people = " contacts see something else"
+    people = " contacts get other offers"
     assert of(None) == "1 offer changes"
     assert of(one) == f"1 offer changes · 1,204 of 30,000{people}"
     assert of(estimated) == f"1 offer changes · about 1,200 of 30,000{people}"
     assert of(two) == (
-        "1 offer changes · at least 40 of 30,000 contacts of recipients and 1 of 30,000 contacts of pages see something else"
+        "1 offer changes · at least 40 of 30,000 contacts of recipients and 1 of 30,000 contacts of pages get other offers"
     )
     assert of(ROUNDED) == f"1 offer changes · at least about 1,500 of about 3,000{people}"
-    assert of(Impact(*TIMES, 3, [space("recipients/web", 0)])) == "1 offer changes · nobody sees anything else"
+    assert of(Impact(*TIMES, 3, [space("recipients/web", 0)])) == "1 offer changes · no contact gets other offers"
     assert of(IMPACTS["nothing"]) == "1 offer changes"
     assert of(None, request()) == "4 offers and 3 other resources change, 12 more offers are affected"
     empty = replace(small(), plan=replace(small().plan, steps=()))
@@ -231,7 +231,7 @@ def test_data_with_an_odd_text_is_shown_as_text() -> None:
 def test_alerts_say_what_is_grave_first() -> None:
     titles = [one.title for one in alerts(request())]
     assert titles == [
-        "Error OFR604", "Your branch is behind", "Left with nothing", "Stopped", "Warning OFR404",
+        "Error OFR604", "Your branch is behind", "Left without an offer", "Stopped", "Warning OFR404",
     ]  # fmt: skip
     assert [one.title for one in alerts(replace(request(), behind=None))][1] == "Deletes"
     assert TOUR in alerts(request())[3].text and HEAD[:12] in comment_markdown(request())

@@ -104,7 +104,7 @@ def test_outsiders_do_not_hear_that_a_delivery_space_is_there(asking: TestClient
     headers = {"Authorization": f"Bearer {token(served, 'ada')}"}
     (error,) = asking.post(PROPOSE, json={"spaces": ["shop/mail"]}, headers=headers).json()["errors"]
     assert (error["code"], error["address"]) == ("OFR851", "shop/space.mail")
-    assert "ask web" in error["hint"]
+    assert "call web" in error["hint"]
 
 
 def test_a_body_that_is_too_large_is_refused(asking: TestClient) -> None:

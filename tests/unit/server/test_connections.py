@@ -135,12 +135,12 @@ def nothing_is_held(running: Running) -> None:
         b"POST /api/v1/pro",
         POST,
         POST + b"Content-Length: 60\r\n\r\n" + BODY,  # says more than it sends
-        POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"spa",
+        POST + b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"spa',
         POST + b"Content-Length: 60\r\nExpect: 100-continue\r\n\r\n",
         b"POST /interaction/shop/web HTTP/1.1\r\nHost: here\r\nContent-Length: 60\r\n\r\n<",
         b"POST /nl/propose?env=shop HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
     ],
-)  # fmt: skip
+)
 def test_a_request_that_never_ends_is_given_up(running: Running, head: bytes) -> None:
     with running.connect() as connection:
         connection.sendall(head)

@@ -72,10 +72,16 @@ def test_a_plan_of_a_client_that_knows_no_policies(heavy: Workspace, server: Tes
 
 @pytest.mark.parametrize(
     "forged",
-    [{"meaning": "0" * 64}, {"judged": "0" * 64}, {"policy": "shop/policy.none"}, {"address": "shop/offer.saver"},
-     {"address": "no address"}, {"policy": "x" * 500}],
+    [
+        {"meaning": "0" * 64},
+        {"judged": "0" * 64},
+        {"policy": "shop/policy.none"},
+        {"address": "shop/offer.saver"},
+        {"address": "no address"},
+        {"policy": "x" * 500},
+    ],
     ids=["meaning", "judged", "policy", "address", "no address", "no policy"],
-)  # fmt: skip
+)
 def test_what_a_client_makes_up_lifts_nothing(heavy: Workspace, server: TestClient, forged: dict[str, str]) -> None:
     plan, (found,) = unheld(heavy)
     asked(server, heavy, "risk", "override", patterns=["*"], reason="x", found=[{**found, **forged}])

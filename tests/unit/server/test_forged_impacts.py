@@ -48,11 +48,28 @@ NEW = {
     "specs/shop/offers.yaml": {
         "offers": {"gold-card": {"label": "Golden card"}, "saver": None, "safari": {"category": "travel/far"}}
     },
-}  # fmt: skip
+}
 STRANGE: tuple[Any, ...] = (
-    None, True, 0, -1, 2**63 - 1, "", "x", "\0", "nope", "shop/offer.nope", "nope/space.web", "a" * 300, "person.nope > 3", "1 ==",
-    [], {}, [1], {"a": 1}, ["nope"],
-)  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    2**63 - 1,
+    "",
+    "x",
+    "\0",
+    "nope",
+    "shop/offer.nope",
+    "nope/space.web",
+    "a" * 300,
+    "person.nope > 3",
+    "1 ==",
+    [],
+    {},
+    [1],
+    {"a": 1},
+    ["nope"],
+)
 Document = dict[str, Any]
 
 

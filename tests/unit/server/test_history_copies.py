@@ -108,4 +108,4 @@ def test_one_is_made_for_all_who_ask_at_once(
 def test_it_is_for_operators(asking: TestClient) -> None:
     answer = asking.get(COPY)
     assert answer.status_code == 401
-    assert answer.json()["errors"] == [{"code": "OFR702", "message": "this is for operators"}]
+    assert answer.json()["errors"] == [{"code": "OFR702", "message": "only operators can call this"}]

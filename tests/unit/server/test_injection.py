@@ -27,10 +27,13 @@ NASTY = [
 ]
 WEB = {
     "fields": [
-        {"name": "title", "required": True}, {"name": "text"}, {"name": "html"}, {"name": "target_url"},
+        {"name": "title", "required": True},
+        {"name": "text"},
+        {"name": "html"},
+        {"name": "target_url"},
     ],
     "render": {"html": '<a href="{{ target_url }}" title="{{ title }}">{{ text }} {{ offer.label }}</a>{{ html }}'},
-}  # fmt: skip
+}
 PAGE, API, SOAP = "/nl/propose?env=shop", "/api/v1/propose", "/interaction/shop/web"
 ENVELOPE = (
     '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><Propose xmlns="urn:nms:interaction">'
@@ -149,11 +152,19 @@ MARK = 'zq9"><script>'
 )
 def test_nothing_of_headers_and_cookies_comes_back(site: TestClient, method: str, path: str, body: Any) -> None:
     headers = {
-        "user-agent": MARK, "referer": f"https://evil.example/{MARK}", "x-request-id": MARK, "accept": MARK,
-        "x-forwarded-for": MARK, "x-forwarded-host": MARK, "x-forwarded-proto": MARK, "forwarded": f"host={MARK}",
-        "cookie": f"uuid230={MARK}; nlid={MARK}; {MARK}=1", "accept-language": MARK, "x-original-url": f"/{MARK}",
+        "user-agent": MARK,
+        "referer": f"https://evil.example/{MARK}",
+        "x-request-id": MARK,
+        "accept": MARK,
+        "x-forwarded-for": MARK,
+        "x-forwarded-host": MARK,
+        "x-forwarded-proto": MARK,
+        "forwarded": f"host={MARK}",
+        "cookie": f"uuid230={MARK}; nlid={MARK}; {MARK}=1",
+        "accept-language": MARK,
+        "x-original-url": f"/{MARK}",
         "host": MARK,
-    }  # fmt: skip
+    }
     given = {"json": body} if body else {"content": ENVELOPE} if method == "POST" else {}
     answer = site.request(method, path, headers=headers, follow_redirects=False, **given)  # type: ignore[arg-type]
     assert answer.status_code < 500

@@ -85,7 +85,10 @@ def test_what_is_too_large_even_for_a_plan_is_not_read(asking: TestClient) -> No
 def test_an_operator_has_a_few_large_requests_under_way(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_requests, "EACH", 0)
     answer = asking.post(DECIDE, content=b" " * (SMALL + 1), headers={"content-type": "application/json"})
-    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (503, "0 large requests of ada are under way")
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (
+        503,
+        "ada already has 0 large requests in progress",
+    )
 
 
 @pytest.mark.parametrize(

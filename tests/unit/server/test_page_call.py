@@ -22,9 +22,12 @@ pytestmark = pytest.mark.embedded
 SITE, SECRET = "https://www.bank.example", "0123456789abcdef0123456789abcdef"
 CALL, SCRIPT = "/nl/propose?env=shop@live", "/nl/interactionProposal.js"
 _SIDE = {
-    "channel": "inbound-web", "unitary": True, "fields": [{"name": "title", "required": True}],
-    "render": {"html": "<i>{{ title }}</i>", "xml": "<t>{{ title }}</t>"}, "identification": {"keys": ["email"], "implicit": True},
-}  # fmt: skip
+    "channel": "inbound-web",
+    "unitary": True,
+    "fields": [{"name": "title", "required": True}],
+    "render": {"html": "<i>{{ title }}</i>", "xml": "<t>{{ title }}</t>"},
+    "identification": {"keys": ["email"], "implicit": True},
+}
 _CALL_DATA = {"navigation_language": {"type": "string"}, "basket": {"type": "integer"}}
 
 

@@ -23,8 +23,11 @@ from offerkit.server import authentication, decision_service
 from offerkit.state.changes import Body, Entry
 
 SHARED, OFFERS, ENVIRONMENT, FILE = (
-    "specs/shared.yaml", "specs/shop/offers.yaml", "environments/shop.yaml", "data/people.csv",
-)  # fmt: skip
+    "specs/shared.yaml",
+    "specs/shop/offers.yaml",
+    "environments/shop.yaml",
+    "data/people.csv",
+)
 COUNT = 1_237
 Answer = dict[str, Any]
 
@@ -42,13 +45,17 @@ def live(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Live; everybody gets the safari, and 20 % may be lost."""
     monkeypatch.setattr(authentication, "KNOWN_FOR", 0.0)
     monkeypatch.setattr(decision_service, "KNOWN_FOR", 0.0)
-    shop.change({
-        SHARED: {"dimensions": {"person": {"source": {"format": "csv", "path": FILE}}},
-                 "operators": {"olga": {"profile": "offer-manager"}}},
-        FILE: people(),
-        ENVIRONMENT: {"environment": {"impact": {"max_lost": "20%"}}},
-        OFFERS: {"offers": {"saver": None, "gold-card": None, "safari": {"content": {"html": "Lions"}}}},
-    })  # fmt: skip
+    shop.change(
+        {
+            SHARED: {
+                "dimensions": {"person": {"source": {"format": "csv", "path": FILE}}},
+                "operators": {"olga": {"profile": "offer-manager"}},
+            },
+            FILE: people(),
+            ENVIRONMENT: {"environment": {"impact": {"max_lost": "20%"}}},
+            OFFERS: {"offers": {"saver": None, "gold-card": None, "safari": {"content": {"html": "Lions"}}}},
+        }
+    )
     return shop.go_live()
 
 
@@ -100,10 +107,20 @@ def tells_no_more(found: Any) -> bool:
 
 
 CONDITIONS = (
-    "person.id = 7", "person.id <> 7", "person.email = 'p7@example.com'", "person.id in (7, 8, 9)", "person.id > 4",
-    "person.age >= 31", "person.age < 31 or person.id = 7", "person.country = 'FR'", "person.country = 'FR' and person.id < 40",
-    "person.first_name like 'P1%'", "person.age / (person.id - 7) > 0", "person.id < 0", "person.id > 0",
-)  # fmt: skip
+    "person.id = 7",
+    "person.id <> 7",
+    "person.email = 'p7@example.com'",
+    "person.id in (7, 8, 9)",
+    "person.id > 4",
+    "person.age >= 31",
+    "person.age < 31 or person.id = 7",
+    "person.country = 'FR'",
+    "person.country = 'FR' and person.id < 40",
+    "person.first_name like 'P1%'",
+    "person.age / (person.id - 7) > 0",
+    "person.id < 0",
+    "person.id > 0",
+)
 
 
 @pytest.mark.parametrize("when", [*CONDITIONS[:5], *(pytest.param(w, marks=pytest.mark.slow) for w in CONDITIONS[5:])])
@@ -168,9 +185,14 @@ def test_not_even_the_order_tells_which_number_is_larger(live: Workspace, ask: C
 
 @pytest.mark.parametrize(
     ("more", "named"),
-    [({"by": ["person.email"]}, "--by"), ({"by": ["country"]}, "--by"), ({"sample": 4}, "--sample"),
-     ({"sample": 200_000}, "--sample"), ({"examples": True}, "--examples")],
-)  # fmt: skip
+    [
+        ({"by": ["person.email"]}, "--by"),
+        ({"by": ["country"]}, "--by"),
+        ({"sample": 4}, "--sample"),
+        ({"sample": 200_000}, "--sample"),
+        ({"examples": True}, "--examples"),
+    ],
+)
 def test_what_tells_contacts_apart_is_refused(
     live: Workspace, ask: Callable[..., Any], more: Answer, named: str
 ) -> None:
@@ -178,7 +200,7 @@ def test_what_tells_contacts_apart_is_refused(
     answer = ask("omar", "impact", plan, **more)
     assert answer.status_code == 403
     (error,) = answer.json()["errors"]
-    assert error["code"] == "OFR757" and error["message"].startswith(f"{named} is for those who may read")
+    assert error["code"] == "OFR757" and error["message"].startswith(f"{named} is reserved for operators who may read")
     assert "shop" in error["message"] and "omar is not one of them" in error["message"]
     assert ask("dora", "impact", plan, **{**more, "examples": True}).status_code == 200
 
@@ -278,24 +300,34 @@ def test_whom_an_environment_names_reads_its_contacts_and_no_others(live: Worksp
 
 def test_each_environment_is_told_by_its_own_readers(live: Workspace, ask: Callable[..., Any]) -> None:
     spaces = live.files["specs/shop/spaces.yaml"]["spaces"]
-    staff = {"key": ["id"], "fields": {"id": {"type": "integer"}, "email": {"type": "text"}},
-             "source": {"format": "csv", "path": "data/staff.csv"}}  # fmt: skip
+    staff = {
+        "key": ["id"],
+        "fields": {"id": {"type": "integer"}, "email": {"type": "text"}},
+        "source": {"format": "csv", "path": "data/staff.csv"},
+    }
     fields = dict(live.files[SHARED]["dimensions"]["person"]["fields"])
     offers = {"lunch": {"category": "food", "content": {"title": "Lunch"}}}
-    live.change({
-        SHARED: {"dimensions": {"staff": {**staff, "fields": fields}}},
-        "data/staff.csv": people(),
-        ENVIRONMENT: {"environment": {"contacts": {"readers": ["omar"]}}},
-        "environments/canteen.yaml": {"version": 1, "environment": {"dimension": "staff"}},
-        "specs/canteen/all.yaml": {
-            "version": 1, "spaces": {"web": spaces["web"]}, "categories": {"food": {}}, "offers": offers,
-        },
-    })  # fmt: skip
+    live.change(
+        {
+            SHARED: {"dimensions": {"staff": {**staff, "fields": fields}}},
+            "data/staff.csv": people(),
+            ENVIRONMENT: {"environment": {"contacts": {"readers": ["omar"]}}},
+            "environments/canteen.yaml": {"version": 1, "environment": {"dimension": "staff"}},
+            "specs/canteen/all.yaml": {
+                "version": 1,
+                "spaces": {"web": spaces["web"]},
+                "categories": {"food": {}},
+                "offers": offers,
+            },
+        }
+    )
     live.apply("ada")
-    live.change({
-        OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age >= 31"}}}},
-        "specs/canteen/all.yaml": {"offers": {"lunch": {"eligible": {"when": "staff.age >= 31"}}}},
-    })  # fmt: skip
+    live.change(
+        {
+            OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age >= 31"}}}},
+            "specs/canteen/all.yaml": {"offers": {"lunch": {"eligible": {"when": "staff.age >= 31"}}}},
+        }
+    )
     answer = ask("omar", "impact", live.plan())
     found = {space["space"]: space["contacts"] for space in answer.json()["spaces"]}
     assert found == {"canteen/web": {"about": 1_200}, "shop/mail": COUNT, "shop/web": COUNT}
@@ -342,19 +374,25 @@ def test_what_a_contact_gets_is_explained_to_who_may_read_contacts(live: Workspa
 def test_a_space_that_falls_back_explains_visitors_to_who_may_read_those(live: Workspace) -> None:
     """A reader of the shop's contacts asks for a space of the shop, and is answered for a visitor of another place."""
     source = {"format": "csv", "path": "data/guests.csv"}
-    live.change({
-        "data/guests.csv": "id,device\nguest-0001,secret\n",
-        SHARED: {"dimensions": {"guest": {"key": ["id"], "visitors": True, "source": source,
-                                          "fields": {"id": {}, "device": {}}}}},
-        "environments/guests.yaml": {"version": 1, "environment": {"dimension": "guest", "anonymous": True}},
-        "specs/guests/all.yaml": {
-            "version": 1, "categories": {"all": {}},
-            "spaces": {"web": {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}]}},
-            "offers": {"hello": {"category": "all", "content": {"title": "Hi"}}},
-        },
-        "specs/shop/spaces.yaml": {"spaces": {"web": {"identification": {"fallback": "guests/web"}}}},
-        ENVIRONMENT: {"environment": {"contacts": {"readers": ["olga"]}}},
-    })  # fmt: skip
+    live.change(
+        {
+            "data/guests.csv": "id,device\nguest-0001,secret\n",
+            SHARED: {
+                "dimensions": {
+                    "guest": {"key": ["id"], "visitors": True, "source": source, "fields": {"id": {}, "device": {}}}
+                }
+            },
+            "environments/guests.yaml": {"version": 1, "environment": {"dimension": "guest", "anonymous": True}},
+            "specs/guests/all.yaml": {
+                "version": 1,
+                "categories": {"all": {}},
+                "spaces": {"web": {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}]}},
+                "offers": {"hello": {"category": "all", "content": {"title": "Hi"}}},
+            },
+            "specs/shop/spaces.yaml": {"spaces": {"web": {"identification": {"fallback": "guests/web"}}}},
+            ENVIRONMENT: {"environment": {"contacts": {"readers": ["olga"]}}},
+        }
+    )
     live.apply("ada")
     live.approve_all()
     live.promote("ada")

@@ -180,9 +180,10 @@ def test_it_is_told_before_anything_is_sent(changed: Workspace) -> None:
     nobody = RemoteStore("http://127.0.0.1:1", "secret")
     session = changed.session("ada", backend=ServerBackend(nobody), scopes=scopes_of("read"))
     for ask in (
-        lambda: entitled_actor(session, plan), lambda: apply(session, plan),
+        lambda: entitled_actor(session, plan),
+        lambda: apply(session, plan),
         lambda: approve_or_reject(session, ApprovalRequest((SAFARI,)), Decision.APPROVED),
-    ):  # fmt: skip
+    ):
         with pytest.raises(Refused) as caught:
             ask()
         assert [found.code for found in caught.value.diagnostics] == [Code.TOKEN_SCOPE]

@@ -57,8 +57,9 @@ def test_propose_and_update(asking: TestClient, served: Workspace) -> None:
     assert status == 200
     found = root.findall(f".//{OURS}proposition")
     assert [(p.get("offer-id"), p.get("rank"), p.get("space")) for p in found] == [
-        ("gold-card", "1", "web"), ("safari", "2", "web"),
-    ]  # fmt: skip
+        ("gold-card", "1", "web"),
+        ("safari", "2", "web"),
+    ]
     assert root.findtext(f".//{OURS}interactionId")
     assert "".join(found[1].itertext()).strip().startswith("<b>&]]>Lions"), "values are escaped, and come back whole"
     id_ = found[0].get("id")
@@ -73,18 +74,25 @@ def test_propose_and_update(asking: TestClient, served: Workspace) -> None:
 
 def test_what_is_asked_for_is_heeded(asking: TestClient, served: Workspace) -> None:
     asked = propose(
-        targetId="ann@example.com", maxCount="5", categories="travel, nothing", themes="",
-        context="<interaction navigationLanguage='fr'/>", noProp="true",
-    )  # fmt: skip
+        targetId="ann@example.com",
+        maxCount="5",
+        categories="travel, nothing",
+        themes="",
+        context="<interaction navigationLanguage='fr'/>",
+        noProp="true",
+    )
     _, root = sent(asking, asked, f"{PATH.replace('shop', 'shop@live')}")
     assert [p.get("offer-id") for p in root.findall(f".//{OURS}proposition")] == ["safari"]
     with served.store() as store:
         assert store.propositions() == []
 
 
-BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + "".join(
-    f'<!ENTITY {chr(98 + n)} "{("&" + chr(97 + n) + ";") * 10}">' for n in range(9)
-) + "]>" + propose(targetId="&j;")  # fmt: skip
+BOMB = (
+    '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(f'<!ENTITY {chr(98 + n)} "{("&" + chr(97 + n) + ";") * 10}">' for n in range(9))
+    + "]>"
+    + propose(targetId="&j;")
+)
 EXTERNAL = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + propose(targetId="&a;")
 MANY = " ".join(f"a{number}='1'" for number in range(101))
 DEEP = "<a>" * 5_000 + "</a>" * 5_000
@@ -98,39 +106,63 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         ("not xml", "Sender", "well-formed"),
         (b"\xff\xfe\x00", "Sender", "well-formed"),
         (b'<?xml version="1.0" encoding="no-such"?><a/>', "Sender", "well-formed"),
-        (BOMB, "Sender", "no document type"),
-        (EXTERNAL, "Sender", "no document type"),
-        ("<!DOCTYPE x>" + propose(targetId="a"), "Sender", "no document type"),
-        ('<!DOCTYPE x SYSTEM "http://evil.example/x.dtd">' + propose(targetId="a"), "Sender", "no document type"),
+        (BOMB, "Sender", "cannot contain a document type"),
+        (EXTERNAL, "Sender", "cannot contain a document type"),
+        ("<!DOCTYPE x>" + propose(targetId="a"), "Sender", "cannot contain a document type"),
+        (
+            '<!DOCTYPE x SYSTEM "http://evil.example/x.dtd">' + propose(targetId="a"),
+            "Sender",
+            "cannot contain a document type",
+        ),
         (DEEP, "Sender", "levels deep"),
         (propose(x="<a/>" * 600), "Sender", "elements"),
-        (propose(targetId="a", colour="<b/>"), "Sender", "Propose has no part “colour”, and only texts are passed over"),
+        (
+            propose(targetId="a", colour="<b/>"),
+            "Sender",
+            "Propose has no part “colour”; only unknown parts with plain text are ignored",
+        ),
         (propose(targetId="a", sessiontoken="<t>x</t>"), "Sender", "Propose has no part “sessiontoken”"),
         (propose(targetId="a", targetid="b"), "Sender", "no part “targetid”: write targetId"),
         (propose(targetID="a"), "Sender", "no part “targetID”: write targetId"),
         (propose(Context="<empty/>"), "Sender", "no part “Context”: write context"),
-        (propose().replace("<Propose", "<Propose xmlns:o='urn:other'").replace("></P", "><o:targetId/></P"), "Sender", "no part “targetId”: it is in another namespace"),
-        (update("x").replace("<status>", "<targetId><a/></targetId><status>"), "Sender", "UpdateStatus has no part “targetId”"),
+        (
+            propose().replace("<Propose", "<Propose xmlns:o='urn:other'").replace("></P", "><o:targetId/></P"),
+            "Sender",
+            "no part “targetId”: it is in another namespace",
+        ),
+        (
+            update("x").replace("<status>", "<targetId><a/></targetId><status>"),
+            "Sender",
+            "UpdateStatus has no part “targetId”",
+        ),
         (update("x").replace("urn:nms:interaction", "urn:nms:proposition"), "Sender", "operations are"),
-        (propose(targetId="<key>a</key>"), "Sender", "targetId is a text, without the element “key”"),
-        (propose(targetId="a<b/>c"), "Sender", "targetId is a text"),
-        (propose(categories="<item>travel</item>"), "Sender", "categories is a text"),
-        (propose(targetId="a", categories=",".join(f"c{n}" for n in range(51))), "Sender", "categories are 50 names at most"),
-        (propose(targetId="a", themes=",".join(f"c{n}" for n in range(51))), "Sender", "themes are 50 names at most"),
-        (propose(targetId="a", categories="c" * 501), "Sender", "of 500 characters"),
-        (propose(targetId="a", context="colour='red'"), "Sender", "context holds"),
-        (propose(targetId="a", context="<interaction>red</interaction>"), "Sender", "context holds"),
-        (propose(targetId="a", context="<interaction/>red"), "Sender", "context holds"),
-        (propose(targetId="a", context="<empty colour='red'/>"), "Sender", "empty is no call data"),
-        (propose(targetId="a", context="<undef colour='red'/>"), "Sender", "undef is no call data"),
-        (propose(targetId="a", context="<undef><a/></undef>"), "Sender", "context holds"),
-        (propose(targetId="a", context="<undef/><undef/>"), "Sender", "context holds"),
-        (propose(targetId="a", context="<Undef/>"), "Sender", "context holds"),
+        (propose(targetId="<key>a</key>"), "Sender", "targetId must be text; it cannot contain the element “key”"),
+        (propose(targetId="a<b/>c"), "Sender", "targetId must be text"),
+        (propose(categories="<item>travel</item>"), "Sender", "categories must be text"),
+        (
+            propose(targetId="a", categories=",".join(f"c{n}" for n in range(51))),
+            "Sender",
+            "categories can have at most 50 names",
+        ),
+        (
+            propose(targetId="a", themes=",".join(f"c{n}" for n in range(51))),
+            "Sender",
+            "themes can have at most 50 names",
+        ),
+        (propose(targetId="a", categories="c" * 501), "Sender", "of at most 500 characters"),
+        (propose(targetId="a", context="colour='red'"), "Sender", "context must contain"),
+        (propose(targetId="a", context="<interaction>red</interaction>"), "Sender", "context must contain"),
+        (propose(targetId="a", context="<interaction/>red"), "Sender", "context must contain"),
+        (propose(targetId="a", context="<empty colour='red'/>"), "Sender", "empty cannot have attributes"),
+        (propose(targetId="a", context="<undef colour='red'/>"), "Sender", "undef cannot have attributes"),
+        (propose(targetId="a", context="<undef><a/></undef>"), "Sender", "context must contain"),
+        (propose(targetId="a", context="<undef/><undef/>"), "Sender", "context must contain"),
+        (propose(targetId="a", context="<Undef/>"), "Sender", "context must contain"),
         (propose(context=f"<interaction {MANY}/>"), "Sender", "100 call data"),
         (propose(context=f"<interaction navigationLanguage='{'f' * 2001}'/>"), "Sender", "2,000"),
         (propose(context=f"<interaction {'f' * 129}='1'/>"), "Sender", "128 characters"),
-        ("<a/>", "Sender", "one request"),
-        (envelope(""), "Sender", "one request"),
+        ("<a/>", "Sender", "one operation"),
+        (envelope(""), "Sender", "one operation"),
         (envelope('<Propose xmlns="urn:other"/>'), "Sender", "operations are"),
         (envelope('<Drop xmlns="urn:nms:interaction"/>'), "Sender", "operations are"),
         (envelope("", "http://schemas.xmlsoap.org/soap/envelope/"), "VersionMismatch", "SOAP 1.2"),
@@ -143,7 +175,7 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (propose(targetId="a", context="<interaction><b/></interaction>"), "Sender", "context"),
         (propose(targetId="a", context="<interaction colour='red'/>"), "Sender", "colour"),
         (propose(targetId="a", context="<interaction navigationLanguage='xx'/>"), "Sender", "navigation_language"),
-        (propose(targetId="a") .replace("</targetId>", "</targetId><targetId>b</targetId>"), "Sender", "twice"),
+        (propose(targetId="a").replace("</targetId>", "</targetId><targetId>b</targetId>"), "Sender", "twice"),
         (propose(targetId="a", context="<interaction aB='1' a_b='2'/>"), "Sender", "given twice"),
         (
             envelope("").replace("<e:Body>", "<e:Header><h e:mustUnderstand='true'/></e:Header><e:Body>"),
@@ -154,7 +186,7 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (update("x", "9"), "Sender", "status"),
         (update("", "accepted"), "Sender", "needs"),
     ],
-)  # fmt: skip
+)
 def test_everything_else_is_a_fault(asking: TestClient, content: str | bytes, code: str, says: str) -> None:
     status, root = sent(asking, content)
     assert status == 400
@@ -165,10 +197,20 @@ def test_everything_else_is_a_fault(asking: TestClient, content: str | bytes, co
     assert "Traceback" not in reason
 
 
-@pytest.mark.parametrize("path", ["/interaction/nowhere/web", "/interaction/shop/wbe", "/interaction/shop/mail",
-                                  "/interaction/shop/%EF%BF%BE", "/interaction/shop@live@live/web",
-                                  "/interaction/..%2f..%2fetc/web", "/interaction/%00/web", "/interaction/ѕhop/web",
-                                  "/interaction/" + "a" * 3000 + "/web"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/interaction/nowhere/web",
+        "/interaction/shop/wbe",
+        "/interaction/shop/mail",
+        "/interaction/shop/%EF%BF%BE",
+        "/interaction/shop@live@live/web",
+        "/interaction/..%2f..%2fetc/web",
+        "/interaction/%00/web",
+        "/interaction/ѕhop/web",
+        "/interaction/" + "a" * 3000 + "/web",
+    ],
+)
 def test_places_that_are_none(asking: TestClient, path: str) -> None:
     answer = asking.post(path, content=propose(targetId="ann@example.com"))
     assert answer.status_code in (400, 404)

@@ -64,7 +64,7 @@ def test_what_is_no_token_gets_one_answer(asking: TestClient, wrong: str) -> Non
     answer = asking.post("/api/v1/propose", json=BODY, headers={"Authorization": b"Bearer " + wrong.encode("latin-1")})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert answer.json()["errors"] == [{"code": "OFR751", "message": "this token does not count"}]
+    assert answer.json()["errors"] == [{"code": "OFR751", "message": "this token is not valid"}]
 
 
 def test_a_revoked_or_changed_token_counts_no_more(asking: TestClient, live: Workspace) -> None:

@@ -20,21 +20,46 @@ from offerkit.server.ui import steps
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
 PAGES = [
-    "/ui", "/ui/history", "/ui/history/1", "/ui/history/2", "/ui/history?stage=shop@live", "/ui/diff",
-    "/ui/diff?a=shop@live:1&b=shop@design", "/ui/approvals", "/ui/approvals?show=all", "/ui/promote",
-    "/ui/promote?environment=shop", "/ui/offers", "/ui/offers?q=gold", "/ui/offers/shop/gold-card",
-    "/ui/offers/shop/gold-card?stage=design&contact=1", "/ui/graph", "/ui/graph?around=shop/offer.gold-card",
-    "/ui/graph?stage=live&around=shop/space.*", "/ui/login", "/ui/history/999", "/ui/offers/shop/nothing",
-]  # fmt: skip
+    "/ui",
+    "/ui/history",
+    "/ui/history/1",
+    "/ui/history/2",
+    "/ui/history?stage=shop@live",
+    "/ui/diff",
+    "/ui/diff?a=shop@live:1&b=shop@design",
+    "/ui/approvals",
+    "/ui/approvals?show=all",
+    "/ui/promote",
+    "/ui/promote?environment=shop",
+    "/ui/offers",
+    "/ui/offers?q=gold",
+    "/ui/offers/shop/gold-card",
+    "/ui/offers/shop/gold-card?stage=design&contact=1",
+    "/ui/graph",
+    "/ui/graph?around=shop/offer.gold-card",
+    "/ui/graph?stage=live&around=shop/space.*",
+    "/ui/login",
+    "/ui/history/999",
+    "/ui/offers/shop/nothing",
+]
 
 
 @pytest.fixture
 def changed(shop: Workspace) -> Workspace:
     """Live, then changed in design: gold-card waits, and its label is hostile."""
     with_people(shop).go_live()
-    shop.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {
-        "label": HOSTILE, "content": {"title": HOSTILE, "html": "<p style='color: red'>Gold</p>"},
-    }}}})  # fmt: skip
+    shop.change(
+        {
+            "specs/shop/offers.yaml": {
+                "offers": {
+                    "gold-card": {
+                        "label": HOSTILE,
+                        "content": {"title": HOSTILE, "html": "<p style='color: red'>Gold</p>"},
+                    }
+                }
+            }
+        }
+    )
     shop.apply("ada")
     return shop
 
@@ -60,14 +85,14 @@ def test_every_page_is_sound(local: TestClient) -> None:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "'unsafe-inline'" not in (
             policy.replace("style-src-attr 'unsafe-inline'", "")
-        )  # fmt: skip
+        )
         assert re.findall(r"script-src[^;]*", policy) == (["script-src 'self'"] if offer else []), path
         assert answer.headers["referrer-policy"] == "same-origin"
 
 
 def test_the_overview_says_what_differs_and_what_waits(local: TestClient) -> None:
     page = local.get("/ui").text
-    assert "2 approvals of 1 offer wait." in page or "1 approval of 1 offer waits." in page
+    assert "2 approvals for 1 offer are waiting." in page or "1 approval for 1 offer is waiting." in page
     assert '<a href="/ui/diff?a=shop@live&amp;b=shop@design">1 changed</a>' in page
     assert 'aria-current="page">Overview' in page
 
@@ -80,12 +105,21 @@ def test_the_difference_is_design_against_live(local: TestClient) -> None:
 
 
 def test_a_rename_is_one_on_every_page_that_compares(changed: Workspace) -> None:
-    changed.change({"specs/shop/offers.yaml": {
-        "moved": {"offer.safari": "offer.big-five"},
-        "offers": {"safari": None, "big-five": {
-            "category": "travel", "weights": [{"label": "base", "weight": 5}], "content": {"title": "Lions"},
-        }},
-    }})  # fmt: skip
+    changed.change(
+        {
+            "specs/shop/offers.yaml": {
+                "moved": {"offer.safari": "offer.big-five"},
+                "offers": {
+                    "safari": None,
+                    "big-five": {
+                        "category": "travel",
+                        "weights": [{"label": "base", "weight": 5}],
+                        "content": {"title": "Lions"},
+                    },
+                },
+            }
+        }
+    )
     changed.apply("ada")
     with browser(changed) as local:
         assert "1 changed, 1 moved." in local.get("/ui/diff").text
@@ -119,7 +153,9 @@ def test_an_offer_is_shown_as_its_spaces_render_it(local: TestClient) -> None:
     page = local.get("/ui/offers/shop/gold-card?stage=live").text
     assert 'srcdoc="&lt;b&gt;Gold&lt;/b&gt;"' in page
     assert "waits for brand" in page and "approved by risk" in page
-    assert "To whom it was proposed is for those who may read contacts" in page and "As the contact" not in page
+    assert (
+        "Only operators who are allowed to read contacts can see propositions" in page and "As the contact" not in page
+    )
 
 
 def test_an_offers_propositions_are_listed_for_who_may_read_contacts(changed: Workspace) -> None:
@@ -239,9 +275,18 @@ def test_a_page_says_what_it_is_a_part_of(local: TestClient) -> None:
 
 def test_an_offer_shows_what_decides_over_it_live_beside_design(changed: Workspace) -> None:
     """Each part once, with who says it: the environment, the categories, the filters, the offer."""
-    changed.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {
-        "eligible": {"when": "person.age >= 77", "until": "2029-12-31"}, "weights": [{"label": "new", "weight": 42}],
-    }}}})  # fmt: skip
+    changed.change(
+        {
+            "specs/shop/offers.yaml": {
+                "offers": {
+                    "gold-card": {
+                        "eligible": {"when": "person.age >= 77", "until": "2029-12-31"},
+                        "weights": [{"label": "new", "weight": 42}],
+                    }
+                }
+            }
+        }
+    )
     changed.change({"environments/shop.yaml": {"environment": {"when": "person.age >= 16"}}})
     changed.change({"specs/shop/catalog.yaml": {"categories": {"bank": {"multiplier": {"factor": 3}}}}})
     changed.apply("ada")
@@ -250,12 +295,12 @@ def test_an_offer_shows_what_decides_over_it_live_beside_design(changed: Workspa
     for text in ("person.age &gt;= 77", "2029-12-31", "42 (new)", "person.age &gt;= 16", "× 3"):
         assert text in page, text
     assert "environment.shop" in page and "shop/category.bank" in page and "the offer itself" in page
-    assert "live beside design" in page
+    assert "live and design" in page
 
 
 def test_approvals_show_what_is_approved(local: TestClient) -> None:
     page = local.get("/ui/approvals").text
-    assert "What it changes in live" in page
+    assert "Changes to live" in page
     assert "content on" in page and "&lt;script&gt;alert(1)" in page and "<ins>" in page
 
 

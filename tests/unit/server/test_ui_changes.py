@@ -96,7 +96,7 @@ def test_what_is_no_token_logs_nobody_in(asking: TestClient) -> None:
         answer = asking.post("/ui/login", data={"token": given}, headers=FORM)
         assert answer.status_code == 401
         assert "set-cookie" not in answer.headers
-        assert "no operator" in answer.text
+        assert "this token is not valid" in answer.text
         assert given.strip("\x00") == "" or given not in answer.text
 
 
@@ -162,7 +162,7 @@ def test_an_approval_is_the_operators_who_is_logged_in(asking: TestClient, chang
     assert not Outline(page).wrong
     approve(asking, comment="Well said.")
     assert last(changed)[1:] == ("approve", "brand", "Well said.")
-    assert "Nothing waits for approval" in asking.get("/ui/approvals").text
+    assert "Nothing is waiting for approval" in asking.get("/ui/approvals").text
     assert changed.verified() == []
 
 
@@ -224,7 +224,7 @@ def test_of_many_ticked_those_that_may_be_are_decided_and_the_others_told(
     assert f'href="/ui/history/{serial}"' in answer.text and "Nothing was changed" not in answer.text
     assert "is not allowed to decide on the content of shop/offer.safari" in answer.text and "[OFR701]" in answer.text
     answer = asking.post("/ui/approvals", data=form, headers=FORM)
-    assert "decided so already" in answer.text and last(changed)[0] == serial
+    assert "already made" in answer.text and last(changed)[0] == serial
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_without_a_login_no_form_is_taken_not_even_here(changed: Workspace) -> N
     with browser(changed) as here:
         for path in ("/ui/approvals", "/ui/promote"):
             answer = here.post(path, data={"offer": GOLD, "decision": "approve", "seal": ""}, headers=FORM)
-            assert answer.status_code == 401 and "nobody is logged in" in answer.text
+            assert answer.status_code == 401 and "you are not logged in" in answer.text
     assert last(changed) == before
 
 
@@ -304,7 +304,7 @@ def test_a_plan_that_changed_meanwhile_is_shown_anew_and_not_applied(asking: Tes
     before = last(changed)
     answer = asking.post("/ui/promote", data=form, headers=FORM)
     assert answer.status_code == 409
-    assert "no longer the one that you saw" in answer.text and "Save more" in answer.text
+    assert "The plan has changed since you saw it" in answer.text and "Save more" in answer.text
     assert last(changed) == before
     fresh = {**form, "plan": hidden(answer.text, "plan")}
     assert asking.post("/ui/promote", data=fresh, headers=FORM).status_code == 303
@@ -322,7 +322,7 @@ def test_the_same_form_sent_twice_promotes_once(asking: TestClient, changed: Wor
 def test_who_may_not_promote_is_told_before_and_refused_after(asking: TestClient, changed: Workspace) -> None:
     form = ready(asking, changed)
     page = as_(asking, changed, "dora").get("/ui/promote").text
-    assert "dora may not promote this" in page and "Promote exactly this" not in page
+    assert "dora is not allowed to promote this" in page and "Promote exactly this" not in page
     before = last(changed)
     answer = asking.post("/ui/promote", data={**form, "seal": seal(asking)}, headers=FORM)
     assert answer.status_code in (403, 409)
@@ -332,10 +332,12 @@ def test_who_may_not_promote_is_told_before_and_refused_after(asking: TestClient
 def limited(asking: TestClient, changed: Workspace, when: str, share: str) -> str:
     """The page of a promotion after which offers are for some people only, as omar sees it."""
     offers = {name: {"eligible": {"when": when}} for name in ("gold-card", "safari", "saver")}
-    changed.change({
-        "specs/shop/offers.yaml": {"offers": offers},
-        "environments/shop.yaml": {"environment": {"impact": {"max_lost": share}}},
-    })  # fmt: skip
+    changed.change(
+        {
+            "specs/shop/offers.yaml": {"offers": offers},
+            "environments/shop.yaml": {"environment": {"impact": {"max_lost": share}}},
+        }
+    )
     changed.apply("ada")
     changed.approve_all()
     page = as_(asking, changed, "omar").get("/ui/promote").text
@@ -347,7 +349,7 @@ def test_the_impact_limit_is_shown_with_the_plan(asking: TestClient, changed: Wo
     changed.approve("brand")
     assert "None of these environments limits" in as_(asking, changed, "omar").get("/ui/promote").text
     page = limited(asking, changed, "person.age >= 18", "50%")
-    assert "The impact limit holds." in page and "✓ within" in page and ">50%</td>" in page
+    assert "The plan is within the impact limit." in page and "✓ within" in page and ">50%</td>" in page
     form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
     answer = asking.post("/ui/promote", data=form, headers=FORM)
     assert answer.status_code == 303
@@ -380,7 +382,9 @@ def test_whoever_looks_again_does_not_count_again_but_promoting_does(
     assert asking.get("/ui/promote").text.count("✓ within") == page.count("✓ within") > 0
     assert len(counted) == 1
     with (changed.root / "people.csv").open("a") as people:
-        people.writelines(f"{n},p{n}@example.com,P,17,FR\n" for n in range(10, 20))  # who would be left with nothing
+        people.writelines(
+            f"{n},p{n}@example.com,P,17,FR\n" for n in range(10, 20)
+        )  # who would be left without an offer
     form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
     assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 422
     assert len(counted) == 2
@@ -401,7 +405,7 @@ def test_a_long_count_is_made_beside_the_page(
     monkeypatch.setattr(impact_limit, "measure_losses", slowly)
     page = limited(asking, changed, "person.age >= 18", "50%")
     again = '<meta http-equiv="refresh" content="5; url=/ui/promote">'
-    assert again in page and "It is being counted" in page and "Promote exactly this" not in page
+    assert again in page and "The impact is being measured" in page and "Promote exactly this" not in page
     assert "within" not in page and "None of these environments" not in page
     assert again in asking.get("/ui/promote").text
     assert "url=/ui/promote?environment=shop&amp;full=true" in asking.get("/ui/promote?environment=shop&full=true").text
@@ -412,7 +416,7 @@ def test_a_long_count_is_made_beside_the_page(
     assert len(running) == 1
     let_on.set()
     end = time.monotonic() + 20
-    while "It is being counted" in (page := asking.get("/ui/promote").text):
+    while "The impact is being measured" in (page := asking.get("/ui/promote").text):
         assert time.monotonic() < end
     assert "http-equiv" not in page and "✓ within" in page and "Promote exactly this" in page
     assert len(running) == 2
@@ -430,7 +434,7 @@ def test_a_count_that_fails_late_is_told_once_it_has_failed(
         raise refuse(Code.UNREADABLE, "the contacts went away")
 
     monkeypatch.setattr(impact_limit, "measure_losses", slowly)
-    assert "It is being counted" in limited(asking, changed, "person.age >= 18", "50%")
+    assert "The impact is being measured" in limited(asking, changed, "person.age >= 18", "50%")
     time.sleep(0.6)
     assert "the contacts went away" in asking.get("/ui/promote").text
     assert len(times) == 1

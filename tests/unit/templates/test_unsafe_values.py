@@ -52,8 +52,8 @@ from offerkit.templates.inspection import inspect
             "a tracked link does not lead to a URL: its port",
         ),
         ("<a _urlType=11 href='javascript&#58;x'>{{ a }}</a>", "runs a script"),
-        ("<a href='{{ status_url('acepted', a) }}'></a>", "status_url: “acepted” is no status"),
-        ("<a href='{{ status_url(7, a) }}'></a>", "status_url: “7” is no status"),
+        ("<a href='{{ status_url('acepted', a) }}'></a>", "status_url: “acepted” is not a status"),
+        ("<a href='{{ status_url(7, a) }}'></a>", "status_url: “7” is not a status"),
         (
             "<a href=\"{{ status_url('accepted', 'https://x..example') }}\"></a>",
             "status_url does not lead to a URL: its host",

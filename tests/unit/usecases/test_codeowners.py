@@ -39,7 +39,7 @@ def test_who_reviews_what_a_file_says(shop: Workspace) -> None:
     shop.change({"environments/shop.yaml": {"environment": {"reviewers": {"settings": ["omar"]}}}})
     found = codeowners(shop.session())
     assert found.nameless == ("omar",)
-    assert "# omar: no account or e-mail that can stand here\n# /environments/shop.yaml\n" in found.text
+    assert "# omar: no account or e-mail address that CODEOWNERS can hold\n# /environments/shop.yaml\n" in found.text
 
 
 def test_names_that_mean_something_there(shop: Workspace) -> None:

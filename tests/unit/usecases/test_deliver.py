@@ -117,7 +117,7 @@ def test_a_run_that_is_cut_off_goes_on(root: Path, monkeypatch: pytest.MonkeyPat
             deliver("june/best", "--out", "made")
     assert kept() == {} and not Path("made").exists()
     written = ids("made.partial")
-    assert "1 parts were there from a run that was cut off" in deliver("june/best", "--out", "made").output
+    assert "1 parts were kept from an interrupted run" in deliver("june/best", "--out", "made").output
     assert ids("made") == written and sorted(kept()) == sorted(written)
     assert not Path("made.partial").exists()
 

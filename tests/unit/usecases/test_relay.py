@@ -187,7 +187,7 @@ def test_who_wrote_it_approves_nothing(pull: Pull) -> None:
     pull.fake.commits.clear()
     pull.pull["user"] = pull.fake.user(stranger)
     pull.fake.commit(HEAD, stranger, pull.people["omar"])
-    assert "the author of commit aaaaaaaaaaaa is no operator by account or e-mail" in pull.read().doubts
+    assert "the author of commit aaaaaaaaaaaa belongs to no operator, by account or e-mail" in pull.read().doubts
     pull.fake.reviews.clear()
     pull.review("olga")
     pull.fake.commit(OTHER, None, None)
@@ -243,7 +243,7 @@ def test_an_automation_relays_and_never_approves(pull: Pull) -> None:
     pull.apply(text("New"))
     pull.people["robot"] = pull.fake.person("robot", 66)
     pull.review("robot")
-    assert "robot is an automation, which approves nothing" in why(pull)
+    assert "robot is an automation, which cannot approve" in why(pull)
     with pytest.raises(Refused, match="ada is a person and cannot relay reviews"):
         pull.relay(who="ada")
     for scope in ("all", "read,approve", "read,apply,promote,stop"):
@@ -254,7 +254,7 @@ def test_an_automation_relays_and_never_approves(pull: Pull) -> None:
 @pytest.mark.parametrize(
     ("details", "told"),
     [
-        ({"meaning": "1:" + "e" * 64}, "means something else than what was reviewed"),
+        ({"meaning": "1:" + "e" * 64}, "has another meaning than what was reviewed"),
         ({"head": OTHER}, "is of another head"),
         ({"commit": OTHER}, f"has applied {OTHER[:12]}, and it was merged as {MERGED[:12]}"),
         ({"commit": None}, "has applied no commit"),
@@ -287,7 +287,7 @@ def test_what_waited_before_was_not_shown(pull: Pull) -> None:
     assert decided(done) == {
         f"content mail {SAVER}", f"content web {SAVER}", "content web shop/offer.new", "eligibility shop/offer.new",
     }  # fmt: skip
-    assert done.left == (f"the content of {GOLD} waited already before this pull request",)
+    assert done.left == (f"the content of {GOLD} already waited before this pull request",)
     pull.review("brand")
     assert f"the content of {GOLD} waited already" in pull.relay().refused[-1].summary
 

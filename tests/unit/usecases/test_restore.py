@@ -216,7 +216,7 @@ def test_a_changed_schema_in_a_database_is_its_owners_to_mend(live: Workspace, b
         ):
             pass
         assert refused.value.diagnostics[0].code is Code.NOT_RESTORED
-        assert "is not as offerkit makes it" in refused.value.diagnostics[0].summary
+        assert "differs from what offerkit creates" in refused.value.diagnostics[0].summary
 
 
 def test_what_only_the_backup_has_comes_back_but_for_what_was_made_anew(live: Workspace, tmp_path: Path) -> None:
