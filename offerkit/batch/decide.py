@@ -43,7 +43,7 @@ class BatchRequest:
     """A program, and what presentation rules exclude."""
 
     program: BatchProgram
-    over: Sequence[Exclusions] = ()
+    exclusions: Sequence[Exclusions] = ()
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,8 @@ class _ChunkDecider:
 
     def _take(self, people: ContactTable, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int) -> None:
         """Step 8: clear what presentation rules exclude in ``alive``."""
-        for part in self._batch.over:
-            for columns, items in part.taken(people, first, first + alive.shape[1]):
+        for part in self._batch.exclusions:
+            for columns, items in part.excluded(people, first, first + alive.shape[1]):
                 mine = columns if part.contacts is None else columns[holds[part.contacts, columns]]
                 for item in items:
                     alive[item, mine] = False

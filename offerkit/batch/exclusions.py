@@ -61,7 +61,7 @@ class Exclusions:
     table: str
     items: Sequence[tuple[int, ...]]
 
-    def taken(
+    def excluded(
         self, people: ContactTable, first: int, last: int
     ) -> Iterator[tuple[NDArray[numpy.intp], tuple[int, ...]]]:
         """For the contacts from ``first`` to before ``last``: indexes (from 0), and the items excluded for them."""

@@ -55,8 +55,8 @@ def batch_program(catalog: Catalog, call: Call, *, reasons: bool = False) -> Bat
     """The program of ``call``, whose contact and key are ignored; with ``reasons`` it can also explain."""
     space = catalog.spaces[call.space]
     facts = facts_at(call.now, catalog.zone, catalog.nobody, call.data)
-    asked = slice_of(space, call)
-    space_program = catalog.space_program(space.name, facts.today, asked)
+    requested = slice_of(space, call)
+    space_program = catalog.space_program(space.name, facts.today, requested)
     pairs = [
         *(
             zip(space_program.bundle.conditions, space_program.masks, strict=True)
@@ -79,7 +79,7 @@ def batch_program(catalog: Catalog, call: Call, *, reasons: bool = False) -> Bat
     items = tuple(Item(position, weight, tuple(need)) for (position, weight), need in zip(rows, needs, strict=True))
     deciding = dict.fromkeys((*conditions, *_further(catalog, space_program)))
     telling = (
-        _telling((catalog.offers[position] for position in catalog.members(asked)), space, facts.today)
+        _telling((catalog.offers[position] for position in catalog.members(requested)), space, facts.today)
         if reasons
         else ()
     )
@@ -102,8 +102,8 @@ def _further(catalog: Catalog, space_program: SpaceProgram) -> Iterator[BoundCon
 def _telling(offers: Iterable[CompiledOffer], space: CompiledSpace, today: date) -> Iterator[BoundCondition]:
     """The conditions of ``offers``, including offers that no contact can get, up to the check that nobody passes."""
     for offer in offers:
-        asked = list(checks(offer, space, today))
-        requirements = [check.requirement for check in asked]
+        offer_checks = list(checks(offer, space, today))
+        requirements = [check.requirement for check in offer_checks]
         requirements += [weight.when for weight in applicable_weights(offer, space.name, today)]
         yield from (requirement.condition for requirement in requirements if requirement is not None)
 
@@ -114,10 +114,10 @@ def weights_of(space_program: SpaceProgram) -> Iterator[CompiledWeight]:
         yield from part.weights
 
 
-def deciding_conditions(made: BatchProgram) -> Iterator[BoundCondition]:
+def deciding_conditions(program: BatchProgram) -> Iterator[BoundCondition]:
     """Every condition and formula that takes part in deciding."""
-    yield from made.conditions[: made.deciding]
-    for weight in weights_of(made.space_program):
+    yield from program.conditions[: program.deciding]
+    for weight in weights_of(program.space_program):
         if weight.formula is not None:
             yield weight.formula
 

@@ -35,18 +35,18 @@ class _OfferChecks:
 
 
 class Reasons:
-    """The reasons of one program, which must be made for them (``program(…, reasons=True)``)."""
+    """The reasons of one program, which must be made with ``batch_program(…, reasons=True)``."""
 
-    def __init__(self, made: BatchProgram) -> None:
-        self._made = made
-        self._asked: dict[int, _OfferChecks] = {}
-        space = made.catalog.spaces[made.call.space]
-        asked = slice_of(space, made.call)
-        self.slice: Sequence[int] = made.catalog.members(asked)
+    def __init__(self, program: BatchProgram) -> None:
+        self._program = program
+        self._checks_of: dict[int, _OfferChecks] = {}
+        space = program.catalog.spaces[program.call.space]
+        requested = slice_of(space, program.call)
+        self.slice: Sequence[int] = program.catalog.members(requested)
         """The positions of the slice's offers."""
         self._inside = frozenset(self.slice)
-        self._others = reasons.not_in_slice(space, called=asked.source is SliceSource.CALL).cause
-        when = made.catalog.when
+        self._others = reasons.not_in_slice(space, called=requested.source is SliceSource.CALL).cause
+        when = program.catalog.when
         self._dropped = reasons.hook_dropped(space).cause
         self._environment = None if when is None else reasons.environment_check(when).cause
 
@@ -54,7 +54,7 @@ class Reasons:
         """Why the contacts ``columns`` do not get the offer ``name``; each contact has one cause."""
         import numpy
 
-        position = self._made.catalog.position_of.get(name)
+        position = self._program.catalog.position_of.get(name)
         if position is None:
             return [(reasons.no_offer(), columns)]
         left = numpy.ones(len(columns), dtype=bool)
@@ -65,7 +65,7 @@ class Reasons:
         import numpy
 
         width = chunk.picks.shape[1]
-        given = numpy.zeros((len(self._made.items), width), dtype=bool)
+        given = numpy.zeros((len(self._program.items), width), dtype=bool)
         ranks, columns = numpy.nonzero(chunk.picks >= 0)
         given[chunk.picks[ranks, columns], columns] = True
         for position in self.slice:
@@ -89,23 +89,23 @@ class Reasons:
             if left.any():
                 yield self._others, left
             return
-        asked = self._of(position)
-        for cause, number in asked.checks:
+        offer_checks = self._of(position)
+        for cause, number in offer_checks.checks:
             if number is None:
                 if left.any():
                     yield cause, left
                 return
             if (gone := out(look(chunk.holds[number]))).any():
                 yield cause, gone
-        if (gone := out(look(_any(chunk.eligible, asked.own)))).any():
+        if (gone := out(look(_any(chunk.eligible, offer_checks.own)))).any():
             for cause, productless in chunk.productless.get(position, {}).items():
                 if (none := gone & look(productless)).any():
                     yield cause, none
                     gone = gone & ~none
             yield from self._weightless(chunk, position, gone, look)
-        if (gone := out(look(_any(chunk.presentable, asked.own)))).any():
+        if (gone := out(look(_any(chunk.presentable, offer_checks.own)))).any():
             yield reasons.cause_of(ExclusionReason.PRESENTATION_RULE), gone
-        if chunk.kept is not None and (gone := out(look(_any(chunk.kept, asked.own)))).any():
+        if chunk.kept is not None and (gone := out(look(_any(chunk.kept, offer_checks.own)))).any():
             yield self._dropped, gone
         if left.any():
             yield reasons.cause_of(ExclusionReason.BEYOND_N), left
@@ -114,32 +114,32 @@ class Reasons:
         self, chunk: DecidedChunk, position: int, gone: Flags, look: Callable[[Flags], Flags]
     ) -> Iterator[tuple[Cause, Flags]]:
         """Step 6: contacts for whom a weight holds but is 0; then those for whom none holds."""
-        asked = self._of(position)
-        for weight in asked.weights:
-            if not asked.multiplied and (weight.formula is not None or weight.number):
+        offer_checks = self._of(position)
+        for weight in offer_checks.weights:
+            if not offer_checks.multiplied and (weight.formula is not None or weight.number):
                 continue  # contacts for whom it holds are eligible
             zero = gone if weight.formula is None else gone & look(chunk.positive[weight.formula])
             if weight.when is not None:
-                zero = zero & look(chunk.holds[self._made.number(weight.when.condition)])
+                zero = zero & look(chunk.holds[self._program.number(weight.when.condition)])
             if zero.any():
                 yield reasons.weight_zero(weight).cause, zero
                 gone = gone & ~zero
         if gone.any():
-            yield reasons.no_weight(self._made.catalog.offers[position]).cause, gone
+            yield reasons.no_weight(self._program.catalog.offers[position]).cause, gone
 
     def _of(self, position: int) -> _OfferChecks:
-        known = self._asked.get(position)
+        known = self._checks_of.get(position)
         if known is None:
-            known = self._asked[position] = self._prepared(self._made.catalog.offers[position])
+            known = self._checks_of[position] = self._prepared(self._program.catalog.offers[position])
         return known
 
     def _prepared(self, offer: CompiledOffer) -> _OfferChecks:
-        made, today = self._made, self._made.facts.today
-        space = made.catalog.spaces[made.call.space]
+        program, today = self._program, self._program.facts.today
+        space = program.catalog.spaces[program.call.space]
         return _OfferChecks(
             self._items.get(offer.position, ()),
             [
-                (check.cause, None if check.requirement is None else made.number(check.requirement.condition))
+                (check.cause, None if check.requirement is None else program.number(check.requirement.condition))
                 for check in reasons.checks(offer, space, today)
             ],
             applicable_weights(offer, space.name, today),
@@ -149,7 +149,7 @@ class Reasons:
     @cached_property
     def _items(self) -> Mapping[int, Sequence[int]]:
         found: dict[int, list[int]] = {}
-        for number, item in enumerate(self._made.items):
+        for number, item in enumerate(self._program.items):
             found.setdefault(item.position, []).append(number)
         return found
 

@@ -48,23 +48,23 @@ class Results:
         """By space, the number of its first item."""
         self._items = 0
 
-    def add(self, made: BatchProgram, chunk: DecidedChunk) -> None:
+    def add(self, program: BatchProgram, chunk: DecidedChunk) -> None:
         """Add the picks of one chunk."""
         import numpy
 
-        if not made.items:
+        if not program.items:
             return
-        first = self._known(made)
+        first = self._first_item(program)
         ranks, columns = numpy.nonzero(chunk.picks >= 0)
         rows = {"n": columns + chunk.first, "rank": ranks + 1, "item": chunk.picks[ranks, columns] + first}
         self._people.connection.register("picked", rows)
         self._people.connection.execute("INSERT INTO pick SELECT n, rank, item FROM picked")
         self._people.connection.unregister("picked")
 
-    def _known(self, made: BatchProgram) -> int:
-        space = f"{made.catalog.environment}/{made.call.space}"
+    def _first_item(self, program: BatchProgram) -> int:
+        space = f"{program.catalog.environment}/{program.call.space}"
         if space not in self._first:
-            offers = [made.catalog.offers[item.position] for item in made.items]
+            offers = [program.catalog.offers[item.position] for item in program.items]
             rows = [(self._items + number, space, offer.name, offer.category) for number, offer in enumerate(offers)]
             self._people.connection.executemany("INSERT INTO item VALUES (?, ?, ?, ?)", rows)
             self._first[space] = self._items

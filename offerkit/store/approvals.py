@@ -61,7 +61,7 @@ def _read(db: Database, rows: list[_Texts]) -> list[Approval]:
     try:
         return [_approval(row) for row in sorted(rows)]
     except (TypeError, ValueError) as error:
-        raise errors.damaged(db.name, "An approval was edited: offerkit does not write such values") from error
+        raise errors.damaged(db.name, "An approval was edited: it has values that are never written") from error
 
 
 def _approval(row: _Texts) -> Approval:

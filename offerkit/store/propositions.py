@@ -26,7 +26,7 @@ from offerkit.store.proposition_rows import (
 )
 from offerkit.times import check_utc, instant
 
-_EDITED = "A proposition was edited: offerkit does not write such values"
+_EDITED = "A proposition was edited: it has values that are never written"
 _PAST = """SELECT offer, category, space, channel, status, time, weight, rank FROM proposition
  WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"""
 _SELECT = f"SELECT {COLUMNS} FROM proposition"  # noqa: S608 - constants

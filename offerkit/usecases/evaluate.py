@@ -92,6 +92,8 @@ def environment_of(catalogs: Catalogs, text: str, wanted: str) -> str:
     hint = f"Name one: --environment {named[0]}." if named else ""
     raise refuse(
         Code.NO_MATCH,
-        f"the expression fits several environments: {', '.join(named)}" if named else "the specs have no environment",
+        f"the expression fits several environments: {', '.join(named)}"
+        if named
+        else f"there is no environment in {catalogs.stage}",
         hint=hint,
     )

@@ -14,12 +14,12 @@ class Phrase(NamedTuple):
 
 
 _TABLE = r"""
-what has(?! been| changed| happened)|name the thing: offers with reviewers
+what has(?! not| been| changed| happened)|name the thing: offers with reviewers
 who (?:asks|asked|is asking)|the caller, the operator
 (?:^|[.:;] )who (?!is|does)[a-z]+s\b(?=[^?]*$)|name the actor: “the operator who …”, “an author …”
 for who(?! is\b)|for the reader, for operators who
 (?:by|of|to|with) who|name the actor
-there (?:is|are|was|were) none|“if missing”, “none exist”, “no offers”
+there (?:is|was) none|“if missing”, “none exist”, “no offers”
 (?:to|can|could|cannot) be had|“available”, “not available”
 none of (?:ours|offerkit's|theirs)|“not a command of offerkit”
 (?:at most|takes?|wait|after) so (?:long|many|much)|give the number: “at most N”, “N seconds”

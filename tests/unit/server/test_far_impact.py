@@ -179,7 +179,7 @@ def test_other_contacts_are_read_only_for_who_may_set_them(people: Workspace, se
     (people.root / "secrets.csv").write_text(PEOPLE, encoding="utf-8")
     people.change({SHARED: {"dimensions": {"person": {"source": {"path": "secrets.csv"}}}}})
     plan = people.plan()
-    with pytest.raises(Refused, match="may not change a dimension"):
+    with pytest.raises(Refused, match="is not allowed to change a dimension"):
         impact.impact_of_plan(far(people, "omar"), plan, ImpactRequest())
     assert impact.impact_of_plan(far(people, "ada"), plan, ImpactRequest()).spaces
 

@@ -36,7 +36,7 @@ def test_a_locked_store_is_told_without_its_path(shop: Workspace, wait: int) -> 
     assert found["code"] == "OFR604"
     assert found["message"].startswith("the store is locked by anna (process ")
     waited = "This run waited 0.05 s." if wait else "This run does not wait."
-    assert found["detail"] == f"The server's store is changed by one process at a time. {waited}"
+    assert found["detail"] == f"One process at a time changes the server's store. {waited}"
     assert "--lock-timeout" in found["hint"]
     assert str(shop.root) not in answer.text
 
@@ -82,4 +82,4 @@ def test_a_databases_address_is_not_told(shop: Workspace) -> None:
     refused = still_locked("postgresql://offers@db.bank.example/offers", Holder(3, "anna", "2026", "app1"), 0)
     found = said(redacted(refused, session))
     assert found[0] == "the store is locked by anna (process 3 on app1), since 2026"
-    assert found[1].startswith("The server's store is changed by one process at a time.")
+    assert found[1].startswith("One process at a time changes the server's store.")
