@@ -271,5 +271,5 @@ def _facts(row: list[Any]) -> ResourceFacts:
                 for path, text, role, expected in expressions
             ]
         ),
-        given=tuple([(tuple(path), values) for path, values in filters]),
+        filter_values=tuple([(tuple(path), values) for path, values in filters]),
     )
