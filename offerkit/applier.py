@@ -241,10 +241,10 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
     asked = RollbackRequest.of(plan, store)
     # Earlier versions recorded renames as other changes.
     whole = [asked, replace(asked, renames=False)] if not (plan.undoes or plan.targets) else [asked]
-    if any(made == _changes(found.way(stages)) for found in whole):
+    if any(made == _changes(found.changes(stages)) for found in whole):
         return
-    if any(made == _changes(replace(found, withdrawn=True).way(stages)) for found in whole):
-        for offer, why in sorted((asked.way(stages)[Stage.LIVE]).out.items()):
+    if any(made == _changes(replace(found, withdrawn=True).changes(stages)) for found in whole):
+        for offer, why in sorted((asked.changes(stages)[Stage.LIVE]).out.items()):
             yield Diagnostic(
                 Code.WITHDRAWN,
                 f"the plan would bring back {offer}: {why}",

@@ -31,7 +31,7 @@ from offerkit.state.snapshot import Snapshot
 class LiveReviewerHistory(Protocol):
     """The part of the store that knows since when live names reviewers."""
 
-    def came(self, addresses: Iterable[Address]) -> Mapping[Address, int]: ...
+    def promotion_serials(self, addresses: Iterable[Address]) -> Mapping[Address, int]: ...
     def settings_reviewers(self, environment: str) -> Iterable[tuple[str, ...]]: ...
 
 
@@ -144,7 +144,9 @@ class RequiredReviewers:
         if not names or not self._decisions.names.operators:
             return names
         if self._came is None:
-            self._came = self._seats.came([*self.live.of_kind(Kind.OFFER), *self.live.of_kind(Kind.TEMPLATE)])
+            self._came = self._seats.promotion_serials(
+                [*self.live.of_kind(Kind.OFFER), *self.live.of_kind(Kind.TEMPLATE)]
+            )
         since = self._came.get(known.origin(("reviewers", aspect)), 0)
         return self._called(names, since + 1)
 

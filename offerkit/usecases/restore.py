@@ -119,7 +119,7 @@ def restore(found: Restoration) -> Restored:
     done = _put_in_place(found)
     if found.session.heads is not None:  # the shorter history is expected
         with Store.open(found.session.store) as store:
-            found.session.heads.accepting().went_on(store, found.session.now)
+            found.session.heads.accepting().remember_appended(store, found.session.now)
     return done
 
 

@@ -72,7 +72,7 @@ def plan_undo(store: Store, serial: int, *, withdrawn: bool = False) -> Plan:
 
 
 def _plan(stages: Stages, asked: RollbackRequest, note: str) -> Plan:
-    ways = asked.way(stages)
+    ways = asked.changes(stages)
     deltas = [d for way in ways.values() for d in way.deltas]
     steps: list[Step] = []
     for side, way in ways.items():
