@@ -203,14 +203,14 @@ class Stages:
     def _counting(self, offers: frozenset[Address] | None) -> Decisions:
         design = self.side(Stage.DESIGN)
         every = self.decisions(offers)
-        decisions = by_named_reviewers(every, design).demanding(self.reviewers(every))
+        decisions = by_named_reviewers(every, design).with_demands(self.reviewers(every))
         environments = None if offers is None else {address.environment for address in offers}
         if not decisions:
             return decisions
         withdrawn, stops = self.withdrawals(environments), self.stops
         if not withdrawn and not stops.ever:
             return decisions
-        return decisions.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
+        return decisions.without_lapsed(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
     def reviewers(self, decisions: Decisions) -> RequiredReviewers:
         """The reviewers that are needed, given all ``decisions``."""
