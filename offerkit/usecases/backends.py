@@ -122,17 +122,17 @@ class ServerBackend:
 
     def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
         """Let the server apply ``plan`` as the token's operator."""
-        asked: dict[str, Json] = {
+        payload: dict[str, Json] = {
             "plan": envelope(plan).decode(),
             "message": session.message,
             "override_impact": session.override_impact,
             "lock_wait_ms": _wait(session),
         }
         if session.origin != NO_ORIGIN:  # earlier servers do not know it
-            asked["origin"] = _origin_json(session.origin)
+            payload["origin"] = _origin_json(session.origin)
         if session.as_read is not None:
-            asked["as_read"] = asdict(session.as_read)
-        match self.remote.post(APPLY, asked):
+            payload["as_read"] = asdict(session.as_read)
+        match self.remote.post(APPLY, payload):
             case {"revision": dict(revision), "base_moved": bool(moved)}:
                 applied = Applied(_revision(revision), moved)
             case _:
@@ -144,25 +144,27 @@ class ServerBackend:
         """Let the server approve or reject as the token's operator."""
         with session.existing():  # is it still the store that was seen before?
             pass
-        wanted = {name: value for name, value in asdict(request).items() if name not in ("plan", "seen")}
-        asked: dict[str, Json] = {
-            **wanted,
+        request_fields = {name: value for name, value in asdict(request).items() if name not in ("plan", "seen")}
+        payload: dict[str, Json] = {
+            **request_fields,
             "plan": envelope(request.plan).decode() if request.plan is not None else "",
             "decision": decision.value,
             "lock_wait_ms": _wait(session),
         }
         if not request.expect:
-            del asked["expect"]  # earlier servers do not know it
+            del payload["expect"]  # earlier servers do not know it
         if not request.settings:
-            del asked["settings"]
-        match self.remote.post(DECIDE, asked):
+            del payload["settings"]
+        match self.remote.post(DECIDE, payload):
             case {"revision": revision, "keys": list(keys), "left": list(left), **more}:
-                made = _revision(revision) if isinstance(revision, dict) else None
+                recorded = _revision(revision) if isinstance(revision, dict) else None
                 refused = self._findings(more.get("refused", []))
                 others = left[: len(left) - len(refused)]
                 shown = _shown(more.get("shown", []), self.remote.url)
                 digest = str(more.get("digest", ""))
-                outcome = ApprovalOutcome(made, tuple(map(_key, keys)), tuple(map(str, others)), refused, digest, shown)
+                outcome = ApprovalOutcome(
+                    recorded, tuple(map(_key, keys)), tuple(map(str, others)), refused, digest, shown
+                )
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
@@ -175,16 +177,16 @@ class ServerBackend:
             pass
         match self.remote.post(RELAY, {**asdict(request), "lock_wait_ms": _wait(session)}):
             case {"recorded": list(recorded), "standing": list(standing), "refused": refused}:
-                made = tuple(map(self._relayed, recorded))
-                outcome = RelayOutcome(made, tuple(map(str, standing)), self._findings(refused))
+                reviews = tuple(map(self._relayed, recorded))
+                outcome = RelayOutcome(reviews, tuple(map(str, standing)), self._findings(refused))
             case _:
                 raise strange(self.remote.url)
         for one in outcome.recorded:
             session.remember_revision(one.revision)
         return outcome
 
-    def _relayed(self, given: Json) -> RecordedReview:
-        match given:
+    def _relayed(self, answer: Json) -> RecordedReview:
+        match answer:
             case {
                 "reviewer": str(reviewer),
                 "review": str(review),
@@ -193,25 +195,25 @@ class ServerBackend:
                 "left": list(left),
                 "refused": refused,
             }:
-                found = tuple(map(_key, keys))
+                approval_keys = tuple(map(_key, keys))
                 return RecordedReview(
-                    reviewer, review, _revision(revision), found, tuple(map(str, left)), self._findings(refused)
+                    reviewer, review, _revision(revision), approval_keys, tuple(map(str, left)), self._findings(refused)
                 )
             case _:
                 raise strange(self.remote.url)
 
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
         """Let the server stop or resume as the token's operator."""
-        asked: Json = {
+        payload: Json = {
             "patterns": list(request.patterns),
             "reason": request.reason,
             "lock_wait_ms": _wait(session),
         }
-        match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, asked):
+        match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, payload):
             case {"revision": revision, "named": list(named), "out": list(out), "refused": refused}:
-                made = _revision(revision) if isinstance(revision, dict) else None
-                names, gone = (tuple(map(_address, found)) for found in (named, out))
-                outcome = StopOutcome(made, names, gone, self._findings(refused))
+                revision_row = _revision(revision) if isinstance(revision, dict) else None
+                named_addresses, out_addresses = (tuple(map(_address, addresses)) for addresses in (named, out))
+                outcome = StopOutcome(revision_row, named_addresses, out_addresses, self._findings(refused))
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
@@ -222,21 +224,21 @@ class ServerBackend:
         """Let the server record an override by the token's operator."""
         with session.existing():  # is it still the store that was seen before?
             pass
-        asked: dict[str, Json] = {
+        payload: dict[str, Json] = {
             "patterns": list(request.patterns),
             "reason": request.reason,
             "lifts": [each.value for each in request.lifts],
             "lock_wait_ms": _wait(session),
         }
         if request.found:  # earlier servers do not know it
-            asked["found"] = [asdict(each) for each in request.found]
-        match self.remote.post(OVERRIDE, asked):
+            payload["found"] = [asdict(each) for each in request.found]
+        match self.remote.post(OVERRIDE, payload):
             case {"revision": dict(revision), "says": list(says)}:
-                made = OverrideOutcome(_revision(revision), tuple(map(str, says)))
+                outcome = OverrideOutcome(_revision(revision), tuple(map(str, says)))
             case _:
                 raise strange(self.remote.url)
-        session.remember_revision(made.revision)
-        return made
+        session.remember_revision(outcome.revision)
+        return outcome
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """The impact on the server's contacts."""
@@ -244,14 +246,16 @@ class ServerBackend:
 
         from offerkit.engine.impact import Impact, without_contacts
 
-        asked: dict[str, Json] = {**asdict(request), "by": list(request.by), "plan": envelope(plan).decode()}
+        payload: dict[str, Json] = {**asdict(request), "by": list(request.by), "plan": envelope(plan).decode()}
         if not request.examples:
-            del asked["examples"]  # earlier servers do not know it
+            del payload["examples"]  # earlier servers do not know it
         try:
-            made = TypeAdapter(Impact).validate_python(self.remote.post(IMPACT, asked))
+            impact = TypeAdapter(Impact).validate_python(self.remote.post(IMPACT, payload))
         except ValidationError:
             raise strange(self.remote.url) from None
-        return made if request.examples else replace(made, spaces=[without_contacts(space) for space in made.spaces])
+        return (
+            impact if request.examples else replace(impact, spaces=[without_contacts(space) for space in impact.spaces])
+        )
 
     def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
         """The impact record from the server's contacts; not requested if nothing in its history limits the impact."""
@@ -259,16 +263,16 @@ class ServerBackend:
 
         if not is_limited(session, store, plan):
             return {}
-        asked: Json = {"plan": envelope(plan).decode(), "override_impact": session.override_impact}
-        match self.remote.post(LIMIT, asked):
+        payload: Json = {"plan": envelope(plan).decode(), "override_impact": session.override_impact}
+        match self.remote.post(LIMIT, payload):
             case dict(record):
                 return record
             case _:
                 raise strange(self.remote.url)
 
-    def _findings(self, given: object) -> tuple[Diagnostic, ...]:
+    def _findings(self, payload: object) -> tuple[Diagnostic, ...]:
         try:
-            return tuple(map(diagnostic_of, given)) if isinstance(given, list) else ()
+            return tuple(map(diagnostic_of, payload)) if isinstance(payload, list) else ()
         except ValueError:
             raise strange(self.remote.url) from None
 

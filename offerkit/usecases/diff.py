@@ -108,13 +108,13 @@ def compare(
     :func:`state_refs.open_states` do.
     """
     with open_states(session, base, head) as (a, b):
-        found = without_missing_commits(session, difference(session, a, b, patterns))
-        touched = {step.address.environment for step in found.steps}
+        result = without_missing_commits(session, difference(session, a, b, patterns))
+        touched = {step.address.environment for step in result.steps}
         whole = whole or SHARED in touched
         for state in (a, b):
             entries = {**state.beside, **state.entries}
             state.bodies_of(e.fingerprint for x, e in entries.items() if whole or x.environment in {SHARED, *touched})
-        return found
+        return result
 
 
 def difference(session: Session, a: NamedState, b: NamedState, patterns: AddressPatterns) -> Difference:
@@ -132,7 +132,7 @@ def difference(session: Session, a: NamedState, b: NamedState, patterns: Address
         for d in differing(a, b)
         if patterns.targeted(*names(d.address), d.moved_from) and not patterns.excluded(*names(d.address), d.moved_from)
     ]
-    bodies = _gathered(chosen, a, b)
+    bodies = _bodies(chosen, a, b)
     places = _places(chosen, bodies, a, b)
     sources = {address: place.after for address, place in places.items() if place.after is not None}
     with session.progress("Comparing", len(chosen)) as advance:
@@ -269,42 +269,46 @@ def _places(
             was, will = (orjson.loads(bodies[entry.fingerprint].text) for entry in (item.before, item.after))
             changed = list(_differing(was, will))
         paths.append(([path for path, _ in changed], [path for _, path in changed]))
-    before = _found(a, [(d.moved_from or d.address, p) for d, (p, _) in zip(deltas, paths, strict=True) if d.before])
-    after = _found(b, [(d.address, p) for d, (_, p) in zip(deltas, paths, strict=True) if d.after])
+    before = _positions(
+        a, [(d.moved_from or d.address, p) for d, (p, _) in zip(deltas, paths, strict=True) if d.before]
+    )
+    after = _positions(b, [(d.address, p) for d, (_, p) in zip(deltas, paths, strict=True) if d.after])
     return {d.address: SpecPositions(before.get(d.moved_from or d.address), after.get(d.address)) for d in deltas}
 
 
-def _found(state: NamedState, wanted: list[tuple[Address, list[JsonPath]]]) -> dict[Address, Position]:
-    """The first position of each of ``wanted`` in the specs of ``state``; empty if it does not come from specs."""
-    if state.specs is None or not wanted:
+def _positions(state: NamedState, paths_of: list[tuple[Address, list[JsonPath]]]) -> dict[Address, Position]:
+    """The first position of each address in the specs of ``state``; empty if it does not come from specs."""
+    if state.specs is None or not paths_of:
         return {}
     records = state.specs.records
     findings = [
         Mistake(records[address], path, Code.NO_MATCH, "", on_key=True)
-        for address, paths in wanted
+        for address, paths in paths_of
         if address in records
         for path in paths or [()]
     ]
-    found: dict[Address, Position] = {}
+    positions: dict[Address, Position] = {}
     for finding, placed in zip(findings, state.specs.placed(findings), strict=True):
         at, address = placed.position, finding.record.address
-        if at is not None and (address not in found or at < found[address]):
-            found[address] = at
-    return found
+        if at is not None and (address not in positions or at < positions[address]):
+            positions[address] = at
+    return positions
 
 
-def _differing(was: Json, will: Json, old: JsonPath = (), new: JsonPath = ()) -> Iterator[tuple[JsonPath, JsonPath]]:
+def _differing(
+    before: Json, after: Json, old: JsonPath = (), new: JsonPath = ()
+) -> Iterator[tuple[JsonPath, JsonPath]]:
     """The paths where two bodies differ: of a map all keys, of a list the first item."""
-    if isinstance(was, dict) and isinstance(will, dict):
-        for key in sorted(was.keys() | will.keys()):
-            if key not in was or key not in will:
-                yield (old, (*new, key)) if key in will else ((*old, key), new)
-            elif was[key] != will[key]:
-                yield from _differing(was[key], will[key], (*old, key), (*new, key))
-    elif isinstance(was, list) and isinstance(will, list):
-        at = next((n for n, pair in enumerate(zip(was, will, strict=False)) if pair[0] != pair[1]), None)
-        if at is not None and isinstance(was[at], dict) and isinstance(will[at], dict):
-            yield from _differing(was[at], will[at], (*old, at), (*new, at))
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            if key not in before or key not in after:
+                yield (old, (*new, key)) if key in after else ((*old, key), new)
+            elif before[key] != after[key]:
+                yield from _differing(before[key], after[key], (*old, key), (*new, key))
+    elif isinstance(before, list) and isinstance(after, list):
+        at = next((n for n, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
+        if at is not None and isinstance(before[at], dict) and isinstance(after[at], dict):
+            yield from _differing(before[at], after[at], (*old, at), (*new, at))
         else:
             yield old, new
     else:
@@ -320,9 +324,9 @@ def _renames(a: NamedState, b: NamedState) -> dict[Address, Address]:
     return renames_between(a.entries, b.entries, a.names, b.names)
 
 
-def _gathered(deltas: list[Delta], a: NamedState, b: NamedState) -> dict[str, Body]:
+def _bodies(deltas: list[Delta], a: NamedState, b: NamedState) -> dict[str, Body]:
     bodies: dict[str, Body] = {}
     for state, side in ((a, "before"), (b, "after")):
-        wanted = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
-        bodies |= state.bodies_of(wanted)
+        fingerprints = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
+        bodies |= state.bodies_of(fingerprints)
     return bodies
