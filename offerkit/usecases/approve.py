@@ -104,16 +104,20 @@ def _outcome_of(
 ) -> ApprovalOutcome:
     design = stages.side(Stage.DESIGN)
     decisions = stages.effective_decisions(chosen.offers)
-    asked = _requested(design, actor, chosen, request, decision, decisions)
+    requested = _requested(design, actor, chosen, request, decision, decisions)
     if request.expect:
         expected = ExpectedDecision(
-            request.expect, decision, lambda then, given: _expected(then, actor, request, decision, given, gated)
+            request.expect,
+            decision,
+            lambda earlier_design, earlier_decisions: _expected(
+                earlier_design, actor, request, decision, earlier_decisions, gated
+            ),
         )
-        expected.check(stages, asked.keys, decisions)
-    keys, refused = _decidable(stages, actor, chosen, request, decision, decisions, asked)
+        expected.check(stages, requested.keys, decisions)
+    keys, refused = _decidable(stages, actor, chosen, request, decision, decisions, requested)
     new = tuple(key for key in keys if _is_new(stages, decisions, key, decision, actor))
-    name = decision_digest(asked.keys, decision, decisions)
-    return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed_aspects(new, stages))
+    digest = decision_digest(requested.keys, decision, decisions)
+    return ApprovalOutcome(None, new, tuple(requested.open), refused, digest, reviewed_aspects(new, stages))
 
 
 def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[ApprovalItem]:

@@ -65,16 +65,16 @@ def origin_of(
     ``named``: the authors that the operator names. ``confirmed``: what a forge says. Never refuses: doubts matter only
     to some applies (:func:`authors_record`).
     """
-    told = confirmed or ForgeConfirmation()
+    confirmation = confirmed or ForgeConfirmation()
     with session.reading() as store:
         known = operators(store) or declared_operators(plan)
         automation = who_is(session, store, plan).automation
         try:
-            found = _OriginReader(session, store, known, told.signed).origin(
+            origin = _OriginReader(session, store, known, confirmation.signed).origin(
                 plan, whole, named, signed=automation and store is not None and separated(store, plan)
             )
-            authors = tuple(sorted({*found.authors, *(set(told.authors) - _automations(known))}))
-            return replace(found, authors=authors, doubts=(*found.doubts, *told.doubts))
+            authors = tuple(sorted({*origin.authors, *(set(confirmation.authors) - _automations(known))}))
+            return replace(origin, authors=authors, doubts=(*origin.doubts, *confirmation.doubts))
         except UntoldError as error:
             return PlanOrigin(named=named, doubts=(str(error),))
 
@@ -85,12 +85,12 @@ def authors_record(session: Session, plan: Plan, actor: Actor) -> dict[str, Json
         return {}
     origin = session.origin
     own = () if actor.automation else (actor.name,)
-    found: dict[str, Json] = {"authors": list(dict.fromkeys((*own, *origin.named, *sorted(origin.authors))))}
+    record: dict[str, Json] = {"authors": list(dict.fromkeys((*own, *origin.named, *sorted(origin.authors))))}
     if origin.commit:
-        found |= {"commit": origin.commit, "whole": origin.whole}
+        record |= {"commit": origin.commit, "whole": origin.whole}
         if session.through_server and not actor.automation:
-            found["claimed"] = True  # by the sender of the plan; nobody has verified it
-    return found
+            record["claimed"] = True  # by the sender of the plan; nobody has verified it
+    return record
 
 
 def refusals(session: Session, store: Store | None, plan: Plan, actor: Actor) -> Iterator[Diagnostic]:
@@ -194,14 +194,14 @@ class _OriginReader:
         ruling = [step for step in plan.steps if step.address.kind is Kind.OPERATOR]
         ruled = {step.source.file if step.source is not None else "" for step in ruling}
         for commit in self._commits.touching(self._files(plan), since, every=every, signed=signed):
-            found, doubt, unproven, proven = self._of(commit, signed=signed)
-            authors |= found
-            doubts += doubt
+            commit_authors, commit_doubts, unproven, proven = self._of(commit, signed=signed)
+            authors |= commit_authors
+            doubts += commit_doubts
             unverified += unproven
             if signed and ("" in ruled or ruled & commit.files) and not proven & self._administrators:
                 unverified.append(f"commit {commit.oid[:12]} changes operators but is not signed by an administrator")
-        left = set(_effects(whole)) - set(_effects(plan))
-        whole_applied = whole is not None and all(address.kind is Kind.CAMPAIGN for _, address, *_ in left)
+        remaining = set(_effects(whole)) - set(_effects(plan))
+        whole_applied = whole is not None and all(address.kind is Kind.CAMPAIGN for _, address, *_ in remaining)
         clean = not edited
         return PlanOrigin(
             self._commits.head if clean else "",

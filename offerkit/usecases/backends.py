@@ -349,67 +349,67 @@ def applied_json(applied: Applied) -> Json:
     return {"revision": _revision_json(applied.revision), "base_moved": applied.base_moved}
 
 
-def overridden_json(made: OverrideOutcome) -> Json:
+def overridden_json(outcome: OverrideOutcome) -> Json:
     """The answer to :data:`OVERRIDE`."""
-    return {"revision": _revision_json(made.revision), "says": list(made.says)}
+    return {"revision": _revision_json(outcome.revision), "says": list(outcome.says)}
 
 
-def decided_json(decided: ApprovalOutcome) -> Json:
+def decided_json(outcome: ApprovalOutcome) -> Json:
     """The answer to :data:`DECIDE`."""
     return {
-        "revision": None if decided.revision is None else _revision_json(decided.revision),
-        "keys": list(map(_key_json, decided.keys)),
+        "revision": None if outcome.revision is None else _revision_json(outcome.revision),
+        "keys": list(map(_key_json, outcome.keys)),
         # Earlier clients do not know “refused”, so refusals are also in “left”.
-        "left": [*decided.left, *(found.summary for found in decided.refused)],
-        "refused": [error_json(found) for found in decided.refused],
-        "digest": decided.digest,
+        "left": [*outcome.left, *(diagnostic.summary for diagnostic in outcome.refused)],
+        "refused": [error_json(diagnostic) for diagnostic in outcome.refused],
+        "digest": outcome.digest,
         "shown": [
             {"key": asdict(row.key), "label": row.label, "changes": [asdict(c) for c in row.changes], "new": row.new}
-            for row in decided.shown
+            for row in outcome.shown
         ],
     }
 
 
-def relayed_json(made: RelayOutcome) -> Json:
+def relayed_json(outcome: RelayOutcome) -> Json:
     """The answer to :data:`RELAY`."""
     return {
         "recorded": [
             {
-                "reviewer": one.reviewer,
-                "review": one.review,
-                "revision": _revision_json(one.revision),
-                "keys": list(map(_key_json, one.keys)),
-                "left": list(one.left),
-                "refused": [error_json(found) for found in one.refused],
+                "reviewer": review.reviewer,
+                "review": review.review,
+                "revision": _revision_json(review.revision),
+                "keys": list(map(_key_json, review.keys)),
+                "left": list(review.left),
+                "refused": [error_json(diagnostic) for diagnostic in review.refused],
             }
-            for one in made.recorded
+            for review in outcome.recorded
         ],
-        "standing": list(made.standing),
-        "refused": [error_json(found) for found in made.refused],
+        "standing": list(outcome.standing),
+        "refused": [error_json(diagnostic) for diagnostic in outcome.refused],
     }
 
 
-def stopped_json(made: StopOutcome) -> Json:
+def stopped_json(outcome: StopOutcome) -> Json:
     """The answer to :data:`STOP` and :data:`RESUME`."""
     return {
-        "revision": None if made.revision is None else _revision_json(made.revision),
-        "named": list(made.named),
-        "out": list(made.out),
-        "refused": [error_json(found) for found in made.refused],
+        "revision": None if outcome.revision is None else _revision_json(outcome.revision),
+        "named": list(outcome.named),
+        "out": list(outcome.out),
+        "refused": [error_json(diagnostic) for diagnostic in outcome.refused],
     }
 
 
-def _address(given: Json) -> Address:
-    return parse_address(str(given))
+def _address(address: Json) -> Address:
+    return parse_address(str(address))
 
 
 def _revision_json(row: RevisionRow) -> Json:
     return asdict(row)
 
 
-def _revision(given: dict[str, Json]) -> RevisionRow:
-    texts = {f.name: str(given.get(f.name, "")) for f in fields(RevisionRow) if f.name not in ("serial", "details")}
-    serial, details = given.get("serial"), given.get("details")
+def _revision(payload: dict[str, Json]) -> RevisionRow:
+    texts = {f.name: str(payload.get(f.name, "")) for f in fields(RevisionRow) if f.name not in ("serial", "details")}
+    serial, details = payload.get("serial"), payload.get("details")
     return RevisionRow(
         serial=serial if isinstance(serial, int) else 0, details=details if isinstance(details, dict) else {}, **texts
     )
@@ -419,8 +419,8 @@ def _key_json(key: ApprovalKey) -> Json:
     return {"address": key.address, "aspect": key.aspect.value, "space": key.space, "fingerprint": key.fingerprint}
 
 
-def _key(given: Json) -> ApprovalKey:
-    texts = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+def _key(payload: Json) -> ApprovalKey:
+    texts = {name: str(value) for name, value in payload.items()} if isinstance(payload, dict) else {}
     return ApprovalKey(
         parse_address(texts.get("address", "")),
         Aspect(texts.get("aspect", "")),
@@ -429,13 +429,13 @@ def _key(given: Json) -> ApprovalKey:
     )
 
 
-def _shown(given: object, url: str) -> tuple[ReviewedAspect, ...]:
+def _shown(payload: object, url: str) -> tuple[ReviewedAspect, ...]:
     from pydantic import TypeAdapter, ValidationError
 
     from offerkit.governance.approval_items import ReviewedAspect
 
     try:
-        return TypeAdapter(tuple[ReviewedAspect, ...]).validate_python(given)
+        return TypeAdapter(tuple[ReviewedAspect, ...]).validate_python(payload)
     except ValidationError:
         raise strange(url) from None
 

@@ -170,7 +170,7 @@ def _field(order: PlannedDelivery, name: str) -> str:
 
 def _unknown_data(order: PlannedDelivery, selection: DeliverySelection, writer: MessageWriter) -> Iterator[Report]:
     """The warning about unknown call data that conditions or texts read, unless a hook may add it."""
-    program = selection.made
+    program = selection.program
     if program is not None and order.catalog.spaces[order.body.space].target_loading:
         return
     if program is not None:

@@ -80,9 +80,9 @@ class MessageWriter:
     ) -> None:
         """``ids`` makes ids of propositions; these are empty without ``keep``, or if the space stores nothing."""
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
-        self._renderer = order.place.renderer(status_base, Status.INTERESTED)
+        self._renderer = order.live_space.renderer(status_base, Status.INTERESTED)
         self._keep = keep and order.space.storage.enabled
-        self._extra = order.place.proposed_data
+        self._extra = order.live_space.proposed_data
         self.failures = Failures({}, {})
 
     def data_read(self, offers: Iterable[str]) -> set[str]:
@@ -107,7 +107,7 @@ class MessageWriter:
             try:
                 offers.append(self._offer(recipient, choice, len(offers) + 1, parts))
             except RenderError as error:
-                self.failures.add(order.catalog.offers[choice.place].name, recipient.key, str(error))
+                self.failures.add(order.catalog.offers[choice.position].name, recipient.key, str(error))
         if len(offers) < wanted and order.body.exclude_recipients_with_too_few_offers:
             return SetAsideReason.TOO_FEW
         if len(offers) < wanted and not order.body.show_nothing_where_missing:
@@ -127,7 +127,7 @@ class MessageWriter:
         self, recipient: Recipient, choice: Choice, rank: int, parts: Mapping[str, list[str]]
     ) -> MessageProposition:
         order = self._order
-        offer = order.catalog.offers[choice.place]
+        offer = order.catalog.offers[choice.position]
         data = self._data if recipient.data is None else recipient.data
         id_ = self._ids() if self._keep else ""
         about: Row = {"id": id_ or None, "rank": rank, "weight": choice.weight, "space": order.body.space}

@@ -133,11 +133,11 @@ def difference(session: Session, a: NamedState, b: NamedState, patterns: Address
         if patterns.targeted(*names(d.address), d.moved_from) and not patterns.excluded(*names(d.address), d.moved_from)
     ]
     bodies = _bodies(chosen, a, b)
-    places = _places(chosen, bodies, a, b)
-    sources = {address: place.after for address, place in places.items() if place.after is not None}
+    positions = _spec_positions(chosen, bodies, a, b)
+    sources = {address: position.after for address, position in positions.items() if position.after is not None}
     with session.progress("Comparing", len(chosen)) as advance:
         steps = steps_for(chosen, StepContext(bodies, {}, sources, advance))
-    return Difference(steps, bodies, a, b, across, places=places)
+    return Difference(steps, bodies, a, b, across, places=positions)
 
 
 def differing(a: NamedState, b: NamedState) -> list[Delta]:
@@ -147,28 +147,31 @@ def differing(a: NamedState, b: NamedState) -> list[Delta]:
     return Snapshot(before).diff(Snapshot(after), b.stage, renames)
 
 
-def without_missing_commits(session: Session, found: Difference) -> Difference:
+def without_missing_commits(session: Session, difference: Difference) -> Difference:
     """``found`` with the changes that only come from commits that the second state lacks moved to ``behind``."""
-    base, head = found.before, found.after
-    if not found.steps or not base.commit or not (head.commit or head.specs is not None):
-        return found
+    base, head = difference.before, difference.after
+    if not difference.steps or not base.commit or not (head.commit or head.specs is not None):
+        return difference
     line = lineage(session.project.root, base.commit, head.commit or "HEAD", session.environ)
     if not line.behind:
-        return found
+        return difference
     if not 0 < len(line.bases) <= MOST_BASES:
-        return replace(found, behind=MissingCommits(line.behind, doubt=_untold(found, line)))
+        return replace(difference, behind=MissingCommits(line.behind, doubt=_unknown_cause(difference, line)))
     try:
         bases = entries_at(session, line)
     except Refused as refused:
         return replace(
-            found, behind=MissingCommits(line.behind, doubt=_untold(found, line, refused.diagnostics[0].summary))
+            difference,
+            behind=MissingCommits(line.behind, doubt=_unknown_cause(difference, line, refused.diagnostics[0].summary)),
         )
-    lacking = unchanged_since(found.steps, head.entries, bases)
-    own = [step for step in found.steps if step not in lacking]
-    return replace(found, steps=own, behind=MissingCommits(line.behind, lacking))
+    lacking = unchanged_since(difference.steps, head.entries, bases)
+    own = [step for step in difference.steps if step not in lacking]
+    return replace(difference, steps=own, behind=MissingCommits(line.behind, lacking))
 
 
-def impact_between(session: Session, found: Difference, asked: ImpactRequest, contacts: Iterable[str] = ()) -> Impact:
+def impact_between(
+    session: Session, difference: Difference, request: ImpactRequest, contacts: Iterable[str] = ()
+) -> Impact:
     """The impact of ``found`` on the contacts of the first state.
 
     ``contacts``: ``FILE`` or ``DIMENSION=FILE``, files of the project to read instead of the declared sources. Raises
@@ -178,17 +181,17 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
     from offerkit.usecases.impact import impact_of_change  # imports the engine
     from offerkit.usecases.plan_effect import effect_of
 
-    if found.across is not None:
+    if difference.across is not None:
         raise refuse(
             Code.NO_IMPACT,
-            f"the impact cannot be measured between {found.across[0]} and {found.across[1]}",
+            f"the impact cannot be measured between {difference.across[0]} and {difference.across[1]}",
             detail="They are different environments, each with its own contacts, spaces and offers.",
             hint="Compare two states of one environment, or leave out --impact.",
         )
-    stage = Stage.LIVE if found.before.stage is found.after.stage is Stage.LIVE else Stage.DESIGN
-    effect = effect_of(*found.effect.pair, found.steps, stage)
-    _check_whole(found, effect)
-    files = _files(effect, contacts, effect.environments if asked.at else effect.deciding)
+    stage = Stage.LIVE if difference.before.stage is difference.after.stage is Stage.LIVE else Stage.DESIGN
+    effect = effect_of(*difference.effect.pair, difference.steps, stage)
+    _check_whole(difference, effect)
+    files = _files(effect, contacts, effect.environments if request.at else effect.deciding)
     if session.backend.history_only and not files:
         raise refuse(
             Code.NO_IMPACT,
@@ -196,10 +199,10 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
             detail="“offerkit plan --impact” measures the impact of the specs there.",
             hint="To use contacts of this project: --contacts FILE.",
         )
-    return impact_of_change(session, effect, asked, files)
+    return impact_of_change(session, effect, request, files)
 
 
-def _check_whole(found: Difference, effect: PlanEffect) -> None:
+def _check_whole(difference: Difference, effect: PlanEffect) -> None:
     """Raise Refused if decisions are impossible because an environment's dimension is missing."""
     for side in effect.pair:
         for address in side.of_kind(Kind.ENVIRONMENT):
@@ -207,7 +210,7 @@ def _check_whole(found: Difference, effect: PlanEffect) -> None:
             if dimension not in side.entries:
                 raise refuse(
                     Code.NO_IMPACT,
-                    f"the impact cannot be measured between {found.titles[0]} and {found.titles[1]}:"
+                    f"the impact cannot be measured between {difference.titles[0]} and {difference.titles[1]}:"
                     f" {dimension} is missing",
                     hint="Compare whole states: design, live, specs, git:REF.",
                 )
@@ -218,27 +221,27 @@ def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) 
 
     ``counted``: the environments whose contacts are used.
     """
-    known = sorted({effect.catalog(name).dimension.name for name in effect.environments})
-    meant = sorted({effect.catalog(name).dimension.name for name in counted})
-    found: dict[str, str] = {}
+    all_dimensions = sorted({effect.catalog(name).dimension.name for name in effect.environments})
+    counted_dimensions = sorted({effect.catalog(name).dimension.name for name in counted})
+    files: dict[str, str] = {}
     for text in contacts:
         name, equals, file = text.partition("=")
         if not equals:
-            if len(meant) > 1:
+            if len(counted_dimensions) > 1:
                 raise refuse(
                     Code.NO_IMPACT,
                     f"it is not clear which dimension the contacts in {text[:120]} belong to",
-                    hint=f"Write --contacts {meant[0]}=FILE. Dimensions: {', '.join(meant)}.",
+                    hint=f"Write --contacts {counted_dimensions[0]}=FILE. Dimensions: {', '.join(counted_dimensions)}.",
                 )
-            name, file = (meant or known or [""])[0], text
-        if name not in known or not file:
-            hint = suggestion(name, known, f"Dimensions: {', '.join(known)}.")
+            name, file = (counted_dimensions or all_dimensions or [""])[0], text
+        if name not in all_dimensions or not file:
+            hint = suggestion(name, all_dimensions, f"Dimensions: {', '.join(all_dimensions)}.")
             raise refuse(Code.NO_IMPACT, f"there is no dimension “{name[:80]}” in what is compared", hint=hint)
-        found[name] = file
-    return found
+        files[name] = file
+    return files
 
 
-def _untold(found: Difference, line: Lineage, why: str = "") -> Diagnostic:
+def _unknown_cause(difference: Difference, line: Lineage, why: str = "") -> Diagnostic:
     """The warning that some differences may only come from an older checkout."""
     if line.shallow:
         why, hint = "This clone is shallow: the commit where they diverged is missing.", WHOLE_HISTORY
@@ -248,15 +251,15 @@ def _untold(found: Difference, line: Lineage, why: str = "") -> Diagnostic:
         why, hint = why or "They diverged at several commits.", "Merge one into the other, and compare again."
     return Diagnostic(
         Code.BEHIND_UNTOLD,
-        f"{found.after.title[:60]} is behind {found.before.title[:60]} by {count(line.behind, 'commit')}; which"
-        " differences come only from that is unknown",
+        f"{difference.after.title[:60]} is behind {difference.before.title[:60]} by"
+        f" {count(line.behind, 'commit')}; which differences come only from that is unknown",
         why,
         hint,
         severity=Severity.WARNING,
     )
 
 
-def _places(
+def _spec_positions(
     deltas: list[Delta], bodies: Mapping[str, Body], a: NamedState, b: NamedState
 ) -> dict[Address, SpecPositions]:
     """The positions of changes in the specs of both states: the first changed line, or of very many where
@@ -266,8 +269,8 @@ def _places(
     for item in deltas:
         changed: list[tuple[JsonPath, JsonPath]] = []
         if item.before is not None and item.after is not None and len(deltas) <= _MOST_PLACED:
-            was, will = (orjson.loads(bodies[entry.fingerprint].text) for entry in (item.before, item.after))
-            changed = list(_differing(was, will))
+            old_body, new_body = (orjson.loads(bodies[entry.fingerprint].text) for entry in (item.before, item.after))
+            changed = list(_differing(old_body, new_body))
         paths.append(([path for path, _ in changed], [path for _, path in changed]))
     before = _positions(
         a, [(d.moved_from or d.address, p) for d, (p, _) in zip(deltas, paths, strict=True) if d.before]

@@ -373,10 +373,10 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
         return
     effect = _everything(stages, design, live)
     authors = _promoted_authors(stages)
-    lifting = _override_finder(stages, authors)
-    for each in _broken(session, stages, effect, Stage.LIVE, design):
-        if each.policy.denies and lifting(each) is None:
-            yield replace(each.obstacle, authors=frozenset(authors(each)))
+    override_of = _override_finder(stages, authors)
+    for violation in _broken(session, stages, effect, Stage.LIVE, design):
+        if violation.policy.denies and override_of(violation) is None:
+            yield replace(violation.obstacle, authors=frozenset(authors(violation)))
 
 
 def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter:
@@ -400,9 +400,9 @@ def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter
 
 def plan_denials(session: Session, stages: Stages, plan: Plan) -> Iterator[PolicyDenial]:
     """What policies deny of ``plan``, in the form in which an override is requested."""
-    for each in broken_by(session, stages, plan):
-        if each.policy.denies:
-            yield PolicyDenial(each.policy.address, each.policy.meaning, each.address, each.judged)
+    for violation in broken_by(session, stages, plan):
+        if violation.policy.denies:
+            yield PolicyDenial(violation.policy.address, violation.policy.meaning, violation.address, violation.judged)
 
 
 def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterator[Obstacle]:

@@ -136,13 +136,13 @@ class Session:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
         """The store for reading, as a consistent snapshot; None if it does not exist yet."""
-        found = self._recognized(lambda: Store.find(self.store))
-        if found is None:
+        store_found = self._recognized(lambda: Store.find(self.store))
+        if store_found is None:
             if not self.may_create_store:
                 raise self._not_there()
             yield None
             return
-        with self._own(found) as store, store.reading():
+        with self._own(store_found) as store, store.reading():
             yield store
 
     @contextlib.contextmanager
@@ -268,21 +268,21 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
 
     A change cannot lift a gate that it must pass itself: if both name promoters, a promoter must be named by both.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    promoters_of: dict[str, tuple[str, ...]] = {}
     names = NameHistory(store.moves(StageRef(SHARED, Stage.DESIGN)))
     design = promotion_settings(store) if names else {}
-    for name, every in _gates(store).items():
-        said = [tuple(settings.get("promoters", ())) for settings in every]
+    for name, all_settings in _gates(store).items():
+        named_lists = [tuple(settings.get("promoters", ())) for settings in all_settings]
         if names:
-            said = listed_operators(store, name, names, _promoters_in)
-            said.append(tuple(design.get(name, {}).get("promoters", ())))
-        lists = [named for named in said if named]
+            named_lists = listed_operators(store, name, names, _promoters_in)
+            named_lists.append(tuple(design.get(name, {}).get("promoters", ())))
+        lists = [named for named in named_lists if named]
         if not lists:
             continue
-        found[name] = tuple(each for each in lists[-1] if all(each in named for named in lists))
-        if not found[name] and _overridden(store, name):
-            found[name] = tuple(dict.fromkeys(each for named in lists for each in named))
-    return found
+        promoters_of[name] = tuple(operator for operator in lists[-1] if all(operator in named for named in lists))
+        if not promoters_of[name] and _overridden(store, name):
+            promoters_of[name] = tuple(dict.fromkeys(operator for named in lists for operator in named))
+    return promoters_of
 
 
 def _promoters_in(environment: JsonMap) -> tuple[str, ...]:
