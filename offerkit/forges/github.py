@@ -12,8 +12,8 @@ from offerkit.forges import fields
 from offerkit.forges.api import Api
 from offerkit.forges.forge import (
     Account,
-    ForgeComment,
     CommitAccounts,
+    ForgeComment,
     Issue,
     PullRequestInfo,
     PullState,

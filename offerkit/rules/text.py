@@ -77,21 +77,24 @@ def like(pattern: str) -> Callable[[str], bool]:
         end = len(text) - len(last)
         if len(text) < shortest or not _fits(text, 0, first) or not _fits(text, end, last):
             return False
-        place = len(first)
+        position = len(first)
         for find in finders:
             # The leftmost match leaves the most room for the rest, so no other one has to be tried.
-            place = find(text, place, end)
-            if place < 0:
+            position = find(text, position, end)
+            if position < 0:
                 return False
         return True
 
     return matches
 
 
-def _fits(text: str, place: int, part: str) -> bool:
+def _fits(text: str, position: int, part: str) -> bool:
     if "_" not in part:
-        return text.startswith(part, place)
-    return all(wanted in ("_", sign) for wanted, sign in zip(part, text[place : place + len(part)], strict=True))
+        return text.startswith(part, position)
+    return all(
+        expected in ("_", character)
+        for expected, character in zip(part, text[position : position + len(part)], strict=True)
+    )
 
 
 def _finder(part: str) -> Callable[[str, int, int], int]:

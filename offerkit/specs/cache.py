@@ -52,11 +52,11 @@ def _installed() -> list[str]:
 
     importlib.metadata gives the same, but takes longer to import than a run without changes.
     """
-    found: set[str] = set()
+    distributions: set[str] = set()
     for folder in sys.path:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
-            found.update(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
-    return sorted(found)
+            distributions.update(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
+    return sorted(distributions)
 
 
 def content_key(code: bytes, file: SpecFile) -> bytes:
@@ -232,18 +232,29 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
 
 
 def _facts_row(facts: ResourceFacts) -> list[Any]:
-    *plain, misfits, expressions, given = facts
-    return [*plain, [tuple(one) for one in misfits], [tuple(one) for one in expressions], given]
+    *plain, misfits, expressions, filter_values = facts
+    return [*plain, [tuple(item) for item in misfits], [tuple(item) for item in expressions], filter_values]
 
 
 def _facts(row: list[Any]) -> ResourceFacts:
-    (fields, required, representations, spaces, keys, variables, flags, types, themes, misfits, expressions, given) = (
-        row
-    )
+    (
+        fields,
+        required,
+        representations,
+        spaces,
+        keys,
+        variables,
+        flags,
+        types,
+        themes,
+        misfits,
+        expressions,
+        filters,
+    ) = row
     return ResourceFacts(
         tuple(fields),
         tuple(required),
-        {name: tuple(given) for name, given in representations.items()},
+        {name: tuple(names) for name, names in representations.items()},
         tuple(spaces),
         tuple(keys),
         tuple([(name, tuple(path)) for name, path in variables]),
@@ -254,9 +265,9 @@ def _facts(row: list[Any]) -> ResourceFacts:
         # Many offers have the same conditions: each text is kept in memory once.
         tuple(
             [
-                Expression(tuple(path), intern(text), intern(role), intern(wanted))
-                for path, text, role, wanted in expressions
+                Expression(tuple(path), intern(text), intern(role), intern(expected))
+                for path, text, role, expected in expressions
             ]
         ),
-        tuple([(tuple(path), values) for path, values in given]),
+        tuple([(tuple(path), values) for path, values in filters]),
     )

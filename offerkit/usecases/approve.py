@@ -148,7 +148,7 @@ def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
     after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
     former = {address: effect.origins.get(address, address) for address in _affected(effect)}
     given = stages.effective_decisions(former.values()) if stages.store is not None else Decisions()
-    decisions = by_named_reviewers(given.seen_in(after, {old: new for new, old in former.items()}), after)
+    decisions = by_named_reviewers(given.for_view(after, {old: new for new, old in former.items()}), after)
     rows = _awaited_settings(effect, live)
     for address in sorted(former):
         old = former[address]

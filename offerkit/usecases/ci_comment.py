@@ -11,7 +11,7 @@ from offerkit.address import NAME, Kind
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import fingerprint
 from offerkit.forges import fields
-from offerkit.forges.forge import Account, ForgeComment, Forge, PullRequestInfo, PullState
+from offerkit.forges.forge import Account, Forge, ForgeComment, PullRequestInfo, PullState
 from offerkit.forges.marked import Done, Place, Text, by_key, marker, settle
 from offerkit.plans.meaning import facts_of, meaning_of
 from offerkit.reports.escape import clip, visible

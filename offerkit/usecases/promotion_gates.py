@@ -284,7 +284,7 @@ def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Rep
     names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
         try:
-            check(expression.text, names, ExpectedResult(expression.wanted))
+            check(expression.text, names, ExpectedResult(expression.expected))
         except RuleError as error:
             path = ".".join(str(part) for part in expression.path)
             message = f"{address} › {path} is not valid: {error.problems[0].summary}"
