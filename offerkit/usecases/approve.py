@@ -147,8 +147,8 @@ def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
     effect = stages.effect(plan, Stage.DESIGN)
     after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
     former = {address: effect.origins.get(address, address) for address in _affected(effect)}
-    given = stages.effective_decisions(former.values()) if stages.store is not None else Decisions()
-    decisions = by_named_reviewers(given.for_view(after, {old: new for new, old in former.items()}), after)
+    former_decisions = stages.effective_decisions(former.values()) if stages.store is not None else Decisions()
+    decisions = by_named_reviewers(former_decisions.for_view(after, {old: new for new, old in former.items()}), after)
     rows = _awaited_settings(effect, live)
     for address in sorted(former):
         old = former[address]

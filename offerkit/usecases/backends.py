@@ -181,8 +181,8 @@ class ServerBackend:
                 outcome = RelayOutcome(reviews, tuple(map(str, standing)), self._findings(refused))
             case _:
                 raise strange(self.remote.url)
-        for one in outcome.recorded:
-            session.remember_revision(one.revision)
+        for review in outcome.recorded:
+            session.remember_revision(review.revision)
         return outcome
 
     def _relayed(self, answer: Json) -> RecordedReview:

@@ -216,7 +216,7 @@ def _made(
     with session.reading() as store:
         base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
         stages = base.stages if base is not None else Stages(store)
-        made = plan_against(session, reviewed.loaded, stages, AddressPatterns.of((), ()), held=not shown)
+        made = plan_against(session, reviewed.loaded, stages, AddressPatterns.of((), ()), check_policies=not shown)
         if not (made.steps and shown):
             return _Made(made, base, (), ())
         made, denied = _judged(session, reviewed, stages, made)

@@ -98,19 +98,19 @@ class MessageWriter:
         """The recipient's message, or the reason for sending none."""
         if recipient.choices is None:
             return SetAsideReason.NOT_TARGETED
-        order, wanted = self._order, self._order.count
+        order, count = self._order, self._order.count
         offers: list[MessageProposition] = []
         parts: dict[str, list[str]] = {output: [] for output in OUTPUTS}
         for choice in recipient.choices:
-            if len(offers) == wanted:
+            if len(offers) == count:
                 break
             try:
                 offers.append(self._offer(recipient, choice, len(offers) + 1, parts))
             except RenderError as error:
                 self.failures.add(order.catalog.offers[choice.position].name, recipient.key, str(error))
-        if len(offers) < wanted and order.body.exclude_recipients_with_too_few_offers:
+        if len(offers) < count and order.body.exclude_recipients_with_too_few_offers:
             return SetAsideReason.TOO_FEW
-        if len(offers) < wanted and not order.body.show_nothing_where_missing:
+        if len(offers) < count and not order.body.show_nothing_where_missing:
             return SetAsideReason.MISSING
         return {
             "contact": recipient.key,
@@ -159,22 +159,22 @@ def proposition_rows(order: PlannedDelivery, run: str, message: Message) -> list
     time = utc(order.at)
     return [
         PropositionRow(
-            id=made["id"],
+            id=proposition["id"],
             environment=order.environment,
             contact=message["contact"],
             space=order.body.space,
             channel=order.space.channel,
-            offer=made["offer"],
-            category=made["category"],
+            offer=proposition["offer"],
+            category=proposition["category"],
             interaction=run,
-            rank=made["rank"],
-            weight=Decimal(made["weight"]),
+            rank=proposition["rank"],
+            weight=Decimal(proposition["weight"]),
             status=Status(order.space.storage.proposed),
             time=time,
             changed=time,
             revision=order.catalog.revision,
-            proposed=made["data"],
+            proposed=proposition["data"],
         )
-        for made in message["propositions"]
-        if made["id"]
+        for proposition in message["propositions"]
+        if proposition["id"]
     ]

@@ -71,7 +71,7 @@ class Difference:
     after: NamedState
     across: tuple[str, str] | None = None
     behind: MissingCommits = field(default_factory=MissingCommits)
-    places: Mapping[Address, SpecPositions] = field(default_factory=dict)
+    positions: Mapping[Address, SpecPositions] = field(default_factory=dict)
 
     @property
     def titles(self) -> tuple[str, str]:
@@ -95,7 +95,7 @@ class Difference:
         doubt = self.behind.doubt
         untold = f"{doubt.summary}. {doubt.detail}".replace("..", ".") if doubt is not None else ""
         lacking = OlderCheckout(self.behind.commits, self.behind.steps, untold)
-        return DiffExtras(self.places, self.reached, lacking, impact)
+        return DiffExtras(self.positions, self.reached, lacking, impact)
 
 
 def compare(
@@ -137,7 +137,7 @@ def difference(session: Session, a: NamedState, b: NamedState, patterns: Address
     sources = {address: position.after for address, position in positions.items() if position.after is not None}
     with session.progress("Comparing", len(chosen)) as advance:
         steps = steps_for(chosen, StepContext(bodies, {}, sources, advance))
-    return Difference(steps, bodies, a, b, across, places=positions)
+    return Difference(steps, bodies, a, b, across, positions=positions)
 
 
 def differing(a: NamedState, b: NamedState) -> list[Delta]:

@@ -139,7 +139,9 @@ def _environment(
     limit = limit_of(effect, name) if limited else None
     with population((catalog_before, catalog), programs, source.rows, fields, request.sample) as people:
         fewest = 1 if request.examples else FEWEST
-        axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}
+        axes = {
+            f"{catalog.dimension.name}.{name}": Segments(people.after, name, AXIS_VALUES, fewest) for name in fields
+        }
         for pair in pairs:
             space = space_impact(store, people, pair, axes, limit.text if limit is not None else "")
             yield space if request.examples else without_contacts(space)
@@ -182,7 +184,7 @@ def space_impact(
         for row, name in enumerate(names):
             _count(changes[name], name, pair, both, (old_ranks[row], new_ranks[row]))
     shown = {number for change in changes.values() for examples in change.examples.values() for number, _ in examples}
-    keys = _keys(people.will, shown)
+    keys = _keys(people.after, shown)
     changed = {name: change for name, change in changes.items() if change.total}
     offers = [
         OfferImpact(

@@ -38,8 +38,8 @@ def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> 
     root = session.project.root
     imported = _loaded(root, folder)
     addresses = _wanted(imported, names)
-    files, found = read_files(root)
-    existing = load_files(files, found, Cache(None)).records if files or found else {}
+    files, diagnostics = read_files(root)
+    existing = load_files(files, diagnostics, Cache(None)).records if files or diagnostics else {}
     conflicts = [
         _conflict(imported.records[address], existing[address], root, folder)
         for address in addresses

@@ -65,7 +65,7 @@ def _denied_here(session: Session) -> list[PolicyDenial]:
         with session.reading() as store:
             if store is None:
                 return []
-            plan = plan_design(session, loaded, store, AddressPatterns(), held=False)
+            plan = plan_design(session, loaded, store, AddressPatterns(), check_policies=False)
             return list(plan_denials(session, Stages(store), plan))
     except Refused:
         return []
@@ -89,7 +89,7 @@ def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome
             request, [*obstacles(session, stages), *policy_checks.reported_obstacles(stages, request.found)]
         )
         people = operators(store)
-        chosen = [_without_who_removed_them(store, obstacle, people) for obstacle in chosen]
+        chosen = [_with_removers_as_authors(store, obstacle, people) for obstacle in chosen]
         refused = [refusal for obstacle in chosen if (refusal := override_refusal(actor, obstacle, people)) is not None]
         if refused:
             raise Refused(ordered(refused))
@@ -109,10 +109,10 @@ def _sources() -> tuple[_Source, ...]:
     """The functions that find obstacles, one for each kind."""
     from offerkit.usecases import applied_cases, policy_checks, settings_approval
 
-    return (settings_approval.obstacles, _reviewers_gone, applied_cases.obstacles, policy_checks.obstacles)
+    return (settings_approval.obstacles, _missing_reviewers, applied_cases.obstacles, policy_checks.obstacles)
 
 
-def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
+def _missing_reviewers(session: Session, stages: Stages) -> Iterator[Obstacle]:
     """Resources that wait for reviewers none of whom is an enabled operator any more.
 
     Their authors are those who changed them, or what they build on, since they were live, and those who removed the
@@ -130,20 +130,20 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
             layers = [layer.address for layer in design.offer(address).layers] if address.kind is Kind.OFFER else []
             written = {name for layer_address in {address, *layers} for name in authors.of_change(layer_address)}
             removed = [Address(SHARED, Kind.OPERATOR, name) for name in demand.names]
-            written |= _took_away(store, removed)
+            written |= _removers(store, removed)
             description = f"the required agreement of {or_list(demand.names)}"
             yield Obstacle(OverrideKind.REVIEWERS, address, demand.fingerprint, description, frozenset(written))
 
 
-def _without_who_removed_them(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
+def _with_removers_as_authors(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
     """If all operators named for an override are gone, those who removed them cannot take their place."""
     if not obstacle.named or active_people(obstacle.named, people):
         return obstacle
     removed = [Address(SHARED, Kind.OPERATOR, name) for name in obstacle.named]
-    return replace(obstacle, authors=obstacle.authors | _took_away(store, removed))
+    return replace(obstacle, authors=obstacle.authors | _removers(store, removed))
 
 
-def _took_away(store: Store, people: list[Address]) -> set[str]:
+def _removers(store: Store, people: list[Address]) -> set[str]:
     """The operators who changed ``people`` since these could last decide, by their current names."""
     stage = StageRef(SHARED, Stage.DESIGN)
     names, written = NameHistory(store.moves(stage)), set()

@@ -87,8 +87,8 @@ class _Notes:
         self._presentable += noted.presentable.to_bytes(self._bytes)
         if self._post_processing:
             self._ordered += noted.ordered.to_bytes(self._bytes)
-        for place, weight in noted.productless:
-            columns_of = self._productless.setdefault(place, {})
+        for position, weight in noted.productless:
+            columns_of = self._productless.setdefault(position, {})
             columns_of.setdefault(no_product(weight).cause, []).append(column)
 
     def written(self, chunk: DecidedChunk) -> DecidedChunk:
@@ -99,8 +99,8 @@ class _Notes:
             presentable=self._matrix(self._presentable),
             kept=self._matrix(self._ordered) if self._post_processing else None,
             productless={
-                place: {cause: self._flags(columns) for cause, columns in found.items()}
-                for place, found in self._productless.items()
+                position: {cause: self._flags(columns) for cause, columns in columns_of.items()}
+                for position, columns_of in self._productless.items()
             },
         )
 

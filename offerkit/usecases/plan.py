@@ -51,18 +51,19 @@ def plan(session: Session, patterns: AddressPatterns) -> Plan:
 
 
 def plan_design(
-    session: Session, loaded: Loaded, store: Store | None, patterns: AddressPatterns, *, held: bool = True
+    session: Session, loaded: Loaded, store: Store | None, patterns: AddressPatterns, *, check_policies: bool = True
 ) -> Plan:
-    """The plan that makes the store match the specs, limited to ``patterns``; checked against policies if ``held``.
+    """The plan that makes the store match the specs, limited to ``patterns``.
 
-    Raises Refused if a pattern matches nothing, a protected resource would be deleted, a campaign that is named in
-    ``patterns`` refers to something that is not live, or a policy denies the plan.
+    ``check_policies``: whether to check it against policies. Raises Refused if a pattern matches nothing, a protected
+    resource would be deleted, a campaign that is named in ``patterns`` refers to something that is not live, or a
+    policy denies the plan.
     """
-    return plan_against(session, loaded, Stages(store), patterns, held=held)
+    return plan_against(session, loaded, Stages(store), patterns, check_policies=check_policies)
 
 
 def plan_against(
-    session: Session, loaded: Loaded, current: Stages, patterns: AddressPatterns, *, held: bool = True
+    session: Session, loaded: Loaded, current: Stages, patterns: AddressPatterns, *, check_policies: bool = True
 ) -> Plan:
     """:func:`plan_design` against ``current``: the stages of a store, or a substitute."""
     stages = _design_stages(loaded, current)
@@ -86,7 +87,7 @@ def plan_against(
 
     selection = select_changes(differences, patterns, refs, before)
     new_plan = _plan(session, loaded, current, differences, selection, refs, patterns)
-    return _held_to_policies(session, loaded, current, new_plan) if held else new_plan
+    return _held_to_policies(session, loaded, current, new_plan) if check_policies else new_plan
 
 
 def _held_to_policies(session: Session, loaded: Loaded, current: Stages, new_plan: Plan) -> Plan:

@@ -315,7 +315,7 @@ def _may_approve(plan_file: _PlanFile, addresses: Iterable[Address]) -> set[str]
 def _check_notes(plan_file: _PlanFile, replanned: Plan) -> Iterator[Diagnostic]:
     notes = [
         note for note in plan_file.plan.notes if not is_excused_case_note(note)
-    ]  # these are held against the cases that are run
+    ]  # these are verified when the cases run
     if len(set(notes)) < len(notes) and sorted(notes) != sorted(replanned.notes):
         yield _untrue(plan_file.plan, "its notes")
         return

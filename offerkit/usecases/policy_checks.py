@@ -100,9 +100,9 @@ def _broken(
     session: Session, stages: Stages, effect: BeforeAfter, side: Stage, design: Snapshot | None
 ) -> Iterator[Violation]:
     for name, changes in changes_by_environment(effect).items():
-        held = _environment_policies(session, stages, effect, name, side)
-        if held.policies:
-            yield from change_violations(held, changes, effect, side, design)
+        policies = _environment_policies(session, stages, effect, name, side)
+        if policies.policies:
+            yield from change_violations(policies, changes, effect, side, design)
 
 
 def _environment_policies(
@@ -405,7 +405,7 @@ def plan_denials(session: Session, stages: Stages, plan: Plan) -> Iterator[Polic
             yield PolicyDenial(violation.policy.address, violation.policy.meaning, violation.address, violation.judged)
 
 
-def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterator[Obstacle]:
+def reported_obstacles(stages: Stages, denials: Iterable[PolicyDenial]) -> Iterator[Obstacle]:
     """The obstacles that an operator found in local specs, according to the policies in live and design.
 
     A policy is named by its meaning, so its current text says who may override it. What it judged is known only where
@@ -421,7 +421,7 @@ def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterato
         for address in view.of_kind(Kind.POLICY):
             policy = ActivePolicy.of(address, view(address) or {})
             known[address, policy.meaning] = policy
-    for each in asked:
-        found = known.get((each.policy, each.meaning))
-        if found is not None and found.denies and each.address.environment == each.policy.environment:
-            yield policy_obstacle(found, each.address, each.judged)
+    for denial in denials:
+        known_policy = known.get((denial.policy, denial.meaning))
+        if known_policy is not None and known_policy.denies and denial.address.environment == denial.policy.environment:
+            yield policy_obstacle(known_policy, denial.address, denial.judged)

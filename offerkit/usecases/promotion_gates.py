@@ -111,7 +111,7 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     reads = contact_rights(session, store)
     show_details = reads.all or all(reads.may_read(name, coming[name].dimension.name) for name in coming.names)
     contacts = _CaseContacts(session, stages, effect.after)
-    running = cache(lambda: _as_if_running(effect, store, stages))
+    running = cache(lambda: _without_stops(effect, store, stages))
     with ContactSources(coming, session.project.root, session.environ) as people:
         for name in requiring:
             chosen = [*required_cases(effect, design, name)]
@@ -132,12 +132,14 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
                     if outcome.name in passing_without_stops:
                         excused.append(excused_case_note(required.address, outcome.name))
                     else:
-                        yield _failed(required, outcome, told=show_details)
+                        yield _failed(required, outcome, show_details=show_details)
 
 
-def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs:
+def _without_stops(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs:
     """Live after the plan, with everything that stops took out of it back in place."""
-    spaces_lost = {address: _taken(effect, store, stages, address) for address in effect.after.of_kind(Kind.OFFER)}
+    spaces_lost = {
+        address: _stopped_spaces(effect, store, stages, address) for address in effect.after.of_kind(Kind.OFFER)
+    }
     coming = effect.catalogs_after
     return replace(
         coming,
@@ -148,7 +150,7 @@ def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs
     )
 
 
-def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> set[str]:
+def _stopped_spaces(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> set[str]:
     """The spaces that current stops took an offer off, by the names that they have in live."""
     old = effect.origins.get(offer, offer)
     stopped = (
@@ -182,22 +184,24 @@ class _CaseContacts:
     def can_ask(self, case: RawCase) -> bool:
         return not (self._elsewhere and names_stored_contact(case.value))
 
-    def changed(self, one: RequiredCases) -> Diagnostic | None:
+    def changed(self, required: RequiredCases) -> Diagnostic | None:
         """The finding that the file has changed, or None."""
-        if self._elsewhere or not names_contacts(one.state(one.address) or {}):
+        if self._elsewhere or not names_contacts(required.state(required.address) or {}):
             return None
-        now = self._now(one.address.environment)
-        if all(now == self._kept(one.address, side) for side in one.sides):
+        digest = self._now(required.address.environment)
+        if all(digest == self._kept(required.address, side) for side in required.sides):
             return None
-        if self._lifted(one.address, contacts_fingerprint(one.state.entries[one.address].fingerprint, now)):
+        if self._lifted(
+            required.address, contacts_fingerprint(required.state.entries[required.address].fingerprint, digest)
+        ):
             return None
         return Diagnostic(
             Code.CONTACTS_OTHER,
-            f"the contact file that {one.address} uses has changed since it was applied",
+            f"the contact file that {required.address} uses has changed since it was applied",
             "What a case expects of a stored contact is only known for the file that was there then.",
-            f"Restore that file, or let a second operator accept the new one: offerkit override {one.address}"
+            f"Restore that file, or let a second operator accept the new one: offerkit override {required.address}"
             " --message TEXT. Cases that spell out their contacts do not depend on a file.",
-            one.address,
+            required.address,
         )
 
 
@@ -211,19 +215,19 @@ def _no_cases(environment: str) -> Diagnostic:
     )
 
 
-def _failed(one: RequiredCases, outcome: CaseOutcome, *, told: bool) -> Diagnostic:
+def _failed(required: RequiredCases, outcome: CaseOutcome, *, show_details: bool) -> Diagnostic:
     hint = "Change the offers, or change the case and apply it; “offerkit test” runs the cases on the specs."
-    if one.sides == (Stage.LIVE,):
+    if required.sides == (Stage.LIVE,):
         hint = (
             "Live has this case; design has changed or removed it. Change the offers, or let a second operator accept"
-            f" the change: offerkit override {one.address} --message TEXT."
+            f" the change: offerkit override {required.address} --message TEXT."
         )
     return Diagnostic(
         Code.CASE_FAILED,
         f"the case “{outcome.name[:120]}” would fail in live",
-        (outcome.error or " ".join(outcome.mismatches)) if told else "",
+        (outcome.error or " ".join(outcome.mismatches)) if show_details else "",
         hint,
-        one.address,
+        required.address,
     )
 
 

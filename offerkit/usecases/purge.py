@@ -124,7 +124,7 @@ def expired_propositions(session: Session, store: Store, names: Sequence[str] = 
     return [_of(store, catalogs, name, session.now) for name in names or catalogs.names if name in catalogs]
 
 
-def purge_propositions(session: Session, found: Sequence[ExpiredPropositions]) -> Iterator[int]:
+def purge_propositions(session: Session, expired: Sequence[ExpiredPropositions]) -> Iterator[int]:
     """Delete expired propositions, oldest first, and yield the size of each batch once it is committed.
 
     Only administrators may do this. An interrupted run has deleted whole batches; the next run finds the rest.
@@ -137,9 +137,9 @@ def purge_propositions(session: Session, found: Sequence[ExpiredPropositions]) -
                 f"operator {actor.name} is not allowed to remove propositions",
                 hint="Administrators may.",
             )
-        for expired_ in found:
-            while expired_.retention:
-                count = store.purge_propositions(expired_.environment, expired_.before, BATCH)
+        for propositions in expired:
+            while propositions.retention:
+                count = store.purge_propositions(propositions.environment, propositions.before, BATCH)
                 yield count
                 if count < BATCH:
                     break

@@ -306,7 +306,9 @@ def _overridden(store: Store, name: str) -> bool:
 def separating_environments(store: Store) -> set[str]:
     """The environments that separate duties, in live or in design."""
     return {
-        name for name, every in _gates(store).items() if any(settings.get("separation_of_duties") for settings in every)
+        name
+        for name, all_settings in _gates(store).items()
+        if any(settings.get("separation_of_duties") for settings in all_settings)
     }
 
 
@@ -317,25 +319,25 @@ def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
     them.
     """
     live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
-    found: dict[str, list[dict[str, Any]]] = {}
+    settings_of: dict[str, list[dict[str, Any]]] = {}
     rolled_back = store.revisions(action=PlanKind.ROLLBACK, limit=1)  # one query for all: most stores had no rollback
     for name in sorted(live.keys() | design.keys()):
-        asked = rolled_back and name in live
-        before = [body.get("promotion", {}) for body in rolled_back_settings(store, name)] if asked else []
-        every = [live.get(name), *before, design.get(name)]
-        found[name] = [settings for settings in every if isinstance(settings, dict)]
-    return found
+        was_rolled_back = rolled_back and name in live
+        before = [body.get("promotion", {}) for body in rolled_back_settings(store, name)] if was_rolled_back else []
+        all_settings = [live.get(name), *before, design.get(name)]
+        settings_of[name] = [settings for settings in all_settings if isinstance(settings, dict)]
+    return settings_of
 
 
 def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, dict[str, Any]]:
     """By environment, the promotion settings in a stage."""
-    found: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = {}
     for stage in store.heads():
         if stage.stage is side and stage.environment != SHARED:
             for entry in store.entries(stage, Kind.ENVIRONMENT).values():
                 body = store.bodies([entry.fingerprint])[entry.fingerprint]
-                found[stage.environment] = orjson.loads(body.text).get("promotion", {})
-    return found
+                settings[stage.environment] = orjson.loads(body.text).get("promotion", {})
+    return settings
 
 
 def _similar_name(location: Location) -> str:

@@ -103,8 +103,10 @@ def _old_names(effect: PlanEffect, environment: str, catalog_after: Catalog | No
 
 def decide_both(store: Store | None, people: Population, pair: SpaceComparison) -> Iterator[ComparedChunk]:
     """Decide for all contacts, chunk by chunk."""
-    olds = decide_contacts(people.was, _batch(people.was, store, pair.old), store) if pair.old is not None else None
-    news = decide_contacts(people.will, _batch(people.will, store, pair.new), store) if pair.new is not None else None
+    olds = (
+        decide_contacts(people.before, _batch(people.before, store, pair.old), store) if pair.old is not None else None
+    )
+    news = decide_contacts(people.after, _batch(people.after, store, pair.new), store) if pair.new is not None else None
     if olds is None or news is None:
         for chunk in news or olds or ():
             yield ComparedChunk(

@@ -207,7 +207,7 @@ def _at_revision(session: Session, store: Store | None, text: str) -> NamedState
 
     with checkout(session.project.root, text.removeprefix("git:"), session.environ) as (folder, commit):
         for name in ("specs", "environments"):
-            with contextlib.suppress(OSError):  # a file of that name: the loader says so
+            with contextlib.suppress(OSError):  # a file of that name: the loader reports it
                 (folder / name).mkdir(exist_ok=True)
         try:
             return replace(_specs(load_folder(folder), store, text), commit=commit)
