@@ -254,9 +254,8 @@ def _mismatches(
                     chosen == expected_offers if key == "offers" else sorted(chosen) == sorted(expected_offers)
                 )
                 if not as_expected:
-                    mismatches.append(
-                        f"{prefix}proposed {_list(chosen)}, expected {_list(expected_offers)}{_why_not(decision, expected_offers, offers)}"
-                    )
+                    why = _why_not(decision, expected_offers, offers)
+                    mismatches.append(f"{prefix}proposed {_list(chosen)}, expected {_list(expected_offers)}{why}")
     first = decisions[0]
     mismatches += _weights(map_of(expected.get("weights", {}), "weights"), decisions)
     for offer, out in map_of(expected.get("out", {}), "out").items():

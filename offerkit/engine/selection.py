@@ -75,18 +75,18 @@ def sort_entries(
         Candidate(offers[entry.position].name, offers[entry.position].category, entry.weight, entry.product)
         for entry in order
     ]
-    kept, report = post_process(catalog.hooks, space.post_processing, candidates)
+    kept_positions, report = post_process(catalog.hooks, space.post_processing, candidates)
     if report is not None:
         reports.append(report)
-    return first_entries(order if kept is None else [order[position] for position in kept])
+    return first_entries(order if kept_positions is None else [order[position] for position in kept_positions])
 
 
 def first_n(catalog: Catalog, order: Iterable[RankedOffer], n: int) -> tuple[ChosenOffer, ...]:
     """Step 11: the first ``n``, ranked from 1."""
-    found: list[ChosenOffer] = []
+    chosen: list[ChosenOffer] = []
     for rank, entry in enumerate(order, 1):
         if rank > n:
             break
         offer = catalog.offers[entry.position]
-        found.append(ChosenOffer(offer.name, offer.category, entry.weight, rank, entry.product))
-    return tuple(found)
+        chosen.append(ChosenOffer(offer.name, offer.category, entry.weight, rank, entry.product))
+    return tuple(chosen)

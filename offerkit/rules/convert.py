@@ -64,7 +64,7 @@ def typed_null(node: Node, type_: FieldType) -> Node:
 
 
 def align(nodes: Sequence[Node], values: Values, report: ProblemList) -> tuple[FieldType, list[Node]] | None:
-    """The common type of ``nodes``, and the nodes converted to it; None after reporting that there is none."""
+    """The common type of ``nodes``, and the nodes converted to it; None after reporting that they have none."""
     known = [node for node in nodes if not is_null(node)]
     if not known:
         return NULL, list(nodes)

@@ -83,18 +83,18 @@ FormerAddress: TypeAlias = Address | Literal[""]
 """The former address of a resource, or empty if it was not moved."""
 
 
-def parse_fields(made: object, **readers: Callable[[str], str]) -> None:
+def parse_fields(instance: object, **readers: Callable[[str], str]) -> None:
     """Parse the text fields of a frozen dataclass, so that it always has addresses and stages.
 
     Text that cannot be parsed stays as it is: a name shown without its environment, or a plan that will be refused.
     """
     for name, read in readers.items():
-        value = getattr(made, name)
+        value = getattr(instance, name)
         if type(value) is tuple:
             if any(type(item) is str for item in value):
-                object.__setattr__(made, name, tuple(_typed(item, read) for item in value))
+                object.__setattr__(instance, name, tuple(_typed(item, read) for item in value))
         elif type(value) is str and value:
-            object.__setattr__(made, name, _typed(value, read))
+            object.__setattr__(instance, name, _typed(value, read))
 
 
 def _typed(value: str, read: Callable[[str], str]) -> str:
