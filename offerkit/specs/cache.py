@@ -252,22 +252,24 @@ def _facts(row: list[Any]) -> ResourceFacts:
         filters,
     ) = row
     return ResourceFacts(
-        tuple(fields),
-        tuple(required),
-        {name: tuple(names) for name, names in representations.items()},
-        tuple(spaces),
-        tuple(keys),
-        tuple([(name, tuple(path)) for name, path in variables]),
-        tuple(flags),
-        tuple([(name, base, tuple(values)) for name, base, values in types]),
-        tuple([(name, tuple(path)) for name, path in themes]),
-        tuple([Misfit(tuple(path), intern(form), intern(reason), offset) for path, form, reason, offset in misfits]),
+        fields=tuple(fields),
+        required=tuple(required),
+        representations={name: tuple(names) for name, names in representations.items()},
+        spaces=tuple(spaces),
+        keys=tuple(keys),
+        variables=tuple([(name, tuple(path)) for name, path in variables]),
+        flags=tuple(flags),
+        types=tuple([(name, base, tuple(values)) for name, base, values in types]),
+        themes=tuple([(name, tuple(path)) for name, path in themes]),
+        misfits=tuple(
+            [Misfit(tuple(path), intern(form), intern(reason), offset) for path, form, reason, offset in misfits]
+        ),
         # Many offers have the same conditions: each text is kept in memory once.
-        tuple(
+        expressions=tuple(
             [
                 Expression(tuple(path), intern(text), intern(role), intern(expected))
                 for path, text, role, expected in expressions
             ]
         ),
-        tuple([(tuple(path), values) for path, values in filters]),
+        filter_values=tuple([(tuple(path), values) for path, values in filters]),
     )
