@@ -50,12 +50,12 @@ class RollbackRequest:
 
     def changes(self, stages: Stages) -> dict[Stage, RollbackChanges]:
         """The changes of this rollback, in design and live."""
-        found: dict[Stage, RollbackChanges] = {}
+        changes_by_side: dict[Stage, RollbackChanges] = {}
         for side in (Stage.DESIGN, Stage.LIVE):
-            here = [stage for stage in self.stages if stage.stage is side]
-            if here:
-                found[side] = self._side(stages, side, here)
-        return found
+            stage_refs = [stage for stage in self.stages if stage.stage is side]
+            if stage_refs:
+                changes_by_side[side] = self._side(stages, side, stage_refs)
+        return changes_by_side
 
     def _side(self, stages: Stages, side: Stage, stage_refs: list[StageRef]) -> RollbackChanges:
         now = stages.side(side)
