@@ -52,7 +52,7 @@ def estimate(count: int, sample: Sample | None) -> Estimate:
 
 
 def percent(count: int, size: int, sample: Sample | None) -> str:
-    """``count`` as a share of ``size`` contacts: ``12.5%``, with its error ``12.5% ±1.3 points``; ``–`` if ``size`` is 0.
+    """``count`` as a share of ``size``: ``12.5%``, with its error ``12.5% ±1.3 points``; ``–`` if ``size`` is 0.
 
     ``size`` can be a part of the sample: the contacts that had an offer before.
     """
