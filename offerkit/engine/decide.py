@@ -84,7 +84,7 @@ def _facts(catalog: Catalog, space: CompiledSpace, call: Call, reports: list[Rep
         added, report = load_target(catalog.hooks, space.target_loading, call.contact, data)
         values, mistakes = typed(catalog, added)
         if mistakes:
-            problems = "; ".join(found.summary for found in mistakes)
+            problems = "; ".join(mistake.summary for mistake in mistakes)
             report, values = unusable_answer("target-loading", space.target_loading, problems), {}
         if report is not None:
             reports.append(report)
@@ -122,7 +122,7 @@ def _fast(
         alive &= ~bits_of(positions, program.of_offer)
     entries: Iterator[RankedOffer] = program.constant_entries(alive)
     if computed:
-        entries = _merged(entries, (found for bit, found in computed.items() if bit & alive), space)
+        entries = _merged(entries, (ranked for bit, ranked in computed.items() if bit & alive), space)
     order = sort_entries(catalog, space, call, facts, entries, reports)
     if notes is not None and space.post_processing:
         notes.ordered = bits_of({entry.position for entry in order}, program.of_offer)
@@ -156,7 +156,7 @@ def _merged(
     constant: Iterator[RankedOffer], computed: Iterable[Sequence[RankedOffer]], space: CompiledSpace
 ) -> Iterator[RankedOffer]:
     """All entries by weight, highest first. Only a post-processing hook sees more than the best product of an offer."""
-    flat = [entry for found in computed for entry in (found if space.post_processing else found[:1])]
+    flat = [entry for ranked in computed for entry in (ranked if space.post_processing else ranked[:1])]
     flat.sort(key=_weight, reverse=True)
     return merge(constant, flat, key=_weight, reverse=True)
 

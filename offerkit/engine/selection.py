@@ -41,17 +41,17 @@ def weigh_offer(
         return WeighedOffer((), ExclusionReason.WEIGHT_ZERO)
     if not found.source.dynamic:
         return WeighedOffer((entry,))
-    made, report = products(catalog.hooks, found.source.dynamic, offer.name, facts.contact, facts.data)
+    product_weights, report = products(catalog.hooks, found.source.dynamic, offer.name, facts.contact, facts.data)
     if report is not None:
         reports.append(report)
-    if made is None:
+    if product_weights is None:
         return WeighedOffer((entry,))
     entries = [
         RankedOffer(times(weight, factors), offer.position, product, order)
-        for order, (product, weight) in enumerate(made)
+        for order, (product, weight) in enumerate(product_weights)
     ]
-    kept = sorted((entry for entry in entries if entry.weight > 0), key=lambda entry: (-entry.weight, entry.order))
-    return WeighedOffer(tuple(kept), None if kept else ExclusionReason.NO_PRODUCT)
+    positive = sorted((entry for entry in entries if entry.weight > 0), key=lambda entry: (-entry.weight, entry.order))
+    return WeighedOffer(tuple(positive), None if positive else ExclusionReason.NO_PRODUCT)
 
 
 def sort_entries(

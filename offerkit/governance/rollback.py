@@ -128,9 +128,10 @@ class _PartialRollback:
         old_change = self.by_old_address.get(old)
         then_address = old_change.address if old_change is not None else offer
         relevant = affecting(self.then, then_address) if then_address in self.then.entries else set()
-        for place in sorted(relevant | _affecting_either_side(state, offer)):
+        for address in sorted(relevant | _affecting_either_side(state, offer)):
             self._take(
-                self.by_new_address.get(place) or self.by_old_address.get(place), f"{then_address} needs it as it was"
+                self.by_new_address.get(address) or self.by_old_address.get(address),
+                f"{then_address} needs it as it was",
             )
 
 

@@ -242,15 +242,15 @@ def is_withdrawal(design: Snapshot, live: BeforeAfter, step: Step, decisions: Ca
         return False
     spaces = [new for new in live.origins if new.kind is Kind.SPACE and new.environment == address.environment]
     names = {new.name: live.origins[new].name for new in spaces}
-    was, will = set(before.activation or ()), {names.get(space, space) for space in entry.activation or ()}
-    if not will < was:
+    old_spaces, new_spaces = set(before.activation or ()), {names.get(space, space) for space in entry.activation or ()}
+    if not new_spaces < old_spaces:
         return False
-    lost = _newer(was - will, names)
+    lost = _newer(old_spaces - new_spaces, names)
     stays = lost - spaces_left(design, address, lost)
-    if not stays or (not will and _is_switched_off(design, live.after, address)):
+    if not stays or (not new_spaces and _is_switched_off(design, live.after, address)):
         return True
-    seen = decisions().for_view(live.before, live.origins)
-    return stays <= rejected_live_spaces(seen, live.before, step.moved_from or address, live.origins, address)
+    live_decisions = decisions().for_view(live.before, live.origins)
+    return stays <= rejected_live_spaces(live_decisions, live.before, step.moved_from or address, live.origins, address)
 
 
 def _newer(spaces: Iterable[str], names: Mapping[str, str]) -> set[str]:

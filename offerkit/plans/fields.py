@@ -218,8 +218,8 @@ def _names_of(items: Sequence[Json]) -> list[str] | None:
 def _by_position(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]]:
     """Match items by name within their list, else by position; report a new order only for equal sets of names."""
     old_names, new_names = _names_of(old), _names_of(new)
-    before = {key: i for i, key in enumerate(old_names or [str(place) for place in range(1, len(old) + 1)])}
-    after = {key: j for j, key in enumerate(new_names or [str(place) for place in range(1, len(new) + 1)])}
+    before = {key: i for i, key in enumerate(old_names or [str(position) for position in range(1, len(old) + 1)])}
+    after = {key: j for j, key in enumerate(new_names or [str(position) for position in range(1, len(new) + 1)])}
     reordered = (
         old_names is not None and new_names is not None and old_names != new_names and set(old_names) == set(new_names)
     )

@@ -102,21 +102,21 @@ def _finder(part: str) -> Callable[[str, int, int], int]:
     size = len(part)
     if "_" not in part:
 
-        def find(text: str, place: int, end: int) -> int:
-            found = text.find(part, place, end)
-            return found if found < 0 else found + size
+        def find(text: str, begin: int, end: int) -> int:
+            match = text.find(part, begin, end)
+            return match if match < 0 else match + size
 
         return find
     # Shift-and: bit i means that the last i + 1 characters are the first i + 1 of the part. One step per character.
-    anything = sum(1 << index for index, wanted in enumerate(part) if wanted == "_")
+    anything = sum(1 << index for index, character in enumerate(part) if character == "_")
     masks = dict.fromkeys(part, anything)
-    for index, wanted in enumerate(part):
-        masks[wanted] |= 1 << index
+    for index, character in enumerate(part):
+        masks[character] |= 1 << index
     full = 1 << (size - 1)
 
-    def shift_and(text: str, place: int, end: int) -> int:
+    def shift_and(text: str, begin: int, end: int) -> int:
         state = 0
-        for at in range(place, end):
+        for at in range(begin, end):
             state = (state << 1 | 1) & masks.get(text[at], anything)
             if state & full:
                 return at + 1

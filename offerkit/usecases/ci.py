@@ -227,7 +227,7 @@ def _made(
     with session.reading() as store:
         base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
         stages = base.stages if base is not None else Stages(store)
-        plan = plan_against(session, reviewed.loaded, stages, AddressPatterns.of((), ()), held=not shown)
+        plan = plan_against(session, reviewed.loaded, stages, AddressPatterns.of((), ()), check_policies=not shown)
         if not (plan.steps and shown):
             return _Made(plan, base, (), ())
         plan, denied = _judged(session, reviewed, stages, plan)

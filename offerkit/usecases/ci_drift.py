@@ -71,7 +71,7 @@ def drifted(session: Session, forge: Forge) -> Drifted:
     head = subject_of(session, PullRequestRef()).head
     loaded = session.load()
     with session.existing() as store:
-        plan = plan_design(session, loaded, store, AddressPatterns.of((), ()), held=False)
+        plan = plan_design(session, loaded, store, AddressPatterns.of((), ()), check_policies=False)
     return Drifted(plan, forge.default_branch(), head)
 
 
