@@ -3,8 +3,7 @@
 Steps are executed as saved; the applier checks them against the rules. What explains them (reasons, effects, what is
 blocked and why, notes) is what reviewers read and what the history keeps, and a file can say anything. So all of it is
 generated again from the steps and the store, and differences are refused. Changes since the plan was made that do not
-affect its steps can be described differently: only statements about them may differ, and only in sentences that plans
-use. A plan made in this process was generated just now, and is not checked.
+affect its steps may be described differently, in sentences that plans use. A plan made in this process is not checked.
 """
 
 from __future__ import annotations
