@@ -31,6 +31,7 @@ from offerkit.plans.make import (
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked, Plan, PlanKind, PlanRequest, Reason, Step
 from offerkit.plans.sentences import (
     addresses_in,
+    in_current_words,
     invalid_texts,
     is_excused_case_note,
     is_format_1_reason,
@@ -258,13 +259,17 @@ def _promoted_again(told: _PlanFile) -> Plan | None:
 
 def _stays(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
     """Checks what is blocked and why. Resources that changed since can have been blocked for other reasons."""
-    said = {b for b in told.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
+    said = {_reworded(b) for b in told.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
     for blocked in sorted(said ^ set(again.blocked), key=lambda b: b.address):
         if not told.moved([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):
             yield _untrue(told.plan, "what stays behind", blocked.address)
     for blocked in told.plan.blocked:
         if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(told, blocked):
             yield _untrue(told.plan, "what stays behind", blocked.address)
+
+
+def _reworded(blocked: Blocked) -> Blocked:
+    return replace(blocked, why=in_current_words(blocked.why), how=in_current_words(blocked.how))
 
 
 def _stayed(told: _PlanFile) -> Iterator[Diagnostic]:
