@@ -58,7 +58,7 @@ def upgrade_hint() -> str:
 
 
 def pinned_requirement() -> str:
-    """The line of a requirements file that installs this same offerkit on another machine; empty if there is none.
+    """The line of a requirements file that installs this same offerkit on another machine; empty if that is impossible.
 
     It names a git commit or an archive on the web; a checkout or wheel exists only on this machine.
     """

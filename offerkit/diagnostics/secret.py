@@ -109,8 +109,11 @@ def secret_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _options(text: str, *, close: bool = False) -> Iterator[tuple[int, int]]:
-    """The values of options that hold secrets. With ``close`` the text is a line of a file, of which a value ends
-    before what closes it, and ``NAME = VALUE`` may be a comparison."""
+    """The spans of the values of options that hold secrets.
+
+    ``close``: the text is a line of a file. There a closing bracket or quote ends a value, and ``NAME = VALUE`` may be
+    a comparison.
+    """
     at = 0
     while match := _OPTION.search(text, at):
         at = match.end(2)

@@ -203,14 +203,14 @@ class Stages:
     def _counting(self, wanted: frozenset[Address] | None) -> Decisions:
         design = self.side(Stage.DESIGN)
         every = self.decisions(wanted)
-        found = by_named_reviewers(every, design).demanding(self.reviewers(every))
+        found = by_named_reviewers(every, design).with_demands(self.reviewers(every))
         environments = None if wanted is None else {address.environment for address in wanted}
         if not found:
             return found
         withdrawn, stops = self.withdrawals(environments), self.stops
         if not withdrawn and not stops.ever:
             return found
-        return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
+        return found.without_lapsed(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
     def reviewers(self, decisions: Decisions) -> RequiredReviewers:
         """The reviewers that are needed, given all ``decisions``."""

@@ -126,7 +126,7 @@ class _NameReader:
 
 
 def _chosen(tokens: Sequence[Token]) -> int:
-    """Where the ``if`` begins by which a loop chooses; the end when there is none, or it is ``a if b else c``."""
+    """The index of the ``if`` that filters a loop; the end without one, or for ``a if b else c``."""
     depth, found = 0, len(tokens)
     for at, token in enumerate(tokens):
         if token.kind == "sign":

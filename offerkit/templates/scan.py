@@ -87,9 +87,9 @@ class Branches(Generic[State]):
         self._blocks: list[_Block[State]] = []
 
     def repeated(self, word: str) -> frozenset[State] | None:
-        """The states before the loop whose body ends with the statement ``word``; None where none ends.
+        """The states before the loop whose body ends with the statement ``word``; None if ``word`` ends no loop.
 
-        What stands in the body is read from them once more for each round.
+        The body is scanned again from these states for each round.
         """
         block = self._blocks[-1] if self._blocks else None
         ends = block is not None and block.loop and not block.always and word in ("else", "endfor")
