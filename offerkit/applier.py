@@ -243,10 +243,10 @@ def _not_as_before(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnos
     request = RollbackRequest.of(plan, store)
     # Earlier versions recorded renames as other changes.
     requests = [request, replace(request, renames=False)] if not (plan.undoes or plan.targets) else [request]
-    if any(changes == _changes(candidate.way(stages)) for candidate in requests):
+    if any(changes == _changes(candidate.changes(stages)) for candidate in requests):
         return
-    if any(changes == _changes(replace(candidate, withdrawn=True).way(stages)) for candidate in requests):
-        for offer, why in sorted((request.way(stages)[Stage.LIVE]).out.items()):
+    if any(changes == _changes(replace(candidate, withdrawn=True).changes(stages)) for candidate in requests):
+        for offer, why in sorted((request.changes(stages)[Stage.LIVE]).out.items()):
             yield Diagnostic(
                 Code.WITHDRAWN,
                 f"the plan would bring back {offer}: {why}",

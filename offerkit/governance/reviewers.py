@@ -31,7 +31,7 @@ from offerkit.state.snapshot import Snapshot
 class LiveReviewerHistory(Protocol):
     """The part of the store that knows since when live names reviewers."""
 
-    def came(self, addresses: Iterable[Address]) -> Mapping[Address, int]: ...
+    def promotion_serials(self, addresses: Iterable[Address]) -> Mapping[Address, int]: ...
     def settings_reviewers(self, environment: str) -> Iterable[tuple[str, ...]]: ...
 
 
@@ -146,7 +146,7 @@ class RequiredReviewers:
         if not names or not self._decisions.names.operators:
             return names
         if self._live_since is None:
-            self._live_since = self._live_history.came(
+            self._live_since = self._live_history.promotion_serials(
                 [*self.live.of_kind(Kind.OFFER), *self.live.of_kind(Kind.TEMPLATE)]
             )
         since = self._live_since.get(known.origin(("reviewers", aspect)), 0)

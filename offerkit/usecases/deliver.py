@@ -73,16 +73,16 @@ def deliver(
     result = _result(order, request)
     types = dict(order.catalog.dimension.fields)
     key = order.catalog.dimension.key
-    with bad_rows(request.set_aside) as bad, open_contact_table(contacts, key, types, progress, bad) as people:
-        bad.refuse_empty(people.count, order.catalog.dimension.name)
-        result.contacts = people.count
+    with bad_rows(request.set_aside) as bad, open_contact_table(contacts, key, types, progress, bad) as contact_table:
+        bad.refuse_empty(contact_table.count, order.catalog.dimension.name)
+        result.contacts = contact_table.count
         writer = MessageWriter(order, selection.facts.data, new_id, request.status_base, fields, keep=not request.dry)
         if request.folder is None:
-            _try_out(people, selection, store, writer, result)
+            _try_out(contact_table, selection, store, writer, result)
         else:
             folder = DeliveryFolder(request.folder)
             with folder.working():
-                _make(folder, people, selection, store, writer, result, request)
+                _make(folder, contact_table, selection, store, writer, result, request)
     result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
     unknown = _unknown_data(order, selection, writer)
     return result, (*order.reports, *selection.call.reports, *unknown, *writer.reports, *bad.reports())
@@ -204,10 +204,14 @@ def _result(order: PlannedDelivery, request: DeliveryRequest) -> DeliveryResult:
 
 
 def _try_out(
-    people: ContactTable, selection: DeliverySelection, store: Store, writer: MessageWriter, result: DeliveryResult
+    contact_table: ContactTable,
+    selection: DeliverySelection,
+    store: Store,
+    writer: MessageWriter,
+    result: DeliveryResult,
 ) -> None:
     """Make the delivery without files."""
-    for part in recipients(people, selection, store):
+    for part in recipients(contact_table, selection, store):
         _check_live(store, selection.order)
         for recipient in part:
             message = writer.message(recipient)
@@ -219,7 +223,7 @@ def _try_out(
 
 def _make(
     folder: DeliveryFolder,
-    people: ContactTable,
+    contact_table: ContactTable,
     selection: DeliverySelection,
     store: Store,
     writer: MessageWriter,
@@ -227,14 +231,14 @@ def _make(
     request: DeliveryRequest,
 ) -> None:
     order = selection.order
-    inputs = _inputs(people, order, request)
+    inputs = _inputs(contact_table, order, request)
     unfinished = folder.unfinished()
     if unfinished is None or unfinished.inputs != inputs:
         unfinished = UnfinishedRun(new_id(), f"{order.environment}/{order.name}", inputs, utc(order.at))
         folder.begin(unfinished)
     result.run = unfinished.id
     try:
-        _write(folder, people, selection, store, writer, result)
+        _write(folder, contact_table, selection, store, writer, result)
         samples = [(m["contact"], m["html"], m["text"]) for m in islice(folder.messages(), SAMPLES)]
         for message in folder.messages():
             _count(result, message)
@@ -251,13 +255,13 @@ def _make(
 
 def _write(
     folder: DeliveryFolder,
-    people: ContactTable,
+    contact_table: ContactTable,
     selection: DeliverySelection,
     store: Store,
     writer: MessageWriter,
     result: DeliveryResult,
 ) -> None:
-    for number, part in enumerate(recipients(people, selection, store), 1):
+    for number, part in enumerate(recipients(contact_table, selection, store), 1):
         _check_live(store, selection.order)
         if folder.has(number):
             result.resumed += 1
@@ -319,10 +323,10 @@ def _count(result: DeliveryResult, message: Message) -> None:
         result.add(proposition["offer"], proposition["rank"])
 
 
-def _inputs(people: ContactTable, order: PlannedDelivery, request: DeliveryRequest) -> str:
+def _inputs(contact_table: ContactTable, order: PlannedDelivery, request: DeliveryRequest) -> str:
     """A digest of everything that the messages are made from, except propositions made meanwhile."""
     columns = ", ".join(f"contact.{name}" for name in ("k", "n"))
-    contact_digest = people.connection.execute(
+    contact_digest = contact_table.connection.execute(
         f"SELECT count(*), bit_xor(hash(contact)), bit_xor(hash({columns})) FROM contact"  # noqa: S608 - our own names
     ).fetchone()
     inputs = {

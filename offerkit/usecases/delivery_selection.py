@@ -105,28 +105,28 @@ def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, obj
 
 
 def recipients(
-    people: ContactTable, selection: DeliverySelection, store: Store | None
+    contact_table: ContactTable, selection: DeliverySelection, store: Store | None
 ) -> Iterator[Iterator[Recipient]]:
     """All contacts in the order of the source, in parts of some ten thousand."""
     if selection.program is not None and uses_hooks(selection.program):
-        for first in range(0, people.count, CHUNK):
-            yield _one_by_one(people, selection, store, first)
+        for first in range(0, contact_table.count, CHUNK):
+            yield _one_by_one(contact_table, selection, store, first)
         return
     if selection.program is not None:
-        batch = BatchRequest(selection.program, find_exclusions(people, selection.program, store))
-        for decided in decide_all(people, batch):
-            yield _part(people, selection, decided.first, decided)
+        batch = BatchRequest(selection.program, find_exclusions(contact_table, selection.program, store))
+        for decided in decide_all(contact_table, batch):
+            yield _part(contact_table, selection, decided.first, decided)
         return
-    for first in range(0, people.count, CHUNK):
-        yield _part(people, selection, first, None)
+    for first in range(0, contact_table.count, CHUNK):
+        yield _part(contact_table, selection, first, None)
 
 
 def _one_by_one(
-    people: ContactTable, selection: DeliverySelection, store: Store | None, first: int
+    contact_table: ContactTable, selection: DeliverySelection, store: Store | None, first: int
 ) -> Iterator[Recipient]:
     catalog = selection.order.catalog
-    names = list(people.types)
-    for key, in_target, *cells in _rows(people, selection, first):
+    names = list(contact_table.types)
+    for key, in_target, *cells in _rows(contact_table, selection, first):
         contact: Row = {name: value_of(value) for name, value in zip(names, cells, strict=True)}
         if not in_target:
             yield Recipient(key, contact, None)
@@ -140,10 +140,10 @@ def _one_by_one(
 
 
 def _part(
-    people: ContactTable, selection: DeliverySelection, first: int, decided: DecidedChunk | None
+    contact_table: ContactTable, selection: DeliverySelection, first: int, decided: DecidedChunk | None
 ) -> Iterator[Recipient]:
-    rows = _rows(people, selection, first)
-    names = list(people.types)
+    rows = _rows(contact_table, selection, first)
+    names = list(contact_table.types)
     tests = 1 + len(selection.cells)
     weigh = _Weigher(selection)
     for row, (key, *cells) in enumerate(rows):
@@ -165,14 +165,14 @@ def _part(
             yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in selection.order.offers))
 
 
-def _rows(people: ContactTable, selection: DeliverySelection, first: int) -> list[tuple[str, ...]]:
+def _rows(contact_table: ContactTable, selection: DeliverySelection, first: int) -> list[tuple[str, ...]]:
     """For each contact: key, whether in the target, whether in each cell, then the fields."""
     target = [bound_condition_sql(condition, selection.facts) for condition in _targets(selection)]
     parts = ["k", f"coalesce({' AND '.join(f'({sql})' for sql in target) or 'TRUE'}, FALSE)"]
     parts += [f"coalesce({bound_condition_sql(condition, selection.facts)}, FALSE)" for condition, _ in selection.cells]
-    parts += [column(name) for name in people.types]
+    parts += [column(name) for name in contact_table.types]
     sql = f"SELECT {', '.join(parts)} FROM contact WHERE n >= ? AND n < ? ORDER BY n"  # noqa: S608 - escaped
-    rows: list[tuple[str, ...]] = people.connection.execute(sql, [first, first + CHUNK]).fetchall()
+    rows: list[tuple[str, ...]] = contact_table.connection.execute(sql, [first, first + CHUNK]).fetchall()
     return rows
 
 

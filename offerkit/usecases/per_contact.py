@@ -32,17 +32,17 @@ def uses_hooks(program: BatchProgram) -> bool:
     return bool(space.target_loading or space.post_processing or dynamic)
 
 
-def decide_contacts(people: ContactTable, batch: BatchRequest, store: Store | None) -> Iterator[DecidedChunk]:
+def decide_contacts(contact_table: ContactTable, batch: BatchRequest, store: Store | None) -> Iterator[DecidedChunk]:
     """Decide for all contacts: in bulk, or one by one where hooks take part.
 
-    With hooks, ``people`` must have all fields of the contacts (offerkit.usecases.simulate.fields_of).
+    With hooks, ``contact_table`` must have all fields of the contacts (offerkit.usecases.simulate.fields_of).
     """
-    chunks = decide_all(people, batch)
-    return _hooked(people, batch.program, store, chunks) if uses_hooks(batch.program) else chunks
+    chunks = decide_all(contact_table, batch)
+    return _hooked(contact_table, batch.program, store, chunks) if uses_hooks(batch.program) else chunks
 
 
 def _hooked(
-    people: ContactTable, program: BatchProgram, store: Store | None, chunks: Iterator[DecidedChunk]
+    contact_table: ContactTable, program: BatchProgram, store: Store | None, chunks: Iterator[DecidedChunk]
 ) -> Iterator[DecidedChunk]:
     catalog = program.catalog
     first_item: dict[int, int] = {}
@@ -55,7 +55,7 @@ def _hooked(
         notes = _Notes(program, chunk.picks.shape[1])
         if target_loading is not None:
             chunk = target_loading.open(chunk)
-        for contact_column, (key, contact) in enumerate(contact_rows(people, chunk.first, chunk.picks.shape[1])):
+        for contact_column, (key, contact) in enumerate(contact_rows(contact_table, chunk.first, chunk.picks.shape[1])):
             history = history_of(store, catalog, key, program.call.now) if store is not None else ()
             call = replace(program.call, contact={**catalog.nobody, **contact}, key=key)
             noted = DecisionNotes()
@@ -165,11 +165,11 @@ class _TargetLoading:
             chunk.holds[-1] = chunk.holds[self._environment]
 
 
-def contact_rows(people: ContactTable, first: int, count: int) -> Iterator[tuple[str, Row]]:
+def contact_rows(contact_table: ContactTable, first: int, count: int) -> Iterator[tuple[str, Row]]:
     """Keys and fields of contacts, in the types of the engine."""
-    names = list(people.types)
+    names = list(contact_table.types)
     columns = ", ".join(["k", *(column(name) for name in names)])
-    rows = people.connection.execute(
+    rows = contact_table.connection.execute(
         f"SELECT {columns} FROM contact WHERE n >= ? AND n < ? ORDER BY n",  # noqa: S608 - quoted
         [first, first + count],
     ).fetchall()

@@ -123,7 +123,7 @@ def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snaps
     new: dict[Address, tuple[str, Entry]] = {}
     bodies: dict[str, Body] = {}
     view = stages.snapshot([StageRef(name, Stage.LIVE)], Kind.POLICY) if stages.names.operators else Snapshot()
-    went_live = stages.came(view.entries) if view.entries else {}
+    went_live = stages.promotion_serials(view.entries) if view.entries else {}
     for address, entry in view.entries.items():
         body = view(address) or {}
         names = names_in(body, "override")

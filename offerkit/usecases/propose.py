@@ -93,13 +93,13 @@ class PendingWrite:
 
 
 def propose(
-    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, ids: IdMaker = new_id
+    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, ids: IdMaker = new_id
 ) -> Answer:
     """Answer ``ask`` from what is live, storing the propositions first.
 
     Raises Refused with all mistakes in the call; then nothing is decided or stored.
     """
-    answer, pending = decide_call(catalogs, people, store, ask, ids)
+    answer, pending = decide_call(catalogs, sources, store, ask, ids)
     if pending:
         with store.recording():
             write_pending(store, [pending])
@@ -108,7 +108,7 @@ def propose(
 
 def decide_call(
     catalogs: Catalogs,
-    people: ContactSources,
+    sources: ContactSources,
     store: Store,
     ask: ProposeRequest,
     ids: IdMaker = new_id,
@@ -118,7 +118,7 @@ def decide_call(
 
     ``pasts`` reads histories; by default they come from ``store``. Raises Refused with all mistakes in the call.
     """
-    calls = _prepared(catalogs, people, store, ask, pasts or partial(history_of, store))
+    calls = _prepared(catalogs, sources, store, ask, pasts or partial(history_of, store))
     interaction = ids()
     already_proposed: frozenset[str] = frozenset()
     answers: list[SpaceAnswer] = []
@@ -172,7 +172,7 @@ def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
 
 
 def _prepared(
-    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
+    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
 ) -> list[_SpaceCall]:
     """All spaces of the call, checked. Raises Refused with the mistakes in all of them."""
     diagnostics: list[Diagnostic] = []
@@ -181,7 +181,7 @@ def _prepared(
         raise refuse(Code.UNKNOWN_SPACE, "no space given", hint="Name one: --space ENVIRONMENT/SPACE.")
     for name in dict.fromkeys(ask.spaces):
         try:
-            calls.append(_prepare(catalogs, people, store, ask, name, pasts))
+            calls.append(_prepare(catalogs, sources, store, ask, name, pasts))
         except Refused as refused:
             diagnostics += [d for d in refused.diagnostics if d not in diagnostics]
     if diagnostics:
@@ -190,7 +190,7 @@ def _prepared(
 
 
 def _prepare(
-    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, name: str, pasts: HistoryReader
+    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, name: str, pasts: HistoryReader
 ) -> _SpaceCall:
     environment, slash, space = name.partition("/")
     if not slash:
@@ -209,7 +209,7 @@ def _prepare(
         themes=ask.themes,
         data=ask.data,
     )
-    who = _identified(catalogs, people, store, ask, environment, space)
+    who = _identified(catalogs, sources, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fell_back = f"{who.environment}/{who.space}" != name
     if fell_back:
@@ -395,7 +395,7 @@ def _row(
 
 
 def _identified(
-    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
+    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
 ) -> Identified:
     """Identify the contact of a call on a space. Raises Refused if the key is invalid or the contacts
     cannot be read.
@@ -407,15 +407,15 @@ def _identified(
 
     def by_key(linked: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
         keys = catalogs.space(linked.environment, linked.space).model.identification.keys
-        row = people.by_key(linked.environment, text, keys)
-        return None if row is None else (people.of(linked.environment).key_of(row), row)
+        row = sources.by_key(linked.environment, text, keys)
+        return None if row is None else (sources.of(linked.environment).key_of(row), row)
 
     def by_cookie(linked: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
         if linked.anonymous:
             # The cookie is the visitor's key, also for visitors that are not in the table yet.
-            return cookie, _visitor(people, linked.environment, cookie)
+            return cookie, _visitor(sources, linked.environment, cookie)
         key = store.contact_of(linked.environment, cookie)
-        row = people.by_key(linked.environment, key) if key else None
+        row = sources.by_key(linked.environment, key) if key else None
         return None if row is None else (key, row)
 
     return identify(
@@ -426,7 +426,7 @@ def _identified(
     )
 
 
-def _visitor(people: ContactSources, environment: str, cookie: str) -> Row | None:
-    if not people.has_source(environment) or len(people.of(environment).key) != 1:
+def _visitor(sources: ContactSources, environment: str, cookie: str) -> Row | None:
+    if not sources.has_source(environment) or len(sources.of(environment).key) != 1:
         return None
-    return people.by_key(environment, people.as_key(cookie))
+    return sources.by_key(environment, sources.as_key(cookie))

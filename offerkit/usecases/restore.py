@@ -119,7 +119,7 @@ def restore(restoration: Restoration) -> Restored:
     restored = _put_in_place(restoration)
     if restoration.session.heads is not None:  # the shorter history is expected
         with Store.open(restoration.session.store) as store:
-            restoration.session.heads.accepting().went_on(store, restoration.session.now)
+            restoration.session.heads.accepting().remember_appended(store, restoration.session.now)
     return restored
 
 

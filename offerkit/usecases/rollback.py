@@ -72,7 +72,7 @@ def plan_undo(store: Store, serial: int, *, withdrawn: bool = False) -> Plan:
 
 
 def _plan(stages: Stages, request: RollbackRequest, note: str) -> Plan:
-    changes_by_side = request.way(stages)
+    changes_by_side = request.changes(stages)
     deltas = [d for way in changes_by_side.values() for d in way.deltas]
     steps: list[Step] = []
     for side, way in changes_by_side.items():

@@ -157,7 +157,7 @@ class Session:
         with self._opened(audit=True) as store, store.reading():
             yield store, self.heads.findings(store) if self.heads is not None else []
             if self.heads is not None:
-                self.heads.went_on(store, self.now)
+                self.heads.remember_appended(store, self.now)
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False, patience: float = 5.0) -> Iterator[Store]:
@@ -172,7 +172,7 @@ class Session:
         with self._opened(create=create and self.may_create_store, write=True, patience=patience) as store:
             yield store
             if self.heads is not None:
-                self.heads.went_on(store, self.now)
+                self.heads.remember_appended(store, self.now)
 
     def _recognized(self, open_: Callable[[], Store | None], *, audit: bool = False) -> Store | None:
         """The opened store. Raises Refused if its history does not continue what this project has seen."""
@@ -181,7 +181,7 @@ class Session:
     def remember_revision(self, revision: RevisionRow) -> None:
         """Record a revision that a server has made as seen."""
         if self.heads is not None:
-            self.heads.told(revision.serial, revision.digest, self.now)
+            self.heads.remember_reported(revision.serial, revision.digest, self.now)
 
     @property
     def may_create_store(self) -> bool:

@@ -94,12 +94,12 @@ def simulate(
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
     with (
         bad_rows(request.set_aside) as bad,
-        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as people,
+        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as contact_table,
     ):
-        bad.refuse_empty(people.count, catalog.dimension.name)
-        results = Results(people) if request.out is not None else None
-        segments = {name: Segments(people, name) for name in axes}
-        spaces = [space_result(engine.store, people, program, segments, results) for program in programs]
+        bad.refuse_empty(contact_table.count, catalog.dimension.name)
+        results = Results(contact_table) if request.out is not None else None
+        segments = {name: Segments(contact_table, name) for name in axes}
+        spaces = [space_result(engine.store, contact_table, program, segments, results) for program in programs]
         if results is not None and request.out is not None:
             with replacing(request.out, RESULTS) as path:
                 results.write(path, request.out.suffix)
@@ -213,11 +213,11 @@ def simulate_in_spark(
     types = dict(catalog.dimension.fields)
     with (
         bad_rows(request.set_aside) as bad,
-        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as people,
+        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as contact_table,
     ):
-        bad.refuse_empty(people.count, catalog.dimension.name)
+        bad.refuse_empty(contact_table.count, catalog.dimension.name)
         with replacing(request.out, RESULTS) as path:
-            rows = run_spark(people, programs, engine.store, path, request.out.suffix)
+            rows = run_spark(contact_table, programs, engine.store, path, request.out.suffix)
     return rows, (*_warnings(programs), *bad.reports())
 
 
@@ -271,7 +271,7 @@ class _Counts:
 
 def space_result(
     store: Store | None,
-    people: ContactTable,
+    contact_table: ContactTable,
     program: BatchProgram,
     axes: Mapping[str, Segments],
     results: Results | None,
@@ -280,7 +280,7 @@ def space_result(
     import numpy
 
     catalog, n, size = program.catalog, program.call.n, len(program.items)
-    batch = BatchRequest(program, find_exclusions(people, program, store))
+    batch = BatchRequest(program, find_exclusions(contact_table, program, store))
 
     def zeros(*shape: int) -> NDArray[numpy.int64]:
         return numpy.zeros(shape, numpy.int64)
@@ -292,7 +292,7 @@ def space_result(
         {position: Counter() for position in reasons.slice},
         {name: segments.given() for name, segments in axes.items()},
     )
-    for chunk in decide_contacts(people, batch, store):
+    for chunk in decide_contacts(contact_table, batch, store):
         _add(counts, chunk, size)
         for position, cause, count in reasons.count(chunk):
             counts.out[position][cause] += count
@@ -302,7 +302,7 @@ def space_result(
     names = [catalog.offers[item.position].name for item in program.items]
     return SpaceResult(
         f"{catalog.environment}/{program.call.space}",
-        people.count,
+        contact_table.count,
         counts.by_count.tolist(),
         offers,
         [

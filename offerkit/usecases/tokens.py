@@ -119,7 +119,7 @@ def orphaned(store: Store, row: TokenRow) -> str:
 
     A later operator of the same name is a different person.
     """
-    since = store.begun_again(StageRef(SHARED, Stage.DESIGN), Address(SHARED, Kind.OPERATOR, row.operator))
+    since = store.last_left(StageRef(SHARED, Stage.DESIGN), Address(SHARED, Kind.OPERATOR, row.operator))
     return since if row.created <= since else ""
 
 

@@ -57,7 +57,7 @@ def zone_of(catalogs: Catalogs, store: Store, proposition: str) -> tzinfo:
 
 
 def update_status(
-    catalogs: Catalogs, people: ContactSources, store: Store, update: StatusUpdate
+    catalogs: Catalogs, sources: ContactSources, store: Store, update: StatusUpdate
 ) -> tuple[StatusChange, tuple[Report, ...]]:
     """Give a proposition a status; returns the change, and warnings.
 
@@ -65,13 +65,13 @@ def update_status(
     current status again changes nothing. Raises Refused if the proposition or status is unknown, the transition is not
     allowed, or the call data is invalid; then nothing is changed.
     """
-    prepared, reports = prepare_update(catalogs, people, store, update)
+    prepared, reports = prepare_update(catalogs, sources, store, update)
     change = prepared.write(store)
     return change, reports if change.changed else ()
 
 
 def prepare_update(
-    catalogs: Catalogs, people: ContactSources, store: Store, update: StatusUpdate
+    catalogs: Catalogs, sources: ContactSources, store: Store, update: StatusUpdate
 ) -> tuple[PreparedUpdate, tuple[Report, ...]]:
     """What :func:`update_status` would write, and warnings. Writes nothing.
 
@@ -86,12 +86,12 @@ def prepare_update(
     extra: dict[str, Json] | None = None
     reports: tuple[Report, ...] = ()
     if row.status is not status:
-        extra, reports = _accepted(catalogs, people, row, status, update)
+        extra, reports = _accepted(catalogs, sources, row, status, update)
     return PreparedUpdate(update, status, extra), reports
 
 
 def _accepted(
-    catalogs: Catalogs, people: ContactSources, row: PropositionRow, status: Status, update: StatusUpdate
+    catalogs: Catalogs, sources: ContactSources, row: PropositionRow, status: Status, update: StatusUpdate
 ) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
     live_space = catalogs.space(row.environment, row.space)
     if not live_space.exists or row.environment not in catalogs:
@@ -107,13 +107,13 @@ def _accepted(
     number = catalog.position_of.get(row.offer)
     offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
     proposition = past_of(row)._replace(status=status.value)
-    return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, update.at), extra.reports
+    return extra.values(_contact(sources, catalog, row.contact), values, offer, proposition, update.at), extra.reports
 
 
-def _contact(people: ContactSources, catalog: Catalog, key: str) -> Row:
-    if not key or not people.has_source(catalog.environment):
+def _contact(sources: ContactSources, catalog: Catalog, key: str) -> Row:
+    if not key or not sources.has_source(catalog.environment):
         return contact_row(catalog, None)
-    return contact_row(catalog, people.by_key(catalog.environment, key))
+    return contact_row(catalog, sources.by_key(catalog.environment, key))
 
 
 def _removed_offer(row: PropositionRow) -> Row:
