@@ -95,42 +95,42 @@ def _row(step: Step) -> ChangeRow:
 
 
 def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None:
-    found = [_invalid_step(step, plan) for step in plan.steps if not _fits(step, plan)]
-    if not found and stops and plan.steps_on(Stage.LIVE):
-        found += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
-    if not found and plan.kind is PlanKind.PROMOTE:
-        found += [
+    diagnostics = [_invalid_step(step, plan) for step in plan.steps if not _fits(step, plan)]
+    if not diagnostics and stops and plan.steps_on(Stage.LIVE):
+        diagnostics += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
+    if not diagnostics and plan.kind is PlanKind.PROMOTE:
+        diagnostics += [
             *_not_from_design(plan, store, stages),
-            *_ungated(plan, stages),
+            *_not_approved(plan, stages),
             *_held_after_rollback(plan, store, stages),
         ]
-    if not found and plan.kind is PlanKind.ROLLBACK:
-        found += _not_a_return(plan, store, stages)
-    if not found:
-        found += [*_misdescribed(plan, stages), *_leaderless(plan, stages)]
-    if not found:
-        found += _unresolved(plan, stages)
-    if found:
-        raise Refused(found)
+    if not diagnostics and plan.kind is PlanKind.ROLLBACK:
+        diagnostics += _not_as_before(plan, store, stages)
+    if not diagnostics:
+        diagnostics += [*_wrong_descriptions(plan, stages), *_without_administrator(plan, stages)]
+    if not diagnostics:
+        diagnostics += _missing_references(plan, stages)
+    if diagnostics:
+        raise Refused(diagnostics)
 
 
 def _fits(step: Step, plan: Plan) -> bool:
-    place, stage = step.address, step.stage
-    old = step.moved_from or place
+    address, stage = step.address, step.stage
+    old = step.moved_from or address
     live = stage.stage is Stage.LIVE
-    offer = place.kind is Kind.OFFER
+    offer = address.kind is Kind.OFFER
     entries = [entry for entry in (step.before, step.after) if entry is not None]
-    if (old.environment, old.kind, stage.at) != (place.environment, place.kind, None):
+    if (old.environment, old.kind, stage.at) != (address.environment, address.kind, None):
         return False
-    if stage.environment != place.environment or any((e.activation is not None) != (live and offer) for e in entries):
+    if stage.environment != address.environment or any((e.activation is not None) != (live and offer) for e in entries):
         return False
-    if step.after is not None and plan.bodies[step.after.fingerprint].kind != place.kind:
+    if step.after is not None and plan.bodies[step.after.fingerprint].kind != address.kind:
         return False
     match plan.kind:
         case PlanKind.APPLY:
-            return live == (place.kind is Kind.CAMPAIGN)
+            return live == (address.kind is Kind.CAMPAIGN)
         case PlanKind.PROMOTE:
-            return live and place.kind is not Kind.OPERATOR
+            return live and address.kind is not Kind.OPERATOR
         case PlanKind.PURGE:
             return live and offer and step.action is Action.DELETE and step.before == Entry(_print(step), ())
         case PlanKind.ROLLBACK:
@@ -150,20 +150,20 @@ def _invalid_step(step: Step, plan: Plan) -> Diagnostic:
     )
 
 
-def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
+def _not_approved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
-    there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
-    longer = without_earlier_ends(live.after, live.before, ended_earlier(live.before, live.after, there))
+    in_both = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
+    lengthened = without_earlier_ends(live.after, live.before, ended_earlier(live.before, live.after, in_both))
     decisions = _decisions(live, stages)
-    yield from unapproved(live, decisions, longer)
+    yield from unapproved(live, decisions, lengthened)
     yield from unapproved_settings(live, decisions)
-    for found in stages.withheld_cases(live):
+    for change in stages.withheld_cases(live):
         yield Diagnostic(
             Code.CASES_CHANGED,
-            f"{found.address} would change in live: {found.why}",
+            f"{change.address} would change in live: {change.why}",
             "An author cannot change live's cases alone.",
-            found.how,
-            found.address,
+            change.how,
+            change.address,
         )
 
 
@@ -212,22 +212,24 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
 
     for step in plan.steps:
         kind = step.address.kind
-        there = stages.entries(step.stage.on(Stage.DESIGN)).get(step.address)
+        design_entry = stages.entries(step.stage.on(Stage.DESIGN)).get(step.address)
         if kind is Kind.CAMPAIGN or (kind is Kind.OFFER and is_withdrawal(design, live, step, decisions)):
             continue
         if step.after is not None and step.after.activation != ():
-            right = there is not None and there.fingerprint == step.after.fingerprint
+            matches_design = design_entry is not None and design_entry.fingerprint == step.after.fingerprint
         elif kind is Kind.OFFER:
             names = stages.names.family([step.address])
-            off = there is None or not refused.isdisjoint(names) or step.before == step.after  # the last: a rename
-            right = step.after is not None and off
+            is_off = (
+                design_entry is None or not refused.isdisjoint(names) or step.before == step.after
+            )  # the last: a rename
+            matches_design = step.after is not None and is_off
         else:
-            right = there is None
-        if not right:
+            matches_design = design_entry is None
+        if not matches_design:
             yield _invalid_step(step, plan)
 
 
-def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+def _not_as_before(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
     """Steps of a rollback that do not match what it claims to restore: a stage, a part, or one revision's changes.
 
     What was withdrawn since can be included only on request.
@@ -237,14 +239,14 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
     if plan.undoes and (plan.to != plan.undoes - 1 or plan.targets):
         yield _invalid_step(plan.steps[0], plan)
         return
-    made = {(step.stage, step.address, step.before, step.after, step.moved_from) for step in plan.steps}
-    asked = RollbackRequest.of(plan, store)
+    changes = {(step.stage, step.address, step.before, step.after, step.moved_from) for step in plan.steps}
+    request = RollbackRequest.of(plan, store)
     # Earlier versions recorded renames as other changes.
-    whole = [asked, replace(asked, renames=False)] if not (plan.undoes or plan.targets) else [asked]
-    if any(made == _changes(found.way(stages)) for found in whole):
+    requests = [request, replace(request, renames=False)] if not (plan.undoes or plan.targets) else [request]
+    if any(changes == _changes(candidate.changes(stages)) for candidate in requests):
         return
-    if any(made == _changes(replace(found, withdrawn=True).way(stages)) for found in whole):
-        for offer, why in sorted((asked.way(stages)[Stage.LIVE]).out.items()):
+    if any(changes == _changes(replace(candidate, withdrawn=True).changes(stages)) for candidate in requests):
+        for offer, why in sorted((request.changes(stages)[Stage.LIVE]).out.items()):
             yield Diagnostic(
                 Code.WITHDRAWN,
                 f"the plan would bring back {offer}: {why}",
@@ -262,7 +264,7 @@ def _changes(
     return {(d.stage, d.address, d.before, d.after, d.moved_from) for way in ways.values() for d in way.deltas}
 
 
-def _misdescribed(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
+def _wrong_descriptions(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     """Steps whose description does not match their effect: a reviewer must be able to trust a plan's text."""
     stages.bodies.fetch(step.before.fingerprint for step in plan.steps if step.before is not None)
     for step in plan.steps:
@@ -297,7 +299,7 @@ def _action(step: Step) -> Action:
     return Action.DEACTIVATE if step.before.activation and step.after.activation == () else Action.UPDATE
 
 
-def _leaderless(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
+def _without_administrator(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     """A change of operators after which no administrator would be left."""
     stage = StageRef(SHARED, Stage.DESIGN)
     steps = [s for s in plan.steps if s.stage == stage and s.address.kind is Kind.OPERATOR]
@@ -305,12 +307,12 @@ def _leaderless(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         return
     after = stages.snapshot([stage]).apply(steps, plan.bodies)
     operators = [body for address in after.of_kind(Kind.OPERATOR) if (body := after(address)) is not None]
-    found = without_administrator(operators, steps[0].address)
-    if found is not None:
-        yield found
+    diagnostic = without_administrator(operators, steps[0].address)
+    if diagnostic is not None:
+        yield diagnostic
 
 
-def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
+def _missing_references(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     """References that would be missing after the plan; the whole side is checked."""
     for side in (Stage.DESIGN, Stage.LIVE):
         if not plan.steps_on(side) or (side is Stage.DESIGN and plan.kind is not PlanKind.APPLY):
@@ -318,13 +320,13 @@ def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         effect = stages.effect(plan, side)
         yield from _dangling(effect, side)
         renamed = set(effect.origins.values())
-        for address, gone in effect.left_behind().items():
+        for address, removed in effect.left_behind().items():
             # Campaigns are updated after renames and rollbacks: the new names are not live before.
-            free = address.kind is Kind.CAMPAIGN
+            is_campaign = address.kind is Kind.CAMPAIGN
             stays = plan.kind is PlanKind.ROLLBACK and address.kind in KEPT_BY_ROLLBACK
-            named = [a for a in gone if not (stays or (free and a in renamed))]
-            if named:
-                yield _names_missing(address, named[0]) if side is Stage.DESIGN else _still_named(address, named[0])
+            missing = [a for a in removed if not (stays or (is_campaign and a in renamed))]
+            if missing:
+                yield _names_missing(address, missing[0]) if side is Stage.DESIGN else _still_named(address, missing[0])
 
 
 def _dangling(effect: BeforeAfter, side: Stage) -> Iterator[Diagnostic]:

@@ -70,11 +70,11 @@ class DecidedChunk:
 
 def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:
     """The decisions for all contacts, in the order of the table."""
-    made = _ChunkDecider(batch)
-    truth = made.open(people)
+    decider = _ChunkDecider(batch)
+    truth = decider.open(people)
     try:
         for first in range(0, people.count, CHUNK):
-            yield made.chunk(people, truth, first, min(first + CHUNK, people.count))
+            yield decider.chunk(people, truth, first, min(first + CHUNK, people.count))
     finally:
         people.connection.execute(f"DROP TABLE {truth}")
 
@@ -137,7 +137,7 @@ class _ChunkDecider:
                 alive[position] &= holds[condition]
         weights = self._formulas.weights(rows, holds, alive)
         eligible = alive.copy()
-        self._take(people, alive, holds, first)
+        self._apply_exclusions(people, alive, holds, first)
         presentable = alive.copy()
         for later, earlier in self._repeated:
             alive[later] &= ~presentable[earlier]
@@ -148,13 +148,15 @@ class _ChunkDecider:
             picks = by_weight(numpy.where(alive, weights, 0), self._ties, mixing, program.call.n)
         return DecidedChunk(first, picks, holds, eligible, presentable, self._formulas.positive(rows))
 
-    def _take(self, people: ContactTable, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int) -> None:
+    def _apply_exclusions(
+        self, people: ContactTable, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int
+    ) -> None:
         """Step 8: clear what presentation rules exclude in ``alive``."""
         for part in self._batch.exclusions:
             for columns, items in part.excluded(people, first, first + alive.shape[1]):
-                mine = columns if part.contacts is None else columns[holds[part.contacts, columns]]
+                matching = columns if part.contacts is None else columns[holds[part.contacts, columns]]
                 for item in items:
-                    alive[item, mine] = False
+                    alive[item, matching] = False
 
 
 def _groups(program: BatchProgram) -> list[list[int]]:
@@ -172,12 +174,12 @@ def _groups(program: BatchProgram) -> list[list[int]]:
 
 def _repeated(program: BatchProgram) -> list[tuple[int, int]]:
     """Pairs of items of the same offer: the later one only counts where the earlier one is out."""
-    seen: dict[int, list[int]] = {}
+    earlier_items: dict[int, list[int]] = {}
     pairs = []
     for position, item in enumerate(program.items):
-        for earlier in seen.setdefault(item.position, []):
+        for earlier in earlier_items.setdefault(item.position, []):
             pairs.append((position, earlier))
-        seen[item.position].append(position)
+        earlier_items[item.position].append(position)
     return pairs
 
 
@@ -198,7 +200,7 @@ class _Formulas:
         self._computed = program.space_program.computed
         self._first = len(program.space_program.entries)
         self.columns: list[str] = []
-        self._places: dict[int, tuple[str, int]] = {}
+        self._formula_columns: dict[int, tuple[str, int]] = {}
         """By weight, the column of its formula, and the factor of the numbers in it."""
         digits = 0
         for item in program.items:
@@ -210,11 +212,11 @@ class _Formulas:
                     digits = max(digits, _decimals(times(weight.number or Decimal(0), part.factors)))
                 else:
                     # An integer has up to 64 bits, which is more than fits before the point of a decimal.
-                    whole = gives_integer(weight.formula)
-                    digits = max(digits, (0 if whole else 6) + _decimals(factor))
+                    is_integer = gives_integer(weight.formula)
+                    digits = max(digits, (0 if is_integer else 6) + _decimals(factor))
                     name, sql = f"w{len(self.columns)}", bound_condition_sql(weight.formula, program.facts)
-                    self._places[id(weight)] = name, 1 if whole else 10**6
-                    value = sql if whole else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
+                    self._formula_columns[id(weight)] = name, 1 if is_integer else 10**6
+                    value = sql if is_integer else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")
         self._unit = Decimal(10) ** digits
 
@@ -222,13 +224,13 @@ class _Formulas:
         """By formula, the contacts for whom it gives a weight, a number above 0."""
         import numpy
 
-        found: dict[BoundCondition, NDArray[numpy.bool_]] = {}
+        contacts_by_formula: dict[BoundCondition, NDArray[numpy.bool_]] = {}
         for part in self._computed:
             for weight in part.weights:
                 if weight.formula is not None:
-                    column = numpy.ma.filled(rows[self._places[id(weight)][0]], 0)
-                    found[weight.formula] = numpy.greater(column.astype(numpy.int64), 0)
-        return found
+                    column = numpy.ma.filled(rows[self._formula_columns[id(weight)][0]], 0)
+                    contacts_by_formula[weight.formula] = numpy.greater(column.astype(numpy.int64), 0)
+        return contacts_by_formula
 
     def weights(self, rows: dict[str, Array], holds: NDArray[numpy.bool_], alive: NDArray[numpy.bool_]) -> Array | None:
         """Weights by item and contact; None if none is computed. Clears items without a weight in ``alive``."""
@@ -237,14 +239,14 @@ class _Formulas:
         if not self._computed:
             return None
         numbers: dict[str, NDArray[numpy.object_]] = {}
-        for name, _ in self._places.values():
+        for name, _ in self._formula_columns.values():
             column = numpy.ma.filled(rows[name], 0)
             numbers[name] = column.astype(object)
         width = alive.shape[1]
-        found = numpy.zeros((len(self._program.items), width), dtype=object)
+        weights = numpy.zeros((len(self._program.items), width), dtype=object)
         for position, item in enumerate(self._program.items):
             if item.weight is not None:
-                found[position] = int(item.weight * self._unit)
+                weights[position] = int(item.weight * self._unit)
         for number, part in enumerate(self._computed):
             factor = times(Decimal(1), part.factors)
             best = numpy.zeros(width, dtype=object)
@@ -253,15 +255,15 @@ class _Formulas:
                     value: object = int(times(weight.number or Decimal(0), part.factors) * self._unit)
                     amounts = numpy.full(width, value, dtype=object)
                 else:
-                    name, millionths = self._places[id(weight)]
+                    name, millionths = self._formula_columns[id(weight)]
                     amounts = numpy.maximum(numbers[name], 0) * int(factor * self._unit / millionths)
                 if weight.when is not None:
                     amounts = numpy.where(holds[self._program.number(weight.when.condition)], amounts, 0)
                 best = numpy.maximum(best, amounts)
-            found[self._first + number] = best
+            weights[self._first + number] = best
             alive[self._first + number] &= (best > 0).astype(bool)
-        most = max(abs(int(value)) for value in found.max(axis=1)) if width else 0
-        return found.astype(numpy.int64) if most < 2**62 else found
+        most = max(abs(int(value)) for value in weights.max(axis=1)) if width else 0
+        return weights.astype(numpy.int64) if most < 2**62 else weights
 
 
 def _decimals(number: Decimal) -> int:
@@ -276,7 +278,7 @@ def by_group(alive: Flags, groups: Sequence[Sequence[int]], ties: Ties, mixing: 
     """
     import numpy
 
-    behind = numpy.uint64(_BEHIND)
+    excluded_key = numpy.uint64(_BEHIND)
     width = alive.shape[1]
     picks = numpy.full((n, width), -1, dtype=numpy.int32)
     count = numpy.zeros(width, dtype=numpy.int64)
@@ -287,20 +289,20 @@ def by_group(alive: Flags, groups: Sequence[Sequence[int]], ties: Ties, mixing: 
             count[chosen] += 1
             continue
         part = alive[list(group)]
-        open_ = numpy.flatnonzero(part.any(axis=0) & (count < n))
-        if not len(open_):
+        unfilled = numpy.flatnonzero(part.any(axis=0) & (count < n))
+        if not len(unfilled):
             continue
-        keys = numpy.where(part[:, open_], _mixed(ties[list(group)], mixing, open_), behind)
+        keys = numpy.where(part[:, unfilled], _mixed(ties[list(group)], mixing, unfilled), excluded_key)
         for _ in range(min(n, len(group))):
             best = keys.argmin(axis=0)
-            where = numpy.arange(len(open_))
-            good = (keys[best, where] < behind) & (count[open_] < n)
-            if not good.any():
+            where = numpy.arange(len(unfilled))
+            is_pick = (keys[best, where] < excluded_key) & (count[unfilled] < n)
+            if not is_pick.any():
                 break
-            columns, items = open_[good], numpy.asarray(group)[best[good]]
+            columns, items = unfilled[is_pick], numpy.asarray(group)[best[is_pick]]
             picks[count[columns], columns] = items
             count[columns] += 1
-            keys[best, where] = behind
+            keys[best, where] = excluded_key
     return picks
 
 
@@ -308,7 +310,7 @@ def by_weight(weights: Numbers, ties: Ties, mixing: tuple[Ties, Ties], n: int) -
     """Like :func:`by_group`, for weights that differ between contacts; 0 means out. Overwrites ``weights``."""
     import numpy
 
-    behind = numpy.uint64(_BEHIND)
+    excluded_key = numpy.uint64(_BEHIND)
     width = weights.shape[1]
     picks = numpy.full((n, width), -1, dtype=numpy.int32)
     columns = numpy.arange(width)
@@ -318,9 +320,9 @@ def by_weight(weights: Numbers, ties: Ties, mixing: tuple[Ties, Ties], n: int) -
         candidates = (weights == highest) & (weights > 0)
         if not candidates.any():
             break
-        best = numpy.where(candidates, keys, behind).argmin(axis=0)
-        found = highest > 0
-        picks[rank, found] = best[found]
+        best = numpy.where(candidates, keys, excluded_key).argmin(axis=0)
+        has_candidate = highest > 0
+        picks[rank, has_candidate] = best[has_candidate]
         weights[best, columns] = 0
     return picks
 

@@ -89,19 +89,19 @@ def find_exclusions(people: ContactTable, program: BatchProgram, store: Store | 
         return []
     _read(people, program, store, [rule for _, rule in rules])
     try:
-        found = [
+        exclusions = [
             _counted(people, program, number, position, about[position]) for number, (position, _) in enumerate(rules)
         ]
     finally:
         people.connection.execute("DROP TABLE past")
-    return [part for part in found if part is not None]
+    return [part for part in exclusions if part is not None]
 
 
 def _about(program: BatchProgram, position: int, rule: PresentationRule) -> int:
     """The bits of the items that the rule applies to."""
-    known = program.space_program.about[position]
-    if known is not None:
-        return known
+    bits = program.space_program.about[position]
+    if bits is not None:
+        return bits
     return bits_of(applicable_offers(program.catalog, rule, program.facts), program.space_program.of_offer)
 
 
@@ -116,17 +116,17 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
 
     catalog, now = program.catalog, program.call.now
     channel = catalog.spaces[program.call.space].channel
-    wanted = [
+    filters = [
         CountFilter(
             utc(shift(now, -rule.before)),
             utc(shift(now, rule.after)),
             tuple(Status(status) for status in sorted(rule.statuses)),
             channel if rule.same_channel else "",
-            *_named(rule),
+            *_named_offers_and_categories(rule),
         )
         for rule in rules
     ]
-    fields = sorted({"offer", "category", *(name for rule in rules for name in _asked(rule))})
+    fields = sorted({"offer", "category", *(name for rule in rules for name in _fields_read(rule))})
     parts = [
         f"(CAST(list_extract(line, {len(fields) + 1}) AS BIGINT) & {1 << bit}) <> 0 AS r{bit}"
         for bit in range(len(rules))
@@ -135,7 +135,7 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
     people.connection.execute(
         f"CREATE TEMP TABLE past AS SELECT k, {', '.join(parts)} FROM (SELECT '' AS k, [''] AS line) LIMIT 0"  # noqa: S608
     )
-    with closing(prefetch(store.counted(catalog.environment, wanted, fields))) as read:
+    with closing(prefetch(store.counted(catalog.environment, filters, fields))) as read:
         for part in read:
             keys, lines = zip(*part, strict=True)
             columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
@@ -178,14 +178,14 @@ def _typed(name: str, position: int) -> str:
             return part
 
 
-def _named(rule: PresentationRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _named_offers_and_categories(rule: PresentationRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The offers and categories that a rule names, if it counts nothing else."""
     if rule.of != "applies-to" or rule.everything or rule.applies_when is not None:
         return (), ()
     return tuple(sorted(rule.offers)), rule.categories
 
 
-def _asked(rule: PresentationRule) -> Iterator[str]:
+def _fields_read(rule: PresentationRule) -> Iterator[str]:
     checked = rule.when.expression.checked if rule.when is not None else None
     if checked is not None:
         yield from (name for _, name in checked.fields)
@@ -199,14 +199,14 @@ def _counted(people: ContactTable, program: BatchProgram, number: int, position:
         tests.append(_applies(people, program, number, position))
     if rule.when is not None and rule.when.expression.checked is not None:
         tests.append(condition_sql(rule.when.expression.checked, rule.when.expression.namespaces[0], {}, program.facts))
-    by = {"offer": '"f_offer"', "category": '"f_category"'}.get(rule.of)
+    counted_column = {"offer": '"f_offer"', "category": '"f_category"'}.get(rule.of)
     table, names = people.fresh("over"), [("",)]
     where = " AND ".join(f"({test})" for test in tests)
     people.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE counted AS SELECT k, {by or chr(39) * 2} AS name FROM past"  # noqa: S608 - escaped
+        f"CREATE OR REPLACE TEMP TABLE counted AS SELECT k, {counted_column or chr(39) * 2} AS name FROM past"  # noqa: S608 - escaped
         f" WHERE {where} GROUP BY ALL HAVING count(*) >= {rule.maximum:d}"
     )
-    if by is not None:
+    if counted_column is not None:
         names = people.connection.execute("SELECT DISTINCT name FROM counted ORDER BY name").fetchall()
     items = [_items(about & _bits(program, rule, name), len(program.items)) for (name,) in names]
     codes = {name: code for code, (name,) in enumerate(names) if items[code]}
@@ -228,10 +228,10 @@ def _counted(people: ContactTable, program: BatchProgram, number: int, position:
 def _applies(people: ContactTable, program: BatchProgram, number: int, position: int) -> str:
     """A test in SQL: the rule applies to the offer in the category it had when it was proposed."""
     pairs = people.connection.execute(f'SELECT DISTINCT "f_offer", "f_category" FROM past WHERE r{number}').fetchall()  # noqa: S608
-    known = [pair for pair in pairs if about_pair(program.catalog, position, pair[0], pair[1], program.facts)]
+    applicable = [pair for pair in pairs if about_pair(program.catalog, position, pair[0], pair[1], program.facts)]
     people.connection.execute(f"CREATE OR REPLACE TEMP TABLE applies{number} (offer VARCHAR, category VARCHAR)")
-    if known:
-        people.connection.executemany(f"INSERT INTO applies{number} VALUES (?, ?)", known)  # noqa: S608
+    if applicable:
+        people.connection.executemany(f"INSERT INTO applies{number} VALUES (?, ?)", applicable)  # noqa: S608
     return f'("f_offer", "f_category") IN (SELECT (offer, category) FROM applies{number})'  # noqa: S608
 
 
@@ -248,12 +248,12 @@ def _bits(program: BatchProgram, rule: PresentationRule, name: str) -> int:
 
 def _items(bits: int, size: int) -> tuple[int, ...]:
     """The items of bits; the highest bit is item 0."""
-    found = []
+    items = []
     while bits:
-        low = bits & -bits
-        found.append(size - low.bit_length())
-        bits ^= low
-    return tuple(found)
+        lowest_bit = bits & -bits
+        items.append(size - lowest_bit.bit_length())
+        bits ^= lowest_bit
+    return tuple(items)
 
 
 class _PrefetchThread(Thread, Generic[T]):
@@ -285,7 +285,7 @@ class _PrefetchThread(Thread, Generic[T]):
             return True
         return False
 
-    def taken(self) -> Iterator[T]:
+    def parts_in_order(self) -> Iterator[T]:
         """The parts in their order; then raises the error, if any."""
         while True:
             try:
@@ -313,4 +313,4 @@ def prefetch(parts: Iterator[T]) -> Generator[T, None, None]:
     reader = _PrefetchThread(parts)
     reader.start()
     with closing(reader):
-        yield from reader.taken()
+        yield from reader.parts_in_order()

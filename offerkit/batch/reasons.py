@@ -57,20 +57,20 @@ class Reasons:
         position = self._program.catalog.position_of.get(name)
         if position is None:
             return [(reasons.no_offer(), columns)]
-        left = numpy.ones(len(columns), dtype=bool)
-        return [(cause, columns[out]) for cause, out in self._out(chunk, position, left, lambda row: row[columns])]
+        remaining = numpy.ones(len(columns), dtype=bool)
+        return [(cause, columns[out]) for cause, out in self._out(chunk, position, remaining, lambda row: row[columns])]
 
     def count(self, chunk: DecidedChunk) -> Iterator[tuple[int, Cause, int]]:
         """By position, why the contacts of a chunk are not proposed each offer of the slice, and how many of them."""
         import numpy
 
         width = chunk.picks.shape[1]
-        given = numpy.zeros((len(self._program.items), width), dtype=bool)
+        has_offer = numpy.zeros((len(self._program.items), width), dtype=bool)
         ranks, columns = numpy.nonzero(chunk.picks >= 0)
-        given[chunk.picks[ranks, columns], columns] = True
+        has_offer[chunk.picks[ranks, columns], columns] = True
         for position in self.slice:
-            left = ~_any(given, self._of(position).own)
-            for cause, out in self._out(chunk, position, left, lambda row: row):
+            remaining = ~_any(has_offer, self._of(position).own)
+            for cause, out in self._out(chunk, position, remaining, lambda row: row):
                 yield position, cause, int(numpy.count_nonzero(out))
 
     def _out(
@@ -80,11 +80,11 @@ class Reasons:
 
         def out(holds: Flags) -> Flags:
             nonlocal left
-            gone, left = left & ~holds, left & holds
-            return gone
+            excluded, left = left & ~holds, left & holds
+            return excluded
 
-        if self._environment is not None and (gone := out(look(chunk.holds[-1]))).any():
-            yield self._environment, gone
+        if self._environment is not None and (excluded := out(look(chunk.holds[-1]))).any():
+            yield self._environment, excluded
         if position not in self._inside:
             if left.any():
                 yield self._others, left
@@ -95,18 +95,18 @@ class Reasons:
                 if left.any():
                     yield cause, left
                 return
-            if (gone := out(look(chunk.holds[number]))).any():
-                yield cause, gone
-        if (gone := out(look(_any(chunk.eligible, offer_checks.own)))).any():
+            if (excluded := out(look(chunk.holds[number]))).any():
+                yield cause, excluded
+        if (excluded := out(look(_any(chunk.eligible, offer_checks.own)))).any():
             for cause, productless in chunk.productless.get(position, {}).items():
-                if (none := gone & look(productless)).any():
+                if (none := excluded & look(productless)).any():
                     yield cause, none
-                    gone = gone & ~none
-            yield from self._weightless(chunk, position, gone, look)
-        if (gone := out(look(_any(chunk.presentable, offer_checks.own)))).any():
-            yield reasons.cause_of(ExclusionReason.PRESENTATION_RULE), gone
-        if chunk.kept is not None and (gone := out(look(_any(chunk.kept, offer_checks.own)))).any():
-            yield self._dropped, gone
+                    excluded = excluded & ~none
+            yield from self._weightless(chunk, position, excluded, look)
+        if (excluded := out(look(_any(chunk.presentable, offer_checks.own)))).any():
+            yield reasons.cause_of(ExclusionReason.PRESENTATION_RULE), excluded
+        if chunk.kept is not None and (excluded := out(look(_any(chunk.kept, offer_checks.own)))).any():
+            yield self._dropped, excluded
         if left.any():
             yield reasons.cause_of(ExclusionReason.BEYOND_N), left
 
@@ -118,12 +118,12 @@ class Reasons:
         for weight in offer_checks.weights:
             if not offer_checks.multiplied and (weight.formula is not None or weight.number):
                 continue  # contacts for whom it holds are eligible
-            zero = gone if weight.formula is None else gone & look(chunk.positive[weight.formula])
+            weight_is_zero = gone if weight.formula is None else gone & look(chunk.positive[weight.formula])
             if weight.when is not None:
-                zero = zero & look(chunk.holds[self._program.number(weight.when.condition)])
-            if zero.any():
-                yield reasons.weight_zero(weight).cause, zero
-                gone = gone & ~zero
+                weight_is_zero = weight_is_zero & look(chunk.holds[self._program.number(weight.when.condition)])
+            if weight_is_zero.any():
+                yield reasons.weight_zero(weight).cause, weight_is_zero
+                gone = gone & ~weight_is_zero
         if gone.any():
             yield reasons.no_weight(self._program.catalog.offers[position]).cause, gone
 

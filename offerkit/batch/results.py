@@ -28,13 +28,13 @@ def copy_results(connection: duckdb.DuckDBPyConnection, rows: str, target: Path,
 
     quoted = str(target).replace("'", "''")
     try:
-        found = connection.execute(
+        written = connection.execute(
             f"COPY (SELECT space, {_CONTACT[ending]} AS contact, CAST(rank AS INTEGER) AS rank, offer, category"  # noqa: S608
             f" FROM {rows} ORDER BY space, n, rank) TO '{quoted}' ({FORMATS[ending]}, USE_TMP_FILE false)"
         ).fetchone()
     except duckdb.Error as error:
         raise OSError(str(error).splitlines()[0][:200]) from error
-    return int(found[0]) if found else 0
+    return int(written[0]) if written else 0
 
 
 class Results:

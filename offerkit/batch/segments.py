@@ -40,20 +40,20 @@ class Segments:
             " ORDER BY code LIMIT ?",
             [fewest, people.count if limit is None else limit],
         )
-        told: list[tuple[str | None, int]] = people.connection.execute(
+        segment_rows: list[tuple[str | None, int]] = people.connection.execute(
             f"SELECT v, size FROM {table} ORDER BY code"  # noqa: S608 - our own name
         ).fetchall()
-        found = people.connection.execute(
-            f"SELECT coalesce(code, {len(told)}) AS code FROM contact"  # noqa: S608 - quoted
+        codes = people.connection.execute(
+            f"SELECT coalesce(code, {len(segment_rows)}) AS code FROM contact"  # noqa: S608 - quoted
             f" LEFT JOIN {table} ON {text} IS NOT DISTINCT FROM v ORDER BY n"
         ).fetchnumpy()["code"]
         people.connection.execute(f"DROP TABLE {table}")
-        self._codes: Codes = numpy.ma.getdata(found).astype(numpy.min_scalar_type(len(told)))
-        self.names = [UNKNOWN if value is None else value for value, _ in told]
-        self.sizes = [size for _, size in told]
-        if others := people.count - sum(self.sizes):
+        self._codes: Codes = numpy.ma.getdata(codes).astype(numpy.min_scalar_type(len(segment_rows)))
+        self.names = [UNKNOWN if value is None else value for value, _ in segment_rows]
+        self.sizes = [size for _, size in segment_rows]
+        if other_count := people.count - sum(self.sizes):
             self.names.append(OTHERS)
-            self.sizes.append(others)
+            self.sizes.append(other_count)
 
     def count(self, first: int, flags: NDArray[numpy.bool_]) -> NDArray[numpy.int64]:
         """By segment, the number of contacts in a chunk (from contact ``first`` on) whose flag is set."""
@@ -81,9 +81,9 @@ class GivenCounts:
 
         ranks, columns = numpy.nonzero(chunk.picks >= 0)
         nothing = numpy.flatnonzero((chunk.picks < 0).all(axis=0))
-        who = numpy.concatenate([columns, nothing]) + chunk.first
+        contacts = numpy.concatenate([columns, nothing]) + chunk.first
         items = numpy.concatenate([chunk.picks[ranks, columns], numpy.full(len(nothing), -1, chunk.picks.dtype)])
-        rows = {"code": self._codes[who].astype(numpy.int64), "item": items.astype(numpy.int64)}
+        rows = {"code": self._codes[contacts].astype(numpy.int64), "item": items.astype(numpy.int64)}
         self._connection.register("picked", rows)
         self._connection.execute(
             f"INSERT INTO {self._table} SELECT code, item, count(*) FROM picked GROUP BY ALL"  # noqa: S608 - our own name
@@ -92,9 +92,9 @@ class GivenCounts:
 
     def counted(self) -> Iterator[tuple[int, int, int]]:
         """Segment, item (-1: nothing) and number of contacts. Can be called once: the counts are then dropped."""
-        found = self._connection.execute(
+        cursor = self._connection.execute(
             f"SELECT code, item, sum(count)::BIGINT FROM {self._table} GROUP BY ALL"  # noqa: S608 - our own name
         )
-        while part := found.fetchmany(_PART):
+        while part := cursor.fetchmany(_PART):
             yield from part
         self._connection.execute(f"DROP TABLE {self._table}")

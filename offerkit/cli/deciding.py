@@ -1,4 +1,4 @@
-"""What approve and reject share: the options, and telling what was decided."""
+"""What approve and reject share: their options, and the report of the decision."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from offerkit.diagnostics import Code, Severity, refuse
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-deciding: Callable[[F], F] = combined(
+_what_to_decide: Callable[[F], F] = combined(
     click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=offer_patterns),
     click.option(
         "--category",
@@ -49,6 +49,10 @@ deciding: Callable[[F], F] = combined(
         help="Only the content on this space.",
         shell_complete=spaces,
     ),
+)
+
+deciding: Callable[[F], F] = combined(
+    _what_to_decide,
     click.option(
         "--show", "only_show", is_flag=True, help="Decide nothing; show what would be decided, and its digest."
     ),
@@ -72,7 +76,7 @@ def carry_out(
     only_show: bool = False,
     **wish: Any,
 ) -> None:
-    """Decide, and say what was decided and what it changes, and what was not decided, and why."""
+    """Decide; then show what was decided and what it changes, and what was not decided and why."""
     from offerkit.governance.approvals import Decision
     from offerkit.usecases.approve import approve_or_reject, preview_decision
     from offerkit.usecases.plan_files import load_plan
@@ -106,5 +110,5 @@ def carry_out(
         only_shown=only_show,
     )
     if form == "text":
-        shell.tell([replace(found, severity=Severity.WARNING) for found in decided.refused])
+        shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in decided.refused])
     shell.show(report, form)

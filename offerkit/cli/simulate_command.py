@@ -143,25 +143,34 @@ def command(
     _apart(out=out, set_aside=set_aside, html=page)
     if page is not None:
         check_output(page, SIMULATION_PAGE)
-    asked = SimulationRequest(
-        environment, names, categories, themes, axes, count, seed, parse_call_data(data), out, set_aside
+    request = SimulationRequest(
+        environment,
+        spaces=names,
+        categories=categories,
+        themes=themes,
+        axes=axes,
+        n=count,
+        seed=seed,
+        data=parse_call_data(data),
+        out=out,
+        set_aside=set_aside,
     )
     with open_stage(session, stage) as engine:
         when = parse_time(at, engine.catalogs[environment].zone, session.now)
         if dialect is not None:
-            queries, reports = emit_queries(engine, asked, when, dialect, table)
+            queries, reports = emit_queries(engine, request, when, dialect, table)
             warn(shell, reports)
             _queries(queries, out, form)
             return
         source = engine.people.of(environment, contacts)
         with progress_bar("Contacts", source.count()) as told:
             if runner == "spark":
-                rows, reports = simulate_in_spark(engine, source, asked, when, told)
+                rows, reports = simulate_in_spark(engine, source, request, when, told)
                 warn(shell, reports)
                 shown = json_text({"rows": rows, "out": str(out)}).rstrip()
                 click.echo(shown if form == "json" else f"{rows:,} rows are in {visible(str(out))}.")
                 return
-            made, reports = simulate(engine, source, asked, when, told)
+            made, reports = simulate(engine, source, request, when, told)
     warn(shell, reports)
     if page is not None:
         with writing(page, SIMULATION_PAGE) as file:

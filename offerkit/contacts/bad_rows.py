@@ -38,36 +38,38 @@ class BadRows:
         if len(self._first) < NAMED:
             self._first += problems
         if self._aside is not None:
-            self._aside.write([(str(one.position or ""), one.code.value, one.summary) for one in problems])
+            self._aside.write(
+                [(str(problem.position or ""), problem.code.value, problem.summary) for problem in problems]
+            )
 
     def close(self) -> None:
         """Raises Refused when there are bad rows and no file to list them in."""
         if self._aside is not None:
             self._aside.close()
         elif self.count:
-            more = self.count - NAMED
-            told = list(self._first)
-            if more > 0:
-                told.append(
+            unnamed = self.count - NAMED
+            problems = list(self._first)
+            if unnamed > 0:
+                problems.append(
                     Diagnostic(
                         Code.CONTACT_ROW,
-                        f"{more:,} more contacts cannot be read",
+                        f"{unnamed:,} more contacts cannot be read",
                         hint="Correct them, or skip and list them: --set-aside FILE.csv",
                     )
                 )
-            raise Refused(told)
+            raise Refused(problems)
 
     def reports(self) -> tuple[Report, ...]:
         """A report on the skipped contacts, when the run continued without them."""
         if not self.count or self._aside is None:
             return ()
         first = self._first[0]
-        where = f"{first.position}: " if first.position is not None else ""
+        position = f"{first.position}: " if first.position is not None else ""
         return (
             Report(
                 Code.CONTACT_ROW,
                 f"{self.count:,} {'contact was' if self.count == 1 else 'contacts were'} set aside in"
-                f" {self._aside.name}; the first: {where}{first.summary}.",
+                f" {self._aside.name}; the first: {position}{first.summary}.",
             ),
         )
 

@@ -110,12 +110,12 @@ def _staged(connection: Connection, contacts: Contacts, fields: Sequence[str]) -
     try:
         for batch in batches:
             chunk: dict[str, object] = {
-                f"c{place}": _texts(cells) for place, cells in enumerate(zip(*batch, strict=True))
+                f"c{number}": _texts(cells) for number, cells in enumerate(zip(*batch, strict=True))
             }
             chunk["n"] = numpy.arange(count, count + len(batch))
             connection.register("chunk", chunk)
-            parts = ", ".join(f"CAST(c{place} AS VARCHAR)" for place in range(len(fields)))
-            connection.execute(f"INSERT INTO staged SELECT n, {parts} FROM chunk")  # noqa: S608 - our own names
+            columns = ", ".join(f"CAST(c{number} AS VARCHAR)" for number in range(len(fields)))
+            connection.execute(f"INSERT INTO staged SELECT n, {columns} FROM chunk")  # noqa: S608 - our own names
             connection.unregister("chunk")
             count += len(batch)
     except Refused:  # a row cannot be cut into cells: reading row by row reports it
@@ -137,7 +137,7 @@ def _create(
 ) -> int:
     """Create the table. Returns how many contacts have an odd value in a field that is not ``mapped``."""
     needed = {**{name: contacts.types[name] for name in contacts.key}, **types}
-    parts, odd = [f"{relation.number} AS n"], ["FALSE"]
+    columns, odd = [f"{relation.number} AS n"], ["FALSE"]
     for name, type_ in needed.items():
         cell = f"s.{quote_name(name)}"
         value, is_odd = _usual(cell, type_, text=relation.text), _odd(cell, type_, text=relation.text)
@@ -145,17 +145,17 @@ def _create(
             value = f"CASE WHEN {is_odd} THEN {_table(name)}.value ELSE {value} END"
         else:
             odd.append(is_odd)
-        parts.append(f"{value} AS {column(name)}")
+        columns.append(f"{value} AS {column(name)}")
     joins = "".join(f" LEFT JOIN {_table(name)} ON {_table(name)}.raw = s.{quote_name(name)}" for name in mapped)
     # A join does not keep the order; without one, rows come in the order of the file.
     number = f", {relation.number} AS place" if mapped else ""
     numbered = f"SELECT *{number} FROM {relation.sql}"  # noqa: S608 - quoted
     if mapped:
-        parts[0] = "s.place AS n"
+        columns[0] = "s.place AS n"
     connection.execute(
         f"CREATE TABLE contact AS SELECT n, {_key_text(contacts)} AS k"  # noqa: S608 - quoted
         f"{''.join(f', {column(name)}' for name in types)}, odd"
-        f" FROM (SELECT {', '.join(parts)}, coalesce({' OR '.join(odd)}, FALSE) AS odd FROM ({numbered}) AS s{joins})"
+        f" FROM (SELECT {', '.join(columns)}, coalesce({' OR '.join(odd)}, FALSE) AS odd FROM ({numbered}) AS s{joins})"
         + (" ORDER BY n" if mapped else "")
     )
     count: int = _one(connection, "SELECT count(*) FILTER (odd) FROM contact")[0]
@@ -213,8 +213,8 @@ def _odd(cell: str, type_: FieldType, *, text: bool) -> str:
             plain = f"NOT starts_with({cell}, '[') AND regexp_full_match({cell}, '[!-~]+')"
             return f"(strlen({cell}) > {ENTRIES} OR NOT ({plain}))"
         case BaseType.LIST:
-            whole = f"array_to_string({cell}, '')"
-            return f"(list_count({cell}) <> len({cell}) OR strlen({whole}) > {ENTRIES} OR contains({whole}, chr(0)))"
+            joined = f"array_to_string({cell}, '')"
+            return f"(list_count({cell}) <> len({cell}) OR strlen({joined}) > {ENTRIES} OR contains({joined}, chr(0)))"
         case BaseType.DATE | BaseType.TIMESTAMP if not text:
             return f"({cell} < DATE '0001-01-01' OR {cell} >= DATE '10000-01-01')"
         case _:
@@ -256,15 +256,15 @@ def _insert(
     connection.execute(f"CREATE TABLE contact (n BIGINT, k VARCHAR{columns})")
     count = 0
     stream = iter(rows)
-    while part := list(islice(stream, BATCH)):
-        given = {
-            "n": numpy.arange(count, count + len(part)),
-            "k": _texts([key_text(row[name] for name in key) for row in part]),
+    while batch := list(islice(stream, BATCH)):
+        arrays = {
+            "n": numpy.arange(count, count + len(batch)),
+            "k": _texts([key_text(row[name] for name in key) for row in batch]),
         }
-        _add(connection, "contact", given, ((type_, [row[name] for row in part]) for name, type_ in types.items()))
-        count += len(part)
+        _add(connection, "contact", arrays, ((type_, [row[name] for row in batch]) for name, type_ in types.items()))
+        count += len(batch)
         if progress is not None:
-            progress(len(part))
+            progress(len(batch))
     return count
 
 
@@ -275,16 +275,16 @@ def _texts(values: Sequence[str | None]) -> object:
 
 
 def _add(
-    connection: Connection, table: str, given: Mapping[str, object], columns: Iterable[tuple[FieldType, list[Value]]]
+    connection: Connection, table: str, arrays: Mapping[str, object], columns: Iterable[tuple[FieldType, list[Value]]]
 ) -> None:
     """Add rows to ``table``: the arrays ``given`` as they are, then typed values column by column."""
-    chunk: dict[str, object] = dict(given)
-    parts = list(given)
-    for place, (type_, values) in enumerate(columns):
-        chunk[f"c{place}"] = _texts([_text(value) for value in values])
-        parts.append(_typed(f"c{place}", type_))
+    chunk: dict[str, object] = dict(arrays)
+    selected = list(arrays)
+    for number, (type_, values) in enumerate(columns):
+        chunk[f"c{number}"] = _texts([_text(value) for value in values])
+        selected.append(_typed(f"c{number}", type_))
     connection.register("chunk", chunk)
-    connection.execute(f"INSERT INTO {table} SELECT {', '.join(parts)} FROM chunk")  # noqa: S608 - our own names
+    connection.execute(f"INSERT INTO {table} SELECT {', '.join(selected)} FROM chunk")  # noqa: S608 - our own names
     connection.unregister("chunk")
 
 

@@ -117,7 +117,7 @@ class CsvContacts(Contacts):
                 return None
         path = quote_text(literal_path(str(inside(self._root, self._path))))
         # columns are numbered, because a header may name one twice that no field reads
-        columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header.columns)))
+        columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(header.columns)))
         selected = ", ".join(f"c{header.places[name]} AS {quote_name(name)}" for name in fields)
         return Relation(
             f"(SELECT {selected} FROM read_csv({path}, columns={{{columns}}}, {_DIALECT}))",  # noqa: S608 - quoted
@@ -129,8 +129,8 @@ class CsvContacts(Contacts):
         with open_file(self._root, self._path) as file:
             header, following = self._begin(file)
             places = [header.places[name] for name in fields]
-            while part := list(islice(following, size)):
-                cut_records = (self._cells(record, header) for record in part)
+            while batch := list(islice(following, size)):
+                cut_records = (self._cells(record, header) for record in batch)
                 yield [[cells[place] or None for place in places] for cells in cut_records]
 
     def stamp(self) -> Stamp | None:
@@ -155,8 +155,8 @@ class CsvContacts(Contacts):
                 except Refused:
                     if record.line:
                         raise
-                    found = record._replace(line=_line_at(file, record.offset))
-                    row = self._row_if(found, values, header)  # refuses again, and says where
+                    with_line = record._replace(line=_line_at(file, record.offset))
+                    row = self._row_if(with_line, values, header)  # refuses again, and says where
                 if row is not None:
                     yield row
 
@@ -170,8 +170,8 @@ class CsvContacts(Contacts):
             passes = sieve(values, self.types, header.places)
             yield from (record for record in following if passes(record.raw))
             return
-        known, index = self._indexes.get(names, (None, None))
-        if known != stamp or index is None:
+        indexed_stamp, index = self._indexes.get(names, (None, None))
+        if indexed_stamp != stamp or index is None:
             index = self._index(names, header, following)
             self._indexes[names] = stamp, index
         may_match = sieve(values, self.types, header.places) if index.uncut else None
@@ -209,8 +209,8 @@ class CsvContacts(Contacts):
     def _begin(self, file: BinaryIO) -> tuple[_Header, Iterator[CsvRecord]]:
         """The header, checked, and the records after it."""
         following = records(file, self._path)
-        first = next(following, None)
-        if first is None:
+        header_record = next(following, None)
+        if header_record is None:
             raise Refused(
                 [
                     Diagnostic(
@@ -221,8 +221,8 @@ class CsvContacts(Contacts):
                     )
                 ]
             )
-        columns = tuple(cut(first, self._path))
-        check_columns(columns, self.types, "the file", Position(self._path, first.line, 1))
+        columns = tuple(cut(header_record, self._path))
+        check_columns(columns, self.types, "the file", Position(self._path, header_record.line, 1))
         return _Header(columns, {name: columns.index(name) for name in self.types}), following
 
     def _cells(self, record: CsvRecord, header: _Header) -> list[str]:
@@ -244,11 +244,11 @@ class CsvContacts(Contacts):
 
     def _row(self, record: CsvRecord, cells: Sequence[str], header: _Header) -> Row:
         try:
-            return self._fields.row([cells[place] or None for place in header.places.values()])
+            return self._fields.row([cells[column_number] or None for column_number in header.places.values()])
         except BadCell as error:
-            place = header.places[error.field]
+            column_number = header.places[error.field]
             # exact in a row without quotes; else where the cell would begin without them
-            column = sum(len(cell) + 1 for cell in cells[:place]) + 1
+            column = sum(len(cell) + 1 for cell in cells[:column_number]) + 1
             raise Refused(
                 [
                     Diagnostic(
@@ -268,15 +268,15 @@ def records(file: BinaryIO, path: str, offset: int = 0, line: int = 1) -> Iterat
     for a quote that is never closed.
     """
     file.seek(offset)
-    rest = b""
+    remainder = b""
     parts: list[bytes] = []
     size = 0
     begin = line
     portion = _FIRST_READ
     while chunk := file.read(portion):
         portion = _NEXT_READ
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()
+        lines = (remainder + chunk).split(b"\n")
+        remainder = lines.pop()
         for text in lines:
             line += 1
             if parts or (b'"' in text and text.count(b'"') % 2):
@@ -294,10 +294,10 @@ def records(file: BinaryIO, path: str, offset: int = 0, line: int = 1) -> Iterat
                 yield CsvRecord(text, begin, offset)
             offset += len(text) + 1
             begin = line
-        if size + len(rest) > MAX_RECORD:
+        if size + len(remainder) > MAX_RECORD:
             raise _too_long(path, begin)
-    if parts or rest:
-        raw = b"\n".join([*parts, rest])
+    if parts or remainder:
+        raw = b"\n".join([*parts, remainder])
         if raw.count(b'"') % 2:
             raise _bad_record(path, begin, "a double quote is opened in this row and never closed", _QUOTING)
         yield CsvRecord(raw, begin, offset)
@@ -311,8 +311,8 @@ def cut(record: CsvRecord, path: str) -> list[str]:
     except UnicodeDecodeError as error:
         line = record.line + raw.count(b"\n", 0, error.start)
         column = error.start - raw.rfind(b"\n", 0, error.start)
-        why = f"this is not UTF-8: byte 0x{raw[error.start]:02X}"
-        raise _bad_record(path, line, why, _NOT_UTF8, column) from error
+        problem = f"this is not UTF-8: byte 0x{raw[error.start]:02X}"
+        raise _bad_record(path, line, problem, _NOT_UTF8, column) from error
     if "\0" in text:
         raise _bad_record(path, record.line, "the row has a NUL character; this is not text in UTF-8", _NOT_UTF8)
     text = text.removesuffix("\r")
@@ -327,25 +327,25 @@ def cut(record: CsvRecord, path: str) -> list[str]:
 def _uncut(text: str, record: CsvRecord, path: str) -> Refused:
     """Why a record cannot be cut into cells, and at which character of it."""
     at = 0
-    why, hint = "", _QUOTING
-    while not why and (cell := _CELL.match(text, at)) is not None and cell.end() > at:
+    problem, hint = "", _QUOTING
+    while not problem and (cell := _CELL.match(text, at)) is not None and cell.end() > at:
         if len(cell.group()) > csv.field_size_limit():
-            why, hint = f"a cell is longer than {csv.field_size_limit():,} characters", _NEVER_CLOSED
+            problem, hint = f"a cell is longer than {csv.field_size_limit():,} characters", _NEVER_CLOSED
         else:
             at = cell.end()
-    if not why:
+    if not problem:
         quoted = _QUOTED.match(text, at)
         at = quoted.end() if quoted else max(text.find("\r", at), at)
         if text[at : at + 1] == "\r":
-            why = "a carriage return (CR) stands alone, without a line feed"
+            problem = "a carriage return (CR) stands alone, without a line feed"
             hint = (
                 "End lines with LF or CR LF, as “CSV UTF-8” of spreadsheet programs does; in a cell, CR needs quotes."
             )
         else:
-            why = "more text follows the closing double quote of a cell"
+            problem = "more text follows the closing double quote of a cell"
     line = record.line + text.count("\n", 0, at)
-    place = f"character {at - text.rfind(chr(10), 0, at)}" + (f" of line {line}" if line > record.line else "")
-    return _bad_record(path, record.line, f"the row cannot be cut into cells: {why} ({place})", hint)
+    position = f"character {at - text.rfind(chr(10), 0, at)}" + (f" of line {line}" if line > record.line else "")
+    return _bad_record(path, record.line, f"the row cannot be cut into cells: {problem} ({position})", hint)
 
 
 def _bad_record(path: str, line: int, summary: str, hint: str = "", column: int = 1) -> Refused:
@@ -386,7 +386,7 @@ def sieve(
     drops one that does.
     """
     name = _most_telling(list(values), types)
-    value, place = values[name], places[name]
+    value, column_number = values[name], places[name]
     # quotes are doubled in the file, so only the longest part without quotes is certainly there unchanged
     needle = max(str(value).split('"'), key=len).lstrip("-").encode()
     match types[name].base:
@@ -404,15 +404,15 @@ def sieve(
         case _:
             return lambda raw: True
 
-    whole = types[name].base is BaseType.INTEGER
+    is_integer = types[name].base is BaseType.INTEGER
 
     def passes(raw: bytes) -> bool:
         if b'"' in raw:
-            return needle in raw or (whole and _EXPONENT.search(raw) is not None)
-        if not whole and needle not in raw:
+            return needle in raw or (is_integer and _EXPONENT.search(raw) is not None)
+        if not is_integer and needle not in raw:
             return False
-        parts = raw.split(b",", place + 1)
-        return len(parts) <= place or may_be(parts[place].removesuffix(b"\r"))
+        parts = raw.split(b",", column_number + 1)
+        return len(parts) <= column_number or may_be(parts[column_number].removesuffix(b"\r"))
 
     return passes
 
@@ -441,11 +441,11 @@ class KeyIndex:
         """Where the records begin that may have ``key``, in the file's order."""
         bits = _bits(key)
         at = bisect_left(self._entries, bits << _OFFSET_BITS)
-        found = [*self.uncut]
+        offsets = [*self.uncut]
         while at < len(self._entries) and self._entries[at] >> _OFFSET_BITS == bits:
-            found.append(self._entries[at] & ((1 << _OFFSET_BITS) - 1))
+            offsets.append(self._entries[at] & ((1 << _OFFSET_BITS) - 1))
             at += 1
-        return sorted(found)
+        return sorted(offsets)
 
 
 def _bits(key: tuple[Value, ...]) -> int:
@@ -455,13 +455,13 @@ def _bits(key: tuple[Value, ...]) -> int:
 def _line_at(file: BinaryIO, offset: int) -> int:
     """The line, from 1, that begins at ``offset``."""
     file.seek(0)
-    line, left = 1, offset
-    while left and (chunk := file.read(min(left, _SCAN_READ))):
+    line, remaining = 1, offset
+    while remaining and (chunk := file.read(min(remaining, _SCAN_READ))):
         line += chunk.count(b"\n")
-        left -= len(chunk)
+        remaining -= len(chunk)
     return line
 
 
 def _stamp(status: os.stat_result) -> Stamp:
-    """Changes when the file does."""
+    """A stamp that changes when the file does."""
     return status.st_mtime_ns, status.st_size, status.st_ino

@@ -81,13 +81,13 @@ def check_columns(columns: Sequence[str], fields: Iterable[str], where: str, pos
         raise Refused(problems)
 
 
-def _column_hint(name: str, columns: Sequence[str], wanted: Sequence[str]) -> str:
+def _column_hint(name: str, columns: Sequence[str], fields: Sequence[str]) -> str:
     """How to add a missing column: blanks around its name are the likeliest cause, and cannot be seen."""
     for number, column in enumerate(columns, 1):
         if column != name and _stripped(column) == name:
             return f"Column {number} is “{column[:80]}”, with blanks around the name; remove them from the header."
-    others = {stripped for column in columns if (stripped := _stripped(column)) and stripped not in wanted}
-    return suggestion(name, others)
+    candidates = {stripped for column in columns if (stripped := _stripped(column)) and stripped not in fields}
+    return suggestion(name, candidates)
 
 
 def _stripped(column: str) -> str:
@@ -104,8 +104,8 @@ def _separator_hint(columns: Sequence[str]) -> str:
 
 def unread_columns(columns: Iterable[str], fields: Iterable[str], where: str) -> tuple[Diagnostic, ...]:
     """A note on columns that no field reads, if there are any."""
-    known = set(fields)
-    extra = [name[:80] for name in columns if name not in known]
+    field_names = set(fields)
+    extra = [name[:80] for name in columns if name not in field_names]
     if not extra:
         return ()
     shown = ", ".join(extra[:_NAMED]) + (f" and {len(extra) - _NAMED} more" if len(extra) > _NAMED else "")

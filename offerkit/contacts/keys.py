@@ -48,32 +48,32 @@ def parse_key(text: str, keys: Sequence[str], types: Mapping[str, FieldType], zo
     if len(parts) != len(keys):
         raise _parts(len(parts), keys)
     values: dict[str, Value] = {}
-    found: list[Diagnostic] = []
+    problems: list[Diagnostic] = []
     for name, part in zip(keys, parts, strict=True):
         try:
             values[name] = parse_value(part, types[name], zone)
         except ValueError as error:
-            found.append(_wrong(name, types[name], str(error)))
+            problems.append(_wrong(name, types[name], str(error)))
         else:
             if values[name] in (None, ""):
-                found.append(_wrong(name, types[name], "it is empty"))
-    if found:
-        raise Refused(found)
+                problems.append(_wrong(name, types[name], "it is empty"))
+    if problems:
+        raise Refused(problems)
     return values
 
 
-def _parts(given: int, keys: Sequence[str]) -> Refused:
-    wanted = f"{len(keys)} part is" if len(keys) == 1 else f"{len(keys)} parts are"
-    was = "1 was" if given == 1 else f"{given} were"
+def _parts(count: int, keys: Sequence[str]) -> Refused:
+    needed = f"{len(keys)} part is" if len(keys) == 1 else f"{len(keys)} parts are"
+    was = "1 was" if count == 1 else f"{count} were"
     return refuse(
         Code.CONTACT_KEY,
-        f"contacts are identified here by {'|'.join(keys)}: {wanted} needed, {was} given",
+        f"contacts are identified here by {'|'.join(keys)}: {needed} needed, {was} given",
         hint="Parts are joined by “|”; a bar within a part is written “\\|”.",
     )
 
 
-def _wrong(name: str, type_: FieldType, why: str) -> Diagnostic:
+def _wrong(name: str, type_: FieldType, reason: str) -> Diagnostic:
     return Diagnostic(
         Code.CONTACT_KEY,
-        f"the contact key's part “{name}” is not a value of type {type_.base.value}: {why}",
+        f"the contact key's part “{name}” is not a value of type {type_.base.value}: {reason}",
     )

@@ -33,7 +33,7 @@ class PostgresTable:
         self._lock = threading.Lock()
 
     def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
-        """The table's columns; their types are not checked, values that do not fit are found when they are read."""
+        """The table's columns; values of the wrong type are found when they are read."""
         with self._lock, self._errors():
             from psycopg.sql import SQL
 
@@ -44,8 +44,8 @@ class PostgresTable:
         """The rows: of a search all at once, of a whole table through a server-side cursor."""
         if equal:
             with self._lock, self._errors():
-                found = self._found(columns, equal, limit)
-            yield from found
+                rows = self._found(columns, equal, limit)
+            yield from rows
             return
         with (
             self._errors(),
@@ -143,10 +143,10 @@ class PostgresTable:
             raise self._refused(error) from None  # the driver's message may hold the password
 
     def _refused(self, error: Exception) -> Refused:
-        why = first_line(error)
+        reason = first_line(error)
         secrets = secrets_of(self._url)
-        if secrets is None or any(secret in why for secret in secrets):
-            why = "the driver cannot use the URL, or the server refused it"
+        if secrets is None or any(secret in reason for secret in secrets):
+            reason = "the driver cannot use the URL, or the server refused it"
         return database_refused(
-            self.label, why, "Check the URL, that the server is running, and the rights of its user."
+            self.label, reason, "Check the URL, that the server is running, and the rights of its user."
         )

@@ -49,15 +49,15 @@ class Contacts(ABC):
             raise ValueError(f"contacts are found by fields of the dimension, not by {sorted(values)}")
         if any(value is None for value in values.values()):
             return None
-        found = list(islice(self._matches(values), 2))
-        if len(found) > 1:
+        matches = list(islice(self._matches(values), 2))
+        if len(matches) > 1:
             raise refuse(
                 Code.CONTACT_AMBIGUOUS,
                 f"more than one {self.name} has {_equals(values)}",
                 detail="An offer is made to exactly one contact.",
                 hint=f"Remove the duplicate from the source, or identify by {'|'.join(self.key)}.",
             )
-        return found[0] if found else None
+        return matches[0] if matches else None
 
     def parse_key(self, text: str, keys: Sequence[str] = ()) -> dict[str, Value]:
         """The values of ``keys`` (default: the primary key) in ``text``, such as ``20417|1984-02-29``.

@@ -58,9 +58,9 @@ class SqliteTable:
 
     def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
         """The rows, in SQLite's order."""
-        where = " and ".join(f"{_quoted(name)} = ?" for name in equal)
+        condition = " and ".join(f"{_quoted(name)} = ?" for name in equal)
         sql = f"select {', '.join(map(_quoted, columns))} from {self._table}"  # noqa: S608 - quoted
-        sql += (f" where {where}" if where else "") + (f" limit {limit:d}" if limit else "")
+        sql += (f" where {condition}" if condition else "") + (f" limit {limit:d}" if limit else "")
         with closing(self._connect()) as connection:
             deadline = _bounded(connection)
             try:
@@ -78,10 +78,10 @@ class SqliteTable:
         with closing(self._connect()) as connection:
             _bounded(connection)
             try:
-                (found,) = connection.execute(f"select count(*) from {self._table}").fetchone()  # noqa: S608 - quoted
+                (rows,) = connection.execute(f"select count(*) from {self._table}").fetchone()  # noqa: S608 - quoted
             except sqlite3.Error as error:
                 raise self._refused(error) from error
-            return int(found)
+            return int(rows)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -98,8 +98,8 @@ class SqliteTable:
         return connection
 
     def _refused(self, error: Exception) -> Exception:
-        why = "the query took too long" if str(error) == "interrupted" else first_line(error)
-        return database_refused(self.label, why, "Check the table's name, and that it has an index on the key.")
+        reason = "the query took too long" if str(error) == "interrupted" else first_line(error)
+        return database_refused(self.label, reason, "Check the table's name, and that it has an index on the key.")
 
 
 def _bounded(connection: sqlite3.Connection) -> list[float]:

@@ -84,11 +84,11 @@ class TableContacts(Contacts):
 
     def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
         self._check()
-        places = {name: index for index, name in enumerate(self.types)}
+        column_numbers = {name: index for index, name in enumerate(self.types)}
         equal = {name: value for name, value in values.items() if self.types[name].base in _EXACT}
         for cells in self._table.read(list(self.types), equal, 0):
             plain = [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
-            if all(self._fields.value(name, plain[places[name]]) == value for name, value in values.items()):
+            if all(self._fields.value(name, plain[column_numbers[name]]) == value for name, value in values.items()):
                 yield self._row(cells)
 
     def _check(self) -> Sequence[str]:
@@ -103,8 +103,8 @@ class TableContacts(Contacts):
         try:
             return self._fields.row(plain)
         except BadCell as error:
-            places = list(self.types)
-            key = key_text(self._fields.value(name, plain[places.index(name)]) for name in self.key)
+            names = list(self.types)
+            key = key_text(self._fields.value(name, plain[names.index(name)]) for name in self.key)
             raise refuse(
                 Code.CONTACT_VALUE,
                 f"{self._table.label}: “{error.field}” is not a value of type"
@@ -129,9 +129,9 @@ def _plain(cell: object, type_: FieldType) -> object:
             return cell
 
 
-def database_refused(label: str, why: str, hint: str = "") -> Refused:
-    """The error for a database's error message; ``why`` must not hold a secret."""
-    return refuse(Code.CONTACTS_DATABASE, f"{label} cannot be read: {why}", hint=hint)
+def database_refused(label: str, reason: str, hint: str = "") -> Refused:
+    """The error for a database's error message; ``reason`` must not hold a secret."""
+    return refuse(Code.CONTACTS_DATABASE, f"{label} cannot be read: {reason}", hint=hint)
 
 
 def missing_package(what: str, package: str, extra: str) -> Refused:

@@ -41,12 +41,12 @@ def install_command(extra: str) -> str:
     """The command that installs the packages of ``extra`` into the current environment."""
     origin = _origin()
     if origin.path is not None:
-        wanted = [*(["-e"] if origin.editable else []), f"{origin.path}[{extra}]"]
+        requirements = [*(["-e"] if origin.editable else []), f"{origin.path}[{extra}]"]
     elif origin.url:
-        wanted = [f"{_PACKAGE}[{extra}] @ {origin.url}"]
+        requirements = [f"{_PACKAGE}[{extra}] @ {origin.url}"]
     else:  # the extra by name may be unknown to the index; what it stands for is not
-        wanted = _requirements(extra) or [f"{_PACKAGE}[{extra}]"]
-    return " ".join([*_pip_install(), *map(_quoted, wanted)])
+        requirements = _requirements(extra) or [f"{_PACKAGE}[{extra}]"]
+    return " ".join([*_pip_install(), *map(_quoted, requirements)])
 
 
 def upgrade_hint() -> str:
@@ -58,7 +58,7 @@ def upgrade_hint() -> str:
 
 
 def pinned_requirement() -> str:
-    """The line of a requirements file that installs this same offerkit on another machine; empty if there is none.
+    """The line of a requirements file that installs this same offerkit on another machine; empty if that is impossible.
 
     It names a git commit or an archive on the web; a checkout or wheel exists only on this machine.
     """
@@ -70,8 +70,8 @@ def _origin() -> InstallOrigin:
     import json
     from importlib.metadata import distributions
 
-    # the metadata of a build may lie in the current folder as well, before those of the installation
-    noted = [text for each in distributions(name=_PACKAGE) if (text := each.read_text("direct_url.json"))]
+    # the current folder may also hold a build's metadata, which come before those of the installation
+    noted = [text for installed in distributions(name=_PACKAGE) if (text := installed.read_text("direct_url.json"))]
     try:
         return _read(json.loads(noted[0])) if noted else _checkout()
     except (ValueError, TypeError, AttributeError, KeyError):  # not as PEP 610 has it
@@ -104,10 +104,10 @@ def _requirements(extra: str) -> list[str]:
     from importlib.metadata import PackageNotFoundError, requires
 
     try:
-        found = [_REQUIREMENT.fullmatch(each) for each in requires(_PACKAGE) or []]
+        matches = [_REQUIREMENT.fullmatch(requirement) for requirement in requires(_PACKAGE) or []]
     except PackageNotFoundError:
         return []
-    return [match[1] for match in found if match is not None and match[2] == extra]
+    return [match[1] for match in matches if match is not None and match[2] == extra]
 
 
 def _pip_install() -> list[str]:
@@ -118,9 +118,9 @@ def _pip_install() -> list[str]:
     python = _quoted(sys.executable)
     if find_spec("pip") is None:  # an environment as uv makes them
         return ["uv", "pip", "install", "--python", python]
-    first = shutil.which("pip")
-    here = first is not None and Path(first).parent == Path(sys.executable).parent
-    return ["pip", "install"] if here else [python, "-m", "pip", "install"]
+    pip = shutil.which("pip")
+    is_own = pip is not None and Path(pip).parent == Path(sys.executable).parent
+    return ["pip", "install"] if is_own else [python, "-m", "pip", "install"]
 
 
 def _quoted(word: str) -> str:

@@ -41,8 +41,8 @@ def secrets_of(url: str) -> list[str] | None:
         return None
     if "@" in (parts.path + parts.query) or parts.fragment or parts.netloc.count("@") > 1:
         return None  # an unescaped / ? # @ in the password has put the rest of it elsewhere
-    found = (password, unquote(password), *named, *raw, *(unquote(text) for text in raw))
-    return [secret for secret in dict.fromkeys(found) if secret]
+    secrets = (password, unquote(password), *named, *raw, *(unquote(text) for text in raw))
+    return [secret for secret in dict.fromkeys(secrets) if secret]
 
 
 def is_secret(option: str) -> bool:
@@ -58,7 +58,7 @@ def holds_secret(option: str) -> bool:
 
 
 def _bare(option: str) -> str:
-    text = _ESCAPED.sub(lambda found: chr(min(int(found[1][1:], 16), 0x10FFFF)), option)
+    text = _ESCAPED.sub(lambda match: chr(min(int(match[1][1:], 16), 0x10FFFF)), option)
     return re.sub(r"[^a-z0-9]", "", unquote(unquote(text)).rpartition(".")[2].lower())
 
 
@@ -78,12 +78,12 @@ def _user(url: str) -> str:
 
     If there is also a colon, a later @ is taken as the end of a password with an unescaped slash.
     """
-    rest = url.partition("://")[2]
-    first, _, later = rest.partition("/")
-    if "@" in first:
-        return first.rpartition("@")[0]
+    address = url.partition("://")[2]
+    authority, _, later = address.partition("/")
+    if "@" in authority:
+        return authority.rpartition("@")[0]
     path = re.split("[?#]", later, maxsplit=1)[0]
-    clear = re.sub(r"\[[^\[\]]*\]", "", first)  # the colons of an IPv6 address
+    clear = re.sub(r"\[[^\[\]]*\]", "", authority)  # the colons of an IPv6 address
     return f"{clear}/{path.rpartition('@')[0]}" if "@" in path and ":" in clear else ""
 
 
@@ -98,26 +98,29 @@ def masked(text: str) -> str:
 
 def secret_spans(text: str) -> list[tuple[int, int]]:
     """The start and end of everything in a line that looks like a secret of a URL; too much rather than too little."""
-    found = [(match.start(2), match.end(2)) for match in _USER.finditer(text) if match[2]]
+    spans = [(match.start(2), match.end(2)) for match in _USER.finditer(text) if match[2]]
     for start, end in _options(text, close=True):
-        if not any(first <= start < last for first, last in found):
-            found.append((start, end))
-    value = None if found else _URL_VALUE.search(text)
+        if not any(first <= start < last for first, last in spans):
+            spans.append((start, end))
+    value = None if spans else _URL_VALUE.search(text)
     if value is not None and has_secret(value[1]):  # a disguised secret, whose exact position is unknown
-        found.append(value.span(1))
-    return sorted(found)
+        spans.append(value.span(1))
+    return sorted(spans)
 
 
 def _options(text: str, *, close: bool = False) -> Iterator[tuple[int, int]]:
-    """The values of options that hold secrets. With ``close`` the text is a line of a file, of which a value ends
-    before what closes it, and ``NAME = VALUE`` may be a comparison."""
+    """The spans of the values of options that hold secrets.
+
+    ``close``: the text is a line of a file. There a closing bracket or quote ends a value, and ``NAME = VALUE`` may be
+    a comparison.
+    """
     at = 0
     while match := _OPTION.search(text, at):
         at = match.end(2)
         if not holds_secret(match[1]) or (close and match[2] != "="):
             continue
-        found = _VALUE.match(text, at)
-        value = found[0] if found is not None else ""
+        value_match = _VALUE.match(text, at)
+        value = value_match[0] if value_match is not None else ""
         end = at + len(value.rstrip(_CLOSING) if close else value)
         yield at, end
         at = max(end, at)

@@ -21,16 +21,16 @@ class BoundedCache(Generic[K, V]):
         self._size = size
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """The cached value of ``key``; if there is none, the one that ``make`` returns, which is then cached."""
+        """The cached value of ``key``; if missing, the value that ``make`` returns is cached and returned."""
         known = self._known.get(key)
         if known is not None:
             return known
-        made = make()
+        value = make()
         with self._lock:
             while len(self._known) >= self._size:
                 del self._known[next(iter(self._known))]
-            self._known[key] = made
-        return made
+            self._known[key] = value
+        return value
 
     def peek(self, key: K) -> V | None:
         """The cached value of ``key``, or None."""

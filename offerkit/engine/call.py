@@ -16,7 +16,7 @@ MAX_COUNT = 100
 class CallContext:
     """Who a call is for, and when. ``contact`` is None when nothing is known about the contact.
 
-    ``key`` is the contact's canonical key (or cookie) as text, ``""`` if there is none; ``now`` is the proposition
+    ``key`` is the contact's canonical key (or cookie) as text, ``""`` if unknown; ``now`` is the proposition
     date, with a time zone; ``seed`` decides how ties are shuffled. ``many``: the call is for all contacts, so its
     space need not be unitary and required call data can be left out. ``hints``: messages about unknown names suggest
     similar ones.

@@ -1,4 +1,4 @@
-"""What came of decision cases."""
+"""The results of decision cases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from offerkit.diagnostics import Position
 
 @dataclass(frozen=True, slots=True)
 class CaseOutcome:
-    """One case: where it stands, and what is not as expected. ``error``: it could not be run at all."""
+    """The result of a case: its position, and the differences from ``expect``. ``error``: why it could not be run."""
 
     name: str
     position: Position
@@ -26,6 +26,6 @@ class CaseOutcome:
 
 @dataclass(frozen=True, slots=True)
 class CaseResults:
-    """What came of all cases that were run."""
+    """The results of all cases that were run."""
 
     outcomes: Sequence[CaseOutcome]

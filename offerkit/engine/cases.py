@@ -98,7 +98,7 @@ def run_case(catalog: Catalog, case: DecisionCase, contacts: Contacts = lambda k
     try:
         calls = _calls(catalog, case, contacts)
     except Refused as error:
-        codes = sorted({found.code.value for found in error.diagnostics})
+        codes = sorted({diagnostic.code.value for diagnostic in error.diagnostics})
         if refused:
             return CaseResult(() if codes == sorted(refused) else (f"refused with {', '.join(codes)}",), ())
         raise CaseError(str(error)) from error
@@ -108,8 +108,8 @@ def run_case(catalog: Catalog, case: DecisionCase, contacts: Contacts = lambda k
     plain = decide_many(catalog, calls, history)
     explained = decide_many(catalog, calls, history, explain=True)
     mismatches = _mismatches(expected, case.spaces, explained, catalog.position_of)
-    for one, other in zip(plain, explained, strict=True):
-        if one != replace(other, trace=None):
+    for plain_decision, explained_decision in zip(plain, explained, strict=True):
+        if plain_decision != replace(explained_decision, trace=None):
             mismatches.append("a bug in offerkit: the explained decision differs from the plain one")
     return CaseResult(tuple(mismatches), tuple(explained))
 
@@ -120,14 +120,14 @@ def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Cal
     if "key" in raw:
         key = text_of(raw["key"], "key")
     now = _time(catalog, raw["now"], "now")
-    who = CallContext(contact, key, now, text_of(raw.get("seed", ""), "seed"), catalog.anonymous)
+    context = CallContext(contact, key, now, text_of(raw.get("seed", ""), "seed"), catalog.anonymous)
     exclude = frozenset(names_of(raw.get("exclude", ()), "exclude"))
     return [
         replace(
             make_call(
                 catalog,
                 space,
-                who=who,
+                who=context,
                 n=whole_number(raw.get("n", 10), "n"),
                 categories=names_of(raw.get("categories", ()), "categories"),
                 themes=names_of(raw.get("themes", ()), "themes"),
@@ -139,17 +139,17 @@ def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Cal
     ]
 
 
-def _contact(catalog: Catalog, given: object, contacts: Contacts) -> tuple[Row | None, str]:
+def _contact(catalog: Catalog, declared: object, contacts: Contacts) -> tuple[Row | None, str]:
     """The profile and the key, from fields in the case or from a stored contact; (None, "") for neither."""
-    if given is None:
+    if declared is None:
         return None, ""
-    if not isinstance(given, Mapping):
-        key = text_of(given, "contact")
-        found = contacts(key)
-        if found is None:
+    if not isinstance(declared, Mapping):
+        key = text_of(declared, "contact")
+        profile = contacts(key)
+        if profile is None:
             raise CaseError(f"there is no contact “{key}”")
-        return found, key
-    fields = map_of(given, "contact")
+        return profile, key
+    fields = map_of(declared, "contact")
     row = {name: _value(catalog, name, raw) for name, raw in fields.items()}
     return row, "|".join(str(row.get(name) or "") for name in catalog.dimension.key).strip("|")
 
@@ -184,20 +184,20 @@ def _within(moment: datetime, where: str) -> datetime:
 
 
 def _history(catalog: Catalog, case: DecisionCase) -> list[PastProposition]:
-    given = case.raw.get("history", ())
-    if not isinstance(given, Sequence) or isinstance(given, str):
+    history = case.raw.get("history", ())
+    if not isinstance(history, Sequence) or isinstance(history, str):
         raise CaseError("history must be a list of propositions")
     now = _time(catalog, case.raw["now"], "now")
-    return [_past(catalog, map_of(raw, "history"), now, case.spaces[0]) for raw in given]
+    return [_past(catalog, map_of(raw, "history"), now, case.spaces[0]) for raw in history]
 
 
-def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str) -> PastProposition:
+def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, default_space: str) -> PastProposition:
     """A stored proposition. By default on the first space of the case; ``ago: 2d 6h`` counts back from ``now``."""
     known_keys(raw, HISTORY_KEYS, "a proposition in the history")
     offer = text_of(raw.get("offer", ""), "history.offer")
     position = catalog.position_of.get(offer)
-    space = text_of(raw.get("space", here), "history.space").rpartition("/")[2]
-    known = catalog.spaces.get(space)
+    space = text_of(raw.get("space", default_space), "history.space").rpartition("/")[2]
+    declared_space = catalog.spaces.get(space)
     if ("at" in raw) == ("ago" in raw):
         raise CaseError("a proposition in the history must have either at or ago")
     try:
@@ -217,7 +217,7 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
             raw.get("category", catalog.offers[position].category if position is not None else ""), "category"
         ),
         space=space,
-        channel=text_of(raw.get("channel", known.channel if known else "other"), "history.channel"),
+        channel=text_of(raw.get("channel", declared_space.channel if declared_space else "other"), "history.channel"),
         status=status,
         time=time,
         weight=decimal(raw.get("weight", 1), "history: weight"),
@@ -243,31 +243,38 @@ def _mismatches(
 
     ``offers``: all offers, to tell a misspelt name from an offer that is left out.
     """
-    found: list[str] = []
+    mismatches: list[str] = []
     for space, decision in zip(spaces, decisions, strict=True):
-        here = f"{space}: " if len(spaces) > 1 else ""
+        prefix = f"{space}: " if len(spaces) > 1 else ""
         chosen = [offer.offer for offer in decision.chosen]
         for key in ("offers", "any_order"):
             if key in expected:
-                wanted = _of_space(expected[key], space, key, several=len(spaces) > 1)
-                same = chosen == wanted if key == "offers" else sorted(chosen) == sorted(wanted)
-                if not same:
-                    found.append(
-                        f"{here}proposed {_list(chosen)}, expected {_list(wanted)}{_why_not(decision, wanted, offers)}"
-                    )
+                expected_offers = _of_space(expected[key], space, key, several=len(spaces) > 1)
+                as_expected = (
+                    chosen == expected_offers if key == "offers" else sorted(chosen) == sorted(expected_offers)
+                )
+                if not as_expected:
+                    why = _why_not(decision, expected_offers, offers)
+                    mismatches.append(f"{prefix}proposed {_list(chosen)}, expected {_list(expected_offers)}{why}")
     first = decisions[0]
-    found += _weights(map_of(expected.get("weights", {}), "weights"), decisions)
+    mismatches += _weights(map_of(expected.get("weights", {}), "weights"), decisions)
     for offer, out in map_of(expected.get("out", {}), "out").items():
-        found += _compare_out(offer, _out(out), decisions[-1]) if offer in offers else [_no_offer(offer, offers)]
+        mismatches += _compare_out(offer, _out(out), decisions[-1]) if offer in offers else [_no_offer(offer, offers)]
     if "nothing" in expected and first.because is not _reason(expected["nothing"]):
-        found.append(f"expected nothing, because of {_reason(expected['nothing'])}; it is {first.because or 'decided'}")
-    said = [f"{report.code} {report.message}" for decision in decisions for report in decision.reports]
+        mismatches.append(
+            f"expected nothing, because of {_reason(expected['nothing'])}; it is {first.because or 'decided'}"
+        )
+    reports = [f"{report.code} {report.message}" for decision in decisions for report in decision.reports]
     if "reports" in expected:
         wanted_reports = names_of(expected["reports"], "reports")
-        found += [f"no report says “{text}”" for text in wanted_reports if not any(text in one for one in said)]
+        mismatches += [
+            f"no report says “{text}”"
+            for text in wanted_reports
+            if not any(text in report_line for report_line in reports)
+        ]
         if not wanted_reports:
-            found += [f"reported: {one}" for one in said]
-    return found
+            mismatches += [f"reported: {report_line}" for report_line in reports]
+    return mismatches
 
 
 def _of_space(value: object, space: str, where: str, *, several: bool) -> list[str]:
@@ -280,11 +287,11 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names) if names else "nothing"
 
 
-def _why_not(decision: SpaceDecision, wanted: Sequence[str], offers: Collection[str]) -> str:
+def _why_not(decision: SpaceDecision, expected_offers: Sequence[str], offers: Collection[str]) -> str:
     """Why expected offers are missing."""
     chosen = {offer.offer for offer in decision.chosen}
     reasons = []
-    for offer in wanted:
+    for offer in expected_offers:
         finding = _finding(decision, offer)
         if offer not in offers:
             reasons.append(_no_offer(offer, offers))
@@ -294,8 +301,8 @@ def _why_not(decision: SpaceDecision, wanted: Sequence[str], offers: Collection[
 
 
 def _no_offer(name: str, offers: Collection[str]) -> str:
-    near = nearest(name, offers, 1)
-    return f"there is no offer {name}" + (f"; did you mean {near[0]}?" if near else "")
+    similar = nearest(name, offers, 1)
+    return f"there is no offer {name}" + (f"; did you mean {similar[0]}?" if similar else "")
 
 
 def _finding(decision: SpaceDecision, offer: str) -> Finding | None:
@@ -303,23 +310,23 @@ def _finding(decision: SpaceDecision, offer: str) -> Finding | None:
     trace = decision.trace
     if trace is None or trace.environment is not None:
         return trace.environment if trace is not None else None
-    offer_trace = next((one for one in trace.offers if one.offer == offer), None)
+    offer_trace = next((candidate for candidate in trace.offers if candidate.offer == offer), None)
     return offer_trace.out if offer_trace is not None else trace.slice.others if trace.slice is not None else None
 
 
-def _weights(wanted: Mapping[str, object], decisions: Sequence[SpaceDecision]) -> list[str]:
+def _weights(expected: Mapping[str, object], decisions: Sequence[SpaceDecision]) -> list[str]:
     weights = {offer.offer: offer.weight for decision in decisions for offer in decision.chosen}
-    found: list[str] = []
-    for offer, value in wanted.items():
+    mismatches: list[str] = []
+    for offer, value in expected.items():
         number = decimal(value, f"the weight of {offer}")
         if weights.get(offer) != number:
-            got = show(weights[offer]) if offer in weights else "not proposed"
-            found.append(f"{offer} has weight {got}, expected {show(number)}")
-    return found
+            actual = show(weights[offer]) if offer in weights else "not proposed"
+            mismatches.append(f"{offer} has weight {actual}, expected {show(number)}")
+    return mismatches
 
 
-def _compare_out(offer: str, wanted: tuple[ExclusionReason, str, str], decision: SpaceDecision) -> list[str]:
-    reason, by, says = wanted
+def _compare_out(offer: str, expected: tuple[ExclusionReason, str, str], decision: SpaceDecision) -> list[str]:
+    reason, by, says = expected
     finding = _finding(decision, offer)
     if finding is None:
         return [f"{offer} is proposed; expected it to be left out by {reason}"]

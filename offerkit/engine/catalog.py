@@ -84,12 +84,12 @@ class Catalog:
             return sorted(self.position_of[name] for name in wanted.offers if name in self.position_of)
         if not wanted.categories and not wanted.themes:
             return list(range(len(self.offers)))
-        found: set[int] | None = None
+        matching: set[int] | None = None
         for names, index in ((wanted.categories, self.by_category), (wanted.themes, self.by_theme)):
             if names:
                 positions = {position for name in names for position in index.get(name, ())}
-                found = positions if found is None else found & positions
-        return sorted((found or set()) | self.always)
+                matching = positions if matching is None else matching & positions
+        return sorted((matching or set()) | self.always)
 
     def space_program(self, space: str, today: date, wanted: Slice) -> SpaceProgram:
         """The program of a slice on a space and day, cached."""

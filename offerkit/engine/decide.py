@@ -66,10 +66,10 @@ def decide_many(
 ) -> list[SpaceDecision]:
     """Decisions for several calls of one interaction, in order; no offer is proposed twice."""
     decisions: list[SpaceDecision] = []
-    taken: frozenset[str] = frozenset()
+    proposed: frozenset[str] = frozenset()
     for call in calls:
-        decision = decide(catalog, replace(call, exclude=call.exclude | taken), history, explain=explain)
-        taken |= {chosen.offer for chosen in decision.chosen}
+        decision = decide(catalog, replace(call, exclude=call.exclude | proposed), history, explain=explain)
+        proposed |= {chosen.offer for chosen in decision.chosen}
         decisions.append(decision)
     return decisions
 
@@ -82,10 +82,10 @@ def _facts(catalog: Catalog, space: CompiledSpace, call: Call, reports: list[Rep
     data = call.data
     if space.target_loading:
         added, report = load_target(catalog.hooks, space.target_loading, call.contact, data)
-        values, wrong = typed(catalog, added)
-        if wrong:
-            what = "; ".join(found.summary for found in wrong)
-            report, values = unusable_answer("target-loading", space.target_loading, what), {}
+        values, mistakes = typed(catalog, added)
+        if mistakes:
+            problems = "; ".join(mistake.summary for mistake in mistakes)
+            report, values = unusable_answer("target-loading", space.target_loading, problems), {}
         if report is not None:
             reports.append(report)
         data = {**data, **values}
@@ -122,7 +122,7 @@ def _fast(
         alive &= ~bits_of(positions, program.of_offer)
     entries: Iterator[RankedOffer] = program.constant_entries(alive)
     if computed:
-        entries = _merged(entries, (found for bit, found in computed.items() if bit & alive), space)
+        entries = _merged(entries, (ranked for bit, ranked in computed.items() if bit & alive), space)
     order = sort_entries(catalog, space, call, facts, entries, reports)
     if notes is not None and space.post_processing:
         notes.ordered = bits_of({entry.position for entry in order}, program.of_offer)
@@ -140,23 +140,23 @@ def _computed(
     notes: DecisionNotes | None,
 ) -> dict[int, tuple[RankedOffer, ...]]:
     """By bit, the ranked entries of the offers whose weight is a formula or dynamic, if it holds."""
-    found: dict[int, tuple[RankedOffer, ...]] = {}
+    entries_by_bit: dict[int, tuple[RankedOffer, ...]] = {}
     for part in program.computed:
         if alive & part.bit:
             holds = best_weight(part.weights, memo)
             weighed = weigh_offer(catalog, part.offer, holds, memo.facts, reports)
             if weighed.entries:
-                found[part.bit] = weighed.entries
+                entries_by_bit[part.bit] = weighed.entries
             elif notes is not None and holds is not None and weighed.out is ExclusionReason.NO_PRODUCT:
                 notes.productless.append((part.offer.position, holds.source))
-    return found
+    return entries_by_bit
 
 
 def _merged(
     constant: Iterator[RankedOffer], computed: Iterable[Sequence[RankedOffer]], space: CompiledSpace
 ) -> Iterator[RankedOffer]:
     """All entries by weight, highest first. Only a post-processing hook sees more than the best product of an offer."""
-    flat = [entry for found in computed for entry in (found if space.post_processing else found[:1])]
+    flat = [entry for ranked in computed for entry in (ranked if space.post_processing else ranked[:1])]
     flat.sort(key=_weight, reverse=True)
     return merge(constant, flat, key=_weight, reverse=True)
 
@@ -174,23 +174,23 @@ def _excluded_bits(
     history: Sequence[PastProposition],
 ) -> int:
     """The bits of the offers that presentation rules exclude. Rules that concern no ``alive`` offer are skipped."""
-    dead = 0
+    excluded = 0
     tally = history.tally(moment.space, program) if isinstance(history, RememberedHistory) else None
     for position, about in enumerate(program.about):
         rule = catalog.rules[position]
         bits = bits_of(applicable_offers(catalog, rule, facts), program.of_offer) if about is None else about
-        if not bits & alive & ~dead or rule.channel not in ("", moment.channel):
+        if not bits & alive & ~excluded or rule.channel not in ("", moment.channel):
             continue
-        known = tally.get(position) if tally is not None else None
-        if known is not None and known.since <= moment.now <= known.until:
-            bits = known.bits
+        cached = tally.get(position) if tally is not None else None
+        if cached is not None and cached.since <= moment.now <= cached.until:
+            bits = cached.bits
         else:
             bits &= _excluded(catalog, position, moment, program, facts, history)
             if tally is not None and rule.steady:
                 tally[position] = RuleTally(bits, moment.now, lasts(rule, moment, history))
         if bits and (rule.contacts is None or rule.contacts.condition.value(facts) is True):
-            dead |= bits
-    return dead
+            excluded |= bits
+    return excluded
 
 
 def _excluded(

@@ -58,11 +58,11 @@ def percent(count: int, size: int, sample: Sample | None) -> str:
     """
     if not size:
         return "–"
-    said = f"{count / size:.1%}"
+    share = f"{count / size:.1%}"
     if sample is None:
-        return said
+        return share
     low, high = interval(count, size, estimate(size, sample).value)
-    return f"{said} ±{100 * max(high - count / size, count / size - low):.1f} points"
+    return f"{share} ±{100 * max(high - count / size, count / size - low):.1f} points"
 
 
 def interval(count: int, size: int, population: int) -> tuple[float, float]:

@@ -100,7 +100,7 @@ class Expressions:
         try:
             checked = check(text, names, wanted)
         except RuleError as error:
-            problem = "; ".join(found.summary for found in error.problems) or "it cannot be read"
+            problem = "; ".join(problem_item.summary for problem_item in error.problems) or "it cannot be read"
         return CompiledExpression(text, checked, problem, tuple(names.namespaces))
 
     def _tell(self, expression: CompiledExpression, address: Address, path: Path) -> None:

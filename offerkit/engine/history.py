@@ -66,15 +66,15 @@ class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
 
     def __new__(cls, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
         """The same propositions, with nothing counted yet."""
-        made = super().__new__(cls, pasts)
-        made.tallies, made.owner, made.matched = {}, None, {}
-        return made
+        result = super().__new__(cls, pasts)
+        result.tallies, result.owner, result.matched = {}, None, {}
+        return result
 
     def extended(self, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
         """This history followed by ``pasts``; what is already matched stays matched."""
-        made: RememberedHistory[L] = RememberedHistory((*self, *pasts))
-        made.owner, made.matched = self.owner, dict(self.matched)
-        return made
+        result: RememberedHistory[L] = RememberedHistory((*self, *pasts))
+        result.owner, result.matched = self.owner, dict(self.matched)
+        return result
 
     def matching(
         self, owner: object, position: int, matches: Callable[[Sequence[PastProposition]], list[PastProposition]]
@@ -82,11 +82,11 @@ class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
         """The propositions that ``matches`` selects for the rule at ``position`` in ``owner``; each is checked once."""
         if self.owner is not owner:
             self.owner, self.matched = owner, {}
-        looked, found = self.matched.get(position, (0, []))
-        if looked < len(self):
-            found = found + matches(self[looked:])
-            self.matched[position] = len(self), found
-        return found
+        checked_count, matching = self.matched.get(position, (0, []))
+        if checked_count < len(self):
+            matching = matching + matches(self[checked_count:])
+            self.matched[position] = len(self), matching
+        return matching
 
     def tally(self, space: str, program: L) -> dict[int, RuleTally] | None:
         """The tallies for exactly this space program; None on the first call, which is often the only one."""

@@ -72,7 +72,7 @@ def load_target(hooks: Hooks, name: str, contact: Row, data: Row) -> tuple[Mappi
         if not isinstance(added, Mapping) or not all(isinstance(key, str) for key in added):
             return {}, unusable_answer("target-loading", name, "it must return a mapping of call data by name")
         return dict(added), None
-    except HOOK_ERRORS as error:  # whatever a hook raises, the call goes on
+    except HOOK_ERRORS as error:  # whatever a hook raises, the call continues
         return {}, _failed("target-loading", name, error)
 
 
@@ -84,14 +84,14 @@ def products(
     if hook is None:
         return None, _missing("dynamic-offer", name)
     try:
-        made: object = hook(offer, MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
-        if not isinstance(made, Sequence) or isinstance(made, str) or len(made) > MAX_PRODUCTS:
-            what = f"it must return at most {MAX_PRODUCTS} (product, weight) pairs"
-            return None, unusable_answer("dynamic-offer", name, what, offer)
-        return tuple((_product(product), _weight(weight)) for product, weight in made), None
+        answer: object = hook(offer, MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
+        if not isinstance(answer, Sequence) or isinstance(answer, str) or len(answer) > MAX_PRODUCTS:
+            requirement = f"it must return at most {MAX_PRODUCTS} (product, weight) pairs"
+            return None, unusable_answer("dynamic-offer", name, requirement, offer)
+        return tuple((_product(product), _weight(weight)) for product, weight in answer), None
     except _UnusableAnswerError as error:
         return None, unusable_answer("dynamic-offer", name, str(error), offer)
-    except HOOK_ERRORS as error:  # whatever a hook raises, the call goes on
+    except HOOK_ERRORS as error:  # whatever a hook raises, the call continues
         return None, _failed("dynamic-offer", name, error, offer)
 
 
@@ -102,11 +102,11 @@ def post_process(hooks: Hooks, name: str, candidates: Sequence[Candidate]) -> tu
         return None, _missing("post-processing", name)
     position_of = {id(candidate): position for position, candidate in enumerate(candidates)}
     try:
-        kept: object = hook(tuple(candidates))
-        if not isinstance(kept, Sequence) or isinstance(kept, str):
+        answer: object = hook(tuple(candidates))
+        if not isinstance(answer, Sequence) or isinstance(answer, str):
             return None, unusable_answer("post-processing", name, "it must return a list of candidates")
-        positions = [position_of.get(id(candidate)) for candidate in kept]
-    except HOOK_ERRORS as error:  # whatever a hook raises, the call goes on
+        positions = [position_of.get(id(candidate)) for candidate in answer]
+    except HOOK_ERRORS as error:  # whatever a hook raises, the call continues
         return None, _failed("post-processing", name, error)
     known = [position for position in positions if position is not None]
     if len(known) != len(positions):
@@ -164,10 +164,10 @@ def _missing(kind: str, name: str) -> Report:
 
 def _failed(kind: str, name: str, error: BaseException, where: str = "") -> Report:
     try:
-        said = str(error)[:200]
+        text = str(error)[:200]
     except Exception:  # an exception whose text cannot be computed
-        said = ""
-    message = f"The {kind} hook “{name}” failed and was ignored: {type(error).__name__}{': ' if said else ''}{said}"
+        text = ""
+    message = f"The {kind} hook “{name}” failed and was ignored: {type(error).__name__}{': ' if text else ''}{text}"
     return Report(Code.HOOK_FAILED, message, where or name)
 
 

@@ -72,18 +72,20 @@ def identify(door: IdentifyingSpace, key: str, cookie: str, ports: ContactLookup
     An unknown key is not an error: the next way of identification is tried.
     """
     if key:
-        found = ports.by_key(door, key)
-        if found is not None:
-            return Identified(door.environment, door.space, IdentifiedBy.EXPLICIT, *found)
+        contact = ports.by_key(door, key)
+        if contact is not None:
+            return Identified(door.environment, door.space, IdentifiedBy.EXPLICIT, *contact)
     if cookie and door.implicit:
         linked = ports.by_cookie(door, cookie)
         if linked is not None:
             return Identified(door.environment, door.space, IdentifiedBy.IMPLICIT, *linked)
     if door.fallback:
-        other = ports.door(door.fallback)
-        visitor = ports.by_cookie(other, cookie) if cookie else None
+        fallback_space = ports.door(door.fallback)
+        visitor = ports.by_cookie(fallback_space, cookie) if cookie else None
         name, row = visitor if visitor is not None else (cookie, None)
-        return Identified(other.environment, other.space, IdentifiedBy.FALLBACK, name, row, door.categories)
+        return Identified(
+            fallback_space.environment, fallback_space.space, IdentifiedBy.FALLBACK, name, row, door.categories
+        )
     if door.anonymous:
         return Identified(
             door.environment, door.space, IdentifiedBy.IMPLICIT if cookie else IdentifiedBy.FALLBACK, cookie

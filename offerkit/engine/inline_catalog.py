@@ -52,10 +52,10 @@ def inline_catalog(
 ) -> Catalog:
     """The catalog of ``sections``. ``activated``: spaces by offer; an offer that is missing there is on every space."""
     bodies = inline_bodies(sections, environment)
-    said = {name: names_of(spaces, "activated") for name, spaces in (activated or {}).items()}
+    activation = {name: names_of(spaces, "activated") for name, spaces in (activated or {}).items()}
     everywhere = tuple(map_of(sections.get("spaces", {}), "spaces"))
     live = {
-        Address(environment, Kind.OFFER, name): said.get(name, everywhere)
+        Address(environment, Kind.OFFER, name): activation.get(name, everywhere)
         for name in map_of(sections.get("offers", {}), "offers")
     }
     return compile_catalog(environment, bodies, live, hooks)

@@ -92,10 +92,10 @@ def reached(
     rule = catalog.rules[position]
     if rule.channel and rule.channel != moment.channel:
         return None
-    over = reached_by(catalog, position, moment, history, facts)
-    if over is not None and rule.contacts is not None and rule.contacts.condition.value(facts) is not True:
+    result = reached_by(catalog, position, moment, history, facts)
+    if result is not None and rule.contacts is not None and rule.contacts.condition.value(facts) is not True:
         return None
-    return over
+    return result
 
 
 def reached_by(
@@ -141,23 +141,23 @@ def _counted(
 def _within(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> list[PastProposition]:
     """The propositions in the period of the rule, on its channels."""
     since, until = moment.now - rule.before, moment.now + rule.after
-    found = [past for past in history if since <= past.time <= until]
-    return [past for past in found if past.channel == moment.channel] if rule.same_channel else found
+    in_period = [past for past in history if since <= past.time <= until]
+    return [past for past in in_period if past.channel == moment.channel] if rule.same_channel else in_period
 
 
 def _matching(
     catalog: Catalog, position: int, history: Sequence[PastProposition], facts: CallFacts
 ) -> list[PastProposition]:
     """The propositions that the rule counts, whatever their time."""
-    rule, found = catalog.rules[position], list(history)
-    if found and rule.statuses:
-        found = [past for past in found if past.status in rule.statuses]
-    if found and rule.of == "applies-to":
-        found = _about(catalog, position, found, facts)
-    if found and rule.when is not None:
+    rule, matching = catalog.rules[position], list(history)
+    if matching and rule.statuses:
+        matching = [past for past in matching if past.status in rule.statuses]
+    if matching and rule.of == "applies-to":
+        matching = _about(catalog, position, matching, facts)
+    if matching and rule.when is not None:
         evaluate = rule.when.expression.evaluate
-        found = [past for past in found if evaluate(past.row(catalog.zone), facts.now, facts.today) is True]
-    return found
+        matching = [past for past in matching if evaluate(past.row(catalog.zone), facts.now, facts.today) is True]
+    return matching
 
 
 def _about(
@@ -171,7 +171,9 @@ def _about(
 
 def about_pair(catalog: Catalog, position: int, offer: str, category: str, facts: CallFacts) -> bool:
     """Whether the rule at ``position`` applies to ``offer`` in the ``category`` it had when it was proposed."""
-    known = catalog.position_of.get(offer)
-    said = catalog.offers[known].row if known is not None else {"code": None, "label": None}
-    row = {**said, "name": offer, "category": category}
+    position_of_offer = catalog.position_of.get(offer)
+    offer_fields = (
+        catalog.offers[position_of_offer].row if position_of_offer is not None else {"code": None, "label": None}
+    )
+    row = {**offer_fields, "name": offer, "category": category}
     return matches(catalog.rules[position], row, category_row(catalog, category), facts.now, facts.today)

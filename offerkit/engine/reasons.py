@@ -361,13 +361,13 @@ def _unmet(cause: Cause, requirement: LocatedCondition, subject: str, facts: Cal
     condition, (address, path) = requirement.condition.expression, (requirement.address, requirement.path)
     if condition.problem:
         return Finding(cause, _unreadable(subject, requirement), address, path, condition.text)
-    found = failed_part(requirement.condition, facts)
-    if found is None:  # each part is true but the whole is not; no known condition does this
+    part_result = failed_part(requirement.condition, facts)
+    if part_result is None:  # each part is true but the whole is not; no known condition does this
         return Finding(cause, f"{subject} does not hold", address, path, condition.text)
-    state = "is false" if found.result is False else "is unknown"
-    read = ", ".join(f"{name} is {'unknown' if value is None else show(value)}" for name, value in found.values)
-    part = f"{found.text} {state}" + (f" ({read})" if read else "")
-    return Finding(cause, f"{subject}: {part}", address, path, found.text, found.offset, found.values)
+    state = "is false" if part_result.result is False else "is unknown"
+    read = ", ".join(f"{name} is {'unknown' if value is None else show(value)}" for name, value in part_result.values)
+    part = f"{part_result.text} {state}" + (f" ({read})" if read else "")
+    return Finding(cause, f"{subject}: {part}", address, path, part_result.text, part_result.offset, part_result.values)
 
 
 def _days(days: Days, today: date) -> tuple[str, Path]:

@@ -41,17 +41,17 @@ def weigh_offer(
         return WeighedOffer((), ExclusionReason.WEIGHT_ZERO)
     if not found.source.dynamic:
         return WeighedOffer((entry,))
-    made, report = products(catalog.hooks, found.source.dynamic, offer.name, facts.contact, facts.data)
+    product_weights, report = products(catalog.hooks, found.source.dynamic, offer.name, facts.contact, facts.data)
     if report is not None:
         reports.append(report)
-    if made is None:
+    if product_weights is None:
         return WeighedOffer((entry,))
     entries = [
         RankedOffer(times(weight, factors), offer.position, product, order)
-        for order, (product, weight) in enumerate(made)
+        for order, (product, weight) in enumerate(product_weights)
     ]
-    kept = sorted((entry for entry in entries if entry.weight > 0), key=lambda entry: (-entry.weight, entry.order))
-    return WeighedOffer(tuple(kept), None if kept else ExclusionReason.NO_PRODUCT)
+    positive = sorted((entry for entry in entries if entry.weight > 0), key=lambda entry: (-entry.weight, entry.order))
+    return WeighedOffer(tuple(positive), None if positive else ExclusionReason.NO_PRODUCT)
 
 
 def sort_entries(
@@ -75,18 +75,18 @@ def sort_entries(
         Candidate(offers[entry.position].name, offers[entry.position].category, entry.weight, entry.product)
         for entry in order
     ]
-    kept, report = post_process(catalog.hooks, space.post_processing, candidates)
+    kept_positions, report = post_process(catalog.hooks, space.post_processing, candidates)
     if report is not None:
         reports.append(report)
-    return first_entries(order if kept is None else [order[position] for position in kept])
+    return first_entries(order if kept_positions is None else [order[position] for position in kept_positions])
 
 
 def first_n(catalog: Catalog, order: Iterable[RankedOffer], n: int) -> tuple[ChosenOffer, ...]:
     """Step 11: the first ``n``, ranked from 1."""
-    found: list[ChosenOffer] = []
+    chosen: list[ChosenOffer] = []
     for rank, entry in enumerate(order, 1):
         if rank > n:
             break
         offer = catalog.offers[entry.position]
-        found.append(ChosenOffer(offer.name, offer.category, entry.weight, rank, entry.product))
-    return tuple(found)
+        chosen.append(ChosenOffer(offer.name, offer.category, entry.weight, rank, entry.product))
+    return tuple(chosen)

@@ -72,27 +72,27 @@ class SpaceProgram:
 
     def alive(self, facts: CallFacts, known: dict[BoundCondition, Value]) -> int:
         """The bits whose conditions all hold. Values that are needed later are added to ``known``."""
-        dead = 0
+        failed = 0
         if self.bundle is not None:
             values = self.bundle.evaluate(facts.contact, facts.data, facts.now, facts.today)
             for mask in compress(self.masks, map(is_not, values, repeat(True))):
-                dead |= mask
+                failed |= mask
             if self.computed:
                 known.update(zip(self.bundle.conditions, values, strict=True))
-        left = self.everything & ~dead
+        remaining = self.everything & ~failed
         for condition, mask in self.conditions:
-            if left & mask:
+            if remaining & mask:
                 value = known[condition] = condition.value(facts)
                 if value is not True:
-                    left &= ~mask
-        return left
+                    remaining &= ~mask
+        return remaining
 
     def constant_entries(self, alive: int) -> Iterator[RankedOffer]:
         """The entries of constant weight with a bit in ``alive``, highest first, each offer once."""
         size = len(self.entries) + len(self.computed)
         flags = bin(alive | 1 << size)[3:].encode().translate(_FLAGS)
-        found = compress(self.entries, flags)
-        return _first_of_each_offer(found) if self.repeats else found
+        entries = compress(self.entries, flags)
+        return _first_of_each_offer(entries) if self.repeats else entries
 
     def constant_bits(self, alive: int) -> int:
         """The bits of ``alive`` with a constant weight."""
@@ -106,10 +106,10 @@ class SpaceProgram:
 
 
 def _first_of_each_offer(entries: Iterable[RankedOffer]) -> Iterator[RankedOffer]:
-    seen: set[int] = set()
+    positions: set[int] = set()
     for entry in entries:
-        if entry.position not in seen:
-            seen.add(entry.position)
+        if entry.position not in positions:
+            positions.add(entry.position)
             yield entry
 
 
@@ -220,14 +220,14 @@ def bundle_of(offers: Iterable[CompiledOffer], space: str, dimension: str) -> Co
     """All conditions without bound rows that offers of a space depend on, on any day, as one function."""
     from offerkit.rules.python import compile_many
 
-    found: dict[BoundCondition, None] = {}
+    unique: dict[BoundCondition, None] = {}
     for offer in offers:
         if space in offer.spaces:
             for weight in (None, *offer.weights):
-                found.update(
+                unique.update(
                     dict.fromkeys(condition for condition in _conditions(offer, weight) if _bundled(condition))
                 )
-    conditions = tuple(found)
+    conditions = tuple(unique)
     checked = [condition.expression.checked for condition in conditions if condition.expression.checked is not None]
     evaluate = compile_many(checked, (dimension, "interaction"), exact=False)
     return ConditionBundle(conditions, {condition: position for position, condition in enumerate(conditions)}, evaluate)

@@ -51,11 +51,11 @@ def formula_weight(value: Value) -> Decimal | None:
 
 def best_weight(weights: Iterable[CompiledWeight], memo: ConditionMemo) -> BestWeight | None:
     """The highest of ``weights`` that holds for this contact (the first of equal ones), or None."""
-    found: BestWeight | None = None
+    best: BestWeight | None = None
     for weight in weights:
         number = weight.number if weight.formula is None else formula_weight(memo.value(weight.formula))
-        if number is None or (found is not None and number <= found.number):
+        if number is None or (best is not None and number <= best.number):
             continue
         if weight.when is None or memo.value(weight.when.condition) is True:
-            found = BestWeight(number, weight)
-    return found
+            best = BestWeight(number, weight)
+    return best

@@ -1,7 +1,7 @@
-"""An HTTP API with JSON as forges have it: pages, rate limits, answers that break off; nothing is asked without TLS.
+"""A client of forges' JSON APIs over HTTPS: pages, rate limits, interrupted answers.
 
-A forge's answers are bounded and taken for hostile: their texts reach messages only in one short line, and the token
-goes to the one origin that was named, in a header, and nowhere else.
+A forge's answers are untrusted and limited in size: their texts appear in messages only as one short line. The token
+is sent only to the configured origin, in a header.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from offerkit.forges.fields import Unlike
 from offerkit.proxy import pool_for
 
 LARGEST, LARGEST_FILE = 16 * 1024**2, 128 * 1024**2
-"""Bytes that one answer may have, and one file."""
+"""The largest sizes of an answer and of a file, in bytes."""
 PAGE = 100
-"""Items of a page, the most that both forges give."""
+"""Items per page, the most that both forges give."""
 MOST_PAGES = 200
 PATIENCE = 600.0
-"""Seconds that a run waits for rate limits and broken answers, all in all."""
+"""Seconds that a run waits for rate limits and failed requests in total."""
 _TRIES = 4
 _REDIRECTS = 3
 _REDIRECTED = (301, 302, 307, 308)
 _SLOWEST = 300.0
-"""Seconds in which an answer has to be complete."""
-_UNTOLD_LIMIT = 60.0
-"""Seconds to wait where a rate limit names none, as GitHub's documentation asks."""
+"""Seconds within which an answer must be complete."""
+_DEFAULT_WAIT = 60.0
+"""Seconds to wait if a rate limit names none, as GitHub's documentation asks."""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
 class AnswerLost(Refused):
-    """Something was to be created, and it is not known whether it was: look before asking again."""
+    """A request to create something whose outcome is unknown: look before you retry."""
 
 
-class _Broken(Exception):  # noqa: N818 - a state of one try, never seen outside
-    """A try without a usable answer; ``sent`` says whether it may have been carried out."""
+class _Broken(Exception):  # noqa: N818 - the state of one try, internal to this module
+    """A try without a usable answer; ``sent``: whether the forge may have carried it out."""
 
     def __init__(self, why: str, *, sent: bool = True) -> None:
         super().__init__(why)
@@ -66,7 +66,7 @@ class _Answer:
 
 @dataclass
 class Api:
-    """The API at ``url``. ``tell`` hears of every wait before it begins; ``sleep`` and ``clock`` count seconds."""
+    """The API at ``url``. ``tell`` reports every wait before it begins; ``sleep`` and ``clock`` are in seconds."""
 
     name: str
     url: str
@@ -89,26 +89,26 @@ class Api:
         return pool_for(self.url, Timeout(connect=self.timeouts[0], read=self.timeouts[1]), Code.FORGE)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
-        """What is at ``path``."""
+        """The JSON at ``path``."""
         return self._json(self._ask("GET", self._at(path, query), None))
 
     def find(self, path: str) -> Json:
-        """What is at ``path``; None when there is nothing."""
+        """The JSON at ``path``; None if nothing exists there."""
         answer = self._ask("GET", self._at(path), None, missing_is_fine=True)
         return self._json(answer) if answer.status < 300 else None
 
     def pages(self, path: str, query: Mapping[str, str] | None = None, *, of: str = "") -> list[Json]:
-        """The items of all pages of a list; with ``of`` each page is an object that has them under that name.
+        """The items of all pages of a list; with ``of``, each page is an object with the items under that name.
 
-        Raises Refused for a page that leads to another host, or for more than ``MOST_PAGES``: never a part.
+        Raises Refused if a page leads to another host, or for more than ``MOST_PAGES``; the list is never cut short.
         """
         address = self._at(path, {**(query or {}), "per_page": str(PAGE)})
         items: list[Json] = []
-        seen: set[str] = set()
+        requested: set[str] = set()
         while address:
-            if address in seen or len(seen) >= MOST_PAGES:
+            if address in requested or len(requested) >= MOST_PAGES:
                 raise self.strange(f"GET {path} has no last page")
-            seen.add(address)
+            requested.add(address)
             answer = self._ask("GET", address, None)
             page = self._json(answer)
             page = page.get(of) if of and isinstance(page, dict) else page
@@ -119,37 +119,36 @@ class Api:
         return items
 
     def download(self, path: str) -> bytes:
-        """The file at ``path``, which forges keep at another host: that one is asked without the token."""
+        """The file at ``path``, which forges store at another host; the token is not sent there."""
         answer = self._ask("GET", self._at(path), None, raw=True)
         if answer.status not in _REDIRECTED:
             return answer.content
-        elsewhere = answer.headers.get("location", "")
+        file_url = answer.headers.get("location", "")
         try:
-            parts = urlsplit(elsewhere)
-            plain = replace(self, url=f"{parts.scheme}://{parts.netloc}", headers={})
+            parts = urlsplit(file_url)
+            without_token = replace(self, url=f"{parts.scheme}://{parts.netloc}", headers={})
         except (ValueError, Refused):
             raise self.strange(f"GET {path} leads to an address that is invalid or not https") from None
-        found = plain._ask("GET", elsewhere, None, raw=True)
-        if found.status in _REDIRECTED:
+        answer_elsewhere = without_token._ask("GET", file_url, None, raw=True)
+        if answer_elsewhere.status in _REDIRECTED:
             raise self.strange(f"GET {path} is redirected twice")
-        return found.content
+        return answer_elsewhere.content
 
     def create(self, path: str, body: Json, read: Callable[[Json], T]) -> T:
-        """Make something; what ``read`` makes of the answer. Raises AnswerLost when it is not known whether it was
-        made."""
+        """Create something; returns what ``read`` makes of the answer. Raises AnswerLost if the outcome is unknown."""
         answer = self._ask("POST", self._at(path), body)
         try:
-            made = self._json(answer)
-            return self.read(lambda: read(made))
+            content = self._json(answer)
+            return self.read(lambda: read(content))
         except Refused as error:
             raise AnswerLost(error.diagnostics) from None
 
     def change(self, method: Literal["PATCH", "PUT", "DELETE"], path: str, body: Json) -> bool:
-        """Change or delete what is at ``path``; False when there is nothing."""
+        """Change or delete what is at ``path``; False if nothing exists there."""
         return self._ask(method, self._at(path), body, missing_is_fine=True).status < 300
 
     def query(self, url: str, text: str, variables: Mapping[str, Json]) -> dict[str, Json]:
-        """The data that a GraphQL query gets at ``url``, which is of the same origin; it reads only, so is repeated."""
+        """The data of a GraphQL query at ``url``, on the same origin. It only reads, so it may be repeated."""
         if _origin(url) != _origin(self.url):
             raise self.strange("its GraphQL API is at another host")
         answer = self._json(self._ask("POST", url, {"query": text, "variables": dict(variables)}, repeatable=True))
@@ -162,20 +161,20 @@ class Api:
                 raise self.strange("its GraphQL API answers without data")
 
     def read(self, read: Callable[[], T]) -> T:
-        """What ``read`` makes of an answer. Raises Refused where the answer is not what the API describes."""
+        """What ``read`` makes of an answer. Raises Refused if the answer is not what the API documents."""
         try:
             return read()
         except Unlike as error:
             raise self.strange(f"“{error}” is missing or of another type") from None
 
     def strange(self, what: str) -> Refused:
-        """What is said of an answer that the forge's API does not have."""
+        """The error for an answer that the forge's API does not document."""
         return refuse(
             Code.FORGE, f"{self.name} gives no usable answer: {what}", hint=f"Check that {self.url} is its API."
         )
 
     def shown(self, text: str) -> str:
-        """A text of the forge on one short line, without the token should it hold it."""
+        """A text of the forge on one short line; a token in it is masked."""
         line = "".join(char if char.isprintable() else " " for char in text.replace(self.token, "…")[:1000])
         return " ".join(line.split())[:200]
 
@@ -184,15 +183,15 @@ class Api:
 
     def _json(self, answer: _Answer) -> Json:
         try:
-            found: Json = orjson.loads(answer.content)
+            content: Json = orjson.loads(answer.content)
         except orjson.JSONDecodeError:
             raise self.strange("it is not JSON") from None
-        return found
+        return content
 
-    def _is_half(self, method: Method, answer: _Answer) -> bool:
-        """Whether what was to be read broke off without the connection telling, or something else answered."""
+    def _is_cut_short(self, method: Method, answer: _Answer) -> bool:
+        """Whether an answer that must be JSON is not: cut short without a connection error, or from something else."""
         if method in ("PATCH", "PUT", "DELETE"):
-            return False  # it was carried out; nobody reads what is said of it
+            return False  # it was carried out; the answer is not read
         try:
             orjson.loads(answer.content)
         except orjson.JSONDecodeError:
@@ -208,18 +207,18 @@ class Api:
 
     def _same_origin(self, address: str, target: str, what: str) -> str:
         try:
-            found = urljoin(address, target)
+            url = urljoin(address, target)
         except ValueError:
-            found = ""
-        if _origin(found) != _origin(self.url):
-            host = self.shown(urlsplit(found).netloc) if _origin(found) else "an address that cannot be read"
+            url = ""
+        if _origin(url) != _origin(self.url):
+            host = self.shown(urlsplit(url).netloc) if _origin(url) else "an address that cannot be read"
             raise refuse(
                 Code.FORGE,
                 f"{self.name} leads with {what} to another host: {host}",
                 detail="The token is sent only to the configured host.",
                 hint="If the forge has moved, name its new API.",
             )
-        return found
+        return url
 
     def _ask(
         self,
@@ -231,9 +230,9 @@ class Api:
         missing_is_fine: bool = False,
         raw: bool = False,
     ) -> _Answer:
-        """The answer to a request, after waiting and asking again where that is safe. Raises Refused for all others.
+        """The answer to a request, after waiting and retrying where that is safe. Raises Refused for errors.
 
-        ``raw``: it need not be JSON, and where it leads is the caller's business.
+        ``raw``: the answer need not be JSON, and the caller follows redirects.
         """
         safe = method != "POST" if repeatable is None else repeatable
         what = f"{method} {urlsplit(address).path}"
@@ -256,7 +255,7 @@ class Api:
                 if redirects > _REDIRECTS:
                     raise self.strange(f"{what} is redirected without end")
                 address = self._same_origin(address, answer.headers.get("location", ""), "a redirect")
-            elif answer.status < 300 and safe and not raw and self._is_half(method, answer):
+            elif answer.status < 300 and safe and not raw and self._is_cut_short(method, answer):
                 failures = self._again(what, "its answer is not JSON", failures)
             elif answer.status < 300 or (missing_is_fine and answer.status in (404, 410)):
                 return answer
@@ -267,7 +266,7 @@ class Api:
             else:
                 failures = self._again(what, f"it answers {answer.status}", failures, _seconds(answer))
 
-    def _once(self, method: Method, address: str, body: Json, most: int) -> _Answer:
+    def _once(self, method: Method, address: str, body: Json, limit: int) -> _Answer:
         import urllib3
 
         headers = {"User-Agent": "offerkit", "Accept-Encoding": "identity", **self.headers}
@@ -279,8 +278,8 @@ class Api:
                 method, address, body=content, headers=headers, preload_content=False, redirect=False, retries=False
             )
             with answer:
-                found = {name.lower(): value for name, value in answer.headers.items()}
-                return _Answer(answer.status, found, self._read(answer, most))
+                headers_received = {name.lower(): value for name, value in answer.headers.items()}
+                return _Answer(answer.status, headers_received, self._read(answer, limit))
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
             raise _Broken(_why(error), sent=False) from None
         except urllib3.exceptions.ProxyError as error:
@@ -290,18 +289,18 @@ class Api:
                 raise self._unreachable(f"{method} {urlsplit(address).path}", _why(error)) from None
             raise _Broken(_why(error)) from None
 
-    def _read(self, answer: object, most: int) -> bytes:
-        """All of an answer, of at most so many bytes; urllib3 raises when there is less of it than its headers say."""
+    def _read(self, answer: object, limit: int) -> bytes:
+        """The whole answer, of at most ``limit`` bytes; urllib3 raises if it is shorter than its headers say."""
         from urllib3 import HTTPResponse
 
         assert isinstance(answer, HTTPResponse)
-        until = time.monotonic() + _SLOWEST
+        deadline = time.monotonic() + _SLOWEST
         content = bytearray()
         while chunk := answer.read1(65536, decode_content=False):
             content += chunk
-            if len(content) > most:
-                raise self.strange(f"it is larger than {most // 1024**2} MB")
-            if time.monotonic() > until:
+            if len(content) > limit:
+                raise self.strange(f"it is larger than {limit // 1024**2} MB")
+            if time.monotonic() > deadline:
                 raise _Broken("its answer takes too long")
         return bytes(content)
 
@@ -321,7 +320,7 @@ class Api:
         seconds = _seconds(answer)
         if seconds is None:
             seconds = _until_reset(answer, self.clock())
-        seconds = max(least, _UNTOLD_LIMIT if seconds is None else seconds)
+        seconds = max(least, _DEFAULT_WAIT if seconds is None else seconds)
         if seconds > self.patience:
             raise refuse(
                 Code.FORGE_LIMIT,
@@ -353,8 +352,8 @@ class Api:
     def _refused(self, what: str, answer: _Answer) -> Refused:
         try:
             match orjson.loads(answer.content):
-                case {"message": str(told)} | {"error": str(told)} | {"error_description": str(told)}:
-                    said = f": {self.shown(told)}"
+                case {"message": str(message)} | {"error": str(message)} | {"error_description": str(message)}:
+                    said = f": {self.shown(message)}"
                 case _:
                     said = ""
         except orjson.JSONDecodeError:
@@ -374,14 +373,14 @@ _HINTS = {
 
 
 def checked_url(name: str, url: str) -> str:
-    """``url`` without a slash at its end. Raises Refused for one that is no address, or would send the token openly."""
+    """``url`` without its final slash. Raises Refused if it is not an address, or would send the token unencrypted."""
     try:
         parts = urlsplit(url)
-        sound = parts.port != 0 and bool(parts.hostname) and url.isascii() and url.isprintable() and " " not in url
+        valid = parts.port != 0 and bool(parts.hostname) and url.isascii() and url.isprintable() and " " not in url
     except ValueError:
-        sound = False
+        valid = False
     if (
-        not sound
+        not valid
         or parts.username is not None
         or parts.query
         or parts.fragment
@@ -411,23 +410,23 @@ def _origin(url: str) -> tuple[str, str, int] | None:
 
 
 def _seconds(answer: _Answer) -> float | None:
-    """What Retry-After asks for: seconds, or a point in time by the server's own clock."""
-    said = answer.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", said):
-        return float(said)
-    until, now = _http_date(said), _http_date(answer.headers.get("date", ""))
-    return until - now if until is not None and now is not None else None
+    """What Retry-After asks for: seconds, or a time by the server's own clock."""
+    retry_after = answer.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", retry_after):
+        return float(retry_after)
+    retry_at, now = _http_date(retry_after), _http_date(answer.headers.get("date", ""))
+    return retry_at - now if retry_at is not None and now is not None else None
 
 
 def _until_reset(answer: _Answer, local: float) -> float | None:
-    """Seconds until the limit is lifted: GitHub's and GitLab's headers give the second since 1970."""
-    said = answer.headers.get("x-ratelimit-reset") or answer.headers.get("ratelimit-reset") or ""
+    """Seconds until the limit is lifted: GitHub's and GitLab's headers give it in seconds since 1970."""
+    reset = answer.headers.get("x-ratelimit-reset") or answer.headers.get("ratelimit-reset") or ""
     if answer.headers.get("x-ratelimit-remaining", answer.headers.get("ratelimit-remaining", "0")) != "0":
-        return None  # another limit than the one that is reset then
-    if not re.fullmatch(r"[0-9]{1,12}", said):
+        return None  # not the limit that is reset then
+    if not re.fullmatch(r"[0-9]{1,12}", reset):
         return None
     now = _http_date(answer.headers.get("date", ""))
-    return float(said) - (local if now is None else now) + 1
+    return float(reset) - (local if now is None else now) + 1
 
 
 def _http_date(text: str) -> float | None:
@@ -438,8 +437,8 @@ def _http_date(text: str) -> float | None:
 
 
 def _duration(seconds: float) -> str:
-    whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 120 else f"{whole / 60:,.0f} min"
+    rounded = max(1, round(seconds))
+    return f"{rounded} s" if rounded < 120 else f"{rounded / 60:,.0f} min"
 
 
 def _why(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The facts of a forge's JSON, each of the type that its API says; it is hostile until it has passed here."""
+"""Reads fields of a forge's JSON and checks their types; until checked here, the JSON is untrusted."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from offerkit.fingerprint import Json
 from offerkit.forges.forge import Account
 
 
-class Unlike(ValueError):  # noqa: N818 - it says what a value is like
-    """A JSON value that is not what the forge's API describes; the message names the field."""
+class Unlike(ValueError):  # noqa: N818 - it describes a value
+    """A JSON value unlike what the forge's API documents; the message names the field."""
 
 
 def record(value: Json, *path: str) -> dict[str, Json]:
@@ -23,58 +23,58 @@ def record(value: Json, *path: str) -> dict[str, Json]:
 
 
 def text(value: Json, name: str) -> str:
-    """The text under ``name``; null, as forges write an empty one, is the empty text. Raises Unlike."""
-    found = record(value).get(name)
-    if found is None:
+    """The text under ``name``; null, which forges write for an empty one, is the empty text. Raises Unlike."""
+    field = record(value).get(name)
+    if field is None:
         return ""
-    if not isinstance(found, str):
+    if not isinstance(field, str):
         raise Unlike(name)
-    return found
+    return field
 
 
 def number(value: Json, name: str) -> int:
     """The id or number under ``name``. Raises Unlike."""
-    found = record(value).get(name)
-    if not isinstance(found, int) or isinstance(found, bool) or not 0 < found < 2**63:
+    field = record(value).get(name)
+    if not isinstance(field, int) or isinstance(field, bool) or not 0 < field < 2**63:
         raise Unlike(name)
-    return found
+    return field
 
 
 def flag(value: Json, name: str) -> bool:
-    """Whether ``name`` is true; null and left out are false. Raises Unlike."""
-    found = record(value).get(name)
-    if found is not None and not isinstance(found, bool):
+    """Whether ``name`` is true; false if it is null or missing. Raises Unlike."""
+    field = record(value).get(name)
+    if field is not None and not isinstance(field, bool):
         raise Unlike(name)
-    return bool(found)
+    return bool(field)
 
 
 def commit_id(value: Json, name: str) -> str:
     """The commit under ``name``, in full. Raises Unlike."""
-    found = text(value, name)
-    if not is_commit(found):
+    commit = text(value, name)
+    if not is_commit(commit):
         raise Unlike(name)
-    return found
+    return commit
 
 
-def is_commit(found: str) -> bool:
+def is_commit(text: str) -> bool:
     """Whether a text is a commit's id in full, of SHA-1 or SHA-256."""
-    return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", found) is not None
+    return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text) is not None
 
 
 def moment(value: Json, name: str) -> datetime:
     """The instant under ``name``. Raises Unlike."""
     try:
-        found = datetime.fromisoformat(text(value, name))
+        instant = datetime.fromisoformat(text(value, name))
     except ValueError:
         raise Unlike(name) from None
-    if found.tzinfo is None:
+    if instant.tzinfo is None:
         raise Unlike(name)
-    return found.astimezone(UTC)
+    return instant.astimezone(UTC)
 
 
 def account(value: Json, login: str) -> Account | None:
-    """The account that ``value`` is, None for null; ``login`` is what the forge calls the login. Raises Unlike.
+    """The account in ``value``, None for null; ``login`` is the forge's name of the login field. Raises Unlike.
 
-    An empty object, as GitHub has it for a commit whose address belongs to nobody, is None as well.
+    An empty object, which GitHub gives for a commit whose address belongs to no account, is None too.
     """
     return Account(number(value, "id"), text(value, login)) if value else None

@@ -1,4 +1,4 @@
-"""What is asked of a forge, in words that fit both GitHub and GitLab."""
+"""The operations of a forge that offerkit uses, in terms that fit both GitHub and GitLab."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import ClassVar, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody at a forge. Only ``id`` identifies them: a login can be given up and taken by somebody else."""
+    """A user of a forge. Only ``id`` identifies them: a login can be released and taken by another user."""
 
     id: int
     login: str
 
 
 class PullState(StrEnum):
-    """What has become of a pull request."""
+    """The state of a pull request."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -27,12 +27,12 @@ class PullState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PullRequestInfo:
-    """A pull request as the forge has it now; GitLab calls it a merge request.
+    """The current state of a pull request; GitLab calls it a merge request.
 
-    ``head`` is the commit that would be merged, ``base`` the branch it goes into and ``base_commit`` where it goes on
-    from there (empty when the forge does not tell). ``author`` is None when the account
-    was deleted. ``merged_as`` is the commit that the base got when it was merged: a merge commit, a squashed one, or
-    the last one of a rebase.
+    ``head`` is the commit that would be merged, ``base`` the target branch and ``base_commit`` the commit where the
+    pull request left it (empty if the forge does not give it). ``author`` is None if the account was deleted.
+    ``merged_as`` is the commit that merging added to the base: a merge commit, a squashed one, or the last one of a
+    rebase.
     """
 
     number: int
@@ -47,7 +47,7 @@ class PullRequestInfo:
 
 @dataclass(frozen=True, slots=True)
 class ForgeComment:
-    """A comment of a pull request; ``author`` is None when the account was deleted."""
+    """A comment of a pull request; ``author`` is None if the account was deleted."""
 
     id: int
     author: Account | None
@@ -56,7 +56,7 @@ class ForgeComment:
 
 
 class ReviewState(StrEnum):
-    """What a review says. A reviewer's later comment takes back neither an approval nor a request for changes."""
+    """The verdict of a review. A later comment withdraws neither an approval nor a request for changes."""
 
     APPROVED = "approved"
     CHANGES_REQUESTED = "changes requested"
@@ -68,9 +68,8 @@ class ReviewState(StrEnum):
 class Review:
     """One review of a pull request, as it was submitted.
 
-    ``commit`` is the head that was reviewed; empty when the forge does not know it. GitLab keeps no list of reviews:
-    there is one for each account that approves the merge request now, and its commit is the head that the merge
-    request had at ``submitted``.
+    ``commit`` is the head that was reviewed; empty if the forge does not know it. GitLab does not store reviews: each
+    account that approves the merge request now counts as one review, and its commit is the head at ``submitted``.
     """
 
     id: str
@@ -81,16 +80,16 @@ class Review:
 
     @property
     def dismissed(self) -> bool:
-        """Whether somebody took its meaning away."""
+        """Whether the review was dismissed, and no longer counts."""
         return self.state is ReviewState.DISMISSED
 
 
 @dataclass(frozen=True, slots=True)
 class CommitAccounts:
-    """Whose work a commit is, as far as the forge can tell by the addresses that the commit names.
+    """The accounts behind a commit, as far as the forge knows them from the commit's e-mail addresses.
 
-    None stands for an address that belongs to no account. A commit's addresses are free text: ``verified`` tells
-    whether the commit is signed with a key that the forge knows to be its committer's.
+    None: the address belongs to no account. A commit's addresses are free text; ``verified`` tells whether the commit
+    is signed with a key that the forge has registered for its committer.
     """
 
     commit: str
@@ -115,23 +114,22 @@ class Issue:
 
 
 class Forge(Protocol):
-    """A repository at a forge, seen with one token. Every method asks the API, and raises Refused where it gives no
-    usable answer; texts that come back are other people's and as hostile as they like.
+    """A repository at a forge, accessed with one token. Every method calls the API, and raises Refused if the answer is
+    unusable. Texts in answers are untrusted.
 
-    A ``create_…`` raises :class:`offerkit.forges.api.AnswerLost` when it is not known whether it was carried out:
-    look before asking again.
+    A ``create_…`` raises :class:`offerkit.forges.api.AnswerLost` if its result is unknown: look before you retry.
     """
 
     name: ClassVar[str]
-    """``github`` or ``gitlab``; what operators' ``accounts`` are keyed by."""
+    """``github`` or ``gitlab``: the key in operators' ``accounts``."""
     comment_limit: ClassVar[int]
-    """Bytes of UTF-8 that a comment or an issue may have at most."""
+    """The largest size of a comment or an issue, in bytes of UTF-8."""
 
     def account(self) -> Account:
-        """Whose token it is."""
+        """The account of the token."""
 
     def login(self, account: int) -> str:
-        """What an account is called now; empty when there is none with this id."""
+        """The current login of an account; empty if the id does not exist."""
 
     def default_branch(self) -> str:
         """The name of the repository's default branch."""
@@ -149,14 +147,14 @@ class Forge(Protocol):
         """All submitted reviews of a pull request, oldest first."""
 
     def commits_of(self, number: int) -> Sequence[CommitAccounts]:
-        """All commits of a pull request; never only some of them."""
+        """All commits of a pull request, never a part."""
 
     def commit(self, commit: str) -> CommitAccounts:
         """One commit of the repository."""
 
     def bundle(self, head: str) -> bytes | None:
-        """The newest bundle of ``offerkit ci plan`` for a head that a run of this repository kept: a zip, to be read
-        as hostile data. None when there is none, or it has expired. A fork's own runs never count."""
+        """The newest bundle of ``offerkit ci plan`` for a head that a run of this repository stored: an untrusted zip.
+        None if missing or expired. A fork's own runs never count."""
 
     def comments(self, number: int) -> Sequence[ForgeComment]:
         """All comments of a pull request, oldest first."""
@@ -165,10 +163,10 @@ class Forge(Protocol):
         """Comment on a pull request."""
 
     def update_comment(self, number: int, comment: int, body: str) -> bool:
-        """Give a comment of a pull request another text; False when it is gone."""
+        """Replace a comment's text; False if the comment no longer exists."""
 
     def delete_comment(self, number: int, comment: int) -> None:
-        """Take a comment away; one that is gone already is no error."""
+        """Delete a comment; not an error if it no longer exists."""
 
     def issues(self, author: Account) -> Sequence[Issue]:
         """The open issues that ``author`` opened, oldest first."""
@@ -177,4 +175,4 @@ class Forge(Protocol):
         """Open an issue."""
 
     def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> bool:
-        """Give an issue another title and text, and close or open it; False when it is gone."""
+        """Replace an issue's title and text, and close or open it; False if it no longer exists."""

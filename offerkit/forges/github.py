@@ -1,4 +1,4 @@
-"""GitHub's REST API, version 2022-11-28; and its GraphQL API for whose token it is."""
+"""GitHub's REST API, version 2022-11-28; and its GraphQL API for the account of a token."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from offerkit.forges import fields
 from offerkit.forges.api import Api
 from offerkit.forges.forge import (
     Account,
-    ForgeComment,
     CommitAccounts,
+    ForgeComment,
     Issue,
     PullRequestInfo,
     PullState,
@@ -23,9 +23,9 @@ from offerkit.forges.forge import (
 
 VERSION = "2022-11-28"
 _LISTED = 250
-"""Commits of a pull request that GitHub lists at most; comparing its base with its head gives all."""
+"""The most commits of a pull request that GitHub lists; comparing its base with its head gives all."""
 _EVENTS = ("pull_request", "workflow_run", "merge_group", "workflow_dispatch")
-"""What starts the runs whose bundles count."""
+"""The events that start the runs whose bundles count."""
 _STATES = {
     "APPROVED": ReviewState.APPROVED,
     "CHANGES_REQUESTED": ReviewState.CHANGES_REQUESTED,
@@ -35,7 +35,7 @@ _STATES = {
 
 
 def github_headers(token: str) -> dict[str, str]:
-    """What every request to GitHub carries."""
+    """The headers of every request to GitHub."""
     return {
         "Authorization": f"Bearer {token}",
         "Accept": "application/vnd.github+json",
@@ -54,17 +54,17 @@ class GitHub:
     comment_limit: ClassVar[int] = 60_000
 
     def account(self) -> Account:
-        """Whose token it is. A workflow's own token may not ask for its user, but GraphQL tells it."""
+        """The token's account. A workflow's own token cannot read it from REST, but from GraphQL."""
         try:
-            found = fields.account(self.api.get("/user"), "login")
+            account = fields.account(self.api.get("/user"), "login")
         except Refused as error:
             if error.diagnostics[0].code is not Code.FORGE_REFUSES:
                 raise
             data = self.api.query(self._graphql(), "query { viewer { login databaseId } }", {})
             return self.api.read(lambda: self._viewer(data))
-        if found is None:
+        if account is None:
             raise self.api.strange("GET /user")
-        return found
+        return account
 
     def _viewer(self, data: dict[str, Json]) -> Account:
         viewer = fields.record(data, "viewer")
@@ -74,102 +74,106 @@ class GitHub:
         return self.api.url.removesuffix("/v3") + "/graphql"  # an Enterprise Server has /api/v3 and /api/graphql
 
     def login(self, account: int) -> str:
-        """What an account is called now; empty when there is none with this id."""
-        found = self.api.find(f"/user/{account}")
-        return "" if found is None else self.api.read(lambda: fields.text(found, "login"))
+        """The current login of an account; empty if the id does not exist."""
+        user = self.api.find(f"/user/{account}")
+        return "" if user is None else self.api.read(lambda: fields.text(user, "login"))
 
     def default_branch(self) -> str:
         """The name of the repository's default branch."""
-        found = self.api.get(self._repo())
-        return self.api.read(lambda: fields.text(found, "default_branch"))
+        repository = self.api.get(self._repo())
+        return self.api.read(lambda: fields.text(repository, "default_branch"))
 
     def pull_request(self, number: int) -> PullRequestInfo:
         """One pull request, as it is now."""
-        found = self.api.get(self._repo(f"/pulls/{number}"))
-        return self.api.read(lambda: _pull_request(found))
+        data = self.api.get(self._repo(f"/pulls/{number}"))
+        return self.api.read(lambda: _pull_request(data))
 
     def open_pull_requests(self) -> list[PullRequestInfo]:
         """All pull requests that are open, those of forks too."""
-        found = self.api.pages(self._repo("/pulls"), {"state": "open"})
-        return self.api.read(lambda: [_pull_request(one) for one in found])
+        pull_requests = self.api.pages(self._repo("/pulls"), {"state": "open"})
+        return self.api.read(lambda: [_pull_request(pull_request) for pull_request in pull_requests])
 
     def pull_requests_of(self, commit: str) -> list[PullRequestInfo]:
         """The pull requests that brought ``commit`` into the default branch, or hold it."""
-        found = self.api.pages(self._repo(f"/commits/{quote(commit, safe='')}/pulls"))
-        return self.api.read(lambda: [_pull_request(one) for one in found])
+        pull_requests = self.api.pages(self._repo(f"/commits/{quote(commit, safe='')}/pulls"))
+        return self.api.read(lambda: [_pull_request(pull_request) for pull_request in pull_requests])
 
     def reviews(self, number: int) -> list[Review]:
         """All submitted reviews of a pull request, oldest first."""
-        found = self.api.pages(self._repo(f"/pulls/{number}/reviews"))
-        made = self.api.read(lambda: [_review(one) for one in found if fields.text(one, "state") != "PENDING"])
-        return sorted(made, key=lambda review: review.submitted)
+        listed = self.api.pages(self._repo(f"/pulls/{number}/reviews"))
+        reviews = self.api.read(lambda: [_review(data) for data in listed if fields.text(data, "state") != "PENDING"])
+        return sorted(reviews, key=lambda review: review.submitted)
 
     def commits_of(self, number: int) -> list[CommitAccounts]:
-        """All commits of a pull request; more than GitHub lists of one are found by comparing base and head."""
-        whole = self.api.get(self._repo(f"/pulls/{number}"))
-        wanted = self.api.read(lambda: fields.number(whole, "commits"))
-        if wanted <= _LISTED:
-            found = self.api.pages(self._repo(f"/pulls/{number}/commits"))
+        """All commits of a pull request; if there are more than GitHub lists, by comparing base and head."""
+        pull_request = self.api.get(self._repo(f"/pulls/{number}"))
+        expected = self.api.read(lambda: fields.number(pull_request, "commits"))
+        if expected <= _LISTED:
+            commits = self.api.pages(self._repo(f"/pulls/{number}/commits"))
         else:
             base, head = self.api.read(
-                lambda: tuple(fields.commit_id(fields.record(whole, end), "sha") for end in ("base", "head"))
+                lambda: tuple(fields.commit_id(fields.record(pull_request, end), "sha") for end in ("base", "head"))
             )
-            found = self.api.pages(self._repo(f"/compare/{base}...{head}"), of="commits")
-        if len(found) != wanted:
-            raise self.api.strange(f"pull request {number} has {wanted:,} commits, and {len(found):,} are listed")
-        return self.api.read(lambda: [_commit(one) for one in found])
+            commits = self.api.pages(self._repo(f"/compare/{base}...{head}"), of="commits")
+        if len(commits) != expected:
+            raise self.api.strange(f"pull request {number} has {expected:,} commits, and {len(commits):,} are listed")
+        return self.api.read(lambda: [_commit(commit) for commit in commits])
 
     def commit(self, commit: str) -> CommitAccounts:
         """One commit of the repository."""
-        found = self.api.get(self._repo(f"/commits/{quote(commit, safe='')}"))
-        return self.api.read(lambda: _commit(found))
+        data = self.api.get(self._repo(f"/commits/{quote(commit, safe='')}"))
+        return self.api.read(lambda: _commit(data))
 
     def bundle(self, head: str) -> bytes | None:
         """The newest artifact ``offerkit-HEAD`` of a run of this repository itself, as a zip; None without one."""
         name = f"offerkit-{head}"
-        whole = self.api.get(self._repo())
-        repository = self.api.read(lambda: fields.number(whole, "id"))
-        found = self.api.pages(self._repo("/actions/artifacts"), {"name": name}, of="artifacts")
-        candidates = self.api.read(lambda: [run for one in found if (run := _artifact(one, name, repository))])
-        for artifact, run in sorted(candidates, reverse=True):
+        response = self.api.get(self._repo())
+        repository = self.api.read(lambda: fields.number(response, "id"))
+        artifacts = self.api.pages(self._repo("/actions/artifacts"), {"name": name}, of="artifacts")
+        runs_of_artifacts = self.api.read(
+            lambda: [run for artifact_data in artifacts if (run := _artifact(artifact_data, name, repository))]
+        )
+        for artifact, run in sorted(runs_of_artifacts, reverse=True):
             if self._event(run) in _EVENTS:
                 return self.api.download(self._repo(f"/actions/artifacts/{artifact}/zip"))
         return None
 
     def _event(self, run: int) -> str:
-        found = self.api.get(self._repo(f"/actions/runs/{run}"))
-        return self.api.read(lambda: fields.text(found, "event"))
+        run_data = self.api.get(self._repo(f"/actions/runs/{run}"))
+        return self.api.read(lambda: fields.text(run_data, "event"))
 
     def comments(self, number: int) -> list[ForgeComment]:
         """All comments of a pull request, oldest first."""
-        found = self.api.pages(self._repo(f"/issues/{number}/comments"))
-        return self.api.read(lambda: [_comment(one) for one in found])
+        listed = self.api.pages(self._repo(f"/issues/{number}/comments"))
+        return self.api.read(lambda: [_comment(comment) for comment in listed])
 
     def create_comment(self, number: int, body: str) -> ForgeComment:
         """Comment on a pull request."""
         return self.api.create(self._repo(f"/issues/{number}/comments"), {"body": body}, _comment)
 
     def update_comment(self, number: int, comment: int, body: str) -> bool:
-        """Give a comment of a pull request another text; False when it is gone."""
+        """Replace a comment's text; False if the comment no longer exists."""
         return self.api.change("PATCH", self._repo(f"/issues/comments/{comment}"), {"body": body})
 
     def delete_comment(self, number: int, comment: int) -> None:
-        """Take a comment away; one that is gone already is no error."""
+        """Delete a comment; not an error if it no longer exists."""
         self.api.change("DELETE", self._repo(f"/issues/comments/{comment}"), None)
 
     def issues(self, author: Account) -> list[Issue]:
         """The open issues that ``author`` opened, oldest first."""
         query = {"state": "open", "creator": author.login, "sort": "created", "direction": "asc"}
-        found = self.api.pages(self._repo("/issues"), query)
-        made = self.api.read(lambda: [_issue(one) for one in found if fields.record(one).get("pull_request") is None])
-        return [issue for issue in made if issue.author is not None and issue.author.id == author.id]
+        listed = self.api.pages(self._repo("/issues"), query)
+        issues = self.api.read(
+            lambda: [_issue(data) for data in listed if fields.record(data).get("pull_request") is None]
+        )
+        return [issue for issue in issues if issue.author is not None and issue.author.id == author.id]
 
     def create_issue(self, title: str, body: str) -> Issue:
         """Open an issue."""
         return self.api.create(self._repo("/issues"), {"title": title, "body": body}, _issue)
 
     def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> bool:
-        """Give an issue another title and text, and close or open it; False when it is gone."""
+        """Replace an issue's title and text, and close or open it; False if it no longer exists."""
         state = {"state": "open"} if is_open else {"state": "closed", "state_reason": "completed"}
         return self.api.change("PATCH", self._repo(f"/issues/{number}"), {"title": title, "body": body, **state})
 
@@ -177,60 +181,60 @@ class GitHub:
         return f"/repos/{self.repository}{path}"
 
 
-def _artifact(found: Json, name: str, repository: int) -> tuple[int, int] | None:
+def _artifact(data: Json, name: str, repository: int) -> tuple[int, int] | None:
     """The ids of an artifact and of its run; None for one of another name, of a fork, or that has expired."""
-    run = fields.record(found).get("workflow_run")
-    if fields.text(found, "name") != name or fields.flag(found, "expired") or not run:
+    run = fields.record(data).get("workflow_run")
+    if fields.text(data, "name") != name or fields.flag(data, "expired") or not run:
         return None
     if {fields.number(run, "repository_id"), fields.number(run, "head_repository_id")} != {repository}:
         return None
-    return fields.number(found, "id"), fields.number(run, "id")
+    return fields.number(data, "id"), fields.number(run, "id")
 
 
 def _user(value: Json, name: str) -> Account | None:
     return fields.account(fields.record(value).get(name), "login")
 
 
-def _pull_request(found: Json) -> PullRequestInfo:
-    head, base = fields.record(found, "head"), fields.record(found, "base")
-    merged = bool(fields.text(found, "merged_at"))
-    state = fields.text(found, "state")
+def _pull_request(data: Json) -> PullRequestInfo:
+    head, base = fields.record(data, "head"), fields.record(data, "base")
+    merged = bool(fields.text(data, "merged_at"))
+    state = fields.text(data, "state")
     if state not in ("open", "closed"):
         raise fields.Unlike("state")
     source, target = head.get("repo"), fields.record(base, "repo")
     return PullRequestInfo(
-        fields.number(found, "number"),
+        fields.number(data, "number"),
         PullState.MERGED if merged else PullState(state),
         fields.commit_id(head, "sha"),
         fields.text(base, "ref"),
-        _user(found, "user"),
+        _user(data, "user"),
         source is None or fields.number(source, "id") != fields.number(target, "id"),  # None: a fork that was deleted
-        fields.commit_id(found, "merge_commit_sha") if merged else "",
+        fields.commit_id(data, "merge_commit_sha") if merged else "",
         fields.commit_id(base, "sha"),
     )
 
 
-def _review(found: Json) -> Review:
-    state = fields.text(found, "state")
+def _review(data: Json) -> Review:
+    state = fields.text(data, "state")
     if state not in _STATES:
         raise fields.Unlike("state")
-    commit = fields.text(found, "commit_id")
+    commit = fields.text(data, "commit_id")
     return Review(
-        str(fields.number(found, "id")),
-        _user(found, "user"),
+        str(fields.number(data, "id")),
+        _user(data, "user"),
         _STATES[state],
         commit if fields.is_commit(commit) else "",
-        fields.moment(found, "submitted_at"),
+        fields.moment(data, "submitted_at"),
     )
 
 
-def _commit(found: Json) -> CommitAccounts:
-    commit = fields.record(found, "commit")
+def _commit(data: Json) -> CommitAccounts:
+    commit = fields.record(data, "commit")
     signature = commit.get("verification")
     return CommitAccounts(
-        fields.commit_id(found, "sha"),
-        _user(found, "author"),
-        _user(found, "committer"),
+        fields.commit_id(data, "sha"),
+        _user(data, "author"),
+        _user(data, "committer"),
         signature is not None and fields.flag(signature, "verified"),
         _email(commit, "author"),
         _email(commit, "committer"),
@@ -243,18 +247,18 @@ def _email(commit: Json, name: str) -> str:
     return fields.text(person, "email") if person else ""
 
 
-def _comment(found: Json) -> ForgeComment:
+def _comment(data: Json) -> ForgeComment:
     return ForgeComment(
-        fields.number(found, "id"), _user(found, "user"), fields.text(found, "body"), fields.text(found, "html_url")
+        fields.number(data, "id"), _user(data, "user"), fields.text(data, "body"), fields.text(data, "html_url")
     )
 
 
-def _issue(found: Json) -> Issue:
+def _issue(data: Json) -> Issue:
     return Issue(
-        fields.number(found, "number"),
-        _user(found, "user"),
-        fields.text(found, "state") == "open",
-        fields.text(found, "title"),
-        fields.text(found, "body"),
-        fields.text(found, "html_url"),
+        fields.number(data, "number"),
+        _user(data, "user"),
+        fields.text(data, "state") == "open",
+        fields.text(data, "title"),
+        fields.text(data, "body"),
+        fields.text(data, "html_url"),
     )

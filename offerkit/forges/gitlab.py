@@ -1,4 +1,4 @@
-"""GitLab's REST API, version 4; and its GraphQL API for the accounts of commits, which REST does not tell."""
+"""GitLab's REST API, version 4; and its GraphQL API for the accounts of commits, which REST does not give."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from offerkit.forges import fields
 from offerkit.forges.api import Api
 from offerkit.forges.forge import (
     Account,
-    ForgeComment,
     CommitAccounts,
+    ForgeComment,
     Issue,
     PullRequestInfo,
     PullState,
@@ -24,18 +24,18 @@ from offerkit.forges.forge import (
 
 _STATES = {"opened": PullState.OPEN, "locked": PullState.OPEN, "closed": PullState.CLOSED, "merged": PullState.MERGED}
 _APPROVED, _UNAPPROVED = "approved this merge request", "unapproved this merge request"
-"""What GitLab itself notes of a merge request; only it writes notes that are ``system``."""
+"""Notes that GitLab itself adds to a merge request; only GitLab writes ``system`` notes."""
 _ACCOUNT = "author { id username } "
 _COMMIT = "query($path: ID!, $sha: String!) { project(fullPath: $path) { repository { commit(ref: $sha) { %s} } } }"
 _COMMIT_QUERY = _COMMIT % ("sha message authorEmail committerEmail signature { verificationStatus } " + _ACCOUNT)
 PLAN_JOB = "offerkit-plan"
-"""What the job that keeps a bundle is called."""
+"""The name of the job that stores a bundle."""
 _MOST_COMMITS = 1000
-"""Commits of a merge request that are asked for one by one."""
+"""The most commits of a merge request that are requested one by one."""
 
 
 def gitlab_headers(token: str) -> dict[str, str]:
-    """What every request to GitLab carries."""
+    """The headers of every request to GitLab."""
     return {"PRIVATE-TOKEN": token, "Accept": "application/json"}
 
 
@@ -50,95 +50,98 @@ class GitLab:
     comment_limit: ClassVar[int] = 900_000
 
     def account(self) -> Account:
-        """Whose token it is: for a project's or a group's token its bot."""
-        found = self.api.get("/user")
-        return self.api.read(lambda: Account(fields.number(found, "id"), fields.text(found, "username")))
+        """The token's account; for the token of a project or group, its bot."""
+        user = self.api.get("/user")
+        return self.api.read(lambda: Account(fields.number(user, "id"), fields.text(user, "username")))
 
     def login(self, account: int) -> str:
-        """What an account is called now; empty when there is none with this id."""
-        found = self.api.find(f"/users/{account}")
-        return "" if found is None else self.api.read(lambda: fields.text(found, "username"))
+        """The current login of an account; empty if the id does not exist."""
+        user = self.api.find(f"/users/{account}")
+        return "" if user is None else self.api.read(lambda: fields.text(user, "username"))
 
     def default_branch(self) -> str:
         """The name of the repository's default branch."""
-        found = self.api.get(self._project())
-        return self.api.read(lambda: fields.text(found, "default_branch"))
+        project = self.api.get(self._project())
+        return self.api.read(lambda: fields.text(project, "default_branch"))
 
     def pull_request(self, number: int) -> PullRequestInfo:
         """One merge request, as it is now."""
-        found = self.api.get(self._project(f"/merge_requests/{number}"))
-        return self.api.read(lambda: _merge_request(found))
+        merge_request = self.api.get(self._project(f"/merge_requests/{number}"))
+        return self.api.read(lambda: _merge_request(merge_request))
 
     def open_pull_requests(self) -> list[PullRequestInfo]:
         """All merge requests that are open, those of forks too."""
-        found = self.api.pages(self._project("/merge_requests"), {"state": "opened", "scope": "all"})
-        return self.api.read(lambda: [_merge_request(one) for one in found])
+        merge_requests = self.api.pages(self._project("/merge_requests"), {"state": "opened", "scope": "all"})
+        return self.api.read(lambda: [_merge_request(merge_request) for merge_request in merge_requests])
 
     def pull_requests_of(self, commit: str) -> list[PullRequestInfo]:
         """The merge requests that brought ``commit`` into its branch, or hold it."""
-        found = self.api.pages(self._project(f"/repository/commits/{quote(commit, safe='')}/merge_requests"))
-        numbers = self.api.read(lambda: [fields.number(one, "iid") for one in found])
-        return [self.pull_request(number) for number in numbers]  # what is listed lacks some of the facts
+        merge_requests = self.api.pages(self._project(f"/repository/commits/{quote(commit, safe='')}/merge_requests"))
+        numbers = self.api.read(lambda: [fields.number(merge_request, "iid") for merge_request in merge_requests])
+        return [self.pull_request(number) for number in numbers]  # the list lacks some fields
 
     def reviews(self, number: int) -> list[Review]:
-        """The approvals that count now, oldest first. When GitLab does not say when one was given, its own note does.
+        """The approvals that count now, oldest first. If GitLab gives no time for one, the time of its own note counts.
 
         An approval's commit is the head that the merge request had by then, by GitLab's own clock.
         """
-        found = self.api.get(self._project(f"/merge_requests/{number}/approvals"))
-        given = self.api.read(lambda: _approvals(found))
-        if not given:
+        response = self.api.get(self._project(f"/merge_requests/{number}/approvals"))
+        approvals = self.api.read(lambda: _approvals(response))
+        if not approvals:
             return []
         heads = self._heads(number)
-        noted = self._noted(number) if any(at is None for _, at in given) else {}
-        made = []
-        for account, at in given:
-            when = at or noted.get(account.id)
-            if when is None:
+        noted = self._noted(number) if any(approved_at is None for _, approved_at in approvals) else {}
+        reviews = []
+        for account, approved_at in approvals:
+            submitted = approved_at or noted.get(account.id)
+            if submitted is None:
                 raise self.api.strange(f"it does not tell when {self.api.shown(account.login)} approved {number}")
-            commit = next((head for since, head in reversed(heads) if since <= when), "")
-            made.append(Review(f"{account.id}@{when.isoformat()}", account, ReviewState.APPROVED, commit, when))
-        return sorted(made, key=lambda review: review.submitted)
+            commit = next((head for since, head in reversed(heads) if since <= submitted), "")
+            reviews.append(
+                Review(f"{account.id}@{submitted.isoformat()}", account, ReviewState.APPROVED, commit, submitted)
+            )
+        return sorted(reviews, key=lambda review: review.submitted)
 
     def _heads(self, number: int) -> list[tuple[datetime, str]]:
-        """The heads that a merge request had, each since when."""
-        found = self.api.pages(self._project(f"/merge_requests/{number}/versions"))
+        """All heads of a merge request, each with the time since which it was the head."""
+        versions = self.api.pages(self._project(f"/merge_requests/{number}/versions"))
         return self.api.read(
             lambda: sorted(
-                (fields.moment(one, "created_at"), fields.commit_id(one, "head_commit_sha")) for one in found
+                (fields.moment(version, "created_at"), fields.commit_id(version, "head_commit_sha"))
+                for version in versions
             )
         )
 
     def _noted(self, number: int) -> dict[int, datetime]:
-        """When each account approved last, as GitLab notes it."""
+        """When each account last approved or withdrew its approval, by GitLab's notes."""
 
         def read() -> dict[int, datetime]:
-            at: dict[int, datetime] = {}
+            approved_at: dict[int, datetime] = {}
             for note in sorted(notes, key=lambda note: fields.moment(note, "created_at")):
-                who = fields.account(fields.record(note).get("author"), "username")
-                said = fields.text(note, "body")
-                if who is not None and fields.flag(note, "system") and said in (_APPROVED, _UNAPPROVED):
-                    at[who.id] = fields.moment(note, "created_at")
-            return at
+                account = fields.account(fields.record(note).get("author"), "username")
+                body = fields.text(note, "body")
+                if account is not None and fields.flag(note, "system") and body in (_APPROVED, _UNAPPROVED):
+                    approved_at[account.id] = fields.moment(note, "created_at")
+            return approved_at
 
         notes = self.api.pages(self._project(f"/merge_requests/{number}/notes"))
         return self.api.read(read)
 
     def commits_of(self, number: int) -> list[CommitAccounts]:
         """All commits of a merge request."""
-        found = self.api.pages(self._project(f"/merge_requests/{number}/commits"))
-        commits = self.api.read(lambda: [fields.commit_id(one, "id") for one in found])
+        listed = self.api.pages(self._project(f"/merge_requests/{number}/commits"))
+        commits = self.api.read(lambda: [fields.commit_id(commit, "id") for commit in listed])
         if len(commits) > _MOST_COMMITS:
             raise self.api.strange(f"merge request {number} has more than {_MOST_COMMITS:,} commits")
         return self._accounts(commits)
 
     def commit(self, commit: str) -> CommitAccounts:
         """One commit of the repository."""
-        (found,) = self._accounts([commit])
-        return found
+        (accounts,) = self._accounts([commit])
+        return accounts
 
     def _accounts(self, commits: Sequence[str]) -> list[CommitAccounts]:
-        """REST has the addresses of a commit alone; whose they are is told by GraphQL, for the author."""
+        """The accounts of commits: REST gives only e-mail addresses, GraphQL the author's account."""
         if not commits:
             return []
         project = self.api.get(self._project())
@@ -166,40 +169,44 @@ class GitLab:
         return None
 
     def _pipelines(self, number: int) -> list[tuple[int, str]]:
-        found = self.api.pages(self._project(f"/merge_requests/{number}/pipelines"))
-        return self.api.read(lambda: [(fields.number(one, "id"), fields.commit_id(one, "sha")) for one in found])
+        pipelines = self.api.pages(self._project(f"/merge_requests/{number}/pipelines"))
+        return self.api.read(
+            lambda: [(fields.number(pipeline, "id"), fields.commit_id(pipeline, "sha")) for pipeline in pipelines]
+        )
 
     def _parents(self, commit: str) -> list[str]:
         """The parents of a commit: a pipeline of merged results is of a merge of the head with its target."""
-        found = self.api.find(self._project(f"/repository/commits/{commit}"))
-        parents = fields.record(found).get("parent_ids") if isinstance(found, dict) else None
-        return [one for one in parents if isinstance(one, str)] if isinstance(parents, list) else []
+        response = self.api.find(self._project(f"/repository/commits/{commit}"))
+        parents = fields.record(response).get("parent_ids") if isinstance(response, dict) else None
+        return [parent for parent in parents if isinstance(parent, str)] if isinstance(parents, list) else []
 
     def _planned(self, pipeline: int) -> int:
-        """The newest job of a pipeline that has kept a bundle; 0 without one."""
-        found = self.api.pages(self._project(f"/pipelines/{pipeline}/jobs"))
-        jobs = [
-            one for one in found if isinstance(one, dict) and one.get("name") == PLAN_JOB and one.get("artifacts_file")
+        """The newest job of a pipeline that stored a bundle; 0 without one."""
+        jobs_of_pipeline = self.api.pages(self._project(f"/pipelines/{pipeline}/jobs"))
+        plan_jobs = [
+            job
+            for job in jobs_of_pipeline
+            if isinstance(job, dict) and job.get("name") == PLAN_JOB and job.get("artifacts_file")
         ]
-        return self.api.read(lambda: max((fields.number(one, "id") for one in jobs), default=0))
+        return self.api.read(lambda: max((fields.number(job, "id") for job in plan_jobs), default=0))
 
     def comments(self, number: int) -> list[ForgeComment]:
-        """All comments of a merge request, oldest first, without what GitLab notes itself."""
-        found = self.api.pages(
+        """All comments of a merge request, oldest first, without GitLab's own notes."""
+        notes = self.api.pages(
             self._project(f"/merge_requests/{number}/notes"), {"sort": "asc", "order_by": "created_at"}
         )
-        return self.api.read(lambda: [_comment(one) for one in found if not fields.flag(one, "system")])
+        return self.api.read(lambda: [_comment(note) for note in notes if not fields.flag(note, "system")])
 
     def create_comment(self, number: int, body: str) -> ForgeComment:
         """Comment on a merge request."""
         return self.api.create(self._project(f"/merge_requests/{number}/notes"), {"body": body}, _comment)
 
     def update_comment(self, number: int, comment: int, body: str) -> bool:
-        """Give a comment of a merge request another text; False when it is gone."""
+        """Replace a comment's text; False if the comment no longer exists."""
         return self.api.change("PUT", self._project(f"/merge_requests/{number}/notes/{comment}"), {"body": body})
 
     def delete_comment(self, number: int, comment: int) -> None:
-        """Take a comment away; one that is gone already is no error."""
+        """Delete a comment; not an error if it no longer exists."""
         self.api.change("DELETE", self._project(f"/merge_requests/{number}/notes/{comment}"), None)
 
     def issues(self, author: Account) -> list[Issue]:
@@ -211,16 +218,16 @@ class GitLab:
             "order_by": "created_at",
             "sort": "asc",
         }
-        found = self.api.pages(self._project("/issues"), query)
-        made = self.api.read(lambda: [_issue(one) for one in found])
-        return [issue for issue in made if issue.author is not None and issue.author.id == author.id]
+        listed = self.api.pages(self._project("/issues"), query)
+        issues = self.api.read(lambda: [_issue(data) for data in listed])
+        return [issue for issue in issues if issue.author is not None and issue.author.id == author.id]
 
     def create_issue(self, title: str, body: str) -> Issue:
         """Open an issue."""
         return self.api.create(self._project("/issues"), {"title": title, "description": body}, _issue)
 
     def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> bool:
-        """Give an issue another title and text, and close or open it; False when it is gone."""
+        """Replace an issue's title and text, and close or open it; False if it no longer exists."""
         event = "reopen" if is_open else "close"
         facts: Json = {"title": title, "description": body, "state_event": event}
         return self.api.change("PUT", self._project(f"/issues/{number}"), facts)
@@ -229,58 +236,60 @@ class GitLab:
         return f"/projects/{quote(self.project, safe='')}{path}"
 
 
-def _merge_request(found: Json) -> PullRequestInfo:
-    state = fields.text(found, "state")
+def _merge_request(data: Json) -> PullRequestInfo:
+    state = fields.text(data, "state")
     if state not in _STATES:
         raise fields.Unlike("state")
     merged = state == "merged"
-    into = next((text for name in _MERGED_AS if (text := fields.text(found, name))), "") if merged else ""
-    references = fields.record(found).get("diff_refs")
+    merged_as = next((text for name in _MERGED_AS if (text := fields.text(data, name))), "") if merged else ""
+    references = fields.record(data).get("diff_refs")
     return PullRequestInfo(
-        fields.number(found, "iid"),
+        fields.number(data, "iid"),
         _STATES[state],
-        fields.commit_id(found, "sha"),
-        fields.text(found, "target_branch"),
-        fields.account(fields.record(found).get("author"), "username"),
-        fields.number(found, "source_project_id") != fields.number(found, "target_project_id")
-        if fields.record(found).get("source_project_id") is not None
+        fields.commit_id(data, "sha"),
+        fields.text(data, "target_branch"),
+        fields.account(fields.record(data).get("author"), "username"),
+        fields.number(data, "source_project_id") != fields.number(data, "target_project_id")
+        if fields.record(data).get("source_project_id") is not None
         else True,  # the fork was deleted
-        into if fields.is_commit(into) else "",
+        merged_as if fields.is_commit(merged_as) else "",
         fields.text(references, "base_sha") if references else "",
     )
 
 
 _MERGED_AS = ("merge_commit_sha", "squash_commit_sha", "sha")
-"""What the target branch got: a merge commit, a squashed one, or with a fast-forward the head itself."""
+"""The fields that name the commit merged into the target branch: a merge commit, a squashed one, or the head itself."""
 
 
-def _approvals(found: Json) -> list[tuple[Account, datetime | None]]:
-    given = fields.record(found).get("approved_by")
-    if not isinstance(given, list):
+def _approvals(data: Json) -> list[tuple[Account, datetime | None]]:
+    approved_by = fields.record(data).get("approved_by")
+    if not isinstance(approved_by, list):
         raise fields.Unlike("approved_by")
-    made = []
-    for one in given:
-        account = fields.account(fields.record(one).get("user"), "username")
+    approvals = []
+    for approval in approved_by:
+        account = fields.account(fields.record(approval).get("user"), "username")
         if account is None:
             raise fields.Unlike("approved_by.user")
-        made.append((account, fields.moment(one, "approved_at") if fields.text(one, "approved_at") else None))
-    return made
+        approvals.append(
+            (account, fields.moment(approval, "approved_at") if fields.text(approval, "approved_at") else None)
+        )
+    return approvals
 
 
 def _commit(data: dict[str, Json], commit: str) -> CommitAccounts:
-    found = fields.record(data, "project", "repository", "commit")
-    if fields.commit_id(found, "sha") != commit:
+    fields_of_commit = fields.record(data, "project", "repository", "commit")
+    if fields.commit_id(fields_of_commit, "sha") != commit:
         raise fields.Unlike("sha")
-    signature, author = found.get("signature"), found.get("author")
+    signature, author = fields_of_commit.get("signature"), fields_of_commit.get("author")
     account = Account(_number_of(fields.text(author, "id")), fields.text(author, "username")) if author else None
-    emails = fields.text(found, "authorEmail"), fields.text(found, "committerEmail")
+    emails = fields.text(fields_of_commit, "authorEmail"), fields.text(fields_of_commit, "committerEmail")
     return CommitAccounts(
         commit,
         account,
         account if emails[0] == emails[1] else None,
         bool(signature) and fields.text(signature, "verificationStatus") == "VERIFIED",
         *emails,
-        fields.text(found, "message"),
+        fields.text(fields_of_commit, "message"),
     )
 
 
@@ -292,17 +301,17 @@ def _number_of(global_id: str) -> int:
     return int(number)
 
 
-def _comment(found: Json) -> ForgeComment:
-    author = fields.account(fields.record(found).get("author"), "username")
-    return ForgeComment(fields.number(found, "id"), author, fields.text(found, "body"))
+def _comment(note: Json) -> ForgeComment:
+    author = fields.account(fields.record(note).get("author"), "username")
+    return ForgeComment(fields.number(note, "id"), author, fields.text(note, "body"))
 
 
-def _issue(found: Json) -> Issue:
+def _issue(data: Json) -> Issue:
     return Issue(
-        fields.number(found, "iid"),
-        fields.account(fields.record(found).get("author"), "username"),
-        fields.text(found, "state") == "opened",
-        fields.text(found, "title"),
-        fields.text(found, "description"),
-        fields.text(found, "web_url"),
+        fields.number(data, "iid"),
+        fields.account(fields.record(data).get("author"), "username"),
+        fields.text(data, "state") == "opened",
+        fields.text(data, "title"),
+        fields.text(data, "description"),
+        fields.text(data, "web_url"),
     )

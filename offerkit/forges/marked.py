@@ -1,7 +1,7 @@
-"""Texts at a forge that are kept up to date, one for each key: found again by a hidden marker and by their author.
+"""Comments and issues that are kept up to date, one per key, and found again by a hidden marker and their author.
 
-A text is ours when its author is the account of our own token *and* its marker names the key. Nothing else that the
-marker says decides anything. Two runs at once may each make a text; whoever then finds two keeps the older one.
+A text is ours if its author is the account of our token *and* its marker names the key; the rest of the marker decides
+nothing. Two concurrent runs may each create a text; whichever then finds two keeps the older one.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from offerkit.forges.forge import Account
 
 _MARKER = re.compile(r"^<!-- offerkit (\{[^\r\n]{0,2000}\}) -->\r?$", re.MULTILINE)
 _MARKED = 10_000
-"""Characters at the beginning of a text in which its marker is looked for: somebody may have written before it."""
+"""How many characters at the beginning of a text are searched for the marker: text may be inserted before it."""
 _ROUNDS = 4
 _LAG = 2.0
-"""Seconds until what was created is looked for: a forge may list it late."""
+"""Seconds to wait before looking for a created text: a forge may list it late."""
 
 
-class Done(StrEnum):
-    """What became of a text."""
+class TextChange(StrEnum):
+    """What was done to a text."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -37,7 +37,7 @@ class Done(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class MarkedText:
     """A comment or an issue, by its number; ``title`` is empty for a comment."""
 
     id: int
@@ -47,11 +47,11 @@ class Text:
 
 
 class Authored(Protocol):
-    """What has an author and a text."""
+    """A comment or an issue, with an author and a text."""
 
     @property
     def author(self) -> Account | None:
-        """Who wrote it."""
+        """The account that wrote it; None if it was deleted."""
 
     @property
     def body(self) -> str:
@@ -59,84 +59,86 @@ class Authored(Protocol):
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where texts of one key are: how to look for them, and to create, change and remove one.
+class TextAccess:
+    """How to find the texts of one key, and to create, update and remove one.
 
-    ``look`` gives them in the order of :func:`by_key`. ``create`` raises AnswerLost when it is not known whether it
-    did; ``update`` gives False for a text that is gone.
+    ``look`` returns them in the order of :func:`by_key`. ``create`` raises AnswerLost if its outcome is unknown;
+    ``update`` returns False if the text no longer exists. ``what`` names the text in messages.
     """
 
     what: str
-    look: Callable[[], Sequence[Text]]
-    create: Callable[[str], Text]
-    update: Callable[[Text, str], bool]
-    remove: Callable[[Text], object]
+    look: Callable[[], Sequence[MarkedText]]
+    create: Callable[[str], MarkedText]
+    update: Callable[[MarkedText, str], bool]
+    remove: Callable[[MarkedText], object]
     title: str = ""
     sleep: Callable[[float], None] = time.sleep
 
 
 def marker(key: str, meaning: str, head: str) -> str:
-    """The hidden first line of a text, by which it is found again."""
+    """The hidden first line by which a text is found again."""
     data = {"v": 1, "env": key, "meaning": meaning, "head": head}
     return f"<!-- offerkit {orjson.dumps(data).decode()} -->"
 
 
 def marked(body: str) -> str | None:
     """The key that the first marker of a text names; None without one."""
-    found = _MARKER.search(body[:_MARKED])
-    if found is None:
+    match = _MARKER.search(body[:_MARKED])
+    if match is None:
         return None
     try:
-        data = orjson.loads(found[1])
+        data = orjson.loads(match[1])
     except orjson.JSONDecodeError:
         return None
     key = data.get("env") if isinstance(data, dict) else None
     return key if isinstance(key, str) else None
 
 
-def by_key(things: Iterable[tuple[Authored, Text]], own: Account) -> dict[str, list[Text]]:
-    """The texts that are ours, by their keys: those that begin with the marker first, and the oldest of them.
+def by_key(things: Iterable[tuple[Authored, MarkedText]], own: Account) -> dict[str, list[MarkedText]]:
+    """The texts that are ours, by their keys: those that begin with the marker first, and the current of them.
 
     Another tool of the same account may quote one of ours.
     """
-    found = defaultdict(list)
+    texts_by_key = defaultdict(list)
     for thing, text in things:
         key = marked(thing.body) if thing.author is not None and thing.author.id == own.id else None
         if key is not None:
-            found[key].append(text)
-    return {key: sorted(texts, key=lambda text: (not _begins(text.body), text.id)) for key, texts in found.items()}
+            texts_by_key[key].append(text)
+    return {
+        key: sorted(texts, key=lambda text: (not _begins(text.body), text.id)) for key, texts in texts_by_key.items()
+    }
 
 
-def settle(place: Place, body: str, there: Sequence[Text]) -> tuple[Done, str]:
-    """One text with ``body``, whatever is ``there``: none, one, several, or one that vanishes; and its URL.
+def settle(access: TextAccess, body: str, existing: Sequence[MarkedText]) -> tuple[TextChange, str]:
+    """Leave exactly one text, with ``body``, of none, one or several ``existing``; returns what was done, and its URL.
 
-    Raises Refused when the forge refuses, and AnswerLost when even by looking it is not known what was created.
+    Raises Refused if the forge refuses, and AnswerLost if it stays unknown whether a text was created.
     """
-    done, lost = Done.UNCHANGED, None
+    done, lost = TextChange.UNCHANGED, None
     for _ in range(_ROUNDS):
-        if not there and lost is not None:
-            place.sleep(_LAG)
-            there = place.look()
-        if not there:
+        if not existing and lost is not None:
+            access.sleep(_LAG)
+            existing = access.look()
+        if not existing:
             try:
-                made = place.create(body)
-                place.sleep(_LAG)  # so that of two runs at once each sees what the other created
-                done, there = Done.CREATED, place.look() or [made]
+                created = access.create(body)
+                access.sleep(_LAG)  # so that each of two concurrent runs sees what the other created
+                done, existing = TextChange.CREATED, access.look() or [created]
             except AnswerLost as error:
-                done, lost, there = Done.CREATED, error, place.look()
+                done, lost, existing = TextChange.CREATED, error, access.look()
                 continue
-        kept, *others = there
+        current, *others = existing
         for other in others:
             if _begins(other.body):
-                place.remove(other)
-        if same(kept.body, body) and kept.title == place.title:
-            return done, kept.url
-        if place.update(kept, body):
-            return Done.UPDATED, kept.url
-        there = place.look()
+                access.remove(other)
+        if same(current.body, body) and current.title == access.title:
+            return done, current.url
+        if access.update(current, body):
+            return TextChange.UPDATED, current.url
+        existing = access.look()
     raise lost or refuse(
         Code.FORGE,
-        f"{place.what} disappears whenever it is written",
+        f"{access.what} disappears whenever it is written",
         hint="Something else deletes it: check bots and automation rules.",
     )
 
@@ -145,9 +147,9 @@ def _begins(body: str) -> bool:
     return body.lstrip().startswith("<!-- offerkit ")
 
 
-def same(there: str, wanted: str) -> bool:
-    """Whether a text is as it was written; forges end lines and texts in their own way."""
-    return _lines(there) == _lines(wanted)
+def same(actual: str, expected: str) -> bool:
+    """Whether two texts are the same; forges change line ends and surrounding blanks."""
+    return _lines(actual) == _lines(expected)
 
 
 def _lines(text: str) -> list[str]:

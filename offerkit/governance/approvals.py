@@ -86,7 +86,7 @@ class ReviewDemands(Protocol):
     def demands(self, key: ApprovalKey) -> tuple[ReviewDemand, ...]: ...
     def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[ReviewDemand, ...]: ...
     def gone(self, demand: ReviewDemand) -> bool: ...
-    def seated(self, offer: Address, aspect: Aspect) -> tuple[str, ...]: ...
+    def live_reviewers(self, offer: Address, aspect: Aspect) -> tuple[str, ...]: ...
 
 
 class Decisions:
@@ -108,7 +108,7 @@ class Decisions:
         for approval in approvals:
             key = approval.key
             self._rows.setdefault((key.address, key.aspect, key.space), []).append(approval)
-        self._addresses = {place[0] for place in self._rows}
+        self._addresses = {address for address, _, _ in self._rows}
         self._by_aspect: dict[tuple[Address, Aspect], list[Approval]] | None = None
         self._last: dict[ApprovalKey, Approval | None] = {}
         self._counts: ApprovalFilter | None = None
@@ -125,7 +125,7 @@ class Decisions:
         result._counts = counts
         return result
 
-    def seen_in(self, view: Snapshot, former: Mapping[Address, Address] | None = None) -> Decisions:
+    def for_view(self, view: Snapshot, former: Mapping[Address, Address] | None = None) -> Decisions:
         """These decisions, for keys of a state other than the current design.
 
         Keys use the names in design; ``former`` maps those to the names in ``view`` where they differ.
@@ -134,13 +134,13 @@ class Decisions:
         result._view, result._former = view, former or {}
         return result
 
-    def lapsing(self, lapsed: LapseCheck) -> Decisions:
+    def without_lapsed(self, lapsed: LapseCheck) -> Decisions:
         """These decisions without approvals that have ``lapsed``, nor the decisions these replaced."""
         result = self._copy()
         result._lapsed = lapsed
         return result
 
-    def demanding(self, demands: ReviewDemands) -> Decisions:
+    def with_demands(self, demands: ReviewDemands) -> Decisions:
         """These decisions, where an approval counts only once all ``demands`` for its key are met."""
         result = self._copy()
         result._demands = demands
@@ -166,9 +166,13 @@ class Decisions:
         """The overrides that replaced a demanded approval, by the address it was demanded for."""
         return self._demands.lifted if self._demands is not None else {}
 
-    def seated(self, live: Snapshot, offer: Address, aspect: Aspect) -> tuple[str, ...]:
+    def live_reviewers(self, live: Snapshot, offer: Address, aspect: Aspect) -> tuple[str, ...]:
         """The reviewers that ``live`` names for an offer, by their current names."""
-        return live.offer(offer).reviewers(aspect) if self._demands is None else self._demands.seated(offer, aspect)
+        return (
+            live.offer(offer).reviewers(aspect)
+            if self._demands is None
+            else self._demands.live_reviewers(offer, aspect)
+        )
 
     def wanted(self, key: ApprovalKey) -> tuple[str, ...]:
         """Everyone named in a demand on ``key``, whether met or not."""
@@ -193,8 +197,8 @@ class Decisions:
         if self._by_aspect is None:
             self._by_aspect = {}
             for (offer, kind, _), rows in self._rows.items():
-                given = [row for row in rows if row.decision is Decision.APPROVED]
-                self._by_aspect.setdefault((offer, kind), []).extend(given)
+                approvals = [row for row in rows if row.decision is Decision.APPROVED]
+                self._by_aspect.setdefault((offer, kind), []).extend(approvals)
             for rows in self._by_aspect.values():
                 rows.sort(key=attrgetter("revision"))
         if not self.names.touches(address):
@@ -236,8 +240,8 @@ class Decisions:
         """The last approval of an aspect of an offer, of any version, that still counts for the version it approved."""
         rows: Iterable[Approval] = self._rows.get((address, aspect, space), ())
         if self._renamed(address, space):
-            (offer, *_), (place, *_) = self._lines(address, space)
-            rows = self._along(aspect, offer, place)
+            (offer, *_), (current_space, *_) = self._lines(address, space)
+            rows = self._along(aspect, offer, current_space)
         keys = {ApprovalKey(address, aspect, space, row.key.fingerprint) for row in rows}
         standing = (last for key in keys if (last := self.on(key)) is not None and last.decision is Decision.APPROVED)
         return max(standing, key=attrgetter("revision"), default=None)
@@ -256,25 +260,26 @@ class Decisions:
 
     def _lines(self, address: Address, space: str) -> tuple[list[tuple[Span, ...]], list[tuple[Span, ...]]]:
         """The names of an offer and a space over time, each followed by those of earlier holders of its first name."""
-        place = address.beside(Kind.SPACE, space)
+        space_address = address.beside(Kind.SPACE, space)
         offers = [_from_the_start(self.names.spans(address)), *self.names.predecessors(address)]
-        return offers, [_from_the_start(self.names.spans(place)), *self.names.predecessors(place)] if space else [
-            _NO_SPACE
-        ]
+        return offers, [
+            _from_the_start(self.names.spans(space_address)),
+            *self.names.predecessors(space_address),
+        ] if space else [_NO_SPACE]
 
     def _same(self, key: ApprovalKey, offer: tuple[Span, ...], space: tuple[Span, ...]) -> Iterator[Approval]:
         return self._exactly(key, self._along(key.aspect, offer, space))
 
     def _exactly(self, key: ApprovalKey, rows: Iterable[Approval]) -> Iterator[Approval]:
         """The decisions on what ``key`` identifies, under either fingerprint scheme."""
-        same: _OtherScheme | None = None
+        other_scheme: _OtherScheme | None = None
         for row in rows:
             if row.key.fingerprint == key.fingerprint:
                 yield row
             elif _scheme(row.key.fingerprint) != _scheme(key.fingerprint):
-                same = same or self._same_in(key)
+                other_scheme = other_scheme or self._same_in(key)
                 refused = row.decision is Decision.REJECTED
-                if row.key.fingerprint in (same.refused if refused else same.approved):
+                if row.key.fingerprint in (other_scheme.refused if refused else other_scheme.approved):
                     yield row
 
     def _same_in(self, key: ApprovalKey) -> _OtherScheme:
@@ -282,27 +287,27 @@ class Decisions:
         view, address = self._view, self._former.get(key.address, key.address)
         if view is None or address.kind is not Kind.OFFER or address not in view.entries:
             return _OtherScheme()
-        whole = True
+        complete = True
         if key.aspect is Aspect.ELIGIBILITY:
-            now, old = eligibility_fingerprint(view, address), scheme1_eligibility_fingerprint(view, address)
+            current, old = eligibility_fingerprint(view, address), scheme1_eligibility_fingerprint(view, address)
         elif key.space:
-            place = key.address.beside(Kind.SPACE, key.space)
-            space = self._former.get(place, place).name
-            now = content_fingerprint(view, address, space)
+            space_address = key.address.beside(Kind.SPACE, key.space)
+            space = self._former.get(space_address, space_address).name
+            current = content_fingerprint(view, address, space)
             old, named = scheme1_content_fingerprint(view, address, space)
             names, labels = content_reads(view, address, space)
-            whole = (named or not names) and not labels
+            complete = (named or not names) and not labels
         else:  # another aspect, which has one scheme only
             return _OtherScheme()
-        if key.fingerprint == now:
-            return _OtherScheme(frozenset([old] if whole else []), frozenset([old]))
-        return _OtherScheme(frozenset([now]), frozenset([now])) if key.fingerprint == old else _OtherScheme()
+        if key.fingerprint == current:
+            return _OtherScheme(frozenset([old] if complete else []), frozenset([old]))
+        return _OtherScheme(frozenset([current]), frozenset([current])) if key.fingerprint == old else _OtherScheme()
 
     def _along(self, aspect: Aspect, offer: tuple[Span, ...], space: tuple[Span, ...]) -> Iterator[Approval]:
         """The decisions on an offer and a space under the names they had at that time."""
-        for named, place in product(offer, space):
-            for row in self._rows.get((named.name, aspect, place.name.name), ()):
-                if named.covers(row.revision) and place.covers(row.revision):
+        for offer_span, space_span in product(offer, space):
+            for row in self._rows.get((offer_span.name, aspect, space_span.name.name), ()):
+                if offer_span.covers(row.revision) and space_span.covers(row.revision):
                     yield row
 
 
@@ -332,10 +337,10 @@ def by_named_reviewers(decisions: Decisions, design: Snapshot) -> Decisions:
     def counts(offer: Address, approval: Approval) -> bool:
         if offer not in design.entries or offer.kind is not Kind.OFFER:
             return True
-        place = offer, approval.key.aspect
-        if place not in named:
-            named[place] = design.offer(offer).reviewers(approval.key.aspect)
-        return not named[place] or approval.operator in named[place]
+        offer_and_aspect = offer, approval.key.aspect
+        if offer_and_aspect not in named:
+            named[offer_and_aspect] = design.offer(offer).reviewers(approval.key.aspect)
+        return not named[offer_and_aspect] or approval.operator in named[offer_and_aspect]
 
     return decisions.where(counts)
 
@@ -361,24 +366,28 @@ def approval_resets(
     """
     changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
     new_name: dict[Address, Address] = {d.moved_from: d.address for d in deltas if d.moved_from}
-    places = _change_positions(deltas)
+    positions = _change_positions(deltas)
     result: dict[Address, list[ApprovalReset]] = {}
     for offer in filter(decisions.about, before.of_kind(Kind.OFFER)):
-        now = new_name.get(offer, offer)
-        causes = (affecting(before, offer) | (affecting(after, now) if now in after.entries else set())) & changed
+        new_address = new_name.get(offer, offer)
+        causes = (
+            affecting(before, offer) | (affecting(after, new_address) if new_address in after.entries else set())
+        ) & changed
         if not causes:
             continue
-        kept = (
-            {(k.aspect, k.space, k.fingerprint) for k in approval_keys(after, now)} if now in after.entries else set()
+        remaining = (
+            {(k.aspect, k.space, k.fingerprint) for k in approval_keys(after, new_address)}
+            if new_address in after.entries
+            else set()
         )
         lost = [
-            ApprovalReset(now, key.aspect, key.space, decision.operator)
+            ApprovalReset(new_address, key.aspect, key.space, decision.operator)
             for key in approval_keys(before, offer)
-            if (key.aspect, _space_after_renames(new_name, key), key.fingerprint) not in kept
+            if (key.aspect, _space_after_renames(new_name, key), key.fingerprint) not in remaining
             if (decision := decisions.on(key)) is not None and decision.decision is Decision.APPROVED
         ]
         if lost:
-            result.setdefault(_cause(offer, now, causes, places), []).extend(lost)
+            result.setdefault(_cause(offer, new_address, causes, positions), []).extend(lost)
     return {address: tuple(items) for address, items in result.items()}
 
 
@@ -390,7 +399,7 @@ def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | N
     earlier end alone needs no approval.
     """
     before, after = live.before, live.after
-    decisions, lengthened = decisions.seen_in(after), lengthened or after
+    decisions, lengthened = decisions.for_view(after), lengthened or after
     for address in after.of_kind(Kind.OFFER):
         entry = after.entries[address]
         old = live.origins.get(address, address)
@@ -400,15 +409,15 @@ def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | N
         was = before.entries.get(old)
         active = frozenset((was.activation if was is not None else None) or ())
         eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
-        kept = bool(active) and same_reviewers(after, address, before, old, decisions)
-        same = kept and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
-        if not same and not approved(decisions, eligibility):
+        same_list = bool(active) and same_reviewers(after, address, before, old, decisions)
+        unchanged = same_list and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
+        if not unchanged and not approved(decisions, eligibility):
             yield _refusal(eligibility)
         prints = content_fingerprints(after, address, entry.activation)
         for space, print_ in zip(entry.activation, prints, strict=True):
             content = ApprovalKey(address, Aspect.CONTENT, space, print_)
-            same = kept and space in active and print_ == content_fingerprint(before, old, space)
-            if not content.fingerprint or (not same and not approved(decisions, content)):
+            unchanged = same_list and space in active and print_ == content_fingerprint(before, old, space)
+            if not content.fingerprint or (not unchanged and not approved(decisions, content)):
                 yield _refusal(content)
 
 
@@ -417,14 +426,14 @@ def same_reviewers(view: Snapshot, address: Address, live: Snapshot, former: Add
 
     An operator's name can pass to somebody else: a list that was written again means those who have the names now.
     """
-    now, then = view.offer(address), live.offer(former)
+    offer, live_offer = view.offer(address), live.offer(former)
     for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY):
-        there, names = then.reviewers(aspect), set(now.reviewers(aspect))
-        if there and names != set(there):
+        live_names, names = live_offer.reviewers(aspect), set(offer.reviewers(aspect))
+        if live_names and names != set(live_names):
             return False
-        layer = now.origin(("reviewers", aspect))
+        layer = offer.origin(("reviewers", aspect))
         written = view.entries[layer].fingerprint != (live.entries[layer].fingerprint if layer in live.entries else "")
-        if there and written and names != set(decisions.seated(live, former, aspect)):
+        if live_names and written and names != set(decisions.live_reviewers(live, former, aspect)):
             return False
     return True
 
@@ -438,20 +447,20 @@ def _space_after_renames(new_name: Mapping[Address, Address], key: ApprovalKey) 
 def _change_positions(deltas: list[Delta]) -> dict[Address, tuple[int, Address]]:
     """For each address that a change takes or leaves: the position of the first such change, and its address."""
     result: dict[Address, tuple[int, Address]] = {}
-    for place, item in enumerate(deltas):
+    for position, item in enumerate(deltas):
         for address in (item.address, item.moved_from):
             if address:
-                result.setdefault(address, (place, item.address))
+                result.setdefault(address, (position, item.address))
     return result
 
 
 def _cause(
-    offer: Address, now: Address, causes: Collection[Address], places: Mapping[Address, tuple[int, Address]]
+    offer: Address, new_address: Address, causes: Collection[Address], positions: Mapping[Address, tuple[int, Address]]
 ) -> Address:
     """The change that caused it: the offer's own, else the first in plan order."""
-    if offer in causes or now in causes:
-        return now
-    return min(places[cause] for cause in causes)[1]
+    if offer in causes or new_address in causes:
+        return new_address
+    return min(positions[cause] for cause in causes)[1]
 
 
 def _refusal(key: ApprovalKey) -> Diagnostic:

@@ -90,27 +90,27 @@ def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
 
 def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
     """The eligibility in fingerprint form: conditions by meaning, categories and spaces by their first names."""
-    said = _EligibilityMeaning(view, offer)
+    meaning = _EligibilityMeaning(view, offer)
     eligible, weights = offer.get("eligible"), offer.get("weights")
     own = eligible if isinstance(eligible, dict) else {}
     used = own.get("filters")
     body: JsonMap = {
         **offer.pick(_OWN),
-        "eligible": said.part({key: value for key, value in own.items() if key != "filters"}),
-        "filters": [said.filter(use) for use in (used if isinstance(used, list) else ()) if isinstance(use, dict)],
-        "weights": [said.part(weight) for weight in (weights if isinstance(weights, list) else ())],
-        "category": said.at_first(Kind.CATEGORY, offer.category),
+        "eligible": meaning.part({key: value for key, value in own.items() if key != "filters"}),
+        "filters": [meaning.filter(use) for use in (used if isinstance(used, list) else ()) if isinstance(use, dict)],
+        "weights": [meaning.part(weight) for weight in (weights if isinstance(weights, list) else ())],
+        "category": meaning.at_first(Kind.CATEGORY, offer.category),
         "categories": [
             {
                 "is": view.origins.of(layer.address),
-                "eligible": said.part(layer.body.get("eligible")),
+                "eligible": meaning.part(layer.body.get("eligible")),
                 **{part: layer.body[part] for part in _INHERITED if part in layer.body},
             }
             for layer in offer.categories
         ],
     }
     # A condition that reads one of the offer's names is bound to all of them, but to its category only if it reads it.
-    return {**body, "offer": _identity(offer, said.reads | _NAMES if said.reads else said.reads)}
+    return {**body, "offer": _identity(offer, meaning.reads | _NAMES if meaning.reads else meaning.reads)}
 
 
 class _EligibilityMeaning:
@@ -143,15 +143,17 @@ class _EligibilityMeaning:
     def filter(self, use: JsonMap) -> Json:
         """A use of a filter: its condition, parameters and values, but not its name."""
         _, body = self._around.filter(str(use.get("filter")))
-        given = {key: value for key, value in use.items() if key != "filter"}
+        arguments = {key: value for key, value in use.items() if key != "filter"}
         if body is None:
-            return [None, given]
+            return [None, arguments]
         declared = body.get("parameters")
         parameters: JsonMap = {
-            name: {key: value for key, value in of.items() if key not in _SPOKEN} if isinstance(of, dict) else of
-            for name, of in (declared if isinstance(declared, dict) else {}).items()
+            name: {key: value for key, value in declaration.items() if key not in _SPOKEN}
+            if isinstance(declaration, dict)
+            else declaration
+            for name, declaration in (declared if isinstance(declared, dict) else {}).items()
         }
-        return [self.part({"when": body.get("when")}), parameters, given]
+        return [self.part({"when": body.get("when")}), parameters, arguments]
 
 
 def approval_keys(view: Snapshot, address: Address) -> list[ApprovalKey]:
@@ -213,24 +215,24 @@ def _state_key(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
 def _category_key(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
     """A cache key for the categories of ``offer`` and the first names of spaces; many offers share a category."""
     around = offer.around
-    place = ("categories", around.address(Kind.CATEGORY, offer.category))
-    known: tuple[str, ...] | None = view.memo.get(place)
+    cache_key = ("categories", around.address(Kind.CATEGORY, offer.category))
+    known: tuple[str, ...] | None = view.memo.get(cache_key)
     if known is None:
         known = _state_key(view, (layer.address for layer in offer.categories))
         if view.origins:
             own = view.origins.of(around.address(Kind.CATEGORY, offer.category))
             known += (own, *(f"{space}={view.origins.of(space)}" for space in around.space_addresses))
-        view.memo[place] = known
+        view.memo[cache_key] = known
     return known
 
 
 def _space_renderings(view: Snapshot, around: Inheritance) -> dict[str, _SpaceRendering]:
     """How each space of an environment renders offers, by the space's name."""
-    place = ("looks", around.environment)
-    known: dict[str, _SpaceRendering] | None = view.memo.get(place)
+    cache_key = ("looks", around.environment)
+    known: dict[str, _SpaceRendering] | None = view.memo.get(cache_key)
     if known is None:
         known = {space.name: _space_rendering(view, space.name, space.address) for space in around.spaces.values()}
-        view.memo[place] = known
+        view.memo[cache_key] = known
     return known
 
 
@@ -276,10 +278,10 @@ def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
     result: set[str] = set()
     for text in texts:
         if isinstance(text, str) and is_template(text):
-            seen = inspect(text)
-            names = (name.partition(".") for name in seen.variables)
+            inspection = inspect(text)
+            names = (name.partition(".") for name in inspection.variables)
             result |= {below or "*" for head, _, below in names if head == "offer"}
-            if seen.error:
+            if inspection.error:
                 result.add("*")
     return frozenset(result)
 
@@ -330,10 +332,10 @@ def scheme1_eligibility_fingerprint(view: Snapshot, address: Address) -> str:
         {"path": layer.name, **{part: layer.body[part] for part in _SCHEME1_INHERITED if part in layer.body}}
         for layer in offer.categories
     ]
-    said = canonical({"own": offer.pick(_SCHEME1_OWN), "filters": used, "categories": chain})
+    text = canonical({"own": offer.pick(_SCHEME1_OWN), "filters": used, "categories": chain})
     # Conditions are SQL: names in any case, spaces around the dot. The word alone is reason enough.
-    named = _SCHEME1_OFFER.search(said) is not None
-    return digest(b"eligibility", said, _scheme1_identity(offer) if named else b"")
+    named = _SCHEME1_OFFER.search(text) is not None
+    return digest(b"eligibility", text, _scheme1_identity(offer) if named else b"")
 
 
 def _scheme1_identity(offer: EffectiveOffer) -> bytes:

@@ -85,21 +85,21 @@ class Authors:
         change to something the offer inherits, unless it is live with an offer that was approved with it.
         ``only``: look for this operator alone, which is faster.
         """
-        places: dict[Address, set[_AspectOnSpace]] = {}
+        aspects_by_offer: dict[Address, set[_AspectOnSpace]] = {}
         for key in keys:
-            places.setdefault(key.address, set()).add((key.aspect, key.space))
-        inherited = {offer: sorted(affecting(self._design, offer) - {offer}) for offer in places}
-        self._log.read(chain(places, *inherited.values()), approved=places)
+            aspects_by_offer.setdefault(key.address, set()).add((key.aspect, key.space))
+        inherited = {offer: sorted(affecting(self._design, offer) - {offer}) for offer in aspects_by_offer}
+        self._log.read(chain(aspects_by_offer, *inherited.values()), approved=aspects_by_offer)
         result: dict[Address, Mapping[str, AuthoredChange]] = {}
-        for offer, wanted in places.items():
+        for offer, aspects in aspects_by_offer.items():
             names: dict[str, AuthoredChange] = {}
-            looked: set[tuple[_PastApproval, ...]] = set()
-            for place in sorted(wanted) if self._log.decided(offer) else [min(wanted)]:
-                search = _Search(names, only, place, self._log.passed(offer, place))
-                if search.passed not in looked:
-                    looked.add(search.passed)
+            searched: set[tuple[_PastApproval, ...]] = set()
+            for aspect_on_space in sorted(aspects) if self._log.decided(offer) else [min(aspects)]:
+                search = _Search(names, only, aspect_on_space, self._log.passed(offer, aspect_on_space))
+                if search.passed not in searched:
+                    searched.add(search.passed)
                     for address in inherited[offer]:
-                        self._handed_down(search, address, offer)
+                        self._add_inherited(search, address, offer)
                     self._walk(search, offer)
             result[offer] = names
         return result
@@ -134,7 +134,7 @@ class Authors:
         """Read the history of ``addresses`` in one query, before calling :meth:`ever` for each."""
         self._log.read(addresses)
 
-    def _handed_down(self, search: _Search, address: Address, offer: Address) -> None:
+    def _add_inherited(self, search: _Search, address: Address, offer: Address) -> None:
         """Add the authors of what ``offer`` inherits from ``address``, since it was last approved with it."""
         if search.only and search.only not in self._ever_of(address):
             return
@@ -150,13 +150,13 @@ class Authors:
         if with_it:
             self._walk(replace(search, passed=with_it, has_enough=in_use, seen={}), address)
             return
-        place = address, search.only, in_use is _never  # the same for all offers: nothing clears anything
-        if place not in self._uncleared:
-            alone = _Search({}, search.only, None, has_enough=in_use)
-            self._walk(alone, address)
-            self._uncleared[place] = alone.names
-        for author, wrote in self._uncleared[place].items():
-            search.names.setdefault(author, wrote)
+        cache_key = address, search.only, in_use is _never  # the same for all offers: nothing clears anything
+        if cache_key not in self._uncleared:
+            shared_search = _Search({}, search.only, None, has_enough=in_use)
+            self._walk(shared_search, address)
+            self._uncleared[cache_key] = shared_search.names
+        for author, change in self._uncleared[cache_key].items():
+            search.names.setdefault(author, change)
 
     def _ever_of(self, address: Address) -> Mapping[str, AuthoredChange]:
         if address not in self._ever:
@@ -271,17 +271,17 @@ class _ChangeLog:
     def read(self, addresses: Iterable[Address], *, approved: Iterable[Address] = ()) -> None:
         """Read changes of ``addresses`` and their former names, and approvals of ``approved``, unless already read."""
         offers = set(approved)
-        wanted = {address for address in addresses if address not in self._rows}
-        while wanted:
-            self._rows |= {address: [] for address in wanted}
+        unread_addresses = {address for address in addresses if address not in self._rows}
+        while unread_addresses:
+            self._rows |= {address: [] for address in unread_addresses}
             former: set[Address] = set()
-            for environment, here in sorted(by_environment(dict.fromkeys(wanted)).items()):
-                for row in self._history.changes_of(StageRef(environment, Stage.DESIGN), here):
+            for environment, addresses_there in sorted(by_environment(dict.fromkeys(unread_addresses)).items()):
+                for row in self._history.changes_of(StageRef(environment, Stage.DESIGN), addresses_there):
                     self._rows[row.address].append(row)
                     if row.moved_from:
                         former.add(row.moved_from)
                         offers |= {row.moved_from} if row.address in offers else set()
-            wanted = former - self._rows.keys()
+            unread_addresses = former - self._rows.keys()
         unread = {offer for offer in offers if offer not in self._approvals}
         if unread:
             self._approvals |= {offer: [] for offer in unread}
@@ -393,16 +393,18 @@ class _PastReferences:
 
     def relied(self, stage: StageRef, passed: _PastApproval, address: Address | None) -> bool:
         """Whether the resource at ``address`` affected the offer when it was approved."""
-        place = passed.serial, passed.name
+        passed_key = passed.serial, passed.name
         if address is None:
             return False
-        if place not in self._relied:
-            at = stage, passed.serial
-            if at not in self._known:
-                self._known[at] = self._design.with_entries(self._history.entries_at(*at))
-            there = passed.name in self._known[at].entries
-            self._relied[place] = affecting(self._known[at], passed.name) if there else set()
-        return address in self._relied[place]
+        if passed_key not in self._relied:
+            stage_and_revision = stage, passed.serial
+            if stage_and_revision not in self._known:
+                self._known[stage_and_revision] = self._design.with_entries(
+                    self._history.entries_at(*stage_and_revision)
+                )
+            exists = passed.name in self._known[stage_and_revision].entries
+            self._relied[passed_key] = affecting(self._known[stage_and_revision], passed.name) if exists else set()
+        return address in self._relied[passed_key]
 
 
 class _LiveState:
@@ -418,8 +420,8 @@ class _LiveState:
         """Whether live has the same body at ``address``; with ``entry`` None, whether it has nothing there."""
         if self._now is None:
             self._now = self._read()
-        there = self._now.entries.get(address)
-        return (there.fingerprint if there else "") == (entry.fingerprint if entry else "")
+        live_entry = self._now.entries.get(address)
+        return (live_entry.fingerprint if live_entry else "") == (entry.fingerprint if entry else "")
 
     def shows(self, template: Address, paths: set[JsonPath]) -> bool:
         """Whether live offers together take all of ``paths`` from a template."""

@@ -94,13 +94,13 @@ def with_names(case: Any, name: Callable[[Kind, str], str]) -> Any:
     result |= {key: one(kind, case[key]) for key, kind in kinds.items() if key in case}
     if "activated" in case:
         result["activated"] = keyed(case["activated"], Kind.SPACE)
-    if isinstance(past := case.get("history"), list):
-        of = {"offer": Kind.OFFER, "space": Kind.SPACE, "category": Kind.CATEGORY}
+    if isinstance(history := case.get("history"), list):
+        kinds_of_fields = {"offer": Kind.OFFER, "space": Kind.SPACE, "category": Kind.CATEGORY}
         result["history"] = [
-            {key: one(of[key], item) if key in of else item for key, item in each.items()}
-            if isinstance(each, dict)
-            else each
-            for each in past
+            {key: one(kinds_of_fields[key], item) if key in kinds_of_fields else item for key, item in entry.items()}
+            if isinstance(entry, dict)
+            else entry
+            for entry in history
         ]
     if isinstance(expected := case.get("expect"), dict):
         lists = {key: one(Kind.OFFER, expected[key]) for key in ("offers", "any_order") if key in expected}
@@ -118,17 +118,17 @@ def guarded_case_changes(
         changed = [a for a in before.of_kind(Kind.CASES, name) if after.entries.get(a) != before.entries[a]]
         if not changed or environment_address(name) not in after.entries or not _guarded(before, design, name):
             continue
-        said: set[str] = set()
+        meanings: set[str] = set()
         for address in after.of_kind(Kind.CASES, name):
             stays = after.entries[address] == before.entries.get(address)
-            said |= _case_meanings(after, address, kept, Stage.LIVE if stays else Stage.DESIGN).keys()
+            meanings |= _case_meanings(after, address, kept, Stage.LIVE if stays else Stage.DESIGN).keys()
         for address in changed:
-            was = _case_meanings(before, address, kept, Stage.LIVE, effect.origins)
-            gone = tuple(sorted(name for print_, name in was.items() if print_ not in said))
-            if gone:
+            former_meanings = _case_meanings(before, address, kept, Stage.LIVE, effect.origins)
+            lost_cases = tuple(sorted(name for print_, name in former_meanings.items() if print_ not in meanings))
+            if lost_cases:
                 print_ = change_fingerprint(address, before, design, kept)
                 if not lifted(address, print_):
-                    yield GuardedCaseChange(address, gone, print_)
+                    yield GuardedCaseChange(address, lost_cases, print_)
 
 
 def change_fingerprint(address: Address, live: Snapshot, design: Snapshot, kept: ContactsDigest) -> str:
@@ -160,19 +160,19 @@ def _case_meanings(
 
     ``former``: former addresses by new ones, to compare cases by their new names.
     """
-    now = {old: new.name for new, old in (former or {}).items()}
+    new_names = {old: new.name for new, old in (former or {}).items()}
 
     def called(kind: Kind, name: str) -> str:
-        return now.get(address.beside(kind, name), name)
+        return new_names.get(address.beside(kind, name), name)
 
     body = state(address) or {}
     cases, activated = body.get("cases"), body.get("activated", {})
     contacts = kept(address, side) if names_contacts(body) else ""
-    said: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, case in cases.items() if isinstance(cases, dict) else ():
-        case = with_names(case, called) if now else case
+        case = with_names(case, called) if new_names else case
         meaning = {key: value for key, value in case.items() if key not in _ASIDE} if isinstance(case, dict) else case
-        held_by = contacts if names_stored_contact(case) else ""
-        about = with_names({"activated": activated}, called)["activated"] if now else activated
-        said[digest(canonical(meaning), canonical(about), held_by.encode())] = name
-    return said
+        contacts_digest = contacts if names_stored_contact(case) else ""
+        activated_meaning = with_names({"activated": activated}, called)["activated"] if new_names else activated
+        names[digest(canonical(meaning), canonical(activated_meaning), contacts_digest.encode())] = name
+    return names

@@ -98,13 +98,15 @@ class Overrides:
     def __init__(self, given: Iterable[Override] = ()) -> None:
         """``given``: oldest first."""
         self.given = tuple(given)
-        self._by_key = {(each.lifts, each.address, each.fingerprint): each for each in self.given}
+        self._by_key = {(item.lifts, item.address, item.fingerprint): item for item in self.given}
 
     @classmethod
     def of(cls, revisions: Iterable[Revision]) -> Self:
         """The overrides that ``revisions`` with the action :data:`OVERRIDE_ACTION` record, in any order."""
         rows = sorted(revisions, key=lambda row: row.serial)
-        return cls(each for row in rows for each in overrides_in(row.details, row.actor, row.message, row.serial))
+        return cls(
+            override for row in rows for override in overrides_in(row.details, row.actor, row.message, row.serial)
+        )
 
     def lifting(self, lifts: OverrideKind, address: Address, fingerprint: str, *, after: int = 0) -> Override | None:
         """The last override of exactly this obstacle, if recorded after revision ``after``."""
@@ -114,8 +116,8 @@ class Overrides:
 
 def overrides_in(details: Mapping[str, Json], operator: str, reason: str, revision: int) -> Iterator[Override]:
     """The overrides in the details of a revision; entries that this version cannot read are left out."""
-    found = details.get(DETAILS_KEY)
-    for item in found if isinstance(found, list) else ():
+    overrides = details.get(DETAILS_KEY)
+    for item in overrides if isinstance(overrides, list) else ():
         match item:
             case {
                 "lifts": str(lifts),
@@ -146,13 +148,15 @@ def override_details(obstacles: Iterable[Obstacle]) -> dict[str, Json]:
     return {
         DETAILS_KEY: [
             {
-                "lifts": each.lifts.value,
-                "address": each.address,
-                "fingerprint": each.fingerprint,
-                "says": each.says,
-                "details": dict(each.details),
+                "lifts": obstacle.lifts.value,
+                "address": obstacle.address,
+                "fingerprint": obstacle.fingerprint,
+                "says": obstacle.says,
+                "details": dict(obstacle.details),
             }
-            for each in sorted(obstacles, key=lambda each: (each.lifts, each.address, each.fingerprint))
+            for obstacle in sorted(
+                obstacles, key=lambda obstacle: (obstacle.lifts, obstacle.address, obstacle.fingerprint)
+            )
         ]
     }
 
@@ -176,17 +180,21 @@ def entitled(obstacle: Obstacle, operators: Operators) -> tuple[str, ...]:
     authors, offer managers too. A second person for settings or cases can be any offer manager; for settings, any
     operator if there is only one administrator.
     """
-    people = {name: str(body.get("profile", "")) for name, body in operators.items() if _is_active_person(body)}
-    others = {name: profile for name, profile in people.items() if name not in obstacle.authors}
-    if not people.keys().isdisjoint(obstacle.named):
-        return tuple(sorted(others.keys() & set(obstacle.named)))
+    active = {name: str(body.get("profile", "")) for name, body in operators.items() if _is_active_person(body)}
+    eligible = {name: profile for name, profile in active.items() if name not in obstacle.authors}
+    if not active.keys().isdisjoint(obstacle.named):
+        return tuple(sorted(eligible.keys() & set(obstacle.named)))
     profiles: set[str] = {ADMINISTRATOR}
-    single = sum(profile == ADMINISTRATOR for profile in people.values()) < 2
-    if single or ADMINISTRATOR not in others.values() or obstacle.lifts in (OverrideKind.SETTINGS, OverrideKind.CASES):
+    single = sum(profile == ADMINISTRATOR for profile in active.values()) < 2
+    if (
+        single
+        or ADMINISTRATOR not in eligible.values()
+        or obstacle.lifts in (OverrideKind.SETTINGS, OverrideKind.CASES)
+    ):
         profiles.add(OFFER_MANAGER)
-    if obstacle.lifts is OverrideKind.SETTINGS and (single or profiles.isdisjoint(others.values())):
-        profiles |= set(others.values())
-    return tuple(sorted(name for name, profile in others.items() if profile in profiles))
+    if obstacle.lifts is OverrideKind.SETTINGS and (single or profiles.isdisjoint(eligible.values())):
+        profiles |= set(eligible.values())
+    return tuple(sorted(name for name, profile in eligible.items() if profile in profiles))
 
 
 def override_refusal(actor: Actor, obstacle: Obstacle, operators: Operators) -> Diagnostic | None:

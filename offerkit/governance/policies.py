@@ -167,22 +167,24 @@ class EnvironmentPolicies:
     def __init__(self, environment: str, views: Iterable[Snapshot], now: str) -> None:
         """``views``: the states whose policies apply; of policies with the same meaning, the first is used."""
         self.environment = environment
-        found: dict[str, ActivePolicy] = {}
+        policies: dict[str, ActivePolicy] = {}
         zone = "UTC"
         for view in views:
             for address in view.of_kind(Kind.POLICY, environment):
                 policy = ActivePolicy.of(address, view(address) or {})
-                found.setdefault(policy.meaning, policy)
+                policies.setdefault(policy.meaning, policy)
             zone = str((view(environment_address(environment)) or {}).get("time_zone", zone))
-        self.policies = tuple(found.values())
+        self.policies = tuple(policies.values())
         self.kinds = frozenset(kind for policy in self.policies for kind in policy.condition.kinds)
         self.now = wall_clock(instant(now), ZoneInfo(zone))
 
     def broken(self, subject: Subject) -> Iterator[Violation]:
         """The policies that ``subject`` violates; if a policy both denies and warns, only the denial."""
         matches = [broken for policy in self.policies if (broken := self._broken(policy, subject)) is not None]
-        denied = {each.policy.address for each in matches if each.policy.denies}
-        yield from (each for each in matches if each.policy.denies or each.policy.address not in denied)
+        denied = {violation.policy.address for violation in matches if violation.policy.denies}
+        yield from (
+            violation for violation in matches if violation.policy.denies or violation.policy.address not in denied
+        )
 
     def _broken(self, policy: ActivePolicy, subject: Subject) -> Violation | None:
         condition = policy.condition
@@ -195,8 +197,8 @@ class EnvironmentPolicies:
         rows = [subject.row(space, condition.fields[space]) for space in condition.spaces]
         if not subject.own:
             before = [subject.row_before(space, condition.fields[space]) for space in condition.spaces]
-            same = zip(condition.spaces, rows, before, strict=True)
-            if all(not row.get("changed") if space in _NOT_INHERITED else row == was for space, row, was in same):
+            compared = zip(condition.spaces, rows, before, strict=True)
+            if all(not row.get("changed") if space in _NOT_INHERITED else row == was for space, row, was in compared):
                 return None
         result = condition.asks(*rows, self.now, self.now.date())
         if result is True:
@@ -348,21 +350,21 @@ def _days(offer: EffectiveOffer, end: str) -> Iterator[date]:
 
 def _conditions(view: Snapshot, offer: EffectiveOffer) -> Value:
     """The conditions on the contact, the offer's own and its categories', joined by ``and``."""
-    found = [offer.get("eligible", "when")]
+    conditions = [offer.get("eligible", "when")]
     for layer in offer.categories:
         eligible = layer.body.get("eligible")
-        found.append(eligible.get("when") if isinstance(eligible, dict) else None)
-    texts = [text for text in found if isinstance(text, str)]
+        conditions.append(eligible.get("when") if isinstance(eligible, dict) else None)
+    texts = [text for text in conditions if isinstance(text, str)]
     return " and ".join(f"({text})" for text in texts) if len(texts) > 1 else next(iter(texts), None)
 
 
 def _weight(view: Snapshot, offer: EffectiveOffer) -> Value:
     """The highest weight; unknown if there is a formula, which could be higher."""
-    listed = offer.get("weights")
-    weights = [each for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict)]
+    declared = offer.get("weights")
+    weights = [weight for weight in (declared if isinstance(declared, list) else ()) if isinstance(weight, dict)]
     if not weights:
         return decimal(Decimal(1))
-    numbers = [Decimal(str(each["weight"])) for each in weights if each.get("weight") is not None]
+    numbers = [Decimal(str(weight["weight"])) for weight in weights if weight.get("weight") is not None]
     return decimal(max(numbers)) if len(numbers) == len(weights) else None
 
 
@@ -450,19 +452,19 @@ def change_violations(
 
 def _subject(change: Change, effect: BeforeAfter, side: Stage, design: Snapshot | None) -> Subject:
     address, former = change.address, change.moved_from
-    was, will = effect.before.entries.get(former or address), change.after
-    state = effect.after if will is not None else effect.before
-    gone = will is None or will.activation == ()
-    if gone and will is not None and was is None:
-        gone = False
+    old_entry, new_entry = effect.before.entries.get(former or address), change.after
+    state = effect.after if new_entry is not None else effect.before
+    is_removed = new_entry is None or new_entry.activation == ()
+    if is_removed and new_entry is not None and old_entry is None:
+        is_removed = False
     return Subject(
         address,
         state,
-        effect.before if was is not None else None,
+        effect.before if old_entry is not None else None,
         former,
         side,
-        _action(change, was, gone=gone, design=design),
-        leaves=gone or only_leaves_spaces(was, will),
+        _action(change, old_entry, gone=is_removed, design=design),
+        leaves=is_removed or only_leaves_spaces(old_entry, new_entry),
         by=frozenset((address,)),
     )
 

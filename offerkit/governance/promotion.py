@@ -44,20 +44,20 @@ class PromotionOutcome:
     """What goes live without approval because only the end of its period is earlier."""
 
 
-def decide_promotion(asked: PromotionRequest) -> PromotionOutcome:
+def decide_promotion(request: PromotionRequest) -> PromotionOutcome:
     """Decide the promotion. Pure: the same input gives the same outcome."""
-    work = PromotionDraft(asked)
+    work = PromotionDraft(request)
     _gather(work)
     while _settle(work):
         pass
     after = work.hypothetical()
     changed = _changed_live_offers(work, after)
     work.notes += _still_off(work, after)
-    relied_on = work.going.keys() | {offer for offers in changed.values() for offer in offers}
+    relied_on = work.going_live.keys() | {offer for offers in changed.values() for offer in offers}
     needed = [key for address in sorted(relied_on) for key in work.keys.get(address, ())]
     return PromotionOutcome(
         after,
-        {old: new for new, old in work.origin.items() if new in work.going},
+        {old: new for new, old in work.origin.items() if new in work.going_live},
         [b for a in sorted(work.blocked, key=attrgetter("sort_key")) for b in work.blocked[a]],
         needed,
         changed,
@@ -68,31 +68,31 @@ def decide_promotion(asked: PromotionRequest) -> PromotionOutcome:
 
 def _gather(work: PromotionDraft) -> None:
     """Collect the first candidates: everything requested that differs; offers only if approved."""
-    wanted = {a for a in work.design.entries if work.asked.wanted(a)}
+    selected = {a for a in work.design.entries if work.request.wanted(a)}
     for names in work.chains:
-        if not wanted.isdisjoint(names):  # chained renames go together; an excluded one then holds all of them back
-            wanted |= {name for name in names[1:] if not work.asked.excluded(name)}
-    if work.asked.narrowed:
-        wanted |= _needed(work, wanted)
-        wanted |= _switched_off_by(work, wanted)
-    for address in sorted(wanted, key=attrgetter("sort_key")):
+        if not selected.isdisjoint(names):  # chained renames go together; an excluded one then holds all of them back
+            selected |= {name for name in names[1:] if not work.request.excluded(name)}
+    if work.request.narrowed:
+        selected |= _needed(work, selected)
+        selected |= _switched_off_by(work, selected)
+    for address in sorted(selected, key=attrgetter("sort_key")):
         target: Entry | None = work.design.entries[address]
         assert target is not None
         if address.kind is Kind.OFFER:
             target = offer_target(work, address)
         if target is None or (target == work.live_entry(address) and address not in work.origin):
             continue
-        if address in work.asked.holds and not work.stays(address, target):
+        if address in work.request.holds and not work.stays(address, target):
             _block_held(work, address)
             target = withdrawn_entry(work, address) if address.kind is Kind.OFFER else None
         if target is not None:
             work.go(address, target)
     for address, entry in work.live.entries.items():
         kind = address.kind
-        gone = address not in work.design.entries and address not in work.asked.renames
-        if not gone or kind in (Kind.CAMPAIGN, Kind.OPERATOR) or not work.asked.wanted(address):
+        is_removed = address not in work.design.entries and address not in work.request.renames
+        if not is_removed or kind in (Kind.CAMPAIGN, Kind.OPERATOR) or not work.request.wanted(address):
             continue
-        if address in work.asked.holds and entry.activation != ():
+        if address in work.request.holds and entry.activation != ():
             _block_held(work, address)
             continue
         if kind is Kind.OFFER:
@@ -105,9 +105,9 @@ def _gather(work: PromotionDraft) -> None:
 
 def _block_settings(work: PromotionDraft) -> None:
     """Block the settings that wait for reviewers, or that a reviewer rejected."""
-    decisions = work.asked.decisions
-    for address in [address for address in work.going if address.kind in SETTING_KINDS]:
-        if same_settings(work.design, address, work.live, work.origin.get(address, address), work.asked.renames):
+    decisions = work.request.decisions
+    for address in [address for address in work.going_live if address.kind in SETTING_KINDS]:
+        if same_settings(work.design, address, work.live, work.origin.get(address, address), work.request.renames):
             continue
         key = settings_key(work.design, address)
         turned_down = rejected(decisions, key)
@@ -121,7 +121,7 @@ def _block_settings(work: PromotionDraft) -> None:
 
 
 def _block_held(work: PromotionDraft, address: Address) -> None:
-    why = work.asked.holds[address]
+    why = work.request.holds[address]
     work.block(address, Code.NOT_APPROVED, why, "Change it in design, or promote with --include-rolled-back.")
 
 
@@ -138,7 +138,7 @@ def _needed(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
             kind = target.kind
             if (
                 kind in (Kind.OFFER, Kind.OPERATOR)
-                or work.asked.excluded(target)
+                or work.request.excluded(target)
                 or (kind not in _AFFECTING and target in work.live.entries)
             ):
                 continue
@@ -152,7 +152,9 @@ def _switched_off_by(work: PromotionDraft, wanted: set[Address]) -> set[Address]
     layers = {a for a in wanted if a.kind in (Kind.CATEGORY, Kind.TEMPLATE)}
     layers = {a for a in layers if (work.design.read(a) or {}).get("enabled") is False}
     offers = work.design.of_kind(Kind.OFFER) if layers else ()
-    return {a for a in offers if not work.asked.excluded(a) and not layers.isdisjoint(switched_off_by(work.design, a))}
+    return {
+        a for a in offers if not work.request.excluded(a) and not layers.isdisjoint(switched_off_by(work.design, a))
+    }
 
 
 _AFFECTING = (Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER, Kind.SPACE, Kind.DIMENSION)
@@ -170,11 +172,11 @@ def _settle(work: PromotionDraft) -> bool:
         changes = _changes_on(work, address, source, after)
         if not changes:
             continue
-        if address in work.going and not work.stays(address, entry):
+        if address in work.going_live and not work.stays(address, entry):
             if not same_offer(after, address, work.design, address, entry.activation):
                 _block_needing(work, after, address)
             continue
-        old = source if address in work.going else address
+        old = source if address in work.going_live else address
         if _as_it_was_or_approved(work, after, address, old, entry.activation):
             continue
         if switched_off_by(after, address) and not switched_off_by(work.live, old):
@@ -191,27 +193,27 @@ def _settle(work: PromotionDraft) -> bool:
 
 def _block_cases(work: PromotionDraft) -> None:
     """Block changes of live's cases until a second person overrides that."""
-    if not any(address.kind is Kind.CASES for address in work.going):
+    if not any(address.kind is Kind.CASES for address in work.going_live):
         return
-    for found in work.asked.withheld(work.effect()):
-        work.block(found.address, Code.CASES_CHANGED, found.why, found.how, WRITERS[Kind.CASES])
+    for change in work.request.withheld(work.effect()):
+        work.block(change.address, Code.CASES_CHANGED, change.why, change.how, WRITERS[Kind.CASES])
 
 
 def _block_denied(work: PromotionDraft) -> None:
     """Block what policies deny: the resource itself, or the changes that affect it."""
-    for found in list(work.asked.denied(work.effect())):
-        for address in sorted({work.former.get(change, change) for change in found.by}):
-            if address in work.going:
-                why = found.why if address == found.address else f"it would change {found.address}: {found.why}"
-                work.block(address, Code.POLICY_DENIED, why, found.how, found.who)
+    for denial in list(work.request.denied(work.effect())):
+        for address in sorted({work.former.get(change, change) for change in denial.by}):
+            if address in work.going_live:
+                why = denial.why if address == denial.address else f"it would change {denial.address}: {denial.why}"
+                work.block(address, Code.POLICY_DENIED, why, denial.how, denial.who)
 
 
 def _block_chains(work: PromotionDraft) -> None:
     """Block chained renames (a → b, b → a) unless all of them go; otherwise two resources would share a name."""
     for names in work.chains:
-        staying = [name for name in names[1:] if name not in work.going]
+        staying = [name for name in names[1:] if name not in work.going_live]
         for name in names[1:] if staying else ():
-            if name in work.going:
+            if name in work.going_live:
                 why = f"names are passed on ({' → '.join(names)}), and {staying[0]} stays behind"
                 how = f"Unblock {staying[0]} first." if staying[0] in work.blocked else f"Promote {staying[0]} too."
                 work.block(name, Code.NOT_APPROVED, why, how)
@@ -236,7 +238,7 @@ def _as_it_was_or_approved(
 
     An offer whose period only ends earlier counts as unchanged.
     """
-    if not same_reviewers(after, address, work.live, old, work.asked.decisions):
+    if not same_reviewers(after, address, work.live, old, work.request.decisions):
         return address in work.keys and same_offer(after, address, work.design, address, spaces)
     if same_offer(after, address, work.live, old, spaces):
         return True
@@ -268,24 +270,26 @@ def _changes_on(work: PromotionDraft, address: Address, source: Address, after: 
     for view, name in ((work.live, source), (work.design, address)):
         if name in view.entries:
             relevant |= affecting(view, name)
-    return {a for a in relevant if a in work.going or a in work.blocked or a in work.former}
+    return {a for a in relevant if a in work.going_live or a in work.blocked or a in work.former}
 
 
 def _block_riders(work: PromotionDraft, offer: Address, changes: set[Address]) -> None:
     for rider in sorted({work.former.get(change, change) for change in changes}):
-        if rider in work.going and rider != offer:
-            now = work.asked.renames.get(offer, offer)
-            own = next(iter(work.blocked.get(now, ())), None)
-            why = f"it would change {offer}, which is live" + (f" and is itself blocked: {own.why}" if own else "")
-            how = own.how if own else f"Promote {now} too."
-            work.block(rider, Code.NOT_APPROVED, why, how, own.who if own else ())
+        if rider in work.going_live and rider != offer:
+            design_address = work.request.renames.get(offer, offer)
+            own_block = next(iter(work.blocked.get(design_address, ())), None)
+            why = f"it would change {offer}, which is live" + (
+                f" and is itself blocked: {own_block.why}" if own_block else ""
+            )
+            how = own_block.how if own_block else f"Promote {design_address} too."
+            work.block(rider, Code.NOT_APPROVED, why, how, own_block.who if own_block else ())
 
 
 def _block_dangling(work: PromotionDraft) -> None:
     """Block resources whose references would be missing in live, and removals of what live still references."""
     after = work.hypothetical()
-    for address in sorted(work.going):
-        if work.going[address] is None or (work.going[address] or Entry("")).activation == ():
+    for address in sorted(work.going_live):
+        if work.going_live[address] is None or (work.going_live[address] or Entry("")).activation == ():
             continue
         for target in after.references(address):
             if target in after.entries or may_wait(address, target):
@@ -301,28 +305,28 @@ def _block_dangling(work: PromotionDraft) -> None:
 def _block_named(work: PromotionDraft) -> None:
     """Block removals and renames of addresses that something in any environment still references."""
     after = work.hypothetical()
-    gone = work.live.entries.keys() - after.entries.keys()
-    for address, entry in sorted(after.entries.items()) if gone else ():
+    removed = work.live.entries.keys() - after.entries.keys()
+    for address, entry in sorted(after.entries.items()) if removed else ():
         kind = address.kind
         if entry.activation == () or kind is Kind.OPERATOR:
             continue
-        for target in gone.intersection(after.references(address)):
-            leaving = work.former.get(target, target)
+        for target in removed.intersection(after.references(address)):
+            leaving_address = work.former.get(target, target)
             # A campaign that references a renamed resource cannot go first: the new name is not live yet.
-            if leaving not in work.going or (kind is Kind.CAMPAIGN and leaving != target):
+            if leaving_address not in work.going_live or (kind is Kind.CAMPAIGN and leaving_address != target):
                 continue
             how = "Promote that too." if address in work.design.entries else ""
-            what = "it" if leaving == target else target
-            work.block(leaving, Code.NOT_APPROVED, f"{address}, which stays as it is, still names {what}", how)
+            named = "it" if leaving_address == target else target
+            work.block(leaving_address, Code.NOT_APPROVED, f"{address}, which stays as it is, still names {named}", how)
 
 
 def _still_off(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
     """A note for each resumed space whose stop took live offers off it that still wait for a new approval."""
-    decisions, design = work.asked.decisions, work.design
-    for space in work.asked.stops.resumed_spaces:
+    decisions, design = work.request.decisions, work.design
+    for space in work.request.stops.resumed_spaces:
         if space not in design.entries:
             continue
-        off: list[str] = []
+        offers_off: list[str] = []
         for offer in design.of_kind(Kind.OFFER, space.environment):
             entry = after.entries.get(offer)
             if offer in work.blocked or entry is None or not entry.activation or space.name in entry.activation:
@@ -330,9 +334,9 @@ def _still_off(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
             if space.name in design.offer(offer).shown_on:
                 key = ApprovalKey(offer, Aspect.CONTENT, space.name, content_fingerprint(design, offer, space.name))
                 if decisions.on(key) is None and decisions.each(key):
-                    off.append(offer.name)
-        if off:
-            yield still_off_note(space, sorted(off))
+                    offers_off.append(offer.name)
+        if offers_off:
+            yield still_off_note(space, sorted(offers_off))
 
 
 def _changed_live_offers(work: PromotionDraft, after: Snapshot) -> dict[Address, list[Address]]:
@@ -340,13 +344,15 @@ def _changed_live_offers(work: PromotionDraft, after: Snapshot) -> dict[Address,
     result: dict[Address, list[Address]] = {}
     for address in work.live.by_kind.get(Kind.OFFER, ()):
         entry = work.live.entries[address]
-        now = work.asked.renames.get(address, address)
-        if not entry.activation or now not in after.entries:
+        new_address = work.request.renames.get(address, address)
+        if not entry.activation or new_address not in after.entries:
             continue
-        riders = {a for a in _changes_on(work, now, address, after) if a in work.going and a != now}
-        if riders and not same_offer(after, now, work.live, address, entry.activation):
+        riders = {
+            a for a in _changes_on(work, new_address, address, after) if a in work.going_live and a != new_address
+        }
+        if riders and not same_offer(after, new_address, work.live, address, entry.activation):
             for rider in riders:
-                result.setdefault(rider, []).append(now)
+                result.setdefault(rider, []).append(new_address)
     return result
 
 
@@ -355,8 +361,8 @@ def only_withdraws(live: BeforeAfter) -> bool:
     if any(address.kind not in (Kind.OFFER, Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER) for address in live.addresses):
         return False
     before, after = live.pair
-    there = (a for a in live.addresses if a in before.entries and a in after.entries)
-    longer = without_earlier_ends(after, before, ended_earlier(before, after, there))
+    in_both = (a for a in live.addresses if a in before.entries and a in after.entries)
+    lengthened = without_earlier_ends(after, before, ended_earlier(before, after, in_both))
     for offer in after.of_kind(Kind.OFFER):
         spaces = after.entries[offer].activation or ()
         if not spaces or affecting(after, offer).isdisjoint(live.addresses):
@@ -365,6 +371,6 @@ def only_withdraws(live: BeforeAfter) -> bool:
         was = before.entries.get(old)
         if was is None or not set(spaces) <= set(was.activation or ()):
             return False
-        if not same_offer(longer, offer, before, old, spaces):
+        if not same_offer(lengthened, offer, before, old, spaces):
             return False
     return True

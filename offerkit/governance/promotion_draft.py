@@ -71,13 +71,13 @@ class _DraftChange(NamedTuple):
 class PromotionDraft:
     """The promotion while it is decided: what goes live, what is blocked and why, and the resulting live state."""
 
-    def __init__(self, asked: PromotionRequest) -> None:
-        self.asked = asked
-        self.design, self.live = asked.design, asked.live
-        self.origin = {new: old for old, new in asked.renames.items() if old in self.live.entries}
-        self.chains = [names for names in rename_chains(asked.renames) if len(names) > 2]
+    def __init__(self, request: PromotionRequest) -> None:
+        self.request = request
+        self.design, self.live = request.design, request.live
+        self.origin = {new: old for old, new in request.renames.items() if old in self.live.entries}
+        self.chains = [names for names in rename_chains(request.renames) if len(names) > 2]
         self.former = {old: new for new, old in self.origin.items()}
-        self.going: dict[Address, Entry | None] = {}
+        self.going_live: dict[Address, Entry | None] = {}
         self.blocked: dict[Address, list[Blocked]] = {}
         self.notes: list[str] = []
         self.keys: dict[Address, list[ApprovalKey]] = {}
@@ -104,12 +104,12 @@ class PromotionDraft:
         )
 
     def go(self, address: Address, target: Entry | None) -> None:
-        self.going[address] = target
+        self.going_live[address] = target
         self._effect = None
 
     def stay(self, address: Address) -> None:
-        if address in self.going:
-            del self.going[address]
+        if address in self.going_live:
+            del self.going_live[address]
             self._effect = None
 
     def hypothetical(self) -> Snapshot:
@@ -119,16 +119,16 @@ class PromotionDraft:
     def effect(self) -> BeforeAfter:
         """Live before and after the promotion as drafted so far."""
         if self._effect is None:
-            going = [
-                _DraftChange(address, self.origin.get(address, ""), entry) for address, entry in self.going.items()
+            changes = [
+                _DraftChange(address, self.origin.get(address, ""), entry) for address, entry in self.going_live.items()
             ]
-            self._effect = BeforeAfter.of(self.live, going, self.design.bodies)
+            self._effect = BeforeAfter.of(self.live, changes, self.design.bodies)
         return self._effect
 
     def off(self, address: Address) -> bool:
         """Whether design switches an offer off, itself or through a category or template not excluded here."""
-        by = switched_off_by(self.design, address)
-        return any(layer == address or not self.asked.excluded(layer) for layer in by)
+        layers = switched_off_by(self.design, address)
+        return any(layer == address or not self.request.excluded(layer) for layer in layers)
 
     def switched_off(self, address: Address) -> bool:
         """Whether design switches an offer off that is not switched off in live."""
@@ -140,9 +140,9 @@ class PromotionDraft:
 
     @cached_property
     def _seen_in_live(self) -> Decisions:
-        return self.asked.decisions.seen_in(self.live, self.origin)
+        return self.request.decisions.for_view(self.live, self.origin)
 
-    def turned_down(self, address: Address) -> set[str]:
+    def rejected_spaces(self, address: Address) -> set[str]:
         """The spaces, by their names in design, where an offer is live although its live version was rejected."""
         return rejected_live_spaces(
             self._seen_in_live, self.live, self.origin.get(address, address), self.origin, address
@@ -156,12 +156,14 @@ class PromotionDraft:
 
     def lengthened(self, after: Snapshot) -> tuple[Snapshot, frozenset[Address]]:
         """``after`` without periods that end earlier than in live; and the addresses whose periods do."""
-        known = self._lengthened
-        if known is None or known[0] is not after:
-            there = [a for a in self.going if a in self.live.entries and a in after.entries and a not in self.origin]
-            ended = frozenset(ended_earlier(self.live, after, there))
-            known = self._lengthened = after, ended, without_earlier_ends(after, self.live, ended)
-        return known[2], known[1]
+        cached = self._lengthened
+        if cached is None or cached[0] is not after:
+            in_both = [
+                a for a in self.going_live if a in self.live.entries and a in after.entries and a not in self.origin
+            ]
+            ended = frozenset(ended_earlier(self.live, after, in_both))
+            cached = self._lengthened = after, ended, without_earlier_ends(after, self.live, ended)
+        return cached[2], cached[1]
 
 
 def renamed_space(names: Mapping[Address, Address], offer: Address, space: str) -> str:

@@ -50,20 +50,20 @@ def withdrawn_entry(work: PromotionDraft, address: Address) -> Entry | None:
     entry = work.live_entry(address)
     if entry is None or not entry.activation:
         return None
-    names = {space: renamed_space(work.asked.renames, address, space) for space in entry.activation}
-    gone = spaces_left(work.design, address, names.values()) | work.turned_down(address)
-    kept = tuple(space for space, name in names.items() if name not in gone)
-    return Entry(entry.fingerprint, kept) if kept != entry.activation else None
+    names = {space: renamed_space(work.request.renames, address, space) for space in entry.activation}
+    lost_spaces = spaces_left(work.design, address, names.values()) | work.rejected_spaces(address)
+    kept_spaces = tuple(space for space, name in names.items() if name not in lost_spaces)
+    return Entry(entry.fingerprint, kept_spaces) if kept_spaces != entry.activation else None
 
 
 def _approved_target(work: PromotionDraft, address: Address, entry: Entry | None) -> Entry | None:
-    decisions, design = work.asked.decisions, work.design
+    decisions, design = work.request.decisions, work.design
     active = {
-        renamed_space(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()
+        renamed_space(work.request.renames, address, space) for space in (entry.activation if entry else None) or ()
     }
-    eligibility, *every = approval_keys(design, address)
-    open_ = set(work.asked.stops.left(design, address, [key.space for key in every]))
-    contents = [key for key in every if key.space in open_]
+    eligibility, *contents_keys = approval_keys(design, address)
+    unstopped_spaces = set(work.request.stops.left(design, address, [key.space for key in contents_keys]))
+    contents = [key for key in contents_keys if key.space in unstopped_spaces]
     turned_down = rejected(decisions, eligibility)
     if turned_down is not None and entry is not None and is_live(work, eligibility):
         return Entry(entry.fingerprint, ()) if active else None
@@ -71,32 +71,38 @@ def _approved_target(work: PromotionDraft, address: Address, entry: Entry | None
         return None
     if not approved(decisions, eligibility):
         if entry is not None and turned_down is None and _ends_earlier(work, address, entry.activation or ()):
-            gone = work.turned_down(address)
-            kept = tuple(s for s in entry.activation or () if renamed_space(work.asked.renames, address, s) not in gone)
-            if kept:
-                return Entry(design.entries[address].fingerprint, kept)
+            lost_spaces = work.rejected_spaces(address)
+            kept_spaces = tuple(
+                s for s in entry.activation or () if renamed_space(work.request.renames, address, s) not in lost_spaces
+            )
+            if kept_spaces:
+                return Entry(design.entries[address].fingerprint, kept_spaces)
         _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
-    if every and not contents:
-        stopped = work.asked.stops.on(design, address, every[0].space)
+    if contents_keys and not contents:
+        stopped = work.request.stops.on(design, address, contents_keys[0].space)
         assert stopped is not None
         _block_stopped(work, address, stopped)
-    on = {key.space for key in contents if approved(decisions, key)}
+    approved_spaces = {key.space for key in contents if approved(decisions, key)}
     pending = [key for key in contents if decisions.on(key) is None]
     withdrawn = sorted((key for key in pending if key.space in active), key=attrgetter("space"))
-    if withdrawn or (pending and not on):
+    if withdrawn or (pending and not approved_spaces):
         _block_unapproved(work, address, withdrawn or pending, "", lost=bool(withdrawn))
-    elif not on and (not active or any(key.space in active and not is_live(work, key) for key in contents)):
-        by = next((d.operator for key in contents if (d := rejected(decisions, key)) is not None), "")
-        _block_unapproved(work, address, contents, by)
+    elif not approved_spaces and (
+        not active or any(key.space in active and not is_live(work, key) for key in contents)
+    ):
+        rejected_by = next((d.operator for key in contents if (d := rejected(decisions, key)) is not None), "")
+        _block_unapproved(work, address, contents, rejected_by)
     if address in work.blocked:
         return None
-    if not on:
+    if not approved_spaces:
         return Entry(design.entries[address].fingerprint, ())
-    work.keys[address] = [eligibility, *(key for key in contents if key.space in on)]
-    target = Entry(design.entries[address].fingerprint, tuple(sorted(on)))
+    work.keys[address] = [eligibility, *(key for key in contents if key.space in approved_spaces)]
+    target = Entry(design.entries[address].fingerprint, tuple(sorted(approved_spaces)))
     if pending and target != entry:
         waiting = ", ".join(key.space for key in pending)
-        work.notes.append(f"{address} goes live on {', '.join(sorted(on))}; content on {waiting} waits for approval.")
+        work.notes.append(
+            f"{address} goes live on {', '.join(sorted(approved_spaces))}; content on {waiting} waits for approval."
+        )
     if target == entry and not _differs(work, address):
         return entry
     return target
@@ -104,7 +110,7 @@ def _approved_target(work: PromotionDraft, address: Address, entry: Entry | None
 
 def _stop_of(work: PromotionDraft, address: Address) -> Approval | None:
     """The stop that takes an offer out of live everywhere, by its name in design or in live; None if not stopped."""
-    stops, old = work.asked.stops, work.origin.get(address, address)
+    stops, old = work.request.stops, work.origin.get(address, address)
     if not stops:
         return None
     return stops.of(work.design, address) or (stops.of(work.live, old) if old in work.live.entries else None)
@@ -119,7 +125,7 @@ def _ends_earlier(work: PromotionDraft, address: Address, active: tuple[str, ...
     """Whether an earlier end of its period is the only difference between an offer in design and in live."""
     if not active or address in work.origin or address not in work.live.entries:
         return False
-    if not same_reviewers(work.design, address, work.live, address, work.asked.decisions):
+    if not same_reviewers(work.design, address, work.live, address, work.request.decisions):
         return False
     restored, ended = work.design_lengthened
     changed = work.design.entries[address].fingerprint != work.live.entries[address].fingerprint
@@ -163,7 +169,7 @@ def _block_unapproved(
     aspect = keys[0].aspect if keys else Aspect.CONTENT
     subject, how = waiting_sentence(address, aspect, keys)
     who = approvers(work.design.offer(address).reviewers(aspect))
-    unmet = next((found for key in keys if (found := work.asked.decisions.unmet(key))), ())
+    unmet = next((found for key in keys if (found := work.request.decisions.unmet(key))), ())
     if rejected_by:
         why = f"{subject} was rejected by {rejected_by}"
     elif unmet:
@@ -200,7 +206,7 @@ def block_for_reviewers(
     for demand in unmet:
         why = f"{subject} needs the word of {or_list(demand.names)}: {demand.where}"
         how, code, whom = how_to_approve, Code.NOT_APPROVED, demand.names
-        if work.asked.decisions.gone(demand):
+        if work.request.decisions.gone(demand):
             code, whom = Code.REVIEWERS_GONE, (ADMINISTRATOR,)
             why += ", and none of them is an enabled operator any more"
             how = f"offerkit override {address} --reviewers --message TEXT, by somebody who did not change it"
@@ -214,4 +220,4 @@ def block_for_reviewers(
 
 def _decided(work: PromotionDraft, key: ApprovalKey, demand: ReviewDemand) -> bool:
     """Whether somebody not named in ``demand`` has approved already."""
-    return any(row.operator not in demand.names for row in work.asked.decisions.each(key))
+    return any(row.operator not in demand.names for row in work.request.decisions.each(key))

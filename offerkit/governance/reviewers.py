@@ -31,7 +31,7 @@ from offerkit.state.snapshot import Snapshot
 class LiveReviewerHistory(Protocol):
     """The part of the store that knows since when live names reviewers."""
 
-    def came(self, addresses: Iterable[Address]) -> Mapping[Address, int]: ...
+    def promotion_serials(self, addresses: Iterable[Address]) -> Mapping[Address, int]: ...
     def settings_reviewers(self, environment: str) -> Iterable[tuple[str, ...]]: ...
 
 
@@ -50,14 +50,14 @@ class RequiredReviewers:
         """``design`` and ``live``: all environments with what they share; ``overrides``: reads the recorded ones."""
         self.design, self.live = design, live
         self._decisions, self._history, self._overrides = decisions, history, overrides
-        self._seats = seats
-        self._came: Mapping[Address, int] | None = None
+        self._live_history = seats
+        self._live_since: Mapping[Address, int] | None = None
         self._known: dict[tuple[Address, Aspect], tuple[ReviewDemand, ...]] = {}
         self.lifted: dict[Address, Override] = {}
         self._settled: dict[Address, int] = {}
         self._changes: dict[Address, list[RecordedChange]] = {}
         self._read: set[str] = set()
-        self._then: dict[tuple[StageRef, int], Snapshot] = {}
+        self._past_designs: dict[tuple[StageRef, int], Snapshot] = {}
         self._operators: dict[str, Mapping[str, Json]] | None = None
 
     def named(self, address: Address, aspect: Aspect) -> tuple[str, ...]:
@@ -66,25 +66,25 @@ class RequiredReviewers:
 
     def demands(self, key: ApprovalKey) -> tuple[ReviewDemand, ...]:
         """The demands for an offer besides the reviewers named in design; for settings, all demands."""
-        place = key.address, key.aspect
-        if place not in self._known:
+        key_and_aspect = key.address, key.aspect
+        if key_and_aspect not in self._known:
             find = self._of_settings if key.aspect is Aspect.SETTINGS else self._of_offer
-            wanted = [(demand, self._lifted(key.address, demand)) for demand in find(*place)]
-            self._known[place] = tuple(demand for demand, override in wanted if override is None)
-            self.lifted.update((key.address, override) for _, override in wanted if override is not None)
-        return self._known[place]
+            demands = [(demand, self._lifted(key.address, demand)) for demand in find(*key_and_aspect)]
+            self._known[key_and_aspect] = tuple(demand for demand, override in demands if override is None)
+            self.lifted.update((key.address, override) for _, override in demands if override is not None)
+        return self._known[key_and_aspect]
 
     def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[ReviewDemand, ...]:
         """The demands on ``key`` that no approval meets; ``given``: the decisions on ``key``, oldest first."""
-        wanted = self.demands(key)
-        if not wanted:
+        demands = self.demands(key)
+        if not demands:
             return ()
         standing: list[Approval] = []
         for row in given:
             standing = [*standing, row] if row.decision is Decision.APPROVED else []
         return tuple(
             demand
-            for demand in wanted
+            for demand in demands
             if not any(row.operator in demand.names and row.revision > demand.since for row in standing)
         )
 
@@ -96,8 +96,8 @@ class RequiredReviewers:
     def operators(self) -> Mapping[str, Mapping[str, Json]]:
         """The bodies of all operators by name."""
         if self._operators is None:
-            found = self.design.of_kind(Kind.OPERATOR)
-            self._operators = {address.name: self.design(address) or {} for address in found}
+            addresses = self.design.of_kind(Kind.OPERATOR)
+            self._operators = {address.name: self.design(address) or {} for address in addresses}
         return self._operators
 
     def _lifted(self, address: Address, demand: ReviewDemand) -> Override | None:
@@ -110,10 +110,10 @@ class RequiredReviewers:
     def _of_settings(self, address: Address, aspect: Aspect) -> Iterator[ReviewDemand]:
         seen: set[tuple[str, ...]] = set()
         for environment in environments_of(address, self.design, self.live):
-            said = chain(("design", "live"), repeat("live before its rollback"))
+            places = chain(("design", "live"), repeat("live before its rollback"))
             lists = [reviewers_in(self.design(environment_address(environment)))]
-            lists += self._seats.settings_reviewers(environment)
-            for names, where in zip(lists, said, strict=False):
+            lists += self._live_history.settings_reviewers(environment)
+            for names, where in zip(lists, places, strict=False):
                 if names and names not in seen:
                     seen.add(names)
                     yield ReviewDemand(
@@ -125,16 +125,18 @@ class RequiredReviewers:
     def _of_offer(self, address: Address, aspect: Aspect) -> Iterator[ReviewDemand]:
         if address not in self.design.entries:
             return
-        now = self.named(address, aspect)
+        reviewers = self.named(address, aspect)
         former = self._former(address)
-        there = self.seated(former, aspect) if former is not None else ()
-        if there and set(there) != set(now):
-            yield self._demand(address, aspect, there, now, "live names them")
-        last = self._at_last_approval(address, aspect, now)
-        if last and set(last) not in (set(now), set(there)):
-            yield self._demand(address, aspect, last, now, "they were named when it was approved last")
+        live_reviewers = self.live_reviewers(former, aspect) if former is not None else ()
+        if live_reviewers and set(live_reviewers) != set(reviewers):
+            yield self._demand(address, aspect, live_reviewers, reviewers, "live names them")
+        approved_reviewers = self._at_last_approval(address, aspect, reviewers)
+        if approved_reviewers and set(approved_reviewers) not in (set(reviewers), set(live_reviewers)):
+            yield self._demand(
+                address, aspect, approved_reviewers, reviewers, "they were named when it was approved last"
+            )
 
-    def seated(self, offer: Address, aspect: Aspect) -> tuple[str, ...]:
+    def live_reviewers(self, offer: Address, aspect: Aspect) -> tuple[str, ...]:
         """The reviewers that live names for a live offer, by their current names.
 
         The reviewer is the operator who had the name when the list went live, whoever has it now.
@@ -143,10 +145,12 @@ class RequiredReviewers:
         names = known.reviewers(aspect)
         if not names or not self._decisions.names.operators:
             return names
-        if self._came is None:
-            self._came = self._seats.came([*self.live.of_kind(Kind.OFFER), *self.live.of_kind(Kind.TEMPLATE)])
-        since = self._came.get(known.origin(("reviewers", aspect)), 0)
-        return self._called(names, since + 1)
+        if self._live_since is None:
+            self._live_since = self._live_history.promotion_serials(
+                [*self.live.of_kind(Kind.OFFER), *self.live.of_kind(Kind.TEMPLATE)]
+            )
+        since = self._live_since.get(known.origin(("reviewers", aspect)), 0)
+        return self._current_names(names, since + 1)
 
     def _demand(
         self, address: Address, aspect: Aspect, names: tuple[str, ...], now: tuple[str, ...], where: str
@@ -157,11 +161,11 @@ class RequiredReviewers:
         """The address in live of the offer at ``address`` in design; None if it is not in live."""
         if not self._decisions.names.touches(address):
             return address if address in self.live.entries else None
-        there = [span.name for span in self._decisions.names.spans(address) if span.name in self.live.entries]
+        live_names = [span.name for span in self._decisions.names.spans(address) if span.name in self.live.entries]
         # Names can be swapped or reused: live may still have another offer under this name.
-        first = self.design.origins.of(address)
-        same = (name for name in there if self.live.origins.of(name) == first)
-        return next(same, there[0] if there else None)
+        origin = self.design.origins.of(address)
+        same_origin = (name for name in live_names if self.live.origins.of(name) == origin)
+        return next(same_origin, live_names[0] if live_names else None)
 
     def _changed(self, address: Address) -> int:
         """The revision that last changed the reviewers of an offer."""
@@ -181,7 +185,7 @@ class RequiredReviewers:
             rows = [row for row in self._changes_of(name) if row.serial < until]
             name = ""
             for row in reversed(rows):
-                if row.before is None or self._says(row.before) != self._says(row.after):
+                if row.before is None or self._reviewers_in(row.before) != self._reviewers_in(row.after):
                     return row.serial
                 if row.moved_from:
                     name, until = row.moved_from, row.serial
@@ -191,18 +195,18 @@ class RequiredReviewers:
     def _changes_of(self, address: Address) -> list[RecordedChange]:
         """The changes of an offer or a template; those of all offers that differ from live are read in one query."""
         if address not in self._changes:
-            wanted = {address}
+            addresses = {address}
             if address.environment not in self._read:
                 self._read.add(address.environment)
                 for offer in self.design.of_kind(Kind.OFFER, address.environment):
-                    if self._decisions.about(offer) and not self._as_live(offer):
-                        wanted.update(layer.address for layer in self.design.offer(offer).layers)
-            self._changes |= {name: [] for name in wanted}
-            for row in self._history.changes_of(address.stage(Stage.DESIGN), sorted(wanted)):
+                    if self._decisions.about(offer) and not self._is_as_live(offer):
+                        addresses.update(layer.address for layer in self.design.offer(offer).layers)
+            self._changes |= {name: [] for name in addresses}
+            for row in self._history.changes_of(address.stage(Stage.DESIGN), sorted(addresses)):
                 self._changes[row.address].append(row)
         return self._changes[address]
 
-    def _as_live(self, address: Address) -> bool:
+    def _is_as_live(self, address: Address) -> bool:
         """Whether an offer and its templates are the same in live."""
         former = self._former(address)
         if former is None:
@@ -214,16 +218,16 @@ class RequiredReviewers:
             for new, old in ((address, former), *names)
         )
 
-    def _says(self, entry: Entry | None) -> Json:
+    def _reviewers_in(self, entry: Entry | None) -> Json:
         if entry is None:
             return None
-        said: JsonMap = orjson.loads(self.design.bodies[entry.fingerprint].text)
-        return [said.get("reviewers"), said.get("template")]
+        body: JsonMap = orjson.loads(self.design.bodies[entry.fingerprint].text)
+        return [body.get("reviewers"), body.get("template")]
 
     def _at_last_approval(self, address: Address, aspect: Aspect, now: tuple[str, ...]) -> tuple[str, ...]:
         """The reviewers named at the last approvals: if they are replaced since, they must approve first."""
         rows = self._decisions.approvals_of(address, aspect)
-        if not rows or all(row.operator in now for row in rows) or self._as_live(address):
+        if not rows or all(row.operator in now for row in rows) or self._is_as_live(address):
             return ()
         if rows[0].revision > self._changed(address):
             return ()  # the list has not changed since the first of them
@@ -237,15 +241,15 @@ class RequiredReviewers:
     def _named_at(self, row: Approval, aspect: Aspect) -> tuple[str, ...]:
         """The reviewers named in design when an approval was given."""
         stage = row.key.address.stage(Stage.DESIGN)
-        at = stage, row.revision
-        if at not in self._then:
-            entries = self._history.entries_at(*at)
-            self._then[at] = self.design.with_entries(entries)
-        then = self._then[at]
-        names = then.offer(row.key.address).reviewers(aspect) if row.key.address in then.entries else ()
-        return self._called(names, row.revision + 1)
+        stage_and_revision = stage, row.revision
+        if stage_and_revision not in self._past_designs:
+            entries = self._history.entries_at(*stage_and_revision)
+            self._past_designs[stage_and_revision] = self.design.with_entries(entries)
+        snapshot = self._past_designs[stage_and_revision]
+        names = snapshot.offer(row.key.address).reviewers(aspect) if row.key.address in snapshot.entries else ()
+        return self._current_names(names, row.revision + 1)
 
-    def _called(self, names: tuple[str, ...], before: float) -> tuple[str, ...]:
+    def _current_names(self, names: tuple[str, ...], before: float) -> tuple[str, ...]:
         """The current names of the operators who had ``names`` before a revision."""
         known = self._decisions.names
         return tuple(known.operator(name, before) for name in names) if known else names

@@ -60,76 +60,79 @@ def partial_rollback(now: Snapshot, every: Sequence[Delta], chosen: Callable[[De
     work = _PartialRollback(now, every, chosen)
     while work.grow():
         pass
-    return RollbackChanges([d for d in every if d.address in work.taken], work.along)
+    return RollbackChanges([d for d in every if d.address in work.selected], work.along)
 
 
 class _PartialRollback:
     def __init__(self, now: Snapshot, every: Sequence[Delta], chosen: Callable[[Delta], bool]) -> None:
         self.now, self.then = now, now.apply(every)
-        self.here = {d.moved_from or d.address: d for d in every}
-        self.there = {d.address: d for d in every}
-        self.taken = {d.address: d for d in every if chosen(d)}
+        self.by_old_address = {d.moved_from or d.address: d for d in every}
+        self.by_new_address = {d.address: d for d in every}
+        self.selected = {d.address: d for d in every if chosen(d)}
         self.along: dict[Address, str] = {}
 
     def grow(self) -> bool:
         """Include what is missing. Returns whether anything was."""
-        before = len(self.taken)
-        state = BeforeAfter.of(self.now, self.taken.values())
-        self._names()
-        self._needed(state.after)
+        before = len(self.selected)
+        state = BeforeAfter.of(self.now, self.selected.values())
+        self._include_name_chains()
+        self._include_references(state.after)
         for stayer, named in state.left_behind().items():
-            self._take(self.here.get(stayer), f"it names {named[0]}, which goes")
-        for offer, entry in self._touched(state):
-            self._whole(state, offer, entry)
-        return len(self.taken) > before
+            self._take(self.by_old_address.get(stayer), f"it names {named[0]}, which goes")
+        for offer, entry in self._affected_offers(state):
+            self._include_inherited(state, offer, entry)
+        return len(self.selected) > before
 
     def _take(self, item: Delta | None, why: str) -> None:
-        if item is not None and item.address not in self.taken:
-            self.taken[item.address] = item
+        if item is not None and item.address not in self.selected:
+            self.selected[item.address] = item
             self.along[item.address] = why
 
-    def _names(self) -> None:
+    def _include_name_chains(self) -> None:
         """Include the rest of chained renames; otherwise two resources would share a name."""
-        for item in list(self.taken.values()):
+        for item in list(self.selected.values()):
             if item.after is not None:
-                self._take(self.here.get(item.address), f"{item.address} gets its name back")
+                self._take(self.by_old_address.get(item.address), f"{item.address} gets its name back")
             if item.moved_from:
-                self._take(self.there.get(item.moved_from), f"{item.address} gives its name up")
+                self._take(self.by_new_address.get(item.moved_from), f"{item.address} gives its name up")
 
-    def _needed(self, after: Snapshot) -> None:
+    def _include_references(self, after: Snapshot) -> None:
         """Include references that would be missing, or would lack the fields that conditions name.
 
         A reference that exists and differs otherwise stays: a partial rollback does not change, for example, settings.
         """
-        for item in list(self.taken.values()):
+        for item in list(self.selected.values()):
             for target in self.then.references(item.address) if item.after is not None else ():
                 if target not in after.entries or _fields(self.then, target).items() - _fields(after, target).items():
-                    self._take(self.there.get(target), f"{item.address} needs it as it was")
+                    self._take(self.by_new_address.get(target), f"{item.address} needs it as it was")
 
-    def _touched(self, state: BeforeAfter) -> Iterator[tuple[Address, Entry]]:
+    def _affected_offers(self, state: BeforeAfter) -> Iterator[tuple[Address, Entry]]:
         """The offers that would be live and that the changes can affect."""
         for offer in state.after.of_kind(Kind.OFFER):
             entry = state.after.entries[offer]
             if entry.activation and not _affecting_either_side(state, offer).isdisjoint(state.addresses):
                 yield offer, entry
 
-    def _whole(self, state: BeforeAfter, offer: Address, entry: Entry) -> None:
+    def _include_inherited(self, state: BeforeAfter, offer: Address, entry: Entry) -> None:
         """Include everything that affects an offer, unless the offer is as it is now or as it was then."""
         spaces = entry.activation or ()
-        own = self.taken.get(offer)
-        old = (own.moved_from or own.address) if own is not None else offer
-        was = self.now.entries.get(old)
-        stays = was is not None and set(spaces) <= set(was.activation or ())
+        own_change = self.selected.get(offer)
+        old = (own_change.moved_from or own_change.address) if own_change is not None else offer
+        live_entry = self.now.entries.get(old)
+        stays = live_entry is not None and set(spaces) <= set(live_entry.activation or ())
         if stays and _is_as(state.after, offer, self.now, old, spaces):
             return
         if offer in self.then.entries and _is_as(state.after, offer, self.then, offer, spaces):
             return
-        self._take(self.here.get(offer), "what it inherits goes back")
-        mine = self.here.get(old)
-        then = mine.address if mine is not None else offer
-        relevant = affecting(self.then, then) if then in self.then.entries else set()
-        for place in sorted(relevant | _affecting_either_side(state, offer)):
-            self._take(self.there.get(place) or self.here.get(place), f"{then} needs it as it was")
+        self._take(self.by_old_address.get(offer), "what it inherits goes back")
+        old_change = self.by_old_address.get(old)
+        then_address = old_change.address if old_change is not None else offer
+        relevant = affecting(self.then, then_address) if then_address in self.then.entries else set()
+        for address in sorted(relevant | _affecting_either_side(state, offer)):
+            self._take(
+                self.by_new_address.get(address) or self.by_old_address.get(address),
+                f"{then_address} needs it as it was",
+            )
 
 
 def _fields(view: Snapshot, address: Address) -> dict[str, str]:
@@ -165,20 +168,20 @@ def without_withdrawn(
         if not entry.activation or _affecting_either_side(state, offer).isdisjoint(state.addresses):
             continue
         old = state.origins.get(offer, offer)
-        why = _barred_spaces(state, offer, old, entry.activation, judge)
+        barred_reasons = _barred_spaces(state, offer, old, entry.activation, judge)
         stopped = {
             s: stop_sentence(row) for s in entry.activation if (row := stops.on(state.after, offer, s)) is not None
         }
-        barred = why | stopped
+        barred = barred_reasons | stopped
         if not barred:
             continue
         result.withdrawn[offer] = next(iter(barred.values()))
-        away = stopped if withdrawn else barred
-        if away:
-            result.out[offer] = next(iter(away.values()))
-            if len(away) < len(entry.activation):
-                result.partly[offer] = tuple(sorted(away))
-            changed[offer] = _without(now, changed.get(offer), offer, old, entry, away)
+        excluded = stopped if withdrawn else barred
+        if excluded:
+            result.out[offer] = next(iter(excluded.values()))
+            if len(excluded) < len(entry.activation):
+                result.partly[offer] = tuple(sorted(excluded))
+            changed[offer] = _without(now, changed.get(offer), offer, old, entry, excluded)
     result.deltas = sorted((d for d in changed.values() if d is not None), key=lambda d: d.address.sort_key)
     return result
 
@@ -188,16 +191,18 @@ def _without(
 ) -> Delta | None:
     """The change of an offer that comes back except on the spaces ``away``; None if it then stays as it is."""
     barred = set(away)
-    kept = tuple(space for space in entry.activation or () if space not in barred)
-    was = now.entries.get(old)
-    if not kept and (item is None or not item.moved_from) and (was is None or not was.activation):
+    kept_spaces = tuple(space for space in entry.activation or () if space not in barred)
+    live_entry = now.entries.get(old)
+    if not kept_spaces and (item is None or not item.moved_from) and (live_entry is None or not live_entry.activation):
         return None
-    after = Entry(entry.fingerprint, kept)
-    if was == after and old == offer:
+    after = Entry(entry.fingerprint, kept_spaces)
+    if live_entry == after and old == offer:
         return None
-    action = Action.DEACTIVATE if was is not None and was.activation and not kept else Action.UPDATE
+    action = (
+        Action.DEACTIVATE if live_entry is not None and live_entry.activation and not kept_spaces else Action.UPDATE
+    )
     if item is None:
-        return Delta(offer, offer.stage(Stage.LIVE), action, was, after)
+        return Delta(offer, offer.stage(Stage.LIVE), action, live_entry, after)
     return replace(item, after=after, action=item.action if item.action in (Action.MOVE, Action.CREATE) else action)
 
 
@@ -218,13 +223,13 @@ def _barred_spaces(
 ) -> dict[str, str]:
     """The spaces on which an offer cannot come back, and why."""
     view = state.after
-    was = state.before.entries.get(old)
+    live_entry = state.before.entries.get(old)
     before = {
         new.name: old.name
         for new, old in state.origins.items()
         if new.kind is Kind.SPACE and new.environment == offer.environment
     }
-    active = set((was.activation if was is not None else None) or ())
+    active = set((live_entry.activation if live_entry is not None else None) or ())
     gained = [space for space in spaces if before.get(space, space) not in active]
     kept = tuple(space for space in spaces if space not in gained)
     if not gained and _is_as(view, offer, state.before, old, kept):
@@ -254,11 +259,11 @@ def _why_not_on_space(
     name = offer if offer in names else names[0]
     if switched_off_by(judge.design, name):
         return "it is switched off in design"
-    place = judge.withdrawals.names_in(judge.design, offer.beside(Kind.SPACE, space))
-    if spaces_left(judge.design, name, [place[0].name if place else space]):
+    space_addresses = judge.withdrawals.names_in(judge.design, offer.beside(Kind.SPACE, space))
+    if spaces_left(judge.design, name, [space_addresses[0].name if space_addresses else space]):
         return f"it left {space}"
-    for key, what in ((eligibility, "it was switched off"), (content, f"it left {space}")):
+    for key, withdrawal in ((eligibility, "it was switched off"), (content, f"it left {space}")):
         serial = judge.withdrawals.since(offer, key.aspect, key.space)
         if serial and not approved(judge.decisions, key):
-            return f"{what} in revision {serial}, and was not approved since"
+            return f"{withdrawal} in revision {serial}, and was not approved since"
     return None

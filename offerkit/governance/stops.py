@@ -32,24 +32,24 @@ class Stops:
     def __init__(self, rows: Iterable[Approval]) -> None:
         """``rows``: decisions of any aspect, oldest first."""
         self._rows = [row for row in rows if row.key.aspect is Aspect.STOP]
-        self._standing: dict[Address, dict[str, Approval]] = {}
+        self._in_force: dict[Address, dict[str, Approval]] = {}
         self._latest: dict[Address, int] = {}
         for row in self._rows:
             self._take(row)
 
     def _take(self, row: Approval) -> None:
-        here = self._standing.setdefault(row.key.address, {})
+        stops_by_root = self._in_force.setdefault(row.key.address, {})
         if row.decision is Decision.STOPPED:
-            here[row.key.space] = row
+            stops_by_root[row.key.space] = row
             self._latest[row.key.address] = max(stop_revision(row), self._latest.get(row.key.address, 0))
         else:
-            here.pop(row.key.space, None)
-        if not here:
-            del self._standing[row.key.address]
+            stops_by_root.pop(row.key.space, None)
+        if not stops_by_root:
+            del self._in_force[row.key.address]
 
     def __bool__(self) -> bool:
         """Whether anything is stopped."""
-        return bool(self._standing)
+        return bool(self._in_force)
 
     @property
     def ever(self) -> bool:
@@ -59,16 +59,16 @@ class Stops:
     @property
     def resumed_spaces(self) -> list[Address]:
         """The spaces that were stopped once and are resumed now."""
-        return sorted(a for a in self._latest if a.kind is Kind.SPACE and a not in self._standing)
+        return sorted(a for a in self._latest if a.kind is Kind.SPACE and a not in self._in_force)
 
     def __iter__(self) -> Iterator[Approval]:
         """Every stop in force, ordered by address."""
-        for address in sorted(self._standing, key=lambda found: found.sort_key):
-            yield from self._standing[address].values()
+        for address in sorted(self._in_force, key=lambda found: found.sort_key):
+            yield from self._in_force[address].values()
 
     def at(self, address: Address) -> Approval | None:
         """The stop in force at exactly this address, preferably the one by its own name; None if not stopped."""
-        rows = self._standing.get(address)
+        rows = self._in_force.get(address)
         return min(rows.values(), key=lambda row: row.key.space) if rows else None
 
     def since(self, row: Approval) -> str:
@@ -78,17 +78,17 @@ class Stops:
 
     def named(self, address: Address) -> Approval | None:
         """The stop of this address by its own name."""
-        return self._standing.get(address, {}).get("")
+        return self._in_force.get(address, {}).get("")
 
     def roots(self, address: Address) -> Collection[str]:
         """The addresses that were stopped by name and stop this one; empty text for itself."""
-        return self._standing.get(address, {}).keys()
+        return self._in_force.get(address, {}).keys()
 
     def about(self, view: Snapshot, offer: Address) -> Iterator[Approval]:
         """Every stop that affects an offer in ``view``, including those of its spaces."""
         spaces = (offer.beside(Kind.SPACE, space) for space in view.offer(offer).shown_on)
-        for place in (*stopping_addresses(view, offer), *spaces):
-            yield from self._standing.get(place, {}).values()
+        for address in (*stopping_addresses(view, offer), *spaces):
+            yield from self._in_force.get(address, {}).values()
 
     def of(self, view: Snapshot, offer: Address) -> Approval | None:
         """The stop that takes an offer in ``view`` out everywhere: its own, or that of a category above it."""
@@ -110,17 +110,17 @@ class Stops:
         """Whether ``approval`` of ``key`` in design was given before its last stop, resumed since or not."""
         if not self._latest:
             return False
-        places = [approval.key.address, *stopping_addresses(design, key.address)]
+        addresses = [approval.key.address, *stopping_addresses(design, key.address)]
         if key.aspect is Aspect.CONTENT:
-            places += [key.address.beside(Kind.SPACE, space) for space in {key.space, approval.key.space}]
-        return approval_revision(approval) < max(self._latest.get(place, 0) for place in places)
+            addresses += [key.address.beside(Kind.SPACE, space) for space in {key.space, approval.key.space}]
+        return approval_revision(approval) < max(self._latest.get(address, 0) for address in addresses)
 
     def renamed(self, names: Mapping[Address, Address]) -> Iterator[Approval]:
         """The new rows that follow renames; ``names``: new address by old address."""
         for old, new in sorted(names.items()):
-            there = self._standing.get(new, {})
-            for root, row in self._standing.get(old, {}).items():
-                if root not in there:
+            new_rows = self._in_force.get(new, {})
+            for root, row in self._in_force.get(old, {}).items():
+                if root not in new_rows:
                     key = replace(row.key, address=new, fingerprint=row.key.fingerprint or str(row.revision))
                     yield replace(row, key=key)
 
@@ -159,10 +159,10 @@ def stop_deltas(live: Snapshot, stops: Stops) -> Iterator[Delta]:
     for address in live.of_kind(Kind.OFFER) if stops else ():
         entry = live.entries[address]
         active = entry.activation or ()
-        left = stops.left(live, address, active)
-        if left != active:
-            action = Action.UPDATE if left else Action.DEACTIVATE
-            yield Delta(address, address.stage(Stage.LIVE), action, entry, Entry(entry.fingerprint, left))
+        remaining = stops.left(live, address, active)
+        if remaining != active:
+            action = Action.UPDATE if remaining else Action.DEACTIVATE
+            yield Delta(address, address.stage(Stage.LIVE), action, entry, Entry(entry.fingerprint, remaining))
 
 
 def still_stopped(live: Snapshot, stops: Stops) -> Iterator[Diagnostic]:

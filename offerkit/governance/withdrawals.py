@@ -83,9 +83,9 @@ class Withdrawals:
         if not loss.after and loss.reason not in (Reason.REJECTED, Reason.REMOVED_FROM_DESIGN):
             self._offers[offer] = max(loss.serial, self._offers.get(offer, 0))
         if loss.reason == Reason.LEAVES_SPACE or (loss.after and loss.reason != Reason.REJECTED):
-            kept = {self._space(loss.address, space) for space in loss.after}
-            for place in {self._space(loss.address, space) for space in loss.before} - kept:
-                self._spaces[offer, place] = max(loss.serial, self._spaces.get((offer, place), 0))
+            kept_spaces = {self._space(loss.address, space) for space in loss.after}
+            for left_space in {self._space(loss.address, space) for space in loss.before} - kept_spaces:
+                self._spaces[offer, left_space] = max(loss.serial, self._spaces.get((offer, left_space), 0))
 
     def _space(self, offer: Address, space: str) -> Address:
         return self._name(offer.beside(Kind.SPACE, space))
@@ -153,8 +153,8 @@ def spaces_left(view: Snapshot, offer: Address, active: Iterable[str]) -> set[st
     A space counts as not left if the offer only lacks a required field there: that is a mistake, not a withdrawal.
     """
     known = view.offer(offer)
-    wanted = known.shown_on if known.named_spaces else known.around.spaces
-    return set(active) - set(wanted)
+    shown_on = known.shown_on if known.named_spaces else known.around.spaces
+    return set(active) - set(shown_on)
 
 
 def rejected_live_spaces(
@@ -167,8 +167,8 @@ def rejected_live_spaces(
     spaces = live.entries[offer].activation or ()
     if not spaces or not decisions.about(now):
         return set()
-    here = (new for new in former if new.kind is Kind.SPACE and new.environment == now.environment)
-    names = {former[new].name: new.name for new in here}
+    spaces_of_environment = (new for new in former if new.kind is Kind.SPACE and new.environment == now.environment)
+    names = {former[new].name: new.name for new in spaces_of_environment}
     if rejected(decisions, ApprovalKey(now, Aspect.ELIGIBILITY, "", eligibility_fingerprint(live, offer))):
         return {names.get(space, space) for space in spaces}
     prints = content_fingerprints(live, offer, spaces)
@@ -205,11 +205,11 @@ def _split(body: JsonMap) -> tuple[JsonMap, str]:
 
 def without_earlier_ends(after: Snapshot, before: Snapshot, ended: Iterable[Address]) -> Snapshot:
     """``after``, but with the former periods of the addresses in ``ended``."""
-    kept: dict[Address, Entry] = {}
+    restored: dict[Address, Entry] = {}
     for address in ended:
         entry = after.entries[address]
-        kept[address] = Entry(before.entries[address].fingerprint, entry.activation)
-    return after.with_entries({**after.entries, **kept}, before.bodies) if kept else after
+        restored[address] = Entry(before.entries[address].fingerprint, entry.activation)
+    return after.with_entries({**after.entries, **restored}, before.bodies) if restored else after
 
 
 def withdrawal_reason(
@@ -242,15 +242,15 @@ def is_withdrawal(design: Snapshot, live: BeforeAfter, step: Step, decisions: Ca
         return False
     spaces = [new for new in live.origins if new.kind is Kind.SPACE and new.environment == address.environment]
     names = {new.name: live.origins[new].name for new in spaces}
-    was, will = set(before.activation or ()), {names.get(space, space) for space in entry.activation or ()}
-    if not will < was:
+    old_spaces, new_spaces = set(before.activation or ()), {names.get(space, space) for space in entry.activation or ()}
+    if not new_spaces < old_spaces:
         return False
-    lost = _newer(was - will, names)
+    lost = _newer(old_spaces - new_spaces, names)
     stays = lost - spaces_left(design, address, lost)
-    if not stays or (not will and _is_switched_off(design, live.after, address)):
+    if not stays or (not new_spaces and _is_switched_off(design, live.after, address)):
         return True
-    seen = decisions().seen_in(live.before, live.origins)
-    return stays <= rejected_live_spaces(seen, live.before, step.moved_from or address, live.origins, address)
+    live_decisions = decisions().for_view(live.before, live.origins)
+    return stays <= rejected_live_spaces(live_decisions, live.before, step.moved_from or address, live.origins, address)
 
 
 def _newer(spaces: Iterable[str], names: Mapping[str, str]) -> set[str]:
@@ -274,11 +274,13 @@ def promotion_reasons(
     reasons: dict[Address, Reason] = {}
     for item in delta_list:
         address = item.address
-        out: Reason | None = None
+        reason: Reason | None = None
         if address.kind is Kind.OFFER and item.before is not None and item.after is not None:
-            out = withdrawal_reason(design, after, address, item.before, item.after, names.get(address.environment, {}))
-        if out is not None:
-            reasons[address] = out
+            reason = withdrawal_reason(
+                design, after, address, item.before, item.after, names.get(address.environment, {})
+            )
+        if reason is not None:
+            reasons[address] = reason
         elif item.after is None or item.after.activation == ():
             reasons[address] = Reason.REJECTED if address in design.entries else Reason.REMOVED_FROM_DESIGN
         elif address in ended:

@@ -61,7 +61,7 @@ def field_changes(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
 
 def field_changes_by_place(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
     """:func:`field_changes` as in plans of earlier versions: items without names are matched by position."""
-    return _sorted(_map_changes(before, after, _by_place))
+    return _sorted(_map_changes(before, after, _by_position))
 
 
 def _sorted(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
@@ -133,8 +133,8 @@ def _map_changes(before: JsonMap, after: JsonMap, matching: Matching) -> Iterato
 def _deep(before: Mapping[str, Tree], after: Mapping[str, Tree]) -> Iterator[FieldChange]:
     from deepdiff import DeepDiff  # slow to import, and most changes are of plain fields
 
-    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
-    for levels in found.values():
+    differences = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
+    for levels in differences.values():
         for level in levels:
             path = "".join(level.path(output_format="list"))
             yield _change(path, _read(level.t1), _read(level.t2))
@@ -142,8 +142,8 @@ def _deep(before: Mapping[str, Tree], after: Mapping[str, Tree]) -> Iterator[Fie
 
 def _change(path: str, old: object, new: object) -> FieldChange:
     op = ChangeOp.ADD if old is _ABSENT else ChangeOp.REMOVE if new is _ABSENT else ChangeOp.CHANGE
-    was, is_ = (None if value is _ABSENT else cast(Json, value) for value in (old, new))
-    return FieldChange(op, path, was, is_)
+    old_value, new_value = (None if value is _ABSENT else cast(Json, value) for value in (old, new))
+    return FieldChange(op, path, old_value, new_value)
 
 
 def _read(leaf: object) -> object:
@@ -189,17 +189,17 @@ def _has_maps(items: list[Json]) -> bool:
 
 def _items(old: list[Json], new: list[Json], matching: Matching) -> Iterator[_PathPart]:
     matches, reordered = matching(old, new)
-    gone: dict[str, Json] = {}
-    come: dict[str, Json] = {}
+    removed: dict[str, Json] = {}
+    added: dict[str, Json] = {}
     for key, i, j in matches:
         if i is not None and j is not None:
             yield _PathPart(f"[{key}]", old[i], new[j])
         elif i is not None:
-            gone[f"[{key}]"] = old[i]
+            removed[f"[{key}]"] = old[i]
         elif j is not None:
-            come[f"[{key}]"] = new[j]
-    for where in gone.keys() | come.keys():  # in both: different items at the same position
-        yield _PathPart(where, gone.get(where, _ABSENT), come.get(where, _ABSENT), same=False)
+            added[f"[{key}]"] = new[j]
+    for where in removed.keys() | added.keys():  # in both: different items at the same position
+        yield _PathPart(where, removed.get(where, _ABSENT), added.get(where, _ABSENT), same=False)
     if reordered:
         half = len(reordered) // 2
         yield _PathPart(f".{_ORDER}", list(reordered[:half]), list(reordered[half:]))
@@ -215,27 +215,32 @@ def _names_of(items: Sequence[Json]) -> list[str] | None:
     return None
 
 
-def _by_place(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]]:
+def _by_position(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]]:
     """Match items by name within their list, else by position; report a new order only for equal sets of names."""
-    was, will = _names_of(old), _names_of(new)
-    before = {key: i for i, key in enumerate(was or [str(place) for place in range(1, len(old) + 1)])}
-    after = {key: j for j, key in enumerate(will or [str(place) for place in range(1, len(new) + 1)])}
-    moved = was is not None and will is not None and was != will and set(was) == set(will)
-    return [_Match(key, before.get(key), after.get(key)) for key in before | after], [*before, *after] if moved else []
+    old_names, new_names = _names_of(old), _names_of(new)
+    before = {key: i for i, key in enumerate(old_names or [str(position) for position in range(1, len(old) + 1)])}
+    after = {key: j for j, key in enumerate(new_names or [str(position) for position in range(1, len(new) + 1)])}
+    reordered = (
+        old_names is not None and new_names is not None and old_names != new_names and set(old_names) == set(new_names)
+    )
+    return [_Match(key, before.get(key), after.get(key)) for key in before | after], [
+        *before,
+        *after,
+    ] if reordered else []
 
 
 def _by_content(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]]:
     """Match items by name, then by equality, by a difference in one field, and by similarity; never all pairs."""
     pairs = dict(_paired(old, new))
-    was, will = _distinct_names(old), _distinct_names(new)
-    matches = [_Match(_key(was[i], will[j], i, j), i, j) for i, j in pairs.items()]
-    taken = set(pairs.values())
-    matches += [_Match(was[i] or str(i + 1), i, None) for i in range(len(old)) if i not in pairs]
-    matches += [_Match(will[j] or str(j + 1), None, j) for j in range(len(new)) if j not in taken]
-    kept = sorted(pairs)
-    order = sorted(kept, key=pairs.__getitem__)
-    moved = [was[i] or str(i + 1) for i in (*kept, *order)] if kept != order else []
-    return matches, moved
+    old_names, new_names = _distinct_names(old), _distinct_names(new)
+    matches = [_Match(_key(old_names[i], new_names[j], i, j), i, j) for i, j in pairs.items()]
+    paired_new = set(pairs.values())
+    matches += [_Match(old_names[i] or str(i + 1), i, None) for i in range(len(old)) if i not in pairs]
+    matches += [_Match(new_names[j] or str(j + 1), None, j) for j in range(len(new)) if j not in paired_new]
+    paired_old = sorted(pairs)
+    order = sorted(paired_old, key=pairs.__getitem__)
+    reordered = [old_names[i] or str(i + 1) for i in (*paired_old, *order)] if paired_old != order else []
+    return matches, reordered
 
 
 def _key(was: str, will: str, i: int, j: int) -> str:
@@ -250,10 +255,10 @@ def _distinct_names(items: list[Json]) -> list[str]:
     if names is not None:
         return names
     result = [_name(item) for item in items]
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for name in result:
-        seen[name] = seen.get(name, 0) + 1
-    return ["" if seen[name] > 1 or not name.strip("0123456789→") else name for name in result]
+        counts[name] = counts.get(name, 0) + 1
+    return ["" if counts[name] > 1 or not name.strip("0123456789→") else name for name in result]
 
 
 def _name(item: Json) -> str:
@@ -263,23 +268,26 @@ def _name(item: Json) -> str:
 
 def _paired(old: list[Json], new: list[Json]) -> Iterator[tuple[int, int]]:
     """The matching items of ``old`` and ``new``, by index."""
-    was, will = _names_of(old), _names_of(new)
-    if was is not None and will is not None:
-        places = {name: j for j, name in enumerate(will)}
-        yield from ((i, places[name]) for i, name in enumerate(was) if name in places)
+    old_names, new_names = _names_of(old), _names_of(new)
+    if old_names is not None and new_names is not None:
+        positions = {name: j for j, name in enumerate(new_names)}
+        yield from ((i, positions[name]) for i, name in enumerate(old_names) if name in positions)
         return
-    own, other = _distinct_names(old), _distinct_names(new)
+    old_keys, new_keys = _distinct_names(old), _distinct_names(new)
     left, right = list(range(len(old))), list(range(len(new)))
     passes: tuple[tuple[_Signs, _Signs], ...] = (
         (lambda i: [canonical(old[i])], lambda j: [canonical(new[j])]),
-        (lambda i: [own[i].encode()] if own[i] else [], lambda j: [other[j].encode()] if other[j] else []),
+        (
+            lambda i: [old_keys[i].encode()] if old_keys[i] else [],
+            lambda j: [new_keys[j].encode()] if new_keys[j] else [],
+        ),
         (lambda i: _nearly(old[i]), lambda j: _nearly(new[j])),
     )
     for signs, counterparts in passes:
-        found = dict(_in_common({i: signs(i) for i in left}, {j: counterparts(j) for j in right}))
-        yield from found.items()
-        taken = set(found.values())
-        left, right = [i for i in left if i not in found], [j for j in right if j not in taken]
+        pairs = dict(_in_common({i: signs(i) for i in left}, {j: counterparts(j) for j in right}))
+        yield from pairs.items()
+        paired_new = set(pairs.values())
+        left, right = [i for i in left if i not in pairs], [j for j in right if j not in paired_new]
     yield from _most_alike(old, left, new, right)
 
 
@@ -289,14 +297,14 @@ def _in_common(left: Mapping[int, list[bytes]], right: Mapping[int, list[bytes]]
     for j, signs in right.items():
         for sign in signs:
             waiting.setdefault(sign, deque()).append(j)
-    taken: set[int] = set()
+    used: set[int] = set()
     for i, signs in left.items():
         for sign in signs:
             queue = waiting.get(sign) or deque[int]()
-            while queue and queue[0] in taken:
+            while queue and queue[0] in used:
                 queue.popleft()
             if queue:
-                taken.add(queue[0])
+                used.add(queue[0])
                 yield i, queue.popleft()
                 break
 

@@ -61,13 +61,13 @@ class AddressPatterns:
 
     def check_known(self, known: Collection[Address]) -> None:
         """Raise Refused for patterns that match nothing, so that a typo does not make an empty plan."""
-        found = []
+        diagnostics = []
         for pattern in (*self.targets, *self.excludes):
             if not any(pattern.matches(address) for address in known):
                 hint = suggestion(pattern.text, known, "Run “offerkit graph” to list every address.")
-                found.append(no_match(pattern.text, hint).diagnostics[0])
-        if found:
-            raise Refused(found)
+                diagnostics.append(no_match(pattern.text, hint).diagnostics[0])
+        if diagnostics:
+            raise Refused(diagnostics)
 
 
 def no_match(pattern: str, hint: str) -> Refused:
@@ -91,24 +91,24 @@ def select_changes(
     moves: dict[Address, Delta] = {d.moved_from: d for d in deltas if d.moved_from}
     passed_on = [names for names in rename_chains({old: d.address for old, d in moves.items()}) if len(names) > 2]
     for names in passed_on:
-        out = [name for name in names if patterns.excluded(name)]
-        if out:
-            attempt.hold_chain([moves[old] for old in names[:-1]], names, out[0], "is excluded")
+        excluded = [name for name in names if patterns.excluded(name)]
+        if excluded:
+            attempt.hold_chain([moves[old] for old in names[:-1]], names, excluded[0], "is excluded")
     while True:
         attempt.run()
-        grew = attempt.hold_what_lacks_something()
+        changed = attempt.hold_what_lacks_something()
         for names in passed_on:  # all renames of a chain go, or none
             together = [moves[old] for old in names[:-1]]
-            left = [d.address for d in together if d.address not in attempt.chosen]
-            if not left or len(left) == len(together):
+            unchosen = [d.address for d in together if d.address not in attempt.chosen]
+            if not unchosen or len(unchosen) == len(together):
                 continue
-            grew = True
-            held = [address for address in left if address in attempt.held]
-            if held:
-                attempt.hold_chain(together, names, held[0], "stays")
+            changed = True
+            held_back = [address for address in unchosen if address in attempt.held]
+            if held_back:
+                attempt.hold_chain(together, names, held_back[0], "stays")
             else:
-                attempt.along |= {address: " → ".join(names) for address in left}
-        if not grew:
+                attempt.along |= {address: " → ".join(names) for address in unchosen}
+        if not changed:
             return attempt.selection(deltas)
 
 
@@ -140,9 +140,9 @@ def steps_for(deltas: list[Delta], context: StepContext, reasons: Mapping[Addres
     arriving: dict[Address, Iterable[Address]] = {
         d.address: context.refs.get(d.address, ()) for d in deltas if d.after is not None
     }
-    order = {address: place for place, address in enumerate(creation_order(arriving))}
+    order = {address: position for position, address in enumerate(creation_order(arriving))}
     leaving = sorted((d for d in deltas if d.after is None), key=lambda d: d.address.sort_key, reverse=True)
-    order |= {d.address: len(order) + place for place, d in enumerate(leaving)}
+    order |= {d.address: len(order) + position for position, d in enumerate(leaving)}
     return sorted(steps.values(), key=lambda step: (order[step.address], step.stage))
 
 
@@ -220,7 +220,9 @@ class _SelectionAttempt:
     def selection(self, deltas: list[Delta]) -> Selection:
         """The result: the selected changes in the order of ``deltas``, and those held back."""
         blocked = [
-            found for address, found in self.held.items() if address in self._asked or address not in self._in_chain
+            blocked_change
+            for address, blocked_change in self.held.items()
+            if address in self._asked or address not in self._in_chain
         ]
         return Selection([d for d in deltas if d.address in self.chosen], self._notes, blocked)
 
@@ -241,16 +243,16 @@ class _SelectionAttempt:
 
     def hold_what_lacks_something(self) -> bool:
         """Hold back what needs a change that was held back later. Returns whether anything was."""
-        lacking = {}
+        missing_by_address = {}
         for address in self.chosen if self.held else ():
             missing = [
                 t for t in self._needed(address) if t in self.held and self._deltas[t].action is not Action.UPDATE
             ]
             if missing:
-                lacking[address] = missing[0]
-        for address, target in lacking.items():
+                missing_by_address[address] = missing[0]
+        for address, target in missing_by_address.items():
             self.hold(address, f"it needs {target}, which stays", f"Take {target} in.")
-        return bool(lacking)
+        return bool(missing_by_address)
 
     def _needed(self, address: Address) -> list[Address]:
         # A campaign goes to live and depends on live, not on changes of design.
@@ -277,18 +279,18 @@ class _SelectionAttempt:
         grew = True
         while grew:
             grew = False
-            gone = {d.moved_from or d.address: d for d in self.chosen.values() if d.after is None or d.moved_from}
+            removed = {d.moved_from or d.address: d for d in self.chosen.values() if d.after is None or d.moved_from}
             for other in [d for d in self._deltas.values() if d.address not in self.chosen and d.before is not None]:
                 # A campaign is in live, where removals from design arrive only by promotion.
-                same = {address for address, going in gone.items() if going.stage == other.stage}
-                named = sorted(same & set(self._before(other.moved_from or other.address)))
+                removed_there = {address for address, removal in removed.items() if removal.stage == other.stage}
+                named = sorted(removed_there & set(self._before(other.moved_from or other.address)))
                 if not named:
                     continue
                 grew = True
                 excluded = self._patterns.excluded(other.address)
                 if excluded or other.address in self.held:
                     why = f"{other.address}, which {'is excluded' if excluded else 'stays'}, still names {named[0]}"
-                    self.hold(gone[named[0]].address, why, f"Take {other.address} in.")
+                    self.hold(removed[named[0]].address, why, f"Take {other.address} in.")
                     break
                 self.chosen[other.address] = other
                 self._with_needed(other.address)

@@ -358,18 +358,18 @@ def _checked(data: dict[str, Any], name: str) -> Plan:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        said = first.get("ctx", {}).get("error")  # the message of parse_address or parse_stage
-        detail = str(said)[:200] if isinstance(said, ValueError) else f"At {where}."
+        message = first.get("ctx", {}).get("error")  # the message of parse_address or parse_stage
+        detail = str(message)[:200] if isinstance(message, ValueError) else f"At {where}."
         raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=detail) from None
-    if (odd := _inconsistency(plan, data)) is not None:
-        raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=odd)
-    wrong = [key for key, body in plan.bodies.items() if not _is_genuine(key, body)]
+    if (inconsistency := _inconsistency(plan, data)) is not None:
+        raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=inconsistency)
+    invalid = [key for key, body in plan.bodies.items() if not _is_genuine(key, body)]
     needed = {s.after.fingerprint for s in plan.steps if s.after is not None}
-    if wrong or (missing := needed - plan.bodies.keys()):
-        what = wrong[0] if wrong else min(missing)
+    if invalid or (missing := needed - plan.bodies.keys()):
+        bad_body = invalid[0] if invalid else min(missing)
         raise Refused(
             refuse(
-                Code.PLAN_EDITED, f"{name} has no valid body for {what[:12]}", hint="Make the plan again."
+                Code.PLAN_EDITED, f"{name} has no valid body for {bad_body[:12]}", hint="Make the plan again."
             ).diagnostics
         )
     return plan
@@ -403,13 +403,13 @@ def _inconsistency(plan: Plan, data: dict[str, Any]) -> str | None:
         return f"It has a key that is not part of the plan format: {unknown[:60]}."
     if len({base.stage for base in plan.base}) < len(plan.base):
         return "It names the base of a stage twice."
-    seen: set[tuple[str, str]] = set()
+    addresses: set[tuple[str, str]] = set()
     for step in plan.steps:
-        if step.stage.at is not None or (step.stage, step.address) in seen:
+        if step.stage.at is not None or (step.stage, step.address) in addresses:
             return f"A step appears twice, or is not in a stage: {step.address[:80]}."
-        seen.add((step.stage, step.address))
-        on = [entry.activation or () for entry in (step.before, step.after) if entry is not None]
-        if any(len(set(spaces)) < len(spaces) for spaces in on):
+        addresses.add((step.stage, step.address))
+        activations = [entry.activation or () for entry in (step.before, step.after) if entry is not None]
+        if any(len(set(spaces)) < len(spaces) for spaces in activations):
             return f"A step lists a space twice: {step.address[:80]}."
         if step.before == step.after and not step.moved_from:
             return f"A step changes nothing: {step.address[:80]}."

@@ -44,9 +44,9 @@ _BY_NAME: dict[str, dict[str, Any]] = {
 
 def plan_schema() -> dict[str, Any]:
     """The schema; what it describes as a ``Plan`` is also that part of a plan file."""
-    made = TypeAdapter(Plan).json_schema(ref_template="#/$defs/{model}")
-    parts: dict[str, Any] = made.pop("$defs")
-    parts["Plan"] = made
+    schema = TypeAdapter(Plan).json_schema(ref_template="#/$defs/{model}")
+    parts: dict[str, Any] = schema.pop("$defs")
+    parts["Plan"] = schema
     parts["Asked"] = parts.pop(PlanRequest.__name__)  # the name under which the schema was published
     parts = {name: _tidy(name, part) for name, part in sorted(parts.items())}
     parts["Position"] = _POSITION

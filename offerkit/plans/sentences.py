@@ -138,8 +138,8 @@ def addresses_in(text: str) -> Iterator[Address]:
 
 def is_note_with_time(note: str, without: str, serial: int) -> bool:
     """Whether ``note`` equals ``without`` apart from the time inserted after the revision."""
-    start, found, end = without.partition(f"at revision {serial}")
-    begin = f"{start}{found}"
+    start, revision, end = without.partition(f"at revision {serial}")
+    begin = f"{start}{revision}"
     between = note[len(begin) : len(note) - len(end)]
     return note == f"{begin}{between}{end}" and _AT_TIME.fullmatch(between) is not None
 
@@ -158,20 +158,20 @@ def invalid_texts(plan: Plan) -> Iterator[str]:
         if _PATTERN.fullmatch(text) is None:
             yield "what it was asked for"
             break
-    places = {*(step.source for step in plan.steps), *(blocked.source for blocked in plan.blocked)}
-    if not all(_is_place(place) for place in places if place is not None):
+    positions = {*(step.source for step in plan.steps), *(blocked.source for blocked in plan.blocked)}
+    if not all(_is_position(position) for position in positions if position is not None):
         yield "the place in the specs of a step"
 
 
-def _is_place(place: Position) -> bool:
-    """Whether ``place`` can be a position in a spec file: a path below the project's root, a line and a column."""
-    parts = place.file.split("/")
+def _is_position(position: Position) -> bool:
+    """Whether ``position`` can be a position in a spec file: a path below the project's root, a line and a column."""
+    parts = position.file.split("/")
     return (
-        place.file.endswith((".yaml", ".yml"))
-        and len(place.file) <= 4_096
-        and place.file.isprintable()
-        and not place.file.startswith("/")
+        position.file.endswith((".yaml", ".yml"))
+        and len(position.file) <= 4_096
+        and position.file.isprintable()
+        and not position.file.startswith("/")
         and ".." not in parts
-        and place.line > 0
-        and place.column > 0
+        and position.line > 0
+        and position.column > 0
     )

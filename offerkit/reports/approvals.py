@@ -145,8 +145,8 @@ def decided_text(
     rows += [f"  · left: {visible(text)}" for text in left[:10]]
     if len(left) > 10:
         rows.append(f"  · left: {len(left) - 10} more, for other reviewers")
-    out = sorted({found.address for found in refused})
-    rows += [style.yellow(f"not {decision}  {visible(address)}") for address in out]
+    refused_addresses = sorted({diagnostic.address for diagnostic in refused})
+    rows += [style.yellow(f"not {decision}  {visible(address)}") for address in refused_addresses]
     return style.finish("\n".join(rows) + "\n")
 
 
@@ -171,7 +171,7 @@ def decision_json(report: DecisionReport, _presentation: Presentation = PRESENTA
             ],
             "decided": _keys(report.keys),
             "left": list(report.left),
-            "refused": [diagnostic_dict(found) for found in report.refused],
+            "refused": [diagnostic_dict(diagnostic) for diagnostic in report.refused],
         }
     )
 
@@ -225,13 +225,13 @@ class RelayReport:
 def relay_text(report: RelayReport, presentation: Presentation = PRESENTATION) -> str:
     """What reviews have approved, one after the other; what stood already; and why others do not count."""
     style = presentation.style
-    found = []
+    lines = []
     for row in report.rows:
-        found.append(style.bold(visible(f"Review {row.review} of {row.reviewer}, revision {row.revision}:")))
-        found.append(decided_text("approved", row.keys, row.left, (), style).rstrip("\n"))
-    found += [f"Nothing to do: {visible(text)}." for text in report.standing]
-    found += [style.dim(f"  · {visible(text)}") for text in report.notes]
-    return style.finish("\n".join(found or ["No review approves what was applied."]) + "\n")
+        lines.append(style.bold(visible(f"Review {row.review} of {row.reviewer}, revision {row.revision}:")))
+        lines.append(decided_text("approved", row.keys, row.left, (), style).rstrip("\n"))
+    lines += [f"Nothing to do: {visible(text)}." for text in report.standing]
+    lines += [style.dim(f"  · {visible(text)}") for text in report.notes]
+    return style.finish("\n".join(lines or ["No review approves what was applied."]) + "\n")
 
 
 def relay_json(report: RelayReport, _presentation: Presentation = PRESENTATION) -> str:
@@ -250,6 +250,6 @@ def relay_json(report: RelayReport, _presentation: Presentation = PRESENTATION) 
             ],
             "standing": list(report.standing),
             "notes": list(report.notes),
-            "refused": [diagnostic_dict(found) for found in report.refused],
+            "refused": [diagnostic_dict(diagnostic) for diagnostic in report.refused],
         }
     )

@@ -19,8 +19,8 @@ def cases_text(results: CaseResults, presentation: Presentation = PRESENTATION) 
             lines += [f"{style.green('✓')} {visible(outcome.name)}"] if presentation.verbose else []
             continue
         lines.append(f"{style.red('✗')} {style.bold(visible(outcome.name))}  {style.dim(str(outcome.position))}")
-        for said in (outcome.error,) if outcome.error else outcome.mismatches:
-            lines += indented("    ", visible(said), width)
+        for message in (outcome.error,) if outcome.error else outcome.mismatches:
+            lines += indented("    ", visible(message), width)
     failed = sum(not outcome.passed for outcome in outcomes)
     count = f"{len(outcomes):,} case{'s' if len(outcomes) != 1 else ''}"
     lines.append(style.red(f"{count}, {failed:,} failed.") if failed else style.green(f"{count}, all as expected."))

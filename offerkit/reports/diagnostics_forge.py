@@ -40,68 +40,75 @@ def diagnostics_github(report: DiagnosticsReport, _presentation: Presentation = 
     diagnostics, folder = report.diagnostics, report.folder
     rows: list[str] = []
     for severity, level in _LEVELS.items():
-        found = [one for one in diagnostics if one.severity is severity]
-        few = len(found) <= _ANNOTATIONS
-        rows += [_annotation(one, level, folder) for one in (found if few else found[: _ANNOTATIONS - 1])]
-        if not few:
-            rows.append(f"::{level} title=offerkit::and {len(found) - _ANNOTATIONS + 1:,} more")
+        of_severity = [diagnostic for diagnostic in diagnostics if diagnostic.severity is severity]
+        fits = len(of_severity) <= _ANNOTATIONS
+        rows += [
+            _annotation(diagnostic, level, folder)
+            for diagnostic in (of_severity if fits else of_severity[: _ANNOTATIONS - 1])
+        ]
+        if not fits:
+            rows.append(f"::{level} title=offerkit::and {len(of_severity) - _ANNOTATIONS + 1:,} more")
     return "".join(f"{row}\n" for row in rows)
 
 
-def _annotation(one: Diagnostic, level: str, folder: str) -> str:
+def _annotation(diagnostic: Diagnostic, level: str, folder: str) -> str:
     properties = []
-    if place := one.position:
-        properties = [("file", visible(_path(folder, place))), ("line", str(place.line)), ("col", str(place.column))]
-    properties.append(("title", one.code.value))
+    if position := diagnostic.position:
+        properties = [
+            ("file", visible(_path(folder, position))),
+            ("line", str(position.line)),
+            ("col", str(position.column)),
+        ]
+    properties.append(("title", diagnostic.code.value))
     about = ",".join(f"{key}={workflow_property(value)}" for key, value in properties)
-    return f"::{level} {about}::{workflow_message(_text(one))}"
+    return f"::{level} {about}::{workflow_message(_text(diagnostic))}"
 
 
-def _text(one: Diagnostic, between: str = "\n") -> str:
+def _text(diagnostic: Diagnostic, between: str = "\n") -> str:
     """What is wrong, why, and how to fix it."""
-    parts = [text.removesuffix(between.strip()) for text in (one.summary, one.detail, one.hint)]
+    parts = [text.removesuffix(between.strip()) for text in (diagnostic.summary, diagnostic.detail, diagnostic.hint)]
     return clip(visible(between.join(filter(None, parts)), multiline=True), _TEXT)
 
 
 def _fingerprints(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
     """The identity of each finding: its code, address (or else file), and its number among equal ones."""
-    seen: Counter[tuple[str, str]] = Counter()
-    for one in diagnostics:
-        key = (one.code.value, one.address or (one.position.file if one.position else ""))
-        seen[key] += 1
-        yield hashlib.sha256("\0".join((*key, str(seen[key]))).encode("utf-8", "surrogatepass")).hexdigest()
+    numbers: Counter[tuple[str, str]] = Counter()
+    for diagnostic in diagnostics:
+        key = (diagnostic.code.value, diagnostic.address or (diagnostic.position.file if diagnostic.position else ""))
+        numbers[key] += 1
+        yield hashlib.sha256("\0".join((*key, str(numbers[key]))).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def diagnostics_gitlab(report: DiagnosticsReport, _presentation: Presentation = PRESENTATION) -> str:
     """A code quality report of GitLab: a JSON list. Ends with a newline."""
     diagnostics, folder = report.diagnostics, report.folder
-    found: list[Json] = [
+    issues: list[Json] = [
         {
-            "description": one_line(_text(one, ". ")),
-            "check_name": one.code.value,
+            "description": one_line(_text(diagnostic, ". ")),
+            "check_name": diagnostic.code.value,
             "fingerprint": fingerprint,
-            "severity": _GITLAB_LEVELS[one.severity],
+            "severity": _GITLAB_LEVELS[diagnostic.severity],
             "location": {
-                "path": visible(_path(folder, one.position or Position(_NOWHERE, 1, 1))),
-                "lines": {"begin": one.position.line if one.position else 1},
+                "path": visible(_path(folder, diagnostic.position or Position(_NOWHERE, 1, 1))),
+                "lines": {"begin": diagnostic.position.line if diagnostic.position else 1},
             },
         }
-        for one, fingerprint in zip(diagnostics, _fingerprints(diagnostics), strict=True)
+        for diagnostic, fingerprint in zip(diagnostics, _fingerprints(diagnostics), strict=True)
     ]
-    return json_text(found)
+    return json_text(issues)
 
 
 def diagnostics_sarif(report: DiagnosticsReport, _presentation: Presentation = PRESENTATION) -> str:
     """A SARIF 2.1.0 log with one run, of at most 5,000 results. Ends with a newline."""
     diagnostics, folder = report.diagnostics, report.folder
-    codes = list(dict.fromkeys(one.code for one in diagnostics))
+    codes = list(dict.fromkeys(diagnostic.code for diagnostic in diagnostics))
     rules: list[Json] = [
         {"id": code.value, "shortDescription": {"text": CODES[code]}, "help": {"text": CODES[code]}} for code in codes
     ]
-    places = {code: place for place, code in enumerate(codes)}
+    rule_indexes = {code: index for index, code in enumerate(codes)}
     results: list[Json] = [
-        _result(one, places[one.code], fingerprint, folder)
-        for one, fingerprint in zip(diagnostics[:_RESULTS], _fingerprints(diagnostics), strict=False)
+        _result(diagnostic, rule_indexes[diagnostic.code], fingerprint, folder)
+        for diagnostic, fingerprint in zip(diagnostics[:_RESULTS], _fingerprints(diagnostics), strict=False)
     ]
     run: dict[str, Json] = {
         "tool": {"driver": {"name": "offerkit", "version": __version__, "rules": rules}},
@@ -110,46 +117,46 @@ def diagnostics_sarif(report: DiagnosticsReport, _presentation: Presentation = P
         "results": results,
     }
     if more := len(diagnostics) - len(results):
-        said: Json = {"level": "warning", "message": {"text": f"and {more:,} more"}}
-        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [said]}]
+        notification: Json = {"level": "warning", "message": {"text": f"and {more:,} more"}}
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [notification]}]
     return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _result(one: Diagnostic, rule: int, fingerprint: str, folder: str) -> dict[str, Json]:
-    made: dict[str, Json] = {
-        "ruleId": one.code.value,
+def _result(diagnostic: Diagnostic, rule: int, fingerprint: str, folder: str) -> dict[str, Json]:
+    result: dict[str, Json] = {
+        "ruleId": diagnostic.code.value,
         "ruleIndex": rule,
-        "level": _SARIF_LEVELS[one.severity],
-        "message": {"text": _plain(_text(one))},
-        "locations": [_location(one, folder)],
+        "level": _SARIF_LEVELS[diagnostic.severity],
+        "message": {"text": _plain(_text(diagnostic))},
+        "locations": [_location(diagnostic, folder)],
         # GitHub knows an alert again by the first and looks at no other; the second says what it is made of.
         "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint[:16]}:1", "codeAndAddress/v1": fingerprint},
     }
     related: list[Json] = [
-        {**_physical(folder, place), "id": number, "message": {"text": _plain(visible(text))}}
-        for number, (text, place) in enumerate(one.related, 1)
+        {**_physical(folder, position), "id": number, "message": {"text": _plain(visible(text))}}
+        for number, (text, position) in enumerate(diagnostic.related, 1)
     ]
     if related:
-        made["relatedLocations"] = related
-    return made
+        result["relatedLocations"] = related
+    return result
 
 
-def _location(one: Diagnostic, folder: str) -> dict[str, Json]:
-    found = _physical(folder, one.position or Position(_NOWHERE, 1, 1))
-    if one.address:
-        found["logicalLocations"] = [{"fullyQualifiedName": visible(one.address), "kind": "resource"}]
-    return found
+def _location(diagnostic: Diagnostic, folder: str) -> dict[str, Json]:
+    location = _physical(folder, diagnostic.position or Position(_NOWHERE, 1, 1))
+    if diagnostic.address:
+        location["logicalLocations"] = [{"fullyQualifiedName": visible(diagnostic.address), "kind": "resource"}]
+    return location
 
 
-def _physical(folder: str, place: Position) -> dict[str, Json]:
-    uri = quote(_path(folder, place).encode("utf-8", "surrogateescape"), safe="/-._~")
-    region: dict[str, Json] = {"startLine": max(1, place.line), "startColumn": max(1, place.column)}
+def _physical(folder: str, position: Position) -> dict[str, Json]:
+    uri = quote(_path(folder, position).encode("utf-8", "surrogateescape"), safe="/-._~")
+    region: dict[str, Json] = {"startLine": max(1, position.line), "startColumn": max(1, position.column)}
     return {"physicalLocation": {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}, "region": region}}
 
 
-def _path(folder: str, place: Position) -> str:
+def _path(folder: str, position: Position) -> str:
     """The file from the repository's top."""
-    return posixpath.normpath(posixpath.join(folder, place.file))
+    return posixpath.normpath(posixpath.join(folder, position.file))
 
 
 def _plain(text: str) -> str:

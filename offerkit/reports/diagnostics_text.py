@@ -39,8 +39,8 @@ def diagnostics_text(report: DiagnosticsReport, presentation: Presentation = PRE
 
 def counted(diagnostics: Sequence[Diagnostic]) -> str:
     """``2 errors and 1 warning.``"""
-    found = Counter(diagnostic.severity for diagnostic in diagnostics)
-    return and_list([count(found[severity], severity.value) for severity in Severity if found[severity]]) + "."
+    numbers = Counter(diagnostic.severity for diagnostic in diagnostics)
+    return and_list([count(numbers[severity], severity.value) for severity in Severity if numbers[severity]]) + "."
 
 
 def diagnostic_text(diagnostic: Diagnostic, sources: Sources, style: Style, width: int) -> str:

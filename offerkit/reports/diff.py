@@ -139,8 +139,8 @@ def diff_json(diff: DiffReport, _presentation: Presentation = PRESENTATION) -> s
     document: dict[str, object] = {"from": first, "to": second, "steps": rows}
     if beside is not None:
         for step, row in zip(steps, rows, strict=True):
-            places = beside.places.get(step.address, SpecPositions())
-            row["places"] = {"before": _position(places.before), "after": _position(places.after)}
+            positions = beside.places.get(step.address, SpecPositions())
+            row["places"] = {"before": _position(positions.before), "after": _position(positions.after)}
         document |= {"behind": beside.lacking.data(), "effective": reached_data(beside.reached)}
         if beside.impact is not None:
             from offerkit.reports.impact import impact_data
@@ -152,14 +152,14 @@ def diff_json(diff: DiffReport, _presentation: Presentation = PRESENTATION) -> s
 def _placed(diff: DiffReport) -> list[Step]:
     """The steps with positions: deleted resources get their former one, written as git does."""
     first, places = diff.titles[0], diff.extras.places
-    found = []
+    steps = []
     for step in diff.steps:
-        was = places.get(step.address, SpecPositions()).before
-        if step.source is None and was is not None:
+        former = places.get(step.address, SpecPositions()).before
+        if step.source is None and former is not None:
             revision = first.removeprefix("git:") if first.startswith("git:") else ""
-            step = replace(step, source=was._replace(file=f"{revision[:60]}:{was.file}") if revision else was)
-        found.append(step)
-    return found
+            step = replace(step, source=former._replace(file=f"{revision[:60]}:{former.file}") if revision else former)
+        steps.append(step)
+    return steps
 
 
 def _closing(diff: DiffReport) -> str:
@@ -170,8 +170,8 @@ def _closing(diff: DiffReport) -> str:
     return difference(diff.steps, diff.titles)
 
 
-def _position(found: Position | None) -> dict[str, Json] | None:
-    return None if found is None else {"file": found.file, "line": found.line, "column": found.column}
+def _position(position: Position | None) -> dict[str, Json] | None:
+    return None if position is None else {"file": position.file, "line": position.line, "column": position.column}
 
 
 def step_dict(step: Step) -> dict[str, Json]:

@@ -8,33 +8,36 @@ from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, display_width, pad
 
 
-def evaluated_text(made: EvaluatedExpression, presentation: Presentation = PRESENTATION) -> str:
+def evaluated_text(evaluation: EvaluatedExpression, presentation: Presentation = PRESENTATION) -> str:
     """The value and what was read; or a table of counts. Ends with a newline."""
     style = presentation.style
-    if made.total is None:
-        lines = [style.bold(_word(made, made.value)) + style.dim(f"  ({made.type})")]
-        lines += [f"  {name} = {visible(clip(value, 200))}" for name, value in made.read]
+    if evaluation.total is None:
+        lines = [style.bold(_word(evaluation, evaluation.value)) + style.dim(f"  ({evaluation.type})")]
+        lines += [f"  {name} = {visible(clip(value, 200))}" for name, value in evaluation.read]
         return style.finish("\n".join(lines) + "\n")
-    lines = [f"{made.total:,} contacts of {made.environment} {style.dim(f'({made.type})')}"]
-    names = [_word(made, value) for value, _ in made.counts]
+    lines = [f"{evaluation.total:,} contacts of {evaluation.environment} {style.dim(f'({evaluation.type})')}"]
+    names = [_word(evaluation, value) for value, _ in evaluation.counts]
     wide = max(map(display_width, names), default=0)
-    for name, (_, count) in zip(names, made.counts, strict=True):
-        lines.append(f"  {pad(name, wide)}  {count:>9,}  {count / max(made.total, 1):>6.1%}")
-    rest = made.total - sum(count for _, count in made.counts)
+    for name, (_, count) in zip(names, evaluation.counts, strict=True):
+        lines.append(f"  {pad(name, wide)}  {count:>9,}  {count / max(evaluation.total, 1):>6.1%}")
+    rest = evaluation.total - sum(count for _, count in evaluation.counts)
     if rest:
         lines.append(f"  {pad('other values', wide)}  {rest:>9,}")
     return style.finish("\n".join(lines) + "\n")
 
 
-def _word(made: EvaluatedExpression, value: str) -> str:
-    return "unknown" if value == "null" and made.condition else visible(clip(value, 60))
+def _word(evaluation: EvaluatedExpression, value: str) -> str:
+    return "unknown" if value == "null" and evaluation.condition else visible(clip(value, 60))
 
 
-def evaluated_json(made: EvaluatedExpression, _presentation: Presentation = PRESENTATION) -> str:
+def evaluated_json(evaluation: EvaluatedExpression, _presentation: Presentation = PRESENTATION) -> str:
     """The same as JSON; values are text. Ends with a newline."""
-    found: dict[str, Json] = {"environment": made.environment, "type": made.type}
-    if made.total is None:
-        found |= {"value": made.value, "read": dict(made.read)}
+    found: dict[str, Json] = {"environment": evaluation.environment, "type": evaluation.type}
+    if evaluation.total is None:
+        found |= {"value": evaluation.value, "read": dict(evaluation.read)}
     else:
-        found |= {"contacts": made.total, "counts": [{"value": value, "count": count} for value, count in made.counts]}
+        found |= {
+            "contacts": evaluation.total,
+            "counts": [{"value": value, "count": count} for value, count in evaluation.counts],
+        }
     return json_text(found)

@@ -86,8 +86,8 @@ def _notes(verdict: OfferTrace, lead: str, width: int) -> list[str]:
 
 
 def _order(verdict: OfferTrace) -> tuple[int, str, str]:
-    found = verdict.out
-    return (found.step, found.reason, verdict.offer) if found is not None else (0, "", verdict.offer)
+    finding = verdict.out
+    return (finding.step, finding.reason, verdict.offer) if finding is not None else (0, "", verdict.offer)
 
 
 def _slice(part: SliceTrace) -> str:
@@ -95,38 +95,40 @@ def _slice(part: SliceTrace) -> str:
     named += [f"with theme {' or '.join(part.themes)}"] if part.themes else []
     match part.source:
         case SliceSource.WHOLE:
-            said = "the whole catalog"
+            source = "the whole catalog"
         case SliceSource.DEFAULTS:
-            said = f"the space's defaults: {' and '.join(named)}"
+            source = f"the space's defaults: {' and '.join(named)}"
         case _:
-            said = f"asked: {' and '.join(named)}"
+            source = f"asked: {' and '.join(named)}"
     always = f", and always {', '.join(part.always)}" if part.always else ""
-    return visible(f"{said}{always}: {part.size} offers")
+    return visible(f"{source}{always}: {part.size} offers")
 
 
 def _weight(verdict: OfferTrace) -> str:
-    said = f"weight {show(verdict.weight)}"
+    text = f"weight {show(verdict.weight)}"
     if verdict.multipliers and verdict.number is not None and verdict.weight is not None:
         before = show(verdict.number)
         if times(verdict.number, verdict.multipliers) != verdict.weight:
             shares = [factor for _, factor in verdict.multipliers]
             before = f"{show(plain_number(verdict.weight / prod(shares)))} (its product)"
         factors = " ".join(f"× {show(factor)} ({category})" for category, factor in verdict.multipliers)
-        said += f" = {before} {factors}"
-    return visible(said)
+        text += f" = {before} {factors}"
+    return visible(text)
 
 
-def _finding(lead: str, name: str, found: Finding, style: Style, width: int, where: Where) -> list[str]:
-    lines = indented(f"{lead}{style.red(name)}  ", visible(found.sentence), width + (len(style.red("")) or 0))
+def _finding(lead: str, name: str, finding: Finding, style: Style, width: int, where: Where) -> list[str]:
+    lines = indented(f"{lead}{style.red(name)}  ", visible(finding.sentence), width + (len(style.red("")) or 0))
     further = lead + "  "
-    if found.text and found.text not in found.sentence:
-        lines += indented(further, visible(clip(one_line(found.text), 300)), width)
-    unsaid = [(field, value) for field, value in found.values if f"{field} is " not in found.sentence]
+    if finding.text and finding.text not in finding.sentence:
+        lines += indented(further, visible(clip(one_line(finding.text), 300)), width)
+    unsaid = [(field, value) for field, value in finding.values if f"{field} is " not in finding.sentence]
     if unsaid:
         values = ", ".join(f"{field} = {clip(show(value), 60)}" for field, value in unsaid)
         lines += indented(further, visible(values), width)
-    place = where(found)
-    at = " ".join(filter(None, [found.address, ".".join(map(str, found.path)), f"({place})" if place else ""]))
+    position = where(finding)
+    at = " ".join(
+        filter(None, [finding.address, ".".join(map(str, finding.path)), f"({position})" if position else ""])
+    )
     return [*lines, style.dim(f"{further}{visible(at)}")] if at else lines
 
 
@@ -163,14 +165,14 @@ def _verdicts_json(trace: DecisionTrace, where: Where) -> Iterator[Json]:
         }
 
 
-def _finding_json(found: Finding, where: Where) -> Json:
+def _finding_json(finding: Finding, where: Where) -> Json:
     return {
-        "why": str(found.reason),
-        "step": found.step,
-        "reason": found.sentence,
-        "address": found.address,
-        "path": list(found.path),
-        "position": where(found),
-        "expression": found.text,
-        "values": {name: show(value) for name, value in found.values},
+        "why": str(finding.reason),
+        "step": finding.step,
+        "reason": finding.sentence,
+        "address": finding.address,
+        "path": list(finding.path),
+        "position": where(finding),
+        "expression": finding.text,
+        "values": {name: show(value) for name, value in finding.values},
     }

@@ -24,15 +24,15 @@ class Fact(NamedTuple):
 def facts(step: Step, layout: Layout) -> list[Fact]:
     """The facts about a step, in reading order."""
     environment = step.stage.partition("@")[0]
-    found = _activation(step, layout)
-    found += [Fact("resets", text) for text in _resets(step, environment, layout)]
+    activation = _activation(step, layout)
+    activation += [Fact("resets", text) for text in _resets(step, environment, layout)]
     # Where two environments are compared, a step has a name instead of an address.
     kind = step.address.kind if isinstance(step.address, Address) else None
     if kind in SETTING_KINDS and step.reason in (Reason.RIDES_ALONG, Reason.REMOVED_FROM_DESIGN):
-        found.append(Fact("affects", _reached(step, environment, layout)))
+        activation.append(Fact("affects", _reached(step, environment, layout)))
     elif step.dependents:
-        found.append(Fact("affects", names(step.dependents, environment, layout.names)))
-    return found + [Fact("note", note) for note in step.notes]
+        activation.append(Fact("affects", names(step.dependents, environment, layout.names)))
+    return activation + [Fact("note", note) for note in step.notes]
 
 
 def _reached(step: Step, environment: str, layout: Layout) -> str:

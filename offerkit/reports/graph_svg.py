@@ -34,7 +34,7 @@ def graph_svg(edges: Edges, focus: str) -> str:
     """An SVG element that explains itself in a title and a description; colours come from the page's style."""
     columns = _columns(edges)
     home = focus.partition("/")[0]
-    place = {
+    coordinates = {
         address: (_MARGIN + column * _COLUMN, _MARGIN + _HEAD + row * _ROW)
         for column, (_, addresses) in enumerate(columns)
         for row, address in enumerate(addresses)
@@ -42,14 +42,15 @@ def graph_svg(edges: Edges, focus: str) -> str:
     width = 2 * _MARGIN + max(0, len(columns) - 1) * _COLUMN + _BOX
     height = 2 * _MARGIN + _HEAD + max((len(addresses) for _, addresses in columns), default=0) * _ROW
     total = sum(len(targets) for targets in edges.values())
-    said = ", ".join(f"{len(addresses)} in column {title}" for title, addresses in columns)
-    said = f"{count(len(edges), 'resource')} and {count(total, 'reference')}: {said}. The table below says the same."
-    lines = (_line(place[a], place[t]) for a, targets in edges.items() for t in targets if t in place)
+    in_columns = ", ".join(f"{len(addresses)} in column {title}" for title, addresses in columns)
+    totals = f"{count(len(edges), 'resource')} and {count(total, 'reference')}"
+    description = f"{totals}: {in_columns}. The table below says the same."
+    lines = (_line(coordinates[a], coordinates[t]) for a, targets in edges.items() for t in targets if t in coordinates)
     heads = [
-        (_MARGIN + column * _COLUMN, title, [_box(address, place[address], focus, home) for address in addresses])
+        (_MARGIN + column * _COLUMN, title, [_box(address, coordinates[address], focus, home) for address in addresses])
         for column, (title, addresses) in enumerate(columns)
     ]
-    return call("graph.html", "graph", (width, height), focus, said, lines, _MARGIN + 14, heads, (_BOX, _HEIGHT))
+    return call("graph.html", "graph", (width, height), focus, description, lines, _MARGIN + 14, heads, (_BOX, _HEIGHT))
 
 
 def _columns(edges: Edges) -> list[tuple[str, Sequence[Address]]]:

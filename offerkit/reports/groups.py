@@ -62,16 +62,19 @@ def sections(
 
     ``across``: two environments that were compared; their names then stand in the title, not in each address.
     """
-    found: dict[str, dict[Kind, dict[Action, list[tuple[str, Step]]]]] = {}
+    steps_by_title: dict[str, dict[Kind, dict[Action, list[tuple[str, Step]]]]] = {}
     for step in steps:
         address = step.address
         title = step.stage if by_stage else address.environment
         if across is not None:
             title = " → ".join(across)
             step = shown_as(step, local_name(step.address))
-        place = found.setdefault(title, {})
-        place.setdefault(address.kind, {}).setdefault(step.action, []).append((address.name, step))
-    return [Section(title, _kind_groups(found[title], limit)) for title in sorted(found, key=_shared_first)]
+        kinds = steps_by_title.setdefault(title, {})
+        kinds.setdefault(address.kind, {}).setdefault(step.action, []).append((address.name, step))
+    return [
+        Section(title, _kind_groups(steps_by_title[title], limit))
+        for title in sorted(steps_by_title, key=_shared_first)
+    ]
 
 
 def local_name(address: Address) -> str:

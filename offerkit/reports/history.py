@@ -109,7 +109,7 @@ def history_html(history: RevisionHistory, _presentation: Presentation = PRESENT
 
 def history_json(history: RevisionHistory, _presentation: Presentation = PRESENTATION) -> str:
     """A JSON list of the revisions with full digests. Ends with a newline."""
-    found = [
+    revisions = [
         {
             "revision": line.serial,
             "time": line.time,
@@ -129,4 +129,4 @@ def history_json(history: RevisionHistory, _presentation: Presentation = PRESENT
         }
         for line in history.lines
     ]
-    return json_text(found)
+    return json_text(revisions)

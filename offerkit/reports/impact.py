@@ -15,17 +15,17 @@ from offerkit.reports.style import PRESENTATION, Presentation, Style, display_wi
 from offerkit.reports.templating import call
 
 
-def heading(made: Impact) -> str:
+def heading(impact: Impact) -> str:
     """What is compared."""
-    return f"{made.n} for each contact · {made.before} → {made.after}"
+    return f"{impact.n} for each contact · {impact.before} → {impact.after}"
 
 
 def number(count: Count, sample: Sample | None, sign: str = "") -> str:
     """A count, estimated if it is of a sample: ``1,204``, ``+1,204``, ``about 1,200``, ``≈1,204 ±98``."""
     if sample is None:
         return said(count, sign)
-    found = estimate(size(count), sample)
-    return f"≈{sign if found.value else ''}{found.value:,} ±{found.margin:,}"
+    interval = estimate(size(count), sample)
+    return f"≈{sign if interval.value else ''}{interval.value:,} ±{interval.margin:,}"
 
 
 def changed_sentence(space: SpaceImpact) -> str:
@@ -36,8 +36,8 @@ def changed_sentence(space: SpaceImpact) -> str:
 
 def _part(count: Count, of: Count, sample: Sample | None) -> str:
     """A share in parentheses; empty where it cannot be told."""
-    found = share(count, of) if not is_exact(of) else percent(size(count), size(of), sample)
-    return f" ({found})" if found else ""
+    text = share(count, of) if not is_exact(of) else percent(size(count), size(of), sample)
+    return f" ({text})" if text else ""
 
 
 def emptied_sentence(space: SpaceImpact) -> str:
@@ -52,32 +52,34 @@ def emptied_sentence(space: SpaceImpact) -> str:
     return f"{sentence}; a promotion may take {space.max_lost}" if space.max_lost else sentence
 
 
-def rounding_sentences(made: Impact) -> list[str]:
+def rounding_sentences(impact: Impact) -> list[str]:
     """That numbers are rounded, where they are."""
-    names = dict.fromkeys(space.space.partition("/")[0] for space in made.spaces if not is_exact(space.contacts))
+    names = dict.fromkeys(space.space.partition("/")[0] for space in impact.spaces if not is_exact(space.contacts))
     if not names:
         return []
     return [f"Numbers of contacts are rounded: you may not read the contacts of {or_list(tuple(names))}."]
 
 
-def sample_sentences(made: Impact) -> list[str]:
+def sample_sentences(impact: Impact) -> list[str]:
     """How the numbers of a sample were estimated."""
-    samples = {space.space.partition("/")[0]: space.sample for space in made.spaces if space.sample is not None}
+    samples = {space.space.partition("/")[0]: space.sample for space in impact.spaces if space.sample is not None}
     if not samples:
         return []
     which = ", ".join(f"{name}: {s.contacts:,} of {s.population:,} contacts" for name, s in samples.items())
-    limit = " How much a promotion may take is judged on all contacts." if any(s.max_lost for s in made.spaces) else ""
+    limit = (
+        " How much a promotion may take is judged on all contacts." if any(s.max_lost for s in impact.spaces) else ""
+    )
     return [
         f"Estimated from a fixed sample ({which}, the same in every run). ±: the error"
         f" with 95 % confidence (Wilson’s interval, corrected for the finite population).{limit}"
     ]
 
 
-def quiet_sentences(made: Impact) -> list[str]:
+def quiet_sentences(impact: Impact) -> list[str]:
     """Where nothing changes, and where nothing is known."""
-    quiet = ", ".join(space.space for space in made.spaces if not space.changed)
-    silent = ", ".join(made.silent)
-    word = "in the sample" if any(space.sample is not None and not space.changed for space in made.spaces) else ""
+    quiet = ", ".join(space.space for space in impact.spaces if not space.changed)
+    silent = ", ".join(impact.silent)
+    word = "in the sample" if any(space.sample is not None and not space.changed for space in impact.spaces) else ""
     sentences = []
     if quiet:
         sentences.append(f"No contact {word} is affected on {quiet}.".replace("  ", " "))
@@ -86,18 +88,18 @@ def quiet_sentences(made: Impact) -> list[str]:
     return sentences
 
 
-def impact_text(made: Impact, presentation: Presentation = PRESENTATION) -> str:
+def impact_text(impact: Impact, presentation: Presentation = PRESENTATION) -> str:
     """The spaces where something changes for somebody, the rest in one line."""
     style, width = presentation.style, presentation.layout.width
-    if not made.spaces and not made.silent:
+    if not impact.spaces and not impact.silent:
         return style.finish(style.bold("Impact · no contact is affected.") + "\n")
-    lines = [style.bold(f"Impact · {visible(heading(made))}")]
-    for sentence in (*sample_sentences(made), *rounding_sentences(made)):
+    lines = [style.bold(f"Impact · {visible(heading(impact))}")]
+    for sentence in (*sample_sentences(impact), *rounding_sentences(impact)):
         lines += [style.yellow(row) for row in indented("  ", sentence, width)]
-    for space in made.spaces:
+    for space in impact.spaces:
         if space.changed:
             lines += ["", *_space(space, style, width)]
-    for sentence in quiet_sentences(made):
+    for sentence in quiet_sentences(impact):
         lines += ["", *indented("", visible(sentence), width)]
     return style.finish("\n".join(lines) + "\n")
 
@@ -123,15 +125,15 @@ def _table(table: NumberTable, style: Style) -> list[str]:
     """The first column as wide as it must be, the others as numbers."""
     head = [name.lower() for name in table.head[1:]]
     title, *names = (visible(clip(text, 60)) for text in (table.title, *(row.name for row in table.rows)))
-    first = max(map(display_width, [title, *names]))
-    wide = [
-        max([len(name) + 2, 9, *(display_width(row.numbers[place]) + 2 for row in table.rows)])
-        for place, name in enumerate(head)
+    name_width = max(map(display_width, [title, *names]))
+    widths = [
+        max([len(name) + 2, 9, *(display_width(row.numbers[column]) + 2 for row in table.rows)])
+        for column, name in enumerate(head)
     ]
 
     def line(name: str, cells: Sequence[str]) -> str:
-        numbers = "".join(" " * (size - display_width(cell)) + cell for cell, size in zip(cells, wide, strict=True))
-        return f"  {pad(name, first)}  {numbers}"
+        numbers = "".join(" " * (size - display_width(cell)) + cell for cell, size in zip(cells, widths, strict=True))
+        return f"  {pad(name, name_width)}  {numbers}"
 
     return [
         style.dim(line(title, head)),
@@ -235,10 +237,10 @@ class ImpactView(NamedTuple):
     quiet: Sequence[str]
 
 
-def impact_view(made: Impact) -> ImpactView:
+def impact_view(impact: Impact) -> ImpactView:
     """The impact in sentences and tables; bars of all spaces have one scale, for they are compared."""
     longest = max(
-        (max(size(offer.gained), size(offer.lost)) for space in made.spaces for offer in space.offers), default=0
+        (max(size(offer.gained), size(offer.lost)) for space in impact.spaces for offer in space.offers), default=0
     )
     spaces = (
         SpaceImpactView(
@@ -251,48 +253,50 @@ def impact_view(made: Impact) -> ImpactView:
                 *(segment_table(axis, segments, space.sample) for axis, segments in space.segments),
             ],
         )
-        for space in made.spaces
+        for space in impact.spaces
         if space.changed
     )
-    caveats = [*sample_sentences(made), *rounding_sentences(made)]
-    return ImpactView(not made.spaces and not made.silent, heading(made), caveats, spaces, quiet_sentences(made))
+    caveats = [*sample_sentences(impact), *rounding_sentences(impact)]
+    return ImpactView(
+        not impact.spaces and not impact.silent, heading(impact), caveats, spaces, quiet_sentences(impact)
+    )
 
 
-def impact_html(made: Impact) -> str:
+def impact_html(impact: Impact) -> str:
     """A section of a page, which also needs the style of ``impact.css``."""
-    return call("impact.html", "impact_section", impact_view(made)).removesuffix("\n")
+    return call("impact.html", "impact_section", impact_view(impact)).removesuffix("\n")
 
 
-def impact_json(made: Impact, _presentation: Presentation = PRESENTATION) -> str:
+def impact_json(impact: Impact, _presentation: Presentation = PRESENTATION) -> str:
     """:func:`impact_data` as text. Ends with a newline."""
-    return json_text(impact_data(made))
+    return json_text(impact_data(impact))
 
 
-def impact_data(made: Impact) -> dict[str, Any]:
+def impact_data(impact: Impact) -> dict[str, Any]:
     """Everything as JSON; what a sample gives are estimates, each with its interval.
 
     Rounded numbers are objects, ``{"about": 430}`` or ``{"fewer_than": 5}``.
     """
-    data = asdict(made)
-    for space, found in zip(made.spaces, data["spaces"], strict=True):
-        del found["judged"]
-        found["exceeds"] = space.exceeds
+    data = asdict(impact)
+    for space, row in zip(impact.spaces, data["spaces"], strict=True):
+        del row["judged"]
+        row["exceeds"] = space.exceeds
         if space.sample is not None:
-            _estimated(found, ("changed", "emptied", "served"), space.sample)
-            for offer in found["offers"]:
+            _estimated(row, ("changed", "emptied", "served"), space.sample)
+            for offer in row["offers"]:
                 _estimated(offer, ("before", "gained", "lost", "moved"), space.sample)
-            for _, segments in found["segments"]:
+            for _, segments in row["segments"]:
                 for part in segments:
                     _estimated(part, ("contacts", "changed", "gained", "lost", "emptied"), space.sample)
     return data
 
 
-def _estimated(found: dict[str, object], names: Sequence[str], sample: Sample) -> None:
+def _estimated(row: dict[str, object], names: Sequence[str], sample: Sample) -> None:
     intervals = {}
     for name in names:
-        count = found[name]
+        count = row[name]
         if not isinstance(count, int):
             continue
-        made = estimate(count, sample)
-        found[name], intervals[name] = made.value, [made.low, made.high]
-    found["interval"] = intervals
+        interval = estimate(count, sample)
+        row[name], intervals[name] = interval.value, [interval.low, interval.high]
+    row["interval"] = intervals

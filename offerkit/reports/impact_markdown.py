@@ -25,20 +25,20 @@ _TABLES = 0.25
 """The part of the room that is kept for the tables, when sentences alone would fill it."""
 
 
-def impact_markdown(made: Impact, presentation: Presentation = MARKDOWN) -> str:
+def impact_markdown(impact: Impact, presentation: Presentation = MARKDOWN) -> str:
     """A table for each space where something changes, in at most ``limit`` bytes, saying so when it is cut short.
 
     Ends with a newline.
     """
     layout, limit = presentation.layout, presentation.limit
-    if not made.spaces and not made.silent:
+    if not impact.spaces and not impact.silent:
         return "## Impact: no contact is affected\n"
-    before, after = (layout.clipped(text, _VALUE * 2) for text in (made.before, made.after))
-    head = f"## Impact: {made.n} for each contact, {markdown(before)} → {markdown(after)}"
-    notes = [f"> {_said(said, layout)}" for said in (*sample_sentences(made), *rounding_sentences(made))]
-    quiet = [_said(said, layout) for said in quiet_sentences(made)]
+    before, after = (layout.clipped(text, _VALUE * 2) for text in (impact.before, impact.after))
+    head = f"## Impact: {impact.n} for each contact, {markdown(before)} → {markdown(after)}"
+    notes = [f"> {_said(sentence, layout)}" for sentence in (*sample_sentences(impact), *rounding_sentences(impact))]
+    quiet = [_said(sentence, layout) for sentence in quiet_sentences(impact)]
     room = Room(limit - sum(len(part.encode()) + 2 for part in (head, *notes, *quiet)) - 400)
-    changed = [space for space in made.spaces if space.changed]
+    changed = [space for space in impact.spaces if space.changed]
     reserve = int(room.left * _TABLES)
     shown = [_fitting([_title(space, layout)], room, reserve) for space in changed]
     # The offers of every space before the segments of any, so that what is left out is what tells less.
@@ -94,7 +94,7 @@ def _table(table: NumberTable, layout: Layout) -> list[str]:
     rows = []
     for row in table.rows:
         name = layout.clipped(row.name, _VALUE) if table.axis else row.name
-        told = row.examples[: _EXAMPLES if layout.concise else None]
-        told = [layout.clipped(text, _EXAMPLE) for text in told]
-        rows.append(call("impact.md", "row", name, " | ".join(row.numbers), told, table.axis))
+        examples = row.examples[: _EXAMPLES if layout.concise else None]
+        examples = [layout.clipped(text, _EXAMPLE) for text in examples]
+        rows.append(call("impact.md", "row", name, " | ".join(row.numbers), examples, table.axis))
     return [*head.split("\n"), *rows]

@@ -48,8 +48,8 @@ def recorded(details: Mapping[str, Json]) -> tuple[list[RecordedSpace], list[str
     Revisions of earlier versions have exact numbers; they are shown rounded as well, since every operator may look.
     """
     impact = details.get("impact")
-    found = impact if isinstance(impact, dict) else {}
-    spaces, unmeasured = found.get("spaces"), found.get("unmeasured")
+    record = impact if isinstance(impact, dict) else {}
+    spaces, unmeasured = record.get("spaces"), record.get("unmeasured")
     rows: list[RecordedSpace] = []
     for space in spaces if isinstance(spaces, list) else ():
         row = _row(space)
@@ -64,7 +64,7 @@ def left_with_nothing(details: Mapping[str, Json]) -> list[tuple[str, bool]]:
     if not isinstance(impact, dict) or impact.get("withdrawn") is not True:
         return []
     rows, unmeasured = recorded(details)
-    found = [
+    sentences = [
         (
             f"{said(row.lost)} of {said(row.served)} contacts who get an offer on {row.space} are left without an offer"
             + (f", more than the {row.max_lost} that a promotion may take" if row.exceeds else ""),
@@ -73,7 +73,7 @@ def left_with_nothing(details: Mapping[str, Json]) -> list[tuple[str, bool]]:
         for row in rows
         if size(row.lost)
     ]
-    return found + [(f"who is left without an offer in {name} could not be measured", True) for name in unmeasured]
+    return sentences + [(f"who is left without an offer in {name} could not be measured", True) for name in unmeasured]
 
 
 def _row(found: Json) -> RecordedSpace | None:
@@ -96,8 +96,11 @@ def _shown(count: Count) -> Count:
 def _over(details: Mapping[str, Json]) -> list[str]:
     """Where too many were lost, the largest share first; then where that is not known."""
     rows, unmeasured = recorded(details)
-    over = [(-size(row.lost) / max(1, size(row.served)), _sentence(row)) for row in rows if row.exceeds]
-    return [*(sentence for _, sentence in sorted(over)), *(f"not measured in {place}" for place in unmeasured)]
+    exceeding = [(-size(row.lost) / max(1, size(row.served)), _sentence(row)) for row in rows if row.exceeds]
+    return [
+        *(sentence for _, sentence in sorted(exceeding)),
+        *(f"not measured in {environment}" for environment in unmeasured),
+    ]
 
 
 def _sentence(row: RecordedSpace) -> str:

@@ -35,11 +35,11 @@ def all_lines(mark: str, lines: Sequence[str], layout: Layout) -> tuple[DiffLine
     return capped(rows, layout.lines)
 
 
-def capped(rows: Sequence[DiffLine], most: int) -> tuple[DiffLine, ...]:
+def capped(rows: Sequence[DiffLine], limit: int) -> tuple[DiffLine, ...]:
     """The first ``most`` rows, then how many more there are."""
-    if len(rows) <= most:
+    if len(rows) <= limit:
         return tuple(rows)
-    return (*rows[:most], DiffLine("@", f"… {len(rows) - most:,} more lines"))
+    return (*rows[:limit], DiffLine("@", f"… {len(rows) - limit:,} more lines"))
 
 
 def _compare(old: list[str], new: list[str], layout: Layout) -> list[DiffLine]:
@@ -56,21 +56,21 @@ def _compare(old: list[str], new: list[str], layout: Layout) -> list[DiffLine]:
     middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
     groups = SequenceMatcher(None, middle_old, middle_new, autojunk=False).get_grouped_opcodes(_CONTEXT)
     rows: list[DiffLine] = []
-    seen = -head
+    compared = -head
     for group in groups:
-        rows += _skipped(group[0][1] - seen)
-        seen = group[-1][2]
+        rows += _skipped(group[0][1] - compared)
+        compared = group[-1][2]
         for tag, i1, i2, j1, j2 in group:
             rows += _rows_of(tag == "equal", middle_old[i1:i2], middle_new[j1:j2], layout)
-    return rows + _skipped(len(middle_old) + tail - seen)
+    return rows + _skipped(len(middle_old) + tail - compared)
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
     """How many items (or characters) two sequences share at their beginning and at their end."""
     most = min(len(old), len(new))
-    head = next((place for place in range(most) if old[place] != new[place]), most)
+    head = next((index for index in range(most) if old[index] != new[index]), most)
     rest = most - head
-    tail = next((place for place in range(rest) if old[-1 - place] != new[-1 - place]), rest)
+    tail = next((index for index in range(rest) if old[-1 - index] != new[-1 - index]), rest)
     return head, tail
 
 
@@ -86,17 +86,17 @@ def _rows_of(equal: bool, old: list[str], new: list[str], layout: Layout) -> lis
         return [DiffLine(" ", clip(line, layout.width)) for line in old]
     shown, others = list(old), list(new)
     notes: dict[str, None] = {}
-    for place, other in _counterparts(old, new):
-        shown[place], others[other], note = told_apart(old[place], new[other])
+    for old_index, new_index in _counterparts(old, new):
+        shown[old_index], others[new_index], note = told_apart(old[old_index], new[new_index])
         notes[note] = None
     if not any(notes) and [line.split() for line in old] == [line.split() for line in new]:
         shown, others = [_spaces_shown(line) for line in old], [_spaces_shown(line) for line in new]
     elif len(old) == len(new):
-        pairs = [_narrowed(one, other, layout) for one, other in zip(shown, others, strict=True)]
-        shown, others = [one for one, _ in pairs], [other for _, other in pairs]
-    gone = [DiffLine("-", _shortened(s, layout) + host_note(line)) for s, line in zip(shown, old, strict=True)]
-    come = [DiffLine("+", _shortened(s, layout) + host_note(line)) for s, line in zip(others, new, strict=True)]
-    return [*gone, *come, *(DiffLine("@", f"differs: {note}") for note in notes if note)]
+        pairs = [_narrowed(old_line, new_index, layout) for old_line, new_index in zip(shown, others, strict=True)]
+        shown, others = [old_line for old_line, _ in pairs], [new_index for _, new_index in pairs]
+    removed = [DiffLine("-", _shortened(s, layout) + host_note(line)) for s, line in zip(shown, old, strict=True)]
+    added = [DiffLine("+", _shortened(s, layout) + host_note(line)) for s, line in zip(others, new, strict=True)]
+    return [*removed, *added, *(DiffLine("@", f"differs: {note}") for note in notes if note)]
 
 
 def _counterparts(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
@@ -104,14 +104,20 @@ def _counterparts(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
 
     If only ASCII spaces differ, the block shows that by itself.
     """
-    looks: dict[str, int] = {}
+    index_by_shape: dict[str, int] = {}
     if not all(line.isascii() for line in (*old, *new)):
-        looks = {skeleton(line): place for place, line in enumerate(new)}
-    alike = {place: looks[look] for place, line in enumerate(old) if looks and (look := skeleton(line)) in looks}
-    taken = set(alike.values())
+        index_by_shape = {skeleton(line): index for index, line in enumerate(new)}
+    counterparts = {
+        index: index_by_shape[look]
+        for index, line in enumerate(old)
+        if index_by_shape and (look := skeleton(line)) in index_by_shape
+    }
+    paired = set(counterparts.values())
     if len(old) == len(new):
-        alike |= {place: place for place in range(len(old)) if place not in alike and place not in taken}
-    return [(i, j) for i, j in alike.items() if old[i].split() != new[j].split() or not (old[i] + new[j]).isascii()]
+        counterparts |= {index: index for index in range(len(old)) if index not in counterparts and index not in paired}
+    return [
+        (i, j) for i, j in counterparts.items() if old[i].split() != new[j].split() or not (old[i] + new[j]).isascii()
+    ]
 
 
 def _spaces_shown(line: str) -> str:
@@ -138,12 +144,12 @@ def _narrowed(old: str, new: str, layout: Layout) -> tuple[str, str]:
     return _window(old, start, stop), _window(new, start, stop)
 
 
-def _word_start(text: str, place: int) -> int:
+def _word_start(text: str, position: int) -> int:
     """``place`` moved back to the beginning of its word, when that is near."""
-    if place <= _AROUND // 2:
+    if position <= _AROUND // 2:
         return 0
-    space = text.rfind(" ", place - _AROUND // 2, place)
-    return space + 1 if space >= 0 else place
+    space = text.rfind(" ", position - _AROUND // 2, position)
+    return space + 1 if space >= 0 else position
 
 
 def _window(text: str, start: int, stop: int) -> str:

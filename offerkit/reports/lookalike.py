@@ -58,17 +58,17 @@ def told_apart(before: str, after: str) -> Pair:
     if "\\" in before + after and spelled_out(before) == spelled_out(after):
         before, after = (text.replace("\\", "\\\\") for text in (before, after))
         return Pair(before, after, "a backslash that is part of the text is doubled here")
-    plain = before.isascii() and after.isascii() and not _ascii_alike(before, after)
-    spots = [] if plain else _spots(before, after)
+    looks_different = before.isascii() and after.isascii() and not _ascii_alike(before, after)
+    spots = [] if looks_different else _spots(before, after)
     if not spots:
         return Pair(before, after)
-    said = [f"{_names(before[a:b])} → {_names(after[c:d])}" for a, b, c, d in spots]
-    named = list(dict.fromkeys(said))
-    more = f" and {len(named) - _MOST_NAMED:,} more" if len(named) > _MOST_NAMED else ""
+    differences = [f"{_names(before[a:b])} → {_names(after[c:d])}" for a, b, c, d in spots]
+    distinct = list(dict.fromkeys(differences))
+    more = f" and {len(distinct) - _MOST_NAMED:,} more" if len(distinct) > _MOST_NAMED else ""
     return Pair(
         _marked(before, [(spot.start, spot.stop) for spot in spots]),
         _marked(after, [(spot.other_start, spot.other_stop) for spot in spots]),
-        "; ".join(named[:_MOST_NAMED]) + more,
+        "; ".join(distinct[:_MOST_NAMED]) + more,
     )
 
 
@@ -81,15 +81,15 @@ def hosts(text: str) -> list[str]:
     """``трavel.example is xn--…`` for each host in ``text`` that has another form; mostly none."""
     if text.isascii() and "xn--" not in text.lower() and "%" not in text:
         return []
-    found = list(dict.fromkeys(_HOST.findall(text)))
-    said = list(filter(None, map(_other_form, found[:_MOST_HOSTS])))
-    return said + ([f"{len(found) - _MOST_HOSTS:,} more hosts"] if len(found) > _MOST_HOSTS else [])
+    hosts_found = list(dict.fromkeys(_HOST.findall(text)))
+    notes = list(filter(None, map(_other_form, hosts_found[:_MOST_HOSTS])))
+    return notes + ([f"{len(hosts_found) - _MOST_HOSTS:,} more hosts"] if len(hosts_found) > _MOST_HOSTS else [])
 
 
 def host_note(text: str) -> str:
     """:func:`hosts` to be written behind the text; mostly empty."""
-    found = hosts(text)
-    return f" ({', '.join(found)})" if found else ""
+    notes = hosts(text)
+    return f" ({', '.join(notes)})" if notes else ""
 
 
 def _other_form(host: str) -> str:
@@ -147,7 +147,7 @@ def _by_word(before: str, after: str) -> list[_Spot]:
 
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     if len(old) == len(new):
-        pairs = [(place, place) for place in range(len(old))]
+        pairs = [(index, index) for index in range(len(old))]
     elif len(old) * len(new) > _EFFORT:
         return []
     else:
@@ -168,15 +168,15 @@ def _within(before: str, after: str) -> list[_Spot]:
     old, new = _clusters(before), _clusters(after)
     if "".join(shape for _, shape in old) != "".join(shape for _, shape in new):
         return []
-    places, others = _places(old), _places(new)
-    both = [shape for shape in places if shape in others]
-    found = []
-    for shape, following in pairwise([*both, -1]):
-        start, other = places[shape], others[shape]
-        stop, other_stop = places.get(following, len(before)), others.get(following, len(after))
+    offsets, other_offsets = _places(old), _places(new)
+    shared_shapes = [shape for shape in offsets if shape in other_offsets]
+    spots = []
+    for shape, following in pairwise([*shared_shapes, -1]):
+        start, other = offsets[shape], other_offsets[shape]
+        stop, other_stop = offsets.get(following, len(before)), other_offsets.get(following, len(after))
         if before[start:stop] != after[other:other_stop]:
-            found.append(_trimmed(before, after, _Spot(start, stop, other, other_stop)))
-    return found
+            spots.append(_trimmed(before, after, _Spot(start, stop, other, other_stop)))
+    return spots
 
 
 def _trimmed(before: str, after: str, spot: _Spot) -> _Spot:
@@ -188,48 +188,48 @@ def _trimmed(before: str, after: str, spot: _Spot) -> _Spot:
 
 def _places(clusters: Sequence[tuple[str, str]]) -> dict[int, int]:
     """Where in the text each place of its skeleton begins."""
-    places: dict[int, int] = {}
-    place = seen = 0
+    offsets: dict[int, int] = {}
+    offset = shape_length = 0
     for text, shape in clusters:
-        places.setdefault(seen, place)
-        place, seen = place + len(text), seen + len(shape)
-    places.setdefault(seen, place)
-    return places
+        offsets.setdefault(shape_length, offset)
+        offset, shape_length = offset + len(text), shape_length + len(shape)
+    offsets.setdefault(shape_length, offset)
+    return offsets
 
 
 def _clusters(text: str) -> list[tuple[str, str]]:
     """Letters with their marks, and the shape of each: nothing for what is invisible, one blank for many."""
-    found: list[tuple[str, str]] = []
+    clusters: list[tuple[str, str]] = []
     blank = False
     for cluster in re.findall(r"(?s).[\u0300-\u036f]*", text):
         shape = " " if cluster.isspace() else _shape(cluster)
         if shape:
-            found.append((cluster, "" if blank and shape == " " else shape))
+            clusters.append((cluster, "" if blank and shape == " " else shape))
             blank = shape == " "
         else:
-            found.append((cluster, ""))
-    return found
+            clusters.append((cluster, ""))
+    return clusters
 
 
 @lru_cache(maxsize=4_096)
 def _shape(cluster: str) -> str:
-    seen = "".join(sign for sign in cluster if sign in " " or not is_hidden(sign) or sign.isspace())
-    if seen.isascii() and seen.isalpha() and seen not in "Im":
-        return seen
+    visible_signs = "".join(sign for sign in cluster if sign in " " or not is_hidden(sign) or sign.isspace())
+    if visible_signs.isascii() and visible_signs.isalpha() and visible_signs not in "Im":
+        return visible_signs
     for form in ("NFC", "NFD", "NFD"):  # a letter with its mark may be listed, and what another comes to as well
-        seen = "".join(map(_prototype, unicodedata.normalize(form, seen)))
-    return unicodedata.normalize("NFD", seen)
+        visible_signs = "".join(map(_prototype, unicodedata.normalize(form, visible_signs)))
+    return unicodedata.normalize("NFD", visible_signs)
 
 
 @lru_cache(maxsize=4_096)
 def _prototype(sign: str) -> str:
     """What Unicode maps a confusable character to; the character itself where it lists none."""
-    known = _confusables().get(sign, ())
-    if not known:
+    prototypes = _confusables().get(sign, ())
+    if not prototypes:
         return unicodedata.normalize("NFKD", sign)
-    if len(known) > 1:  # others are confused with it
+    if len(prototypes) > 1:  # others are confused with it
         return sign
-    only = known[0]
+    only = prototypes[0]
     return only if len(_confusables().get(only, ())) != 1 else min(sign, only)
 
 
@@ -254,9 +254,9 @@ def _names(text: str) -> str:
 
 def _marked(text: str, slices: Sequence[tuple[int, int]]) -> str:
     """``text`` with what is not ASCII, and every blank and control, in those slices as escapes."""
-    made, end = [], 0
+    parts, end = [], 0
     for start, stop in slices:
-        made.append(text[end:start])
-        made += [escaped(sign) if not "!" <= sign <= "~" else sign for sign in text[start:stop]]
+        parts.append(text[end:start])
+        parts += [escaped(sign) if not "!" <= sign <= "~" else sign for sign in text[start:stop]]
         end = stop
-    return "".join([*made, text[end:]])
+    return "".join([*parts, text[end:]])

@@ -36,7 +36,7 @@ def _title(preview: Preview) -> str:
 
 def preview_json(preview: Preview, _presentation: Presentation = PRESENTATION) -> str:
     """Everything, as JSON. Ends with a newline."""
-    made = {
+    document = {
         "offer": preview.offer,
         "stage": preview.stage,
         "contact": preview.contact,
@@ -51,7 +51,7 @@ def preview_json(preview: Preview, _presentation: Presentation = PRESENTATION) -
             for shown in preview.spaces
         ],
     }
-    return json_text(made)
+    return json_text(document)
 
 
 def preview_html(preview: Preview, _presentation: Presentation = PRESENTATION) -> str:

@@ -86,11 +86,11 @@ class PullRequest:
         return self.plan.empty
 
 
-def _without_contacts(made: Impact) -> Impact:
+def _without_contacts(impact: Impact) -> Impact:
     """No contact; and no values of a field either where contacts were named, for then it may be one that does so."""
-    named = any(one.contact for space in made.spaces for offer in space.offers for one in offer.examples)
-    spaces = [without_contacts(space) for space in made.spaces]
-    return replace(made, spaces=[replace(space, segments=()) for space in spaces] if named else spaces)
+    named = any(example.contact for space in impact.spaces for offer in space.offers for example in offer.examples)
+    spaces = [without_contacts(space) for space in impact.spaces]
+    return replace(impact, spaces=[replace(space, segments=()) for space in spaces] if named else spaces)
 
 
 def verdict(request: PullRequest) -> str:
@@ -111,12 +111,12 @@ def verdict(request: PullRequest) -> str:
     return " · ".join(filter(None, [said_, _reach(request.impact)]))
 
 
-def _reach(made: Impact | None) -> str:
+def _reach(impact: Impact | None) -> str:
     """How many contacts get other offers; of several spaces the largest number, so that no contact counts twice."""
-    if made is None or not made.spaces:
+    if impact is None or not impact.spaces:
         return ""
     changed: dict[str, list[SpaceImpact]] = {}
-    for space in made.spaces:
+    for space in impact.spaces:
         if space.changed:
             changed.setdefault(space.space.partition("/")[0], []).append(space)
     if not changed:
@@ -143,86 +143,92 @@ class Alert(NamedTuple):
     grave: bool = False
 
 
-def together(said: Iterable[tuple[str, T]]) -> list[tuple[str, T]]:
+def together(sentences: Iterable[tuple[str, T]]) -> list[tuple[str, T]]:
     """Names with the same text as one list, in the order of their first name, so that the text is read once."""
-    found: dict[T, list[str]] = {}
-    for name, text in said:
-        found.setdefault(text, []).append(name)
-    return [(listing(tuple(names_), _NAMES), text) for text, names_ in found.items()]
+    names_by_text: dict[T, list[str]] = {}
+    for name, text in sentences:
+        names_by_text.setdefault(text, []).append(name)
+    return [(listing(tuple(its_names), _NAMES), text) for text, its_names in names_by_text.items()]
 
 
 def alerts(request: PullRequest) -> list[Alert]:
     """What a reviewer must not miss, the gravest first."""
-    found = [_told(one) for one in request.warnings if one.severity is Severity.ERROR]
-    found += _behind(request.behind)
-    found += _deletions(request)
+    alerts_ = [_told(diagnostic) for diagnostic in request.warnings if diagnostic.severity is Severity.ERROR]
+    alerts_ += _behind(request.behind)
+    alerts_ += _deletions(request)
     if request.impact is not None:
         own = f"{request.environment}/"
         emptied = [space for space in request.impact.spaces if space.emptied]
         losses = together((s.space.removeprefix(own), (emptied_sentence(s), s.exceeds)) for s in emptied)
-        found += [Alert("Left without an offer", f"on {on}, {text}", grave) for on, (text, grave) in losses]
-    found += [_stopped(one) for one in request.stopped]
-    found += _blocked(request.plan)
+        alerts_ += [Alert("Left without an offer", f"on {on}, {text}", grave) for on, (text, grave) in losses]
+    alerts_ += [_stopped(diagnostic) for diagnostic in request.stopped]
+    alerts_ += _blocked(request.plan)
     pairs = [pair for pairs in likely_renames(request.plan).values() for pair in pairs]
     if pairs:
         text = listing([f"{old} → {new}" for old, new in pairs], _NAMES)
-        found.append(Alert("Renamed?", f"{text}: deleted and created with the same fields, without a declared rename"))
-    found += [_told(one) for one in request.warnings if one.severity is not Severity.ERROR]
-    return found + [Alert("Note", note) for note in request.plan.notes]
+        alerts_.append(
+            Alert("Renamed?", f"{text}: deleted and created with the same fields, without a declared rename")
+        )
+    alerts_ += [_told(diagnostic) for diagnostic in request.warnings if diagnostic.severity is not Severity.ERROR]
+    return alerts_ + [Alert("Note", note) for note in request.plan.notes]
 
 
-def _told(one: Diagnostic) -> Alert:
-    place = f" ({one.address or one.position})" if one.address or one.position else ""
-    text = ". ".join(text.rstrip(".") for text in (f"{one.summary}{place}", one.detail, one.hint) if text)
-    if one.code is Code.POLICY_DENIED:
-        return Alert("Denied by a policy", text.replace(place, "", 1), grave=True)
-    return Alert(f"{one.severity.value.capitalize()} {one.code.value}", text, one.severity is Severity.ERROR)
+def _told(diagnostic: Diagnostic) -> Alert:
+    position = f" ({diagnostic.address or diagnostic.position})" if diagnostic.address or diagnostic.position else ""
+    text = ". ".join(
+        text.rstrip(".") for text in (f"{diagnostic.summary}{position}", diagnostic.detail, diagnostic.hint) if text
+    )
+    if diagnostic.code is Code.POLICY_DENIED:
+        return Alert("Denied by a policy", text.replace(position, "", 1), grave=True)
+    return Alert(
+        f"{diagnostic.severity.value.capitalize()} {diagnostic.code.value}", text, diagnostic.severity is Severity.ERROR
+    )
 
 
-def _behind(found: Behind | None) -> list[Alert]:
-    if found is None:
+def _behind(behind: Behind | None) -> list[Alert]:
+    if behind is None:
         return []
-    listed = names(found.addresses, _common_environment(found.addresses), _NAMES)
-    verb = "differs" if len(found.addresses) == 1 else "differ"
-    text = f"{found.branch} has {count(found.commits, 'commit')} that this branch lacks"
+    listed = names(behind.addresses, _common_environment(behind.addresses), _NAMES)
+    verb = "differs" if len(behind.addresses) == 1 else "differ"
+    text = f"{behind.branch} has {count(behind.commits, 'commit')} that this branch lacks"
     text += f"; {listed} {verb} only for that reason" if listed else ""
     return [Alert("Your branch is behind", f"{text}. Update the branch.", grave=True)]
 
 
 def _deletions(request: PullRequest) -> list[Alert]:
     apparent = set(request.behind.addresses) if request.behind is not None else set()
-    found = []
+    alerts_ = []
     for action, title in ((Action.DELETE, "Deletes"), (Action.DEACTIVATE, "Takes out of live")):
-        gone = {step.address for step in request.plan.steps if step.action is action} - apparent
-        if gone:
-            found.append(Alert(title, names(gone, _common_environment(gone), _NAMES), grave=True))
-    return found
+        removed = {step.address for step in request.plan.steps if step.action is action} - apparent
+        if removed:
+            alerts_.append(Alert(title, names(removed, _common_environment(removed), _NAMES), grave=True))
+    return alerts_
 
 
 def _common_environment(addresses: Iterable[Address]) -> str:
-    found = {address.environment for address in addresses}
-    return found.pop() if len(found) == 1 else ""
+    environments = {address.environment for address in addresses}
+    return environments.pop() if len(environments) == 1 else ""
 
 
-def _stopped(one: Stopped) -> Alert:
-    text = f"{one.address} was stopped by {one.by} on {one.since[:10]}: {one.reason}"
+def _stopped(stop: Stopped) -> Alert:
+    text = f"{stop.address} was stopped by {stop.by} on {stop.since[:10]}: {stop.reason}"
     return Alert("Stopped", f"{text.rstrip('.')}. What changes there stays out of live until it is resumed.")
 
 
 def _blocked(plan: Plan) -> list[Alert]:
     """Changed resources that are blocked; other blocked resources are listed below the steps."""
     changed = {step.address for step in plan.steps}
-    found = []
+    alerts_ = []
     for group in blocked_groups([item for item in plan.blocked if item.address in changed]):
         why = and_list(tuple(dict.fromkeys(obstacle.why for obstacle in group.obstacles)))
         listed = names(group.addresses, group.environment, _NAMES)
-        found.append(Alert("Blocked", f"{listed} {group.outcome}: {why}"))
-    return found
+        alerts_.append(Alert("Blocked", f"{listed} {group.outcome}: {why}"))
+    return alerts_
 
 
 def resets(request: PullRequest) -> str:
     """``15 approvals given before no longer count``; empty where none is lost."""
-    keys = {(one.address, one.aspect, one.space) for step in request.plan.steps for one in step.approvals_reset}
+    keys = {(reset.address, reset.aspect, reset.space) for step in request.plan.steps for reset in step.approvals_reset}
     return f"{count(len(keys), 'approval')} given before no longer count{'s' * (len(keys) == 1)}" if keys else ""
 
 
@@ -248,12 +254,12 @@ class Needed(NamedTuple):
 
 def needed(request: PullRequest) -> list[Needed]:
     """The pending approvals, grouped by reviewers and aspect."""
-    found: dict[tuple[tuple[str, ...], str], list[Address]] = {}
+    offers_by_approval: dict[tuple[tuple[str, ...], str], list[Address]] = {}
     for row in request.approvals or ():
         if row.state == "waiting":
-            found.setdefault((row.who, row.what), []).append(row.address)
-    made = [Needed(who, what, tuple(dict.fromkeys(offers))) for (who, what), offers in found.items()]
-    return sorted(made, key=lambda one: (one.who, one.what))
+            offers_by_approval.setdefault((row.who, row.what), []).append(row.address)
+    rows = [Needed(who, what, tuple(dict.fromkeys(offers))) for (who, what), offers in offers_by_approval.items()]
+    return sorted(rows, key=lambda row_: (row_.who, row_.what))
 
 
 class ImpactRow(NamedTuple):
@@ -268,12 +274,12 @@ class ImpactRow(NamedTuple):
     why: str
 
 
-def impact_rows(made: Impact) -> list[ImpactRow]:
+def impact_rows(impact: Impact) -> list[ImpactRow]:
     """The offers of all spaces, those with the most changes first."""
-    found = [(space, offer) for space in made.spaces for offer in space.offers]
-    found.sort(key=lambda pair: -(size(pair[1].gained) + size(pair[1].lost) + size(pair[1].moved)))
+    pairs = [(space, offer) for space in impact.spaces for offer in space.offers]
+    pairs.sort(key=lambda pair: -(size(pair[1].gained) + size(pair[1].lost) + size(pair[1].moved)))
     rows = []
-    for space, offer in found:
+    for space, offer in pairs:
         sample = space.sample
         rows.append(
             ImpactRow(
@@ -354,18 +360,18 @@ def _deeper(value: object, most: int) -> bool:
     return any(most == 0 or _deeper(item, most - 1) for item in items if isinstance(item, dict | list))
 
 
-def _odd(made: PullRequest) -> str:
+def _odd(request: PullRequest) -> str:
     """Why the content cannot be genuine; empty if it can."""
-    for body in made.plan.bodies.values():
+    for body in request.plan.bodies.values():
         try:
             fields = orjson.loads(body.text)
         except orjson.JSONDecodeError:
             return "a body is not JSON"
         if body.kind not in set(Kind) or not isinstance(fields, dict) or _deeper(fields, _DEPTH):
             return "a body is not one of a resource"
-    if made.impact is not None and not all(map(_possible, made.impact.spaces)):
+    if request.impact is not None and not all(map(_possible, request.impact.spaces)):
         return "its numbers of contacts cannot be"
-    if any(type(step.address) is not Address for step in made.plan.steps):
+    if any(type(step.address) is not Address for step in request.plan.steps):
         return "a step has no address"
     return ""
 

@@ -133,9 +133,9 @@ def _impact(request: PullRequest, room: int) -> str:
     return "\n\n".join(filter(None, ["**Impact**", _list(lines, room // 4), _table(made, own, room // 2), said]))
 
 
-def _table(made: Impact, own: str, room: int) -> str:
+def _table(impact: Impact, own: str, room: int) -> str:
     """The offers with the most changes; spaces by their names within the environment that begins with ``own``."""
-    rows = impact_rows(made)
+    rows = impact_rows(impact)
     spaces = len({row.space for row in rows}) > 1
     shown = _call("head", spaces).split("\n")
     room -= sum(len(line.encode()) + 1 for line in shown) + 100

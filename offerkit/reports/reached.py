@@ -93,8 +93,8 @@ def reached_text(groups: Sequence[AffectedOffers], style: Style, layout: Layout)
     rows = [f"{style.bold(REACHED)} · {_reach(groups)}"]
     for group in groups[: layout.limit]:
         rows += ["", *indented("    ~ ", visible(_whose(group, layout)), layout.width)]
-        for mark, said in _marked(group):
-            row, *more = indented(f"      {mark} ", visible(layout.clipped(said, _CONDITION)), layout.width)
+        for mark, sentence in _marked(group):
+            row, *more = indented(f"      {mark} ", visible(layout.clipped(sentence, _CONDITION)), layout.width)
             rows += [style.mark(mark, line) for line in (row, *more)]
     if more_groups := len(groups) - layout.limit:
         rows += [style.dim(f"    … and {count(more_groups, 'other change')}")] if more_groups > 0 else []
@@ -108,7 +108,7 @@ def reached_markdown(groups: Sequence[AffectedOffers], layout: Layout, room: Roo
     parts = [f"#### {REACHED}: {_reach(groups)}"]
     room.take(parts[0])
     for place, group in enumerate(groups):
-        lines = (f"{mark} {layout.clipped(said, _CONDITION)}" for mark, said in _marked(group))
+        lines = (f"{mark} {layout.clipped(sentence, _CONDITION)}" for mark, sentence in _marked(group))
         title = layout.clipped(_whose(group, layout), _CONDITION)
         text = call("diff.md", "reached", title, "\n".join(lines))
         if place >= layout.limit or not room.take(text, 100):

@@ -23,9 +23,9 @@ def shown(values: Sequence[AxisValue]) -> list[AxisValue]:
     return [*values[:SHOWN], AxisValue(f"others ({len(rest):,} values)", contacts, nothing, ())]
 
 
-def _asked(made: Simulation) -> str:
+def _asked(simulation: Simulation) -> str:
     """How many for each contact, when, and with what call data."""
-    return f"{made.n} for each contact, at {made.at}{supposing(made.data)}"
+    return f"{simulation.n} for each contact, at {simulation.at}{supposing(simulation.data)}"
 
 
 def supposing(data: Mapping[str, str]) -> str:
@@ -33,35 +33,35 @@ def supposing(data: Mapping[str, str]) -> str:
     return "".join(f", {name} = {clip(value, 60)}" for name, value in data.items())
 
 
-def simulation_text(made: Simulation, presentation: Presentation = PRESENTATION) -> str:
+def simulation_text(simulation: Simulation, presentation: Presentation = PRESENTATION) -> str:
     """A part for each space: how many get how many, offers by rank, axes, and what keeps back who is never given."""
     style = presentation.style
-    lines = [style.bold(f"{made.environment} in {made.stage}, {visible(_asked(made))}")]
-    for space in made.spaces:
-        lines += ["", *_space(made, space, style)]
+    lines = [style.bold(f"{simulation.environment} in {simulation.stage}, {visible(_asked(simulation))}")]
+    for space in simulation.spaces:
+        lines += ["", *_space(simulation, space, style)]
     return style.finish("\n".join(lines) + "\n")
 
 
-def _space(made: Simulation, space: SpaceResult, style: Style) -> list[str]:
+def _space(simulation: Simulation, space: SpaceResult, style: Style) -> list[str]:
     lines = [style.bold(f"{space.space} · {space.contacts:,} contacts")]
-    for count in range(made.n, -1, -1):
+    for count in range(simulation.n, -1, -1):
         number = space.by_count[count]
         if number:
             lines.append(f"  {_offers(count):10} {number:>9,}  {_share(number, space.contacts)}")
-    given = space.given
-    wide = max((display_width(offer.offer) for offer in space.offers), default=0)
-    if given:
-        ranks = "".join(f"{'rank ' + str(rank):>10}" for rank in range(1, min(made.n, 5) + 1))
-        lines += ["", style.dim(f"  {pad('offer', wide)}  {'contacts':>9}        {ranks}")]
-    for offer in given:
+    given_offers = space.given
+    name_width = max((display_width(offer.offer) for offer in space.offers), default=0)
+    if given_offers:
+        ranks = "".join(f"{'rank ' + str(rank):>10}" for rank in range(1, min(simulation.n, 5) + 1))
+        lines += ["", style.dim(f"  {pad('offer', name_width)}  {'contacts':>9}        {ranks}")]
+    for offer in given_offers:
         ranks = "".join(f"{count:>10,}" for count in offer.by_rank[:5])
         share = _share(offer.contacts, space.contacts)
-        lines.append(f"  {pad(visible(offer.offer), wide)}  {offer.contacts:>9,}  {share}{ranks}")
+        lines.append(f"  {pad(visible(offer.offer), name_width)}  {offer.contacts:>9,}  {share}{ranks}")
     never = space.never
     if never:
         lines += ["", f"  {len(never)} offer{'s' if len(never) > 1 else ''} that no contact gets"]
     for offer in never:
-        lines.append(f"  {style.red(pad(visible(offer.offer), wide))}  {_loss(offer)}")
+        lines.append(f"  {style.red(pad(visible(offer.offer), name_width))}  {_loss(offer)}")
     for axis, values in space.axes:
         lines += ["", style.dim(f"  by {visible(axis)}")]
         values = shown(values)
@@ -87,22 +87,22 @@ def _loss(offer: OfferResult) -> str:
     return visible(clip(first.reason, 120)) + count + where
 
 
-def _share(count: int, whole: int) -> str:
-    return f"{count / whole:>6.1%}" if whole else "     –"
+def _share(count: int, total: int) -> str:
+    return f"{count / total:>6.1%}" if total else "     –"
 
 
-def simulation_json(made: Simulation, _presentation: Presentation = PRESENTATION) -> str:
+def simulation_json(simulation: Simulation, _presentation: Presentation = PRESENTATION) -> str:
     """Everything as JSON. Ends with a newline."""
-    return json_text(asdict(made))
+    return json_text(asdict(simulation))
 
 
-def simulation_html(made: Simulation, _presentation: Presentation = PRESENTATION) -> str:
+def simulation_html(simulation: Simulation, _presentation: Presentation = PRESENTATION) -> str:
     """One page that loads and runs nothing: bars to look at, numbers to read, good on paper."""
 
     def counts(space: SpaceResult) -> list[tuple[str, int, str]]:
         """How many get how many offers, from most to none; what nobody gets only at the ends."""
-        numbers = range(made.n, -1, -1)
-        return [(_offers(n), space.by_count[n], "") for n in numbers if space.by_count[n] or n in (0, made.n)]
+        numbers = range(simulation.n, -1, -1)
+        return [(_offers(n), space.by_count[n], "") for n in numbers if space.by_count[n] or n in (0, simulation.n)]
 
     def given(space: SpaceResult) -> Iterator[tuple[str, int, str]]:
         """How many get which offer, and at which rank."""
@@ -110,9 +110,9 @@ def simulation_html(made: Simulation, _presentation: Presentation = PRESENTATION
 
     return fill(
         "simulation.html",
-        title=f"{made.environment} in {made.stage}: who gets what",
-        asked=_asked(made),
-        spaces=made.spaces,
+        title=f"{simulation.environment} in {simulation.stage}: who gets what",
+        asked=_asked(simulation),
+        spaces=simulation.spaces,
         counts=counts,
         given=given,
         shown=shown,

@@ -55,16 +55,16 @@ def steps_view(
         brief = bunch.action is Action.CREATE and bunch.total > layout.bodies
         fields = field_views(step.changes, layout)
         return StepView(
-            step.action,
-            SIGNS[step.action],
-            verbs[step.action],
-            step.address,
-            layout.clipped(step.label, _LABEL),
-            " · ".join(filter(None, [reason(step, plan=by_stage), position(step)])),
-            facts(step, layout),
-            "" if brief else "\n".join(body_lines(step, bodies, layout)),
-            fields,
-            len(step.changes) - len(fields),
+            action=step.action,
+            sign=SIGNS[step.action],
+            verb=verbs[step.action],
+            address=step.address,
+            label=layout.clipped(step.label, _LABEL),
+            origin=" · ".join(filter(None, [reason(step, plan=by_stage), position(step)])),
+            facts=facts(step, layout),
+            body="" if brief else "\n".join(body_lines(step, bodies, layout)),
+            fields=fields,
+            more=len(step.changes) - len(fields),
         )
 
     return StepsView(sections(steps, layout.limit, by_stage=by_stage, across=across), view)

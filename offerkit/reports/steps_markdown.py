@@ -75,13 +75,13 @@ def steps_markdown(
 ) -> str:
     """A table for each stage (in a diff: for each environment), and folded diffs below it."""
     room = room or Room(GITHUB_LIMIT)
-    found = sections(steps, layout.limit, by_stage=by_stage, across=across)
+    listed_sections = sections(steps, layout.limit, by_stage=by_stage, across=across)
     reserve = int(room.left * (1 - _TABLES))
-    pages = [_Page(_table(section, layout, room, reserve, by_stage)) for section in found]
-    for wanted in (False, True):  # what changes first, what is new with the room that is left
-        for page, section in zip(pages, found, strict=True):
+    pages = [_Page(_table(section, layout, room, reserve, by_stage)) for section in listed_sections]
+    for new in (False, True):  # what changes first, what is new with the room that is left
+        for page, section in zip(pages, listed_sections, strict=True):
             for group in section.groups:
-                page.details += _details(group, wanted, bodies, layout, room)
+                page.details += _details(group, new, bodies, layout, room)
     parts = [part for page in pages for part in ("\n".join(page.table), *page.details) if part]
     return "\n\n".join(parts)
 
@@ -116,31 +116,31 @@ def step_row(step: Step, layout: Layout, *, reasons: bool = True) -> str:
     return call(
         "steps.md",
         "row",
-        SIGNS[step.action],
-        (VERBS if reasons else DONE)[step.action],
-        step.address,
-        layout.clipped(step.label, _LABEL),
-        layout.clipped(reason(step, plan=reasons), _FACT),
-        [layout.clipped(change.path, _LABEL) for change in shown],
-        len(step.changes) - len(shown),
-        [(label, layout.clipped(text, _FACT)) for label, text in facts(step, layout)],
-        position(step),
+        sign=SIGNS[step.action],
+        verb=(VERBS if reasons else DONE)[step.action],
+        address=step.address,
+        label=layout.clipped(step.label, _LABEL),
+        why=layout.clipped(reason(step, plan=reasons), _FACT),
+        paths=[layout.clipped(change.path, _LABEL) for change in shown],
+        more=len(step.changes) - len(shown),
+        facts=[(label, layout.clipped(text, _FACT)) for label, text in facts(step, layout)],
+        position=position(step),
     )
 
 
 def _details(group: KindGroup, new: bool, bodies: Mapping[str, Body], layout: Layout, room: Room) -> list[str]:
     """The folded diffs of one kind: one for each changed resource, one for all new ones together."""
-    found = []
+    texts = []
     for bunch in group.bunches:
         if (bunch.action is Action.CREATE) is not new or (new and bunch.total > layout.bodies):
             continue
         for steps in [bunch.steps] if new else [(step,) for step in bunch.steps]:
             text = _folded(steps, bunch, bodies, layout) if room.left > _LEAST else "?"
             if text and room.left > _LEAST and room.take(text):
-                found.append(text)
+                texts.append(text)
             elif text:
                 room.details_left_out += len(steps)
-    return found
+    return texts
 
 
 def _folded(steps: Sequence[Step], bunch: Bunch, bodies: Mapping[str, Body], layout: Layout) -> str:

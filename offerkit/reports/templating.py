@@ -23,14 +23,14 @@ def fill(template: str, **values: object) -> str:
     return environment(template.rpartition(".")[2]).get_template(template).render(values)
 
 
-def call(template: str, macro: str, *values: object) -> str:
-    """What one macro of a template makes of ``values``: a part of a page, or a row of a table."""
-    made: str = getattr(_module(template), macro)(*values)
-    return made
+def call(template: str, macro: str, *values: object, **named_values: object) -> str:
+    """Render one macro of a template with values, given in order or by parameter: part of a page, or a table row."""
+    text: str = getattr(_module(template), macro)(*values, **named_values)
+    return text
 
 
 def stylesheet() -> str:
-    """What all reports look like, also on the pages of a server."""
+    """The style sheet of all reports and of the server's pages."""
     return (Path(__file__).parent / "templates" / "report.css").read_text()
 
 
@@ -40,7 +40,7 @@ def _module(template: str) -> Any:
 
 
 class Escaped(str):
-    """Text that is written as it is."""
+    """Text that needs no escaping."""
 
     __slots__ = ()
 
@@ -55,7 +55,7 @@ def environment(language: str) -> Environment:
     def finalize(value: object) -> object:
         return value if type(value) is Escaped or not isinstance(value, str) else escape(value)
 
-    made = Environment(  # noqa: S701 - “finalize” escapes everything; autoescape would do it in another way
+    created = Environment(  # noqa: S701 - “finalize” escapes everything; autoescape would do it in another way
         loader=PackageLoader("offerkit.reports"),
         finalize=finalize,
         undefined=StrictUndefined,
@@ -64,7 +64,7 @@ def environment(language: str) -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,  # an upgrade beneath a running server must not mix new pages with old code
     )
-    made.filters |= {
+    created.filters |= {
         "safe": Escaped,
         "clip": clip,
         "one_line": one_line,
@@ -76,4 +76,4 @@ def environment(language: str) -> Environment:
         "fenced": lambda text, info="": Escaped(fenced(text, info)),
         "in_html": lambda text: Escaped(summary_html(text)),
     }
-    return made
+    return created

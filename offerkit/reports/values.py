@@ -82,7 +82,7 @@ def _item(value: Json, width: int, most: int) -> list[str]:
     if not isinstance(value, dict | list) or (len(short) + 2 <= width and _flat(value)):
         return [f"- {short}"]
     lines = yaml_lines(value, width - 2, most)
-    return [f"{'  ' if place else '- '}{line}" for place, line in enumerate(lines)]
+    return [f"{'  ' if index else '- '}{line}" for index, line in enumerate(lines)]
 
 
 def _flat(value: Json) -> bool:

@@ -94,9 +94,9 @@ def names(addresses: Iterable[str], environment: str, most: int) -> str:
         short = f"{home}/{address.name}" if home and "/" in address else address.name
         by_kind.setdefault((home, address.sort_key[1], address.kind), []).append(short)
     parts = []
-    for (_, _, kind), found in sorted(by_kind.items()):
-        word = "" if not kind else plural(Kind(kind)) if len(found) > 1 else singular(Kind(kind))
-        parts.append(f"{word} {listing(found, most)}".strip())
+    for (_, _, kind), short_names in sorted(by_kind.items()):
+        kind_name = "" if not kind else plural(Kind(kind)) if len(short_names) > 1 else singular(Kind(kind))
+        parts.append(f"{kind_name} {listing(short_names, most)}".strip())
     return "; ".join(parts)
 
 
@@ -107,8 +107,8 @@ def stage_text(base: StageBase) -> str:
 
 def touched(plan: Plan) -> list[str]:
     """The stages that the plan changes; for an empty plan those it looked at."""
-    found = {step.stage for step in plan.steps} or {base.stage for base in plan.base}
-    return sorted(found, key=lambda stage: (not stage.startswith("shared"), stage))
+    stages = {step.stage for step in plan.steps} or {base.stage for base in plan.base}
+    return sorted(stages, key=lambda stage: (not stage.startswith("shared"), stage))
 
 
 def title(plan: Plan) -> str:
@@ -157,8 +157,8 @@ def empty_sentence(plan: Plan) -> str:
 
 def counts(steps: Iterable[Step]) -> str:
     """``3 to create, 1 to change, …``: every action, also those that do not occur."""
-    found = Counter(step.action for step in steps)
-    return ", ".join(f"{found[action]:,} to {verb}" for action, verb in VERBS.items())
+    numbers = Counter(step.action for step in steps)
+    return ", ".join(f"{numbers[action]:,} to {verb}" for action, verb in VERBS.items())
 
 
 def summary(plan: Plan) -> str:
@@ -197,5 +197,5 @@ def difference(steps: Sequence[Step], titles: tuple[str, str]) -> str:
     first, second = titles
     if not steps:
         return f"No differences: {first} and {second} are equal."
-    found = Counter(step.action for step in steps)
-    return f"{', '.join(f'{found[action]:,} {word}' for action, word in DONE.items() if found[action])}."
+    numbers = Counter(step.action for step in steps)
+    return f"{', '.join(f'{numbers[action]:,} {word}' for action, word in DONE.items() if numbers[action])}."

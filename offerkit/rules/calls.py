@@ -44,8 +44,8 @@ def call(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     if signature is None:
         resolve.unknown_function(token.text, token.start, token.end + 1, walk.report)
     args: list[Node | None] = []
-    given = tree.expressions
-    for index, arg in enumerate(given):
+    arguments = tree.expressions
+    for index, arg in enumerate(arguments):
         if index:
             walk.take(T.COMMA)
         unit = index == 0 and signature is not None and signature.takes[:1] == (Takes.UNIT,)
@@ -55,13 +55,13 @@ def call(walk: TreeWalk, tree: exp.Expression) -> Node | None:
             args.append(_unit(walk, signature) if unit else walk.value(arg))
     walk.take(T.R_PAREN)
     end = walk.end()
-    if signature is None or not _arity(signature, len(given), token.start, end, walk.report):
+    if signature is None or not _arity(signature, len(arguments), token.start, end, walk.report):
         return None
     if signature.name in ("contains", "length") and args[0] is not None and family(args[0]) == "list":
         signature = FUNCTIONS[f"list_{signature.name}"]
     fitted = [None if arg is None else _fit(signature, index, arg, walk.report) for index, arg in enumerate(args)]
-    known = [arg for arg in fitted if arg is not None]
-    return _typed(signature, known, token.start, end, walk.report) if len(known) == len(fitted) else None
+    fitted_args = [arg for arg in fitted if arg is not None]
+    return _typed(signature, fitted_args, token.start, end, walk.report) if len(fitted_args) == len(fitted) else None
 
 
 def _foreign_unit(walk: TreeWalk) -> bool:
@@ -86,8 +86,8 @@ def _constant(walk: TreeWalk, name: str, start: int) -> Node | None:
     if token.token_type is not T.STRING:
         raise Mismatch
     read = constants.as_date if name == "date constant" else constants.as_timestamp
-    found = read(text, token.start, token.end + 1, walk.report)
-    return found if found is None else Literal(found.type, start, end, found.value)
+    constant = read(text, token.start, token.end + 1, walk.report)
+    return constant if constant is None else Literal(constant.type, start, end, constant.value)
 
 
 def _unit(walk: TreeWalk, signature: Signature) -> Node | None:
@@ -113,12 +113,12 @@ def _arity(signature: Signature, given: int, start: int, end: int, report: Probl
     fewest, most = signature.fewest(), len(signature.takes)
     if fewest <= given and (signature.rest or given <= most):
         return True
-    wanted = f"at least {fewest}" if signature.rest else f"{fewest} to {most}" if fewest < most else f"{most}"
-    number = "argument" if wanted in ("1", "at least 1") else "arguments"
+    expected_count = f"at least {fewest}" if signature.rest else f"{fewest} to {most}" if fewest < most else f"{most}"
+    number = "argument" if expected_count in ("1", "at least 1") else "arguments"
     report.add(
         start,
         end,
-        f"{signature.written} takes {wanted if most else 'no'} {number}, but has {given}",
+        f"{signature.written} takes {expected_count if most else 'no'} {number}, but has {given}",
         hint=f"Write {signature.example}.",
     )
     return False
@@ -168,12 +168,12 @@ def _fit(signature: Signature, index: int, arg: Node, report: ProblemList) -> No
 
 
 def _hint(signature: Signature, takes: Takes, arg: Node, report: ProblemList) -> str:
-    here = report.text[arg.start : arg.end]
+    arg_text = report.text[arg.start : arg.end]
     if takes is Takes.DATE and family(arg) == "moment":
         return {
-            "days_since": f"Write date_diff('day', {here}, now).",
-            "days_until": f"Write date_diff('day', now, {here}).",
-            "age_in_years": f"Write date_diff('year', {here}, now).",
+            "days_since": f"Write date_diff('day', {arg_text}, now).",
+            "days_until": f"Write date_diff('day', now, {arg_text}).",
+            "age_in_years": f"Write date_diff('year', {arg_text}, now).",
         }.get(signature.name, "")
     if takes is Takes.INTEGER and family(arg) == "number":
         return "Write floor(x) or ceil(x)."
@@ -189,19 +189,19 @@ def _typed(signature: Signature, args: list[Node], start: int, end: int, report:
     """The call, with arguments converted to a common type where the function needs one."""
     name = signature.name
     if name in ("coalesce", "nullif", "greatest", "least", "mod", "date_diff"):
-        first = 1 if name == "date_diff" else 0
-        found = align(args[first:], _STRICTNESS.get(name, Values.LOOSE), report)
-        if found is None:
+        first_arg = 1 if name == "date_diff" else 0
+        aligned = align(args[first_arg:], _STRICTNESS.get(name, Values.LOOSE), report)
+        if aligned is None:
             return None
-        args = [*args[:first], *found[1]]
-        if name in ("greatest", "least") and found[0].base in (BaseType.BOOLEAN, BaseType.LIST):
+        args = [*args[:first_arg], *aligned[1]]
+        if name in ("greatest", "least") and aligned[0].base in (BaseType.BOOLEAN, BaseType.LIST):
             report.add(start, end, f"{name} needs numbers, texts, dates or timestamps")
             return None
-        if name == "nullif" and found[0].base is BaseType.LIST:
+        if name == "nullif" and aligned[0].base is BaseType.LIST:
             report.add(start, end, "Lists cannot be compared")
             return None
         if name not in ("date_diff", "mod"):
-            return CallNode(found[0], start, end, name, tuple(args))
+            return CallNode(aligned[0], start, end, name, tuple(args))
     if name in ("extract", "date_trunc", "date_diff"):
         return _by_unit(signature, args, start, end, report)
     if name == "round":
@@ -230,5 +230,5 @@ def _by_unit(signature: Signature, args: list[Node], start: int, end: int, repor
 
 def _type(args: list[Node]) -> FieldType:
     """The common type of the arguments: that of the first that is not null."""
-    found = [arg.type for arg in args if not isinstance(arg, Interval)]
-    return next((type_ for arg, type_ in zip(args, found, strict=True) if not is_null(arg)), found[0])
+    types = [arg.type for arg in args if not isinstance(arg, Interval)]
+    return next((type_ for arg, type_ in zip(args, types, strict=True) if not is_null(arg)), types[0])

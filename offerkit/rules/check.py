@@ -40,7 +40,7 @@ def check(text: str, scope: NameScope, wanted: ExpectedResult) -> CheckedExpress
 
 
 def conjuncts(checked: CheckedExpression) -> tuple[CheckedExpression, ...]:
-    """The parts of the top-level ``and``, in order; the whole expression if there is none (or it is a ``between``).
+    """The parts of the top-level ``and``, in order; the whole expression if it is no ``and``, or a ``between``.
 
     Each has its own part of the text; the nodes' offsets stay relative to the whole text.
     """

@@ -233,10 +233,10 @@ def case(walk: TreeWalk, tree: exp.Expression) -> Node | None:
 
 
 def _joined(walk: TreeWalk, start: int, conditions: list[Node], results: list[Node]) -> Node | None:
-    found = align(results, Values.LOOSE, walk.report)
-    if found is None:
+    aligned = align(results, Values.LOOSE, walk.report)
+    if aligned is None:
         return None
-    type_, brought = found
-    branches = tuple(zip(conditions, brought, strict=False))
-    default = brought[-1] if len(brought) > len(conditions) else None
+    type_, converted = aligned
+    branches = tuple(zip(conditions, converted, strict=False))
+    default = converted[-1] if len(converted) > len(conditions) else None
     return CaseNode(type_, start, walk.end(), branches, default)

@@ -64,7 +64,7 @@ def typed_null(node: Node, type_: FieldType) -> Node:
 
 
 def align(nodes: Sequence[Node], values: Values, report: ProblemList) -> tuple[FieldType, list[Node]] | None:
-    """The common type of ``nodes``, and the nodes converted to it; None after reporting that there is none."""
+    """The common type of ``nodes``, and the nodes converted to it; None after reporting that they have none."""
     known = [node for node in nodes if not is_null(node)]
     if not known:
         return NULL, list(nodes)
@@ -94,23 +94,23 @@ def _read(node: Node, stamp: bool, report: ProblemList) -> Node | None:
 
 def _common(nodes: list[Node], lead: Node, values: Values, report: ProblemList) -> tuple[FieldType, list[Node]] | None:
     bases = {node.type.base for node in nodes if not isinstance(node, Interval)}
-    brought: list[Node | None]
+    converted: list[Node | None]
     match family(lead):
         case "number" if BaseType.DECIMAL in bases:
-            type_, brought = DECIMAL, [to_decimal(node, report) for node in nodes]
+            type_, converted = DECIMAL, [to_decimal(node, report) for node in nodes]
         case "moment" if BaseType.TIMESTAMP in bases:
-            type_, brought = TIMESTAMP, [to_timestamp(node) for node in nodes]
+            type_, converted = TIMESTAMP, [to_timestamp(node) for node in nodes]
         case "text":
-            found = _texts(nodes, values, report)
-            if found is None:
+            text_type = _texts(nodes, values, report)
+            if text_type is None:
                 return None
-            type_, brought = found, list(nodes)
+            type_, converted = text_type, list(nodes)
         case _:
             assert not isinstance(lead, Interval)
-            type_, brought = PLAIN[lead.type.base], list(nodes)
-    if any(node is None for node in brought):
+            type_, converted = PLAIN[lead.type.base], list(nodes)
+    if any(node is None for node in converted):
         return None
-    return type_, [typed_null(node, type_) for node in brought if node is not None]
+    return type_, [typed_null(node, type_) for node in converted if node is not None]
 
 
 def _texts(nodes: list[Node], values: Values, report: ProblemList) -> FieldType | None:

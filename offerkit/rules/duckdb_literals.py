@@ -41,7 +41,7 @@ def literal(value: Value, base: BaseType) -> str:
 
 
 def plain(value: Value, base: BaseType) -> str:
-    """A constant for comparisons, as people would write it."""
+    """A constant for comparisons, as in hand-written SQL."""
     if value is None or isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         return literal(value, base)
     written = f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -79,8 +79,8 @@ def parse(text: str, report: ProblemList) -> tuple[exp.Expression, list[Token]]:
 def _misread(error: ParseError, tokens: list[Token], report: ProblemList) -> None:
     """Report a problem at the token where sqlglot stopped."""
     first = error.errors[0] if error.errors else {}
-    found = (first.get("line"), first.get("col"))
-    token = next((token for token in tokens if (token.line, token.col) == found), tokens[-1])
+    position = (first.get("line"), first.get("col"))
+    token = next((token for token in tokens if (token.line, token.col) == position), tokens[-1])
     start, end = token.start, token.end + 1
     if token is tokens[-1] and not report.text[end:].strip() and not ends_value(token):
         report.add(start, end, f"The expression ends after {report.quote(start, end)}", hint="Something is missing.")

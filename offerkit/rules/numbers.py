@@ -70,8 +70,8 @@ def integer_mod(left: int, right: int) -> int | None:
     """The remainder of the division, with the sign of ``left``; unknown when ``right`` is zero."""
     if not right:
         return None
-    rest = abs(left) % abs(right)
-    return -rest if left < 0 else rest
+    remainder = abs(left) % abs(right)
+    return -remainder if left < 0 else remainder
 
 
 def decimal_neg(number: Decimal) -> Decimal:

@@ -38,7 +38,7 @@ def logic(node: Node | None, report: ProblemList) -> Node | None:
         return None
     if family(node) == "boolean" or is_null(node):
         return typed_null(node, BOOLEAN)
-    here = report.quote(node.start, node.end)
+    quoted = report.quote(node.start, node.end)
     hints = {
         "number": "Compare it: x > 0.",
         "text": f"Compare it: x = {_text(node)}; with several: x in ({_text(node)}, …).",
@@ -48,7 +48,7 @@ def logic(node: Node | None, report: ProblemList) -> Node | None:
     report.add(
         node.start,
         node.end,
-        f"{here} is {words(node)}, but a condition (true or false) is needed here",
+        f"{quoted} is {words(node)}, but a condition (true or false) is needed here",
         hint=hints.get(family(node), ""),
     )
     return None
@@ -67,19 +67,19 @@ def compare(
     if name != "in":
         for node in (left, *items):
             if is_null(node):
-                other = "is not null" if name == "ne" else "is null"
+                test = "is not null" if name == "ne" else "is null"
                 report.add(
                     start,
                     end,
                     f"“{SIGNS[name]} null” never holds",
                     "null stands for an unknown value, so every comparison with it is unknown, too.",
-                    f"Write x {other}.",
+                    f"Write x {test}.",
                 )
                 return None
-    found = align([left, *items], Values.STRICT, report)
-    if found is None:
+    aligned = align([left, *items], Values.STRICT, report)
+    if aligned is None:
         return None
-    type_, brought = found
+    type_, arguments = aligned
     if type_.base is BaseType.LIST:
         report.add(
             start,
@@ -93,7 +93,7 @@ def compare(
             start, end, f"Conditions have no order, so “{SIGNS[name]}” cannot compare them", hint="Write = or <>."
         )
         return None
-    return CallNode(BOOLEAN, start, end, name, tuple(brought))
+    return CallNode(BOOLEAN, start, end, name, tuple(arguments))
 
 
 def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: ProblemList) -> Node | None:
@@ -116,14 +116,14 @@ def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: Probl
             return None
     if not _numbers(name, nodes, report):
         return None
-    found = align([typed_null(node, INTEGER) for node in nodes], Values.LOOSE, report)
-    if found is None:
+    aligned = align([typed_null(node, INTEGER) for node in nodes], Values.LOOSE, report)
+    if aligned is None:
         return None
-    brought: list[Node | None] = list(found[1])
+    arguments: list[Node | None] = list(aligned[1])
     if name == "div":
-        brought = [to_decimal(typed_null(node, DECIMAL), report) for node in found[1]]
-    args = tuple(node for node in brought if node is not None)
-    if len(args) < len(brought):
+        arguments = [to_decimal(typed_null(node, DECIMAL), report) for node in aligned[1]]
+    args = tuple(node for node in arguments if node is not None)
+    if len(args) < len(arguments):
         return None
     type_ = next((node.type for node in args if not isinstance(node, Interval) and not is_null(node)), INTEGER)
     return CallNode(DECIMAL if name == "div" else type_, start, end, name, args)
@@ -179,17 +179,17 @@ def _interval_text(nodes: list[Node]) -> Literal | None:
     """The ``'30 days'`` in ``now - '30 days'``, if any."""
     if not any(family(node) == "moment" for node in nodes):
         return None
-    found = [node for node in nodes if isinstance(node, Literal) and is_text_literal(node)]
-    return next((node for node in found if INTERVAL.fullmatch(str(node.value))), None)
+    texts = [node for node in nodes if isinstance(node, Literal) and is_text_literal(node)]
+    return next((node for node in texts if INTERVAL.fullmatch(str(node.value))), None)
 
 
 def _shifted(moment: Node, by: Interval, back: bool, start: int, end: int, report: ProblemList) -> Node | None:
     """A date or timestamp plus or minus an interval. Hours, minutes and seconds turn a date into a timestamp."""
     if isinstance(moment, Literal) and is_text_literal(moment):
-        read = as_moment(str(moment.value), moment.start, moment.end, report)
-        if read is None:
+        parsed = as_moment(str(moment.value), moment.start, moment.end, report)
+        if parsed is None:
             return None
-        moment = read
+        moment = parsed
     if family(moment) != "moment" or isinstance(moment, Interval):
         report.add(
             moment.start,

@@ -46,9 +46,9 @@ def compile_many(
 ) -> BundleEvaluator:
     """All expressions as one function that reads each field once and returns all results, in order."""
     function = _Function(namespaces)
-    function.load(sorted({pair for one in checked for pair in one.fields}))
+    function.load(sorted({pair for expression in checked for pair in expression.fields}))
     function.share(checked)
-    results = [function.result(one, exact) for one in checked]
+    results = [function.result(expression, exact) for expression in checked]
     return cast(BundleEvaluator, function.made([ast.Return(ast.Tuple(results, ast.Load()))]))
 
 
@@ -78,8 +78,8 @@ class _Function:
         """Compute days from and to a field once, if several expressions need them."""
         calls = [
             node
-            for one in checked
-            for node in nodes_of(one.root)
+            for expression in checked
+            for node in nodes_of(expression.root)
             if isinstance(node, CallNode) and node.name in _DAYS and isinstance(node.args[0], FieldNode)
         ]
         often = Counter(map(tree_key, calls))
@@ -154,10 +154,10 @@ def _lifted(node: Node, name: Callable[[CallNode], str]) -> tuple[Node, bool]:
     parts = parts_of(node)
     if not parts:
         return node, not isinstance(node, FieldNode)
-    found = [_lifted(part, name) for part in parts]
-    if all(fixed for _, fixed in found):
+    lifted_parts = [_lifted(part, name) for part in parts]
+    if all(fixed for _, fixed in lifted_parts):
         return node, True
-    return rebuilt(node, [_named(part, name) if fixed else part for part, fixed in found]), False
+    return rebuilt(node, [_named(part, name) if fixed else part for part, fixed in lifted_parts]), False
 
 
 def replaced(node: Node, names: Mapping[object, str]) -> Node:

@@ -84,22 +84,22 @@ def _method(target: ast.expr, name: str, *arguments: ast.expr) -> ast.expr:
 
 
 def _arithmetic(node: CallNode, operands: list[ast.expr], constant: Constant) -> ast.expr:
-    whole = node.args[0].type.base is BaseType.INTEGER if not isinstance(node.args[0], Interval) else False
+    is_integer = node.args[0].type.base is BaseType.INTEGER if not isinstance(node.args[0], Interval) else False
     match node.name:
         case "round":
             return call("round_to", *operands, *([constant(0)] if len(operands) == 1 else []))
         case "floor" | "ceil":
-            return operands[0] if whole else call(node.name, operands[0])
-        case "add" | "sub" | "mul" if whole:
+            return operands[0] if is_integer else call(node.name, operands[0])
+        case "add" | "sub" | "mul" if is_integer:
             return call("integer", ast.BinOp(operands[0], _OPERATORS[node.name](), operands[1]))
-        case "neg" if whole:
+        case "neg" if is_integer:
             return call("integer", ast.UnaryOp(ast.USub(), operands[0]))
-        case "abs" if whole:
+        case "abs" if is_integer:
             return call("integer", call("abs", operands[0]))
         case "abs":
             return _method(operands[0], "copy_abs")
         case _:
-            return call(f"{'integer' if whole else 'decimal'}_{node.name}", *operands)
+            return call(f"{'integer' if is_integer else 'decimal'}_{node.name}", *operands)
 
 
 def _time(node: CallNode, operands: list[ast.expr], constant: Constant) -> ast.expr:

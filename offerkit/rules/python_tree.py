@@ -107,9 +107,9 @@ class Translator:
     def _apart(self, make: Callable[[], ast.expr]) -> ast.expr:
         """Translate without keeping what is learned to be known inside."""
         before = set(self.known)
-        made = make()
+        expression = make()
         self.known = before
-        return made
+        return expression
 
     def _is(self, node: Node, wanted: bool) -> ast.expr:
         match node:
@@ -132,8 +132,8 @@ class Translator:
                 return self._compares(node.name if wanted else NEGATED[node.name], node)
             case CallNode(name="starts_with" | "ends_with" | "contains" | "like" | "list_contains"):
                 operands, tests = self._operands(node)
-                made = known_call(node, operands, self.constant)
-                return _and([*map(_known, tests), made if wanted else _not(made)])
+                tested = known_call(node, operands, self.constant)
+                return _and([*map(_known, tests), tested if wanted else _not(tested)])
             case _:
                 return compare(self.value(node), ast.Is(), ast.Constant(wanted))
 
@@ -218,10 +218,10 @@ class Translator:
         return ast.BoolOp(ast.Or(), parts)
 
     def _is_null(self, node: Node, wanted: bool) -> ast.expr:
-        made = compare(self.value(node), ast.Is() if wanted else ast.IsNot(), ast.Constant(None))
+        test = compare(self.value(node), ast.Is() if wanted else ast.IsNot(), ast.Constant(None))
         if not wanted:
             self._learn(node)
-        return made
+        return test
 
     def _learn(self, *nodes: Node) -> None:
         self.known.update(self.local(node) for node in nodes if isinstance(node, FieldNode))
@@ -241,22 +241,22 @@ class Translator:
             tests, equal = [_known(first)], read(name)
         else:
             equal = self.value(left)
-        made = _and([*tests, compare(equal, ast.Eq(), self.value(right))])
+        equality = _and([*tests, compare(equal, ast.Eq(), self.value(right))])
         self._learn(left, right)
-        return made
+        return equality
 
     def _is_in(self, node: CallNode, wanted: bool) -> ast.expr:
-        operand, among, has_null, others = _alternatives(node)
-        if others:
+        operand, constants, has_null, variables = _alternatives(node)
+        if variables:
             return compare(self.value(node), ast.Is(), ast.Constant(wanted))
         if wanted:
-            made = compare(self.value(operand), ast.In(), self.constant(among))
+            test = compare(self.value(operand), ast.In(), self.constant(constants))
             self._learn(operand)
-            return made
+            return test
         if has_null:
             return ast.Constant(False)
         name, first = self._once(operand)
-        tests = [_known(first), compare(read(name), ast.NotIn(), self.constant(among))]
+        tests = [_known(first), compare(read(name), ast.NotIn(), self.constant(constants))]
         self._learn(operand)
         return _and(tests)
 
@@ -265,34 +265,34 @@ class Translator:
     def _kleene(self, node: CallNode) -> ast.expr:
         """``and`` is False if any part is, else None if any part is; ``or`` likewise with True."""
         decides = node.name == "or"
-        found: list[ast.expr] = []
+        decisive: list[ast.expr] = []
         unsure: list[ast.expr] = []
         for arg in node.args:
             name, first = self._once(arg)
-            found.append(compare(first, ast.Is(), ast.Constant(decides)))
+            decisive.append(compare(first, ast.Is(), ast.Constant(decides)))
             if self._nullable(arg):
                 unsure.append(read(name))
-        return ast.IfExp(_or(found), ast.Constant(decides), _unless(unsure, ast.Constant(not decides)))
+        return ast.IfExp(_or(decisive), ast.Constant(decides), _unless(unsure, ast.Constant(not decides)))
 
     def _in(self, node: CallNode) -> ast.expr:
-        operand, among, has_null, others = _alternatives(node)
+        operand, constants, has_null, variables = _alternatives(node)
         name, first = self._once(operand)
-        found: list[ast.expr] = [compare(read(name), ast.In(), self.constant(among))] if among else []
+        matches: list[ast.expr] = [compare(read(name), ast.In(), self.constant(constants))] if constants else []
         unsure: list[ast.expr] = []
-        for other in others:
-            other_name, other_first = self._once(other)
-            found.append(compare(read(name), ast.Eq(), other_first))
-            unsure.append(read(other_name))
-        rest = ast.Constant(None) if has_null else _unless(unsure, ast.Constant(False))
-        return _unless([first], ast.IfExp(_or(found), ast.Constant(True), rest) if found else rest)
+        for variable in variables:
+            variable_name, first_variable = self._once(variable)
+            matches.append(compare(read(name), ast.Eq(), first_variable))
+            unsure.append(read(variable_name))
+        no_match = ast.Constant(None) if has_null else _unless(unsure, ast.Constant(False))
+        return _unless([first], ast.IfExp(_or(matches), ast.Constant(True), no_match) if matches else no_match)
 
     def _coalesce(self, node: CallNode) -> ast.expr:
         *others, last = node.args
-        made = self.value(last)
+        expression = self.value(last)
         for arg in reversed(others):
             name, first = self._once(arg)
-            made = ast.IfExp(_known(first), read(name), made)
-        return made
+            expression = ast.IfExp(_known(first), read(name), expression)
+        return expression
 
     def _branches(self, node: CaseNode, make: Callable[[Node], ast.expr], missing: ast.expr) -> ast.expr:
         branches: list[tuple[ast.expr, ast.expr]] = []
@@ -300,18 +300,18 @@ class Translator:
             before = set(self.known)
             branches.append((self.true(condition), make(then)))
             self.known = before
-        made = missing if node.default is None else self._apart(lambda: make(node.default or node))
-        for test, then_made in reversed(branches):
-            made = ast.IfExp(test, then_made, made)
-        return made
+        expression = missing if node.default is None else self._apart(lambda: make(node.default or node))
+        for test, then_expression in reversed(branches):
+            expression = ast.IfExp(test, then_expression, expression)
+        return expression
 
 
 def _alternatives(node: CallNode) -> tuple[Node, frozenset[Value], bool, list[Node]]:
     """The operand of an ``in``, the constants to look in, whether null is among them, and the other items."""
     operand, *items = node.args
-    constants = [item.value for item in items if isinstance(item, Literal)]
-    among = frozenset(value for value in constants if value is not None)
-    return operand, among, None in constants, [item for item in items if not isinstance(item, Literal)]
+    values = [item.value for item in items if isinstance(item, Literal)]
+    known_values = frozenset(value for value in values if value is not None)
+    return operand, known_values, None in values, [item for item in items if not isinstance(item, Literal)]
 
 
 def _known(expression: ast.expr) -> ast.expr:

@@ -1,4 +1,4 @@
-"""What the language does not have although people try it, and what to write instead."""
+"""Common syntax that the language does not have, and what to write instead."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def written(*parts: str) -> str:
 
 
 def resolve(parts: list[str], start: int, end: int, scope: NameScope, report: ProblemList) -> FieldNode | None:
-    """The field named by ``parts`` (two or more); None after reporting that there is none."""
+    """The field named by ``parts`` (two or more); None after reporting that it does not exist."""
     if len(parts) > 2:
         report.add(start, end, f"{report.quote(start, end)} has too many parts", hint="A name has two: recipient.age.")
         return None

@@ -77,21 +77,24 @@ def like(pattern: str) -> Callable[[str], bool]:
         end = len(text) - len(last)
         if len(text) < shortest or not _fits(text, 0, first) or not _fits(text, end, last):
             return False
-        place = len(first)
+        position = len(first)
         for find in finders:
             # The leftmost match leaves the most room for the rest, so no other one has to be tried.
-            place = find(text, place, end)
-            if place < 0:
+            position = find(text, position, end)
+            if position < 0:
                 return False
         return True
 
     return matches
 
 
-def _fits(text: str, place: int, part: str) -> bool:
+def _fits(text: str, position: int, part: str) -> bool:
     if "_" not in part:
-        return text.startswith(part, place)
-    return all(wanted in ("_", sign) for wanted, sign in zip(part, text[place : place + len(part)], strict=True))
+        return text.startswith(part, position)
+    return all(
+        expected in ("_", character)
+        for expected, character in zip(part, text[position : position + len(part)], strict=True)
+    )
 
 
 def _finder(part: str) -> Callable[[str, int, int], int]:
@@ -99,21 +102,21 @@ def _finder(part: str) -> Callable[[str, int, int], int]:
     size = len(part)
     if "_" not in part:
 
-        def find(text: str, place: int, end: int) -> int:
-            found = text.find(part, place, end)
-            return found if found < 0 else found + size
+        def find(text: str, begin: int, end: int) -> int:
+            match = text.find(part, begin, end)
+            return match if match < 0 else match + size
 
         return find
     # Shift-and: bit i means that the last i + 1 characters are the first i + 1 of the part. One step per character.
-    anything = sum(1 << index for index, wanted in enumerate(part) if wanted == "_")
+    anything = sum(1 << index for index, character in enumerate(part) if character == "_")
     masks = dict.fromkeys(part, anything)
-    for index, wanted in enumerate(part):
-        masks[wanted] |= 1 << index
+    for index, character in enumerate(part):
+        masks[character] |= 1 << index
     full = 1 << (size - 1)
 
-    def shift_and(text: str, place: int, end: int) -> int:
+    def shift_and(text: str, begin: int, end: int) -> int:
         state = 0
-        for at in range(place, end):
+        for at in range(begin, end):
             state = (state << 1 | 1) & masks.get(text[at], anything)
             if state & full:
                 return at + 1

@@ -113,10 +113,10 @@ class TreeWalk:
     def chain(self, tree: exp.Expression, kinds: tuple[type[exp.Expression], ...]) -> list[object]:
         """The operands of ``a op b op c``, which sqlglot nests to the left, in order."""
         operands: list[object] = []
-        here: object = tree
-        while isinstance(here, kinds) and isinstance(here, exp.Expression):
-            operands.append(here.args.get("expression"))
-            here = here.args.get("this")
-        operands.append(here)
+        node: object = tree
+        while isinstance(node, kinds) and isinstance(node, exp.Expression):
+            operands.append(node.args.get("expression"))
+            node = node.args.get("this")
+        operands.append(node)
         operands.reverse()
         return operands

@@ -1,4 +1,4 @@
-"""Parses values from outside (files, calls, parameters) into a field's type, and formats values for people and JSON."""
+"""Parses values from outside (files, calls, parameters) into a field's type, and formats values as text and JSON."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def show(value: Value) -> str:
             return str(value)
 
 
-def _wrong(raw: object, wanted: str) -> ValueError:
+def _wrong(raw: object, expected: str) -> ValueError:
     if not isinstance(raw, (str, int, float, Decimal, date)):
-        return ValueError(f"{_KINDS.get(type(raw), 'a value of another kind')} is not {wanted}")
+        return ValueError(f"{_KINDS.get(type(raw), 'a value of another kind')} is not {expected}")
     shown = str(raw)
-    return ValueError(f"“{shortened(' '.join(shown[:200].split()), 70)}” is not {wanted}")
+    return ValueError(f"“{shortened(' '.join(shown[:200].split()), 70)}” is not {expected}")
 
 
 def _text(raw: object) -> str:
@@ -119,19 +119,19 @@ def _one_of(raw: object, values: tuple[str, ...]) -> str:
     return text
 
 
-def _number(raw: object, wanted: str) -> Decimal | None:
+def _number(raw: object, expected: str) -> Decimal | None:
     """None for NaN and infinity."""
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float, Decimal)):
-        raise _wrong(raw, wanted)
+        raise _wrong(raw, expected)
     if isinstance(raw, str):
         text = raw.strip()
         if text.lower() in _UNKNOWN:
             return None
         if not _NUMBER.match(text):
-            raise _wrong(raw, wanted)
+            raise _wrong(raw, expected)
         return Decimal(text)
     if isinstance(raw, int) and raw.bit_length() > 128:
-        raise ValueError(f"a number too large for {wanted}")
+        raise ValueError(f"a number too large for {expected}")
     return Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
 
 
@@ -166,10 +166,10 @@ def _boolean(raw: object) -> bool:
         return raw
     if isinstance(raw, int) and raw in (0, 1):
         return raw == 1
-    found = _TRUTHS.get(raw.strip().lower()) if isinstance(raw, str) else None
-    if found is None:
+    truth = _TRUTHS.get(raw.strip().lower()) if isinstance(raw, str) else None
+    if truth is None:
         raise _wrong(raw, "true or false")
-    return found
+    return truth
 
 
 def _date(raw: object, zone: tzinfo) -> date:

@@ -82,41 +82,41 @@ def written_form(text: str) -> tuple[Json, frozenset[str]]:
     it contains the word ``offer``.
     """
     try:
-        tree = _FormReader(_tokens(text)).whole()
+        tree = _FormReader(_tokens(text)).expression()
     except _UncertainError:
         return [UNREAD, text], frozenset(["*"] if re.search(r"\boffer\b", text, re.IGNORECASE) else [])
     return tree, frozenset(_offer_fields(tree))
 
 
 def _offer_fields(tree: WrittenForm) -> list[str]:
-    found: list[str] = []
-    todo = [tree]
-    while todo:
-        part = todo.pop()
+    names: list[str] = []
+    pending = [tree]
+    while pending:
+        part = pending.pop()
         if isinstance(part, list):
             if part[:1] == ["field"] and str(part[1]).lower() == "offer":
-                found.append(str(part[2]))
-            todo += part
-    return found
+                names.append(str(part[2]))
+            pending += part
+    return names
 
 
 def _tokens(text: str) -> list[_Token]:
     if len(text) > _LENGTH or "--" in text or "/*" in text:
         raise _UncertainError
-    found: list[_Token] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
+    tokens: list[_Token] = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
         if match is None:
             raise _UncertainError
         kind = str(match.lastgroup)
         value = match[kind]
         # Next to a dot, a word of the language is a name: recipient.end.
-        beside_dot = bool(found and found[-1] == ("sign", ".")) or text.startswith(".", match.end())
+        beside_dot = bool(tokens and tokens[-1] == ("sign", ".")) or text.startswith(".", match.end())
         word = kind == "name" and not beside_dot and value.lower() in _WORDS
-        found.append(_Token("word", value.lower()) if word else _Token(kind, value))
-        at = match.end()
-    return found
+        tokens.append(_Token("word", value.lower()) if word else _Token(kind, value))
+        position = match.end()
+    return tokens
 
 
 class _FormReader:
@@ -127,7 +127,7 @@ class _FormReader:
         self._at = 0
         self._depth = 0
 
-    def whole(self) -> WrittenForm:
+    def expression(self) -> WrittenForm:
         tree = self._disjunction()
         if self._next is not _END:
             raise _UncertainError
@@ -192,17 +192,17 @@ class _FormReader:
             value = self._accept("word", "null", "true", "false")
             if not value:
                 raise _UncertainError
-            return _turned([f"is_{value}", left], negated)
+            return _negated_if([f"is_{value}", left], negated)
         negated = bool(self._accept("word", "not"))
         if self._accept("word", "in"):
             self._expect("sign", "(")
-            return _turned(["in", left, *self._arguments()], negated)
+            return _negated_if(["in", left, *self._arguments()], negated)
         if self._accept("word", "between"):
             low = self._operand()
             self._expect("word", "and")
-            return _turned(["between", left, low, self._operand()], negated)
+            return _negated_if(["between", left, low, self._operand()], negated)
         if self._accept("word", "like"):
-            return _turned(["like", left, self._operand()], negated)
+            return _negated_if(["like", left, self._operand()], negated)
         if negated:
             raise _UncertainError
         return left
@@ -290,30 +290,30 @@ class _FormReader:
 
     def _arguments(self, words: tuple[str, ...] = ()) -> list[WrittenForm]:
         """The arguments up to the closing parenthesis; ``words`` can replace commas."""
-        found: list[WrittenForm] = []
+        arguments: list[WrittenForm] = []
         if self._accept("sign", ")"):
-            return found
+            return arguments
         while True:
-            found.append(self._disjunction())
+            arguments.append(self._disjunction())
             if self._accept("sign", ")"):
-                return found
+                return arguments
             if self._next.kind == "name" and self._next.text.lower() in words:
                 self._at += 1
             else:
                 self._expect("sign", ",")
 
     def _case(self) -> WrittenForm:
-        found: list[WrittenForm] = ["case"]
+        tree: list[WrittenForm] = ["case"]
         if self._next != ("word", "when"):
-            found.append(["of", self._disjunction()])
+            tree.append(["of", self._disjunction()])
         while self._accept("word", "when"):
             condition = self._disjunction()
             self._expect("word", "then")
-            found.append(["when", condition, self._disjunction()])
+            tree.append(["when", condition, self._disjunction()])
         if self._accept("word", "else"):
-            found.append(["else", self._disjunction()])
+            tree.append(["else", self._disjunction()])
         self._expect("word", "end")
-        return found
+        return tree
 
 
 def _joined(name: str, parts: list[WrittenForm]) -> WrittenForm:
@@ -326,7 +326,7 @@ def _joined(name: str, parts: list[WrittenForm]) -> WrittenForm:
     return [name, *flat]
 
 
-def _turned(tree: WrittenForm, negated: bool) -> WrittenForm:
+def _negated_if(tree: WrittenForm, negated: bool) -> WrittenForm:
     return ["not", tree] if negated else tree
 
 

@@ -18,7 +18,15 @@ from offerkit.server.decision_service import DecisionService
 from offerkit.server.json_bodies import read_body
 from offerkit.server.rate_limit import PROPOSE_PATH, UPDATE_PATH, count_spaces
 from offerkit.server.routing import Description, Operation
-from offerkit.server.schemas import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
+from offerkit.server.schemas import (
+    CALL_REFUSALS,
+    AnswerView,
+    ProposeBody,
+    UpdateBody,
+    UpdatedView,
+    json_answer,
+    refusals,
+)
 from offerkit.server.thread_worker import now
 from offerkit.times import utc
 from offerkit.usecases.argument_values import parse_time
@@ -29,7 +37,7 @@ from offerkit.usecases.update_status import StatusUpdate
 
 REVISION = "Offerkit-Revision"
 """The header that names the revision an answer is from."""
-_PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+_PROBLEMS = refusals(*CALL_REFUSALS)
 
 
 def routes(service: DecisionService, status_base: str) -> list[Operation]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -13,8 +14,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.server import api, health, operator_api, soap, ui, web
+from offerkit.fingerprint import Json
+from offerkit.server import api, operator_api, soap, ui, web
 from offerkit.server.authentication import INSIDER, Authentication, TokenLookup, operator_of
+from offerkit.server.client_address import is_local
 from offerkit.server.config import ServerConfig
 from offerkit.server.decision_service import DecisionService
 from offerkit.server.error_pages import ErrorPages, Start
@@ -27,7 +30,8 @@ from offerkit.server.problems import RequestError, error_response, problem_respo
 from offerkit.server.rate_limit import STATUS_PATH, RateLimitAndCors
 from offerkit.server.redaction import redacted
 from offerkit.server.request_limits import RequestLimits
-from offerkit.server.routing import ErrorAnswer, Operation, router
+from offerkit.server.routing import Description, ErrorAnswer, Operation, router
+from offerkit.server.schemas import json_answer, refusals
 from offerkit.usecases.session import Session
 
 
@@ -51,7 +55,7 @@ def application(session: Session, config: ServerConfig) -> ASGIApp:
         *api.routes(service, public + STATUS_PATH),
         *web.routes(service, public, STATUS_PATH),
         *soap.routes(service, public + STATUS_PATH, public),
-        *health.routes(service, metrics),
+        *_health_routes(service, metrics),
         *operators,
         *operator_api.stop_routes(service),
         *(web.demo_routes() if config.demo else ()),
@@ -62,6 +66,42 @@ def application(session: Session, config: ServerConfig) -> ASGIApp:
     starts = [Start("/ui", "Overview", "/ui/style.css")] if config.ui != "off" else []
     starts += [Start("/demo/", "The demonstration", "/demo/demo.css")] if config.demo else []
     return ErrorPages(RequestMiddleware(RequestLimits(Authentication(limited, tokens)), metrics), starts)
+
+
+def _health_routes(service: DecisionService, metrics: Metrics) -> list[Operation]:
+    """Health, readiness and metrics, for operating the server."""
+
+    async def live(_: Request) -> Response:
+        """The process answers."""
+        return json_answer({"status": "alive"})
+
+    async def ready(_: Request) -> Response:
+        """Calls can be answered and stored: what is live is compiled, and the store can be read."""
+        reason = service.trouble()
+        body: dict[str, Json] = {"status": "not ready" if reason else "ready", "revision": service.served.serial}
+        if service.presence.reason:
+            body["reason"] = service.presence.reason
+        return json_answer(body, 503 if reason else 200)
+
+    async def measures(request: Request) -> Response:
+        """Metrics in Prometheus's text format, for callers on this machine and for operators."""
+        if not (is_local(request) or operator_of(request)):
+            return problem_response(403, "Not allowed", "only callers on this machine and operators may read metrics")
+        metrics.revision.set(service.served.serial)
+        metrics.stopped.set(service.served.stopped)
+        metrics.waiting.set(service.writer.waiting)
+        exposition, media_type = metrics.exposed()
+        return Response(exposition, headers={"Content-Type": media_type})
+
+    described = partial(Description, tag="operations")
+    text = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+    return [
+        Operation("GET", "/health/live", live, described(id="live", responses=refusals(401, 429))),
+        Operation("GET", "/health/ready", ready, described(id="ready", responses=refusals(401, 429, 503))),
+        Operation(
+            "GET", "/metrics", measures, described(id="metrics", responses={200: text, **refusals(401, 403, 429)})
+        ),
+    ]
 
 
 def for_operators(session: Session) -> ASGIApp:
@@ -86,8 +126,10 @@ def _error_answer(session: Session) -> ErrorAnswer:
                 shown = redacted(error, session) if insider else error
                 return refusal_response(shown, insider=insider, instance=path)
             case InvalidRequestError():
-                found = [Diagnostic(Code.BAD_REQUEST, sentence) for sentence in error_sentences(error.errors)[:50]]
-                return refusal_response(Refused(found), insider=True, instance=path)
+                diagnostics = [
+                    Diagnostic(Code.BAD_REQUEST, sentence) for sentence in error_sentences(error.errors)[:50]
+                ]
+                return refusal_response(Refused(diagnostics), insider=True, instance=path)
             case RequestError():
                 return error_response(error, path)
             case ClientDisconnect():

@@ -29,7 +29,7 @@ from offerkit.server.json_bodies import read_body
 from offerkit.server.redaction import redacted
 from offerkit.server.route_scopes import check_scope
 from offerkit.server.routing import Description, Handler, Operation
-from offerkit.server.schemas import RequestBody, json_answer, refusals
+from offerkit.server.schemas import CALL_REFUSALS, RequestBody, json_answer, refusals
 from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
 from offerkit.usecases.apply import apply
@@ -67,7 +67,7 @@ from offerkit.usecases.tokens import Bearer
 COPY_TYPE = "application/vnd.sqlite3"
 PART = 1024 * 1024
 """Bytes of a copy that are sent at a time."""
-_PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+_PROBLEMS = refusals(*CALL_REFUSALS)
 _Text = Annotated[str, Field(max_length=2_000)]
 _Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
 _Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]

@@ -82,10 +82,13 @@ def refusal_response(refused: Refused, *, insider: bool, instance: str = "") -> 
     return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
 
 
-def _error(found: Diagnostic, *, insider: bool, ours: bool) -> Json:
+def _error(diagnostic: Diagnostic, *, insider: bool, ours: bool) -> Json:
     if not insider:
-        return {"code": str(found.code), "message": "the service cannot answer now" if ours else public_message(found)}
-    return error_json(found)
+        return {
+            "code": str(diagnostic.code),
+            "message": "the service cannot answer now" if ours else public_message(diagnostic),
+        }
+    return error_json(diagnostic)
 
 
 def without_hidden_spaces(refused: Refused) -> Refused:
@@ -98,9 +101,9 @@ def without_hidden_spaces(refused: Refused) -> Refused:
     )
 
 
-def public_message(found: Diagnostic) -> str:
+def public_message(diagnostic: Diagnostic) -> str:
     """The sentence of a diagnostic for somebody who may not see the catalog."""
-    return _OUTSIDE.get(found.code, found.summary)
+    return _OUTSIDE.get(diagnostic.code, diagnostic.summary)
 
 
 def error_response(error: RequestError, instance: str = "") -> Response:

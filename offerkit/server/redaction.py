@@ -16,12 +16,12 @@ def redacted(refused: Refused, session: Session) -> Refused:
     names = _names(session)
     return Refused(
         replace(
-            found,
-            summary=_cleared(found.summary, names),
-            detail=_sentence(_cleared(found.detail, names)),
-            hint=_sentence(_cleared(found.hint, names)),
+            diagnostic,
+            summary=_cleared(diagnostic.summary, names),
+            detail=_sentence(_cleared(diagnostic.detail, names)),
+            hint=_sentence(_cleared(diagnostic.hint, names)),
         )
-        for found in refused.diagnostics
+        for diagnostic in refused.diagnostics
     )
 
 

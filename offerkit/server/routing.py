@@ -1,4 +1,4 @@
-"""One table of routes: it dispatches requests, and ``/openapi.json`` is made of it (docs/adr/0054-plain-asgi.md)."""
+"""The table of routes, for dispatching requests and for ``/openapi.json`` (docs/adr/0054-plain-asgi.md)."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ ErrorAnswer: TypeAlias = Callable[[Request, Exception], Response | None]
 """The answer to an exception of a handler; None when it is a bug, which the outermost middleware logs and answers."""
 Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[None]]
 ROUTE = "offerkit.route"
-"""Where a request's scope has the path of its route, with its parameters as they are declared."""
+"""The key of a request's scope that holds its route's path, with parameters as declared."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What the OpenAPI document says of an operation; summary and description come from the handler.
+    """What the OpenAPI document says about an operation; summary and description come from the handler.
 
-    ``query`` names its query parameters, all of them optional texts. ``answer`` is the model of a JSON answer;
-    ``responses`` has all other answers by status, and may add media types to status 200.
+    ``query`` names its query parameters, all optional strings. ``answer`` is the model of a JSON answer;
+    ``responses`` has all other answers by status and may add media types to status 200.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Operation:
     description: Description | None = None
 
 
-class Resource:
+class PathOperations:
     """All operations of one path, as an ASGI application."""
 
     def __init__(self, path: str, operations: Iterable[Operation], answer_error: ErrorAnswer) -> None:
@@ -58,7 +58,7 @@ class Resource:
 
     @property
     def methods(self) -> Collection[str]:
-        """The methods that the path takes."""
+        """The methods that the path accepts."""
         return self._handlers.keys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,13 +81,13 @@ class Resource:
 
 
 def router(operations: Iterable[Operation], answer_error: ErrorAnswer, lifespan: Lifespan | None = None) -> Router:
-    """The application of ``operations``. Paths are tried in their order: those that are called most come first."""
+    """Return the application of ``operations``. It tries paths in their order, so put those called most first."""
     by_path: dict[str, list[Operation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, []).append(operation)
     return Router(
-        [Route(path, Resource(path, found, answer_error)) for path, found in by_path.items()],
-        redirect_slashes=False,  # they would lead to whatever Host a caller made up
+        [Route(path, PathOperations(path, declared, answer_error)) for path, declared in by_path.items()],
+        redirect_slashes=False,  # a redirect would lead to any Host that a caller sends
         default=_not_found,
         lifespan=lifespan,
     )

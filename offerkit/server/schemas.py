@@ -46,16 +46,16 @@ _DESCRIBED: TypeAdapter[Any] = TypeAdapter(dict[Annotated[str, Field(max_length=
 """What :func:`_call_data` takes, for the description only: to check a union costs the more the less of it fits."""
 
 
-def _call_data(given: object) -> dict[str, object]:
+def _call_data(data: object) -> dict[str, object]:
     """Call data whose values could be of some type; which ones they have to be of, the environment declares."""
-    if not isinstance(given, dict):
+    if not isinstance(data, dict):
         raise PydanticCustomError("call_data", "must be an object with names and values")
-    if len(given) > MOST_DATA:
+    if len(data) > MOST_DATA:
         raise PydanticCustomError("call_data", f"a call has at most {MOST_DATA} call data values")
-    wrong = [str(name)[:60] for name, value in given.items() if not _could_be(value) or len(name) > LONGEST_NAME]
+    wrong = [str(name)[:60] for name, value in data.items() if not _could_be(value) or len(name) > LONGEST_NAME]
     if wrong:
         raise PydanticCustomError("call_data", "{names}: " + _CALL_DATA, {"names": first_few(wrong, len(wrong))})
-    return given
+    return data
 
 
 def _could_be(value: object) -> bool:
@@ -197,9 +197,9 @@ class ProblemView(BaseModel):
     )
 
 
-def json_answer(made: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_answer(body: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer in JSON."""
-    return Response(orjson.dumps(made), status, headers, "application/json")
+    return Response(orjson.dumps(body), status, headers, "application/json")
 
 
 def call_data_name(written: str) -> str:
@@ -207,9 +207,13 @@ def call_data_name(written: str) -> str:
     return _HUMP.sub("_", written).lower()
 
 
+CALL_REFUSALS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+"""The statuses with which a call with a body may be refused."""
+
+
 def refusals(*statuses: int) -> dict[int, dict[str, Any]]:
-    """What the description of a call says of its refusals."""
-    return {status: {"description": _SAID[status], "content": _PROBLEM} for status in statuses}
+    """Describe a call's refusals with ``statuses``, for the OpenAPI document."""
+    return {status: {"description": _MEANINGS[status], "content": _PROBLEM} for status in statuses}
 
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -217,7 +221,7 @@ _PROBLEM = {
     "application/problem+json": {"schema": ProblemView.model_json_schema()},
     "text/html": {"schema": {"type": "string"}},  # for browsers, which ask for it
 }
-_SAID = {
+_MEANINGS = {
     400: "The body cannot be read.",
     401: "The token is not valid.",
     403: "The caller is not allowed to do this.",

@@ -67,8 +67,8 @@ def routes(service: DecisionService, status_base: str, public_url: str) -> list[
     return [Operation("GET", path, described), Operation("POST", path, asked)]
 
 
-def _ask(environment: str, space: str, wanted: soap_xml.SoapRequest, status_base: str) -> ProposeRequest:
-    values = wanted.values
+def _ask(environment: str, space: str, soap_request: soap_xml.SoapRequest, status_base: str) -> ProposeRequest:
+    values = soap_request.values
     count, no_prop = values.get("maxCount") or "1", values.get("noProp", "").lower()
     if not count.isascii() or not count.isdecimal() or len(count) > 9 or not 1 <= int(count) <= MAX_COUNT:
         raise SoapFault("Sender", f"maxCount is a number from 1 to {MAX_COUNT}", Code.BAD_COUNT)
@@ -85,7 +85,7 @@ def _ask(environment: str, space: str, wanted: soap_xml.SoapRequest, status_base
         n=int(count),
         categories=_names(values, "categories"),
         themes=_names(values, "themes"),
-        data=wanted.context,
+        data=soap_request.context,
         store=no_prop not in _YES,
         outputs=("xml",),
         own_html=True,
@@ -108,21 +108,21 @@ def _is_live(service: DecisionService, environment: str, space: str) -> bool:
     return found is not None and found.unitary
 
 
-async def _propose(service: DecisionService, ask: ProposeRequest, wanted: soap_xml.SoapRequest) -> bytes:
+async def _propose(service: DecisionService, ask: ProposeRequest, soap_request: soap_xml.SoapRequest) -> bytes:
     """The answer; a new cookie of the visitor is given back in the part in which the old one came."""
     found, _ = await service.propose(ask)
     parts = {"interactionId": escape(found.interaction), "propositions": propositions_xml(found)}
     if found.cookie:
-        parts["uuid" if wanted.values.get("uuid") else "nli"] = escape(found.cookie)
-    return soap_xml.answer(wanted, parts)
+        parts["uuid" if soap_request.values.get("uuid") else "nli"] = escape(found.cookie)
+    return soap_xml.answer(soap_request, parts)
 
 
-async def _update(service: DecisionService, environment: str, wanted: soap_xml.SoapRequest) -> bytes:
-    proposition, status = wanted.values.get("proposition", ""), wanted.values.get("status", "")
+async def _update(service: DecisionService, environment: str, soap_request: soap_xml.SoapRequest) -> bytes:
+    proposition, status = soap_request.values.get("proposition", ""), soap_request.values.get("status", "")
     if not proposition or len(proposition) > LONGEST_KEY or not status:
         raise SoapFault("Sender", "UpdateStatus needs proposition and status", Code.BAD_REQUEST)
-    await service.update(StatusUpdate(proposition, status, wanted.context, now(), environment))
-    return soap_xml.answer(wanted, {})
+    await service.update(StatusUpdate(proposition, status, soap_request.context, now(), environment))
+    return soap_xml.answer(soap_request, {})
 
 
 def _refused(refused: Refused) -> Response:
@@ -135,8 +135,8 @@ def _refused(refused: Refused) -> Response:
     return _fault(SoapFault("Sender", said, first.code), 400)
 
 
-def _fault(found: SoapFault, status: int) -> Response:
-    return Response(soap_xml.fault(found), status, media_type=MEDIA_TYPE)
+def _fault(soap_fault: SoapFault, status: int) -> Response:
+    return Response(soap_xml.fault(soap_fault), status, media_type=MEDIA_TYPE)
 
 
 _SEQUENCE = ("<xsd:complexType><xsd:sequence>", "</xsd:sequence></xsd:complexType>")

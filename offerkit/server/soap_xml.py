@@ -227,19 +227,19 @@ def _context(element: Element) -> dict[str, object]:
     return data
 
 
-def answer(asked: SoapRequest, parts: Mapping[str, str]) -> bytes:
+def answer(request: SoapRequest, parts: Mapping[str, str]) -> bytes:
     """An envelope with the answer to ``asked``; ``parts`` are XML already."""
     inner = "".join(f"<{name}>{value}</{name}>" for name, value in parts.items())
-    made = f'<{asked.operation}Response xmlns="{asked.service}">{inner}</{asked.operation}Response>'
-    return _enveloped(made)
+    envelope_body = f'<{request.operation}Response xmlns="{request.service}">{inner}</{request.operation}Response>'
+    return _enveloped(envelope_body)
 
 
-def fault(found: SoapFault) -> bytes:
+def fault(soap_fault: SoapFault) -> bytes:
     """An envelope with a fault."""
-    reason = escape(_NOT_IN_XML.sub("\ufffd", found.reason))
-    detail = f"<env:Detail><code>{escape(found.diagnostic)}</code></env:Detail>" if found.diagnostic else ""
+    reason = escape(_NOT_IN_XML.sub("\ufffd", soap_fault.reason))
+    detail = f"<env:Detail><code>{escape(soap_fault.diagnostic)}</code></env:Detail>" if soap_fault.diagnostic else ""
     return _enveloped(
-        f"<env:Fault><env:Code><env:Value>env:{found.code}</env:Value></env:Code>"
+        f"<env:Fault><env:Code><env:Value>env:{soap_fault.code}</env:Value></env:Code>"
         f'<env:Reason><env:Text xml:lang="en">{reason}</env:Text></env:Reason>{detail}</env:Fault>'
     )
 

@@ -265,15 +265,15 @@ _KEPT_IN_URLS = "!#$%&'()*+,/:;=?@[]~"
 """What stays as it is in the address that a browser is sent to; everything else is written with %."""
 
 
-def redirect_target(wanted: str, own: str, inbound: InboundRules) -> str:
+def redirect_target(target: str, own: str, inbound: InboundRules) -> str:
     """The address to lead to; empty when ``wanted`` is not one of ``own`` (scheme and host) or of a declared host."""
-    if len(wanted) <= 4_096 and _REDIRECT_PATH.fullmatch(wanted):
-        return quote(wanted, safe=_KEPT_IN_URLS)
-    if url_trouble(wanted):
+    if len(target) <= 4_096 and _REDIRECT_PATH.fullmatch(target):
+        return quote(target, safe=_KEPT_IN_URLS)
+    if url_trouble(target):
         return ""
-    parts = urlsplit(wanted)
+    parts = urlsplit(target)
     if f"{parts.scheme}://{parts.netloc}" == own:
-        return quote(wanted, safe=_KEPT_IN_URLS)
+        return quote(target, safe=_KEPT_IN_URLS)
     try:
         host, port = (parts.hostname or "").rstrip(".").encode("idna").decode().lower(), parts.port
     except ValueError:  # a port or a name that is none

@@ -52,11 +52,11 @@ def _installed() -> list[str]:
 
     importlib.metadata gives the same, but takes longer to import than a run without changes.
     """
-    found: set[str] = set()
+    distributions: set[str] = set()
     for folder in sys.path:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
-            found.update(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
-    return sorted(found)
+            distributions.update(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
+    return sorted(distributions)
 
 
 def content_key(code: bytes, file: SpecFile) -> bytes:
@@ -232,31 +232,44 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
 
 
 def _facts_row(facts: ResourceFacts) -> list[Any]:
-    *plain, misfits, expressions, given = facts
-    return [*plain, [tuple(one) for one in misfits], [tuple(one) for one in expressions], given]
+    *plain, misfits, expressions, filter_values = facts
+    return [*plain, [tuple(item) for item in misfits], [tuple(item) for item in expressions], filter_values]
 
 
 def _facts(row: list[Any]) -> ResourceFacts:
-    (fields, required, representations, spaces, keys, variables, flags, types, themes, misfits, expressions, given) = (
-        row
-    )
+    (
+        fields,
+        required,
+        representations,
+        spaces,
+        keys,
+        variables,
+        flags,
+        types,
+        themes,
+        misfits,
+        expressions,
+        filters,
+    ) = row
     return ResourceFacts(
-        tuple(fields),
-        tuple(required),
-        {name: tuple(given) for name, given in representations.items()},
-        tuple(spaces),
-        tuple(keys),
-        tuple([(name, tuple(path)) for name, path in variables]),
-        tuple(flags),
-        tuple([(name, base, tuple(values)) for name, base, values in types]),
-        tuple([(name, tuple(path)) for name, path in themes]),
-        tuple([Misfit(tuple(path), intern(form), intern(reason), offset) for path, form, reason, offset in misfits]),
+        fields=tuple(fields),
+        required=tuple(required),
+        representations={name: tuple(names) for name, names in representations.items()},
+        spaces=tuple(spaces),
+        keys=tuple(keys),
+        variables=tuple([(name, tuple(path)) for name, path in variables]),
+        flags=tuple(flags),
+        types=tuple([(name, base, tuple(values)) for name, base, values in types]),
+        themes=tuple([(name, tuple(path)) for name, path in themes]),
+        misfits=tuple(
+            [Misfit(tuple(path), intern(form), intern(reason), offset) for path, form, reason, offset in misfits]
+        ),
         # Many offers have the same conditions: each text is kept in memory once.
-        tuple(
+        expressions=tuple(
             [
-                Expression(tuple(path), intern(text), intern(role), intern(wanted))
-                for path, text, role, wanted in expressions
+                Expression(tuple(path), intern(text), intern(role), intern(expected))
+                for path, text, role, expected in expressions
             ]
         ),
-        tuple([(tuple(path), values) for path, values in given]),
+        filter_values=tuple([(tuple(path), values) for path, values in filters]),
     )

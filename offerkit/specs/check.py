@@ -35,10 +35,10 @@ def check(
 
 def duplicates(records: list[Record]) -> Iterator[Mistake]:
     """Resources that are declared twice, in one file or two."""
-    first: dict[str, Record] = {}
+    declared: dict[str, Record] = {}
     for record in records:
-        known = first.setdefault(record.address, record)
-        if known is not record:
+        earlier = declared.setdefault(record.address, record)
+        if earlier is not record:
             yield Mistake(
                 record,
                 (),
@@ -47,25 +47,25 @@ def duplicates(records: list[Record]) -> Iterator[Mistake]:
                 "A name must be unique, across all files.",
                 "Rename or remove one of the two.",
                 on_key=True,
-                related=(("first here", known),),
+                related=(("first here", earlier),),
             )
 
 
 def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
     """References to something undeclared, with similar names; an undeclared environment is reported once."""
-    known = index.by_address
-    told: set[str] = set()
+    declared = index.by_address
+    reported: set[str] = set()
 
     @cache
     def near(environment: str, kind: Kind, name: str, otherwise: str) -> str:
         return suggestion(name, index.group(environment, kind), otherwise)
 
-    for record in known.values():
+    for record in declared.values():
         for ref in record.refs:
-            if ref.target in known or ref.target in told or ref.target.environment in unsure:
+            if ref.target in declared or ref.target in reported or ref.target.environment in unsure:
                 continue
             if not ref.path and record.kind is not Kind.CATEGORY:
-                told.add(ref.target)
+                reported.add(ref.target)
             yield _unknown(index, record, ref, near)
 
 
@@ -102,9 +102,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
         )
     target = ref.target
     environment, kind, name = target.environment, target.kind, target.name
-    elsewhere = sorted(
-        other for (other, other_kind), group in index.groups.items() if other_kind is kind and name in group
-    )
+    elsewhere = sorted(env for (env, other_kind), group in index.groups.items() if other_kind is kind and name in group)
     if elsewhere and environment == record.environment:
         return Mistake(
             record,

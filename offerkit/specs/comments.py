@@ -33,7 +33,7 @@ def read(content: bytes) -> CommentedNode:
 def comments(content: bytes) -> list[str]:
     """The texts of all comments of a file, sorted: formatting may lose none."""
     _, text, scalars = _document(content)
-    return sorted(found.text for found in scan(text, scalars))
+    return sorted(comment.text for comment in scan(text, scalars))
 
 
 def _document(content: bytes) -> tuple[CommentedNode, str, list[tuple[int, int]]]:
@@ -106,19 +106,19 @@ class _DocumentBuilder:
         return tuple(lines) if again == [event.value] else ()
 
     def _map(self, node: CommentedNode) -> None:
-        node.value = below = {}
+        node.value = children = {}
         while type(event := self.parser.get_event()) is not MappingEndEvent:
             key_start, key_end = event.start_mark.index, event.end_mark.index
             self.scalars.append((key_start, key_end))
             child = self.node(self.parser.get_event())
             child.entry = key_start
-            below[event.value] = child
+            children[event.value] = child
         node.end = node.tail = event.end_mark.index
 
     def _list(self, node: CommentedNode) -> None:
-        node.value = below = []
+        node.value = children = []
         while type(event := self.parser.get_event()) is not SequenceEndEvent:
-            below.append(self.node(event))
+            children.append(self.node(event))
         node.end = node.tail = event.end_mark.index
 
 
@@ -126,7 +126,7 @@ TO_LINE_END = re.compile("[^\n\r]*")
 
 
 class CommentedNode(Node):
-    """A node and where it stands, as offsets into the text.
+    """A node with its positions, as offsets into the text.
 
     ``entry``: its key or dash. ``start``, ``end``: its value. ``tail``: the place whose line may have a comment
     about it.
@@ -144,9 +144,9 @@ class CommentedNode(Node):
 
     @property
     def children(self) -> list[CommentedNode]:
-        """What stands below it, in the order of the file."""
-        below = self.value
-        items = below.values() if isinstance(below, dict) else below if isinstance(below, list) else ()
+        """The nodes that it holds, in the order of the file."""
+        value = self.value
+        items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         return [item for item in items if isinstance(item, CommentedNode)]
 
     @property
@@ -157,7 +157,7 @@ class CommentedNode(Node):
 
 @dataclass(slots=True)
 class FoundComment:
-    """A comment in the text; ``own``: nothing but space stands before it on its line."""
+    """A comment in the text; ``own``: only spaces precede it on its line."""
 
     at: int
     column: int
@@ -195,7 +195,7 @@ class _Lines:
 
 def scan(text: str, scalars: list[tuple[int, int]]) -> list[FoundComment]:
     """Every comment: what begins with “#” outside of scalars, whose stretches are given in order."""
-    found: list[FoundComment] = []
+    comments: list[FoundComment] = []
     lines = _Lines(text)
     begins = [0, *(end for _, end in scalars)]
     ends = [*(start for start, _ in scalars), len(text)]
@@ -212,9 +212,9 @@ def scan(text: str, scalars: list[tuple[int, int]]) -> list[FoundComment]:
                 # Behind something, the column is only worth keeping where somebody aligned it.
                 aligned = not before or at - start - len(before) > 2
                 column = at - start if aligned else 0
-                found.append(FoundComment(at, column, text[at:stop].rstrip(), not before, lines.blank_above(at)))
+                comments.append(FoundComment(at, column, text[at:stop].rstrip(), not before, lines.blank_above(at)))
             at = text.find("#", stop, end)
-    return found
+    return comments
 
 
 def _line_end(text: str, at: int) -> int:
@@ -243,7 +243,7 @@ class _Placer:
         end = len(self._text) + 1
         if root.children:
             self._below(root, end, -1)
-            # What stands behind “---” has no line that it could stay on.
+            # A comment behind “---” has no line of its own, so it moves above the first entry.
             beside, first = (root.beside,) if root.beside is not None else (), root.children[0]
             first.above = (*beside, *root.above, *first.above)
             root.beside, root.above = None, ()
@@ -268,13 +268,13 @@ class _Placer:
         return dash
 
     def _take(self, until: int, *, own: bool | None = None, column: int = 0) -> Iterable[Comment]:
-        """The next comments before ``until``, as long as they are as asked for."""
+        """The next comments before ``until``, up to the first one that is not ``own`` or is left of ``column``."""
         pending = self._pending
         while pending and pending[-1].at < until and pending[-1].column >= column and own in (None, pending[-1].own):
             yield pending.pop().kept()
 
     def _below(self, parent: CommentedNode, until: int, outer: int) -> None:
-        """Place what stands below a map or list, which ends before ``until`` and is part of one at ``outer``."""
+        """Place the comments inside a map or list that ends before ``until``; ``outer``: the column of its parent."""
         children = parent.children
         column = children[0].entry - self._lines.start(children[0].entry)
         before = parent
@@ -291,7 +291,7 @@ class _Placer:
             parent.foot += tuple(self._take(parent.end))
 
     def _entry(self, child: CommentedNode, until: int, outer: int) -> None:
-        """Place what stands between a key or dash and the end of its value."""
+        """Place the comments between a key or dash and the end of its value."""
         if child.is_block and child.children:
             _beside(child, self._take(child.children[0].entry, own=False))
             self._below(child, until, outer)
@@ -304,7 +304,7 @@ class _Placer:
 
 
 def _beside(node: Node, comments: Iterable[Comment]) -> None:
-    """Put a comment beside a node; any more of them above it."""
+    """Put the first comment beside a node, and the others above it."""
     for comment in comments:
         if node.beside is None:
             node.beside = comment

@@ -28,12 +28,12 @@ class ExpressionCheck(NamedTuple):
 
     text: str
     scope: NameScope
-    wanted: ExpectedResult
+    expected: ExpectedResult
 
     @property
     def key(self) -> tuple[str, str, str]:
         """Equal for checks with the same result."""
-        return self.text, self.scope.digest, self.wanted.value
+        return self.text, self.scope.digest, self.expected.value
 
 
 Checker: TypeAlias = Callable[[Sequence[ExpressionCheck]], Sequence[tuple[Problem, ...]]]
@@ -72,15 +72,15 @@ def bad_expressions(index: Index, checker: Checker = check_expressions) -> Itera
     """Mistakes in conditions and formulas, and in the values that filters are given."""
     yield from _taken_names(index)
     checks: dict[tuple[str, str, str], ExpressionCheck] = {}
-    places: list[tuple[Record, Expression, tuple[str, str, str]]] = []
+    uses: list[tuple[Record, Expression, tuple[str, str, str]]] = []
     for environment in index.environments:
         for record, expression, known in _expressions(index, environment):
-            request = ExpressionCheck(expression.text, known, ExpectedResult(expression.wanted))
+            request = ExpressionCheck(expression.text, known, ExpectedResult(expression.expected))
             checks.setdefault(request.key, request)
-            places.append((record, expression, request.key))
+            uses.append((record, expression, request.key))
         yield from bad_uses(index, environment)
     answers = dict(zip(checks, checker(list(checks.values())), strict=True)) if checks else {}
-    for record, expression, key in places:
+    for record, expression, key in uses:
         for problem in answers[key]:
             yield Mistake(
                 record,
@@ -149,10 +149,10 @@ def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
     sound: set[object] = set()
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
-            given = dict(record.facts.given)
+            filter_values = dict(record.facts.filter_values)
             for ref in record.refs:
                 used = index.by_address.get(ref.target) if ref.path[:2] == ("eligible", "filters") else None
-                values = given.get(ref.path, {})
+                values = filter_values.get(ref.path, {})
                 shape = (ref.target, *values.items())
                 if used is None or not used.valid or shape in sound:
                     continue
@@ -163,10 +163,10 @@ def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
 
 
 def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record) -> Iterator[Mistake]:
-    known = {name: FieldType(BaseType(base), options) for name, base, options in used.facts.types}
+    parameters = {name: FieldType(BaseType(base), options) for name, base, options in used.facts.types}
     for name, text in values.items():
         path = (*use, "with", name)
-        if name not in known:
+        if name not in parameters:
             none = f"{used.name} has no parameters; remove the value."
             yield Mistake(
                 record,
@@ -174,18 +174,18 @@ def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record)
                 Code.PARAMETER,
                 f"filter {used.name} has no parameter “{name}”",
                 on_key=True,
-                hint=suggestion(name, known, f"Known: {', '.join(known)}." if known else none),
+                hint=suggestion(name, parameters, f"Known: {', '.join(parameters)}." if parameters else none),
             )
-        elif why := type_error(text, known[name]):
-            options = known[name].values
+        elif problem := type_error(text, parameters[name]):
+            options = parameters[name].values
             yield Mistake(
                 record,
                 path,
                 Code.PARAMETER,
-                f"parameter {name} of filter {used.name}: {why}",
+                f"parameter {name} of filter {used.name}: {problem}",
                 hint=suggestion(text, options, f"Known: {', '.join(options)}.")
                 if options
-                else f"It is declared as {known[name].base}.",
+                else f"It is declared as {parameters[name].base}.",
             )
     for name in used.facts.required:
         if name not in values:
@@ -252,10 +252,10 @@ def _check_in_parallel(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem,
     answers: list[tuple[Problem, ...]] = [()] * len(checks)
     answers[::several] = check_expressions(portions[0])
     for start, child in enumerate(children, 1):
-        sound = child.answer()
-        told = frozenset(sound if isinstance(sound, list) else ())
+        answer = child.answer()
+        sound = frozenset(answer if isinstance(answer, list) else ())
         # Checked again here: what a child found wrong, and everything of a child that failed.
-        doubtful = [number for number in range(len(portions[start])) if number not in told]
+        doubtful = [number for number in range(len(portions[start])) if number not in sound]
         for number, problems in zip(doubtful, check_expressions([portions[start][p] for p in doubtful]), strict=True):
             answers[start + number * several] = problems
     return answers

@@ -55,29 +55,29 @@ def _operators(index: Index) -> Iterator[Mistake]:
     owners: dict[str, Record] = {}
     for operator in operators.values():
         for email in operator.facts.keys:
-            first = owners.setdefault(email.lower(), operator)
-            if first is not operator:
+            owner = owners.setdefault(email.lower(), operator)
+            if owner is not operator:
                 yield Mistake(
                     operator,
                     ("email",),
                     Code.SHARED_EMAIL,
-                    f"operator {first.name} has the same e-mail address",
+                    f"operator {owner.name} has the same e-mail address",
                     "It identifies the authors of commits; upper and lower case are the same.",
                     hint="Give each operator a different one.",
-                    related=((f"operator {first.name}", first),),
+                    related=((f"operator {owner.name}", owner),),
                 )
         for account in operator.facts.fields:
             forge, _, number = account.partition(":")
-            first = owners.setdefault(account, operator)
-            if first is not operator:
+            owner = owners.setdefault(account, operator)
+            if owner is not operator:
                 yield Mistake(
                     operator,
                     ("accounts", forge),
                     Code.SHARED_ACCOUNT,
-                    f"operator {first.name} has account {number} of {forge}, too",
+                    f"operator {owner.name} has account {number} of {forge}, too",
                     "A review by this account could not be attributed to one of them.",
                     hint="Give each operator a different one.",
-                    related=((f"operator {first.name}", first),),
+                    related=((f"operator {owner.name}", owner),),
                 )
     automations = {record.address for record in operators.values() if "automation" in record.facts.flags}
     if not automations:
@@ -139,13 +139,13 @@ def _outline(record: Record) -> JsonMap:
     if record.kind is Kind.SPACE:
         return {"fields": [{"name": name, "required": name in facts.required} for name in facts.fields]}
     template = next((ref.target.partition(".")[2] for ref in record.refs if ref.path == ("template",)), None)
-    said: JsonMap = {
+    body: JsonMap = {
         "template": template,
         "content": dict.fromkeys(facts.fields, ""),
         "representations": {space: dict.fromkeys(fields, "") for space, fields in facts.representations.items()},
         "spaces": list(facts.spaces),
     }
-    return {key: value for key, value in said.items() if value}
+    return {key: value for key, value in body.items() if value}
 
 
 def _contents(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
@@ -179,14 +179,14 @@ def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[
     effective = inheritance.offer(offer.address)
     named = effective.named_spaces
     targets = [spaces[name] for name in named if name in spaces] if named else list(spaces.values())
-    known = {field for space in targets for field in space.facts.fields}
+    fields_of_targets = {field for space in targets for field in space.facts.fields}
     # The fields of an invalid space or template are not known: its own mistakes are reported instead.
-    whole = len(targets) == len([name for name in named if name in every] if named else every)
-    if targets and whole:
+    all_valid = len(targets) == len([name for name in named if name in every] if named else every)
+    if targets and all_valid:
         for field in offer.facts.fields:
-            if field not in known:
-                where = f"space {or_list(named)} has no" if named else "no space of this environment has a"
-                yield _not_on_space(offer, ("content", field), where, tuple(known))
+            if field not in fields_of_targets:
+                prefix = f"space {or_list(named)} has no" if named else "no space of this environment has a"
+                yield _not_on_space(offer, ("content", field), prefix, tuple(fields_of_targets))
     for name in offer.facts.representations:
         if named and name in spaces and name not in named:
             yield Mistake(
@@ -197,7 +197,7 @@ def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[
                 on_key=True,
                 hint=f"Add {name} to the offer's spaces, or remove the representation.",
             )
-    if all(index.by_address[layer.address].valid for layer in effective.layers) and (named or whole):
+    if all(index.by_address[layer.address].valid for layer in effective.layers) and (named or all_valid):
         yield from _required(offer, effective, targets)
 
 
@@ -231,15 +231,15 @@ def _fields(names: list[str]) -> str:
     return f"field{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def _not_on_space(offer: Record, path: JsonPath, where: str, known: tuple[str, ...]) -> Mistake:
+def _not_on_space(offer: Record, path: JsonPath, prefix: str, fields: tuple[str, ...]) -> Mistake:
     field = str(path[-1])
     return Mistake(
         offer,
         path,
         Code.FIELD_NOT_ON_SPACE,
-        f"{where} field “{field}”",
+        f"{prefix} field “{field}”",
         on_key=True,
-        hint=suggestion(field, known, "Declare the field on the space, or remove it here."),
+        hint=suggestion(field, fields, "Declare the field on the space, or remove it here."),
     )
 
 
@@ -268,11 +268,11 @@ def _spaces(index: Index, environment: Record) -> Iterator[Mistake]:
                 hint="Add identification: {keys: [" + ", ".join(dimension.facts.keys if dimension else ["id"]) + "]}.",
             )
         if dimension is not None and dimension.valid:
-            for place, key in enumerate(space.facts.keys):
+            for number, key in enumerate(space.facts.keys):
                 if key not in dimension.facts.fields:
                     yield Mistake(
                         space,
-                        ("identification", "keys", place),
+                        ("identification", "keys", number),
                         Code.UNKNOWN_FIELD,
                         f"dimension {dimension.name} has no field “{key}”",
                         hint=suggestion(key, dimension.facts.fields),
@@ -284,13 +284,17 @@ def _fallback(index: Index, space: Record) -> Iterator[Mistake]:
     for ref in space.refs:
         target = index.by_address.get(ref.target)
         if ref.path == ("identification", "fallback") and target is not None:
-            other = index.group(target.environment, Kind.ENVIRONMENT).get(target.environment)
-            if other is not None and other.valid and "anonymous" not in other.facts.flags:
+            fallback_environment = index.group(target.environment, Kind.ENVIRONMENT).get(target.environment)
+            if (
+                fallback_environment is not None
+                and fallback_environment.valid
+                and "anonymous" not in fallback_environment.facts.flags
+            ):
                 yield Mistake(
                     space,
                     ref.path,
                     Code.ANONYMOUS,
-                    f"the fallback points to {other.name}, which is not anonymous",
+                    f"the fallback points to {fallback_environment.name}, which is not anonymous",
                     "A fallback is for contacts who could not be identified.",
                     "Name a space of an anonymous environment.",
                 )
@@ -408,13 +412,13 @@ def lonely_themes(index: Index) -> Iterator[Mistake]:
     """Themes that look misspelt: only one resource has it, nothing asks for it, and another theme is similar."""
     for environment in index.environments:
         carried = list(_themes(index, environment, _CARRIERS))
-        asked = {theme for _, theme, _ in _themes(index, environment, _ASKING)}
+        asked_for = {theme for _, theme, _ in _themes(index, environment, _ASKING)}
         count = Counter(theme for _, theme, _ in carried)
-        others = [theme for theme in count if count[theme] > 1 or theme in asked]
+        candidates = [theme for theme in count if count[theme] > 1 or theme in asked_for]
         for record, theme, path in carried:
-            if count[theme] > 1 or theme in asked:
+            if count[theme] > 1 or theme in asked_for:
                 continue
-            near = nearest(theme, others, 1, _ALIKE)
+            near = nearest(theme, candidates, 1, _ALIKE)
             if near:
                 yield Mistake(
                     record,

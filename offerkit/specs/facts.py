@@ -1,4 +1,4 @@
-"""What a resource says that the checks between resources need: conditions, types, values for filters, themes."""
+"""The facts of a resource that checks between resources need: conditions, types, values for filters, themes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from offerkit.specs.record import Expression
 
 
 def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
-    """Every condition and formula of ``resource``, each with where it stands and what it has to give."""
+    """Every condition and formula of ``resource``, with its path, its role and the kind of result expected."""
     return tuple(
-        Expression(path, text, role.value, wanted.value)
-        for path, text, role, wanted in _all(kind, resource)
+        Expression(path, text, role.value, expected.value)
+        for path, text, role, expected in _all(kind, resource)
         if text is not None
     )
 
 
-def given(resource: Any) -> tuple[tuple[JsonPath, Mapping[str, str]], ...]:
+def filter_values(resource: Any) -> tuple[tuple[JsonPath, Mapping[str, str]], ...]:
     """The values that an offer or template gives to its filters."""
     return tuple(
-        (("eligible", "filters", place), dict(use.values))
-        for place, use in enumerate(resource.eligible.filters)
+        (("eligible", "filters", number), dict(use.values))
+        for number, use in enumerate(resource.eligible.filters)
         if use.values
     )
 
@@ -47,9 +47,9 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
             yield ("eligible", "when"), resource.eligible.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
         case Kind.OFFER | Kind.TEMPLATE:
             yield ("eligible", "when"), resource.eligible.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
-            for place, weight in enumerate(resource.weights):
-                yield ("weights", place, "when"), weight.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
-                yield ("weights", place, "formula"), weight.formula, ExpressionRole.TARGET, ExpectedResult.FORMULA
+            for number, weight in enumerate(resource.weights):
+                yield ("weights", number, "when"), weight.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
+                yield ("weights", number, "formula"), weight.formula, ExpressionRole.TARGET, ExpectedResult.FORMULA
         case Kind.FILTER:
             yield ("when",), resource.when, ExpressionRole.FILTER, ExpectedResult.CONDITION
         case Kind.RULE:
@@ -70,14 +70,14 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
 
 def _deliveries(campaign: Any) -> Iterator[Found]:
     for name, delivery in campaign.deliveries.items():
-        here = ("deliveries", name)
-        yield (*here, "target"), delivery.target, ExpressionRole.TARGET, ExpectedResult.CONDITION
-        for place, cell in enumerate(delivery.cells or ()):
-            yield (*here, "cells", place, "when"), cell.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
+        path = ("deliveries", name)
+        yield (*path, "target"), delivery.target, ExpressionRole.TARGET, ExpectedResult.CONDITION
+        for number, cell in enumerate(delivery.cells or ()):
+            yield (*path, "cells", number, "when"), cell.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
 
 
 def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
-    """What an offer, template or category carries, what a space or a campaign asks for; each theme with its path."""
+    """The themes that an offer, template or category has, or that a space or campaign asks for, with their paths."""
     match kind:
         case Kind.OFFER | Kind.TEMPLATE | Kind.CATEGORY:
             return _listed(("themes",), resource.themes)
@@ -85,14 +85,14 @@ def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
             return _listed(("defaults", "themes"), resource.defaults.themes)
         case Kind.CAMPAIGN:
             return tuple(
-                found
+                theme
                 for name, delivery in resource.deliveries.items()
                 if delivery.engine is not None
-                for found in _listed(("deliveries", name, "engine", "themes"), delivery.engine.themes)
+                for theme in _listed(("deliveries", name, "engine", "themes"), delivery.engine.themes)
             )
         case _:
             return ()
 
 
 def _listed(path: JsonPath, names: tuple[str, ...]) -> tuple[tuple[str, JsonPath], ...]:
-    return tuple((name, (*path, place)) for place, name in enumerate(names))
+    return tuple((name, (*path, number)) for number, name in enumerate(names))

@@ -45,8 +45,8 @@ def spec_files(project: Project, paths: Sequence[Path]) -> list[SpecFile]:
     """
     files, diagnostics = read_files(project.root)
     names = [*(file.path for file in files), *(d.position.file for d in diagnostics if d.position is not None)]
-    wanted = {path: _prefix(project.root, path) for path in paths} or {project.root: ""}
-    empty = [path for path, prefix in wanted.items() if not any(_below(name, prefix) for name in names)]
+    prefixes = {path: _prefix(project.root, path) for path in paths} or {project.root: ""}
+    empty = [path for path, prefix in prefixes.items() if not any(_below(name, prefix) for name in names)]
     if paths and empty:
         raise Refused(
             Diagnostic(
@@ -56,7 +56,7 @@ def spec_files(project: Project, paths: Sequence[Path]) -> list[SpecFile]:
             )
             for path in empty
         )
-    chosen = {name for name in names if any(_below(name, prefix) for prefix in wanted.values())}
+    chosen = {name for name in names if any(_below(name, prefix) for prefix in prefixes.values())}
     mistakes = [d for d in diagnostics if d.position is None or d.position.file in chosen]
     if mistakes:
         raise Refused(mistakes)
@@ -79,25 +79,27 @@ def _below(name: str, prefix: str | None) -> bool:
 def format_files(files: Sequence[SpecFile], cache: Cache = NO_CACHE) -> list[Formatted]:
     """Every file in canonical form. Raises Refused with all mistakes of all files that cannot be read.
 
-    ``cache`` knows of files that they are in it already, and is told of more.
+    ``cache`` remembers which files are in canonical form.
     """
     code = code_digest() if cache.usable else b""
     keys = _canonical_keys(files, code) if cache.usable else {}
-    known = cache.get(keys.values())
-    rest = [file for file in files if keys.get(file.path) not in known]
-    several = workers() if sum(len(file.content) for file in rest) >= WORTH_IT else 1
-    done = dict(zip((file.path for file in rest), spread(rest, _answers, _answers, several), strict=True))
+    canonical = cache.get(keys.values())
+    remaining = [file for file in files if keys.get(file.path) not in canonical]
+    several = workers() if sum(len(file.content) for file in remaining) >= WORTH_IT else 1
+    answers = dict(zip((file.path for file in remaining), spread(remaining, _answers, _answers, several), strict=True))
     diagnostics: list[Diagnostic] = []
     results: list[Formatted] = []
     for file in files:
-        after = done.get(file.path, True)
+        answer = answers.get(file.path, True)
         try:
-            content = file.content if after is True else after.encode() if after is not None else formatted(file)
+            content = file.content if answer is True else answer.encode() if answer is not None else formatted(file)
         except Refused as refused:
             diagnostics += refused.diagnostics
             continue
         results.append(Formatted(file.path, file.content, content))
-    fresh = {keys[file.path]: True for file in results if file.path in done and file.path in keys and not file.changed}
+    fresh = {
+        keys[file.path]: True for file in results if file.path in answers and file.path in keys and not file.changed
+    }
     if fresh:
         cache.put(fresh, {*keys.values(), *(content_key(code, file) for file in files)})
     if diagnostics:
@@ -117,15 +119,15 @@ def _canonical_keys(files: Iterable[SpecFile], code: bytes) -> dict[str, bytes]:
 
 
 def _answers(files: Iterable[SpecFile]) -> list[str | bool | None]:
-    """For each file its canonical form, True where that is the file as it is, None where it has mistakes."""
+    """The canonical form of each file; True if the file has it already, None if the file has mistakes."""
     answers: list[str | bool | None] = []
     for file in files:
         try:
-            after = formatted(file)
+            content = formatted(file)
         except Refused:
             answers.append(None)
         else:
-            answers.append(after == file.content or after.decode())
+            answers.append(content == file.content or content.decode())
     return answers
 
 
@@ -135,15 +137,15 @@ def formatted(file: SpecFile) -> bytes:
     Raises Refused when the file has mistakes, and, should formatting ever change what it means, rather than
     return that.
     """
-    before = parse_file(file)
-    errors = [d for d in before.diagnostics if d.severity is Severity.ERROR]
+    parsed = parse_file(file)
+    errors = [d for d in parsed.diagnostics if d.severity is Severity.ERROR]
     if errors:
         raise Refused(errors)
     # A key that is moved may take an anchor behind its alias: then every key stays where it is.
     for reorder in (True, False):
-        after = _written(file, reorder=reorder)
-        if after == file.content or _same(before, file, after):
-            return after
+        content = _written(file, reorder=reorder)
+        if content == file.content or _same(parsed, file, content):
+            return content
     raise Refused([_changed(file)])
 
 

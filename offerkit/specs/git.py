@@ -76,20 +76,20 @@ def run(
     words: Sequence[str],
     environ: Mapping[str, str],
     *,
-    more: Mapping[str, str] | None = None,
-    given: bytes = b"",
+    variables: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
     timeout: float = 120,
 ) -> CompletedProcess[bytes]:
-    """Run git in ``folder``. ``more``: further variables; ``given``: its standard input.
+    """Run git in ``folder``. ``variables``: further environment variables; ``stdin``: its standard input.
 
     Raises Refused when git cannot be run; the caller checks the exit status.
     """
     import subprocess
 
-    kept = {name: value for name, value in environ.items() if not name.startswith("GIT_") or name in HEEDED}
-    kept |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-    kept |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}  # the first is newer than many a git
-    kept |= {
+    environment = {name: value for name, value in environ.items() if not name.startswith("GIT_") or name in HEEDED}
+    environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}  # the first is newer than many a git
+    environment |= {
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_GRAFT_FILE": os.devnull,
     }  # without replacements and grafts
@@ -98,8 +98,8 @@ def run(
         return subprocess.run(  # noqa: S603 - a fixed program; no word of a user's can be an option
             command,
             cwd=folder,
-            env={**kept, **(more or {})},
-            input=given,
+            env={**environment, **(variables or {})},
+            input=stdin,
             capture_output=True,
             timeout=timeout,
             check=False,
@@ -159,11 +159,11 @@ class _Repository:
     """The repository that a project's folder lies in, to be read only."""
 
     def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
-        """Raises Refused when there is none, or git does not trust it."""
+        """Raises Refused when ``root`` is not in a repository, or git does not trust it."""
         self._root = root
         self._environ = environ
-        prefix, _, inside = self._text(["rev-parse", "--show-prefix", "--is-inside-work-tree"]).rpartition("\n")
-        if inside != "true":
+        prefix, _, in_work_tree = self._text(["rev-parse", "--show-prefix", "--is-inside-work-tree"]).rpartition("\n")
+        if in_work_tree != "true":
             raise refuse(Code.GIT, "the project is not in the working tree of a git repository")
         self._prefix = prefix.removesuffix("\n")
         self._git = self._text(["rev-parse", "--absolute-git-dir"])
@@ -179,10 +179,10 @@ class _Repository:
             return self._one(revision)
         a, b = a or "HEAD", b or "HEAD"
         first, second = self._one(a), self._one(b)
-        done = self._run(["merge-base", first, second])
-        if done.returncode not in (0, 1):
-            raise refuse(Code.GIT, f"“{_cut(revision)}” has no merge base: {_reason(done.stderr)}")
-        if done.returncode:
+        merge_base = self._run(["merge-base", first, second])
+        if merge_base.returncode not in (0, 1):
+            raise refuse(Code.GIT, f"“{_cut(revision)}” has no merge base: {_reason(merge_base.stderr)}")
+        if merge_base.returncode:
             shallow = self._shallow
             raise refuse(
                 Code.GIT,
@@ -190,7 +190,7 @@ class _Repository:
                 + (" in this clone, which is shallow" if shallow else ""),
                 hint=WHOLE_HISTORY if shallow else "Name one revision: git:main.",
             )
-        return _decoded(done.stdout).strip()
+        return _decoded(merge_base.stdout).strip()
 
     def lineage(self, base: str, head: str) -> Lineage:
         """See :func:`lineage`."""
@@ -202,19 +202,19 @@ class _Repository:
             return Lineage((base,))
         if self._shallow:  # a merge base that is found may be older than the one that is missing
             return Lineage((), behind, shallow=True)
-        found = _decoded(self._run(["merge-base", "--all", base, head]).stdout).split()
-        return Lineage(tuple(sorted(found)), behind)
+        bases = _decoded(self._run(["merge-base", "--all", base, head]).stdout).split()
+        return Lineage(tuple(sorted(bases)), behind)
 
     @property
     def _shallow(self) -> bool:
         return self._text(["rev-parse", "--is-shallow-repository"]) == "true"
 
     def _one(self, revision: str) -> str:
-        done = self._run(["rev-parse", "--verify", revision])
-        oid = _decoded(done.stdout).strip()
-        if done.returncode or not re.fullmatch(r"[0-9a-f]{40,64}", oid):
-            raise self._unknown(revision, _reason(done.stderr))
-        if re.search(rb"refname '.*' is ambiguous", done.stderr):
+        result = self._run(["rev-parse", "--verify", revision])
+        oid = _decoded(result.stdout).strip()
+        if result.returncode or not re.fullmatch(r"[0-9a-f]{40,64}", oid):
+            raise self._unknown(revision, _reason(result.stderr))
+        if re.search(rb"refname '.*' is ambiguous", result.stderr):
             raise refuse(
                 Code.GIT,
                 f"“{_cut(revision)}” is ambiguous: a branch and a tag have that name, for instance",
@@ -238,30 +238,30 @@ class _Repository:
 
     def tree(self, oid: str, revision: str) -> GitTree:
         """The project's files at ``oid``."""
-        done = self._run(["ls-tree", "-r", "-z", "--full-tree", f"{oid}:{self._prefix.removesuffix('/')}"])
-        if done.returncode:
+        listing = self._run(["ls-tree", "-r", "-z", "--full-tree", f"{oid}:{self._prefix.removesuffix('/')}"])
+        if listing.returncode:
             raise refuse(
                 Code.GIT,
-                f"git has no specs at “{_cut(revision)}”: {_reason(done.stderr)}",
+                f"git has no specs at “{_cut(revision)}”: {_reason(listing.stderr)}",
                 hint="“git log -- specs” lists the revisions.",
             )
-        entries = tree_entries(done.stdout)
-        above = self._prefix.split("/")[:-1]
-        names = ["/".join([*above[:depth], ".gitattributes"]) for depth in range(len(above))]
+        entries = tree_entries(listing.stdout)
+        parents = self._prefix.split("/")[:-1]
+        names = ["/".join([*parents[:depth], ".gitattributes"]) for depth in range(len(parents))]
         attributes = tree_entries(self._sure(["ls-tree", "-z", "--full-tree", oid, *names], revision)) if names else {}
         attributes |= {
             self._prefix + path: entry for path, entry in entries.items() if path.rpartition("/")[2] == ".gitattributes"
         }
-        kept = {path: entry for path, entry in attributes.items() if entry.mode not in (LINK, SUBMODULE)}
-        return GitTree(self._root, self._prefix, entries, self._links(entries, revision), kept)
+        attribute_files = {path: entry for path, entry in attributes.items() if entry.mode not in (LINK, SUBMODULE)}
+        return GitTree(self._root, self._prefix, entries, self._links(entries, revision), attribute_files)
 
     def _links(self, entries: Mapping[str, TreeEntry], revision: str) -> dict[str, str]:
-        """Where links lead, by their objects; one that is too long to be a path leads nowhere."""
+        """The targets of links by object; without links that are too long to be a path."""
         oids = sorted({entry.oid for entry in entries.values() if entry.mode == LINK})
         oids = [oid for oid, size in self._sizes(oids, revision).items() if size <= _MAX_LINK]
         if not oids:
             return {}
-        content = self._sure(["cat-file", "--batch"], revision, given="\n".join(oids).encode() + b"\n")
+        content = self._sure(["cat-file", "--batch"], revision, stdin="\n".join(oids).encode() + b"\n")
         links = {}
         for oid in oids:
             head, _, content = content.partition(b"\n")
@@ -273,10 +273,10 @@ class _Repository:
     def _sizes(self, oids: Sequence[str], revision: str) -> dict[str, int]:
         if not oids:
             return {}
-        given = "\n".join(oids).encode() + b"\n"
-        done = self._run(["cat-file", "--batch-check=%(objectname) %(objectsize)"], given=given)
-        rows = [line.split() for line in done.stdout.splitlines()]
-        if done.returncode or any(row[1] == b"missing" for row in rows):
+        stdin = "\n".join(oids).encode() + b"\n"
+        result = self._run(["cat-file", "--batch-check=%(objectname) %(objectsize)"], stdin=stdin)
+        rows = [line.split() for line in result.stdout.splitlines()]
+        if result.returncode or any(row[1] == b"missing" for row in rows):
             raise refuse(
                 Code.GIT,
                 f"this clone does not have all files of “{_cut(revision)}”",
@@ -304,14 +304,16 @@ class _Repository:
         words = [f"--git-dir={self._git}", f"--work-tree={top}"]
         index = {"GIT_INDEX_FILE": str(folder / "index")}
         listed = "".join(f"{entry.mode} {entry.oid}\t{path}\0" for path, entry in sorted(entries.items()))
-        given = os.fsencode(listed)
-        self._sure([*words, "update-index", "-z", "--index-info"], revision, given=given, more=index, folder=top)
+        stdin = os.fsencode(listed)
+        self._sure([*words, "update-index", "-z", "--index-info"], revision, stdin=stdin, variables=index, folder=top)
         drivers = self._drivers()
         if drivers:
             self._refuse_filtered(
                 [*words, "check-attr", "--cached", "-z", "--stdin", "filter"], entries, drivers, index
             )
-        self._sure([*words, "checkout-index", "--all", "--quiet"], revision, more=index | _off(drivers), folder=top)
+        self._sure(
+            [*words, "checkout-index", "--all", "--quiet"], revision, variables=index | _off(drivers), folder=top
+        )
         for path, entry in needed.items():
             target = tree.target(path) if entry.mode == LINK else None
             if target is not None:
@@ -319,17 +321,17 @@ class _Repository:
                 (top / self._prefix / path).symlink_to(target)
 
     def _drivers(self) -> list[str]:
-        """The filters that are configured to make files of a checkout: programs, which are not run."""
-        done = self._run(["config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(smudge|process)$"])
-        names = (os.fsdecode(name).partition(".")[2].rpartition(".")[0] for name in done.stdout.split(b"\0") if name)
+        """The configured filters that would change files on checkout. They are programs, which are not run."""
+        result = self._run(["config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(smudge|process)$"])
+        names = (os.fsdecode(name).partition(".")[2].rpartition(".")[0] for name in result.stdout.split(b"\0") if name)
         return sorted(set(names))
 
     def _refuse_filtered(
         self, words: Sequence[str], entries: Mapping[str, TreeEntry], drivers: Sequence[str], index: Mapping[str, str]
     ) -> None:
-        given = os.fsencode("".join(f"{path}\0" for path in entries))
-        asked = [*words, "check-attr", "--cached", "-z", "--stdin", "filter"]
-        cells = os.fsdecode(self._sure(asked, "", given=given, more=index)).split("\0")
+        stdin = os.fsencode("".join(f"{path}\0" for path in entries))
+        command = [*words, "check-attr", "--cached", "-z", "--stdin", "filter"]
+        cells = os.fsdecode(self._sure(command, "", stdin=stdin, variables=index)).split("\0")
         for path, _, driver in zip(cells[::3], cells[1::3], cells[2::3], strict=False):
             if driver in drivers and path.removeprefix(self._prefix) in entries:
                 raise refuse(
@@ -347,15 +349,15 @@ class _Repository:
         words: Sequence[str],
         revision: str,
         *,
-        given: bytes = b"",
-        more: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        variables: Mapping[str, str] | None = None,
         folder: Path | None = None,
     ) -> bytes:
-        """What git answers. Raises Refused with its reason when it fails."""
-        done = run(folder or self._root, words, self._environ, more=more, given=given)
-        if done.returncode:
-            raise self._failed(_reason(done.stderr), revision)
-        return done.stdout
+        """The output of git. Raises Refused with git's reason when it fails."""
+        result = run(folder or self._root, words, self._environ, variables=variables, stdin=stdin)
+        if result.returncode:
+            raise self._failed(_reason(result.stderr), revision)
+        return result.stdout
 
     def _failed(self, reason: str, revision: str) -> Refused:
         if "dubious ownership" in reason or "safe.directory" in reason:
@@ -371,20 +373,20 @@ class _Repository:
                 detail="offerkit looks for one from the project's folder upwards and ignores GIT_DIR.",
                 hint="“git init” creates one; then commit the specs.",
             )
-        what = f"the specs at “{_cut(revision)}” cannot be checked out" if revision else "git failed"
-        return refuse(Code.GIT, f"{what}: {reason}")
+        summary = f"the specs at “{_cut(revision)}” cannot be checked out" if revision else "git failed"
+        return refuse(Code.GIT, f"{summary}: {reason}")
 
-    def _run(self, words: Sequence[str], given: bytes = b"") -> CompletedProcess[bytes]:
-        return run(self._root, words, self._environ, given=given)
+    def _run(self, words: Sequence[str], stdin: bytes = b"") -> CompletedProcess[bytes]:
+        return run(self._root, words, self._environ, stdin=stdin)
 
 
 def _off(drivers: Sequence[str]) -> dict[str, str]:
-    """Variables that leave ``drivers`` without a program, should a file get to them after all."""
+    """Environment variables that disable the programs of ``drivers``, in case a file uses one of them after all."""
     pairs = [(f"filter.{name}.{key}", value) for name in drivers for key, value in _NO_PROGRAM.items()]
     return {"GIT_CONFIG_COUNT": str(len(pairs))} | {
-        f"GIT_CONFIG_{what}_{place}": text
-        for place, (key, value) in enumerate(pairs)
-        for what, text in (("KEY", key), ("VALUE", value))
+        f"GIT_CONFIG_{part}_{number}": text
+        for number, (key, value) in enumerate(pairs)
+        for part, text in (("KEY", key), ("VALUE", value))
     }
 
 

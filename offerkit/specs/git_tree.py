@@ -50,15 +50,15 @@ class GitTree:
                 path = parent
 
     def needed(self) -> dict[str, TreeEntry]:
-        """What the loader can reach from specs/, environments/ and cases/: YAML, links, and what they lead to."""
-        found: dict[str, TreeEntry] = {}
-        seen: set[str] = set()
+        """The files that the loader can reach from specs/, environments/ and cases/: YAML, links and their targets."""
+        entries: dict[str, TreeEntry] = {}
+        visited: set[str] = set()
         pending = list(_TOP)
         while pending:
-            real = self._real(pending.pop(), found)
-            if real is None or real in seen:
+            real = self._real(pending.pop(), entries)
+            if real is None or real in visited:
                 continue
-            seen.add(real)
+            visited.add(real)
             entry = self.entries.get(real)
             if entry is None:
                 pending += [
@@ -73,13 +73,13 @@ class GitTree:
                     hint="Compare from within the submodule, or keep the specs in the project's own repository.",
                 )
             else:
-                found[real] = entry
-        return found
+                entries[real] = entry
+        return entries
 
     def target(self, link: str) -> str | None:
-        """What a link has to say in a copy of the tree, when that is something else than what it says here.
+        """The target that a link needs in a copy of the tree; None if its own target works there, too.
 
-        One that is absolute, or goes up out of the project and back in, leads into the project only where that is now.
+        An absolute link, and one that leaves the project and comes back, depends on where the project is.
         """
         text = self._links[self.entries[link].oid]
         folder = link.rpartition("/")[0]
@@ -98,16 +98,16 @@ class GitTree:
 
     def _real(self, path: str, passed: dict[str, TreeEntry]) -> str | None:
         """``path`` without links; None when it leads out of the project or in a circle. ``passed``: gets the links."""
-        at = list(self._root)
+        parts = list(self._root)
         pending = path.split("/")[::-1]
         hops = 0
         while pending:
             part = pending.pop()
             if part == "..":
-                del at[-1:]
+                del parts[-1:]
             elif part not in ("", "."):
-                at.append(part)
-                inside = "/".join(at[len(self._root) :]) if at[: len(self._root)] == self._root else ""
+                parts.append(part)
+                inside = "/".join(parts[len(self._root) :]) if parts[: len(self._root)] == self._root else ""
                 entry = self.entries.get(inside)
                 if entry is not None and entry.mode == LINK:
                     passed[inside] = entry
@@ -115,9 +115,9 @@ class GitTree:
                     target = self._links.get(entry.oid)
                     if hops > _MAX_HOPS or target is None:
                         return None
-                    at = [] if target.startswith("/") else at[:-1]
+                    parts = [] if target.startswith("/") else parts[:-1]
                     pending += target.split("/")[::-1]
-        return "/".join(at[len(self._root) :]) if at[: len(self._root)] == self._root else None
+        return "/".join(parts[len(self._root) :]) if parts[: len(self._root)] == self._root else None
 
 
 def tree_entries(output: bytes) -> dict[str, TreeEntry]:

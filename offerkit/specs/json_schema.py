@@ -139,13 +139,13 @@ def _sections(refs: dict[Kind, Any]) -> dict[str, Any]:
 @cache
 def schema_files() -> Mapping[str, bytes]:
     """All schemas as files by name."""
-    made = {
+    schemas = {
         "specs": specs_schema(),
         "environment": environment_schema(),
         "cases": cases_schema(),
         "plan": plan_schema(),
     }
-    return {f"{name}.json": schema_bytes(schema) for name, schema in made.items()}
+    return {f"{name}.json": schema_bytes(schema) for name, schema in schemas.items()}
 
 
 def schema_bytes(schema: dict[str, Any]) -> bytes:
@@ -158,9 +158,9 @@ def _definitions(kinds: list[Kind]) -> tuple[dict[Kind, Any], dict[str, Any]]:
     refs, definitions = models_json_schema(
         [(model, "validation") for model in models.values()], by_alias=True, schema_generator=_Schema
     )
-    parts: dict[str, Any] = definitions["$defs"]
-    _tidy(parts, names=True)
-    return {kind: refs[model, "validation"] for kind, model in models.items()}, parts
+    schemas: dict[str, Any] = definitions["$defs"]
+    _tidy(schemas, names=True)
+    return {kind: refs[model, "validation"] for kind, model in models.items()}, schemas
 
 
 def _tidy(value: Any, *, names: bool = False) -> None:
@@ -305,7 +305,7 @@ def case_properties(sections: dict[str, Any], environment: dict[str, Any]) -> di
         },
         "activated": {**_ACTIVATED, "description": "The same for all cases of the file."},
         "cases": {
-            "description": "Cases by a sentence that says what must come of them.",
+            "description": "Cases, each named by a sentence that says what must result.",
             "type": "object",
             "minProperties": 1,
             "additionalProperties": case,

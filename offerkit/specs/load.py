@@ -47,10 +47,10 @@ class Loaded:
     def records(self) -> dict[Address, Record]:
         """All records by address."""
         if self._records is None:
-            known = self._cache.get(self._keys.values())
+            rows = self._cache.get(self._keys.values())
             self._records = []
             for file in self.files:
-                row = known.get(self._keys[file.path])
+                row = rows.get(self._keys[file.path])
                 self._records += decode(file.path, row["records"]) if row is not None else self._parse(file)
         return {record.address: record for record in self._records}
 
@@ -72,28 +72,28 @@ class Loaded:
 
     def placed(self, findings: list[Mistake]) -> list[Diagnostic]:
         """Mistakes as diagnostics with their exact positions."""
-        from offerkit.specs.parse import place
+        from offerkit.specs.parse import diagnostics_of
 
-        return place(self.files, findings)
+        return diagnostics_of(self.files, findings)
 
     def doubts(self) -> list[Diagnostic]:
         """Warnings about what is valid but looks like a mistake."""
         from offerkit.specs.consistency import lonely_themes
 
         findings = list(lonely_themes(Index.of(self.records.values())))
-        return [replace(each, severity=Severity.WARNING) for each in self.placed(findings)] if findings else []
+        return [replace(d, severity=Severity.WARNING) for d in self.placed(findings)] if findings else []
 
     def bodies(self, addresses: Iterable[Address]) -> dict[Address, bytes]:
         """The canonical bodies of ``addresses``, always made from the YAML, never from the cache."""
-        wanted = [self.records[address] for address in addresses]
-        missing = {record.position.file for record in wanted if record.address not in self._bodies}
+        records = [self.records[address] for address in addresses]
+        files = {record.position.file for record in records if record.address not in self._bodies}
         by_path = {file.path: file for file in self.files}
-        for path in sorted(missing):
+        for path in sorted(files):
             for record in self._parse(by_path[path]):
                 if record.fingerprint != self.records[record.address].fingerprint:  # the cache was wrong
                     self._cache.forget()
                     raise RuntimeError(f"{record.address} has another fingerprint than when it was cached")
-        return {record.address: self._bodies[record.address] for record in wanted}
+        return {record.address: self._bodies[record.address] for record in records}
 
 
 def load(project: Project, *, use_cache: bool = True, progress: Progress = no_progress, cases: bool = True) -> Loaded:
@@ -127,17 +127,17 @@ def load_files(
     """
     code = code_digest()
     keys = {file.path: content_key(code, file) for file in files}
-    whole = _whole(keys)
+    project_key = _whole(keys)
     all_keys = keys | {file.path: content_key(code, file) for file in aside}
     specs_keys = {file.path: keys[file.path] for file in files if not file.has_cases}
-    others = frozenset({*all_keys.values(), _whole(all_keys), _whole(specs_keys)})
+    other_keys = frozenset({*all_keys.values(), _whole(all_keys), _whole(specs_keys)})
     if not diagnostics:
-        known = cache.get([whole]).get(whole)
-        if known is not None:
-            campaigns = {parse_address(text): print_ for text, print_ in known["campaigns"].items()}
-            moves = {parse_address(old): parse_address(new) for old, new in known["moves"].items()}
-            return Loaded(files, known["digests"], campaigns, moves, cache, keys)
-    return _load_all(files, diagnostics, cache, (code, keys, whole, others), progress)
+        row = cache.get([project_key]).get(project_key)
+        if row is not None:
+            campaigns = {parse_address(text): print_ for text, print_ in row["campaigns"].items()}
+            moves = {parse_address(old): parse_address(new) for old, new in row["moves"].items()}
+            return Loaded(files, row["digests"], campaigns, moves, cache, keys)
+    return _load_all(files, diagnostics, cache, (code, keys, project_key, other_keys), progress)
 
 
 def _whole(keys: Mapping[str, bytes]) -> bytes:
@@ -153,9 +153,9 @@ def _load_all(
 ) -> Loaded:
     from offerkit.specs.conditions import CachedChecker
 
-    code, keys, whole, others = cache_keys
-    known = cache.get(keys.values())
-    parsed = _parse([file for file in files if keys[file.path] not in known], progress)
+    code, keys, project_key, other_keys = cache_keys
+    rows = cache.get(keys.values())
+    parsed = _parse([file for file in files if keys[file.path] not in rows], progress)
     fresh: dict[bytes, Any] = {}
     records: list[Record] = []
     bodies: dict[Address, bytes] = {}
@@ -163,12 +163,12 @@ def _load_all(
     positions: dict[Address, Position] = {}
     unsure: set[str] = set()
     for file in files:
-        row = known.get(keys[file.path])
+        row = rows.get(keys[file.path])
         if row is not None:
             records += decode(file.path, row["records"])
             new_moves = {
-                parse_address(before): (parse_address(after), line, column)
-                for before, after, line, column in row["moves"]
+                parse_address(old_address): (parse_address(new_address), line, column)
+                for old_address, new_address, line, column in row["moves"]
             }
         else:
             result = next(parsed)
@@ -179,14 +179,14 @@ def _load_all(
             if result.names_lost:
                 unsure.add(file.environment)
             if not result.diagnostics:
-                listed = [[before, *move] for before, move in new_moves.items()]
+                listed = [[old_address, *move] for old_address, move in new_moves.items()]
                 fresh[keys[file.path]] = {"records": encode(result.records), "moves": listed}
-        for before, (after, line, column) in new_moves.items():
-            place = Position(file.path, line, column)
-            if before in moves:
-                diagnostics.append(_moved_twice(before, place, positions[before]))
-            moves[before] = after
-            positions[before] = place
+        for old_address, (new_address, line, column) in new_moves.items():
+            position = Position(file.path, line, column)
+            if old_address in moves:
+                diagnostics.append(_moved_twice(old_address, position, positions[old_address]))
+            moves[old_address] = new_address
+            positions[old_address] = position
     diagnostics += _bad_moves(moves, positions, {record.address for record in records}) if not unsure else []
     if moves and not any(d.severity is Severity.ERROR for d in diagnostics):
         from offerkit.specs.cases import former_names
@@ -195,12 +195,14 @@ def _load_all(
     checker = CachedChecker(cache, code)
     _check(files, records, diagnostics, frozenset(unsure), checker)
     fresh |= checker.row
-    kept = {*others, checker.key}
+    kept_keys = {*other_keys, checker.key}
     if any(d.severity is Severity.ERROR for d in diagnostics):
-        cache.put(fresh, kept)
+        cache.put(fresh, kept_keys)
         raise Refused(diagnostics)
     digests, campaigns = _digests(records)
-    cache.put({**fresh, whole: {"digests": digests, "campaigns": campaigns, "moves": moves}}, {*kept, whole})
+    cache.put(
+        {**fresh, project_key: {"digests": digests, "campaigns": campaigns, "moves": moves}}, {*kept_keys, project_key}
+    )
     return Loaded(files, digests, campaigns, moves, cache, keys, records, bodies)
 
 
@@ -225,9 +227,9 @@ def _check(
 
     findings = list(check(records, unsure, checker))
     if findings:
-        from offerkit.specs.parse import place
+        from offerkit.specs.parse import diagnostics_of
 
-        diagnostics += place(files, findings)
+        diagnostics += diagnostics_of(files, findings)
 
 
 def _digests(records: list[Record]) -> tuple[dict[str, str], dict[Address, str]]:
@@ -241,13 +243,13 @@ def _digests(records: list[Record]) -> tuple[dict[str, str], dict[Address, str]]
     return {environment: manifest_digest(rows) for environment, rows in sorted(entries.items())}, campaigns
 
 
-def _moved_twice(before: str, place: Position, first: Position) -> Diagnostic:
+def _moved_twice(address: str, position: Position, first: Position) -> Diagnostic:
     return Diagnostic(
         Code.BAD_MOVE,
-        f"{before} is renamed twice",
+        f"{address} is renamed twice",
         hint="Remove one of the two entries.",
-        address=before,
-        position=place,
+        address=address,
+        position=position,
         related=(("first here", first),),
     )
 
@@ -258,22 +260,22 @@ def _bad_moves(
     diagnostics = []
     finals = final_names(moves, declared)
     targets = Counter(moves.values())
-    for before, after in moves.items():
-        if before in declared and before not in targets:  # else another takes its place: names are swapped
-            why = f"{before} is still declared"
-        elif finals[before] not in declared:
-            why = f"{after} is not declared"
-        elif targets[after] > 1:
-            why = f"two resources would become {after}"
+    for old_address, new_address in moves.items():
+        if old_address in declared and old_address not in targets:  # else another takes its place: names are swapped
+            reason = f"{old_address} is still declared"
+        elif finals[old_address] not in declared:
+            reason = f"{new_address} is not declared"
+        elif targets[new_address] > 1:
+            reason = f"two resources would become {new_address}"
         else:
             continue
         diagnostics.append(
             Diagnostic(
                 Code.BAD_MOVE,
-                f"{before} cannot move to {after}: {why}",
+                f"{old_address} cannot move to {new_address}: {reason}",
                 hint="Rename the resource itself as well, or remove the entry.",
-                address=before,
-                position=positions[before],
+                address=old_address,
+                position=positions[old_address],
             )
         )
     return diagnostics

@@ -38,7 +38,7 @@ class BranchAhead(NamedTuple):
 def in_repository(root: Path) -> bool:
     """Whether a folder seems to be in a git repository; a quick check without running git."""
     folder = Path(os.path.realpath(root))
-    return any((at / ".git").exists() for at in (folder, *folder.parents))
+    return any((parent / ".git").exists() for parent in (folder, *folder.parents))
 
 
 def declared_ahead(root: Path, addresses: Collection[Address], environ: Mapping[str, str]) -> BranchAhead | None:
@@ -49,13 +49,13 @@ def declared_ahead(root: Path, addresses: Collection[Address], environ: Mapping[
     git = _Git(root, environ)
     try:
         branches = islice(git.branches(), _MOST_BRANCHES)
-        return next((found for ref in branches if (found := git.ahead(ref, addresses)).declared), None)
+        return next((branch for ref in branches if (branch := git.ahead(ref, addresses)).declared), None)
     except (Refused, _UntoldError):
         return None
 
 
 class _UntoldError(Exception):
-    """git has no answer."""
+    """git gave no answer."""
 
 
 class _Git:
@@ -63,22 +63,22 @@ class _Git:
         self._root, self._environ = root, environ
         self._until = time.monotonic() + _SECONDS
 
-    def _run(self, *words: str, given: bytes = b"") -> CompletedProcess[bytes]:
-        left = max(self._until - time.monotonic(), 0.01)
-        return run(self._root, words, self._environ, given=given, timeout=left)
+    def _run(self, *words: str, stdin: bytes = b"") -> CompletedProcess[bytes]:
+        remaining = max(self._until - time.monotonic(), 0.01)
+        return run(self._root, words, self._environ, stdin=stdin, timeout=remaining)
 
     def _text(self, *words: str) -> str:
-        done = self._run(*words)
-        if done.returncode:
+        result = self._run(*words)
+        if result.returncode:
             raise _UntoldError
-        return os.fsdecode(done.stdout).strip()
+        return os.fsdecode(result.stdout).strip()
 
     def branches(self) -> Iterator[str]:
         """The branch that HEAD follows, and the main ones, of the remote and here; full names of what is there.
 
         Without a branch, HEAD may be an older commit of any that contains it.
         """
-        seen = {""}
+        yielded = {""}
         for words in (
             ("rev-parse", "--symbolic-full-name", "@{upstream}"),
             ("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"),
@@ -90,15 +90,15 @@ class _Git:
         ):
             if "--contains=HEAD" in words and self._run("symbolic-ref", "--quiet", "HEAD").returncode == 0:
                 return
-            done = self._run(*words)
-            names = os.fsdecode(done.stdout).split("\n") if done.returncode == 0 else []
+            result = self._run(*words)
+            names = os.fsdecode(result.stdout).split("\n") if result.returncode == 0 else []
             for name in names:
-                if name.startswith("refs/") and name not in seen:
-                    seen.add(name)
+                if name.startswith("refs/") and name not in yielded:
+                    yielded.add(name)
                     yield name
 
     def ahead(self, branch: str, addresses: Collection[Address]) -> BranchAhead:
-        """What ``branch`` declares of ``addresses`` that the commit at which HEAD left it does not."""
+        """Those of ``addresses`` that ``branch`` declares and its merge base with HEAD does not."""
         short = re.sub(r"^refs/(remotes|heads)/", "", branch)
         tip = self._text("rev-parse", "--verify", f"{branch}^{{commit}}")
         commits = int(self._text("rev-list", "--count", f"HEAD..{tip}"))
@@ -106,37 +106,41 @@ class _Git:
             return BranchAhead(short, 0, {})
         base = self._text("merge-base", "HEAD", tip)
         words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--relative", base, tip)
-        done = self._run(*words, "--", "specs", "environments", CASES)
-        paths = [os.fsdecode(path) for path in done.stdout.split(b"\0") if path.endswith((b".yaml", b".yml"))]
-        if done.returncode or len(paths) > _MOST_FILES:
+        diff = self._run(*words, "--", "specs", "environments", CASES)
+        paths = [os.fsdecode(path) for path in diff.stdout.split(b"\0") if path.endswith((b".yaml", b".yml"))]
+        if diff.returncode or len(paths) > _MOST_FILES:
             raise _UntoldError
-        before = self._declared(base, paths, addresses)
-        after = self._declared(tip, paths, addresses)
-        return BranchAhead(short, commits, {address: path for address, path in after.items() if address not in before})
+        declared_at_base = self._declared(base, paths, addresses)
+        declared_at_tip = self._declared(tip, paths, addresses)
+        return BranchAhead(
+            short,
+            commits,
+            {address: path for address, path in declared_at_tip.items() if address not in declared_at_base},
+        )
 
     def _declared(self, commit: str, paths: list[str], addresses: Collection[Address]) -> dict[Address, str]:
         """Where each of ``addresses`` is declared in files of a commit."""
         names = {address.name.encode() for address in addresses}
-        found: dict[Address, str] = {}
+        paths_by_address: dict[Address, str] = {}
         for path, content in self._contents(commit, paths):
             if any(name in content for name in names):
-                found |= dict.fromkeys(_declared_in(path, content) & set(addresses), path)
-        return found
+                paths_by_address |= dict.fromkeys(_declared_in(path, content) & set(addresses), path)
+        return paths_by_address
 
     def _contents(self, commit: str, paths: list[str]) -> Iterator[tuple[str, bytes]]:
-        wanted = [path for path in paths if "\n" not in path]
-        asked = "".join(f"{commit}:./{path}\n" for path in wanted).encode("utf-8", "surrogateescape")
-        sizes = self._run("cat-file", "--batch-check=%(objecttype) %(objectsize)", given=asked)
+        listed = [path for path in paths if "\n" not in path]
+        objects = "".join(f"{commit}:./{path}\n" for path in listed).encode("utf-8", "surrogateescape")
+        sizes = self._run("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=objects)
         rows = [row.split(b" ") for row in sizes.stdout.splitlines()]
-        if sizes.returncode or len(rows) != len(wanted):
+        if sizes.returncode or len(rows) != len(listed):
             raise _UntoldError
-        there = [(path, int(row[1])) for path, row in zip(wanted, rows, strict=True) if row[0] == b"blob"]
-        there = [(path, size) for path, size in there if size <= MAX_BYTES]
-        if sum(size for _, size in there) > _MOST_BYTES:
+        blobs = [(path, int(row[1])) for path, row in zip(listed, rows, strict=True) if row[0] == b"blob"]
+        blobs = [(path, size) for path, size in blobs if size <= MAX_BYTES]
+        if sum(size for _, size in blobs) > _MOST_BYTES:
             raise _UntoldError
-        asked = "".join(f"{commit}:./{path}\n" for path, _ in there).encode("utf-8", "surrogateescape")
-        content = self._run("cat-file", "--batch", given=asked).stdout if there else b""
-        for path, _ in there:
+        objects = "".join(f"{commit}:./{path}\n" for path, _ in blobs).encode("utf-8", "surrogateescape")
+        content = self._run("cat-file", "--batch", stdin=objects).stdout if blobs else b""
+        for path, _ in blobs:
             head, _, content = content.partition(b"\n")
             size = int(head.rsplit(b" ", 1)[1])
             yield path, content[:size]
@@ -146,9 +150,9 @@ class _Git:
 def _declared_in(path: str, content: bytes) -> set[Address]:
     from offerkit.specs.parse import parse_file
 
-    top, _, rest = path.partition("/")
-    name = rest.rpartition("/")[2].rpartition(".")[0]
-    environment = name if top == "environments" else rest.partition("/")[0] if "/" in rest else SHARED
+    top, _, below = path.partition("/")
+    name = below.rpartition("/")[2].rpartition(".")[0]
+    environment = name if top == "environments" else below.partition("/")[0] if "/" in below else SHARED
     environment = "" if top == CASES else environment
     try:
         parsed = parse_file(SpecFile(path, environment, top == "environments", content))

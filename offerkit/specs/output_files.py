@@ -36,9 +36,9 @@ class FileKind:
 
 
 def _begins(pattern: str) -> Callable[[bytes, bytes], bool]:
-    """A kind that its beginning tells."""
-    wanted = re.compile(rb"(?:\xef\xbb\xbf)?\s*" + pattern.encode(), re.DOTALL)
-    return lambda head, tail: wanted.match(head) is not None
+    """A test for files that begin with ``pattern``."""
+    beginning = re.compile(rb"(?:\xef\xbb\xbf)?\s*" + pattern.encode(), re.DOTALL)
+    return lambda head, tail: beginning.match(head) is not None
 
 
 def _results(head: bytes, tail: bytes) -> bool:
@@ -135,18 +135,18 @@ def _beside(name: Path) -> Path:
     return Path(partial)
 
 
-def _taken(target: Path, kind: FileKind, why: str = "") -> Refused:
+def _taken(target: Path, kind: FileKind, detail: str = "") -> Refused:
     return refuse(
         Code.TARGET_EXISTS,
         f"{target!s:.200} is not {kind.title}, so it is not replaced",
-        detail=why or "Nothing was written.",
+        detail=detail or "Nothing was written.",
         hint="Name another file, or remove this one first.",
     )
 
 
 @contextlib.contextmanager
 def _writing(target: Path, kind: FileKind) -> Iterator[None]:
-    """Tell what the system refuses as a refusal."""
+    """Turn errors of the operating system into Refused."""
     try:
         yield
     except FileNotFoundError as error:

@@ -27,18 +27,19 @@ MOST = 8
 
 
 def parse_files(files: list[SpecFile], advance: Callable[[int], None] = lambda kilobytes: None) -> list[Parsed]:
-    """The parsed ``files``, in their order; ``advance`` is told of each kilobyte that was read."""
+    """The parsed ``files``, in their order; ``advance`` gets the number of kilobytes read."""
     several = workers() if sum(len(file.content) for file in files) >= WORTH_IT else 1
-    done = spread(files, lambda portion: _parse_here(portion, advance, several), _answers, several)
+    answers = spread(files, lambda portion: _parse_here(portion, advance, several), _answers, several)
     return [
-        made if isinstance(made, Parsed) else _understood(file, made) for file, made in zip(files, done, strict=True)
+        answer if isinstance(answer, Parsed) else _understood(file, answer)
+        for file, answer in zip(files, answers, strict=True)
     ]
 
 
 def spread(
     items: list[T], here: Callable[[list[T]], list[Any]], away: Callable[[list[T]], list[Any]], several: int
 ) -> list[Any]:
-    """What becomes of each of ``items``, in their order, by ``several`` processes.
+    """The result for each of ``items``, in their order, from ``several`` processes.
 
     A part is done by ``here`` in this process, the others by ``away`` in forked ones, whose results must be JSON.
     None for each item of a child that failed.
@@ -46,13 +47,13 @@ def spread(
     portions = [items[start::several] for start in range(several)]
     # The first portion is this process's own: one child less to start.
     children = [Child.start(partial(away, portion)) for portion in portions[1:]]
-    done: list[Any] = [None] * len(items)
-    done[0::several] = here(portions[0])
+    results: list[Any] = [None] * len(items)
+    results[0::several] = here(portions[0])
     for start, child in enumerate(children, 1):
         answer = child.answer()
         if isinstance(answer, list) and len(answer) == len(portions[start]):
-            done[start::several] = answer
-    return done
+            results[start::several] = answer
+    return results
 
 
 def workers() -> int:
@@ -85,7 +86,7 @@ class Child(NamedTuple):
             os._exit(0)
 
     def answer(self) -> object:
-        """What the child's work gave, once it is done; None when it failed."""
+        """Wait for the child and return the result of its work; None when it failed."""
         with self.pipe as pipe:
             answer = pipe.read()
         os.waitpid(self.pid, 0)
@@ -108,7 +109,7 @@ def _answers(files: list[SpecFile]) -> list[list[Any] | None]:
 
 
 def _answer(parsed: Parsed) -> list[Any] | None:
-    """What a child says of a file; nothing of one with mistakes, which the parent parses again to tell them."""
+    """A child's result for a file; None if the file has mistakes: the parent parses it again to report them."""
     if parsed.diagnostics:
         return None
     bodies = {address: body.decode() for address, body in parsed.bodies.items()}
@@ -116,7 +117,7 @@ def _answer(parsed: Parsed) -> list[Any] | None:
 
 
 def _understood(file: SpecFile, row: list[Any] | None) -> Parsed:
-    """What a child said of ``file``, or what this process finds where it said nothing."""
+    """The parsed ``file`` from a child's result; without one, this process parses it."""
     if row is None:
         return parse_file(file)
     records, bodies, moves = row

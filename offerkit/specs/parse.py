@@ -16,7 +16,7 @@ from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.cases import applied_cases
-from offerkit.specs.facts import expressions, given, themes, types
+from offerkit.specs.facts import expressions, filter_values, themes, types
 from offerkit.specs.project import SpecFile
 from offerkit.specs.record import Misfit, Mistake, Record, ResourceFacts
 from offerkit.specs.sections import RawResource, moves, sections
@@ -70,12 +70,12 @@ def parse_file(file: SpecFile) -> Parsed:
     parsed.diagnostics += structural
     parsed.names_lost = bool(structural)
     for move in moves(file, document, parsed.diagnostics):
-        at = unpack(file.path, locate(document, move.path, on_key=True))
-        parsed.moves[move.before] = (move.after, at.line, at.column)
+        position = unpack(file.path, locate(document, move.path, on_key=True))
+        parsed.moves[move.before] = (move.after, position.line, position.column)
     return parsed
 
 
-def place(files: list[SpecFile], findings: list[Mistake]) -> list[Diagnostic]:
+def diagnostics_of(files: list[SpecFile], findings: list[Mistake]) -> list[Diagnostic]:
     """Mistakes as diagnostics, each at the exact key or value that it is about."""
     documents: dict[str, Value] = {}
     sources: dict[str, TextPositions] = {}
@@ -150,7 +150,7 @@ def record_of(
     if resource is None:
         return Record(address, address.environment, address.kind, address.name, "", position, valid=False), b""
     body = canonical(resource.body())
-    before = len(diagnostics)
+    mistakes_before = len(diagnostics)
     facts = _facts(source, document, raw, resource, diagnostics)._replace(themes=themes(address.kind, resource))
     record = Record(
         address,
@@ -161,7 +161,7 @@ def record_of(
         position,
         tuple(resource_refs(address, resource)),
         facts,
-        valid=len(diagnostics) == before,
+        valid=len(diagnostics) == mistakes_before,
     )
     return record, body
 
@@ -181,11 +181,11 @@ def _facts(
                 variables=_variables(source, document, raw, _texts(resource), diagnostics),
                 misfits=tuple(_misfits(_texts(resource))),
                 expressions=written,
-                given=given(resource),
+                filter_values=filter_values(resource),
             )
         case Kind.SPACE:
             web, outbound = resource.channel == INBOUND[0], resource.channel not in INBOUND
-            marks = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
+            flags_set = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
             markup = frozenset(field.name for field in resource.fields if field.format == "html")
             outputs: dict[JsonPath, str] = {
                 ("render", name): text for name, text in resource.render if text is not None
@@ -194,7 +194,7 @@ def _facts(
                 fields=tuple(field.name for field in resource.fields),
                 required=tuple(field.name for field in resource.fields if field.required),
                 keys=resource.identification.keys,
-                flags=tuple(flag for flag, on in marks if on),
+                flags=tuple(flag for flag, on in flags_set if on),
                 variables=_variables(source, document, raw, outputs, diagnostics, markup),
                 types=tuple((field.name, field.format, ()) for field in resource.fields),
                 expressions=written,
@@ -234,10 +234,10 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource
             wrong.append((("source", "url"), "“url” is not the URL of a database", hint))
     elif raw.address.kind is Kind.ENVIRONMENT:
         written: Any = raw.value  # in the file's order; the model sorts them
-        for place, origin in enumerate(written["inbound"]["origins"] if resource.inbound.origins else ()):
+        for number, origin in enumerate(written["inbound"]["origins"] if resource.inbound.origins else ()):
             if fault := url_fault(str(origin)):
                 hint = "Write scheme and host, with the port if needed, as in https://www.bank.example:8443."
-                wrong.append((("inbound", "origins", place), f"“{origin:.80}” is not an origin: {fault.reason}", hint))
+                wrong.append((("inbound", "origins", number), f"“{origin:.80}” is not an origin: {fault.reason}", hint))
     for path, summary, hint in wrong:
         position = unpack(source.path, locate(document, (*raw.path, *path)))
         yield Diagnostic(Code.BAD_VALUE, summary, hint=hint, address=str(raw.address), position=position)
@@ -255,8 +255,13 @@ def _misfits(texts: dict[JsonPath, str]) -> Iterator[Misfit]:
     for path, text in texts.items():
         if path[-1] not in _PLAIN_FIELDS and not inspect(text).error and (fault := template_fault(text)):
             yield Misfit(path, "url", fault.reason, fault.at)
-        if path[-1] != "html" and "<" in text and (seen := inspect(text, html=True)).error and not inspect(text).error:
-            yield Misfit(path, "html", seen.error, seen.at or 0)
+        if (
+            path[-1] != "html"
+            and "<" in text
+            and (inspection := inspect(text, html=True)).error
+            and not inspect(text).error
+        ):
+            yield Misfit(path, "html", inspection.error, inspection.at or 0)
 
 
 def _variables(
@@ -272,29 +277,29 @@ def _variables(
         html, xml = path[-1] == "html", path == ("render", "xml")
         if not (html or is_template(text)):
             continue
-        seen = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())
-        if seen.error:
+        inspection = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())
+        if inspection.error:
             at = start = locate(document, (*raw.path, *path))
-            if seen.at is not None or seen.line > 1:
-                offset = seen.at if seen.at is not None else _line_start(text, seen.line)
+            if inspection.at is not None or inspection.line > 1:
+                offset = inspection.at if inspection.at is not None else _line_start(text, inspection.line)
                 at = TextPositions(source.content).inside(start, text, offset)
-            where = f" (line {seen.line} of it)" if seen.line > 1 and at == start else ""
-            what, hint = (
+            suffix = f" (line {inspection.line} of it)" if inspection.line > 1 and at == start else ""
+            summary, hint = (
                 "the template cannot be read",
                 "Values are written {{ recipient.first_name }}; blocks {% if … %}…{% endif %}.",
             )
             if not is_template(text):  # plain HTML can only have wrong links
-                what, hint = "this HTML could not be shown", "Links must point to https://host/path."
+                summary, hint = "this HTML could not be shown", "Links must point to https://host/path."
             diagnostics.append(
                 Diagnostic(
                     Code.TEMPLATE_SYNTAX,
-                    f"{what}: {seen.error}{where}",
+                    f"{summary}: {inspection.error}{suffix}",
                     hint=hint,
                     address=str(raw.address),
                     position=unpack(source.path, at),
                 )
             )
-        used += [(variable, path) for variable in seen.variables]
+        used += [(variable, path) for variable in inspection.variables]
     return tuple(used)
 
 
@@ -337,7 +342,7 @@ def diagnose(file: str, document: YamlMap, raw: RawResource, model: type[BaseMod
 def _path(document: YamlMap, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """``path`` without the parts that pydantic adds for unions, which are not keys of the document."""
     value: Any = document
-    kept: list[str | int] = []
+    document_path: list[str | int] = []
     for part in path:
         if isinstance(value, YamlMap) and part in value:
             value = value[str(part)]
@@ -345,8 +350,8 @@ def _path(document: YamlMap, path: tuple[str | int, ...]) -> tuple[str | int, ..
             value = value[part]
         elif part != path[-1]:
             continue
-        kept.append(part)
-    return tuple(kept)
+        document_path.append(part)
+    return tuple(document_path)
 
 
 def _place(file: str, document: YamlMap, path: tuple[str | int, ...], *, on_key: bool) -> Position:

@@ -70,7 +70,7 @@ def is_folder(path: Path) -> bool:
 def find_project(start: Path) -> Project:
     """The project that ``start`` is in: the nearest folder with ``specs/`` and ``environments/``.
 
-    Raises Refused when there is none.
+    Raises Refused when no folder above it is a project.
     """
     for folder in (start, *start.parents):
         if is_folder(folder / "environments") and is_folder(folder / "specs"):
@@ -92,18 +92,18 @@ def read_files(root: Path) -> tuple[list[SpecFile], list[Diagnostic]]:
     diagnostics: list[Diagnostic] = []
     real_root = os.path.realpath(root)
     for path in sorted(_walk(root, real_root, diagnostics)):
-        top, _, rest = path.partition("/")
-        name = rest.rpartition("/")[2].rpartition(".")[0]
+        top, _, below = path.partition("/")
+        name = below.rpartition("/")[2].rpartition(".")[0]
         if top == "environments":
             environment, declares = name, True
-            if "/" in rest or not valid_name(Kind.ENVIRONMENT, name):
+            if "/" in below or not valid_name(Kind.ENVIRONMENT, name):
                 diagnostics.append(_misplaced(path, "environments/ holds one file per environment, named after it"))
                 continue
         elif top == CASES:
             environment, declares = "", False
         else:
-            environment, declares = (rest.partition("/")[0] if "/" in rest else SHARED), False
-            if "/" in rest and not valid_name(Kind.ENVIRONMENT, environment):
+            environment, declares = (below.partition("/")[0] if "/" in below else SHARED), False
+            if "/" in below and not valid_name(Kind.ENVIRONMENT, environment):
                 diagnostics.append(_misplaced(path, f"“{environment[:80]}” is not a valid environment name"))
                 continue
         content = _read(root, path, diagnostics)
@@ -112,10 +112,10 @@ def read_files(root: Path) -> tuple[list[SpecFile], list[Diagnostic]]:
     return files, diagnostics
 
 
-def _misplaced(path: str, why: str) -> Diagnostic:
+def _misplaced(path: str, reason: str) -> Diagnostic:
     return Diagnostic(
         Code.MISPLACED,
-        f"this file is in the wrong place: {why}",
+        f"this file is in the wrong place: {reason}",
         hint="environments/NAME.yaml declares an environment; specs/NAME/ holds what belongs to it.",
         position=Position(path, 1, 1),
     )
@@ -123,13 +123,13 @@ def _misplaced(path: str, why: str) -> Diagnostic:
 
 def _walk(root: Path, real_root: str, diagnostics: list[Diagnostic]) -> Iterator[str]:
     pending = ["environments", "specs", *([CASES] if is_folder(root / CASES) else ())]
-    seen: set[str] = set()
+    visited: set[str] = set()
     while pending:
         folder = pending.pop()
         real = os.path.realpath(root / folder)
-        if real in seen:
+        if real in visited:
             continue
-        seen.add(real)
+        visited.add(real)
         if not _inside(real, real_root):
             diagnostics.append(_link_outside(folder))
             continue

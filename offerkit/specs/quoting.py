@@ -1,7 +1,7 @@
-"""How a text stands in YAML so that it is read back as the same text, by offerkit and by other YAML 1.2 readers.
+"""Writes texts as YAML scalars that offerkit and all other YAML 1.2 readers read back as the same text.
 
-Plain where that is safe, else quoted; the C parser is of YAML 1.1's generation, so that in flow style “:” and
-“?” are never left plain, and the line ends only 1.1 knows (U+0085, U+2028, U+2029) are always escaped.
+A text stays plain where that is safe, and is quoted otherwise. The C parser follows YAML 1.1, so “:” and “?” are always
+quoted in flow style, and the line ends that only 1.1 knows (U+0085, U+2028, U+2029) are always escaped.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def literal(text: str) -> tuple[str, list[str]] | None:
 
 
 def indicators(text: str, lines: list[str]) -> str:
-    """What follows ``|`` or ``>``: the indentation if it cannot be seen, and what becomes of the last line end."""
+    """What follows ``|`` or ``>``: the indentation if it cannot be seen, and whether the last line end is kept."""
     first = next((line for line in lines if line), "")
     keep = "+" if text.endswith("\n\n") else "" if text.endswith("\n") else "-"
     return ("2" if first.startswith((" ", "\t")) else "") + keep

@@ -24,7 +24,7 @@ class Expression(NamedTuple):
     path: JsonPath
     text: str
     role: str
-    wanted: str
+    expected: str
 
 
 class Misfit(NamedTuple):
@@ -50,7 +50,7 @@ class ResourceFacts(NamedTuple):
     ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's
     fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
     their paths. ``misfits``: texts that are no URL, or no HTML that may be shown.
-    ``given``: values for a filter's parameters, with the path of the filter's use.
+    ``filter_values``: values for a filter's parameters, with the path of the filter's use.
     """
 
     fields: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class ResourceFacts(NamedTuple):
     themes: tuple[tuple[str, JsonPath], ...] = ()
     misfits: tuple[Misfit, ...] = ()
     expressions: tuple[Expression, ...] = ()
-    given: tuple[tuple[JsonPath, Mapping[str, str]], ...] = ()
+    filter_values: tuple[tuple[JsonPath, Mapping[str, str]], ...] = ()
 
 
 class Record(NamedTuple):

@@ -23,7 +23,7 @@ class RawResource(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A rename: from one address to another, and where it is said."""
+    """A rename: from one address to another, and the path of its entry."""
 
     before: Address
     after: Address

@@ -25,13 +25,13 @@ def cases_text(bodies: Iterable[bytes | str]) -> str | None:
 
     That is so where two have a case of the same name, or suppose different offers to be activated in all cases.
     """
-    read = [orjson.loads(body) for body in bodies]
-    supposed = [one.get("activated", {}) for one in read]
-    names = [name for one in read for name in one["cases"]]
-    if len(set(names)) < len(names) or any(one != supposed[0] for one in supposed):
+    cases_by_file = [orjson.loads(body) for body in bodies]
+    supposed = [cases.get("activated", {}) for cases in cases_by_file]
+    names = [name for cases in cases_by_file for name in cases["cases"]]
+    if len(set(names)) < len(names) or any(activated != supposed[0] for activated in supposed):
         return None
     document: JsonMap = {"activated": supposed[0]} if supposed[0] else {}
-    document["cases"] = {name: case for one in read for name, case in sorted(one["cases"].items())}
+    document["cases"] = {name: case for cases in cases_by_file for name, case in sorted(cases["cases"].items())}
     writer = YamlWriter()
     writer.map(node_of(document), cases_document(), 0)
     return VERSION_LINE + "\n".join(writer.lines) + "\n"

@@ -20,7 +20,7 @@ from offerkit.models.base import Expression, Resource
 
 
 class Form(Enum):
-    """What stands at a place of a file."""
+    """The form of a value in a file."""
 
     MAP = auto()
     """A map with a closed set of keys."""
@@ -108,7 +108,7 @@ def document(*, declares: bool) -> Shape:
 
 @cache
 def cases_document() -> Shape:
-    """The shape of a file of decision cases; what a case may say is put in the order in which one is told."""
+    """The shape of a file of decision cases; the keys of a case are in the order in which it is read."""
     from offerkit.specs.cases import KEYS
 
     value = _EITHER

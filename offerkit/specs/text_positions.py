@@ -68,9 +68,9 @@ def _positions(text: str, start: int, value: str) -> list[int]:
 def _same(pieces: Iterator[Piece], value: str, *, whole: bool = False) -> list[int]:
     """The positions of ``pieces`` as far as they are ``value``; ``whole``: nothing may come after it."""
     positions = []
-    for wanted in value:
+    for expected in value:
         char, position = next(pieces, ("", 0))
-        if char != wanted:
+        if char != expected:
             return []
         positions.append(position)
     return [] if whole and next(pieces, None) else positions
@@ -129,12 +129,12 @@ def _folded(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def _joined(blank: list[Piece]) -> Iterator[Piece]:
-    """What spaces and line breaks between two words come to."""
+    """The characters that spaces and line breaks between two words become."""
     escaped = [number for number, piece in enumerate(blank) if piece[0] == _CONTINUED]
-    before = blank[: escaped[0]] if escaped else blank
-    breaks = [position for char, position in before if char in _BREAK]
+    blank_before = blank[: escaped[0]] if escaped else blank
+    breaks = [position for char, position in blank_before if char in _BREAK]
     if not breaks:
-        yield from before
+        yield from blank_before
     elif len(breaks) == 1:
         yield " ", breaks[0]
     else:
@@ -158,11 +158,11 @@ def _block(text: str, start: int, value: str) -> list[int]:
 def _lines(text: str, at: int) -> list[tuple[int, int, int]]:
     """The lines after the one that ends at ``at``: begin, end, end with its break."""
     lines = []
-    first = LINE_END.match(text, at)
-    begin = first.end() if first else len(text)
-    for found in LINE_END.finditer(text, begin):
-        lines.append((begin, found.start(), found.end()))
-        begin = found.end()
+    first_end = LINE_END.match(text, at)
+    begin = first_end.end() if first_end else len(text)
+    for line_end in LINE_END.finditer(text, begin):
+        lines.append((begin, line_end.start(), line_end.end()))
+        begin = line_end.end()
     if begin < len(text):
         lines.append((begin, len(text), len(text)))
     return lines
@@ -171,8 +171,8 @@ def _lines(text: str, at: int) -> list[tuple[int, int, int]]:
 def _indent(text: str, lines: list[tuple[int, int, int]], value: str) -> int:
     """The block's indentation: the first line's, without the spaces that ``value`` kept of it."""
     depths = (_depth(text, begin, end) for begin, end, _ in lines if text[begin:end].strip(" "))
-    kept = next((line for line in value.split("\n") if line.strip(" ")), "")
-    return max(next(depths, 0) - len(kept) + len(kept.lstrip(" ")), 0)
+    first_line = next((line for line in value.split("\n") if line.strip(" ")), "")
+    return max(next(depths, 0) - len(first_line) + len(first_line.lstrip(" ")), 0)
 
 
 def _depth(text: str, begin: int, end: int) -> int:
@@ -182,28 +182,28 @@ def _depth(text: str, begin: int, end: int) -> int:
 def _block_pieces(
     text: str, lines: list[tuple[int, int, int]], indent: int, chomp: str, *, folds: bool
 ) -> Iterator[Piece]:
-    """What the parser makes of a block's lines."""
-    held: Piece | None = None
+    """The characters that the parser reads from a block's lines."""
+    line_break: Piece | None = None
     empty: list[Piece] = []
     was_blank = False
-    for begin, end, after in lines:
+    for begin, end, next_line in lines:
         if _depth(text, begin, end) == end - begin <= indent:
-            if after > end:
+            if next_line > end:
                 empty.append(("\n", end))
             continue
         if _depth(text, begin, end) < indent:
             break
         blank = text[begin + indent] in " \t"
-        if held is not None and folds and not was_blank and not blank:
+        if line_break is not None and folds and not was_blank and not blank:
             if not empty:
-                yield " ", held[1]
-        elif held is not None:
-            yield held
+                yield " ", line_break[1]
+        elif line_break is not None:
+            yield line_break
         yield from empty
         empty, was_blank = [], blank
         yield from [(text[position], position) for position in range(begin + indent, end)]
-        held = ("\n", end) if after > end else None
-    if held is not None and chomp != "-":
-        yield held
+        line_break = ("\n", end) if next_line > end else None
+    if line_break is not None and chomp != "-":
+        yield line_break
     if chomp == "+":
         yield from empty

@@ -20,37 +20,37 @@ TOP = ("environments", "specs", "cases")
 
 def add_files(root: Path, files: Mapping[str, bytes]) -> None:
     """Write new files below ``root``; folders are made. Raises Refused when one exists or cannot be written."""
-    made: list[Path] = []
+    created: list[Path] = []
     with _writing(root):
         try:
             for path, content in sorted(files.items()):
-                _make_folders((root / path).parent, made)
+                _make_folders((root / path).parent, created)
                 _add(root / path, content)
-                made.append(root / path)
+                created.append(root / path)
         except BaseException:
-            _take_back(made)
+            _take_back(created)
             raise
 
 
 def add_missing(root: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Write those of ``files`` that are not there yet, and say which; a file that is there is never touched.
+    """Write those of ``files`` that do not exist yet, and return their paths. Existing files stay as they are.
 
-    Raises Refused when one cannot be written, and then takes back what was.
+    Raises Refused when one cannot be written, and removes those already written.
     """
-    made: list[Path] = []
+    created: list[Path] = []
     written = []
     with _writing(root):
         try:
             for path, content in sorted(files.items()):
                 if os.path.lexists(root / path):
                     continue
-                _make_folders((root / path).parent, made)
+                _make_folders((root / path).parent, created)
                 with contextlib.suppress(FileExistsError):  # of another run at the same moment
                     _put(root / path, content)
-                    made.append(root / path)
+                    created.append(root / path)
                     written.append(path)
         except BaseException:
-            _take_back(made)
+            _take_back(created)
             raise
     return tuple(written)
 
@@ -81,10 +81,10 @@ def _put(target: Path, content: bytes) -> None:
 
 
 def replace_files(root: Path, files: Mapping[str, tuple[bytes, bytes]]) -> None:
-    """Write existing files below ``root`` anew, with the mode that each had: from what they held to what they shall.
+    """Replace the content of existing files below ``root``; ``files``: the expected old and the new content by path.
 
-    All are written beside the old ones first, so that a full disk or a read-only folder changes none. Raises Refused,
-    too, when one holds something else by now: somebody has saved it meanwhile.
+    Their modes stay. All are written beside the old ones first, so that a full disk or a read-only folder changes none.
+    Raises Refused also when the content of a file is not the expected one: somebody has saved it meanwhile.
     """
     ready: list[tuple[Path, Path]] = []
     with _writing(root):
@@ -132,7 +132,7 @@ def write_project(target: Path, files: Mapping[str, bytes], *, force: bool) -> N
 
 
 def check_target(target: Path, *, force: bool) -> None:
-    """Refuse a target that is no folder, or one that holds something unless ``force`` is set."""
+    """Raises Refused when ``target`` is not a folder, or is not empty and ``force`` is not set."""
     with _writing(target):
         if target.is_dir():
             if force or not any(target.iterdir()):
@@ -147,20 +147,20 @@ def check_target(target: Path, *, force: bool) -> None:
 
 def _swap(staged: Path, target: Path) -> None:
     """Put the folders of ``staged`` in place of those of ``target``, or leave all of them as they were."""
-    old = staged / "old"
-    old.mkdir()
+    previous_folders = staged / "old"
+    previous_folders.mkdir()
     moved: list[tuple[Path, Path]] = []
     try:
         for folder in TOP:
             if os.path.lexists(target / folder):
-                (target / folder).rename(old / folder)
-                moved.append((old / folder, target / folder))
+                (target / folder).rename(previous_folders / folder)
+                moved.append((previous_folders / folder, target / folder))
             if (staged / folder).is_dir():
                 (staged / folder).rename(target / folder)
                 moved.append((target / folder, staged / folder))
     except BaseException:
-        for now, before in reversed(moved):
-            now.rename(before)
+        for current, original in reversed(moved):
+            current.rename(original)
         raise
 
 
@@ -174,7 +174,7 @@ def _partial(target: Path) -> Path:
     return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.partial")
 
 
-def _make_folders(folder: Path, made: list[Path]) -> None:
+def _make_folders(folder: Path, created: list[Path]) -> None:
     missing = []
     while not folder.is_dir():
         missing.append(folder)
@@ -186,26 +186,26 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
             if not path.is_dir():
                 raise
         else:
-            made.append(path)
+            created.append(path)
 
 
-def _take_back(made: list[Path]) -> None:
-    for path in reversed(made):
+def _take_back(created: list[Path]) -> None:
+    for path in reversed(created):
         with contextlib.suppress(OSError):
             path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 @contextlib.contextmanager
-def _writing(place: Path) -> Iterator[None]:
-    """Tell what the system refuses as a refusal."""
+def _writing(target: Path) -> Iterator[None]:
+    """Turn errors of the operating system into Refused."""
     try:
         yield
     except OSError as error:
-        name = str(error.filename or place)
+        name = str(error.filename or target)
         ours = ".offerkit-export-" in name or name.endswith(".partial")
-        raise _refused(place if ours else Path(name), reason_of(error)) from None
+        raise _refused(target if ours else Path(name), reason_of(error)) from None
     except ValueError as error:
-        raise _refused(place, reason_of(error)) from None
+        raise _refused(target, reason_of(error)) from None
 
 
 def _refused(

@@ -255,7 +255,7 @@ class _EventReader(Scanner):
     def _key_or_value(
         self, outer: int, both: tuple[Properties | None, Properties | None], start: int, *, nested: bool, tabs: bool
     ) -> None:
-        """What stands here is the first key of a map if a colon follows, else a value of its own."""
+        """Parse a node that is the first key of a map if a colon follows it, else a value."""
         early, late = both
         number = len(self._events)
         if self.indicator(":"):

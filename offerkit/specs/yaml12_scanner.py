@@ -1,7 +1,7 @@
 """The lexical half of the YAML 1.2 parser: places, separation, anchors and tags, and scalars.
 
 Rules are named as in the specification, https://yaml.org/spec/1.2.2/; its n, the indentation of the enclosing
-block collection (-1: there is none), is called ``outer``.
+block collection (-1 at the top level), is called ``outer``.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class NotYaml(Exception):  # noqa: N818 - becomes a diagnostic
     """The text is not YAML 1.2: what is wrong, where, and how to mend it."""
 
     def __init__(self, problem: str, starts: list[int], at: int, hint: str) -> None:
-        """``problem`` goes on from “this is not YAML:”; ``starts``: where the text's lines begin."""
+        """``problem`` continues “this is not YAML:”; ``starts``: where the text's lines begin."""
         super().__init__(problem)
         self.problem, self.at, self.hint = problem, Mark(at, starts), hint
 
@@ -136,16 +136,16 @@ class Scanner:
 
     def check_controls(self) -> None:
         """Refuse the control characters that cannot stand anywhere."""
-        found = _CONTROL.search(self.text)
-        if found is not None:
-            self._unprintable(found.start())
+        control = _CONTROL.search(self.text)
+        if control is not None:
+            self._unprintable(control.start())
 
     def check_printable(self) -> None:
         """Refuse what can only stand in quotes, as in JSON (nb-json), and does not; all was read before."""
-        for found in _UNPRINTABLE.finditer(self.text):
-            number = bisect_right(self._quoted, (found.start(), len(self.text))) - 1
-            if number < 0 or self._quoted[number][1] <= found.start():
-                self._unprintable(found.start())
+        for char in _UNPRINTABLE.finditer(self.text):
+            number = bisect_right(self._quoted, (char.start(), len(self.text))) - 1
+            if number < 0 or self._quoted[number][1] <= char.start():
+                self._unprintable(char.start())
 
     def _unprintable(self, at: int) -> NoReturn:
         what = "a byte order mark" if self.text[at] == "\ufeff" else "a control character"
@@ -170,7 +170,7 @@ class Scanner:
         return match[0] if match else ""
 
     def line_rest(self) -> str:
-        """What stands on this line from here on; passes it."""
+        """Read the rest of this line."""
         match = _REST_OF_LINE.match(self.text, self.at)
         assert match is not None
         self.at = match.end()
@@ -214,7 +214,7 @@ class Scanner:
         """The anchor or tag that stands here, with what was read ``before``."""
         start = self.at
         if self.char() == "&":
-            made = Properties(start, anchor=self.name())
+            properties = Properties(start, anchor=self.name())
             if self.char() in ("[", "{"):
                 self.stop("an anchor's name must be followed by a space")
         else:
@@ -223,8 +223,8 @@ class Scanner:
             self.at = match.end()
             if self.char() not in BLANK and self.char() not in FLOW_SIGNS:
                 self.stop("this is not a valid tag")
-            made = Properties(start, tag=match[0])
-        merged = self.merged(before, made)
+            properties = Properties(start, tag=match[0])
+        merged = self.merged(before, properties)
         assert merged is not None
         return merged
 
@@ -265,18 +265,18 @@ class Scanner:
             self.stop(
                 problem,
                 opened,
-                "Add the missing quote, or indent the lines it goes on in deeper than its key, with spaces.",
+                "Add the missing quote, or indent its other lines deeper than its key, with spaces.",
             )
         return "\n" * breaks or " "
 
     def quoted(self, outer: int) -> str:
         """The text in quotes that begins here."""
         opened, quote = self.at, self.char()
-        inside = _IN_SINGLE if quote == "'" else _IN_DOUBLE
+        pattern = _IN_SINGLE if quote == "'" else _IN_DOUBLE
         self.at += 1
         parts: list[str] = []
         while True:
-            match = inside.match(self.text, self.at)
+            match = pattern.match(self.text, self.at)
             assert match is not None
             self.at = match.end()
             char = self.char()
@@ -376,8 +376,8 @@ class Scanner:
             )
         self.at = header.end()
         self._pass_line_end()
-        wanted = int(header[2] or header[3] or 0)
-        lines, ended = self._block_lines(max(outer, 0) + wanted if wanted else self._block_indent(outer))
+        indent = int(header[2] or header[3] or 0)
+        lines, ended = self._block_lines(max(outer, 0) + indent if indent else self._block_indent(outer))
         blank = 0
         while lines and not lines[-1]:
             lines.pop()
@@ -389,10 +389,10 @@ class Scanner:
 
     def _line(self, start: int) -> tuple[int, int]:
         """The spaces that the line at ``start`` begins with, and where it ends."""
-        spaces, rest = _SPACES.match(self.text, start), _REST_OF_LINE.match(self.text, start)
+        spaces, line = _SPACES.match(self.text, start), _REST_OF_LINE.match(self.text, start)
         assert spaces is not None
-        assert rest is not None
-        return spaces.end() - start, rest.end()
+        assert line is not None
+        return spaces.end() - start, line.end()
 
     def _block_indent(self, outer: int) -> int:
         """The indentation of the block scalar whose first line begins here: that of its first line with a text."""
@@ -434,16 +434,16 @@ class Scanner:
 def _folded(lines: list[str]) -> str:
     """The lines of a “>” scalar as one text: single line ends between lines that are not indented are spaces."""
     parts: list[str] = []
-    empty, before = 0, ""
+    empty, previous = 0, ""
     for line in lines:
         if not line:
             empty += 1
             continue
-        kept = line[0] in " \t" or before in (" ", "\t")
+        keeps_breaks = line[0] in " \t" or previous in (" ", "\t")
         if parts:
-            parts.append("\n" * (empty + 1) if kept else "\n" * empty or " ")
+            parts.append("\n" * (empty + 1) if keeps_breaks else "\n" * empty or " ")
         else:
             parts.append("\n" * empty)
         parts.append(line)
-        empty, before = 0, line[0]
+        empty, previous = 0, line[0]
     return "".join(parts)

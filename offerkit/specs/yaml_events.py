@@ -287,9 +287,9 @@ def _at(event: Any) -> int:
 
 
 def locate(value: Value, path: tuple[str | int, ...], *, on_key: bool = False) -> int:
-    """The packed position of what stands at ``path``: its key if ``on_key``, else its value.
+    """The packed position of the entry at ``path``: its key if ``on_key``, else its value.
 
-    Where the path leads to nothing, the position of the last part that is there.
+    If the path does not exist, the position of its last part that does.
     """
     at = 0
     for place, part in enumerate(path):
@@ -308,7 +308,7 @@ def locate(value: Value, path: tuple[str | int, ...], *, on_key: bool = False) -
 
 
 def value_at(value: Value, path: tuple[str | int, ...]) -> Value:
-    """What stands at ``path``; None where nothing does."""
+    """The value at ``path``; None if the path does not exist."""
     for part in path:
         if isinstance(value, YamlMap) and part in value:
             value = value[str(part)]

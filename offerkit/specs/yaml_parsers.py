@@ -26,7 +26,7 @@ class Events(Protocol):
 
 
 class Doubtful(Exception):  # noqa: N818 - never reaches a user: the text is read by the letter instead
-    """The C parser has accepted what may not be YAML 1.2."""
+    """The C parser accepted a text that is perhaps not YAML 1.2."""
 
 
 _DOUBTFUL = (
@@ -67,7 +67,7 @@ def _doubtful(text: str) -> bool:
 
 
 class Doubts:
-    """Checks of what the C parser lets pass; each raises Doubtful. Texts and comments are told apart by the events."""
+    """Checks for errors that the C parser misses; each raises Doubtful. Its events tell texts from comments."""
 
     def __init__(self, text: str) -> None:
         """``text`` is what is being read."""
@@ -76,7 +76,7 @@ class Doubts:
         self._comments = [found.start() for found in _UNSPACED_COMMENT.finditer(text)]
         self._scalars: list[tuple[int, int]] = []
         self.wants_all = bool(self._comments)
-        """Whether :meth:`scalar` must be told of plain scalars, too."""
+        """Whether :meth:`scalar` needs the plain scalars, too."""
 
     def indented(self, first: int, last: int, outer: int, *, brackets: bool = False) -> None:
         """The lines after ``first`` up to ``last`` of a value must be indented deeper than ``outer``.

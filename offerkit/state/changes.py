@@ -83,18 +83,18 @@ FormerAddress: TypeAlias = Address | Literal[""]
 """The former address of a resource, or empty if it was not moved."""
 
 
-def parse_fields(made: object, **readers: Callable[[str], str]) -> None:
+def parse_fields(instance: object, **readers: Callable[[str], str]) -> None:
     """Parse the text fields of a frozen dataclass, so that it always has addresses and stages.
 
     Text that cannot be parsed stays as it is: a name shown without its environment, or a plan that will be refused.
     """
     for name, read in readers.items():
-        value = getattr(made, name)
+        value = getattr(instance, name)
         if type(value) is tuple:
             if any(type(item) is str for item in value):
-                object.__setattr__(made, name, tuple(_typed(item, read) for item in value))
+                object.__setattr__(instance, name, tuple(_typed(item, read) for item in value))
         elif type(value) is str and value:
-            object.__setattr__(made, name, _typed(value, read))
+            object.__setattr__(instance, name, _typed(value, read))
 
 
 def _typed(value: str, read: Callable[[str], str]) -> str:
@@ -158,14 +158,14 @@ def delta(
     are not enough, ``happened``. Without it, a ring counts as pending.
     """
     origin = _origins(current, desired, final_names(moves or {}, desired), moves or {}, happened)
-    gone = set(origin.values()) - desired.keys()
+    left_addresses = set(origin.values()) - desired.keys()
     result = []
     for address in current.keys() | desired.keys():
         before, after = current.get(address), desired.get(address)
         if address in origin:
             old = origin[address]
             result.append(Delta(address, stage, Action.MOVE, current[old], after, old))
-        elif before == after or address in gone:
+        elif before == after or address in left_addresses:
             continue
         elif before is None:
             result.append(Delta(address, stage, Action.CREATE, None, after))
@@ -180,8 +180,8 @@ def delta(
 def with_changes(entries: Mapping[Address, Entry], changes: Iterable[Change]) -> dict[Address, Entry]:
     """``entries`` after ``changes``: all resources leave before any arrives, so that names can be swapped."""
     change_list = list(changes)
-    left = {change.moved_from or change.address for change in change_list}
-    result = {address: entry for address, entry in entries.items() if address not in left}
+    left_addresses = {change.moved_from or change.address for change in change_list}
+    result = {address: entry for address, entry in entries.items() if address not in left_addresses}
     result |= {change.address: change.after for change in change_list if change.after is not None}
     return result
 
@@ -193,17 +193,19 @@ def final_names(moves: Mapping[Address, Address], declared: Container[Address] =
         if start in final:
             continue
         path = [start]
-        places = {start: 0}
-        at = moves[start]
-        while at in moves and at not in declared and at not in final and at not in places:
-            places[at] = len(path)
-            path.append(at)
-            at = moves[at]
-        if at in places and at not in declared:  # a ring: its names map to themselves, names before it map into it
-            around = places[at]
-            final |= dict.fromkeys(path[:around], at) | {old: old for old in path[around:]}
+        positions = {start: 0}
+        name = moves[start]
+        while name in moves and name not in declared and name not in final and name not in positions:
+            positions[name] = len(path)
+            path.append(name)
+            name = moves[name]
+        if (
+            name in positions and name not in declared
+        ):  # a ring: its names map to themselves, names before it map into it
+            ring_start = positions[name]
+            final |= dict.fromkeys(path[:ring_start], name) | {old: old for old in path[ring_start:]}
         else:
-            final |= dict.fromkeys(path, at if at in declared else final.get(at, at))
+            final |= dict.fromkeys(path, name if name in declared else final.get(name, name))
     return final
 
 

@@ -197,8 +197,8 @@ class Inheritance:
     @cached_property
     def spaces(self) -> dict[str, SpaceFields]:
         """The environment's spaces by name."""
-        found = [(address, self._lookup(address)) for address in self._addresses]
-        spaces = [SpaceFields.of(address, body) for address, body in found if body is not None]
+        bodies = [(address, self._lookup(address)) for address in self._addresses]
+        spaces = [SpaceFields.of(address, body) for address, body in bodies if body is not None]
         return {space.name: space for space in spaces}
 
     def filter(self, name: str) -> tuple[Address, JsonMap | None]:
@@ -310,7 +310,7 @@ class EffectiveOffer:
         return (
             self.own.get("template"),
             tuple(content) if isinstance(content, dict) else (),
-            tuple((space, tuple(given)) for space, given in by_space.items() if isinstance(given, dict))
+            tuple((space, tuple(texts)) for space, texts in by_space.items() if isinstance(texts, dict))
             if isinstance(by_space, dict)
             else (),
         )
@@ -333,9 +333,11 @@ class EffectiveOffer:
 
         A representation, also one from a template, overrides the content for all spaces.
         """
-        place = self.around.spaces.get(space)
-        given = self._given(space)
-        return {field: given[field] for field in (place.fields if place is not None else ()) if field in given}
+        space_fields = self.around.spaces.get(space)
+        texts = self._given(space)
+        return {
+            field: texts[field] for field in (space_fields.fields if space_fields is not None else ()) if field in texts
+        }
 
     def content_origin(self, space: str, field: str) -> tuple[Address, JsonPath] | None:
         """The address and path of the text shown as ``field`` on ``space``; None if missing."""
@@ -347,26 +349,26 @@ class EffectiveOffer:
 
     def missing(self, space: str) -> list[str]:
         """The fields that ``space`` requires and the offer lacks there; empty if there is no such space."""
-        place = self.around.spaces.get(space)
-        required = place.required if place is not None else ()
-        given = self._given(space) if required else {}
-        return [field for field in required if field not in given]
+        space_fields = self.around.spaces.get(space)
+        required = space_fields.required if space_fields is not None else ()
+        texts = self._given(space) if required else {}
+        return [field for field in required if field not in texts]
 
     def _given(self, space: str) -> JsonMap:
         """All texts for ``space``: its representation over the content for all spaces."""
-        everywhere, single = self._texts
-        return single.get(space, everywhere)
+        everywhere, by_space = self._texts
+        return by_space.get(space, everywhere)
 
     @cached_property
     def _texts(self) -> tuple[JsonMap, dict[str, JsonMap]]:
         """The content for all spaces, and the merged content of each space that has a representation."""
         own, below = self.own, self.template.defaults or {}
         everywhere = {**_map(below.get("content")), **_map(own.get("content"))}
-        single: dict[str, JsonMap] = {}
+        by_space: dict[str, JsonMap] = {}
         for body in (below, own):
             for space, texts in _map(body.get("representations")).items():
-                single[space] = {**single.get(space, everywhere), **_map(texts)}
-        return everywhere, single
+                by_space[space] = {**by_space.get(space, everywhere), **_map(texts)}
+        return everywhere, by_space
 
 
 def _map(value: Json) -> JsonMap:

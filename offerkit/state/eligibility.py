@@ -51,9 +51,9 @@ def eligibility(view: Snapshot, address: Address) -> tuple[Condition, ...]:
 
 
 def _conditions(view: Snapshot, offer: EffectiveOffer) -> Iterator[Condition]:
-    around = environment_address(offer.address.environment)
-    environment = view(around) or {}
-    yield from _own_conditions(environment, around, ("time_zone", "when"))
+    environment_at = environment_address(offer.address.environment)
+    environment = view(environment_at) or {}
+    yield from _own_conditions(environment, environment_at, ("time_zone", "when"))
     for layer in offer.categories:
         yield from _own_conditions(layer.body, layer.address, ("enabled",))
         yield from _own_conditions(_map(layer.body.get("eligible")), layer.address, ("from", "until", "when"))
@@ -82,10 +82,12 @@ def _own_conditions(body: JsonMap, address: Address, parts: Iterable[str]) -> It
 def _filter(offer: EffectiveOffer, use: JsonMap) -> Condition:
     address, body = offer.around.filter(str(use.get("filter")))
     declared = _map((body or {}).get("parameters"))
-    defaults = {name: _map(of)["default"] for name, of in declared.items() if "default" in _map(of)}
-    given = {**defaults, **_map(use.get("with"))}
-    said: JsonMap = {"filter": str(use.get("filter")), "when": (body or {}).get("when")}
-    return Condition("filter", {**said, "with": given} if given else said, address)
+    defaults = {
+        name: _map(declaration)["default"] for name, declaration in declared.items() if "default" in _map(declaration)
+    }
+    arguments = {**defaults, **_map(use.get("with"))}
+    value: JsonMap = {"filter": str(use.get("filter")), "when": (body or {}).get("when")}
+    return Condition("filter", {**value, "with": arguments} if arguments else value, address)
 
 
 def affected_offers(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> list[AffectedOffers]:
@@ -103,26 +105,30 @@ def affected_offers(before: Snapshot, after: Snapshot, changes: Iterable[Change]
         if old not in before.entries:
             continue
         was = [_renamed(condition, renames) for condition in eligibility(before, old)]
-        will = eligibility(after, offer)
-        gone = tuple(each for each in was if each not in will and each.origin != offer)
-        come = tuple(each for each in will if each not in was and each.origin != offer)
-        if gone or come:
-            key = repr(gone), repr(come)
-            known = groups.get(key, AffectedOffers(gone, come, ()))
+        new_conditions = eligibility(after, offer)
+        lost = tuple(item for item in was if item not in new_conditions and item.origin != offer)
+        gained = tuple(item for item in new_conditions if item not in was and item.origin != offer)
+        if lost or gained:
+            key = repr(lost), repr(gained)
+            known = groups.get(key, AffectedOffers(lost, gained, ()))
             groups[key] = known._replace(offers=(*known.offers, offer))
     return sorted(groups.values(), key=lambda group: (-len(group.offers), group.offers))
 
 
 def _candidates(after: Snapshot, changes: list[Change]) -> Iterator[Address]:
     """The offers in the new state that change, or depend on something that changed."""
-    far = {address for change in changes for address in (change.address, change.moved_from) if address}
-    far = {address for address in far if address.kind in _INHERITED_KINDS}
+    inherited_changes = {address for change in changes for address in (change.address, change.moved_from) if address}
+    inherited_changes = {address for address in inherited_changes if address.kind in _INHERITED_KINDS}
     own = {change.address for change in changes if change.after is not None and change.address.kind is Kind.OFFER}
-    whole = {address.environment for address in far if address.kind is Kind.ENVIRONMENT}
-    touched = {address.environment for address in far | own}
+    whole_environments = {address.environment for address in inherited_changes if address.kind is Kind.ENVIRONMENT}
+    touched = {address.environment for address in inherited_changes | own}
     for environment in sorted(touched):
         for offer in after.of_kind(Kind.OFFER, environment):
-            if offer in own or environment in whole or not far.isdisjoint(after.offer(offer).relies_on):
+            if (
+                offer in own
+                or environment in whole_environments
+                or not inherited_changes.isdisjoint(after.offer(offer).relies_on)
+            ):
                 yield offer
 
 

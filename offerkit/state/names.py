@@ -47,16 +47,16 @@ class FirstNames:
         moved = {change.address: self.of(change.moved_from) for change in change_list if change.moved_from}
         if not moved and not self:
             return self
-        left = {change.moved_from for change in change_list if change.moved_from}
-        known = {address: name for address, name in self._known.items() if address not in left}
-        taken = {*known.values(), *moved.values()}
+        left_addresses = {change.moved_from for change in change_list if change.moved_from}
+        known = {address: name for address, name in self._known.items() if address not in left_addresses}
+        used_names = {*known.values(), *moved.values()}
         for change in change_list:
             new = change.address
             if change.moved_from or change.after is None:
                 continue
             if self._arriving is not None:
                 known[new] = self._arriving.of(new)
-            elif new not in known and new.name in taken:
+            elif new not in known and new.name in used_names:
                 known[new] = f"{new.name}@new"  # declared under a name that another resource leaves
         return FirstNames({**known, **moved}, self._arriving)
 
@@ -118,21 +118,21 @@ class NameHistory:
         result: list[tuple[Span, ...]] = []
         first = self.spans(address)[-1]
         while first.since and (first.name, first.since) in self._later:
-            spans = self._whole(self._later[first.name, first.since], first.since)
+            spans = self._names_since(self._later[first.name, first.since], first.since)
             if spans in result:
                 break
             result.append(spans)
             first = spans[-1]
         return result
 
-    def _whole(self, name: Address, since: int) -> tuple[Span, ...]:
+    def _names_since(self, name: Address, since: int) -> tuple[Span, ...]:
         """All names of the resource that got ``name`` in revision ``since``."""
         while True:
             events = self._events[name]
-            ended = min((serial for serial in events if serial > since), default=0)
-            if (name, ended) not in self._later:  # it still has the name, or was removed before another got it
-                return self.spans(name, ended or inf)
-            name, since = self._later[name, ended], ended
+            end = min((serial for serial in events if serial > since), default=0)
+            if (name, end) not in self._later:  # it still has the name, or was removed before another got it
+                return self.spans(name, end or inf)
+            name, since = self._later[name, end], end
 
     def operator(self, name: str, before: float = inf) -> str:
         """The current name of the operator who had ``name`` before a revision; ``inf``: of its last holder.
@@ -142,13 +142,13 @@ class NameHistory:
         address = Address(SHARED, Kind.OPERATOR, name)
         if address not in self._events:
             return name
-        left = [serial for old, serial in self._later if old == address]
-        since = before - 1 if before < inf else max(left, default=0) - 1
+        departures = [serial for old, serial in self._later if old == address]
+        since = before - 1 if before < inf else max(departures, default=0) - 1
         while True:
-            ended = min((serial for serial in self._events[address] if serial > since), default=0)
-            if (address, ended) not in self._later:
+            end = min((serial for serial in self._events[address] if serial > since), default=0)
+            if (address, end) not in self._later:
                 return address.name
-            address, since = self._later[address, ended], ended
+            address, since = self._later[address, end], end
 
     def origin(self, address: Address, revision: float = inf) -> str:
         """The first name of the resource at ``address`` after ``revision``.
@@ -168,6 +168,6 @@ class NameHistory:
         for address in addresses:
             result.add(address)
             if address in self._events:
-                every = [self.spans(address), *self.predecessors(address)]
-                result |= {span.name for spans in every for span in spans}
+                lines = [self.spans(address), *self.predecessors(address)]
+                result |= {span.name for spans in lines for span in spans}
         return result

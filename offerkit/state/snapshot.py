@@ -110,10 +110,10 @@ class Snapshot:
 
     def bodies_of(self, fingerprints: Iterable[str]) -> dict[str, Body]:
         """The bodies with these fingerprints, loaded at once, sorted by fingerprint."""
-        wanted = sorted(set(fingerprints))
+        ordered = sorted(set(fingerprints))
         if isinstance(self.bodies, Bodies):
-            self.bodies.fetch(wanted)
-        return {print_: self.bodies[print_] for print_ in wanted}
+            self.bodies.fetch(ordered)
+        return {print_: self.bodies[print_] for print_ in ordered}
 
     def of_kind(self, kind: Kind, environment: str = "") -> list[Address]:
         """The addresses of a kind, sorted; of one environment if named."""
@@ -232,17 +232,17 @@ class BeforeAfter:
 
         A deactivated offer is kept for the history only: its references can be removed, and so can it.
         """
-        gone = {a for a, entry in self.before.entries.items() if entry.activation != ()} - self.after.entries.keys()
-        words = {address.name.rpartition("/")[2] for address in gone}
+        removed = {a for a, entry in self.before.entries.items() if entry.activation != ()} - self.after.entries.keys()
+        removed_names = {address.name.rpartition("/")[2] for address in removed}
         result: dict[Address, list[Address]] = {}
-        for address in sorted(self.after.entries) if gone else ():
+        for address in sorted(self.after.entries) if removed else ():
             entry = self.after.entries[address]
             if entry.activation == ():
                 continue
-            named = gone.intersection(implied(address))
+            missing = removed.intersection(implied(address))
             # Parse only bodies that contain such a name.
-            if not named and not words.isdisjoint(_WORD.findall(self.after.bodies[entry.fingerprint].text)):
-                named = gone.intersection(self.after.references(address))
-            if named:
-                result[address] = sorted(named)
+            if not missing and not removed_names.isdisjoint(_WORD.findall(self.after.bodies[entry.fingerprint].text)):
+                missing = removed.intersection(self.after.references(address))
+            if missing:
+                result[address] = sorted(missing)
         return result

@@ -79,15 +79,15 @@ def _fenced(db: Database, changes: list[ChangeText]) -> list[_StageUpdate]:
     for stage, group in groupby(changes, key=lambda text: text.stage):
         own = list(group)
         entries = stages.texts(db, stage)
-        wrong = stages.apply(entries, own)
-        if wrong:
-            conflicts += _stale(db, stage, wrong)
+        unexpected = stages.apply(entries, own)
+        if unexpected:
+            conflicts += _stale(db, stage, unexpected)
             continue
         digest = manifest_digest((address, *entry) for address, entry in entries.items())
         becomes = [(text.address, text.after) for text in own if text.after != NO_ENTRY]
         sources = {text.source for text in own if text.before != NO_ENTRY}
-        gone = sorted(sources - {address for address, _ in becomes})
-        touched.append(_StageUpdate(stage, digest, becomes, gone))
+        removed = sorted(sources - {address for address, _ in becomes})
+        touched.append(_StageUpdate(stage, digest, becomes, removed))
     if conflicts:
         raise Refused(conflicts)
     return touched
@@ -95,16 +95,16 @@ def _fenced(db: Database, changes: list[ChangeText]) -> list[_StageUpdate]:
 
 def _stale(db: Database, stage: str, addresses: list[str]) -> list[Diagnostic]:
     """A diagnostic for each address that is not as expected, with the revision that changed it last."""
-    found = []
-    known = sorted(set(map(parse_address, addresses)))
-    last = revisions.last_change(db, parse_stage(stage), known)
-    for address in known:
-        change = last.get(address)
+    diagnostics = []
+    sorted_addresses = sorted(set(map(parse_address, addresses)))
+    last_changes = revisions.last_change(db, parse_stage(stage), sorted_addresses)
+    for address in sorted_addresses:
+        change = last_changes.get(address)
         by = revisions.revision(db, change.serial) if change else None
         detail = "The stage has nothing at this address, and never had."
         if change and by:
             detail = f"Revision {by.serial} by {by.actor} at {by.time}: {change.action}."
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 Code.PLAN_STALE,
                 f"{address} in {stage} is not as it was when the plan was made",
@@ -113,7 +113,7 @@ def _stale(db: Database, stage: str, addresses: list[str]) -> list[Diagnostic]:
                 address=address,
             )
         )
-    return found
+    return diagnostics
 
 
 def _next(db: Database, draft: Draft) -> RevisionText:

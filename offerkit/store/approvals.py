@@ -46,10 +46,10 @@ def approvals(db: Database, addresses: Iterable[str] | None = None) -> list[Appr
     """All decisions, or those on ``addresses``, oldest first."""
     if addresses is None:
         return _read(db, db.rows(_SELECTED))
-    found: list[_Texts] = []
+    rows: list[_Texts] = []
     for marks, part in chunks(addresses):
-        found += db.rows(f"{_SELECTED} WHERE a.address IN ({marks})", part)
-    return _read(db, found)
+        rows += db.rows(f"{_SELECTED} WHERE a.address IN ({marks})", part)
+    return _read(db, rows)
 
 
 def stops(db: Database) -> list[Approval]:

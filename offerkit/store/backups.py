@@ -74,14 +74,14 @@ def prepare(backup: Location, target: Path) -> None:
         copying.copy(backup, target, lambda _: lambda _: None)
     db = databases.open_store(target, create=False, write=True, busy_timeout=5.0)
     try:
-        found = verify.verify(db)
+        findings = verify.verify(db)
     finally:
         db.close()
-    if found:
-        why = Diagnostic(
+    if findings:
+        not_restored = Diagnostic(
             Code.NOT_RESTORED, f"{backup} does not verify", hint="Take another backup. Nothing was changed."
         )
-        raise Refused([why, *found])
+        raise Refused([not_restored, *findings])
 
 
 def set_aside(location: Location, target: Path, draft: Path) -> None:
@@ -108,16 +108,18 @@ def returning(current: Database, backup: Database) -> OnlyInBackup:
     every: Iterator[list[tuple[Cell, ...]]] = backup.stream("SELECT id FROM proposition", (), PART)
     for rows in every:
         for marks, part in chunks(str(row[0]) for row in rows):
-            there: list[tuple[str]] = current.rows(f"SELECT id FROM proposition WHERE id IN ({marks})", part)  # noqa: S608
-            propositions += sorted(set(part) - {id_ for (id_,) in there})
+            stored: list[tuple[str]] = current.rows(f"SELECT id FROM proposition WHERE id IN ({marks})", part)  # noqa: S608
+            propositions += sorted(set(part) - {id_ for (id_,) in stored})
     runs = "SELECT environment, campaign, delivery, id FROM delivery_run"
-    old: list[tuple[str, str, str, str]] = current.rows(runs)
-    new: list[tuple[str, str, str, str]] = backup.rows(runs)
-    made = {run[:3]: run[3] for run in old}
-    withdrawn = frozenset(run[3] for run in new if made.get(run[:3], run[3]) != run[3])
+    current_runs: list[tuple[str, str, str, str]] = current.rows(runs)
+    backup_runs: list[tuple[str, str, str, str]] = backup.rows(runs)
+    made_runs = {run[:3]: run[3] for run in current_runs}
+    withdrawn = frozenset(run[3] for run in backup_runs if made_runs.get(run[:3], run[3]) != run[3])
     if withdrawn:
         propositions = [id_ for id_ in propositions if _interaction(backup, id_) not in withdrawn]
-    return OnlyInBackup(tuple(propositions), tuple(run[:3] for run in new if run[:3] not in made), withdrawn)
+    return OnlyInBackup(
+        tuple(propositions), tuple(run[:3] for run in backup_runs if run[:3] not in made_runs), withdrawn
+    )
 
 
 def revoked(db: Database) -> dict[str, str]:
@@ -126,14 +128,14 @@ def revoked(db: Database) -> dict[str, str]:
     A restore removes rows and revisions, and they can be edited outside of offerkit; without this, restoring a backup
     in which the token is still valid would reactivate it.
     """
-    found: dict[str, str] = {}
-    wanted = (tokens.REVOKE, tokens.ADOPT, ACTION)
+    revoked_at: dict[str, str] = {}
+    actions = (tokens.REVOKE, tokens.ADOPT, ACTION)
     sql = "SELECT action, details FROM revision WHERE action IN (?, ?, ?) ORDER BY serial"
-    rows: list[tuple[str, str]] = db.rows(sql, wanted)
+    rows: list[tuple[str, str]] = db.rows(sql, actions)
     for action, text in rows:
         with suppress(ValueError):  # ignore edited details
-            found |= _revoked_by(action, orjson.loads(text))
-    return found | {row.id: row.revoked for row in tokens.tokens(db) if row.revoked}
+            revoked_at |= _revoked_by(action, orjson.loads(text))
+    return revoked_at | {row.id: row.revoked for row in tokens.tokens(db) if row.revoked}
 
 
 def _revoked_by(action: str, details: object) -> dict[str, str]:
@@ -147,8 +149,8 @@ def _revoked_by(action: str, details: object) -> dict[str, str]:
 
 
 def _interaction(db: Database, id_: str) -> str:
-    found: list[tuple[str]] = db.rows("SELECT interaction FROM proposition WHERE id = ?", (id_,))
-    return found[0][0] if found else ""
+    rows: list[tuple[str]] = db.rows("SELECT interaction FROM proposition WHERE id = ?", (id_,))
+    return rows[0][0] if rows else ""
 
 
 def rewrite(current: Database, backup: Database, head: str, back: OnlyInBackup | None, draft: Draft) -> RevisionRow:
@@ -159,16 +161,16 @@ def rewrite(current: Database, backup: Database, head: str, back: OnlyInBackup |
     """
     with current.writing():
         check_unchanged(current, head)
-        before, stopped = revoked(current), _stopped(current, backup) if back is not None else []
-        kept = ("token",) if back is not None else ("token", *_OFFERED)
-        for table in (*reversed(_CHAINED), *kept):
+        revoked_before, stopped = revoked(current), _stopped(current, backup) if back is not None else []
+        other_tables = ("token",) if back is not None else ("token", *_OFFERED)
+        for table in (*reversed(_CHAINED), *other_tables):
             current.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
-        copying.carry(backup, current, (*_CHAINED, *kept), lambda _: None)
+        copying.carry(backup, current, (*_CHAINED, *other_tables), lambda _: None)
         if back is not None:
             _bring_back(current, backup, back)
         current.run("DELETE FROM meta")
         copying.carry(backup, current, ("meta",), lambda _: None)
-        return _recorded(current, draft, before, stopped)
+        return _recorded(current, draft, revoked_before, stopped)
 
 
 def rebuild(current: Database, backup: Path, fresh: Path, back: OnlyInBackup | None, draft: Draft) -> RevisionRow:
@@ -177,19 +179,21 @@ def rebuild(current: Database, backup: Path, fresh: Path, back: OnlyInBackup | N
     Inside a write transaction of ``current``, so that no other process writes to it meanwhile.
     """
     copying.copy(backup, fresh, lambda _: lambda _: None)
-    new = databases.open_store(fresh, create=False, write=True, busy_timeout=5.0)
-    old = databases.open_store(backup, create=False, write=False, busy_timeout=5.0)
+    fresh_db = databases.open_store(fresh, create=False, write=True, busy_timeout=5.0)
+    backup_db = databases.open_store(backup, create=False, write=False, busy_timeout=5.0)
     try:
-        with new.writing():
+        with fresh_db.writing():
             if back is not None:
                 for table in _OFFERED:
-                    new.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
-                copying.carry(current, new, _OFFERED, lambda _: None)
-                _bring_back(new, old, back)
-            return _recorded(new, draft, revoked(current), _stopped(current, old) if back is not None else [])
+                    fresh_db.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
+                copying.carry(current, fresh_db, _OFFERED, lambda _: None)
+                _bring_back(fresh_db, backup_db, back)
+            return _recorded(
+                fresh_db, draft, revoked(current), _stopped(current, backup_db) if back is not None else []
+            )
     finally:
-        old.close()
-        new.close()
+        backup_db.close()
+        fresh_db.close()
 
 
 def check_unchanged(db: Database, head: str) -> None:
@@ -212,9 +216,9 @@ def _bring_back(current: Database, backup: Database, back: OnlyInBackup) -> None
     columns = TABLES["proposition"]
     for marks, part in chunks(back.propositions):
         _add(current, "proposition", backup.rows(f"SELECT {columns} FROM proposition WHERE id IN ({marks})", part))  # noqa: S608
-    wanted = set(back.deliveries)
+    deliveries = set(back.deliveries)
     runs: list[tuple[Cell, ...]] = backup.rows(f"SELECT {TABLES['delivery_run']} FROM delivery_run")  # noqa: S608
-    _add(current, "delivery_run", [run for run in runs if run[:3] in wanted])
+    _add(current, "delivery_run", [run for run in runs if run[:3] in deliveries])
     for rows in _parts(backup, "cookie"):
         _add(current, "cookie", rows)
 
@@ -244,18 +248,20 @@ def _recorded(db: Database, draft: Draft, before: Mapping[str, str], stopped: Se
 
     What is ``stopped`` stays stopped: the same revision stops it and takes it out of the backup's live.
     """
-    every: Json = {**before}
+    revoked_ids: Json = {**before}
     rows = _still_stopped(db, stopped)
-    details: dict[str, Json] = {**draft.details, "revoked": every}
+    details: dict[str, Json] = {**draft.details, "revoked": revoked_ids}
     if rows:
         details["stops"] = [*sorted({row.key.address for row in rows})]
-    gone = stop_deltas(_live(db), Stops([*approvals.stops(db), *rows]))
-    changes = tuple(ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in gone)
-    made = append.append(db, replace(draft, details=details, approvals=tuple(rows), changes=changes))
+    withdrawals = stop_deltas(_live(db), Stops([*approvals.stops(db), *rows]))
+    changes = tuple(
+        ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in withdrawals
+    )
+    revision = append.append(db, replace(draft, details=details, approvals=tuple(rows), changes=changes))
     for id_, time in before.items():  # otherwise the backup would reactivate revoked tokens
-        known = len(time) == len(draft.time) and time.endswith("Z")  # an edited time can be invalid
-        tokens.revoke(db, id_, time if known else draft.time, draft.actor)
-    return made
+        is_valid = len(time) == len(draft.time) and time.endswith("Z")  # an edited time can be invalid
+        tokens.revoke(db, id_, time if is_valid else draft.time, draft.actor)
+    return revision
 
 
 def _stopped(current: Database, backup: Database) -> list[Approval]:
@@ -266,18 +272,18 @@ def _stopped(current: Database, backup: Database) -> list[Approval]:
     common = max((serial for serial, digest in ours if theirs.get(serial) == digest), default=0)
     stops = Stops(approvals.stops(current))
     moves = [move for stage in stages.heads(current) for move in revisions.moves(current, stage) if move[0] > common]
-    for _, old, new in sorted(moves, reverse=True):
-        stops = stops.with_rows(list(stops.renamed({new: old})))
+    for _, old_address, new_address in sorted(moves, reverse=True):
+        stops = stops.with_rows(list(stops.renamed({new_address: old_address})))
     return list(stops)
 
 
 def _still_stopped(db: Database, rows: Sequence[Approval]) -> list[Approval]:
     """The stops among ``rows`` of another store that this one lacks, to be stored with the next revision."""
-    there = Stops(approvals.stops(db))
+    existing = Stops(approvals.stops(db))
     return [
         replace(row, key=replace(row.key, fingerprint=""))
         for row in Stops(rows)
-        if row.key.space not in there.roots(row.key.address)
+        if row.key.space not in existing.roots(row.key.address)
     ]
 
 
@@ -293,21 +299,21 @@ def exchange(path: Path, prepared: Path, aside: Path) -> bool:
 
     The log beside a store is never left in place: SQLite would apply it to the new file.
     """
-    there = path.exists()
+    existed = path.exists()
     try:
-        if there:
+        if existed:
             os.link(path, aside)
         for suffix in ("-wal", "-shm"):
             log = path.with_name(path.name + suffix)
             if log.exists():
                 log.replace(aside.with_name(aside.name + suffix))
-                there = True
+                existed = True
         _to_disk(prepared)
         prepared.replace(path)
         _to_disk(path.parent)
     except OSError as error:
         raise errors.from_os(error, str(path)) from error
-    return there
+    return existed
 
 
 def last_revision(db: Database) -> RevisionRow | None:

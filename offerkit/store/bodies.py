@@ -15,7 +15,7 @@ PAGE = 4096
 
 def bodies(db: Database, fingerprints: Iterable[str]) -> dict[str, Body]:
     """The bodies with these fingerprints, checked. Raises Refused when one is missing or was edited."""
-    found: dict[str, Body] = {}
+    bodies_by_fingerprint: dict[str, Body] = {}
     for marks, part in chunks(fingerprints):
         rows: list[tuple[str, str, str]] = db.rows(
             f"SELECT fingerprint, kind, body FROM snapshot WHERE fingerprint IN ({marks})",  # noqa: S608
@@ -24,35 +24,35 @@ def bodies(db: Database, fingerprints: Iterable[str]) -> dict[str, Body]:
         for print_, kind, text in rows:
             if not is_named(print_, kind, text):
                 raise errors.damaged(db.name, f"The body of snapshot {print_[:12]} was edited")
-            found[print_] = Body(kind, text)
+            bodies_by_fingerprint[print_] = Body(kind, text)
         if len(rows) < len(part):
-            lost = next(print_ for print_ in part if print_ not in found)
-            raise errors.damaged(db.name, f"Snapshot {lost[:12]} is missing")
-    return found
+            missing_print = next(print_ for print_ in part if print_ not in bodies_by_fingerprint)
+            raise errors.damaged(db.name, f"Snapshot {missing_print[:12]} is missing")
+    return bodies_by_fingerprint
 
 
 def known(db: Database, fingerprints: Iterable[str]) -> set[str]:
     """Those of ``fingerprints`` whose bodies are stored."""
-    found: set[str] = set()
+    stored: set[str] = set()
     for marks, part in chunks(fingerprints):
         sql = f"SELECT fingerprint FROM snapshot WHERE fingerprint IN ({marks})"  # noqa: S608 - only marks
         rows: list[tuple[str]] = db.rows(sql, part)
-        found.update(print_ for (print_,) in rows)
-    return found
+        stored.update(print_ for (print_,) in rows)
+    return stored
 
 
 def every(db: Database) -> Iterator[tuple[str, str, str]]:
     """Fingerprint, kind and text of all bodies, read a page at a time."""
-    after = ""
+    last = ""
     while True:
         page: list[tuple[str, str, str]] = db.rows(
             "SELECT fingerprint, kind, body FROM snapshot WHERE fingerprint > ? ORDER BY fingerprint LIMIT ?",
-            (after, PAGE),
+            (last, PAGE),
         )
         yield from page
         if len(page) < PAGE:
             return
-        after = page[-1][0]
+        last = page[-1][0]
 
 
 def missing(db: Database, needed: set[str], given: Mapping[str, Body]) -> list[tuple[str, str, str]]:
@@ -61,10 +61,10 @@ def missing(db: Database, needed: set[str], given: Mapping[str, Body]) -> list[t
     for print_ in sorted(needed - known(db, needed)):
         body = given.get(print_)
         if body is None or not is_named(print_, body.kind, body.text):
-            what = "lacks a body" if body is None else "has a wrong body"
+            fault = "lacks a body" if body is None else "has a wrong body"
             raise refuse(
                 Code.PLAN_UNREADABLE,
-                f"the plan {what} for fingerprint {print_[:12]}",
+                f"the plan {fault} for fingerprint {print_[:12]}",
                 detail="A plan must have every body, named by the SHA-256 of its bytes.",
                 hint="Make the plan again.",
             )

@@ -78,11 +78,11 @@ class _RowSum:
 
 def counts(db: Database) -> dict[str, int]:
     """How many rows each table has."""
-    found: dict[str, int] = {}
+    row_counts: dict[str, int] = {}
     for table in TABLES:
         rows: list[tuple[int]] = db.rows(f"SELECT COUNT(*) FROM {table}")  # noqa: S608 - our own names
-        found[table] = rows[0][0]
-    return found
+        row_counts[table] = rows[0][0]
+    return row_counts
 
 
 def copy(source: Location, target: Location, progress: Callable[[int], Advance]) -> CopyResult:
@@ -92,15 +92,15 @@ def copy(source: Location, target: Location, progress: Callable[[int], Advance])
     Raises Refused when the source does not verify, the target is not blank, or the copy differs from the source;
     the target then stays blank, as it does when the process is killed.
     """
-    old = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
+    source_db = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
     try:
-        with old.reading():
-            findings = verify.verify(old)
+        with source_db.reading():
+            findings = verify.verify(source_db)
             if findings:
                 raise Refused(findings)
-            return _copied(old, target, progress)
+            return _copied(source_db, target, progress)
     finally:
-        old.close()
+        source_db.close()
 
 
 HISTORY = tuple(table for table in TABLES if table not in ("proposition", "cookie", "delivery_run", "token"))
@@ -109,73 +109,73 @@ HISTORY = tuple(table for table in TABLES if table not in ("proposition", "cooki
 
 def copy_history(source: Location, target: Location) -> None:
     """Copy only the chained history to a blank ``target``. Raises Refused as :func:`copy` does."""
-    old = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
+    source_db = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
     try:
-        with old.reading():
-            _copied(old, target, lambda _: lambda _: None, HISTORY)
+        with source_db.reading():
+            _copied(source_db, target, lambda _: lambda _: None, HISTORY)
     finally:
-        old.close()
+        source_db.close()
 
 
 def copy_unverified(source: Location, target: Path) -> None:
     """Copy everything to a new file without verifying it: what is set aside is kept as it is."""
-    old = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
+    source_db = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
     try:
-        with old.reading():
-            _copied(old, target, lambda _: lambda _: None, verified=False)
+        with source_db.reading():
+            _copied(source_db, target, lambda _: lambda _: None, verified=False)
     finally:
-        old.close()
+        source_db.close()
 
 
 def _copied(
-    old: Database,
+    source_db: Database,
     target: Location,
     progress: Callable[[int], Advance],
     tables: Iterable[str] = TABLES,
     *,
     verified: bool = True,
 ) -> CopyResult:
-    total = counts(old)
-    new = databases.connect(target, create=True, write=True, busy_timeout=5.0)
+    total = counts(source_db)
+    target_db = databases.connect(target, create=True, write=True, busy_timeout=5.0)
     try:
-        if not new.blank():
-            raise errors.not_blank(new.name)
+        if not target_db.blank():
+            raise errors.not_blank(target_db.name)
         advance = progress(2 * sum(total.values()))
 
         def fill(db: Database) -> None:
-            _fill(old, db, advance, tables)
+            _fill(source_db, db, advance, tables)
             findings = verify.verify(db, tokens_too="token" in tables) if verified else []
             if findings:
                 raise Refused(findings)
 
-        if not databases.initialize(new, fill):
-            raise errors.not_blank(new.name)
+        if not databases.initialize(target_db, fill):
+            raise errors.not_blank(target_db.name)
     finally:
-        new.close()
+        target_db.close()
     return CopyResult(total)
 
 
-def _fill(old: Database, new: Database, advance: Advance, tables: Iterable[str]) -> None:
-    schema.create_tables(new)
-    carry(old, new, tables, advance)
+def _fill(source_db: Database, target_db: Database, advance: Advance, tables: Iterable[str]) -> None:
+    schema.create_tables(target_db)
+    carry(source_db, target_db, tables, advance)
 
 
 def carry(old: Database, new: Database, tables: Iterable[str], advance: Advance) -> None:
     """Copy ``tables``, which are empty in ``new``, and compare them; inside a write transaction."""
     sums: dict[str, _RowSum] = {}
-    wanted = {table: TABLES[table] for table in tables}
-    for table, columns in wanted.items():
+    columns_by_table = {table: TABLES[table] for table in tables}
+    for table, columns in columns_by_table.items():
         sums[table] = _RowSum()
         for rows in _parts(old, table, columns):
             sums[table].add(rows)
             new.insert(table, columns, rows)
             advance(len(rows))
-    for table, columns in wanted.items():
-        there = _RowSum()
+    for table, columns in columns_by_table.items():
+        copied = _RowSum()
         for rows in _parts(new, table, columns):
-            there.add(rows)
+            copied.add(rows)
             advance(len(rows))
-        if there != sums[table]:
+        if copied != sums[table]:
             raise errors.damaged(new.name, f"The rows of {table} differ from those that were copied")
 
 

@@ -43,11 +43,11 @@ def counted(
     if not wanted:
         return iter(())
     tests, args = [], list[Cell]()
-    for one in wanted:
-        test, cells = _test(one)
+    for count_filter in wanted:
+        test, cells = _test(count_filter)
         tests.append(test)
         args += cells
-    flags = " + ".join(f"CASE WHEN {test} THEN {1 << place} ELSE 0 END" for place, test in enumerate(tests))
+    flags = " + ".join(f"CASE WHEN {test} THEN {1 << bit} ELSE 0 END" for bit, test in enumerate(tests))
     line = " || ' ' || ".join([*columns, f"({flags})"])
     sql = (
         f"SELECT contact, {db.join_lines(line)} FROM proposition"  # noqa: S608 - constants
@@ -56,21 +56,21 @@ def counted(
     return db.stream(sql, (*args, environment, *args), PART)
 
 
-def _test(one: CountFilter) -> tuple[str, list[Cell]]:
-    parts, args = ["time >= ?", "time <= ?"], list[Cell]([one.since, one.until])
-    if one.statuses:
-        parts.append(f"status IN ({', '.join('?' * len(one.statuses))})")
-        args += map(status_number, one.statuses)
-    if one.channel:
+def _test(count_filter: CountFilter) -> tuple[str, list[Cell]]:
+    parts, args = ["time >= ?", "time <= ?"], list[Cell]([count_filter.since, count_filter.until])
+    if count_filter.statuses:
+        parts.append(f"status IN ({', '.join('?' * len(count_filter.statuses))})")
+        args += map(status_number, count_filter.statuses)
+    if count_filter.channel:
         parts.append("channel = ?")
-        args.append(one.channel)
-    about = ["offer = ?"] * len(one.offers)
-    about += ["category = ? OR (category >= ? AND category < ?)"] * len(one.categories)
+        args.append(count_filter.channel)
+    about = ["offer = ?"] * len(count_filter.offers)
+    about += ["category = ? OR (category >= ? AND category < ?)"] * len(count_filter.categories)
     if about:
         parts.append(f"({' OR '.join(about)})")
-        args += one.offers
+        args += count_filter.offers
         # “0” follows “/”: paths below another sort between the two.
-        args += [text for path in one.categories for text in (path, f"{path}/", f"{path}0")]
+        args += [text for path in count_filter.categories for text in (path, f"{path}/", f"{path}0")]
     return f"({' AND '.join(parts)})", args
 
 

@@ -78,10 +78,10 @@ def migrate(location: Location, busy_timeout: float = 5.0) -> tuple[int, int]:
         _check_foreign_objects(db)
         db.note_identity()
         with db.writing():
-            before = schema.migrate(db)
-            if before < schema.TOKENS_CHAINED <= schema.current_format():
+            format_before = schema.migrate(db)
+            if format_before < schema.TOKENS_CHAINED <= schema.current_format():
                 _adopt_tokens(db)
-        return before, schema.current_format()
+        return format_before, schema.current_format()
     finally:
         db.close()
 

@@ -55,9 +55,9 @@ def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
     check_utc(run.time)
     check_utc(run.made)
     with nullcontext() if db.in_writing else db.writing():
-        before = run_of(db, run.environment, run.campaign, run.delivery)
-        if before is not None:
-            raise made_already(before)
+        existing = run_of(db, run.environment, run.campaign, run.delivery)
+        if existing is not None:
+            raise made_already(existing)
         cells: Sequence[Cell] = astuple(run)
         db.run(f"INSERT INTO delivery_run ({COLUMNS}) VALUES ({', '.join('?' * len(cells))})", cells)  # noqa: S608
         stream = iter(rows)
@@ -68,13 +68,13 @@ def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
 def run_of(db: Database, environment: str, campaign: str, delivery: str) -> DeliveryRun | None:
     """The run of a delivery; None if it was not made."""
     where = "WHERE environment = ? AND campaign = ? AND delivery = ?"
-    return next(_found(db, f"{_SELECT} {where}", (environment, campaign, delivery)), None)
+    return next(_runs(db, f"{_SELECT} {where}", (environment, campaign, delivery)), None)
 
 
 def runs(db: Database, environment: str = "") -> list[DeliveryRun]:
     """All runs, newest first."""
     where, args = ("WHERE environment = ?", (environment,)) if environment else ("", ())
-    return list(_found(db, f"{_SELECT} {where} ORDER BY made DESC, environment, campaign, delivery", args))
+    return list(_runs(db, f"{_SELECT} {where} ORDER BY made DESC, environment, campaign, delivery", args))
 
 
 def sent(db: Database, run: DeliveryRun, time: str) -> int:
@@ -137,6 +137,6 @@ def _still(db: Database, run: DeliveryRun) -> DeliveryRun:
     return now
 
 
-def _found(db: Database, sql: str, args: Sequence[Cell]) -> Iterator[DeliveryRun]:
+def _runs(db: Database, sql: str, args: Sequence[Cell]) -> Iterator[DeliveryRun]:
     rows: list[tuple[str, str, str, str, str, int, str, str, str, int, int, str]] = db.rows(sql, args)
     return (DeliveryRun(*row) for row in rows)

@@ -24,12 +24,12 @@ def missing(name: str) -> Refused:
     )
 
 
-def foreign(name: str, why: str) -> Refused:
+def foreign(name: str, reason: str) -> Refused:
     """Something else is at that path; offerkit never writes to it."""
     return refuse(
         Code.STORE_FOREIGN,
         f"{name} is not an offerkit store",
-        detail=f"{why} It was not touched.",
+        detail=f"{reason} It was not touched.",
         hint="Move it away, or name another store with --store.",
     )
 
@@ -44,12 +44,12 @@ def read_only(name: str) -> Refused:
     )
 
 
-def unreadable(name: str, why: str) -> Refused:
+def unreadable(name: str, reason: str) -> Refused:
     """The operating system refused to open the file."""
     return refuse(
         Code.UNREADABLE,
         f"the store {name} cannot be opened",
-        detail=f"{why}.",
+        detail=f"{reason}.",
         hint="Check that the file and its folder are readable for this user.",
     )
 
@@ -64,22 +64,22 @@ def full(name: str) -> Refused:
     )
 
 
-def exhausted(name: str, why: str) -> Refused:
+def exhausted(name: str, reason: str) -> Refused:
     """The process or the machine ran out of open files or memory."""
     return refuse(
         Code.UNREADABLE,
         f"the store {name} cannot be opened",
-        detail=f"{why}. The store was not changed.",
+        detail=f"{reason}. The store was not changed.",
         hint="Raise the limit (ulimit -n for open files, ulimit -v for memory), then run the command again.",
     )
 
 
-def disk_failed(name: str, why: str) -> Refused:
+def disk_failed(name: str, reason: str) -> Refused:
     """The disk or file system failed; the file itself may be sound."""
     return refuse(
         Code.UNREADABLE,
         f"the store {name} cannot be read or written",
-        detail=f"{why}. The disk or the file system failed; nothing was changed.",
+        detail=f"{reason}. The disk or the file system failed; nothing was changed.",
         hint="Check the disk, its mount and the system logs, then run the command again.",
     )
 
@@ -94,12 +94,12 @@ def locked(name: str) -> Refused:
     )
 
 
-def conflict(name: str, why: str) -> Refused:
+def conflict(name: str, reason: str) -> Refused:
     """The database gave way to another transaction; trying again is safe."""
     return refuse(
         Code.STORE_CONFLICT,
         f"others wrote to the store {name} at the same moment",
-        detail=f"{why}. Nothing was stored.",
+        detail=f"{reason}. Nothing was stored.",
         hint="Run it again.",
     )
 
@@ -114,9 +114,9 @@ def not_blank(name: str) -> Refused:
     )
 
 
-def damaged(name: str, why: str, *, hint: str = VERIFY) -> Refused:
+def damaged(name: str, reason: str, *, hint: str = VERIFY) -> Refused:
     """The bytes are there, but they are not what we wrote. ``hint``: RESTORE where verifying says no more than this."""
-    return refuse(Code.STORE_DAMAGED, f"the store {name} is damaged", detail=f"{why}.", hint=hint)
+    return refuse(Code.STORE_DAMAGED, f"the store {name} is damaged", detail=f"{reason}.", hint=hint)
 
 
 @contextmanager

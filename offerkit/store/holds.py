@@ -29,17 +29,17 @@ def holds(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, str]:
         """The entry before a revision, at each address that it changed or left."""
         return {row.moved_from or row.address: row.before for row in store.changes(serial)}
 
-    found: dict[Address, str] = {}
+    reasons: dict[Address, str] = {}
     for stage, addresses in differing.items() if rolled_back else ():
         for address, change in store.last_change(stage, addresses).items():
             revision = rolled_back.get(change.serial)
-            there = design.entries.get(address)
+            entry_now = design.entries.get(address)
             was = left(change.serial).get(address) if revision is not None else None
-            if there is None and was is not None and was.activation == ():
+            if entry_now is None and was is not None and was.activation == ():
                 was = None  # an offer that design removed is deactivated in live
-            if revision is None or (there.fingerprint if there else "") != (was.fingerprint if was else ""):
+            if revision is None or (entry_now.fingerprint if entry_now else "") != (was.fingerprint if was else ""):
                 continue
-            found[address] = (
+            reasons[address] = (
                 f"it was rolled back in revision {revision.serial} by {revision.actor}, and design is unchanged since"
             )
-    return found
+    return reasons

@@ -75,22 +75,22 @@ class KnownHeads:
 
         An ``audit`` opens it all the same, and reports :meth:`findings`. New revisions are remembered.
         """
-        seen = self._seen()  # before the store is read, because other runs could see a newer revision meanwhile
+        seen_head = self._seen()  # before the store is read, because other runs could see a newer revision meanwhile
         try:
             store = open_()
         except Refused as refused:
             if refused.diagnostics[0].code is Code.STORE_MISSING:
-                self._missed(seen)
+                self._missed(seen_head)
             raise
         if store is None:
-            self._missed(seen)
+            self._missed(seen_head)
             return None
         try:
-            found = [] if audit else self._compared(seen, store)
-            if found:
-                raise Refused(found)
+            findings = [] if audit else self._compared(seen_head, store)
+            if findings:
+                raise Refused(findings)
             if not audit:
-                self._remember(store, seen, now)
+                self._remember(store, seen_head, now)
         except BaseException:
             store.close()
             raise
@@ -105,16 +105,16 @@ class KnownHeads:
         """Whether the store was seen before; then a missing store is not created again."""
         return self._seen() is not None
 
-    def went_on(self, store: Store, now: str) -> None:
+    def remember_appended(self, store: Store, now: str) -> None:
         """Remember revisions appended to ``store`` since it was opened here."""
         with contextlib.suppress(Refused):  # the change is made, even if the store cannot be read any more
             self._remember(store, self._seen(), now)
 
-    def told(self, serial: int, digest: str, now: str) -> None:
+    def remember_reported(self, serial: int, digest: str, now: str) -> None:
         """Remember a revision that a server reported."""
-        seen = _load(self._file).get(self.key)
-        if seen is not None and serial > seen.serial:
-            self._write(seen, KnownHead(seen.project, serial, digest, now))
+        seen_head = _load(self._file).get(self.key)
+        if seen_head is not None and serial > seen_head.serial:
+            self._write(seen_head, KnownHead(seen_head.project, serial, digest, now))
 
     def _seen(self) -> KnownHead | None:
         return None if self.accept else _load(self._file).get(self.key)
@@ -123,47 +123,49 @@ class KnownHeads:
     def _file(self) -> Path:
         return self.project.state / "heads.json"
 
-    def _compared(self, seen: KnownHead | None, store: Store) -> list[Diagnostic]:
-        if seen is None:
+    def _compared(self, seen_head: KnownHead | None, store: Store) -> list[Diagnostic]:
+        if seen_head is None:
             return []
-        digests = store.digests(seen.serial)
-        last = max(digests, default=0)
-        if str(store.project) == seen.project and digests.get(seen.serial) == seen.digest:
+        digests = store.digests(seen_head.serial)
+        newest = max(digests, default=0)
+        if str(store.project) == seen_head.project and digests.get(seen_head.serial) == seen_head.digest:
             return []
-        if str(store.project) != seen.project:
-            why = "it is another project's store"
-        elif last < seen.serial:
-            why = f"its last revision is now {last}" if last else "it has no revisions now"
+        if str(store.project) != seen_head.project:
+            reason = "it is another project's store"
+        elif newest < seen_head.serial:
+            reason = f"its last revision is now {newest}" if newest else "it has no revisions now"
         else:
-            why = f"its revision {seen.serial} is now a different one, {digests.get(seen.serial, 'none')[:12]}"
-        return [self._finding(seen, f"the store {self.name} went back or was replaced: {why}")]
+            reason = (
+                f"its revision {seen_head.serial} is now a different one, {digests.get(seen_head.serial, 'none')[:12]}"
+            )
+        return [self._finding(seen_head, f"the store {self.name} went back or was replaced: {reason}")]
 
-    def _missed(self, seen: KnownHead | None) -> None:
+    def _missed(self, seen_head: KnownHead | None) -> None:
         """Raises Refused when the store was seen before and is missing now."""
-        if seen is not None:
-            raise Refused([self._finding(seen, f"the store at {self.name} is gone")])
+        if seen_head is not None:
+            raise Refused([self._finding(seen_head, f"the store at {self.name} is gone")])
         if self.accept:
             self._write(None, None)
 
-    def _finding(self, seen: KnownHead, what: str) -> Diagnostic:
+    def _finding(self, seen_head: KnownHead, summary: str) -> Diagnostic:
         return Diagnostic(
             Code.STORE_RESTORED,
-            what,
-            f"At {seen.time[:19]}Z this project saw revision {seen.serial} there, {seen.digest[:12]}. Since then"
-            " a backup was restored, the store was replaced or removed, or its history was rewritten.",
+            summary,
+            f"At {seen_head.time[:19]}Z this project saw revision {seen_head.serial} there, {seen_head.digest[:12]}."
+            " Since then a backup was restored, the store was replaced or removed, or its history was rewritten.",
             "If that was intended, run the command once with --accept-restored to accept the store as it is now. If"
             " not, compare it with a backup or an “audit export”.",
         )
 
-    def _remember(self, store: Store, seen: KnownHead | None, now: str) -> None:
-        digests = store.digests(seen.serial if seen is not None else 0)
-        last = max(digests, default=0)
-        if last and (seen is None or last > seen.serial):
-            self._write(seen, KnownHead(str(store.project), last, digests[last], now))
-        elif not last and self.accept:
+    def _remember(self, store: Store, seen_head: KnownHead | None, now: str) -> None:
+        digests = store.digests(seen_head.serial if seen_head is not None else 0)
+        newest = max(digests, default=0)
+        if newest and (seen_head is None or newest > seen_head.serial):
+            self._write(seen_head, KnownHead(str(store.project), newest, digests[newest], now))
+        elif not newest and self.accept:
             self._write(None, None)
 
-    def _write(self, seen: KnownHead | None, head: KnownHead | None) -> None:
+    def _write(self, seen_head: KnownHead | None, head: KnownHead | None) -> None:
         """Keep ``head`` (None: nothing was seen), unless another run saw a newer revision or accepted another store.
 
         A read-only project remembers nothing, and works all the same.
@@ -171,11 +173,11 @@ class KnownHeads:
         with contextlib.suppress(OSError):
             self.project.prepare_state()
             with _alone(self._file.with_name("heads.lock")) as alone:
-                known = _load(self._file)
-                before = known.pop(self.key, None)
-                differs = (before and before[:3]) != (head and head[:3])
-                if alone and (differs if self.accept else _newer(before, seen, head)):
-                    _save(self._file, known if head is None else {**known, self.key: head})
+                heads = _load(self._file)
+                recorded = heads.pop(self.key, None)
+                differs = (recorded and recorded[:3]) != (head and head[:3])
+                if alone and (differs if self.accept else _newer(recorded, seen_head, head)):
+                    _save(self._file, heads if head is None else {**heads, self.key: head})
 
 
 def known_heads_of(project: ProjectFolder, location: Location, url: str = "", *, accept: bool = False) -> KnownHeads:
@@ -189,12 +191,12 @@ def known_heads_of(project: ProjectFolder, location: Location, url: str = "", *,
     return KnownHeads(project, key[:2000], name, accept)
 
 
-def _newer(known: KnownHead | None, seen: KnownHead | None, head: KnownHead | None) -> bool:
+def _newer(recorded: KnownHead | None, seen_head: KnownHead | None, head: KnownHead | None) -> bool:
     """Whether ``head`` continues from what is ``known`` now; ``seen`` was known when the store was opened."""
-    if known is None or head is None:
-        return known is seen
-    went_on = known.project == head.project and known.serial < head.serial
-    return went_on and (seen is None or known.serial >= seen.serial)
+    if recorded is None or head is None:
+        return recorded is seen_head
+    continues = recorded.project == head.project and recorded.serial < head.serial
+    return continues and (seen_head is None or recorded.serial >= seen_head.serial)
 
 
 def _load(file: Path) -> dict[str, KnownHead]:
@@ -204,10 +206,10 @@ def _load(file: Path) -> dict[str, KnownHead]:
             return {}
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
-        found = orjson.loads(content) if len(content) <= LARGEST else None
+        record = orjson.loads(content) if len(content) <= LARGEST else None
     except (OSError, ValueError):
         return {}
-    match found:
+    match record:
         case {"version": 1, "stores": dict(stores)}:
             return {key: head for key, value in stores.items() if (head := _head(value)) is not None}
         case _:
@@ -225,9 +227,9 @@ def _head(value: object) -> KnownHead | None:
 
 
 def _save(file: Path, heads: dict[str, KnownHead]) -> None:
-    kept = list(heads.items())[-STORES:]
+    newest_heads = list(heads.items())[-STORES:]
     partial = file.with_name(f"{file.name}.partial")
-    record = {"version": _VERSION, "stores": {key: head._asdict() for key, head in kept}}
+    record = {"version": _VERSION, "stores": {key: head._asdict() for key, head in newest_heads}}
     partial.unlink(missing_ok=True)  # it could be a link to another file that came with a checkout
     with partial.open("xb") as opened:
         opened.write(orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -237,8 +239,8 @@ def _save(file: Path, heads: dict[str, KnownHead]) -> None:
 @contextlib.contextmanager
 def _alone(file: Path) -> Iterator[bool]:
     """Whether this process holds the record's lock. Others hold it only for a moment, so the wait is short."""
-    how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe would wait
-    with os.fdopen(os.open(file, how, 0o644), "rb", buffering=0) as opened:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe would wait
+    with os.fdopen(os.open(file, flags, 0o644), "rb", buffering=0) as opened:
         for _ in range(_ATTEMPTS):
             try:
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -54,8 +54,8 @@ def parse_location(text: str, base: Path | None = None) -> Location:
         raise refuse(Code.STORE_URL, "the store's name is empty", hint=f"Name {KINDS}.")
     if text != text.strip() or any(category(letter) in ("Cc", "Zl", "Zp") for letter in text):
         raise _unreadable("it has a control character, or begins or ends with a blank")
-    scheme, there, rest = text.partition("://")
-    if not there:
+    scheme, separator, rest = text.partition("://")
+    if not separator:
         _check_path(text)
         return _below(base, text)
     match scheme.lower():
@@ -66,10 +66,10 @@ def parse_location(text: str, base: Path | None = None) -> Location:
         case "postgresql" | "postgres":
             return _postgres(text)
         case _:
-            known = re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", scheme)
+            is_scheme = re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", scheme)
             raise refuse(
                 Code.STORE_URL,
-                f"unknown kind of store: {scheme}://" if known else "the store's address cannot be read",
+                f"unknown kind of store: {scheme}://" if is_scheme else "the store's address cannot be read",
                 hint=f"Name {KINDS}.",
             )
 
@@ -86,9 +86,9 @@ def _check_path(text: str) -> None:
     if text.startswith(("./", "../")):
         return
     meant = normalize("NFKC", unquote(text))  # as a reader sees it: %3A and full-width colons are colons, too
-    first = meant.partition("/")[0]
+    first_segment = meant.partition("/")[0]
     odd = _CREDENTIALS.search(meant) or _PARAMETER.search(meant) or meant.startswith("//")
-    if odd or (not meant.startswith(_PLAIN) and ("\\" in meant or any(sign in first for sign in ":@=?"))):
+    if odd or (not meant.startswith(_PLAIN) and ("\\" in meant or any(sign in first_segment for sign in ":@=?"))):
         raise refuse(
             Code.STORE_URL,
             "the store's name looks like an address that offerkit cannot read",
@@ -112,27 +112,27 @@ def _postgres(url: str) -> PostgresAddress:
         raise _unreadable(
             "the store needs a schema of its own: small letters, digits and _, not “public” and none of PostgreSQL's"
         )
-    others = [(name, value) for name, value in options if name != "schema"]
+    libpq_options = [(name, value) for name, value in options if name != "schema"]
     if re.search(r"[:@=\s]", unquote(parts.path)):  # libpq reads NAME=VALUE there, too
         raise _unreadable("the database's name has a blank or one of : @ =, as if it were an address")
-    user, at, host = parts.netloc.rpartition("@")
-    if not all(_HOST.fullmatch(one) for one in unquote(host).split(",")):
+    user, separator, host = parts.netloc.rpartition("@")
+    if not all(_HOST.fullmatch(host_and_port) for host_and_port in unquote(host).split(",")):
         raise _unreadable("the port is not a number, as if user and password were in place of the host")
-    shown = [(name, value) for name, value in others if not is_secret(name)]
+    shown = [(name, value) for name, value in libpq_options if not is_secret(name)]
     shown += [("schema", schema)] if schema != SCHEMA else []
-    clear = f"{user.partition(':')[0]}{at}{host}"
-    return PostgresAddress(_url(parts.netloc, parts.path, others), schema, _url(clear, parts.path, shown))
+    clear = f"{user.partition(':')[0]}{separator}{host}"
+    return PostgresAddress(_url(parts.netloc, parts.path, libpq_options), schema, _url(clear, parts.path, shown))
 
 
-def _url(where: str, path: str, options: list[tuple[str, str]]) -> str:
+def _url(netloc: str, path: str, options: list[tuple[str, str]]) -> str:
     query = f"?{urlencode(options, safe='/', quote_via=quote)}" if options else ""
-    return "".join(letter for letter in f"postgresql://{where}{path}{query}" if letter.isprintable())
+    return "".join(letter for letter in f"postgresql://{netloc}{path}{query}" if letter.isprintable())
 
 
-def _unreadable(why: str) -> Refused:
+def _unreadable(reason: str) -> Refused:
     return refuse(
         Code.STORE_URL,
-        f"the store's address cannot be read: {why}",
+        f"the store's address cannot be read: {reason}",
         detail="It is not shown, since it may hold a password.",
         hint="Write postgresql://USER@HOST/DATABASE?schema=NAME, with %40 for @, %2F for /, %3A for : in a password."
         " Better keep the password in PGPASSWORD or ~/.pgpass.",

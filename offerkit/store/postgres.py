@@ -83,8 +83,8 @@ class PostgresDatabase:
     def rows(self, sql: str, args: Sequence[Cell] = ()) -> list[Row]:
         """All rows of a query."""
         with self._errors():
-            found: list[Row] = self._connection.execute(_translated(sql), args).fetchall()  # type: ignore[assignment]
-            return found
+            rows: list[Row] = self._connection.execute(_translated(sql), args).fetchall()  # type: ignore[assignment]
+            return rows
 
     def stream(self, sql: str, args: Sequence[Cell], size: int) -> Iterator[list[Row]]:
         """The rows of a query, in parts, through a server-side cursor; outside of a transaction it is held open."""
@@ -198,25 +198,25 @@ class PostgresDatabase:
 
     def blank(self) -> bool:
         """Whether the schema is missing or empty. Raises Refused when it holds something other than a store."""
-        found: list[tuple[str, bool]] = self.rows(
+        tables: list[tuple[str, bool]] = self.rows(
             "SELECT c.relname, has_schema_privilege(n.oid, 'USAGE')"
             " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?"
             " ORDER BY c.relname <> 'offerkit_store', c.relname LIMIT 1",
             (self._address.schema,),
         )
-        if found and found[0][0] != "offerkit_store":
-            raise errors.foreign(self.name, f"The schema {self._address.schema} holds {found[0][0][:80]}.")
-        if found and not found[0][1]:
+        if tables and tables[0][0] != "offerkit_store":
+            raise errors.foreign(self.name, f"The schema {self._address.schema} holds {tables[0][0][:80]}.")
+        if tables and not tables[0][1]:
             raise not_allowed(self.name, f"permission denied for schema {self._address.schema}", write=self._write)
-        return not found
+        return not tables
 
     def mark_as_store(self) -> None:
         """Create the schema, unless it exists, and the table that marks it as a store."""
         encoding = self._connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise errors.foreign(self.name, f"Its database encodes text as {encoding}; a store needs UTF8.")
-        there: list[tuple[int]] = self.rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._address.schema,))
-        if not there:
+        schemas: list[tuple[int]] = self.rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._address.schema,))
+        if not schemas:
             self.run(f'CREATE SCHEMA "{self._address.schema}"')
         self.run(MARKER)
         self.run("INSERT INTO offerkit_store (one, token, who, host, pid, since) VALUES (true, 0, '', '', 0, '')")
@@ -240,24 +240,24 @@ class PostgresDatabase:
     def _standing(self) -> tuple[int, str] | None:
         """The object id of the marking table, and the project; None if the schema has no sound store."""
         try:
-            found = self._connection.execute(_STANDING).fetchone()
+            row = self._connection.execute(_STANDING).fetchone()
         except psycopg.errors.UndefinedTable:
             return None
         except (psycopg.Error, UnicodeError) as error:
             raise refusal(error, self.name, write=self._write, closed=self._connection.closed) from error
-        return (int(found[0]), str(found[1])) if found is not None else None
+        return (int(row[0]), str(row[1])) if row is not None else None
 
     def checkpoint(self) -> None:
         """Nothing to do: PostgreSQL maintains itself."""
 
     def size(self) -> int:
         """Bytes of the schema's tables and indexes."""
-        found: list[tuple[int]] = self.rows(
+        rows: list[tuple[int]] = self.rows(
             "SELECT COALESCE(SUM(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c"
             " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ? AND c.relkind = 'r'",
             (self._address.schema,),
         )
-        return found[0][0]
+        return rows[0][0]
 
     def foreign_objects(self) -> list[str]:
         """Views, triggers, rules, functions and the like in the schema."""
@@ -312,8 +312,8 @@ def open_schema(address: PostgresAddress, *, create: bool, write: bool, busy_tim
 def _connect(address: PostgresAddress) -> psycopg.Connection:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            given = {**DEFAULTS, **conninfo_to_dict(address.conninfo), "client_encoding": "UTF8"}
-            return psycopg.connect(make_conninfo("", **given), autocommit=True)
+            options = {**DEFAULTS, **conninfo_to_dict(address.conninfo), "client_encoding": "UTF8"}
+            return psycopg.connect(make_conninfo("", **options), autocommit=True)
         except psycopg.Error as error:
             if attempt == ATTEMPTS or not passing(error):
                 raise not_connected(error, address) from None  # the driver's message may hold the password

@@ -98,32 +98,32 @@ def refusal(error: Exception, name: str, *, write: bool, closed: bool) -> Refuse
             raise error
 
 
-def lost(name: str, why: str) -> Refused:
+def lost(name: str, reason: str) -> Refused:
     """The connection broke during a transaction, which the server rolls back."""
     return refuse(
         Code.STORE_CONNECTION,
         f"the connection to the store {name} was lost",
-        detail=f"{why}. The unfinished change was rolled back.",
+        detail=f"{reason}. The unfinished change was rolled back.",
         hint="Run the command again.",
     )
 
 
-def not_known(name: str, why: str) -> Refused:
+def not_known(name: str, reason: str) -> Refused:
     """The connection broke during a commit, so it is unknown whether the server carried it out."""
     return refuse(
         Code.STORE_CONNECTION,
         f"the connection to the store {name} was lost during the commit",
-        detail=f"{why}. Either all of it was stored, or nothing; it is unknown which.",
+        detail=f"{reason}. Either all of it was stored, or nothing; it is unknown which.",
         hint="Check with “offerkit history” or “offerkit propositions” before you run it again.",
     )
 
 
-def not_allowed(name: str, why: str, *, write: bool) -> Refused:
+def not_allowed(name: str, reason: str, *, write: bool) -> Refused:
     """The database user lacks a right."""
     return refuse(
         Code.STORE_READ_ONLY if write else Code.UNREADABLE,
         f"the store {name} cannot be {'written' if write else 'read'} by this user",
-        detail=f"PostgreSQL says: {why}.",
+        detail=f"PostgreSQL says: {reason}.",
         hint="Grant the rights that docs/store-and-audit.md lists, or connect as another user.",
     )
 

@@ -53,14 +53,14 @@ class Lease:
             token, self._token = self._token, None
             with suppress(Refused):  # a lost connection has released the lock
                 if token is not None:
-                    gone = "UPDATE offerkit_store SET who = '', host = '', pid = 0, since = '' WHERE token = ?"
-                    self._db.run(gone, (token,))
+                    clear = "UPDATE offerkit_store SET who = '', host = '', pid = 0, since = '' WHERE token = ?"
+                    self._db.run(clear, (token,))
                 self._db.rows("SELECT pg_advisory_unlock(?)", (self._key,))
 
     def check(self) -> None:
         """Lock the fence until the transaction ends. Raises Refused when another process took the lock over."""
-        found: list[tuple[int]] = self._db.rows("SELECT token FROM offerkit_store FOR UPDATE")
-        if self._token is not None and found != [(self._token,)]:
+        tokens: list[tuple[int]] = self._db.rows("SELECT token FROM offerkit_store FOR UPDATE")
+        if self._token is not None and tokens != [(self._token,)]:
             raise refuse(
                 Code.STORE_LOCKED,
                 "another process took over the store's lock",
@@ -70,14 +70,14 @@ class Lease:
 
     def holder(self) -> Holder:
         """The holder of the lock; ``UNKNOWN`` when it is free."""
-        found: list[tuple[int, str, str, str]] = self._db.rows(
+        rows: list[tuple[int, str, str, str]] = self._db.rows(
             "SELECT pid, who, since, host FROM offerkit_store WHERE pid <> 0 AND EXISTS (SELECT 1 FROM pg_locks l"
             " JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
             " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
             " AND (l.classid::bigint << 32 | l.objid::bigint) = ?)",
             (self._key,),
         )
-        return Holder(*found[0]) if found else UNKNOWN
+        return Holder(*rows[0]) if rows else UNKNOWN
 
     def _acquire(self, timeout: float, waiting: Callable[[Holder], None] | None) -> None:
         if self._try():
@@ -86,7 +86,7 @@ class Lease:
             raise still_locked(self._name, self.holder(), timeout)
         if waiting is not None:
             waiting(self.holder())
-        before: list[tuple[str]] = self._db.rows("SELECT current_setting('lock_timeout')")
+        previous_timeout: list[tuple[str]] = self._db.rows("SELECT current_setting('lock_timeout')")
         self._wait_at_most(f"{max(int(timeout * 1000), 1) if timeout > 0 else 0}ms")
         try:
             self._db.rows("SELECT pg_advisory_lock(?)", (self._key,))
@@ -96,11 +96,11 @@ class Lease:
             raise
         finally:
             with suppress(Refused):
-                self._wait_at_most(before[0][0])
+                self._wait_at_most(previous_timeout[0][0])
 
     def _try(self) -> bool:
-        got: list[tuple[bool]] = self._db.rows("SELECT pg_try_advisory_lock(?)", (self._key,))
-        return got[0][0]
+        rows: list[tuple[bool]] = self._db.rows("SELECT pg_try_advisory_lock(?)", (self._key,))
+        return rows[0][0]
 
     def _wait_at_most(self, span: str) -> None:
         self._db.rows("SELECT set_config('lock_timeout', ?, false)", (span,))
@@ -108,8 +108,8 @@ class Lease:
     def _signed(self, who: str) -> int:
         """Increment the token and write down the holder; waits for the transaction of the holder before."""
         since = utc(datetime.now(UTC), "seconds")
-        found: list[tuple[int]] = self._db.rows(
+        rows: list[tuple[int]] = self._db.rows(
             "UPDATE offerkit_store SET token = token + 1, who = ?, host = ?, pid = ?, since = ? RETURNING token",
             (who, socket.gethostname()[:80], os.getpid(), since),
         )
-        return found[0][0]
+        return rows[0][0]

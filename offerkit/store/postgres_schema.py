@@ -95,32 +95,32 @@ _SWITCHED_OFF = """
 
 def foreign_objects(db: Database) -> list[str]:
     """Views, triggers, rules, policies, functions and the like in the store's schema, in words."""
-    found: list[tuple[str, str]] = db.rows(_PLANTED)
-    return [f"the {kind} {what[:80]}" for kind, what in found]
+    objects: list[tuple[str, str]] = db.rows(_PLANTED)
+    return [f"the {kind} {name[:80]}" for kind, name in objects]
 
 
 def differences(db: Database) -> list[str]:
     """Every object of the store's schema that is missing, different, or not part of a store."""
     with closing(schema.model("")) as model:
         expected = {**_MARKER, **dict(_expected(model))}
-    found: dict[tuple[str, str], str] = {}
-    asked = {"table": _TABLES, "column": _COLUMNS, "constraint": _CONSTRAINTS, "index": _INDEXES}
-    for kind, sql in asked.items():
+    parts: dict[tuple[str, str], str] = {}
+    queries = {"table": _TABLES, "column": _COLUMNS, "constraint": _CONSTRAINTS, "index": _INDEXES}
+    for kind, sql in queries.items():
         rows: list[tuple[str, str]] = db.rows(sql)
-        found |= {(kind, _QUOTED.sub(r"\1", what)): _QUOTED.sub(r"\1", how) for what, how in rows}
+        parts |= {(kind, _QUOTED.sub(r"\1", name)): _QUOTED.sub(r"\1", definition) for name, definition in rows}
     off: list[tuple[str]] = db.rows(_SWITCHED_OFF)
-    said = [f"{what} is not part of a store" for what in foreign_objects(db)]
-    said += schema.differences(expected, _of_known_tables(found, expected))
-    return said + [f"foreign key checks of the table {table} are switched off" for (table,) in off]
+    texts = [f"{name} is not part of a store" for name in foreign_objects(db)]
+    texts += schema.differences(expected, _of_known_tables(parts, expected))
+    return texts + [f"foreign key checks of the table {table} are switched off" for (table,) in off]
 
 
-def _of_known_tables(found: schema.Parts, expected: schema.Parts) -> dict[tuple[str, str], str]:
+def _of_known_tables(parts: schema.Parts, expected: schema.Parts) -> dict[tuple[str, str], str]:
     """Without the parts of tables that are not part of a store: those tables are reported themselves."""
-    strange = {name for kind, name in found.keys() - expected.keys() if kind == "table"}
+    strange = {name for kind, name in parts.keys() - expected.keys() if kind == "table"}
     return {
-        (kind, name): how
-        for (kind, name), how in found.items()
-        if kind == "table" or not ({re.split(r"[.:]", name)[0], *how.split(" ")[:2]} & strange)
+        (kind, name): definition
+        for (kind, name), definition in parts.items()
+        if kind == "table" or not ({re.split(r"[.:]", name)[0], *definition.split(" ")[:2]} & strange)
     }
 
 
@@ -129,20 +129,21 @@ def _expected(model: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], str]
         yield ("table", table), ""
         columns = model.execute("SELECT name, type, dflt_value, pk FROM pragma_table_info(?)", (table,)).fetchall()
         for column, kind, default, _ in columns:
-            made = f"{_TYPES[kind]} NOT NULL" + (f" DEFAULT {default}::text" if default is not None else "")
-            yield ("column", f"{table}.{column}"), made
+            definition = f"{_TYPES[kind]} NOT NULL" + (f" DEFAULT {default}::text" if default is not None else "")
+            yield ("column", f"{table}.{column}"), definition
         keys = _list(column for column, _, _, key in sorted(columns, key=lambda row: int(row[3])) if key)
         yield ("constraint", f"{table}: PRIMARY KEY {keys}"), ""
         yield ("index", f"{table}_pkey"), f"UNIQUE {table} btree {keys}"
-        for column, other, there in model.execute(
+        for column, other_table, other_column in model.execute(
             'SELECT "from", "table", "to" FROM pragma_foreign_key_list(?)', (table,)
         ):
-            yield ("constraint", f"{table}: FOREIGN KEY ({column}) REFERENCES {other}({there})"), ""
+            yield ("constraint", f"{table}: FOREIGN KEY ({column}) REFERENCES {other_table}({other_column})"), ""
     for name, sql in model.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"):
         written = _INDEX.fullmatch(sql)
         assert written is not None, sql
-        unique, of, keys, where = written.groups()
-        condition = f" WHERE ({where}::text)" if where else ""  # the only condition of the format compares a text
+        unique, of, keys, index_condition = written.groups()
+        # the only condition of the format compares a text
+        condition = f" WHERE ({index_condition}::text)" if index_condition else ""
         yield ("index", name), f"{unique or ''}{of} btree {keys}{condition}"
 
 

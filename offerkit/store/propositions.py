@@ -62,8 +62,8 @@ def past(db: Database, environment: str, contact: str, since: str) -> list[PastP
 
 def proposition(db: Database, id_: str) -> PropositionRow | None:
     """The proposition with that id; None if it does not exist."""
-    found = _found(db, f"{_SELECT} WHERE id = ?", (id_,))
-    return found[0] if found else None
+    rows = _read(db, f"{_SELECT} WHERE id = ?", (id_,))
+    return rows[0] if rows else None
 
 
 def propositions(db: Database, query: PropositionQuery, limit: int) -> list[PropositionRow]:
@@ -71,9 +71,9 @@ def propositions(db: Database, query: PropositionQuery, limit: int) -> list[Prop
     if query.environment:
         return _page(db, query, query.environment, limit)
     with db.reading():
-        found = [row for name in _environments(db) for row in _page(db, query, name, limit)]
-    found.sort(key=lambda row: (row.time, row.id), reverse=True)
-    return found[:limit] if limit > 0 else found
+        rows = [row for name in _environments(db) for row in _page(db, query, name, limit)]
+    rows.sort(key=lambda row: (row.time, row.id), reverse=True)
+    return rows[:limit] if limit > 0 else rows
 
 
 def set_status(
@@ -117,10 +117,10 @@ def changeable(row: PropositionRow | None, id_: str, status: Status, environment
 
 def count_before(db: Database, environment: str, before: str) -> int:
     """How many propositions of an environment are older than ``before``."""
-    found: list[tuple[int]] = db.rows(
+    rows: list[tuple[int]] = db.rows(
         "SELECT COUNT(*) FROM proposition WHERE environment = ? AND time < ?", (environment, before)
     )
-    return found[0][0]
+    return rows[0][0]
 
 
 def purge(db: Database, environment: str, before: str, limit: int) -> int:
@@ -139,8 +139,8 @@ def purge(db: Database, environment: str, before: str, limit: int) -> int:
 
 def _locked(db: Database, id_: str) -> PropositionRow | None:
     """One proposition, locked until the transaction ends."""
-    found = _found(db, f"{_SELECT} WHERE id = ?{db.for_update}", (id_,))
-    return found[0] if found else None
+    rows = _read(db, f"{_SELECT} WHERE id = ?{db.for_update}", (id_,))
+    return rows[0] if rows else None
 
 
 def _exists(which: str) -> Refused:
@@ -154,7 +154,7 @@ def _exists(which: str) -> Refused:
 
 def _taken(db: Database, ids: list[str]) -> str:
     """The first of ``ids`` that is a duplicate or already stored; empty when all are new."""
-    twice = [id_ for place, id_ in enumerate(ids) if id_ in ids[:place]] if len(set(ids)) < len(ids) else []
+    twice = [id_ for number, id_ in enumerate(ids) if id_ in ids[:number]] if len(set(ids)) < len(ids) else []
     for marks, part in chunks(ids):
         rows: list[tuple[str]] = db.rows(f"SELECT id FROM proposition WHERE id IN ({marks})", part)  # noqa: S608
         twice += [id_ for (id_,) in rows]
@@ -180,45 +180,45 @@ def _page(db: Database, query: PropositionQuery, environment: str, limit: int) -
     if limit > 0:
         sql += " LIMIT ?"
         args.append(limit)
-    return _found(db, sql, args)
+    return _read(db, sql, args)
 
 
 def _sql(query: PropositionQuery, environment: str) -> tuple[str, list[Cell]]:
-    wanted, args = ["environment = ?"], list[Cell]([environment])
+    conditions, args = ["environment = ?"], list[Cell]([environment])
     # A contact has fewer rows than an offer or a space, and they are stored together, so its key is the best index.
     # “|| ''” hides a column from the planner of either database, which may have no statistics.
     lead = True
     for column, value in (("contact", query.contact), ("offer", query.offer), ("space", query.space)):
         if value:
-            wanted.append(f"{column} = ?" if lead else f"{column} || '' = ?")
+            conditions.append(f"{column} = ?" if lead else f"{column} || '' = ?")
             args.append(value)
             lead = False
     for condition, value in (("time >= ?", query.since), ("time < ?", query.until)):
         if value:
-            wanted.append(condition)
+            conditions.append(condition)
             args.append(value)
     if query.status is not None:
-        wanted.append("status = ?")
+        conditions.append("status = ?")
         args.append(status_number(query.status))
     if query.before is not None:
-        wanted.append("(time, id) < (?, ?)")
+        conditions.append("(time, id) < (?, ?)")
         args += query.before
-    return f"{_SELECT} WHERE {' AND '.join(wanted)} ORDER BY time DESC, id DESC", args
+    return f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY time DESC, id DESC", args
 
 
 def _environments(db: Database) -> list[str]:
     """The environments that have propositions; finding each takes one search in an index."""
-    found = [""]
+    names = [""]
     while True:
         rows: list[tuple[str]] = db.rows(
-            "SELECT environment FROM proposition WHERE environment > ? ORDER BY environment LIMIT 1", (found[-1],)
+            "SELECT environment FROM proposition WHERE environment > ? ORDER BY environment LIMIT 1", (names[-1],)
         )
         if not rows:
-            return found[1:]
-        found.append(rows[0][0])
+            return names[1:]
+        names.append(rows[0][0])
 
 
-def _found(db: Database, sql: str, args: Sequence[Cell]) -> list[PropositionRow]:
+def _read(db: Database, sql: str, args: Sequence[Cell]) -> list[PropositionRow]:
     rows: list[PropositionText] = db.rows(sql, args)
     try:
         return [proposition_row(row) for row in rows]

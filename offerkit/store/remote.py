@@ -67,10 +67,10 @@ class RemoteStore:
     def _copy(self, folder: Path) -> StoreCopy:
         name = sha256(self.url.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
-        kept = _kept(folder, name)
-        status, etag, headers, content = self._newest(kept)
+        copies = _kept(folder, name)
+        status, etag, headers, content = self._newest(copies)
         if status == 304:
-            path = kept[etag]
+            path = copies[etag]
             with contextlib.suppress(FileNotFoundError):  # another run found it damaged and removed it
                 if _check(path.read_bytes()) == path.stem.rpartition("-")[2]:
                     os.utime(path)
@@ -86,12 +86,12 @@ class RemoteStore:
         _forget(folder.glob(f"{name}-*.db"), but=target)
         return StoreCopy(target, *_token_facts(headers))
 
-    def _newest(self, kept: Mapping[str, Path]) -> tuple[int, str, dict[str, str], bytes]:
+    def _newest(self, copies: Mapping[str, Path]) -> tuple[int, str, dict[str, str], bytes]:
         """The server's newest copy, or 304 if ``kept`` has it already: status, ETag, headers and content."""
-        known = ", ".join(f'"{etag}"' for etag in kept)
-        status, headers, content = self._ask("GET", "/api/v1/store/copy", None, {"If-None-Match": known})
+        etags = ", ".join(f'"{etag}"' for etag in copies)
+        status, headers, content = self._ask("GET", "/api/v1/store/copy", None, {"If-None-Match": etags})
         etag = headers.get("etag", "").removeprefix("W/").strip('"')  # a proxy that compresses responses makes it weak
-        if re.fullmatch(r"[0-9a-f]{16,64}", etag) is None or (status == 304 and etag not in kept):
+        if re.fullmatch(r"[0-9a-f]{16,64}", etag) is None or (status == 304 and etag not in copies):
             raise strange(self.url)
         return status, etag, headers, content
 
@@ -99,31 +99,31 @@ class RemoteStore:
         """Send a request that changes the store. Returns the response. Raises Refused with the server's errors."""
         _, _, content = self._ask("POST", path, orjson.dumps(body), {"Content-Type": "application/json"})
         try:
-            made: Json = orjson.loads(content)
+            answer: Json = orjson.loads(content)
         except orjson.JSONDecodeError:
             raise strange(self.url) from None
-        return made
+        return answer
 
     def _ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
         import urllib3
 
-        said = {**headers, "Authorization": f"Bearer {self.token}", PROTOCOL_HEADER: PROTOCOL}
+        request_headers = {**headers, "Authorization": f"Bearer {self.token}", PROTOCOL_HEADER: PROTOCOL}
         pool = pool_for(self.url, urllib3.Timeout(connect=10, read=300))
         try:
             answer = pool.request(
-                method, self.url + path, body=body, headers=said, preload_content=False, redirect=False
+                method, self.url + path, body=body, headers=request_headers, preload_content=False, redirect=False
             )
             content = answer.read(LARGEST + 1)
         except urllib3.exceptions.HTTPError as error:
             raise _unreachable(self.url, error, changing=path.endswith(CHANGING)) from None
-        found = {name.lower(): value for name, value in answer.headers.items()}
+        response_headers = {name.lower(): value for name, value in answer.headers.items()}
         if answer.status not in (200, 304):
             raise _refused(self.url, answer.status, content)
-        if found.get(PROTOCOL_HEADER.lower()) != PROTOCOL or len(content) > LARGEST:
+        if response_headers.get(PROTOCOL_HEADER.lower()) != PROTOCOL or len(content) > LARGEST:
             raise strange(self.url)
-        return answer.status, found, content
+        return answer.status, response_headers, content
 
 
 def _token_facts(headers: Mapping[str, str]) -> tuple[str, str]:
@@ -219,16 +219,16 @@ def _unreachable(url: str, error: Exception, *, changing: bool) -> Refused:
         "NoTLS": "the server does not speak HTTPS",
         "SSLCertVerificationError": "its certificate is not trusted",
     }
-    why = words.get(reason, words.get(type(error).__name__, "the connection broke"))
+    cause = words.get(reason, words.get(type(error).__name__, "the connection broke"))
     hint = "Check the address, and that “offerkit serve” is running."
     if isinstance(error, ProxyError):
-        why, hint = (
+        cause, hint = (
             "the proxy blocks it",
             "Check HTTPS_PROXY; NO_PROXY lists hosts that need no proxy.",
         )
-    if changing and why in ("it does not answer in time", "the connection broke"):
+    if changing and cause in ("it does not answer in time", "the connection broke"):
         hint += " The change may have been made all the same: check with “offerkit history”."
-    return refuse(Code.REMOTE, f"{url} cannot be reached: {why}", hint=hint)
+    return refuse(Code.REMOTE, f"{url} cannot be reached: {cause}", hint=hint)
 
 
 def strange(url: str) -> Refused:
@@ -241,11 +241,11 @@ def strange(url: str) -> Refused:
 def _refused(url: str, status: int, content: bytes) -> Refused:
     """The server's errors, as if they had been raised here."""
     try:
-        found = [diagnostic_of(one) for one in orjson.loads(content)["errors"]]
+        diagnostics = [diagnostic_of(error) for error in orjson.loads(content)["errors"]]
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        found = []
+        diagnostics = []
     if status == 401:
-        found = [
+        diagnostics = [
             Diagnostic(
                 Code.NO_OPERATOR,
                 f"{url} does not accept your token",
@@ -253,9 +253,9 @@ def _refused(url: str, status: int, content: bytes) -> Refused:
                 "Create a new token on the server: “offerkit token create OPERATOR”.",
             )
         ]
-    if status in _TOLD and (not found or status == 429):
-        found = [Diagnostic(Code.REMOTE, f"{url} {_TOLD[status][0]}", hint=_TOLD[status][1])]
-    return Refused(found) if found else strange(url)
+    if status in _TOLD and (not diagnostics or status == 429):
+        diagnostics = [Diagnostic(Code.REMOTE, f"{url} {_TOLD[status][0]}", hint=_TOLD[status][1])]
+    return Refused(diagnostics) if diagnostics else strange(url)
 
 
 _BEHIND = (
@@ -280,13 +280,13 @@ _TOLD = {
 
 def error_json(found: Diagnostic) -> dict[str, Json]:
     """A diagnostic as JSON, as a server sends it to its operators."""
-    made: dict[str, Json] = {"code": str(found.code), "message": found.summary}
+    content: dict[str, Json] = {"code": str(found.code), "message": found.summary}
     for name, text in (("detail", found.detail), ("hint", found.hint), ("address", found.address)):
         if text:
-            made[name] = text
+            content[name] = text
     if found.position is not None:
-        made["position"] = str(found.position)
-    return made
+        content["position"] = str(found.position)
+    return content
 
 
 def diagnostic_of(given: Json) -> Diagnostic:
@@ -302,8 +302,8 @@ def diagnostic_of(given: Json) -> Diagnostic:
             raise ValueError("not a diagnostic")
 
 
-def _position(given: object) -> Position | None:
-    if not isinstance(given, str):
+def _position(text: object) -> Position | None:
+    if not isinstance(text, str):
         return None
-    file, line, column = given.rsplit(":", 2)
+    file, line, column = text.rsplit(":", 2)
     return Position(file, int(line), int(column))

@@ -61,8 +61,10 @@ def serials_at(db: Database, moment: str) -> list[int]:
         " WHERE r.time <= ? AND (later.serial IS NULL OR later.time > ?) ORDER BY r.serial",
         (moment, moment),
     )
-    before: list[tuple[int]] = db.rows("SELECT COUNT(*) FROM revision WHERE serial = 1 AND time <= ?", (moment,))
-    return ([] if before[0][0] else [0]) + [serial for (serial,) in rows]
+    first_revision: list[tuple[int]] = db.rows(
+        "SELECT COUNT(*) FROM revision WHERE serial = 1 AND time <= ?", (moment,)
+    )
+    return ([] if first_revision[0][0] else [0]) + [serial for (serial,) in rows]
 
 
 def revision_texts(db: Database, after: int = 0, *, limit: int) -> list[RevisionText]:
@@ -76,8 +78,8 @@ def revision(db: Database, serial: int) -> RevisionRow | None:
     """One revision; None if it does not exist."""
     if not 0 < serial <= LARGEST:
         return None
-    found = revision_texts(db, serial - 1, limit=1)
-    return revision_row(db, found[0]) if found and found[0].serial == serial else None
+    texts = revision_texts(db, serial - 1, limit=1)
+    return revision_row(db, texts[0]) if texts and texts[0].serial == serial else None
 
 
 def revisions(
@@ -87,21 +89,21 @@ def revisions(
 
     An address is also touched by moves away from it and, if no stage is given, by its approvals.
     """
-    wanted: list[str] = []
+    conditions: list[str] = []
     args: list[Cell] = []
     if action:
-        wanted.append("action = ?")
+        conditions.append("action = ?")
         args.append(action)
     if address:
         touching, values = _touching(stage, address)
-        wanted.append(f"serial IN ({touching})")
+        conditions.append(f"serial IN ({touching})")
         args += values
     elif stage:
-        wanted.append("serial IN (SELECT serial FROM outcome WHERE stage = ?)")
+        conditions.append("serial IN (SELECT serial FROM outcome WHERE stage = ?)")
         args.append(stage)
     sql = f"SELECT {REVISION} FROM revision"  # noqa: S608 - constants; users' values are in args
-    if wanted:
-        sql += " WHERE " + " AND ".join(wanted)
+    if conditions:
+        sql += " WHERE " + " AND ".join(conditions)
     sql += " ORDER BY serial DESC"
     if limit > 0:
         sql += " LIMIT ?"
@@ -213,12 +215,12 @@ def last_change(db: Database, stage: StageRef, addresses: Iterable[Address]) -> 
 
 def moves(db: Database, stage: StageRef) -> list[tuple[int, Address, Address]]:
     """Every rename in ``stage``, oldest first: the revision, the address before and after."""
-    found: list[tuple[int, str, str]] = db.rows(
+    rows: list[tuple[int, str, str]] = db.rows(
         "SELECT serial, moved_from, address FROM change WHERE moved_from <> '' AND stage = ? ORDER BY serial, address",
         (stage,),
     )
     with errors.rows_of(db.name):
-        return [(serial, parse_address(old), parse_address(new)) for serial, old, new in found]
+        return [(serial, parse_address(old), parse_address(new)) for serial, old, new in rows]
 
 
 def losses(db: Database, stage: StageRef) -> list[Withdrawal]:
@@ -226,7 +228,7 @@ def losses(db: Database, stage: StageRef) -> list[Withdrawal]:
 
     Oldest first.
     """
-    found: list[tuple[int, str, str, str, str, str]] = db.rows(
+    rows: list[tuple[int, str, str, str, str, str]] = db.rows(
         "SELECT c.serial, c.address, c.moved_from, c.before_activation, c.after_activation, c.reason"
         " FROM change c JOIN revision r ON r.serial = c.serial WHERE c.stage = ? AND r.action <> 'rollback'"
         " AND (c.before_activation NOT IN ('', '-') AND c.before_activation <> c.after_activation OR c.reason = ?)"
@@ -236,14 +238,16 @@ def losses(db: Database, stage: StageRef) -> list[Withdrawal]:
     activations = Activations()
     with errors.rows_of(db.name):
         return [
-            Withdrawal(serial, parse_address(old or name), activations[was] or (), activations[now] or (), reason)
-            for serial, name, old, was, now, reason in found
+            Withdrawal(
+                serial, parse_address(moved_from or name), activations[was] or (), activations[now] or (), reason
+            )
+            for serial, name, moved_from, was, now, reason in rows
         ]
 
 
 def disabled(db: Database, stage: StageRef) -> dict[Address, int]:
     """What a live stage holds with ``enabled: false``, and the last revision, except rollbacks, that changed it."""
-    found: list[tuple[str, int | None]] = db.rows(
+    rows: list[tuple[str, int | None]] = db.rows(
         "SELECT e.address, (SELECT MAX(c.serial) FROM change c JOIN revision r ON r.serial = c.serial"
         " WHERE c.stage = e.stage AND c.address = e.address AND r.action <> 'rollback')"
         " FROM stage_entry e JOIN snapshot s ON s.fingerprint = e.fingerprint WHERE e.stage = ?"
@@ -251,37 +255,37 @@ def disabled(db: Database, stage: StageRef) -> dict[Address, int]:
         (stage, '%"enabled":false%'),
     )
     with errors.rows_of(db.name):
-        return {parse_address(address): serial or 0 for address, serial in found}
+        return {parse_address(address): serial or 0 for address, serial in rows}
 
 
 def renames_since(db: Database, stage: StageRef, serial: int) -> dict[Address, Address]:
     """The addresses of a stage that had another name at revision ``serial``: the old name by the new one."""
-    was: dict[Address, FormerAddress] = {}
+    former_names: dict[Address, FormerAddress] = {}
     for _, rows in groupby(changes_since(db, stage, serial), attrgetter("serial")):
         changes = list(rows)
-        arrived = {row.address: was.get(row.moved_from, row.moved_from) for row in changes if row.moved_from}
-        left = [row.moved_from for row in changes if row.moved_from]
-        other = [row.address for row in changes if not row.moved_from and (row.before is None or row.after is None)]
-        was.update(dict.fromkeys([*left, *other], ""))
-        was.update(arrived)
-    return {now: then for now, then in was.items() if then and then != now}
+        arrived = {row.address: former_names.get(row.moved_from, row.moved_from) for row in changes if row.moved_from}
+        left_addresses = [row.moved_from for row in changes if row.moved_from]
+        replaced = [row.address for row in changes if not row.moved_from and (row.before is None or row.after is None)]
+        former_names.update(dict.fromkeys([*left_addresses, *replaced], ""))
+        former_names.update(arrived)
+    return {now: then for now, then in former_names.items() if then and then != now}
 
 
-def begun_again(db: Database, stage: StageRef, address: Address) -> str:
+def last_left(db: Database, stage: StageRef, address: Address) -> str:
     """When ``address`` last left ``stage``, or came back after that; empty if it never left."""
-    gone: list[tuple[int | None]] = db.rows(
+    departures: list[tuple[int | None]] = db.rows(
         "SELECT MAX(serial) FROM change WHERE stage = ? AND address = ? AND after_fingerprint = ''"
         " UNION ALL SELECT MAX(serial) FROM change WHERE moved_from <> '' AND moved_from = ? AND stage = ?",
         (stage, address, address, stage),
     )
-    last = max(serial or 0 for (serial,) in gone)
-    if last == 0:
+    last_departure = max(serial or 0 for (serial,) in departures)
+    if last_departure == 0:
         return ""
     # Both times: a run has the time of its start, and others may have changed the store while it waited for the lock.
     times: list[tuple[str]] = db.rows(
         "SELECT time FROM revision WHERE serial = ? OR serial IN (SELECT serial FROM change WHERE stage = ?"
         " AND address = ? AND serial > ? AND (before_fingerprint = '' OR moved_from <> ''))",
-        (last, stage, address, last),
+        (last_departure, stage, address, last_departure),
     )
     return max(time for (time,) in times)
 

@@ -33,17 +33,22 @@ class RollbackRequest:
     @classmethod
     def of(cls, plan: Plan, store: Store) -> RollbackRequest:
         """The request of a rollback plan."""
-        here = undone(store, plan.undoes) if plan.undoes else tuple(sorted({step.stage for step in plan.steps}))
-        return cls(here, plan.to, plan.targets, plan.undoes, plan.withdrawn)
+        stages = undone(store, plan.undoes) if plan.undoes else tuple(sorted({step.stage for step in plan.steps}))
+        return cls(stages, plan.to, plan.targets, plan.undoes, plan.withdrawn)
 
     def brought_back(self, stages: Stages) -> dict[Address, str]:
         """Offers that come back although they were rejected, disabled or retired, with the reason to leave them out."""
         if not self.withdrawn:
             return {}
-        ways = self.way(stages).values()
-        return {offer: why for way in ways for offer, why in way.withdrawn.items() if offer not in way.out}
+        all_changes = self.changes(stages).values()
+        return {
+            offer: reason
+            for changes in all_changes
+            for offer, reason in changes.withdrawn.items()
+            if offer not in changes.out
+        }
 
-    def way(self, stages: Stages) -> dict[Stage, RollbackChanges]:
+    def changes(self, stages: Stages) -> dict[Stage, RollbackChanges]:
         """The changes of this rollback, in design and live."""
         found: dict[Stage, RollbackChanges] = {}
         for side in (Stage.DESIGN, Stage.LIVE):
@@ -80,22 +85,24 @@ class RollbackRequest:
         moves = store.renames_since(stage, self.to) if self.renames else {}
         return now.with_entries(was).diff(now.with_entries(then), stage.stage, moves)
 
-    def _chosen(self, stages: Stages, here: Iterable[StageRef]) -> Callable[[Delta], bool] | None:
+    def _chosen(self, stages: Stages, stage_refs: Iterable[StageRef]) -> Callable[[Delta], bool] | None:
         """A test for the changes that were asked for; None: all."""
         store = stages.store
         assert store is not None
         if self.undoes:
-            left: set[Address] = set()
-            came: set[Address] = set()
-            of: dict[Address, Address] = {}
-            wanted = set(here)
+            left_addresses: set[Address] = set()
+            arrived: set[Address] = set()
+            former: dict[Address, Address] = {}
+            stages_undone = set(stage_refs)
             for row in store.changes(self.undoes):
-                if row.stage in wanted:
-                    left.add(row.moved_from or row.address)
-                    came.add(row.address)
-            for stage in wanted:
-                of |= store.renames_since(stage, self.undoes)
-            return lambda d: d.address in left if d.after is not None else of.get(d.address, d.address) in came
+                if row.stage in stages_undone:
+                    left_addresses.add(row.moved_from or row.address)
+                    arrived.add(row.address)
+            for stage in stages_undone:
+                former |= store.renames_since(stage, self.undoes)
+            return lambda d: (
+                d.address in left_addresses if d.after is not None else former.get(d.address, d.address) in arrived
+            )
         if self.targets:
             patterns = AddressPatterns.of(self.targets)
             return lambda d: patterns.targeted(d.address, d.moved_from)
@@ -105,5 +112,5 @@ class RollbackRequest:
 def undone(store: Store, serial: int) -> tuple[StageRef, ...]:
     """The stages in which a revision changed something that a rollback undoes."""
     rows = store.changes(serial)
-    kept = (row.stage.stage is Stage.LIVE and row.address.kind in KEPT_BY_ROLLBACK for row in rows)
-    return tuple(sorted({row.stage for row, stays in zip(rows, kept, strict=True) if not stays}))
+    excluded = (row.stage.stage is Stage.LIVE and row.address.kind in KEPT_BY_ROLLBACK for row in rows)
+    return tuple(sorted({row.stage for row, stays in zip(rows, excluded, strict=True) if not stays}))

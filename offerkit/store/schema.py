@@ -108,8 +108,8 @@ def genesis(project: str) -> str:
 
 def read_meta(db: Database) -> dict[str, str]:
     """The rows of the meta table."""
-    found: list[tuple[str, str]] = db.rows("SELECT key, value FROM meta")
-    return dict(found)
+    rows: list[tuple[str, str]] = db.rows("SELECT key, value FROM meta")
+    return dict(rows)
 
 
 def create(db: Database, project: str) -> None:
@@ -155,11 +155,11 @@ def migrate(db: Database) -> int:
 
 def model(clustered: str) -> sqlite3.Connection:
     """An empty store in memory, as the reference for the schema of others."""
-    made = sqlite3.connect(":memory:")
+    db = sqlite3.connect(":memory:")
     for statements in MIGRATIONS:
         for statement in statements:
-            made.execute(statement.format(key="TEXT", text="TEXT", clustered=clustered))
-    return made
+            db.execute(statement.format(key="TEXT", text="TEXT", clustered=clustered))
+    return db
 
 
 Parts: TypeAlias = Mapping[tuple[str, str], str]
@@ -168,9 +168,9 @@ Parts: TypeAlias = Mapping[tuple[str, str], str]
 
 def differences(expected: Parts, found: Parts) -> list[str]:
     """Objects that are missing, not part of a store, or different, in words."""
-    said = [f"the {kind} {name} is missing" for kind, name in sorted(expected.keys() - found.keys())]
-    said += [f"the {kind} {name[:80]} is not part of a store" for kind, name in sorted(found.keys() - expected.keys())]
-    return said + [
+    texts = [f"the {kind} {name} is missing" for kind, name in sorted(expected.keys() - found.keys())]
+    texts += [f"the {kind} {name[:80]} is not part of a store" for kind, name in sorted(found.keys() - expected.keys())]
+    return texts + [
         f"the {kind} {name} is not as offerkit creates it"
         for kind, name in sorted(expected.keys() & found.keys())
         if expected[kind, name] != found[kind, name]

@@ -140,19 +140,19 @@ class SqliteDatabase:
 
     def version(self) -> int:
         """The application's number in the file's header, which belongs to the state that is read."""
-        found: list[tuple[int]] = self.rows("PRAGMA user_version")
-        return found[0][0]
+        rows: list[tuple[int]] = self.rows("PRAGMA user_version")
+        return rows[0][0]
 
     def claim_version(self) -> tuple[int, int] | None:
         """The new version is random, not a counter: no later transaction gets the one that a failed one claimed."""
         if self._connection.total_changes == self._unchanged:
             return None
-        before = self.version()
-        now = before ^ (1 + secrets.randbelow(2**31 - 1))
-        self._file.note_version(now)
-        self.run(f"PRAGMA user_version = {now}")
+        old_version = self.version()
+        new_version = old_version ^ (1 + secrets.randbelow(2**31 - 1))
+        self._file.note_version(new_version)
+        self.run(f"PRAGMA user_version = {new_version}")
         self._renewed = True
-        return before, now
+        return old_version, new_version
 
     def recording(self) -> AbstractContextManager[None]:
         """As :meth:`writing`: SQLite has one writer at a time."""
@@ -204,11 +204,11 @@ class SqliteDatabase:
 
     def damage(self) -> list[str]:
         """What SQLite finds wrong with the file and its indexes, and values of a type that offerkit never writes."""
-        found: list[tuple[str]] = self.rows("PRAGMA integrity_check")
+        results: list[tuple[str]] = self.rows("PRAGMA integrity_check")
         tables: list[tuple[str]] = self.rows(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
         )
-        return [text for (text,) in found if text != "ok"] + [
+        return [text for (text,) in results if text != "ok"] + [
             text for (table,) in tables for text in self._mistyped(table)
         ]
 
@@ -324,11 +324,11 @@ class _CannotWriteBeside(Exception):  # noqa: N818 - never leaves this module
         self.refusal = refusal(error, path)
 
 
-def _attempt(path: Path, how: str, busy_timeout: float) -> SqliteDatabase:
+def _attempt(path: Path, parameters: str, busy_timeout: float) -> SqliteDatabase:
     connection = None
     try:
         with watched(path) as opened:
-            uri = f"{path.absolute().as_uri()}?{how}"
+            uri = f"{path.absolute().as_uri()}?{parameters}"
             # One thread at a time uses a store. A server closes the stores of its threads when they have ended; a batch
             # reads its history in a thread (offerkit.batch.exclusions) and continues when that has ended.
             connection = sqlite3.connect(
@@ -338,7 +338,7 @@ def _attempt(path: Path, how: str, busy_timeout: float) -> SqliteDatabase:
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
-        if how == "mode=ro" and primary(error) in CANNOT_WRITE_BESIDE:
+        if parameters == "mode=ro" and primary(error) in CANNOT_WRITE_BESIDE:
             raise _CannotWriteBeside(error, path) from error
         raise refusal(error, path) from error
     except Refused:
@@ -388,8 +388,10 @@ def _writable(path: Path) -> bool:
 def _foreign_objects(db: SqliteDatabase) -> list[str]:
     """Views, triggers and virtual tables, by their statements: SQLite does not use the column ``type`` either."""
     unlike = " AND ".join(["sql NOT LIKE ? || '%'"] * len(_OURS))
-    found: list[_Object] = db.rows(f"{_OBJECTS} WHERE type NOT IN ('table', 'index') OR {unlike} ORDER BY name", _OURS)
-    return [f"the {_object_kind(row)} {_object_name(row)}" for row in found]
+    objects: list[_Object] = db.rows(
+        f"{_OBJECTS} WHERE type NOT IN ('table', 'index') OR {unlike} ORDER BY name", _OURS
+    )
+    return [f"the {_object_kind(row)} {_object_name(row)}" for row in objects]
 
 
 def _differences(db: SqliteDatabase) -> list[str]:
@@ -400,13 +402,15 @@ def _differences(db: SqliteDatabase) -> list[str]:
     """
     with closing(schema.model("WITHOUT ROWID")) as model:
         expected: list[_Object] = model.execute(_OBJECTS).fetchall()
-    found: list[_Object] = db.rows(_OBJECTS)
-    own = [row for row in found if row[1:] not in _STATISTICS]
-    said = schema.differences(_object_parts(expected), _object_parts(own))
-    names = [row[:2] for row in found]
-    said += [f"the {_object_kind(row)} {_object_name(row)} exists twice" for row in found if names.count(row[:2]) > 1]
+    objects: list[_Object] = db.rows(_OBJECTS)
+    own = [row for row in objects if row[1:] not in _STATISTICS]
+    texts = schema.differences(_object_parts(expected), _object_parts(own))
+    names = [row[:2] for row in objects]
+    texts += [
+        f"the {_object_kind(row)} {_object_name(row)} exists twice" for row in objects if names.count(row[:2]) > 1
+    ]
     encoding: list[tuple[str]] = db.rows("PRAGMA encoding")
-    return said + ([] if encoding == [("UTF-8",)] else ["its text is not UTF-8"])
+    return texts + ([] if encoding == [("UTF-8",)] else ["its text is not UTF-8"])
 
 
 def _object_parts(rows: Iterable[_Object]) -> dict[tuple[str, str], str]:

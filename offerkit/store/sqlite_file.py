@@ -39,10 +39,10 @@ _REMEMBERED = 10_000
 def identity(path: str) -> Identity | None:
     """The file that ``path`` names now; None if it is missing."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - asked at every commit: a Path would take longer to make
+        status = os.stat(path)  # noqa: PTH116 - asked at every commit: a Path would take longer to make
     except (OSError, ValueError):
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 @dataclass
@@ -90,9 +90,9 @@ class StoreFile:
     def note_logs(self) -> None:
         """Remember the log and its index beside the file as those that the connection has open."""
         for suffix in _LOGS:
-            found = identity(self._real + suffix)
-            if found is not None:
-                self._inode.logs.add(self._logs.setdefault(suffix, found))
+            log = identity(self._real + suffix)
+            if log is not None:
+                self._inode.logs.add(self._logs.setdefault(suffix, log))
 
     def check_log(self, frames: int, page_size: int) -> None:
         """Raises Refused when the log is shorter than its index says: others still use a deleted one."""
@@ -111,8 +111,8 @@ class StoreFile:
             while len(versions) > _REMEMBERED:
                 del versions[next(iter(versions))]
 
-    def gone(self) -> str:
-        """What happened to the file at the path, if it is no longer the open one; empty if it still is."""
+    def fate(self) -> str:
+        """What happened to the open file, if the path no longer names it; empty if it still does."""
         real = os.path.realpath(self.path)
         main = identity(real)
         if main is None:
@@ -121,16 +121,18 @@ class StoreFile:
             return REPLACED
         if self._inode.overwritten or self._overwritten():
             return OVERWRITTEN
-        if self._inode.log_lost or any(identity(self._real + suffix) != known for suffix, known in self._logs.items()):
+        if self._inode.log_lost or any(
+            identity(self._real + suffix) != log_identity for suffix, log_identity in self._logs.items()
+        ):
             self._inode.log_lost = True
             return LOG_LOST
         return ""
 
     def check(self) -> None:
         """Raises Refused when the open file is not the one at the path."""
-        gone = self.gone()
-        if gone:
-            raise errors.replaced(str(self.path), gone)
+        fate = self.fate()
+        if fate:
+            raise errors.replaced(str(self.path), fate)
 
     def _overwritten(self) -> bool:
         """Whether the file's header went back; a checkpoint only ever makes it newer."""
@@ -171,12 +173,12 @@ class StoreFile:
         if self._closed:
             return
         self._closed = True
-        gone = self.gone()
-        if gone == OVERWRITTEN:
+        fate = self.fate()
+        if fate == OVERWRITTEN:
             self._clear_log()
-        elif gone:
-            self._rescue(connection, gone)
-        if gone in (DELETED, REPLACED):
+        elif fate:
+            self._rescue(connection, fate)
+        if fate in (DELETED, REPLACED):
             self._give_up(connection)
             return
         connection.close()
@@ -191,35 +193,35 @@ class StoreFile:
         if leave_alone is not None:
             leave_alone(_NO_CHECKPOINT_ON_CLOSE, True)
         with _GUARD:
-            last = self._inode.users == 1
-            if last and leave_alone is None:
+            is_last = self._inode.users == 1
+            if is_last and leave_alone is None:
                 self._set_log_aside()
                 self._inode.given_up.append(connection)
                 from ctypes import py_object, pythonapi
 
                 pythonapi.Py_IncRef(py_object(connection))  # so that it is not closed at the end of the process either
                 return
-            if not last:
+            if not is_last:
                 self._inode.users -= 1
             else:
                 self._set_log_aside()
         connection.close()
-        if last:
+        if is_last:
             _leave(self._main)
 
-    def _rescue(self, connection: sqlite3.Connection, gone: str) -> None:
-        """Move what is only in the log into the open file, wherever that is now.
+    def _rescue(self, connection: sqlite3.Connection, fate: str) -> None:
+        """Move the content of the log into the open file, wherever that is now.
 
-        A log that stayed at the path would be read as that of the file there now.
+        If the log stayed at the path, SQLite would apply it to the file that is there now.
         """
         try:
             rows = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error:
             return
         complete = rows is not None and rows[0] == 0 and rows[1] == rows[2]
-        if complete and gone != LOG_LOST:
-            for suffix, known in self._logs.items():
-                if identity(self._real + suffix) == known:
+        if complete and fate != LOG_LOST:
+            for suffix, log_identity in self._logs.items():
+                if identity(self._real + suffix) == log_identity:
                     Path(self._real + suffix).unlink(missing_ok=True)
 
     def _set_log_aside(self) -> None:
@@ -246,17 +248,17 @@ def watched(path: Path) -> Iterator[list[StoreFile]]:
 
     Raises Refused when another file replaced it meanwhile, or when this process still has the replaced one open.
     """
-    found: list[StoreFile] = []
+    files: list[StoreFile] = []
     if identity(f"{os.path.realpath(path)}-wal") in _others_logs(identity(str(path))):
         raise errors.replaced(str(path), REPLACED)  # SQLite would apply it to the file that is there now
     main = _enter(path)  # before SQLite: from then on, closing the descriptor would release SQLite's locks
     try:
-        yield found
+        yield files
         main = main or _enter(path)
         real = os.path.realpath(path)
         if main is None or identity(real) != main:
             raise errors.replaced(str(path), REPLACED)
-        found.append(StoreFile(path, real, main, _INODES[main]))
+        files.append(StoreFile(path, real, main, _INODES[main]))
     except BaseException:
         if main is not None:
             _leave(main)
@@ -290,7 +292,7 @@ def _enter(path: Path) -> Identity | None:
 def _others_logs(main: Identity | None) -> set[Identity]:
     """The logs of the files that this process has open, except those of ``main``."""
     with _GUARD:
-        return {log for other, inode in _INODES.items() if other != main for log in inode.logs}
+        return {log for file, inode in _INODES.items() if file != main for log in inode.logs}
 
 
 def _leave(main: Identity) -> None:

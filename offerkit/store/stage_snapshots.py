@@ -67,8 +67,8 @@ _Read: TypeAlias = tuple[frozenset[Address] | None, Decisions]
 """Decisions, and the offers they are on; None: all."""
 
 
-def _covers(known: frozenset[Address] | None, wanted: frozenset[Address] | None) -> bool:
-    return known is None or (wanted is not None and wanted <= known)
+def _covers(offers: frozenset[Address] | None, needed: frozenset[Address] | None) -> bool:
+    return offers is None or (needed is not None and needed <= offers)
 
 
 class Stages:
@@ -133,8 +133,8 @@ class Stages:
     def live_since(self, address: Address) -> int:
         """The last revision that changed ``address`` in live; 0 if none did."""
         assert self.store is not None
-        last = self.store.last_change(address.stage(Stage.LIVE), [address]).get(address)
-        return last.serial if last is not None else 0
+        change = self.store.last_change(address.stage(Stage.LIVE), [address]).get(address)
+        return change.serial if change is not None else 0
 
     def cases_lifted(self, address: Address, fingerprint: str) -> bool:
         """Whether an override lifts the cases at an address, as they are with ``fingerprint``."""
@@ -160,13 +160,13 @@ class Stages:
         """All decisions, or those on ``offers`` under all their names, compared with what design has now."""
         if self.store is None:
             return Decisions()
-        wanted = None if offers is None else frozenset(offers)
-        if self._decided is None or not _covers(self._decided[0], wanted):
-            given = self.store.approvals(self.names.family(wanted) if wanted is not None else None)
+        addresses = None if offers is None else frozenset(offers)
+        if self._decided is None or not _covers(self._decided[0], addresses):
+            rows = self.store.approvals(self.names.family(addresses) if addresses is not None else None)
             if self.names:
-                now = ((row, self.names.operator(row.operator, row.revision)) for row in given)
-                given = [row if row.operator == name else replace(row, operator=name) for row, name in now]
-            self._decided = wanted, Decisions(given, self.names, self.side(Stage.DESIGN))
+                now = ((row, self.names.operator(row.operator, row.revision)) for row in rows)
+                rows = [row if row.operator == name else replace(row, operator=name) for row, name in now]
+            self._decided = addresses, Decisions(rows, self.names, self.side(Stage.DESIGN))
         return self._decided[1]
 
     def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
@@ -195,22 +195,22 @@ class Stages:
         An approval is effective if design names its reviewer, and if it was given after its subject was last taken out
         of live, or stopped.
         """
-        wanted = None if offers is None else frozenset(offers)
-        if self._effective is None or not _covers(self._effective[0], wanted):
-            self._effective = wanted, self._counting(wanted)
+        addresses = None if offers is None else frozenset(offers)
+        if self._effective is None or not _covers(self._effective[0], addresses):
+            self._effective = addresses, self._counting(addresses)
         return self._effective[1]
 
-    def _counting(self, wanted: frozenset[Address] | None) -> Decisions:
+    def _counting(self, offers: frozenset[Address] | None) -> Decisions:
         design = self.side(Stage.DESIGN)
-        every = self.decisions(wanted)
-        found = by_named_reviewers(every, design).demanding(self.reviewers(every))
-        environments = None if wanted is None else {address.environment for address in wanted}
-        if not found:
-            return found
+        every = self.decisions(offers)
+        decisions = by_named_reviewers(every, design).with_demands(self.reviewers(every))
+        environments = None if offers is None else {address.environment for address in offers}
+        if not decisions:
+            return decisions
         withdrawn, stops = self.withdrawals(environments), self.stops
         if not withdrawn and not stops.ever:
-            return found
-        return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
+            return decisions
+        return decisions.without_lapsed(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
     def reviewers(self, decisions: Decisions) -> RequiredReviewers:
         """The reviewers that are needed, given all ``decisions``."""
@@ -218,14 +218,14 @@ class Stages:
         design, live = self.side(Stage.DESIGN), self.side(Stage.LIVE)
         return RequiredReviewers(design, live, decisions, self.store, lambda: self.overrides, self)
 
-    def came(self, addresses: Iterable[Address]) -> dict[Address, int]:
+    def promotion_serials(self, addresses: Iterable[Address]) -> dict[Address, int]:
         """For each of ``addresses`` in live, the revision that promoted its entry from design."""
         assert self.store is not None
-        found: dict[Address, int] = {}
-        for name, here in by_environment(dict.fromkeys(addresses)).items():
-            came = promoted_as(self.store, StageRef(name, Stage.LIVE), here, None)
-            found |= {address: serial for address, (_, serial) in came.items()}
-        return found
+        serials: dict[Address, int] = {}
+        for name, addresses_here in by_environment(dict.fromkeys(addresses)).items():
+            promotions = promoted_as(self.store, StageRef(name, Stage.LIVE), addresses_here, None)
+            serials |= {address: serial for address, (_, serial) in promotions.items()}
+        return serials
 
     def settings_reviewers(self, environment: str) -> Iterator[tuple[str, ...]]:
         """The reviewers of an environment's settings that live names, and that it named before rollbacks."""
@@ -239,31 +239,31 @@ class Stages:
     def side(self, side: Stage) -> Snapshot:
         """Design or live of all environments, with what they share."""
         if side not in self._sides:
-            found = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
+            snapshot = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
             if self.names:
-                found = found.with_entries(found.entries, origins=self._origins(found, side))
-            self._sides[side] = found
+                snapshot = snapshot.with_entries(snapshot.entries, origins=self._origins(snapshot, side))
+            self._sides[side] = snapshot
         return self._sides[side]
 
-    def _origins(self, there: Snapshot, side: Stage) -> FirstNames:
+    def _origins(self, snapshot: Snapshot, side: Stage) -> FirstNames:
         """The first names of resources in design or live; in live, as they came from design."""
-        renamed = self.names.touched() & there.entries.keys()
+        renamed = self.names.touched() & snapshot.entries.keys()
         if side is Stage.DESIGN:
             return FirstNames({address: self.names.origin(address) for address in renamed})
         assert self.store is not None
-        known: dict[Address, str] = {}
+        first_names: dict[Address, str] = {}
         for name, addresses in sorted(by_environment(dict.fromkeys(renamed)).items()):
-            came = promoted_as(self.store, StageRef(name, Stage.LIVE), addresses, None)
-            known |= {address: self.names.origin(*came.get(address, (address, 0))) for address in addresses}
-        return FirstNames(known, self.side(Stage.DESIGN).origins)
+            promotions = promoted_as(self.store, StageRef(name, Stage.LIVE), addresses, None)
+            first_names |= {address: self.names.origin(*promotions.get(address, (address, 0))) for address in addresses}
+        return FirstNames(first_names, self.side(Stage.DESIGN).origins)
 
     def effect(self, plan: Plan, side: Stage) -> BeforeAfter:
         """The effect of ``plan`` on design or live of all environments; cached for one plan."""
-        known = self._effects.get(side)
-        if known is None or known[0] is not plan:
-            known = plan, BeforeAfter.of(self.side(side), plan.steps_on(side), plan.bodies)
-            self._effects[side] = known
-        return known[1]
+        cached = self._effects.get(side)
+        if cached is None or cached[0] is not plan:
+            cached = plan, BeforeAfter.of(self.side(side), plan.steps_on(side), plan.bodies)
+            self._effects[side] = cached
+        return cached[1]
 
     def snapshot(self, stages: Iterable[StageRef], *kinds: Kind) -> Snapshot:
         """Some stages as one snapshot, of some kinds or all, with its bodies fetched."""
@@ -280,8 +280,8 @@ def rolled_back_settings(store: Store, environment: str) -> Iterator[JsonMap]:
 
     Reviewers they name are still needed: a rollback lifts no gate.
     """
-    for place in _environment_bodies(store, environment)[1:]:
-        yield place.body
+    for environment_body in _environment_bodies(store, environment)[1:]:
+        yield environment_body.body
 
 
 class _EnvironmentBody(NamedTuple):
@@ -302,8 +302,8 @@ def _environment_bodies(store: Store, environment: str) -> list[_EnvironmentBody
             break
         entries.append(row.before)
     bodies = store.bodies({entry.fingerprint for entry in entries if entry is not None})
-    read = [orjson.loads(bodies[entry.fingerprint].text) if entry is not None else {} for entry in entries]
-    return [_EnvironmentBody(body, rows[place:]) for place, body in enumerate(read)]
+    bodies_by_entry = [orjson.loads(bodies[entry.fingerprint].text) if entry is not None else {} for entry in entries]
+    return [_EnvironmentBody(body, rows[number:]) for number, body in enumerate(bodies_by_entry)]
 
 
 def listed_operators(
@@ -313,20 +313,20 @@ def listed_operators(
 
     They have their current names: the list means the operator who had the name when the list went live.
     """
-    rollbacks, found = _rollbacks(store), []
-    for said in _environment_bodies(store, environment):
-        prints = {row.after.fingerprint for row in said.rows if row.after is not None}
+    rollbacks, lists_found = _rollbacks(store), []
+    for environment_body in _environment_bodies(store, environment):
+        prints = {row.after.fingerprint for row in environment_body.rows if row.after is not None}
         lists = {print_: listed(orjson.loads(body.text)) for print_, body in store.bodies(prints).items()}
-        wanted, since, back = listed(said.body), 0, False
-        for row in said.rows:
-            same = row.after is not None and lists[row.after.fingerprint] == wanted
-            if not same and not back:
+        operators, since, back = listed(environment_body.body), 0, False
+        for row in environment_body.rows:
+            is_same = row.after is not None and lists[row.after.fingerprint] == operators
+            if not is_same and not back:
                 break
-            if same:
+            if is_same:
                 back = row.serial in rollbacks
                 since = since if back else row.serial
-        found.append(tuple(names.operator(name, since + 1) for name in wanted))
-    return found
+        lists_found.append(tuple(names.operator(name, since + 1) for name in operators))
+    return lists_found
 
 
 def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -> Snapshot:
@@ -343,15 +343,15 @@ CONTACTS = "contacts"
 
 def _contacts_kept(store: Store) -> ContactsDigest:
     @cache
-    def kept(address: Address, side: Stage) -> str:
+    def recorded_digest(address: Address, side: Stage) -> str:
         stage = address.stage(side)
         change = store.last_change(stage, [address]).get(address)
         revision = store.revision(change.serial) if change is not None else None
-        noted = revision.details.get(CONTACTS) if revision is not None else None
-        found = noted.get(str(address)) if isinstance(noted, dict) else None
-        return found if isinstance(found, str) else ""
+        digests = revision.details.get(CONTACTS) if revision is not None else None
+        digest = digests.get(str(address)) if isinstance(digests, dict) else None
+        return digest if isinstance(digest, str) else ""
 
-    return kept
+    return recorded_digest
 
 
 def promoted_as(
@@ -363,28 +363,28 @@ def promoted_as(
     """
     rollbacks = _rollbacks(store)
     if serial is None:
-        last = {address: change.serial for address, change in store.last_change(stage, addresses).items()}
-        if rollbacks.isdisjoint(last.values()):
-            return {address: (address, at) for address, at in last.items()}
-    made: dict[Address, list[ChangeRow]] = {}
+        last_serials = {address: change.serial for address, change in store.last_change(stage, addresses).items()}
+        if rollbacks.isdisjoint(last_serials.values()):
+            return {address: (address, last_serial) for address, last_serial in last_serials.items()}
+    changes: dict[Address, list[ChangeRow]] = {}
     for row in store.changes_since(stage, 0):
         if serial is None or row.serial <= serial:
-            made.setdefault(row.address, []).append(row)
-    found: dict[Address, tuple[Address, int]] = {}
+            changes.setdefault(row.address, []).append(row)
+    promotions: dict[Address, tuple[Address, int]] = {}
     for address in addresses:
         back: Entry | None = None
-        for name, row in _back(made, address, rollbacks):
+        for name, row in _back(changes, address, rollbacks):
             if row.after is None:
                 continue
             if row.serial in rollbacks:
                 # Earlier versions rolled renames back as other changes: the entry is the one from before.
                 back = None if row.moved_from else row.after
                 continue
-            found.setdefault(address, (name, row.serial))
+            promotions.setdefault(address, (name, row.serial))
             if back is None or row.after == back:
-                found[address] = (name, row.serial)
+                promotions[address] = (name, row.serial)
                 break
-    return found
+    return promotions
 
 
 def _rollbacks(store: Store) -> frozenset[int]:
@@ -392,14 +392,14 @@ def _rollbacks(store: Store) -> frozenset[int]:
 
 
 def _back(
-    made: Mapping[Address, Sequence[ChangeRow]], address: Address, rollbacks: Container[int]
+    changes: Mapping[Address, Sequence[ChangeRow]], address: Address, rollbacks: Container[int]
 ) -> Iterator[tuple[Address, ChangeRow]]:
     """The changes of the entry at ``address``, newest first, each with the name that the entry had after it.
 
     ``made``: changes by address, oldest first. Only renames that rollbacks took back are followed.
     """
     name, until = address, inf
-    while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):
+    while row := next((row for row in reversed(changes.get(name, ())) if row.serial < until), None):
         yield name, row
         until = row.serial
         if row.serial in rollbacks and row.after is not None:

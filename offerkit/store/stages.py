@@ -21,18 +21,18 @@ def heads(db: Database) -> dict[StageRef, StageHead]:
 
 def head_texts(db: Database) -> dict[str, StageHead]:
     """:func:`heads` by stages as they stand in the column."""
-    found: list[tuple[str, int, str]] = db.rows("SELECT stage, revision, digest FROM stage ORDER BY stage")
-    if any(tuple(map(type, row)) != (str, int, str) for row in found):
+    rows: list[tuple[str, int, str]] = db.rows("SELECT stage, revision, digest FROM stage ORDER BY stage")
+    if any(tuple(map(type, row)) != (str, int, str) for row in rows):
         raise errors.damaged(db.name, "The head of a stage was edited")
-    return {stage: StageHead(revision, digest) for stage, revision, digest in found}
+    return {stage: StageHead(revision, digest) for stage, revision, digest in rows}
 
 
 def entries(db: Database, stage: StageRef, kind: str = "") -> dict[Address, Entry]:
     """The entries of ``stage`` in order of address; of one kind if it is given."""
     activations = Activations()
-    found = rows(db, stage, kind)
+    entry_rows = rows(db, stage, kind)
     with errors.rows_of(db.name):
-        return {parse_address(address): Entry(print_, activations[text]) for address, print_, text in found}
+        return {parse_address(address): Entry(print_, activations[text]) for address, print_, text in entry_rows}
 
 
 def texts(db: Database, stage: str) -> dict[str, EntryText]:
@@ -54,33 +54,33 @@ def rows(db: Database, stage: str, kind: str = "") -> list[tuple[str, str, str]]
 
 def entry(db: Database, stage: StageRef, address: Address) -> Entry | None:
     """The entry at one address."""
-    found: list[EntryText] = db.rows(
+    rows: list[EntryText] = db.rows(
         "SELECT fingerprint, activation FROM stage_entry WHERE stage = ? AND address = ?", (stage, address)
     )
-    return entry_of(found[0], Activations()) if found else None
+    return entry_of(rows[0], Activations()) if rows else None
 
 
 def entries_at(db: Database, stage: StageRef, serial: int) -> dict[Address, Entry]:
     """The entries of ``stage`` right after revision ``serial``: today's, with all later changes undone."""
     with db.reading():
-        last = revisions.last_serial(db)
-        if not 0 <= serial <= last:
+        newest = revisions.last_serial(db)
+        if not 0 <= serial <= newest:
             raise refuse(
                 Code.BAD_POINT,
                 f"there is no revision {serial}",
-                detail=f"The history of {db.name} has the revisions 1 to {last}." if last else "It is empty.",
+                detail=f"The history of {db.name} has the revisions 1 to {newest}." if newest else "It is empty.",
                 hint="“offerkit history” lists them.",
             )
-        found = texts(db, stage)
+        entries = texts(db, stage)
         later = revisions.change_texts_since(db, stage, serial)
     for changed_by, group in groupby(reversed(later), key=lambda pair: pair[0]):
-        if undo(found, [text for _, text in group]):
+        if undo(entries, [text for _, text in group]):
             raise errors.damaged(db.name, f"Revision {changed_by} does not fit what {stage} holds")
     activations = Activations()
     with errors.rows_of(db.name):
         return {
             parse_address(address): Entry(print_, activations[text])
-            for address, (print_, text) in sorted(found.items())
+            for address, (print_, text) in sorted(entries.items())
         }
 
 

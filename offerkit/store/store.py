@@ -193,9 +193,9 @@ class Store:
         """The addresses of a stage that had another name at revision ``serial``: the old name by the new one."""
         return revisions.renames_since(self._db, stage, serial)
 
-    def begun_again(self, stage: StageRef, address: Address) -> str:
+    def last_left(self, stage: StageRef, address: Address) -> str:
         """When ``address`` last left ``stage``, or came back after that; empty if it never left."""
-        return revisions.begun_again(self._db, stage, address)
+        return revisions.last_left(self._db, stage, address)
 
     def approvals(self, addresses: Iterable[str] | None = None) -> list[Approval]:
         """All decisions, or those on ``addresses``, oldest first."""
@@ -379,7 +379,7 @@ def _status(db: Database) -> StoreStatus:
     """The status of the store at this moment."""
     with db.reading():
         meta = schema.read_meta(db)
-        last = revisions.revision(db, revisions.last_serial(db))
+        newest = revisions.revision(db, revisions.last_serial(db))
         holder = db.holder()
         return StoreStatus(
             name=db.name,
@@ -387,17 +387,17 @@ def _status(db: Database) -> StoreStatus:
             project=meta["project"],
             rows=copying.counts(db),
             size=db.size(),
-            last=last,
+            last=newest,
             holder=None if holder == UNKNOWN else holder,
         )
 
 
 def _contact_of_cookie(db: Database, environment: str, cookie: str) -> str:
     """The key of the contact that last identified with ``cookie``; empty if none did."""
-    found: list[tuple[str]] = db.rows(
+    rows: list[tuple[str]] = db.rows(
         "SELECT contact FROM cookie WHERE environment = ? AND cookie = ?", (environment, cookie)
     )
-    return found[0][0] if found else ""
+    return rows[0][0] if rows else ""
 
 
 def _remember_cookie(db: Database, environment: str, cookie: str, contact: str, time: str) -> None:

@@ -44,17 +44,17 @@ class TokenRow:
     @property
     def digest(self) -> str:
         """A digest of all of the row except ``revoked``, for the history; it reveals nothing of the token itself."""
-        made = [self.id, self.hash, self.operator, self.name, self.created, self.created_by, self.expires, self.scope]
-        return digest(_SCHEME, canonical(made))
+        cells = [self.id, self.hash, self.operator, self.name, self.created, self.created_by, self.expires, self.scope]
+        return digest(_SCHEME, canonical(cells))
 
 
 def create(db: Database, row: TokenRow) -> RevisionRow:
     """Store a token and append a revision that records it; inside a write transaction."""
     for time in (row.created, row.expires):
         check_utc(time)
-    made = append.append(db, Draft(CREATE, row.created_by, row.created, details={"token": _facts(row)}))
+    revision = append.append(db, Draft(CREATE, row.created_by, row.created, details={"token": _facts(row)}))
     db.insert("token", COLUMNS, [astuple(row)])
-    return made
+    return revision
 
 
 def revoke(db: Database, id_: str, time: str, actor: str) -> RevisionRow | None:
@@ -72,10 +72,10 @@ def revoke(db: Database, id_: str, time: str, actor: str) -> RevisionRow | None:
 
 def adopt(db: Database, time: str) -> None:
     """Record a store's tokens, as they are, in its history; inside a write transaction."""
-    found: list[Json] = [_facts(row) for row in tokens(db)]
-    if found:
+    facts: list[Json] = [_facts(row) for row in tokens(db)]
+    if facts:
         message = "Tokens from before format 5, taken over as they were found."
-        append.append(db, Draft(ADOPT, "offerkit", time, message, details={"tokens": found}))
+        append.append(db, Draft(ADOPT, "offerkit", time, message, details={"tokens": facts}))
 
 
 def tokens(db: Database) -> list[TokenRow]:
@@ -116,15 +116,15 @@ def events(action: str, details: Mapping[str, Json]) -> list[TokenEvent]:
     Raises ValueError for details that offerkit never writes.
     """
     match action, details:
-        case (("token-create" | "token-revoke"), {"token": dict(one)}):
-            found = [one]
+        case (("token-create" | "token-revoke"), {"token": dict(facts)}):
+            token_facts = [facts]
         case ("token-adopt", {"tokens": list(every)}):
-            found = [one for one in every if isinstance(one, dict)]
+            token_facts = [facts for facts in every if isinstance(facts, dict)]
         case _ if action in (CREATE, REVOKE, ADOPT):
             raise ValueError("the revision names no token")
         case _:
             return []
     names = TokenEvent.__slots__
-    if any(not isinstance(one.get(name), str) for one in found for name in names):
+    if any(not isinstance(facts.get(name), str) for facts in token_facts for name in names):
         raise ValueError("a token lacks some of its fields")
-    return [TokenEvent(*(str(one[name]) for name in names)) for one in found]
+    return [TokenEvent(*(str(facts[name]) for name in names)) for facts in token_facts]

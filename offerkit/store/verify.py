@@ -87,9 +87,9 @@ def _schema(db: Database, _: _ReplayedHistory) -> Iterator[Diagnostic]:
 
 
 def _files(db: Database, _: _ReplayedHistory) -> Iterator[Diagnostic]:
-    found = db.damage()
-    if found:
-        yield from errors.damaged(db.name, errors.first_few(found), hint=errors.RESTORE).diagnostics
+    damage = db.damage()
+    if damage:
+        yield from errors.damaged(db.name, errors.first_few(damage), hint=errors.RESTORE).diagnostics
 
 
 def _links(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
@@ -101,8 +101,12 @@ def _links(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
         for revision in page:
             serial = revision.serial
             if serial != expected:
-                last = serial - 1
-                gap = f"revision {last} is" if last == expected else f"revisions {expected} to {last} are"
+                last_missing = serial - 1
+                gap = (
+                    f"revision {last_missing} is"
+                    if last_missing == expected
+                    else f"revisions {expected} to {last_missing} are"
+                )
                 yield broken(f"{gap} missing")
             elif revision.parent_digest != parent:
                 yield broken(
@@ -157,25 +161,27 @@ def _token_events(db: Database, revision: RevisionText, replayed: _ReplayedHisto
         yield broken(f"revision {revision.serial} does not name its token")
         return
     for event in events:
-        before = replayed.tokens.get(event.id)
-        if (before is None) is (revision.action == tokens.REVOKE) or (before and before[1].digest != event.digest):
+        previous = replayed.tokens.get(event.id)
+        if (previous is None) is (revision.action == tokens.REVOKE) or (
+            previous and previous[1].digest != event.digest
+        ):
             yield broken(f"revision {revision.serial} does not fit the state of token {event.id[:40]} before it")
         replayed.tokens[event.id] = (revision.serial, event)
 
 
 def _tokens(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     """Compare the tokens with what the history records of them."""
-    lost = dict(replayed.tokens)
+    missing = dict(replayed.tokens)
     for row in tokens.tokens(db):
-        serial, event = lost.pop(row.id, (0, None))
+        serial, event = missing.pop(row.id, (0, None))
         if event is None:
             yield broken(
                 f"token {row.id[:40]} of {row.operator[:80]} belongs to no revision", "It was not added by offerkit."
             )
         elif (row.digest, row.revoked) != (event.digest, event.revoked):
-            what = "was edited" if row.digest != event.digest else "was revoked or reactivated outside of offerkit"
-            yield broken(f"token {row.id} of {event.operator}, of revision {serial}, {what}")
-    for id_, (serial, event) in lost.items():
+            fault = "was edited" if row.digest != event.digest else "was revoked or reactivated outside of offerkit"
+            yield broken(f"token {row.id} of {event.operator}, of revision {serial}, {fault}")
+    for id_, (serial, event) in missing.items():
         yield broken(f"token {id_[:40]} of {event.operator}, of revision {serial}, is missing")
 
 
@@ -201,10 +207,10 @@ def _strays(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
         )
         for serial, count in rows:
             yield broken(f"{count} rows of “{table}” belong to revision {serial}, which does not exist")
-    lost: list[tuple[object]] = db.rows(
+    unknown_stages: list[tuple[object]] = db.rows(
         "SELECT DISTINCT stage FROM stage_entry WHERE stage NOT IN (SELECT stage FROM stage) ORDER BY stage"
     )
-    for (stage,) in lost:
+    for (stage,) in unknown_stages:
         yield broken(f"there are entries of {stage}, a stage that does not exist")
 
 
@@ -230,15 +236,15 @@ def _stages(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
 
 
 def _snapshots(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
-    lost = dict(replayed.introduced)
+    missing = dict(replayed.introduced)
     for print_, kind, text in bodies.every(db):
         serial = replayed.introduced.get(print_)
-        lost.pop(print_, None)
+        missing.pop(print_, None)
         if serial is None:
             yield broken(f"snapshot {str(print_)[:12]} belongs to no revision")
         elif not bodies.is_named(print_, kind, text):
             yield broken(f"snapshot {print_[:12]}, of revision {serial}, was edited")
-    for print_, serial in lost.items():
+    for print_, serial in missing.items():
         yield broken(f"snapshot {print_[:12]}, of revision {serial}, is missing")
 
 

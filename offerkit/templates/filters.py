@@ -127,10 +127,10 @@ def _join(value: object, between: object = ", ") -> str:
     return _bounded(glue.join(parts))
 
 
-def _one(place: int) -> Callable[[object], object]:
+def _one(index: int) -> Callable[[object], object]:
     def one(value: object) -> object:
         items: Sequence[object] = _items(value)
-        return items[place] if items else None
+        return items[index] if items else None
 
     return one
 

@@ -30,7 +30,7 @@ class Inspected:
     """The dotted names a template uses (``recipient.first_name``), or why it cannot be read.
 
     ``line`` (from 1; 0: not known) and ``at`` (an offset; None: no more than the line is known) say where the error is.
-    ``guarded`` is what is given to the engine instead of the text (products.py).
+    ``guarded`` is what is given to the engine instead of the text (multiplication.py).
     """
 
     variables: tuple[str, ...] = ()
@@ -52,8 +52,8 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
     """What ``text`` uses; its first error, with the line inside it (from 1), when it has one.
 
     An error is wrong syntax, or a filter, test, function or statement that the language does not have. ``html``
-    or ``xml``: the text is that, and its values have to stand where escaping keeps them harmless (not inside a script,
-    say). ``markup``: the names that are HTML already and so stand between tags only.
+    or ``xml``: the format of the text; values are then only allowed where escaping makes them harmless (not inside a
+    script, for example). ``markup``: the names that hold HTML, which are only allowed between tags.
     """
     if not is_template(text):
         dead = next(dead_links(pieces(text), html=True), None) if html and "<" in text else None
@@ -77,15 +77,15 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
         return _refused(text, trouble)
     # The engine takes a name that is set from itself for the template's own ({% set offer = offer.label %}),
     # and does not look into what is sliced ({{ offer['label'][:9] }}).
-    read = frozenset(name for name in names if name not in FUNCTIONS) | names_read(parts)
-    return Inspected(variables=tuple(sorted(read)), guarded=guarded(text, parts))
+    variables = frozenset(name for name in names if name not in FUNCTIONS) | names_read(parts)
+    return Inspected(variables=tuple(sorted(variables)), guarded=guarded(text, parts))
 
 
 @lru_cache(maxsize=16_384)
 def names_by_engine(text: str) -> frozenset[str]:
-    """The names that the engine by itself takes for a template's, as it was judged before scopes were worked out.
+    """The names that the engine reports for a template, without our analysis of scopes (as earlier versions did).
 
-    A name that is set from itself is not among them. Empty when the template cannot be read.
+    Names that are set from themselves are missing. Empty when the template cannot be read.
     """
     from minijinja import TemplateError
 
@@ -108,7 +108,7 @@ _GIVES_MARKUP = frozenset({"default", "first", "join", "last", "unique"})
 _OF_LOOP = frozenset(
     {"index", "index0", "first", "last", "length", "revindex", "revindex0", "depth", "depth0", "changed"}
 )
-"""What of a loop is a number or a yes or no, whatever is looped over."""
+"""The fields of ``loop`` that are numbers or booleans, whatever is looped over."""
 
 
 def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[str]) -> Iterator[TemplateFault]:
@@ -126,10 +126,10 @@ def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[
             reasons = (_reason(place, html, _is_markup(piece.tokens, scopes[-1])) for place in branches.states)
             yield from (TemplateFault(piece.start, reason) for reason in reasons if reason)
         elif word:
-            before = branches.repeated(word)
-            if before is not None:
+            loop_states = branches.repeated(word)
+            if loop_states is not None:
                 scopes.pop()  # what a loop's body sets ends with it; its else is outside
-                if not branches.states <= before:
+                if not branches.states <= loop_states:
                     yield TemplateFault(piece.start, "a loop must close the markup that it opens")
             _assign(word, piece.tokens, scopes)
             branches.follow(word)
@@ -141,72 +141,72 @@ def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[
 
 
 def _assign(word: str, tokens: Sequence[Token], scopes: list[frozenset[str]]) -> None:
-    """Keep the names that may be markup behind a statement."""
+    """Update the names that may be markup after a statement."""
     if word == "set" and len(tokens) > 3:
         if _is_markup(tokens[3:], scopes[-1]):
             scopes[-1] |= {tokens[1].text}
     elif word == "for":
         middle = next((place for place, token in enumerate(tokens) if token.text == "in"), len(tokens))
         names = {token.text for token in tokens[1:middle] if token.kind == "name"} | {"loop"}
-        rest = scopes[-1] - names
-        scopes.append(rest | names if _is_markup(tokens[middle:], scopes[-1]) else rest)
+        other_names = scopes[-1] - names
+        scopes.append(other_names | names if _is_markup(tokens[middle:], scopes[-1]) else other_names)
 
 
 def _is_markup(tokens: Sequence[Token], names: frozenset[str]) -> str:
-    """The name of markup that an expression may print as it is; a doubtful one counts."""
+    """The name of markup that an expression may print unescaped; in doubt, it counts."""
     if not any(token.kind == "name" and token.text in names for token in tokens):
         return ""
-    asked = _conditions(tokens)
+    conditions = _conditions(tokens)
     for index, token in enumerate(tokens):
-        if token.kind != "name" or token.text not in names or index in asked:
+        if token.kind != "name" or token.text not in names or index in conditions:
             continue
-        before = tokens[index - 1] if index else None
-        if before is not None and before.text in (".", "|", "not") and before.kind != "string":
+        previous = tokens[index - 1] if index else None
+        if previous is not None and previous.text in (".", "|", "not") and previous.kind != "string":
             continue  # a field of something else, a filter, or a yes or no
-        behind = tuple(token.text for token in tokens[index + 1 : index + 3])
-        if token.text == "loop" and behind[:1] == (".",) and behind[1:] and behind[1] in _OF_LOOP:
+        following = tuple(token.text for token in tokens[index + 1 : index + 3])
+        if token.text == "loop" and following[:1] == (".",) and following[1:] and following[1] in _OF_LOOP:
             continue
-        if behind[:1] == ("is",):
+        if following[:1] == ("is",):
             continue
-        if behind[:1] != ("|",) or (behind[1:] and behind[1] in _GIVES_MARKUP):
+        if following[:1] != ("|",) or (following[1:] and following[1] in _GIVES_MARKUP):
             return token.text
     return ""
 
 
 def _conditions(tokens: Sequence[Token]) -> frozenset[int]:
     """Which tokens of an expression are part of a condition (``A if CONDITION else B``), and so never printed."""
-    asked: set[int] = set()
-    open_ = [False]  # whether a condition is read: outside of all brackets, and in each open one
+    in_condition: set[int] = set()
+    reading = [False]  # whether a condition is read: outside of all brackets, and in each open one
     for index, token in enumerate(tokens):
         if token.kind == "sign" and token.text in ("(", "[", "{"):
-            open_.append(open_[-1])
-        elif token.kind == "sign" and token.text in (")", "]", "}") and len(open_) > 1:
-            open_.pop()
+            reading.append(reading[-1])
+        elif token.kind == "sign" and token.text in (")", "]", "}") and len(reading) > 1:
+            reading.pop()
         elif token.kind == "sign" and token.text in (",", ":"):  # an “if” without “else” ends there, too
-            open_[-1] = len(open_) > 1 and open_[-2]
+            reading[-1] = len(reading) > 1 and reading[-2]
         elif token.kind == "name" and token.text in ("if", "else") and not (index and tokens[index - 1].text == "."):
-            open_[-1] = token.text == "if" or (len(open_) > 1 and open_[-2])
-        if open_[-1]:
-            asked.add(index)
-    return frozenset(asked)
+            reading[-1] = token.text == "if" or (len(reading) > 1 and reading[-2])
+        if reading[-1]:
+            in_condition.add(index)
+    return frozenset(in_condition)
 
 
-def _reason(place: MarkupState, html: bool, markup: str) -> str:
-    """Why no value may stand there; empty when it may."""
-    match place.mode:
+def _reason(state: MarkupState, html: bool, markup: str) -> str:
+    """Why no value is allowed in ``state``; empty when it is."""
+    match state.mode:
         case Mode.EQUALS | Mode.BARE:
-            return f'a value in an attribute needs quotes: {place.name}="{{{{ … }}}}"'
+            return f'a value in an attribute needs quotes: {state.name}="{{{{ … }}}}"'
         case Mode.NAME | Mode.TAG | Mode.ATTRIBUTE | Mode.AFTER:
             return "a value is not allowed inside a tag, only in its quoted attributes"
-        case Mode.QUOTED if html and _PROGRAM_ATTRIBUTE.fullmatch(place.name):
-            return f"a value is not allowed in the attribute {place.name}, which runs as a script"
-        case Mode.QUOTED if html and (place.tag, place.name) in LOADED and not place.hosted:
+        case Mode.QUOTED if html and _PROGRAM_ATTRIBUTE.fullmatch(state.name):
+            return f"a value is not allowed in the attribute {state.name}, which runs as a script"
+        case Mode.QUOTED if html and (state.tag, state.name) in LOADED and not state.hosted:
             return (
-                f"a value cannot say where the {place.name} of <{place.tag}> is loaded from; write out scheme and host,"
+                f"a value cannot say where the {state.name} of <{state.tag}> is loaded from; write out scheme and host,"
                 " with values behind them"
             )
-        case Mode.RAW if place.name in ("script", "style"):
-            return f"a value is not allowed inside <{place.name}>; put it in an attribute such as data-name"
+        case Mode.RAW if state.name in ("script", "style"):
+            return f"a value is not allowed inside <{state.name}>; put it in an attribute such as data-name"
         case Mode.COMMENT if not html:
             return "a value is not allowed in a comment or declaration"
         case Mode.TEXT:

@@ -48,19 +48,19 @@ def runs_program(html: str) -> bool:
 def _program_at(html: str) -> int | None:
     if _SUSPECT.search(html) is None:
         return None
-    for found in _ADDRESS.finditer(html):
-        address = _BLANK.sub("", unescape(found["double"] or found["single"] or found["bare"] or "")).lower()
-        if _PROGRAM.match(address) and not (address.startswith("data:image/") and _in_picture(html, found.start())):
-            return found.start()
+    for match in _ADDRESS.finditer(html):
+        address = _BLANK.sub("", unescape(match["double"] or match["single"] or match["bare"] or "")).lower()
+        if _PROGRAM.match(address) and not (address.startswith("data:image/") and _in_picture(html, match.start())):
+            return match.start()
     return None
 
 
 def dead_links(parts: Sequence[Piece], *, html: bool) -> Iterator[TemplateFault]:
     """Links that every rendering refuses, whatever its values are: programs, and tracked links to no URL."""
     for piece in parts:
-        for place, token in enumerate(piece.tokens):
+        for index, token in enumerate(piece.tokens):
             if token.text == "status_url" and token.kind == "name":
-                yield from _status_link(piece.tokens[place + 1 : place + 6])
+                yield from _status_link(piece.tokens[index + 1 : index + 6])
     if not html:
         return
     written = "".join(piece.text if piece.kind == "text" else _VALUE * len(piece.text) for piece in parts)
@@ -78,7 +78,7 @@ def dead_links(parts: Sequence[Piece], *, html: bool) -> Iterator[TemplateFault]
 
 
 def _status_link(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
-    """What is wrong with the arguments of ``status_url``, which stand behind its name, where they are written out."""
+    """Errors in the literal arguments of ``status_url``; ``tokens`` follow its name."""
     texts = [token.text for token in tokens]
     if texts[:1] != ["("] or len(tokens) < 4 or texts[2] not in (",", ")"):
         return
@@ -109,34 +109,37 @@ def may_track(html: str) -> bool:
 
 
 def tracked(html: str, through: Callable[[str], str]) -> str:
-    """``html`` with the ``href`` of each ``<a _urlType="11">`` led ``through`` a link, and the attribute taken away.
+    """``html`` with each ``<a _urlType="11">`` rewritten: ``through`` gives its new ``href``, ``_urlType`` is removed.
 
     Raises what ``through`` raises.
     """
     if not may_track(html):
         return html
-    done, at = [], 0
+    pieces, at = [], 0
     for start, end, name in start_tags(html):
         if name == "a" and _is_tracked(html[start:end]):
-            done += [html[at:start], _rewritten(html[start:end], through)]
+            pieces += [html[at:start], _rewritten(html[start:end], through)]
             at = end
-    return "".join(done) + html[at:]
+    return "".join(pieces) + html[at:]
 
 
 def _is_tracked(tag: str) -> bool:
-    found = _ATTRIBUTE.finditer(tag, 2)
-    return any(one["name"].lower() == _TRACKED and (one["value"] or "").strip("\"'") == "11" for one in found)
+    attributes = _ATTRIBUTE.finditer(tag, 2)
+    return any(
+        attribute["name"].lower() == _TRACKED and (attribute["value"] or "").strip("\"'") == "11"
+        for attribute in attributes
+    )
 
 
 def _rewritten(tag: str, through: Callable[[str], str]) -> str:
-    def attribute(found: re.Match[str]) -> str:
-        name = found["name"].lower()
+    def attribute(match: re.Match[str]) -> str:
+        name = match["name"].lower()
         if name == _TRACKED:
             return ""
-        if name == "href" and found["value"] is not None:
-            target = unescape(found["value"].strip("\"'"))
-            return f'{found["space"]}{found["name"]}="{escape(through(target.strip()))}"'
-        return found.group()
+        if name == "href" and match["value"] is not None:
+            target = unescape(match["value"].strip("\"'"))
+            return f'{match["space"]}{match["name"]}="{escape(through(target.strip()))}"'
+        return match.group()
 
     head = tag[:2]  # <a
     return head + _ATTRIBUTE.sub(attribute, tag[2:])

@@ -86,12 +86,12 @@ def start_tags(html: str) -> Iterator[tuple[int, int, str]]:
     """Each start tag of HTML: its beginning, its end, and its name in small letters."""
     state, at, begin = START, 0, 0
     while at < len(html):
-        before = state
+        previous = state
         state, at = _step(state, html, at, True)
-        if before.mode is Mode.TEXT and state.mode in (Mode.NAME, Mode.TAG):
+        if previous.mode is Mode.TEXT and state.mode in (Mode.NAME, Mode.TAG):
             begin = at - 1 - len(state.tag)
-        elif before.mode in _IN_TAG and state.mode in (Mode.TEXT, Mode.RAW) and not before.tag.startswith("/"):
-            yield begin, at, before.tag
+        elif previous.mode in _IN_TAG and state.mode in (Mode.TEXT, Mode.RAW) and not previous.tag.startswith("/"):
+            yield begin, at, previous.tag
 
 
 def _step(state: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
@@ -111,8 +111,8 @@ def _step(state: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupSta
                 state = state._replace(hosted=True)
             return state, len(text)
         case Mode.RAW:
-            found = re.compile(state.end, re.IGNORECASE).search(text, at)
-            return (MarkupState(Mode.TAG, "/"), found.end()) if found else (state, len(text))
+            end_tag = re.compile(state.end, re.IGNORECASE).search(text, at)
+            return (MarkupState(Mode.TAG, "/"), end_tag.end()) if end_tag else (state, len(text))
         case Mode.COMMENT | Mode.CDATA:
             return _closed(state, text, at, html)
         case _:
@@ -120,13 +120,13 @@ def _step(state: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupSta
 
 
 def _opened(text: str, at: int, html: bool) -> tuple[MarkupState, int]:
-    found = _OPENS.search(text, at)
-    if found is None:
+    match = _OPENS.search(text, at)
+    if match is None:
         return START, len(text)
-    end = found.end()
-    match found.group():
-        case "<" | "</" if whole := _WHOLE_TAG.match(text, found.start() + 1):
-            return MarkupState(Mode.TAG, whole.group().lower()), whole.end()
+    end = match.end()
+    match match.group():
+        case "<" | "</" if tag := _WHOLE_TAG.match(text, match.start() + 1):
+            return MarkupState(Mode.TAG, tag.group().lower()), tag.end()
         case "<" | "</" as sign:
             return MarkupState(Mode.NAME, sign[1:]), end
         case "<!--":
@@ -142,8 +142,8 @@ def _opened(text: str, at: int, html: bool) -> tuple[MarkupState, int]:
 
 def _closed(state: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupState, int]:
     if html and state.end == "-->":
-        found = _COMMENT_ENDS.search(text, at)
-        return (START, found.end()) if found else (state, len(text))
+        match = _COMMENT_ENDS.search(text, at)
+        return (START, match.end()) if match else (state, len(text))
     end = text.find(state.end, at)
     return (state, len(text)) if end < 0 else (START, end + len(state.end))
 
@@ -160,9 +160,13 @@ def _in_tag(state: MarkupState, text: str, at: int, html: bool) -> tuple[MarkupS
         assert name is not None, "it matches nothing at all too"
         full = state.name + name.group().lower()
         return MarkupState(Mode.ATTRIBUTE if name.end() == len(text) else Mode.AFTER, state.tag, full), name.end()
-    if state.mode is Mode.TAG and (whole := _WHOLE_ATTRIBUTES.match(text, at)) and whole.end() > at:
-        begun = MarkupState(Mode.QUOTED, state.tag, whole["name"].lower(), whole["quote"]) if whole["begun"] else state
-        return begun, whole.end()
+    if state.mode is Mode.TAG and (attributes := _WHOLE_ATTRIBUTES.match(text, at)) and attributes.end() > at:
+        begun = (
+            MarkupState(Mode.QUOTED, state.tag, attributes["name"].lower(), attributes["quote"])
+            if attributes["begun"]
+            else state
+        )
+        return begun, attributes.end()
     if sign.isspace() or (sign == "/" and state.mode is Mode.TAG):
         space = (_BETWEEN if state.mode is Mode.TAG else _SPACE).match(text, at)
         assert space is not None, "it matches nothing at all too"

@@ -1,4 +1,4 @@
-"""Restricts ``*`` to numbers: minijinja would also repeat texts and lists, as often as one likes and beyond our limits.
+"""Restricts ``*`` to numbers: minijinja would also repeat texts and lists, beyond any limit.
 
 Each operand of ``*`` gets a filter that only accepts numbers. Templates cannot use its name, which begins with ``_``.
 """
@@ -14,7 +14,7 @@ _CLOSES = {"(": ")", "[": "]", "{": "}"}
 
 
 def factor(value: object) -> object:
-    """The value, which may be no text or list. Raises ValueError."""
+    """``value``, if it can be multiplied. Raises ValueError for texts and lists."""
     if isinstance(value, str | list | tuple | dict):
         raise ValueError("only numbers can be multiplied")
     return value
@@ -22,16 +22,16 @@ def factor(value: object) -> object:
 
 def guarded(source: str, parts: Sequence[Piece]) -> str:
     """The template with both sides of each ``*`` checked."""
-    places = sorted({place for piece in parts for place in _places(piece.tokens)})
-    done, at = [], 0
-    for place in places:
-        done += [source[at:place], f"|{FILTER}"]
-        at = place
-    return "".join(done) + source[at:]
+    ends = sorted({end for piece in parts for end in _places(piece.tokens)})
+    checked, at = [], 0
+    for end in ends:
+        checked += [source[at:end], f"|{FILTER}"]
+        at = end
+    return "".join(checked) + source[at:]
 
 
 def _places(tokens: Sequence[Token]) -> Iterator[int]:
-    """Where the operands of ``*`` end."""
+    """The offsets at which operands of ``*`` end."""
     for index, token in enumerate(tokens):
         if index and token.kind == "sign" and token.text == "*":
             yield _end(tokens[index - 1])
@@ -49,12 +49,12 @@ def _operand(tokens: Sequence[Token], index: int) -> int:
         index += 1
     index = _closing(tokens, index)
     while index < last:
-        after = tokens[index + 1]
-        if after.kind == tokens[index].kind == "string":
+        following = tokens[index + 1]
+        if following.kind == tokens[index].kind == "string":
             index += 1
-        elif after.kind == "sign" and after.text in (".", "|"):
+        elif following.kind == "sign" and following.text in (".", "|"):
             index = min(index + 2, last)
-        elif after.kind == "sign" and after.text in ("(", "["):
+        elif following.kind == "sign" and following.text in ("(", "["):
             index = _closing(tokens, index + 1)
         else:
             break
@@ -64,10 +64,10 @@ def _operand(tokens: Sequence[Token], index: int) -> int:
 def _closing(tokens: Sequence[Token], index: int) -> int:
     """The token that closes what the one at ``index`` opens; that one itself when it opens nothing."""
     opened = 0
-    for place in range(index, len(tokens)):
-        token = tokens[place]
+    for position in range(index, len(tokens)):
+        token = tokens[position]
         if token.kind == "sign":
             opened += (token.text in _CLOSES) - (token.text in _CLOSES.values())
         if opened <= 0:
-            return place
+            return position
     return len(tokens) - 1

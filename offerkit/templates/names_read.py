@@ -1,7 +1,7 @@
-"""The names that a template reads, with scopes: which names are its own, and what those may stand for.
+"""The names that a template reads, with scopes: which names are its own, and the namespaces they may stand for.
 
-Conservative where it cannot be known: a name that only one branch has set is also the one from outside, and a name
-that was ever set to a whole namespace (``offer``, in a list, behind a filter, on one branch) reads that namespace.
+In doubt it assumes more: a name that only one branch sets may also be the one from outside, and a name that was ever
+set to a whole namespace (``offer``, in a list, behind a filter, on one branch) reads that namespace.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class _NameReader:
     def _statement(self, word: str, tokens: Sequence[Token]) -> None:
         match word:
             case "set":
-                whole = self._expression(tokens[2:])
-                self._set(tokens[0].text if tokens else "", whole)
+                namespaces = self._expression(tokens[2:])
+                self._set(tokens[0].text if tokens else "", namespaces)
             case "if":
                 self._expression(tokens)
                 self._blocks.append(_ScopeBlock(word, self._own))
@@ -83,77 +83,77 @@ class _NameReader:
     def _for(self, tokens: Sequence[Token]) -> None:
         depth = 0
         targets: list[str] = []
-        rest: Sequence[Token] = ()
+        iterated: Sequence[Token] = ()
         for at, token in enumerate(tokens):
             depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "sign" else 0
             if token.kind == "name" and token.text == "in" and depth == 0:
-                rest = tokens[at + 1 :]
+                iterated = tokens[at + 1 :]
                 break
             if token.kind == "name":
                 targets.append(token.text)
-        chosen = _chosen(rest)
-        whole = self._expression(rest[:chosen])
+        chosen = _chosen(iterated)
+        namespaces = self._expression(iterated[:chosen])
         self._blocks.append(_ScopeBlock("for", self._own))
         for name in (*targets, _LOOP):
-            self._set(name, whole)
-        self._expression(rest[chosen:])
+            self._set(name, namespaces)
+        self._expression(iterated[chosen:])
 
-    def _set(self, name: str, whole: frozenset[str]) -> None:
-        self.stands_for[name] = self.stands_for.get(name, frozenset()) | whole
+    def _set(self, name: str, namespaces: frozenset[str]) -> None:
+        self.stands_for[name] = self.stands_for.get(name, frozenset()) | namespaces
         self._own |= {name}
 
     def _expression(self, tokens: Sequence[Token]) -> frozenset[str]:
-        """Note what an expression reads; the whole namespaces that its value may be, or hold."""
-        whole: set[str] = set()
+        """Note the names that an expression reads. Returns the whole namespaces that its value may be, or hold."""
+        namespaces: set[str] = set()
         for at in _operands(tokens):
-            name, *below = _path(tokens, at)
+            name, *fields = _path(tokens, at)
             if name not in self._own:
-                self.found.add(".".join((name, *below)))
-                if not below:
-                    whole.add(name)
+                self.found.add(".".join((name, *fields)))
+                if not fields:
+                    namespaces.add(name)
             for namespace in self.stands_for.get(name, ()):
-                whole |= self._through(name, namespace, below)
-        return frozenset(whole)
+                namespaces |= self._through(name, namespace, fields)
+        return frozenset(namespaces)
 
-    def _through(self, name: str, namespace: str, below: list[str]) -> set[str]:
-        """What is read of a namespace by a name that may stand for it; the namespace if that is all of it."""
+    def _through(self, name: str, namespace: str, fields: list[str]) -> set[str]:
+        """Note what a name that may stand for ``namespace`` reads of it. Returns the namespace if that is all of it."""
         if name == _LOOP:
-            if not below or below[0] not in _NEIGHBOURS:
+            if not fields or fields[0] not in _NEIGHBOURS:
                 return set()
-            below = below[1:]
-        self.found.add(".".join((namespace, *below)))
-        return set() if below else {namespace}
+            fields = fields[1:]
+        self.found.add(".".join((namespace, *fields)))
+        return set() if fields else {namespace}
 
 
 def _chosen(tokens: Sequence[Token]) -> int:
-    """Where the ``if`` begins by which a loop chooses; the end when there is none, or it is ``a if b else c``."""
-    depth, found = 0, len(tokens)
+    """The index of the ``if`` that filters a loop; the end without one, or for ``a if b else c``."""
+    depth, start = 0, len(tokens)
     for at, token in enumerate(tokens):
         if token.kind == "sign":
             depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.text, 0)
         elif token.kind == "name" and depth == 0 and token.text in ("if", "else"):
-            found = at if token.text == "if" else len(tokens)
-    return found
+            start = at if token.text == "if" else len(tokens)
+    return start
 
 
 def _operands(tokens: Sequence[Token]) -> Iterator[int]:
-    """Where names of values begin: no words of the language, no filters, tests, functions or arguments' names."""
+    """The indexes of names of values: not of keywords, filters, tests, functions or argument names."""
     for at, token in enumerate(tokens):
         if token.kind != "name" or token.text in _WORDS or token.text in _CONSTANTS:
             continue
-        before = tokens[at - 1] if at else None
-        after = tokens[at + 1].text if at + 1 < len(tokens) else ""
-        if before is not None and before.text in (".", "|") and before.kind == "sign":
+        previous = tokens[at - 1] if at else None
+        following = tokens[at + 1].text if at + 1 < len(tokens) else ""
+        if previous is not None and previous.text in (".", "|") and previous.kind == "sign":
             continue
-        if before is not None and before.kind == "name" and token.text in TESTS and _is_test(tokens, at):
+        if previous is not None and previous.kind == "name" and token.text in TESTS and _is_test(tokens, at):
             continue
-        if (token.text in FUNCTIONS and after == "(") or (after == "=" and _in_call(tokens, at)):
+        if (token.text in FUNCTIONS and following == "(") or (following == "=" and _in_call(tokens, at)):
             continue
         yield at
 
 
 def _is_test(tokens: Sequence[Token], at: int) -> bool:
-    """Whether the name at ``at`` stands behind ``is`` or ``is not``."""
+    """Whether the name at ``at`` follows ``is`` or ``is not``."""
     words = [token.text for token in tokens[max(at - 2, 0) : at] if token.kind == "name"]
     return words[-1:] == ["is"] or words == ["is", "not"]
 
@@ -163,17 +163,17 @@ def _in_call(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _path(tokens: Sequence[Token], at: int) -> list[str]:
-    """The name at ``at`` with what is read of it by ``.name`` and ``['name']``."""
-    found = [tokens[at].text]
+    """The name at ``at``, followed by the fields that ``.name`` and ``['name']`` read of it."""
+    names = [tokens[at].text]
     at += 1
     while at + 1 < len(tokens) and tokens[at].kind == "sign":
-        sign, inside = tokens[at].text, tokens[at + 1]
-        if sign == "." and inside.kind in ("name", "number"):
-            found.append(inside.text)
+        sign, following = tokens[at].text, tokens[at + 1]
+        if sign == "." and following.kind in ("name", "number"):
+            names.append(following.text)
             at += 2
-        elif sign == "[" and inside.kind == "string" and at + 2 < len(tokens) and tokens[at + 2].text == "]":
-            found.append(inside.text[1:-1])
+        elif sign == "[" and following.kind == "string" and at + 2 < len(tokens) and tokens[at + 2].text == "]":
+            names.append(following.text[1:-1])
             at += 3
         else:
             break
-    return found
+    return names

@@ -69,7 +69,7 @@ class Renderer:
     ) -> OfferContent:
         """The offer's texts for this space (``given``, by field) with their values put in.
 
-        ``data``: fields that stand in for the offer's and are no templates (a hook's product): plain text for a
+        ``data``: fields that replace the offer's and are not templates (a hook's product): plain text for a
         text field, plain text that is escaped for an html field, a whole URL for a url field.
 
         Raises RenderError: a template fails, a required field is empty, a URL is not http(s).
@@ -98,7 +98,7 @@ class Renderer:
         html = kind is Output.HTML
         context = {field.name: _marked(kind, field, value) for field, value in values}
         try:
-            made = run(
+            text = run(
                 function,
                 Sink(kind),
                 {**context, **self._context(variables)},
@@ -107,7 +107,7 @@ class Renderer:
             )
         except RenderFault as error:
             raise RenderError(kind, error.reason, error.line) from None
-        return self._finished(kind, made, variables)
+        return self._finished(kind, text, variables)
 
     def constant(self, given: Mapping[str, str]) -> OfferContent | None:
         """The result of :meth:`content` when it is the same for every contact; None when it is not, or fails."""
@@ -146,19 +146,19 @@ class Renderer:
             case _:
                 assert_never(field.format)
 
-    def _finished(self, kind: Output, made: str, variables: Variables) -> str:
-        if kind is Output.XML and (trouble := xml_trouble(made))[0]:
+    def _finished(self, kind: Output, text: str, variables: Variables) -> str:
+        if kind is Output.XML and (trouble := xml_trouble(text))[0]:
             raise RenderError(kind, *trouble)
-        return self._linked(kind, made, variables) if kind is Output.HTML else made
+        return self._linked(kind, text, variables) if kind is Output.HTML else text
 
-    def _linked(self, where: str, html: str, variables: Variables) -> str:
+    def _linked(self, name: str, html: str, variables: Variables) -> str:
         """``html`` with its tracked links rewritten. Raises RenderError for links that run a script."""
         try:
             html = tracked(html, lambda target: _through(variables, self.look.accepted, target))
         except ValueError as error:
-            raise RenderError(where, f"a tracked link: {error}") from None
+            raise RenderError(name, f"a tracked link: {error}") from None
         if runs_program(html):
-            raise RenderError(where, RUNS_PROGRAM)
+            raise RenderError(name, RUNS_PROGRAM)
         return html
 
     def _context(self, variables: Variables) -> dict[str, object]:
@@ -175,8 +175,8 @@ def _marked(kind: Output, field: ContentField, value: str) -> str:
 
 def _status_function(variables: Variables) -> Callable[[object, object], str]:
     def function(status: object, redirect: object = "") -> str:
-        wanted = status if isinstance(status, int) else status_number(parse_status(str(status)))
-        return status_url(variables.status_base, variables.proposition, wanted, str(redirect or ""))
+        number = status if isinstance(status, int) else status_number(parse_status(str(status)))
+        return status_url(variables.status_base, variables.proposition, number, str(redirect or ""))
 
     return function
 
@@ -188,9 +188,9 @@ def _through(variables: Variables, status: int, target: str) -> str:
 
 
 def xml_trouble(text: str) -> tuple[str, int]:
-    """Why ``text`` is no well-formed content of an element, or document with ``<?xml … ?>``; and the line of it.
+    """Why ``text`` is not well-formed XML (the content of an element, or a document with ``<?xml … ?>``), and the line.
 
-    Empty when it is. A document type is refused: with it come entities, which may grow without bounds.
+    Empty when it is. A document type is refused, since its entities could grow without bounds.
     """
     from pyexpat import ErrorString, ExpatError, ParserCreate
 
@@ -199,9 +199,9 @@ def xml_trouble(text: str) -> tuple[str, int]:
 
     parser = ParserCreate("utf-8")
     parser.StartDoctypeDeclHandler = refuse
-    whole = text.startswith("<?xml") and text[5:6].isspace()
+    is_document = text.startswith("<?xml") and text[5:6].isspace()
     try:
-        parser.Parse((text if whole else f"<r>{text}</r>").encode(), True)
+        parser.Parse((text if is_document else f"<r>{text}</r>").encode(), True)
     except ExpatError as error:
         return f"not well-formed XML: {ErrorString(error.code)}", error.lineno
     except ValueError as error:  # also half a character, which cannot be encoded
@@ -237,8 +237,8 @@ def default_text(values: Iterable[tuple[ContentField, str]]) -> str:
 
 def default_xml(values: Iterable[tuple[ContentField, str]]) -> str:
     """``<xmlOfferView>`` with one element for each field that is not empty (domain.md §5)."""
-    inside = "".join(f"<{_element(field)}>{escape(value)}</{_element(field)}>" for field, value in values if value)
-    return f"<xmlOfferView>{inside}</xmlOfferView>"
+    elements = "".join(f"<{_element(field)}>{escape(value)}</{_element(field)}>" for field, value in values if value)
+    return f"<xmlOfferView>{elements}</xmlOfferView>"
 
 
 _DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
@@ -312,13 +312,13 @@ def run(
     """
     if not is_template(text):
         return text
-    seen = inspect(text, html=html, xml=sink is Sink.XML, markup=markup)
-    if seen.error:
-        raise RenderFault(seen.error, seen.line)
+    inspection = inspect(text, html=html, xml=sink is Sink.XML, markup=markup)
+    if inspection.error:
+        raise RenderFault(inspection.error, inspection.line)
     from minijinja import TemplateError
 
     try:
-        result = _environment(sink).render_str(seen.guarded, sink.value, **context)
+        result = _environment(sink).render_str(inspection.guarded, sink.value, **context)
     except TemplateError as error:
         raise RenderFault(_reason(error), error.line or 0) from None
     except RenderFault:

@@ -87,9 +87,9 @@ class Branches(Generic[State]):
         self._blocks: list[_Block[State]] = []
 
     def repeated(self, word: str) -> frozenset[State] | None:
-        """The states before the loop whose body ends with the statement ``word``; None where none ends.
+        """The states before the loop whose body ends with the statement ``word``; None if ``word`` ends no loop.
 
-        What stands in the body is read from them once more for each round.
+        The body is scanned again from these states for each round.
         """
         block = self._blocks[-1] if self._blocks else None
         ends = block is not None and block.loop and not block.always and word in ("else", "endfor")
@@ -118,7 +118,7 @@ def is_template(text: str) -> bool:
 
 
 def trimmed(parts: Sequence[Piece], index: int) -> str:
-    """The text of a piece as ``-}}`` before it and ``{{-`` after it leave it."""
+    """The text of a piece, trimmed as ``-}}`` before it and ``{{-`` after it require."""
     text = parts[index].text
     if index and parts[index - 1].text[-3:-2] == "-":
         text = text.lstrip()
@@ -158,7 +158,7 @@ def _pieces(source: str) -> Iterator[Piece]:
 def _tokens(source: str, at: int) -> tuple[tuple[Token, ...], int]:
     if source[at : at + 1] in ("-", "+"):
         at += 1
-    found: list[Token] = []
+    tokens: list[Token] = []
     closers = 0
     while at < len(source):
         match = _TOKEN.match(source, at)
@@ -166,7 +166,7 @@ def _tokens(source: str, at: int) -> tuple[tuple[Token, ...], int]:
             break
         kind = match.lastgroup
         if kind == "end" and not (closers and match.group().endswith("}}")):
-            return tuple(found), match.end()
+            return tuple(tokens), match.end()
         if kind == "end":  # }} that closes maps, not the block
             kind, text = "sign", "}"
             at = match.start("end") + 1
@@ -176,8 +176,8 @@ def _tokens(source: str, at: int) -> tuple[tuple[Token, ...], int]:
         begin = at - len(text)
         if text in ("{", "}"):
             closers += 1 if text == "{" else -1
-        found.append(Token(kind, text, begin))
-    return tuple(found), at
+        tokens.append(Token(kind, text, begin))
+    return tuple(tokens), at
 
 
 def where_named(source: str, name: str) -> int | None:
@@ -185,19 +185,19 @@ def where_named(source: str, name: str) -> int | None:
     for piece in pieces(source):
         for index, token in enumerate(piece.tokens):
             if token.kind == "name" and (index == 0 or piece.tokens[index - 1].text != "."):
-                here = _dotted(piece.tokens, index)
-                if here == name or here.startswith(f"{name}."):
+                name_here = _dotted(piece.tokens, index)
+                if name_here == name or name_here.startswith(f"{name}."):
                     return token.at
     return None
 
 
 def troubles(parts: Sequence[Piece]) -> Iterator[TemplateFault]:
-    """What in a compiled template is outside of the language, in order."""
-    inside: list[int] = []  # plain text met in each open loop
+    """Everything in a compiled template that the language does not allow, in order."""
+    loop_sizes: list[int] = []  # plain text met in each open loop
     blocks = 0
     for piece in parts:
         if piece.kind == "text":
-            inside = [size + len(piece.text) for size in inside]
+            loop_sizes = [size + len(piece.text) for size in loop_sizes]
         if piece.kind in ("text", "comment"):
             continue
         blocks += 1
@@ -205,8 +205,8 @@ def troubles(parts: Sequence[Piece]) -> Iterator[TemplateFault]:
             yield TemplateFault(piece.start, f"a block has more than {MAX_WORDS:,} words and signs")
         word = piece.tokens[0].text if piece.kind == "statement" and piece.tokens else ""
         if word == "for":
-            inside.append(0)
-        elif word == "endfor" and inside and inside.pop() > MAX_LOOP_TEXT:
+            loop_sizes.append(0)
+        elif word == "endfor" and loop_sizes and loop_sizes.pop() > MAX_LOOP_TEXT:
             yield TemplateFault(piece.start, f"a loop repeats more than {MAX_LOOP_TEXT:,} characters of text")
         if piece.kind == "statement":
             yield from _statement(word, piece)
@@ -227,7 +227,7 @@ def _statement(word: str, piece: Piece) -> Iterator[TemplateFault]:
 
 
 def _set(tokens: Sequence[Token]) -> Iterator[str]:
-    """A name is set to a value that is no larger than what it is made of: else a few lines would fill the memory."""
+    """Errors in a ``set``: its value must not be larger than its parts, or a few lines could fill the memory."""
     if len(tokens) < 3 or tokens[1].kind != "name" or tokens[2].text != "=":
         yield "“set” takes the form {% set name = value %}"
         return
@@ -248,24 +248,24 @@ def _set(tokens: Sequence[Token]) -> Iterator[str]:
 
 def _expression(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
     for index, token in enumerate(tokens):
-        before = tokens[index - 1] if index else None
-        after = tokens[index + 1] if index + 1 < len(tokens) else None
+        previous = tokens[index - 1] if index else None
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
         if token.kind == "sign":
             if token.text == "~":  # it writes unknown values as None, and functions with their address in memory
                 yield TemplateFault(token.at, "“~” is not allowed; write values next to each other: {{ a }}{{ b }}")
-            elif token.text == "|" and after is not None:
+            elif token.text == "|" and following is not None:
                 yield from _listed("filter", tokens, index + 1, FILTERS)
             elif token.text == "(" and index and _ends_operand(tokens, index - 1):
                 yield from _called(tokens, index)
-        elif token.kind == "name" and token.text == "is" and (before is None or before.text != "."):
-            skip = 2 if after is not None and after.text == "not" else 1
+        elif token.kind == "name" and token.text == "is" and (previous is None or previous.text != "."):
+            skip = 2 if following is not None and following.text == "not" else 1
             yield from _listed("test", tokens, index + skip, TESTS)
-        elif (token.kind == "name" and token.text.startswith("_")) or _hidden(token, before):
+        elif (token.kind == "name" and token.text.startswith("_")) or _hidden(token, previous):
             yield TemplateFault(token.at, f"“{token.text[:40]}”: names that begin with _ cannot be used")
 
 
-def _hidden(token: Token, before: Token | None) -> bool:
-    return token.kind == "string" and token.text[1:2] == "_" and before is not None and before.text == "["
+def _hidden(token: Token, previous: Token | None) -> bool:
+    return token.kind == "string" and token.text[1:2] == "_" and previous is not None and previous.text == "["
 
 
 def _dotted(tokens: Sequence[Token], index: int) -> str:
@@ -276,12 +276,12 @@ def _dotted(tokens: Sequence[Token], index: int) -> str:
     return name
 
 
-def _listed(what: str, tokens: Sequence[Token], index: int, known: dict[str, str]) -> Iterator[TemplateFault]:
+def _listed(kind: str, tokens: Sequence[Token], index: int, allowed: dict[str, str]) -> Iterator[TemplateFault]:
     name = _dotted(tokens, index)
-    if name not in known:
-        near = nearest(name, known, 1)
+    if name not in allowed:
+        near = nearest(name, allowed, 1)
         start = tokens[min(index, len(tokens) - 1)].at
-        yield TemplateFault(start, f"unknown {what} “{name[:40]}”" + (f"; did you mean “{near[0]}”?" if near else ""))
+        yield TemplateFault(start, f"unknown {kind} “{name[:40]}”" + (f"; did you mean “{near[0]}”?" if near else ""))
 
 
 def _ends_operand(tokens: Sequence[Token], index: int) -> bool:
@@ -296,12 +296,12 @@ def _ends_operand(tokens: Sequence[Token], index: int) -> bool:
 
 def _called(tokens: Sequence[Token], index: int) -> Iterator[TemplateFault]:
     name = tokens[index - 1]
-    before = tokens[index - 2] if index > 1 else None
-    if before is not None and before.kind == "sign" and before.text == "|":
+    previous = tokens[index - 2] if index > 1 else None
+    if previous is not None and previous.kind == "sign" and previous.text == "|":
         return
-    if before is not None and before.kind == "name" and before.text in ("is", "not") and name.text in TESTS:
+    if previous is not None and previous.kind == "name" and previous.text in ("is", "not") and name.text in TESTS:
         return
-    if name.kind != "name" or (before is not None and before.text == "."):
+    if name.kind != "name" or (previous is not None and previous.text == "."):
         yield TemplateFault(name.at, f"“{name.text[:40]}(…)”: values have no methods; use a filter")
     elif name.text not in FUNCTIONS:
         yield from _listed("function", tokens, index - 1, FUNCTIONS)

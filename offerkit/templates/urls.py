@@ -124,7 +124,7 @@ def url_trouble(url: str) -> str:
 
 
 def names_database(url: str) -> bool:
-    """Whether ``url`` can be one of a database that contacts are read from; whether it is there is not asked."""
+    """Whether ``url`` can be the URL of a contacts database; it is not opened."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -136,9 +136,9 @@ def names_database(url: str) -> bool:
 
 
 def service_trouble(url: str, *, query: bool = False) -> str:
-    """Why no service can be reached at ``url``; empty when it can.
+    """Why ``url`` is not the URL of a service; empty when it is.
 
-    Paths are added to it, or parameters (``query``: it may have some already), so that nothing may stand behind them.
+    Paths or parameters are appended to it, so it has no fragment, and a query only with ``query``.
     """
     if trouble := url_trouble(url):
         return trouble
@@ -147,7 +147,7 @@ def service_trouble(url: str, *, query: bool = False) -> str:
 
 
 class _UrlPrefix(NamedTuple):
-    """What a template has written of a URL: its text up to the end of the host; ``gap``: whether it ends in a space."""
+    """The part of a URL written by a template: its text up to the end of the host; ``gap``: it ends in a space."""
 
     text: str = ""
     hosted: bool = False
@@ -159,9 +159,9 @@ _MOST = 16
 
 
 def template_fault(template: str) -> Fault | None:
-    """Why what ``template``, a text or a template, gives is no http(s) URL on one of its branches; it may be empty.
+    """Why the result of ``template`` (or a plain text) is not an http(s) URL on one of its branches; it can be empty.
 
-    Scheme, host and port have to be written out on every branch; values may stand behind them only.
+    Scheme, host and port must be written out on every branch; values are only allowed after them.
     """
     if not is_template(template):
         blank = len(template) - len(template.lstrip(_BLANKS))
@@ -178,8 +178,8 @@ def template_fault(template: str) -> Fault | None:
             states.add(moved)
         branches.states = frozenset(states)
         if piece.kind == "statement" and piece.tokens:
-            before = branches.repeated(piece.tokens[0].text)
-            if before is not None and _grown(branches.states, before):
+            loop_states = branches.repeated(piece.tokens[0].text)
+            if loop_states is not None and _grown(branches.states, loop_states):
                 return Fault("a loop writes its scheme, host or port", piece.start)
             branches.follow(piece.tokens[0].text)
         if len(branches.states) > _MOST:
@@ -192,7 +192,7 @@ def template_fault(template: str) -> Fault | None:
 
 
 def _moved(state: _UrlPrefix, parts: Sequence[Piece], index: int) -> _UrlPrefix | Fault:
-    """What is written once a piece was added to ``state``."""
+    """The state after one more piece."""
     piece = parts[index]
     if piece.kind == "expression":
         if state.hosted:
@@ -203,46 +203,46 @@ def _moved(state: _UrlPrefix, parts: Sequence[Piece], index: int) -> _UrlPrefix 
     text = trimmed(parts, index)
     begin = piece.start + piece.text.find(text)
     if not state.hosted:
-        whole = (state.text + text).lstrip(_BLANKS)
-        scheme = _SCHEME.match(whole)
-        end = _AUTHORITY_END.search(whole, scheme.end()) if scheme else None
+        beginning = (state.text + text).lstrip(_BLANKS)
+        scheme = _SCHEME.match(beginning)
+        end = _AUTHORITY_END.search(beginning, scheme.end()) if scheme else None
         if end is None:
-            return _UrlPrefix(whole)
-        if fault := url_fault(whole[: end.start()]):
+            return _UrlPrefix(beginning)
+        if fault := url_fault(beginning[: end.start()]):
             return Fault(fault.reason, begin)
-        begin += len(text) - (len(whole) - end.start())
-        text = whole[end.start() :]
-    kept = text.rstrip(_BLANKS)
-    if kept and state.gap:
+        begin += len(text) - (len(beginning) - end.start())
+        text = beginning[end.start() :]
+    stripped = text.rstrip(_BLANKS)
+    if stripped and state.gap:
         return Fault("it has a space in it", begin)
-    if fault := _tail_fault(kept, 0):
+    if fault := _tail_fault(stripped, 0):
         return Fault(fault.reason, begin + fault.at)
-    return _UrlPrefix(hosted=True, gap=(state.gap and state.hosted) or len(kept) < len(text))
+    return _UrlPrefix(hosted=True, gap=(state.gap and state.hosted) or len(stripped) < len(text))
 
 
 def _in_front(text: str, at: int) -> Fault:
-    """What is wrong with a value at an offset, behind the ``text`` that a URL begins with."""
+    """The error for a value at ``at`` that follows ``text``, the beginning of a URL."""
     scheme = _SCHEME.match(text)
     if scheme is not None:
         return Fault(
             f"a value is used in its {'port' if ':' in text[scheme.end() :].rpartition(']')[2] else 'host'}", at
         )
-    if any(known.startswith(text.lower()) for known in ("http://", "https://")):
+    if any(prefix.startswith(text.lower()) for prefix in ("http://", "https://")):
         return Fault("a value is used where its scheme and host must be written out", at)
     return Fault(_NO_SCHEME, 0)
 
 
-def _grown(after: frozenset[_UrlPrefix], before: frozenset[_UrlPrefix]) -> bool:
-    """Whether a loop's body writes on at a beginning, so that each round makes another host."""
-    return any(not state.hosted and state not in before for state in after)
+def _grown(states: frozenset[_UrlPrefix], loop_states: frozenset[_UrlPrefix]) -> bool:
+    """Whether a loop's body extends an unfinished scheme or host, so that each round gives another one."""
+    return any(not state.hosted and state not in loop_states for state in states)
 
 
 def put_together(url: str) -> str:
-    """A URL whose values are marked, without the marks. Raises ValueError when a value reaches into scheme or host."""
+    """Remove the marks of values from a URL. Raises ValueError when a value is part of scheme or host."""
     url = url.strip(_BLANKS)
     if MARK in url:
-        before = url[: url.index(MARK)]
-        if re.match(r"https?://[^/?#]+[/?#]", before, re.IGNORECASE) is None:
+        beginning = url[: url.index(MARK)]
+        if re.match(r"https?://[^/?#]+[/?#]", beginning, re.IGNORECASE) is None:
             raise ValueError("write out the scheme and host of a URL; values are only allowed after them")
         url = url.replace(MARK, "")
     if trouble := url_trouble(url):

@@ -18,14 +18,14 @@ from urllib.parse import quote
 from offerkit.rules.types import Value
 
 Plain: TypeAlias = str | int | float | bool | tuple[str, ...] | None
-"""What a template is given."""
+"""A value that a template gets."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _LONE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 _SPECIAL = re.compile("[&<>\"']")
 MARK = "\x00"
-"""Stands before each value in a URL that is being put together; values and plain text have none."""
+"""Marks the beginning of each value in a URL while it is built; values and plain text never contain it."""
 
 
 class Sink(StrEnum):
@@ -47,8 +47,8 @@ def plain(value: Value) -> Plain:
         case tuple():
             return tuple(_LONE.sub("", item) for item in value)
         case Decimal():
-            whole = int(value)
-            return whole if whole == value else float(value)
+            integer = int(value)
+            return integer if integer == value else float(value)
         case date():
             return value.isoformat()
         case _:
@@ -63,11 +63,11 @@ def without_controls(text: str) -> str:
 def escape(text: str) -> str:
     """``text`` for HTML and XML, between tags and in quoted attributes."""
     text = without_controls(text)
-    return _SPECIAL.sub(lambda found: _ESCAPES[found.group()], text) if _SPECIAL.search(text) else text
+    return _SPECIAL.sub(lambda match: _ESCAPES[match.group()], text) if _SPECIAL.search(text) else text
 
 
 class NoTextError(TypeError):
-    """What a template came to print is neither text nor number nor a list of them."""
+    """A value that a template prints is neither text nor number nor a list of them."""
 
 
 def shown(value: object) -> str:

@@ -41,7 +41,7 @@ class Variables:
         """Take over ``rows``, by namespace.
 
         ``status_base`` is the address of the service that sets statuses (``https://offers.example/o``); empty: links
-        are not tracked. ``proposition``: its id; empty when there is none, as in a preview.
+        are not tracked. ``proposition``: its id; empty without a proposition, as in a preview.
         """
         self._rows = rows
         self.status_base = status_base

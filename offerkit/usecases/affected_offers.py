@@ -86,23 +86,23 @@ class _Offers:
         """The offers covered by rules that an environment uses only before or only after."""
         before = {self._now(rule): rule for rule in self._rules(self.live, environment)}
         after = {rule: self._former.get(rule, rule) for rule in self._rules(self.after, environment)}
-        found: set[Address] = set()
+        offers: set[Address] = set()
         for rule in before.keys() ^ after.keys():
             if rule in before:
-                found |= {self._now(offer) for offer in self._reach(self.live, before[rule])}
+                offers |= {self._now(offer) for offer in self._reach(self.live, before[rule])}
             else:
-                found |= self._reach(self.after, rule)
-        return found & self.of(environment)
+                offers |= self._reach(self.after, rule)
+        return offers & self.of(environment)
 
     def under(self, former: Address, address: Address) -> set[Address]:
         """The offers that a rule covers, before or after; none if no typology in use contains the rule."""
         environment = address.environment
-        found: set[Address] = set()
+        offers: set[Address] = set()
         if former in self._rules(self.live, environment):
-            found |= {self._now(offer) for offer in self._reach(self.live, former)}
+            offers |= {self._now(offer) for offer in self._reach(self.live, former)}
         if address in self._rules(self.after, environment):
-            found |= self._reach(self.after, address)
-        return found & self.of(environment)
+            offers |= self._reach(self.after, address)
+        return offers & self.of(environment)
 
     def _now(self, address: Address) -> Address:
         return self.renames.get(address, address)
@@ -114,13 +114,13 @@ class _Offers:
 
     def _rules(self, view: Snapshot, environment: str) -> Collection[Address]:
         """The rules of an environment's typology, in order."""
-        place = view is self.live, environment
-        if place not in self._in_use:
+        key = view is self.live, environment
+        if key not in self._in_use:
             body = view(environment_address(environment)) or {}
             typology = view(Address(environment, Kind.TYPOLOGY, str(body.get("typology")))) or {}
             names = names_in(typology.get("rules"))
-            self._in_use[place] = dict.fromkeys(Address(environment, Kind.RULE, name) for name in names)
-        return self._in_use[place].keys()
+            self._in_use[key] = dict.fromkeys(Address(environment, Kind.RULE, name) for name in names)
+        return self._in_use[key].keys()
 
     def _reach(self, view: Snapshot, rule: Address) -> set[Address]:
         """The offers that a rule covers, on spaces of its channel."""
@@ -154,10 +154,10 @@ class _Offers:
         """The offers that meet a rule's condition; all of them if that depends on the time."""
         catalogs = self._catalogs[0] if view is self.live else self._catalogs[1]
         catalog = catalogs[rule.environment]
-        for made in catalog.rules:
-            if made.address == rule and made.applies is not None:
-                places = {catalog.offers[place].name for place in made.applies}
-                return {offer for offer in offers if offer.name in places}
+        for compiled_rule in catalog.rules:
+            if compiled_rule.address == rule and compiled_rule.applies is not None:
+                names = {catalog.offers[position].name for position in compiled_rule.applies}
+                return {offer for offer in offers if offer.name in names}
         return set(offers)
 
     @cached_property

@@ -29,12 +29,12 @@ def case_file(state: Snapshot, address: Address) -> CaseFile:
     """The cases at ``address``, ready to run."""
     body = state(address) or {}
     cases, activated = body.get("cases"), body.get("activated")
-    place = Position(str(address), 1, 1)
+    position = Position(str(address), 1, 1)
     return CaseFile(
         str(address),
         None,
         activated if isinstance(activated, dict) else {},
-        tuple(RawCase(name, case, place) for name, case in (cases.items() if isinstance(cases, dict) else ())),
+        tuple(RawCase(name, case, position) for name, case in (cases.items() if isinstance(cases, dict) else ())),
     )
 
 
@@ -51,8 +51,8 @@ def required_cases(live: BeforeAfter, design: Snapshot, environment: str) -> Ite
     staying = {a: live.before.entries.get(a) for a in live.after.of_kind(Kind.CASES, environment)}
     staying = {a: entry for a, entry in staying.items() if entry == live.after.entries[a]}
     for address in design.of_kind(Kind.CASES, environment):
-        same = staying.get(address) == design.entries[address]
-        yield RequiredCases(address, design, (Stage.DESIGN, Stage.LIVE) if same else (Stage.DESIGN,))
+        unchanged = staying.get(address) == design.entries[address]
+        yield RequiredCases(address, design, (Stage.DESIGN, Stage.LIVE) if unchanged else (Stage.DESIGN,))
     for address, entry in staying.items():
         if entry != design.entries.get(address):
             yield RequiredCases(address, live.after, (Stage.LIVE,))
@@ -66,9 +66,9 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     authors = Authors(store, design, lambda: live)
     entries = {a: e for a, e in live.entries.items() if a.kind not in _CHANGING or a in design.entries}
     entries |= {a: e for a, e in design.entries.items() if a.kind is Kind.CASES}
-    for found in stages.withheld_cases(BeforeAfter(live, live.with_entries(entries), ())):
-        wrote = frozenset(authors.of_change(found.address))
-        yield Obstacle(OverrideKind.CASES, found.address, found.fingerprint, found.says, wrote)
+    for withheld in stages.withheld_cases(BeforeAfter(live, live.with_entries(entries), ())):
+        wrote = frozenset(authors.of_change(withheld.address))
+        yield Obstacle(OverrideKind.CASES, withheld.address, withheld.fingerprint, withheld.says, wrote)
     names = {a.name for a in (*design.of_kind(Kind.ENVIRONMENT), *live.of_kind(Kind.ENVIRONMENT))}
     for name in sorted(names):
         if any(promotion_setting(state, name, "tests") for state in (live, design)):
@@ -85,30 +85,36 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
     digests = {contacts_digest(state, environment, root, environ) for state in (live, design)}
     files = sorted(digests - {MISSING})
     wrote: frozenset[str] | None = None
-    for one in required_cases(BeforeAfter(live, live, ()), design, environment):
-        if not names_contacts(one.state(one.address) or {}):
+    for required in required_cases(BeforeAfter(live, live, ()), design, environment):
+        if not names_contacts(required.state(required.address) or {}):
             continue
-        for now in files:
-            print_ = contacts_fingerprint(one.state.entries[one.address].fingerprint, now)
-            if all(now == stages.contacts_kept(one.address, side) for side in one.sides) or stages.cases_lifted(
-                one.address, print_
-            ):
+        for digest in files:
+            print_ = contacts_fingerprint(required.state.entries[required.address].fingerprint, digest)
+            if all(
+                digest == stages.contacts_kept(required.address, side) for side in required.sides
+            ) or stages.cases_lifted(required.address, print_):
                 continue
             if wrote is None:
                 wrote = _waiting_authors(design, live, environment, authors)
-            says = f"that its contacts are in another file ({now[:12]})" if now else "that its contacts are in no file"
-            yield Obstacle(OverrideKind.CASES, one.address, print_, says, wrote)
+            description = (
+                f"that its contacts are in another file ({digest[:12]})"
+                if digest
+                else "that its contacts are in no file"
+            )
+            yield Obstacle(OverrideKind.CASES, required.address, print_, description, wrote)
 
 
 def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors: Authors) -> frozenset[str]:
     """The authors of everything in design, own or shared, that differs from live in an environment."""
     if not any(promotion_setting(state, environment, "separation_of_duties") for state in (live, design)):
         return frozenset()
-    places = (design.entries.keys() | live.entries.keys()) - {a for a in live.entries if a.kind is Kind.CAMPAIGN}
-    found: set[str] = set()
-    for address in sorted(a for a in places if a.environment in (environment, SHARED) and a.kind is not Kind.OPERATOR):
-        found |= authors.of_change(address).keys()
-    return frozenset(found)
+    addresses = (design.entries.keys() | live.entries.keys()) - {a for a in live.entries if a.kind is Kind.CAMPAIGN}
+    names: set[str] = set()
+    for address in sorted(
+        a for a in addresses if a.environment in (environment, SHARED) and a.kind is not Kind.OPERATOR
+    ):
+        names |= authors.of_change(address).keys()
+    return frozenset(names)
 
 
 def contacts_to_record(
@@ -120,12 +126,12 @@ def contacts_to_record(
     def of(environment: str) -> str:
         return contacts_digest(state, environment, root, environ)
 
-    found: dict[str, Json] = {}
+    record: dict[str, Json] = {}
     for address in addresses:
         print_ = of(address.environment) if names_contacts(state(address) or {}) else ""
         if print_:
-            found[str(address)] = print_
-    return found
+            record[str(address)] = print_
+    return record
 
 
 def contacts_digest(state: Snapshot, environment: str, root: Path, environ: Mapping[str, str]) -> str:

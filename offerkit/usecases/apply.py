@@ -78,8 +78,8 @@ def _brought_back(verified: Verified) -> Mapping[str, Json]:
     plan = verified.plan
     if plan.kind is not PlanKind.ROLLBACK or not plan.withdrawn:
         return {}
-    found = RollbackRequest.of(plan, verified.store).brought_back(verified.stages)
-    return {"withdrawn": {str(offer): why for offer, why in sorted(found.items())}} if found else {}
+    reasons = RollbackRequest.of(plan, verified.store).brought_back(verified.stages)
+    return {"withdrawn": {str(offer): why for offer, why in sorted(reasons.items())}} if reasons else {}
 
 
 def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
@@ -88,24 +88,24 @@ def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
     Raises Refused if it is not and no reason is given. The meaning is computed from the plan here, never taken on
     trust.
     """
-    read = session.as_read
-    if read is None:
+    reviewed = session.as_read
+    if reviewed is None:
         return {}
     from offerkit.plans.meaning import facts_of, meaning_of  # other plans do not need it
 
-    now = meaning_of(facts_of(plan))
-    found: dict[str, Json] = {"meaning": now}
-    found |= {"pull_request": read.pull_request} if read.pull_request else {}
-    found |= {"head": read.head} if read.head else {}
-    if now != read.meaning:
-        if not read.allowed.strip():
+    meaning = meaning_of(facts_of(plan))
+    record: dict[str, Json] = {"meaning": meaning}
+    record |= {"pull_request": reviewed.pull_request} if reviewed.pull_request else {}
+    record |= {"head": reviewed.head} if reviewed.head else {}
+    if meaning != reviewed.meaning:
+        if not reviewed.allowed.strip():
             raise refuse(
                 Code.MEANING,
                 "the plan's meaning differs from what was read in the pull request",
                 hint="Run “offerkit ci plan” again and read the new plan, or give a reason (--allow-different).",
             )
-        found |= {"read": read.meaning, "allowed": read.allowed}
-    return found
+        record |= {"read": reviewed.meaning, "allowed": reviewed.allowed}
+    return record
 
 
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
@@ -156,14 +156,14 @@ def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:
         return {}
     from offerkit.usecases.applied_cases import contacts_to_record
 
-    kept = verified.stages.contacts_kept
-    found: dict[str, Json] = {
+    recorded_digest = verified.stages.contacts_kept
+    record: dict[str, Json] = {
         str(step.address): print_
         for step in arriving
-        if step.stage.stage is Stage.LIVE and (print_ := kept(step.address, Stage.DESIGN))
+        if step.stage.stage is Stage.LIVE and (print_ := recorded_digest(step.address, Stage.DESIGN))
     }
     applied = [step.address for step in arriving if step.stage.stage is Stage.DESIGN]
     if applied:
         after = verified.stages.effect(plan, Stage.DESIGN).after
-        found |= contacts_to_record(applied, after, session.project.root, session.environ)
-    return {CONTACTS: found} if found else {}
+        record |= contacts_to_record(applied, after, session.project.root, session.environ)
+    return {CONTACTS: record} if record else {}

@@ -104,16 +104,20 @@ def _outcome_of(
 ) -> ApprovalOutcome:
     design = stages.side(Stage.DESIGN)
     decisions = stages.effective_decisions(chosen.offers)
-    asked = _asked(design, actor, chosen, request, decision, decisions)
+    requested = _requested(design, actor, chosen, request, decision, decisions)
     if request.expect:
         expected = ExpectedDecision(
-            request.expect, decision, lambda then, given: _expected(then, actor, request, decision, given, gated)
+            request.expect,
+            decision,
+            lambda earlier_design, earlier_decisions: _expected(
+                earlier_design, actor, request, decision, earlier_decisions, gated
+            ),
         )
-        expected.check(stages, asked.keys, decisions)
-    keys, refused = _decidable(stages, actor, chosen, request, decision, decisions, asked)
+        expected.check(stages, requested.keys, decisions)
+    keys, refused = _decidable(stages, actor, chosen, request, decision, decisions, requested)
     new = tuple(key for key in keys if _is_new(stages, decisions, key, decision, actor))
-    name = decision_digest(asked.keys, decision, decisions)
-    return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed_aspects(new, stages))
+    digest = decision_digest(requested.keys, decision, decisions)
+    return ApprovalOutcome(None, new, tuple(requested.open), refused, digest, reviewed_aspects(new, stages))
 
 
 def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[ApprovalItem]:
@@ -143,8 +147,8 @@ def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
     effect = stages.effect(plan, Stage.DESIGN)
     after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
     former = {address: effect.origins.get(address, address) for address in _affected(effect)}
-    given = stages.effective_decisions(former.values()) if stages.store is not None else Decisions()
-    decisions = by_named_reviewers(given.seen_in(after, {old: new for new, old in former.items()}), after)
+    former_decisions = stages.effective_decisions(former.values()) if stages.store is not None else Decisions()
+    decisions = by_named_reviewers(former_decisions.for_view(after, {old: new for new, old in former.items()}), after)
     rows = _awaited_settings(effect, live)
     for address in sorted(former):
         old = former[address]
@@ -193,11 +197,11 @@ def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[ApprovalItem]
     return rows
 
 
-def decidable_by(found: Iterable[ApprovalItem], actor: Actor) -> list[ApprovalItem]:
+def decidable_by(items: Iterable[ApprovalItem], actor: Actor) -> list[ApprovalItem]:
     """The rows that ``actor`` may decide on."""
     if actor.automation:
         return []
-    return [item for item in found if actor.name in item.who or actor.profile in item.who]
+    return [item for item in items if actor.name in item.who or actor.profile in item.who]
 
 
 class _ChosenOffers(NamedTuple):
@@ -212,12 +216,13 @@ class _ChosenOffers(NamedTuple):
 
 
 class _Requested(NamedTuple):
-    """What may be decided (``keys``), what is for others (``left``; ``open``: undecided), and why not (``found``)."""
+    """What may be decided (``keys``), what is for others (``for_others``; ``open``: undecided), and
+    why not (``diagnostics``)."""
 
     keys: list[ApprovalKey]
-    left: list[str]
+    for_others: list[str]
     open: list[str]
-    found: list[Diagnostic]
+    diagnostics: list[Diagnostic]
 
 
 def _chosen(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> _ChosenOffers:
@@ -232,14 +237,14 @@ def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Addres
     only_settings = request.settings and not (request.content or request.eligibility or request.spaces)
     offers = [*gated, *(() if only_settings else design.of_kind(Kind.OFFER))]
     chosen: set[Address] = set()
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for text in request.patterns:
         pattern = AddressPattern(text)
         matched = [address for address in offers if pattern.matches(address)]
         if not matched:
             hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")
             what = "no changed settings match" if only_settings else "no offer in design matches"
-            found.append(Diagnostic(Code.NO_MATCH, f"{what} “{text[:120]}”", hint=hint))
+            diagnostics.append(Diagnostic(Code.NO_MATCH, f"{what} “{text[:120]}”", hint=hint))
         chosen.update(matched)
     for path in request.categories:
         matched = [
@@ -247,7 +252,7 @@ def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Addres
         ]
         if not matched:
             categories = {str((design(a) or {}).get("category", "")) for a in offers}
-            found.append(
+            diagnostics.append(
                 Diagnostic(
                     Code.NO_MATCH,
                     f"no offer in design has the category “{path[:120]}”",
@@ -255,8 +260,8 @@ def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Addres
                 )
             )
         chosen.update(matched)
-    if found:
-        raise Refused(found)
+    if diagnostics:
+        raise Refused(diagnostics)
     return chosen
 
 
@@ -264,7 +269,7 @@ def _below(category: str, path: str) -> bool:
     return category == path or category.startswith(path + "/")
 
 
-def _asked(
+def _requested(
     design: Snapshot,
     actor: Actor,
     chosen: _ChosenOffers,
@@ -273,7 +278,7 @@ def _asked(
     decisions: Decisions,
 ) -> _Requested:
     """What the request covers. Raises Refused for spaces that none of the offers is shown on."""
-    asked = _Requested([], [], [], [])
+    requested = _Requested([], [], [], [])
     known_spaces: set[str] = set()
     spaces = request.spaces
     for address in chosen.offers:
@@ -282,22 +287,22 @@ def _asked(
         if address in chosen.shown:
             all_keys = [key for key in all_keys if key in chosen.shown[address]]
         for aspect in request.aspects:
-            wanted = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
-            if not wanted:
+            keys = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
+            if not keys:
                 continue
-            named = _reviewers(design, decisions, wanted[0])
+            named = _reviewers(design, decisions, keys[0])
             if may_approve(actor, named):
-                asked.keys.extend(wanted)
-            elif agreeing := [key for key in wanted if decisions.asks(actor.name, key)]:
-                asked.keys.extend(agreeing)
+                requested.keys.extend(keys)
+            elif agreeing := [key for key in keys if decisions.asks(actor.name, key)]:
+                requested.keys.extend(agreeing)
             elif request.explicit:
-                asked.found.append(_may_not(actor, address, aspect, named))
+                requested.diagnostics.append(_may_not(actor, address, aspect, named))
             else:
-                asked.left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
-                if any(_differs(decisions, key, decision) for key in wanted):
-                    asked.open.append(asked.left[-1])
+                requested.for_others.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
+                if any(_differs(decisions, key, decision) for key in keys):
+                    requested.open.append(requested.for_others[-1])
     _check_spaces(request, known_spaces)
-    return asked
+    return requested
 
 
 def _expected(
@@ -310,7 +315,7 @@ def _expected(
 ) -> list[ApprovalKey]:
     """What the request covered in an earlier state of design; empty if it was invalid there."""
     try:
-        return _asked(then, actor, _chosen(then, request, gated), request, decision, decisions).keys
+        return _requested(then, actor, _chosen(then, request, gated), request, decision, decisions).keys
     except Refused:
         return []
 
@@ -322,30 +327,30 @@ def _decidable(
     request: ApprovalRequest,
     decision: Decision,
     decisions: Decisions,
-    asked: _Requested,
+    requested: _Requested,
 ) -> tuple[list[ApprovalKey], tuple[Diagnostic, ...]]:
     """What is decided of the request, and what is refused. Raises Refused if nothing is left to decide."""
     design = stages.side(Stage.DESIGN)
-    found = [*asked.found, *changed_since_plan(design, chosen.shown)]
+    diagnostics = [*requested.diagnostics, *changed_since_plan(design, chosen.shown)]
     if request.seen is not None:
-        found += changed_since_shown(design, chosen.offers, request.seen)
+        diagnostics += changed_since_shown(design, chosen.offers, request.seen)
     if decision is Decision.APPROVED:
-        new = [key for key in asked.keys if _is_new(stages, decisions, key, decision, actor)]
-        found += _missing(design, new)
-        found += _same_person(stages, design, actor, new, everywhere=chosen.reviewed)
-    out = {diagnostic.address for diagnostic in found}
-    kept = [key for key in asked.keys if key.address not in out]
-    if not kept and asked.left:
-        found.append(
+        new = [key for key in requested.keys if _is_new(stages, decisions, key, decision, actor)]
+        diagnostics += _missing(design, new)
+        diagnostics += _same_person(stages, design, actor, new, everywhere=chosen.reviewed)
+    refused_addresses = {diagnostic.address for diagnostic in diagnostics}
+    keys = [key for key in requested.keys if key.address not in refused_addresses]
+    if not keys and requested.for_others:
+        diagnostics.append(
             Diagnostic(
                 Code.NOT_ALLOWED,
-                f"{actor.name} ({actor.profile}) is not allowed to approve any of this: {asked.left[0]}",
+                f"{actor.name} ({actor.profile}) is not allowed to approve any of this: {requested.for_others[0]}",
                 hint="“offerkit approvals” shows what waits for whom.",
             )
         )
-    if not kept and found:
-        raise Refused(found)
-    return kept, ordered(found)
+    if not keys and diagnostics:
+        raise Refused(diagnostics)
+    return keys, ordered(diagnostics)
 
 
 def _differs(decisions: Decisions, key: ApprovalKey, decision: Decision) -> bool:
@@ -368,7 +373,7 @@ def _is_new(stages: Stages, decisions: Decisions, key: ApprovalKey, decision: De
 
 def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
     """Raise Refused for spaces that none of the offers is shown on, such as mistyped names."""
-    found = [
+    diagnostics = [
         Diagnostic(
             Code.NO_MATCH,
             f"none of these offers is shown on a space “{space[:80]}”",
@@ -376,8 +381,8 @@ def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
         )
         for space in sorted(set(request.spaces) - known)
     ]
-    if found:
-        raise Refused(found)
+    if diagnostics:
+        raise Refused(diagnostics)
 
 
 def _may_not(actor: Actor, address: Address, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:
@@ -392,11 +397,11 @@ def _may_not(actor: Actor, address: Address, aspect: Aspect, named: tuple[str, .
 
 
 def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
-    found = []
+    diagnostics = []
     for key in keys:
         lacking = design.offer(key.address).missing(key.space) if key.space else []
         if lacking:
-            found.append(
+            diagnostics.append(
                 Diagnostic(
                     Code.REQUIRED_FIELD,
                     f"{key.address} lacks {or_list(lacking)}, which space {key.space} requires",
@@ -404,7 +409,7 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
                     address=key.address,
                 )
             )
-    return found
+    return diagnostics
 
 
 def _same_person(
@@ -490,6 +495,6 @@ def _who(decisions: Decisions, key: ApprovalKey, named: tuple[str, ...]) -> tupl
     unmet = decisions.unmet(key)
     if not unmet:
         return named
-    still = tuple(dict.fromkeys(name for demand in unmet for name in demand.names))
-    given = any(row.decision is Decision.APPROVED and row.operator not in still for row in decisions.each(key))
-    return still if given else tuple(dict.fromkeys((*named, *still)))
+    lacking = tuple(dict.fromkeys(name for demand in unmet for name in demand.names))
+    agreed = any(row.decision is Decision.APPROVED and row.operator not in lacking for row in decisions.each(key))
+    return lacking if agreed else tuple(dict.fromkeys((*named, *lacking)))

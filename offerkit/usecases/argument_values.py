@@ -52,25 +52,25 @@ def parse_time(text: str, zone: tzinfo, now: str, day: time = NOON) -> datetime:
     """
     if not text:
         return instant(now)
-    found = time_or_none(text, zone, day)
-    if found is None:
+    moment = time_or_none(text, zone, day)
+    if moment is None:
         hint = "Write a day (2026-12-24) or a time (2026-12-24T18:00, or with its zone: …+01:00)."
         raise refuse(Code.BAD_POINT, f"“{text[:60]}” is not a time", hint=hint)
-    return found
+    return moment
 
 
 def time_or_none(text: str, zone: tzinfo, day: time) -> datetime | None:
     """Like :func:`parse_time`, but None if ``text`` is not a time. Raises Refused for a year outside 2 to 9998."""
     try:
-        found = datetime.combine(date.fromisoformat(text), day) if _is_day(text) else datetime.fromisoformat(text)
-        found = (found.replace(tzinfo=zone) if found.tzinfo is None else found).astimezone(UTC)
-        if not 2 <= found.year <= 9998:
+        moment = datetime.combine(date.fromisoformat(text), day) if _is_day(text) else datetime.fromisoformat(text)
+        moment = (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
+        if not 2 <= moment.year <= 9998:
             raise OverflowError
     except ValueError:
         return None
     except OverflowError:
         raise refuse(Code.BAD_POINT, f"“{text[:60]}” is outside the calendar") from None
-    return found
+    return moment
 
 
 def _is_day(text: str) -> bool:
@@ -84,12 +84,12 @@ def _is_day(text: str) -> bool:
 
 def parse_call_data(texts: Sequence[str]) -> dict[str, object]:
     """Call data from ``name=value`` arguments. Raises Refused listing all that are malformed or repeated."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     values: dict[str, object] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            found.append(
+            diagnostics.append(
                 Diagnostic(
                     Code.BAD_CALL_DATA,
                     f"“{text[:80]}” is not NAME=VALUE",
@@ -97,9 +97,9 @@ def parse_call_data(texts: Sequence[str]) -> dict[str, object]:
                 )
             )
         elif name.strip() in values:
-            found.append(Diagnostic(Code.BAD_CALL_DATA, f"call data “{name.strip()[:80]}” is set twice"))
+            diagnostics.append(Diagnostic(Code.BAD_CALL_DATA, f"call data “{name.strip()[:80]}” is set twice"))
         else:
             values[name.strip()] = value
-    if found:
-        raise Refused(found)
+    if diagnostics:
+        raise Refused(diagnostics)
     return values

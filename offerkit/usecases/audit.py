@@ -43,11 +43,11 @@ def audit(audited: AuditedStore, head: str = "") -> AuditResult:
     """
     store = audited.store
     with store.reading():
-        found = [*audited.findings, *store.verify(tokens_too=not audited.history_only)]
-        revisions = _revisions(store, damaged=bool(found))
-        tokens = None if found or audited.history_only else len(store.tokens())
+        diagnostics = [*audited.findings, *store.verify(tokens_too=not audited.history_only)]
+        revisions = _revisions(store, damaged=bool(diagnostics))
+        tokens = None if diagnostics or audited.history_only else len(store.tokens())
     if head and not any(row.digest.startswith(head.lower()) for row in revisions):
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 Code.HISTORY_BROKEN,
                 f"no revision has the digest {head[:64]}",
@@ -55,8 +55,8 @@ def audit(audited: AuditedStore, head: str = "") -> AuditResult:
                 "Compare with a backup of the store or an export of its history.",
             )
         )
-    if found:
-        raise Refused(found)
+    if diagnostics:
+        raise Refused(diagnostics)
     last = revisions[0] if revisions else None
     return AuditResult(last.serial if last else 0, last.digest if last else "", tokens, current_format())
 

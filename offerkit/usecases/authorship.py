@@ -65,16 +65,16 @@ def origin_of(
     ``named``: the authors that the operator names. ``confirmed``: what a forge says. Never refuses: doubts matter only
     to some applies (:func:`authors_record`).
     """
-    told = confirmed or ForgeConfirmation()
+    confirmation = confirmed or ForgeConfirmation()
     with session.reading() as store:
         known = operators(store) or declared_operators(plan)
         automation = who_is(session, store, plan).automation
         try:
-            found = _OriginReader(session, store, known, told.signed).origin(
+            origin = _OriginReader(session, store, known, confirmation.signed).origin(
                 plan, whole, named, signed=automation and store is not None and separated(store, plan)
             )
-            authors = tuple(sorted({*found.authors, *(set(told.authors) - _automations(known))}))
-            return replace(found, authors=authors, doubts=(*found.doubts, *told.doubts))
+            authors = tuple(sorted({*origin.authors, *(set(confirmation.authors) - _automations(known))}))
+            return replace(origin, authors=authors, doubts=(*origin.doubts, *confirmation.doubts))
         except UntoldError as error:
             return PlanOrigin(named=named, doubts=(str(error),))
 
@@ -85,12 +85,12 @@ def authors_record(session: Session, plan: Plan, actor: Actor) -> dict[str, Json
         return {}
     origin = session.origin
     own = () if actor.automation else (actor.name,)
-    found: dict[str, Json] = {"authors": list(dict.fromkeys((*own, *origin.named, *sorted(origin.authors))))}
+    record: dict[str, Json] = {"authors": list(dict.fromkeys((*own, *origin.named, *sorted(origin.authors))))}
     if origin.commit:
-        found |= {"commit": origin.commit, "whole": origin.whole}
+        record |= {"commit": origin.commit, "whole": origin.whole}
         if session.through_server and not actor.automation:
-            found["claimed"] = True  # by the sender of the plan; nobody has verified it
-    return found
+            record["claimed"] = True  # by the sender of the plan; nobody has verified it
+    return record
 
 
 def refusals(session: Session, store: Store | None, plan: Plan, actor: Actor) -> Iterator[Diagnostic]:
@@ -194,14 +194,14 @@ class _OriginReader:
         ruling = [step for step in plan.steps if step.address.kind is Kind.OPERATOR]
         ruled = {step.source.file if step.source is not None else "" for step in ruling}
         for commit in self._commits.touching(self._files(plan), since, every=every, signed=signed):
-            found, doubt, unproven, proven = self._of(commit, signed=signed)
-            authors |= found
-            doubts += doubt
+            commit_authors, commit_doubts, unproven, proven = self._of(commit, signed=signed)
+            authors |= commit_authors
+            doubts += commit_doubts
             unverified += unproven
             if signed and ("" in ruled or ruled & commit.files) and not proven & self._administrators:
                 unverified.append(f"commit {commit.oid[:12]} changes operators but is not signed by an administrator")
-        left = set(_effects(whole)) - set(_effects(plan))
-        whole_applied = whole is not None and all(address.kind is Kind.CAMPAIGN for _, address, *_ in left)
+        remaining = set(_effects(whole)) - set(_effects(plan))
+        whole_applied = whole is not None and all(address.kind is Kind.CAMPAIGN for _, address, *_ in remaining)
         clean = not edited
         return PlanOrigin(
             self._commits.head if clean else "",
@@ -214,9 +214,9 @@ class _OriginReader:
         )
 
     def _edited(self, plan: Plan, whole: Plan | None) -> list[str]:
-        found = self._commits.uncommitted()
+        files = self._commits.uncommitted()
         reasons = (
-            [f"{listing(found, _LISTED)} {'has' if len(found) == 1 else 'have'} uncommitted changes"] if found else []
+            [f"{listing(files, _LISTED)} {'has' if len(files) == 1 else 'have'} uncommitted changes"] if files else []
         )
         if set(_effects(plan)) - set(_effects(whole)):
             reasons.append("the plan does not match the specs in the checkout")
@@ -240,12 +240,12 @@ class _OriginReader:
     def _as_claimed(self, plan: Plan, commit: str) -> bool:
         """Whether design has what ``plan`` changes as in the specs of ``commit``."""
         try:
-            there = state_named(self._session, self._store, f"git:{commit}").entries
+            entries = state_named(self._session, self._store, f"git:{commit}").entries
         except Refused:
             return False
         for step in plan.steps_on(Stage.DESIGN):
-            said = there.get(step.moved_from or step.address)
-            if (said.fingerprint if said else "") != (step.before.fingerprint if step.before else ""):
+            entry = entries.get(step.moved_from or step.address)
+            if (entry.fingerprint if entry else "") != (step.before.fingerprint if step.before else ""):
                 return False
         return True
 
@@ -273,13 +273,18 @@ class _OriginReader:
         by_forge = forge and (bool(accounts) or commit.signer.lower() == commit.committer.lower())
         emails = [commit.author, *([] if by_forge else [commit.committer]), *commit.co_authors]
         emails += [commit.signer] if commit.signer and not by_forge else []
-        sure = (commit.author if by_forge else commit.committer).lower() if accounts else ""  # whose account it is
-        named = [self._people.named(each) or frozenset(accounts if each.lower() == sure else ()) for each in emails]
-        people = {*(name for names in named for name in names), *accounts} - self._automations
+        account_email = (
+            (commit.author if by_forge else commit.committer).lower() if accounts else ""
+        )  # whose account it is
+        named = [
+            self._people.named(email) or frozenset(accounts if email.lower() == account_email else ())
+            for email in emails
+        ]
+        authors = {*(name for names in named for name in names), *accounts} - self._automations
         doubts = []
         if frozenset() in named:
             doubts.append(f"commit {short} names an author whose e-mail belongs to no operator")
-        if not people:
+        if not authors:
             doubts.append(f"commit {short} has no author who is an operator and a person")
         voucher = commit.author if by_forge else commit.signer
         proven = {*self._people.by_email(voucher), *accounts} - self._automations
@@ -288,18 +293,18 @@ class _OriginReader:
             if signed and not (proven or by_forge)
             else []
         )
-        return people, doubts, unproven, proven
+        return authors, doubts, unproven, proven
 
 
 def operators_by_account(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
     """The operators by their account on a forge. A partly applied project may have two operators for one account."""
-    found: dict[int, tuple[str, ...]] = {}
+    by_account: dict[int, tuple[str, ...]] = {}
     for name, body in sorted(known.items()):
         accounts = body.get("accounts")
         account = accounts.get(forge) if isinstance(accounts, dict) else None
         if isinstance(account, int):
-            found[account] = (*found.get(account, ()), name)
-    return found
+            by_account[account] = (*by_account.get(account, ()), name)
+    return by_account
 
 
 class OperatorAccounts:
@@ -335,10 +340,10 @@ def _earlier_bodies(store: Store, known: Mapping[str, Mapping[str, Json]]) -> It
     """All earlier bodies of these operators."""
     stage = StageRef(SHARED, Stage.DESIGN)
     names = NameHistory(store.moves(stage))
-    here = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
-    rows = store.changes_of(stage, {span.name for spans in here.values() for span in spans})
+    spans_by_name = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
+    rows = store.changes_of(stage, {span.name for spans in spans_by_name.values() for span in spans})
     bodies = store.bodies({row.after.fingerprint for row in rows if row.after is not None})
-    for name, spans in here.items():
+    for name, spans in spans_by_name.items():
         for row in rows:
             if row.after is not None and any(s.name == row.address and s.covers(row.serial) for s in spans):
                 yield name, orjson.loads(bodies[row.after.fingerprint].text)

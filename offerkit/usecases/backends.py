@@ -122,17 +122,17 @@ class ServerBackend:
 
     def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
         """Let the server apply ``plan`` as the token's operator."""
-        asked: dict[str, Json] = {
+        payload: dict[str, Json] = {
             "plan": envelope(plan).decode(),
             "message": session.message,
             "override_impact": session.override_impact,
             "lock_wait_ms": _wait(session),
         }
         if session.origin != NO_ORIGIN:  # earlier servers do not know it
-            asked["origin"] = _origin_json(session.origin)
+            payload["origin"] = _origin_json(session.origin)
         if session.as_read is not None:
-            asked["as_read"] = asdict(session.as_read)
-        match self.remote.post(APPLY, asked):
+            payload["as_read"] = asdict(session.as_read)
+        match self.remote.post(APPLY, payload):
             case {"revision": dict(revision), "base_moved": bool(moved)}:
                 applied = Applied(_revision(revision), moved)
             case _:
@@ -144,25 +144,27 @@ class ServerBackend:
         """Let the server approve or reject as the token's operator."""
         with session.existing():  # is it still the store that was seen before?
             pass
-        wanted = {name: value for name, value in asdict(request).items() if name not in ("plan", "seen")}
-        asked: dict[str, Json] = {
-            **wanted,
+        request_fields = {name: value for name, value in asdict(request).items() if name not in ("plan", "seen")}
+        payload: dict[str, Json] = {
+            **request_fields,
             "plan": envelope(request.plan).decode() if request.plan is not None else "",
             "decision": decision.value,
             "lock_wait_ms": _wait(session),
         }
         if not request.expect:
-            del asked["expect"]  # earlier servers do not know it
+            del payload["expect"]  # earlier servers do not know it
         if not request.settings:
-            del asked["settings"]
-        match self.remote.post(DECIDE, asked):
+            del payload["settings"]
+        match self.remote.post(DECIDE, payload):
             case {"revision": revision, "keys": list(keys), "left": list(left), **more}:
-                made = _revision(revision) if isinstance(revision, dict) else None
+                recorded = _revision(revision) if isinstance(revision, dict) else None
                 refused = self._findings(more.get("refused", []))
                 others = left[: len(left) - len(refused)]
                 shown = _shown(more.get("shown", []), self.remote.url)
                 digest = str(more.get("digest", ""))
-                outcome = ApprovalOutcome(made, tuple(map(_key, keys)), tuple(map(str, others)), refused, digest, shown)
+                outcome = ApprovalOutcome(
+                    recorded, tuple(map(_key, keys)), tuple(map(str, others)), refused, digest, shown
+                )
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
@@ -175,16 +177,16 @@ class ServerBackend:
             pass
         match self.remote.post(RELAY, {**asdict(request), "lock_wait_ms": _wait(session)}):
             case {"recorded": list(recorded), "standing": list(standing), "refused": refused}:
-                made = tuple(map(self._relayed, recorded))
-                outcome = RelayOutcome(made, tuple(map(str, standing)), self._findings(refused))
+                reviews = tuple(map(self._relayed, recorded))
+                outcome = RelayOutcome(reviews, tuple(map(str, standing)), self._findings(refused))
             case _:
                 raise strange(self.remote.url)
-        for one in outcome.recorded:
-            session.remember_revision(one.revision)
+        for review in outcome.recorded:
+            session.remember_revision(review.revision)
         return outcome
 
-    def _relayed(self, given: Json) -> RecordedReview:
-        match given:
+    def _relayed(self, answer: Json) -> RecordedReview:
+        match answer:
             case {
                 "reviewer": str(reviewer),
                 "review": str(review),
@@ -193,25 +195,25 @@ class ServerBackend:
                 "left": list(left),
                 "refused": refused,
             }:
-                found = tuple(map(_key, keys))
+                approval_keys = tuple(map(_key, keys))
                 return RecordedReview(
-                    reviewer, review, _revision(revision), found, tuple(map(str, left)), self._findings(refused)
+                    reviewer, review, _revision(revision), approval_keys, tuple(map(str, left)), self._findings(refused)
                 )
             case _:
                 raise strange(self.remote.url)
 
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
         """Let the server stop or resume as the token's operator."""
-        asked: Json = {
+        payload: Json = {
             "patterns": list(request.patterns),
             "reason": request.reason,
             "lock_wait_ms": _wait(session),
         }
-        match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, asked):
+        match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, payload):
             case {"revision": revision, "named": list(named), "out": list(out), "refused": refused}:
-                made = _revision(revision) if isinstance(revision, dict) else None
-                names, gone = (tuple(map(_address, found)) for found in (named, out))
-                outcome = StopOutcome(made, names, gone, self._findings(refused))
+                revision_row = _revision(revision) if isinstance(revision, dict) else None
+                named_addresses, out_addresses = (tuple(map(_address, addresses)) for addresses in (named, out))
+                outcome = StopOutcome(revision_row, named_addresses, out_addresses, self._findings(refused))
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
@@ -222,21 +224,21 @@ class ServerBackend:
         """Let the server record an override by the token's operator."""
         with session.existing():  # is it still the store that was seen before?
             pass
-        asked: dict[str, Json] = {
+        payload: dict[str, Json] = {
             "patterns": list(request.patterns),
             "reason": request.reason,
             "lifts": [each.value for each in request.lifts],
             "lock_wait_ms": _wait(session),
         }
         if request.found:  # earlier servers do not know it
-            asked["found"] = [asdict(each) for each in request.found]
-        match self.remote.post(OVERRIDE, asked):
+            payload["found"] = [asdict(each) for each in request.found]
+        match self.remote.post(OVERRIDE, payload):
             case {"revision": dict(revision), "says": list(says)}:
-                made = OverrideOutcome(_revision(revision), tuple(map(str, says)))
+                outcome = OverrideOutcome(_revision(revision), tuple(map(str, says)))
             case _:
                 raise strange(self.remote.url)
-        session.remember_revision(made.revision)
-        return made
+        session.remember_revision(outcome.revision)
+        return outcome
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """The impact on the server's contacts."""
@@ -244,14 +246,16 @@ class ServerBackend:
 
         from offerkit.engine.impact import Impact, without_contacts
 
-        asked: dict[str, Json] = {**asdict(request), "by": list(request.by), "plan": envelope(plan).decode()}
+        payload: dict[str, Json] = {**asdict(request), "by": list(request.by), "plan": envelope(plan).decode()}
         if not request.examples:
-            del asked["examples"]  # earlier servers do not know it
+            del payload["examples"]  # earlier servers do not know it
         try:
-            made = TypeAdapter(Impact).validate_python(self.remote.post(IMPACT, asked))
+            impact = TypeAdapter(Impact).validate_python(self.remote.post(IMPACT, payload))
         except ValidationError:
             raise strange(self.remote.url) from None
-        return made if request.examples else replace(made, spaces=[without_contacts(space) for space in made.spaces])
+        return (
+            impact if request.examples else replace(impact, spaces=[without_contacts(space) for space in impact.spaces])
+        )
 
     def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
         """The impact record from the server's contacts; not requested if nothing in its history limits the impact."""
@@ -259,16 +263,16 @@ class ServerBackend:
 
         if not is_limited(session, store, plan):
             return {}
-        asked: Json = {"plan": envelope(plan).decode(), "override_impact": session.override_impact}
-        match self.remote.post(LIMIT, asked):
+        payload: Json = {"plan": envelope(plan).decode(), "override_impact": session.override_impact}
+        match self.remote.post(LIMIT, payload):
             case dict(record):
                 return record
             case _:
                 raise strange(self.remote.url)
 
-    def _findings(self, given: object) -> tuple[Diagnostic, ...]:
+    def _findings(self, payload: object) -> tuple[Diagnostic, ...]:
         try:
-            return tuple(map(diagnostic_of, given)) if isinstance(given, list) else ()
+            return tuple(map(diagnostic_of, payload)) if isinstance(payload, list) else ()
         except ValueError:
             raise strange(self.remote.url) from None
 
@@ -345,67 +349,67 @@ def applied_json(applied: Applied) -> Json:
     return {"revision": _revision_json(applied.revision), "base_moved": applied.base_moved}
 
 
-def overridden_json(made: OverrideOutcome) -> Json:
+def overridden_json(outcome: OverrideOutcome) -> Json:
     """The answer to :data:`OVERRIDE`."""
-    return {"revision": _revision_json(made.revision), "says": list(made.says)}
+    return {"revision": _revision_json(outcome.revision), "says": list(outcome.says)}
 
 
-def decided_json(decided: ApprovalOutcome) -> Json:
+def decided_json(outcome: ApprovalOutcome) -> Json:
     """The answer to :data:`DECIDE`."""
     return {
-        "revision": None if decided.revision is None else _revision_json(decided.revision),
-        "keys": list(map(_key_json, decided.keys)),
+        "revision": None if outcome.revision is None else _revision_json(outcome.revision),
+        "keys": list(map(_key_json, outcome.keys)),
         # Earlier clients do not know “refused”, so refusals are also in “left”.
-        "left": [*decided.left, *(found.summary for found in decided.refused)],
-        "refused": [error_json(found) for found in decided.refused],
-        "digest": decided.digest,
+        "left": [*outcome.left, *(diagnostic.summary for diagnostic in outcome.refused)],
+        "refused": [error_json(diagnostic) for diagnostic in outcome.refused],
+        "digest": outcome.digest,
         "shown": [
             {"key": asdict(row.key), "label": row.label, "changes": [asdict(c) for c in row.changes], "new": row.new}
-            for row in decided.shown
+            for row in outcome.shown
         ],
     }
 
 
-def relayed_json(made: RelayOutcome) -> Json:
+def relayed_json(outcome: RelayOutcome) -> Json:
     """The answer to :data:`RELAY`."""
     return {
         "recorded": [
             {
-                "reviewer": one.reviewer,
-                "review": one.review,
-                "revision": _revision_json(one.revision),
-                "keys": list(map(_key_json, one.keys)),
-                "left": list(one.left),
-                "refused": [error_json(found) for found in one.refused],
+                "reviewer": review.reviewer,
+                "review": review.review,
+                "revision": _revision_json(review.revision),
+                "keys": list(map(_key_json, review.keys)),
+                "left": list(review.left),
+                "refused": [error_json(diagnostic) for diagnostic in review.refused],
             }
-            for one in made.recorded
+            for review in outcome.recorded
         ],
-        "standing": list(made.standing),
-        "refused": [error_json(found) for found in made.refused],
+        "standing": list(outcome.standing),
+        "refused": [error_json(diagnostic) for diagnostic in outcome.refused],
     }
 
 
-def stopped_json(made: StopOutcome) -> Json:
+def stopped_json(outcome: StopOutcome) -> Json:
     """The answer to :data:`STOP` and :data:`RESUME`."""
     return {
-        "revision": None if made.revision is None else _revision_json(made.revision),
-        "named": list(made.named),
-        "out": list(made.out),
-        "refused": [error_json(found) for found in made.refused],
+        "revision": None if outcome.revision is None else _revision_json(outcome.revision),
+        "named": list(outcome.named),
+        "out": list(outcome.out),
+        "refused": [error_json(diagnostic) for diagnostic in outcome.refused],
     }
 
 
-def _address(given: Json) -> Address:
-    return parse_address(str(given))
+def _address(address: Json) -> Address:
+    return parse_address(str(address))
 
 
 def _revision_json(row: RevisionRow) -> Json:
     return asdict(row)
 
 
-def _revision(given: dict[str, Json]) -> RevisionRow:
-    texts = {f.name: str(given.get(f.name, "")) for f in fields(RevisionRow) if f.name not in ("serial", "details")}
-    serial, details = given.get("serial"), given.get("details")
+def _revision(payload: dict[str, Json]) -> RevisionRow:
+    texts = {f.name: str(payload.get(f.name, "")) for f in fields(RevisionRow) if f.name not in ("serial", "details")}
+    serial, details = payload.get("serial"), payload.get("details")
     return RevisionRow(
         serial=serial if isinstance(serial, int) else 0, details=details if isinstance(details, dict) else {}, **texts
     )
@@ -415,8 +419,8 @@ def _key_json(key: ApprovalKey) -> Json:
     return {"address": key.address, "aspect": key.aspect.value, "space": key.space, "fingerprint": key.fingerprint}
 
 
-def _key(given: Json) -> ApprovalKey:
-    texts = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+def _key(payload: Json) -> ApprovalKey:
+    texts = {name: str(value) for name, value in payload.items()} if isinstance(payload, dict) else {}
     return ApprovalKey(
         parse_address(texts.get("address", "")),
         Aspect(texts.get("aspect", "")),
@@ -425,13 +429,13 @@ def _key(given: Json) -> ApprovalKey:
     )
 
 
-def _shown(given: object, url: str) -> tuple[ReviewedAspect, ...]:
+def _shown(payload: object, url: str) -> tuple[ReviewedAspect, ...]:
     from pydantic import TypeAdapter, ValidationError
 
     from offerkit.governance.approval_items import ReviewedAspect
 
     try:
-        return TypeAdapter(tuple[ReviewedAspect, ...]).validate_python(given)
+        return TypeAdapter(tuple[ReviewedAspect, ...]).validate_python(payload)
     except ValidationError:
         raise strange(url) from None
 

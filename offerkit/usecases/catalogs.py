@@ -56,12 +56,12 @@ class Catalogs:
 
     def space(self, environment: str, space: str) -> LiveSpace:
         """A space of this stage with everything derived from it so far; the stage possibly lacks it."""
-        found = self._spaces.get((environment, space))
-        if found is None:
-            found = LiveSpace(self, environment, space)
-            if found.exists:  # made-up names in calls must not fill the cache
-                self._spaces[environment, space] = found
-        return found
+        live_space = self._spaces.get((environment, space))
+        if live_space is None:
+            live_space = LiveSpace(self, environment, space)
+            if live_space.exists:  # made-up names in calls must not fill the cache
+                self._spaces[environment, space] = live_space
+        return live_space
 
     def __contains__(self, environment: object) -> bool:
         return environment_address(str(environment)) in self.snapshot.entries
@@ -87,27 +87,27 @@ class Catalogs:
 
         Compiled catalogs are reused except for the stopped offers, so that a stop takes effect without recompiling.
         """
-        now = store.heads()
-        live = [stage for stage in now if stage.stage is Stage.LIVE]
+        current_heads = store.heads()
+        live = [stage for stage in current_heads if stage.stage is Stage.LIVE]
         if {*live} != {stage for stage in heads if stage.stage is Stage.LIVE}:
             return None
         entries = {**self.snapshot.entries}
         for stage in live:
-            if now[stage] == heads[stage]:
+            if current_heads[stage] == heads[stage]:
                 continue
             for row in store.changes_since(stage, heads[stage].revision):
-                stands = entries.get(row.address)
-                if row.reason != Reason.STOPPED or row.after is None or stands is None or row.before != stands:
+                entry = entries.get(row.address)
+                if row.reason != Reason.STOPPED or row.after is None or entry is None or row.before != entry:
                     return None
-                if row.moved_from or row.after.fingerprint != stands.fingerprint:
+                if row.moved_from or row.after.fingerprint != entry.fingerprint:
                     return None
                 entries[row.address] = row.after
         view = self.snapshot.with_entries(entries)
-        made = catalogs_as_live(view, self.hooks)
-        made = replace(made, names=self.names, revisions=_revisions(now), stops=Stages(store).stops)
+        catalogs = catalogs_as_live(view, self.hooks)
+        catalogs = replace(catalogs, names=self.names, revisions=_revisions(current_heads), stops=Stages(store).stops)
         for name, catalog in self._compiled.items():
-            made._compiled[name] = made._reused(catalog, name)
-        return made
+            catalogs._compiled[name] = catalogs._reused(catalog, name)
+        return catalogs
 
     def _reused(self, catalog: Catalog, environment: str) -> Catalog:
         """``catalog`` with the current activation and stops of its offers; nothing is recompiled."""
@@ -116,19 +116,19 @@ class Catalogs:
         for offer in catalog.offers:
             spaces = frozenset(self.activated(offer.address))
             why = stopped.get(offer.address, {})
-            same = spaces == offer.spaces and why == offer.stopped
-            offers.append(offer if same else replace(offer, spaces=spaces, stopped=why))
+            unchanged = spaces == offer.spaces and why == offer.stopped
+            offers.append(offer if unchanged else replace(offer, spaces=spaces, stopped=why))
         return replace(catalog, offers=tuple(offers), revision=self.revisions.get(environment, 0))
 
     def _stopped(self, environment: str) -> dict[Address, dict[str, str]]:
         """By offer and space, the reason why it is stopped there."""
-        found: dict[Address, dict[str, str]] = {}
+        reasons: dict[Address, dict[str, str]] = {}
         if self.stops:
             spaces = [address.name for address in self.snapshot.of_kind(Kind.SPACE, environment)]
             for offer in self.snapshot.of_kind(Kind.OFFER, environment):
                 rows = ((space, self.stops.on(self.snapshot, offer, space)) for space in spaces)
-                found[offer] = {space: stop_sentence(row) for space, row in rows if row is not None}
-        return found
+                reasons[offer] = {space: stop_sentence(row) for space, row in rows if row is not None}
+        return reasons
 
 
 class LiveSpace:
@@ -168,14 +168,14 @@ class LiveSpace:
         # A fallback that is not live cannot answer.
         linked = identification.fallback or ""
         environment, _, space = linked.partition("/")
-        there = environment in self._catalogs and self._catalogs.space(environment, space).exists
+        fallback_exists = environment in self._catalogs and self._catalogs.space(environment, space).exists
         anonymous = self.catalog.anonymous
         return IdentifyingSpace(
             self._environment,
             self._space,
             anonymous,
             identification.implicit or anonymous,
-            linked if there else "",
+            linked if fallback_exists else "",
             identification.anonymous_categories,
         )
 
@@ -209,29 +209,29 @@ def deciding_bodies(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
     """The bodies that decisions in ``environment`` depend on: its own and the shared ones, without campaigns or
     operators.
     """
-    found: dict[Address, JsonMap] = {}
+    bodies: dict[Address, JsonMap] = {}
     addresses = [*view.of_kind(Kind.DIMENSION)]
     for kind in Kind:
         addresses += view.of_kind(kind, environment) if kind not in (Kind.CAMPAIGN, Kind.CASES, Kind.POLICY) else ()
     for address in addresses:
         body = view(address)
         if body is not None:
-            found[address] = body
-    return found
+            bodies[address] = body
+    return bodies
 
 
 def live_catalogs(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """The catalogs of what is live, in all environments."""
     stages = Stages(store)
-    made = catalogs_as_live(stages.side(Stage.LIVE), hooks)
-    return replace(made, names=tuple(stages.environments), revisions=_revisions(stages.heads), stops=stages.stops)
+    catalogs = catalogs_as_live(stages.side(Stage.LIVE), hooks)
+    return replace(catalogs, names=tuple(stages.environments), revisions=_revisions(stages.heads), stops=stages.stops)
 
 
 def _revisions(heads: Mapping[StageRef, StageHead]) -> dict[str, int]:
     """By environment, the last revision that changed its live stage or the shared resources."""
-    found = {stage.environment: head.revision for stage, head in heads.items() if stage.stage is Stage.LIVE}
-    shared = found.pop(SHARED, 0)
-    return {name: max(serial, shared) for name, serial in found.items()}
+    revisions = {stage.environment: head.revision for stage, head in heads.items() if stage.stage is Stage.LIVE}
+    shared = revisions.pop(SHARED, 0)
+    return {name: max(serial, shared) for name, serial in revisions.items()}
 
 
 def live_revision(store: Store, environment: str) -> int:

@@ -1,4 +1,4 @@
-"""``ci plan``, ``check`` and ``apply``: what a pull request changes, and that what is applied is what was read."""
+"""``ci plan``, ``check`` and ``apply``: what a pull request changes, and whether what is applied was reviewed."""
 
 from __future__ import annotations
 
@@ -58,38 +58,38 @@ from offerkit.usecases.stop import list_stops
 
 @dataclass(frozen=True)
 class Planned:
-    """What a pull request changes: the whole plan, and what is said of each environment that changes."""
+    """What a pull request changes: the whole plan, and the report of each environment that changes."""
 
     bundle: Bundle
     plan: Plan
     requests: tuple[PullRequest, ...]
     denied: tuple[Diagnostic, ...] = ()
-    """What policies deny of it: it is said of what changes, and nothing of it can be applied."""
+    """What policies deny; it is reported, and the plan cannot be applied."""
 
 
-def planned(session: Session, given: PullRequestRef, impact: ImpactRequest | None) -> Planned:
-    """What a pull request changes, against the store; without one, against where it left its target branch.
+def planned(session: Session, requested: PullRequestRef, impact: ImpactRequest | None) -> Planned:
+    """What a pull request changes, against the store; without one, against the commit where it left its target branch.
 
-    ``impact``: also for whom, where the contacts can be read. What policies deny is said in it. Raises Refused with
-    every mistake in the specs, and where it is not known what to compare them with.
+    ``impact``: measure the impact too, if the contacts can be read. The result includes what policies deny. Raises
+    Refused with every mistake in the specs, and if it is unknown what to compare them with.
     """
-    subject = subject_of(session, given)
+    subject = subject_of(session, requested)
     with session.reading() as store:
         stored = store is not None
     with specs_of(session, subject.head, merged=stored) as reviewed:
-        made = _made(session, reviewed, subject, shown=True)
-        requests = tuple(_requests(session, reviewed, made, subject, impact)) if made.plan.steps else ()
-    return Planned(made.bundle(subject), made.plan, requests, made.denied)
+        plan_made = _made(session, reviewed, subject, shown=True)
+        requests = tuple(_requests(session, reviewed, plan_made, subject, impact)) if plan_made.plan.steps else ()
+    return Planned(plan_made.bundle(subject), plan_made.plan, requests, plan_made.denied)
 
 
 def save(found: Planned, target: Path) -> None:
-    """Write the bundle of what was planned, to a folder or to a zip."""
+    """Write the bundle of what was planned to a folder or a zip."""
     write(target, _files(found))
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What was read, in which pull request (``subject``), what is so now, and where the two differ."""
+    """The reviewed bundle and its pull request (``subject``), the current plan, and where the two differ."""
 
     read: Bundle
     subject: PullRequestRef
@@ -98,30 +98,32 @@ class Compared:
 
     @property
     def same(self) -> bool:
-        """Whether what would be applied is what was read."""
+        """Whether what would be applied is what was reviewed."""
         return not self.differing
 
 
 def compare(
-    session: Session, read: Bundle, given: PullRequestRef, *, merged: bool = False, begins: bool = False
+    session: Session, read: Bundle, requested: PullRequestRef, *, merged: bool = False, begins: bool = False
 ) -> Compared:
-    """What would be applied of what is checked out, beside what was ``read``, which has to be of ``given``.
+    """Compare what would be applied now with the reviewed bundle ``read``, which must be of ``requested``.
 
-    ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. ``begins``: where
-    there is no store, one is to be made. Raises Refused when the bundle is for another plan, with all that policies
-    deny, and as :func:`planned` does.
+    ``merged``: as if the pull request were merged into the checked-out commit, if it is not yet. ``begins``: without a
+    store, one will be created. Raises Refused if the bundle is for another plan, with all that policies deny, and as
+    :func:`planned` does.
     """
-    wanted = expected(session, given)
-    expect(read, wanted.number, wanted.head)
-    subject = PullRequestRef(wanted.number or read.subject.number, read.subject.head, wanted.base or read.subject.base)
+    wanted_request = expected(session, requested)
+    expect(read, wanted_request.number, wanted_request.head)
+    subject = PullRequestRef(
+        wanted_request.number or read.subject.number, read.subject.head, wanted_request.base or read.subject.base
+    )
     if merged and read.against == STORE and not contains(session, subject.head):
         with specs_of(session, subject.head, merged=True) as reviewed:
-            made = _made(session, reviewed, subject)
+            plan_made = _made(session, reviewed, subject)
     else:
-        made = _made(session, ReviewedSpecs(session.load(), ""), subject, begins=begins)
-    now = facts_of(made.plan)
-    if read.against == made.against == STORE:
-        return Compared(read, subject, made.plan, tuple(differences(read.facts, now)))
+        plan_made = _made(session, ReviewedSpecs(session.load(), ""), subject, begins=begins)
+    now = facts_of(plan_made.plan)
+    if read.against == plan_made.against == STORE:
+        return Compared(read, subject, plan_made.plan, tuple(differences(read.facts, now)))
     if read.against == STORE:
         raise refuse(
             Code.BUNDLE_OTHER,
@@ -130,11 +132,11 @@ def compare(
         )
     held = {fact[1:3] for fact in now if fact[0] == WAITS}
     was = [fact for fact in read.facts if _told_by_git(fact) and fact[1:3] not in held]
-    return Compared(read, subject, made.plan, tuple(differences(was, filter(_told_by_git, now))))
+    return Compared(read, subject, plan_made.plan, tuple(differences(was, filter(_told_by_git, now))))
 
 
 def nothing_to_apply(session: Session) -> bool:
-    """Whether the store has all of what is checked out. Raises Refused with every mistake in the specs."""
+    """Whether the store already has everything that is checked out. Raises Refused with every mistake in the specs."""
     loaded = session.load()
     with session.reading() as store:
         return store is not None and plan_against(session, loaded, Stages(store), AddressPatterns.of((), ())).empty
@@ -146,10 +148,10 @@ def apply_read(
     allow_different: str = "",
     confirmed: ForgeConfirmation | None = None,
 ) -> Applied:
-    """Apply what was compared, as one revision that says what it means, and for which pull request.
+    """Apply what was compared, as one revision that records its meaning and its pull request.
 
-    ``allow_different``: why something else may be applied than what was read; recorded where it is something else.
-    ``confirmed``: what a forge tells of its authors. Raises Refused as :func:`check` and
+    ``allow_different``: why something other than what was reviewed may be applied; recorded if the two differ.
+    ``confirmed``: what a forge tells about the authors. Raises Refused as :func:`check` and
     :func:`offerkit.usecases.apply.apply` do.
     """
     if not allow_different:
@@ -166,25 +168,34 @@ def apply_read(
 
 
 def check(found: Compared, read: Opened | None = None) -> None:
-    """Raise Refused when what would be applied is not what was read, with the differences, or the first of many.
+    """Raise Refused, with the first differences, if what would be applied is not what was reviewed.
 
-    ``read``: the bundle, whose reports tell which fields were read.
+    ``read``: the bundle, whose reports have the reviewed fields.
     """
     listed = found.differing[:_MOST]
-    was = _fields_read(read, {each.stage.partition("@")[0] for each in listed}) if read is not None else {}
-    now = {(str(step.stage), str(step.address)): step.changes for step in found.plan.steps}
-    told = [
-        _told(each, was.get((each.stage, each.address), ()), now.get((each.stage, each.address), ())) for each in listed
+    fields_reviewed = (
+        _fields_read(read, {difference.stage.partition("@")[0] for difference in listed}) if read is not None else {}
+    )
+    fields_now = {(str(step.stage), str(step.address)): step.changes for step in found.plan.steps}
+    diagnostics = [
+        _told(
+            difference,
+            fields_reviewed.get((difference.stage, difference.address), ()),
+            fields_now.get((difference.stage, difference.address), ()),
+        )
+        for difference in listed
     ]
-    if more := len(found.differing) - len(told):
-        told.append(Diagnostic(Code.MEANING, f"and {count(more, 'other')} {'is' if more == 1 else 'are'} different"))
-    if told:
-        raise Refused(told)
+    if more := len(found.differing) - len(diagnostics):
+        diagnostics.append(
+            Diagnostic(Code.MEANING, f"and {count(more, 'other')} {'is' if more == 1 else 'are'} different")
+        )
+    if diagnostics:
+        raise Refused(diagnostics)
 
 
 @dataclass(frozen=True)
 class _Made:
-    """A plan, and what it was made against: the store, or a commit (``base``)."""
+    """A plan, and what it is made against: the store, or a commit (``base``)."""
 
     plan: Plan
     base: Base | None
@@ -199,13 +210,13 @@ class _Made:
         return GIT if self.base is not None else STORE
 
     def bundle(self, subject: PullRequestRef) -> Bundle:
-        """The index of the bundle."""
+        """The index of the plan's bundle."""
         saved = plan_digest(self.plan) if self.saved else ""
         return Bundle(subject, self.against, facts_of(self.plan), saved, __version__)
 
     @property
     def saved(self) -> bool:
-        """Whether the plan itself goes into the bundle: not without a store, what is denied, or contacts of cases."""
+        """Whether the bundle holds the plan: not without a store, if policies deny it, or if it changes cases."""
         cases = any(step.address.kind is Kind.CASES and step.after is not None for step in self.plan.steps)
         return bool(self.plan.steps) and self.base is None and not cases and not self.denied
 
@@ -216,38 +227,46 @@ def _made(
     with session.reading() as store:
         base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
         stages = base.stages if base is not None else Stages(store)
-        made = plan_against(session, reviewed.loaded, stages, AddressPatterns.of((), ()), held=not shown)
-        if not (made.steps and shown):
-            return _Made(made, base, (), ())
-        made, denied = _judged(session, reviewed, stages, made)
-        stops = tuple(_stopped(store, made)) if store else ()
-        effect = stages.effect(made, Stage.DESIGN)
+        plan = plan_against(session, reviewed.loaded, stages, AddressPatterns.of((), ()), check_policies=not shown)
+        if not (plan.steps and shown):
+            return _Made(plan, base, (), ())
+        plan, denied = _judged(session, reviewed, stages, plan)
+        stops = tuple(_stopped(store, plan)) if store else ()
+        effect = stages.effect(plan, Stage.DESIGN)
         groups = tuple(affected_offers(effect.before, effect.after, effect.changes))
-        return _Made(made, base, tuple(approvals_needed(stages, made)), stops, groups, tuple(denied))
+        return _Made(plan, base, tuple(approvals_needed(stages, plan)), stops, groups, tuple(denied))
 
 
 def _judged(session: Session, reviewed: ReviewedSpecs, stages: Stages, made: Plan) -> tuple[Plan, list[Diagnostic]]:
     if not may_break(stages, made):
         return made, []
-    from offerkit.usecases.policy_checks import judge_plan  # compiles conditions: most projects have no policies
+    from offerkit.usecases.policy_checks import (
+        judge_plan,
+    )  # imported here: it compiles conditions, and most projects have no policies
 
     return judge_plan(session, reviewed.loaded, stages, made)
 
 
-def _stopped(store: Store, made: Plan) -> Iterator[Stopped]:
-    touched = {address for step in made.steps for address in (step.address, step.moved_from) if address}
-    for each in list_stops(store):
-        if touched & {each.address, *each.offers}:
-            yield each
+def _stopped(store: Store, plan: Plan) -> Iterator[Stopped]:
+    touched = {address for step in plan.steps for address in (step.address, step.moved_from) if address}
+    for stop in list_stops(store):
+        if touched & {stop.address, *stop.offers}:
+            yield stop
 
 
 def _requests(
-    session: Session, reviewed: ReviewedSpecs, made: _Made, subject: PullRequestRef, asked: ImpactRequest | None
+    session: Session,
+    reviewed: ReviewedSpecs,
+    made: _Made,
+    subject: PullRequestRef,
+    impact_request: ImpactRequest | None,
 ) -> Iterator[PullRequest]:
     plan = made.plan
-    impact, warnings = _impact(session, made, asked) if asked is not None and not reviewed.revision else (None, ())
-    here = made.base is None and not reviewed.revision
-    behind, older = (_behind(session, plan), outdated_checkout(session, plan)) if here else (None, None)
+    impact, warnings = (
+        _impact(session, made, impact_request) if impact_request is not None and not reviewed.revision else (None, ())
+    )
+    in_checkout = made.base is None and not reviewed.revision
+    behind, older = (_behind(session, plan), outdated_checkout(session, plan)) if in_checkout else (None, None)
     names = {step.stage.environment for step in plan.steps}
     for name in sorted(names):
         share = _share(plan, name)
@@ -260,7 +279,7 @@ def _requests(
             head=subject.head,
             command=_command(made, subject),
             impact=_of_environment(impact, name) if impact is not None else None,
-            approvals=tuple(row for row in made.approvals if row.address.environment == name),
+            approvals=tuple(item for item in made.approvals if item.address.environment == name),
             behind=_behind_of(behind, share),
             stopped=tuple(each for each in made.stopped if each.address.environment == name),
             warnings=(*_denied_of(made.denied, name, names), *warnings, *_older_of(older, share)),
@@ -270,63 +289,69 @@ def _requests(
 
 
 def _command(made: _Made, subject: PullRequestRef) -> str:
-    """What shows the same on somebody's own machine."""
+    """The command that shows the same plan locally."""
     return f"offerkit diff git:{made.base.commit[:12]} git:{subject.head[:12]}" if made.base else "offerkit plan"
 
 
-def _impact(session: Session, made: _Made, asked: ImpactRequest) -> tuple[Impact | None, tuple[Diagnostic, ...]]:
-    """What changes for whom, or why that cannot be told: no reason to keep the rest from a reviewer."""
+def _impact(
+    session: Session, made: _Made, impact_request: ImpactRequest
+) -> tuple[Impact | None, tuple[Diagnostic, ...]]:
+    """The impact, or why it cannot be measured; the report does not fail for that."""
     try:
         if made.base is None:
-            return impact_of_plan(session, made.plan, asked), ()
+            return impact_of_plan(session, made.plan, impact_request), ()
         from offerkit.usecases.impact import impact_of_change
         from offerkit.usecases.plan_effect import effect_of
 
         before = made.base.stages.side(Stage.DESIGN)
         steps = made.plan.steps_on(Stage.DESIGN)
         effect = effect_of(before, before.apply(steps, made.plan.bodies), steps, Stage.DESIGN)
-        return impact_of_change(session, effect, asked, {}), ()
+        return impact_of_change(session, effect, impact_request, {}), ()
     except Refused as refused:
-        return None, tuple(replace(found, severity=Severity.WARNING) for found in refused.diagnostics)
+        return None, tuple(replace(diagnostic, severity=Severity.WARNING) for diagnostic in refused.diagnostics)
 
 
 def _of_environment(impact: Impact, name: str) -> Impact:
-    """What an impact says of one environment; of what all share: everything."""
+    """The part of an impact for one environment; for shared resources, all of it."""
     if name == SHARED:
         return impact
     spaces = [space for space in impact.spaces if space.space.partition("/")[0] == name]
-    return replace(impact, spaces=spaces, silent=[each for each in impact.silent if each == name])
+    return replace(
+        impact,
+        spaces=spaces,
+        silent=[silent_environment for silent_environment in impact.silent if silent_environment == name],
+    )
 
 
 def _behind(session: Session, plan: Plan) -> Behind | None:
     gone = [step.address for step in plan.steps if step.action is Action.DELETE]
-    found = declared_ahead(session.project.root, gone, session.environ) if gone else None
-    if found is None:
+    ahead = declared_ahead(session.project.root, gone, session.environ) if gone else None
+    if ahead is None:
         return None
-    return Behind(found.branch, found.commits, tuple(sorted(found.declared, key=lambda each: each.sort_key)))
+    return Behind(ahead.branch, ahead.commits, tuple(sorted(ahead.declared, key=lambda address: address.sort_key)))
 
 
 def _behind_of(behind: Behind | None, share: Plan) -> Behind | None:
     if behind is None:
         return None
-    gone: set[Address] = {step.address for step in share.steps}
-    there = tuple(address for address in behind.addresses if address in gone)
-    return replace(behind, addresses=there) if there else None
+    touched: set[Address] = {step.address for step in share.steps}
+    addresses = tuple(address for address in behind.addresses if address in touched)
+    return replace(behind, addresses=addresses) if addresses else None
 
 
 def _older_of(older: OutdatedCheckout | None, share: Plan) -> Iterator[Diagnostic]:
-    """That what is checked out is older than what was applied, where that shows, or nobody can tell."""
-    there = {(step.stage, step.address) for step in share.steps}
-    if older is not None and (not older.behind or any((step.stage, step.address) in there for step in older.steps)):
+    """A warning that the checkout is older than what was applied, for the environments where that shows."""
+    touched = {(step.stage, step.address) for step in share.steps}
+    if older is not None and (not older.behind or any((step.stage, step.address) in touched for step in older.steps)):
         yield older.diagnostic
 
 
 def _denied_of(denied: Sequence[Diagnostic], name: str, names: Collection[str]) -> Iterator[Diagnostic]:
-    """What is denied of an environment; of one that is not shown by itself: said of all that are."""
-    for each in denied:
-        where = each.address.environment if isinstance(each.address, Address) else ""
-        if where == name or where not in names:
-            yield each
+    """What policies deny in an environment; denials elsewhere are shown in every environment of the report."""
+    for diagnostic in denied:
+        environment = diagnostic.address.environment if isinstance(diagnostic.address, Address) else ""
+        if environment == name or environment not in names:
+            yield diagnostic
 
 
 def _files(found: Planned) -> Iterator[tuple[str, bytes]]:
@@ -340,71 +365,76 @@ def _files(found: Planned) -> Iterator[tuple[str, bytes]]:
     yield INDEX, index_bytes(found.bundle)
 
 
-def _share(made: Plan, environment: str) -> Plan:
+def _share(plan: Plan, environment: str) -> Plan:
     """What of a plan is about ``environment``, with all of what it relies on that environments share."""
-    steps = tuple(step for step in made.steps if step.stage.environment == environment)
+    steps = tuple(step for step in plan.steps if step.stage.environment == environment)
     prints = {step.after.fingerprint for step in steps if step.after is not None}
     return replace(
-        made,
+        plan,
         steps=steps,
-        base=tuple(base for base in made.base if base.stage.environment == environment),
-        blocked=tuple(item for item in made.blocked if item.stage.environment == environment),
-        depends=tuple(item for item in made.depends if item.stage.environment in (environment, SHARED)),
-        bodies={key: made.bodies[key] for key in made.bodies if key in prints},
+        base=tuple(base for base in plan.base if base.stage.environment == environment),
+        blocked=tuple(item for item in plan.blocked if item.stage.environment == environment),
+        depends=tuple(item for item in plan.depends if item.stage.environment in (environment, SHARED)),
+        bodies={key: plan.bodies[key] for key in plan.bodies if key in prints},
     )
 
 
 def _told_by_git(fact: Fact) -> bool:
-    """Whether commits alone can tell it: not what is live, nor what waits for that."""
+    """Whether a comparison of commits can tell a fact: not one about live, or about what waits for it."""
     return fact[0] == STEP or (fact[0] == RELIES and fact[1].endswith(f"@{Stage.DESIGN}"))
 
 
 _DIGITS = 12
 _MOST = 20
-"""Differences that are told one by one."""
+"""The most differences that are listed one by one."""
 
 
 _FIELDS = 3
-"""Fields of a difference that are told."""
+"""The most fields of a difference that are listed."""
 
 
 def _fields_read(read: Opened, environments: Iterable[str]) -> dict[tuple[str, str], tuple[FieldChange, ...]]:
-    """What the reports of a bundle say of fields, by stage and address: to be shown, and to decide nothing by."""
-    found = {}
+    """The fields in a bundle's reports, by stage and address; they are untrusted, and only shown."""
+    changes_by_step = {}
     for name in sorted(environments):
-        with suppress(Refused):  # it says less then
+        with suppress(Refused):  # then fewer fields are shown
             content = read.text(name, REPORT)
             for step in pull_request_of(content).plan.steps if content is not None else ():
-                found[str(step.stage), str(step.address)] = step.changes
-    return found
+                changes_by_step[str(step.stage), str(step.address)] = step.changes
+    return changes_by_step
 
 
-def _told(each: FactDifference, was: Sequence[FieldChange], will: Sequence[FieldChange]) -> Diagnostic:
-    read, now = each.read, each.now
-    own = {"Read": [one for one in was if one not in will], "Now": [one for one in will if one not in was]}
-    said = " ".join(f"{word}: {_in_words(changes)}." for word, changes in own.items() if changes)
-    if read is None:
-        summary = f"{each.address} was not reviewed: {_said(now)}"
+def _told(
+    difference: FactDifference, reviewed_changes: Sequence[FieldChange], planned_changes: Sequence[FieldChange]
+) -> Diagnostic:
+    reviewed, now = difference.read, difference.now
+    changes_by_word = {
+        "Read": [change for change in reviewed_changes if change not in planned_changes],
+        "Now": [change for change in planned_changes if change not in reviewed_changes],
+    }
+    details = " ".join(f"{word}: {_in_words(changes)}." for word, changes in changes_by_word.items() if changes)
+    if reviewed is None:
+        summary = f"{difference.address} was not reviewed: {_said(now)}"
     elif now is None:
-        summary = f"{each.address} no longer is what was reviewed: {_said(read)}"
+        summary = f"{difference.address} no longer is what was reviewed: {_said(reviewed)}"
     else:
-        summary = f"{each.address} differs from what was reviewed: then {_said(read)}; now {_said(now)}"
+        summary = f"{difference.address} differs from what was reviewed: then {_said(reviewed)}; now {_said(now)}"
     return Diagnostic(
         Code.MEANING,
         summary,
-        f"{said} In {each.stage}. What is applied must be what was reviewed in the pull request.".lstrip(),
+        f"{details} In {difference.stage}. What is applied must be what was reviewed in the pull request.".lstrip(),
         "Run “offerkit ci plan” again and review what is new, or apply it with --allow-different REASON.",
-        each.address,
+        difference.address,
     )
 
 
 def _in_words(changes: Sequence[FieldChange]) -> str:
-    told = [f"{each.path} {inline(each.before)} → {inline(each.after)}" for each in changes[:_FIELDS]]
-    return "; ".join([clip(text, 200) for text in told] + (["…"] if len(changes) > _FIELDS else []))
+    texts = [f"{change.path} {inline(change.before)} → {inline(change.after)}" for change in changes[:_FIELDS]]
+    return "; ".join([clip(text, 200) for text in texts] + (["…"] if len(changes) > _FIELDS else []))
 
 
 def _said(fact: Fact | None) -> str:
-    """What a fact says, in words."""
+    """Describe a fact."""
     match fact:
         case (kind, _, _, action, moved_from, before, was_on, after, on) if kind == STEP:
             was, will = _entry(before, was_on), _entry(after, on)

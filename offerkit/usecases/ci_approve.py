@@ -1,7 +1,7 @@
 """``ci approve``: the reviews of a pull request become approvals of what was applied of it.
 
-Here the forge is asked, where the pipeline runs: who reviewed what, and who wrote it. What that means is decided where
-the store is, which may be behind a server (:mod:`offerkit.usecases.relay`, docs/adr/0049-reviews-as-approvals.md).
+This part runs in the pipeline, and asks the forge who reviewed what and who wrote it. What that means is decided where
+the store is, maybe behind a server (:mod:`offerkit.usecases.relay`, docs/adr/0049-reviews-as-approvals.md).
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from offerkit.usecases.session import Session, operators
 from offerkit.usecases.state_refs import state_named
 
 WEB_FLOW = "web-flow"
-"""GitHub's own account: the committer of what people commit on its pages, signed with GitHub's key."""
+"""GitHub's own account: the committer of commits made on its pages, signed with GitHub's key."""
 _TOLD = 20
-"""Of many commits whose author is not known, those that are told."""
+"""The most commits with an unknown author that are listed."""
 _VERDICTS = (ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED, ReviewState.DISMISSED)
-"""The reviews that say yes or no; a comment takes neither back."""
+"""The reviews with a verdict; a later comment does not withdraw it."""
 
 
 @dataclass(frozen=True)
 class MergedPullRequest:
-    """What a forge tells of a pull request: the request to record it, and why other reviews do not count."""
+    """The reviews of a merged pull request that count, as a request to record them, and why others do not count."""
 
     request: RelayRequest
     notes: tuple[str, ...]
@@ -42,11 +42,11 @@ class MergedPullRequest:
 def approve(
     session: Session, forge: Forge, bundle: Bundle | None, number: int = 0
 ) -> tuple[MergedPullRequest, RelayOutcome] | None:
-    """Record the reviews of pull request ``number`` as their reviewers' approvals; 0: of what is checked out.
+    """Record the reviews of pull request ``number`` as their reviewers' approvals; 0: that of the checked-out commit.
 
-    ``bundle``: what was read; None: the one that the forge keeps for the head that was applied. None: what is checked
-    out was not applied from a pull request. Raises Refused when what was read is not what stands, when no review may
-    be recorded, and when the forge cannot be asked.
+    ``bundle``: the reviewed one; None: the one that the forge stores for the applied head. Returns None if the
+    checked-out commit was not applied from a pull request. Raises Refused if the reviewed state is not the current one,
+    if no review may be recorded, and if the forge cannot be reached.
     """
     check_may_relay(session)
     with session.existing() as store:
@@ -72,22 +72,22 @@ def approve(
             detail="Its reviewers did not see what it changes in the store, or which approvals it needs.",
             hint="Plan pull requests with the store (--store, OFFERKIT_STORE), or approve by hand.",
         )
-    found = reviewed(session, forge, number, head, bundle.meaning)
-    _check_claimed(session, number, found.request.merged_as)
-    return found, relay(session, found.request) if found.request.reviews else RelayOutcome()
+    pull_request = reviewed(session, forge, number, head, bundle.meaning)
+    _check_claimed(session, number, pull_request.request.merged_as)
+    return pull_request, relay(session, pull_request.request) if pull_request.request.reviews else RelayOutcome()
 
 
 def _head(session: Session) -> str:
-    done = run(session.project.root, ["rev-parse", "--verify", "HEAD^{commit}"], session.environ)
-    if done.returncode:
+    process = run(session.project.root, ["rev-parse", "--verify", "HEAD^{commit}"], session.environ)
+    if process.returncode:
         raise refuse(Code.GIT, "no commit is checked out", hint="Name the pull request: --pull-request NUMBER.")
-    return done.stdout.decode("ascii", "replace").strip()
+    return process.stdout.decode("ascii", "replace").strip()
 
 
 def reviewed(session: Session, forge: Forge, number: int, head: str, meaning: str) -> MergedPullRequest:
-    """The reviews that approve pull request ``number`` at ``head``, and who wrote it; all of it asked of the forge.
+    """The reviews that approve pull request ``number`` at ``head``, and its authors, from the forge.
 
-    Raises Refused when the pull request is not merged, or was merged from another head than was planned.
+    Raises Refused if the pull request is not merged, or was merged from another head than the planned one.
     """
     info = forge.pull_request(number)
     _check(info, head)
@@ -118,19 +118,19 @@ def _check(info: PullRequestInfo, head: str) -> None:
 
 
 def _check_claimed(session: Session, number: int, commit: str) -> None:
-    """Raise Refused unless what was applied is what ``commit`` says, where only a person's word is for it.
+    """Raise Refused unless what was applied matches ``commit``, if the commit was only claimed.
 
-    Whoever sends a plan to a server says which commit it is of. Here is the repository.
+    Whoever sends a plan to a server claims its commit; only here is the repository to check the claim.
     """
     with session.existing() as store:
         applied = last_applied(store, number)
         if applied is None or applied.details.get("claimed") is not True:
             return
-        there = state_named(session, store, f"git:{commit}", cases=False).entries
+        entries = state_named(session, store, f"git:{commit}", cases=False).entries
         changes = [change for change in store.changes(applied.serial) if change.stage.stage is Stage.DESIGN]
     for change in changes:
-        said = there.get(change.address)
-        if change.address.kind is not Kind.CASES and _print(said) != _print(change.after):
+        committed = entries.get(change.address)
+        if change.address.kind is not Kind.CASES and _print(committed) != _print(change.after):
             raise refuse(
                 Code.NOT_THE_REVIEWED,
                 f"revision {applied.serial} by {applied.actor} is not what commit {commit[:12]} says",
@@ -145,7 +145,7 @@ def _print(entry: Entry | None) -> str:
 
 
 def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[ForgeReview, ...], list[str]]:
-    """The last word of each account, where it approves ``head``; and why others do not count."""
+    """The last verdict of each account if it approves ``head``; and why other reviews do not count."""
     last: dict[int, Review] = {}
     notes = []
     for review in reviews:  # oldest first
@@ -153,7 +153,7 @@ def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[ForgeReview, ..
             notes.append(f"review {review.id} does not count: its account is deleted")
         elif review.state in _VERDICTS:
             last[review.account.id] = review
-    found = []
+    approving = []
     for account, review in last.items():
         assert review.account is not None
         who = f"review {review.id} of {review.account.login} (account {account})"
@@ -162,22 +162,24 @@ def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[ForgeReview, ..
         elif review.commit != head:
             notes.append(f"{who} does not count: it is of {review.commit[:12] or 'an unknown commit'}, not the head")
         else:
-            found.append(ForgeReview(account, review.id))
-    return tuple(found), notes
+            approving.append(ForgeReview(account, review.id))
+    return tuple(approving), notes
 
 
 def confirmed_of(session: Session, forge: Forge, number: int) -> ForgeConfirmation:
-    """What the forge tells of a pull request's commits and of what it was merged as: :func:`confirmed`, and who wrote
-    those that are not checked out, since they were merged as other ones.
+    """The forge's confirmation of a pull request's commits and of the merged one: :func:`confirmed`, and the authors of
+    commits that are not in the checked-out history because they were squashed or rebased.
     """
     info = forge.pull_request(number)
-    own = list(forge.commits_of(number))
-    commits = list(own)
+    own_commits = list(forge.commits_of(number))
+    commits = list(own_commits)
     if info.merged_as and info.merged_as not in {commit.commit for commit in commits}:
         commits.append(forge.commit(info.merged_as))
-    words = ["merge-base", "--is-ancestor"]
+    is_ancestor = ["merge-base", "--is-ancestor"]
     squashed = [
-        each for each in own if run(session.project.root, [*words, each.commit, "HEAD"], session.environ).returncode
+        own
+        for own in own_commits
+        if run(session.project.root, [*is_ancestor, own.commit, "HEAD"], session.environ).returncode
     ]
     with session.existing() as store:
         wrote, doubts = _writers(OperatorAccounts(store, operators(store)), forge.name, squashed)
@@ -185,18 +187,18 @@ def confirmed_of(session: Session, forge: Forge, number: int) -> ForgeConfirmati
 
 
 def confirmed(store: Store, forge: str, commits: Iterable[CommitAccounts]) -> dict[str, tuple[str, ...]]:
-    """By commit, the operator as whose account the forge has verified its signature; others are left out.
+    """By commit, the operator for whose account the forge verified the signature; other commits are left out.
 
-    That is its committer; of what was made on GitHub's pages, and is signed by GitHub, its author.
+    The operator is the committer; for a commit made on GitHub's pages and signed by GitHub, the author.
     """
     owners = operators_by_account(operators(store), forge)
-    found: dict[str, tuple[str, ...]] = {}
+    operators_by_commit: dict[str, tuple[str, ...]] = {}
     for commit in commits:
         signer = commit.author if _by_forge(commit) else commit.committer
         names = owners.get(signer.id, ()) if signer is not None and commit.verified else ()
         if len(names) == 1:
-            found[commit.commit] = names
-    return found
+            operators_by_commit[commit.commit] = names
+    return operators_by_commit
 
 
 def _by_forge(commit: CommitAccounts) -> bool:
@@ -204,30 +206,34 @@ def _by_forge(commit: CommitAccounts) -> bool:
 
 
 def _wrote(store: Store, forge: Forge, info: PullRequestInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The operators who wrote a pull request, and where it is not known who did.
+    """The operators who wrote a pull request, and sentences about unknown authors.
 
-    By its own account and those of its commits.
+    Authors are the accounts of the pull request and of its commits.
     """
-    people = OperatorAccounts(store, operators(store))
-    names, doubts = _writers(people, forge.name, forge.commits_of(info.number))
-    names |= people.by_account(forge.name, info.author.id) if info.author is not None else set()
+    accounts = OperatorAccounts(store, operators(store))
+    names, doubts = _writers(accounts, forge.name, forge.commits_of(info.number))
+    names |= accounts.by_account(forge.name, info.author.id) if info.author is not None else set()
     return tuple(sorted(names)), tuple(doubts[:_TOLD])
 
 
-def _writers(people: OperatorAccounts, forge: str, commits: Iterable[CommitAccounts]) -> tuple[set[str], list[str]]:
-    """The operators who wrote ``commits``, and where it is not known who did.
+def _writers(accounts: OperatorAccounts, forge: str, commits: Iterable[CommitAccounts]) -> tuple[set[str], list[str]]:
+    """The operators who wrote ``commits``, and sentences about unknown authors.
 
-    By the accounts that they have or had, and by the e-mails that a commit names. Co-authors have only those.
+    Operators are found by their current and former accounts and by the e-mail addresses in a commit; co-authors only by
+    the addresses.
     """
     names: set[str] = set()
     doubts = []
     for commit in commits:
-        named = [("author", commit.author, commit.author_email)]
-        named += [] if _by_forge(commit) else [("committer", commit.committer, commit.committer_email)]
-        named += [("co-author", None, email) for email in co_authors(commit.message)]
-        for role, account, email in named:
-            found = {*(people.by_account(forge, account.id) if account is not None else ()), *people.named(email)}
-            names |= found
-            if not found:
+        identities = [("author", commit.author, commit.author_email)]
+        identities += [] if _by_forge(commit) else [("committer", commit.committer, commit.committer_email)]
+        identities += [("co-author", None, email) for email in co_authors(commit.message)]
+        for role, account, email in identities:
+            operators_named = {
+                *(accounts.by_account(forge, account.id) if account is not None else ()),
+                *accounts.named(email),
+            }
+            names |= operators_named
+            if not operators_named:
                 doubts.append(f"the {role} of commit {commit.commit[:12]} belongs to no operator, by account or e-mail")
     return names, doubts

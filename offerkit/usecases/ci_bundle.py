@@ -1,9 +1,8 @@
-"""The bundle that ``ci plan`` writes, and that ``ci check`` and ``ci apply`` read back: a folder, or a zip of it.
+"""The bundle that ``ci plan`` writes, and that ``ci check`` and ``ci apply`` read: a folder, or a zip of it.
 
-``offerkit-ci.json``, the index, has all that is decided by: which pull request, which head, and what the plan means.
-For each environment that changes there is a folder with ``comment.md``, ``report.html`` and ``report.json``;
-``plan.json`` is the plan itself, where there is a store. Whoever reads one takes it for hostile: it has been where
-others can write.
+The index, ``offerkit-ci.json``, has everything that decisions need: the pull request, its head, and the plan's meaning.
+Each environment that changes has a folder with ``comment.md``, ``report.html`` and ``report.json``; ``plan.json`` is
+the plan itself, if there is a store. Readers treat a bundle as untrusted: others could have written to it.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ FORMAT = 1
 INDEX, PLAN_FILE = "offerkit-ci.json", "plan.json"
 COMMENT, PAGE, REPORT = "comment.md", "report.html", "report.json"
 STORE, GIT = "store", "git"
-"""What a plan was made against: a store, or the specs at another commit."""
+"""What a plan is made against: a store, or the specs at another commit."""
 
 MAX_INDEX, MAX_TEXT, MAX_ARCHIVE = 64 * 1024 * 1024, 64 * 1024 * 1024, 128 * 1024 * 1024
 _MOST_FILES = 10_000
@@ -44,7 +43,7 @@ _HOW = "“offerkit ci plan --out DIR” writes bundles; use the one of the pull
 
 @dataclass(frozen=True)
 class PullRequestRef:
-    """What is reviewed: a pull request by number (0: not known), its head, and the branch that it goes into."""
+    """A reviewed pull request: its number (0: unknown), its head and its target branch."""
 
     number: int = 0
     head: str = ""
@@ -53,9 +52,9 @@ class PullRequestRef:
 
 @dataclass(frozen=True)
 class EnvironmentPart:
-    """One environment that changes: what its share of the plan means, and how many steps that are.
+    """One environment that changes: the meaning and the number of its steps in the plan.
 
-    What environments share has a part of its own, ``shared``.
+    Resources that environments share are in a part of their own, ``shared``.
     """
 
     environment: str
@@ -65,9 +64,9 @@ class EnvironmentPart:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What was read: ``facts`` are what ``meaning`` is the digest of; ``against`` is :data:`STORE` or :data:`GIT`.
+    """The index: ``meaning`` is the digest of ``facts``; ``against`` is :data:`STORE` or :data:`GIT`.
 
-    ``plan``: the digest of the saved plan; empty where there is none.
+    ``plan``: the digest of the saved plan; empty without one.
     """
 
     subject: PullRequestRef
@@ -93,7 +92,7 @@ class Bundle:
 
 
 def share_of(facts: Iterable[Fact], environment: str) -> tuple[Fact, ...]:
-    """What of a meaning is about an environment, with what the steps rely on of what environments share."""
+    """The facts about an environment, and those about shared resources that its steps rely on."""
     return tuple(
         fact
         for fact in facts
@@ -102,7 +101,7 @@ def share_of(facts: Iterable[Fact], environment: str) -> tuple[Fact, ...]:
 
 
 def index_bytes(bundle: Bundle) -> bytes:
-    """``offerkit-ci.json``: canonical JSON, and a line end."""
+    """``offerkit-ci.json``: canonical JSON with a final line end."""
     data = asdict(bundle) | {"meaning": bundle.meaning, "parts": [asdict(part) for part in bundle.parts]}
     return canonical(data) + b"\n"
 
@@ -110,49 +109,49 @@ def index_bytes(bundle: Bundle) -> bytes:
 def write(target: Path, files: Iterable[tuple[str, bytes]]) -> None:
     """Write the files of a bundle, each by its path in it: into a folder, or a zip if ``target`` ends in ``.zip``.
 
-    A bundle that is there is replaced. Raises Refused when something else is, or a file cannot be written.
+    Replaces an existing bundle. Raises Refused if the target is something else, or if a file cannot be written.
     """
-    made = list(files)
+    file_list = list(files)
     if target.suffix == ".zip":
         with writing(target, _ZIP, folders=True) as out:
-            out.write(_zipped(made))
+            out.write(_zipped(file_list))
         return
-    for path, _ in made:
+    for path, _ in file_list:
         check_output(target / path, _KINDS[path.rpartition("/")[2]])
     _take_away(target)
-    for path, content in made:
+    for path, content in file_list:
         with writing(target / path, _KINDS[path.rpartition("/")[2]], folders=True) as out:
             out.write(content)
 
 
 class Opened:
-    """A bundle that somebody gave, with its files still closed."""
+    """A bundle whose index is read, and whose files are read on demand."""
 
     def __init__(self, bundle: Bundle, file: Callable[[str, int], bytes | None]) -> None:
-        """``file`` gives the bytes of a file of at most so many bytes; None: there is none."""
+        """``file`` returns the bytes of a file, up to a limit; None if it does not exist."""
         self.bundle = bundle
         self._file = file
 
     def text(self, environment: str, name: str) -> bytes | None:
-        """A file of one of its environments: :data:`COMMENT`, :data:`PAGE` or :data:`REPORT`; None: it has none.
+        """A file of an environment: :data:`COMMENT`, :data:`PAGE` or :data:`REPORT`; None if it does not exist.
 
-        Whoever wrote the bundle may have written anything in it.
+        Its content is untrusted.
         """
         if environment not in {part.environment for part in self.bundle.parts}:
             return None
         return self._file(f"{environment}/{name}", MAX_TEXT)
 
     def plan(self) -> bytes | None:
-        """The saved plan, as it is: :func:`offerkit.plans.plan.decode` reads it."""
+        """The bytes of the saved plan, for :func:`offerkit.plans.plan.decode`."""
         from offerkit.plans.plan import MAX_BYTES
 
         return self._file(PLAN_FILE, MAX_BYTES) if self.bundle.plan else None
 
 
 def opened(path: Path) -> Opened:
-    """The bundle at ``path``, a folder or a zip. Raises Refused when it is none, was edited, or is of a newer format.
+    """The bundle at ``path``, a folder or a zip. Raises Refused if it is not one, was edited, or has a newer format.
 
-    Nothing of it is ever written to the disk, and no file is read whose name or size is not that of a bundle's.
+    Nothing is extracted to disk, and only files with a bundle's names and sizes are read.
     """
     if is_folder(path):
         return _opened(path.name, lambda name, most: _in_folder(path, name, most))
@@ -168,7 +167,7 @@ def opened_bytes(content: bytes, name: str = "the bundle") -> Opened:
     """The bundle in the bytes of a zip. Raises Refused as :func:`opened` does."""
     if len(content) > MAX_ARCHIVE:
         raise _bad(name, f"is larger than {MAX_ARCHIVE // 1024**2} MB")
-    if content.count(_MEMBER) > _MOST_FILES:  # before zipfile makes an object of each
+    if content.count(_MEMBER) > _MOST_FILES:  # checked before zipfile creates an object for each
         raise _bad(name, f"holds more than {_MOST_FILES:,} files")
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -176,14 +175,14 @@ def opened_bytes(content: bytes, name: str = "the bundle") -> Opened:
         raise _bad(name, "is neither a folder nor a zip") from None
     members = _members(archive, name)
     tops = [member.removesuffix(INDEX) for member in members if member.endswith(f"/{INDEX}")]
-    within = tops[0] if INDEX not in members and len(tops) == 1 else ""  # GitLab zips the folder, GitHub what is in it
+    within = tops[0] if INDEX not in members and len(tops) == 1 else ""  # GitLab zips the folder, GitHub its content
     return _opened(name, lambda file, most: _in_zip(archive, members, f"{within}{file}", most, name))
 
 
 def expect(bundle: Bundle, number: int = 0, head: str = "") -> None:
-    """Raise Refused when ``bundle`` is of another pull request, or another head of it; 0 and empty: not known.
+    """Raise Refused if ``bundle`` is of another pull request or another head; 0 and empty: unknown.
 
-    One that was made without a number, as for forks, is of whichever pull request has its head.
+    A bundle without a number, as for forks, belongs to the pull request with its head.
     """
     known = bundle.subject.number or (number if head else 0)
     if number and known != number:
@@ -212,12 +211,14 @@ def _zipped(files: Iterable[tuple[str, bytes]]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in files:
-            archive.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)  # of no time: the same bytes
+            archive.writestr(
+                zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED
+            )  # without a time, so that the bytes stay the same
     return out.getvalue()
 
 
 def _take_away(folder: Path) -> None:
-    """Remove the bundle that is in ``folder``: what changes no more must not be uploaded once more."""
+    """Remove an older bundle from ``folder``, so that environments without changes are not uploaded again."""
     if not (folder / INDEX).exists():
         return
     with suppress(Refused):
@@ -225,7 +226,7 @@ def _take_away(folder: Path) -> None:
         for path in (INDEX, PLAN_FILE, *(f"{part.environment}/{name}" for part in old.parts for name in _TEXTS)):
             (folder / path).unlink(missing_ok=True)
         for part in old.parts:
-            with suppress(OSError):  # others have put something there
+            with suppress(OSError):  # it holds other files
                 (folder / part.environment).rmdir()
 
 
@@ -237,43 +238,43 @@ def _bad(name: str, why: str) -> Refused:
 
 
 def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
-    found: dict[str, zipfile.ZipInfo] = {}
+    members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         path = info.filename
         parts = path.rstrip("/").split("/")
-        odd = path.startswith("/") or "\\" in path or "\0" in info.orig_filename or ":" in path
-        if odd or any(part in ("", ".", "..") for part in parts):
+        is_outside = path.startswith("/") or "\\" in path or "\0" in info.orig_filename or ":" in path
+        if is_outside or any(part in ("", ".", "..") for part in parts):
             raise _bad(name, f"holds a file outside its folder: {path[:120]!r}")
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise _bad(name, f"holds something that is not a file: {path[:120]!r}")
-        if path in found:
+        if path in members:
             raise _bad(name, f"holds a file twice: {path[:120]!r}")
-        found[path] = info
-    return found
+        members[path] = info
+    return members
 
 
 def _in_zip(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: str, most: int, name: str
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: str, limit: int, name: str
 ) -> bytes | None:
     info = members.get(path)
     if info is None:
         return None
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
         raise _bad(name, f"holds {path[:120]}, compressed in an unsupported way")
-    if info.file_size > most:
-        raise _bad(name, f"holds {path[:120]}, which is larger than {most // 1024**2} MB")
+    if info.file_size > limit:
+        raise _bad(name, f"holds {path[:120]}, which is larger than {limit // 1024**2} MB")
     try:
         with archive.open(info) as file:
-            content = file.read(most + 1)
+            content = file.read(limit + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError):
         raise _bad(name, f"is damaged: {path[:120]} cannot be read") from None
-    if len(content) > most:
-        raise _bad(name, f"holds {path[:120]}, which is larger than {most // 1024**2} MB")
+    if len(content) > limit:
+        raise _bad(name, f"holds {path[:120]}, which is larger than {limit // 1024**2} MB")
     return content
 
 
-def _in_folder(folder: Path, path: str, most: int) -> bytes | None:
-    """A file below ``folder``, where no link leads; None: there is none."""
+def _in_folder(folder: Path, path: str, limit: int) -> bytes | None:
+    """A file below ``folder``, without following links; None if it does not exist."""
     name = folder.name
     *above, last = path.split("/")
     descriptor = -1
@@ -283,7 +284,7 @@ def _in_folder(folder: Path, path: str, most: int) -> bytes | None:
             inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = inner
-        found = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
+        file_descriptor = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -291,12 +292,12 @@ def _in_folder(folder: Path, path: str, most: int) -> bytes | None:
     finally:
         if descriptor >= 0:
             os.close(descriptor)
-    with os.fdopen(found, "rb") as file:
-        if not stat.S_ISREG(os.fstat(found).st_mode):
-            raise _bad(name, f"holds {path[:120]}, which is no file")
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise _bad(name, f"holds {path[:120]}, which is larger than {most // 1024**2} MB")
+    with os.fdopen(file_descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file_descriptor).st_mode):
+            raise _bad(name, f"holds {path[:120]}, which is not a file")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise _bad(name, f"holds {path[:120]}, which is larger than {limit // 1024**2} MB")
     return content
 
 
@@ -308,9 +309,9 @@ def _opened(name: str, file: Callable[[str, int], bytes | None]) -> Opened:
 
 
 def _index(content: bytes, name: str) -> Bundle:
-    """The index that ``content`` is. Raises Refused for one that is not written just as :func:`index_bytes` does.
+    """Read the index. Raises Refused unless it is byte for byte what :func:`index_bytes` writes.
 
-    So no key can stand twice or be unknown, and no meaning but that of the facts can be claimed.
+    So no key can be unknown or occur twice, and the meaning must be that of the facts.
     """
     try:
         data = orjson.loads(content)
@@ -326,9 +327,9 @@ def _index(content: bytes, name: str) -> Bundle:
             hint="Use the same version of offerkit, or a newer one, in all jobs.",
         )
     bundle = _validated(content, name)
-    odd = _odd(bundle)
-    if odd:
-        raise _bad(name, odd)
+    fault = _odd(bundle)
+    if fault:
+        raise _bad(name, fault)
     if data.get("meaning") != bundle.meaning:
         raise _bad(name, "was edited: the meaning that it claims does not match its contents")
     if index_bytes(bundle) != content.rstrip(b"\r\n") + b"\n":
@@ -347,7 +348,7 @@ def _validated(content: bytes, name: str) -> Bundle:
 
 
 def _odd(bundle: Bundle) -> str:
-    """What in an index of the right types still makes no sense; empty when all does."""
+    """A fault in an index whose types are right; empty if it has none."""
     subject = bundle.subject
     if not _OID.fullmatch(subject.head) or not 0 <= subject.number < 2**53:
         return "names no head, or no pull request"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from offerkit.address import NAME
 from offerkit.diagnostics import Code, refuse
 from offerkit.forges.forge import Account, Forge, Issue
-from offerkit.forges.marked import Done, Place, Text, by_key, marker, settle
+from offerkit.forges.marked import MarkedText, TextAccess, TextChange, by_key, marker, settle
 from offerkit.plans.make import AddressPatterns
 from offerkit.plans.meaning import facts_of, meaning_of
 from offerkit.plans.plan import Plan
@@ -23,7 +23,7 @@ from offerkit.usecases.session import Session
 
 _KEY = "drift"
 _RESERVED = 2_000
-"""Bytes for what stands around the steps."""
+"""Bytes reserved for the text around the steps."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Drifted:
 
     @property
     def resources(self) -> int:
-        """How many resources differ."""
+        """The number of resources that differ."""
         return len({step.address for step in self.plan.steps})
 
 
 @dataclass(frozen=True)
 class Keeping:
-    """Where the issue is; ``name`` tells the issues of several projects in one repository apart."""
+    """Where to keep the issue; ``name`` distinguishes the issues of several projects in one repository."""
 
     forge: Forge
     name: str = ""
@@ -50,49 +50,50 @@ class Keeping:
 
     @property
     def key(self) -> str:
-        """What the issue's marker says."""
+        """The key in the issue's marker."""
         return f"{self.name}/{_KEY}" if self.name else _KEY
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of the issue; None: there is none, and none is needed. ``closed``: how many were closed."""
+    """What was done to the issue (None: none is needed), its URL, and how many issues were closed."""
 
-    done: Done | None
+    done: TextChange | None
     url: str
     closed: int = 0
 
 
 def drifted(session: Session, forge: Forge) -> Drifted:
-    """What differs now: what is checked out has to be the default branch.
+    """What differs now; the default branch must be checked out.
 
-    Raises Refused without a store, for mistakes in the specs, and when the forge cannot be asked.
+    Raises Refused without a store, for mistakes in the specs, and if the forge cannot be reached.
     """
     head = subject_of(session, PullRequestRef()).head
     loaded = session.load()
     with session.existing() as store:
-        made = plan_design(session, loaded, store, AddressPatterns.of((), ()), held=False)
-    return Drifted(made, forge.default_branch(), head)
+        plan = plan_design(session, loaded, store, AddressPatterns.of((), ()), check_policies=False)
+    return Drifted(plan, forge.default_branch(), head)
 
 
 def keep(how: Keeping, found: Drifted) -> Kept:
-    """Open the issue, bring it up to date, or close it when nothing differs any more. Raises Refused when the forge
-    refuses."""
+    """Open the issue, update it, or close it when nothing differs any more. Raises Refused if the forge refuses."""
     if how.name and not NAME.fullmatch(how.name):
         raise refuse(
             Code.FORGE_SETTINGS, "the issue's name cannot be used", hint="Use letters, digits, hyphens, underscores."
         )
     own = how.forge.account()
-    there = _ours(how, own)
+    existing = _ours(how, own)
     if not found.plan.empty:
-        return Kept(*settle(_place(how, own, found), _body(how, found), there))
-    over = _over(how, found)
-    closed = [how.forge.update_issue(each.id, title=each.title, body=over, is_open=False) for each in there]
-    return Kept(None, there[0].url if there else "", sum(closed))
+        return Kept(*settle(_access(how, own, found), _body(how, found), existing))
+    closing_body = _over(how, found)
+    closed = [
+        how.forge.update_issue(issue.id, title=issue.title, body=closing_body, is_open=False) for issue in existing
+    ]
+    return Kept(None, existing[0].url if existing else "", sum(closed))
 
 
 def told(found: Drifted, kept: Kept) -> str:
-    """What was done, in a line."""
+    """One line on what was done."""
     where = f" ({visible(clip(kept.url, 300))})" if kept.url else ""
     if kept.done is not None:
         return f"{_differ(found)} from {visible(clip(found.branch, 100))}: issue {kept.done}{where}"
@@ -109,7 +110,7 @@ def _title(how: Keeping, found: Drifted) -> str:
 
 
 def _body(how: Keeping, found: Drifted) -> str:
-    """What differs, with no time or revision in it: the same difference is the same text."""
+    """The issue's text, without time or revision, so that the same difference gives the same text."""
     room = Room(how.forge.comment_limit - _RESERVED)
     steps = steps_markdown(found.plan.steps, found.plan.bodies, CONCISE, room=room)
     branch, head = markdown_code(visible(clip(found.branch, 100))), markdown_code(found.head[:12])
@@ -132,13 +133,13 @@ def _over(how: Keeping, found: Drifted) -> str:
     return f"{line}\n\nNothing differs any more between the store and {branch} at {markdown_code(found.head[:12])}.\n"
 
 
-def _ours(how: Keeping, own: Account) -> Sequence[Text]:
-    return by_key(((each, _text(each)) for each in how.forge.issues(own)), own).get(how.key, [])
+def _ours(how: Keeping, own: Account) -> Sequence[MarkedText]:
+    return by_key(((issue, _text(issue)) for issue in how.forge.issues(own)), own).get(how.key, [])
 
 
-def _place(how: Keeping, own: Account, found: Drifted) -> Place:
+def _access(how: Keeping, own: Account, found: Drifted) -> TextAccess:
     forge, title = how.forge, _title(how, found)
-    return Place(
+    return TextAccess(
         "the issue about drift",
         lambda: _ours(how, own),
         lambda body: _text(forge.create_issue(title, body)),
@@ -149,5 +150,5 @@ def _place(how: Keeping, own: Account, found: Drifted) -> Place:
     )
 
 
-def _text(found: Issue) -> Text:
-    return Text(found.number, found.body, found.url, found.title)
+def _text(found: Issue) -> MarkedText:
+    return MarkedText(found.number, found.body, found.url, found.title)

@@ -1,4 +1,4 @@
-"""What was read of a pull request, as its forge keeps it: which pull request it is, and the bundle of its own run."""
+"""The bundles that a forge stores for pull requests, and which pull request a commit belongs to."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.forges.forge import Forge, PullRequestInfo, PullState
 from offerkit.usecases.ci import check, compare
 from offerkit.usecases.ci_bundle import Opened, PullRequestRef, opened_bytes
-from offerkit.usecases.ci_states import checked_out, expected, here
+from offerkit.usecases.ci_states import checked_out, expected, has_commit
 from offerkit.usecases.session import Session
 
 
-def bundle_at(session: Session, forge: Forge, given: PullRequestRef) -> tuple[Opened, PullRequestRef]:
-    """The bundle that was read, and what it has to be of: what the forge says now of the pull request.
+def bundle_at(session: Session, forge: Forge, requested: PullRequestRef) -> tuple[Opened, PullRequestRef]:
+    """The reviewed bundle, and the pull request that it must be of, in its current state at the forge.
 
-    Which one that is, options or the CI say; else it is the one that was merged as what is checked out. Raises Refused
-    when that is not one, or when no run of this repository kept a bundle for its head.
+    Options or the CI name the pull request; otherwise it is the one that was merged as the checked-out commit. Raises
+    Refused if that is not exactly one, or if no run of this repository stored a bundle for its head.
     """
-    wanted = expected(session, given)
-    info = forge.pull_request(wanted.number) if wanted.number else _merged_as(forge, checked_out(session))
-    if given.head and wanted.head != info.head:
+    expected_request = expected(session, requested)
+    info = (
+        forge.pull_request(expected_request.number)
+        if expected_request.number
+        else _merged_as(forge, checked_out(session))
+    )
+    if requested.head and expected_request.head != info.head:
         raise refuse(
             Code.BUNDLE_OTHER,
-            f"the head of pull request {info.number} is {info.head[:12]}, not {wanted.head[:12]}",
+            f"the head of pull request {info.number} is {info.head[:12]}, not {expected_request.head[:12]}",
             hint="It has new commits: run this on its head.",
         )
     content = forge.bundle(info.head)
@@ -40,7 +44,7 @@ def bundle_at(session: Session, forge: Forge, given: PullRequestRef) -> tuple[Op
 
 @dataclass(frozen=True)
 class Checked:
-    """An open pull request: why it is not what was read any more (``found``), or why that was not looked at."""
+    """The check of an open pull request: how it differs from its bundle (``found``), or why it was ``skipped``."""
 
     number: int
     head: str
@@ -49,14 +53,14 @@ class Checked:
 
 
 def check_open(session: Session, forge: Forge, base: str) -> Iterator[Checked]:
-    """Every open pull request into ``base`` (empty: any), each as it would be once it is merged into what is checked
-    out, held against the bundle that its own run kept.
+    """Check every open pull request into ``base`` (empty: any), as merged into the checked-out commit, against the
+    bundle that its own run stored.
     """
     for info in forge.open_pull_requests():
         if base and info.base != base:
             continue
         content = forge.bundle(info.head)
-        if content is None or not here(session, info.head):
+        if content is None or not has_commit(session, info.head):
             why = "it has no bundle" if content is None else "its head is not in this clone"
             yield Checked(info.number, info.head, skipped=why)
             continue
@@ -71,15 +75,15 @@ def check_open(session: Session, forge: Forge, base: str) -> Iterator[Checked]:
 
 def _merged_as(forge: Forge, commit: str) -> PullRequestInfo:
     """The pull request that brought ``commit`` into its branch."""
-    found = [
+    pull_requests = [
         info for info in forge.pull_requests_of(commit) if info.state is PullState.MERGED and info.merged_as == commit
     ]
-    if len(found) == 1:
-        return found[0]
-    what = "no pull request was" if not found else "several pull requests were"
+    if len(pull_requests) == 1:
+        return pull_requests[0]
+    reason = "no pull request was" if not pull_requests else "several pull requests were"
     raise refuse(
         Code.BUNDLE_OTHER,
-        f"{what} merged as {commit[:12]}, which is checked out",
+        f"{reason} merged as {commit[:12]}, which is checked out",
         detail="What is applied here must have been reviewed in a pull request.",
         hint="Name it with --pull-request, or apply without a pull request: offerkit apply.",
     )

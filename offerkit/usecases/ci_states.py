@@ -1,4 +1,4 @@
-"""What ``offerkit ci`` compares: the specs that are reviewed with a store, or with the commit that they go on from."""
+"""What ``offerkit ci`` compares: the reviewed specs with a store, or with the commit where they left their branch."""
 
 from __future__ import annotations
 
@@ -26,37 +26,41 @@ _QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-([0-9]{1,15})-[0-9a-f]+
 _MERGED = re.compile(r"refs/pull/[0-9]+/merge")
 
 
-def subject_of(session: Session, given: PullRequestRef) -> PullRequestRef:
-    """What is reviewed, as options say it, else the CI's variables and what is checked out.
+def subject_of(session: Session, requested: PullRequestRef) -> PullRequestRef:
+    """The reviewed pull request by the options, else by the CI's variables and the checked-out commit.
 
-    The head is the pull request's own commit, also where a merge of it with its target is checked out. Raises Refused
-    when no commit is.
+    The head is the pull request's own commit, even if a merge of it with its target is checked out. Raises Refused
+    if no commit is checked out.
     """
     environ = session.environ
     ref = environ.get("GITHUB_REF", "")
-    number = given.number or number_of(environ)
-    base = given.base or environ.get("GITHUB_BASE_REF", "") or environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "")
-    return PullRequestRef(number, _head(session, given.head, merged=_MERGED.fullmatch(ref) is not None), base)
+    number = requested.number or number_of(environ)
+    base = (
+        requested.base or environ.get("GITHUB_BASE_REF", "") or environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "")
+    )
+    return PullRequestRef(number, _head(session, requested.head, merged=_MERGED.fullmatch(ref) is not None), base)
 
 
 def number_of(environ: Mapping[str, str]) -> int:
-    """The pull request that a CI's variables say its run is for; 0: none."""
+    """The number of the pull request of a CI run, by the CI's variables; 0: none."""
     ref = environ.get("GITHUB_REF", "")
     pulled = _PULL.fullmatch(ref) or _QUEUE.fullmatch(ref)
     return int(pulled[1] if pulled else _number(environ.get("CI_MERGE_REQUEST_IID", "")))
 
 
-def expected(session: Session, given: PullRequestRef) -> PullRequestRef:
-    """What a bundle has to be of, as far as options and the CI tell; a queue of merges tells no head."""
-    if given.head or not (session.environ.get("GITHUB_REF") or session.environ.get("CI_MERGE_REQUEST_IID")):
-        return PullRequestRef(given.number, given.head and _head(session, given.head, merged=False), given.base)
-    found = subject_of(session, given)
+def expected(session: Session, requested: PullRequestRef) -> PullRequestRef:
+    """The pull request that a bundle must be of, as far as options and the CI tell; a merge queue gives no head."""
+    if requested.head or not (session.environ.get("GITHUB_REF") or session.environ.get("CI_MERGE_REQUEST_IID")):
+        return PullRequestRef(
+            requested.number, requested.head and _head(session, requested.head, merged=False), requested.base
+        )
+    subject = subject_of(session, requested)
     reviewed = _PULL.fullmatch(session.environ.get("GITHUB_REF", "")) or session.environ.get("CI_MERGE_REQUEST_IID")
-    return found if reviewed else PullRequestRef(found.number, "", found.base)
+    return subject if reviewed else PullRequestRef(subject.number, "", subject.base)
 
 
 def checked_out(session: Session) -> str:
-    """The commit that is checked out. Raises Refused when none is."""
+    """The checked-out commit. Raises Refused if there is no commit."""
     head = _commit(session, "HEAD")
     if head is None:
         raise refuse(Code.GIT, "no commit is checked out", hint="Name the pull request's head with --head.")
@@ -67,16 +71,16 @@ def _number(text: str) -> str:
     return text if re.fullmatch(r"[0-9]{1,15}", text) else "0"
 
 
-def _head(session: Session, given: str, *, merged: bool) -> str:
-    if given:
-        if _OID.fullmatch(given.lower()):
-            return given.lower()
-        found = _commit(session, given)
-        if found is None:
+def _head(session: Session, revision: str, *, merged: bool) -> str:
+    if revision:
+        if _OID.fullmatch(revision.lower()):
+            return revision.lower()
+        commit = _commit(session, revision)
+        if commit is None:
             raise refuse(
-                Code.GIT, f"“{given[:120]}” is not a commit of this clone", hint="Fetch it, or write it in full."
+                Code.GIT, f"“{revision[:120]}” is not a commit of this clone", hint="Fetch it, or write it in full."
             )
-        return found
+        return commit
     source = session.environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
     if _OID.fullmatch(source):  # a pipeline of merged results
         return source
@@ -86,34 +90,34 @@ def _head(session: Session, given: str, *, merged: bool) -> str:
 
 
 def _commit(session: Session, revision: str) -> str | None:
-    done = run(
+    process = run(
         session.project.root, ["rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"], session.environ
     )
-    found = done.stdout.decode("ascii", "replace").strip()
-    return found if done.returncode == 0 and _OID.fullmatch(found) else None
+    commit = process.stdout.decode("ascii", "replace").strip()
+    return commit if process.returncode == 0 and _OID.fullmatch(commit) else None
 
 
 def contains(session: Session, commit: str) -> bool:
-    """Whether what is checked out is a pull request, as the CI says, or has ``commit`` in its history."""
+    """Whether the checked-out commit is of a pull request, by the CI's variables, or has ``commit`` in its history."""
     ref = session.environ.get("GITHUB_REF", "")
     if _PULL.fullmatch(ref) or _QUEUE.fullmatch(ref) or session.environ.get("CI_MERGE_REQUEST_IID"):
         return True
     return run(session.project.root, ["merge-base", "--is-ancestor", commit, "HEAD"], session.environ).returncode == 0
 
 
-def here(session: Session, commit: str) -> bool:
-    """Whether ``commit`` is in this clone."""
+def has_commit(session: Session, commit: str) -> bool:
+    """Whether this clone has ``commit``."""
     return _commit(session, commit) is not None
 
 
 def _parents(session: Session, revision: str) -> tuple[str, ...]:
-    done = run(session.project.root, ["rev-list", "--parents", "--max-count=1", revision], session.environ)
-    return tuple(done.stdout.decode("ascii", "replace").split()[1:]) if done.returncode == 0 else ()
+    process = run(session.project.root, ["rev-list", "--parents", "--max-count=1", revision], session.environ)
+    return tuple(process.stdout.decode("ascii", "replace").split()[1:]) if process.returncode == 0 else ()
 
 
 @dataclass(frozen=True)
 class ReviewedSpecs:
-    """The specs that are reviewed; ``revision``: the commit that they were read from; empty: the files on disk."""
+    """The reviewed specs; ``revision``: the commit that they were read from; empty: the files on disk."""
 
     loaded: Loaded
     revision: str
@@ -121,32 +125,34 @@ class ReviewedSpecs:
 
 @contextlib.contextmanager
 def specs_of(session: Session, head: str, *, merged: bool) -> Iterator[ReviewedSpecs]:
-    """The specs of ``head``: the files on disk where it is checked out, alone or merged; else as git has them.
+    """The specs of ``head``: the files on disk if it is checked out, alone or merged; otherwise from git.
 
-    So that a job that holds secrets need not check out what others wrote. ``merged``: as they will be once it is merged
-    into what is checked out, if it can be.
+    So a job with secrets need not check out untrusted commits. ``merged``: as they will be after a merge into the
+    checked-out commit, if git can merge them.
     """
-    here = _commit(session, "HEAD")
-    if here is None or head == here or head in _parents(session, "HEAD"):
+    checked_out_commit = _commit(session, "HEAD")
+    if checked_out_commit is None or head == checked_out_commit or head in _parents(session, "HEAD"):
         yield ReviewedSpecs(session.load(), "")
         return
-    tree = _merged(session, here, head) if merged else ""
+    tree = _merged(session, checked_out_commit, head) if merged else ""
     with checkout(session.project.root, tree or head, session.environ) as (folder, _):
         for name in ("specs", "environments"):
-            with contextlib.suppress(OSError):  # a file of that name: the loader says so
+            with contextlib.suppress(OSError):  # a file has that name: the loader reports it
                 (folder / name).mkdir(exist_ok=True)
         yield ReviewedSpecs(load_folder(folder), head)
 
 
-def _merged(session: Session, here: str, head: str) -> str:
-    """The tree that merging ``head`` into ``here`` makes, as git makes it without any file; empty where it cannot."""
-    done = run(session.project.root, ["merge-tree", "--write-tree", "--no-messages", here, head], session.environ)
-    tree = done.stdout.decode("ascii", "replace").strip()
-    return tree if done.returncode == 0 and _OID.fullmatch(tree) else ""
+def _merged(session: Session, checked_out_commit: str, head: str) -> str:
+    """The tree of a merge of ``head``, which git makes without touching files; empty if it cannot merge them."""
+    process = run(
+        session.project.root, ["merge-tree", "--write-tree", "--no-messages", checked_out_commit, head], session.environ
+    )
+    tree = process.stdout.decode("ascii", "replace").strip()
+    return tree if process.returncode == 0 and _OID.fullmatch(tree) else ""
 
 
 class AtCommit(Stages):
-    """The specs of a commit in the place of a store's stages: what is declared there counts as design, and as live."""
+    """The specs of a commit in the role of a store's stages: what it declares counts as design and as live."""
 
     def __init__(self, state: Snapshot) -> None:
         """``state`` has the specs, campaigns included."""
@@ -159,7 +165,7 @@ class AtCommit(Stages):
 
     @property
     def stages(self) -> list[StageRef]:
-        """The stages that there are."""
+        """All stages."""
         return list(self._stages)
 
     @property
@@ -168,15 +174,15 @@ class AtCommit(Stages):
         return sorted({stage.environment for stage in self._stages} - {SHARED})
 
     def digest(self, stage: StageRef) -> str:
-        """No manifest's: whatever is asked about is looked at."""
+        """Empty: a commit has no manifest, so every stage is compared in full."""
         return ""
 
     def base(self, stage: StageRef) -> StageBase:
-        """A stage that nothing was applied to."""
+        """The base of a stage to which nothing was applied."""
         return StageBase(stage, 0, EMPTY)
 
     def entries(self, stage: StageRef, kind: str = "") -> Mapping[Address, Entry]:
-        """What stands in a stage, of one kind or all; campaigns stand in live alone."""
+        """The entries of a stage, of one kind or all; only live has campaigns."""
         return {
             address: entry
             for address, entry in self._of(stage.environment).items()
@@ -189,7 +195,7 @@ class AtCommit(Stages):
 
 @dataclass(frozen=True)
 class Base:
-    """The commit that a pull request goes on from: ``words`` for people, ``commit`` in full."""
+    """The commit where a pull request left its target branch: ``words`` to show, and ``commit`` in full."""
 
     stages: AtCommit
     words: str
@@ -197,34 +203,34 @@ class Base:
 
 
 def base_of(session: Session, subject: PullRequestRef, head: str) -> Base:
-    """Where ``head`` left the branch that it goes into. Raises Refused when that branch is not known, or not here."""
+    """Where ``head`` left its target branch. Raises Refused if that branch is unknown, or missing in this clone."""
     branch, ref = _target(session, subject.base)
-    done = run(session.project.root, ["merge-base", ref, head or "HEAD"], session.environ)
-    commit = done.stdout.decode("ascii", "replace").strip()
+    process = run(session.project.root, ["merge-base", ref, head or "HEAD"], session.environ)
+    commit = process.stdout.decode("ascii", "replace").strip()
     begins = bool(commit) and not any(_holds(session, commit, name) for name in ("specs", "environments"))
     state = Snapshot() if begins else state_named(session, None, f"git:{ref}...{head or 'HEAD'}")
     return Base(AtCommit(state), f"{branch} at {commit[:12]}", commit)
 
 
 def _holds(session: Session, commit: str, folder: str) -> bool:
-    """Whether the project has a folder at a commit: where it has none of its own, a pull request begins it."""
-    words = ["rev-parse", "--verify", "--quiet", f"{commit}:./{folder}"]
-    return run(session.project.root, words, session.environ).returncode == 0
+    """Whether the project has a folder at a commit; if it has no specs, the pull request starts the project."""
+    command = ["rev-parse", "--verify", "--quiet", f"{commit}:./{folder}"]
+    return run(session.project.root, command, session.environ).returncode == 0
 
 
-def _target(session: Session, named: str) -> tuple[str, str]:
-    """The branch's short name, and what git calls it here."""
-    if named.startswith("-") or ".." in named:
-        raise refuse(Code.NO_BASE, f"“{named[:120]}” is not a branch", hint="Write --base main.")
-    short = named.removeprefix("refs/heads/")
-    asked = [f"refs/remotes/origin/{short}", named] if named else []
-    for ref in asked or _usual(session):
+def _target(session: Session, branch_name: str) -> tuple[str, str]:
+    """The branch's short name, and its ref in this clone."""
+    if branch_name.startswith("-") or ".." in branch_name:
+        raise refuse(Code.NO_BASE, f"“{branch_name[:120]}” is not a branch", hint="Write --base main.")
+    short = branch_name.removeprefix("refs/heads/")
+    refs = [f"refs/remotes/origin/{short}", branch_name] if branch_name else []
+    for ref in refs or _usual(session):
         if _commit(session, ref) is not None:
             return re.sub(r"^refs/(?:remotes/origin|heads)/", "", ref), ref
-    if named:
+    if branch_name:
         raise refuse(
             Code.NO_BASE,
-            f"there is no branch “{named[:120]}” in this clone",
+            f"there is no branch “{branch_name[:120]}” in this clone",
             detail="Without a store, a pull request is compared with the commit where it left its target branch.",
             hint=f"Fetch it with its history: git fetch --unshallow origin {short[:120]}",
         )
@@ -237,6 +243,6 @@ def _target(session: Session, named: str) -> tuple[str, str]:
 
 
 def _usual(session: Session) -> list[str]:
-    done = run(session.project.root, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"], session.environ)
-    found = os.fsdecode(done.stdout).strip()
-    return [ref for ref in (found, "refs/remotes/origin/main", "refs/remotes/origin/master") if ref]
+    process = run(session.project.root, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"], session.environ)
+    default_branch = os.fsdecode(process.stdout).strip()
+    return [ref for ref in (default_branch, "refs/remotes/origin/main", "refs/remotes/origin/master") if ref]

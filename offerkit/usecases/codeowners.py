@@ -1,7 +1,7 @@
-"""``codeowners``: the file by which GitHub and GitLab ask for reviews, from the reviewers that the specs name.
+"""``codeowners``: the file by which GitHub and GitLab request reviews, written from the reviewers in the specs.
 
-For each file of the specs: whoever has to approve what it changes. A reviewer is named by their account as the forge
-calls it now, or by their e-mail.
+Each file of the specs gets the reviewers who must approve its changes, by the current login of their account, or by
+their e-mail address.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from offerkit.usecases.session import Session
 HEADER = "# Written by offerkit codeowners from the reviewers that the specs name; do not edit it.\n"
 CODEOWNERS = FileKind("a CODEOWNERS that offerkit wrote", lambda head, tail: head.startswith(HEADER.encode()))
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
-"""Where the forges look, in GitHub's order; the first is where it is written when there is none."""
+"""Where the forges look, in GitHub's order; a new file is written to the first."""
 _MOST = 3 * 1024 * 1024
-"""Bytes of a file that GitHub reads; it ignores a larger one."""
+"""The largest file that GitHub reads, in bytes; it ignores a larger one."""
 _PLAIN = re.compile(r"[A-Za-z0-9_./@+=,~%&$^(){};:'\"-]")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}")
 _LOGIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
@@ -36,14 +36,14 @@ Named = Callable[[Mapping[str, Any]], str]
 
 @dataclass(frozen=True)
 class Owners:
-    """The file's text, and the reviewers whom it cannot name, sorted."""
+    """The file's text, and the reviewers without an account or e-mail address to write into it, sorted."""
 
     text: str
     nameless: tuple[str, ...]
 
 
 def codeowners(session: Session, login: Callable[[Mapping[str, Any]], str] | None = None) -> Owners:
-    """What CODEOWNERS says for the specs on disk. ``login``: what an operator's account is called; empty: not known.
+    """CODEOWNERS for the specs on disk. ``login`` returns the login of an operator's account; empty: unknown.
 
     Raises Refused with every mistake in the specs.
     """
@@ -61,22 +61,22 @@ def codeowners(session: Session, login: Callable[[Mapping[str, Any]], str] | Non
 
 
 def _reviewers(view: Snapshot) -> dict[Address, set[str]]:
-    """By address, who reviews what it says: of an offer, all that it inherits from; of settings, their environment."""
-    found: dict[Address, set[str]] = {}
+    """The reviewers by address: of an offer and all it inherits from, and of an environment's settings."""
+    reviewers: dict[Address, set[str]] = {}
     for offer in view.of_kind(Kind.OFFER):
         effective = view.offer(offer)
         names = {name for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY) for name in effective.reviewers(aspect)}
         for address in affecting(view, offer) if names else ():
-            found.setdefault(address, set()).update(names)
+            reviewers.setdefault(address, set()).update(names)
     for kind in SETTING_KINDS:
         for address in view.of_kind(kind):
             for environment in environments_of(address, view):
-                found.setdefault(address, set()).update(named_reviewers(view, environment))
-    return found
+                reviewers.setdefault(address, set()).update(named_reviewers(view, environment))
+    return reviewers
 
 
 def _called(view: Snapshot, name: str, login: Named | None) -> str:
-    """What the forge knows an operator by; empty when it knows nothing that can stand in the file."""
+    """An operator as CODEOWNERS names it: ``@login`` or an e-mail address; empty if it has neither."""
     body = view(Address(SHARED, Kind.OPERATOR, name)) or {}
     if body.get("enabled") is False:
         return ""
@@ -88,7 +88,7 @@ def _called(view: Snapshot, name: str, login: Named | None) -> str:
 
 
 def _lines(folder: str, files: Mapping[str, Iterable[str]], called: Mapping[str, str]) -> Iterator[str]:
-    """A line for each file. The last that matches counts: those that may match other files as well come first."""
+    """A line for each file. The last matching line counts, so lines that may match several files come first."""
     rows = [("/" + _pattern(folder + path), path, sorted(names)) for path, names in files.items()]
     for pattern, _, names in sorted(rows, key=lambda row: (not _wild(row[0]), row)):
         owners = [called[name] for name in names if called[name]]
@@ -105,7 +105,7 @@ def _wild(pattern: str) -> bool:
 def _pattern(path: str) -> str:
     """``path`` as a pattern that matches it on both forges.
 
-    A blank, ``#``, ``[`` and the like mean something there, and cannot be quoted on both: ``?`` stands for them.
+    Blanks, ``#``, ``[`` and the like have a meaning there and cannot be quoted on both forges; ``?`` replaces them.
     """
     return "".join(
         char
@@ -118,14 +118,14 @@ def _pattern(path: str) -> str:
 
 
 def place_of(root: Path) -> Path:
-    """The CODEOWNERS of the repository that ``root`` lies in: the one that is there, else where it is to be."""
+    """The path of CODEOWNERS in the repository of ``root``: the existing one, or where to write it."""
     depth = len(Path(folder_in_repository(root)).parts)
     top = root.resolve().parents[depth - 1] if depth else root.resolve()
-    return next((top / place for place in PLACES if (top / place).exists()), top / PLACES[0])
+    return next((top / path for path in PLACES if (top / path).exists()), top / PLACES[0])
 
 
 def save(owners: Owners, target: Path) -> None:
-    """Write the file. Raises Refused in place of one that somebody else wrote, and when it is too large."""
+    """Write the file. Raises Refused if offerkit did not write the existing one, or if it is too large."""
     content = owners.text.encode()
     if len(content) > _MOST:
         raise refuse(
@@ -139,21 +139,23 @@ def save(owners: Owners, target: Path) -> None:
 
 
 def check(owners: Owners, target: Path) -> None:
-    """Raise Refused unless ``target`` is what would be written; line ends do not count."""
+    """Raise Refused unless ``target`` is what would be written; line ends do not matter."""
     try:
         with target.open("rb") as file:
-            there = file.read(_MOST + 1).decode("utf-8", "replace").replace("\r\n", "\n")
+            current = file.read(_MOST + 1).decode("utf-8", "replace").replace("\r\n", "\n")
     except FileNotFoundError:
-        there = ""
+        current = ""
     except OSError as error:
         raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be read: {reason_of(error)}") from None
-    if there == owners.text:
+    if current == owners.text:
         return
-    now, said = (set(text.splitlines()) for text in (there, owners.text))
-    odd = sorted(now ^ said)
+    current_lines, expected_lines = (set(text.splitlines()) for text in (current, owners.text))
+    differing_lines = sorted(current_lines ^ expected_lines)
     raise refuse(
         Code.CODEOWNERS,
-        f"{target.name} does not match the specs" if there else f"there is no {target.name}",
-        detail=f"{'Missing' if odd[0] in said else 'Not any more'}: {odd[0][:200]}" if there and odd else "",
+        f"{target.name} does not match the specs" if current else f"there is no {target.name}",
+        detail=f"{'Missing' if differing_lines[0] in expected_lines else 'Not any more'}: {differing_lines[0][:200]}"
+        if current and differing_lines
+        else "",
         hint="Run “offerkit codeowners”, and commit what it writes.",
     )

@@ -107,15 +107,15 @@ def hiding_contacts(may: bool, environment: str) -> Iterator[None]:
 
 def without_contact_details(findings: Iterable[Diagnostic], environment: str) -> tuple[Diagnostic, ...]:
     """``findings`` about contacts without keys, values and numbers, for operators without access to contacts."""
-    told = (
+    shown = (
         Diagnostic(
-            found.code,
+            finding.code,
             f"the contacts of {environment} cannot be read",
             hint="Ask an operator who may read contacts: they are shown the details.",
             address=f"environment.{environment}",
         )
-        if found.code in _REVEALING
-        else found
-        for found in findings
+        if finding.code in _REVEALING
+        else finding
+        for finding in findings
     )
-    return tuple(dict.fromkeys(told))
+    return tuple(dict.fromkeys(shown))

@@ -21,7 +21,7 @@ class _Offer:
     """An offer's texts on the space, and its content if that is the same for all contacts."""
 
     row: FrozenRow
-    given: Mapping[str, str]
+    texts: Mapping[str, str]
     constant: OfferContent | None
 
 
@@ -51,41 +51,41 @@ class ContentRenderer:
         proposition: Row,
         outputs: Collection[str],
     ) -> tuple[Mapping[str, str], dict[str, str]]:
-        """The fields of ``offer`` here, and what each of ``outputs`` makes of them.
+        """The fields of ``offer`` on the space, and its rendering in each of ``outputs``.
 
-        ``product``: what a dynamic offer turned into; its fields stand in for the offer's of the same name. Raises
+        ``product``: the product of a dynamic offer; its fields replace the offer's fields of the same name. Raises
         RenderError when a required field is empty, a URL is not http(s), or a template fails.
         """
-        known = self._offer(offer)
-        content = known.constant
+        prepared = self._offer(offer)
+        content = prepared.constant
         if content is not None and product is None and not outputs:
             return content.fields, {}
-        variables = self._about(contact, data).about(known.row, proposition)
+        variables = self._about(contact, data).about(prepared.row, proposition)
         if content is None or product is not None:
-            content = self._renderer.content(known.given, variables, _data(product))
+            content = self._renderer.content(prepared.texts, variables, _data(product))
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
 
     def data_read(self, offers: Iterable[str]) -> set[str]:
         """The names of the call data that the texts of ``offers`` and the rendering functions read."""
         texts = [*self._renderer.look.functions.values()]
-        texts += [text for offer in offers for text in self._offer(offer).given.values()]
+        texts += [text for offer in offers for text in self._offer(offer).texts.values()]
         used = (name.split(".") for text in texts if "interaction" in text for name in inspect(text).variables)
         return {parts[1] for parts in used if parts[0] == "interaction" and len(parts) > 1}
 
     def _about(self, contact: Row, data: Row) -> Variables:
         """Template variables for a contact and its call data, built once for all offers shown to it."""
-        known = self._last
-        if known is None or known[0] is not contact or known[1] is not data:
-            made = Variables.of(self._catalog.dimension.name, contact, data, self._status_base)
-            known = self._last = (contact, data, made)
-        return known[2]
+        cached = self._last
+        if cached is None or cached[0] is not contact or cached[1] is not data:
+            variables = Variables.of(self._catalog.dimension.name, contact, data, self._status_base)
+            cached = self._last = (contact, data, variables)
+        return cached[2]
 
     def _offer(self, name: str) -> _Offer:
         if name not in self._offers:
-            known = self._catalog.offers[self._catalog.position_of[name]]
-            content = self._view.offer(known.address).content(self._space)
-            given = {field: str(text) for field, text in content.items()}
-            self._offers[name] = _Offer(FrozenRow(known.row), given, self._renderer.constant(given))
+            compiled_offer = self._catalog.offers[self._catalog.position_of[name]]
+            content = self._view.offer(compiled_offer.address).content(self._space)
+            texts = {field: str(text) for field, text in content.items()}
+            self._offers[name] = _Offer(FrozenRow(compiled_offer.row), texts, self._renderer.constant(texts))
         return self._offers[name]
 
 

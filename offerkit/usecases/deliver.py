@@ -59,7 +59,7 @@ def deliver(
     order: PlannedDelivery,
     contacts: Contacts,
     store: Store,
-    asked: DeliveryRequest,
+    request: DeliveryRequest,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[DeliveryResult, tuple[Report, ...]]:
     """Make a delivery: write its files, then store its propositions, all or none.
@@ -67,57 +67,57 @@ def deliver(
     Raises Refused if it was made before, the operator lacks the right, or anything that it needs is missing or changes
     meanwhile; then nothing is stored.
     """
-    may_deliver(asked.actor)
-    fields = [_field(order, name) for name in asked.fields]
-    chosen = delivery_selection(order, asked.seed, asked.data)
-    result = _result(order, asked)
+    may_deliver(request.actor)
+    fields = [_field(order, name) for name in request.fields]
+    selection = delivery_selection(order, request.seed, request.data)
+    result = _result(order, request)
     types = dict(order.catalog.dimension.fields)
     key = order.catalog.dimension.key
-    with bad_rows(asked.set_aside) as bad, open_contact_table(contacts, key, types, progress, bad) as people:
-        bad.refuse_empty(people.count, order.catalog.dimension.name)
-        result.contacts = people.count
-        writer = MessageWriter(order, chosen.facts.data, new_id, asked.status_base, fields, keep=not asked.dry)
-        if asked.folder is None:
-            _try_out(people, chosen, store, writer, result)
+    with bad_rows(request.set_aside) as bad, open_contact_table(contacts, key, types, progress, bad) as contact_table:
+        bad.refuse_empty(contact_table.count, order.catalog.dimension.name)
+        result.contacts = contact_table.count
+        writer = MessageWriter(order, selection.facts.data, new_id, request.status_base, fields, keep=not request.dry)
+        if request.folder is None:
+            _try_out(contact_table, selection, store, writer, result)
         else:
-            folder = DeliveryFolder(asked.folder)
+            folder = DeliveryFolder(request.folder)
             with folder.working():
-                _make(folder, people, chosen, store, writer, result, asked)
+                _make(folder, contact_table, selection, store, writer, result, request)
     result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
-    unknown = _unknown_data(order, chosen, writer)
-    return result, (*order.reports, *chosen.call.reports, *unknown, *writer.reports, *bad.reports())
+    unknown = _unknown_data(order, selection, writer)
+    return result, (*order.reports, *selection.call.reports, *unknown, *writer.reports, *bad.reports())
 
 
-def unfinished_date(folder: Path, place: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
+def unfinished_date(folder: Path, delivery: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
     """The proposition date of an interrupted run of this delivery in ``folder`` today, which the next run keeps.
 
     ``zone``: the environment's time zone, which defines today.
     """
-    left = DeliveryFolder(folder).unfinished()
-    if left is None or left.delivery != "/".join(place):
+    unfinished = DeliveryFolder(folder).unfinished()
+    if unfinished is None or unfinished.delivery != "/".join(delivery):
         return None
     try:
-        check_utc(left.time)
-        time = instant(left.time)
+        check_utc(unfinished.time)
+        time = instant(unfinished.time)
     except ValueError:  # edited: the folder cannot be trusted
         return None
     return time if wall_clock(time, zone).date() == wall_clock(now, zone).date() else None
 
 
-def finish_interrupted(store: Store, place: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:
+def finish_interrupted(store: Store, delivery: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:
     """Publish the files of a run that was interrupted after storing its propositions; None if no run was interrupted.
 
     Raises Refused if the delivery was made before.
     """
-    run = store.delivery(*place)
+    run = store.delivery(*delivery)
     if run is None:
         return None
     if folder is not None:
-        made = DeliveryFolder(folder)
-        left = made.unfinished()
-        if left is not None and left.id == run.id:
-            with made.working():
-                made.publish()
+        delivery_folder = DeliveryFolder(folder)
+        unfinished = delivery_folder.unfinished()
+        if unfinished is not None and unfinished.id == run.id:
+            with delivery_folder.working():
+                delivery_folder.publish()
             return run
     raise made_already(run)
 
@@ -139,56 +139,56 @@ def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[Delivery
     """
     may_deliver(actor)
     runs = store.deliveries()
-    found = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
-    if len(found) != 1:
+    matching_runs = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
+    if len(matching_runs) != 1:
         raise _not_made(name, runs)
-    return found[0], store.delivery_sent(found[0], now), found[0].sent
+    return matching_runs[0], store.delivery_sent(matching_runs[0], now), matching_runs[0].sent
 
 
-def withdraw(store: Store, place: tuple[str, str, str], actor: Actor) -> tuple[DeliveryRun, int]:
+def withdraw(store: Store, delivery: tuple[str, str, str], actor: Actor) -> tuple[DeliveryRun, int]:
     """Withdraw a delivery; returns its run and the number of propositions. Raises Refused if it was not made, or was
     sent.
     """
     may_deliver(actor)
-    run = store.delivery(*place)
+    run = store.delivery(*delivery)
     if run is None:
-        raise _not_made("/".join(place[1:]), store.deliveries())
+        raise _not_made("/".join(delivery[1:]), store.deliveries())
     return run, store.withdraw_delivery(run)
 
 
 def _field(order: PlannedDelivery, name: str) -> str:
     dimension = order.catalog.dimension
-    found = name.removeprefix(f"{dimension.name}.")
-    if found not in dimension.fields:
+    field_name = name.removeprefix(f"{dimension.name}.")
+    if field_name not in dimension.fields:
         raise refuse(
             Code.UNKNOWN_FIELD,
             f"{dimension.name} has no field “{name[:80]}”",
-            hint=suggestion(found, dimension.fields),
+            hint=suggestion(field_name, dimension.fields),
         )
-    return found
+    return field_name
 
 
-def _unknown_data(order: PlannedDelivery, chosen: DeliverySelection, writer: MessageWriter) -> Iterator[Report]:
+def _unknown_data(order: PlannedDelivery, selection: DeliverySelection, writer: MessageWriter) -> Iterator[Report]:
     """The warning about unknown call data that conditions or texts read, unless a hook may add it."""
-    made = chosen.made
-    if made is not None and order.catalog.spaces[order.body.space].target_loading:
+    program = selection.program
+    if program is not None and order.catalog.spaces[order.body.space].target_loading:
         return
-    if made is not None:
-        offers = {order.catalog.offers[item.position].name for item in made.items}
+    if program is not None:
+        offers = {order.catalog.offers[item.position].name for item in program.items}
     else:
         offers = {*order.offers, *(cell.offer for cell in order.body.cells or ())}
-    conditions = [condition for condition, _ in chosen.cells] + [
-        condition for condition in (chosen.target,) if condition is not None
+    conditions = [condition for condition, _ in selection.cells] + [
+        condition for condition in (selection.target,) if condition is not None
     ]
-    read = {name for condition in conditions for name in condition.expression.data_read} | read_data(
-        [made] if made is not None else []
+    data_read = {name for condition in conditions for name in condition.expression.data_read} | read_data(
+        [program] if program is not None else []
     )
     if order.catalog.when is not None:
-        read.update(order.catalog.when.condition.expression.data_read)
-    yield from unknown_data(order.catalog, chosen.call.data, read, writer.data_read(offers))
+        data_read.update(order.catalog.when.condition.expression.data_read)
+    yield from unknown_data(order.catalog, selection.call.data, data_read, writer.data_read(offers))
 
 
-def _result(order: PlannedDelivery, asked: DeliveryRequest) -> DeliveryResult:
+def _result(order: PlannedDelivery, request: DeliveryRequest) -> DeliveryResult:
     return DeliveryResult(
         order.name,
         order.environment,
@@ -196,19 +196,23 @@ def _result(order: PlannedDelivery, asked: DeliveryRequest) -> DeliveryResult:
         display_time(order.at, order.catalog.zone),
         order.catalog.revision,
         "",
-        asked.dry,
+        request.dry,
         wanted=order.count,
-        folder=str(asked.folder) if asked.folder is not None else "",
-        data={name: str(value) for name, value in asked.data.items()},
+        folder=str(request.folder) if request.folder is not None else "",
+        data={name: str(value) for name, value in request.data.items()},
     )
 
 
 def _try_out(
-    people: ContactTable, chosen: DeliverySelection, store: Store, writer: MessageWriter, result: DeliveryResult
+    contact_table: ContactTable,
+    selection: DeliverySelection,
+    store: Store,
+    writer: MessageWriter,
+    result: DeliveryResult,
 ) -> None:
     """Make the delivery without files."""
-    for part in recipients(people, chosen, store):
-        _check_live(store, chosen.order)
+    for part in recipients(contact_table, selection, store):
+        _check_live(store, selection.order)
         for recipient in part:
             message = writer.message(recipient)
             if isinstance(message, SetAsideReason):
@@ -219,46 +223,46 @@ def _try_out(
 
 def _make(
     folder: DeliveryFolder,
-    people: ContactTable,
-    chosen: DeliverySelection,
+    contact_table: ContactTable,
+    selection: DeliverySelection,
     store: Store,
     writer: MessageWriter,
     result: DeliveryResult,
-    asked: DeliveryRequest,
+    request: DeliveryRequest,
 ) -> None:
-    order = chosen.order
-    inputs = _inputs(people, order, asked)
-    left = folder.unfinished()
-    if left is None or left.inputs != inputs:
-        left = UnfinishedRun(new_id(), f"{order.environment}/{order.name}", inputs, utc(order.at))
-        folder.begin(left)
-    result.run = left.id
+    order = selection.order
+    inputs = _inputs(contact_table, order, request)
+    unfinished = folder.unfinished()
+    if unfinished is None or unfinished.inputs != inputs:
+        unfinished = UnfinishedRun(new_id(), f"{order.environment}/{order.name}", inputs, utc(order.at))
+        folder.begin(unfinished)
+    result.run = unfinished.id
     try:
-        _write(folder, people, chosen, store, writer, result)
+        _write(folder, contact_table, selection, store, writer, result)
         samples = [(m["contact"], m["html"], m["text"]) for m in islice(folder.messages(), SAMPLES)]
         for message in folder.messages():
             _count(result, message)
         for _, reason in folder.asides():
             result.set_aside(reason)
-        result.stored = 0 if asked.dry or not order.space.storage.enabled else result.propositions
+        result.stored = 0 if request.dry or not order.space.storage.enabled else result.propositions
         folder.finish(delivery_data(result), sample_files(samples))
     except OSError as error:
         raise unwritable(folder.partial, error) from error
-    if not asked.dry:
-        _store(folder, store, order, result, asked)
+    if not request.dry:
+        _store(folder, store, order, result, request)
     folder.publish()
 
 
 def _write(
     folder: DeliveryFolder,
-    people: ContactTable,
-    chosen: DeliverySelection,
+    contact_table: ContactTable,
+    selection: DeliverySelection,
     store: Store,
     writer: MessageWriter,
     result: DeliveryResult,
 ) -> None:
-    for number, part in enumerate(recipients(people, chosen, store), 1):
-        _check_live(store, chosen.order)
+    for number, part in enumerate(recipients(contact_table, selection, store), 1):
+        _check_live(store, selection.order)
         if folder.has(number):
             result.resumed += 1
             continue
@@ -276,18 +280,18 @@ def _check_live(store: Store, order: PlannedDelivery) -> None:
 
     Called before each part, so that nothing is made from offers that are no longer live, and again when storing.
     """
-    now = live_revision(store, order.environment)
-    if now != order.catalog.revision:
+    revision = live_revision(store, order.environment)
+    if revision != order.catalog.revision:
         raise refuse(
             Code.PLAN_STALE,
-            f"live changed from revision {order.catalog.revision} to {now} while the messages were made",
+            f"live changed from revision {order.catalog.revision} to {revision} while the messages were made",
             detail="They may contain offers that are no longer live. No message was delivered, no proposition stored.",
             hint="Run it again to make the messages from what is live now.",
         )
 
 
 def _store(
-    folder: DeliveryFolder, store: Store, order: PlannedDelivery, result: DeliveryResult, asked: DeliveryRequest
+    folder: DeliveryFolder, store: Store, order: PlannedDelivery, result: DeliveryResult, request: DeliveryRequest
 ) -> None:
     """Store the run and all its propositions in one transaction, if live is still unchanged."""
     run = DeliveryRun(
@@ -298,8 +302,8 @@ def _store(
         space=order.body.space,
         revision=order.catalog.revision,
         time=utc(order.at),
-        made=utc(asked.now),
-        operator=asked.actor.name,
+        made=utc(request.now),
+        operator=request.actor.name,
         messages=result.messages,
         propositions=result.stored,
     )
@@ -315,40 +319,40 @@ def _store(
 
 def _count(result: DeliveryResult, message: Message) -> None:
     result.messages += 1
-    for made in message["propositions"]:
-        result.add(made["offer"], made["rank"])
+    for proposition in message["propositions"]:
+        result.add(proposition["offer"], proposition["rank"])
 
 
-def _inputs(people: ContactTable, order: PlannedDelivery, asked: DeliveryRequest) -> str:
+def _inputs(contact_table: ContactTable, order: PlannedDelivery, request: DeliveryRequest) -> str:
     """A digest of everything that the messages are made from, except propositions made meanwhile."""
     columns = ", ".join(f"contact.{name}" for name in ("k", "n"))
-    found = people.connection.execute(
+    contact_digest = contact_table.connection.execute(
         f"SELECT count(*), bit_xor(hash(contact)), bit_xor(hash({columns})) FROM contact"  # noqa: S608 - our own names
     ).fetchone()
-    made = {
+    inputs = {
         "offerkit": __version__,
         "revision": order.catalog.revision,
         "campaign": order.fingerprint,
         "delivery": order.delivery,
-        "contacts": [str(part) for part in found or ()],
+        "contacts": [str(part) for part in contact_digest or ()],
         "time": utc(order.at),
-        "fields": list(asked.fields),
-        "status": asked.status_base,
-        "seed": asked.seed,
-        "dry": asked.dry,
-        "data": {name: str(value) for name, value in sorted(asked.data.items())},
+        "fields": list(request.fields),
+        "status": request.status_base,
+        "seed": request.seed,
+        "dry": request.dry,
+        "data": {name: str(value) for name, value in sorted(request.data.items())},
     }
-    return digest(canonical(made))
+    return digest(canonical(inputs))
 
 
 def _not_made(name: str, runs: list[DeliveryRun]) -> Exception:
     names = [run.name for run in runs]
-    one = sum(name == known for known in names) > 1
+    ambiguous = sum(name == run_name for run_name in names) > 1
     return refuse(
         Code.NOT_DELIVERED,
-        f"“{name[:120]}” is in more than one environment" if one else f"the delivery “{name[:120]}” was not made",
-        detail="" if one else "Only deliveries made with “offerkit deliver” can be sent or withdrawn.",
+        f"“{name[:120]}” is in more than one environment" if ambiguous else f"the delivery “{name[:120]}” was not made",
+        detail="" if ambiguous else "Only deliveries made with “offerkit deliver” can be sent or withdrawn.",
         hint="Write ENVIRONMENT/CAMPAIGN/DELIVERY."
-        if one
+        if ambiguous
         else suggestion(name, names, "Deliveries made: " + (", ".join(names[:12]) or "none") + "."),
     )

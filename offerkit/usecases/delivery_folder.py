@@ -82,11 +82,11 @@ class DeliveryFolder:
             return None
 
     def begin(self, state: UnfinishedRun) -> None:
-        """Delete what was left, and start again."""
+        """Delete the files of an interrupted run, and start a new one."""
         for path in self.partial.iterdir():
             if path.name != _LOCK:
                 path.unlink()
-        _whole(self.partial / _STATE, orjson.dumps(asdict(state)))
+        _write_whole(self.partial / _STATE, orjson.dumps(asdict(state)))
 
     def has(self, part: int) -> bool:
         """Whether a part is finished."""
@@ -96,10 +96,10 @@ class DeliveryFolder:
     def writing(self, part: int) -> Iterator[DeliveryPart]:
         """Write a part; it counts only when complete."""
         path, aside = self._part(part), self._aside(part)
-        made = DeliveryPart(path.with_suffix(".tmp"), aside)
-        with made:
-            yield made
-        made.keep(path)
+        delivery_part = DeliveryPart(path.with_suffix(".tmp"), aside)
+        with delivery_part:
+            yield delivery_part
+        delivery_part.keep(path)
 
     def messages(self) -> Iterator[Message]:
         """All messages in order."""
@@ -116,13 +116,13 @@ class DeliveryFolder:
 
     def finish(self, summary: Mapping[str, Json], samples: Mapping[str, str]) -> None:
         """Write the list of contacts set aside, the summary and the samples, still in the partial folder."""
-        whole = self.partial / "set-aside.csv"
-        with whole.with_suffix(".tmp").open("w", newline="", encoding="utf-8") as out:
+        list_path = self.partial / "set-aside.csv"
+        with list_path.with_suffix(".tmp").open("w", newline="", encoding="utf-8") as out:
             CsvWriter(out, ("contact", "reason")).write(self.asides())
-        whole.with_suffix(".tmp").replace(whole)
+        list_path.with_suffix(".tmp").replace(list_path)
         for name, text in samples.items():
-            _whole(self.partial / name, text.encode())
-        _whole(self.partial / "delivery.json", orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
+            _write_whole(self.partial / name, text.encode())
+        _write_whole(self.partial / "delivery.json", orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
 
     def publish(self) -> None:
         """Rename the folder: the last step, after the propositions are stored."""
@@ -191,7 +191,7 @@ def unwritable(path: Path, error: OSError) -> Exception:
     )
 
 
-def _whole(path: Path, content: bytes) -> None:
+def _write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.tmp")
     partial.write_bytes(content)
     partial.replace(path)

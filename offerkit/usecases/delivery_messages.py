@@ -80,9 +80,9 @@ class MessageWriter:
     ) -> None:
         """``ids`` makes ids of propositions; these are empty without ``keep``, or if the space stores nothing."""
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
-        self._renderer = order.place.renderer(status_base, Status.INTERESTED)
+        self._renderer = order.live_space.renderer(status_base, Status.INTERESTED)
         self._keep = keep and order.space.storage.enabled
-        self._extra = order.place.proposed_data
+        self._extra = order.live_space.proposed_data
         self.failures = Failures({}, {})
 
     def data_read(self, offers: Iterable[str]) -> set[str]:
@@ -98,19 +98,19 @@ class MessageWriter:
         """The recipient's message, or the reason for sending none."""
         if recipient.choices is None:
             return SetAsideReason.NOT_TARGETED
-        order, wanted = self._order, self._order.count
+        order, count = self._order, self._order.count
         offers: list[MessageProposition] = []
         parts: dict[str, list[str]] = {output: [] for output in OUTPUTS}
         for choice in recipient.choices:
-            if len(offers) == wanted:
+            if len(offers) == count:
                 break
             try:
                 offers.append(self._offer(recipient, choice, len(offers) + 1, parts))
             except RenderError as error:
-                self.failures.add(order.catalog.offers[choice.place].name, recipient.key, str(error))
-        if len(offers) < wanted and order.body.exclude_recipients_with_too_few_offers:
+                self.failures.add(order.catalog.offers[choice.position].name, recipient.key, str(error))
+        if len(offers) < count and order.body.exclude_recipients_with_too_few_offers:
             return SetAsideReason.TOO_FEW
-        if len(offers) < wanted and not order.body.show_nothing_where_missing:
+        if len(offers) < count and not order.body.show_nothing_where_missing:
             return SetAsideReason.MISSING
         return {
             "contact": recipient.key,
@@ -127,7 +127,7 @@ class MessageWriter:
         self, recipient: Recipient, choice: Choice, rank: int, parts: Mapping[str, list[str]]
     ) -> MessageProposition:
         order = self._order
-        offer = order.catalog.offers[choice.place]
+        offer = order.catalog.offers[choice.position]
         data = self._data if recipient.data is None else recipient.data
         id_ = self._ids() if self._keep else ""
         about: Row = {"id": id_ or None, "rank": rank, "weight": choice.weight, "space": order.body.space}
@@ -159,22 +159,22 @@ def proposition_rows(order: PlannedDelivery, run: str, message: Message) -> list
     time = utc(order.at)
     return [
         PropositionRow(
-            id=made["id"],
+            id=proposition["id"],
             environment=order.environment,
             contact=message["contact"],
             space=order.body.space,
             channel=order.space.channel,
-            offer=made["offer"],
-            category=made["category"],
+            offer=proposition["offer"],
+            category=proposition["category"],
             interaction=run,
-            rank=made["rank"],
-            weight=Decimal(made["weight"]),
+            rank=proposition["rank"],
+            weight=Decimal(proposition["weight"]),
             status=Status(order.space.storage.proposed),
             time=time,
             changed=time,
             revision=order.catalog.revision,
-            proposed=made["data"],
+            proposed=proposition["data"],
         )
-        for made in message["propositions"]
-        if made["id"]
+        for proposition in message["propositions"]
+        if proposition["id"]
     ]

@@ -40,9 +40,9 @@ NOT_WEIGHED = Decimal(0)
 
 
 class Choice(NamedTuple):
-    """An offer by its index in the catalog, its weight, and the product of a dynamic offer."""
+    """An offer by its position in the catalog, its weight, and the product of a dynamic offer."""
 
-    place: int
+    position: int
     weight: Decimal
     product: Row | None = None
 
@@ -67,7 +67,7 @@ class DeliverySelection:
     target: BoundCondition | None
     cells: tuple[tuple[BoundCondition, int], ...]
     call: Call
-    made: BatchProgram | None
+    program: BatchProgram | None
     facts: CallFacts
 
 
@@ -104,73 +104,83 @@ def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, obj
     )
 
 
-def recipients(people: ContactTable, made: DeliverySelection, store: Store | None) -> Iterator[Iterator[Recipient]]:
+def recipients(
+    contact_table: ContactTable, selection: DeliverySelection, store: Store | None
+) -> Iterator[Iterator[Recipient]]:
     """All contacts in the order of the source, in parts of some ten thousand."""
-    if made.made is not None and uses_hooks(made.made):
-        for first in range(0, people.count, CHUNK):
-            yield _one_by_one(people, made, store, first)
+    if selection.program is not None and uses_hooks(selection.program):
+        for first in range(0, contact_table.count, CHUNK):
+            yield _one_by_one(contact_table, selection, store, first)
         return
-    if made.made is not None:
-        batch = BatchRequest(made.made, find_exclusions(people, made.made, store))
-        for decided in decide_all(people, batch):
-            yield _part(people, made, decided.first, decided)
+    if selection.program is not None:
+        batch = BatchRequest(selection.program, find_exclusions(contact_table, selection.program, store))
+        for decided in decide_all(contact_table, batch):
+            yield _part(contact_table, selection, decided.first, decided)
         return
-    for first in range(0, people.count, CHUNK):
-        yield _part(people, made, first, None)
+    for first in range(0, contact_table.count, CHUNK):
+        yield _part(contact_table, selection, first, None)
 
 
-def _one_by_one(people: ContactTable, made: DeliverySelection, store: Store | None, first: int) -> Iterator[Recipient]:
-    catalog = made.order.catalog
-    names = list(people.types)
-    for key, held, *cells in _rows(people, made, first):
+def _one_by_one(
+    contact_table: ContactTable, selection: DeliverySelection, store: Store | None, first: int
+) -> Iterator[Recipient]:
+    catalog = selection.order.catalog
+    names = list(contact_table.types)
+    for key, in_target, *cells in _rows(contact_table, selection, first):
         contact: Row = {name: value_of(value) for name, value in zip(names, cells, strict=True)}
-        if not held:
+        if not in_target:
             yield Recipient(key, contact, None)
             continue
-        history = history_of(store, catalog, key, made.order.at) if store is not None else ()
-        found = decide(catalog, replace(made.call, contact=contact, key=key), history)
-        choices = (Choice(catalog.position_of[one.offer], one.weight, one.product) for one in found.chosen)
-        yield Recipient(key, contact, tuple(choices), found.data)
+        history = history_of(store, catalog, key, selection.order.at) if store is not None else ()
+        decision = decide(catalog, replace(selection.call, contact=contact, key=key), history)
+        choices = (
+            Choice(catalog.position_of[chosen.offer], chosen.weight, chosen.product) for chosen in decision.chosen
+        )
+        yield Recipient(key, contact, tuple(choices), decision.data)
 
 
 def _part(
-    people: ContactTable, made: DeliverySelection, first: int, decided: DecidedChunk | None
+    contact_table: ContactTable, selection: DeliverySelection, first: int, decided: DecidedChunk | None
 ) -> Iterator[Recipient]:
-    rows = _rows(people, made, first)
-    names = list(people.types)
-    tests = 1 + len(made.cells)
-    weigh = _Weigher(made)
-    for place, (key, *cells) in enumerate(rows):
+    rows = _rows(contact_table, selection, first)
+    names = list(contact_table.types)
+    tests = 1 + len(selection.cells)
+    weigh = _Weigher(selection)
+    for row, (key, *cells) in enumerate(rows):
         contact: Row = {name: value_of(value) for name, value in zip(names, cells[tests:], strict=True)}
         if not cells[0]:
             yield Recipient(key, contact, None)
         elif decided is not None:
-            picks = decided.picks[:, place].tolist()
+            picks = decided.picks[:, row].tolist()
             yield Recipient(key, contact, tuple(weigh(item, contact) for item in picks if item >= 0))
-        elif made.cells:
-            holds = (place_ for (_, place_), held in zip(made.cells, cells[1:tests], strict=True) if held)
-            yield Recipient(key, contact, tuple(Choice(found, NOT_WEIGHED) for found in list(holds)[:1]))
+        elif selection.cells:
+            matching_cells = (
+                cell_position
+                for (_, cell_position), holds_for in zip(selection.cells, cells[1:tests], strict=True)
+                if holds_for
+            )
+            yield Recipient(key, contact, tuple(Choice(position, NOT_WEIGHED) for position in list(matching_cells)[:1]))
         else:
-            at = made.order.catalog.position_of
-            yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in made.order.offers))
+            at = selection.order.catalog.position_of
+            yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in selection.order.offers))
 
 
-def _rows(people: ContactTable, made: DeliverySelection, first: int) -> list[tuple[str, ...]]:
+def _rows(contact_table: ContactTable, selection: DeliverySelection, first: int) -> list[tuple[str, ...]]:
     """For each contact: key, whether in the target, whether in each cell, then the fields."""
-    target = [bound_condition_sql(condition, made.facts) for condition in _targets(made)]
+    target = [bound_condition_sql(condition, selection.facts) for condition in _targets(selection)]
     parts = ["k", f"coalesce({' AND '.join(f'({sql})' for sql in target) or 'TRUE'}, FALSE)"]
-    parts += [f"coalesce({bound_condition_sql(condition, made.facts)}, FALSE)" for condition, _ in made.cells]
-    parts += [column(name) for name in people.types]
+    parts += [f"coalesce({bound_condition_sql(condition, selection.facts)}, FALSE)" for condition, _ in selection.cells]
+    parts += [column(name) for name in contact_table.types]
     sql = f"SELECT {', '.join(parts)} FROM contact WHERE n >= ? AND n < ? ORDER BY n"  # noqa: S608 - escaped
-    found: list[tuple[str, ...]] = people.connection.execute(sql, [first, first + CHUNK]).fetchall()
-    return found
+    rows: list[tuple[str, ...]] = contact_table.connection.execute(sql, [first, first + CHUNK]).fetchall()
+    return rows
 
 
-def _targets(made: DeliverySelection) -> Iterator[BoundCondition]:
+def _targets(selection: DeliverySelection) -> Iterator[BoundCondition]:
     """The delivery's target and the environment's filter, which applies however offers are selected."""
-    if made.target is not None:
-        yield made.target
-    when = made.order.catalog.when
+    if selection.target is not None:
+        yield selection.target
+    when = selection.order.catalog.when
     if when is not None:
         yield when.condition
 
@@ -178,17 +188,19 @@ def _targets(made: DeliverySelection) -> Iterator[BoundCondition]:
 class _Weigher:
     """The weight of an item for a contact; computes formulas like the engine for single calls."""
 
-    def __init__(self, made: DeliverySelection) -> None:
-        self._made = made
-        self._computed: Sequence[ComputedOffer] = made.made.space_program.computed if made.made is not None else ()
-        self._first = len(made.made.space_program.entries) if made.made is not None else 0
+    def __init__(self, selection: DeliverySelection) -> None:
+        self._selection = selection
+        self._computed: Sequence[ComputedOffer] = (
+            selection.program.space_program.computed if selection.program is not None else ()
+        )
+        self._first = len(selection.program.space_program.entries) if selection.program is not None else 0
 
     def __call__(self, item: int, contact: Row) -> Choice:
-        assert self._made.made is not None
-        known = self._made.made.items[item]
-        if known.weight is not None:
-            return Choice(known.position, known.weight)
-        part = self._computed[item - self._first]
-        facts = self._made.facts._replace(contact=contact)
-        found = best_weight(part.weights, ConditionMemo(facts, {}))
-        return Choice(known.position, times(found.number, part.factors) if found is not None else NOT_WEIGHED)
+        assert self._selection.program is not None
+        candidate = self._selection.program.items[item]
+        if candidate.weight is not None:
+            return Choice(candidate.position, candidate.weight)
+        computed = self._computed[item - self._first]
+        facts = self._selection.facts._replace(contact=contact)
+        best = best_weight(computed.weights, ConditionMemo(facts, {}))
+        return Choice(candidate.position, times(best.number, computed.factors) if best is not None else NOT_WEIGHED)

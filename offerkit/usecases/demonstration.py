@@ -37,27 +37,27 @@ def live_copy(session: Session, folder: Path) -> Session:
     """
     root = folder / "project"
     shutil.copytree(session.project.root, root, ignore=shutil.ignore_patterns(*_NO_PART), symlinks=True)
-    made = replace(
+    copy = replace(
         session, project=Project(root), store_path=None, backend=LOCAL, use_cache=False, heads=None, scopes=None
     )
-    operators = [address.name for address in made.load().records if address.kind is Kind.OPERATOR]
+    operators = [address.name for address in copy.load().records if address.kind is Kind.OPERATOR]
     for _ in range(_ROUNDS):
-        done = [_all_that(replace(made, operator=name, now=utc(datetime.now(UTC)))) for name in operators]
-        if not any(done):
+        changed = [_apply_and_promote(replace(copy, operator=name, now=utc(datetime.now(UTC)))) for name in operators]
+        if not any(changed):
             break
-    return made
+    return copy
 
 
-def _all_that(session: Session) -> bool:
+def _apply_and_promote(session: Session) -> bool:
     """Let one operator apply, approve and promote what they may; returns whether anything changed."""
-    applied = _carried_out(session, lambda: make_plan(session, AddressPatterns()))
+    applied = _applied(session, lambda: make_plan(session, AddressPatterns()))
     with suppress(Refused):  # nothing waits for this operator
         approve_or_reject(session, ApprovalRequest(("*/offer.*",)), Decision.APPROVED)
-    promoted = _carried_out(session, lambda: promote(session, (), AddressPatterns()))
+    promoted = _applied(session, lambda: promote(session, (), AddressPatterns()))
     return applied or promoted
 
 
-def _carried_out(session: Session, planned: Callable[[], Plan]) -> bool:
+def _applied(session: Session, planned: Callable[[], Plan]) -> bool:
     with suppress(Refused):  # another operator may do it
         plan = planned()
         if plan.steps:

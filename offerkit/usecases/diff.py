@@ -71,7 +71,7 @@ class Difference:
     after: NamedState
     across: tuple[str, str] | None = None
     behind: MissingCommits = field(default_factory=MissingCommits)
-    places: Mapping[Address, SpecPositions] = field(default_factory=dict)
+    positions: Mapping[Address, SpecPositions] = field(default_factory=dict)
 
     @property
     def titles(self) -> tuple[str, str]:
@@ -95,7 +95,7 @@ class Difference:
         doubt = self.behind.doubt
         untold = f"{doubt.summary}. {doubt.detail}".replace("..", ".") if doubt is not None else ""
         lacking = OlderCheckout(self.behind.commits, self.behind.steps, untold)
-        return DiffExtras(self.places, self.reached, lacking, impact)
+        return DiffExtras(self.positions, self.reached, lacking, impact)
 
 
 def compare(
@@ -108,13 +108,13 @@ def compare(
     :func:`state_refs.open_states` do.
     """
     with open_states(session, base, head) as (a, b):
-        found = without_missing_commits(session, difference(session, a, b, patterns))
-        touched = {step.address.environment for step in found.steps}
+        result = without_missing_commits(session, difference(session, a, b, patterns))
+        touched = {step.address.environment for step in result.steps}
         whole = whole or SHARED in touched
         for state in (a, b):
             entries = {**state.beside, **state.entries}
             state.bodies_of(e.fingerprint for x, e in entries.items() if whole or x.environment in {SHARED, *touched})
-        return found
+        return result
 
 
 def difference(session: Session, a: NamedState, b: NamedState, patterns: AddressPatterns) -> Difference:
@@ -132,12 +132,12 @@ def difference(session: Session, a: NamedState, b: NamedState, patterns: Address
         for d in differing(a, b)
         if patterns.targeted(*names(d.address), d.moved_from) and not patterns.excluded(*names(d.address), d.moved_from)
     ]
-    bodies = _gathered(chosen, a, b)
-    places = _places(chosen, bodies, a, b)
-    sources = {address: place.after for address, place in places.items() if place.after is not None}
+    bodies = _bodies(chosen, a, b)
+    positions = _spec_positions(chosen, bodies, a, b)
+    sources = {address: position.after for address, position in positions.items() if position.after is not None}
     with session.progress("Comparing", len(chosen)) as advance:
         steps = steps_for(chosen, StepContext(bodies, {}, sources, advance))
-    return Difference(steps, bodies, a, b, across, places=places)
+    return Difference(steps, bodies, a, b, across, positions=positions)
 
 
 def differing(a: NamedState, b: NamedState) -> list[Delta]:
@@ -147,28 +147,31 @@ def differing(a: NamedState, b: NamedState) -> list[Delta]:
     return Snapshot(before).diff(Snapshot(after), b.stage, renames)
 
 
-def without_missing_commits(session: Session, found: Difference) -> Difference:
+def without_missing_commits(session: Session, difference: Difference) -> Difference:
     """``found`` with the changes that only come from commits that the second state lacks moved to ``behind``."""
-    base, head = found.before, found.after
-    if not found.steps or not base.commit or not (head.commit or head.specs is not None):
-        return found
+    base, head = difference.before, difference.after
+    if not difference.steps or not base.commit or not (head.commit or head.specs is not None):
+        return difference
     line = lineage(session.project.root, base.commit, head.commit or "HEAD", session.environ)
     if not line.behind:
-        return found
+        return difference
     if not 0 < len(line.bases) <= MOST_BASES:
-        return replace(found, behind=MissingCommits(line.behind, doubt=_untold(found, line)))
+        return replace(difference, behind=MissingCommits(line.behind, doubt=_unknown_cause(difference, line)))
     try:
         bases = entries_at(session, line)
     except Refused as refused:
         return replace(
-            found, behind=MissingCommits(line.behind, doubt=_untold(found, line, refused.diagnostics[0].summary))
+            difference,
+            behind=MissingCommits(line.behind, doubt=_unknown_cause(difference, line, refused.diagnostics[0].summary)),
         )
-    lacking = unchanged_since(found.steps, head.entries, bases)
-    own = [step for step in found.steps if step not in lacking]
-    return replace(found, steps=own, behind=MissingCommits(line.behind, lacking))
+    lacking = unchanged_since(difference.steps, head.entries, bases)
+    own = [step for step in difference.steps if step not in lacking]
+    return replace(difference, steps=own, behind=MissingCommits(line.behind, lacking))
 
 
-def impact_between(session: Session, found: Difference, asked: ImpactRequest, contacts: Iterable[str] = ()) -> Impact:
+def impact_between(
+    session: Session, difference: Difference, request: ImpactRequest, contacts: Iterable[str] = ()
+) -> Impact:
     """The impact of ``found`` on the contacts of the first state.
 
     ``contacts``: ``FILE`` or ``DIMENSION=FILE``, files of the project to read instead of the declared sources. Raises
@@ -178,17 +181,17 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
     from offerkit.usecases.impact import impact_of_change  # imports the engine
     from offerkit.usecases.plan_effect import effect_of
 
-    if found.across is not None:
+    if difference.across is not None:
         raise refuse(
             Code.NO_IMPACT,
-            f"the impact cannot be measured between {found.across[0]} and {found.across[1]}",
+            f"the impact cannot be measured between {difference.across[0]} and {difference.across[1]}",
             detail="They are different environments, each with its own contacts, spaces and offers.",
             hint="Compare two states of one environment, or leave out --impact.",
         )
-    stage = Stage.LIVE if found.before.stage is found.after.stage is Stage.LIVE else Stage.DESIGN
-    effect = effect_of(*found.effect.pair, found.steps, stage)
-    _check_whole(found, effect)
-    files = _files(effect, contacts, effect.environments if asked.at else effect.deciding)
+    stage = Stage.LIVE if difference.before.stage is difference.after.stage is Stage.LIVE else Stage.DESIGN
+    effect = effect_of(*difference.effect.pair, difference.steps, stage)
+    _check_whole(difference, effect)
+    files = _files(effect, contacts, effect.environments if request.at else effect.deciding)
     if session.backend.history_only and not files:
         raise refuse(
             Code.NO_IMPACT,
@@ -196,10 +199,10 @@ def impact_between(session: Session, found: Difference, asked: ImpactRequest, co
             detail="“offerkit plan --impact” measures the impact of the specs there.",
             hint="To use contacts of this project: --contacts FILE.",
         )
-    return impact_of_change(session, effect, asked, files)
+    return impact_of_change(session, effect, request, files)
 
 
-def _check_whole(found: Difference, effect: PlanEffect) -> None:
+def _check_whole(difference: Difference, effect: PlanEffect) -> None:
     """Raise Refused if decisions are impossible because an environment's dimension is missing."""
     for side in effect.pair:
         for address in side.of_kind(Kind.ENVIRONMENT):
@@ -207,7 +210,7 @@ def _check_whole(found: Difference, effect: PlanEffect) -> None:
             if dimension not in side.entries:
                 raise refuse(
                     Code.NO_IMPACT,
-                    f"the impact cannot be measured between {found.titles[0]} and {found.titles[1]}:"
+                    f"the impact cannot be measured between {difference.titles[0]} and {difference.titles[1]}:"
                     f" {dimension} is missing",
                     hint="Compare whole states: design, live, specs, git:REF.",
                 )
@@ -218,27 +221,27 @@ def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) 
 
     ``counted``: the environments whose contacts are used.
     """
-    known = sorted({effect.catalog(name).dimension.name for name in effect.environments})
-    meant = sorted({effect.catalog(name).dimension.name for name in counted})
-    found: dict[str, str] = {}
+    all_dimensions = sorted({effect.catalog(name).dimension.name for name in effect.environments})
+    counted_dimensions = sorted({effect.catalog(name).dimension.name for name in counted})
+    files: dict[str, str] = {}
     for text in contacts:
         name, equals, file = text.partition("=")
         if not equals:
-            if len(meant) > 1:
+            if len(counted_dimensions) > 1:
                 raise refuse(
                     Code.NO_IMPACT,
                     f"it is not clear which dimension the contacts in {text[:120]} belong to",
-                    hint=f"Write --contacts {meant[0]}=FILE. Dimensions: {', '.join(meant)}.",
+                    hint=f"Write --contacts {counted_dimensions[0]}=FILE. Dimensions: {', '.join(counted_dimensions)}.",
                 )
-            name, file = (meant or known or [""])[0], text
-        if name not in known or not file:
-            hint = suggestion(name, known, f"Dimensions: {', '.join(known)}.")
+            name, file = (counted_dimensions or all_dimensions or [""])[0], text
+        if name not in all_dimensions or not file:
+            hint = suggestion(name, all_dimensions, f"Dimensions: {', '.join(all_dimensions)}.")
             raise refuse(Code.NO_IMPACT, f"there is no dimension “{name[:80]}” in what is compared", hint=hint)
-        found[name] = file
-    return found
+        files[name] = file
+    return files
 
 
-def _untold(found: Difference, line: Lineage, why: str = "") -> Diagnostic:
+def _unknown_cause(difference: Difference, line: Lineage, why: str = "") -> Diagnostic:
     """The warning that some differences may only come from an older checkout."""
     if line.shallow:
         why, hint = "This clone is shallow: the commit where they diverged is missing.", WHOLE_HISTORY
@@ -248,15 +251,15 @@ def _untold(found: Difference, line: Lineage, why: str = "") -> Diagnostic:
         why, hint = why or "They diverged at several commits.", "Merge one into the other, and compare again."
     return Diagnostic(
         Code.BEHIND_UNTOLD,
-        f"{found.after.title[:60]} is behind {found.before.title[:60]} by {count(line.behind, 'commit')}; which"
-        " differences come only from that is unknown",
+        f"{difference.after.title[:60]} is behind {difference.before.title[:60]} by"
+        f" {count(line.behind, 'commit')}; which differences come only from that is unknown",
         why,
         hint,
         severity=Severity.WARNING,
     )
 
 
-def _places(
+def _spec_positions(
     deltas: list[Delta], bodies: Mapping[str, Body], a: NamedState, b: NamedState
 ) -> dict[Address, SpecPositions]:
     """The positions of changes in the specs of both states: the first changed line, or of very many where
@@ -266,45 +269,49 @@ def _places(
     for item in deltas:
         changed: list[tuple[JsonPath, JsonPath]] = []
         if item.before is not None and item.after is not None and len(deltas) <= _MOST_PLACED:
-            was, will = (orjson.loads(bodies[entry.fingerprint].text) for entry in (item.before, item.after))
-            changed = list(_differing(was, will))
+            old_body, new_body = (orjson.loads(bodies[entry.fingerprint].text) for entry in (item.before, item.after))
+            changed = list(_differing(old_body, new_body))
         paths.append(([path for path, _ in changed], [path for _, path in changed]))
-    before = _found(a, [(d.moved_from or d.address, p) for d, (p, _) in zip(deltas, paths, strict=True) if d.before])
-    after = _found(b, [(d.address, p) for d, (_, p) in zip(deltas, paths, strict=True) if d.after])
+    before = _positions(
+        a, [(d.moved_from or d.address, p) for d, (p, _) in zip(deltas, paths, strict=True) if d.before]
+    )
+    after = _positions(b, [(d.address, p) for d, (_, p) in zip(deltas, paths, strict=True) if d.after])
     return {d.address: SpecPositions(before.get(d.moved_from or d.address), after.get(d.address)) for d in deltas}
 
 
-def _found(state: NamedState, wanted: list[tuple[Address, list[JsonPath]]]) -> dict[Address, Position]:
-    """The first position of each of ``wanted`` in the specs of ``state``; empty if it does not come from specs."""
-    if state.specs is None or not wanted:
+def _positions(state: NamedState, paths_of: list[tuple[Address, list[JsonPath]]]) -> dict[Address, Position]:
+    """The first position of each address in the specs of ``state``; empty if it does not come from specs."""
+    if state.specs is None or not paths_of:
         return {}
     records = state.specs.records
     findings = [
         Mistake(records[address], path, Code.NO_MATCH, "", on_key=True)
-        for address, paths in wanted
+        for address, paths in paths_of
         if address in records
         for path in paths or [()]
     ]
-    found: dict[Address, Position] = {}
+    positions: dict[Address, Position] = {}
     for finding, placed in zip(findings, state.specs.placed(findings), strict=True):
         at, address = placed.position, finding.record.address
-        if at is not None and (address not in found or at < found[address]):
-            found[address] = at
-    return found
+        if at is not None and (address not in positions or at < positions[address]):
+            positions[address] = at
+    return positions
 
 
-def _differing(was: Json, will: Json, old: JsonPath = (), new: JsonPath = ()) -> Iterator[tuple[JsonPath, JsonPath]]:
+def _differing(
+    before: Json, after: Json, old: JsonPath = (), new: JsonPath = ()
+) -> Iterator[tuple[JsonPath, JsonPath]]:
     """The paths where two bodies differ: of a map all keys, of a list the first item."""
-    if isinstance(was, dict) and isinstance(will, dict):
-        for key in sorted(was.keys() | will.keys()):
-            if key not in was or key not in will:
-                yield (old, (*new, key)) if key in will else ((*old, key), new)
-            elif was[key] != will[key]:
-                yield from _differing(was[key], will[key], (*old, key), (*new, key))
-    elif isinstance(was, list) and isinstance(will, list):
-        at = next((n for n, pair in enumerate(zip(was, will, strict=False)) if pair[0] != pair[1]), None)
-        if at is not None and isinstance(was[at], dict) and isinstance(will[at], dict):
-            yield from _differing(was[at], will[at], (*old, at), (*new, at))
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            if key not in before or key not in after:
+                yield (old, (*new, key)) if key in after else ((*old, key), new)
+            elif before[key] != after[key]:
+                yield from _differing(before[key], after[key], (*old, key), (*new, key))
+    elif isinstance(before, list) and isinstance(after, list):
+        at = next((n for n, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
+        if at is not None and isinstance(before[at], dict) and isinstance(after[at], dict):
+            yield from _differing(before[at], after[at], (*old, at), (*new, at))
         else:
             yield old, new
     else:
@@ -320,9 +327,9 @@ def _renames(a: NamedState, b: NamedState) -> dict[Address, Address]:
     return renames_between(a.entries, b.entries, a.names, b.names)
 
 
-def _gathered(deltas: list[Delta], a: NamedState, b: NamedState) -> dict[str, Body]:
+def _bodies(deltas: list[Delta], a: NamedState, b: NamedState) -> dict[str, Body]:
     bodies: dict[str, Body] = {}
     for state, side in ((a, "before"), (b, "after")):
-        wanted = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
-        bodies |= state.bodies_of(wanted)
+        fingerprints = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
+        bodies |= state.bodies_of(fingerprints)
     return bodies

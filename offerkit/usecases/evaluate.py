@@ -50,7 +50,10 @@ def evaluate(
         checked = check(text, names, ExpectedResult.VALUE)
     except RuleError as error:
         raise Refused(
-            [_told(text, problem.start, problem.summary, problem.detail, problem.hint) for problem in error.problems]
+            [
+                _diagnostic(text, problem.start, problem.summary, problem.detail, problem.hint)
+                for problem in error.problems
+            ]
         ) from None
     facts = facts_at(at, catalog.zone, catalog.nobody, values)
     function = compile_one(checked, (catalog.dimension.name, "interaction"))
@@ -74,17 +77,17 @@ def evaluate(
     return EvaluatedExpression(environment, checked.type.base.value, condition, counts=order[:MOST], total=total)
 
 
-def _told(text: str, start: int, summary: str, detail: str, hint: str) -> Diagnostic:
+def _diagnostic(text: str, start: int, summary: str, detail: str, hint: str) -> Diagnostic:
     before = text[:start]
     line, column = before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1
     where = f"column {column}" if "\n" not in text else f"line {line}, column {column}"
     return Diagnostic(Code.EXPRESSION, f"{where}: {summary}", detail, hint)
 
 
-def environment_of(catalogs: Catalogs, text: str, wanted: str) -> str:
+def environment_of(catalogs: Catalogs, text: str, environment: str) -> str:
     """The environment of an expression: ``wanted``, or the only one whose dimension the expression names."""
-    if wanted:
-        return catalogs[wanted].environment
+    if environment:
+        return catalogs[environment].environment
     known: dict[str, Catalog] = {name: catalogs[name] for name in catalogs.names}
     named = [name for name, catalog in known.items() if f"{catalog.dimension.name}." in text] or list(known)
     if len(named) == 1:

@@ -81,34 +81,34 @@ class _Collector:
 
     def __init__(self, store: Store, refs: list[StageRef]) -> None:
         self._store = store
-        self._asked = refs
+        self._refs = refs
         self._stage = refs[0].stage
         self._heads = store.heads()
         zone = zone_of(store, refs)
         self._serial = None if refs[0].at is None else serial_of(store, refs[0], zone)
         self._dormant: dict[Address, Entry] = {}
-        self.found = Exported()
+        self.exported = Exported()
         if said := zone_said(refs[0].at, zone):
-            self.found.notes.append(f"It is revision {self._serial}, the last one at {refs[0].at}{said}.")
+            self.exported.notes.append(f"It is revision {self._serial}, the last one at {refs[0].at}{said}.")
 
     def collect(self) -> Exported:
         """Collect everything. Raises Refused if the stages are empty."""
-        found = self.found
+        exported = self.exported
         self._shared()
-        for ref in self._asked:
+        for ref in self._refs:
             if ref.environment == SHARED:
-                found.stages.append(StageRef(SHARED, self._stage))
+                exported.stages.append(StageRef(SHARED, self._stage))
             else:
                 self._environment(ref.environment)
-        asked = {ref.environment for ref in self._asked}
-        if not any(address.environment in asked for address in found.entries):
+        environments = {ref.environment for ref in self._refs}
+        if not any(address.environment in environments for address in exported.entries):
             raise refuse(
                 Code.NO_MATCH,
-                f"{self._asked[0]} is empty",
+                f"{self._refs[0]} is empty",
                 hint="“offerkit history” lists what was applied and promoted, and when.",
             )
         self._campaigns_that_load()
-        return found
+        return exported
 
     def _shared(self) -> None:
         if self._stage is Stage.DESIGN:
@@ -120,9 +120,9 @@ class _Collector:
     def _environment(self, name: str) -> None:
         """Collect an environment, and those that its spaces fall back to."""
         stage = StageRef(name, self._stage)
-        if stage in self.found.stages:
+        if stage in self.exported.stages:
             return
-        self.found.stages.append(stage)
+        self.exported.stages.append(stage)
         entries = self._entries(name, self._stage)
         if self._stage is Stage.DESIGN:
             entries |= self._entries(name, Stage.LIVE, Kind.CAMPAIGN)
@@ -135,32 +135,32 @@ class _Collector:
             for target in self._references(address):
                 if target in self._dormant:
                     self._take({target: self._dormant.pop(target)})
-                    self.found.notes.append(
+                    self.exported.notes.append(
                         f"{target} is no longer active; it is included because {address} refers to it."
                     )
                 elif (
                     target.environment not in (name, SHARED)
-                    and StageRef(target.environment, self._stage) not in self.found.stages
+                    and StageRef(target.environment, self._stage) not in self.exported.stages
                 ):
-                    self.found.notes.append(
+                    self.exported.notes.append(
                         f"{target.environment}@{self._stage} is included because {address} refers to it."
                     )
                     self._environment(target.environment)
 
     def _campaigns_that_load(self) -> None:
         """Leave out campaigns that refer to something that is not exported: they could not be loaded."""
-        for address in [a for a in self.found.entries if a.kind is Kind.CAMPAIGN]:
-            missing = [target for target in self._references(address) if target not in self.found.entries]
+        for address in [a for a in self.exported.entries if a.kind is Kind.CAMPAIGN]:
+            missing = [target for target in self._references(address) if target not in self.exported.entries]
             if missing:
-                del self.found.entries[address]
-                self.found.notes.append(
+                del self.exported.entries[address]
+                self.exported.notes.append(
                     f"{address} was left out because it refers to {missing[0]}, which is not in the stage."
                 )
 
     def _references(self, address: Address) -> tuple[Address, ...]:
         if address.kind not in _REFERRING:
             return ()
-        return references_of(address, orjson.loads(self.found.body(address)))
+        return references_of(address, orjson.loads(self.exported.body(address)))
 
     def _entries(self, environment: str, stage: Stage, kind: str = "") -> dict[Address, Entry]:
         name = StageRef(environment, stage)
@@ -172,8 +172,8 @@ class _Collector:
         return {a: entry for a, entry in entries.items() if not kind or a.kind == kind}
 
     def _take(self, entries: dict[Address, Entry]) -> None:
-        self.found.entries |= entries
-        self.found.bodies |= self._store.bodies({entry.fingerprint for entry in entries.values()})
+        self.exported.entries |= entries
+        self.exported.bodies |= self._store.bodies({entry.fingerprint for entry in entries.values()})
 
 
 def texts(exported: Exported) -> Iterator[tuple[str, str, int]]:
@@ -218,13 +218,13 @@ def case_files(cases: Mapping[str, Sequence[str | bytes]]) -> Iterator[tuple[str
         yield path, text, len(bodies)
 
 
-def _base(place: Address, body: str) -> str:
+def _base(address: Address, body: str) -> str:
     """The path of a resource's file, without number and extension."""
-    section = SECTION_OF[place.kind]
-    if place.environment == SHARED:
+    section = SECTION_OF[address.kind]
+    if address.environment == SHARED:
         return f"specs/{section}"
-    if place.kind is Kind.OFFER:
+    if address.kind is Kind.OFFER:
         top: str = orjson.loads(body)["category"].partition("/")[0]
         # Lower case: some file systems do not distinguish Travel.yaml and travel.yaml.
-        return f"specs/{place.environment}/{section}/{top.lower()}"
-    return f"specs/{place.environment}/{section}"
+        return f"specs/{address.environment}/{section}/{top.lower()}"
+    return f"specs/{address.environment}/{section}"

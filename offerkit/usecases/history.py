@@ -53,9 +53,9 @@ def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryL
 def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     changes = store.changes(row.serial)
     stages = tuple(sorted({change.stage for change in changes}))
-    told = _tokens(row)
+    tokens = _tokens(row)
     changed = _summary(changes)
-    summary = changed or decided or "; ".join(map(_token_words, told))
+    summary = changed or decided or "; ".join(map(_token_words, tokens))
     if row.action == "stop" and changed and decided:
         summary = f"{decided}: {changed}"
     lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
@@ -65,7 +65,7 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         overridden(row.details)
         or _brought_back(row)
         or _not_as_read(row)
-        or "; ".join(f"Overridden: {each.says} ({each.address})" for each in lifted)
+        or "; ".join(f"Overridden: {lifting.says} ({lifting.address})" for lifting in lifted)
     )
     time = row.time[:19] + "Z"
     read, meaning, number = _read(row)
@@ -81,7 +81,7 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         message=row.message,
         digest=row.digest,
         override=override,
-        tokens=tuple(map(_token_facts, told)),
+        tokens=tuple(map(_token_facts, tokens)),
         authors=authors,
         commit=commit,
         read=read or _reviewed(review),
@@ -93,10 +93,12 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
 
 def _brought_back(row: RevisionRow) -> str:
     """Text about withdrawn offers that a rollback brought back."""
-    found = row.details.get("withdrawn")
-    if not isinstance(found, dict) or not found:
+    withdrawn = row.details.get("withdrawn")
+    if not isinstance(withdrawn, dict) or not withdrawn:
         return ""
-    return "Brought back although withdrawn: " + "; ".join(f"{offer} ({why})" for offer, why in sorted(found.items()))
+    return "Brought back although withdrawn: " + "; ".join(
+        f"{offer} ({why})" for offer, why in sorted(withdrawn.items())
+    )
 
 
 def _not_as_read(row: RevisionRow) -> str:
@@ -118,8 +120,8 @@ def _read(row: RevisionRow) -> tuple[str, str, int]:
 
 def _review(row: RevisionRow) -> Mapping[str, Json]:
     """The review that a revision records as an approval, or empty."""
-    found = row.details.get(REVIEW_DETAIL)
-    return found if isinstance(found, dict) and row.action == "approve" else {}
+    review = row.details.get(REVIEW_DETAIL)
+    return review if isinstance(review, dict) and row.action == "approve" else {}
 
 
 def _reviewed(review: Mapping[str, Json]) -> str:
@@ -169,8 +171,10 @@ def revision_details(store: Store, serial: int) -> RevisionDetails:
     ]
     bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
     line = _line(store, row, _decisions(store, [row]).get(serial, ""))
-    made = [approval for approval in store.approvals() if approval.revision == serial]
-    return RevisionDetails(line, steps_for(deltas, StepContext(bodies, {}, {})), bodies, made, *recorded(row.details))
+    approvals = [approval for approval in store.approvals() if approval.revision == serial]
+    return RevisionDetails(
+        line, steps_for(deltas, StepContext(bodies, {}, {})), bodies, approvals, *recorded(row.details)
+    )
 
 
 def _tokens(row: RevisionRow) -> tuple[TokenEvent, ...]:
@@ -197,17 +201,17 @@ def _summary(changes: Sequence[ChangeRow]) -> str:
 
 def _decisions(store: Store, rows: list[RevisionRow]) -> dict[int, str]:
     """By revision, a summary of its approvals, rejections, stops or resumptions."""
-    wanted = {row.serial for row in rows if row.action in ("approve", "reject", "stop", "resume")}
-    made: dict[int, list[Approval]] = {}
-    for approval in store.approvals() if wanted else ():
-        if approval.revision in wanted:
-            made.setdefault(approval.revision, []).append(approval)
-    return {serial: _decided(found) for serial, found in made.items()}
+    serials = {row.serial for row in rows if row.action in ("approve", "reject", "stop", "resume")}
+    by_revision: dict[int, list[Approval]] = {}
+    for approval in store.approvals() if serials else ():
+        if approval.revision in serials:
+            by_revision.setdefault(approval.revision, []).append(approval)
+    return {serial: _decided(approvals) for serial, approvals in by_revision.items()}
 
 
-def _decided(made: Sequence[Approval]) -> str:
-    named = [one.key.address for one in made if one.key.aspect is Aspect.STOP and not one.key.space]
+def _decided(approvals: Sequence[Approval]) -> str:
+    named = [row.key.address for row in approvals if row.key.aspect is Aspect.STOP and not row.key.space]
     if named:
         more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-        return f"{made[0].decision} {named[0]}{more}"
-    return f"{count(len(made), 'decision')} on {count(len({one.key.address for one in made}), 'offer')}"
+        return f"{approvals[0].decision} {named[0]}{more}"
+    return f"{count(len(approvals), 'decision')} on {count(len({row.key.address for row in approvals}), 'offer')}"

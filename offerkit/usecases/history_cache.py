@@ -71,14 +71,14 @@ class OwnWrites:
 
     def between(self, known: int, now: int) -> list[_Transaction] | None:
         """The transactions between two versions; None if others wrote, too, or it is too long ago."""
-        found: list[_Transaction] = []
+        transactions: list[_Transaction] = []
         while now != known:
             part = self._parts.get(now)
-            if part is None or len(found) > _REMEMBERED_WRITES:
+            if part is None or len(transactions) > _REMEMBERED_WRITES:
                 return None
-            found.append(part)
+            transactions.append(part)
             now = part.before
-        return found[::-1]
+        return transactions[::-1]
 
 
 class _CachedHistory(NamedTuple):
@@ -201,8 +201,8 @@ class HistoryCache:
 
     def _read(self, contact: ContactKey, since: datetime) -> _CachedHistory:
         before = self._store.version()
-        found = self._store.past(*contact, utc(since))
-        read = _CachedHistory(since, RememberedHistory(map(self._lean, found)))
+        pasts = self._store.past(*contact, utc(since))
+        read = _CachedHistory(since, RememberedHistory(map(self._lean, pasts)))
         # otherwise it may already hold writes that would be added a second time
         if before is not None and self._store.version() == before:
             self._follow(before)

@@ -39,78 +39,80 @@ EXAMPLES = 5
 """How many contacts to name for each kind of change of an offer."""
 
 
-def impact_of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
+def impact_of_plan(session: Session, plan: Plan, request: ImpactRequest) -> Impact:
     """The impact of ``plan``: of a promotion on live, of an apply on design as if all of it were approved.
 
     Numbers are rounded for operators without access to the contacts. Raises Refused if contacts cannot be read, if they
     lack the field to group by, and for options that would reveal contacts to such an operator.
     """
-    return session.backend.impact(session, plan, asked)
+    return session.backend.impact(session, plan, request)
 
 
-def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
+def impact_here(session: Session, plan: Plan, request: ImpactRequest) -> Impact:
     """:func:`impact_of_plan` on the machine that has the contacts."""
     with session.reading() as store:
-        return _impact(session, store, plan_effect(plan, store), asked, plan.kind)
+        return _impact(session, store, plan_effect(plan, store), request, plan.kind)
 
 
-def impact_of_change(session: Session, effect: PlanEffect, asked: ImpactRequest, contacts: Mapping[str, str]) -> Impact:
+def impact_of_change(
+    session: Session, effect: PlanEffect, request: ImpactRequest, contacts: Mapping[str, str]
+) -> Impact:
     """The impact of any change on the contacts of this machine, with or without a store.
 
     ``contacts``: by dimension, a file of the project to read instead of the declared source.
     """
     with session.reading() as store:
-        return _impact(session, store, effect, asked, PlanKind.APPLY, contacts)
+        return _impact(session, store, effect, request, PlanKind.APPLY, contacts)
 
 
 def _impact(
     session: Session,
     store: Store | None,
     effect: PlanEffect,
-    asked: ImpactRequest,
+    request: ImpactRequest,
     kind: PlanKind,
     contacts: Mapping[str, str] = MappingProxyType({}),
 ) -> Impact:
-    names = effect.environments if asked.at else effect.deciding
+    names = effect.environments if request.at else effect.deciding
     files = {name: contacts.get(effect.catalog(name).dimension.name, "") for name in names}
     with effect.people(session) as sources:
-        silent = [name for name in names if not files[name] and not sources(name).has_source(name)]
-        heard = [name for name in names if name not in silent]
+        without_source = [name for name in names if not files[name] and not sources(name).has_source(name)]
+        with_source = [name for name in names if name not in without_source]
         allowed = contact_rights(session, store)
-        hidden = [name for name in heard if not allowed.may_read(name, effect.catalog(name).dimension.name)]
-        _check_options(session, asked, hidden)
-        _check_fields(effect, heard, asked)
+        hidden = [name for name in with_source if not allowed.may_read(name, effect.catalog(name).dimension.name)]
+        _check_options(session, request, hidden)
+        _check_fields(effect, with_source, request)
         zone = common_zone(effect.catalog(name).zone for name in names)
-        times = parse_time("", zone, session.now), parse_time(asked.at, zone, session.now)
+        times = parse_time("", zone, session.now), parse_time(request.at, zone, session.now)
         spaces: list[SpaceImpact] = []
-        for name in heard:
+        for name in with_source:
             with hiding_contacts(name not in hidden, name):
                 limited = kind is not PlanKind.ROLLBACK  # a rollback must be possible at any time
                 source = sources(name).of(name, files[name])
-                found = list(_environment(store, effect, source, name, asked, times, limited=limited))
+                impacts = list(_environment(store, effect, source, name, request, times, limited=limited))
             judged = kind is PlanKind.PROMOTE
-            spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
+            spaces += [rounded_space(space, judged=judged) for space in impacts] if name in hidden else impacts
     now, then = ((display_time(time, zone) if names else "") for time in times)
-    return Impact(now, then, asked.n, spaces, silent)
+    return Impact(now, then, request.n, spaces, without_source)
 
 
-def _check_options(session: Session, asked: ImpactRequest, hidden: Sequence[str]) -> None:
+def _check_options(session: Session, request: ImpactRequest, hidden: Sequence[str]) -> None:
     """Refuse options that would reveal single contacts to operators without access to them; small samples
     would, too.
     """
-    if hidden and asked.options:
-        verb = "is" if len(asked.options) == 1 else "are"
-        hint = f"Leave out {or_list(asked.options)} to get rounded numbers."
-        raise not_a_contact_reader(session.operator, f"{' and '.join(asked.options)} {verb}", hidden, hint)
+    if hidden and request.options:
+        verb = "is" if len(request.options) == 1 else "are"
+        hint = f"Leave out {or_list(request.options)} to get rounded numbers."
+        raise not_a_contact_reader(session.operator, f"{' and '.join(request.options)} {verb}", hidden, hint)
 
 
-def _check_fields(effect: PlanEffect, names: Sequence[str], asked: ImpactRequest) -> None:
+def _check_fields(effect: PlanEffect, names: Sequence[str], request: ImpactRequest) -> None:
     """Refuse a field that no environment's contacts have, and one that identifies contacts."""
     catalogs = {name: effect.catalog(name) for name in names}
-    for text in asked.by:
+    for text in request.by:
         if catalogs and not any(field_named(catalog, text) for catalog in catalogs.values()):
             axis_field(catalogs[names[0]], text)
-        for name, catalog in catalogs.items() if not asked.examples else ():
+        for name, catalog in catalogs.items() if not request.examples else ():
             if field_named(catalog, text) in effect.identifying(name):
                 raise refuse(
                     Code.IDENTIFYING_FIELD,
@@ -124,23 +126,25 @@ def _environment(
     effect: PlanEffect,
     source: Contacts,
     name: str,
-    asked: ImpactRequest,
+    request: ImpactRequest,
     times: tuple[datetime, datetime],
     *,
     limited: bool,
 ) -> Iterator[SpaceImpact]:
     catalog = effect.catalog(name)
-    found = comparisons(effect, name, asked.n, times)
-    fields = dict.fromkeys(field for text in asked.by if (field := field_named(catalog, text)))
-    programs = [made for pair in found for made in pair.programs]
-    was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
+    pairs = comparisons(effect, name, request.n, times)
+    fields = dict.fromkeys(field for text in request.by if (field := field_named(catalog, text)))
+    programs = [program for pair in pairs for program in pair.programs]
+    catalog_before = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
     limit = limit_of(effect, name) if limited else None
-    with population((was, catalog), programs, source.rows, fields, asked.sample) as people:
-        fewest = 1 if asked.examples else FEWEST
-        axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}
-        for pair in found:
+    with population((catalog_before, catalog), programs, source.rows, fields, request.sample) as people:
+        fewest = 1 if request.examples else FEWEST
+        axes = {
+            f"{catalog.dimension.name}.{name}": Segments(people.after, name, AXIS_VALUES, fewest) for name in fields
+        }
+        for pair in pairs:
             space = space_impact(store, people, pair, axes, limit.text if limit is not None else "")
-            yield space if asked.examples else without_contacts(space)
+            yield space if request.examples else without_contacts(space)
 
 
 @dataclass
@@ -175,12 +179,12 @@ def space_impact(
     changes = {name: _OfferChange() for name in names}
     totals = _Totals(by={axis: {} for axis in segments})
     for both in decide_both(store, people, pair):
-        was, will = ranks(pair, both, names)
-        _total(totals, both.first, was, will, segments)
+        old_ranks, new_ranks = ranks(pair, both, names)
+        _total(totals, both.first, old_ranks, new_ranks, segments)
         for row, name in enumerate(names):
-            _count(changes[name], name, pair, both, (was[row], will[row]))
-    shown = {number for change in changes.values() for found in change.examples.values() for number, _ in found}
-    keys = _keys(people.will, shown)
+            _count(changes[name], name, pair, both, (old_ranks[row], new_ranks[row]))
+    shown = {number for change in changes.values() for examples in change.examples.values() for number, _ in examples}
+    keys = _keys(people.after, shown)
     changed = {name: change for name, change in changes.items() if change.total}
     offers = [
         OfferImpact(
@@ -189,11 +193,15 @@ def space_impact(
             change.gained,
             change.lost,
             change.moved,
-            [Example(keys[number], word, why) for word, found in change.examples.items() for number, why in found],
+            [
+                Example(keys[number], word, why)
+                for word, examples in change.examples.items()
+                for number, why in examples
+            ],
         )
         for name, change in sorted(changed.items(), key=lambda item: (-item[1].total, item[0]))
     ]
-    by = [(axis, _segments(found, totals.by[axis])) for axis, found in segments.items()]
+    by = [(axis, _segments(values, totals.by[axis])) for axis, values in segments.items()]
     return SpaceImpact(
         pair.space,
         people.sample.population if people.sample is not None else people.count,
@@ -207,36 +215,36 @@ def space_impact(
     )
 
 
-def _total(totals: _Totals, first: int, was: Ranks, will: Ranks, segments: Mapping[str, Segments]) -> None:
+def _total(totals: _Totals, first: int, old: Ranks, new: Ranks, segments: Mapping[str, Segments]) -> None:
     import numpy
 
-    had: Flags = numpy.asarray((was > 0).any(axis=0))
-    emptied: Flags = had & numpy.asarray((will == 0).all(axis=0))
+    had: Flags = numpy.asarray((old > 0).any(axis=0))
+    emptied: Flags = had & numpy.asarray((new == 0).all(axis=0))
     flags: dict[str, Flags] = {
-        "changed": (was != will).any(axis=0),
-        "gained": ((will > 0) & (was == 0)).any(axis=0),
-        "lost": ((was > 0) & (will == 0)).any(axis=0),
+        "changed": (old != new).any(axis=0),
+        "gained": ((new > 0) & (old == 0)).any(axis=0),
+        "lost": ((old > 0) & (new == 0)).any(axis=0),
         "emptied": emptied,
     }
     totals.changed += int(flags["changed"].sum())
     totals.served += int(had.sum())
     totals.emptied += int(emptied.sum())
-    for axis, found in segments.items():
+    for axis, axis_segments in segments.items():
         counted = totals.by[axis]
         for word, which in flags.items():
-            part = found.count(first, which)
+            part = axis_segments.count(first, which)
             counted[word] = counted[word] + part if word in counted else part
 
 
-def _segments(found: Segments, counted: Mapping[str, NDArray[numpy.int64]]) -> list[Segment]:
+def _segments(axis_segments: Segments, counted: Mapping[str, NDArray[numpy.int64]]) -> list[Segment]:
     """The counted segments, those with most contacts first."""
 
-    def number(word: str, place: int) -> int:
-        return int(counted[word][place]) if word in counted else 0
+    def number(word: str, index: int) -> int:
+        return int(counted[word][index]) if word in counted else 0
 
     return [
-        Segment(name, size, *(number(word, place) for word in ("changed", "gained", "lost", "emptied")))
-        for place, (name, size) in enumerate(zip(found.names, found.sizes, strict=True))
+        Segment(name, size, *(number(word, index) for word in ("changed", "gained", "lost", "emptied")))
+        for index, (name, size) in enumerate(zip(axis_segments.names, axis_segments.sizes, strict=True))
     ]
 
 
@@ -245,20 +253,20 @@ def _count(
 ) -> None:
     import numpy
 
-    was, will = ranks
+    old, new = ranks
     kinds = {
-        "gained": (will > 0) & (was == 0),
-        "lost": (was > 0) & (will == 0),
-        "moved": (was > 0) & (will > 0) & (was != will),
+        "gained": (new > 0) & (old == 0),
+        "lost": (old > 0) & (new == 0),
+        "moved": (old > 0) & (new > 0) & (old != new),
     }
-    change.before += int((was > 0).sum())
+    change.before += int((old > 0).sum())
     for word, where in kinds.items():
         setattr(change, word, getattr(change, word) + int(where.sum()))
-        found = change.examples.setdefault(word, [])
-        for column in numpy.flatnonzero(where)[: max(0, EXAMPLES - len(found))].tolist():
-            moved = f"rank {was[column]} → {will[column]}"
+        examples = change.examples.setdefault(word, [])
+        for column in numpy.flatnonzero(where)[: max(0, EXAMPLES - len(examples))].tolist():
+            moved = f"rank {old[column]} → {new[column]}"
             reason = moved if word == "moved" else _why(word, name, pair, both, column)
-            found.append((both.first + column, reason))
+            examples.append((both.first + column, reason))
 
 
 def _why(word: str, name: str, pair: SpaceComparison, both: ComparedChunk, column: int) -> str:
@@ -274,7 +282,7 @@ def _why(word: str, name: str, pair: SpaceComparison, both: ComparedChunk, colum
 def _keys(people: ContactTable, numbers: set[int]) -> dict[int, str]:
     if not numbers:
         return {}
-    found: list[tuple[int, str]] = people.connection.execute(
+    rows: list[tuple[int, str]] = people.connection.execute(
         "SELECT n, k FROM contact WHERE n IN (SELECT unnest(?))", [sorted(numbers)]
     ).fetchall()
-    return dict(found)
+    return dict(rows)

@@ -58,11 +58,11 @@ class LossCause:
     @property
     def sentence(self) -> str:
         """The cause in one sentence, with the offers that most contacts lose first."""
-        first = sorted(self.offers, key=lambda offer: (-size(self.offers[offer]), offer))
-        taken = ", ".join(first[:_CAUSES]) + (f" and {len(first) - _CAUSES} more" if len(first) > _CAUSES else "")
-        place = f" ({self.where})" if self.where else ""
+        names = sorted(self.offers, key=lambda offer: (-size(self.offers[offer]), offer))
+        offers = ", ".join(names[:_CAUSES]) + (f" and {len(names) - _CAUSES} more" if len(names) > _CAUSES else "")
+        where = f" ({self.where})" if self.where else ""
         who = "1 contact loses" if self.contacts == 1 else f"{said(self.contacts)} contacts lose"
-        return f"{who} {taken}: {self.reason}{place}"
+        return f"{who} {offers}: {self.reason}{where}"
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ def _weightiest(cause: LossCause) -> tuple[int, str, str]:
 
 def limit_of(effect: PlanEffect, environment: str) -> LossLimit | None:
     """The stricter of the limits before and after: loosening a limit takes a promotion of its own."""
-    found = [
+    declared_limits = [
         LossLimit(Decimal(text.rstrip("%")) / 100, text, where)
         for side, where in ((effect.catalogs_before, effect.titles[0]), (effect.catalogs_after, effect.titles[1]))
         if (text := _limit_text(side, environment))
     ]
-    return min(found, key=lambda limit: limit.share, default=None)
+    return min(declared_limits, key=lambda limit: limit.share, default=None)
 
 
 def _limit_text(side: Catalogs, environment: str) -> str:
@@ -177,7 +177,7 @@ class PromotionLoss:
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
         """Why the promotion is refused; empty if it is allowed."""
-        return tuple(found for environment in self.environments for found in environment.findings)
+        return tuple(finding for environment in self.environments for finding in environment.findings)
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
@@ -217,11 +217,11 @@ def measure_losses(
 def _environment_loss(
     session: Session, store: Store, effect: PlanEffect, name: str, limit: LossLimit
 ) -> EnvironmentLoss:
-    made = EnvironmentLoss(name, effect.catalog(name).dimension.name, limit)
+    loss = EnvironmentLoss(name, effect.catalog(name).dimension.name, limit)
     try:
-        return replace(made, spaces=tuple(_environment(session, store, effect, name, limit)))
+        return replace(loss, spaces=tuple(_environment(session, store, effect, name, limit)))
     except Refused as refused:
-        return replace(made, unread=refused.diagnostics)
+        return replace(loss, unread=refused.diagnostics)
 
 
 def check_losses(session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None) -> Mapping[str, Json]:
@@ -260,11 +260,11 @@ def _withdrawing(plan: Plan) -> set[str]:
 
 def _counted(session: Session, store: Store, plan: Plan, effect: PlanEffect) -> list[SpaceLoss]:
     """The losses in unlimited environments where something is switched off; none where contacts cannot be read."""
-    found: list[SpaceLoss] = []
+    losses: list[SpaceLoss] = []
     for name in sorted(_withdrawing(plan) - limits(effect).keys()):
         if name in effect.catalogs_before and name in effect.catalogs_after:
-            found += _environment_loss(session, store, effect, name, LossLimit(Decimal(1), "100%", "")).spaces
-    return found
+            losses += _environment_loss(session, store, effect, name, LossLimit(Decimal(1), "100%", "")).spaces
+    return losses
 
 
 def is_limited(session: Session, store: Store, plan: Plan) -> bool:
@@ -291,12 +291,12 @@ def _environment(
 ) -> Iterator[SpaceLoss]:
     catalog = effect.catalog(name)
     now = parse_time("", catalog.zone, session.now)
-    found = comparisons(effect, name, 1, (now, now))
-    programs = [made for pair in found for made in pair.programs]
+    pairs = comparisons(effect, name, 1, (now, now))
+    programs = [program for pair in pairs for program in pair.programs]
     with effect.people(session) as sources:
         rows = sources(name).of(name).rows
         with population((effect.catalogs_before[name], catalog), programs, rows, (), 0) as people:
-            for pair in found:
+            for pair in pairs:
                 if pair.old is not None:
                     yield _space(pair, limit, people.count, decide_both(store, people, pair))
 
@@ -307,11 +307,11 @@ def _space(pair: SpaceComparison, limit: LossLimit, contacts: int, chunks: Itera
     for both in chunks:
         assert both.old is not None
         had = both.old.picks[0] >= 0
-        gone = had if both.new is None else had & (both.new.picks[0] < 0)
+        lost_now = had if both.new is None else had & (both.new.picks[0] < 0)
         served += int(had.sum())
-        lost += int(gone.sum())
-        if gone.any():
-            causes.update(_causes(pair, both, gone.nonzero()[0]))
+        lost += int(lost_now.sum())
+        if lost_now.any():
+            causes.update(_causes(pair, both, lost_now.nonzero()[0]))
     return SpaceLoss(pair.space, contacts, served, lost, limit, lost > limit.share * served, _by_rule(causes))
 
 
@@ -320,8 +320,8 @@ def _by_rule(causes: Counter[tuple[str, str, str]]) -> tuple[LossCause, ...]:
     rules: dict[tuple[str, str], Counter[str]] = {}
     for (offer, reason, where), times in causes.items():
         rules.setdefault((reason, where), Counter())[offer] += times
-    found = (LossCause(reason, where, offers, offers.total()) for (reason, where), offers in rules.items())
-    return tuple(sorted(found, key=_weightiest))
+    rules_with_losses = (LossCause(reason, where, offers, offers.total()) for (reason, where), offers in rules.items())
+    return tuple(sorted(rules_with_losses, key=_weightiest))
 
 
 def _causes(pair: SpaceComparison, both: ComparedChunk, columns: Columns) -> Counter[tuple[str, str, str]]:
@@ -329,14 +329,14 @@ def _causes(pair: SpaceComparison, both: ComparedChunk, columns: Columns) -> Cou
     assert pair.old is not None
     assert both.old is not None
     new_names = {old: new for new, old in pair.old_names.items()}
-    found: Counter[tuple[str, str, str]] = Counter()
+    causes: Counter[tuple[str, str, str]] = Counter()
     picked = both.old.picks[0][columns]
     for item in sorted(set(picked.tolist())):
         offer = pair.old.catalog.offers[pair.old.items[item].position].name
         name = new_names.get(offer, offer)
         for cause, lost in why_not(pair.reasons[1], both.new, name, columns[picked == item]):
-            found[name, cause.sentence, cause.address] += len(lost)
-    return found
+            causes[name, cause.sentence, cause.address] += len(lost)
+    return causes
 
 
 def _exceeded(spaces: Sequence[SpaceLoss]) -> Iterator[Diagnostic]:

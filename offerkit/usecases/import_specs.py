@@ -36,23 +36,23 @@ def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> 
     would be invalid.
     """
     root = session.project.root
-    theirs = _loaded(root, folder)
-    wanted = _wanted(theirs, names)
-    files, found = read_files(root)
-    ours = load_files(files, found, Cache(None)).records if files or found else {}
+    imported = _loaded(root, folder)
+    addresses = _wanted(imported, names)
+    files, diagnostics = read_files(root)
+    existing = load_files(files, diagnostics, Cache(None)).records if files or diagnostics else {}
     conflicts = [
-        _conflict(theirs.records[address], ours[address], root, folder)
-        for address in wanted
-        if address in ours and ours[address].fingerprint != theirs.records[address].fingerprint
+        _conflict(imported.records[address], existing[address], root, folder)
+        for address in addresses
+        if address in existing and existing[address].fingerprint != imported.records[address].fingerprint
     ]
     if conflicts:
         raise Refused(conflicts)
-    added = tuple(address for address in wanted if address not in ours)
-    new = _texts(theirs, added, {file.path for file in files})
+    added = tuple(address for address in addresses if address not in existing)
+    new = _texts(imported, added, {file.path for file in files})
     if new:
-        _check_together(files, new, [theirs.records[address] for address in added], (root, folder))
+        _check_together(files, new, [imported.records[address] for address in added], (root, folder))
     contents = {file.path: file.content for file in new}
-    return PlannedImport(contents, added, tuple(address for address in wanted if address in ours))
+    return PlannedImport(contents, added, tuple(address for address in addresses if address in existing))
 
 
 def write_import(session: Session, planned: PlannedImport) -> None:
@@ -83,8 +83,8 @@ def _moved(diagnostic: Diagnostic, root: Path, folder: Path) -> Diagnostic:
     """A finding in the other project, with paths relative to this one."""
     related = tuple((text, _from_here(position, root, folder)) for text, position in diagnostic.related)
     position = diagnostic.position
-    here = None if position is None else _from_here(position, root, folder)
-    return replace(diagnostic, position=here, related=related)
+    position_here = None if position is None else _from_here(position, root, folder)
+    return replace(diagnostic, position=position_here, related=related)
 
 
 def _from_here(position: Position, root: Path, folder: Path) -> Position:
@@ -92,9 +92,9 @@ def _from_here(position: Position, root: Path, folder: Path) -> Position:
     return position._replace(file=path.as_posix())
 
 
-def _wanted(theirs: Loaded, names: tuple[str, ...]) -> list[Address]:
+def _wanted(imported: Loaded, names: tuple[str, ...]) -> list[Address]:
     """The addresses to import: all, or those of some environments with the shared resources that they need."""
-    records = theirs.records
+    records = imported.records
     known = sorted({record.environment for record in records.values()} - {SHARED})
     for name in names:
         if name not in known:
@@ -103,14 +103,14 @@ def _wanted(theirs: Loaded, names: tuple[str, ...]) -> list[Address]:
             )
     if not names:
         return sorted(records)
-    wanted = {address for address, record in records.items() if record.environment in names}
-    wanted |= {
+    addresses = {address for address, record in records.items() if record.environment in names}
+    addresses |= {
         ref.target
-        for address in wanted
+        for address in addresses
         for ref in records[address].refs
         if ref.target in records and records[ref.target].environment == SHARED
     }
-    return sorted(wanted)
+    return sorted(addresses)
 
 
 def _conflict(theirs: Record, ours: Record, root: Path, folder: Path) -> Diagnostic:
@@ -125,12 +125,12 @@ def _conflict(theirs: Record, ours: Record, root: Path, folder: Path) -> Diagnos
     )
 
 
-def _texts(theirs: Loaded, added: Iterable[Address], taken: set[str]) -> list[SpecFile]:
+def _texts(imported: Loaded, added: Iterable[Address], used_paths: set[str]) -> list[SpecFile]:
     """New files with the added resources, under unused names."""
     from offerkit.specs.serialize import environment_text, section_texts
 
-    records = [theirs.records[address] for address in added]
-    bodies = theirs.bodies(record.address for record in records)
+    records = [imported.records[address] for address in added]
+    bodies = imported.bodies(record.address for record in records)
     groups: dict[tuple[str, Kind], list[tuple[str, bytes]]] = {}
     files: list[SpecFile] = []
     cases: dict[str, list[bytes]] = {}
@@ -147,9 +147,9 @@ def _texts(theirs: Loaded, added: Iterable[Address], taken: set[str]) -> list[Sp
         folder = "specs" if environment == SHARED else f"specs/{environment}"
         number = 1
         for text, _ in section_texts(kind, resources, LIMIT):
-            while (path := _path(folder, kind, number)) in taken:
+            while (path := _path(folder, kind, number)) in used_paths:
                 number += 1
-            taken.add(path)
+            used_paths.add(path)
             files.append(SpecFile(path, environment, False, text.encode()))
     return files
 
@@ -158,12 +158,12 @@ def _path(folder: str, kind: Kind, number: int) -> str:
     return f"{folder}/imported-{SECTION_OF[kind]}{'' if number == 1 else f'.{number}'}.yaml"
 
 
-def _check_together(files: list[SpecFile], new: list[SpecFile], added: list[Record], places: tuple[Path, Path]) -> None:
+def _check_together(files: list[SpecFile], new: list[SpecFile], added: list[Record], roots: tuple[Path, Path]) -> None:
     """Check this project with the new files added. Raises Refused with all mistakes."""
     try:
         load_files(sorted([*files, *new]), [], Cache(None))
     except Refused as refused:
-        at: dict[str, Position] = {record.address: _from_here(record.position, *places) for record in added}
+        at: dict[str, Position] = {record.address: _from_here(record.position, *roots) for record in added}
         raise Refused(
             replace(d, position=at.get(d.address, d.position), hint=d.hint or "Also import what it refers to.")
             for d in refused.diagnostics

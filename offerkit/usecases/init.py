@@ -117,8 +117,8 @@ def pipeline_of(target: Path, files: Mapping[str, bytes]) -> Pipeline:
 
 def _repository(folder: Path) -> Path | None:
     """The root of the repository that contains ``folder``, whether that exists yet or not; or None."""
-    there = next(each for each in (folder, *folder.parents) if each.is_dir())
-    top = _git(there, "rev-parse", "--show-toplevel")
+    existing = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.is_dir())
+    top = _git(existing, "rev-parse", "--show-toplevel")
     return Path(top) if top else None
 
 
@@ -274,19 +274,19 @@ def _has_own_resources(target: Path, files: Mapping[str, bytes]) -> bool:
     try:
         if target.exists() and not target.is_dir():
             raise refuse(Code.TARGET_EXISTS, f"{target!s:.200} is not a folder", hint="Name a new folder.")
-        there = {
+        yaml_files = {
             path.relative_to(target).as_posix(): path
             for name in _PROJECT
             for path in sorted((target / name).rglob("*"))
             if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
         }
-        if not there and (target / ".offerkit").exists():
+        if not yaml_files and (target / ".offerkit").exists():
             raise refuse(
                 Code.TARGET_EXISTS,
                 f"{target!s:.200} already contains a project: it has .offerkit/, but no specs/",
                 hint="Export its specs (offerkit export live --to DIR), or name a new folder.",
             )
-        return any(path not in files or _content(file) != files[path] for path, file in there.items())
+        return any(path not in files or _content(file) != files[path] for path, file in yaml_files.items())
     except (OSError, ValueError) as error:
         raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {reason_of(error)}") from None
 

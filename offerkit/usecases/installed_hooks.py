@@ -30,14 +30,14 @@ def load_hooks(bodies: Mapping[Address, JsonMap]) -> Hooks:
         return NO_HOOKS
     from importlib.metadata import entry_points
 
-    found: dict[str, Any] = {}
+    hooks: dict[str, Any] = {}
     for point in entry_points(group=GROUP):
         if point.name in named:
             try:
-                found[point.name] = _loaded(point)
+                hooks[point.name] = _loaded(point)
             except HOOK_ERRORS as error:  # third-party code
-                found[point.name] = _failing(f"{type(error).__name__}: {error}"[:200])
-    return Hooks(found, found, found)
+                hooks[point.name] = _failing(f"{type(error).__name__}: {error}"[:200])
+    return Hooks(hooks, hooks, hooks)
 
 
 def _loaded(point: EntryPoint) -> Any:

@@ -32,12 +32,12 @@ class PropositionFilter:
     limit: int = 50
 
 
-def list_propositions(store: Store, wanted: PropositionFilter, now: str) -> list[PropositionLine]:
+def list_propositions(store: Store, filters: PropositionFilter, now: str) -> list[PropositionLine]:
     """The propositions that match ``wanted``, newest first, those of one call by rank.
 
     Raises Refused if the filter is invalid.
     """
-    rows = sorted(_rows(store, wanted, now), key=lambda row: (row.interaction, row.space, row.rank))
+    rows = sorted(_rows(store, filters, now), key=lambda row: (row.interaction, row.space, row.rank))
     return [_line(row) for row in sorted(rows, key=lambda row: row.time, reverse=True)]
 
 
@@ -62,53 +62,53 @@ def _line(row: PropositionRow) -> PropositionLine:
     )
 
 
-def _rows(store: Store, wanted: PropositionFilter, now: str) -> list[PropositionRow]:
-    if wanted.proposition:
-        row = store.proposition(wanted.proposition)
-        if row is None or (wanted.environment and row.environment != wanted.environment):
+def _rows(store: Store, filters: PropositionFilter, now: str) -> list[PropositionRow]:
+    if filters.proposition:
+        row = store.proposition(filters.proposition)
+        if row is None or (filters.environment and row.environment != filters.environment):
             raise refuse(
                 Code.UNKNOWN_PROPOSITION,
-                f"there is no proposition “{wanted.proposition[:80]}”",
+                f"there is no proposition “{filters.proposition[:80]}”",
                 hint="Search instead: --contact KEY, --offer OFFER or --space SPACE.",
             )
         return [row]
-    environment, space, offer = _names(wanted)
-    zone = zone_of(store, wanted) if wanted.since or wanted.until else UTC
+    environment, space, offer = _names(filters)
+    zone = zone_of(store, filters) if filters.since or filters.until else UTC
     return store.propositions(
         PropositionQuery(
             environment=environment,
-            contact=wanted.contact,
+            contact=filters.contact,
             offer=offer,
             space=space,
-            status=_status(wanted.status) if wanted.status else None,
-            since=utc(parse_time(wanted.since, zone, now, DAY_BEGINS)) if wanted.since else "",
-            until=utc(parse_time(wanted.until, zone, now, DAY_BEGINS)) if wanted.until else "",
+            status=_status(filters.status) if filters.status else None,
+            since=utc(parse_time(filters.since, zone, now, DAY_BEGINS)) if filters.since else "",
+            until=utc(parse_time(filters.until, zone, now, DAY_BEGINS)) if filters.until else "",
         ),
-        limit=wanted.limit,
+        limit=filters.limit,
     )
 
 
-def zone_of(store: Store, wanted: PropositionFilter) -> tzinfo:
+def zone_of(store: Store, filters: PropositionFilter) -> tzinfo:
     """The time zone of ``since`` and ``until`` if they name none: that of the environment, or common to all."""
-    environment, _, _ = _names(wanted)
+    environment, _, _ = _names(filters)
     return zone_of_stage(store, Stage.LIVE, [environment] if environment else ())
 
 
-def unknown_names(store: Store, wanted: PropositionFilter) -> tuple[Report, ...]:
+def unknown_names(store: Store, filters: PropositionFilter) -> tuple[Report, ...]:
     """Warnings for an environment, space or offer in ``wanted`` that no stage has, with similar names."""
-    environment, *names = _names(wanted)
+    environment, *names = _names(filters)
     if environment and environment not in (known := environments(store)):
         return (_unknown("environment", environment, set(known)),)
-    found = []
+    reports = []
     for kind, name in zip((Kind.SPACE, Kind.OFFER), names, strict=True):
-        there = {
+        names_in_use = {
             address.name
             for stage in (Stage.DESIGN, Stage.LIVE)
             for address in stage_view(store, stage).of_kind(kind, environment)
         }
-        if name and name not in there:
-            found.append(_unknown(f"{kind}", name, there))
-    return tuple(found)
+        if name and name not in names_in_use:
+            reports.append(_unknown(f"{kind}", name, names_in_use))
+    return tuple(reports)
 
 
 def _unknown(what: str, name: str, known: set[str]) -> Report:
@@ -116,10 +116,10 @@ def _unknown(what: str, name: str, known: set[str]) -> Report:
     return Report(Code.NO_MATCH, message.rstrip(), "")
 
 
-def _names(wanted: PropositionFilter) -> tuple[str, str, str]:
+def _names(filters: PropositionFilter) -> tuple[str, str, str]:
     """The environment, space and offer of the filter, however they are written."""
-    environment, space = _split(wanted.space, wanted.environment)
-    offer = wanted.offer
+    environment, space = _split(filters.space, filters.environment)
+    offer = filters.offer
     if "." in offer and "/" in offer:
         environment, offer = _offer(offer)
     return environment, space, offer
@@ -134,12 +134,12 @@ def _split(space: str, environment: str) -> tuple[str, str]:
 
 def _offer(text: str) -> tuple[str, str]:
     try:
-        place = parse_address(text)
+        address = parse_address(text)
     except ValueError as error:
         raise refuse(Code.BAD_ADDRESS, str(error)) from None
-    if place.kind is not Kind.OFFER:
+    if address.kind is not Kind.OFFER:
         raise refuse(Code.BAD_ADDRESS, f"{text[:80]} is not an offer", hint="Write ENVIRONMENT/offer.NAME.")
-    return place.environment, place.name
+    return address.environment, address.name
 
 
 def _status(text: str) -> Status:

@@ -75,6 +75,6 @@ class RulePositions:
         entry = self._catalogs.snapshot.entries.get(finding.address)
         if record is None or entry is None or record.fingerprint != entry.fingerprint:
             return ""
-        asked = Mistake(record, finding.path, Code.EXPRESSION, "", offset=finding.offset if finding.text else None)
-        placed = self._loaded.placed([asked])[0].position
+        mistake = Mistake(record, finding.path, Code.EXPRESSION, "", offset=finding.offset if finding.text else None)
+        placed = self._loaded.placed([mistake])[0].position
         return str(placed) if placed is not None else ""

@@ -89,14 +89,14 @@ def outdated_checkout(session: Session, plan: Plan) -> OutdatedCheckout | None:
     row = next((row for row in rows if _commit(row)), None)
     if row is None:
         return None
-    found = OutdatedCheckout(_commit(row), row.serial)
+    outdated = OutdatedCheckout(_commit(row), row.serial)
     try:
-        line = lineage(session.project.root, found.commit, "HEAD", session.environ)
+        line = lineage(session.project.root, outdated.commit, "HEAD", session.environ)
         if not line.known:
             deletes = any(step.action is Action.DELETE for step in plan.steps)
             # A shallow clone rarely contains it, but is usually based on it.
             return (
-                OutdatedCheckout(found.commit, row.serial, shallow=line.shallow)
+                OutdatedCheckout(outdated.commit, row.serial, shallow=line.shallow)
                 if deletes or not line.shallow
                 else None
             )
@@ -108,7 +108,7 @@ def outdated_checkout(session: Session, plan: Plan) -> OutdatedCheckout | None:
     after = {step.address: step.after for step in plan.steps}
     after |= {step.moved_from: None for step in plan.steps if step.moved_from and step.moved_from not in after}
     return OutdatedCheckout(
-        found.commit, row.serial, line.behind, unchanged_since(plan.steps, after, states), line.shallow
+        outdated.commit, row.serial, line.behind, unchanged_since(plan.steps, after, states), line.shallow
     )
 
 
@@ -128,8 +128,8 @@ def unchanged_since(
         for step in steps
         if bases
         and all(
-            head.get(address) == there.get(address)
-            for there in bases
+            head.get(address) == entries.get(address)
+            for entries in bases
             for address in (step.address, step.moved_from)
             if address
         )
@@ -138,34 +138,34 @@ def unchanged_since(
 
 def checkout_warnings(session: Session, plan: Plan) -> list[Diagnostic]:
     """All warnings about an outdated checkout before ``plan`` is applied."""
-    found = outdated_checkout(session, plan)
-    told = [found.diagnostic] if found is not None else []
-    known = set(found.gone) if found is not None else set()
-    gone = [s.address for s in plan.steps if s.action is Action.DELETE and s.address not in known]
-    if plan.kind is PlanKind.APPLY and gone:
-        told += _declared_ahead(session, gone)
-    return told
+    outdated = outdated_checkout(session, plan)
+    warnings = [outdated.diagnostic] if outdated is not None else []
+    known = set(outdated.gone) if outdated is not None else set()
+    deleted = [s.address for s in plan.steps if s.action is Action.DELETE and s.address not in known]
+    if plan.kind is PlanKind.APPLY and deleted:
+        warnings += _declared_ahead(session, deleted)
+    return warnings
 
 
-def _declared_ahead(session: Session, gone: list[Address]) -> Iterator[Diagnostic]:
+def _declared_ahead(session: Session, deleted: list[Address]) -> Iterator[Diagnostic]:
     from offerkit.specs.older_checkout import declared_ahead
 
-    found = declared_ahead(session.project.root, gone, session.environ)
-    if found is None:
+    ahead = declared_ahead(session.project.root, deleted, session.environ)
+    if ahead is None:
         return
-    files = listing(sorted(set(found.declared.values())), _LISTED)
-    declared = sorted(found.declared, key=lambda address: address.sort_key)
+    files = listing(sorted(set(ahead.declared.values())), _LISTED)
+    declared = sorted(ahead.declared, key=lambda address: address.sort_key)
     yield Diagnostic(
         Code.OLDER_CHECKOUT,
-        f"the plan deletes {count(len(declared), 'resource')} that {found.branch} declares:"
-        f" your checkout is {count(found.commits, 'commit')} behind",
+        f"the plan deletes {count(len(declared), 'resource')} that {ahead.branch} declares:"
+        f" your checkout is {count(ahead.commits, 'commit')} behind",
         f"{listing(declared, _LISTED)}, in {files} there.",
-        f"Update the checkout (git merge {quote(found.branch)}) and plan again. Delete what should go on top of that.",
+        f"Update the checkout (git merge {quote(ahead.branch)}) and plan again. Delete what should go on top of that.",
         severity=Severity.WARNING,
     )
 
 
 def _commit(row: RevisionRow) -> str:
     """The commit that a revision records, or empty."""
-    said = row.details.get("commit")
-    return said if isinstance(said, str) and _OID.fullmatch(said) else ""
+    commit = row.details.get("commit")
+    return commit if isinstance(commit, str) and _OID.fullmatch(commit) else ""

@@ -47,9 +47,11 @@ def override(session: Session, request: OverrideRequest) -> OverrideOutcome:
         raise Refused(found)
     check_reason(request.reason)
     if not session.through_server and (not request.lifts or OverrideKind.POLICIES in request.lifts):
-        named = [AddressPattern(text) for text in request.patterns]
-        there = [each for each in _denied_here(session) if any(one.matches(each.address) for one in named)]
-        request = replace(request, found=tuple(there[:MAX_DENIALS]))
+        patterns = [AddressPattern(text) for text in request.patterns]
+        denials = [
+            denial for denial in _denied_here(session) if any(pattern.matches(denial.address) for pattern in patterns)
+        ]
+        request = replace(request, found=tuple(denials[:MAX_DENIALS]))
     return session.backend.override(session, request)
 
 
@@ -63,8 +65,8 @@ def _denied_here(session: Session) -> list[PolicyDenial]:
         with session.reading() as store:
             if store is None:
                 return []
-            made = plan_design(session, loaded, store, AddressPatterns(), held=False)
-            return list(plan_denials(session, Stages(store), made))
+            plan = plan_design(session, loaded, store, AddressPatterns(), check_policies=False)
+            return list(plan_denials(session, Stages(store), plan))
     except Refused:
         return []
 
@@ -87,12 +89,14 @@ def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome
             request, [*obstacles(session, stages), *policy_checks.reported_obstacles(stages, request.found)]
         )
         people = operators(store)
-        chosen = [_without_who_removed_them(store, each, people) for each in chosen]
-        refused = [found for each in chosen if (found := override_refusal(actor, each, people)) is not None]
+        chosen = [_with_removers_as_authors(store, obstacle, people) for obstacle in chosen]
+        refused = [refusal for obstacle in chosen if (refusal := override_refusal(actor, obstacle, people)) is not None]
         if refused:
             raise Refused(ordered(refused))
         draft = Draft(OVERRIDE_ACTION, actor.name, session.now, reason, details=override_details(chosen))
-        return OverrideOutcome(store.append(draft), tuple(f"{each.says} ({each.address})" for each in chosen))
+        return OverrideOutcome(
+            store.append(draft), tuple(f"{obstacle.says} ({obstacle.address})" for obstacle in chosen)
+        )
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
@@ -105,10 +109,10 @@ def _sources() -> tuple[_Source, ...]:
     """The functions that find obstacles, one for each kind."""
     from offerkit.usecases import applied_cases, policy_checks, settings_approval
 
-    return (settings_approval.obstacles, _reviewers_gone, applied_cases.obstacles, policy_checks.obstacles)
+    return (settings_approval.obstacles, _missing_reviewers, applied_cases.obstacles, policy_checks.obstacles)
 
 
-def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
+def _missing_reviewers(session: Session, stages: Stages) -> Iterator[Obstacle]:
     """Resources that wait for reviewers none of whom is an enabled operator any more.
 
     Their authors are those who changed them, or what they build on, since they were live, and those who removed the
@@ -124,22 +128,22 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
             if not decisions.gone(demand):
                 continue
             layers = [layer.address for layer in design.offer(address).layers] if address.kind is Kind.OFFER else []
-            written = {name for place in {address, *layers} for name in authors.of_change(place)}
+            written = {name for layer_address in {address, *layers} for name in authors.of_change(layer_address)}
             removed = [Address(SHARED, Kind.OPERATOR, name) for name in demand.names]
-            written |= _took_away(store, removed)
-            said = f"the required agreement of {or_list(demand.names)}"
-            yield Obstacle(OverrideKind.REVIEWERS, address, demand.fingerprint, said, frozenset(written))
+            written |= _removers(store, removed)
+            description = f"the required agreement of {or_list(demand.names)}"
+            yield Obstacle(OverrideKind.REVIEWERS, address, demand.fingerprint, description, frozenset(written))
 
 
-def _without_who_removed_them(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
+def _with_removers_as_authors(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
     """If all operators named for an override are gone, those who removed them cannot take their place."""
     if not obstacle.named or active_people(obstacle.named, people):
         return obstacle
-    gone = [Address(SHARED, Kind.OPERATOR, name) for name in obstacle.named]
-    return replace(obstacle, authors=obstacle.authors | _took_away(store, gone))
+    removed = [Address(SHARED, Kind.OPERATOR, name) for name in obstacle.named]
+    return replace(obstacle, authors=obstacle.authors | _removers(store, removed))
 
 
-def _took_away(store: Store, people: list[Address]) -> set[str]:
+def _removers(store: Store, people: list[Address]) -> set[str]:
     """The operators who changed ``people`` since these could last decide, by their current names."""
     stage = StageRef(SHARED, Stage.DESIGN)
     names, written = NameHistory(store.moves(stage)), set()
@@ -154,18 +158,18 @@ def _took_away(store: Store, people: list[Address]) -> set[str]:
     return written
 
 
-def _chosen(request: OverrideRequest, there: list[Obstacle]) -> list[Obstacle]:
+def _chosen(request: OverrideRequest, obstacles: list[Obstacle]) -> list[Obstacle]:
     chosen: dict[tuple[OverrideKind, Address, str], Obstacle] = {}
-    waiting = [each for each in there if not request.lifts or each.lifts in request.lifts]
+    waiting = [obstacle for obstacle in obstacles if not request.lifts or obstacle.lifts in request.lifts]
     for text in request.patterns:
         pattern = AddressPattern(text)
-        matched = [each for each in waiting if pattern.matches(each.address)]
+        matched = [obstacle for obstacle in waiting if pattern.matches(obstacle.address)]
         if not matched:
-            addresses = sorted({each.address for each in waiting})
+            addresses = sorted({obstacle.address for obstacle in waiting})
             raise refuse(
                 Code.NO_MATCH,
                 f"nothing that matches “{text[:120]}” waits for an override",
                 hint=f"These do: {or_list(addresses[:_NAMED])}." if addresses else "Nothing waits for one.",
             )
-        chosen |= {(each.lifts, each.address, each.fingerprint): each for each in matched}
+        chosen |= {(obstacle.lifts, obstacle.address, obstacle.fingerprint): obstacle for obstacle in matched}
     return list(chosen.values())

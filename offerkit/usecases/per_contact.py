@@ -25,58 +25,58 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def uses_hooks(made: BatchProgram) -> bool:
+def uses_hooks(program: BatchProgram) -> bool:
     """Whether hooks take part. Target loading counts always: what it adds may be read by any condition."""
-    space = made.catalog.spaces[made.call.space]
-    dynamic = any(weight.dynamic for weight in weights_of(made.space_program))
+    space = program.catalog.spaces[program.call.space]
+    dynamic = any(weight.dynamic for weight in weights_of(program.space_program))
     return bool(space.target_loading or space.post_processing or dynamic)
 
 
-def decide_contacts(people: ContactTable, batch: BatchRequest, store: Store | None) -> Iterator[DecidedChunk]:
+def decide_contacts(contact_table: ContactTable, batch: BatchRequest, store: Store | None) -> Iterator[DecidedChunk]:
     """Decide for all contacts: in bulk, or one by one where hooks take part.
 
-    With hooks, ``people`` must have all fields of the contacts (offerkit.usecases.simulate.fields_of).
+    With hooks, ``contact_table`` must have all fields of the contacts (offerkit.usecases.simulate.fields_of).
     """
-    chunks = decide_all(people, batch)
-    return _hooked(people, batch.program, store, chunks) if uses_hooks(batch.program) else chunks
+    chunks = decide_all(contact_table, batch)
+    return _hooked(contact_table, batch.program, store, chunks) if uses_hooks(batch.program) else chunks
 
 
 def _hooked(
-    people: ContactTable, made: BatchProgram, store: Store | None, chunks: Iterator[DecidedChunk]
+    contact_table: ContactTable, program: BatchProgram, store: Store | None, chunks: Iterator[DecidedChunk]
 ) -> Iterator[DecidedChunk]:
-    catalog = made.catalog
+    catalog = program.catalog
     first_item: dict[int, int] = {}
-    for number, item in enumerate(made.items):
+    for number, item in enumerate(program.items):
         first_item.setdefault(item.position, number)
-    loaded = _TargetLoading(made) if catalog.spaces[made.call.space].target_loading else None
+    target_loading = _TargetLoading(program) if catalog.spaces[program.call.space].target_loading else None
     for chunk in chunks:
         picks = chunk.picks.copy()
         picks[:] = -1
-        notes = _Notes(made, chunk.picks.shape[1])
-        if loaded is not None:
-            chunk = loaded.open(chunk)
-        for place, (key, contact) in enumerate(contact_rows(people, chunk.first, chunk.picks.shape[1])):
-            history = history_of(store, catalog, key, made.call.now) if store is not None else ()
-            call = replace(made.call, contact={**catalog.nobody, **contact}, key=key)
+        notes = _Notes(program, chunk.picks.shape[1])
+        if target_loading is not None:
+            chunk = target_loading.open(chunk)
+        for contact_column, (key, contact) in enumerate(contact_rows(contact_table, chunk.first, chunk.picks.shape[1])):
+            history = history_of(store, catalog, key, program.call.now) if store is not None else ()
+            call = replace(program.call, contact={**catalog.nobody, **contact}, key=key)
             noted = DecisionNotes()
             for rank, chosen in enumerate(decide(catalog, call, history, notes=noted).chosen):
                 item_ = first_item.get(catalog.position_of[chosen.offer])
                 if item_ is not None:
-                    picks[rank, place] = item_
-            notes.add(place, noted)
-            if loaded is not None and noted.facts is not None:
-                loaded.ask(chunk, place, noted.facts)
-        if loaded is not None:
-            loaded.close(chunk)
+                    picks[rank, contact_column] = item_
+            notes.add(contact_column, noted)
+            if target_loading is not None and noted.facts is not None:
+                target_loading.ask(chunk, contact_column, noted.facts)
+        if target_loading is not None:
+            target_loading.close(chunk)
         yield notes.written(replace(chunk, picks=picks))
 
 
 class _Notes:
     """Collects what single decisions noted into the matrices of a chunk."""
 
-    def __init__(self, made: BatchProgram, width: int) -> None:
-        self._items, self._width = len(made.items), width
-        self._post_processing = bool(made.catalog.spaces[made.call.space].post_processing)
+    def __init__(self, program: BatchProgram, width: int) -> None:
+        self._items, self._width = len(program.items), width
+        self._post_processing = bool(program.catalog.spaces[program.call.space].post_processing)
         self._bytes = (self._items + 7) // 8
         self._eligible, self._presentable, self._ordered = bytearray(), bytearray(), bytearray()
         self._productless: dict[int, dict[Cause, list[int]]] = {}
@@ -87,9 +87,9 @@ class _Notes:
         self._presentable += noted.presentable.to_bytes(self._bytes)
         if self._post_processing:
             self._ordered += noted.ordered.to_bytes(self._bytes)
-        for place, weight in noted.productless:
-            found = self._productless.setdefault(place, {})
-            found.setdefault(no_product(weight).cause, []).append(column)
+        for position, weight in noted.productless:
+            columns_of = self._productless.setdefault(position, {})
+            columns_of.setdefault(no_product(weight).cause, []).append(column)
 
     def written(self, chunk: DecidedChunk) -> DecidedChunk:
         """``chunk`` with the collected matrices."""
@@ -99,8 +99,8 @@ class _Notes:
             presentable=self._matrix(self._presentable),
             kept=self._matrix(self._ordered) if self._post_processing else None,
             productless={
-                place: {cause: self._flags(columns) for cause, columns in found.items()}
-                for place, found in self._productless.items()
+                position: {cause: self._flags(columns) for cause, columns in columns_of.items()}
+                for position, columns_of in self._productless.items()
             },
         )
 
@@ -122,16 +122,16 @@ class _Notes:
 class _TargetLoading:
     """Re-evaluates conditions and formulas that read call data, after a hook has added call data for a contact."""
 
-    def __init__(self, made: BatchProgram) -> None:
+    def __init__(self, program: BatchProgram) -> None:
         reading = [
-            (number, condition) for number, condition in enumerate(made.conditions) if condition.expression.data_read
+            (number, condition) for number, condition in enumerate(program.conditions) if condition.expression.data_read
         ]
         plain = [(number, condition) for number, condition in reading if not condition.bound]
         self._bundled = [number for number, _ in plain]
         checked = [condition.expression.checked for _, condition in plain if condition.expression.checked is not None]
-        self._bundle = compile_many(checked, (made.catalog.dimension.name, "interaction"), exact=False)
+        self._bundle = compile_many(checked, (program.catalog.dimension.name, "interaction"), exact=False)
         self._single = [(number, condition) for number, condition in reading if condition.bound]
-        self._environment = None if made.catalog.when is None else made.number(made.catalog.when.condition)
+        self._environment = None if program.catalog.when is None else program.number(program.catalog.when.condition)
         self._answers = bytearray()
 
     def open(self, chunk: DecidedChunk) -> DecidedChunk:
@@ -165,11 +165,11 @@ class _TargetLoading:
             chunk.holds[-1] = chunk.holds[self._environment]
 
 
-def contact_rows(people: ContactTable, first: int, count: int) -> Iterator[tuple[str, Row]]:
+def contact_rows(contact_table: ContactTable, first: int, count: int) -> Iterator[tuple[str, Row]]:
     """Keys and fields of contacts, in the types of the engine."""
-    names = list(people.types)
+    names = list(contact_table.types)
     columns = ", ".join(["k", *(column(name) for name in names)])
-    rows = people.connection.execute(
+    rows = contact_table.connection.execute(
         f"SELECT {columns} FROM contact WHERE n >= ? AND n < ? ORDER BY n",  # noqa: S608 - quoted
         [first, first + count],
     ).fetchall()

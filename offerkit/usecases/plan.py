@@ -51,18 +51,19 @@ def plan(session: Session, patterns: AddressPatterns) -> Plan:
 
 
 def plan_design(
-    session: Session, loaded: Loaded, store: Store | None, patterns: AddressPatterns, *, held: bool = True
+    session: Session, loaded: Loaded, store: Store | None, patterns: AddressPatterns, *, check_policies: bool = True
 ) -> Plan:
-    """The plan that makes the store match the specs, limited to ``patterns``; checked against policies if ``held``.
+    """The plan that makes the store match the specs, limited to ``patterns``.
 
-    Raises Refused if a pattern matches nothing, a protected resource would be deleted, a campaign that is named in
-    ``patterns`` refers to something that is not live, or a policy denies the plan.
+    ``check_policies``: whether to check it against policies. Raises Refused if a pattern matches nothing, a protected
+    resource would be deleted, a campaign that is named in ``patterns`` refers to something that is not live, or a
+    policy denies the plan.
     """
-    return plan_against(session, loaded, Stages(store), patterns, held=held)
+    return plan_against(session, loaded, Stages(store), patterns, check_policies=check_policies)
 
 
 def plan_against(
-    session: Session, loaded: Loaded, current: Stages, patterns: AddressPatterns, *, held: bool = True
+    session: Session, loaded: Loaded, current: Stages, patterns: AddressPatterns, *, check_policies: bool = True
 ) -> Plan:
     """:func:`plan_design` against ``current``: the stages of a store, or a substitute."""
     stages = _design_stages(loaded, current)
@@ -85,16 +86,16 @@ def plan_against(
         return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
 
     selection = select_changes(differences, patterns, refs, before)
-    made = _plan(session, loaded, current, differences, selection, refs, patterns)
-    return _held_to_policies(session, loaded, current, made) if held else made
+    new_plan = _plan(session, loaded, current, differences, selection, refs, patterns)
+    return _held_to_policies(session, loaded, current, new_plan) if check_policies else new_plan
 
 
-def _held_to_policies(session: Session, loaded: Loaded, current: Stages, made: Plan) -> Plan:
-    if not may_break(current, made):
-        return made
+def _held_to_policies(session: Session, loaded: Loaded, current: Stages, new_plan: Plan) -> Plan:
+    if not may_break(current, new_plan):
+        return new_plan
     from offerkit.usecases.policy_checks import check_plan  # imports the compiler; most projects have no policies
 
-    return check_plan(session, loaded, current, made)
+    return check_plan(session, loaded, current, new_plan)
 
 
 def may_break(stages: Stages, plan: Plan) -> bool:
@@ -111,9 +112,9 @@ def _design_stages(loaded: Loaded, current: Stages) -> list[StageRef]:
 
 
 def _differences(loaded: Loaded, current: Stages, stages: list[StageRef]) -> list[Delta]:
-    found: list[Delta] = []
+    deltas: list[Delta] = []
     if not stages:
-        return found  # avoids building the records
+        return deltas  # avoids building the records
     desired: dict[str, dict[Address, Entry]] = {}
     for address, record in loaded.records.items():
         if record.kind is not Kind.CAMPAIGN:
@@ -121,15 +122,15 @@ def _differences(loaded: Loaded, current: Stages, stages: list[StageRef]) -> lis
     moves = by_environment(loaded.moves)
     for stage in stages:
         name = stage.environment
-        found += _delta(current, stage, current.entries(stage), desired.get(name, {}), moves.get(name, {}))
-    return found
+        deltas += _delta(current, stage, current.entries(stage), desired.get(name, {}), moves.get(name, {}))
+    return deltas
 
 
 def _delta(
     current: Stages,
     stage: StageRef,
-    was: Mapping[Address, Entry],
-    will: Mapping[Address, Entry],
+    before: Mapping[Address, Entry],
+    after: Mapping[Address, Entry],
     moves: Mapping[Address, Address],
 ) -> list[Delta]:
     """The differences in a stage. Raises Refused for a rename that is impossible because the old name stays."""
@@ -137,8 +138,8 @@ def _delta(
     def happened(old: Address, new: Address) -> bool:
         return any((old, new) == move[1:] for move in current.moves(stage))
 
-    found = delta(stage, was, will, moves, happened)
-    made = {d.moved_from for d in found}
+    deltas = delta(stage, before, after, moves, happened)
+    moved_from = {d.moved_from for d in deltas}
     refused = [
         Diagnostic(
             Code.BAD_MOVE,
@@ -148,12 +149,12 @@ def _delta(
             f"Remove completed renames from “moved”, or rename {old} in a separate apply.",
             old,
         )
-        for old, new in final_names(moves, will).items()
-        if old in was and old in will and new in will and new not in was and old not in made
+        for old, new in final_names(moves, after).items()
+        if old in before and old in after and new in after and new not in before and old not in moved_from
     ]
     if refused:
         raise Refused(refused)
-    return found
+    return deltas
 
 
 def _campaigns(loaded: Loaded, current: Stages) -> list[Delta]:
@@ -162,13 +163,13 @@ def _campaigns(loaded: Loaded, current: Stages) -> list[Delta]:
         desired.setdefault(address.environment, {})[address] = Entry(print_)
     names = desired.keys() | {stage.environment for stage in current.stages if stage.stage is Stage.LIVE}
     moves = by_environment(loaded.moves)
-    found: list[Delta] = []
+    deltas: list[Delta] = []
     for name in sorted(names):
         stage = StageRef(name, Stage.LIVE)
-        found += _delta(
+        deltas += _delta(
             current, stage, current.entries(stage, Kind.CAMPAIGN), desired.get(name, {}), moves.get(name, {})
         )
-    return found
+    return deltas
 
 
 def _plan(
@@ -180,33 +181,35 @@ def _plan(
     refs: dict[Address, tuple[Address, ...]],
     patterns: AddressPatterns,
 ) -> Plan:
-    chosen, left = selection.chosen, {d.address: d for d in differences}
+    chosen, by_address = selection.chosen, {d.address: d for d in differences}
     current.bodies.fetch({d.before.fingerprint for d in chosen if d.before is not None})
     new = new_bodies(loaded, chosen)
     bodies = LayeredBodies(new, current.bodies)
-    chosen, held = _hold_back(loaded, current, chosen, new, patterns)
+    chosen, held_back = _hold_back(loaded, current, chosen, new, patterns)
     refused = [*protected_deletions(chosen, bodies), *_without_administrator(current, chosen, bodies)]
     if refused:
         raise Refused(refused)
     positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
     with session.progress("Comparing", len(chosen)) as advance:
         steps = explained_steps(
-            current, chosen, StepContext(bodies, _as_it_will_be(refs, current, chosen, left), positions, advance)
+            current,
+            chosen,
+            StepContext(bodies, _references_after(refs, current, chosen, by_address), positions, advance),
         )
     stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
-    kept = {step.after.fingerprint for step in steps if step.after is not None}
+    fingerprints = {step.after.fingerprint for step in steps if step.after is not None}
     return Plan(
         PlanKind.APPLY,
         current.store.project if current.store is not None else "",
         __version__,
         base=tuple(current.base(stage) for stage in stages),
         steps=tuple(steps),
-        blocked=(*selection.blocked, *held),
+        blocked=(*selection.blocked, *held_back),
         depends=tuple(dependences(steps, refs, current)),
         notes=tuple(selection.notes),
         targets=tuple(p.text for p in patterns.targets),
         asked=PlanRequest(excludes=tuple(p.text for p in patterns.excludes)),
-        bodies={key: new[key] for key in sorted(kept)},
+        bodies={key: new[key] for key in sorted(fingerprints)},
     )
 
 
@@ -215,23 +218,23 @@ def explained_steps(current: Stages, chosen: list[Delta], context: StepContext) 
     return _with_effects(current, chosen, steps_for(chosen, context), context.bodies)
 
 
-def _as_it_will_be(
+def _references_after(
     refs: Mapping[Address, tuple[Address, ...]],
     current: Stages,
     chosen: list[Delta],
     differences: Mapping[Address, Delta],
 ) -> Mapping[Address, tuple[Address, ...]]:
     """The references of the specs; for changes that are left out, those of the resource as it stays."""
-    left = [differences[address] for address in differences.keys() - {d.address for d in chosen}]
-    if not left:
+    left_out = [differences[address] for address in differences.keys() - {d.address for d in chosen}]
+    if not left_out:
         return refs
-    found = dict(refs)
-    for item in left:
-        found.pop(item.address, None)
+    references = dict(refs)
+    for item in left_out:
+        references.pop(item.address, None)
         if item.before is not None:
             body = orjson.loads(current.bodies[item.before.fingerprint].text)
-            found[item.moved_from or item.address] = references_of(item.moved_from or item.address, body)
-    return found
+            references[item.moved_from or item.address] = references_of(item.moved_from or item.address, body)
+    return references
 
 
 def _without_administrator(current: Stages, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
@@ -240,9 +243,9 @@ def _without_administrator(current: Stages, chosen: list[Delta], bodies: Mapping
     if not touched:
         return []
     after = current.snapshot([StageRef(SHARED, Stage.DESIGN)], Kind.OPERATOR).apply(touched, bodies)
-    left = [body for address in after.entries if (body := after(address)) is not None]
-    found = without_administrator(left, touched[0].address)
-    return [found] if found is not None else []
+    operators = [body for address in after.entries if (body := after(address)) is not None]
+    diagnostic = without_administrator(operators, touched[0].address)
+    return [diagnostic] if diagnostic is not None else []
 
 
 def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
@@ -264,31 +267,31 @@ def _hold_back(
     if not campaigns:
         return chosen, []
 
-    held = held_back_campaigns(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
+    held_back = held_back_campaigns(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
     named = {target.text for target in patterns.targets}
     findings: list[Mistake] = []
-    for address, (found, _) in held.items():
+    for address, (mistakes, _) in held_back.items():
         if address in named or address.partition("/")[2] in named:
-            findings += found
+            findings += mistakes
     if findings:
         raise Refused(loaded.placed(findings))
-    return [d for d in chosen if d.address not in held], [blocked for _, blocked in held.values()]
+    return [d for d in chosen if d.address not in held_back], [blocked for _, blocked in held_back.values()]
 
 
 def _with_effects(current: Stages, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
     """The steps with their effects beyond fields: approvals reset, spaces gained and lost."""
     design = [d for d in chosen if d.stage.stage is Stage.DESIGN]
-    lost, notes = _effects_on_what_is_there(current, design, bodies)
+    resets, notes = _effects_on_existing(current, design, bodies)
     notes |= _spaces_of_new_offers(current, design, bodies)
     return [
-        replace(step, approvals_reset=lost.get(step.address, ()), notes=notes.get(step.address, ()))
-        if step.stage.stage is Stage.DESIGN and (step.address in lost or step.address in notes)
+        replace(step, approvals_reset=resets.get(step.address, ()), notes=notes.get(step.address, ()))
+        if step.stage.stage is Stage.DESIGN and (step.address in resets or step.address in notes)
         else step
         for step in steps
     ]
 
 
-def _effects_on_what_is_there(
+def _effects_on_existing(
     current: Stages, design: list[Delta], bodies: Mapping[str, Body]
 ) -> tuple[dict[Address, tuple[ApprovalReset, ...]], dict[Address, tuple[str, ...]]]:
     """By step: the approvals that stop counting, and the spaces that offers gain or lose."""
@@ -302,15 +305,18 @@ def _effects_on_what_is_there(
         return {}, {}
     before = current.side(Stage.DESIGN)
     after = before.apply(design, bodies)
-    lost = approval_resets(design, before, after, decisions) if decisions else {}
-    return lost, {d.address: _spaces_note(before, after, d) for d in changed} | _offers_notes(before, after, spaces)
+    resets = approval_resets(design, before, after, decisions) if decisions else {}
+    return resets, {d.address: _spaces_note(before, after, d) for d in changed} | _offers_notes(before, after, spaces)
 
 
 def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, ...]:
     """The spaces that an offer without ``spaces`` gains or loses through its changed fields."""
-    was = set(before.offer(item.moved_from or item.address).shown_on)
-    will = set(after.offer(item.address).shown_on)
-    notes = [("to be shown on", will - was), ("no longer to be shown on", was - will)]
+    spaces_before = set(before.offer(item.moved_from or item.address).shown_on)
+    spaces_after = set(after.offer(item.address).shown_on)
+    notes = [
+        ("to be shown on", spaces_after - spaces_before),
+        ("no longer to be shown on", spaces_before - spaces_after),
+    ]
     return tuple(f"{words} {', '.join(sorted(spaces))}" for words, spaces in notes if spaces)
 
 
@@ -335,37 +341,37 @@ def _spaces_of_new_offers(
     """Where new offers without ``spaces`` would be shown: wherever they provide the required fields."""
     kinds = {d.address: d.address.kind for d in design}
     new = [d for d in design if d.action is Action.CREATE and kinds[d.address] is Kind.OFFER]
-    wanted = (Kind.SPACE, Kind.TEMPLATE)
-    before = current.snapshot({d.stage for d in new}, *wanted)
-    coming = before.apply([*new, *(d for d in design if kinds[d.address] in wanted)], bodies)
+    read_kinds = (Kind.SPACE, Kind.TEMPLATE)
+    before = current.snapshot({d.stage for d in new}, *read_kinds)
+    coming = before.apply([*new, *(d for d in design if kinds[d.address] in read_kinds)], bodies)
     inherited = cache(lambda name: Inheritance(name, coming.read, coming.of_kind(Kind.SPACE, name)))
     notes: dict[Address, tuple[str, ...]] = {}
-    told: dict[tuple[str, ...], tuple[str, ...]] = {}
+    note_of: dict[tuple[str, ...], tuple[str, ...]] = {}
     for d in new:
         offer = inherited(d.address.environment).offer(d.address)
         if not offer.named_spaces:
             where = offer.shown_on
-            if where not in told:
-                said = ", ".join(where) or "none of those that there will be"
-                told[where] = (f"names no spaces; to be shown on {said}",)
-            notes[d.address] = told[where]
+            if where not in note_of:
+                spaces_text = ", ".join(where) or "none of those that there will be"
+                note_of[where] = (f"names no spaces; to be shown on {spaces_text}",)
+            notes[d.address] = note_of[where]
     return notes
 
 
 def dependences(steps: list[Step], refs: Mapping[Address, tuple[Address, ...]], current: Stages) -> list[Dependence]:
     """What the steps rely on but do not change, as it is now."""
     touched = {step.address for step in steps}
-    wanted = {
-        (StageRef(place.environment, step.stage.stage), place)
+    targets = {
+        (StageRef(address.environment, step.stage.stage), address)
         for step in steps
         if step.after is not None
-        for place in refs.get(step.address, ())
-        if place not in touched
+        for address in refs.get(step.address, ())
+        if address not in touched
     }
-    known = {stage: current.entries(stage) for stage in {stage for stage, _ in wanted}}
+    entries = {stage: current.entries(stage) for stage in {stage for stage, _ in targets}}
     return [
-        Dependence(stage, target, known[stage][target].fingerprint if target in known[stage] else "")
-        for stage, target in sorted(wanted)
+        Dependence(stage, target, entries[stage][target].fingerprint if target in entries[stage] else "")
+        for stage, target in sorted(targets)
     ]
 
 
@@ -376,7 +382,7 @@ def held_back_campaigns(
 
     ``live`` returns a live stage. Positions are looked up for all at once, because that parses files again.
     """
-    found: dict[Address, tuple[Delta, list[Mistake]]] = {}
+    held_back: dict[Address, tuple[Delta, list[Mistake]]] = {}
     for item in items:
         assert item.after is not None
         body = orjson.loads(bodies[item.after.fingerprint].text)
@@ -386,11 +392,11 @@ def held_back_campaigns(
             for path, summary in not_live(item.address, record.refs, body, live(item.stage))
         ]
         if findings:
-            found[item.address] = item, findings
-    firsts = loaded.placed([findings[0] for _, findings in found.values()]) if found else []
+            held_back[item.address] = item, findings
+    firsts = loaded.placed([findings[0] for _, findings in held_back.values()]) if held_back else []
     return {
         address: (findings, _blocked(item, first, len(findings) - 1))
-        for (address, (item, findings)), first in zip(found.items(), firsts, strict=True)
+        for (address, (item, findings)), first in zip(held_back.items(), firsts, strict=True)
     }
 
 

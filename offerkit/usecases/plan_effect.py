@@ -81,21 +81,24 @@ def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -
     stage = Stage.LIVE if goes_live and store is not None else Stage.DESIGN
     stages = stages or Stages(store)
     states = stages.effect(plan, stage)
-    made = effect_of(states.before, states.after, states.changes, stage)
+    effect = effect_of(states.before, states.after, states.changes, stage)
     if stage is Stage.DESIGN:
-        return made
+        return effect
     names = {old: new for new, old in states.origins.items()}
     return replace(
-        made,
-        catalogs_before=replace(made.catalogs_before, stops=stages.stops),
-        catalogs_after=replace(made.catalogs_after, stops=stages.stops.along(names)),
+        effect,
+        catalogs_before=replace(effect.catalogs_before, stops=stages.stops),
+        catalogs_after=replace(effect.catalogs_after, stops=stages.stops.along(names)),
     )
 
 
 def effect_of(before: Snapshot, after: Snapshot, changes: Iterable[Change], stage: Stage) -> PlanEffect:
     """The effect of ``changes`` on ``before``: on live, or on design as if every offer in it were approved."""
     if stage is Stage.LIVE:
-        was, will = catalogs_as_live(before, load_hooks), catalogs_as_live(after, load_hooks)
+        catalogs_before, catalogs_after = catalogs_as_live(before, load_hooks), catalogs_as_live(after, load_hooks)
     else:
-        was, will = catalogs_as_design(before, "design", load_hooks), catalogs_as_design(after, "the specs", load_hooks)
-    return PlanEffect(before, after, tuple(changes), was, will, stage)
+        catalogs_before, catalogs_after = (
+            catalogs_as_design(before, "design", load_hooks),
+            catalogs_as_design(after, "the specs", load_hooks),
+        )
+    return PlanEffect(before, after, tuple(changes), catalogs_before, catalogs_after, stage)

@@ -1,4 +1,4 @@
-"""Verifies what a plan file says besides its steps, by generating it again with the code that makes plans.
+"""Verifies what a plan file says beyond its steps, by generating it again with the code that makes plans.
 
 Steps are executed as saved; the applier checks them against the rules. What explains them (reasons, effects, what is
 blocked and why, notes) is what reviewers read and what the history keeps, and a file can say anything. So all of it is
@@ -65,22 +65,22 @@ def check_explanation(session: Session, verified: Verified) -> None:
             detail="The history records only changes.",
             hint="Make the plan again.",
         )
-    found = [_untrue(plan, what) for what in invalid_texts(plan)]
+    diagnostics = [_untrue(plan, what) for what in invalid_texts(plan)]
     if plan.bodies.keys() != {step.after.fingerprint for step in plan.steps if step.after is not None}:
-        found.append(_untrue(plan, "what it brings"))
+        diagnostics.append(_untrue(plan, "what it brings"))
     if (plan.to or plan.undoes or plan.withdrawn) and plan.kind is not PlanKind.ROLLBACK:
-        found.append(_untrue(plan, "the revision that it goes back to"))
+        diagnostics.append(_untrue(plan, "the revision that it goes back to"))
     if plan.rolled_back and plan.kind is not PlanKind.PROMOTE:
-        found.append(_untrue(plan, "what it was asked for"))
+        diagnostics.append(_untrue(plan, "what it was asked for"))
     if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != PlanRequest():
-        found.append(_untrue(plan, "what it was asked for"))
+        diagnostics.append(_untrue(plan, "what it was asked for"))
     # A plan made without a store names no project.
     if not plan.project and (plan.kind is not PlanKind.APPLY or any(base.revision for base in plan.base)):
-        found.append(_untrue(plan, "the project that it is of"))
-    if not found:
-        found = list(_CHECKS[plan.kind](_PlanFile(session, plan, stages.store, verified)))
-    if found:
-        raise Refused(found)
+        diagnostics.append(_untrue(plan, "the project that it is of"))
+    if not diagnostics:
+        diagnostics = list(_CHECKS[plan.kind](_PlanFile(session, plan, stages.store, verified)))
+    if diagnostics:
+        raise Refused(diagnostics)
 
 
 class _PlanFile:
@@ -98,13 +98,13 @@ class _PlanFile:
     @cached_property
     def earliest(self) -> int:
         """The last revision that the plan relies on; it cannot have been made earlier."""
-        found = max([base.revision for base in self.plan.base], default=0)
+        revision = max([base.revision for base in self.plan.base], default=0)
         for stage, needed in by_stage(self.plan.depends).items():
             last = self.store.last_change(stage, {item.address for item in needed})
-            found = max([found, *(row.serial for row in last.values())])
-        return max([found, *self._given()])
+            revision = max([revision, *(row.serial for row in last.values())])
+        return max([revision, *self._first_approvals()])
 
-    def _given(self) -> list[int]:
+    def _first_approvals(self) -> list[int]:
         """The revisions of the first approvals of what the steps take live."""
         if self.plan.kind is not PlanKind.PROMOTE:
             return []
@@ -112,12 +112,17 @@ class _PlanFile:
         offers = {step.address: after.entries[step.address].activation for step in self.plan.steps if step.after}
         active = {offer: {"", *spaces} for offer, spaces in offers.items() if spaces}
         decisions = self.stages.decisions(active)
-        each = (decisions.each(k) for offer, on in active.items() for k in approval_keys(after, offer) if k.space in on)
-        return [rows[0].revision for rows in each if rows]
+        approval_rows = (
+            decisions.each(k)
+            for offer, active_on in active.items()
+            for k in approval_keys(after, offer)
+            if k.space in active_on
+        )
+        return [rows[0].revision for rows in approval_rows if rows]
 
     @cached_property
-    def since(self) -> frozenset[Address]:
-        """What has changed since then; for promotions, also what was decided, which does not affect other plans."""
+    def changed_since(self) -> frozenset[Address]:
+        """The addresses changed since :attr:`earliest`; for promotions, also those decided on."""
         promotes = self.plan.kind is PlanKind.PROMOTE
         changed = {
             address
@@ -133,122 +138,126 @@ class _PlanFile:
     def reasons(self) -> Mapping[Address, Reason]:
         """Why each step of a promotion is in it, derived from the steps alone."""
         live = self.stages.effect(self.plan, Stage.LIVE)
-        there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
-        ended = ended_earlier(live.before, live.after, there)
+        existing = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
+        ended = ended_earlier(live.before, live.after, existing)
         return promotion_reasons(self.deltas, self.stages.side(Stage.DESIGN), live.after, ended)
 
-    def moved(self, addresses: Iterable[Address]) -> bool:
+    def has_changed(self, addresses: Iterable[Address]) -> bool:
         """Whether any of ``addresses``, or anything that it depends on, was changed or decided on since."""
-        since = self.since
-        if not since:
+        changed = self.changed_since
+        if not changed:
             return False
         for address in addresses:
-            around = {address}
+            depended_on = {address}
             if address.kind is Kind.OFFER:
                 for side in (Stage.DESIGN, Stage.LIVE):
                     snapshot = self.stages.side(side)
                     if address in snapshot.entries:
-                        around |= affecting(snapshot, address)
-            if not since.isdisjoint(around):
+                        depended_on |= affecting(snapshot, address)
+            if not changed.isdisjoint(depended_on):
                 return True
         return False
 
 
-def _specs(told: _PlanFile) -> Iterator[Diagnostic]:
+def _check_specs(plan_file: _PlanFile) -> Iterator[Diagnostic]:
     """Checks a plan of specs: everything except what is blocked."""
-    plan, stages = told.plan, told.stages
-    yield from protected_deletions(told.deltas, stages.bodies)
-    refs = _References(_after(told), told.bodies)
-    context = StepContext(told.bodies, refs.around(told.deltas), told.sources)
-    made = explained_steps(stages, told.deltas, context)
-    yield from _steps(told, made)
+    plan, stages = plan_file.plan, plan_file.stages
+    yield from protected_deletions(plan_file.deltas, stages.bodies)
+    refs = _References(_after(plan_file), plan_file.bodies)
+    context = StepContext(plan_file.bodies, refs.around(plan_file.deltas), plan_file.sources)
+    steps = explained_steps(stages, plan_file.deltas, context)
+    yield from _check_steps(plan_file, steps)
     arriving = {step.address: refs[step.address] for step in plan.steps if step.after is not None}
     if set(plan.depends) != set(dependences(list(plan.steps), arriving, stages)):
         yield _untrue(plan, "what it relies on")
     if plan.format > 1:
-        yield from _selected(told, refs)
+        yield from _check_selection(plan_file, refs)
     elif not all(map(is_note, plan.notes)):
         yield _untrue(plan, "its notes")
     for blocked in plan.blocked:
-        if not _may_be_held(told, blocked):
+        if not _may_be_held(plan_file, blocked):
             yield _untrue(plan, "what stays behind", blocked.address)
     if plan.approvals:
         yield _untrue(plan, "the approvals that it relies on")
 
 
-def _selected(told: _PlanFile, refs: _References) -> Iterator[Diagnostic]:
+def _check_selection(plan_file: _PlanFile, refs: _References) -> Iterator[Diagnostic]:
     """Checks that all steps were requested or come along, and that the notes say so."""
-    plan = told.plan
+    plan = plan_file.plan
     patterns = AddressPatterns.of(plan.targets, plan.asked.excludes)
-    known = {*refs.entries, *(b.address for b in plan.blocked), *(d.moved_from or d.address for d in told.deltas)}
-    before = _References(told.stages.side(Stage.DESIGN), told.bodies)
-    selection = select_changes(told.deltas, patterns, refs, lambda address: before.get(address, ()))
-    lost = [p.text for p in patterns.targets if not any(map(p.matches, known))]
-    if lost or {d.address for d in selection.chosen} != {d.address for d in told.deltas} or plan.asked.environments:
+    known = {*refs.entries, *(b.address for b in plan.blocked), *(d.moved_from or d.address for d in plan_file.deltas)}
+    before = _References(plan_file.stages.side(Stage.DESIGN), plan_file.bodies)
+    selection = select_changes(plan_file.deltas, patterns, refs, lambda address: before.get(address, ()))
+    unmatched = [p.text for p in patterns.targets if not any(map(p.matches, known))]
+    if (
+        unmatched
+        or {d.address for d in selection.chosen} != {d.address for d in plan_file.deltas}
+        or plan.asked.environments
+    ):
         yield _untrue(plan, "what it was asked for")
-    elif sorted([*selection.notes, *_policy_notes(told)]) != sorted(plan.notes):
+    elif sorted([*selection.notes, *_policy_notes(plan_file)]) != sorted(plan.notes):
         yield _untrue(plan, "its notes")
 
 
-def _policy_notes(told: _PlanFile) -> list[str]:
+def _policy_notes(plan_file: _PlanFile) -> list[str]:
     """The notes that policies add to a plan of specs."""
-    if not may_break(told.stages, told.plan):
+    if not may_break(plan_file.stages, plan_file.plan):
         return []
     from offerkit.usecases.policy_checks import judge
 
-    return judge(told.session, told.stages, told.plan)[1]
+    return judge(plan_file.session, plan_file.stages, plan_file.plan)[1]
 
 
-def _may_be_held(told: _PlanFile, blocked: Blocked) -> bool:
+def _may_be_held(plan_file: _PlanFile, blocked: Blocked) -> bool:
     """Whether this entry can be blocked in specs: the store alone cannot tell, but sets limits."""
     campaign = blocked.address.kind is Kind.CAMPAIGN
     stage = blocked.address.stage(Stage.LIVE if campaign else Stage.DESIGN)
     code = Code.NOT_LIVE if blocked.how == HOW_TO_GO_LIVE else Code.PLAN_EMPTY_TARGET
-    there = blocked.address in told.stages.entries(stage)
+    exists = blocked.address in plan_file.stages.entries(stage)
     return (
         (blocked.stage, blocked.code, blocked.who, blocked.keys) == (stage, code, (), ())
         and (campaign or code is Code.PLAN_EMPTY_TARGET)
         and is_held_back_reason(blocked.why, blocked.how)
-        and blocked.address not in {step.address for step in told.plan.steps}
-        and (blocked.live == (there and code is Code.NOT_LIVE) or told.moved([blocked.address]))
+        and blocked.address not in {step.address for step in plan_file.plan.steps}
+        and (blocked.live == (exists and code is Code.NOT_LIVE) or plan_file.has_changed([blocked.address]))
     )
 
 
-def _promotion(told: _PlanFile) -> Iterator[Diagnostic]:
+def _check_promotion(plan_file: _PlanFile) -> Iterator[Diagnostic]:
     """Checks a promotion by planning it again, without campaigns, which are checked like plans of specs."""
-    plan, stages = told.plan, told.stages
-    campaigns = [d for d in told.deltas if d.address.kind is Kind.CAMPAIGN]
-    made = steps_for(campaigns, StepContext(told.bodies, {}, told.sources))
-    again = _promoted_again(told)
-    if again is not None:
-        made += again.steps
-    yield from _steps(told, made)
+    plan, stages = plan_file.plan, plan_file.stages
+    campaigns = [d for d in plan_file.deltas if d.address.kind is Kind.CAMPAIGN]
+    steps = steps_for(campaigns, StepContext(plan_file.bodies, {}, plan_file.sources))
+    replanned = _replanned_promotion(plan_file)
+    if replanned is not None:
+        steps += replanned.steps
+    yield from _check_steps(plan_file, steps)
     live, design = stages.side(Stage.LIVE), stages.side(Stage.DESIGN)
     after = stages.effect(plan, Stage.LIVE).after
     if set(plan.depends) != set(promotion_dependences(list(plan.steps), after, live, design)):
         yield _untrue(plan, "what it relies on")
-    if again is None:
+    if replanned is None:
         if not all(map(is_note, plan.notes)):
             yield _untrue(plan, "its notes")
-        yield from _stayed(told)
+        yield from _check_format_1_blocked(plan_file)
         return
-    for key in sorted(set(plan.approvals) ^ set(again.approvals), key=_place):
-        if not told.moved([key.address]):
+    for key in sorted(set(plan.approvals) ^ set(replanned.approvals), key=_key_order):
+        if not plan_file.has_changed([key.address]):
             yield _untrue(plan, "the approvals that it relies on", key.address)
             break
-    yield from _stays(told, again)
-    yield from _notes(told, again)
+    yield from _check_blocked(plan_file, replanned)
+    yield from _check_notes(plan_file, replanned)
 
 
-def _promoted_again(told: _PlanFile) -> Plan | None:
+def _replanned_promotion(plan_file: _PlanFile) -> Plan | None:
     """The promotion as planned now; None for format 1, which does not contain what was requested."""
-    plan = told.plan
+    plan = plan_file.plan
     if plan.format < 2:
         return None
     patterns = AddressPatterns.of(plan.targets, plan.asked.excludes)
     return plan_promotion(
-        told.session,
-        told.stages,
+        plan_file.session,
+        plan_file.stages,
         plan.asked.environments,
         patterns,
         include_rolled_back=plan.rolled_back,
@@ -256,28 +265,33 @@ def _promoted_again(told: _PlanFile) -> Plan | None:
     )
 
 
-def _stays(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
+def _check_blocked(plan_file: _PlanFile, replanned: Plan) -> Iterator[Diagnostic]:
     """Checks what is blocked and why. Resources that changed since can have been blocked for other reasons."""
-    said = {b for b in told.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
-    for blocked in sorted(said ^ set(again.blocked), key=lambda b: b.address):
-        if not told.moved([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):
-            yield _untrue(told.plan, "what stays behind", blocked.address)
-    for blocked in told.plan.blocked:
-        if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(told, blocked):
-            yield _untrue(told.plan, "what stays behind", blocked.address)
+    blocked_in_file = {b for b in plan_file.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
+    for blocked in sorted(blocked_in_file ^ set(replanned.blocked), key=lambda b: b.address):
+        if not plan_file.has_changed([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):
+            yield _untrue(plan_file.plan, "what stays behind", blocked.address)
+    for blocked in plan_file.plan.blocked:
+        if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(plan_file, blocked):
+            yield _untrue(plan_file.plan, "what stays behind", blocked.address)
 
 
-def _stayed(told: _PlanFile) -> Iterator[Diagnostic]:
+def _check_format_1_blocked(plan_file: _PlanFile) -> Iterator[Diagnostic]:
     """Checks what a promotion of format 1 says is blocked; it does not contain enough to plan it again."""
-    for blocked in told.plan.blocked:
-        about = [blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]
-        if blocked.address.kind is Kind.CAMPAIGN or (_is_of_promotion(blocked) and told.moved(about)):
+    for blocked in plan_file.plan.blocked:
+        addresses = [blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]
+        if blocked.address.kind is Kind.CAMPAIGN or (_is_of_promotion(blocked) and plan_file.has_changed(addresses)):
             continue
-        live = told.stages.side(Stage.LIVE).entries.get(blocked.address)
-        there = live is not None or blocked.address in told.stages.side(Stage.DESIGN).entries
-        so = live is None or blocked.live == (live.activation != ())
-        if not (_is_of_promotion(blocked) and there and so and _may_lift(told, about).issuperset(blocked.who)):
-            yield _untrue(told.plan, "what stays behind", blocked.address)
+        live = plan_file.stages.side(Stage.LIVE).entries.get(blocked.address)
+        exists = live is not None or blocked.address in plan_file.stages.side(Stage.DESIGN).entries
+        live_as_said = live is None or blocked.live == (live.activation != ())
+        if not (
+            _is_of_promotion(blocked)
+            and exists
+            and live_as_said
+            and _may_approve(plan_file, addresses).issuperset(blocked.who)
+        ):
+            yield _untrue(plan_file.plan, "what stays behind", blocked.address)
 
 
 def _is_of_promotion(blocked: Blocked) -> bool:
@@ -290,118 +304,125 @@ def _is_of_promotion(blocked: Blocked) -> bool:
     )
 
 
-def _may_lift(told: _PlanFile, about: Iterable[Address]) -> set[str]:
+def _may_approve(plan_file: _PlanFile, addresses: Iterable[Address]) -> set[str]:
     """Who may approve one of the offers ``about``: their named reviewers, or otherwise the roles."""
-    design = told.stages.side(Stage.DESIGN)
-    offers = [design.offer(a) for a in about if a.kind is Kind.OFFER and a in design.entries]
+    design = plan_file.stages.side(Stage.DESIGN)
+    offers = [design.offer(a) for a in addresses if a.kind is Kind.OFFER and a in design.entries]
     aspects = (Aspect.CONTENT, Aspect.ELIGIBILITY)
     return {name for offer in offers for aspect in aspects for name in approvers(offer.reviewers(aspect))}
 
 
-def _notes(told: _PlanFile, again: Plan) -> Iterator[Diagnostic]:
-    said = [
-        note for note in told.plan.notes if not is_excused_case_note(note)
-    ]  # these are held against the cases that are run
-    if len(set(said)) < len(said) and sorted(said) != sorted(again.notes):
-        yield _untrue(told.plan, "its notes")
+def _check_notes(plan_file: _PlanFile, replanned: Plan) -> Iterator[Diagnostic]:
+    notes = [
+        note for note in plan_file.plan.notes if not is_excused_case_note(note)
+    ]  # these are verified when the cases run
+    if len(set(notes)) < len(notes) and sorted(notes) != sorted(replanned.notes):
+        yield _untrue(plan_file.plan, "its notes")
         return
-    for note in sorted(set(said) ^ set(again.notes)):
-        about = list(addresses_in(note))
-        released = note in said and about and about[0].kind is Kind.CAMPAIGN and about[1:] == []
-        if not (is_note(note) and (released or told.moved(about))):
-            yield _untrue(told.plan, "its notes")
+    for note in sorted(set(notes) ^ set(replanned.notes)):
+        addresses = list(addresses_in(note))
+        released = note in notes and addresses and addresses[0].kind is Kind.CAMPAIGN and addresses[1:] == []
+        if not (is_note(note) and (released or plan_file.has_changed(addresses))):
+            yield _untrue(plan_file.plan, "its notes")
             return
 
 
-def _rollback(told: _PlanFile) -> Iterator[Diagnostic]:
+def _check_rollback(plan_file: _PlanFile) -> Iterator[Diagnostic]:
     """Checks a rollback. That its steps restore a stage was verified already; this checks its explanations."""
-    plan, stages = told.plan, [base.stage for base in told.plan.base]
+    plan, stages = plan_file.plan, [base.stage for base in plan_file.plan.base]
     if plan.blocked or plan.depends or plan.approvals or not stages:
         yield _untrue(plan, "what it relies on")
         return
     if plan.undoes:
-        again = plan_undo(told.store, plan.undoes, withdrawn=plan.withdrawn)
+        replanned = plan_undo(plan_file.store, plan.undoes, withdrawn=plan.withdrawn)
     else:
-        again = plan_rollback(told.session, told.store, stages[0], str(plan.to), plan.targets, withdrawn=plan.withdrawn)
-    yield from _steps(told, again.steps)
-    if plan.format < 2:
-        same = all(is_rollback_note(note, stages[0], plan.to) for note in plan.notes)
-    else:
-        same = plan.notes[1:] == again.notes[1:] and all(
-            is_note_with_time(said, made, plan.to) for said, made in zip(plan.notes, again.notes, strict=False)
+        replanned = plan_rollback(
+            plan_file.session, plan_file.store, stages[0], str(plan.to), plan.targets, withdrawn=plan.withdrawn
         )
-    if not same or len(plan.notes) != len(again.notes):
+    yield from _check_steps(plan_file, replanned.steps)
+    if plan.format < 2:
+        notes_match = all(is_rollback_note(note, stages[0], plan.to) for note in plan.notes)
+    else:
+        notes_match = plan.notes[1:] == replanned.notes[1:] and all(
+            is_note_with_time(file_note, new_note, plan.to)
+            for file_note, new_note in zip(plan.notes, replanned.notes, strict=False)
+        )
+    if not notes_match or len(plan.notes) != len(replanned.notes):
         yield _untrue(plan, "its notes")
 
 
-def _purge(told: _PlanFile) -> Iterator[Diagnostic]:
+def _check_purge(plan_file: _PlanFile) -> Iterator[Diagnostic]:
     """Checks a purge. That retention is over was verified already."""
     from offerkit.usecases.purge import may_be_kept
 
-    reasons = dict.fromkeys((d.address for d in told.deltas), Reason.RETENTION_OVER)
-    yield from _steps(told, steps_for(told.deltas, StepContext(told.bodies, {}, {}), reasons))
-    plan = told.plan
+    reasons = dict.fromkeys((d.address for d in plan_file.deltas), Reason.RETENTION_OVER)
+    yield from _check_steps(plan_file, steps_for(plan_file.deltas, StepContext(plan_file.bodies, {}, {}), reasons))
+    plan = plan_file.plan
     if plan.blocked or plan.depends or plan.approvals:
         yield _untrue(plan, "what it relies on")
     if plan.targets:
         yield _untrue(plan, "what it was asked for")
-    if len(set(plan.notes)) < len(plan.notes) or not may_be_kept(told.store, plan).issuperset(plan.notes):
+    if len(set(plan.notes)) < len(plan.notes) or not may_be_kept(plan_file.store, plan).issuperset(plan.notes):
         yield _untrue(plan, "its notes")
 
 
 _CHECKS: dict[PlanKind, Callable[[_PlanFile], Iterator[Diagnostic]]] = {
-    PlanKind.APPLY: _specs,
-    PlanKind.PROMOTE: _promotion,
-    PlanKind.ROLLBACK: _rollback,
-    PlanKind.PURGE: _purge,
+    PlanKind.APPLY: _check_specs,
+    PlanKind.PROMOTE: _check_promotion,
+    PlanKind.ROLLBACK: _check_rollback,
+    PlanKind.PURGE: _check_purge,
 }
 
 
-def _steps(told: _PlanFile, made: Iterable[Step]) -> Iterator[Diagnostic]:
+def _check_steps(plan_file: _PlanFile, steps: Iterable[Step]) -> Iterator[Diagnostic]:
     """Checks that each step explains itself as when it is planned again."""
-    again = {(step.stage, step.address): step for step in made}
-    for step in told.plan.steps:
-        one = again.get((step.stage, step.address))
-        if one is None or (one.before, one.after, one.moved_from) != (step.before, step.after, step.moved_from):
-            if told.plan.kind in _EARLIER and told.plan.format < 2:
-                yield from _made_before(told, step)
-            elif not told.moved([step.address]) or told.reasons.get(step.address) != step.reason:
-                yield _untrue(told.plan, "why it is in there", step.address)
+    expected_steps = {(step.stage, step.address): step for step in steps}
+    for step in plan_file.plan.steps:
+        expected = expected_steps.get((step.stage, step.address))
+        if expected is None or (expected.before, expected.after, expected.moved_from) != (
+            step.before,
+            step.after,
+            step.moved_from,
+        ):
+            if plan_file.plan.kind in _EARLIER and plan_file.plan.format < 2:
+                yield from _check_early_step(plan_file, step)
+            elif not plan_file.has_changed([step.address]) or plan_file.reasons.get(step.address) != step.reason:
+                yield _untrue(plan_file.plan, "why it is in there", step.address)
             continue
-        one = replace(one, source=step.source, changes=step.changes)  # both are verified elsewhere
-        if set(one.dependents) != set(step.dependents) and _may_affect(told, step, one):
-            one = replace(one, dependents=step.dependents)
-        wrong = [name for name in _SHOWN if getattr(one, name) != getattr(step, name)]
-        if wrong:
-            yield _untrue(told.plan, _WORDS.get(wrong[0], wrong[0]), step.address)
+        expected = replace(expected, source=step.source, changes=step.changes)  # both are verified elsewhere
+        if set(expected.dependents) != set(step.dependents) and _may_affect(plan_file, step, expected):
+            expected = replace(expected, dependents=step.dependents)
+        differing = [name for name in _SHOWN if getattr(expected, name) != getattr(step, name)]
+        if differing:
+            yield _untrue(plan_file.plan, _WORDS.get(differing[0], differing[0]), step.address)
 
 
 _EARLIER = (PlanKind.PROMOTE, PlanKind.ROLLBACK)
 """Kinds of plans whose steps may have differed in earlier versions; the applier applies today's rules."""
 
 
-def _made_before(told: _PlanFile, step: Step) -> Iterator[Diagnostic]:
+def _check_early_step(plan_file: _PlanFile, step: Step) -> Iterator[Diagnostic]:
     """Checks that a step planned by an earlier version has the reason that it gave."""
-    design = told.stages.side(Stage.DESIGN)
-    if told.plan.kind is PlanKind.ROLLBACK:
+    design = plan_file.stages.side(Stage.DESIGN)
+    if plan_file.plan.kind is PlanKind.ROLLBACK:
         reason = Reason.ROLLED_BACK
     elif step.after is None or step.after.activation == ():
         reason = Reason.REJECTED if step.address in design.entries else Reason.REMOVED_FROM_DESIGN
     else:
         reason = Reason.APPROVED if step.address.kind is Kind.OFFER else Reason.RIDES_ALONG
     if step.reason is not reason or step.approvals_reset or step.notes:
-        yield _untrue(told.plan, _WORDS["reason"], step.address)
+        yield _untrue(plan_file.plan, _WORDS["reason"], step.address)
 
 
-def _may_affect(told: _PlanFile, step: Step, made: Step) -> bool:
+def _may_affect(plan_file: _PlanFile, step: Step, expected: Step) -> bool:
     """Whether it may have been true that a step affects other resources than now.
 
     Plans of specs in format 1 also name resources that exist in the specs only.
     """
-    different = [address for address in {*step.dependents} ^ {*made.dependents} if isinstance(address, Address)]
-    if told.plan.format < 2 and told.plan.kind is PlanKind.APPLY:
-        return set(made.dependents) <= set(step.dependents) or told.moved(different)
-    return all(told.moved([address]) for address in different)
+    different = [address for address in {*step.dependents} ^ {*expected.dependents} if isinstance(address, Address)]
+    if plan_file.plan.format < 2 and plan_file.plan.kind is PlanKind.APPLY:
+        return set(expected.dependents) <= set(step.dependents) or plan_file.has_changed(different)
+    return all(plan_file.has_changed([address]) for address in different)
 
 
 _WORDS = {
@@ -412,12 +433,12 @@ _WORDS = {
 }
 
 
-def _after(told: _PlanFile) -> Snapshot:
+def _after(plan_file: _PlanFile) -> Snapshot:
     """Design after the plan, with live's campaigns."""
-    design = told.stages.effect(told.plan, Stage.DESIGN).after
-    live = told.stages.effect(told.plan, Stage.LIVE).after
+    design = plan_file.stages.effect(plan_file.plan, Stage.DESIGN).after
+    live = plan_file.stages.effect(plan_file.plan, Stage.LIVE).after
     campaigns = {address: live.entries[address] for address in live.of_kind(Kind.CAMPAIGN)}
-    return design.with_entries({**design.entries, **campaigns}, told.plan.bodies)
+    return design.with_entries({**design.entries, **campaigns}, plan_file.plan.bodies)
 
 
 class _References(Mapping[Address, tuple[Address, ...]]):
@@ -444,28 +465,28 @@ class _References(Mapping[Address, tuple[Address, ...]]):
 
     def around(self, deltas: Iterable[Delta]) -> dict[Address, tuple[Address, ...]]:
         """The references of changed resources, and of everything that refers to them, directly or not."""
-        made = list(deltas)
-        found = {d.address: self[d.address] for d in made if d.address in self._state.entries}
-        pending = {d.address for d in made if d.before is not None} | {d.moved_from for d in made if d.moved_from}
+        changes = list(deltas)
+        references = {d.address: self[d.address] for d in changes if d.address in self._state.entries}
+        pending = {d.address for d in changes if d.before is not None} | {d.moved_from for d in changes if d.moved_from}
         words = {address: frozenset(self._words(address)) for address in self._state.entries} if pending else {}
         while pending:
             names = {address.name.rpartition("/")[2] for address in pending if address}
             coming: set[Address] = set()
-            for address, said in words.items():
-                if address not in found and not names.isdisjoint(said):
+            for address, body_words in words.items():
+                if address not in references and not names.isdisjoint(body_words):
                     targets = self[address]
                     if not pending.isdisjoint(targets):
-                        found[address] = targets
+                        references[address] = targets
                         coming.add(address)
             pending = coming
-        return found
+        return references
 
     def _words(self, address: Address) -> list[str]:
         parent = address.name.split("/")[:-1] if address.kind is Kind.CATEGORY else []
         return [*_WORD.findall(self._bodies[self._state.entries[address].fingerprint].text), *parent]
 
 
-def _place(key: ApprovalKey) -> tuple[Address, str, str]:
+def _key_order(key: ApprovalKey) -> tuple[Address, str, str]:
     return key.address, key.aspect, key.space
 
 

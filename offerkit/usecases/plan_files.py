@@ -29,8 +29,8 @@ def load_plan(path: Path) -> Plan:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except IsADirectoryError:
-        there = sorted(str(one) for one in islice(path.glob("*.json"), 1000))[:3]
-        hint = f"Name one file in it: {', '.join(there)}." if there else "“offerkit plan --out FILE” writes a plan."
+        files = sorted(str(file_path) for file_path in islice(path.glob("*.json"), 1000))[:3]
+        hint = f"Name one file in it: {', '.join(files)}." if files else "“offerkit plan --out FILE” writes a plan."
         raise refuse(Code.PLAN_UNREADABLE, f"{path} is a folder, not a plan file", hint=hint) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         raise refuse(

@@ -26,7 +26,7 @@ class PlannedDelivery:
     delivery: str
     body: Delivery
     fingerprint: str
-    place: LiveSpace
+    live_space: LiveSpace
     at: datetime
     offers: tuple[str, ...]
     reports: tuple[Report, ...] = ()
@@ -39,12 +39,12 @@ class PlannedDelivery:
     @property
     def catalog(self) -> Catalog:
         """The catalog that decides."""
-        return self.place.catalog
+        return self.live_space.catalog
 
     @property
     def space(self) -> Space:
         """The space of the delivery."""
-        return self.place.model
+        return self.live_space.model
 
     @property
     def count(self) -> int:
@@ -61,12 +61,12 @@ def find_delivery(catalogs: Catalogs, name: str) -> tuple[str, str, str]:
     not exist.
     """
     known = delivery_names(catalogs)
-    found = [place for place, short in known.items() if name in (short, f"{place[0]}/{short}")]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        each = ", ".join(f"{place[0]}/{known[place]}" for place in found)
-        raise refuse(Code.UNKNOWN_DELIVERY, f"{name[:120]} is in more than one environment", hint=f"Name one: {each}.")
+    matching_deliveries = [delivery for delivery, short in known.items() if name in (short, f"{delivery[0]}/{short}")]
+    if len(matching_deliveries) == 1:
+        return matching_deliveries[0]
+    if matching_deliveries:
+        names = ", ".join(f"{delivery[0]}/{known[delivery]}" for delivery in matching_deliveries)
+        raise refuse(Code.UNKNOWN_DELIVERY, f"{name[:120]} is in more than one environment", hint=f"Name one: {names}.")
     raise refuse(
         Code.UNKNOWN_DELIVERY,
         f"no live campaign has a delivery “{name[:120]}”",
@@ -93,18 +93,18 @@ def _deliveries(catalogs: Catalogs, address: Address) -> list[str]:
 
 
 def plan_delivery(
-    catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: datetime | None = None
+    catalogs: Catalogs, delivery: tuple[str, str, str], now: datetime, at: datetime | None = None
 ) -> PlannedDelivery:
     """The delivery at ``place`` as made at ``now``, with the proposition date ``at``.
 
     The default for ``at`` is the start of the declared contact date, or ``now`` if that has passed or none is declared.
     Raises Refused with everything that the delivery refers to and is no longer live.
     """
-    environment, campaign, name = place
+    environment, campaign, name = delivery
     address = Address(environment, Kind.CAMPAIGN, campaign)
     model = Campaign.model_validate(catalogs.snapshot(address))
     body = model.deliveries[name]
-    check_named(catalogs, place)
+    check_named(catalogs, delivery)
     catalog = catalogs[environment]
     when = at or now
     if at is None and body.contact_date is not None:
@@ -114,13 +114,13 @@ def plan_delivery(
     space = catalogs.space(environment, body.space)
     entry = catalogs.snapshot.entries[address]
     short = tuple(_too_short(f"{campaign}/{name}", body, offers))
-    made = PlannedDelivery(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)
-    return made if body.asks_engine else _with_reports(made)
+    planned = PlannedDelivery(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)
+    return planned if body.asks_engine else _with_reports(planned)
 
 
-def check_named(catalogs: Catalogs, place: tuple[str, str, str]) -> None:
+def check_named(catalogs: Catalogs, delivery: tuple[str, str, str]) -> None:
     """Raise Refused with everything that the delivery at ``place`` refers to and is no longer live."""
-    environment, campaign, name = place
+    environment, campaign, name = delivery
     address = Address(environment, Kind.CAMPAIGN, campaign)
     missing = list(_missing(catalogs, address, Campaign.model_validate(catalogs.snapshot(address)), name))
     if missing:
@@ -170,26 +170,26 @@ def _too_short(name: str, body: Delivery, offers: Sequence[str]) -> Iterator[Rep
     """A warning if an outline has fewer offers than the delivery wants, so that every recipient lacks some."""
     if body.count is not None and body.count > len(offers):
         effect = "every recipient lacks some" if body.show_nothing_where_missing else "every message is cancelled"
-        said = f"Outline “{body.outline}” has {len(offers)} offers, fewer than the {body.count} of count: {effect}."
-        yield Report(Code.SHORT_OUTLINE, said, name)
+        message = f"Outline “{body.outline}” has {len(offers)} offers, fewer than the {body.count} of count: {effect}."
+        yield Report(Code.SHORT_OUTLINE, message, name)
 
 
-def _with_reports(made: PlannedDelivery) -> PlannedDelivery:
+def _with_reports(planned: PlannedDelivery) -> PlannedDelivery:
     """Warn about fixed offers that are disabled or outside their dates, which are sent anyway.
 
     This is not one of offerkit.engine.reasons, which say why an offer is not proposed, by the first rule that excludes
     it: this offer is sent, and “disabled” is named before dates whichever rule comes first.
     """
-    today = wall_clock(made.at, made.catalog.zone).date()
-    offers = made.offers or tuple(dict.fromkeys(cell.offer for cell in made.body.cells or ()))
+    today = wall_clock(planned.at, planned.catalog.zone).date()
+    offers = planned.offers or tuple(dict.fromkeys(cell.offer for cell in planned.body.cells or ()))
     reports = []
     for name in offers:
-        offer = made.catalog.offers[made.catalog.position_of[name]]
+        offer = planned.catalog.offers[planned.catalog.position_of[name]]
         parts: tuple[CompiledOffer | CompiledCategory, ...] = (offer, *offer.chain)
         enabled = all(part.enabled for part in parts)
         if not enabled or not all(part.days.hold(today) for part in parts):
             why = f"is outside its dates on {today}" if enabled else "is disabled"
             reports.append(
-                Report(Code.NOT_LIVE, f"Offer “{name}” {why}; it is sent anyway, as the delivery says.", made.name)
+                Report(Code.NOT_LIVE, f"Offer “{name}” {why}; it is sent anyway, as the delivery says.", planned.name)
             )
-    return replace(made, reports=tuple(reports))
+    return replace(planned, reports=tuple(reports))

@@ -59,25 +59,25 @@ def judge(
 
     ``actor``: the operator who applies it; None while planning.
     """
-    broken = list(broken_by(session, stages, plan))
-    if not broken:
+    violations = list(broken_by(session, stages, plan))
+    if not violations:
         return [], []
-    lifting = _override_finder(stages, _authors(session, stages, plan, actor))
+    override_of = _override_finder(stages, _authors(session, stages, plan, actor))
     denied, notes, warned = [], [], []
-    for each in broken:
-        override = lifting(each) if each.policy.denies else None
+    for violation in violations:
+        override = override_of(violation) if violation.policy.denies else None
         if (
             plan.kind is PlanKind.PROMOTE
-            and each.address.kind is Kind.CAMPAIGN
-            and (override or not each.policy.denies)
+            and violation.address.kind is Kind.CAMPAIGN
+            and (override or not violation.policy.denies)
         ):
             continue  # campaigns come from the specs: without these, the note could not be verified
         if override is not None:
             notes.append(f"{override.sentence}.")
-        elif each.policy.denies:
-            denied.append(each)
+        elif violation.policy.denies:
+            denied.append(violation)
         else:
-            warned.append(each)
+            warned.append(violation)
     return denied, [*_warnings(warned), *dict.fromkeys(notes)]
 
 
@@ -100,17 +100,19 @@ def _broken(
     session: Session, stages: Stages, effect: BeforeAfter, side: Stage, design: Snapshot | None
 ) -> Iterator[Violation]:
     for name, changes in changes_by_environment(effect).items():
-        held = _held(session, stages, effect, name, side)
-        if held.policies:
-            yield from change_violations(held, changes, effect, side, design)
+        policies = _environment_policies(session, stages, effect, name, side)
+        if policies.policies:
+            yield from change_violations(policies, changes, effect, side, design)
 
 
-def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage) -> EnvironmentPolicies:
-    wanted = (Kind.POLICY, Kind.ENVIRONMENT)
-    live, design = (stages.snapshot([StageRef(name, each)], *wanted) for each in (Stage.LIVE, Stage.DESIGN))
-    seated = _with_current_names(stages, name)
-    own = map(seated, effect.pair) if side is Stage.LIVE else effect.pair
-    return EnvironmentPolicies(name, (seated(live), design, *own), session.now)
+def _environment_policies(
+    session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage
+) -> EnvironmentPolicies:
+    kinds = (Kind.POLICY, Kind.ENVIRONMENT)
+    live, design = (stages.snapshot([StageRef(name, stage)], *kinds) for stage in (Stage.LIVE, Stage.DESIGN))
+    with_current_names = _with_current_names(stages, name)
+    own = map(with_current_names, effect.pair) if side is Stage.LIVE else effect.pair
+    return EnvironmentPolicies(name, (with_current_names(live), design, *own), session.now)
 
 
 def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
@@ -121,24 +123,24 @@ def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snaps
     new: dict[Address, tuple[str, Entry]] = {}
     bodies: dict[str, Body] = {}
     view = stages.snapshot([StageRef(name, Stage.LIVE)], Kind.POLICY) if stages.names.operators else Snapshot()
-    came = stages.came(view.entries) if view.entries else {}
+    went_live = stages.promotion_serials(view.entries) if view.entries else {}
     for address, entry in view.entries.items():
         body = view(address) or {}
         names = names_in(body, "override")
-        now = sorted({stages.names.operator(each, came.get(address, 0) + 1) for each in names})
-        if now != sorted(names):
-            text = canonical({**body, "override": now})
-            seated = replace(entry, fingerprint=fingerprint(Kind.POLICY, text))
-            bodies[seated.fingerprint] = Body(Kind.POLICY, text.decode())
-            new[address] = entry.fingerprint, seated
+        current = sorted({stages.names.operator(operator, went_live.get(address, 0) + 1) for operator in names})
+        if current != sorted(names):
+            text = canonical({**body, "override": current})
+            updated = replace(entry, fingerprint=fingerprint(Kind.POLICY, text))
+            bodies[updated.fingerprint] = Body(Kind.POLICY, text.decode())
+            new[address] = entry.fingerprint, updated
 
     def read(state: Snapshot) -> Snapshot:
-        there = {
-            address: seated
-            for address, (was, seated) in new.items()
-            if address in state.entries and state.entries[address].fingerprint == was
+        replaced = {
+            address: updated
+            for address, (old_fingerprint, updated) in new.items()
+            if address in state.entries and state.entries[address].fingerprint == old_fingerprint
         }
-        return state.with_entries({**state.entries, **there}, bodies) if there else state
+        return state.with_entries({**state.entries, **replaced}, bodies) if replaced else state
 
     return read
 
@@ -147,12 +149,12 @@ def _override_finder(stages: Stages, authors: Callable[[Violation], Collection[s
     """Returns a function that finds the override of a broken policy: not by an author, and after the last change."""
 
     def lifting(broken: Violation) -> Override | None:
-        found = stages.overrides.lifting(OverrideKind.POLICIES, broken.address, broken.fingerprint)
-        if found is None or stages.store is None:
+        override = stages.overrides.lifting(OverrideKind.POLICIES, broken.address, broken.fingerprint)
+        if override is None or stages.store is None:
             return None
-        if found.revision <= stages.live_since(broken.address):
+        if override.revision <= stages.live_since(broken.address):
             return None
-        return None if stages.names.operator(found.operator, found.revision) in authors(broken) else found
+        return None if stages.names.operator(override.operator, override.revision) in authors(broken) else override
 
     return lifting
 
@@ -174,22 +176,22 @@ def _authors(
 
 def _promoted_authors(stages: Stages) -> Callable[[Violation], Collection[str]]:
     assert stages.store is not None
-    found = Authors(stages.store, stages.side(Stage.DESIGN), lambda: stages.side(Stage.LIVE))
+    history = Authors(stages.store, stages.side(Stage.DESIGN), lambda: stages.side(Stage.LIVE))
 
     def authors(broken: Violation) -> Collection[str]:
-        return {name for address in {broken.address, *broken.by} for name in found.of_change(address)}
+        return {name for address in {broken.address, *broken.by} for name in history.of_change(address)}
 
     return authors
 
 
 def _warnings(warned: Sequence[Violation]) -> Iterator[str]:
-    told: Counter[Address] = Counter()
-    for each in warned:
-        told[each.policy.address] += 1
-        if told[each.policy.address] <= _LISTED:
-            unknown = f" ({each.why})" if each.why else ""
-            yield f"{each.policy.address} warns of {each.address}: {each.message}{unknown}"
-    for address, number in sorted(told.items()):
+    counts: Counter[Address] = Counter()
+    for violation in warned:
+        counts[violation.policy.address] += 1
+        if counts[violation.policy.address] <= _LISTED:
+            unknown = f" ({violation.why})" if violation.why else ""
+            yield f"{violation.policy.address} warns of {violation.address}: {violation.message}{unknown}"
+    for address, number in sorted(counts.items()):
         if number > _LISTED:
             yield f"{address} warns of {number - _LISTED:,} more."
 
@@ -231,11 +233,11 @@ def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
 
 def _bounded(denied: Sequence[Violation]) -> Iterator[Violation]:
     """The first few of each policy."""
-    told: Counter[str] = Counter()
-    for each in denied:
-        told[each.policy.meaning] += 1
-        if told[each.policy.meaning] <= _LISTED:
-            yield each
+    counts: Counter[str] = Counter()
+    for violation in denied:
+        counts[violation.policy.meaning] += 1
+        if counts[violation.policy.meaning] <= _LISTED:
+            yield violation
 
 
 _UNCHANGED = "Change it. It is already live like this, and only changes can be overridden."
@@ -266,26 +268,26 @@ def _diagnostics(
     broken: Sequence[Violation], people: Operators | None, live: Collection[Address] = ()
 ) -> list[Diagnostic]:
     """The diagnostics; of a policy with very many, the first few and the number of the others."""
-    found = [_diagnostic(each, people, live) for each in _bounded(broken)]
-    policies = {each.policy.meaning: each.policy for each in broken}
-    for meaning, number in Counter(each.policy.meaning for each in broken).items():
+    diagnostics = [_diagnostic(violation, people, live) for violation in _bounded(broken)]
+    policies = {violation.policy.meaning: violation.policy for violation in broken}
+    for meaning, number in Counter(violation.policy.meaning for violation in broken).items():
         policy = policies[meaning]
         if number > _LISTED:
             code = Code.POLICY_DENIED if policy.denies else Code.POLICY_WARNED
             severity = Severity.ERROR if policy.denies else Severity.WARNING
             more = f"{policy.address} is broken {number - _LISTED:,} more times"
-            found.append(Diagnostic(code, more, address=policy.address, severity=severity))
-    return found
+            diagnostics.append(Diagnostic(code, more, address=policy.address, severity=severity))
+    return diagnostics
 
 
-def _placed(loaded: Loaded, told: Sequence[Diagnostic]) -> list[Diagnostic]:
+def _placed(loaded: Loaded, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
     """Add positions to diagnostics about declared resources."""
     records = loaded.records
     return [
-        replace(each, position=records[each.address].position)
-        if isinstance(each.address, Address) and each.address in records
-        else each
-        for each in told
+        replace(diagnostic, position=records[diagnostic.address].position)
+        if isinstance(diagnostic.address, Address) and diagnostic.address in records
+        else diagnostic
+        for diagnostic in diagnostics
     ]
 
 
@@ -294,21 +296,29 @@ def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
 
     Overrides in the store, if one can be read, turn denials into warnings.
     """
-    broken = list(declared_broken(session, loaded))
-    if not broken:
+    violations = list(declared_broken(session, loaded))
+    if not violations:
         return []
-    given = _store_overrides(session) if any(each.policy.denies for each in broken) else None
+    store_overrides = _store_overrides(session) if any(violation.policy.denies for violation in violations) else None
     lifted: list[Diagnostic] = []
-    left: list[Violation] = []
-    for each in broken:
-        override = given.overrides.lifting(OverrideKind.POLICIES, each.address, each.fingerprint) if given else None
-        if override is None or not each.policy.denies:
-            left.append(each)
+    remaining: list[Violation] = []
+    for violation in violations:
+        override = (
+            store_overrides.overrides.lifting(OverrideKind.POLICIES, violation.address, violation.fingerprint)
+            if store_overrides
+            else None
+        )
+        if override is None or not violation.policy.denies:
+            remaining.append(violation)
         elif len(lifted) < _LISTED:
-            said = override.sentence
-            lifted.append(Diagnostic(Code.POLICY_WARNED, said, address=each.address, severity=Severity.WARNING))
-    people, live = (given.people, given.unchanged(loaded)) if given else (None, set[Address]())
-    return _placed(loaded, [*_diagnostics(left, people, live), *lifted])
+            sentence = override.sentence
+            lifted.append(
+                Diagnostic(Code.POLICY_WARNED, sentence, address=violation.address, severity=Severity.WARNING)
+            )
+    people, live = (
+        (store_overrides.people, store_overrides.unchanged(loaded)) if store_overrides else (None, set[Address]())
+    )
+    return _placed(loaded, [*_diagnostics(remaining, people, live), *lifted])
 
 
 def declared_broken(session: Session, loaded: Loaded) -> Iterator[Violation]:
@@ -348,12 +358,12 @@ def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> 
     if not any(view.by_kind.get(Kind.POLICY) for view in (design, *effect.pair)):
         return
     authors = _promoted_authors(stages)
-    lifting, people = _override_finder(stages, authors), operators(stages.store)
-    for each in _broken(session, stages, effect, Stage.LIVE, design):
-        if each.policy.denies and lifting(each) is None:
-            how, who = how_to_lift(each, people, authors(each))
-            unknown = f" ({each.why})" if each.why else ""
-            yield DeniedChange(each.address, each.by, f"{each.says}{unknown}", how, who)
+    override_of, people = _override_finder(stages, authors), operators(stages.store)
+    for violation in _broken(session, stages, effect, Stage.LIVE, design):
+        if violation.policy.denies and override_of(violation) is None:
+            how, who = how_to_lift(violation, people, authors(violation))
+            unknown = f" ({violation.why})" if violation.why else ""
+            yield DeniedChange(violation.address, violation.by, f"{violation.says}{unknown}", how, who)
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
@@ -363,10 +373,10 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
         return
     effect = _everything(stages, design, live)
     authors = _promoted_authors(stages)
-    lifting = _override_finder(stages, authors)
-    for each in _broken(session, stages, effect, Stage.LIVE, design):
-        if each.policy.denies and lifting(each) is None:
-            yield replace(each.obstacle, authors=frozenset(authors(each)))
+    override_of = _override_finder(stages, authors)
+    for violation in _broken(session, stages, effect, Stage.LIVE, design):
+        if violation.policy.denies and override_of(violation) is None:
+            yield replace(violation.obstacle, authors=frozenset(authors(violation)))
 
 
 def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter:
@@ -390,12 +400,12 @@ def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter
 
 def plan_denials(session: Session, stages: Stages, plan: Plan) -> Iterator[PolicyDenial]:
     """What policies deny of ``plan``, in the form in which an override is requested."""
-    for each in broken_by(session, stages, plan):
-        if each.policy.denies:
-            yield PolicyDenial(each.policy.address, each.policy.meaning, each.address, each.judged)
+    for violation in broken_by(session, stages, plan):
+        if violation.policy.denies:
+            yield PolicyDenial(violation.policy.address, violation.policy.meaning, violation.address, violation.judged)
 
 
-def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterator[Obstacle]:
+def reported_obstacles(stages: Stages, denials: Iterable[PolicyDenial]) -> Iterator[Obstacle]:
     """The obstacles that an operator found in local specs, according to the policies in live and design.
 
     A policy is named by its meaning, so its current text says who may override it. What it judged is known only where
@@ -411,7 +421,7 @@ def reported_obstacles(stages: Stages, asked: Iterable[PolicyDenial]) -> Iterato
         for address in view.of_kind(Kind.POLICY):
             policy = ActivePolicy.of(address, view(address) or {})
             known[address, policy.meaning] = policy
-    for each in asked:
-        found = known.get((each.policy, each.meaning))
-        if found is not None and found.denies and each.address.environment == each.policy.environment:
-            yield policy_obstacle(found, each.address, each.judged)
+    for denial in denials:
+        known_policy = known.get((denial.policy, denial.meaning))
+        if known_policy is not None and known_policy.denies and denial.address.environment == denial.policy.environment:
+            yield policy_obstacle(known_policy, denial.address, denial.judged)

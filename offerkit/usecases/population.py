@@ -26,14 +26,14 @@ Rows: TypeAlias = Callable[[], Iterable[Row]]
 class Population:
     """The contacts as the states before and after read them; nearly always the same table."""
 
-    was: ContactTable
-    will: ContactTable
+    before: ContactTable
+    after: ContactTable
     sample: Sample | None = None
 
     @property
     def count(self) -> int:
         """The number of contacts decided for."""
-        return self.will.count
+        return self.after.count
 
 
 @contextmanager
@@ -49,19 +49,21 @@ def population(
     If a field's type changes, its values are read once for each type; a value that the old type cannot read is unknown
     before the change.
     """
-    was, will = catalogs
-    new = will.dimension.fields
-    old = was.dimension.fields if was is not None else {}
-    needed = {*further, *(name for made in programs for name in fields_of(made))}
+    catalog_before, catalog_after = catalogs
+    new = catalog_after.dimension.fields
+    old = catalog_before.dimension.fields if catalog_before is not None else {}
+    needed = {*further, *(name for program in programs for name in fields_of(program))}
     types = {name: type_ for name, type_ in {**old, **new}.items() if name in needed}
     retyped = {name: old[name] for name in types if name in old and name in new and old[name].base != new[name].base}
-    sample, read = _sampled(rows, will.dimension.key, size) if size else (None, rows)
+    sample, read = _sampled(rows, catalog_after.dimension.key, size) if size else (None, rows)
     with ExitStack() as stack:
-        people = stack.enter_context(open_contact_table(_whole(read(), types), will.dimension.key, types))
+        people = stack.enter_context(
+            open_contact_table(_with_all_fields(read(), types), catalog_after.dimension.key, types)
+        )
         before = people
         if retyped:
-            past = (_as_before(row, retyped) for row in _whole(read(), types))
-            before = stack.enter_context(open_contact_table(past, will.dimension.key, {**types, **retyped}))
+            past = (_as_before(row, retyped) for row in _with_all_fields(read(), types))
+            before = stack.enter_context(open_contact_table(past, catalog_after.dimension.key, {**types, **retyped}))
         yield Population(before, people, sample)
 
 
@@ -81,11 +83,11 @@ def _sampled(rows: Rows, key: Sequence[str], size: int) -> tuple[Sample | None, 
         elif (mark, -count) > heap[0][:2]:
             heapq.heapreplace(heap, (mark, -count, row))
         count += 1
-    taken = [row for _, _, row in sorted(heap, key=lambda item: -item[1])]
-    return (Sample(len(taken), count) if len(taken) < count else None), lambda: taken
+    sampled = [row for _, _, row in sorted(heap, key=lambda item: -item[1])]
+    return (Sample(len(sampled), count) if len(sampled) < count else None), lambda: sampled
 
 
-def _whole(rows: Iterable[Row], types: Mapping[str, FieldType]) -> Iterator[Row]:
+def _with_all_fields(rows: Iterable[Row], types: Mapping[str, FieldType]) -> Iterator[Row]:
     """Fill in None for fields that only the state before declares."""
     for row in rows:
         yield row if row.keys() >= types.keys() else {**dict.fromkeys(types), **row}

@@ -70,9 +70,9 @@ def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:
     except ValueError:
         place = None
     if place is None or place.kind is not Kind.OFFER:
-        wanted = text.rpartition("/")[2]
+        offer_name = text.rpartition("/")[2]
         close = [address for name in catalogs.names for address in catalogs.snapshot.of_kind(Kind.OFFER, name)]
-        hint = suggestion(f"{catalogs.names[0] if catalogs.names else ''}/offer.{wanted}", close)
+        hint = suggestion(f"{catalogs.names[0] if catalogs.names else ''}/offer.{offer_name}", close)
         raise refuse(
             Code.BAD_ADDRESS,
             f"“{text[:80]}” is not the address of an offer",

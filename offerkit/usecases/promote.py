@@ -41,16 +41,16 @@ def promote(
     """
     with session.existing() as store:
         stages = Stages(store)
-        made = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
-        if made.promotes:
+        promotion = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
+        if promotion.promotes:
             from offerkit.usecases.plan_effect import plan_effect
 
             # Imports the engine: an empty promotion does not need it.
             from offerkit.usecases.promotion_gates import check_gates
 
-            excused = check_gates(session, store, plan_effect(made, store, stages))
-            made = replace(made, notes=(*made.notes, *excused))
-    return made
+            excused = check_gates(session, store, plan_effect(promotion, store, stages))
+            promotion = replace(promotion, notes=(*promotion.notes, *excused))
+    return promotion
 
 
 def plan_promotion(
@@ -78,7 +78,7 @@ def plan_promotion(
     renames = renames_of_live(store, design, live)
     live_names = {new: old for old, new in renames.items()}
     dimensions = {str((design(environment_address(name)) or {}).get("dimension")) for name in chosen}
-    asked = PromotionRequest(
+    request = PromotionRequest(
         design=design,
         live=live,
         decisions=stages.effective_decisions(),
@@ -91,19 +91,19 @@ def plan_promotion(
         withheld=stages.withheld_cases,
         denied=_denied(session, stages),
     )
-    outcome = decide_promotion(asked)
+    outcome = decide_promotion(request)
     outcome.notes += _lifted_cases(stages, outcome.after)
-    made = _plan(session, stages, asked, outcome, patterns, released=released)
-    if may_break(stages, made):
+    promotion = _plan(session, stages, request, outcome, patterns, released=released)
+    if may_break(stages, promotion):
         from offerkit.usecases.policy_checks import judge
 
-        denied, notes = judge(session, stages, made)
+        denied, notes = judge(session, stages, promotion)
         if denied and released:  # only campaigns can be denied here; applying them reports why
-            made = _plan(session, stages, asked, outcome, patterns, released=False)
-            _, notes = judge(session, stages, made)
-        made = replace(made, notes=(*made.notes, *notes))
+            promotion = _plan(session, stages, request, outcome, patterns, released=False)
+            _, notes = judge(session, stages, promotion)
+        promotion = replace(promotion, notes=(*promotion.notes, *notes))
     how = PlanRequest(names, tuple(p.text for p in patterns.excludes))
-    return replace(made, rolled_back=include_rolled_back, asked=how)
+    return replace(promotion, rolled_back=include_rolled_back, asked=how)
 
 
 def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterable[DeniedChange]]:
@@ -139,14 +139,14 @@ def _wanted(
 def _plan(
     session: Session,
     stages: Stages,
-    asked: PromotionRequest,
+    request: PromotionRequest,
     outcome: PromotionOutcome,
     patterns: AddressPatterns,
     *,
     released: bool,
 ) -> Plan:
     assert stages.store is not None
-    live, design, after = asked.live, asked.design, outcome.after
+    live, design, after = request.live, request.design, outcome.after
     deltas = live.diff(after, Stage.LIVE, outcome.renamed)
     campaigns = _campaigns(session, stages.store, after, patterns) if released else _Campaigns()
     bodies = LayeredBodies(campaigns.bodies, after.bodies)
@@ -165,7 +165,7 @@ def _plan(
         for step in steps
     ]
     steps += steps_for(campaigns.ready, StepContext(bodies, {}, campaigns.positions))
-    used = {step.after.fingerprint for step in steps if step.after is not None}
+    fingerprints = {step.after.fingerprint for step in steps if step.after is not None}
     bases = sorted({step.stage for step in steps}) or sorted(s for s in stages.stages if s.stage is Stage.LIVE)
     return Plan(
         PlanKind.PROMOTE,
@@ -176,9 +176,14 @@ def _plan(
         blocked=(*outcome.blocked, *campaigns.held),
         depends=tuple(promotion_dependences(steps, after, live, design)),
         approvals=tuple(outcome.approvals),
-        notes=(*outcome.notes, *campaigns.notes, *_broken_campaigns(live, after), *_overridden(stages, asked, deltas)),
+        notes=(
+            *outcome.notes,
+            *campaigns.notes,
+            *_broken_campaigns(live, after),
+            *_overridden(stages, request, deltas),
+        ),
         targets=tuple(p.text for p in patterns.targets),
-        bodies={key: bodies[key] for key in sorted(used)},
+        bodies={key: bodies[key] for key in sorted(fingerprints)},
     )
 
 
@@ -189,22 +194,24 @@ def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
         if after.entries.get(address) == live.entries[address]:
             continue
         print_ = change_fingerprint(address, live, design, stages.contacts_kept)
-        found = stages.overrides.lifting(OverrideKind.CASES, address, print_)
-        if found is not None:
-            yield f"{address}: {found.sentence}."
+        override = stages.overrides.lifting(OverrideKind.CASES, address, print_)
+        if override is not None:
+            yield f"{address}: {override.sentence}."
 
 
-def _overridden(stages: Stages, asked: PromotionRequest, deltas: list[Delta]) -> list[str]:
+def _overridden(stages: Stages, request: PromotionRequest, deltas: list[Delta]) -> list[str]:
     """Notes about overrides for what goes live."""
     if not stages.overrides.given:
         return []
-    going = {delta.address for delta in deltas}
-    found = [override.sentence for address, override in sorted(asked.decisions.lifted.items()) if address in going]
-    for address in sorted(address for address in going if address.kind in SETTING_KINDS):
-        print_ = settings_key(asked.design, address).fingerprint
+    going_live = {delta.address for delta in deltas}
+    sentences = [
+        override.sentence for address, override in sorted(request.decisions.lifted.items()) if address in going_live
+    ]
+    for address in sorted(address for address in going_live if address.kind in SETTING_KINDS):
+        print_ = settings_key(request.design, address).fingerprint
         override = stages.overrides.lifting(OverrideKind.SETTINGS, address, print_, after=stages.live_since(address))
-        found += [override.sentence] if override is not None else []
-    return found
+        sentences += [override.sentence] if override is not None else []
+    return sentences
 
 
 def _broken_campaigns(live: Snapshot, after: Snapshot) -> list[str]:
@@ -224,21 +231,21 @@ def _broken_campaigns(live: Snapshot, after: Snapshot) -> list[str]:
 def promotion_dependences(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What the promotion relies on: resources that stay in live, and design as it was promoted."""
     touched = {step.address for step in steps}
-    found: dict[tuple[StageRef, Address], str] = {}
+    fingerprints: dict[tuple[StageRef, Address], str] = {}
     for step in steps:
         if step.reason in (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE) and step.address in design.entries:
-            for place in (step.address, *switched_off_by(design, step.address)):
-                found[place.stage(Stage.DESIGN), place] = design.entries[place].fingerprint
+            for address in (step.address, *switched_off_by(design, step.address)):
+                fingerprints[address.stage(Stage.DESIGN), address] = design.entries[address].fingerprint
         if step.after is None or step.after.activation == () or step.address.kind is Kind.CAMPAIGN:
             continue
-        for place in after.references(step.address):
-            if place not in touched and place.kind is not Kind.OPERATOR:
-                entry = live.entries.get(place)
-                found[place.stage(Stage.LIVE), place] = entry.fingerprint if entry else ""
-        there = design.entries.get(step.address)
-        if there is not None:
-            found[step.address.stage(Stage.DESIGN), step.address] = there.fingerprint
-    return [Dependence(stage, target, print_) for (stage, target), print_ in sorted(found.items())]
+        for address in after.references(step.address):
+            if address not in touched and address.kind is not Kind.OPERATOR:
+                entry = live.entries.get(address)
+                fingerprints[address.stage(Stage.LIVE), address] = entry.fingerprint if entry else ""
+        design_entry = design.entries.get(step.address)
+        if design_entry is not None:
+            fingerprints[step.address.stage(Stage.DESIGN), step.address] = design_entry.fingerprint
+    return [Dependence(stage, target, print_) for (stage, target), print_ in sorted(fingerprints.items())]
 
 
 @dataclass
@@ -266,19 +273,19 @@ def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Addres
 
 def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, patterns: AddressPatterns) -> _Campaigns:
     result = _Campaigns()
-    may = _may_write_campaigns(session, store)
+    may_write = _may_write_campaigns(session, store)
     items = [
         Delta(address, address.stage(Stage.LIVE), Action.CREATE, None, Entry(print_))
         for address, print_ in sorted(loaded.campaigns.items())
         if address not in after.entries and patterns.targeted(address) and not patterns.excluded(address)
     ]
     bodies = new_bodies(loaded, items)
-    held = held_back_campaigns(loaded, items, bodies, lambda stage: after)
+    held_back = held_back_campaigns(loaded, items, bodies, lambda stage: after)
     for item in items:
         address = item.address
-        if address in held:
-            result.held.append(held[address][1])
-        elif may:
+        if address in held_back:
+            result.held.append(held_back[address][1])
+        elif may_write:
             assert item.after is not None
             result.ready.append(item)
             result.bodies[item.after.fingerprint] = bodies[item.after.fingerprint]

@@ -47,9 +47,9 @@ def check_gates(session: Session, store: Store, effect: PlanEffect) -> list[str]
     that fail only because of stops do not block; each is returned as a note for the plan.
     """
     excused: list[str] = []
-    found = [*_broken(effect), *_failing(session, store, effect, excused)]
-    if found:
-        raise Refused(found)
+    diagnostics = [*_broken(effect), *_failing(session, store, effect, excused)]
+    if diagnostics:
+        raise Refused(diagnostics)
     return excused
 
 
@@ -63,9 +63,9 @@ def _broken(effect: PlanEffect) -> Iterator[Diagnostic]:
     for name in effect.touched if not broad else coming.names:
         if name not in coming:
             continue
-        known = set(_problems(before, name)) if name in before else set[Report]()
+        known_problems = set(_problems(before, name)) if name in before else set[Report]()
         for report in _problems(coming, name):
-            if report not in known:
+            if report not in known_problems:
                 rule = report.code is Code.BROKEN_RULE
                 what = "an invalid rule in live" if rule else "a reference in live to something that does not exist"
                 yield Diagnostic(
@@ -103,68 +103,70 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     touched = [name for name in effect.touched if name in coming]
     stages = Stages(store)
     design = stages.snapshot((StageRef(name, Stage.DESIGN) for name in touched), Kind.ENVIRONMENT, Kind.CASES)
-    asking = [
+    requiring = [
         name for name in touched if any(promotion_setting(state, name, "tests") for state in (*effect.pair, design))
     ]
-    if not asking:
+    if not requiring:
         return
     reads = contact_rights(session, store)
-    told = reads.all or all(reads.may_read(name, coming[name].dimension.name) for name in coming.names)
+    show_details = reads.all or all(reads.may_read(name, coming[name].dimension.name) for name in coming.names)
     contacts = _CaseContacts(session, stages, effect.after)
-    running = cache(lambda: _as_if_running(effect, store, stages))
+    running = cache(lambda: _without_stops(effect, store, stages))
     with ContactSources(coming, session.project.root, session.environ) as people:
-        for name in asking:
+        for name in requiring:
             chosen = [*required_cases(effect, design, name)]
             if not chosen:
                 yield _no_cases(name)
-            for one in chosen:
-                changed = contacts.changed(one)
+            for required in chosen:
+                changed = contacts.changed(required)
                 if changed is not None:
                     yield changed
                     continue
-                file = case_file(one.state, one.address)
+                file = case_file(required.state, required.address)
                 failed = failures(run_cases(coming, people, [file], contacts.can_ask))
-                fine: set[str] = set()
+                passing_without_stops: set[str] = set()
                 if failed and stages.stops:
-                    again = run_cases(running(), people, [file], contacts.can_ask)
-                    fine = {outcome.name for outcome in again if outcome.passed}
+                    rerun = run_cases(running(), people, [file], contacts.can_ask)
+                    passing_without_stops = {outcome.name for outcome in rerun if outcome.passed}
                 for outcome in failed:
-                    if outcome.name in fine:
-                        excused.append(excused_case_note(one.address, outcome.name))
+                    if outcome.name in passing_without_stops:
+                        excused.append(excused_case_note(required.address, outcome.name))
                     else:
-                        yield _failed(one, outcome, told=told)
+                        yield _failed(required, outcome, show_details=show_details)
 
 
-def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs:
+def _without_stops(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs:
     """Live after the plan, with everything that stops took out of it back in place."""
-    taken = {address: _taken(effect, store, stages, address) for address in effect.after.of_kind(Kind.OFFER)}
+    spaces_lost = {
+        address: _stopped_spaces(effect, store, stages, address) for address in effect.after.of_kind(Kind.OFFER)
+    }
     coming = effect.catalogs_after
     return replace(
         coming,
         stops=None,
-        activated=lambda address: tuple(sorted({*coming.activated(address), *taken[address]})),
+        activated=lambda address: tuple(sorted({*coming.activated(address), *spaces_lost[address]})),
         _compiled={},
         _spaces={},
     )
 
 
-def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> set[str]:
+def _stopped_spaces(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> set[str]:
     """The spaces that current stops took an offer off, by the names that they have in live."""
     old = effect.origins.get(offer, offer)
     stopped = (
         {stop_revision(row) for row in stages.stops.about(effect.before, old)} if old in effect.before.entries else ()
     )
-    found: set[str] = set()
+    spaces_lost: set[str] = set()
     for serial in stopped:
         stage = old.stage(Stage.LIVE)
-        then = store.renames_since(stage, serial)
-        spaces = {former.name: now.name for now, former in then.items() if now.kind is Kind.SPACE}
-        for row in store.changes_of(stage, [then.get(old, old)]):
+        renamed_since = store.renames_since(stage, serial)
+        spaces = {former.name: now.name for now, former in renamed_since.items() if now.kind is Kind.SPACE}
+        for row in store.changes_of(stage, [renamed_since.get(old, old)]):
             if row.serial == serial and row.before is not None and row.after is not None:
                 lost = set(row.before.activation or ()) - set(row.after.activation or ())
-                found |= {spaces.get(space, space) for space in lost}
+                spaces_lost |= {spaces.get(space, space) for space in lost}
     renamed = {former.name: now.name for now, former in effect.origins.items() if now.kind is Kind.SPACE}
-    return {renamed.get(space, space) for space in found}
+    return {renamed.get(space, space) for space in spaces_lost}
 
 
 class _CaseContacts:
@@ -182,22 +184,24 @@ class _CaseContacts:
     def can_ask(self, case: RawCase) -> bool:
         return not (self._elsewhere and names_stored_contact(case.value))
 
-    def changed(self, one: RequiredCases) -> Diagnostic | None:
+    def changed(self, required: RequiredCases) -> Diagnostic | None:
         """The finding that the file has changed, or None."""
-        if self._elsewhere or not names_contacts(one.state(one.address) or {}):
+        if self._elsewhere or not names_contacts(required.state(required.address) or {}):
             return None
-        now = self._now(one.address.environment)
-        if all(now == self._kept(one.address, side) for side in one.sides):
+        digest = self._now(required.address.environment)
+        if all(digest == self._kept(required.address, side) for side in required.sides):
             return None
-        if self._lifted(one.address, contacts_fingerprint(one.state.entries[one.address].fingerprint, now)):
+        if self._lifted(
+            required.address, contacts_fingerprint(required.state.entries[required.address].fingerprint, digest)
+        ):
             return None
         return Diagnostic(
             Code.CONTACTS_OTHER,
-            f"the contact file that {one.address} uses has changed since it was applied",
+            f"the contact file that {required.address} uses has changed since it was applied",
             "What a case expects of a stored contact is only known for the file that was there then.",
-            f"Restore that file, or let a second operator accept the new one: offerkit override {one.address}"
+            f"Restore that file, or let a second operator accept the new one: offerkit override {required.address}"
             " --message TEXT. Cases that spell out their contacts do not depend on a file.",
-            one.address,
+            required.address,
         )
 
 
@@ -211,19 +215,19 @@ def _no_cases(environment: str) -> Diagnostic:
     )
 
 
-def _failed(one: RequiredCases, outcome: CaseOutcome, *, told: bool) -> Diagnostic:
+def _failed(required: RequiredCases, outcome: CaseOutcome, *, show_details: bool) -> Diagnostic:
     hint = "Change the offers, or change the case and apply it; “offerkit test” runs the cases on the specs."
-    if one.sides == (Stage.LIVE,):
+    if required.sides == (Stage.LIVE,):
         hint = (
             "Live has this case; design has changed or removed it. Change the offers, or let a second operator accept"
-            f" the change: offerkit override {one.address} --message TEXT."
+            f" the change: offerkit override {required.address} --message TEXT."
         )
     return Diagnostic(
         Code.CASE_FAILED,
         f"the case “{outcome.name[:120]}” would fail in live",
-        (outcome.error or " ".join(outcome.mismatches)) if told else "",
+        (outcome.error or " ".join(outcome.mismatches)) if show_details else "",
         hint,
-        one.address,
+        required.address,
     )
 
 
@@ -262,11 +266,11 @@ def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -
 
 
 def _offer(offer: EffectiveOffer, activated: Iterable[str], common: set[str]) -> Iterator[Report]:
-    told: set[tuple[str, Json]] = set()
+    checked: set[tuple[str, Json]] = set()
     for space in activated:
         for field, text in offer.content(space).items():
-            if (field, text) not in told:
-                told.add((field, text))
+            if (field, text) not in checked:
+                checked.add((field, text))
                 yield from _text(offer.address, f"{field} on {space}", text, common)
 
 
@@ -284,8 +288,8 @@ def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Rep
     names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
         try:
-            check(expression.text, names, ExpectedResult(expression.wanted))
+            check(expression.text, names, ExpectedResult(expression.expected))
         except RuleError as error:
-            place = ".".join(str(part) for part in expression.path)
-            message = f"{address} › {place} is not valid: {error.problems[0].summary}"
+            path = ".".join(str(part) for part in expression.path)
+            message = f"{address} › {path} is not valid: {error.problems[0].summary}"
             yield Report(Code.BROKEN_RULE, message, address)

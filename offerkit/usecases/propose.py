@@ -64,14 +64,14 @@ class _SpaceCall:
     catalog: Catalog
     call: Call
     history: Sequence[PastProposition]
-    place: LiveSpace
+    live_space: LiveSpace
     renderer: ContentRenderer
     keep: bool
 
     @property
     def model(self) -> Space:
         """The space that answers."""
-        return self.place.model
+        return self.live_space.model
 
 
 @dataclass(frozen=True)
@@ -93,22 +93,22 @@ class PendingWrite:
 
 
 def propose(
-    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, ids: IdMaker = new_id
+    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, ids: IdMaker = new_id
 ) -> Answer:
     """Answer ``ask`` from what is live, storing the propositions first.
 
     Raises Refused with all mistakes in the call; then nothing is decided or stored.
     """
-    answer, kept = decide_call(catalogs, people, store, ask, ids)
-    if kept:
+    answer, pending = decide_call(catalogs, sources, store, ask, ids)
+    if pending:
         with store.recording():
-            write_pending(store, [kept])
+            write_pending(store, [pending])
     return answer
 
 
 def decide_call(
     catalogs: Catalogs,
-    people: ContactSources,
+    sources: ContactSources,
     store: Store,
     ask: ProposeRequest,
     ids: IdMaker = new_id,
@@ -118,49 +118,51 @@ def decide_call(
 
     ``pasts`` reads histories; by default they come from ``store``. Raises Refused with all mistakes in the call.
     """
-    asked = _prepared(catalogs, people, store, ask, pasts or partial(history_of, store))
+    calls = _prepared(catalogs, sources, store, ask, pasts or partial(history_of, store))
     interaction = ids()
-    taken: frozenset[str] = frozenset()
+    already_proposed: frozenset[str] = frozenset()
     answers: list[SpaceAnswer] = []
     rows: list[PropositionRow] = []
-    for part in asked:
-        answer, new = _answered(part, ask, taken, interaction, ids)
-        taken |= {proposed.offer for proposed in answer.proposed}
+    for space_call in calls:
+        answer, new_rows = _answered(space_call, ask, already_proposed, interaction, ids)
+        already_proposed |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
-        rows += new
-    contacts = _contacts_to_remember(asked) if ask.cookie and ask.store else ()
+        rows += new_rows
+    contacts = _contacts_to_remember(calls) if ask.cookie and ask.store else ()
     cookie = _cookie(store, ask.cookie, contacts)
-    kept = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at))
-    at, renewed = ask.at.astimezone(asked[0].catalog.zone), cookie if cookie != ask.cookie else ""
-    return Answer(interaction, at, tuple(answers), renewed), kept
+    pending = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at))
+    at, renewed = ask.at.astimezone(calls[0].catalog.zone), cookie if cookie != ask.cookie else ""
+    return Answer(interaction, at, tuple(answers), renewed), pending
 
 
-def _contacts_to_remember(asked: Sequence[_SpaceCall]) -> tuple[tuple[str, str], ...]:
+def _contacts_to_remember(calls: Sequence[_SpaceCall]) -> tuple[tuple[str, str], ...]:
     """The contacts identified by key, as (environment, key). Visitors are identified by their cookie anyway."""
-    found = {
-        (a.who.environment, a.who.key) for a in asked if a.who.how is IdentifiedBy.EXPLICIT and not a.catalog.anonymous
+    contacts = {
+        (call.who.environment, call.who.key)
+        for call in calls
+        if call.who.how is IdentifiedBy.EXPLICIT and not call.catalog.anonymous
     }
-    return tuple(sorted(found))
+    return tuple(sorted(contacts))
 
 
-def _cookie(store: Store, given: str, contacts: Sequence[tuple[str, str]]) -> str:
+def _cookie(store: Store, sent_cookie: str, contacts: Sequence[tuple[str, str]]) -> str:
     """The cookie that identifies ``contacts`` from now on: the one sent if it already does, otherwise a new one.
 
     Others may know the cookie that was sent: a page on a subdomain, or anybody on the path of a request without https,
     can set a visitor's cookie. Accepting it would let them be answered as that contact (session fixation, CWE-384).
     """
-    is_theirs = all(store.contact_of(environment, given) == key for environment, key in contacts)
-    return given if is_theirs else random_hex(32)
+    is_theirs = all(store.contact_of(environment, sent_cookie) == key for environment, key in contacts)
+    return sent_cookie if is_theirs else random_hex(32)
 
 
 def write_pending(store: Store, answers: Sequence[PendingWrite]) -> None:
     """Store what ``answers`` need; call inside :meth:`Store.recording`. Raises Refused if it cannot be stored."""
-    rows = [row for kept in answers for row in kept.rows]
+    rows = [row for pending in answers for row in pending.rows]
     if rows:
         store.add_propositions(rows)
-    for kept in answers:
-        for environment, key in kept.contacts:
-            store.remember(environment, kept.cookie, key, kept.time)
+    for pending in answers:
+        for environment, key in pending.contacts:
+            store.remember(environment, pending.cookie, key, pending.time)
 
 
 def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
@@ -170,68 +172,68 @@ def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
 
 
 def _prepared(
-    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
+    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
 ) -> list[_SpaceCall]:
     """All spaces of the call, checked. Raises Refused with the mistakes in all of them."""
-    found: list[Diagnostic] = []
-    asked: list[_SpaceCall] = []
+    diagnostics: list[Diagnostic] = []
+    calls: list[_SpaceCall] = []
     if not ask.spaces:
         raise refuse(Code.UNKNOWN_SPACE, "no space given", hint="Name one: --space ENVIRONMENT/SPACE.")
     for name in dict.fromkeys(ask.spaces):
         try:
-            asked.append(_prepare(catalogs, people, store, ask, name, pasts))
+            calls.append(_prepare(catalogs, sources, store, ask, name, pasts))
         except Refused as refused:
-            found += [d for d in refused.diagnostics if d not in found]
-    if found:
-        raise Refused(found)
-    return asked
+            diagnostics += [d for d in refused.diagnostics if d not in diagnostics]
+    if diagnostics:
+        raise Refused(diagnostics)
+    return calls
 
 
 def _prepare(
-    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, name: str, pasts: HistoryReader
+    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, name: str, pasts: HistoryReader
 ) -> _SpaceCall:
     environment, slash, space = name.partition("/")
     if not slash:
         known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
         hint = f"Spaces in {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
-    asked = catalogs[environment]
-    nobody, wanted = CallContext(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
+    named_catalog = catalogs[environment]
+    nobody, space_request = CallContext(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
     # Mistakes in the call are reported before any contact is looked up.
     call = make_call(
-        asked,
+        named_catalog,
         space,
         who=nobody,
-        n=wanted.n,
-        categories=wanted.categories,
+        n=space_request.n,
+        categories=space_request.categories,
         themes=ask.themes,
         data=ask.data,
     )
-    who = _identified(catalogs, people, store, ask, environment, space)
+    who = _identified(catalogs, sources, store, ask, environment, space)
     catalog = catalogs[who.environment]
-    fallen = f"{who.environment}/{who.space}" != name
-    if fallen:
+    fell_back = f"{who.environment}/{who.space}" != name
+    if fell_back:
         call = make_call(
             catalog,
             who.space,
             who=CallContext(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
-            n=wanted.n,
-            categories=wanted.anonymous_categories or who.categories,
+            n=space_request.n,
+            categories=space_request.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
         )
     else:
         contact = contact_row(catalog, who.contact)
         call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
-    place = catalogs.space(who.environment, who.space)
+    live_space = catalogs.space(who.environment, who.space)
     return _SpaceCall(
         name,
         who,
         catalog,
         call,
         pasts(catalog, who.key, ask.at),
-        place,
-        place.renderer(ask.status_base),
-        ask.store and place.model.storage.enabled,
+        live_space,
+        live_space.renderer(ask.status_base),
+        ask.store and live_space.model.storage.enabled,
     )
 
 
@@ -248,31 +250,35 @@ def history_start(catalog: Catalog, now: datetime) -> datetime:
 
 
 def _answered(
-    asked: _SpaceCall, ask: ProposeRequest, taken: frozenset[str], interaction: str, ids: IdMaker
+    space_call: _SpaceCall, ask: ProposeRequest, already_proposed: frozenset[str], interaction: str, ids: IdMaker
 ) -> tuple[SpaceAnswer, list[PropositionRow]]:
     """Decide and render; offers that cannot be rendered are reported and replaced by the next best."""
-    if asked.who.how is IdentifiedBy.NOBODY:
-        return _answer(asked, (), (_nobody(asked),), None), []
+    if space_call.who.how is IdentifiedBy.NOBODY:
+        return _answer(space_call, (), (_nobody(space_call),), None), []
     reports: list[Report] = []
     failed: dict[str, str] = {}
     for _ in range(REFILLS):
-        out = taken | failed.keys()
-        call = replace(asked.call, exclude=out) if out else asked.call
-        decision = decide(asked.catalog, call, asked.history, explain=ask.explain)
+        excluded = already_proposed | failed.keys()
+        call = replace(space_call.call, exclude=excluded) if excluded else space_call.call
+        decision = decide(space_call.catalog, call, space_call.history, explain=ask.explain)
         shown: list[ProposedOffer] = []
         for chosen in decision.chosen:
             try:
-                shown.append(_proposed(asked, ask, decision, chosen, len(shown) + 1, ids() if asked.keep else ""))
+                shown.append(
+                    _proposed(space_call, ask, decision, chosen, len(shown) + 1, ids() if space_call.keep else "")
+                )
             except RenderError as error:
                 failed[chosen.offer] = str(error)
-                where = f"{asked.catalog.environment}/offer.{chosen.offer}"
+                where = f"{space_call.catalog.environment}/offer.{chosen.offer}"
                 reports.append(Report(Code.NOT_RENDERED, f"{where} is left out: {error}.", where))
         if len(shown) == len(decision.chosen):
             break
-    extra = asked.place.proposed_data
-    rows = [_row(asked, proposed, decision.data, interaction, extra) for proposed in shown] if asked.keep else []
-    said = (*decision.reports, *reports, *(extra.reports if rows else ()))
-    return _answer(asked, tuple(shown), said, decision, _unrendered(decision.trace, failed)), rows
+    extra = space_call.live_space.proposed_data
+    rows = (
+        [_row(space_call, proposed, decision.data, interaction, extra) for proposed in shown] if space_call.keep else []
+    )
+    all_reports = (*decision.reports, *reports, *(extra.reports if rows else ()))
+    return _answer(space_call, tuple(shown), all_reports, decision, _unrendered(decision.trace, failed)), rows
 
 
 def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> DecisionTrace | None:
@@ -289,23 +295,23 @@ def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> Decis
 
 
 def _answer(
-    asked: _SpaceCall,
+    space_call: _SpaceCall,
     shown: tuple[ProposedOffer, ...],
     reports: Sequence[Report],
     decision: SpaceDecision | None,
     trace: DecisionTrace | None = None,
 ) -> SpaceAnswer:
     return SpaceAnswer(
-        asked=asked.name,
-        environment=asked.who.environment,
-        space=asked.who.space,
-        how=asked.who.how,
-        contact=asked.who.key,
-        revision=asked.catalog.revision,
+        asked=space_call.name,
+        environment=space_call.who.environment,
+        space=space_call.who.space,
+        how=space_call.who.how,
+        contact=space_call.who.key,
+        revision=space_call.catalog.revision,
         proposed=shown,
         reports=tuple(dict.fromkeys(reports)),
         trace=trace,
-        stored=asked.keep and bool(shown),
+        stored=space_call.keep and bool(shown),
         excluded=_excluded(decision, len(shown), reports),
     )
 
@@ -325,21 +331,21 @@ def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Repo
     }
 
 
-def _nobody(asked: _SpaceCall) -> Report:
+def _nobody(space_call: _SpaceCall) -> Report:
     why = "No contact was identified and the space has no fallback, so nothing is proposed."
-    return Report(Code.NOBODY, why, asked.name)
+    return Report(Code.NOBODY, why, space_call.name)
 
 
 def _proposed(
-    asked: _SpaceCall, ask: ProposeRequest, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
+    space_call: _SpaceCall, ask: ProposeRequest, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
 ) -> ProposedOffer:
-    about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
-    own_html = ask.own_html and asked.model.render.html is not None
+    about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": space_call.who.space}
+    own_html = ask.own_html and space_call.model.render.html is not None
     outputs = (*ask.outputs, "html") if own_html else ask.outputs
-    fields, rendered = asked.renderer.show(
-        chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
+    fields, rendered = space_call.renderer.show(
+        chosen.offer, chosen.product, space_call.call.contact, decision.data, about, outputs
     )
-    offer = asked.catalog.offers[asked.catalog.position_of[chosen.offer]]
+    offer = space_call.catalog.offers[space_call.catalog.position_of[chosen.offer]]
     return ProposedOffer(
         id=id_,
         offer=chosen.offer,
@@ -347,32 +353,34 @@ def _proposed(
         category=chosen.category,
         rank=rank,
         weight=chosen.weight,
-        status=asked.model.storage.proposed,
+        status=space_call.model.storage.proposed,
         fields=fields,
         rendered=rendered,
         product=chosen.product,
     )
 
 
-def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
-    time = utc(asked.call.now)
+def _row(
+    space_call: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str, extra: ExtraData
+) -> PropositionRow:
+    time = utc(space_call.call.now)
     proposition = PastProposition(
         offer=proposed.offer,
         category=proposed.category,
-        space=asked.who.space,
-        channel=asked.model.channel,
+        space=space_call.who.space,
+        channel=space_call.model.channel,
         status=proposed.status,
-        time=asked.call.now,
+        time=space_call.call.now,
         weight=proposed.weight,
         rank=proposed.rank,
     )
-    offer = asked.catalog.offers[asked.catalog.position_of[proposed.offer]]
+    offer = space_call.catalog.offers[space_call.catalog.position_of[proposed.offer]]
     return PropositionRow(
         id=proposed.id,
-        environment=asked.who.environment,
-        contact=asked.who.key,
-        space=asked.who.space,
-        channel=asked.model.channel,
+        environment=space_call.who.environment,
+        contact=space_call.who.key,
+        space=space_call.who.space,
+        channel=space_call.model.channel,
         offer=proposed.offer,
         category=proposed.category,
         interaction=interaction,
@@ -381,39 +389,44 @@ def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str
         status=Status(proposed.status),
         time=time,
         changed=time,
-        revision=asked.catalog.revision,
-        proposed=extra.values(asked.call.contact, data, offer.row, proposition, asked.call.now),
+        revision=space_call.catalog.revision,
+        proposed=extra.values(space_call.call.contact, data, offer.row, proposition, space_call.call.now),
     )
 
 
 def _identified(
-    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
+    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
 ) -> Identified:
     """Identify the contact of a call on a space. Raises Refused if the key is invalid or the contacts
     cannot be read.
     """
 
-    def door(name: str) -> IdentifyingSpace:
-        linked, _, place = name.partition("/")
-        return catalogs.space(linked, place).identification
+    def identifying_space(name: str) -> IdentifyingSpace:
+        environment_name, _, space_name = name.partition("/")
+        return catalogs.space(environment_name, space_name).identification
 
-    def by_key(door: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
-        keys = catalogs.space(door.environment, door.space).model.identification.keys
-        row = people.by_key(door.environment, text, keys)
-        return None if row is None else (people.of(door.environment).key_of(row), row)
+    def by_key(linked: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
+        keys = catalogs.space(linked.environment, linked.space).model.identification.keys
+        row = sources.by_key(linked.environment, text, keys)
+        return None if row is None else (sources.of(linked.environment).key_of(row), row)
 
-    def by_cookie(door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
-        if door.anonymous:
+    def by_cookie(linked: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
+        if linked.anonymous:
             # The cookie is the visitor's key, also for visitors that are not in the table yet.
-            return cookie, _visitor(people, door.environment, cookie)
-        key = store.contact_of(door.environment, cookie)
-        row = people.by_key(door.environment, key) if key else None
+            return cookie, _visitor(sources, linked.environment, cookie)
+        key = store.contact_of(linked.environment, cookie)
+        row = sources.by_key(linked.environment, key) if key else None
         return None if row is None else (key, row)
 
-    return identify(door(f"{environment}/{space}"), ask.contact, ask.cookie, ContactLookup(by_key, by_cookie, door))
+    return identify(
+        identifying_space(f"{environment}/{space}"),
+        ask.contact,
+        ask.cookie,
+        ContactLookup(by_key, by_cookie, identifying_space),
+    )
 
 
-def _visitor(people: ContactSources, environment: str, cookie: str) -> Row | None:
-    if not people.has_source(environment) or len(people.of(environment).key) != 1:
+def _visitor(sources: ContactSources, environment: str, cookie: str) -> Row | None:
+    if not sources.has_source(environment) or len(sources.of(environment).key) != 1:
         return None
-    return people.by_key(environment, people.as_key(cookie))
+    return sources.by_key(environment, sources.as_key(cookie))

@@ -37,20 +37,20 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
     waiting = []
     bases = tuple(stage for n in (names or sorted(settings)) if (stage := StageRef(n, Stage.LIVE)) in stages.heads)
     for stage in bases:
-        kept = stages.entries(stage, Kind.OFFER)
-        gone = {address: entry for address, entry in kept.items() if entry.activation == ()}
+        offers = stages.entries(stage, Kind.OFFER)
+        deactivated = {address: entry for address, entry in offers.items() if entry.activation == ()}
         days = str(settings[stage.environment].get("retention", "90d"))
         limit = _before(session.now, days)
-        over = {}
-        for address, change in store.last_change(stage, gone).items():
+        expired = {}
+        for address, change in store.last_change(stage, deactivated).items():
             revision = store.revision(change.serial)
             if revision is not None and revision.time <= limit:
-                over[address] = gone[address]
+                expired[address] = deactivated[address]
             else:
                 waiting.append(kept_note(address, days))
-        deltas = delta(stage, over, {})
-        stages.bodies.fetch(entry.fingerprint for entry in over.values())
-        steps += steps_for(deltas, StepContext(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
+        deltas = delta(stage, expired, {})
+        stages.bodies.fetch(entry.fingerprint for entry in expired.values())
+        steps += steps_for(deltas, StepContext(stages.bodies, {}, {}), dict.fromkeys(expired, Reason.RETENTION_OVER))
     return plan_with_steps(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
 
 
@@ -62,19 +62,19 @@ def kept_note(address: Address, retention: str) -> str:
 def may_be_kept(store: Store, plan: Plan) -> set[str]:
     """All notes that a purge may contain: one for each deactivated offer that is not removed."""
     settings, stages = promotion_settings(store), Stages(store)
-    going = {step.address for step in plan.steps}
+    purged = {step.address for step in plan.steps}
     return {
         kept_note(address, str(settings[base.stage.environment].get("retention", "90d")))
         for base in plan.base
         for address, entry in stages.entries(base.stage, Kind.OFFER).items()
-        if entry.activation == () and address not in going
+        if entry.activation == () and address not in purged
     }
 
 
 def check_retention(session: Session, store: Store, plan: Plan) -> None:
     """Raise Refused if a purge removes an offer within its retention, whenever it was planned."""
-    over = {step.address for step in plan_purge(session, store, ()).steps}
-    early = [step.address for step in plan.steps if step.address not in over]
+    expired = {step.address for step in plan_purge(session, store, ()).steps}
+    early = [step.address for step in plan.steps if step.address not in expired]
     if early:
         raise Refused(
             [
@@ -124,7 +124,7 @@ def expired_propositions(session: Session, store: Store, names: Sequence[str] = 
     return [_of(store, catalogs, name, session.now) for name in names or catalogs.names if name in catalogs]
 
 
-def purge_propositions(session: Session, found: Sequence[ExpiredPropositions]) -> Iterator[int]:
+def purge_propositions(session: Session, expired: Sequence[ExpiredPropositions]) -> Iterator[int]:
     """Delete expired propositions, oldest first, and yield the size of each batch once it is committed.
 
     Only administrators may do this. An interrupted run has deleted whole batches; the next run finds the rest.
@@ -137,9 +137,9 @@ def purge_propositions(session: Session, found: Sequence[ExpiredPropositions]) -
                 f"operator {actor.name} is not allowed to remove propositions",
                 hint="Administrators may.",
             )
-        for each in found:
-            while each.retention:
-                count = store.purge_propositions(each.environment, each.before, BATCH)
+        for propositions in expired:
+            while propositions.retention:
+                count = store.purge_propositions(propositions.environment, propositions.before, BATCH)
                 yield count
                 if count < BATCH:
                     break
@@ -149,10 +149,10 @@ def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> ExpiredProposi
     catalog = catalogs[name]
     body = catalogs.snapshot(Address(SHARED, Kind.DIMENSION, catalog.dimension.name)) or {}
     history = body.get("history")
-    kept = str(history.get("retention", "")) if isinstance(history, dict) else ""
-    until = _before(now, kept) if kept else ""
-    count = store.count_before(name, until) if kept else 0
-    return ExpiredPropositions(name, kept, until, count, catalog.longest_period)
+    retention = str(history.get("retention", "")) if isinstance(history, dict) else ""
+    until = _before(now, retention) if retention else ""
+    count = store.count_before(name, until) if retention else 0
+    return ExpiredPropositions(name, retention, until, count, catalog.longest_period)
 
 
 def _before(now: str, span: str) -> str:

@@ -1,8 +1,8 @@
-"""Reviews of a pull request, as its forge tells them, recorded as approvals of what was applied of it.
+"""Records the reviews of a pull request as approvals of what it applied.
 
-Who reviewed what is told by :mod:`offerkit.usecases.ci_approve`, maybe over the network. Who that is, and what they
-may approve, the store says: by the operators as they were before the pull request was applied, so that nobody makes
-themselves a reviewer with it (docs/adr/0049-reviews-as-approvals.md).
+:mod:`offerkit.usecases.ci_approve` sends the reviews, maybe over the network. The store decides which operators they
+belong to and what these may approve, by the operators as they were before the pull request was applied, so that it
+cannot make its own author a reviewer (docs/adr/0049-reviews-as-approvals.md).
 """
 
 from __future__ import annotations
@@ -34,36 +34,36 @@ from offerkit.usecases.session import Session, operators, who_is
 from offerkit.usecases.settings_approval import waiting_settings
 
 _LOOKED_AT = 500
-"""Applies among which that of a pull request is looked for."""
+"""How many of the latest apply revisions are searched for that of a pull request."""
 
 
 def relay(session: Session, request: RelayRequest) -> RelayOutcome:
-    """Record reviews as their reviewers' approvals, each as a revision; all that may be, in one transaction.
+    """Record all reviews that count as their reviewers' approvals, each as a revision, in one transaction.
 
-    A review approves what its pull request changed, as far as the reviewer may approve it themselves. Raises Refused
-    when who asks may not relay, or what was reviewed is not what was applied, or not any more.
+    A review approves what its pull request changed, as far as the reviewer may approve it. Raises Refused if the caller
+    may not relay reviews, or if what was reviewed is not what was applied and is still in place.
     """
     check_may_relay(session)
     return session.backend.relay(session, request)
 
 
 def check_may_relay(session: Session) -> Actor:
-    """Who is asking. Raises Refused unless their token is for it, and they are an automation."""
-    if found := missing_scopes(session.scopes, (TokenScope.RELAY,), session.operator):
-        raise Refused(found)
+    """The calling operator. Raises Refused unless it is an automation, with a token for relaying reviews."""
+    if diagnostics := missing_scopes(session.scopes, (TokenScope.RELAY,), session.operator):
+        raise Refused(diagnostics)
     with session.existing() as store:
         return _automation(session, store)
 
 
 def _automation(session: Session, store: Store) -> Actor:
     actor = who_is(session, store)
-    if found := only_automations(actor, "relay reviews"):
-        raise Refused(found)
+    if diagnostics := only_automations(actor, "relay reviews"):
+        raise Refused(diagnostics)
     return actor
 
 
 def applied_as(store: Store, commit: str) -> int:
-    """The pull request that was applied as ``commit``; 0: none was."""
+    """The number of the pull request that was applied as ``commit``; 0: none."""
     for row in store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
         if row.details.get("commit") == commit and isinstance(number := row.details.get("pull_request"), int):
             return number
@@ -71,7 +71,7 @@ def applied_as(store: Store, commit: str) -> int:
 
 
 def applied_head(store: Store, number: int) -> str:
-    """The head of pull request ``number`` that was applied last. Raises Refused: none was."""
+    """The head of pull request ``number`` that was applied last. Raises Refused if none was."""
     row = last_applied(store, number)
     head = row.details.get("head") if row is not None else None
     if not isinstance(head, str):
@@ -91,7 +91,7 @@ def relay_here(session: Session, request: RelayRequest) -> RelayOutcome:
 
 
 class _Relaying:
-    """Reviews that are being recorded, inside the transaction that does."""
+    """Records the reviews of one request, inside a transaction."""
 
     def __init__(self, session: Session, store: Store, relay: Actor, request: RelayRequest) -> None:
         """Raises Refused unless what was reviewed is what was applied."""
@@ -102,89 +102,91 @@ class _Relaying:
         self._owners = operators_by_account(self._then, request.forge)
 
     def outcome(self) -> RelayOutcome:
-        """Record what counts. Raises Refused when what was applied is not what stands, and when no review counts."""
-        done = {
-            (one["forge"], one["review"]): row
+        """Record the reviews that count. Raises Refused if what was applied has changed since, or if none counts."""
+        recorded_before = {
+            (review["forge"], review["review"]): row
             for row in self._store.revisions(action="approve")
-            if isinstance(one := row.details.get(REVIEW_DETAIL), dict)
+            if isinstance(review := row.details.get(REVIEW_DETAIL), dict)
         }
         recorded: list[RecordedReview] = []
-        standing: list[str] = []
+        already_recorded: list[str] = []
         refused: list[Diagnostic] = []
-        waiting = []
-        for approving in sorted(self._request.reviews, key=lambda each: each.account):
-            if before := done.get((self._request.forge, approving.review)):
-                standing.append(f"review {approving.review} is recorded already, in revision {before.serial}")
+        unrecorded = []
+        for approving in sorted(self._request.reviews, key=lambda review: review.account):
+            if revision := recorded_before.get((self._request.forge, approving.review)):
+                already_recorded.append(f"review {approving.review} is recorded already, in revision {revision.serial}")
             else:
-                waiting.append(approving)
-        if waiting:
+                unrecorded.append(approving)
+        if unrecorded:
             _check_in_place(self._store, self._applied)
-        for approving in waiting:
+        for approving in unrecorded:
             try:
-                made = self._record(self._reviewer(approving), approving)
+                outcome = self._record(self._reviewer(approving), approving)
             except Refused as error:
                 refused += error.diagnostics
                 continue
-            recorded += [made] if isinstance(made, RecordedReview) else []
-            standing += [made] if isinstance(made, str) else []
-        if refused and not recorded and not standing:
+            recorded += [outcome] if isinstance(outcome, RecordedReview) else []
+            already_recorded += [outcome] if isinstance(outcome, str) else []
+        if refused and not recorded and not already_recorded:
             raise Refused(refused)
-        return RelayOutcome(tuple(recorded), tuple(standing), tuple(refused))
+        return RelayOutcome(tuple(recorded), tuple(already_recorded), tuple(refused))
 
     def _reviewer(self, approving: ForgeReview) -> Actor:
-        """The operator whose review it is. Raises Refused when it is nobody's, or theirs does not count."""
-        what = f"review {approving.review} of account {approving.account} does not count"
+        """The operator who gave a review. Raises Refused if no operator did, or if theirs does not count."""
+        prefix = f"review {approving.review} of account {approving.account} does not count"
         owners = self._owners.get(approving.account, ())
         if len(owners) != 1:
-            now = operators_by_account(self._now, self._request.forge).get(approving.account, ())
+            current_owners = operators_by_account(self._now, self._request.forge).get(approving.account, ())
             raise _not_counting(
-                f"{what}: " + (f"it is the account of {or_list(owners)}" if owners else "no operator has that account"),
-                f"{or_list(now)} got it through this pull request; nobody becomes a reviewer through what they review."
-                if now and not owners
+                f"{prefix}: "
+                + (f"it is the account of {or_list(owners)}" if owners else "no operator has that account"),
+                f"{or_list(current_owners)} got it through this pull request;"
+                " nobody becomes a reviewer through what they review."
+                if current_owners and not owners
                 else "",
                 f"Name it at one operator: accounts: {{{self._request.forge}: {approving.account}}}.",
             )
         name = owners[0]
-        now_, then = self._now.get(name), self._then[name]
-        if now_ is None or _standing(now_) != _standing(then):
-            raise _not_counting(f"{what}: the pull request changes operator {name}, whose it is")
-        if now_.get("enabled") is False:
-            raise _not_counting(f"{what}: operator {name} is disabled")
-        if now_.get("automation") or name == self._relay.name:
-            raise _not_counting(f"{what}: {name} is an automation, which cannot approve")
+        operator_now, operator_then = self._now.get(name), self._then[name]
+        if operator_now is None or _identity_and_rights(operator_now) != _identity_and_rights(operator_then):
+            raise _not_counting(f"{prefix}: the pull request changes operator {name}, whose it is")
+        if operator_now.get("enabled") is False:
+            raise _not_counting(f"{prefix}: operator {name} is disabled")
+        if operator_now.get("automation") or name == self._relay.name:
+            raise _not_counting(f"{prefix}: {name} is an automation, which cannot approve")
         if name in (*self._request.authors, *_authors(self._applied)):
             raise _not_counting(
-                f"{what}: {name} is an author of the pull request", hint="Another reviewer must approve it."
+                f"{prefix}: {name} is an author of the pull request", hint="Another reviewer must approve it."
             )
         if self._request.doubts:
             raise _not_counting(
-                f"{what}: it is not sure that {name} is no author: {self._request.doubts[0]}",
+                f"{prefix}: it is not sure that {name} is no author: {self._request.doubts[0]}",
                 "A review counts only if all authors of the reviewed change are known.",
                 "Declare the accounts with which operators commit (accounts), or approve it with “offerkit approve”.",
             )
-        return Actor(name, now_["profile"])
+        return Actor(name, operator_now["profile"])
 
     def _record(self, reviewer: Actor, approving: ForgeReview) -> RecordedReview | str:
         request = self._request
-        stages = Stages(self._store)  # anew: what was recorded for another reviewer counts
-        shown, left = _shown(stages, self._applied.serial)
+        stages = Stages(self._store)  # read again: approvals of other reviewers may have been recorded
+        approvable, reasons = _shown(stages, self._applied.serial)
         comment = (
             f"Review {approving.review} of pull request {request.pull_request} ({request.forge}),"
             f" recorded by {self._relay.name}"
         )
-        if not shown:
-            if left:
-                return f"review {approving.review} of {reviewer.name} approves nothing: {left[0]}"
+        if not approvable:
+            if reasons:
+                return f"review {approving.review} of {reviewer.name} approves nothing: {reasons[0]}"
             return f"review {approving.review} of {reviewer.name}: the pull request changes nothing that needs approval"
         try:
-            made = approved_by_review(stages, reviewer, shown, comment)
+            approval = approved_by_review(stages, reviewer, approvable, comment)
         except Refused as error:
             hint = "Review everything that it changes in live with “offerkit approve --show”, and approve that."
             raise Refused(
-                [*error.diagnostics, *(Diagnostic(Code.NOT_REVIEWED, each, hint=hint) for each in left)]
+                [*error.diagnostics, *(Diagnostic(Code.NOT_REVIEWED, sentence, hint=hint) for sentence in reasons)]
             ) from None
-        left += made.left
-        if not made.keys:
+        reasons += approval.left
+        if not approval.keys:
             return f"review {approving.review} of {reviewer.name}: everything is already approved"
         detail: dict[str, Json] = {
             "forge": request.forge,
@@ -196,25 +198,27 @@ class _Relaying:
             "meaning": request.meaning,
             "revision": self._applied.serial,
         }
-        rows = tuple(Approval(key, Decision.APPROVED, reviewer.name, comment) for key in made.keys)
+        approvals = tuple(Approval(key, Decision.APPROVED, reviewer.name, comment) for key in approval.keys)
         draft = Draft(
             "approve",
             self._relay.name,
             self._session.now,
             self._session.message,
-            approvals=rows,
+            approvals=approvals,
             details={REVIEW_DETAIL: detail},
         )
         revision = self._store.append(draft)
-        return RecordedReview(reviewer.name, approving.review, revision, made.keys, tuple(left), made.refused)
+        return RecordedReview(
+            reviewer.name, approving.review, revision, approval.keys, tuple(reasons), approval.refused
+        )
 
 
 def _not_counting(summary: str, detail: str = "", hint: str = "") -> Refused:
     return refuse(Code.NOT_REVIEWED, summary, detail=detail, hint=hint)
 
 
-def _standing(body: Mapping[str, Json]) -> Json:
-    """What of an operator says who they are and what they may."""
+def _identity_and_rights(body: Mapping[str, Json]) -> Json:
+    """The fields of an operator that determine identity and rights."""
     return {name: body.get(name) for name in ("profile", "enabled", "automation", "accounts")}
 
 
@@ -224,35 +228,35 @@ def _authors(applied: RevisionRow) -> tuple[str, ...]:
 
 
 def _operators_at(store: Store, serial: int) -> dict[str, Mapping[str, Json]]:
-    """The operators as they had been applied by revision ``serial``, by name."""
+    """The operators as of revision ``serial``, by name."""
     entries = store.entries_at(StageRef(SHARED, Stage.DESIGN), serial)
-    there = {address.name: entry for address, entry in entries.items() if address.kind is Kind.OPERATOR}
-    bodies = store.bodies(entry.fingerprint for entry in there.values())
-    return {name: orjson.loads(bodies[entry.fingerprint].text) for name, entry in there.items()}
+    operator_entries = {address.name: entry for address, entry in entries.items() if address.kind is Kind.OPERATOR}
+    bodies = store.bodies(entry.fingerprint for entry in operator_entries.values())
+    return {name: orjson.loads(bodies[entry.fingerprint].text) for name, entry in operator_entries.items()}
 
 
 def _applied(store: Store, request: RelayRequest) -> RevisionRow:
-    """The revision that applied the pull request. Raises Refused when none did, or not as it was reviewed."""
+    """The revision that applied the pull request. Raises Refused if none did, or not as reviewed."""
     name = f"pull request {request.pull_request}"
     row = last_applied(store, request.pull_request)
     if row is None:
         raise _not_applied(request.pull_request)
-    said = row.details
-    where = f"revision {row.serial}, which applied {name}"
-    wrong = ""
-    if "allowed" in said:
-        wrong = f"{where}, is allowed to differ from what was reviewed"
-    elif said.get("head") != request.head:
-        wrong = f"{where}, is of another head: {str(said.get('head'))[:12]}, not {request.head[:12]}"
-    elif said.get("meaning") != request.meaning:
-        wrong = f"{where}, has another meaning than what was reviewed"
-    elif not request.merged_as or said.get("commit") != request.merged_as:
-        commit = str(said.get("commit") or "no commit")[:12]
-        wrong = f"{where}, has applied {commit}, and it was merged as {request.merged_as[:12]}"
-    if wrong:
+    details = row.details
+    revision_name = f"revision {row.serial}, which applied {name}"
+    reason = ""
+    if "allowed" in details:
+        reason = f"{revision_name}, is allowed to differ from what was reviewed"
+    elif details.get("head") != request.head:
+        reason = f"{revision_name}, is of another head: {str(details.get('head'))[:12]}, not {request.head[:12]}"
+    elif details.get("meaning") != request.meaning:
+        reason = f"{revision_name}, has another meaning than what was reviewed"
+    elif not request.merged_as or details.get("commit") != request.merged_as:
+        commit = str(details.get("commit") or "no commit")[:12]
+        reason = f"{revision_name}, has applied {commit}, and it was merged as {request.merged_as[:12]}"
+    if reason:
         raise refuse(
             Code.NOT_THE_REVIEWED,
-            wrong,
+            reason,
             detail="A review approves exactly what was reviewed.",
             hint="Review the current state and approve it yourselves: offerkit approve --show.",
         )
@@ -260,7 +264,7 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
 
 
 def last_applied(store: Store, number: int) -> RevisionRow | None:
-    """The revision that applied pull request ``number`` last."""
+    """The last revision that applied pull request ``number``."""
     rows = store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT)
     return next((row for row in rows if row.details.get("pull_request") == number), None)
 
@@ -275,25 +279,27 @@ def _not_applied(number: int) -> Refused:
 
 
 def _check_in_place(store: Store, applied: RevisionRow) -> None:
-    """Raise Refused when design or live changed after ``applied``, where it changed something."""
+    """Raise Refused if design or live changed after ``applied`` in an environment that it changed."""
     touched = {change.stage.environment for change in store.changes(applied.serial)}
     for stage, head in sorted(store.heads().items()):
         if head.revision <= applied.serial or (SHARED not in touched and stage.environment not in {*touched, SHARED}):
             continue
-        by = store.revision(head.revision)
+        revision = store.revision(head.revision)
         raise refuse(
             Code.NOT_THE_REVIEWED,
             f"{stage} has changed since revision {applied.serial} applied what was reviewed",
-            detail=f"Revision {head.revision} by {by.actor} at {by.time}: {by.action}." if by is not None else "",
+            detail=f"Revision {head.revision} by {revision.actor} at {revision.time}: {revision.action}."
+            if revision is not None
+            else "",
             hint="Review the current state and approve it yourselves: offerkit approve --show.",
         )
 
 
 def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]], list[str]]:
-    """What revision ``serial`` changed of what is approved, by address; and what it only changed further.
+    """The approval keys that revision ``serial`` added, by address; and sentences on those it did not show in full.
 
-    Of something that was changed before and waits since, a pull request shows a part. Who reviewed that has not seen
-    the whole.
+    If a resource was already waiting for approval, the pull request shows only a part of what is to be approved, and
+    its reviewer has not seen the rest.
     """
     assert stages.store is not None
     design, before = stages.side(Stage.DESIGN), design_at(stages, stages.store, serial - 1)
@@ -302,9 +308,9 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
     changed = {*former.values(), *(change.address for change in changes)}
 
     def touched(offer: Address) -> bool:
-        old = former.get(offer, offer)
-        there = affecting(before, old) if old in before.entries else set()
-        return not changed.isdisjoint(affecting(design, offer) | there)
+        former_address = former.get(offer, offer)
+        affected_before = affecting(before, former_address) if former_address in before.entries else set()
+        return not changed.isdisjoint(affecting(design, offer) | affected_before)
 
     affected = list(filter(touched, design.of_kind(Kind.OFFER)))
     affected += [
@@ -313,20 +319,20 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
     decisions = stages.effective_decisions(affected)
     settled = _Settled(stages, decisions)
     shown: dict[Address, set[ApprovalKey]] = {}
-    left: dict[str, None] = {}
+    reasons: dict[str, None] = {}
     for address in affected:
         for key, earlier in _new_keys(design, before, address, former):
             if earlier is not None and not (earlier and all(map(settled, earlier))):
-                left[f"the {key.aspect} of {address} already waited before this pull request"] = None
+                reasons[f"the {key.aspect} of {address} already waited before this pull request"] = None
             elif since := _since(stages, design, decisions, key, serial):
-                left[f"the {key.aspect} of {address} was {since}"] = None
+                reasons[f"the {key.aspect} of {address} was {since}"] = None
             else:
                 shown.setdefault(address, set()).add(key)
-    return shown, list(left)
+    return shown, list(reasons)
 
 
 def _since(stages: Stages, design: Snapshot, decisions: Decisions, key: ApprovalKey, serial: int) -> str:
-    """What was said of ``key`` after revision ``serial``, which an older review does not take back; or nothing."""
+    """How ``key`` was rejected or stopped after revision ``serial``, which an older review cannot undo; else empty."""
     last = decisions.on(key)
     if last is not None and last.decision is Decision.REJECTED and approval_revision(last) > serial:
         return f"rejected by {last.operator} in revision {last.revision}, after this pull request was applied"
@@ -337,32 +343,43 @@ def _since(stages: Stages, design: Snapshot, decisions: Decisions, key: Approval
 def _new_keys(
     design: Snapshot, before: Snapshot, address: Address, former: Mapping[Address, Address]
 ) -> Iterator[tuple[ApprovalKey, list[ApprovalKey] | None]]:
-    """What is to be approved at ``address`` and was not so ``before``, each with what it was, by the names of now.
+    """The keys to approve at ``address`` that are new since ``before``, each with its previous keys, by current names.
 
-    Content on a space that is new goes on from that on all others; None: nothing was there.
+    For content on a new space, these are the keys of the other spaces. None: the resource did not exist.
     """
-    old = former.get(address, address)
-    there = keys_to_decide(before, old) if old in before.entries else []
-    was = {(one.aspect, one.space): one for one in (_renamed(former, key, address) for key in there)}
+    former_address = former.get(address, address)
+    keys_before = keys_to_decide(before, former_address) if former_address in before.entries else []
+    keys_by_aspect = {
+        (key_before.aspect, key_before.space): key_before
+        for key_before in (_renamed(former, key, address) for key in keys_before)
+    }
     for key in keys_to_decide(design, address):
-        then = was.get((key.aspect, key.space))
-        if then is None:
-            yield key, [one for one in was.values() if one.aspect is key.aspect] if old in before.entries else None
-        elif then.fingerprint != key.fingerprint:
-            yield key, [then]
+        previous = keys_by_aspect.get((key.aspect, key.space))
+        if previous is None:
+            yield (
+                key,
+                [key_before for key_before in keys_by_aspect.values() if key_before.aspect is key.aspect]
+                if former_address in before.entries
+                else None,
+            )
+        elif previous.fingerprint != key.fingerprint:
+            yield key, [previous]
 
 
 def _renamed(former: Mapping[Address, Address], key: ApprovalKey, address: Address) -> ApprovalKey:
-    """``key`` as it is called after the renames ``former``."""
+    """``key`` after the renames ``former`` (old address by new)."""
     if not key.space:
         return replace(key, address=address)
-    old = key.address.beside(Kind.SPACE, key.space)
-    space = next((new.name for new, then in former.items() if then == old), key.space)
+    former_space = key.address.beside(Kind.SPACE, key.space)
+    space = next(
+        (address_now.name for address_now, former_address in former.items() if former_address == former_space),
+        key.space,
+    )
     return replace(key, address=address, space=space)
 
 
 class _Settled:
-    """Whether something waited for nobody: it was approved, or is what live has."""
+    """Tells whether a key did not wait for approval: it was approved, or is what live has."""
 
     def __init__(self, stages: Stages, decisions: Decisions) -> None:
         assert stages.store is not None
@@ -378,9 +395,9 @@ class _Settled:
         entry = live.entries.get(address)
         if entry is None or (key.aspect is not Aspect.SETTINGS and not entry.activation):
             return set()
-        there = keys_to_decide(live, address)
+        live_keys = keys_to_decide(live, address)
         return {
-            one.fingerprint
-            for one in there
-            if one.aspect is key.aspect and (not one.space or one.space in (entry.activation or ()))
+            live_key.fingerprint
+            for live_key in live_keys
+            if live_key.aspect is key.aspect and (not live_key.space or live_key.space in (entry.activation or ()))
         }

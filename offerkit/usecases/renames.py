@@ -20,9 +20,9 @@ Moves = list[tuple[int, Address, Address]]
 
 def renames_of_live(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, Address]:
     """Live resources that design has renamed since, or whose name another resource has now."""
-    found = names_of_live(store, live.entries, {})
-    kept = {old: new for old, new in found.items() if new in design.entries and old.kind is not Kind.CAMPAIGN}
-    return _one_to_one(kept, live.entries)
+    names = names_of_live(store, live.entries, {})
+    renames = {old: new for old, new in names.items() if new in design.entries and old.kind is not Kind.CAMPAIGN}
+    return _one_to_one(renames, live.entries)
 
 
 def names_of_live(store: Store, entries: Iterable[Address], serials: Mapping[str, int]) -> dict[Address, Address]:
@@ -30,32 +30,32 @@ def names_of_live(store: Store, entries: Iterable[Address], serials: Mapping[str
 
     ``serials``: by environment, the revision at which live is read; default: now.
     """
-    found: dict[Address, Address] = {}
+    current_names: dict[Address, Address] = {}
     for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
         moves = store.moves(StageRef(environment, Stage.DESIGN))
         renamed = names.keys() & {old for _, old, _ in moves}
         if not renamed:
             continue
-        there = store.entries(StageRef(environment, Stage.DESIGN))
-        came = promoted_as(store, StageRef(environment, Stage.LIVE), renamed, serials.get(environment))
+        design_entries = store.entries(StageRef(environment, Stage.DESIGN))
+        promoted = promoted_as(store, StageRef(environment, Stage.LIVE), renamed, serials.get(environment))
         # What left design by being renamed is followed from then on, even if live was rolled back since.
-        gone = store.last_change(StageRef(environment, Stage.DESIGN), renamed - there.keys())
-        came |= {old: (old, change.serial - 1) for old, change in gone.items() if change.moved_from == old}
+        renamed_away = store.last_change(StageRef(environment, Stage.DESIGN), renamed - design_entries.keys())
+        promoted |= {old: (old, change.serial - 1) for old, change in renamed_away.items() if change.moved_from == old}
         for old in sorted(renamed):
-            name, serial = came.get(old, (old, 0))
-            found[old] = follow_renames(name, serial, moves)
-    return {old: new for old, new in found.items() if old != new}
+            name, serial = promoted.get(old, (old, 0))
+            current_names[old] = follow_renames(name, serial, moves)
+    return {old: new for old, new in current_names.items() if old != new}
 
 
 def names_of_design(store: Store, entries: Iterable[Address], serials: Mapping[str, int]) -> dict[Address, Address]:
     """The current names of resources in design at the revisions ``serials``, for those that differ."""
-    found: dict[Address, Address] = {}
+    current_names: dict[Address, Address] = {}
     for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
         if environment in serials:
             moves = store.moves(StageRef(environment, Stage.DESIGN))
             renamed = sorted(names.keys() & {old for _, old, _ in moves})
-            found |= {old: follow_renames(old, serials[environment], moves) for old in renamed}
-    return {old: new for old, new in found.items() if old != new}
+            current_names |= {old: follow_renames(old, serials[environment], moves) for old in renamed}
+    return {old: new for old, new in current_names.items() if old != new}
 
 
 def names_of_specs(
@@ -65,27 +65,28 @@ def names_of_specs(
 
     ``now``: whether these are the current specs; earlier ones may use names that design has given up since.
     """
-    found: dict[Address, Address] = {}
+    current_names: dict[Address, Address] = {}
     for environment, desired in sorted(by_environment(entries).items()):
         stage = StageRef(environment, Stage.DESIGN)
-        there = store.entries(stage)
+        current = store.entries(stage)
         moves = store.moves(stage)
-        made = {(old, new) for _, old, new in moves}
-        changes = delta(stage, there, desired, moved, lambda old, new, made=made: (old, new) in made)  # type: ignore[misc]
-        found |= {change.address: change.moved_from for change in changes if change.moved_from}
+        recorded = {(old, new) for _, old, new in moves}
+        changes = delta(stage, current, desired, moved, lambda old, new, recorded=recorded: (old, new) in recorded)  # type: ignore[misc]
+        current_names |= {change.address: change.moved_from for change in changes if change.moved_from}
         if not now:
-            left = {old for _, old, _ in moves} & desired.keys() - found.keys()
-            found |= {
-                old: follow_renames(old, _before_moved(store, old, desired[old], there, moves), moves) for old in left
+            remaining = {old for _, old, _ in moves} & desired.keys() - current_names.keys()
+            current_names |= {
+                old: follow_renames(old, _before_moved(store, old, desired[old], current, moves), moves)
+                for old in remaining
             }
-    return {address: name for address, name in found.items() if address != name}
+    return {address: name for address, name in current_names.items() if address != name}
 
 
-def _before_moved(store: Store, name: Address, entry: Entry, there: Mapping[Address, Entry], moves: Moves) -> int:
+def _before_moved(store: Store, name: Address, entry: Entry, current: Mapping[Address, Entry], moves: Moves) -> int:
     """The revision that matches earlier specs with ``entry`` at ``name``: one before a rename, or the latest."""
-    if name not in there:
+    if name not in current:
         return 0
-    serials = [at for at, old, _ in moves if old == name] if there[name] != entry else []
+    serials = [at for at, old, _ in moves if old == name] if current[name] != entry else []
     for serial in serials:
         if any(row.moved_from == name and row.before == entry for row in store.changes(serial)):
             return serial - 1
@@ -125,11 +126,11 @@ def follow_renames(name: Address, serial: int, moves: Moves) -> Address:
 
 def _one_to_one(renames: dict[Address, Address], live: Mapping[Address, Entry]) -> dict[Address, Address]:
     """The renames whose new name is free in live, or is given up by a rename as well; one to one."""
-    taken: dict[Address, Address] = {}
+    old_names: dict[Address, Address] = {}
     for old, new in sorted(renames.items()):
-        taken.setdefault(new, old)
-    found = {old: new for new, old in taken.items()}
-    while stuck := [old for old, new in found.items() if new in live and new not in found]:
+        old_names.setdefault(new, old)
+    unique = {old: new for new, old in old_names.items()}
+    while stuck := [old for old, new in unique.items() if new in live and new not in unique]:
         for old in stuck:
-            del found[old]
-    return found
+            del unique[old]
+    return unique

@@ -147,8 +147,10 @@ class StopOutcome:
     @property
     def done(self) -> str:
         """The revision in words; empty if nothing changed."""
-        made = self.revision
-        return f"Revision {made.serial} by {made.actor}, {made.digest[:12]}." if made is not None else ""
+        revision = self.revision
+        return (
+            f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}." if revision is not None else ""
+        )
 
 
 MAX_DENIALS = 1_000
@@ -239,8 +241,8 @@ class ImpactRequest:
     @property
     def options(self) -> tuple[str, ...]:
         """The given options that are reserved for operators who may read contacts."""
-        given = {"--by": self.by, "--sample": self.sample, "--examples": self.examples}
-        return tuple(name for name, value in given.items() if value)
+        values = {"--by": self.by, "--sample": self.sample, "--examples": self.examples}
+        return tuple(name for name, value in values.items() if value)
 
 
 @dataclass(frozen=True)

@@ -111,72 +111,74 @@ def prepare_restore(session: Session, backup: Location, *, other_project: bool =
         yield compared
 
 
-def restore(found: Restoration) -> Restored:
+def restore(restoration: Restoration) -> Restored:
     """Replace the store by the backup in one step; the previous store is kept aside.
 
     Raises Refused if the store has changed since it was compared, or another run holds its lock.
     """
-    done = _put_in_place(found)
-    if found.session.heads is not None:  # the shorter history is expected
-        with Store.open(found.session.store) as store:
-            found.session.heads.accepting().went_on(store, found.session.now)
-    return done
+    restored = _put_in_place(restoration)
+    if restoration.session.heads is not None:  # the shorter history is expected
+        with Store.open(restoration.session.store) as store:
+            restoration.session.heads.accepting().remember_appended(store, restoration.session.now)
+    return restored
 
 
-def _put_in_place(found: Restoration) -> Restored:
-    session = found.session
-    draft = Draft(backups.ACTION, found.actor, session.now, session.message or f"Restored from {found.backup}"[:500])
-    if found.loss is None:
-        return _exchanged(found, replace(draft, details={"replaced": None}))
-    loss = found.loss
+def _put_in_place(restoration: Restoration) -> Restored:
+    session = restoration.session
+    draft = Draft(
+        backups.ACTION, restoration.actor, session.now, session.message or f"Restored from {restoration.backup}"[:500]
+    )
+    if restoration.loss is None:
+        return _exchanged(restoration, replace(draft, details={"replaced": None}))
+    loss = restoration.loss
     with (
         Store.open(session.store, write=True) as store,
-        store.lock(who=found.actor, timeout=session.lock_timeout, waiting=session.waiting),
-        Store.open(found.prepared) as backup,
+        store.lock(who=restoration.actor, timeout=session.lock_timeout, waiting=session.waiting),
+        Store.open(restoration.prepared) as backup,
     ):
         backups.check_unchanged(store.database, loss.head)  # another run may have restored meanwhile
         aside = _aside(session)
-        went: Json = [row.serial for row in loss.revisions]
-        draft = replace(draft, details={"replaced": loss.head, "revisions": went})
+        lost_serials: Json = [row.serial for row in loss.revisions]
+        draft = replace(draft, details={"replaced": loss.head, "revisions": lost_serials})
         if store.database.differences():
-            return _rebuilt(found, store, aside, draft)
-        backups.set_aside(session.store, aside, found.prepared.with_name("aside.db"))
-        made = backups.rewrite(store.database, backup.database, loss.head, loss.returning, draft)
-    return Restored(made, aside)
+            return _rebuilt(restoration, store, aside, draft)
+        backups.set_aside(session.store, aside, restoration.prepared.with_name("aside.db"))
+        revision = backups.rewrite(store.database, backup.database, loss.head, loss.returning, draft)
+    return Restored(revision, aside)
 
 
-def _rebuilt(found: Restoration, store: Store, aside: Path, draft: Draft) -> Restored:
+def _rebuilt(restoration: Restoration, store: Store, aside: Path, draft: Draft) -> Restored:
     """Put a new file in place of a store whose tables were changed, which copying rows would not repair."""
-    target, loss = _file_of(found.session), found.loss
+    target, loss = _file_of(restoration.session), restoration.loss
     assert loss is not None and isinstance(target, Path)
-    fresh = found.prepared.with_name("fresh.db")
-    made = None
+    fresh = restoration.prepared.with_name("fresh.db")
+    revision = None
     try:
         with store.transaction():
             backups.check_unchanged(store.database, loss.head)
-            made = backups.rebuild(store.database, found.prepared, fresh, loss.returning, draft)
+            revision = backups.rebuild(store.database, restoration.prepared, fresh, loss.returning, draft)
             backups.exchange(target, fresh, aside)
     except Refused as refused:  # expected: the open file was replaced
-        if made is None or refused.diagnostics[0].code is not Code.STORE_REPLACED:
+        if revision is None or refused.diagnostics[0].code is not Code.STORE_REPLACED:
             raise
-    assert made is not None
-    return Restored(made, aside)
+    assert revision is not None
+    return Restored(revision, aside)
 
 
-def _exchanged(found: Restoration, draft: Draft) -> Restored:
-    session, target = found.session, _file_of(found.session)
+def _exchanged(restoration: Restoration, draft: Draft) -> Restored:
+    session, target = restoration.session, _file_of(restoration.session)
     if not isinstance(target, Path):
-        made = backups.record(found.prepared, draft, found.revoked, found.stopped)
-        copying.copy(found.prepared, target, lambda _: lambda _: None)
-        return Restored(made)
-    with write_lock(target, who=found.actor, timeout=session.lock_timeout, waiting=session.waiting):
+        revision = backups.record(restoration.prepared, draft, restoration.revoked, restoration.stopped)
+        copying.copy(restoration.prepared, target, lambda _: lambda _: None)
+        return Restored(revision)
+    with write_lock(target, who=restoration.actor, timeout=session.lock_timeout, waiting=session.waiting):
         _still_unreadable(session)
         aside = _aside(session)
-        fresh = found.prepared.with_name("fresh.db")  # copies only rows, nothing else that the file may contain
-        copying.copy(found.prepared, fresh, lambda _: lambda _: None)
-        made = backups.record(fresh, draft, found.revoked, found.stopped)
-        was = backups.exchange(target, fresh, aside)
-    return Restored(made, aside if was else None)
+        fresh = restoration.prepared.with_name("fresh.db")  # copies only rows, nothing else that the file may contain
+        copying.copy(restoration.prepared, fresh, lambda _: lambda _: None)
+        revision = backups.record(fresh, draft, restoration.revoked, restoration.stopped)
+        replaced = backups.exchange(target, fresh, aside)
+    return Restored(revision, aside if replaced else None)
 
 
 def _still_unreadable(session: Session) -> None:
@@ -188,8 +190,8 @@ def _still_unreadable(session: Session) -> None:
         raise backups.changed()
 
 
-def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restoration:
-    session = found.session
+def _compared(restoration: Restoration, new: Store, *, other_project: bool) -> Restoration:
+    session = restoration.session
     try:
         old = Store.open(session.store, write=True)
     except Refused as refused:
@@ -197,13 +199,13 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
             raise
         if refused.diagnostics[0].code is Code.STORE_DAMAGED:
             _can_be_made_anew(session, refused.diagnostics[0].detail or refused.diagnostics[0].summary)
-        return replace(found, actor=_administrator(session, new), unreadable=refused.diagnostics[0].summary)
+        return replace(restoration, actor=_administrator(session, new), unreadable=refused.diagnostics[0].summary)
     with old:
         with contextlib.suppress(Refused):  # read as much as possible of a damaged store
-            found = replace(found, revoked=backups.revoked(old.database))
+            restoration = replace(restoration, revoked=backups.revoked(old.database))
         with contextlib.suppress(Refused):
             if old.project == new.project:
-                found = replace(found, stopped=tuple(old.stops()))
+                restoration = replace(restoration, stopped=tuple(old.stops()))
         try:
             damage = old.database.damage()
             loss = _loss(old, new) if not damage else None
@@ -215,17 +217,17 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
             actor = _administrator(session, new)
         if loss is None:
             _can_be_made_anew(session, damage[0])
-            return replace(found, actor=actor, unreadable=f"it is damaged ({damage[0][:200]})")
+            return replace(restoration, actor=actor, unreadable=f"it is damaged ({damage[0][:200]})")
         if old.project != new.project and not other_project:
             raise refuse(
                 Code.NOT_RESTORED,
-                f"{found.backup} is the store of another project",
+                f"{restoration.backup} is the store of another project",
                 detail=f"It belongs to project {new.project}; {session.store} belongs to {old.project}.",
                 hint="Name a backup of this store, or replace it by the other project's: --other-project",
             )
         for difference in old.database.differences():
             _can_be_made_anew(session, difference)
-        return replace(found, actor=actor, loss=loss)
+        return replace(restoration, actor=actor, loss=loss)
 
 
 def _can_be_made_anew(session: Session, wrong: str) -> None:
@@ -241,39 +243,43 @@ def _can_be_made_anew(session: Session, wrong: str) -> None:
 
 
 def _loss(old: Store, new: Store) -> RestoreLoss:
-    same = old.project == new.project
+    same_project = old.project == new.project
     revoked = backups.revoked(old.database)
-    theirs = {row.serial: row.digest for row in new.revisions()}
-    gone = tuple(row for row in old.revisions() if not same or theirs.get(row.serial) != row.digest)
-    common = gone[-1].serial - 1 if gone else old.last_serial()
-    known, now = ({row.id: row for row in store.tokens()} for store in (new, old))
+    backup_digests = {row.serial: row.digest for row in new.revisions()}
+    lost = tuple(row for row in old.revisions() if not same_project or backup_digests.get(row.serial) != row.digest)
+    common = lost[-1].serial - 1 if lost else old.last_serial()
+    backup_tokens, current_tokens = ({row.id: row for row in store.tokens()} for store in (new, old))
     return RestoreLoss(
         head=old.head(),
         common=common,
-        revisions=gone,
+        revisions=lost,
         approvals=tuple(row for row in old.approvals() if row.revision > common and row.key.aspect is not Aspect.STOP),
-        tokens=tuple(row for id_, row in now.items() if id_ not in known),
-        revoked=tuple(row for id_, row in known.items() if id_ in revoked and not row.revoked),
-        revived=tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
+        tokens=tuple(row for id_, row in current_tokens.items() if id_ not in backup_tokens),
+        revoked=tuple(row for id_, row in backup_tokens.items() if id_ in revoked and not row.revoked),
+        revived=tuple(
+            row
+            for id_, row in backup_tokens.items()
+            if id_ not in current_tokens and id_ not in revoked and not row.revoked
+        ),
         operators=tuple(_accounts(old, new)),
-        kept=old.status().rows["proposition"] if same else 0,
-        returning=backups.returning(old.database, new.database) if same else None,
+        kept=old.status().rows["proposition"] if same_project else 0,
+        returning=backups.returning(old.database, new.database) if same_project else None,
         tampered=bool(old.verify()),
-        stops=tuple(row for row in Stops(old.stops()) if not row.key.space) if same else (),
+        stops=tuple(row for row in Stops(old.stops()) if not row.key.space) if same_project else (),
     )
 
 
 def _accounts(old: Store, new: Store) -> Iterator[str]:
     """The accounts that regain or lose rights, in words."""
-    now, then = operators(old), operators(new)
-    for name, body in sorted(then.items()):
-        if name not in now:
+    current, restored = operators(old), operators(new)
+    for name, body in sorted(restored.items()):
+        if name not in current:
             yield f"{name} was removed since, and becomes an operator again ({body['profile']})"
-        elif body.get("enabled", True) and now[name].get("enabled") is False:
+        elif body.get("enabled", True) and current[name].get("enabled") is False:
             yield f"{name} was disabled since, and is enabled again ({body['profile']})"
-        elif body["profile"] != now[name]["profile"]:
-            yield f"{name} becomes {body['profile']} again, currently {now[name]['profile']}"
-    for name in sorted(now.keys() - then.keys()):
+        elif body["profile"] != current[name]["profile"]:
+            yield f"{name} becomes {body['profile']} again, currently {current[name]['profile']}"
+    for name in sorted(current.keys() - restored.keys()):
         yield f"{name} was added since, and is no longer an operator"
 
 
@@ -301,13 +307,13 @@ def _file_of(session: Session) -> Location:
 @contextlib.contextmanager
 def _workplace(session: Session) -> Iterator[Path]:
     """A temporary folder beside the store. Removes those that killed runs left, which may hold contact data."""
-    beside = _beside(session)
-    for left in beside.glob(f"{_WORKPLACE}*"):
-        with _held(left) as free:
-            if free and left.lstat().st_mtime < time.time() - _JUST_MADE:
-                shutil.rmtree(left, ignore_errors=True)
+    parent = _beside(session)
+    for leftover in parent.glob(f"{_WORKPLACE}*"):
+        with _held(leftover) as free:
+            if free and leftover.lstat().st_mtime < time.time() - _JUST_MADE:
+                shutil.rmtree(leftover, ignore_errors=True)
     try:
-        folder = tempfile.TemporaryDirectory(prefix=_WORKPLACE, dir=beside)
+        folder = tempfile.TemporaryDirectory(prefix=_WORKPLACE, dir=parent)
     except OSError as error:
         raise errors.from_os(error, str(session.store)) from error
     with folder as name, _held(Path(name)):
@@ -352,4 +358,4 @@ def _aside(session: Session) -> Path:
     name = session.store.name if isinstance(session.store, Path) else session.store.schema
     folder = _beside(session)
     names = (f"{name}.replaced-{moment}Z{more}" for more in ("", *(f"-{number}" for number in range(2, 1000))))
-    return next(folder / one for one in names if not (folder / one).exists())
+    return next(folder / candidate for candidate in names if not (folder / candidate).exists())

@@ -54,10 +54,10 @@ def reviewed_aspects(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[Revie
     former = {new: old for old, new in renames_of_live(stages.store, design, live).items()}
     looked_at = keys[:MOST]
     entries = {a: live.entries.get(former.get(a, a)) for a in dict.fromkeys(key.address for key in looked_at)}
-    on = {a: frozenset(entry.activation or ()) for a, entry in entries.items() if entry is not None}
-    none: frozenset[str] = frozenset()
-    found = [_reviewed(key, design, live, former, on.get(key.address, none)) for key in looked_at]
-    return (*found, *(ReviewedAspect(key, "") for key in keys[MOST:]))
+    live_spaces = {a: frozenset(entry.activation or ()) for a, entry in entries.items() if entry is not None}
+    no_spaces: frozenset[str] = frozenset()
+    aspects = [_reviewed(key, design, live, former, live_spaces.get(key.address, no_spaces)) for key in looked_at]
+    return (*aspects, *(ReviewedAspect(key, "") for key in keys[MOST:]))
 
 
 def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
@@ -84,7 +84,7 @@ def keys_in_plan(plan: Plan) -> dict[Address, set[ApprovalKey]]:
             detail="It has format 1, made by an earlier version. A decision is about exactly what was shown.",
             hint="Plan the promotion again with “offerkit promote --out FILE”, read it, and decide.",
         )
-    found: dict[Address, set[ApprovalKey]] = {}
+    keys_by_offer: dict[Address, set[ApprovalKey]] = {}
     for blocked in plan.blocked:
         if not blocked.keys:
             continue
@@ -94,20 +94,20 @@ def keys_in_plan(plan: Plan) -> dict[Address, set[ApprovalKey]]:
                 f"the plan contradicts itself about what {blocked.address} waits for",
                 hint="Plan the promotion again.",
             )
-        found.setdefault(blocked.address, set()).update(blocked.keys)
-    return found
+        keys_by_offer.setdefault(blocked.address, set()).update(blocked.keys)
+    return keys_by_offer
 
 
 def changed_since_plan(design: Snapshot, shown: Mapping[Address, set[ApprovalKey]]) -> Iterator[Diagnostic]:
     """A finding for each offer that has changed since the plan showed it."""
     for address, keys in sorted(shown.items()):
-        offer = address.kind is Kind.OFFER
-        there = set(keys_to_decide(design, address)) if address in design.entries or not offer else set()
-        gone = sorted(_what(key) for key in keys - there)
-        if gone:
+        is_offer = address.kind is Kind.OFFER
+        current_keys = set(keys_to_decide(design, address)) if address in design.entries or not is_offer else set()
+        changed = sorted(_what(key) for key in keys - current_keys)
+        if changed:
             yield Diagnostic(
                 Code.NOT_AS_SHOWN,
-                f"{address} has changed since the plan was made: its {gone[0]} is different now",
+                f"{address} has changed since the plan was made: its {changed[0]} is different now",
                 "A decision is about what the plan showed.",
                 "Plan the promotion again with “offerkit promote --out FILE”, and look at the changes.",
                 address,
@@ -140,10 +140,12 @@ class ExpectedDecision:
         """Raise Refused with the differences unless ``keys`` are what was expected."""
         if decision_digest(keys, self.decision, decisions) == self.digest:
             return
-        then = self._then(stages)
-        found = list(_different(stages.side(Stage.DESIGN), keys, *then)) if then is not None else []
-        if not found:
-            found = [
+        expected_state = self._expected_state(stages)
+        diagnostics = (
+            list(_different(stages.side(Stage.DESIGN), keys, *expected_state)) if expected_state is not None else []
+        )
+        if not diagnostics:
+            diagnostics = [
                 Diagnostic(
                     Code.NOT_AS_SHOWN,
                     f"what would be {self.decision} does not match the digest {self.digest[:64]}",
@@ -151,18 +153,18 @@ class ExpectedDecision:
                     "Use --show to see what it is now, and pass the digest printed there.",
                 )
             ]
-        raise Refused(found)
+        raise Refused(diagnostics)
 
-    def _then(self, stages: Stages) -> tuple[Snapshot, list[ApprovalKey]] | None:
+    def _expected_state(self, stages: Stages) -> tuple[Snapshot, list[ApprovalKey]] | None:
         """The latest state of design that matches the digest, and what it covers; None if none matches."""
         store = stages.store
         assert store is not None
-        every = store.approvals()
+        approvals = store.approvals()
         for revision in store.revisions(limit=_LOOKED_AT):
             serial = revision.serial - 1
             design = design_at(stages, store, serial)
-            given = Decisions((row for row in every if row.revision <= serial), stages.names)
-            decisions = by_named_reviewers(given, design)
+            earlier_decisions = Decisions((row for row in approvals if row.revision <= serial), stages.names)
+            decisions = by_named_reviewers(earlier_decisions, design)
             keys = self.chosen(design, decisions)
             if decision_digest(keys, self.decision, decisions) == self.digest:
                 return design, keys
@@ -175,17 +177,17 @@ def _different(
     """A finding for each offer whose aspects to be decided changed, up to a limit."""
     before = {(key.address, key.aspect, key.space): key for key in shown}
     after = {(key.address, key.aspect, key.space): key for key in keys}
-    places = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))
+    subjects = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))
     by_offer: dict[Address, list[str]] = {}
-    for place in places:
-        was, will = before.get(place), after.get(place)
-        said = by_offer.setdefault(place[0], [])
-        if was is None or will is None:
-            said.append(f"its {_what(was or will)} {'is new' if was is None else 'no longer needs a decision'}")  # type: ignore[arg-type]
+    for subject in subjects:
+        old, new = before.get(subject), after.get(subject)
+        sentences = by_offer.setdefault(subject[0], [])
+        if old is None or new is None:
+            sentences.append(f"its {_what(old or new)} {'is new' if old is None else 'no longer needs a decision'}")  # type: ignore[arg-type]
         elif len(by_offer) <= _NAMED:
-            changes = _changes(_said(then.offer(was.address), was), _said(design.offer(will.address), will))
-            said.append(
-                f"its {_what(will)} changed" + (f": {', '.join(c.path for c in changes[:5])}" if changes else "")
+            changes = _changes(_values(then.offer(old.address), old), _values(design.offer(new.address), new))
+            sentences.append(
+                f"its {_what(new)} changed" + (f": {', '.join(c.path for c in changes[:5])}" if changes else "")
             )
     for address, texts in list(by_offer.items())[:_NAMED]:
         yield Diagnostic(
@@ -221,43 +223,43 @@ def _reviewed(
     if key.aspect is Aspect.SETTINGS:
         before, after = live(old), design(key.address)
         return ReviewedAspect(key, label, tuple(field_changes(before or {}, after or {})), new=before is None)
-    now = _said(design.offer(key.address), key)
-    if not on or (key.space and not _shown_there(on, former, key)):
-        return ReviewedAspect(key, label, _changes({}, now), new=True)
-    place = former.get(key.address.beside(Kind.SPACE, key.space)) if key.space else None
-    there = replace(key, address=old, space=place.name if place is not None else key.space)
-    changes = _changes(_said(live.offer(old), there), now)
+    current = _values(design.offer(key.address), key)
+    if not on or (key.space and not _is_live_on_space(on, former, key)):
+        return ReviewedAspect(key, label, _changes({}, current), new=True)
+    former_space = former.get(key.address.beside(Kind.SPACE, key.space)) if key.space else None
+    live_key = replace(key, address=old, space=former_space.name if former_space is not None else key.space)
+    changes = _changes(_values(live.offer(old), live_key), current)
     if key.aspect is Aspect.CONTENT:
-        changes += _of_space(live, there, design, key)
+        changes += _of_space(live, live_key, design, key)
     return ReviewedAspect(key, label, changes)
 
 
-def _shown_there(on: frozenset[str], former: Mapping[Address, Address], key: ApprovalKey) -> bool:
+def _is_live_on_space(on: frozenset[str], former: Mapping[Address, Address], key: ApprovalKey) -> bool:
     space = key.address.beside(Kind.SPACE, key.space)
     return former.get(space, space).name in on
 
 
-def _said(offer: EffectiveOffer, key: ApprovalKey) -> JsonMap:
+def _values(offer: EffectiveOffer, key: ApprovalKey) -> JsonMap:
     """The values that an aspect of an offer covers, own and inherited."""
     if key.aspect is Aspect.CONTENT:
         return offer.content(key.space)
-    said = offer.pick(_OWN)
+    values = offer.pick(_OWN)
     for name in offer.filters:
         body = offer.around.filter(name)[1] or {}
-        said[f"filter {name}"] = {part: body[part] for part in ("when", "parameters") if part in body}
+        values[f"filter {name}"] = {part: body[part] for part in ("when", "parameters") if part in body}
     for layer in offer.categories:
         own: JsonMap = {part: layer.body[part] for part in _INHERITED if part in layer.body}
         if own:
-            said[f"category {layer.name}"] = own
-    return said
+            values[f"category {layer.name}"] = own
+    return values
 
 
-def _of_space(live: Snapshot, there: ApprovalKey, design: Snapshot, key: ApprovalKey) -> tuple[FieldChange, ...]:
+def _of_space(live: Snapshot, live_key: ApprovalKey, design: Snapshot, key: ApprovalKey) -> tuple[FieldChange, ...]:
     """Changes of the fields and rendering functions of the space on which a content is shown."""
     bodies: list[JsonMap] = [
         {part: body[part] for part in ("fields", "render") if part in body}
-        for view, one in ((live, there), (design, key))
-        if (body := view(one.address.beside(Kind.SPACE, one.space))) is not None
+        for view, view_key in ((live, live_key), (design, key))
+        if (body := view(view_key.address.beside(Kind.SPACE, view_key.space))) is not None
     ]
     if len(bodies) < 2:
         return ()

@@ -46,9 +46,9 @@ def plan_rollback(
     stages, stage = Stages(store), ref.on(ref.stage)
     if stage not in stages.heads:
         raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=suggestion(stage, stages.heads))
-    wanted = StageRef(ref.environment, ref.stage, to)
-    zone = zone_of(store, [wanted])
-    serial = serial_of(store, wanted, zone)
+    target = StageRef(ref.environment, ref.stage, to)
+    zone = zone_of(store, [target])
+    serial = serial_of(store, target, zone)
     if targets:
         AddressPatterns.of(targets).check_known({*stages.entries(stage), *store.entries_at(stage, serial)})
     at = f", the last one at {to}{zone_said(to, zone)}" if is_time(to) else ""
@@ -71,15 +71,15 @@ def plan_undo(store: Store, serial: int, *, withdrawn: bool = False) -> Plan:
     return _plan(stages, RollbackRequest(changed, serial - 1, undoes=serial, withdrawn=withdrawn), note)
 
 
-def _plan(stages: Stages, asked: RollbackRequest, note: str) -> Plan:
-    ways = asked.way(stages)
-    deltas = [d for way in ways.values() for d in way.deltas]
+def _plan(stages: Stages, request: RollbackRequest, note: str) -> Plan:
+    changes_by_side = request.changes(stages)
+    deltas = [d for way in changes_by_side.values() for d in way.deltas]
     steps: list[Step] = []
-    for side, way in ways.items():
-        now = stages.side(side)
-        refs = refs_of(now.apply(way.deltas), [d.address for d in way.deltas if d.after is not None])
+    for side, way in changes_by_side.items():
+        current = stages.side(side)
+        refs = refs_of(current.apply(way.deltas), [d.address for d in way.deltas if d.after is not None])
         environments = {d.address.environment for d in way.deltas}
-        refs |= refs_of(now, (a for a in now.entries if a.environment in environments))
+        refs |= refs_of(current, (a for a in current.entries if a.environment in environments))
         reasons = dict.fromkeys((d.address for d in way.deltas), Reason.ROLLED_BACK)
         steps += steps_for(way.deltas, StepContext(stages.bodies, refs, {}), reasons)
         if side is Stage.DESIGN and (refused := protected_deletions(way.deltas, stages.bodies)):
@@ -90,41 +90,45 @@ def _plan(stages: Stages, asked: RollbackRequest, note: str) -> Plan:
         if side is Stage.LIVE:
             note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
             if way.deltas:
-                _check_named(BeforeAfter.of(now, way.deltas))
-    notes = (note, *_notes(stages, asked, ways)) if deltas or any(way.out for way in ways.values()) else ()
-    made = plan_with_steps(stages, PlanKind.ROLLBACK, steps, notes, asked.stages)
-    return replace(made, to=asked.to, undoes=asked.undoes, targets=asked.targets, withdrawn=asked.withdrawn)
+                _check_named(BeforeAfter.of(current, way.deltas))
+    notes = (
+        (note, *_notes(stages, request, changes_by_side))
+        if deltas or any(way.out for way in changes_by_side.values())
+        else ()
+    )
+    rollback = plan_with_steps(stages, PlanKind.ROLLBACK, steps, notes, request.stages)
+    return replace(rollback, to=request.to, undoes=request.undoes, targets=request.targets, withdrawn=request.withdrawn)
 
 
-def _notes(stages: Stages, asked: RollbackRequest, ways: Mapping[Stage, RollbackChanges]) -> Iterator[str]:
+def _notes(stages: Stages, request: RollbackRequest, ways: Mapping[Stage, RollbackChanges]) -> Iterator[str]:
     """Notes about what comes along, and what stays out or comes back although it was withdrawn."""
     for way in ways.values():
         yield from _listed(way.along, "comes along", "because ")
         yield from _listed(way.out, "stays out", "", way.partly)
         back = {offer: why for offer, why in way.withdrawn.items() if offer not in way.out}
         yield from _listed(back, "comes back", "although ")
-    later = _later(stages, asked, [d for way in ways.values() for d in way.deltas]) if asked.undoes else []
+    later = _later(stages, request, [d for way in ways.values() for d in way.deltas]) if request.undoes else []
     if later:
         noun = "revision" if len(later) == 1 else "revisions"
         yield f"Later changes of the same go back, too: {noun} {listing(later, _LISTED)}."
 
 
 def _listed(
-    found: Mapping[Address, str], what: str, joined: str, partly: Mapping[Address, tuple[str, ...]] | None = None
+    reasons: Mapping[Address, str], what: str, joined: str, partly: Mapping[Address, tuple[str, ...]] | None = None
 ) -> Iterator[str]:
-    for address, why in sorted(found.items())[:_LISTED]:
+    for address, why in sorted(reasons.items())[:_LISTED]:
         where = f" of {', '.join(partly[address])}" if partly and address in partly else ""
         yield f"{address} {what}{where}: {joined}{why}."
-    if len(found) > _LISTED:
-        yield f"{len(found) - _LISTED} more: {what}."
+    if len(reasons) > _LISTED:
+        yield f"{len(reasons) - _LISTED} more: {what}."
 
 
-def _later(stages: Stages, asked: RollbackRequest, deltas: list[Delta]) -> list[str]:
+def _later(stages: Stages, request: RollbackRequest, deltas: list[Delta]) -> list[str]:
     """Later revisions that changed the same resources."""
     store = stages.store
     assert store is not None
     names = {a for d in deltas for a in (d.address, d.moved_from) if a}
-    rows = (row for stage in asked.stages for row in store.changes_since(stage, asked.undoes))
+    rows = (row for stage in request.stages for row in store.changes_since(stage, request.undoes))
     return [str(serial) for serial in sorted({row.serial for row in rows if row.address in names})]
 
 
@@ -150,7 +154,7 @@ def plan_with_steps(
 ) -> Plan:
     """A plan with ``steps`` for the stages ``bases`` as they are now, with the bodies that it needs."""
     assert stages.store is not None
-    kept = {step.after.fingerprint for step in steps if step.after is not None}
+    fingerprints = {step.after.fingerprint for step in steps if step.after is not None}
     return Plan(
         kind,
         stages.store.project,
@@ -158,5 +162,5 @@ def plan_with_steps(
         base=tuple(map(stages.base, bases)),
         steps=tuple(steps),
         notes=notes,
-        bodies={key: stages.bodies[key] for key in sorted(kept)},
+        bodies={key: stages.bodies[key] for key in sorted(fingerprints)},
     )

@@ -20,45 +20,45 @@ from offerkit.usecases.contact_sources import ContactSources
 
 def run_cases(
     catalogs: Catalogs,
-    people: ContactSources,
+    sources: ContactSources,
     files: Iterable[CaseFile],
     chosen: Callable[[RawCase], bool] = lambda case: True,
 ) -> list[CaseOutcome]:
     """Run every case of ``files`` that ``chosen`` accepts, in order."""
-    return [_outcome(catalogs, people, file, case) for file in files for case in file.cases if chosen(case)]
+    return [_outcome(catalogs, sources, file, case) for file in files for case in file.cases if chosen(case)]
 
 
-def _outcome(catalogs: Catalogs, people: ContactSources, file: CaseFile, raw: RawCase) -> CaseOutcome:
+def _outcome(catalogs: Catalogs, sources: ContactSources, file: CaseFile, raw: RawCase) -> CaseOutcome:
     begun = perf_counter()
     mismatches: tuple[str, ...] = ()
     error = ""
     try:
-        mismatches = _run(catalogs, people, file, raw)
+        mismatches = _run(catalogs, sources, file, raw)
     except (CaseError, Refused) as problem:
         error = str(problem)
     return CaseOutcome(raw.name, raw.position, mismatches, error, perf_counter() - begun)
 
 
-def _run(catalogs: Catalogs, people: ContactSources, file: CaseFile, raw: RawCase) -> tuple[str, ...]:
+def _run(catalogs: Catalogs, sources: ContactSources, file: CaseFile, raw: RawCase) -> tuple[str, ...]:
     case = read_case(raw.name, raw.value)
-    said = {**file.activated, **map_of(case.raw.get("activated", {}), "activated")}
+    activated = {**file.activated, **map_of(case.raw.get("activated", {}), "activated")}
     if file.catalog is not None:
         environment = case.environment or NAME
         hooks = catalogs.hooks(inline_bodies(file.catalog, environment))
-        return run_case(inline_catalog(file.catalog, said, environment, hooks), case).mismatches
+        return run_case(inline_catalog(file.catalog, activated, environment, hooks), case).mismatches
     if not case.environment:
         raise CaseError("name the space with its environment: ENVIRONMENT/SPACE")
 
     def contacts(key: str) -> Row | None:
-        return people.by_key(case.environment, key)
+        return sources.by_key(case.environment, key)
 
-    return run_case(_catalog(catalogs, case.environment, said), case, contacts).mismatches
+    return run_case(_catalog(catalogs, case.environment, activated), case, contacts).mismatches
 
 
-def _catalog(catalogs: Catalogs, environment: str, said: Mapping[str, object]) -> Catalog:
-    if not said:
+def _catalog(catalogs: Catalogs, environment: str, activated: Mapping[str, object]) -> Catalog:
+    if not activated:
         return catalogs[environment]
-    spaces = {f"{environment}/offer.{name}": names_of(value, "activated") for name, value in said.items()}
+    spaces = {f"{environment}/offer.{name}": names_of(value, "activated") for name, value in activated.items()}
     usual = catalogs.activated
     return replace(catalogs, activated=lambda address: spaces.get(address, usual(address)), _compiled={})[environment]
 

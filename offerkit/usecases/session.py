@@ -136,13 +136,13 @@ class Session:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
         """The store for reading, as a consistent snapshot; None if it does not exist yet."""
-        found = self._recognized(lambda: Store.find(self.store))
-        if found is None:
+        store_found = self._recognized(lambda: Store.find(self.store))
+        if store_found is None:
             if not self.may_create_store:
                 raise self._not_there()
             yield None
             return
-        with self._own(found) as store, store.reading():
+        with self._own(store_found) as store, store.reading():
             yield store
 
     @contextlib.contextmanager
@@ -157,7 +157,7 @@ class Session:
         with self._opened(audit=True) as store, store.reading():
             yield store, self.heads.findings(store) if self.heads is not None else []
             if self.heads is not None:
-                self.heads.went_on(store, self.now)
+                self.heads.remember_appended(store, self.now)
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False, patience: float = 5.0) -> Iterator[Store]:
@@ -172,7 +172,7 @@ class Session:
         with self._opened(create=create and self.may_create_store, write=True, patience=patience) as store:
             yield store
             if self.heads is not None:
-                self.heads.went_on(store, self.now)
+                self.heads.remember_appended(store, self.now)
 
     def _recognized(self, open_: Callable[[], Store | None], *, audit: bool = False) -> Store | None:
         """The opened store. Raises Refused if its history does not continue what this project has seen."""
@@ -181,7 +181,7 @@ class Session:
     def remember_revision(self, revision: RevisionRow) -> None:
         """Record a revision that a server has made as seen."""
         if self.heads is not None:
-            self.heads.told(revision.serial, revision.digest, self.now)
+            self.heads.remember_reported(revision.serial, revision.digest, self.now)
 
     @property
     def may_create_store(self) -> bool:
@@ -268,21 +268,21 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
 
     A change cannot lift a gate that it must pass itself: if both name promoters, a promoter must be named by both.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    promoters_of: dict[str, tuple[str, ...]] = {}
     names = NameHistory(store.moves(StageRef(SHARED, Stage.DESIGN)))
     design = promotion_settings(store) if names else {}
-    for name, every in _gates(store).items():
-        said = [tuple(settings.get("promoters", ())) for settings in every]
+    for name, all_settings in _gates(store).items():
+        named_lists = [tuple(settings.get("promoters", ())) for settings in all_settings]
         if names:
-            said = listed_operators(store, name, names, _promoters_in)
-            said.append(tuple(design.get(name, {}).get("promoters", ())))
-        lists = [named for named in said if named]
+            named_lists = listed_operators(store, name, names, _promoters_in)
+            named_lists.append(tuple(design.get(name, {}).get("promoters", ())))
+        lists = [named for named in named_lists if named]
         if not lists:
             continue
-        found[name] = tuple(each for each in lists[-1] if all(each in named for named in lists))
-        if not found[name] and _overridden(store, name):
-            found[name] = tuple(dict.fromkeys(each for named in lists for each in named))
-    return found
+        promoters_of[name] = tuple(operator for operator in lists[-1] if all(operator in named for named in lists))
+        if not promoters_of[name] and _overridden(store, name):
+            promoters_of[name] = tuple(dict.fromkeys(operator for named in lists for operator in named))
+    return promoters_of
 
 
 def _promoters_in(environment: JsonMap) -> tuple[str, ...]:
@@ -306,7 +306,9 @@ def _overridden(store: Store, name: str) -> bool:
 def separating_environments(store: Store) -> set[str]:
     """The environments that separate duties, in live or in design."""
     return {
-        name for name, every in _gates(store).items() if any(settings.get("separation_of_duties") for settings in every)
+        name
+        for name, all_settings in _gates(store).items()
+        if any(settings.get("separation_of_duties") for settings in all_settings)
     }
 
 
@@ -317,25 +319,25 @@ def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
     them.
     """
     live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
-    found: dict[str, list[dict[str, Any]]] = {}
+    settings_of: dict[str, list[dict[str, Any]]] = {}
     rolled_back = store.revisions(action=PlanKind.ROLLBACK, limit=1)  # one query for all: most stores had no rollback
     for name in sorted(live.keys() | design.keys()):
-        asked = rolled_back and name in live
-        before = [body.get("promotion", {}) for body in rolled_back_settings(store, name)] if asked else []
-        every = [live.get(name), *before, design.get(name)]
-        found[name] = [settings for settings in every if isinstance(settings, dict)]
-    return found
+        was_rolled_back = rolled_back and name in live
+        before = [body.get("promotion", {}) for body in rolled_back_settings(store, name)] if was_rolled_back else []
+        all_settings = [live.get(name), *before, design.get(name)]
+        settings_of[name] = [settings for settings in all_settings if isinstance(settings, dict)]
+    return settings_of
 
 
 def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, dict[str, Any]]:
     """By environment, the promotion settings in a stage."""
-    found: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = {}
     for stage in store.heads():
         if stage.stage is side and stage.environment != SHARED:
             for entry in store.entries(stage, Kind.ENVIRONMENT).values():
                 body = store.bodies([entry.fingerprint])[entry.fingerprint]
-                found[stage.environment] = orjson.loads(body.text).get("promotion", {})
-    return found
+                settings[stage.environment] = orjson.loads(body.text).get("promotion", {})
+    return settings
 
 
 def _similar_name(location: Location) -> str:

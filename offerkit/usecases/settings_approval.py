@@ -38,12 +38,12 @@ def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagn
         return []
     people = _SettingsAuthors(store, actor)
     renames = {step.moved_from: step.address for step in changed if step.moved_from}
-    found = []
+    refusals = []
     for step in changed:
         address, former = step.address, step.moved_from or step.address
         if people.alone(address) and not same_settings(people.design, address, people.live, former, renames):
-            found.append(_refusal(people, address, actor))
-    return found
+            refusals.append(_refusal(people, address, actor))
+    return refusals
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
@@ -55,8 +55,8 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     stuck = {environment_address(name) for name, named in promoters(stages.store).items() if not named}
     for address in sorted({*people.design.entries, *people.live.entries}):
         design, live = people.design.entries.get(address), people.live.entries.get(address)
-        same = (design.fingerprint if design else "") == (live.fingerprint if live else "")
-        if same or people.lifted(address) is not None:
+        unchanged = (design.fingerprint if design else "") == (live.fingerprint if live else "")
+        if unchanged or people.lifted(address) is not None:
             continue
         if (address in stuck) or people.lack_another(address):
             yield people.obstacle(address)
@@ -70,17 +70,17 @@ def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
     assert stages.store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     apart = separating_environments(stages.store)
-    found = []
+    addresses = []
     for address in sorted({a for view in (design, live) for kind in SETTING_KINDS for a in view.of_kind(kind)}):
-        there, now = design.entries.get(address), live.entries.get(address)
-        if (there.fingerprint if there else "") == (now.fingerprint if now else ""):
+        in_design, in_live = design.entries.get(address), live.entries.get(address)
+        if (in_design.fingerprint if in_design else "") == (in_live.fingerprint if in_live else ""):
             continue
         names = environments_of(address, design, live)
         named = any(named_reviewers(view, name) for view in (design, live) for name in names)
-        waits = named or separates(apart, address, design, live)
-        if (every or waits) and not same_settings(design, address, live, address, {}):
-            found.append(address)
-    return found
+        needs_decision = named or separates(apart, address, design, live)
+        if (every or needs_decision) and not same_settings(design, address, live, address, {}):
+            addresses.append(address)
+    return addresses
 
 
 def last_live_change(stages: Stages, address: Address) -> int:
@@ -158,22 +158,22 @@ class _SettingsAuthors:
     def _approving(self, address: Address) -> set[str]:
         """Who approved exactly these settings since their last change in live."""
         key, since = settings_key(self.design, address), last_live_change(self._stages, address)
-        given: set[str] = set()
+        approvers: set[str] = set()
         for row in self._store.approvals([address]):
             if row.key == key:
-                by = self._authors.called(row.operator, row.revision)
-                given = {*given, by} if row.decision is Decision.APPROVED else set()
+                approver = self._authors.called(row.operator, row.revision)
+                approvers = {*approvers, approver} if row.decision is Decision.APPROVED else set()
                 if row.revision <= since:
-                    given = set()
-        return given
+                    approvers = set()
+        return approvers
 
     def _says_otherwise(self, address: Address, row: RecordedChange) -> bool:
         """Whether a change affects more than labels."""
         if row.before is None or row.after is None:
             return True
         bodies = self._store.bodies((row.before.fingerprint, row.after.fingerprint))
-        was, will = (orjson.loads(bodies[entry.fingerprint].text) for entry in (row.before, row.after))
-        return bool(differing_fields(address, was, will, people=True))
+        before, after = (orjson.loads(bodies[entry.fingerprint].text) for entry in (row.before, row.after))
+        return bool(differing_fields(address, before, after, people=True))
 
     def authors(self, address: Address) -> frozenset[str]:
         return frozenset(self._authors.of_change(address))
@@ -181,8 +181,10 @@ class _SettingsAuthors:
     def obstacle(self, address: Address) -> Obstacle:
         """The obstacle that an override of a single author lifts."""
         authors = self.authors(address)
-        said = f"that {or_list(sorted(authors)) or 'nobody in particular'} alone wrote it"
-        return Obstacle(OverrideKind.SETTINGS, address, settings_key(self.design, address).fingerprint, said, authors)
+        description = f"that {or_list(sorted(authors)) or 'nobody in particular'} alone wrote it"
+        return Obstacle(
+            OverrideKind.SETTINGS, address, settings_key(self.design, address).fingerprint, description, authors
+        )
 
     def entitled(self, address: Address) -> tuple[str, ...]:
         """Who may override the single author."""

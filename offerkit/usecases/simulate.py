@@ -72,7 +72,7 @@ class SimulationRequest:
 def simulate(
     engine: StageEngine,
     contacts: Contacts,
-    asked: SimulationRequest,
+    request: SimulationRequest,
     at: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Simulation, tuple[Report, ...]]:
@@ -80,42 +80,42 @@ def simulate(
 
     Raises Refused if a space or field is unknown, or a contact cannot be read.
     """
-    catalog = engine.catalogs[asked.environment]
-    if asked.out is not None:
-        if asked.out.suffix not in FORMATS:
+    catalog = engine.catalogs[request.environment]
+    if request.out is not None:
+        if request.out.suffix not in FORMATS:
             raise refuse(
-                Code.UNREADABLE, f"{asked.out} is neither a Parquet nor a CSV file", hint="Name it .parquet or .csv."
+                Code.UNREADABLE, f"{request.out} is neither a Parquet nor a CSV file", hint="Name it .parquet or .csv."
             )
-        check_output(asked.out, RESULTS)
-    axes = tuple(axis_field(catalog, name) for name in dict.fromkeys(asked.axes))
-    calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
+        check_output(request.out, RESULTS)
+    axes = tuple(axis_field(catalog, name) for name in dict.fromkeys(request.axes))
+    calls = [call_for(catalog, space, request, at) for space in request.spaces or sorted(catalog.spaces)]
     programs = [batch_program(catalog, call, reasons=True) for call in calls]
-    needed = {*axes, *(name for made in programs for name in fields_of(made))}
+    needed = {*axes, *(name for program in programs for name in fields_of(program))}
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
     with (
-        bad_rows(asked.set_aside) as bad,
-        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as people,
+        bad_rows(request.set_aside) as bad,
+        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as contact_table,
     ):
-        bad.refuse_empty(people.count, catalog.dimension.name)
-        results = Results(people) if asked.out is not None else None
-        segments = {name: Segments(people, name) for name in axes}
-        spaces = [space_result(engine.store, people, made, segments, results) for made in programs]
-        if results is not None and asked.out is not None:
-            with replacing(asked.out, RESULTS) as path:
-                results.write(path, asked.out.suffix)
-    made = Simulation(
+        bad.refuse_empty(contact_table.count, catalog.dimension.name)
+        results = Results(contact_table) if request.out is not None else None
+        segments = {name: Segments(contact_table, name) for name in axes}
+        spaces = [space_result(engine.store, contact_table, program, segments, results) for program in programs]
+        if results is not None and request.out is not None:
+            with replacing(request.out, RESULTS) as path:
+                results.write(path, request.out.suffix)
+    simulation = Simulation(
         catalog.environment,
         str(engine.catalogs.stage),
         display_time(at, catalog.zone),
-        asked.n,
+        request.n,
         spaces,
-        {name: str(value) for name, value in asked.data.items()},
+        {name: str(value) for name, value in request.data.items()},
     )
-    return made, (*_warnings(programs), *bad.reports())
+    return simulation, (*_warnings(programs), *bad.reports())
 
 
 def emit_queries(
-    engine: StageEngine, asked: SimulationRequest, at: datetime, dialect: str, table: str
+    engine: StageEngine, request: SimulationRequest, at: datetime, dialect: str, table: str
 ) -> tuple[dict[str, str], tuple[Report, ...]]:
     """The same decisions as SQL queries for another engine, by space; and warnings.
 
@@ -124,8 +124,8 @@ def emit_queries(
     """
     from offerkit.batch.emit import InputTables, emit
 
-    catalog = engine.catalogs[asked.environment]
-    calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
+    catalog = engine.catalogs[request.environment]
+    calls = [call_for(catalog, space, request, at) for space in request.spaces or sorted(catalog.spaces)]
     tables = InputTables(table or catalog.dimension.name)
     if not all(tables.contacts.split(".")):
         raise refuse(
@@ -133,33 +133,33 @@ def emit_queries(
             f"“{table[:80]}” is not the name of a table",
             hint="Write TABLE, SCHEMA.TABLE or DATABASE.SCHEMA.TABLE.",
         )
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     queries = {}
     programs = [batch_program(catalog, call) for call in calls]
-    for made in programs:
+    for program in programs:
         try:
-            queries[f"{catalog.environment}/{made.call.space}"] = emit(made, dialect, tables).rstrip() + ";\n"
+            queries[f"{catalog.environment}/{program.call.space}"] = emit(program, dialect, tables).rstrip() + ";\n"
         except Refused as refused:
-            found += refused.diagnostics
-    if found:
-        raise Refused(list(dict.fromkeys(found)))
+            diagnostics += refused.diagnostics
+    if diagnostics:
+        raise Refused(list(dict.fromkeys(diagnostics)))
     return queries, _warnings(programs)
 
 
 def _warnings(programs: Sequence[BatchProgram]) -> tuple[Report, ...]:
     """The warnings of ``programs``, each once: unknown categories, themes and call data."""
-    told = dict.fromkeys(report for made in programs for report in made.call.reports)
-    unknown = [unknown_data(made.catalog, made.call.data, read_data(programs)) for made in programs[:1]]
-    return (*told, *(report for reports in unknown for report in reports))
+    call_reports = dict.fromkeys(report for program in programs for report in program.call.reports)
+    unknown = [unknown_data(program.catalog, program.call.data, read_data(programs)) for program in programs[:1]]
+    return (*call_reports, *(report for reports in unknown for report in reports))
 
 
 def read_data(programs: Iterable[BatchProgram]) -> set[str]:
     """The call data that conditions and formulas read, except on spaces whose target-loading hook may add it."""
     return {
         name
-        for made in programs
-        if not made.catalog.spaces[made.call.space].target_loading
-        for condition in deciding_conditions(made)
+        for program in programs
+        if not program.catalog.spaces[program.call.space].target_loading
+        for condition in deciding_conditions(program)
         for name in condition.expression.data_read
     }
 
@@ -172,18 +172,18 @@ def unknown_data(
     That is required call data ``compared`` in conditions, and any call data ``shown`` in texts. Optional call data may
     be missing from any call, so conditions must expect that.
     """
-    given = {name for name, value in data.items() if value is not None}
-    missed = {name for name in compared if catalog.call_data[name].required} - given
-    blank = set(shown) - given
+    known = {name for name, value in data.items() if value is not None}
+    missed = {name for name in compared if catalog.call_data[name].required} - known
+    blank = set(shown) - known
     names = sorted(missed | blank)
     if names:
         it, is_ = ("it", "is") if len(names) == 1 else ("them", "are")
         effects = [f"conditions that compare {it} do not hold"] * bool(missed)
         effects += [f"texts have nothing in {'its' if it == 'it' else 'their'} place"] * bool(blank)
-        said = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
         yield Report(
             Code.CALL_DATA_UNKNOWN,
-            f"Call data {said} {is_} unknown outside of a call: {', and '.join(effects)} (--data {names[0]}=VALUE)",
+            f"Call data {listed} {is_} unknown outside of a call: {', and '.join(effects)} (--data {names[0]}=VALUE)",
             f"environment.{catalog.environment}",
         )
 
@@ -191,39 +191,40 @@ def unknown_data(
 def simulate_in_spark(
     engine: StageEngine,
     contacts: Contacts,
-    asked: SimulationRequest,
+    request: SimulationRequest,
     at: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[int, tuple[Report, ...]]:
     """The same decisions made by Spark and written to ``asked.out``; returns the number of rows, and warnings."""
     from offerkit.batch.emit.spark import run_spark
 
-    catalog = engine.catalogs[asked.environment]
-    if asked.out is None or asked.out.suffix not in FORMATS:
+    catalog = engine.catalogs[request.environment]
+    if request.out is None or request.out.suffix not in FORMATS:
         raise refuse(
             Code.UNREADABLE, "Spark needs a Parquet or CSV file for its result", hint="Name one: --out who.parquet"
         )
-    check_output(asked.out, RESULTS)
+    check_output(request.out, RESULTS)
     programs = [
-        batch_program(catalog, call_for(catalog, space, asked, at)) for space in asked.spaces or sorted(catalog.spaces)
+        batch_program(catalog, call_for(catalog, space, request, at))
+        for space in request.spaces or sorted(catalog.spaces)
     ]
     if not programs:
         raise refuse(Code.UNKNOWN_SPACE, f"{catalog.environment} has no spaces, so there is nothing to decide")
     types = dict(catalog.dimension.fields)
     with (
-        bad_rows(asked.set_aside) as bad,
-        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as people,
+        bad_rows(request.set_aside) as bad,
+        open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as contact_table,
     ):
-        bad.refuse_empty(people.count, catalog.dimension.name)
-        with replacing(asked.out, RESULTS) as path:
-            rows = run_spark(people, programs, engine.store, path, asked.out.suffix)
+        bad.refuse_empty(contact_table.count, catalog.dimension.name)
+        with replacing(request.out, RESULTS) as path:
+            rows = run_spark(contact_table, programs, engine.store, path, request.out.suffix)
     return rows, (*_warnings(programs), *bad.reports())
 
 
 def axis_field(catalog: Catalog, name: str) -> str:
     """The contact field that ``name`` (``country`` or ``recipient.country``) means. Raises Refused if it is unknown."""
-    if found := field_named(catalog, name):
-        return found
+    if field_name := field_named(catalog, name):
+        return field_name
     raise refuse(
         Code.UNKNOWN_AXIS,
         f"cannot group by “{name[:80]}”: {catalog.dimension.name} has no such field",
@@ -233,28 +234,28 @@ def axis_field(catalog: Catalog, name: str) -> str:
 
 def field_named(catalog: Catalog, name: str) -> str:
     """Like :func:`axis_field`, but empty if there is no such field."""
-    found = name.removeprefix(f"{catalog.dimension.name}.")
-    return found if found in catalog.dimension.fields else ""
+    field_name = name.removeprefix(f"{catalog.dimension.name}.")
+    return field_name if field_name in catalog.dimension.fields else ""
 
 
-def call_for(catalog: Catalog, space: str, asked: SimulationRequest, at: datetime) -> Call:
+def call_for(catalog: Catalog, space: str, request: SimulationRequest, at: datetime) -> Call:
     """The call made for every contact. Raises Refused if the space or call data is not declared."""
     return make_call(
         catalog,
         space.removeprefix(f"{catalog.environment}/"),
-        who=CallContext(None, "", at, asked.seed, catalog.anonymous, many=True),
-        n=asked.n,
-        categories=asked.categories,
-        themes=asked.themes,
-        data=asked.data,
+        who=CallContext(None, "", at, request.seed, catalog.anonymous, many=True),
+        n=request.n,
+        categories=request.categories,
+        themes=request.themes,
+        data=request.data,
     )
 
 
-def fields_of(made: BatchProgram) -> Iterator[str]:
+def fields_of(program: BatchProgram) -> Iterator[str]:
     """The contact fields that a program reads; all of them where hooks take part."""
-    if uses_hooks(made):
-        yield from made.catalog.dimension.fields
-    for condition in (*made.conditions, *deciding_conditions(made)):
+    if uses_hooks(program):
+        yield from program.catalog.dimension.fields
+    for condition in (*program.conditions, *deciding_conditions(program)):
         yield from fields_read(condition)
 
 
@@ -269,40 +270,44 @@ class _Counts:
 
 
 def space_result(
-    store: Store | None, people: ContactTable, made: BatchProgram, axes: Mapping[str, Segments], results: Results | None
+    store: Store | None,
+    contact_table: ContactTable,
+    program: BatchProgram,
+    axes: Mapping[str, Segments],
+    results: Results | None,
 ) -> SpaceResult:
     """What contacts get on a space and why not; ``results`` collects the offers of each contact."""
     import numpy
 
-    catalog, n, size = made.catalog, made.call.n, len(made.items)
-    batch = BatchRequest(made, find_exclusions(people, made, store))
+    catalog, n, size = program.catalog, program.call.n, len(program.items)
+    batch = BatchRequest(program, find_exclusions(contact_table, program, store))
 
     def zeros(*shape: int) -> NDArray[numpy.int64]:
         return numpy.zeros(shape, numpy.int64)
 
-    why = Reasons(made)
+    reasons = Reasons(program)
     counts = _Counts(
         zeros(n, size),
         zeros(n + 1),
-        {place: Counter() for place in why.slice},
-        {name: found.given() for name, found in axes.items()},
+        {position: Counter() for position in reasons.slice},
+        {name: segments.given() for name, segments in axes.items()},
     )
-    for chunk in decide_contacts(people, batch, store):
+    for chunk in decide_contacts(contact_table, batch, store):
         _add(counts, chunk, size)
-        for place, cause, count in why.count(chunk):
-            counts.out[place][cause] += count
+        for position, cause, count in reasons.count(chunk):
+            counts.out[position][cause] += count
         if results is not None:
-            results.add(made, chunk)
-    offers = sorted(_offers(made, counts, why.slice), key=lambda offer: (-offer.contacts, offer.offer))
-    names = [catalog.offers[item.position].name for item in made.items]
+            results.add(program, chunk)
+    offers = sorted(_offers(program, counts, reasons.slice), key=lambda offer: (-offer.contacts, offer.offer))
+    names = [catalog.offers[item.position].name for item in program.items]
     return SpaceResult(
-        f"{catalog.environment}/{made.call.space}",
-        people.count,
+        f"{catalog.environment}/{program.call.space}",
+        contact_table.count,
         counts.by_count.tolist(),
         offers,
         [
-            (f"{catalog.dimension.name}.{name}", _values(axes[name], given, names))
-            for name, given in counts.axes.items()
+            (f"{catalog.dimension.name}.{name}", _values(axes[name], axis_counts, names))
+            for name, axis_counts in counts.axes.items()
         ],
     )
 
@@ -314,34 +319,34 @@ def _add(counts: _Counts, chunk: DecidedChunk, size: int) -> None:
         counts.by_rank[rank] += numpy.bincount(row[row >= 0], minlength=size)[:size]
     per_contact = (chunk.picks >= 0).sum(axis=0)
     counts.by_count += numpy.bincount(per_contact, minlength=len(counts.by_count))
-    for given in counts.axes.values():
-        given.add(chunk)
+    for axis_counts in counts.axes.values():
+        axis_counts.add(chunk)
 
 
-def _offers(made: BatchProgram, counts: _Counts, slice_: Sequence[int]) -> Iterator[OfferResult]:
+def _offers(program: BatchProgram, counts: _Counts, slice_: Sequence[int]) -> Iterator[OfferResult]:
     """Every offer of the slice, with the reasons why contacts do not get it, the most frequent first."""
-    catalog = made.catalog
+    catalog = program.catalog
     items: dict[int, list[int]] = {}
-    for number, item in enumerate(made.items):
+    for number, item in enumerate(program.items):
         items.setdefault(item.position, []).append(number)
-    order = {reason: place for place, reason in enumerate(ExclusionReason)}
-    for place in slice_:
-        offer, own = catalog.offers[place], items.get(place, [])
-        by_rank = counts.by_rank[:, own].sum(axis=1).tolist() if own else [0] * made.call.n
+    order = {reason: position for position, reason in enumerate(ExclusionReason)}
+    for position in slice_:
+        offer, own = catalog.offers[position], items.get(position, [])
+        by_rank = counts.by_rank[:, own].sum(axis=1).tolist() if own else [0] * program.call.n
         losses = [
             Loss(cause.sentence, cause.address, count)
             for cause, count in sorted(
-                counts.out[place].items(), key=lambda pair: (-pair[1], order[pair[0].reason], pair[0].sentence)
+                counts.out[position].items(), key=lambda pair: (-pair[1], order[pair[0].reason], pair[0].sentence)
             )
         ]
         yield OfferResult(offer.name, offer.category, sum(by_rank), by_rank, losses)
 
 
-def _values(segments: Segments, given: GivenCounts, offers: Sequence[str]) -> list[AxisValue]:
+def _values(segments: Segments, axis_counts: GivenCounts, offers: Sequence[str]) -> list[AxisValue]:
     """What the segments of an axis get; ``offers``: the offers' names by item."""
     counts: list[Counter[str]] = [Counter() for _ in segments.names]
     nothing = [0] * len(segments.names)
-    for segment, item, count in given.counted():
+    for segment, item, count in axis_counts.counted():
         if item < 0:
             nothing[segment] = count
         else:

@@ -22,7 +22,9 @@ def snippet(catalogs: Catalogs, place: str, url: str = "") -> str:
     Raises Refused if the space does not exist or is not on a web page, or if ``url`` is not a valid URL.
     """
     environment, slash, space = place.partition("/")
-    known = [f"{name}/{found.name}" for name in catalogs.names if name in catalogs for found in _web(catalogs[name])]
+    known = [
+        f"{name}/{web_space.name}" for name in catalogs.names if name in catalogs for web_space in _web(catalogs[name])
+    ]
     if not slash or place not in known:
         hint = suggestion(place, known, "Spaces on web pages are unitary and have the channel inbound-web.")
         raise refuse(Code.UNKNOWN_SPACE, f"there is no space “{place[:80]}” on a web page", hint=hint)

@@ -53,7 +53,7 @@ class SpaceComparison:
     @property
     def programs(self) -> list[BatchProgram]:
         """The programs of the sides that exist."""
-        return [made for made in (self.old, self.new) if made is not None]
+        return [program for program in (self.old, self.new) if program is not None]
 
 
 @dataclass(frozen=True)
@@ -68,34 +68,45 @@ class ComparedChunk:
 
 def comparisons(effect: PlanEffect, name: str, n: int, times: tuple[datetime, datetime]) -> list[SpaceComparison]:
     """The spaces of an environment: before at the first of ``times``, after at the second."""
-    was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
-    will = effect.catalogs_after[name] if name in effect.catalogs_after else None  # noqa: SIM401
-    old_names = _old_names(effect, name, will)
-    asked = SimulationRequest(name, n=n)
+    catalog_before = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
+    catalog_after = effect.catalogs_after[name] if name in effect.catalogs_after else None  # noqa: SIM401
+    old_names = _old_names(effect, name, catalog_after)
+    request = SimulationRequest(name, n=n)
 
     def made(catalog: Catalog | None, space: str, at: datetime) -> BatchProgram | None:
         if catalog is None or space not in catalog.spaces:
             return None
-        return batch_program(catalog, call_for(catalog, space, asked, at), reasons=True)
+        return batch_program(catalog, call_for(catalog, space, request, at), reasons=True)
 
-    new = {space: effect.old_name(Kind.SPACE, name, space) for space in (will.spaces if will is not None else ())}
-    gone = {space: space for space in (was.spaces if was is not None else ()) if space not in new.values()}
+    new = {
+        space: effect.old_name(Kind.SPACE, name, space)
+        for space in (catalog_after.spaces if catalog_after is not None else ())
+    }
+    removed = {
+        space: space
+        for space in (catalog_before.spaces if catalog_before is not None else ())
+        if space not in new.values()
+    }
     return [
-        SpaceComparison(f"{name}/{space}", made(was, old, times[0]), made(will, space, times[1]), old_names)
-        for space, old in sorted({**gone, **new}.items())
+        SpaceComparison(
+            f"{name}/{space}", made(catalog_before, old, times[0]), made(catalog_after, space, times[1]), old_names
+        )
+        for space, old in sorted({**removed, **new}.items())
     ]
 
 
-def _old_names(effect: PlanEffect, environment: str, will: Catalog | None) -> dict[str, str]:
-    names = (offer.name for offer in will.offers) if will is not None else ()
-    found = {name: effect.old_name(Kind.OFFER, environment, name) for name in names}
-    return {name: old for name, old in found.items() if old != name}
+def _old_names(effect: PlanEffect, environment: str, catalog_after: Catalog | None) -> dict[str, str]:
+    names = (offer.name for offer in catalog_after.offers) if catalog_after is not None else ()
+    old_names = {name: effect.old_name(Kind.OFFER, environment, name) for name in names}
+    return {name: old for name, old in old_names.items() if old != name}
 
 
 def decide_both(store: Store | None, people: Population, pair: SpaceComparison) -> Iterator[ComparedChunk]:
     """Decide for all contacts, chunk by chunk."""
-    olds = decide_contacts(people.was, _batch(people.was, store, pair.old), store) if pair.old is not None else None
-    news = decide_contacts(people.will, _batch(people.will, store, pair.new), store) if pair.new is not None else None
+    olds = (
+        decide_contacts(people.before, _batch(people.before, store, pair.old), store) if pair.old is not None else None
+    )
+    news = decide_contacts(people.after, _batch(people.after, store, pair.new), store) if pair.new is not None else None
     if olds is None or news is None:
         for chunk in news or olds or ():
             yield ComparedChunk(
@@ -106,13 +117,13 @@ def decide_both(store: Store | None, people: Population, pair: SpaceComparison) 
         yield ComparedChunk(new.first, new.picks.shape[1], old, new)
 
 
-def _batch(people: ContactTable, store: Store | None, made: BatchProgram) -> BatchRequest:
-    return BatchRequest(made, find_exclusions(people, made, store))
+def _batch(people: ContactTable, store: Store | None, program: BatchProgram) -> BatchRequest:
+    return BatchRequest(program, find_exclusions(people, program, store))
 
 
-def _offers(made: BatchProgram | None) -> Iterator[str]:
-    if made is not None:
-        yield from (made.catalog.offers[item.position].name for item in made.items)
+def _offers(program: BatchProgram | None) -> Iterator[str]:
+    if program is not None:
+        yield from (program.catalog.offers[item.position].name for item in program.items)
 
 
 def ranks(pair: SpaceComparison, both: ComparedChunk, names: Sequence[str]) -> tuple[Ranks, Ranks]:
@@ -122,17 +133,17 @@ def ranks(pair: SpaceComparison, both: ComparedChunk, names: Sequence[str]) -> t
     return _ranks(pair.old, both.old, old_rows, both.width), _ranks(pair.new, both.new, row_of, both.width)
 
 
-def _ranks(made: BatchProgram | None, chunk: DecidedChunk | None, row_of: dict[str, int], width: int) -> Ranks:
+def _ranks(program: BatchProgram | None, chunk: DecidedChunk | None, row_of: dict[str, int], width: int) -> Ranks:
     import numpy
 
-    found = numpy.zeros((len(row_of), width), numpy.int16)
-    if made is None or chunk is None:
-        return found
-    rows = numpy.array([row_of[made.catalog.offers[item.position].name] for item in made.items] or [0])
+    ranks = numpy.zeros((len(row_of), width), numpy.int16)
+    if program is None or chunk is None:
+        return ranks
+    rows = numpy.array([row_of[program.catalog.offers[item.position].name] for item in program.items] or [0])
     for rank, picks in enumerate(chunk.picks, 1):
         columns = numpy.flatnonzero(picks >= 0)
-        found[rows[picks[columns]], columns] = rank
-    return found
+        ranks[rows[picks[columns]], columns] = rank
+    return ranks
 
 
 def why_not(

@@ -176,14 +176,14 @@ def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
     if len(serials) <= _TIMES and all(state == states[0] for state in states):
         return serials[-1]
     rows = ((serial, store.revision(serial)) for serial in serials[:_TIMES])
-    told = [
+    choices = [
         f"{serial} (made at {row.time[:19]}Z)" if row is not None else f"{serial} (nothing)" for serial, row in rows
     ]
     more = f" and {len(serials) - _TIMES:,} others" if len(serials) > _TIMES else ""
     raise refuse(
         Code.AMBIGUOUS_TIME,
         f"“{ref.at[:60]}” is ambiguous: the clock was set back, so {moment[:19]}Z occurred more than once",
-        detail=f"It may mean {stage} after revision {', or '.join(told)}{more}, which differ.",
+        detail=f"It may mean {stage} after revision {', or '.join(choices)}{more}, which differ.",
         hint="Name the revision instead; “offerkit history” lists them with their times.",
     )
 
@@ -207,18 +207,18 @@ def _at_revision(session: Session, store: Store | None, text: str) -> NamedState
 
     with checkout(session.project.root, text.removeprefix("git:"), session.environ) as (folder, commit):
         for name in ("specs", "environments"):
-            with contextlib.suppress(OSError):  # a file of that name: the loader says so
+            with contextlib.suppress(OSError):  # a file of that name: the loader reports it
                 (folder / name).mkdir(exist_ok=True)
         try:
             return replace(_specs(load_folder(folder), store, text), commit=commit)
         except Refused as refused:
-            raise Refused([_in(text.removeprefix("git:"), found) for found in refused.diagnostics]) from None
+            raise Refused([_in(text.removeprefix("git:"), diagnostic) for diagnostic in refused.diagnostics]) from None
 
 
-def _in(revision: str, found: Diagnostic) -> Diagnostic:
+def _in(revision: str, diagnostic: Diagnostic) -> Diagnostic:
     """``found`` with its position in git's notation, since the file on disk may differ."""
-    at = found.position
-    return found if at is None else replace(found, position=at._replace(file=f"{revision[:60]}:{at.file}"))
+    at = diagnostic.position
+    return diagnostic if at is None else replace(diagnostic, position=at._replace(file=f"{revision[:60]}:{at.file}"))
 
 
 def _planned(store: Store | None, plan: Plan, title: str) -> NamedState:
@@ -243,10 +243,12 @@ def _names_of_plan(
     moved: dict[Address, Address] = {step.address: step.moved_from for step in plan.steps if step.moved_from}
     if store is None or side is Stage.DESIGN:
         return moved
-    was = {moved.get(address, address) for address in entries}
-    names = names_of_live(store, was, {})
-    found = {address: names.get(moved.get(address, address), moved.get(address, address)) for address in entries}
-    return {address: name for address, name in found.items() if address != name}
+    live_addresses = {moved.get(address, address) for address in entries}
+    names = names_of_live(store, live_addresses, {})
+    current_names = {
+        address: names.get(moved.get(address, address), moved.get(address, address)) for address in entries
+    }
+    return {address: name for address, name in current_names.items() if address != name}
 
 
 def is_across(a: NamedState, b: NamedState) -> tuple[str, str] | None:
@@ -286,7 +288,7 @@ def comparable(a: NamedState, b: NamedState) -> tuple[dict[Address, Entry], dict
     mixed = a.stage is not b.stage
 
     def kept(state: NamedState) -> dict[Address, Entry]:
-        result = {}
+        comparable_entries = {}
         for address, entry in state.entries.items():
             if address.environment not in both or (mixed and address.kind in (Kind.CAMPAIGN, Kind.OPERATOR)):
                 continue
@@ -294,7 +296,7 @@ def comparable(a: NamedState, b: NamedState) -> tuple[dict[Address, Entry], dict
                 continue
             if mixed and entry.activation == ():
                 continue
-            result[address] = entry if both_live else Entry(entry.fingerprint)
-        return result
+            comparable_entries[address] = entry if both_live else Entry(entry.fingerprint)
+        return comparable_entries
 
     return kept(a), kept(b)

@@ -112,9 +112,9 @@ class _StopWork:
 
     def entitled(self, named: Iterable[Address], judge: Callable[[str], Diagnostic | None]) -> None:
         """Raise Refused for environments in which the operator lacks the right."""
-        found = [diagnostic for name in sorted({a.environment for a in named}) if (diagnostic := judge(name))]
-        if found:
-            raise Refused(found)
+        diagnostics = [diagnostic for name in sorted({a.environment for a in named}) if (diagnostic := judge(name))]
+        if diagnostics:
+            raise Refused(diagnostics)
 
 
 class _Stopping(_StopWork):
@@ -124,10 +124,12 @@ class _Stopping(_StopWork):
         rows = list(self._rows(named))
         if not rows:
             return StopOutcome(None, tuple(named))
-        gone = stop_deltas(self.live, self.stops.with_rows(rows))
-        changes = tuple(ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in gone)
-        made = self.store.append(self.draft(Decision.STOPPED, rows, changes))
-        return StopOutcome(made, tuple(named), tuple(change.address for change in changes))
+        deltas = stop_deltas(self.live, self.stops.with_rows(rows))
+        changes = tuple(
+            ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in deltas
+        )
+        revision = self.store.append(self.draft(Decision.STOPPED, rows, changes))
+        return StopOutcome(revision, tuple(named), tuple(change.address for change in changes))
 
     def _named(self) -> list[Address]:
         """What to stop, by current names. Raises Refused for patterns that match nothing."""
@@ -141,18 +143,18 @@ class _Stopping(_StopWork):
         """A row for each named resource, for everything below it, and for former names; except those
         stopped already.
         """
-        made: set[Address] = set()
+        stopped_names: set[Address] = set()
         for address in named:
             if self.stops.named(address) is None:
-                made.add(address)
+                stopped_names.add(address)
                 yield self.row(address, "", Decision.STOPPED)
         heads = set(named)
         for head in named:
-            below_ = [a for view in (self.design, self.live) for a in resources_below(view, head)]
-            for address in (head, *below_):
+            below = [a for view in (self.design, self.live) for a in resources_below(view, head)]
+            for address in (head, *below):
                 for name in (address, *self.names.others(address)):
-                    if name not in made and name not in heads and head not in self.stops.roots(name):
-                        made.add(name)
+                    if name not in stopped_names and name not in heads and head not in self.stops.roots(name):
+                        stopped_names.add(name)
                         yield self.row(name, head, Decision.STOPPED)
 
 
@@ -160,34 +162,34 @@ class _Resuming(_StopWork):
     def resume(self) -> StopOutcome:
         if refused := only_people(self.actor, "resume what is stopped"):
             raise Refused(refused)
-        found = matching(
+        addresses = matching(
             self.request.patterns, {row.key.address for row in self.stops}, "“offerkit stops” lists what is stopped."
         )
-        heads = sorted({self.names.now(address) for address in found}, key=lambda address: address.sort_key)
+        heads = sorted({self.names.now(address) for address in addresses}, key=lambda address: address.sort_key)
         self.entitled(heads, lambda name: may_resume(self.actor, name, _names(self.settings, name, "promoters")))
         refused = list(self._refused(heads))
-        out = {diagnostic.address for diagnostic in refused}
-        named = [a for a in heads if a not in out and (self.stops.named(a) or self._over(a) is None)]
+        refused_addresses = {diagnostic.address for diagnostic in refused}
+        named = [a for a in heads if a not in refused_addresses and (self.stops.named(a) or self._over(a) is None)]
         if not named:
             raise Refused(ordered(refused))
-        made = self.store.append(self.draft(Decision.RESUMED, self._rows(named)))
-        return StopOutcome(made, tuple(named), (), tuple(ordered(refused)))
+        revision = self.store.append(self.draft(Decision.RESUMED, self._rows(named)))
+        return StopOutcome(revision, tuple(named), (), tuple(ordered(refused)))
 
     def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:
         decisions = self.stages.effective_decisions()
         if any(settings.get(_SEPARATED) for settings in self.settings.values()):
             self._authors.look_at(heads)
         for address in heads:
-            over = None if self.stops.named(address) else self._over(address)
-            if over is not None and over.key.address not in heads:
+            covering_stop = None if self.stops.named(address) else self._over(address)
+            if covering_stop is not None and covering_stop.key.address not in heads:
                 yield Diagnostic(
                     Code.STOPPED,
-                    f"{address} is stopped with {over.key.address}",
-                    f"{stop_sentence(over)}.",
-                    f"Resume {over.key.address}, and stop by name what should stay out.",
+                    f"{address} is stopped with {covering_stop.key.address}",
+                    f"{stop_sentence(covering_stop)}.",
+                    f"Resume {covering_stop.key.address}, and stop by name what should stay out.",
                     address,
                 )
-            elif over is None:
+            elif covering_stop is None:
                 yield from self._unapproved(address, decisions)
 
     def _over(self, address: Address) -> Approval | None:
@@ -208,14 +210,14 @@ class _Resuming(_StopWork):
         needed.
         """
         if address.kind is Kind.SPACE:
-            every = self.design.of_kind(Kind.OFFER, address.environment)
-            offers = [offer for offer in every if address.name in self.design.offer(offer).shown_on]
+            all_offers = self.design.of_kind(Kind.OFFER, address.environment)
+            offers = [offer for offer in all_offers if address.name in self.design.offer(offer).shown_on]
         else:
             offers = [a for a in (address, *resources_below(self.design, address)) if a.kind is Kind.OFFER]
-        there = [offer for offer in offers if offer in self.design.entries]
-        approvers = {offer: by for offer in there if (by := self._approvers(offer, decisions, address))}
+        declared_offers = [offer for offer in offers if offer in self.design.entries]
+        approvers = {offer: by for offer in declared_offers if (by := self._approvers(offer, decisions, address))}
         if offers and not approvers:
-            yield _unapproved(address, self.stops, declared=bool(there) or address in self.design.entries)
+            yield _unapproved(address, self.stops, declared=bool(declared_offers) or address in self.design.entries)
         elif approvers and self.settings.get(address.environment, {}).get(_SEPARATED) and self._alone(approvers):
             yield Diagnostic(
                 Code.SEPARATION,
@@ -233,12 +235,14 @@ class _Resuming(_StopWork):
     def _approvers(self, offer: Address, decisions: Decisions, stopped: Address) -> set[str]:
         """Who gave an offer's approvals, if it has all that it needs to be live again."""
         eligibility, *contents = approval_keys(self.design, offer)
-        wanted = [key for key in contents if stopped.kind is not Kind.SPACE or key.space == stopped.name]
-        given = [row for key in wanted if (row := decisions.on(key)) is not None and row.decision is Decision.APPROVED]
-        first = decisions.on(eligibility)
-        if not given or first is None or first.decision is not Decision.APPROVED:
+        keys = [key for key in contents if stopped.kind is not Kind.SPACE or key.space == stopped.name]
+        approvals = [
+            row for key in keys if (row := decisions.on(key)) is not None and row.decision is Decision.APPROVED
+        ]
+        eligibility_decision = decisions.on(eligibility)
+        if not approvals or eligibility_decision is None or eligibility_decision.decision is not Decision.APPROVED:
             return set()
-        return {row.operator for row in (*([] if stopped.kind is Kind.SPACE else [first]), *given)}
+        return {row.operator for row in (*([] if stopped.kind is Kind.SPACE else [eligibility_decision]), *approvals)}
 
     def _rows(self, named: list[Address]) -> Iterator[Approval]:
         """The rows that undo the stops of named resources and everything stopped with them, under all names."""
@@ -258,14 +262,14 @@ class LiveNames:
         self._other: dict[Address, set[Address]] = {}
         for old, new in self._now.items():
             self._other.setdefault(new, set()).add(old)
-        taken = design.entries.keys() | live.entries.keys()
+        current = design.entries.keys() | live.entries.keys()
         for stage in store.heads():
             for _, old, new in store.moves(stage):
                 # A name that another resource has now is not a former name: it is stopped separately.
-                known = self._other.setdefault(new, set())
-                known |= self._other.get(old, set())
-                if old not in taken or self._now.get(old) == new:
-                    known.add(old)
+                others = self._other.setdefault(new, set())
+                others |= self._other.get(old, set())
+                if old not in current or self._now.get(old) == new:
+                    others.add(old)
 
     def now(self, address: Address) -> Address:
         """The name in design."""
@@ -288,7 +292,7 @@ def list_stops(store: Store) -> list[Stopped]:
         for offer in view.of_kind(Kind.OFFER):
             for row in stops.about(view, offer):
                 offers.setdefault(stopped_root(row), set()).add(offer)
-    found = [row for row in stops if stopped_root(row) == row.key.address or stops.named(stopped_root(row)) is None]
+    listed = [row for row in stops if stopped_root(row) == row.key.address or stops.named(stopped_root(row)) is None]
     return [
         Stopped(
             row.key.address,
@@ -299,25 +303,26 @@ def list_stops(store: Store) -> list[Stopped]:
             tuple(sorted(offers.get(row.key.address, ()))),
             row.key.address in design.entries or row.key.address in live.entries,
         )
-        for row in found
+        for row in listed
     ]
 
 
 def matching(patterns: Iterable[str], known: Collection[Address], where: str = "") -> set[Address]:
     """The ``known`` addresses that match ``patterns``. Raises Refused for patterns that match nothing."""
     chosen: set[Address] = set()
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for text in patterns:
         pattern = AddressPattern(text)
         matched = {address for address in known if pattern.matches(address)}
         if not matched:
             what = "nothing that is stopped matches" if where else "no offer, category or space matches"
             hint = suggestion(text, known, where or "“offerkit graph” lists the resources.")
-            found.append(Diagnostic(Code.NO_MATCH, f"{what} “{text[:120]}”", hint=hint))
+            diagnostics.append(Diagnostic(Code.NO_MATCH, f"{what} “{text[:120]}”", hint=hint))
         chosen |= matched
-    if found or not chosen:
+    if diagnostics or not chosen:
         raise Refused(
-            found or [Diagnostic(Code.NO_MATCH, "no address given", hint="Name what to stop or resume by its address.")]
+            diagnostics
+            or [Diagnostic(Code.NO_MATCH, "no address given", hint="Name what to stop or resume by its address.")]
         )
     return chosen
 

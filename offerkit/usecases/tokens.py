@@ -77,7 +77,7 @@ def revoke(session: Session, id_: str) -> TokenRow:
     with _changing(session) as (store, actor):
         row = store.token(id_)
         if row is None:
-            known = [found.id for found in store.tokens()]
+            known = [token.id for token in store.tokens()]
             raise refuse(
                 Code.NO_MATCH,
                 f"there is no token {id_[:40]}",
@@ -103,8 +103,8 @@ def _changing(session: Session) -> Iterator[tuple[Store, Actor]]:
 
 def bearer_of(store: Store, text: str, now: datetime) -> Bearer:
     """The bearer of the token ``text`` at ``now``; :data:`NOBODY` if it is not valid for any reason."""
-    found = _FORM.fullmatch(text)
-    row = store.token(found[1]) if found else None
+    match = _FORM.fullmatch(text)
+    row = store.token(match[1]) if match else None
     if row is None or not hmac.compare_digest(row.hash, token_hash(text)) or row.revoked or row.expires <= utc(now):
         return NOBODY
     body = operators(store).get(row.operator)
@@ -119,7 +119,7 @@ def orphaned(store: Store, row: TokenRow) -> str:
 
     A later operator of the same name is a different person.
     """
-    since = store.begun_again(StageRef(SHARED, Stage.DESIGN), Address(SHARED, Kind.OPERATOR, row.operator))
+    since = store.last_left(StageRef(SHARED, Stage.DESIGN), Address(SHARED, Kind.OPERATOR, row.operator))
     return since if row.created <= since else ""
 
 

@@ -44,8 +44,10 @@ class PreparedUpdate:
 
     def write(self, store: Store) -> StatusChange:
         """Store it, in the open transaction or a new one. Raises Refused as ``Store.set_status`` does."""
-        asked = self.asked
-        return store.set_status(asked.proposition, self.status, utc(asked.at), self.data, environment=asked.environment)
+        update = self.asked
+        return store.set_status(
+            update.proposition, self.status, utc(update.at), self.data, environment=update.environment
+        )
 
 
 def zone_of(catalogs: Catalogs, store: Store, proposition: str) -> tzinfo:
@@ -55,7 +57,7 @@ def zone_of(catalogs: Catalogs, store: Store, proposition: str) -> tzinfo:
 
 
 def update_status(
-    catalogs: Catalogs, people: ContactSources, store: Store, asked: StatusUpdate
+    catalogs: Catalogs, sources: ContactSources, store: Store, update: StatusUpdate
 ) -> tuple[StatusChange, tuple[Report, ...]]:
     """Give a proposition a status; returns the change, and warnings.
 
@@ -63,55 +65,55 @@ def update_status(
     current status again changes nothing. Raises Refused if the proposition or status is unknown, the transition is not
     allowed, or the call data is invalid; then nothing is changed.
     """
-    wish, reports = prepare_update(catalogs, people, store, asked)
-    change = wish.write(store)
+    prepared, reports = prepare_update(catalogs, sources, store, update)
+    change = prepared.write(store)
     return change, reports if change.changed else ()
 
 
 def prepare_update(
-    catalogs: Catalogs, people: ContactSources, store: Store, asked: StatusUpdate
+    catalogs: Catalogs, sources: ContactSources, store: Store, update: StatusUpdate
 ) -> tuple[PreparedUpdate, tuple[Report, ...]]:
     """What :func:`update_status` would write, and warnings. Writes nothing.
 
     Raises Refused if the proposition or status is unknown, the transition is not allowed, or the call data is invalid.
     """
     try:
-        wanted = parse_status(asked.status)
+        status = parse_status(update.status)
     except ValueError as error:
         raise refuse(Code.UNKNOWN_STATUS, str(error), hint="You can also use the numbers 0 to 5.") from None
     # Refuse early: a write that fails later makes all writes of its transaction start again.
-    row = changeable(store.proposition(asked.proposition), asked.proposition, wanted, asked.environment)
+    row = changeable(store.proposition(update.proposition), update.proposition, status, update.environment)
     extra: dict[str, Json] | None = None
     reports: tuple[Report, ...] = ()
-    if row.status is not wanted:
-        extra, reports = _accepted(catalogs, people, row, wanted, asked)
-    return PreparedUpdate(asked, wanted, extra), reports
+    if row.status is not status:
+        extra, reports = _accepted(catalogs, sources, row, status, update)
+    return PreparedUpdate(update, status, extra), reports
 
 
 def _accepted(
-    catalogs: Catalogs, people: ContactSources, row: PropositionRow, wanted: Status, asked: StatusUpdate
+    catalogs: Catalogs, sources: ContactSources, row: PropositionRow, status: Status, update: StatusUpdate
 ) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
-    place = catalogs.space(row.environment, row.space)
-    if not place.exists or row.environment not in catalogs:
+    live_space = catalogs.space(row.environment, row.space)
+    if not live_space.exists or row.environment not in catalogs:
         return None, ()  # the space is no longer live: only the status is stored
     catalog = catalogs[row.environment]
-    values, wrong = call_data(catalog, asked.data, required=False)
+    values, wrong = call_data(catalog, update.data, required=False)
     if wrong:
         raise Refused(wrong)
-    storage = place.model.storage
-    if wanted != storage.accepted or not storage.accepted_data:
+    storage = live_space.model.storage
+    if status != storage.accepted or not storage.accepted_data:
         return None, ()
-    extra = place.accepted_data
+    extra = live_space.accepted_data
     number = catalog.position_of.get(row.offer)
     offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
-    proposition = past_of(row)._replace(status=wanted.value)
-    return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, asked.at), extra.reports
+    proposition = past_of(row)._replace(status=status.value)
+    return extra.values(_contact(sources, catalog, row.contact), values, offer, proposition, update.at), extra.reports
 
 
-def _contact(people: ContactSources, catalog: Catalog, key: str) -> Row:
-    if not key or not people.has_source(catalog.environment):
+def _contact(sources: ContactSources, catalog: Catalog, key: str) -> Row:
+    if not key or not sources.has_source(catalog.environment):
         return contact_row(catalog, None)
-    return contact_row(catalog, people.by_key(catalog.environment, key))
+    return contact_row(catalog, sources.by_key(catalog.environment, key))
 
 
 def _removed_offer(row: PropositionRow) -> Row:

@@ -155,7 +155,7 @@ def test_interrupted_while_waiting(changed: Path, env: dict[str, str]) -> None:
 def test_signals(changed: Path, env: dict[str, str], number: signal.Signals) -> None:
     """A signal at the question ends the run, without a traceback, with nothing changed."""
     terminal = Terminal(["--as", "omar", "apply"], changed, env)
-    terminal.read("is taken")
+    terminal.read("is accepted")
     time.sleep(0.3)  # until it reads: a signal between the two is Python's to miss
     os.kill(terminal.process.pid, number)
     assert terminal.ends() in (130, -number)

@@ -41,7 +41,7 @@ def at_a_terminal(script: str, folder: Path, environ: dict[str, str]) -> tuple[i
         if not part:
             break
         said += part
-        if said.endswith(b"is taken: "):
+        if said.endswith(b"is accepted: "):
             os.write(terminal, b"yes\n")
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), said.decode()
 

@@ -10,7 +10,7 @@ import pytest
 from helpers.postgres import postgres_server
 from running import run, sure
 
-from offerkit.batch.emit.spark import failures_told
+from offerkit.batch.emit.spark import spark_failures
 from offerkit.diagnostics import Code, Refused
 
 pytestmark = pytest.mark.slow
@@ -124,7 +124,7 @@ def test_five_thousand_offers(tmp_path: Path) -> None:
 def test_a_process_that_is_gone_is_told() -> None:
     py4j = pytest.importorskip("py4j.protocol")
     for error in (ConnectionRefusedError(111, "Connection refused"), py4j.Py4JNetworkError("Error while sending")):
-        with pytest.raises(Refused) as refused, failures_told():
+        with pytest.raises(Refused) as refused, spark_failures():
             raise error
         assert [told.summary for told in refused.value.diagnostics] == ["Spark failed: its process ended"]
 
@@ -132,7 +132,7 @@ def test_a_process_that_is_gone_is_told() -> None:
 def test_a_failure_is_told_in_a_line() -> None:
     plan = "Project [" + "x#1, " * 200_000 + "]"
     error = RuntimeError(f"Job aborted.\n{plan}\nCaused by: java.lang.OutOfMemoryError: Java heap space\n{plan}")
-    with pytest.raises(Refused) as refused, failures_told():
+    with pytest.raises(Refused) as refused, spark_failures():
         raise error
     (told,) = refused.value.diagnostics
     assert told.code is Code.SPARK_FAILED

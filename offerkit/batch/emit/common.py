@@ -64,8 +64,8 @@ def decimal_limits() -> tuple[str, str]:
 
 def grown(length: Callable[[str], str], divided: str, text: str, old: str, new: str) -> str:
     """Whether ``replace`` would make a text too long, as SQL; ``divided`` is a format for a quotient."""
-    gone = f"{length(text)} - {length(f'REPLACE({text}, {old}, {chr(39) * 2})')}"
-    count = divided.format(f"({gone})", f"GREATEST({length(old)}, 1)")
+    removed_length = f"{length(text)} - {length(f'REPLACE({text}, {old}, {chr(39) * 2})')}"
+    count = divided.format(f"({removed_length})", f"GREATEST({length(old)}, 1)")
     more = f"{length(new)} - {length(old)}"
     return f"{more} > 0 AND {length(text)} + {count} * ({more}) > {LONGEST}"
 
@@ -80,9 +80,9 @@ def edge_of(unit: str, number: int) -> datetime | None:
     if abs(number) > FARTHEST[unit]:
         return None
     units = {"months": 0, "days": 0, "seconds": 0, unit: -number}
-    found = date_add(datetime.max if number > 0 else datetime.min, *units.values())
-    assert found is None or isinstance(found, datetime)
-    return found
+    edge = date_add(datetime.max if number > 0 else datetime.min, *units.values())
+    assert edge is None or isinstance(edge, datetime)
+    return edge
 
 
 def calendar_of(base: BaseType) -> tuple[str, str]:

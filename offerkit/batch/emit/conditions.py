@@ -1,4 +1,4 @@
-"""Writes checked expressions in another engine's SQL, with the same meaning; refuses what has no such form."""
+"""Writes checked expressions in another engine's SQL with the same meaning, or refuses them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from offerkit.rules.types import BaseType, Row
 class Conditions:
     """Writes expressions in one dialect. ``column`` returns the SQL of a field; ``now`` and ``today`` are the clock.
 
-    ``rows``: namespaces whose values are known already. What depends on nothing else is worked out here, and stands in
-    the text as a constant.
+    ``rows``: namespaces whose values are known already. What depends on nothing else is computed here and written
+    as a constant.
     """
 
     def __init__(

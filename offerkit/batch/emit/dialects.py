@@ -249,18 +249,20 @@ class Dialect:
                 return f"({first} {COMPARED[name]} {args[1]})"
 
     def _number(self, node: CallNode, args: list[str]) -> str:
-        whole = base_of(node.args[0]) is BaseType.INTEGER
+        is_integer = base_of(node.args[0]) is BaseType.INTEGER
         match node.name:
-            case "add" | "sub" | "mul" if whole:
+            case "add" | "sub" | "mul" if is_integer:
                 return self.whole(node.name, *args)
             case "add" | "sub" | "mul":
                 return self.decimal(node.name, *args)
             case "neg" | "abs":
-                return self.signed(node.name, args[0], whole=whole)
+                return self.signed(node.name, args[0], whole=is_integer)
             case "floor" | "ceil":
-                return args[0] if whole else f"CAST({node.name.upper()}({args[0]}) AS {self.types[BaseType.INTEGER]})"
+                return (
+                    args[0] if is_integer else f"CAST({node.name.upper()}({args[0]}) AS {self.types[BaseType.INTEGER]})"
+                )
             case "div":
-                return self.quotient(*args, whole=whole)
+                return self.quotient(*args, whole=is_integer)
             case "mod":
                 return self.rest(*args)
             case "to_decimal":

@@ -22,10 +22,10 @@ class Postgres(Dialect):
     materialized = "MATERIALIZED "
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
-        names = [f"v.p{place}" for place in range(len(values))]
-        given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
+        names = [f"v.p{index}" for index in range(len(values))]
+        columns = ", ".join(f"{value} AS p{index}" for index, value in enumerate(values))
         # Without OFFSET the planner would inline the values into the body, once for each use.
-        return f"(SELECT {body(*names)} FROM (SELECT {given} OFFSET 0) AS v)"  # noqa: S608 - written here
+        return f"(SELECT {body(*names)} FROM (SELECT {columns} OFFSET 0) AS v)"  # noqa: S608 - written here
 
     def place_type(self) -> str:
         return "INTEGER"
@@ -191,9 +191,9 @@ class Spark(Dialect):
         return f"SELECT {columns} FROM ({split})"  # noqa: S608 - quoted
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
-        names = [f"v.p{place}" for place in range(len(values))]
-        given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
-        return f"TRANSFORM(ARRAY(STRUCT({given})), v -> {body(*names)})[0]"
+        names = [f"v.p{index}" for index in range(len(values))]
+        columns = ", ".join(f"{value} AS p{index}" for index, value in enumerate(values))
+        return f"TRANSFORM(ARRAY(STRUCT({columns})), v -> {body(*names)})[0]"
 
     def list_column(self, column: str) -> str:
         return f"CASE WHEN NOT EXISTS({column}, v -> v IS NULL) THEN {column} END"

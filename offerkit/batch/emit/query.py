@@ -67,14 +67,14 @@ class _Emitter:
     def query(self) -> str:
         program, q = self._program, self._q
         self._refuse_hooks()
-        overs = {f"over{place}": self._over(rule) for place, rule in self._rules}
+        reached_maximums = {f"over{place}": self._over(rule) for place, rule in self._rules}
         # The conditions and fields of contacts are known once everything else is written.
         items, candidate = self._items(), self._candidate()
         held = self._held()
         parts = {"contact": self._contact(), "held": held, "item": items}
-        if overs:
+        if reached_maximums:
             parts |= {"past": self._past(), **self._known()}
-        parts |= {**overs, "candidate": candidate, "best": self._best()}
+        parts |= {**reached_maximums, "candidate": candidate, "best": self._best()}
         once = self._dialect.materialized
         written = [f"{q(name)} AS {once if name == 'held' else ''}(\n  {sql}\n)" for name, sql in parts.items()]
         space = self._dialect.text(f"{program.catalog.environment}/{program.call.space}")
@@ -187,8 +187,8 @@ class _Emitter:
             )
         if not rows:
             rows.append([0, 0, "", "", 0, "0", None, "", 1])
-        whole, text, place = words.types[BaseType.INTEGER], words.types[BaseType.STRING], words.place_type()
-        kinds = [whole, whole, text, text, whole, self._weight_type, place, text, *[place] * wide]
+        integer, text, place = words.types[BaseType.INTEGER], words.types[BaseType.STRING], words.place_type()
+        kinds = [integer, integer, text, text, integer, self._weight_type, place, text, *[place] * wide]
         return words.relation([*_ITEM, "about", *(f"g{number_}" for number_ in range(wide))], kinds, rows)
 
     def _needs(self, item: Item) -> list[int]:
@@ -214,13 +214,13 @@ class _Emitter:
         numbers = [item.weight for item in self._program.items if item.weight is not None]
         sizes = [(1, 0), *map(_size, numbers)]
         for part in self._program.space_program.computed:
-            whole, digits = _size(times(Decimal(1), part.factors))
+            integer_digits, digits = _size(times(Decimal(1), part.factors))
             for weight in part.weights:
                 if weight.formula is None:
                     sizes.append(_size(times(weight.number or Decimal(0), part.factors)))
                 else:
-                    more = (19, 0) if gives_integer(weight.formula) else (12, 6)
-                    sizes.append((whole + more[0], digits + more[1]))
+                    formula_digits = (19, 0) if gives_integer(weight.formula) else (12, 6)
+                    sizes.append((integer_digits + formula_digits[0], digits + formula_digits[1]))
         try:
             return self._dialect.weight_type(*map(max, zip(*sizes, strict=True)))
         except NotEmittedError as error:
@@ -267,20 +267,20 @@ class _Emitter:
             "category": {path: {"label": category.label} for path, category in catalog.categories.items()},
         }
         text = self._dialect.types[BaseType.STRING]
-        made = {}
-        for what, names in self._looked_up.items():
+        relations = {}
+        for namespace, names in self._looked_up.items():
             if names:
                 fields = sorted(names)
                 values = [
                     [key, *(value if isinstance(value := row.get(name), str) else None for name in fields)]
-                    for key, row in rows[what].items()
+                    for key, row in rows[namespace].items()
                 ] or [["", *[None] * len(fields)]]
-                columns = ["name", *(f"{what}_{name}" for name in fields)]
+                columns = ["name", *(f"{namespace}_{name}" for name in fields)]
                 try:
-                    made[f"known_{what}"] = self._dialect.relation(columns, [text] * len(columns), values)
+                    relations[f"known_{namespace}"] = self._dialect.relation(columns, [text] * len(columns), values)
                 except NotEmittedError as error:
                     self._refuse(str(error), f"environment.{catalog.environment}", _WHY)
-        return made
+        return relations
 
     def _over(self, rule: PresentationRule) -> str:
         """Contacts and names whose maximum is reached; times are sortable texts, as in the store."""
@@ -300,11 +300,15 @@ class _Emitter:
             tests.append(self._named(rule, joins))
         if rule.when is not None:
             tests.append(self._counted(rule))
-        by = {"offer": q("offer"), "category": q("category")}.get(rule.of)
-        names, group = (f"{by} AS {q('name')}", f", {by}") if by else (f"'' AS {q('name')}", "")
+        counted_column = {"offer": q("offer"), "category": q("category")}.get(rule.of)
+        names, group = (
+            (f"{counted_column} AS {q('name')}", f", {counted_column}")
+            if counted_column
+            else (f"'' AS {q('name')}", "")
+        )
         known = "".join(
-            f" LEFT JOIN {q(f'known_{what}')} ON {q(f'known_{what}')}.{q('name')} = {q('past')}.{q(what)}"
-            for what in sorted(joins)
+            f" LEFT JOIN {q(f'known_{kind}')} ON {q(f'known_{kind}')}.{q('name')} = {q('past')}.{q(kind)}"
+            for kind in sorted(joins)
         )
         return (
             f"SELECT {q('contact')} AS {q('k')}, {names} FROM {q('past')}{known} WHERE {' AND '.join(tests)}"
@@ -369,18 +373,18 @@ class _Emitter:
         joins, free = "", ""
         for place, rule in self._rules:
             over = q(f"over{place}")
-            same = {"offer": "offer", "category": "category"}.get(rule.of)
+            shared_column = {"offer": "offer", "category": "category"}.get(rule.of)
             position = [number_ for number_, _ in self._rules].index(place) + 1
             tests = [
                 f"{over}.{q('k')} = {q('met')}.{q('k')}",
                 f"SUBSTRING({q('met')}.{q('about')}, {position}, 1) = '1'",
             ]
-            tests += [f"{over}.{q('name')} = {q('met')}.{q(same)}"] if same else []
+            tests += [f"{over}.{q('name')} = {q('met')}.{q(shared_column)}"] if shared_column else []
             tests += [f"{q('met')}.{q(f'c{place}')}"] if rule.contacts is not None else []
             joins += f"\n  LEFT JOIN {over} ON {' AND '.join(tests)}"
             free += f" AND {over}.{q('k')} IS NULL"
         names = ["k", "item", "place", "offer", "category"]
-        met = ", ".join(f"{q('met')}.{q(name)}" for name in (*names, "weight", "mixed"))
+        joined = ", ".join(f"{q('met')}.{q(name)}" for name in (*names, "weight", "mixed"))
         holds = partial(words.element, q("holds"), kind="BOOLEAN")
         about = [
             f"{holds(str(self._place([(rule.contacts.condition, rule.contacts.address)])))} AS {q(f'c{place}')}"
@@ -399,7 +403,7 @@ class _Emitter:
         ]
         needed = " AND ".join(holds(q(f"g{number_}")) for number_ in range(self._wide))
         return (
-            f"SELECT {met}\n  FROM (\n    SELECT {', '.join(columns)}\n    FROM {q('held')} CROSS JOIN {q('item')}\n"
+            f"SELECT {joined}\n  FROM (\n    SELECT {', '.join(columns)}\n    FROM {q('held')} CROSS JOIN {q('item')}\n"
             f"    WHERE {needed}\n  ) AS {q('met')}{joins}\n  WHERE {q('met')}.{q('weight')} > 0{free}"
         )
 

@@ -56,10 +56,10 @@ def run_spark(
         )
         _history(people, programs[0].catalog.environment, store, folder / "history.parquet")
         for table, file in ((tables.contacts, "contacts"), (tables.history, "history")):
-            with failures_told():
+            with spark_failures():
                 session.read.parquet(str(folder / f"{file}.parquet")).createOrReplaceTempView(table)
         for number, query in enumerate(queries):
-            with failures_told():
+            with spark_failures():
                 session.sql(query).write.parquet(str(folder / f"out-{number}"))
         made = f"read_parquet({quote_text(str(folder / 'out-*' / '*.parquet'))}) AS made"
         return copy_results(people.connection, f"{made} JOIN contact ON k = made.contact", target, ending)
@@ -84,7 +84,7 @@ def _history(people: ContactTable, environment: str, store: Store | None, target
 
 
 @contextlib.contextmanager
-def failures_told() -> Iterator[None]:
+def spark_failures() -> Iterator[None]:
     """Turn Spark's exceptions into one-line errors; its own messages repeat the query and the plan."""
     try:
         yield
@@ -121,11 +121,11 @@ def _session() -> Iterator[Any]:
         except Exception as error:  # pyspark raises whatever its gateway meets
             log.seek(0)
             lines = log.read(4096).decode(errors="replace").strip().splitlines()
-            said = [line for line in lines if not line.startswith(("WARNING: ", "Using "))]
+            messages = [line for line in lines if not line.startswith(("WARNING: ", "Using "))]
             raise refuse(
                 Code.CONTACTS_PACKAGE,
                 f"Spark did not start: {(str(error).splitlines() or ['no reason given'])[0][:200]}",
-                detail=f"PySpark needs a Java runtime (17 or newer). {said[0][:200] if said else ''}".rstrip(),
+                detail=f"PySpark needs a Java runtime (17 or newer). {messages[0][:200] if messages else ''}".rstrip(),
                 hint="Install one, and set JAVA_HOME to it.",
             ) from error
         try:
@@ -138,10 +138,10 @@ def _session() -> Iterator[Any]:
 @contextlib.contextmanager
 def _stderr_to(log: IO[bytes]) -> Iterator[None]:
     """Redirect stderr to ``log``, for processes started meanwhile: Spark's log repeats whole plans on failure."""
-    kept = os.dup(2)
+    original = os.dup(2)
     try:
         os.dup2(log.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)

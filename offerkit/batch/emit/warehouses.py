@@ -108,16 +108,16 @@ class BigQuery(Dialect):
         return f"BIGNUMERIC '{number:f}'"
 
     def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Cells]) -> str:
-        given = [(self.quoted(name), kind) for name, kind in zip(names, kinds, strict=True)]
-        struct = ", ".join(f"{name} {'STRING' if kind == 'BIGNUMERIC' else kind}" for name, kind in given)
-        columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in given)
+        quoted_columns = [(self.quoted(name), kind) for name, kind in zip(names, kinds, strict=True)]
+        struct = ", ".join(f"{name} {'STRING' if kind == 'BIGNUMERIC' else kind}" for name, kind in quoted_columns)
+        columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in quoted_columns)
         values = ",\n    ".join(f"({', '.join(map(self.cell, row))})" for row in rows)
         return f"SELECT {columns} FROM UNNEST(ARRAY<STRUCT<{struct}>>[\n    {values}\n  ])"  # noqa: S608 - quoted
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
-        names = [f"v.p{place}" for place in range(len(values))]
-        given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
-        return f"(SELECT {body(*names)} FROM (SELECT {given}) AS v)"  # noqa: S608 - written here
+        names = [f"v.p{index}" for index in range(len(values))]
+        columns = ", ".join(f"{value} AS p{index}" for index, value in enumerate(values))
+        return f"(SELECT {body(*names)} FROM (SELECT {columns}) AS v)"  # noqa: S608 - written here
 
     def plain_text(self, column: str) -> str:
         return f"COLLATE(CAST({column} AS STRING), '')"

@@ -88,6 +88,6 @@ def same_origin(request: Request, public: str) -> bool:
     return sender != "" and sender in (request.headers.get("host", "").lower(), public.lower())
 
 
-def sealed(viewer: Viewer, given: str) -> bool:
+def sealed(viewer: Viewer, seal: str) -> bool:
     """Whether a form carries the seal of the operator who is logged in."""
-    return bool(viewer.seal) and hmac.compare_digest(viewer.seal.encode(), given.encode())
+    return bool(viewer.seal) and hmac.compare_digest(viewer.seal.encode(), seal.encode())

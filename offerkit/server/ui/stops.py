@@ -65,10 +65,10 @@ def routes(pages: Pages) -> list[Operation]:
 
 def _stops(session: Session, done: str) -> Facts:
     with session.existing() as store:
-        found = list_stops(store)
+        stops = list_stops(store)
     return {
-        "stops": found[:MOST],
-        "left": max(0, len(found) - MOST),
+        "stops": stops[:MOST],
+        "left": max(0, len(stops) - MOST),
         "done": done if done.isdecimal() else "",
         "may_resume": may(session, TokenScope.PROMOTE),
     }

@@ -42,7 +42,7 @@ def unheld(shop: Workspace) -> tuple[Plan, list[dict[str, Any]]]:
     """The plan as a client makes it that knows nothing of policies; and what one that does finds in it."""
     session = shop.session("omar")
     with session.existing() as store:
-        plan = plan_design(session, session.load(), store, AddressPatterns.of(("*/offer.*",)), held=False)
+        plan = plan_design(session, session.load(), store, AddressPatterns.of(("*/offer.*",)), check_policies=False)
         return plan, [asdict(found) for found in plan_denials(session, Stages(store), plan)]
 
 

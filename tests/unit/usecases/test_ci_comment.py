@@ -14,12 +14,12 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Refused
 from offerkit.forges.api import Api
 from offerkit.forges.github import GitHub, github_headers
-from offerkit.forges.marked import Done, marked, marker
+from offerkit.forges.marked import TextChange, marked, marker
 from offerkit.forges.named import forge_named
 from offerkit.reports.pull_request import PullRequest, pull_request_json
 from offerkit.usecases.ci import Planned, planned
 from offerkit.usecases.ci_bundle import REPORT, Bundle, Opened, PullRequestRef, share_of
-from offerkit.usecases.ci_comment import CommentResult, CommentRequest, comment, told
+from offerkit.usecases.ci_comment import CommentRequest, CommentResult, comment, told
 
 pytestmark = pytest.mark.embedded
 HEAD, OLDER = "a" * 40, "b" * 40
@@ -67,7 +67,7 @@ def how(fake: FakeGitHub) -> CommentRequest:
     return CommentRequest(GitHub(api, REPOSITORY), 7, sleep=lambda seconds: None)
 
 
-def did(found: list[CommentResult] | None) -> dict[str, Done]:
+def did(found: list[CommentResult] | None) -> dict[str, TextChange]:
     """What was done for each environment."""
     assert found is not None
     return {each.environment: each.done for each in found}
@@ -82,37 +82,39 @@ def test_a_comment_lives_with_its_pull_request(
     fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]
 ) -> None:
     whole = bundle(found, names)
-    assert set(did(comment(how, whole)).values()) == {Done.CREATED}
+    assert set(did(comment(how, whole)).values()) == {TextChange.CREATED}
     before = bodies(fake)
     assert len(before) == len(names) > 1
     assert sorted(filter(None, map(marked, before))) == sorted(names)
     writes = [line for line in fake.asked if not line.startswith("GET")]
-    assert set(did(comment(how, whole)).values()) == {Done.UNCHANGED}
+    assert set(did(comment(how, whole)).values()) == {TextChange.UNCHANGED}
     assert [line for line in fake.asked if not line.startswith("GET")] == writes
     # Somebody edits one of them, before and behind the marker: it is brought back.
     number = min(fake.comments)
     fake.comments[number]["body"] = "approved by all, trust me\r\n" + fake.comments[number]["body"].replace(
         "create", "keep"
     )
-    assert sorted(did(comment(how, whole)).values()) == sorted([Done.UPDATED, *[Done.UNCHANGED] * (len(names) - 1)])
+    assert sorted(did(comment(how, whole)).values()) == sorted(
+        [TextChange.UPDATED, *[TextChange.UNCHANGED] * (len(names) - 1)]
+    )
     assert bodies(fake) == before
     # Somebody deletes it: it is made again.
     del fake.comments[number]
-    assert Done.CREATED in did(comment(how, whole)).values()
+    assert TextChange.CREATED in did(comment(how, whole)).values()
     assert sorted(bodies(fake)) == sorted(before)
     # A later head changes nothing in one of them, then nothing at all, then something again.
     fake.pulls[7]["head"]["sha"] = OLDER
     first, *others = names
     now = bundle(found, [first], OLDER)
     assert [(each.done, each.over) for each in comment(how, now) or []] == [
-        (Done.UPDATED, False),
-        *[(Done.UPDATED, True)] * len(others),
+        (TextChange.UPDATED, False),
+        *[(TextChange.UPDATED, True)] * len(others),
     ]
     assert sum("Nothing changes any more" in body for body in bodies(fake)) == len(others)
     comment(how, bundle(found, [], OLDER))
-    assert set(did(comment(how, bundle(found, [], OLDER))).values()) == {Done.UNCHANGED}
+    assert set(did(comment(how, bundle(found, [], OLDER))).values()) == {TextChange.UNCHANGED}
     assert all("Nothing changes any more" in body for body in bodies(fake))
-    assert did(comment(how, now))[first] is Done.UPDATED
+    assert did(comment(how, now))[first] is TextChange.UPDATED
     assert len(bodies(fake)) == len(names)
 
 
@@ -121,7 +123,7 @@ def test_a_forks_pull_request_is_found_by_its_head(
 ) -> None:
     fake.pulls[7]["head"]["repo"] = None
     by_head = replace(how, number=0, head=HEAD)
-    assert set(did(comment(by_head, bundle(found, names, number=0))).values()) == {Done.CREATED}
+    assert set(did(comment(by_head, bundle(found, names, number=0))).values()) == {TextChange.CREATED}
     assert len(fake.comments) == len(names)
 
 
@@ -135,13 +137,13 @@ def test_the_same_at_gitlab(found: Planned, names: list[str]) -> None:
     name = names[-1]
     foreign = gitlab.comment(ana, marker(name, "1:" + "0" * 64, HEAD))
     gitlab.fault("POST", lost)
-    assert did(comment(at, bundle(found, [name]))) == {name: Done.CREATED}
+    assert did(comment(at, bundle(found, [name]))) == {name: TextChange.CREATED}
     (number,) = gitlab.comments.keys() - {foreign}
     gitlab.comments[number]["body"] += "edited"
-    assert did(comment(at, bundle(found, [name]))) == {name: Done.UPDATED}
-    assert did(comment(at, bundle(found, [name]))) == {name: Done.UNCHANGED}
+    assert did(comment(at, bundle(found, [name]))) == {name: TextChange.UPDATED}
+    assert did(comment(at, bundle(found, [name]))) == {name: TextChange.UNCHANGED}
     del gitlab.comments[number]
-    assert did(comment(at, bundle(found, [name]))) == {name: Done.CREATED}
+    assert did(comment(at, bundle(found, [name]))) == {name: TextChange.CREATED}
     assert [each.over for each in comment(at, bundle(found, [])) or []] == [True]
     assert len(gitlab.comments) == 2
     gitlab.close()
@@ -169,7 +171,7 @@ def test_others_with_our_marker_and_our_account_without(
     fake.comments[foreign[0]]["user"] = fake.user(fake.person("eve", 666)) | {
         "login": BOT["login"]
     }  # a login can be taken over
-    assert set(did(comment(how, bundle(found, names))).values()) == {Done.CREATED}
+    assert set(did(comment(how, bundle(found, names))).values()) == {TextChange.CREATED}
     assert {number: fake.comments[number]["body"] for number in kept} == kept
     assert len(fake.comments) == len(kept) + len(names)
 
@@ -184,7 +186,7 @@ def test_what_another_tool_of_the_account_quotes_stays(
     fake.comments = {number: fake.comments[number] for number in sorted(fake.comments, reverse=True)}
     ours["body"] += "edited"
     again = fake.comment(BOT, ours["body"])  # of a run at the same time: one of ours
-    assert did(comment(how, bundle(found, [name]))) == {name: Done.UPDATED}
+    assert did(comment(how, bundle(found, [name]))) == {name: TextChange.UPDATED}
     assert again not in fake.comments
     assert fake.comments[quoted]["body"].startswith("Copied from #7:") and "edited" not in ours["body"]
 
@@ -196,8 +198,8 @@ def test_two_projects_do_not_take_each_others_comments(
     comment(how, bundle(found, names))
     comment(web, bundle(found, names))
     assert len(fake.comments) == 2 * len(names)
-    assert set(did(comment(web, bundle(found, []))).values()) == {Done.UPDATED}
-    assert set(did(comment(how, bundle(found, names))).values()) == {Done.UNCHANGED}
+    assert set(did(comment(web, bundle(found, []))).values()) == {TextChange.UPDATED}
+    assert set(did(comment(how, bundle(found, names))).values()) == {TextChange.UNCHANGED}
     with pytest.raises(Refused, match="name cannot be used"):
         comment(replace(how, name="a --> b"), bundle(found, names))
 
@@ -207,7 +209,7 @@ def test_among_a_thousand_comments(fake: FakeGitHub, how: CommentRequest, found:
         fake.comment(fake.people[1], f"chat {number}")
     name = names[-1]
     comment(how, bundle(found, [name]))
-    assert did(comment(how, bundle(found, [name]))) == {name: Done.UNCHANGED}
+    assert did(comment(how, bundle(found, [name]))) == {name: TextChange.UNCHANGED}
     assert len(fake.comments) == 1001
 
 
@@ -237,10 +239,10 @@ def test_never_two_after_a_lost_answer(
     environment = names[0]
     fake.fault("POST", *CREATING[name])
     fake.fault("GET /repos/acme/offers/issues", lambda carry_out: carry_out(), *[late] * listed_late)
-    assert did(comment(how, bundle(found, [environment]))) == {environment: Done.CREATED}
+    assert did(comment(how, bundle(found, [environment]))) == {environment: TextChange.CREATED}
     assert len(fake.comments) == 1
     fake.faults.clear()
-    assert did(comment(how, bundle(found, [environment]))) == {environment: Done.UNCHANGED}
+    assert did(comment(how, bundle(found, [environment]))) == {environment: TextChange.UNCHANGED}
 
 
 def test_two_runs_at_once_leave_one(fake: FakeGitHub, how: CommentRequest, found: Planned, names: list[str]) -> None:
@@ -251,7 +253,7 @@ def test_two_runs_at_once_leave_one(fake: FakeGitHub, how: CommentRequest, found
         return carry_out()  # type: ignore[operator]
 
     fake.fault("POST", other_run_first)
-    assert did(comment(how, bundle(found, [environment]))) == {environment: Done.UPDATED}
+    assert did(comment(how, bundle(found, [environment]))) == {environment: TextChange.UPDATED}
     (left,) = bodies(fake)
     assert "of another run" not in left
 
@@ -267,7 +269,7 @@ def test_what_vanishes_is_told_at_last(fake: FakeGitHub, how: CommentRequest, fo
 
     fake.comment(BOT, line)
     fake.fault("PATCH", vanishing)
-    assert did(comment(how, bundle(found, [environment]))) == {environment: Done.UPDATED}
+    assert did(comment(how, bundle(found, [environment]))) == {environment: TextChange.UPDATED}
     fake.comments[max(fake.comments)]["body"] = line
     fake.fault("PATCH", *[vanishing] * 9)
     with pytest.raises(Refused, match="disappears whenever it is written"):

@@ -16,7 +16,7 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
 from offerkit.forges.forge import Forge
-from offerkit.forges.marked import Done, marker
+from offerkit.forges.marked import TextChange, marker
 from offerkit.forges.named import forge_named
 from offerkit.usecases.ci_drift import Keeping, Kept, drifted, keep, told
 
@@ -78,24 +78,24 @@ def test_an_issue_lives_as_long_as_the_drift(both: tuple[Any, Forge], shop: Work
     assert night() == Kept(None, "", 0)
     shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "@everyone <b>~~x~~</b>"}}}})
     fake.fault("POST", lost, status(502))
-    assert night().done is Done.CREATED
+    assert night().done is TextChange.CREATED
     (number,) = [n for n in fake.issues if n != 900]
     issue = fake.issues[number]
     assert issue["title"] == "the store differs from the specs of main"
     shown = cmarkgfm.github_flavored_markdown_to_html(issue[body])
     assert "safari" in shown and "<b>" not in shown and "<code>@everyone</code>" in shown
     writes = len([line for line in fake.asked if not line.startswith("GET")])
-    assert night().done is Done.UNCHANGED
+    assert night().done is TextChange.UNCHANGED
     assert len([line for line in fake.asked if not line.startswith("GET")]) == writes
     issue[body], issue["title"] = issue[body] + "\nfixed!", "done"
-    assert night().done is Done.UPDATED
+    assert night().done is TextChange.UPDATED
     assert "fixed!" not in issue[body] and issue["title"] != "done"
     shop.apply("ada")
     assert night().closed == 1
     assert issue["state"] == "closed" and "Nothing differs any more" in issue[body]
     assert night().closed == 0
     shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Another"}}}})
-    assert night().done is Done.CREATED
+    assert night().done is TextChange.CREATED
     assert len([n for n in fake.issues if n != 900]) == 2
     assert [line.split(" (")[0] for line in lines] == [
         "Nothing differs.",

@@ -231,7 +231,7 @@ def test_places_on_both_sides(branches: Branches) -> None:
     branches.on("topic", {OFFERS: {"offers": {
         "lynx": offer(), "saver": None, "safari": {"weights": [{"label": "base", "weight": 7}]}}}})  # fmt: skip
     found = branches.between()
-    places = {step.address.name: (step, found.places[step.address]) for step in found.steps}
+    places = {step.address.name: (step, found.positions[step.address]) for step in found.steps}
     now = (branches.root / OFFERS).read_text().splitlines()
     step, place = places["safari"]
     assert place.before is not None and place.after is not None
