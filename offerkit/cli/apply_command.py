@@ -67,17 +67,17 @@ def command(
             hint="A saved plan is applied on its own and whole; apply several plans one after another.",
         )
     from_file = len(what) == 1 and (bool(named) or is_file(what[0]))
-    made = load_plan(Path(what[0])) if from_file else plan(session, AddressPatterns.of(what, exclude))
+    new_plan = load_plan(Path(what[0])) if from_file else plan(session, AddressPatterns.of(what, exclude))
     if not from_file:
-        warn_if_older(shell, session, made)
-    shell.plan(made, full=full)
-    if not (fail_on_blocked and made.blocked):
-        session = _with_origin(session, made, authors, whole=not (from_file or what or exclude))
-        carry_out(shell, session, made, "Apply this plan?", "Applied.", yes=yes)
-    finish(made, None, detailed_exitcode=False, fail_on_blocked=fail_on_blocked)
+        warn_if_older(shell, session, new_plan)
+    shell.plan(new_plan, full=full)
+    if not (fail_on_blocked and new_plan.blocked):
+        session = _with_origin(session, new_plan, authors, whole=not (from_file or what or exclude))
+        carry_out(shell, session, new_plan, "Apply this plan?", "Applied.", yes=yes)
+    finish(new_plan, None, detailed_exitcode=False, fail_on_blocked=fail_on_blocked)
 
 
-def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whole: bool) -> Session:
+def _with_origin(session: Session, new_plan: Plan, authors: tuple[str, ...], *, whole: bool) -> Session:
     """``session``, which knows where ``made`` comes from; ``whole``: it is all that the specs say."""
     from offerkit.diagnostics import Refused
     from offerkit.plans.make import AddressPatterns
@@ -85,16 +85,16 @@ def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whol
     from offerkit.usecases.authorship import origin_of
     from offerkit.usecases.plan import plan
 
-    if made.kind is not PlanKind.APPLY:
+    if new_plan.kind is not PlanKind.APPLY:
         if authors:
             raise click.UsageError("--author only applies to plans of the specs; other plans have no new authors.")
         return session
-    if made.empty:
+    if new_plan.empty:
         return session
-    said: Plan | None = made
+    declared: Plan | None = new_plan
     if not whole:
         try:
-            said = plan(session, AddressPatterns.of((), ()))
+            declared = plan(session, AddressPatterns.of((), ()))
         except Refused:  # a saved plan, or a part, can be applied all the same: it is only not what is checked out
-            said = None
-    return replace(session, origin=origin_of(session, made, said, authors))
+            declared = None
+    return replace(session, origin=origin_of(session, new_plan, declared, authors))

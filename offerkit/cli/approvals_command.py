@@ -23,8 +23,8 @@ def command(shell: Shell, patterns: tuple[str, ...], only_mine: bool, everything
 
     session = shell.session()
     with session.existing() as store:
-        found = list_approvals(store, patterns)
+        approvals = list_approvals(store, patterns)
         if only_mine:
-            found = decidable_by(found, who_is(session, store))
-    shown = found if everything else [item for item in found if item.state == "waiting"]
+            approvals = decidable_by(approvals, who_is(session, store))
+    shown = approvals if everything else [item for item in approvals if item.state == "waiting"]
     shell.show(Approvals(shown), form)

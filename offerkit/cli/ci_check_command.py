@@ -49,24 +49,26 @@ def command(shell: Shell, path: Path | None, subject: PullRequestRef, every: boo
 
 
 def _check_open(shell: Shell, session: Session, base: str) -> None:
-    """Check all that are open. Raises Refused, once all are told, when one is not what was read."""
+    """Check all open pull requests. Raises Refused, after reporting all, if one differs from what was reviewed."""
     from offerkit.diagnostics import Diagnostic, Refused
     from offerkit.usecases.ci_forge import check_open
 
-    found: list[Diagnostic] = []
+    differences: list[Diagnostic] = []
     idle = True
-    for each in check_open(session, forge_of(session), base):
+    for checked in check_open(session, forge_of(session), base):
         idle = False
-        said = (
-            f"not checked: {each.skipped}"
-            if each.skipped
+        result = (
+            f"not checked: {checked.skipped}"
+            if checked.skipped
             else "differs from what was reviewed"
-            if each.found
+            if checked.found
             else "as read"
         )
-        click.echo(f"{each.number} at {each.head[:12]}: {said}")
-        found += [replace(one, summary=f"{each.number}: {one.summary}") for one in each.found]
+        click.echo(f"{checked.number} at {checked.head[:12]}: {result}")
+        differences += [
+            replace(diagnostic, summary=f"{checked.number}: {diagnostic.summary}") for diagnostic in checked.found
+        ]
     if idle:
         click.echo("No pull request is open.")
-    if found:
-        raise Refused(found)
+    if differences:
+        raise Refused(differences)

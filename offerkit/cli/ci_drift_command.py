@@ -32,5 +32,5 @@ def command(shell: Shell, name: str, forge: Forge) -> None:
     """
     from offerkit.usecases.ci_drift import Keeping, drifted, keep, told
 
-    found = drifted(shell.session(), forge)
-    click.echo(told(found, keep(Keeping(forge, name), found)))
+    drift = drifted(shell.session(), forge)
+    click.echo(told(drift, keep(Keeping(forge, name), drift)))

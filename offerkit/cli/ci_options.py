@@ -80,7 +80,7 @@ _SUBJECT = (
 
 
 def forge_options(function: F) -> F:
-    """The forge that the options or the CI's variables name, as the argument ``forge``; waits are told on stderr."""
+    """The forge named by the options or the CI's variables, as the argument ``forge``; reports waits on stderr."""
 
     @wraps(function)
     def command(*args: Any, forge: str | None, forge_url: str | None, repository: str | None, **others: Any) -> Any:

@@ -50,12 +50,12 @@ def command(shell: Shell, out: Path, subject: PullRequestRef, no_impact: bool, s
     from offerkit.usecases.ci import planned, save
     from offerkit.usecases.requests import ImpactRequest
 
-    found = planned(shell.session(), subject, None if no_impact else ImpactRequest(sample=sample or 0))
-    save(found, out)
-    for each in found.requests:
-        click.echo(f"{each.environment}: {visible(verdict(each))}")
-    if not found.requests:
+    changes = planned(shell.session(), subject, None if no_impact else ImpactRequest(sample=sample or 0))
+    save(changes, out)
+    for request in changes.requests:
+        click.echo(f"{request.environment}: {visible(verdict(request))}")
+    if not changes.requests:
         click.echo("Nothing changes.")
-    click.echo(f"Saved to {visible(str(out))}. It means {found.bundle.meaning}.", err=True)
-    if found.denied:
-        raise Refused(found.denied)
+    click.echo(f"Saved to {visible(str(out))}. It means {changes.bundle.meaning}.", err=True)
+    if changes.denied:
+        raise Refused(changes.denied)

@@ -41,23 +41,23 @@ def command(shell: Shell, out: Path | None, only_check: bool, forge: str | None)
     from offerkit.usecases.codeowners import check, codeowners, place_of, save
 
     session = shell.session()
-    made = codeowners(session, _logins(forge) if forge is not None else None)
+    owners = codeowners(session, _logins(forge) if forge is not None else None)
     target = out or place_of(session.project.root)
-    if made.nameless:
+    if owners.nameless:
         click.echo(
-            f"Left out, without an account or e-mail address: {', '.join(map(visible, made.nameless))}.", err=True
+            f"Left out, without an account or e-mail address: {', '.join(map(visible, owners.nameless))}.", err=True
         )
     if only_check:
-        check(made, target)
+        check(owners, target)
         click.echo(shell.style.green(f"{visible(target.name)} is up to date."), color=True)
         return
-    save(made, target)
+    save(owners, target)
     shell.done = True
     click.echo(shell.style.green(f"Written to {visible(str(target))}."), color=True)
 
 
 def _logins(name: str) -> Callable[[Mapping[str, Any]], str]:
-    """What operators' accounts are called, each asked for once."""
+    """A function that looks up the login of an operator's account at the forge."""
     from offerkit.forges.named import forge_named
 
     forge = forge_named(os.environ, tell=lambda text: click.echo(text, err=True), name=name)

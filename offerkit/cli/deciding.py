@@ -97,7 +97,9 @@ def carry_out(
     from offerkit.reports.approvals import DecisionReport
 
     revision = decided.revision
-    done = f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}." if revision is not None else ""
+    confirmation = (
+        f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}." if revision is not None else ""
+    )
     report = DecisionReport(
         decision,
         decided.keys,
@@ -106,7 +108,7 @@ def carry_out(
         revision=revision.serial if revision is not None else None,
         digest=decided.digest,
         shown=decided.shown,
-        done=done,
+        done=confirmation,
         only_shown=only_show,
     )
     if form == "text":

@@ -86,27 +86,29 @@ def command(
     shell.form = form
     with open_live(session, write=not dry_run) as (catalogs, people, store):
         actor = who_is(session, store)
-        place = find_delivery(catalogs, name)
+        delivery = find_delivery(catalogs, name)
         if withdraw:
-            _withdraw(shell, store, place, actor)
+            _withdraw(shell, store, delivery, actor)
             return
-        folder = out or (None if dry_run else session.project.root / "deliveries" / place[1] / place[2])
-        if not dry_run and (run := finish_interrupted(store, place, folder)) is not None:
+        folder = out or (None if dry_run else session.project.root / "deliveries" / delivery[1] / delivery[2])
+        if not dry_run and (run := finish_interrupted(store, delivery, folder)) is not None:
             where = visible(str(folder))
-            said = f"{run.name} was stored before the interruption; its files are complete now, in {where}."
-            _tell(shell, run, said, stored=run.propositions, folder=str(folder))
+            message = f"{run.name} was stored before the interruption; its files are complete now, in {where}."
+            _tell(shell, run, message, stored=run.propositions, folder=str(folder))
             return
         now = instant(session.now)
-        check_named(catalogs, place)  # where the environment itself is gone, there is no zone to ask for
-        zone = catalogs[place[0]].zone
+        check_named(catalogs, delivery)  # where the environment itself is gone, there is no zone to ask for
+        zone = catalogs[delivery[0]].zone
         when = parse_time(at, zone, session.now) if at else None
         if when is None and folder is not None:
-            when = unfinished_date(folder, place, now, zone)
-        made = plan_delivery(catalogs, place, now, when)
-        source = people.of(made.environment, contacts)
-        asked = DeliveryRequest(actor, now, folder, dry_run, fields, status_url, seed, parse_call_data(data), set_aside)
+            when = unfinished_date(folder, delivery, now, zone)
+        run_plan = plan_delivery(catalogs, delivery, now, when)
+        source = people.of(run_plan.environment, contacts)
+        request = DeliveryRequest(
+            actor, now, folder, dry_run, fields, status_url, seed, parse_call_data(data), set_aside
+        )
         with progress_bar("Contacts", source.count()) as told:
-            result, reports = deliver(catalogs, made, source, store, asked, told)
+            result, reports = deliver(catalogs, run_plan, source, store, request, told)
     shell.done = not dry_run or out is not None
     warn(shell, reports)
     shell.show(result, form)

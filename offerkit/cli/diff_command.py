@@ -61,10 +61,10 @@ def command(
     if contacts and not impact.wanted:
         raise click.UsageError("--contacts goes with --impact.")
     session = shell.session()
-    found = compare(session, a, b, AddressPatterns.of(targets, exclude), whole=impact.wanted)
-    if found.behind.doubt is not None:
-        shell.tell([found.behind.doubt])
-    beside = found.beside(impact.between(session, found, contacts))
-    report = DiffReport(found.steps, found.bodies, found.titles, found.across, beside)
+    difference = compare(session, a, b, AddressPatterns.of(targets, exclude), whole=impact.wanted)
+    if difference.behind.doubt is not None:
+        shell.tell([difference.behind.doubt])
+    beside = difference.beside(impact.between(session, difference, contacts))
+    report = DiffReport(difference.steps, difference.bodies, difference.titles, difference.across, beside)
     shell.show(report, form, full=full)
-    return 2 if detailed_exitcode and (found.steps or found.behind.steps) else 0
+    return 2 if detailed_exitcode and (difference.steps or difference.behind.steps) else 0

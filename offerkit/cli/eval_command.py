@@ -49,7 +49,7 @@ def command(
     with open_stage(session, stage) as engine:
         name = environment_of(engine.catalogs, expression, environment)
         when = parse_time(at, engine.catalogs[name].zone, session.now)
-        made = evaluate(
+        evaluation = evaluate(
             engine.catalogs,
             engine.people,
             expression,
@@ -58,4 +58,4 @@ def command(
             contact=contact,
             data=parse_call_data(data),
         )
-    shell.show(made, form)
+    shell.show(evaluation, form)

@@ -27,5 +27,5 @@ def command(shell: Shell, focus: tuple[str, ...], form: str) -> None:
     from offerkit.reports.graph import Graph
     from offerkit.usecases.graph import edges
 
-    found = edges(shell.session(), focus)
-    shell.show(Graph(found), form)
+    references = edges(shell.session(), focus)
+    shell.show(Graph(references), form)

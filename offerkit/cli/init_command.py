@@ -73,24 +73,24 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
         click.echo(f"  + {visible(str(path))}")
     for path in begun.kept:
         click.echo(f"  = {visible(str(path))} (exists; not changed{_renewing(path, begun)})")
-    here = target == Path()
-    shown = "this folder" if here else visible(str(target))
+    is_current = target == Path()
+    shown = "this folder" if is_current else visible(str(target))
     if begun.project:
         click.echo("  = specs/, environments/ (the project's own; not changed)")
-    said = "A new project in"
+    result = "A new project in"
     if not begun.fresh:
-        said = f"{'Added what was missing to' if begun.written else 'Nothing is missing in'} the project in"
-    click.echo(shell.style.green(f"{said} {shown}."), color=True)
+        result = f"{'Added what was missing to' if begun.written else 'Nothing is missing in'} the project in"
+    click.echo(shell.style.green(f"{result} {shown}."), color=True)
     if begun.unnamed and source.line:
         click.echo(f"{REQUIREMENTS} is not changed; name the source of offerkit there with the line: {source.line}")
     elif begun.unnamed:
         click.echo(f"Colleagues and CI install what {REQUIREMENTS} names: name the source of offerkit there.")
     if begun.fresh:
-        click.echo("Now: offerkit plan" if here else f"Now: cd {visible(quote(str(target)))} && offerkit plan")
+        click.echo("Now: offerkit plan" if is_current else f"Now: cd {visible(quote(str(target)))} && offerkit plan")
 
 
 def _renewing(path: str, begun: InitResult) -> str:
-    """How a file that stays becomes what this offerkit would write, or does what that would do."""
+    """How to bring an existing file up to date with what this offerkit would write."""
     if path in begun.outdated:
         return "; renew it with: offerkit schema --out .schema"
     own = _OWN.get(Path(path).name)
@@ -105,11 +105,11 @@ _OWN = {
     ".gitlab-ci.yml": "add to it: include: [{{local: /.gitlab/offerkit.yml, inputs: {{project: {project}}}}}]",
     ".pre-commit-config.yaml": "its hooks may be “offerkit validate” and “offerkit fmt”, too",
 }
-"""Files that people keep for other things as well, and what they lack while offerkit is not in them."""
+"""Files that also serve other tools, and what to add to them for offerkit."""
 
 
 def _starter(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
-    """The starter's files by path. What begins with a dot in a project begins with “dot-” in the package."""
+    """The starter's files by path. Names that begin with a dot in a project begin with “dot-” in the package."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.startswith(("__", ".")):
             continue

@@ -37,7 +37,9 @@ def command(
     from offerkit.usecases.requests import OverrideRequest
 
     session = shell.session(lock_timeout=lock_timeout)
-    made = override(session, OverrideRequest(patterns, message, tuple(map(OverrideKind, lifts))))
+    overridden = override(session, OverrideRequest(patterns, message, tuple(map(OverrideKind, lifts))))
     shell.done = True
-    done = f"Revision {made.revision.serial} by {made.revision.actor}, {made.revision.digest[:12]}."
-    shell.show(OverrideReport(made.revision.serial, made.says, done), form)
+    confirmation = (
+        f"Revision {overridden.revision.serial} by {overridden.revision.actor}, {overridden.revision.digest[:12]}."
+    )
+    shell.show(OverrideReport(overridden.revision.serial, overridden.says, confirmation), form)

@@ -64,10 +64,10 @@ def command(
     session = shell.session()
     if form in ("github", "sarif", "gitlab"):
         return _findings(shell, session, AddressPatterns.of(targets, exclude), form)
-    made = plan(session, AddressPatterns.of(targets, exclude))
-    warn_if_older(shell, session, made)
-    shell.plan(made, form, full=full, impact=impact.of(session, made))
-    return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)
+    new_plan = plan(session, AddressPatterns.of(targets, exclude))
+    warn_if_older(shell, session, new_plan)
+    shell.plan(new_plan, form, full=full, impact=impact.of(session, new_plan))
+    return finish(new_plan, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)
 
 
 def _findings(shell: Shell, session: Session, patterns: AddressPatterns, form: str) -> int:

@@ -56,6 +56,6 @@ def command(
     session = shell.session()
     shell.form = form
     with open_stage(session, stage) as engine:
-        made = preview(engine, offer, on, contact, parse_call_data(data), at, session.now)
-    shell.show(made, form)
-    return 1 if any(shown.trouble for shown in made.spaces) else 0
+        offer_preview = preview(engine, offer, on, contact, parse_call_data(data), at, session.now)
+    shell.show(offer_preview, form)
+    return 1 if any(shown.trouble for shown in offer_preview.spaces) else 0

@@ -63,10 +63,10 @@ def command(
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
     targets = tuple(word for word in what if word not in environments)
-    made = promote(session, environments, AddressPatterns.of(targets, exclude), include_rolled_back=include_rolled_back)
-    shell.plan(made, form, full=full, impact=impact.of(session, made))
+    plan = promote(session, environments, AddressPatterns.of(targets, exclude), include_rolled_back=include_rolled_back)
+    shell.plan(plan, form, full=full, impact=impact.of(session, plan))
     if not to_be_applied(form, out, plan_only, yes):
-        foresee(shell, session, made)
-    elif not (fail_on_blocked and made.blocked):
-        carry_out(shell, session, made, "Promote this to live?", "Live.", yes=yes)
-    return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)
+        foresee(shell, session, plan)
+    elif not (fail_on_blocked and plan.blocked):
+        carry_out(shell, session, plan, "Promote this to live?", "Live.", yes=yes)
+    return finish(plan, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)

@@ -95,7 +95,7 @@ def command(
     session = shell.session()
     shell.form = form
     with open_live(session, write=not no_store) as (catalogs, people, store):
-        asked = ProposeRequest(
+        request = ProposeRequest(
             spaces=spaces,
             at=parse_time(at, zone_of(catalogs, spaces), session.now),
             contact=contact,
@@ -111,7 +111,7 @@ def command(
             status_base=status_url,
             anonymous_categories=anonymous,
         )
-        answer = propose(catalogs, people, store, asked)
+        answer = propose(catalogs, people, store, request)
         shown = AnswerReport(answer, RulePositions(session, catalogs)) if explain else AnswerReport(answer)
         text = shell.text(shown, form)
     warn(shell, (found for space in answer.spaces for found in space.reports))

@@ -54,13 +54,13 @@ def command(
     from offerkit.usecases.argument_values import names_zone
     from offerkit.usecases.list_propositions import PropositionFilter, list_propositions, unknown_names, zone_of
 
-    wanted = PropositionFilter(proposition, offer, contact, space, environment, status, since, until, limit)
+    proposition_filter = PropositionFilter(proposition, offer, contact, space, environment, status, since, until, limit)
     session = shell.session()
     session.backend.require_local()
     with session.existing() as store:
-        rows = list_propositions(store, wanted, session.now)
+        rows = list_propositions(store, proposition_filter, session.now)
         if any(time and not names_zone(time) for time in (since, until)):
-            click.echo(f"Times that name no time zone are read in {zone_of(store, wanted)}.", err=True)
+            click.echo(f"Times that name no time zone are read in {zone_of(store, proposition_filter)}.", err=True)
         if not rows:
-            warn(shell, unknown_names(store, wanted))
+            warn(shell, unknown_names(store, proposition_filter))
     shell.show(Propositions(rows), form)

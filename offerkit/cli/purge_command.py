@@ -37,8 +37,8 @@ def command(
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     with session.existing() as store:
-        made = plan_purge(session, store, environments)
-    shell.plan(made, form, full=full)
+        plan = plan_purge(session, store, environments)
+    shell.plan(plan, form, full=full)
     if to_be_applied(form, out, plan_only, yes):
-        carry_out(shell, session, made, "Purge these offers?", "Purged.", yes=yes)
-    return finish(made, out, False)
+        carry_out(shell, session, plan, "Purge these offers?", "Purged.", yes=yes)
+    return finish(plan, out, False)

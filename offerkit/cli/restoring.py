@@ -1,4 +1,4 @@
-"""What ``offerkit store restore`` says before and after."""
+"""The messages of ``offerkit store restore`` before and after it restores."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 _LISTED = 30
 
 
-def before(found: Restoration) -> Iterator[str]:
-    """What restoring means, line by line."""
-    yield f"The backup {found.backup} verifies: {_state(found.last)}"
-    if found.loss is not None:
-        yield from _lost(found.loss)
+def before(restoration: Restoration) -> Iterator[str]:
+    """What restoring would change, line by line."""
+    yield f"The backup {restoration.backup} verifies: {_state(restoration.last)}"
+    if restoration.loss is not None:
+        yield from _lost(restoration.loss)
 
 
-def unreadable(found: Restoration) -> Diagnostic:
-    """What is said where nothing of the store that was there can be carried over."""
-    known = [visible(row.key.address) for row in Stops(found.stopped) if not row.key.space]
+def unreadable(restoration: Restoration) -> Diagnostic:
+    """The warning if nothing can be carried over from the current store."""
+    known = [visible(row.key.address) for row in Stops(restoration.stopped) if not row.key.space]
     stays = f" Known to be stopped, and stays stopped: {', '.join(known[:_LISTED])}." if known else ""
     return Diagnostic(
         Code.NOT_RESTORED,
-        f"what is in the store's place cannot be read: {found.unreadable}",
+        f"what is in the store's place cannot be read: {restoration.unreadable}",
         detail="Everything since the backup is lost: revisions, approvals, tokens and propositions. Tokens that"
         " were revoked since may be valid again, and operators that were disabled since are enabled. WHAT WAS STOPPED"
         f" SINCE MAY BE LIVE AGAIN: stops cannot be carried over from a store that cannot be read.{stays}",
@@ -64,20 +64,21 @@ def _lost(loss: RestoreLoss) -> Iterator[str]:
         yield "To undo a promotion, “offerkit rollback” is enough, and keeps all of this."
 
 
-def after(done: Restored) -> Iterator[str]:
+def after(restored: Restored) -> Iterator[str]:
     """What was done."""
-    yield f"Restored. Revision {done.revision.serial} by {done.revision.actor}, {done.revision.digest[:12]}."
-    if done.aside is not None:
-        yield f"The replaced store is kept in {done.aside}."
+    revision = restored.revision
+    yield f"Restored. Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."
+    if restored.aside is not None:
+        yield f"The replaced store is kept in {restored.aside}."
 
 
 def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:
-    found = list(lines)
-    if found:
+    rows = list(lines)
+    if rows:
         yield title
-        yield from (f"  {line}" for line in found[:_LISTED])
-        if len(found) > _LISTED:
-            yield f"  and {len(found) - _LISTED:,} more"
+        yield from (f"  {line}" for line in rows[:_LISTED])
+        if len(rows) > _LISTED:
+            yield f"  and {len(rows) - _LISTED:,} more"
 
 
 def _revision(row: RevisionRow) -> str:

@@ -29,9 +29,9 @@ def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lo
     from offerkit.usecases.requests import StopRequest
     from offerkit.usecases.stop import resume
 
-    made = resume(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, message))
+    outcome = resume(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, message))
     shell.done = True
-    revision = made.revision.serial if made.revision is not None else None
+    revision = outcome.revision.serial if outcome.revision is not None else None
     if form == "text":
-        shell.tell([replace(found, severity=Severity.WARNING) for found in made.refused])
-    shell.show(ResumeReport(revision, made.named, made.out, made.refused, made.done), form)
+        shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in outcome.refused])
+    shell.show(ResumeReport(revision, outcome.named, outcome.out, outcome.refused, outcome.done), form)

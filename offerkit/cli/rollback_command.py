@@ -81,10 +81,10 @@ def command(
     session = shell.session(lock_timeout=lock_timeout, message=message)
     with session.existing() as store:
         if undo is not None:
-            made = plan_undo(store, undo, withdrawn=include_withdrawn)
+            plan = plan_undo(store, undo, withdrawn=include_withdrawn)
         else:
-            made = plan_rollback(session, store, stage, to, what, withdrawn=include_withdrawn)
-    shell.plan(made, form, full=full, impact=impact.of(session, made))
+            plan = plan_rollback(session, store, stage, to, what, withdrawn=include_withdrawn)
+    shell.plan(plan, form, full=full, impact=impact.of(session, plan))
     if to_be_applied(form, out, plan_only, yes):
-        carry_out(shell, session, made, "Roll back?", "Rolled back.", yes=yes)
-    return finish(made, out, detailed_exitcode)
+        carry_out(shell, session, plan, "Roll back?", "Rolled back.", yes=yes)
+    return finish(plan, out, detailed_exitcode)

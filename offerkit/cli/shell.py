@@ -1,4 +1,4 @@
-"""What every command is given: the session, and how to print; and what commands do with the plan that they made."""
+"""What all commands share: the session, output, and applying a plan."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from offerkit.usecases.session import Backend, Session
 
 _LISTED = 5
-"""Names in a warning."""
+"""The most names in a warning."""
 LONG = 2000
-"""From so many resources on, a progress bar is worth its place."""
+"""The number of items from which a progress bar is shown."""
 
 
 @dataclass
 class Shell:
-    """The global options, and what follows from them."""
+    """The global options, and the session and output that follow from them."""
 
     project: str | None = None
     store: str | None = None
@@ -45,16 +45,16 @@ class Shell:
     accept_restored: bool = False
     create_store: bool = False
     store_typed: bool = False
-    """Whether ``store`` stands on the command line: a relative path then is from where one stands."""
+    """Whether ``store`` was given on the command line: a relative path is then relative to the current folder."""
     form: str = "text"
-    """The form the last plan was printed in; other forms own standard output."""
+    """The format of the last plan; formats other than text use standard output alone."""
     done: bool = False
-    """Whether this run has changed what it was to change: then it has succeeded, even if its output is lost."""
+    """Whether this run has made its change: it has then succeeded, even if its output is lost."""
     root: Path | None = None
-    """The project's folder, once it was found: mistakes are shown with the lines that they are in."""
+    """The project's folder, once found; diagnostics quote lines of its files."""
 
     def session(self, *, lock_timeout: float = 0.0, message: str = "", override_impact: str = "") -> Session:
-        """The session of this run. Raises Refused where there is no project."""
+        """The session of this run. Raises Refused without a project."""
         from offerkit.governance.rights import scopes_of
         from offerkit.specs import find_project
         from offerkit.specs.git import git_email
@@ -101,9 +101,9 @@ class Shell:
 
     @contextlib.contextmanager
     def audited(self, *, verify: bool) -> Iterator[AuditedStore]:
-        """The store that is to be audited: the project's, or outside of any project the one that --store names.
+        """The store to audit: the project's, or outside a project the one that --store names.
 
-        ``verify``: whatever is in it is to be told of. Otherwise it is opened, or refused, as for any other command.
+        ``verify``: report all faults. Otherwise the store is opened, or refused, as for any other command.
         """
         from offerkit.store import Store
         from offerkit.usecases.audit import AuditedStore
@@ -131,15 +131,15 @@ class Shell:
 
     @cached_property
     def style(self) -> Style:
-        """Colours if standard output is a terminal that wants them."""
+        """The style of standard output: coloured if it is a terminal that supports it."""
         return style_for(sys.stdout, self.color)
 
     def show(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> None:
-        """Print a result in one of its formats. Raises Refused where it has no such format."""
+        """Print a result in a format. Raises Refused if it does not have that format."""
         click.echo(self.text(result, form, full=full, verbose=verbose), nl=False, color=True)
 
     def text(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> str:
-        """A result in one of its formats, as it fits the terminal. Raises Refused where it has no such format."""
+        """A result in a format, wrapped to the terminal. Raises Refused if it does not have that format."""
         from offerkit.reports.render import render
         from offerkit.reports.style import ALL, CONCISE, GITHUB_LIMIT, Presentation
 
@@ -147,7 +147,7 @@ class Shell:
         return render(result, form, Presentation(self.style, layout, ALL if full else GITHUB_LIMIT, verbose))
 
     def plan(self, plan: Plan, form: str = "text", *, full: bool = False, impact: Impact | None = None) -> None:
-        """Print a plan in one of its forms, with its ``impact`` if that is asked for.
+        """Print a plan in a format, with its ``impact`` if given.
 
         The JSON of an impact goes to standard error: standard output is the plan, byte by byte.
         """
@@ -163,7 +163,7 @@ class Shell:
             click.echo(render(impact, form), nl=False, err=True)
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask before something changes; without a terminal nothing is asked, and nothing changed.
+        """Ask for confirmation before a change; without a terminal, refuse.
 
         Raises Refused unless the answer is “yes” or ``yes`` was given.
         """
@@ -180,7 +180,7 @@ class Shell:
             raise refuse(Code.PLAN_DECLINED, "nothing was changed: the plan was not confirmed")
 
     def applied(self, applied: Applied, what: str) -> None:
-        """Say what was done, in which revision."""
+        """Print what was done, and its revision."""
         from offerkit.reports.escape import visible
 
         self.done = True
@@ -199,11 +199,11 @@ class Shell:
         from offerkit.reports.style import CONCISE, Presentation
 
         presentation = Presentation(style_for(sys.stderr, self.color), CONCISE._replace(width=width()))
-        found = DiagnosticsReport(diagnostics, self._lines_of)
-        click.echo(render(found, "text", presentation), nl=False, err=True, color=True)
+        report = DiagnosticsReport(diagnostics, self._lines_of)
+        click.echo(render(report, "text", presentation), nl=False, err=True, color=True)
 
     def rendered(self, diagnostics: Sequence[Diagnostic], form: str) -> str:
-        """Diagnostics for programs: ``json``, or what a forge reads, with paths from the repository's top."""
+        """Diagnostics for programs: ``json`` or a forge's format, with paths from the repository's root."""
         from offerkit.reports.diagnostics_json import DiagnosticsReport
         from offerkit.reports.render import render
         from offerkit.specs.git import folder_in_repository
@@ -212,11 +212,11 @@ class Shell:
         return render(DiagnosticsReport(diagnostics, folder=folder), form)
 
     def tell_bug(self, error: Exception) -> None:
-        """Print that offerkit itself failed; the traceback only on demand."""
+        """Print that offerkit itself failed; the traceback only with OFFERKIT_TRACEBACK."""
         import traceback
 
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}:{frame.lineno}"
         summary = f"offerkit itself failed: {type(error).__name__} in {where}"
         hint = "Nothing was left half done. Please report this, with what OFFERKIT_TRACEBACK=1 prints."
         self.tell([Diagnostic(Code.BUG, summary, hint=hint)])
@@ -229,7 +229,7 @@ class Shell:
         if path.suffix not in (".yaml", ".yml"):  # a line of a contacts' file is somebody's personal data
             return None
         try:
-            if not path.is_file():  # opening a named pipe would wait for a writer for ever
+            if not path.is_file():  # opening a named pipe would wait for a writer without end
                 return None
             with path.open("rb") as source:
                 return source.read(16 * 1024 * 1024).decode("utf-8", "replace").splitlines()
@@ -238,7 +238,7 @@ class Shell:
 
 
 def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: str, *, yes: bool) -> None:
-    """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
+    """Apply ``plan`` if the operator may, and confirms it; an empty plan does nothing."""
     from offerkit.plans.plan import PlanKind
     from offerkit.reports.impact_record import override_of
     from offerkit.usecases.apply import apply, check_impact, entitled_actor
@@ -248,7 +248,7 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     if plan.empty:
         return
     entitled_actor(session, plan)
-    if not yes:  # before anybody is asked; it is judged again when the store is locked
+    if not yes:  # shown before the confirmation; checked again under the store's lock
         _tell_left(shell, check_impact(session, plan))
     shell.confirm(question, yes=yes)
     applied = apply(session, plan)
@@ -260,7 +260,7 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
 
 
 def foresee(shell: Shell, session: Session, plan: Plan) -> None:
-    """Warn, on standard error, that a promotion which is only planned would be refused for its impact."""
+    """Warn, on standard error, if a promotion that is only planned would be refused for its impact."""
     from offerkit.usecases.apply import check_impact
 
     if session.override_impact:
@@ -268,36 +268,36 @@ def foresee(shell: Shell, session: Session, plan: Plan) -> None:
     try:
         _tell_left(shell, check_impact(session, plan))
     except Refused as refused:
-        shell.tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
+        shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in refused.diagnostics])
 
 
 def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:
-    """Say, on standard error, who is left without an offer by what is switched off; more than allowed is a warning."""
+    """Report, on standard error, who is left without an offer by deactivations; more than allowed is a warning."""
     from offerkit.reports.impact_record import left_with_nothing
 
-    told = left_with_nothing(details)
-    for text in (text for text, over in told if not over):
+    losses = left_with_nothing(details)
+    for text in (text for text, over in losses if not over):
         click.echo(f"{text[0].upper()}{text[1:]}.", err=True)
-    if over := [Diagnostic(Code.IMPACT, text, severity=Severity.WARNING) for text, over in told if over]:
+    if over := [Diagnostic(Code.IMPACT, text, severity=Severity.WARNING) for text, over in losses if over]:
         shell.tell(over)
 
 
 def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
-    """Warn, on standard error, of what the plan takes back only because the checkout is older than it ought to be."""
+    """Warn, on standard error, of changes that the plan undoes only because the checkout is outdated."""
     from offerkit.specs.older_checkout import in_repository
 
     if plan.empty or not in_repository(session.project.root):
         return
     from offerkit.usecases.outdated_checkout import checkout_warnings
 
-    if told := checkout_warnings(session, plan):
-        shell.tell(told)
+    if warnings := checkout_warnings(session, plan):
+        shell.tell(warnings)
 
 
 def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_blocked: bool = False) -> int:
-    """Save the plan where ``out`` says; the exit code, 2 for changes when it was asked for.
+    """Save the plan to ``out``, if given; returns the exit code, 2 for changes with ``detailed_exitcode``.
 
-    Raises Refused with ``fail_on_blocked`` when something is: nobody may have applied such a plan then.
+    With ``fail_on_blocked``, raises Refused if anything is blocked, before the plan is applied.
     """
     if out is not None:
         from offerkit.reports.escape import visible
@@ -317,9 +317,9 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_bloc
 
 
 def to_be_applied(form: str, out: str | None, plan_only: bool, yes: bool) -> bool:
-    """Whether a command that plans is to carry the plan out as well.
+    """Whether a command applies the plan that it makes.
 
-    Raises UsageError where --yes contradicts an option that only makes the plan.
+    Raises UsageError if --yes contradicts an option that only makes the plan.
     """
     if yes and (out is not None or plan_only):
         raise click.UsageError("--yes applies the plan, --out and --plan-only only make it. Leave one of them out.")
@@ -336,7 +336,7 @@ def now() -> str:
 
 
 def is_file(text: str) -> bool:
-    """Whether ``text`` names a file; false also for what is too long or too strange to be a path."""
+    """Whether ``text`` names a file; false also for a text that cannot be a path."""
     try:
         return Path(text).is_file()
     except (OSError, ValueError):
@@ -344,14 +344,14 @@ def is_file(text: str) -> bool:
 
 
 def located(text: str, base: Path | None = None) -> Location:
-    """The store that ``text`` names; a relative path is below ``base`` (default: from where one stands)."""
+    """The store that ``text`` names; a relative path is below ``base`` (default: the current folder)."""
     from offerkit.store.location import parse_location
 
     return parse_location(text, base)
 
 
 def style_for(stream: object, choice: str) -> Style:
-    """Colours as asked for; ``auto``: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    """The style for ``stream``; with ``auto``, coloured on a terminal unless NO_COLOR is set (no-color.org)."""
     terminal = bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
     colour = choice == "always" or (choice == "auto" and terminal and not os.environ.get("NO_COLOR"))
     encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "")
@@ -359,7 +359,7 @@ def style_for(stream: object, choice: str) -> Style:
 
 
 def width() -> int:
-    """The columns to wrap to: the terminal's, within what reads well."""
+    """The columns to wrap to: the terminal's width, between 60 and 140."""
     import shutil
 
     return max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
@@ -367,7 +367,7 @@ def width() -> int:
 
 @contextlib.contextmanager
 def progress_bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error for long work, if somebody watches."""
+    """A progress bar on standard error for long work, if it is a terminal."""
     if length < LONG or not sys.stderr.isatty():
         yield lambda count: None
         return

@@ -27,7 +27,7 @@ def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lo
     from offerkit.usecases.requests import StopRequest
     from offerkit.usecases.stop import stop
 
-    made = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, message))
+    outcome = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, message))
     shell.done = True
-    revision = made.revision.serial if made.revision is not None else None
-    shell.show(StopReport(revision, made.named, made.out, made.refused, made.done), form)
+    revision = outcome.revision.serial if outcome.revision is not None else None
+    shell.show(StopReport(revision, outcome.named, outcome.out, outcome.refused, outcome.done), form)

@@ -20,5 +20,5 @@ def command(shell: Shell, form: str) -> None:
     from offerkit.usecases.stop import list_stops
 
     with shell.session().existing() as store:
-        found = list_stops(store)
-    shell.show(StopList(found), form)
+        stops = list_stops(store)
+    shell.show(StopList(stops), form)

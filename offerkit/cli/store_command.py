@@ -29,26 +29,26 @@ def status(shell: Shell, form: str) -> None:
     session = shell.session()
     session.backend.require_local()
     with session.existing() as opened:
-        found = opened.status()
+        current = opened.status()
     if form == "json":
         from offerkit.fingerprint import canonical
         from offerkit.usecases.store_maintenance import status_json
 
-        click.echo(canonical(status_json(found)))
+        click.echo(canonical(status_json(current)))
         return
-    for name, value in _lines(found):
+    for name, value in _lines(current):
         click.echo(f"{name:<14}{value}")
 
 
-def _lines(found: StoreStatus) -> list[tuple[str, str]]:
-    last = found.last
+def _lines(current: StoreStatus) -> list[tuple[str, str]]:
+    last = current.last
     newest = f"{last.serial}, {last.action} by {last.actor} at {last.time}, {last.digest[:12]}" if last else "none"
-    rows = found.rows
+    rows = current.rows
     return [
-        ("Store", found.name),
-        ("Format", str(found.format)),
-        ("Project", found.project),
-        ("Size", f"{found.size / 1_000_000:,.1f} MB"),
+        ("Store", current.name),
+        ("Format", str(current.format)),
+        ("Project", current.project),
+        ("Size", f"{current.size / 1_000_000:,.1f} MB"),
         ("Revisions", f"{rows['revision']:,}"),
         ("Last", newest),
         ("Bodies", f"{rows['snapshot']:,}"),
@@ -56,7 +56,7 @@ def _lines(found: StoreStatus) -> list[tuple[str, str]]:
         ("Propositions", f"{rows['proposition']:,}"),
         ("Deliveries", f"{rows['delivery_run']:,}"),
         ("Cookies", f"{rows['cookie']:,}"),
-        ("Lock", str(found.holder) if found.holder is not None else "free"),
+        ("Lock", str(current.holder) if current.holder is not None else "free"),
     ]
 
 
@@ -73,15 +73,15 @@ def migrate(shell: Shell, check: bool) -> int:
 
     session = shell.session()
     session.backend.require_local()
-    found = upgrade(session.store, check=check)
+    migration = upgrade(session.store, check=check)
     shell.done = not check
-    if found.current:
-        click.echo(f"Nothing to do: the store has format {found.now}.")
+    if migration.current:
+        click.echo(f"Nothing to do: the store has format {migration.now}.")
     elif check:
-        click.echo(f"The store has format {found.before}; “offerkit store migrate” upgrades it to {found.now}.")
+        click.echo(f"The store has format {migration.before}; “offerkit store migrate” upgrades it to {migration.now}.")
         return 1
     else:
-        click.echo(shell.style.green(f"Upgraded from format {found.before} to {found.now}."), color=True)
+        click.echo(shell.style.green(f"Upgraded from format {migration.before} to {migration.now}."), color=True)
     return 0
 
 
@@ -99,10 +99,10 @@ def copy(shell: Shell, source: str, target: str) -> None:
     from offerkit.usecases.store_maintenance import copy as carry
 
     old, new = located(source), located(target)
-    found = carry(old, new, progress_bar)
+    copied = carry(old, new, progress_bar)
     shell.done = True
-    text = f"Copied and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions, "
-    text += f"{sum(found.rows.values()):,} rows in all. The copy is at {new}."
+    text = f"Copied and compared: {copied.revisions:,} revisions, {copied.rows['proposition']:,} propositions, "
+    text += f"{sum(copied.rows.values()):,} rows in all. The copy is at {new}."
     click.echo(shell.style.green(text), color=True)
 
 
@@ -119,11 +119,11 @@ def backup(shell: Shell, target: str) -> None:
 
     session = shell.session()
     session.backend.require_local()
-    with session.existing():  # a named store that is not there is told as such
+    with session.existing():  # refuses if the named store does not exist
         pass
-    found = carry(session.store, located(target), progress_bar)
+    copied = carry(session.store, located(target), progress_bar)
     shell.done = True
-    text = f"Backed up and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions."
+    text = f"Backed up and compared: {copied.revisions:,} revisions, {copied.rows['proposition']:,} propositions."
     click.echo(shell.style.green(text), color=True)
 
 
@@ -144,16 +144,16 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     session.backend.require_local()
-    with restore.prepare_restore(session, located(source), other_project=other_project) as found:
-        for line in before(found):
+    with restore.prepare_restore(session, located(source), other_project=other_project) as restoration:
+        for line in before(restoration):
             click.echo(line)
-        if found.loss is None:
-            shell.tell([unreadable(found)])
-        if found.nothing:
+        if restoration.loss is None:
+            shell.tell([unreadable(restoration)])
+        if restoration.nothing:
             click.echo("Nothing to do: the store already equals the backup.")
             return
         shell.confirm("Restore this backup?", yes=yes)
-        restored = restore.restore(found)
+        restored = restore.restore(restoration)
         shell.done = True
         for line in after(restored):
             click.echo(shell.style.green(line), color=True)
@@ -175,23 +175,23 @@ def purge(shell: Shell, names: tuple[str, ...], dry_run: bool, yes: bool) -> Non
     session = shell.session()
     session.backend.require_local()
     with session.existing() as opened:
-        found = expired_propositions(session, opened, names)
-    for each in found:
-        kept = f"{each.count:,} older than {each.retention}" if each.retention else "kept permanently"
-        click.echo(f"{each.environment:<20}{kept}")
-        if each.counted and each.count:
+        expired = expired_propositions(session, opened, names)
+    for row in expired:
+        age = f"{row.count:,} older than {row.retention}" if row.retention else "kept permanently"
+        click.echo(f"{row.environment:<20}{age}")
+        if row.counted and row.count:
             click.echo(
-                f"  presentation rules look back {each.longest.days} days, and will count fewer propositions", err=True
+                f"  presentation rules look back {row.longest.days} days, and will count fewer propositions", err=True
             )
-    total = sum(each.count for each in found)
+    total = sum(row.count for row in expired)
     if dry_run or not total:
         return
     shell.confirm(f"Remove {total:,} propositions permanently?", yes=yes)
     removed = 0
-    with progress_bar("Removing", total) as done:
-        for count in purge_propositions(session, found):
+    with progress_bar("Removing", total) as progress:
+        for count in purge_propositions(session, expired):
             removed += count
-            done(count)
+            progress(count)
     shell.done = True
     click.echo(shell.style.green(f"Removed {removed:,} propositions."), color=True)
 

@@ -37,18 +37,18 @@ def command(shell: Shell, form: str) -> int:
     from offerkit.diagnostics import Refused, Severity, ordered
 
     failed = False
-    told: Sequence[Diagnostic]
+    diagnostics: Sequence[Diagnostic]
     try:
         session = shell.session()
         loaded = session.load()
-        told = ordered([*loaded.doubts(), *_policies(session, loaded)])
-        failed = any(each.severity is Severity.ERROR for each in told)
+        diagnostics = ordered([*loaded.doubts(), *_policies(session, loaded)])
+        failed = any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
     except Refused as refused:
-        told, failed = refused.diagnostics, True
-    if form == "text" and told:
-        shell.tell(told)
+        diagnostics, failed = refused.diagnostics, True
+    if form == "text" and diagnostics:
+        shell.tell(diagnostics)
     elif form != "text":
-        click.echo(shell.rendered(told, form), nl=False)
+        click.echo(shell.rendered(diagnostics, form), nl=False)
     if failed:
         return 1
     if form == "text":

@@ -148,29 +148,29 @@ def together(sentences: Iterable[tuple[str, T]]) -> list[tuple[str, T]]:
     names_by_text: dict[T, list[str]] = {}
     for name, text in sentences:
         names_by_text.setdefault(text, []).append(name)
-    return [(listing(tuple(its_names), _NAMES), text) for text, its_names in names_by_text.items()]
+    return [(listing(tuple(same_text), _NAMES), text) for text, same_text in names_by_text.items()]
 
 
 def alerts(request: PullRequest) -> list[Alert]:
     """What a reviewer must not miss, the gravest first."""
-    alerts_ = [_told(diagnostic) for diagnostic in request.warnings if diagnostic.severity is Severity.ERROR]
-    alerts_ += _behind(request.behind)
-    alerts_ += _deletions(request)
+    listed_alerts = [_told(diagnostic) for diagnostic in request.warnings if diagnostic.severity is Severity.ERROR]
+    listed_alerts += _behind(request.behind)
+    listed_alerts += _deletions(request)
     if request.impact is not None:
         own = f"{request.environment}/"
         emptied = [space for space in request.impact.spaces if space.emptied]
         losses = together((s.space.removeprefix(own), (emptied_sentence(s), s.exceeds)) for s in emptied)
-        alerts_ += [Alert("Left without an offer", f"on {on}, {text}", grave) for on, (text, grave) in losses]
-    alerts_ += [_stopped(diagnostic) for diagnostic in request.stopped]
-    alerts_ += _blocked(request.plan)
+        listed_alerts += [Alert("Left without an offer", f"on {on}, {text}", grave) for on, (text, grave) in losses]
+    listed_alerts += [_stopped(stop) for stop in request.stopped]
+    listed_alerts += _blocked(request.plan)
     pairs = [pair for pairs in likely_renames(request.plan).values() for pair in pairs]
     if pairs:
         text = listing([f"{old} → {new}" for old, new in pairs], _NAMES)
-        alerts_.append(
+        listed_alerts.append(
             Alert("Renamed?", f"{text}: deleted and created with the same fields, without a declared rename")
         )
-    alerts_ += [_told(diagnostic) for diagnostic in request.warnings if diagnostic.severity is not Severity.ERROR]
-    return alerts_ + [Alert("Note", note) for note in request.plan.notes]
+    listed_alerts += [_told(diagnostic) for diagnostic in request.warnings if diagnostic.severity is not Severity.ERROR]
+    return listed_alerts + [Alert("Note", note) for note in request.plan.notes]
 
 
 def _told(diagnostic: Diagnostic) -> Alert:
@@ -197,12 +197,12 @@ def _behind(behind: Behind | None) -> list[Alert]:
 
 def _deletions(request: PullRequest) -> list[Alert]:
     apparent = set(request.behind.addresses) if request.behind is not None else set()
-    alerts_ = []
+    listed_alerts = []
     for action, title in ((Action.DELETE, "Deletes"), (Action.DEACTIVATE, "Takes out of live")):
         removed = {step.address for step in request.plan.steps if step.action is action} - apparent
         if removed:
-            alerts_.append(Alert(title, names(removed, _common_environment(removed), _NAMES), grave=True))
-    return alerts_
+            listed_alerts.append(Alert(title, names(removed, _common_environment(removed), _NAMES), grave=True))
+    return listed_alerts
 
 
 def _common_environment(addresses: Iterable[Address]) -> str:
@@ -218,12 +218,12 @@ def _stopped(stop: Stopped) -> Alert:
 def _blocked(plan: Plan) -> list[Alert]:
     """Changed resources that are blocked; other blocked resources are listed below the steps."""
     changed = {step.address for step in plan.steps}
-    alerts_ = []
+    listed_alerts = []
     for group in blocked_groups([item for item in plan.blocked if item.address in changed]):
         why = and_list(tuple(dict.fromkeys(obstacle.why for obstacle in group.obstacles)))
         listed = names(group.addresses, group.environment, _NAMES)
-        alerts_.append(Alert("Blocked", f"{listed} {group.outcome}: {why}"))
-    return alerts_
+        listed_alerts.append(Alert("Blocked", f"{listed} {group.outcome}: {why}"))
+    return listed_alerts
 
 
 def resets(request: PullRequest) -> str:
@@ -259,7 +259,7 @@ def needed(request: PullRequest) -> list[Needed]:
         if row.state == "waiting":
             offers_by_approval.setdefault((row.who, row.what), []).append(row.address)
     rows = [Needed(who, what, tuple(dict.fromkeys(offers))) for (who, what), offers in offers_by_approval.items()]
-    return sorted(rows, key=lambda row_: (row_.who, row_.what))
+    return sorted(rows, key=lambda entry: (entry.who, entry.what))
 
 
 class ImpactRow(NamedTuple):

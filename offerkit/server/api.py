@@ -58,26 +58,26 @@ def routes(service: DecisionService, status_base: str) -> list[Operation]:
                 operator, "explanations of what a contact gets are", [name[:80] for name in environments]
             )
         answer, revision = await service.propose(_ask(service, body, status_base, hints=insider), insider=insider)
-        made = answer_data(answer) if insider else _outside(answer)
-        assert isinstance(made, dict)
-        made["revision"] = revision
+        document = answer_data(answer) if insider else _outside(answer)
+        assert isinstance(document, dict)
+        document["revision"] = revision
         if answer.cookie:
-            made["cookie"] = answer.cookie
-        return json_answer(made, headers={REVISION: str(revision)})
+            document["cookie"] = answer.cookie
+        return json_answer(document, headers={REVISION: str(revision)})
 
     async def update(request: Request) -> Response:
         """Set the status of a proposition. Setting the status that it already has changes nothing."""
         body = await read_body(request, UpdateBody)
-        asked = StatusUpdate(body.proposition, body.status, dict(body.data), now(), body.environment)
+        status_update = StatusUpdate(body.proposition, body.status, dict(body.data), now(), body.environment)
         await _insider(service, request, [body.environment])
-        change, _ = await service.update(asked)
-        made: Json = {
+        change, _ = await service.update(status_update)
+        document: Json = {
             "proposition": change.proposition.id,
             "status": str(change.proposition.status),
             "before": str(change.before),
             "changed": change.changed,
         }
-        return json_answer(made)
+        return json_answer(document)
 
     described = partial(Description, tag="decisions", responses=_PROBLEMS)
     return [

@@ -112,11 +112,11 @@ class TokenLookup:
         if not (self._counted.peek(key) or self._guesses.test(_LOOKED_UP, who)):
             raise GuessedTooOftenError
         if known is None or known[1] <= time.monotonic():
-            found = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, text)
-            known = (found, time.monotonic() + KNOWN_FOR)
+            bearer = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, text)
+            known = (bearer, time.monotonic() + KNOWN_FOR)
             self._known.put(key, known)
-            if found.operator or self._counted.peek(key):  # wrong ones would drive out the right ones
-                self._counted.put(key, bool(found.operator))
+            if bearer.operator or self._counted.peek(key):  # wrong ones would drive out the right ones
+                self._counted.put(key, bool(bearer.operator))
         if not known[0].operator:
             self._guesses.hit(_LOOKED_UP, who)
             if not self._guesses.hit(_GUESSES, who):
@@ -145,17 +145,17 @@ class Authentication:
         """Look at one request."""
         answer: Callable[[Scope, Receive, Send], Awaitable[None]] = self._app
         if scope["type"] == "http":
-            given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-            if given:
-                answer = await self._answering(scope, given) or answer
+            header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+            if header:
+                answer = await self._answering(scope, header) or answer
         await answer(scope, receive, send)
 
-    async def _answering(self, scope: Scope, given: bytes) -> ASGIApp | None:
+    async def _answering(self, scope: Scope, header: bytes) -> ASGIApp | None:
         """The refusal; None when the token counts, which is then noted."""
         client = scope["client"][0] if scope.get("client") else ""
-        scheme, _, text = given.decode("latin-1").partition(" ")
+        scheme, _, text = header.decode("latin-1").partition(" ")
         try:
-            found = await self._tokens.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
+            bearer = await self._tokens.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
         except GuessedTooOftenError:
             response = problem_response(
                 429, "Too many wrong tokens", "too many wrong tokens; wait a minute", scope["path"]
@@ -164,8 +164,8 @@ class Authentication:
             return response
         except Refused as refused:
             return refusal_response(refused, insider=False, instance=scope["path"])
-        if found.operator:
-            scope[CALLER] = found
+        if bearer.operator:
+            scope[CALLER] = bearer
             return None
         response = problem_response(401, "Invalid token", "this token is not valid", scope["path"])
         response.headers["WWW-Authenticate"] = "Bearer"

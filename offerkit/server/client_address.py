@@ -47,6 +47,6 @@ def is_local(request: Request) -> bool:
     """
     if not is_loopback(client_of(request)) or any(name in request.headers for name in _FORWARDED):
         return False
-    asked = request.headers.get("host", "")
-    name = asked if asked.endswith("]") else asked.rpartition(":")[0] or asked
+    host = request.headers.get("host", "")
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
     return name.lower() in _NAMES

@@ -107,15 +107,15 @@ class Connection(asyncio.Protocol):
         if begun == 0 and data[:1] in (b"\r", b"\n"):
             self._feed(b"\r\n")  # empty lines before a request mean nothing
             data = data.lstrip(b"\r\n")
-        seen = self._tail + data
-        end = seen.find(_END)
+        received = self._tail + data
+        end = received.find(_END)
         behind = end + len(_END) - len(self._tail) if end >= 0 else len(data)
         self._arrived += behind
         if self._arrived > HEAD:
             self._refuse(431, TOO_LARGE)
             return
         if end < 0:
-            self._tail = seen[-3:]
+            self._tail = received[-3:]
             self._feed(data)
             return
         self._head_arrived = True
@@ -194,11 +194,11 @@ class _Outgoing(asyncio.Transport):
             return
         if not self._parts:
             self._loop.call_soon(self._send)
-        found = bytes(data)
-        if found.startswith(_BY_SERVER) and b"text/plain" in found[:300]:
+        part = bytes(data)
+        if part.startswith(_BY_SERVER) and b"text/plain" in part[:300]:
             self._ended = True  # it closes the connection
-            found = _refused_by_server(found)
-        self._parts.append(found)
+            part = _refused_by_server(part)
+        self._parts.append(part)
 
     def close(self) -> None:
         self._send()

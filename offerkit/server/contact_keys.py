@@ -32,17 +32,17 @@ def sign(secret: bytes, environment: str, key: str, expiry: int) -> str:
 
 def unsign(secret: bytes, environment: str, signed: str, now: float) -> str:
     """The key in ``signed``. Raises Refused when its signature is invalid, expired or for another environment."""
-    found = _SIGNED.fullmatch(signed)
-    if found is None:
+    match = _SIGNED.fullmatch(signed)
+    if match is None:
         raise _refused("the contact's key is not signed")
-    padded = found["key"] + "=" * (-len(found["key"]) % 4)
+    padded = match["key"] + "=" * (-len(match["key"]) % 4)
     try:
         key = base64.urlsafe_b64decode(padded).decode()
     except (binascii.Error, ValueError):
         raise _refused("the contact's key is not signed") from None
-    if not hmac.compare_digest(_proof(secret, environment, key, found["expiry"]), found["proof"]):
+    if not hmac.compare_digest(_proof(secret, environment, key, match["expiry"]), match["proof"]):
         raise _refused("the contact's key has an invalid signature")
-    if int(found["expiry"]) < now:
+    if int(match["expiry"]) < now:
         raise _refused("the signature of the contact's key has expired")
     return key
 

@@ -42,13 +42,13 @@ def cookie_of(request: Request, name: str) -> str:
     """The value of one cookie; empty without it. Reading all of them takes the longer the more somebody sends."""
     named = re.compile(rf"(?:^|;)[ \t]*{name}=([^;]*)")
     headers = [header for header in request.headers.getlist("cookie") if name in header]
-    found = [value for header in headers for value in named.findall(header)]
-    return found[-1].strip(' \t"') if found else ""
+    values = [value for header in headers for value in named.findall(header)]
+    return values[-1].strip(' \t"') if values else ""
 
 
 def _cookie(request: Request, name: str) -> str:
-    given = cookie_of(request, name)
-    return given if _TAKEN.fullmatch(given) else ""
+    value = cookie_of(request, name)
+    return value if _TAKEN.fullmatch(value) else ""
 
 
 def _set(response: Response, name: str, value: str, age: int | None, secure: bool, elsewhere: bool) -> None:

@@ -96,10 +96,10 @@ class DecisionService:
         served, epoch = self.served, self.presence.epoch
         if not insider:
             ask = verified(served.inbound, self.session.environ, ask)
-        answer, kept = await self._with_worker(lambda worker: worker.decide(served, ask))
-        if kept:
-            with self._worker.under_way(kept) if self._worker is not None else nullcontext():
-                await self.writer.keep(kept, epoch)
+        answer, pending = await self._with_worker(lambda worker: worker.decide(served, ask))
+        if pending:
+            with self._worker.under_way(pending) if self._worker is not None else nullcontext():
+                await self.writer.keep(pending, epoch)
         self._metrics.answered(answer)
         return answer, served.serial
 
@@ -121,9 +121,9 @@ class DecisionService:
         for name in spaces:
             environment, _, space = name.partition("/")
             names.add(environment)
-            place = catalogs.space(environment, space)
-            if cookie and place.exists and environment in catalogs and place.identification.fallback:
-                names.add(place.identification.fallback.partition("/")[0])
+            live_space = catalogs.space(environment, space)
+            if cookie and live_space.exists and environment in catalogs and live_space.identification.fallback:
+                names.add(live_space.identification.fallback.partition("/")[0])
         return sorted(names)
 
     async def update(self, asked: StatusUpdate) -> tuple[StatusChange, tuple[Report, ...]]:

@@ -69,7 +69,9 @@ class ErrorPages:
         status = int(problem["status"])
         name = HTTPStatus(status).phrase
         items = [_item(error) for error in problem["errors"]]
-        listed = f"<p>{items[0]}</p>" if len(items) == 1 else f"<ul>{''.join(f'<li>{one}</li>' for one in items)}</ul>"
+        listed = (
+            f"<p>{items[0]}</p>" if len(items) == 1 else f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+        )
         again = "<p>Reload the page in a moment.</p>" if status in _AGAIN else ""
         nearest = sorted(self._starts, key=lambda start: not path.startswith(start.path))
         style = "".join(f'<link rel="stylesheet" href="{start.style}">' for start in nearest[:1])
@@ -84,7 +86,7 @@ class ErrorPages:
 
 def _item(error: dict[str, str]) -> str:
     more = [error[part] for part in ("detail", "hint") if error.get(part)]
-    rest = "".join(f"<br>{_text(one)}" for one in more)
+    rest = "".join(f"<br>{_text(line)}" for line in more)
     return f"{_text(error['message'])}{rest} <small>{_text(error['code'])}</small>"
 
 

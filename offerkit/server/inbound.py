@@ -1,4 +1,4 @@
-"""What the live environments allow to callers from outside (``inbound:``)."""
+"""What the live environments allow outside callers (``inbound:``)."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class InboundRules:
     environments: Mapping[str, Inbound]
 
     def rate(self, environment: str) -> int:
-        """Calls a minute from one address; where the environment is not known yet, what the freest one allows."""
-        found = self.environments.get(environment)
-        if found is not None:
-            return found.rate
-        return max((one.rate for one in self.environments.values()), default=DEFAULT_RATE)
+        """Calls per minute from one address; for an unknown environment, the highest limit of all."""
+        rules = self.environments.get(environment)
+        if rules is not None:
+            return rules.rate
+        return max((each.rate for each in self.environments.values()), default=DEFAULT_RATE)
 
     def may_ask(self, environment: str, origin: str) -> bool:
-        """Whether the pages of ``origin`` may ask ``environment``."""
-        found = self.environments.get(environment)
-        return found is not None and origin in found.origins
+        """Whether pages of ``origin`` may call ``environment``."""
+        rules = self.environments.get(environment)
+        return rules is not None and origin in rules.origins
 
     def may_lead_to(self, host: str) -> bool:
-        """Whether a status link may lead to ``host``: a declared one, or below it."""
+        """Whether a status link may lead to ``host``: a declared host or a subdomain of one."""
         parts = host.split(".")
-        above = {".".join(parts[place:]) for place in range(len(parts))}
-        return any(above & set(one.redirects) for one in self.environments.values())
+        above = {".".join(parts[index:]) for index in range(len(parts))}
+        return any(above & set(rules.redirects) for rules in self.environments.values())
 
 
 def inbound_rules(catalogs: Catalogs) -> InboundRules:
-    """As the environments that are live declare it."""
+    """The rules that the live environments declare."""
     bodies = {name: catalogs.snapshot(environment_address(name)) for name in catalogs.names if name in catalogs}
     return InboundRules({name: Environment.model_validate(body).inbound for name, body in bodies.items() if body})

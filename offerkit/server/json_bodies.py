@@ -68,8 +68,8 @@ def parse_body(content: bytes, model: type[B]) -> B:
         wrong = {"type": "json_invalid", "loc": ("body", f"character {error.pos + 1}"), "msg": "is not valid JSON"}
         raise InvalidRequestError([wrong]) from None
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        raise InvalidRequestError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+        errors = error.errors(include_url=False, include_input=False)
+        raise InvalidRequestError([{**fault, "loc": ("body", *fault["loc"])} for fault in errors]) from None
 
 
 def body_description(model: type[BaseModel]) -> dict[str, Any]:
@@ -110,8 +110,8 @@ def _within_limits(content: bytes, members: int) -> None:
     if opened <= DEEPEST and opened + content.count(b",") <= members:
         return  # nearly all bodies; texts with such marks in them are looked at closely
     deep = values = texts = 0
-    for found in _MARKS.finditer(content):
-        mark = content[found.start()]
+    for match in _MARKS.finditer(content):
+        mark = content[match.start()]
         if mark in _OPEN:
             deep += 1
             values += 1
@@ -128,10 +128,10 @@ def _within_limits(content: bytes, members: int) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise UnreadableError(400, "an object in the body has the same name twice")
-    return made
+    return members
 
 
 def _no_number(named: str) -> float:
@@ -176,17 +176,17 @@ _NAMES = 60
 
 def error_sentences(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> list[str]:
     """One sentence for each value that is wrong: where in the call, and what is expected there; never the value."""
-    found: dict[str, str] = {}
+    sentences: dict[str, str] = {}
     for error in errors:
         where = _where(error["loc"])
-        found.setdefault(where, f"{where}: {_said(error)}"[:300])
-    return list(found.values())
+        sentences.setdefault(where, f"{where}: {_said(error)}"[:300])
+    return list(sentences.values())
 
 
-def _where(place: tuple[int | str, ...]) -> str:
+def _where(location: tuple[int | str, ...]) -> str:
     """Where in the call: ``divs[2].id``; the first part says only that it is the body, or the address."""
     written = ""
-    for part in place[1:8]:
+    for part in location[1:8]:
         written += f"[{part}]" if isinstance(part, int) else f"{'.' if written else ''}{part[:_NAMES]}"
     return written or "the body"
 

@@ -123,7 +123,7 @@ class LargeRequests:
         }
         body.seek(0)
         try:
-            done = subprocess.run(  # noqa: S603 - our own module, in this Python
+            process = subprocess.run(  # noqa: S603 - our own module, in this Python
                 [sys.executable, "-P", "-m", _PROCESS],
                 input=orjson.dumps(head),
                 stdout=subprocess.PIPE,
@@ -137,10 +137,12 @@ class LargeRequests:
             if error.returncode >= 0:  # it failed by itself: a mistake of ours
                 raise
             return _given_up("was killed", scope["path"])  # by somebody, or because the memory did not suffice
-        first, _, content = done.stdout.partition(b"\n")
-        said = orjson.loads(first)
-        answer = Response(content, said["status"])
-        answer.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in said["headers"]]
+        first, _, content = process.stdout.partition(b"\n")
+        response_head = orjson.loads(first)
+        answer = Response(content, response_head["status"])
+        answer.raw_headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in response_head["headers"]
+        ]
         return answer
 
 

@@ -92,8 +92,8 @@ def _warm(catalog: Catalog) -> None:
 
 
 def _heads(store: Store) -> tuple[tuple[StageRef, int, str], ...]:
-    found = store.heads().items()
-    return tuple((stage, head.revision, head.digest) for stage, head in found if stage.endswith("@live"))
+    heads = store.heads().items()
+    return tuple((stage, head.revision, head.digest) for stage, head in heads if stage.endswith("@live"))
 
 
 class RevisionWatcher:
@@ -159,9 +159,9 @@ class RevisionWatcher:
         state = f"{store.identity()} {store.head()} {store.version()}"
         if self._unsound is not None and self._unsound[0] == state and monotonic() < self._unsound[1]:
             raise self._unsound[2]  # to verify takes long where there is much
-        found = store.verify()
-        if found:
-            refused = Refused(found)
+        faults = store.verify()
+        if faults:
+            refused = Refused(faults)
             self._unsound = (state, monotonic() + _AGAIN, refused)
             self._presence.lose(refused)
             raise refused

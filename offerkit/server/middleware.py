@@ -43,8 +43,8 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
-        id_ = given if _ID.fullmatch(given) else random_hex(16)
+        sent_id = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+        id_ = sent_id if _ID.fullmatch(sent_id) else random_hex(16)
         request_id.set(id_)
         begin, status = self._timer(), 500
         begun = False
@@ -53,9 +53,9 @@ class RequestMiddleware:
             nonlocal status, begun
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
-                said = {name for name, _ in message["headers"]}
-                more = [pair for pair in _CAREFUL.items() if pair[0] not in said]
-                message["headers"] = [*message["headers"], (b"x-request-id", id_.encode()), *more]
+                header_names = {name for name, _ in message["headers"]}
+                added = [pair for pair in _CAREFUL.items() if pair[0] not in header_names]
+                message["headers"] = [*message["headers"], (b"x-request-id", id_.encode()), *added]
             await send(message)
 
         try:

@@ -218,12 +218,12 @@ def routes(service: HasSession) -> list[Operation]:
             SCOPE_HEADER: scopes_text(caller.scopes),
             PROTOCOL_HEADER: PROTOCOL,
         }
-        made = await asyncio.to_thread(copies.newest)
-        headers["ETag"] = f'"{made.etag}"'
+        newest = await asyncio.to_thread(copies.newest)
+        headers["ETag"] = f'"{newest.etag}"'
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        headers["Content-Length"] = str(made.size)
-        return StreamingResponse(made.parts(), headers=headers, media_type=COPY_TYPE)
+        headers["Content-Length"] = str(newest.size)
+        return StreamingResponse(newest.parts(), headers=headers, media_type=COPY_TYPE)
 
     async def applying(request: Request) -> Response:
         """Apply a plan as the token's operator, in one transaction, if it is not stale."""
@@ -287,16 +287,16 @@ def _decisions(service: HasSession) -> list[Operation]:
         """Record reviews of a pull request as their reviewers' approvals; the token's operator is an automation."""
         body = await read_body(request, RelayBody)
         session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
-        made = await asyncio.to_thread(relay, session, _relay_request(body))
-        refused = redacted(Refused(made.refused), service.session).diagnostics
-        return _answer(relayed_json(replace(made, refused=refused)))
+        outcome = await asyncio.to_thread(relay, session, _relay_request(body))
+        refused = redacted(Refused(outcome.refused), service.session).diagnostics
+        return _answer(relayed_json(replace(outcome, refused=refused)))
 
     async def overriding(request: Request) -> Response:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
         body = await read_body(request, OverrideBody)
         session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
-        found = tuple(filter(None, map(_found, body.found)))
-        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(OverrideKind, body.lifts)), found)
+        found_items = tuple(filter(None, map(_found, body.found)))
+        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(OverrideKind, body.lifts)), found_items)
         return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
 
     return [
@@ -312,9 +312,9 @@ def stop_routes(service: HasSession) -> list[Operation]:
     async def decided(request: Request, act: Callable[[Session, StopRequest], StopOutcome]) -> Response:
         body = await read_body(request, StopBody)
         session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
-        made = await asyncio.to_thread(act, session, StopRequest(tuple(body.patterns), body.reason))
-        refused = redacted(Refused(made.refused), service.session).diagnostics
-        return _answer(stopped_json(replace(made, refused=refused)))
+        outcome = await asyncio.to_thread(act, session, StopRequest(tuple(body.patterns), body.reason))
+        refused = redacted(Refused(outcome.refused), service.session).diagnostics
+        return _answer(stopped_json(replace(outcome, refused=refused)))
 
     async def stopping(request: Request) -> Response:
         """Take offers, categories or spaces' offers out of live at once, and keep them out."""
@@ -375,15 +375,15 @@ def _relay_request(body: RelayBody) -> RelayRequest:
         body.head,
         body.merged_as,
         body.meaning,
-        tuple(ForgeReview(one.account, one.review) for one in body.reviews),
+        tuple(ForgeReview(review.account, review.review) for review in body.reviews),
         tuple(body.authors),
         tuple(body.doubts),
     )
 
 
 def _impact(session: Session, body: ImpactBody) -> Json:
-    asked = ImpactRequest(body.n, body.at, tuple(body.by), body.sample, body.examples)
-    return asdict(impact_for(session, plan_of(body.plan), asked))
+    request = ImpactRequest(body.n, body.at, tuple(body.by), body.sample, body.examples)
+    return asdict(impact_for(session, plan_of(body.plan), request))
 
 
 def _held(session: Session, body: LimitBody) -> Json:
@@ -395,8 +395,8 @@ def _stops(session: Session) -> list[Json]:
         return stopped_rows(list_stops(store))
 
 
-def _answer(made: Json) -> Response:
-    return json_answer(made, headers={PROTOCOL_HEADER: PROTOCOL})
+def _answer(body: Json) -> Response:
+    return json_answer(body, headers={PROTOCOL_HEADER: PROTOCOL})
 
 
 @dataclass(frozen=True)

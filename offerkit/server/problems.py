@@ -45,18 +45,18 @@ _STATUS = {
     Code.NOT_AS_SHOWN: 409,
 }
 _OURS = ("OFR6", "OFR87")
-"""Codes of what is wrong on our side: the store, the contacts' source."""
+"""Codes of faults on the server's side: the store, the contacts' source."""
 _OUTSIDE = {
     Code.CONTACT_KEY: "the contact's key does not have the format of this space's keys",
     Code.CONTACT_AMBIGUOUS: "the contact's key does not say who is meant",
 }
-"""What others than operators hear where the sentence itself says how contacts are identified."""
+"""Messages for non-operators where the original would reveal how contacts are identified."""
 
 
 def status_of(refused: Refused) -> int:
     """The HTTP status of a refusal: the gravest of its diagnostics."""
-    found = [_status(diagnostic.code) for diagnostic in refused.diagnostics]
-    return max(found, default=400)
+    statuses = [_status(diagnostic.code) for diagnostic in refused.diagnostics]
+    return max(statuses, default=400)
 
 
 def _status(code: Code) -> int:
@@ -68,7 +68,7 @@ def _status(code: Code) -> int:
 
 
 def refusal_response(refused: Refused, *, insider: bool, instance: str = "") -> Response:
-    """The refusal as a response. ``insider``: whether the caller may know what else there is."""
+    """The refusal as a response. ``insider``: whether the caller may see the catalog."""
     refused = refused if insider else without_hidden_spaces(refused)
     status = status_of(refused)
     document: dict[str, Json] = {
@@ -76,7 +76,7 @@ def refusal_response(refused: Refused, *, insider: bool, instance: str = "") -> 
         "title": "Refused" if status < 500 else "Not available now",
         "status": status,
         "instance": instance,
-        "errors": [_error(found, insider=insider, ours=status >= 500) for found in refused.diagnostics],
+        "errors": [_error(diagnostic, insider=insider, ours=status >= 500) for diagnostic in refused.diagnostics],
     }
     headers = {"Retry-After": "1"} if status == 503 else {}
     return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
@@ -92,22 +92,22 @@ def _error(diagnostic: Diagnostic, *, insider: bool, ours: bool) -> Json:
 
 
 def without_hidden_spaces(refused: Refused) -> Refused:
-    """``refused`` for somebody who may not see the catalog: a space that they may not ask is one that is not there."""
+    """``refused`` for callers who may not see the catalog: a space they cannot call looks as if it did not exist."""
     return Refused(
-        Diagnostic(Code.UNKNOWN_SPACE, f"there is no live space “{found.address.partition('/space.')[2][:80]}”")
-        if found.code is Code.NOT_UNITARY
-        else found
-        for found in refused.diagnostics
+        Diagnostic(Code.UNKNOWN_SPACE, f"there is no live space “{diagnostic.address.partition('/space.')[2][:80]}”")
+        if diagnostic.code is Code.NOT_UNITARY
+        else diagnostic
+        for diagnostic in refused.diagnostics
     )
 
 
 def public_message(diagnostic: Diagnostic) -> str:
-    """The sentence of a diagnostic for somebody who may not see the catalog."""
+    """The message of a diagnostic for callers who may not see the catalog."""
     return _OUTSIDE.get(diagnostic.code, diagnostic.summary)
 
 
 def error_response(error: RequestError, instance: str = "") -> Response:
-    """The answer to a request that cannot be taken."""
+    """The answer to a request that cannot be accepted."""
     response = problem_response(error.status, error.title, error.message, instance)
     if error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
@@ -117,7 +117,7 @@ def error_response(error: RequestError, instance: str = "") -> Response:
 
 
 def problem_response(status: int, title: str, message: str, instance: str = "") -> Response:
-    """A problem that is no refusal of ours: a wrong path, a body that is too large, a mistake of ours."""
+    """A problem other than a refusal: a wrong path, too large a body, a bug."""
     document = {
         "type": "about:blank",
         "title": title,

@@ -143,8 +143,8 @@ class CallRates:
         key = environment if environment in inbound.environments else ""
         if self._limiter.hit(item, key, rate_key(client)):
             return 0
-        left = self._limiter.get_window_stats(item, key, rate_key(client)).reset_time - time.time()
-        return min(max(ceil(left), 1), 60)
+        remaining = self._limiter.get_window_stats(item, key, rate_key(client)).reset_time - time.time()
+        return min(max(ceil(remaining), 1), 60)
 
     def later(self, request: Request, client: str) -> None:
         """Note that the call has to be counted again by whoever reads in its body which environments it is for."""

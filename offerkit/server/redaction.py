@@ -1,4 +1,4 @@
-"""Messages for operators elsewhere do not contain paths of this machine."""
+"""Removes this machine's paths from messages for remote operators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STORE = "the server's store"
 
 
 def redacted(refused: Refused, session: Session) -> Refused:
-    """``refused`` with the store called the server's, and files named from the project's folder on."""
+    """``refused`` with the store named “the server's store”, and files by paths relative to the project."""
     names = _names(session)
     return Refused(
         replace(
@@ -26,13 +26,13 @@ def redacted(refused: Refused, session: Session) -> Refused:
 
 
 def _names(session: Session) -> list[tuple[str, str]]:
-    """What stands for a place, and what is said instead; the longer before what it begins with."""
+    """Texts that name a location, with their replacements; the longest first."""
     stores = {str(session.store), *([str(session.store.resolve())] if isinstance(session.store, Path) else [])}
     root = session.project.root
     folders = {str(root.absolute()), str(root.resolve())} - {"/"}
-    found = [(f"the store {name}", STORE) for name in stores] + [(name, STORE) for name in stores]
-    found += [(f"{name}/", "") for name in folders] + [(name, "the project's folder") for name in folders]
-    return sorted(found, key=lambda pair: -len(pair[0]))
+    names = [(f"the store {name}", STORE) for name in stores] + [(name, STORE) for name in stores]
+    names += [(f"{name}/", "") for name in folders] + [(name, "the project's folder") for name in folders]
+    return sorted(names, key=lambda pair: -len(pair[0]))
 
 
 def _cleared(text: str, names: list[tuple[str, str]]) -> str:

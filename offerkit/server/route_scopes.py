@@ -77,6 +77,6 @@ ROUTES: Mapping[tuple[str, str], TokenScopes] = {
 
 def check_scope(caller: Bearer, method: str, path: str) -> None:
     """Raise Refused unless the token has a scope that this route takes; for a route without any, nobody has."""
-    taken = ROUTES[method, path]
-    if found := no_scope_of(caller.scopes, taken, caller.operator) if taken else ():
-        raise Refused(found)
+    accepted = ROUTES[method, path]
+    if diagnostics := no_scope_of(caller.scopes, accepted, caller.operator) if accepted else ():
+        raise Refused(diagnostics)

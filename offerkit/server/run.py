@@ -72,9 +72,9 @@ def worker() -> ASGIApp:
 def set_up(config: ServerConfig) -> ASGIApp:
     """The application in this process. Raises Refused when there is no project, or its store cannot be opened."""
     set_up_logs(config.log_level)
-    made = application(session_of(config), config)
+    app = application(session_of(config), config)
     collector.set_up()
-    return made
+    return app
 
 
 def session_of(config: ServerConfig) -> Session:

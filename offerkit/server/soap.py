@@ -50,18 +50,18 @@ def routes(service: DecisionService, status_base: str, public_url: str) -> list[
             if origin and not allowed:
                 return _fault(SoapFault("Sender", "origin not allowed", Code.BAD_REQUEST), 403)
             only_utf8(request.headers.get("content-type", ""))
-            wanted = soap_xml.read(await request.body())
-            if wanted.operation == "Propose":
-                made = await _propose(service, _ask(environment, space, wanted, status_base), wanted)
+            soap_request = soap_xml.read(await request.body())
+            if soap_request.operation == "Propose":
+                envelope = await _propose(service, _ask(environment, space, soap_request, status_base), soap_request)
             else:
-                made = await _update(service, environment, wanted)
+                envelope = await _update(service, environment, soap_request)
         except SoapFault as found:
             return _fault(found, 400)
         except UnreadableError as found:
             return _fault(SoapFault("Sender", found.message, Code.BAD_REQUEST), found.status)
         except Refused as refused:
             return _refused(refused)
-        return Response(made, media_type=MEDIA_TYPE)
+        return Response(envelope, media_type=MEDIA_TYPE)
 
     path = "/interaction/{environment}/{space}"
     return [Operation("GET", path, described), Operation("POST", path, asked)]

@@ -120,16 +120,16 @@ class _EnvelopeReader(ContentHandler):
             raise SoapFault("Sender", f"an envelope is at most {DEEPEST} levels deep")
         if len(attrs) > MOST_DATA + MOST_NAMESPACES:
             raise SoapFault("Sender", f"a call has at most {MOST_DATA} call data values")
-        scope, given = self._scopes[-1], {}
+        scope, attributes = self._scopes[-1], {}
         for key, value in attrs.items():
             if key == "xmlns" or key.startswith("xmlns:"):
                 scope = {**scope, key[6:]: _namespace(value)}
             else:
-                given[key] = value
+                attributes[key] = value
         if len(scope) > MOST_NAMESPACES:
             raise SoapFault("Sender", f"an envelope has at most {MOST_NAMESPACES} namespaces")
-        named = {_expanded(key, scope) if ":" in key else key: value for key, value in given.items()}
-        if len(named) < len(given):
+        named = {_expanded(key, scope) if ":" in key else key: value for key, value in attributes.items()}
+        if len(named) < len(attributes):
             raise SoapFault("Sender", NOT_WELL_FORMED)
         self._scopes.append(scope)
         self._builder.start(_expanded(name, scope), named)
@@ -202,7 +202,7 @@ def _taken_apart(tag: str) -> tuple[str, str]:
 
 def _context(element: Element) -> dict[str, object]:
     """``<interaction navigationLanguage='fr'/>``; ``<empty/>``, ``<undef/>`` or nothing is no call data."""
-    texts = (element.text, *(one for inner in element for one in (inner.text, inner.tail)))
+    texts = (element.text, *(part for inner in element for part in (inner.text, inner.tail)))
     written = any(text and text.strip() for text in texts)
     if len(element) == 0 and not written:
         return {}
@@ -228,7 +228,7 @@ def _context(element: Element) -> dict[str, object]:
 
 
 def answer(request: SoapRequest, parts: Mapping[str, str]) -> bytes:
-    """An envelope with the answer to ``asked``; ``parts`` are XML already."""
+    """An envelope with the answer to ``request``; ``parts`` are XML already."""
     inner = "".join(f"<{name}>{value}</{name}>" for name, value in parts.items())
     envelope_body = f'<{request.operation}Response xmlns="{request.service}">{inner}</{request.operation}Response>'
     return _enveloped(envelope_body)

@@ -31,23 +31,27 @@ class StorePresence:
 
     @property
     def lost(self) -> bool:
-        """Whether calls cannot be answered until a sound store is back."""
+        """Whether the store is lost, so that calls cannot be answered."""
         return self._lost is not None
 
     @property
     def reason(self) -> str:
-        """Why, in words for anybody; empty while the store is there."""
+        """Why the store is lost, in public words; empty if it is not."""
         if self._lost is None:
             return ""
-        found = self._lost.diagnostics[0]
-        return found.detail if found.code is Code.STORE_OTHER else _SAID.get(found.code, "the store cannot be used")
+        diagnostic = self._lost.diagnostics[0]
+        return (
+            diagnostic.detail
+            if diagnostic.code is Code.STORE_OTHER
+            else _SAID.get(diagnostic.code, "the store cannot be used")
+        )
 
     def listen(self, let_go: Callable[[], None]) -> None:
-        """Call ``let_go``, in any thread, whenever the store is lost: whoever has it open closes it."""
+        """Call ``let_go``, in any thread, whenever the store is lost, to close it."""
         self._listeners.append(let_go)
 
     def lose(self, refused: Refused) -> None:
-        """Take the store for lost, for the reason that ``refused`` gives."""
+        """Mark the store as lost, for the reason in ``refused``."""
         before, self._lost = self._lost, refused
         if before is None:
             for let_go in self._listeners:
@@ -55,23 +59,23 @@ class StorePresence:
                     let_go()
 
     def note(self, error: Exception) -> None:
-        """Take the store for lost if ``error`` says that it is not in its place."""
-        if isinstance(error, Refused) and any(found.code in errors.GONE for found in error.diagnostics):
+        """Mark the store as lost if ``error`` says that it is no longer in its place."""
+        if isinstance(error, Refused) and any(diagnostic.code in errors.GONE for diagnostic in error.diagnostics):
             self.lose(error)
 
     def check_is(self, store: Store) -> None:
-        """Raise Refused when ``store`` is not the one that is served."""
+        """Raise Refused if ``store`` is not the served one."""
         if self.identity not in ("", store.identity()):
             raise errors.replaced(str(store.location), "was replaced")
 
     def find(self, identity: str) -> None:
-        """A sound store of the project is back, and everything of it was read anew."""
+        """Note that a sound store of the project is back and was read completely."""
         self.epoch += 1
         self.identity = identity
         self._lost = None
 
     def check(self, epoch: int | None = None) -> None:
-        """Raise Refused while the store is lost, or when it was lost and found since ``epoch``."""
+        """Raise Refused while the store is lost, or if it was lost and found since ``epoch``."""
         if self._lost is not None:
             raise self._lost
         if epoch not in (None, self.epoch):

@@ -33,7 +33,7 @@ WAITING = 5_000
 
 @dataclass(frozen=True, slots=True)
 class _WriteJob:
-    """What an answer leaves, or whatever else is to be done in a transaction."""
+    """The writes of an answer, or another function to run in a transaction."""
 
     what: PendingWrite | Callable[[Store], object]
     done: Future[Any]
@@ -42,11 +42,11 @@ class _WriteJob:
 
 
 class _Wake:
-    """Stands in the queue for no job: look whether the store is still there."""
+    """In the queue, not a job but a request to check whether the store still exists."""
 
 
 class _Outcome(NamedTuple):
-    """What became of a job: a value, or what was raised."""
+    """The result of a job: a value, or the exception that it raised."""
 
     job: _WriteJob
     value: object = None
@@ -57,16 +57,16 @@ _Jobs: TypeAlias = Sequence[_WriteJob]
 
 
 class StoreWriter:
-    """A thread with a store of its own that runs jobs: together in one transaction where several wait.
+    """A thread with its own store that runs jobs; those that wait together share a transaction.
 
-    When one of them fails, or the commit does, nothing of it is kept; each then gets a transaction of its own, so
-    that a job which is refused hinders no other.
+    If one of them or the commit fails, the transaction is rolled back, and each job gets its own, so that a refused
+    job does not affect the others.
     """
 
     def __init__(
         self, session: Session, written: OwnWrites | None = None, presence: StorePresence | None = None
     ) -> None:
-        """Nothing is opened before :meth:`start`. ``written`` is told what is written."""
+        """Nothing is opened before :meth:`start`. ``written`` records what is written."""
         self._session = session
         self._written = written
         self._presence = presence or StorePresence()
@@ -75,39 +75,39 @@ class StoreWriter:
         self._thread = threading.Thread(target=self._run, name="offerkit-writer", daemon=True)
 
     def start(self) -> None:
-        """Begin to take jobs."""
+        """Start to accept jobs."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what waits, then end; returns when all of it is kept or refused."""
+        """Write what waits, then end; returns when all jobs are stored or refused."""
         if self._thread.is_alive():
             self._jobs.put(None)
             self._thread.join()
 
     @property
     def alive(self) -> bool:
-        """Whether jobs are taken."""
+        """Whether jobs are accepted."""
         return self._thread.is_alive()
 
     @property
     def waiting(self) -> int:
-        """How many jobs wait."""
+        """The number of waiting jobs."""
         return self._jobs.qsize()
 
-    def keep(self, kept: PendingWrite, epoch: int | None = None) -> Future[None]:
-        """Write what an answer leaves, soon. As :meth:`submit`."""
-        return self._put(kept, epoch)
+    def keep(self, pending: PendingWrite, epoch: int | None = None) -> Future[None]:
+        """Queue the writes of an answer, like :meth:`submit`."""
+        return self._put(pending, epoch)
 
     def submit(self, run: Callable[[Store], T], epoch: int | None = None) -> Future[T]:
-        """Run a job soon; called in an event loop. The future ends after the commit.
+        """Queue a job; called in an event loop. The future is done after the commit.
 
-        Raises Refused when too many wait already. A job whose future is cancelled before its turn is left out. One that
-        was decided from the store of another ``epoch`` than that of its turn is refused.
+        Raises Refused if too many jobs wait. A job whose future is cancelled before its turn is skipped. One decided
+        from the store of an earlier ``epoch`` is refused.
         """
         return self._put(run, epoch)
 
     def _wake(self) -> None:
-        """Let go of a store that is lost, also while nobody calls."""
+        """Close a lost store, even without calls."""
         self._jobs.put(_Wake())
 
     def _put(self, what: PendingWrite | Callable[[Store], object], epoch: int | None) -> Future[Any]:
@@ -139,45 +139,45 @@ class StoreWriter:
                             while goes_on and not jobs and not self._presence.lost:
                                 jobs, goes_on = self._taken()
                             jobs = self._current(jobs)
-                        if epoch == self._presence.epoch:  # else they are for the store that was found
+                        if epoch == self._presence.epoch:  # otherwise they are for the newly found store
                             jobs = ()
-            except Exception as error:  # the store cannot be opened: whoever waits is told, and it is tried again
+            except Exception as error:  # the store cannot be opened: the callers get the error, and it is tried again
                 self._presence.note(error)
                 _tell([_Outcome(job, error=error) for job in jobs])
                 jobs = ()
 
     def _current(self, jobs: _Jobs) -> _Jobs:
-        """Those of ``jobs`` that are for the store that is there now; the others are refused."""
-        found: list[_WriteJob] = []
+        """The ``jobs`` that are for the current store; the others are refused."""
+        current: list[_WriteJob] = []
         for job in jobs:
             try:
                 self._presence.check(job.epoch)
-                found.append(job)
+                current.append(job)
             except Refused as refused:
                 _tell([_Outcome(job, error=refused)])
-        return found
+        return current
 
     def _taken(self) -> tuple[_Jobs, bool]:
-        """The jobs of one transaction, at least one unless the end has come; whether there may be more."""
-        found: list[_WriteJob] = []
+        """The jobs of one transaction, at least one unless the writer ends; and whether more may follow."""
+        jobs: list[_WriteJob] = []
         job = self._jobs.get()
         while job is not None:
             if isinstance(job, _WriteJob) and not job.done.cancelled():
-                found.append(job)
-            if len(found) == TOGETHER or isinstance(job, _Wake):
-                return found, True
+                jobs.append(job)
+            if len(jobs) == TOGETHER or isinstance(job, _Wake):
+                return jobs, True
             try:
                 job = self._jobs.get_nowait()
             except Empty:
-                return found, True
-        return found, False
+                return jobs, True
+        return jobs, False
 
     def _done(self, store: Store, jobs: _Jobs) -> bool:
-        """Run ``jobs`` and tell their callers; whether the store is as good as before."""
+        """Run ``jobs`` and return results to their callers; whether the store is still sound."""
         if len(jobs) > 1:
             try:
                 outcomes = self._recorded(store, jobs)
-            except Exception:  # each alone will show which one it was, and tell it
+            except Exception:  # running each alone will show which one failed
                 _LOG.debug("a shared transaction failed", exc_info=True)
             else:
                 _tell(outcomes)
@@ -202,23 +202,23 @@ class StoreWriter:
             if self._written is not None and versions is not None:
                 others = [outcome.value for outcome in outcomes if not isinstance(outcome.job.what, PendingWrite)]
                 changes = [other for other in others if isinstance(other, StatusChange)]
-                if len(changes) == len(others):  # else nobody knows what was changed, and all is read anew
-                    rows = [row for kept in answers for row in kept.rows]
+                if len(changes) == len(others):  # otherwise the changes are unknown, and all is read again
+                    rows = [row for answer in answers for row in answer.rows]
                     changed = [change.proposition for change in changes if change.changed]
                     self._written.tell(versions, rows, {(row.environment, row.contact) for row in changed})
         return outcomes
 
 
 def _is_sound(error: Exception | None) -> bool:
-    """Whether the store is fit for use after it: a refusal of the job says nothing against the store."""
+    """Whether the store is still usable after an error: a refused job does not mean that the store is damaged."""
     if not isinstance(error, Refused):
         return error is None
-    return not any(found.code.startswith("OFR6") for found in error.diagnostics)
+    return not any(diagnostic.code.startswith("OFR6") for diagnostic in error.diagnostics)
 
 
 def _tell(outcomes: Sequence[_Outcome]) -> None:
     for loop in dict.fromkeys(outcome.job.loop for outcome in outcomes):
-        with suppress(RuntimeError):  # the loop has ended meanwhile: nobody waits any more
+        with suppress(RuntimeError):  # the loop has ended: no caller waits any more
             loop.call_soon_threadsafe(_settle, [outcome for outcome in outcomes if outcome.job.loop is loop])
 
 

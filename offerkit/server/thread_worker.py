@@ -44,26 +44,26 @@ class ThreadWorker:
         self._stack.close()
 
     def decide(self, served: ServedCatalogs, ask: ProposeRequest) -> tuple[Answer, PendingWrite]:
-        """The answer to ``ask``, and what has to be kept before it is given. Raises Refused."""
+        """The answer to ``ask``, and the writes to store before it is sent. Raises Refused."""
         people = self.people(served)
         pasts = self._histories.of if self._histories is not None else None
         return decide_call(served.catalogs, people, self.store, ask, pasts=pasts)
 
-    def under_way(self, kept: PendingWrite) -> AbstractContextManager[None]:
-        """While ``kept`` is being stored: other calls of the contact, decided here, see it already."""
-        return nullcontext() if self._histories is None else self._histories.under_way(kept.rows)
+    def under_way(self, pending: PendingWrite) -> AbstractContextManager[None]:
+        """While ``pending`` is being stored: this worker's other calls for the contact already see it."""
+        return nullcontext() if self._histories is None else self._histories.under_way(pending.rows)
 
     def look(self) -> None:
-        """Let the next answer count what was changed just now."""
+        """Let the next answer include the latest changes."""
         if self._histories is not None:
             self._histories.look()
 
     def prepare(self, served: ServedCatalogs, asked: StatusUpdate) -> tuple[PreparedUpdate, tuple[Report, ...]]:
-        """What a change of status comes to. Raises Refused when it makes no sense."""
+        """The writes of a change of status. Raises Refused if it is not possible."""
         return prepare_update(served.catalogs, self.people(served), self.store, asked)
 
     def people(self, served: ServedCatalogs) -> ContactSources:
-        """The contacts as ``served`` declares them: sources are opened anew when it is another revision's."""
+        """The contacts as ``served`` declares them; sources are opened again for another revision."""
         if self._people is None or self._served is not served:
             if self._people is not None:
                 self._people.close()
@@ -77,5 +77,5 @@ class ThreadWorker:
 
 
 def now() -> datetime:
-    """The moment of a call, aware."""
+    """The current time, with its time zone."""
     return datetime.now(UTC)

@@ -56,13 +56,13 @@ def routes(service: DecisionService, public_url: str, status_path: str) -> list[
             return problem_response(404, "Not taken", NOTHING_HERE, CALL_PATH)
         body = await read_body(request, PageBody)
         visitor = Visitor(request)
-        asked = PageCall(served.catalogs, environment, body)
-        ask = asked.ask(visitor.cookie, public_url + status_path)
+        page_call = PageCall(served.catalogs, environment, body)
+        ask = page_call.ask(visitor.cookie, public_url + status_path)
         answer = (await service.propose(ask))[0] if ask is not None else None
         if body.xml:
-            response = Response(asked.xml(answer), media_type="application/xml")
+            response = Response(page_call.xml(answer), media_type="application/xml")
         else:
-            response = json_answer({"divs": {**asked.html(answer)}})
+            response = json_answer({"divs": {**page_call.html(answer)}})
         secure = own_origin(request, public_url).startswith("https:")
         elsewhere = bool(served.inbound.environments[environment].origins)
         if answer is not None and answer.cookie:
@@ -118,19 +118,19 @@ def routes(service: DecisionService, public_url: str, status_path: str) -> list[
 
 def _ahead(request: Request) -> bool:
     """Whether a browser only looks ahead: it says so in one of four headers, by its make and age."""
-    said = (request.headers.get(name, "").lower() for name in ("sec-purpose", "purpose", "x-purpose", "x-moz"))
-    return any("prefetch" in one or "prerender" in one or "preview" in one for one in said)
+    purposes = (request.headers.get(name, "").lower() for name in ("sec-purpose", "purpose", "x-purpose", "x-moz"))
+    return any("prefetch" in purpose or "prerender" in purpose or "preview" in purpose for purpose in purposes)
 
 
 async def _set(service: DecisionService, proposition: str, status: str) -> None:
     try:
-        wanted = parse_status(status)
+        new_status = parse_status(status)
     except ValueError:
         return
-    if wanted not in _FROM_OUTSIDE or not 0 < len(proposition) <= LONGEST_KEY:
+    if new_status not in _FROM_OUTSIDE or not 0 < len(proposition) <= LONGEST_KEY:
         return
     try:
-        await service.update(StatusUpdate(proposition, wanted, {}, now()))
+        await service.update(StatusUpdate(proposition, new_status, {}, now()))
     except Refused as refused:
         _LOG.info("a click changed nothing", extra={"why": str(refused.diagnostics[0].code)})
 
@@ -207,19 +207,19 @@ class PageCall:
     def _filled(self, answer: Answer | None) -> Iterable[tuple[str, str, ProposedOffer]]:
         shown = {space.asked: space for space in answer.spaces} if answer is not None else {}
         for div, (space, rank) in self._places.items():
-            found = shown.get(space)
-            if found is not None and len(found.proposed) >= rank:
-                yield div, space.partition("/")[2], found.proposed[rank - 1]
+            proposed_space = shown.get(space)
+            if proposed_space is not None and len(proposed_space.proposed) >= rank:
+                yield div, space.partition("/")[2], proposed_space.proposed[rank - 1]
 
     def _add(self, div: PagePlace) -> None:
         name, rank = self._space_of(div)
         if not name:
             return
-        place = f"{self._environment}/{name}"
-        self._places[div.id] = (place, rank)
+        space_path = f"{self._environment}/{name}"
+        self._places[div.id] = (space_path, rank)
         own, linked = self._split(name, div.categories or self._body.categories)
-        before = self._wanted.get(place, SpaceRequest(0))
-        self._wanted[place] = SpaceRequest(
+        before = self._wanted.get(space_path, SpaceRequest(0))
+        self._wanted[space_path] = SpaceRequest(
             max(before.n, rank),
             tuple(dict.fromkeys((*before.categories, *own))),
             tuple(dict.fromkeys((*before.anonymous_categories, *linked))),
@@ -249,8 +249,8 @@ class PageCall:
 
 def _nth(written: str) -> tuple[str, int]:
     """``SPACE_2`` taken apart: the space, and which of its offers."""
-    found = _NTH.fullmatch(written)
-    return (found["space"], int(found["rank"])) if found else (written, 1)
+    match = _NTH.fullmatch(written)
+    return (match["space"], int(match["rank"])) if match else (written, 1)
 
 
 def _element(div: str, space: str, proposed: ProposedOffer) -> str:
@@ -301,12 +301,12 @@ def demo_routes() -> list[Operation]:
         """To the page."""
         return Response(status_code=307, headers={"Location": "/demo/"})
 
-    found = [Operation("GET", path, begin) for path in ("/", "/demo")]
+    operations = [Operation("GET", path, begin) for path in ("/", "/demo")]
     for file in (files("offerkit.server") / "static" / "demo").iterdir():
         name, _, ending = file.name.rpartition(".")
         path = "/demo/" if name == "index" else f"/demo/{file.name}"
-        found.append(Operation("GET", path, _file(file.read_bytes(), _DEMO_TYPES[ending])))
-    return found
+        operations.append(Operation("GET", path, _file(file.read_bytes(), _DEMO_TYPES[ending])))
+    return operations
 
 
 def _file(body: bytes, media_type: str) -> Handler:

@@ -50,7 +50,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
 
 
 def _operators(index: Index) -> Iterator[Mistake]:
-    """Operators with the same e-mail or account, and automations named where only people can decide."""
+    """Operators with the same e-mail or account, and automations named where a person must decide."""
     operators = index.group(SHARED, Kind.OPERATOR)
     owners: dict[str, Record] = {}
     for operator in operators.values():

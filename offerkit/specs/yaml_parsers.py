@@ -73,7 +73,7 @@ class Doubts:
         """``text`` is what is being read."""
         self._text = text
         self._lines: list[str] | None = None
-        self._comments = [found.start() for found in _UNSPACED_COMMENT.finditer(text)]
+        self._comments = [match.start() for match in _UNSPACED_COMMENT.finditer(text)]
         self._scalars: list[tuple[int, int]] = []
         self.wants_all = bool(self._comments)
         """Whether :meth:`scalar` needs the plain scalars, too."""

@@ -57,21 +57,21 @@ def counted(
 
 
 def _test(count_filter: CountFilter) -> tuple[str, list[Cell]]:
-    parts, args = ["time >= ?", "time <= ?"], list[Cell]([count_filter.since, count_filter.until])
+    conditions, args = ["time >= ?", "time <= ?"], list[Cell]([count_filter.since, count_filter.until])
     if count_filter.statuses:
-        parts.append(f"status IN ({', '.join('?' * len(count_filter.statuses))})")
+        conditions.append(f"status IN ({', '.join('?' * len(count_filter.statuses))})")
         args += map(status_number, count_filter.statuses)
     if count_filter.channel:
-        parts.append("channel = ?")
+        conditions.append("channel = ?")
         args.append(count_filter.channel)
     about = ["offer = ?"] * len(count_filter.offers)
     about += ["category = ? OR (category >= ? AND category < ?)"] * len(count_filter.categories)
     if about:
-        parts.append(f"({' OR '.join(about)})")
+        conditions.append(f"({' OR '.join(about)})")
         args += count_filter.offers
         # “0” follows “/”: paths below another sort between the two.
         args += [text for path in count_filter.categories for text in (path, f"{path}/", f"{path}0")]
-    return f"({' AND '.join(parts)})", args
+    return f"({' AND '.join(conditions)})", args
 
 
 def exported(db: Database, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:

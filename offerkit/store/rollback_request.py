@@ -1,4 +1,4 @@
-"""What a rollback is asked for, and its changes, read from the store: for the plan, and again when it is applied."""
+"""The request of a rollback and its changes, read from the store: for the plan, and again when it is applied."""
 
 from __future__ import annotations
 
@@ -50,24 +50,24 @@ class RollbackRequest:
 
     def changes(self, stages: Stages) -> dict[Stage, RollbackChanges]:
         """The changes of this rollback, in design and live."""
-        found: dict[Stage, RollbackChanges] = {}
+        changes_by_side: dict[Stage, RollbackChanges] = {}
         for side in (Stage.DESIGN, Stage.LIVE):
-            here = [stage for stage in self.stages if stage.stage is side]
-            if here:
-                found[side] = self._side(stages, side, here)
-        return found
+            stage_refs = [stage for stage in self.stages if stage.stage is side]
+            if stage_refs:
+                changes_by_side[side] = self._side(stages, side, stage_refs)
+        return changes_by_side
 
-    def _side(self, stages: Stages, side: Stage, here: list[StageRef]) -> RollbackChanges:
+    def _side(self, stages: Stages, side: Stage, stage_refs: list[StageRef]) -> RollbackChanges:
         now = stages.side(side)
-        found = [d for stage in here for d in self._deltas(stages, now, stage)]
-        every = [d for d in found if side is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK]
-        chosen = self._chosen(stages, here)
-        way = RollbackChanges(every) if chosen is None else partial_rollback(now, every, chosen)
-        if len(every) < len(found) and chosen is None:
-            way.staying = {d.address.kind for d in found} & set(KEPT_BY_ROLLBACK)
-        if side is Stage.DESIGN or not way.deltas:
-            return way
-        names = {stage.environment for stage in here}
+        deltas = [d for stage in stage_refs for d in self._deltas(stages, now, stage)]
+        every = [d for d in deltas if side is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK]
+        chosen = self._chosen(stages, stage_refs)
+        changes = RollbackChanges(every) if chosen is None else partial_rollback(now, every, chosen)
+        if len(every) < len(deltas) and chosen is None:
+            changes.staying = {d.address.kind for d in deltas} & set(KEPT_BY_ROLLBACK)
+        if side is Stage.DESIGN or not changes.deltas:
+            return changes
+        names = {stage.environment for stage in stage_refs}
         judge = RollbackCriteria(
             stages.side(Stage.DESIGN),
             stages.effective_decisions(),
@@ -75,7 +75,7 @@ class RollbackRequest:
             stages.stops,
             self.to,
         )
-        return without_withdrawn(now, way, judge, withdrawn=self.withdrawn)
+        return without_withdrawn(now, changes, judge, withdrawn=self.withdrawn)
 
     def _deltas(self, stages: Stages, now: Snapshot, stage: StageRef) -> list[Delta]:
         store = stages.store

@@ -121,9 +121,9 @@ def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[
         word = piece.tokens[0].text if piece.kind == "statement" else ""
         if piece.kind == "text":
             text = trimmed(parts, index)
-            branches.states = frozenset(after(place, text, html=html) for place in branches.states)
+            branches.states = frozenset(after(state, text, html=html) for state in branches.states)
         elif piece.kind == "expression":
-            reasons = (_reason(place, html, _is_markup(piece.tokens, scopes[-1])) for place in branches.states)
+            reasons = (_reason(state, html, _is_markup(piece.tokens, scopes[-1])) for state in branches.states)
             yield from (TemplateFault(piece.start, reason) for reason in reasons if reason)
         elif word:
             loop_states = branches.repeated(word)

@@ -25,7 +25,7 @@ DISTINCT = 10_000
 
 def evaluate(
     catalogs: Catalogs,
-    people: ContactSources,
+    sources: ContactSources,
     text: str,
     at: datetime,
     *,
@@ -63,13 +63,13 @@ def evaluate(
 
     condition = checked.type.base in (BaseType.BOOLEAN, BaseType.NULL)
     if contact:
-        row = people.chosen(catalog, contact)
+        row = sources.chosen(catalog, contact)
         rows = {catalog.dimension.name: row, "interaction": values}
         read = [(f"{space}.{name}", show(rows[space][name])) for space, name in checked.fields]
         return EvaluatedExpression(environment, checked.type.base.value, condition, show(value_for(row)), read)
     counted: Counter[str] = Counter()
     total = 0
-    for total, row in enumerate(people.of(environment).rows(), 1):  # noqa: B007 - the number of the last is the total
+    for total, row in enumerate(sources.of(environment).rows(), 1):  # noqa: B007 - the number of the last is the total
         text = show(value_for(row))
         if text in counted or len(counted) < DISTINCT:
             counted[text] += 1

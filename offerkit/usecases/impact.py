@@ -137,13 +137,13 @@ def _environment(
     programs = [program for pair in pairs for program in pair.programs]
     catalog_before = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
     limit = limit_of(effect, name) if limited else None
-    with population((catalog_before, catalog), programs, source.rows, fields, request.sample) as people:
+    with population((catalog_before, catalog), programs, source.rows, fields, request.sample) as contacts:
         fewest = 1 if request.examples else FEWEST
         axes = {
-            f"{catalog.dimension.name}.{name}": Segments(people.after, name, AXIS_VALUES, fewest) for name in fields
+            f"{catalog.dimension.name}.{name}": Segments(contacts.after, name, AXIS_VALUES, fewest) for name in fields
         }
         for pair in pairs:
-            space = space_impact(store, people, pair, axes, limit.text if limit is not None else "")
+            space = space_impact(store, contacts, pair, axes, limit.text if limit is not None else "")
             yield space if request.examples else without_contacts(space)
 
 
@@ -172,19 +172,19 @@ class _Totals:
 
 
 def space_impact(
-    store: Store | None, people: Population, pair: SpaceComparison, segments: Mapping[str, Segments], max_lost: str
+    store: Store | None, contacts: Population, pair: SpaceComparison, segments: Mapping[str, Segments], max_lost: str
 ) -> SpaceImpact:
     """What changes for contacts on a space, with a few example contacts for each kind of change."""
     names = pair.offers()
     changes = {name: _OfferChange() for name in names}
     totals = _Totals(by={axis: {} for axis in segments})
-    for both in decide_both(store, people, pair):
+    for both in decide_both(store, contacts, pair):
         old_ranks, new_ranks = ranks(pair, both, names)
         _total(totals, both.first, old_ranks, new_ranks, segments)
         for row, name in enumerate(names):
             _count(changes[name], name, pair, both, (old_ranks[row], new_ranks[row]))
     shown = {number for change in changes.values() for examples in change.examples.values() for number, _ in examples}
-    keys = _keys(people.after, shown)
+    keys = _keys(contacts.after, shown)
     changed = {name: change for name, change in changes.items() if change.total}
     offers = [
         OfferImpact(
@@ -204,14 +204,14 @@ def space_impact(
     by = [(axis, _segments(values, totals.by[axis])) for axis, values in segments.items()]
     return SpaceImpact(
         pair.space,
-        people.sample.population if people.sample is not None else people.count,
+        contacts.sample.population if contacts.sample is not None else contacts.count,
         totals.changed,
         totals.emptied,
         offers,
         totals.served,
         max_lost,
         by,
-        people.sample,
+        contacts.sample,
     )
 
 
@@ -279,10 +279,10 @@ def _why(word: str, name: str, pair: SpaceComparison, both: ComparedChunk, colum
     return f"before: {why_not(old, both.old, pair.old_names.get(name, name), columns)[0][0].sentence}"
 
 
-def _keys(people: ContactTable, numbers: set[int]) -> dict[int, str]:
+def _keys(contact_table: ContactTable, numbers: set[int]) -> dict[int, str]:
     if not numbers:
         return {}
-    rows: list[tuple[int, str]] = people.connection.execute(
+    rows: list[tuple[int, str]] = contact_table.connection.execute(
         "SELECT n, k FROM contact WHERE n IN (SELECT unnest(?))", [sorted(numbers)]
     ).fetchall()
     return dict(rows)

@@ -295,10 +295,10 @@ def _environment(
     programs = [program for pair in pairs for program in pair.programs]
     with effect.people(session) as sources:
         rows = sources(name).of(name).rows
-        with population((effect.catalogs_before[name], catalog), programs, rows, (), 0) as people:
+        with population((effect.catalogs_before[name], catalog), programs, rows, (), 0) as contacts:
             for pair in pairs:
                 if pair.old is not None:
-                    yield _space(pair, limit, people.count, decide_both(store, people, pair))
+                    yield _space(pair, limit, contacts.count, decide_both(store, contacts, pair))
 
 
 def _space(pair: SpaceComparison, limit: LossLimit, contacts: int, chunks: Iterator[ComparedChunk]) -> SpaceLoss:

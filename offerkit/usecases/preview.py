@@ -66,10 +66,10 @@ def _samples(catalog: Catalog) -> dict[str, object]:
 def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:
     catalogs = engine.catalogs
     try:
-        place = parse_address(text)
+        offer_address = parse_address(text)
     except ValueError:
-        place = None
-    if place is None or place.kind is not Kind.OFFER:
+        offer_address = None
+    if offer_address is None or offer_address.kind is not Kind.OFFER:
         offer_name = text.rpartition("/")[2]
         close = [address for name in catalogs.names for address in catalogs.snapshot.of_kind(Kind.OFFER, name)]
         hint = suggestion(f"{catalogs.names[0] if catalogs.names else ''}/offer.{offer_name}", close)
@@ -78,8 +78,8 @@ def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:
             f"“{text[:80]}” is not the address of an offer",
             hint=hint or "Write ENVIRONMENT/offer.NAME.",
         )
-    catalog = catalogs[place.environment]
-    if place.name not in catalog.position_of:
-        hint = suggestion(place.name, catalog.position_of)
+    catalog = catalogs[offer_address.environment]
+    if offer_address.name not in catalog.position_of:
+        hint = suggestion(offer_address.name, catalog.position_of)
         raise refuse(Code.NO_MATCH, f"there is no offer {text[:120]} in {catalogs.stage}", hint=hint)
-    return catalog, place.name
+    return catalog, offer_address.name

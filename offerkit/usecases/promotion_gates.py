@@ -112,7 +112,7 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     show_details = reads.all or all(reads.may_read(name, coming[name].dimension.name) for name in coming.names)
     contacts = _CaseContacts(session, stages, effect.after)
     running = cache(lambda: _without_stops(effect, store, stages))
-    with ContactSources(coming, session.project.root, session.environ) as people:
+    with ContactSources(coming, session.project.root, session.environ) as sources:
         for name in requiring:
             chosen = [*required_cases(effect, design, name)]
             if not chosen:
@@ -123,10 +123,10 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
                     yield changed
                     continue
                 file = case_file(required.state, required.address)
-                failed = failures(run_cases(coming, people, [file], contacts.can_ask))
+                failed = failures(run_cases(coming, sources, [file], contacts.can_ask))
                 passing_without_stops: set[str] = set()
                 if failed and stages.stops:
-                    rerun = run_cases(running(), people, [file], contacts.can_ask)
+                    rerun = run_cases(running(), sources, [file], contacts.can_ask)
                     passing_without_stops = {outcome.name for outcome in rerun if outcome.passed}
                 for outcome in failed:
                     if outcome.name in passing_without_stops:

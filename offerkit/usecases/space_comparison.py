@@ -101,12 +101,18 @@ def _old_names(effect: PlanEffect, environment: str, catalog_after: Catalog | No
     return {name: old for name, old in old_names.items() if old != name}
 
 
-def decide_both(store: Store | None, people: Population, pair: SpaceComparison) -> Iterator[ComparedChunk]:
+def decide_both(store: Store | None, contacts: Population, pair: SpaceComparison) -> Iterator[ComparedChunk]:
     """Decide for all contacts, chunk by chunk."""
     olds = (
-        decide_contacts(people.before, _batch(people.before, store, pair.old), store) if pair.old is not None else None
+        decide_contacts(contacts.before, _batch(contacts.before, store, pair.old), store)
+        if pair.old is not None
+        else None
     )
-    news = decide_contacts(people.after, _batch(people.after, store, pair.new), store) if pair.new is not None else None
+    news = (
+        decide_contacts(contacts.after, _batch(contacts.after, store, pair.new), store)
+        if pair.new is not None
+        else None
+    )
     if olds is None or news is None:
         for chunk in news or olds or ():
             yield ComparedChunk(
@@ -117,8 +123,8 @@ def decide_both(store: Store | None, people: Population, pair: SpaceComparison) 
         yield ComparedChunk(new.first, new.picks.shape[1], old, new)
 
 
-def _batch(people: ContactTable, store: Store | None, program: BatchProgram) -> BatchRequest:
-    return BatchRequest(program, find_exclusions(people, program, store))
+def _batch(contact_table: ContactTable, store: Store | None, program: BatchProgram) -> BatchRequest:
+    return BatchRequest(program, find_exclusions(contact_table, program, store))
 
 
 def _offers(program: BatchProgram | None) -> Iterator[str]:

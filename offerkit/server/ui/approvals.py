@@ -62,12 +62,12 @@ def routes(pages: Pages) -> list[Operation]:
         try:
             viewer, fields = await pages.form(request)
             wish, decision = _wish(fields)
-            made = await asyncio.to_thread(approve_or_reject, pages.session(viewer), wish, decision)
+            outcome = await asyncio.to_thread(approve_or_reject, pages.session(viewer), wish, decision)
         except Refused as refused:
             return await pages.form_refused(request, refused)
-        if made.refused:
-            return pages.refusal(request, viewer, Refused(made.refused), revision=_done(made))
-        return RedirectResponse(f"/ui/approvals?done={_done(made)}", 303)
+        if outcome.refused:
+            return pages.refusal(request, viewer, Refused(outcome.refused), revision=_done(outcome))
+        return RedirectResponse(f"/ui/approvals?done={_done(outcome)}", 303)
 
     return [
         Operation("GET", "/ui/approvals", approvals),
@@ -78,16 +78,16 @@ def routes(pages: Pages) -> list[Operation]:
 def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
     """What the page of approvals shows: what waits, what is the viewer's, or (``show`` is ``all``) everything."""
     with session.existing() as store:
-        found = list_approvals(store)
-        own = set(decidable_by(found, who_is(session, store))) if session.operator else set()
+        rows = list_approvals(store)
+        own = set(decidable_by(rows, who_is(session, store))) if session.operator else set()
         names = review_tokens(store, {row.address for row in own})
     if show != "all":
-        found = [row for row in found if row.state == "waiting"]
+        rows = [row for row in rows if row.state == "waiting"]
     if show == "mine":
-        found = [row for row in found if row in own]
+        rows = [row for row in rows if row in own]
     word = q.casefold()
-    found = [row for row in found if word in row.address.casefold() or word in row.label.casefold()]
-    offers = grouped(found, decidable(session, own), names)
+    rows = [row for row in rows if word in row.address.casefold() or word in row.label.casefold()]
+    offers = grouped(rows, decidable(session, own), names)
     with session.existing() as store:
         changes = changes_of(store, [row for offer in offers[:MOST] for row in offer.rows])
     return {
@@ -97,7 +97,7 @@ def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
         "q": q,
         "show": show,
         "done": done if done.isdecimal() else "",
-        "waiting": sum(row.state == "waiting" for row in found),
+        "waiting": sum(row.state == "waiting" for row in rows),
     }
 
 
@@ -112,9 +112,9 @@ def changes_of(store: Store, rows: Iterable[ApprovalItem]) -> dict[Address, Mark
     addresses = dict.fromkeys(address for address, _ in waiting)
     keys = [key for a in addresses for key in keys_of(design, a) if key.space in waiting.get((a, key.aspect), ())]
     by_offer: dict[Address, list[ReviewedAspect]] = {}
-    for found in reviewed_aspects(keys, stages):
-        by_offer.setdefault(found.key.address, []).append(found)
-    return {a: Markup(reviewed_html(found, layout_of(len(keys), full=False))) for a, found in by_offer.items()}  # noqa: S704 - escaped there
+    for reviewed in reviewed_aspects(keys, stages):
+        by_offer.setdefault(reviewed.key.address, []).append(reviewed)
+    return {a: Markup(reviewed_html(reviewed, layout_of(len(keys), full=False))) for a, reviewed in by_offer.items()}  # noqa: S704 - escaped there
 
 
 def decidable(session: Session, own: set[ApprovalItem]) -> set[ApprovalItem]:
@@ -130,13 +130,13 @@ def grouped(rows: list[ApprovalItem], own: set[ApprovalItem], names: Mapping[str
     return [
         OfferApprovals(
             address,
-            found[0].label,
-            found[0].live,
-            any(row in own for row in found),
-            tuple(found),
+            offer_rows[0].label,
+            offer_rows[0].live,
+            any(row in own for row in offer_rows),
+            tuple(offer_rows),
             f"{address} {names.get(address, '')}",
         )
-        for address, found in by_offer.items()
+        for address, offer_rows in by_offer.items()
     ]
 
 
@@ -157,5 +157,5 @@ def _wish(fields: Form) -> tuple[ApprovalRequest, Decision]:
     return wish, decision
 
 
-def _done(made: ApprovalOutcome) -> int:
-    return made.revision.serial if made.revision is not None else 0
+def _done(outcome: ApprovalOutcome) -> int:
+    return outcome.revision.serial if outcome.revision is not None else 0

@@ -68,13 +68,13 @@ def _revision(session: Session, text: str, *, full: bool) -> Facts:
     if not re.fullmatch(r"[0-9]{1,12}", text):
         raise refuse(Code.BAD_POINT, f"“{text[:40]}” is not a revision number")
     with session.existing() as store:
-        found = revision_details(store, int(text))
+        details = revision_details(store, int(text))
         return {
-            "line": found.line,
-            "approvals": found.approvals,
-            "impact": found.impact,
-            "unmeasured": found.unmeasured,
-            **shown(found.steps, found.bodies, full=full),
+            "line": details.line,
+            "approvals": details.approvals,
+            "impact": details.impact,
+            "unmeasured": details.unmeasured,
+            **shown(details.steps, details.bodies, full=full),
             "last": store.last_serial(),
         }
 
@@ -90,15 +90,15 @@ def _diff(session: Session, states: tuple[str, str], only: str, *, full: bool) -
             )
     only = only.strip()[:300]
     with open_states(session, a, b) as (left, right), session.existing() as store:
-        found = difference(session, left, right, AddressPatterns.of((only,) if only else ()))
-        made = shown(found.steps, found.bodies, full=full, across=found.across)
+        diff = difference(session, left, right, AddressPatterns.of((only,) if only else ()))
+        steps = shown(diff.steps, diff.bodies, full=full, across=diff.across)
         known = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]
-        summary = difference_words(found.steps, (left.title, right.title))
+        summary = difference_words(diff.steps, (left.title, right.title))
     return {
         "a": a,
         "b": b,
         "only": only,
         "summary": summary,
         "states": known,
-        **made,
+        **steps,
     }

@@ -163,20 +163,20 @@ def _looks(
     session: Session, address: Address, stages: list[str], contact: str
 ) -> tuple[list[Looks], tuple[Diagnostic, ...]]:
     """The offer on its spaces, stage beside stage; or why it cannot be shown, as when there is no such contact."""
-    made: dict[str, Preview] = {}
+    previews: dict[str, Preview] = {}
     troubles: list[Diagnostic] = []
     for stage in stages:
         shown, trouble = _shown(session, address, stage, contact)
-        troubles += [found for found in trouble if found not in troubles]
+        troubles += [by_stage for by_stage in trouble if by_stage not in troubles]
         if shown is not None:
-            made[stage] = shown
+            previews[stage] = shown
     by_space: dict[str, dict[str, SpacePreview]] = {}
-    for stage, preview_ in made.items():
-        for one in preview_.spaces:
-            by_space.setdefault(one.space, {})[stage] = one
+    for stage, shown_preview in previews.items():
+        for space_preview in shown_preview.spaces:
+            by_space.setdefault(space_preview.space, {})[stage] = space_preview
     looks = [
-        Looks(space, next(iter(found.values())).channel, tuple((stage, found.get(stage)) for stage in made))
-        for space, found in sorted(by_space.items())
+        Looks(space, next(iter(by_stage.values())).channel, tuple((stage, by_stage.get(stage)) for stage in previews))
+        for space, by_stage in sorted(by_space.items())
     ]
     return looks, tuple(troubles)
 
@@ -184,8 +184,8 @@ def _looks(
 def _dimension(address: Address, design: Snapshot, live: Snapshot) -> str:
     """The dimension whose contacts an offer's environment has; empty where its stages do not agree on one."""
     environment = environment_address(address.environment)
-    found = {str(body.get("dimension", "")) for view in (design, live) if (body := view(environment)) is not None}
-    return found.pop() if len(found) == 1 else ""
+    dimensions = {str(body.get("dimension", "")) for view in (design, live) if (body := view(environment)) is not None}
+    return dimensions.pop() if len(dimensions) == 1 else ""
 
 
 def _address(text: str) -> Address:
@@ -198,8 +198,8 @@ def _address(text: str) -> Address:
 def _changes(session: Session, store: Store, address: str) -> Markup:
     """What design has against live."""
     sides = [state_named(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
-    found = difference(session, sides[0], sides[1], AddressPatterns.of((address,)))
-    return Markup(steps_html(found.steps, found.bodies, layout_of(len(found.steps), full=True), by_stage=False))  # noqa: S704 - escaped there
+    diff = difference(session, sides[0], sides[1], AddressPatterns.of((address,)))
+    return Markup(steps_html(diff.steps, diff.bodies, layout_of(len(diff.steps), full=True), by_stage=False))  # noqa: S704 - escaped there
 
 
 def _approvals(session: Session, store: Store, address: str) -> Facts:
@@ -257,10 +257,10 @@ def condition_rows(address: Address, live: Snapshot, design: Snapshot) -> list[P
     """The parts of an offer in both stages beside each other."""
     sides = [list(_parts(view, address)) if address in view.entries else [] for view in (live, design)]
     order = list(_WHAT.values())
-    keys = dict.fromkeys((said.what, said.origin) for said in sides[1] + sides[0])
+    keys = dict.fromkeys((condition.what, condition.origin) for condition in sides[1] + sides[0])
     rows = []
     for what, origin in sorted(keys, key=lambda key: order.index(key[0])):
-        texts = ([said.text for said in side if said[:2] == (what, origin)] for side in sides)
+        texts = ([condition.text for condition in side if condition[:2] == (what, origin)] for side in sides)
         rows += [PartRow(what, origin, *pair) for pair in zip_longest(*texts, fillvalue="")]
     return rows
 
@@ -284,8 +284,8 @@ def _texts(condition: Condition) -> Iterator[str]:
         case "multiplier", dict(body):
             yield f"× {inline(body.get('factor'))}{_period(body)}"
         case "filter", dict(body):
-            given = f" with {inline(body['with'])}" if body.get("with") else ""
-            yield f"{body.get('when') or '?'}{given}"
+            arguments = f" with {inline(body['with'])}" if body.get("with") else ""
+            yield f"{body.get('when') or '?'}{arguments}"
         case "enabled", value:
             yield "yes" if value else "no"
         case _, str(text):

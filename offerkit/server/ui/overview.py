@@ -87,8 +87,8 @@ def _row(session: Session, store: Store, name: str, waiting: list[ApprovalItem])
     design, live = (StageRef(name, stage) for stage in (Stage.DESIGN, Stage.LIVE))
     differs = ""
     if design in heads:
-        found = differing(state_named(session, store, live), state_named(session, store, design))
-        differs = _counted(Counter(item.action.value for item in found))
+        differences = differing(state_named(session, store, live), state_named(session, store, design))
+        differs = _counted(Counter(item.action.value for item in differences))
     return EnvironmentRow(
         name,
         heads[design].revision if design in heads else 0,

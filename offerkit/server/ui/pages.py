@@ -60,35 +60,35 @@ In the frames nothing runs: their sandbox allows no scripts.
 
 
 class Pages:
-    """Makes pages. Whatever reads the store or renders is done in threads; the event loop is never kept."""
+    """Makes pages. Reading the store and rendering happen in threads, and never block the event loop."""
 
     def __init__(self, session: Session, config: ServerConfig, tokens: TokenLookup) -> None:
-        """``session``: the server's own; pages get copies, with the operator who is logged in."""
+        """``session``: the server's own; pages get copies with the signed-in operator."""
         self._session, self._config, self._tokens = session, config, tokens
         self._public = urlsplit(config.public_url).netloc
         self._templates = _templates()
 
     def session(self, viewer: Viewer, message: str = "") -> Session:
-        """A session, now, of who looks."""
+        """A session of the viewer, at the current time."""
         return acting(self._session, Bearer(viewer.operator, viewer.scopes), LOCK_SECONDS, message)
 
     async def viewer(self, request: Request) -> Viewer | None:
-        """Who looks; None: somebody who has to log in first."""
+        """The viewer; None: they must log in first."""
         token = token_of(request)
-        found = await self.named(request, token) if token else NOBODY
-        if found.operator:
-            return Viewer(found.operator, token, found.scopes)
+        bearer = await self.named(request, token) if token else NOBODY
+        if bearer.operator:
+            return Viewer(bearer.operator, token, bearer.scopes)
         return Viewer() if self._config.ui == "local" and is_local(request) else None
 
     async def named(self, request: Request, token: str) -> Bearer:
-        """Whose token this is; nobody's when it is none, no longer valid, or one guess too many."""
+        """The token's operator; nobody's if it is not valid, or after too many wrong tokens."""
         try:
             return await self._tokens.by_token(token, client_of(request))
         except GuessedTooOftenError:
             return NOBODY
 
     async def show(self, request: Request, template: str, make: Maker) -> Response:
-        """The page that ``template`` makes of what ``make`` read."""
+        """The page rendered from ``template`` with the facts of ``make``."""
         viewer: Viewer | None = None
         try:
             viewer = await self.viewer(request)
@@ -103,7 +103,7 @@ class Pages:
         return self.written(request, template, make(self.session(viewer)), viewer, 200)
 
     async def form(self, request: Request) -> tuple[Viewer, Form]:
-        """Who sent a form, and its fields. Raises Refused unless an operator sent it from a page of ours."""
+        """The sender of a form, and its fields. Raises Refused unless an operator sent it from our page."""
         viewer = await self.viewer(request)
         if viewer is None or not viewer.operator:
             raise refuse(
@@ -116,18 +116,18 @@ class Pages:
         return viewer, fields
 
     async def fields(self, request: Request) -> Form:
-        """The fields of a form. Raises Refused when it was sent from elsewhere, or is none."""
+        """The fields of a form. Raises Refused if it was sent from another site, or is not a form."""
         if not same_origin(request, self._public):
             raise _foreign()
         try:
             text = (await request.body()).decode()
-            found = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS, errors="strict")
+            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS, errors="strict")
         except ValueError:  # UnicodeError as well
             raise refuse(Code.BAD_REQUEST, "the form cannot be read") from None
-        made: Form = {}
-        for name, value in found:
-            made.setdefault(name, []).append(value)
-        return made
+        form: Form = {}
+        for name, value in pairs:
+            form.setdefault(name, []).append(value)
+        return form
 
     def written(self, request: Request, template: str, facts: Facts, viewer: Viewer | None, status: int) -> Response:
         """A page as a response."""
@@ -139,17 +139,17 @@ class Pages:
         return Response(text, status, headers, "text/html; charset=utf-8")
 
     async def form_refused(self, request: Request, refused: Refused) -> Response:
-        """The same of a form, whoever sent it."""
+        """The refusal of a form, as a page."""
         try:
             viewer = await self.viewer(request)
-        except Refused:  # the store is away: that is what is told
+        except Refused:  # the store is lost: the page says so
             viewer = None
         return self.refusal(request, viewer, refused)
 
     def refusal(
         self, request: Request, viewer: Viewer | None, refused: Refused, *, revision: int | None = None
     ) -> Response:
-        """Everything that was refused, and that only ``revision`` changed something (None: nothing did)."""
+        """The page for a refusal; ``revision`` made the part that was accepted (None: nothing was)."""
         posted = request.method == "POST"
         facts = {
             "findings": self.told(refused),
@@ -158,17 +158,17 @@ class Pages:
             "revision": revision,
         }
         status = status_of(refused) if revision is None else 200
-        if not posted and any(found.code in _NOWHERE for found in refused.diagnostics):
+        if not posted and any(diagnostic.code in _NOWHERE for diagnostic in refused.diagnostics):
             status = 404
         return self.written(request, "refused.html", facts, viewer, status)
 
     def told(self, refused: Refused) -> tuple[Diagnostic, ...]:
-        """What a page says of a refusal."""
+        """The diagnostics of a refusal, without this machine's paths."""
         return redacted(refused, self._session).diagnostics
 
 
 def _check_scope(request: Request, viewer: Viewer) -> None:
-    """Raise Refused when the token of who is logged in is not for this page; on this machine all may be read."""
+    """Raise Refused if the viewer's token is not for this page; viewers on this machine may read all pages."""
     if viewer.operator:
         check_scope(Bearer(viewer.operator, viewer.scopes), request.method, str(request.scope[ROUTE]))
 
@@ -179,12 +179,12 @@ def query_text(request: Request, name: str, default: str = "") -> str:
 
 
 def query_flag(request: Request, name: str) -> bool:
-    """A yes or no of the page's address: no by default. Raises InvalidRequestError when it is neither."""
+    """A boolean parameter of the page's address, false by default. Raises InvalidRequestError for another value."""
     try:
         return _FLAG.validate_python(request.query_params.get(name, "false"))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        raise InvalidRequestError([{**one, "loc": ("query", name)} for one in found]) from None
+        errors = error.errors(include_url=False, include_input=False)
+        raise InvalidRequestError([{**fault, "loc": ("query", name)} for fault in errors]) from None
 
 
 def first(fields: Form, name: str) -> str:
@@ -195,7 +195,7 @@ def first(fields: Form, name: str) -> str:
 @cache
 def _templates() -> Environment:
     """All templates, read once: an upgrade beneath a running server must not mix new pages with old code."""
-    made = Environment(
+    templates = Environment(
         loader=PackageLoader("offerkit.server.ui"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -204,28 +204,28 @@ def _templates() -> Environment:
         finalize=_spelled,
         auto_reload=False,
     )
-    made.filters["people"] = said
-    made.filters["breakable"] = _breakable
-    made.filters["path"] = lambda text: quote(str(text), safe="/")
-    for name in made.list_templates():
-        made.get_template(name)
-    return made
+    templates.filters["people"] = said
+    templates.filters["breakable"] = _breakable
+    templates.filters["path"] = lambda text: quote(str(text), safe="/")
+    for name in templates.list_templates():
+        templates.get_template(name)
+    return templates
 
 
 def _breakable(address: str) -> Markup:
-    """An address that may go on in the next line after its signs, and never within a word."""
+    """An address that may break after its punctuation, never within a word."""
     return Markup(re.sub(r"([/.@-])(?=\w)", r"\1<wbr>", str(escape(visible(address)))))  # noqa: S704 - escaped before
 
 
 def _place(request: Request) -> str:
-    """What was asked for, to be printed with it: a sheet of paper has no address bar."""
+    """The page's address, for printing: paper has no address bar."""
     return request.url.path + (f"?{unquote(request.url.query)[:300]}" if request.url.query else "")
 
 
 def to_login(request: Request) -> Response:
-    """To the login, and from there back."""
+    """Redirect to the login, and from there back."""
     response = RedirectResponse(f"/ui/login?to={quote(request.url.path, safe='/')}", 303)
-    if token_of(request):  # it counts no more
+    if token_of(request):  # it is no longer valid
         forget(response, request)
     return response
 
@@ -240,5 +240,5 @@ def _foreign() -> Refused:
 
 
 def _spelled(value: object) -> object:
-    """Text with what is invisible or reorders it spelled out, before it is escaped."""
+    """Text with invisible and reordering characters spelled out, before it is escaped."""
     return visible(value, multiline=True) if isinstance(value, str) and not isinstance(value, Markup) else value

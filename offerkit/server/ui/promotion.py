@@ -47,9 +47,9 @@ def routes(pages: Pages) -> list[Operation]:
             viewer, fields = await pages.form(request)
             session = pages.session(viewer, first(fields, "message").strip()[:LONGEST])
             names = tuple(fields.get("environment", ()))[:50]
-            seen = first(fields, "plan")
+            digest_shown = first(fields, "plan")
             async with promoting:
-                serial, changed = await asyncio.to_thread(_apply_shown, session, counted, names, seen)
+                serial, changed = await asyncio.to_thread(_apply_shown, session, counted, names, digest_shown)
         except Refused as refused:
             return await pages.form_refused(request, refused)
         if changed is not None:
@@ -67,11 +67,11 @@ def _planned(session: Session, names: tuple[str, ...]) -> Plan:
 
 
 def _apply_shown(
-    session: Session, counted: ImpactCounts, names: tuple[str, ...], seen: str
+    session: Session, counted: ImpactCounts, names: tuple[str, ...], digest_shown: str
 ) -> tuple[int, Facts | None]:
     """Apply the plan if it still is the one that was shown; else what to show now. Raises Refused."""
     plan = _planned(session, names)
-    if plan.empty or not hmac.compare_digest(plan_digest(plan).encode(), seen.encode()):
+    if plan.empty or not hmac.compare_digest(plan_digest(plan).encode(), digest_shown.encode()):
         return 0, _page(session, counted, plan, names, changed=True)
     with counted.alone:
         return apply(session, plan).revision.serial, None

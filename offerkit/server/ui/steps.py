@@ -31,10 +31,10 @@ _RESUMED = re.compile(r"offerkit resume (\S+)")
 
 def linked(how: str) -> str:
     """What helps with something that is blocked, as a link to the page where it is done; else as it is typed."""
-    if found := _DECIDED.fullmatch(how):
-        return f'<a href="/ui/approvals?show=all&amp;q={quote(found[1], safe="")}">see it and decide</a>'
-    if found := _RESUMED.search(how):
-        return html(how[: found.start()]) + f'<a href="/ui/stops">resume {html(found[1])}</a>'
+    if match := _DECIDED.fullmatch(how):
+        return f'<a href="/ui/approvals?show=all&amp;q={quote(match[1], safe="")}">see it and decide</a>'
+    if match := _RESUMED.search(how):
+        return html(how[: match.start()]) + f'<a href="/ui/stops">resume {html(match[1])}</a>'
     return command_html(how)
 
 
@@ -48,5 +48,5 @@ def shown(
 ) -> Facts:
     """``steps``, and whether something of them may be left out (``cut``)."""
     layout = layout_of(len(steps), full=full)
-    made = steps_html(steps, bodies, layout, by_stage=by_stage, across=across)
-    return {"steps": Markup(made), "cut": layout.concise}  # noqa: S704 - escaped there
+    text = steps_html(steps, bodies, layout, by_stage=by_stage, across=across)
+    return {"steps": Markup(text), "cut": layout.concise}  # noqa: S704 - escaped there

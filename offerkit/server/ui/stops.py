@@ -39,22 +39,22 @@ def routes(pages: Pages) -> list[Operation]:
                     hint="Select “Take it out of live now”, and send the form again.",
                 )
             wish = StopRequest(tuple(fields.get("address", ())), first(fields, "reason"))
-            made = await asyncio.to_thread(stop, pages.session(viewer), wish)
+            outcome = await asyncio.to_thread(stop, pages.session(viewer), wish)
         except Refused as refused:
             return await pages.form_refused(request, refused)
-        return RedirectResponse(f"/ui/stops?done={made.revision.serial if made.revision is not None else 0}", 303)
+        return RedirectResponse(f"/ui/stops?done={outcome.revision.serial if outcome.revision is not None else 0}", 303)
 
     async def resuming(request: Request) -> Response:
         try:
             viewer, fields = await pages.form(request)
             wish = StopRequest(tuple(fields.get("address", ())), first(fields, "reason"))
-            made = await asyncio.to_thread(resume, pages.session(viewer), wish)
+            outcome = await asyncio.to_thread(resume, pages.session(viewer), wish)
         except Refused as refused:
             return await pages.form_refused(request, refused)
-        assert made.revision is not None
-        if made.refused:
-            return pages.refusal(request, viewer, Refused(made.refused), revision=made.revision.serial)
-        return RedirectResponse(f"/ui/stops?done={made.revision.serial}", 303)
+        assert outcome.revision is not None
+        if outcome.refused:
+            return pages.refusal(request, viewer, Refused(outcome.refused), revision=outcome.revision.serial)
+        return RedirectResponse(f"/ui/stops?done={outcome.revision.serial}", 303)
 
     return [
         Operation("GET", "/ui/stops", stops),
@@ -83,7 +83,9 @@ def stop_facts(session: Session, store: Store, address: Address, design: Snapsho
     """What the page of an offer says of stops: those that it is under, and what can be stopped from there."""
     stops = Stops(store.stops())
     view = design if address in design.entries else live
-    categories = [place for place in stopping_addresses(view, address) if place.kind is Kind.CATEGORY]
+    categories = [
+        each_address for each_address in stopping_addresses(view, address) if each_address.kind is Kind.CATEGORY
+    ]
     spaces = [address.beside(Kind.SPACE, name) for name in view.offer(address).shown_on]
-    rows = [row for place in (address, *categories, *spaces) if (row := stops.named(place)) is not None]
+    rows = [row for each_address in (address, *categories, *spaces) if (row := stops.named(each_address)) is not None]
     return {"stops": rows, "stoppable": [address, *categories], "may_stop": may(session, TokenScope.STOP)}
