@@ -32,7 +32,7 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary()))
 SLOW = Path(__file__).parent / "slow"
 LONG = Path(__file__).with_name("long.txt")
 """The tests that take longest; “scripts/long_tests” measures and lists them."""
-IN_POSTGRESQL = 6
+IN_POSTGRESQL = 12
 """Of so many tests that need some database, one is run in PostgreSQL as well."""
 sys.dont_write_bytecode = False  # rewriting every assert of the tests takes each worker longer than all its imports
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -148,10 +148,10 @@ class Reasons:
 
     @cached_property
     def _items(self) -> Mapping[int, Sequence[int]]:
-        found: dict[int, list[int]] = {}
+        items: dict[int, list[int]] = {}
         for number, item in enumerate(self._program.items):
-            found.setdefault(item.position, []).append(number)
-        return found
+            items.setdefault(item.position, []).append(number)
+        return items
 
 
 def _any(rows: Flags, chosen: Sequence[int]) -> Flags:

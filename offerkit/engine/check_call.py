@@ -132,7 +132,7 @@ def _space(catalog: Catalog, name: str, *, many: bool, hints: bool) -> Iterator[
         detail = "Calls are answered for promoted spaces only."
         yield Diagnostic(Code.UNKNOWN_SPACE, f"there is no live space “{name[:80]}”", detail, hint)
     elif not space.unitary and not many:
-        unitary = or_list(sorted(found.name for found in catalog.spaces.values() if found.unitary))
+        unitary = or_list(sorted(known_space.name for known_space in catalog.spaces.values() if known_space.unitary))
         yield Diagnostic(
             Code.NOT_UNITARY,
             f"the space “{name}” does not answer calls for one contact",

@@ -277,10 +277,10 @@ def _compile_rule(
 
 def _index(pairs: Iterable[tuple[str, int]], names: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
     """Places by name; ``names`` are there even when no offer is."""
-    found: dict[str, list[int]] = {name: [] for name in sorted(names)}
+    positions_by_name: dict[str, list[int]] = {name: [] for name in sorted(names)}
     for name, position in pairs:
-        found.setdefault(name, []).append(position)
-    return MappingProxyType({name: tuple(positions) for name, positions in found.items()})
+        positions_by_name.setdefault(name, []).append(position)
+    return MappingProxyType({name: tuple(positions) for name, positions in positions_by_name.items()})
 
 
 def _unknown(fields: Mapping[str, object]) -> Row:

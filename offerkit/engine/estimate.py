@@ -52,9 +52,9 @@ def estimate(count: int, sample: Sample | None) -> Estimate:
 
 
 def percent(count: int, size: int, sample: Sample | None) -> str:
-    """A share of ``size`` contacts: ``12.5%``, or with how far off it may be, ``12.5% ±1.3 points``; ``–`` of none.
+    """``count`` as a share of ``size``: ``12.5%``, with its error ``12.5% ±1.3 points``; ``–`` if ``size`` is 0.
 
-    Of a sample, ``size`` may be a part of it: those with an offer before.
+    ``size`` can be a part of the sample: the contacts that had an offer before.
     """
     if not size:
         return "–"
@@ -66,7 +66,7 @@ def percent(count: int, size: int, sample: Sample | None) -> str:
 
 
 def interval(count: int, size: int, population: int) -> tuple[float, float]:
-    """Between what the share of a population lies, when ``count`` of ``size`` drawn from it are; from 0 to 1."""
+    """The bounds, from 0 to 1, of a population's share if ``count`` of ``size`` contacts drawn from it are counted."""
     if size <= 0:
         return 0.0, 1.0
     share = count / size

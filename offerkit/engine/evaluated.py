@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedExpression:
-    """What an expression gives, as text: its type, and for one contact its value and what it read; else counts.
+    """The result of an expression, as text: its type, and for one contact its value and the fields read; else counts.
 
-    ``total`` is the number of contacts counted, None when it was asked for one. ``condition``: it is one, and only
-    true counts.
+    ``total``: the number of contacts counted; None for a single contact. ``condition``: whether the expression is a
+    condition.
     """
 
     environment: str

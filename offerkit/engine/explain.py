@@ -73,10 +73,10 @@ def explain(
     )
 
 
-def _slice(catalog: Catalog, space: CompiledSpace, asked: Slice, size: int) -> SliceTrace:
+def _slice(catalog: Catalog, space: CompiledSpace, requested: Slice, size: int) -> SliceTrace:
     always = tuple(sorted(path for path, category in catalog.categories.items() if category.always))
-    others = reasons.not_in_slice(space, called=asked.source is SliceSource.CALL)
-    return SliceTrace(asked.source, asked.categories, asked.themes, always, size, others)
+    others = reasons.not_in_slice(space, called=requested.source is SliceSource.CALL)
+    return SliceTrace(requested.source, requested.categories, requested.themes, always, size, others)
 
 
 def _offer(

@@ -85,20 +85,20 @@ class Expressions:
         return self._conditions[key]
 
     def _shared(
-        self, role: ExpressionRole, wanted: ExpectedResult, text: str, address: Address, path: Path
+        self, role: ExpressionRole, expected: ExpectedResult, text: str, address: Address, path: Path
     ) -> BoundCondition:
-        key = (role, wanted, text)
+        key = (role, expected, text)
         if key not in self._conditions:
-            self._conditions[key] = BoundCondition(self._expression(text, self._scopes[role], wanted))
+            self._conditions[key] = BoundCondition(self._expression(text, self._scopes[role], expected))
         condition = self._conditions[key]
         self._tell(condition.expression, address, path)
         return condition
 
-    def _expression(self, text: str, names: NameScope, wanted: ExpectedResult) -> CompiledExpression:
+    def _expression(self, text: str, names: NameScope, expected: ExpectedResult) -> CompiledExpression:
         checked: CheckedExpression | None = None
         problem = ""
         try:
-            checked = check(text, names, wanted)
+            checked = check(text, names, expected)
         except RuleError as error:
             problem = "; ".join(problem_item.summary for problem_item in error.problems) or "it cannot be read"
         return CompiledExpression(text, checked, problem, tuple(names.namespaces))

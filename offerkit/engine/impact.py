@@ -123,7 +123,9 @@ def without_contacts(space: SpaceImpact) -> SpaceImpact:
         replace(
             offer,
             examples=list(
-                dict.fromkeys(replace(one, contact="") for one in offer.examples if one.change in ("gained", "lost"))
+                dict.fromkeys(
+                    replace(example, contact="") for example in offer.examples if example.change in ("gained", "lost")
+                )
             ),
         )
         for offer in space.offers

@@ -89,5 +89,5 @@ def _close(result: list[RankedOffer], group: list[RankedOffer], tie: TieKey, n: 
 
 def first_entries(entries: Iterable[RankedOffer]) -> list[RankedOffer]:
     """The first entry of each offer."""
-    seen: set[int] = set()
-    return [entry for entry in entries if not (entry.position in seen or seen.add(entry.position))]  # type: ignore[func-returns-value]
+    positions: set[int] = set()
+    return [entry for entry in entries if not (entry.position in positions or positions.add(entry.position))]  # type: ignore[func-returns-value]

@@ -261,13 +261,13 @@ def _is_link(field: JsonMap) -> bool:
 def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
     """The offer's code, label, name and category, as far as they are read; all of them if that is uncertain."""
     name = offer.address.name
-    every: JsonMap = {
+    identity: JsonMap = {
         "code": offer.get("code") or name,
         "label": offer.get("label") or "",
         "name": name,
         "category": offer.category,
     }
-    return {key: value for key, value in every.items() if key in reads or not reads <= _IDENTITY}
+    return {key: value for key, value in identity.items() if key in reads or not reads <= _IDENTITY}
 
 
 def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:

@@ -152,7 +152,7 @@ def _guarded(live: Snapshot, design: Snapshot, environment: str) -> bool:
 def _case_meanings(
     state: Snapshot,
     address: Address,
-    kept: ContactsDigest,
+    digest_of_contacts: ContactsDigest,
     side: Stage,
     former: Mapping[Address, Address] | None = None,
 ) -> dict[str, str]:
@@ -167,7 +167,7 @@ def _case_meanings(
 
     body = state(address) or {}
     cases, activated = body.get("cases"), body.get("activated", {})
-    contacts = kept(address, side) if names_contacts(body) else ""
+    contacts = digest_of_contacts(address, side) if names_contacts(body) else ""
     names: dict[str, str] = {}
     for name, case in cases.items() if isinstance(cases, dict) else ():
         case = with_names(case, called) if new_names else case

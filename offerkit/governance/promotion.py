@@ -125,16 +125,16 @@ def _block_held(work: PromotionDraft, address: Address) -> None:
     work.block(address, Code.NOT_APPROVED, why, "Change it in design, or promote with --include-rolled-back.")
 
 
-def _needed(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
+def _needed(work: PromotionDraft, selected: set[Address]) -> set[Address]:
     """What the requested resources need to go live correctly."""
     result: set[Address] = set()
-    pending = sorted(wanted)
+    pending = sorted(selected)
     while pending:
         address = pending.pop()
         more = set(work.design.references(address))
         if address.kind is Kind.OFFER:
             more |= affecting(work.design, address) - {address}
-        for target in (more & work.design.entries.keys()) - wanted - result:
+        for target in (more & work.design.entries.keys()) - selected - result:
             kind = target.kind
             if (
                 kind in (Kind.OFFER, Kind.OPERATOR)
@@ -147,9 +147,9 @@ def _needed(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
     return result
 
 
-def _switched_off_by(work: PromotionDraft, wanted: set[Address]) -> set[Address]:
+def _switched_off_by(work: PromotionDraft, selected: set[Address]) -> set[Address]:
     """The live offers that the requested categories and templates switch off."""
-    layers = {a for a in wanted if a.kind in (Kind.CATEGORY, Kind.TEMPLATE)}
+    layers = {a for a in selected if a.kind in (Kind.CATEGORY, Kind.TEMPLATE)}
     layers = {a for a in layers if (work.design.read(a) or {}).get("enabled") is False}
     offers = work.design.of_kind(Kind.OFFER) if layers else ()
     return {

@@ -169,7 +169,7 @@ def _block_unapproved(
     aspect = keys[0].aspect if keys else Aspect.CONTENT
     subject, how = waiting_sentence(address, aspect, keys)
     who = approvers(work.design.offer(address).reviewers(aspect))
-    unmet = next((found for key in keys if (found := work.request.decisions.unmet(key))), ())
+    unmet = next((demands for key in keys if (demands := work.request.decisions.unmet(key))), ())
     if rejected_by:
         why = f"{subject} was rejected by {rejected_by}"
     elif unmet:

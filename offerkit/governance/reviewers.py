@@ -108,14 +108,14 @@ class RequiredReviewers:
     # Settings
 
     def _of_settings(self, address: Address, aspect: Aspect) -> Iterator[ReviewDemand]:
-        seen: set[tuple[str, ...]] = set()
+        yielded: set[tuple[str, ...]] = set()
         for environment in environments_of(address, self.design, self.live):
             places = chain(("design", "live"), repeat("live before its rollback"))
             lists = [reviewers_in(self.design(environment_address(environment)))]
             lists += self._live_history.settings_reviewers(environment)
             for names, where in zip(lists, places, strict=False):
-                if names and names not in seen:
-                    seen.add(names)
+                if names and names not in yielded:
+                    yielded.add(names)
                     yield ReviewDemand(
                         names, 0, f"{environment} names them in {where}", _list_fingerprint(aspect, names, ())
                     )

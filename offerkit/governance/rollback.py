@@ -209,9 +209,9 @@ def _without(
 def _shortened(now: Snapshot, way: RollbackChanges, judge: RollbackCriteria) -> dict[Address, str]:
     """The changes that would only extend a period again whose end was moved earlier without approval."""
     items = {d.address: d for d in way.deltas if d.before and d.after and not d.moved_from}
-    then = now.apply(items.values())
+    returned = now.apply(items.values())
     result: dict[Address, str] = {}
-    for address in sorted(ended_earlier(then, now, items)):
+    for address in sorted(ended_earlier(returned, now, items)):
         serial = judge.withdrawals.ended(address)
         if serial > judge.to:
             result[address] = f"its period was ended earlier in revision {serial}"
@@ -231,8 +231,8 @@ def _barred_spaces(
     }
     active = set((live_entry.activation if live_entry is not None else None) or ())
     gained = [space for space in spaces if before.get(space, space) not in active]
-    kept = tuple(space for space in spaces if space not in gained)
-    if not gained and _is_as(view, offer, state.before, old, kept):
+    kept_spaces = tuple(space for space in spaces if space not in gained)
+    if not gained and _is_as(view, offer, state.before, old, kept_spaces):
         return {}
     eligibility = ApprovalKey(offer, Aspect.ELIGIBILITY, "", eligibility_fingerprint(view, offer))
     contents = {s: ApprovalKey(offer, Aspect.CONTENT, s, content_fingerprint(view, offer, s)) for s in spaces}

@@ -188,8 +188,8 @@ def ended_earlier(before: Snapshot, after: Snapshot, addresses: Iterable[Address
         if before.entries[address].fingerprint == after.entries[address].fingerprint:
             continue
         was, will = before(address) or {}, after(address) or {}
-        (rest, until), (new_rest, new_until) = _split(was), _split(will)
-        if rest == new_rest and new_until and (not until or new_until < until):
+        (old_body, until), (new_body, new_until) = _split(was), _split(will)
+        if old_body == new_body and new_until and (not until or new_until < until):
             result.add(address)
     return result
 

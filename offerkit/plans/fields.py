@@ -313,7 +313,7 @@ def _nearly(item: Json) -> list[bytes]:
     """Signs that an item shares with items that differ in one field: itself, and itself without each of its fields."""
     if not isinstance(item, dict):
         return []
-    rests = ({key: value for key, value in item.items() if key != one} for one in sorted(item))
+    rests = ({key: value for key, value in item.items() if key != field} for field in sorted(item))
     return [canonical(rest) for rest in (item, *rests) if rest]
 
 

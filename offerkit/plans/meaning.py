@@ -77,14 +77,14 @@ class FactDifference:
 def differences(read: Iterable[Fact], now: Iterable[Fact]) -> list[FactDifference]:
     """The differences between two meanings, by stage and address; empty if they are the same."""
     was, will = set(read), set(now)
-    gone: dict[Fact, list[Fact]] = {}
+    removed: dict[Fact, list[Fact]] = {}
     for fact in sorted(was - will):
-        gone.setdefault(_about(fact), []).append(fact)
+        removed.setdefault(_about(fact), []).append(fact)
     result = []
     for fact in sorted(will - was):
-        before = gone.get(_about(fact), [])
+        before = removed.get(_about(fact), [])
         result.append(FactDifference(fact[1], fact[2], before.pop(0) if before else None, fact))
-    result += [FactDifference(fact[1], fact[2], fact, None) for left in gone.values() for fact in left]
+    result += [FactDifference(fact[1], fact[2], fact, None) for remaining in removed.values() for fact in remaining]
     return sorted(result, key=lambda each: (each.stage, each.address, each.now or each.read or ()))
 
 
@@ -114,11 +114,11 @@ def _dependence(item: Dependence) -> Fact:
 
 def _waiting(item: Blocked) -> Iterator[Fact]:
     """One fact for each decision that ``item`` waits for, or one with its address only if it waits for none."""
-    place: tuple[StageRef, Address] = (item.stage, item.address)
+    stage_and_address: tuple[StageRef, Address] = (item.stage, item.address)
     if not item.keys:
-        yield (WAITS, *map(str, place), _NONE, _NONE, _NONE, _NONE)
+        yield (WAITS, *map(str, stage_and_address), _NONE, _NONE, _NONE, _NONE)
     for key in item.keys:
-        yield (WAITS, *map(str, place), str(key.address), str(key.aspect), key.space, key.fingerprint)
+        yield (WAITS, *map(str, stage_and_address), str(key.address), str(key.aspect), key.space, key.fingerprint)
 
 
 def as_json(found: Iterable[Fact]) -> Json:

@@ -107,5 +107,5 @@ def _property(name: str, key: str, value: dict[str, Any]) -> dict[str, Any]:
     known = _KNOWN.get((name, key)) or _BY_NAME.get(key)
     if known is not None:
         return known
-    result = {word: kept for word, kept in value.items() if word not in ("title", "default")}
+    result = {word: content for word, content in value.items() if word not in ("title", "default")}
     return result or _ANY

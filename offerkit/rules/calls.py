@@ -109,16 +109,16 @@ def _unit(walk: TreeWalk, signature: Signature) -> Node | None:
     return None
 
 
-def _arity(signature: Signature, given: int, start: int, end: int, report: ProblemList) -> bool:
+def _arity(signature: Signature, argument_count: int, start: int, end: int, report: ProblemList) -> bool:
     fewest, most = signature.fewest(), len(signature.takes)
-    if fewest <= given and (signature.rest or given <= most):
+    if fewest <= argument_count and (signature.rest or argument_count <= most):
         return True
     expected_count = f"at least {fewest}" if signature.rest else f"{fewest} to {most}" if fewest < most else f"{most}"
     number = "argument" if expected_count in ("1", "at least 1") else "arguments"
     report.add(
         start,
         end,
-        f"{signature.written} takes {expected_count if most else 'no'} {number}, but has {given}",
+        f"{signature.written} takes {expected_count if most else 'no'} {number}, but has {argument_count}",
         hint=f"Write {signature.example}.",
     )
     return False

@@ -14,8 +14,8 @@ DEPTH = 100
 """The most levels of a checked tree: evaluators and printers recurse."""
 
 
-def check(text: str, scope: NameScope, wanted: ExpectedResult) -> CheckedExpression:
-    """Parse and check ``text``, which can use the names in ``scope`` and must give the result ``wanted``.
+def check(text: str, scope: NameScope, expected: ExpectedResult) -> CheckedExpression:
+    """Parse and check ``text``, which can use the names in ``scope`` and must give the result ``expected``.
 
     Raises RuleError with every problem found. Pure: the same arguments give the same result.
     """
@@ -24,7 +24,7 @@ def check(text: str, scope: NameScope, wanted: ExpectedResult) -> CheckedExpress
     report = ProblemList(text)
     root = infer(text, scope, report)
     if root is not None:
-        root = _fitting(root, wanted, report)
+        root = _fitting(root, expected, report)
     if report.problems or root is None:
         raise report.stop()
     checked = _checked(text, root)
@@ -53,14 +53,14 @@ def conjuncts(checked: CheckedExpression) -> tuple[CheckedExpression, ...]:
     return tuple(part for part in parts if part is not None)
 
 
-def _fitting(root: Node, wanted: ExpectedResult, report: ProblemList) -> Node | None:
+def _fitting(root: Node, expected: ExpectedResult, report: ProblemList) -> Node | None:
     from offerkit.rules.convert import typed_null
     from offerkit.rules.operators import logic
     from offerkit.rules.type_words import DECIMAL, family, is_null, words
 
-    if wanted is ExpectedResult.VALUE:
+    if expected is ExpectedResult.VALUE:
         return root
-    if wanted is ExpectedResult.CONDITION:
+    if expected is ExpectedResult.CONDITION:
         return logic(root, report)
     if is_null(root):
         return typed_null(root, DECIMAL)

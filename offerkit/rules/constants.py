@@ -36,7 +36,7 @@ def number(written: str, start: int, end: int, report: ProblemList) -> Literal |
             "A whole number has 64 bits: at most 9,223,372,036,854,775,807.",
         )
         return None
-    whole, fraction = written.lstrip("-").split(".")
+    integer_part, fraction = written.lstrip("-").split(".")
     if len(fraction.rstrip("0")) > 6:
         report.add(
             start,
@@ -45,7 +45,7 @@ def number(written: str, start: int, end: int, report: ProblemList) -> Literal |
             "A decimal number has at most six.",
             "Round it.",
         )
-    elif len(whole.lstrip("0")) > 12:
+    elif len(integer_part.lstrip("0")) > 12:
         report.add(
             start,
             end,
@@ -53,7 +53,7 @@ def number(written: str, start: int, end: int, report: ProblemList) -> Literal |
             "A decimal number has at most twelve.",
         )
     else:
-        value = Decimal(f"{'-' if written[0] == '-' else ''}{whole or 0}.{fraction or 0}")
+        value = Decimal(f"{'-' if written[0] == '-' else ''}{integer_part or 0}.{fraction or 0}")
         return Literal(DECIMAL, start, end, value + 0)  # + 0: minus zero is zero
     return None
 

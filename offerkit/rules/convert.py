@@ -144,15 +144,15 @@ def _no_value(node: Literal, enum: Node, allowed: tuple[str, ...], report: Probl
     )
 
 
-def _overlap(one: Node, two: Node, allowed: tuple[str, ...], report: ProblemList) -> FieldType | None:
-    sets = [set(getattr(node, "type", TEXT).values) for node in (one, two)]
+def _overlap(first: Node, second: Node, allowed: tuple[str, ...], report: ProblemList) -> FieldType | None:
+    sets = [set(getattr(node, "type", TEXT).values) for node in (first, second)]
     if sets[0] & sets[1]:
         return FieldType(BaseType.ENUMERATION, allowed)
-    start, end = min(one.start, two.start), max(one.end, two.end)
+    start, end = min(first.start, second.start), max(first.end, second.end)
     report.add(
         start,
         end,
-        f"{report.quote(one.start, one.end)} and {report.quote(two.start, two.end)} are never equal",
+        f"{report.quote(first.start, first.end)} and {report.quote(second.start, second.end)} are never equal",
         "They are enumerations without a common value.",
     )
     return None

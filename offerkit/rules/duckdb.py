@@ -299,8 +299,8 @@ def _decimals(node: CallNode, operands: list[str]) -> str:
         case _:
             digits = node.args[1].value if len(node.args) > 1 and isinstance(node.args[1], Literal) else 0
             assert isinstance(digits, int)
-            kept = min(digits, DIGITS)
-            return f"CAST(TRY_CAST({first} AS DECIMAL({12 + kept},{kept})) AS DECIMAL(18,6))"
+            digits_kept = min(digits, DIGITS)
+            return f"CAST(TRY_CAST({first} AS DECIMAL({12 + digits_kept},{digits_kept})) AS DECIMAL(18,6))"
 
 
 def _scaled(number: str, digits: int) -> str:

@@ -111,31 +111,31 @@ class Translator:
         self.known = before
         return expression
 
-    def _is(self, node: Node, wanted: bool) -> ast.expr:
+    def _is(self, node: Node, truth: bool) -> ast.expr:
         match node:
             case Literal():
-                return ast.Constant(node.value is wanted)
+                return ast.Constant(node.value is truth)
             case CaseNode():
-                return self._branches(node, lambda part: self._is(part, wanted), ast.Constant(False))
+                return self._branches(node, lambda part: self._is(part, truth), ast.Constant(False))
             case CallNode(name="not", args=(only,)):
-                return self._is(only, not wanted)
+                return self._is(only, not truth)
             case CallNode(name="and" | "or"):
-                return self._all(node, wanted) if (node.name == "and") is wanted else self._any(node, wanted)
+                return self._all(node, truth) if (node.name == "and") is truth else self._any(node, truth)
             case CallNode(name="is_null", args=(only,)):
-                return self._is_null(only, wanted)
+                return self._is_null(only, truth)
             case CallNode(name="is_true" | "is_false", args=(only,)):
-                sure = self._is(only, node.name == "is_true") if wanted else None
+                sure = self._is(only, node.name == "is_true") if truth else None
                 return sure or _not(self._apart(lambda: self._is(only, node.name == "is_true")))
             case CallNode(name="in"):
-                return self._is_in(node, wanted)
+                return self._is_in(node, truth)
             case CallNode(name="eq" | "ne" | "lt" | "le" | "gt" | "ge"):
-                return self._compares(node.name if wanted else NEGATED[node.name], node)
+                return self._compares(node.name if truth else NEGATED[node.name], node)
             case CallNode(name="starts_with" | "ends_with" | "contains" | "like" | "list_contains"):
                 operands, tests = self._operands(node)
                 tested = known_call(node, operands, self.constant)
-                return _and([*map(_known, tests), tested if wanted else _not(tested)])
+                return _and([*map(_known, tests), tested if truth else _not(tested)])
             case _:
-                return compare(self.value(node), ast.Is(), ast.Constant(wanted))
+                return compare(self.value(node), ast.Is(), ast.Constant(truth))
 
     def _value(self, node: Node) -> ast.expr:
         match node:
@@ -206,20 +206,20 @@ class Translator:
 
     # Conditions, true or false only
 
-    def _all(self, node: CallNode, wanted: bool) -> ast.expr:
-        return _and([self._is(arg, wanted) for arg in node.args])
+    def _all(self, node: CallNode, truth: bool) -> ast.expr:
+        return _and([self._is(arg, truth) for arg in node.args])
 
-    def _any(self, node: CallNode, wanted: bool) -> ast.expr:
+    def _any(self, node: CallNode, truth: bool) -> ast.expr:
         parts: list[ast.expr] = []
         for arg in node.args:
             before = set(self.known)
-            parts.append(self._is(arg, wanted))
+            parts.append(self._is(arg, truth))
             self.known = before
         return ast.BoolOp(ast.Or(), parts)
 
-    def _is_null(self, node: Node, wanted: bool) -> ast.expr:
-        test = compare(self.value(node), ast.Is() if wanted else ast.IsNot(), ast.Constant(None))
-        if not wanted:
+    def _is_null(self, node: Node, truth: bool) -> ast.expr:
+        test = compare(self.value(node), ast.Is() if truth else ast.IsNot(), ast.Constant(None))
+        if not truth:
             self._learn(node)
         return test
 
@@ -245,11 +245,11 @@ class Translator:
         self._learn(left, right)
         return equality
 
-    def _is_in(self, node: CallNode, wanted: bool) -> ast.expr:
+    def _is_in(self, node: CallNode, truth: bool) -> ast.expr:
         operand, constants, has_null, variables = _alternatives(node)
         if variables:
-            return compare(self.value(node), ast.Is(), ast.Constant(wanted))
-        if wanted:
+            return compare(self.value(node), ast.Is(), ast.Constant(truth))
+        if truth:
             test = compare(self.value(operand), ast.In(), self.constant(constants))
             self._learn(operand)
             return test

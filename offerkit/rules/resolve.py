@@ -82,8 +82,8 @@ def _alone(name: str, scope: NameScope) -> str:
     known |= {space: f"{written(space)}.<name>" for space in scope.namespaces}
     close = nearest(name, known)
     if close:
-        return f"Did you mean {or_list(dict.fromkeys(known[found] for found in close))}?"
-    if any(found.startswith(f"{name}-") for found in known):
+        return f"Did you mean {or_list(dict.fromkeys(known[near_name] for near_name in close))}?"
+    if any(near_name.startswith(f"{name}-") for near_name in known):
         return 'Write a name with a hyphen in double quotes: "call-reason".'
     return f"Write texts in single quotes: '{shortened(name)}'."
 

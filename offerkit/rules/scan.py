@@ -124,9 +124,9 @@ def _gaps(text: str, tokens: list[Token], report: ProblemList) -> None:
     for start, end in [*((token.start, token.end + 1) for token in tokens), (len(text), len(text))]:
         gap = text[at:start]
         if gap and not gap.isspace():
-            left = at + len(gap) - len(gap.lstrip())
+            gap_end = at + len(gap) - len(gap.lstrip())
             report.add(
-                left,
+                gap_end,
                 at + len(gap.rstrip()),
                 "Comments are not allowed in an expression",
                 hint="Write the comment in YAML, after #; for two minus signs write - (-1).",
@@ -230,8 +230,8 @@ def _nesting(tokens: list[Token], report: ProblemList) -> None:
         if kind in (T.L_PAREN, T.CASE):
             opened.append(token)
         elif kind in (T.R_PAREN, T.END):
-            wanted = T.L_PAREN if kind == T.R_PAREN else T.CASE
-            if not opened or opened.pop().token_type != wanted:
+            expected = T.L_PAREN if kind == T.R_PAREN else T.CASE
+            if not opened or opened.pop().token_type != expected:
                 report.add(
                     token.start,
                     token.end + 1,

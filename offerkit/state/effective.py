@@ -151,9 +151,9 @@ class Inheritance:
         return known
 
     def _chain(self, name: Json) -> Iterator[Layer]:
-        seen: set[str] = set()
-        while isinstance(name, str) and name not in seen:
-            seen.add(name)
+        visited: set[str] = set()
+        while isinstance(name, str) and name not in visited:
+            visited.add(name)
             address = self.address(Kind.TEMPLATE, name)
             body = self._lookup(address)
             if body is None:

@@ -101,23 +101,23 @@ def dependents(refs: Mapping[Address, Iterable[Address]], changed: Iterable[Addr
     for start in changed:
         if start not in reverse:
             continue
-        seen, pending = set[Address](), list(reverse[start])
+        visited, pending = set[Address](), list(reverse[start])
         while pending:
             address = pending.pop()
-            if address not in seen and address != start:
-                seen.add(address)
+            if address not in visited and address != start:
+                visited.add(address)
                 pending.extend(reverse.get(address, ()))
-        result[start] = sorted(seen)
+        result[start] = sorted(visited)
     return result
 
 
 def closure(refs: Mapping[Address, Iterable[Address]], start: Address) -> set[Address]:
     """Everything that ``start`` references, directly or indirectly, without itself."""
-    seen, pending = set[Address](), list(refs.get(start, ()))
+    visited, pending = set[Address](), list(refs.get(start, ()))
     while pending:
         address = pending.pop()
-        if address not in seen:
-            seen.add(address)
+        if address not in visited:
+            visited.add(address)
             pending.extend(refs.get(address, ()))
-    seen.discard(start)
-    return seen
+    visited.discard(start)
+    return visited

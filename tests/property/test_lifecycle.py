@@ -313,4 +313,4 @@ class TestLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
 
 @pytest.mark.slow
 class TestLongLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
-    settings = settings(max_examples=36, stateful_step_count=50)
+    settings = settings(max_examples=24, stateful_step_count=50)

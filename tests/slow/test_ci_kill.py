@@ -18,7 +18,7 @@ from offerkit.usecases.history import REVIEW_DETAIL
 
 pytestmark = pytest.mark.slow
 ACCOUNTS = {"brand": 11, "risk": 12, "olga": 14}
-KILLS = 40
+KILLS = 20
 
 REVIEWED = """
 import json, os, subprocess, sys

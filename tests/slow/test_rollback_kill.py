@@ -15,7 +15,7 @@ from offerkit.store import Store
 pytestmark = pytest.mark.slow
 SAFARI, TRAVEL = parse_address("shop/offer.safari"), parse_address("shop/category.travel")
 LIVE = StageRef("shop", Stage.LIVE)
-KILLS = 100
+KILLS = 50
 
 GOING_BACK = """
 import sys

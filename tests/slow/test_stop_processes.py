@@ -23,7 +23,7 @@ SAFARI = parse_address("shop/offer.safari")
 LIVE = StageRef("shop", Stage.LIVE)
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "n": 3}
 ASKED = StopRequest((SAFARI,), "The price is wrong")
-KILLS = 120
+KILLS = 60
 
 STOPPING = """
 import sys

@@ -61,8 +61,8 @@ def run_spark(
         for number, query in enumerate(queries):
             with spark_failures():
                 session.sql(query).write.parquet(str(folder / f"out-{number}"))
-        made = f"read_parquet({quote_text(str(folder / 'out-*' / '*.parquet'))}) AS made"
-        return copy_results(people.connection, f"{made} JOIN contact ON k = made.contact", target, ending)
+        results = f"read_parquet({quote_text(str(folder / 'out-*' / '*.parquet'))}) AS made"
+        return copy_results(people.connection, f"{results} JOIN contact ON k = made.contact", target, ending)
 
 
 def _history(people: ContactTable, environment: str, store: Store | None, target: Path) -> None:
