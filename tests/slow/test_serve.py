@@ -85,10 +85,10 @@ def test_one_of_two_workers_is_killed_under_load(live: Workspace) -> None:
             os.kill(first[0], signal.SIGKILL)
             before = len(callers.answers)
             end = time.monotonic() + 120
-            while not (
-                len(server.workers()) == 2 and server.workers() != first and len(callers.answers) > before + 50
-            ):
-                assert time.monotonic() < end, f"{first} → {server.workers()}, {len(callers.answers) - before} answers since"
+            while not (len(server.workers()) == 2 and server.workers() != first and len(callers.answers) > before + 50):
+                assert time.monotonic() < end, (
+                    f"{first} → {server.workers()}, {len(callers.answers) - before} answers since"
+                )
                 time.sleep(0.1)
         assert server.stop() == 0
     assert not callers.wrong
