@@ -47,7 +47,7 @@ OFFER_NAMES: dict[str, FieldType] = {
     "content_reviewers": _LIST,
     "eligibility_reviewers": _LIST,
 }
-"""``offer.<name>``: the effective values, with everything the offer inherits."""
+"""``offer.<name>``: the effective values, with everything the offer inherits, read in governance/policies.py."""
 RESOURCE_NAMES: dict[str, FieldType] = {
     "address": _TEXT,
     "kind": FieldType(BaseType.ENUMERATION, GOVERNED),

@@ -87,6 +87,18 @@ _WAY_BACK = re.compile(
     r"(?: What it takes back is promoted again only once design changes, or with --include-rolled-back\.)?",
     re.ASCII,
 )
+_REWORDED = (
+    (
+        re.compile(rf"(offerkit override {_ADDRESS}(?: --(?:policies|reviewers|settings))?) --reason TEXT"),
+        r"\1 --message TEXT",
+    ),
+    (
+        re.compile(r"(it was rolled back in revision [0-9]+ by .{1,100}, and design is) still as it was"),
+        r"\1 unchanged since",
+    ),
+    (re.compile(r"whether that is so is unknown"), "the result of the condition is unknown"),
+)
+"""Earlier wordings in saved plans, and what replaced them."""
 _PATTERN = re.compile(r"[\w./*?\[\]!@-]{1,300}", re.ASCII)
 _VERSION = re.compile(r"[\w.+!-]{1,60}", re.ASCII)
 _WORDS = re.compile(r"[\w./-]+", re.ASCII)
@@ -102,6 +114,13 @@ def is_format_1_reason(why: str, how: str) -> bool:
     if len(why) > LONGEST or len(how) > LONGEST:
         return False
     return _STAYED_BEHIND.fullmatch(why) is not None and _LIFTED_BY.fullmatch(how) is not None
+
+
+def in_current_words(text: str) -> str:
+    """``text`` as this version words it, where an earlier version worded the same differently."""
+    for earlier, now in _REWORDED:
+        text = earlier.sub(now, text)
+    return text
 
 
 def is_note(text: str) -> bool:

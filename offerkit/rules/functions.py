@@ -1,7 +1,8 @@
 """The closed list of functions: their canonical names (in the checked tree) and their written names.
 
-The checker, both evaluators and docs/rules.md follow this list. ``Signature.name`` is the name of the ``CallNode``;
-``written`` is the name in expressions (empty: it is an operator, or only the checker inserts it).
+The checker follows this list; both evaluators, the SQL for other engines and docs/rules.md must have each function.
+``Signature.name`` is the name of the ``CallNode``; ``written`` is the name in expressions (empty: it is an operator, or
+only the checker inserts it).
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from offerkit.plans.make import (
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked, Plan, PlanKind, PlanRequest, Reason, Step
 from offerkit.plans.sentences import (
     addresses_in,
+    in_current_words,
     invalid_texts,
     is_excused_case_note,
     is_format_1_reason,
@@ -266,13 +267,17 @@ def _replanned_promotion(plan_file: _PlanFile) -> Plan | None:
 
 def _check_blocked(plan_file: _PlanFile, replanned: Plan) -> Iterator[Diagnostic]:
     """Checks what is blocked and why. Resources that changed since can have been blocked for other reasons."""
-    blocked_in_file = {b for b in plan_file.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
+    blocked_in_file = {_in_current_words(b) for b in plan_file.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
     for blocked in sorted(blocked_in_file ^ set(replanned.blocked), key=lambda b: b.address):
         if not plan_file.has_changed([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):
             yield _untrue(plan_file.plan, "what stays behind", blocked.address)
     for blocked in plan_file.plan.blocked:
         if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(plan_file, blocked):
             yield _untrue(plan_file.plan, "what stays behind", blocked.address)
+
+
+def _in_current_words(blocked: Blocked) -> Blocked:
+    return replace(blocked, why=in_current_words(blocked.why), how=in_current_words(blocked.how))
 
 
 def _check_format_1_blocked(plan_file: _PlanFile) -> Iterator[Diagnostic]:

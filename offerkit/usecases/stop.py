@@ -53,7 +53,7 @@ def stop(session: Session, request: StopRequest) -> StopOutcome:
             Code.BAD_VALUE,
             f"a stop needs a reason of up to {LONGEST_REASON:,} characters",
             detail="Whoever resumes it needs to know why it was stopped.",
-            hint="Give it with --reason.",
+            hint="Give it with --message.",
         )
     return _through_backend(session, request, TokenScope.STOP, Decision.STOPPED)
 

@@ -122,7 +122,7 @@ def test_every_function_is_compared() -> None:
         for part in walk(trees.tree(random.choice(TYPES), 3))
         if isinstance(part, CallNode)
     }
-    assert made == set(FUNCTIONS)
+    assert made == set(FUNCTIONS), "a maker in tests/property/rule_trees.py must make each function"
 
 
 @settings(max_examples=3, derandomize=True, phases=[Phase.generate])

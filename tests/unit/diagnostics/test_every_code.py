@@ -737,7 +737,10 @@ def test_every_code_is_triggered() -> None:
         for code in told.findall(path.read_text(encoding="utf-8"))
     }
     elsewhere = rows | sessions | {one.code for one in SITUATIONS.values()}
-    assert set(Code) - elsewhere - set(TRIGGERED_BY) == set(), "give each of these codes a trigger"
+    assert set(Code) - elsewhere - set(TRIGGERED_BY) == set(), (
+        "give each of these codes a trigger: bad input in tests/bad_input/cases.yaml, a session in tests/scripts, "
+        "a Situation here, or a test that TRIGGERED_BY names"
+    )
     assert set(CODES) == set(Code)
 
 

@@ -86,4 +86,4 @@ def test_every_reason_is_met() -> None:
         ExclusionReason.ENVIRONMENT_CONDITION,
         ExclusionReason.NOT_IN_SLICE,
         ExclusionReason.NOT_RENDERED,
-    }
+    }, "tests/helpers/random_catalog.py does not make a catalog that gives each reason"

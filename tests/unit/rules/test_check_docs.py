@@ -12,6 +12,7 @@ from offerkit.rules.check import check
 from offerkit.rules.functions import FUNCTIONS, WRITTEN
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
+TREES = Path(__file__).parents[2].joinpath("property/rule_trees.py").read_text(encoding="utf-8")
 PAGE = Path(__file__).parents[3].joinpath("docs/rules.md").read_text(encoding="utf-8")
 EXAMPLES = [line for block in re.findall(r"```sql\n(.*?)```", PAGE, re.S) for line in block.splitlines()]
 SCOPE = NameScope(
@@ -36,4 +37,10 @@ def test_examples_check(text: str) -> None:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_every_function_is_on_the_page(name: str) -> None:
     signature = next(signature for signature in FUNCTIONS.values() if signature.written == name)
-    assert f"| `{signature.example}` |" in PAGE
+    assert f"| `{signature.example}` |" in PAGE, f"docs/rules.md needs a row for {name}"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_in_the_generated_expressions(name: str) -> None:
+    """Only functions that the generator makes are compared; the comparison itself belongs to the slow run."""
+    assert f'"{name}"' in TREES, f"a maker in tests/property/rule_trees.py must make {name}"

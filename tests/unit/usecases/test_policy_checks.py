@@ -128,7 +128,7 @@ def test_the_page_says_what_is_so(shop: Workspace) -> None:
     assert len(told(shop)) == 3
     assert str(MAX_POLICIES) in page
     for name in (*OFFER_NAMES, *RESOURCE_NAMES, *STEP_NAMES, *ACTIONS):
-        assert f"`{name}`" in page
+        assert f"`{name}`" in page, f"explain {name} in docs/policies.md"
 
 
 def test_a_plan_is_refused_with_the_place_and_who_may_override(shop: Workspace) -> None:
