@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from offerkit.address import Address, parse_address
 from offerkit.diagnostics import Position
-from offerkit.plans.plan import Plan
+from offerkit.plans.plan import Blocked, Plan
 
 LONGEST = 20_000
 """The longest sentence, in characters; it can list all spaces of an environment."""
@@ -121,6 +122,11 @@ def in_current_words(text: str) -> str:
     for earlier, now in _REWORDED:
         text = earlier.sub(now, text)
     return text
+
+
+def blocked_in_current_words(blocked: Blocked) -> Blocked:
+    """What an earlier version said is blocked, in the words of this one."""
+    return replace(blocked, why=in_current_words(blocked.why), how=in_current_words(blocked.how))
 
 
 def is_note(text: str) -> bool:

@@ -30,7 +30,7 @@ from offerkit.plans.make import (
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked, Plan, PlanKind, PlanRequest, Reason, Step
 from offerkit.plans.sentences import (
     addresses_in,
-    in_current_words,
+    blocked_in_current_words,
     invalid_texts,
     is_excused_case_note,
     is_format_1_reason,
@@ -70,9 +70,8 @@ def check_explanation(session: Session, verified: Verified) -> None:
         diagnostics.append(_untrue(plan, "what it brings"))
     if (plan.to or plan.undoes or plan.withdrawn) and plan.kind is not PlanKind.ROLLBACK:
         diagnostics.append(_untrue(plan, "the revision that it goes back to"))
-    if plan.rolled_back and plan.kind is not PlanKind.PROMOTE:
-        diagnostics.append(_untrue(plan, "what it was asked for"))
-    if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != PlanRequest():
+    request_fits = plan.kind not in (PlanKind.ROLLBACK, PlanKind.PURGE) or plan.asked == PlanRequest()
+    if (plan.rolled_back and plan.kind is not PlanKind.PROMOTE) or not request_fits:
         diagnostics.append(_untrue(plan, "what it was asked for"))
     # A plan made without a store names no project.
     if not plan.project and (plan.kind is not PlanKind.APPLY or any(base.revision for base in plan.base)):
@@ -267,17 +266,13 @@ def _replanned_promotion(plan_file: _PlanFile) -> Plan | None:
 
 def _check_blocked(plan_file: _PlanFile, replanned: Plan) -> Iterator[Diagnostic]:
     """Checks what is blocked and why. Resources that changed since can have been blocked for other reasons."""
-    blocked_in_file = {_in_current_words(b) for b in plan_file.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
-    for blocked in sorted(blocked_in_file ^ set(replanned.blocked), key=lambda b: b.address):
+    in_file = {blocked_in_current_words(b) for b in plan_file.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
+    for blocked in sorted(in_file ^ set(replanned.blocked), key=lambda b: b.address):
         if not plan_file.has_changed([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):
             yield _untrue(plan_file.plan, "what stays behind", blocked.address)
     for blocked in plan_file.plan.blocked:
         if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(plan_file, blocked):
             yield _untrue(plan_file.plan, "what stays behind", blocked.address)
-
-
-def _in_current_words(blocked: Blocked) -> Blocked:
-    return replace(blocked, why=in_current_words(blocked.why), how=in_current_words(blocked.how))
 
 
 def _check_format_1_blocked(plan_file: _PlanFile) -> Iterator[Diagnostic]:
