@@ -118,7 +118,7 @@ _FORGE = (
 
 
 def findings_option(function: F) -> F:
-    """``--format``: in which form it is told what a command is refused for; then standard output has nothing else."""
+    """``--format``: how refusals are printed. In any form but text, nothing else goes to standard output."""
 
     @wraps(function)
     def command(*args: Any, form: str, **others: Any) -> Any:

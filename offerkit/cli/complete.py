@@ -187,14 +187,14 @@ def environments(session: Session, ctx: click.Context) -> Iterable[str]:
 
 @_never_failing
 def held_stages(session: Session, ctx: click.Context) -> Iterable[str]:
-    """The stages of the store, each of which can be taken back."""
+    """The stages that can be rolled back: all those of the store."""
     with session.reading() as store:
         return [] if store is None else list(store.heads())
 
 
 @_never_failing
 def stages(session: Session, ctx: click.Context) -> Iterable[str]:
-    """The stages of the store, and the two words that mean all of a side."""
+    """The stages of the store, and “design” and “live”, which stand for all stages of that kind."""
     with session.reading() as store:
         return ["design", "live", *(store.heads() if store is not None else ())]
 

@@ -124,7 +124,7 @@ def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Ac
 
 
 def _tell(shell: Shell, run: DeliveryRun, said: str, **facts: Json) -> None:
-    """What became of a run that was there already: in words, or as data."""
+    """Print the outcome for an existing run, as text or as JSON."""
     from offerkit.reports.escape import json_text
 
     if shell.form == "json":

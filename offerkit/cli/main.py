@@ -86,8 +86,8 @@ _EXHAUSTED = {
 class LazyGroup(click.Group):
     """A group that knows its commands' names and imports one only when it is called.
 
-    ``modules``: by name, the command's help in a sentence. Each stands in a module of its own, as ``command``:
-    ``offerkit.cli.NAME_command``, in a group within another ``offerkit.cli.GROUP_NAME_command``.
+    ``modules``: the one-sentence help of each command, by its name. The command is the ``command`` of the module
+    ``offerkit.cli.NAME_command`` or, in a nested group, ``offerkit.cli.GROUP_NAME_command``.
     """
 
     def __init__(self, *args: Any, modules: Mapping[str, str], within: str = "", **options: Any) -> None:
@@ -169,7 +169,7 @@ def _global_options() -> list[click.Option]:
 
 
 def _with_global_options(command: click.Command) -> click.Command:
-    """The global options are taken after the command as well: that is where people type them."""
+    """Accept the global options after the command, too: operators often type them there."""
     if isinstance(command, LazyGroup):  # its commands get them when they are imported
         return command
     commands = list(command.commands.values()) if isinstance(command, click.Group) else [command]
@@ -281,9 +281,9 @@ class _Patient(io.FileIO):
 
 
 def _patient(name: str) -> _Patient | None:
-    """Put a patient stream in the place of ``sys.stdout`` or ``sys.stderr``; None where that is no file."""
+    """Replace ``sys.stdout`` or ``sys.stderr`` with a patient stream; None if it has no file descriptor."""
     stream = getattr(sys, name)
-    if stream is None:  # closed by who started us (offerkit plan >&-)
+    if stream is None:  # closed by the calling process (offerkit plan >&-)
         setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - kept to the end
         return None
     try:
@@ -299,9 +299,9 @@ def _patient(name: str) -> _Patient | None:
 
 
 def _unheard(this: _Run, output: _Patient | None, code: int) -> int:
-    """The exit code of a run whose output may be lost: an error where the output was what was asked for.
+    """The exit code of a run whose output may be lost: an error if the command only prints.
 
-    Who has stopped reading (offerkit plan | head) has what they wanted.
+    A closed pipe is no error: its reader (offerkit plan | head) has read enough.
     """
     if output is None or output.failure is None or output.failure.errno == errno.EPIPE or code not in (0, 2):
         return code
@@ -314,7 +314,7 @@ def _unheard(this: _Run, output: _Patient | None, code: int) -> int:
 
 
 def _failed(this: _Run, error: Exception) -> int:
-    """A refusal is told as such; anything else is a bug of ours, and told as that."""
+    """Print a refusal, or report any other error as a bug of offerkit; returns the exit code."""
     from offerkit.cli.shell import Shell
     from offerkit.diagnostics import Refused
 

@@ -90,13 +90,13 @@ def command(shell: Shell, /, **options: Any) -> None:
             click.echo(f"The bank's page: http://{settings.host}:{settings.port}/demo/ (Ctrl-C ends it)", err=True)
             serve(replace(settings, project=str(copy.project.root)), "")
         return
-    with session.existing():  # what is wrong with it is told before anything listens
+    with session.existing():  # a broken store is reported before the server listens
         pass
     serve(settings, store)
 
 
 def _handed_over(shell: Shell, session: Session) -> str:
-    """The store as workers find it, wherever they stand; empty: the project's own."""
+    """The store's address, valid in any working directory of a worker; empty for the project's own store."""
     from offerkit.store.location import PostgresAddress
 
     if session.store_path is None:
