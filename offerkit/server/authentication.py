@@ -129,7 +129,7 @@ class TokenLookup:
                 self._store = self._stack.enter_context(self._session.writing())
             self._store.check_in_place()
             return bearer_of(self._store, text, now())
-        except Refused:  # opened anew the next time
+        except Refused:  # the next lookup opens the store again
             self._let_go()
             raise
 

@@ -22,8 +22,8 @@ class ServerConfig:
     how many calls are decided at once where the store or the contacts are on another machine.
     ``proxies``: the addresses whose ``X-Forwarded-For`` is believed, separated by commas.
     ``demo``: show the bundled bank's page.
-    ``ui``: who reads the pages at ``/ui`` without a login: callers on this machine (``local``) or nobody (``login``);
-    ``off``: there are none.
+    ``ui``: ``local`` shows the pages at ``/ui`` to callers on this machine without a login, ``login`` requires a login
+    of everybody, ``off`` serves no pages.
     """
 
     project: str

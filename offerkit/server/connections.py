@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
                 self._feed(data)
 
     def _head(self, data: bytes) -> None:
-        """A part of a head, or its end and what stands behind it."""
+        """Take a part of a head, or its end and what follows it."""
         begun = self._arrived
         if begun == 0 and data[:1] in (b"\r", b"\n"):
             self._feed(b"\r\n")  # empty lines before a request mean nothing
@@ -124,28 +124,28 @@ class Connection(asyncio.Protocol):
             return
         head, body = data[:behind], data[behind:]
         if not begun:
-            # the parser would take what follows for another protocol; who asks for one is answered in this one, as if
-            # they had not (RFC 9110 §7.8)
+            # without the header, as the parser would take what follows for another protocol; a server may ignore a
+            # client's request to switch (RFC 9110 §7.8)
             head = _UPGRADE.sub(b"", head)
         if body and (begun or b"hunked" in head):
-            self._held.append(body)  # until the request has begun: headers behind its body are none of it
+            self._held.append(body)  # until the request has begun: headers after its body are not part of its head
             self._feed(head)
             self._loop.call_soon(self._release)
         else:
             self._feed(head + body)
 
     def request_began(self) -> None:
-        """A request is being answered; how long its body may take is judged with it."""
+        """A request is being answered; its own time limit covers its body."""
         self._under_way += 1
         self._head_arrived = False
 
     def request_ended(self, *, body_arrived: bool) -> None:
-        """It is answered, and another may come, once the rest of its body has been taken."""
+        """The request is answered; another can follow once the rest of its body has arrived."""
         self._under_way -= 1
         self._wait(HEAD if body_arrived else UNREAD)
 
     def _wait(self, room: int) -> None:
-        """Wait for a request, of which ``room`` bytes may come before it begins."""
+        """Wait for a request; it must begin within ``room`` bytes."""
         self._room, self._arrived, self._tail, self._head_arrived = room, 0, b"", False
         self._waited = 0.0
 

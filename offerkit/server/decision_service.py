@@ -204,7 +204,7 @@ def _is_local(session: Session, served: ServedCatalogs) -> bool:
 
 _LOG = getLogger("offerkit.tidy")
 EVERY = 0.25
-"""Seconds between two checkpoints: a commit waits while one moves what has gathered."""
+"""Seconds between two checkpoints; commits wait during one, so each must have little to move."""
 
 
 def checkpoint_task(session: Session) -> BackgroundTask:

@@ -171,7 +171,7 @@ _EXPECTED = {
 _OURS = frozenset({"call_data", "names"})
 """Types of errors whose sentence is our own."""
 _NAMES = 60
-"""Characters of a name that are told."""
+"""Longest part of a name that a message shows, in characters."""
 
 
 def error_sentences(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> list[str]:

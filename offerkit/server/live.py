@@ -124,7 +124,7 @@ class RevisionWatcher:
         self._beside.stop()
 
     def _told(self, error: Exception | None) -> None:
-        """What is live is served on when the store cannot be asked, but not when another stands in its place."""
+        """Keep serving the last offers while the store cannot be read, but not after another store has replaced it."""
         if error is not None:
             self._presence.note(error)
         if self._presence.lost:

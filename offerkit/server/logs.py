@@ -39,7 +39,7 @@ def set_up(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.captureWarnings(True)  # Python's own (a hook that imports what has moved) would be lines that are no JSON
+    logging.captureWarnings(True)  # Python prints its warnings, such as those of a hook's imports, as plain text
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

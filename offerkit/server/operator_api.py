@@ -116,10 +116,10 @@ class ApplyBody(RequestBody):
 
 
 class ImpactBody(RequestBody):
-    """A plan, and what is to be known of what it changes for people."""
+    """A plan, and how to measure its impact on contacts."""
 
     plan: _Plan
-    n: Annotated[int, Field(gt=-(10**9), lt=10**9)] = 3  # how many offers there may be is told as everywhere else
+    n: Annotated[int, Field(gt=-(10**9), lt=10**9)] = 3  # the use case checks it
     at: _Text = ""
     by: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = Field([])
     sample: Annotated[int, Field(ge=0, le=MAX_SAMPLE)] = 0
@@ -127,7 +127,7 @@ class ImpactBody(RequestBody):
 
 
 class LimitBody(RequestBody):
-    """A promotion that is to be held to what its environments let it take from people."""
+    """A promotion whose loss of offers is checked against the limits of its environments."""
 
     plan: _Plan
     override_impact: _Text = ""
@@ -235,14 +235,14 @@ def routes(service: HasSession) -> list[Operation]:
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     async def impact(request: Request) -> Response:
-        """For how many contacts a plan changes which offers; rounded for operators who may not read contacts."""
+        """How many contacts get or lose each offer by a plan; rounded for operators who may not read contacts."""
         body = await read_body(request, ImpactBody)
         session = acting(service.session, _caller(request), 0.0)
         async with counting:
             return _answer(await asyncio.to_thread(_impact, session, body))
 
     async def limit(request: Request) -> Response:
-        """Whether a promotion takes no more from people than it may; it is judged again when it is applied."""
+        """Check whether a promotion keeps the limits on contacts who lose offers; applying it checks again."""
         body = await read_body(request, LimitBody)
         session = acting(service.session, _caller(request), 0.0, "", body.override_impact)
         async with counting:
@@ -262,7 +262,7 @@ def routes(service: HasSession) -> list[Operation]:
 
 
 def _decisions(service: HasSession) -> list[Operation]:
-    """The calls by which people, or reviews that are relayed, decide on what may become live."""
+    """The calls by which reviewers, or relayed reviews of a forge, decide which changes can go live."""
 
     async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
@@ -414,9 +414,9 @@ class _HistoryCopy:
 
 
 class _HistoryCopies:
-    """The newest copy of the history, made when somebody asks for it and kept until it is not the newest any more.
+    """The newest copy of the history, made on demand and kept until the history changes.
 
-    None is left on the disk: not when the next one takes its place, and not when the server is killed.
+    No copy stays on the disk: its file is unlinked while open, so it is gone even when the server is killed.
     """
 
     def __init__(self, session: Session) -> None:
@@ -425,7 +425,7 @@ class _HistoryCopies:
         self._made: _HistoryCopy | None = None
 
     def newest(self) -> _HistoryCopy:
-        """The copy of what stands now; whoever asks while it is made waits for it."""
+        """A copy of the current history; concurrent callers wait while one is made."""
         with self._lock:
             with self._session.existing() as store:
                 newest = _named(store)

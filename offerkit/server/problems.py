@@ -48,7 +48,7 @@ _OURS = ("OFR6", "OFR87")
 """Codes of faults on the server's side: the store, the contacts' source."""
 _OUTSIDE = {
     Code.CONTACT_KEY: "the contact's key does not have the format of this space's keys",
-    Code.CONTACT_AMBIGUOUS: "the contact's key does not say who is meant",
+    Code.CONTACT_AMBIGUOUS: "the contact's key is ambiguous",
 }
 """Messages for non-operators where the original would reveal how contacts are identified."""
 

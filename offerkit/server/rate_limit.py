@@ -1,4 +1,4 @@
-"""Limits for outsiders: how often they can call, and from the pages of which sites (CORS)."""
+"""Limits for outsiders: how often they can call, and which sites' pages can (CORS)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CALL_PATH = "/nl/propose"
 STATUS_PATH = "/o"
 """Where tracked links lead."""
 PROPOSE_PATH, UPDATE_PATH = "/api/v1/propose", "/api/v1/update"
-"""What back ends call; the environments of the first stand in its body."""
+"""What back ends call; a propose call names its environments in its body."""
 _BACK_ENDS = (PROPOSE_PATH, UPDATE_PATH, "/interaction/")
 """Paths of back ends; those on this machine are not counted."""
 _VISITORS = (CALL_PATH, STATUS_PATH)

@@ -93,14 +93,14 @@ Output: TypeAlias = Literal["html", "text", "xml"]
 
 
 class RequestBody(BaseModel):
-    """Nothing but what is described is taken, and numbers are not made of texts."""
+    """Rejects unknown fields, and does not convert strings to numbers."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     @model_validator(mode="before")
     @classmethod
     def _few_unknown(cls, given: Any) -> Any:
-        """Many unknown names are one mistake; a few are told one by one, as everything else is."""
+        """Report many unknown names as one error; a few are reported one by one, like all other errors."""
         if isinstance(given, dict) and len(given) > len(cls.model_fields) + TOLD:
             unknown = given.keys() - cls.model_fields.keys()
             first = [name[:60] for name in islice((name for name in given if name not in cls.model_fields), TOLD)]

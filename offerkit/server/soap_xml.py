@@ -46,7 +46,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 class SoapFault(Exception):  # noqa: N818 - SOAP's own word for it
-    """What a caller is told instead of an answer; ``code`` is one of SOAP's: Sender, Receiver, …"""
+    """An error that the caller gets instead of an answer; ``code`` is one of SOAP's: Sender, Receiver, …"""
 
     def __init__(self, code: str, reason: str, diagnostic: str = "") -> None:
         super().__init__(reason)

@@ -104,7 +104,7 @@ def routes(service: DecisionService, public_url: str, status_path: str) -> list[
         query=_CLICK,
         responses={
             200: {"content": {"text/html": {}}},
-            204: {"description": "The status is set; there is nowhere to go on to."},
+            204: {"description": "The status is set; the link has no redirect."},
             303: {"description": "On to the redirect, whose host is declared."},
             **refusals(400, 401, 422, 429, 503),
         },

@@ -21,12 +21,12 @@ HOURS = 12
 LONGEST_TOKEN = 512
 
 Openness = Literal["local", "login", "off"]
-"""Who reads the pages: callers on this machine without a login, only who logged in, or nobody."""
+"""Access to the pages: without a login from this machine (local), with a login only, or not at all (off)."""
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks at a page: an operator who logged in, or (``operator`` empty) somebody on this machine."""
+    """The reader of a page: an operator who logged in, or (``operator`` empty) a caller on this machine."""
 
     operator: str = ""
     token: str = ""

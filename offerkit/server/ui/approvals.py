@@ -36,9 +36,9 @@ _DECISIONS = {"approve": Decision.APPROVED, "reject": Decision.REJECTED}
 
 @dataclass(frozen=True)
 class OfferApprovals:
-    """An offer with its aspects; ``mine``: whether who looks can decide on one of them.
+    """An offer with its aspects; ``mine``: whether the reader can decide on one of them.
 
-    ``shown`` is what a form says of it: the address, and the name of what stands on the page.
+    ``shown`` is what the page's form sends for it: its address, and a name of the content that the page shows.
     """
 
     address: str

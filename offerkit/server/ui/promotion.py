@@ -167,11 +167,11 @@ class _CountJob:
 
 
 class ImpactCounts:
-    """One count at a time; verdicts stay for a minute, so that whoever looks meanwhile counts nothing again.
+    """Counts impacts, one at a time, and keeps each verdict for a minute, so that reloading a page counts nothing.
 
-    They have exact numbers: a page shows what of them is for who looks.
+    Verdicts have exact numbers; a page shows those that its reader is allowed to see.
 
-    Promoting counts anew in any case. Hold ``alone`` for that.
+    Promoting always counts again. Hold ``alone`` for that.
     """
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ MANY = 60
 
 
 def layout_of(count: int, *, full: bool) -> Layout:
-    """How much of ``count`` steps is shown: who approves or promotes has to see what it is."""
+    """How much of ``count`` steps a page shows; ``full`` shows all, for operators who approve or promote them."""
     return CONCISE.everything() if full or count <= MANY else CONCISE
 
 

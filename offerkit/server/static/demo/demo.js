@@ -75,7 +75,7 @@
   }
 
   document.addEventListener("click", follow, true);
-  /* Pictures of the bundled offers are on a site that does not exist: a drawn surface stands in for them. */
+  /* Pictures of the bundled offers are on a site that does not exist; a drawn surface replaces them. */
   document.addEventListener("error", function (event) {
     if (event.target.nodeName !== "IMG" || event.target.classList.contains("drawn")) { return; }
     var picture = document.createElement("span");
