@@ -113,7 +113,7 @@ class Api:
             page = self._json(answer)
             page = page.get(of) if of and isinstance(page, dict) else page
             if not isinstance(page, list):
-                raise self.strange(f"GET {path} is no list")
+                raise self.strange(f"GET {path} does not return a list")
             items += page
             address = self._next_page(address, answer.headers.get("link", ""))
         return items

@@ -58,7 +58,7 @@ class PullRequest:
     ``head``: the commit that was planned. ``command``: the command that repeats the plan. ``approvals``: the approvals
     needed before the changes can go live; None if unknown. ``stopped``: stopped resources that would change.
     ``warnings``: all else that a reviewer must know, such as policies. ``artifact``: the URL of the whole report, or
-    what it is called. ``reached``: the offers whose eligibility changes by what stands elsewhere.
+    its name. ``reached``: offers that are not edited, but whose eligibility changes through other resources.
     """
 
     environment: str

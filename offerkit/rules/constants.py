@@ -68,7 +68,7 @@ def as_date(text: str, start: int, end: int, report: ProblemList) -> Literal | N
             return None
     hint = "Write '2026-01-31': year, month, day."
     if _TIMESTAMP.match(text):
-        hint = f"A date has no time of day; write '{text[:10]}', or timestamp '{text}'."
+        hint = f"A date is a whole day: write '{text[:10]}', or timestamp '{text}'."
     report.add(start, end, f"{report.quote(start, end)} is not a date", hint=hint)
     return None
 

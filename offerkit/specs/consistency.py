@@ -90,8 +90,8 @@ def _operators(index: Index) -> Iterator[Mistake]:
                     ref.path,
                     Code.NOT_A_PERSON,
                     f"{ref.target.name} is an automation and cannot decide anything",
-                    "Only people can review, stop or override.",
-                    hint="Name a person.",
+                    "Automations cannot review, stop or override.",
+                    hint="Name an operator that is not an automation.",
                     named=ref.target.name,
                 )
 

@@ -134,7 +134,7 @@ def _bad_name(file: SpecFile, content: YamlMap, name: str, kind: Kind) -> Diagno
         Code.BAD_NAME,
         f"“{shown}” cannot name a {kind}",
         f"Names are used in addresses and file names: ASCII letters, digits, - and _, at most 64 characters{path}.",
-        "Use label for the name that people read.",
+        "Choose a name of this form, and set label to the name to display.",
         position=unpack(file.path, content.keys_at[name]),
     )
 

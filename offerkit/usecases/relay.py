@@ -149,7 +149,7 @@ class _Relaying:
         name = owners[0]
         operator_now, operator_then = self._now.get(name), self._then[name]
         if operator_now is None or _identity_and_rights(operator_now) != _identity_and_rights(operator_then):
-            raise _not_counting(f"{prefix}: the pull request changes operator {name}, whose it is")
+            raise _not_counting(f"{prefix}: the pull request changes operator {name}, who gave it")
         if operator_now.get("enabled") is False:
             raise _not_counting(f"{prefix}: operator {name} is disabled")
         if operator_now.get("automation") or name == self._relay.name:
