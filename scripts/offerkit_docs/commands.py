@@ -30,7 +30,7 @@ EXIT_CODES = markdown.table(
 VARIABLES = markdown.table(
     ["Variable", "Meaning"],
     [
-        ("`OFFERKIT_OPERATOR`", "Who is asking, as `--as`."),
+        ("`OFFERKIT_OPERATOR`", "The operator, as with `--as`."),
         ("`OFFERKIT_STORE`", "The store, as `--store`."),
         ("`OFFERKIT_TRACEBACK`", "Set: a mistake of offerkit itself is printed with its traceback."),
         ("`NO_COLOR`", "Set: no colours."),

@@ -18,7 +18,7 @@ from offerkit_docs.meanings import MEANINGS
 
 TYPES: dict[str, tuple[object, str]] = {
     "text": (base.Text, "Up to 200,000 characters."),
-    "label": (base.Label, "A text of up to 200 characters, for people to read."),
+    "label": (base.Label, "A text of up to 200 characters, for display."),
     "SQL": (base.Expression, "A SQL condition or formula, up to 10,000 characters ([rules](../rules.md))."),
     "flag": (base.Flag, "`true` or `false`. YAML 1.2: `yes` and `no` are texts, and refused here."),
     "integer": (base.Integer, "A whole number; `010` is ten."),

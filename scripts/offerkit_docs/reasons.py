@@ -6,11 +6,10 @@ from offerkit.engine.reasons import DECIDED, NOT_ELIGIBLE, REASONS, ExclusionRea
 from offerkit_docs import markdown
 
 INTRO = """\
-Why an offer is not proposed to a contact. The reasons stand in the order in which they are asked
-([the decision](../engine.md)), and the first that holds is the one that is told: `propose --explain`, `simulate`,
-`--impact` and the limit of a promotion tell the same contact the same reason. Its sentence is another where it speaks
-of many contacts (simulations, impacts) than where it speaks of one (explanations), of whom more is known; names in
-braces are filled in."""
+Why an offer is not proposed to a contact. The reasons are in the order in which they are checked
+([the decision](../engine.md)), and the first that holds is reported: `propose --explain`, `simulate`, `--impact` and
+the limit of a promotion report the same reason for the same contact. A reason has one sentence for many contacts
+(simulations, impacts) and a more detailed one for a single contact (explanations). Names in braces are filled in."""
 
 CODES = f"""\
 The codes are values of `why` in JSON, and what decision cases expect (`expect.out`, `expect.nothing`;
@@ -19,8 +18,8 @@ server has them as the label `reason`; those of steps 4 to 7 are one there, `{NO
 10 and 11, `{ExclusionReason.BEYOND_N}`."""
 
 COMPARED = """\
-An impact compares two sides, and what is on one side only is told as follows. No decision gives these codes, so no case
-can expect them."""
+An impact compares two sides. These codes report a resource that only one side has. Decisions never give them, so cases
+cannot expect them."""
 
 
 def page() -> str:
