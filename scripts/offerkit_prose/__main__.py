@@ -15,10 +15,10 @@ from offerkit_prose.check import ROOT
 _DESCRIPTION = """
 Check the English of pages (*.md) and of every string that a person may see (Python, templates, JavaScript, YAML):
 spelling with typos, common faults with proselint, and the phrases of docs/style.md. Without a path: the documentation
-and offerkit/; what scripts/offerkit_prose/pending.txt still allows a file is then passed over.
+and offerkit/; faults that scripts/offerkit_prose/pending.txt still allows are then passed over.
 """
 PENDING = Path(__file__).with_name("pending.txt")
-"""Files that are not reworded yet, each with how many faults it may have: numbers only go down."""
+"""The number of faults that each listed file may still have: none, unless a new phrase finds old texts."""
 PAGES = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

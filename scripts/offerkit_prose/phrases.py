@@ -72,5 +72,11 @@ def phrases() -> tuple[Phrase, ...]:
     )
 
 
-ALLOWED: tuple[str, ...] = ("## Who is asking",)
-"""Passages that are right as they are, though a phrase is in them; quoted so that a change of one is seen."""
+ALLOWED: tuple[str, ...] = (
+    "## Who is asking",
+    "Customers",
+    "Customer number}",
+    "{…} in {…}: who gets what",
+    "<!doctype html>.*?: who gets what</title>",
+)
+"""Whole passages that are right although they contain a phrase: labels of the starter's own table, an idiom."""
