@@ -141,7 +141,7 @@ def decided_text(
     word = style.green(decision) if decision == "approved" else style.red(decision)
     rows = [f"{word}  {visible(address)}: {visible(and_list(what))}" for address, what in by_offer.items()]
     if not rows:
-        rows = [f"Nothing to do: all {'others are' if refused else 'of it is'} {decision} already."]
+        rows = [f"Nothing to do: everything {'else ' if refused else ''}is already {decision}."]
     rows += [f"  · left: {visible(text)}" for text in left[:10]]
     if len(left) > 10:
         rows.append(f"  · left: {len(left) - 10} more, for other reviewers")

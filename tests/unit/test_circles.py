@@ -20,7 +20,7 @@ PACKAGES = sorted(
         if path.stem != "__init__"
     }
 )
-BY_NAME = {"offerkit.batch.emit.spark", "offerkit.cli.main", "offerkit.models.registry"}
+BY_NAME = {"offerkit.batch.emit.spark", "offerkit.cli.main", "offerkit.models.registry", "offerkit.reports.render"}
 """Who imports by name: another's package, a command by what the user typed, a model by its kind."""
 
 

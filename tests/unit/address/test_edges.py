@@ -17,7 +17,7 @@ EDGES = {
     "governance/stops.py",  # with what something was stopped, as a decision recorded it
     "plans/plan.py",
     "plans/sentences.py",  # a plan file, and what it says
-    "server/remote.py",  # what another computer sent
+    "server/operator_api.py",  # what another computer sent
     "server/ui/offers.py",  # a page's URL
     "store/append.py",
     "store/approvals.py",
@@ -28,8 +28,8 @@ EDGES = {
     "usecases/export.py",
     "usecases/history.py",
     "usecases/state_refs.py",
-    "usecases/previewing.py",
-    "usecases/propositions.py",
+    "usecases/preview.py",
+    "usecases/list_propositions.py",
     "usecases/rollback.py",  # arguments of commands and requests
 }
 

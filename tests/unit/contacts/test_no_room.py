@@ -11,11 +11,11 @@ import resource
 from hashlib import sha256
 from offerkit.batch import open_contact_table, contact_table
 from offerkit.diagnostics import Refused
-from offerkit.rules.types import Base, FieldType
+from offerkit.rules.types import BaseType, FieldType
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # what a full disk does to a file that grows
 contact_table.MEMORY = "24MB"
-types = {"id": FieldType(Base.INTEGER), "text": FieldType(Base.STRING)}
+types = {"id": FieldType(BaseType.INTEGER), "text": FieldType(BaseType.STRING)}
 rows = ({"id": number, "text": sha256(str(number).encode()).hexdigest() * 2} for number in range(400_000))
 try:
     with open_contact_table(rows, ("id",), types):

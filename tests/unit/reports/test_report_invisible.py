@@ -23,7 +23,7 @@ from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_text
 from offerkit.reports.escape import json_text, visible
-from offerkit.reports.history import history_html, history_json, history_text
+from offerkit.reports.history import RevisionHistory, history_html, history_json, history_text
 from offerkit.reports.impact import impact_html, impact_json, impact_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_text import PlanReport, plan_text
@@ -134,9 +134,9 @@ def _reports(text: str) -> dict[str, str]:
         "diff.txt": diff_text(DiffReport(plan.steps, BODIES, titles)),
         "diff.html": diff_html(DiffReport(plan.steps, BODIES, titles)),
         "diff.json": diff_json(DiffReport(plan.steps, BODIES, titles)),
-        "history.txt": history_text(sample_history(text)),
-        "history.html": history_html(sample_history(text)),
-        "history.json": history_json(sample_history(text)),
+        "history.txt": history_text(RevisionHistory(sample_history(text))),
+        "history.html": history_html(RevisionHistory(sample_history(text))),
+        "history.json": history_json(RevisionHistory(sample_history(text))),
         "impact.txt": impact_text(sample_impact(text)),
         "impact.html": impact_html(sample_impact(text)),
         "impact.json": impact_json(sample_impact(text)),

@@ -105,7 +105,7 @@ def test_too_many_calls_a_mistake_of_ours_and_a_store_that_is_away(
         (live.root / ".offerkit" / "store.db").rename(live.root / "away.db")
         page = asking.post(PROPOSE, json=BODY, headers={"Accept": BROWSER})
         assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
-        assert "/ui" not in page.text and "Go back in your browser" in page.text
+        assert "/ui" not in page.text and "Go back to the previous page in your browser" in page.text
 
 
 def test_measures_are_not_for_everybody(live: Workspace) -> None:

@@ -169,7 +169,7 @@ def test_an_offers_propositions_are_listed_for_who_may_read_contacts(changed: Wo
         assert made["id"] not in local.get(path).text
         log_in(local, token(changed, "dora"))
         assert made["id"] in local.get(path).text
-        assert "It was not proposed yet." in local.get("/ui/offers/shop/saver").text
+        assert "It has not been proposed yet." in local.get("/ui/offers/shop/saver").text
 
 
 def test_an_offer_is_shown_for_a_contact_to_who_may_read_contacts(changed: Workspace) -> None:

@@ -355,13 +355,13 @@ def test_the_impact_limit_is_shown_with_the_plan(asking: TestClient, changed: Wo
     assert answer.status_code == 303
     page = asking.get(answer.headers["location"]).text
     assert not Outline(page).wrong
-    assert "What it took from people" in page and "✓ within" in page and ">50%</td>" in page
-    assert "What it took from people" not in asking.get("/ui/history/1").text
+    assert "Impact on contacts" in page and "✓ within" in page and ">50%</td>" in page
+    assert "Impact on contacts" not in asking.get("/ui/history/1").text
 
 
 def test_what_takes_too_much_has_no_button_and_is_refused(asking: TestClient, changed: Workspace) -> None:
     page = limited(asking, changed, "person.age >= 40", "10%")
-    assert "The impact limit does not hold." in page and "✗ over it" in page and "[OFR705]" in page
+    assert "The plan exceeds the impact limit." in page and "✗ exceeded" in page and "[OFR705]" in page
     assert "person.age &gt;= 40" in page and "Promote exactly this" not in page
     before = last(changed)
     plan = plan_digest(changed.promotion("omar"))
@@ -406,13 +406,15 @@ def test_a_long_count_is_made_beside_the_page(
     page = limited(asking, changed, "person.age >= 18", "50%")
     again = '<meta http-equiv="refresh" content="5; url=/ui/promote">'
     assert again in page and "The impact is being measured" in page and "Promote exactly this" not in page
-    assert "within" not in page and "None of these environments" not in page
+    assert (
+        "✓ within" not in page and "is within the impact limit" not in page and "None of these environments" not in page
+    )
     assert again in asking.get("/ui/promote").text
     assert "url=/ui/promote?environment=shop&amp;full=true" in asking.get("/ui/promote?environment=shop&full=true").text
     changed.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Another plan"}}}})
     changed.apply("ada")
     changed.approve_all()
-    assert "once the count of another plan has ended" in asking.get("/ui/promote").text
+    assert "once another plan has been measured" in asking.get("/ui/promote").text
     assert len(running) == 1
     let_on.set()
     end = time.monotonic() + 20

@@ -225,7 +225,7 @@ def test_a_checkout_of_a_bare_repository(repository: Path, tmp_path: Path) -> No
     git(tmp_path / "bare.git", "worktree", "add", "-q", str(tmp_path / "checkout"), "main")
     assert at(tmp_path / "checkout") == meaning(repository)
     shutil.rmtree(repository / ".git")
-    assert "GIT_DIR is not heeded" in refusal(repository, GIT_DIR=str(tmp_path / "bare.git"), GIT_WORK_TREE=".")
+    assert "ignores GIT_DIR" in refusal(repository, GIT_DIR=str(tmp_path / "bare.git"), GIT_WORK_TREE=".")
 
 
 ATTRIBUTES = {

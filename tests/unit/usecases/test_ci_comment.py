@@ -307,9 +307,9 @@ def test_a_bundle_of_something_else_says_nothing(
         with pytest.raises(Refused, match=why.strip()):
             comment(how, opened)
     for head in ("", HEAD[:12], "main"):
-        with pytest.raises(Refused, match="it is not said which pull request"):
+        with pytest.raises(Refused, match="no pull request to comment on"):
             comment(replace(how, number=0, head=head), bundle(found, names))
-    with pytest.raises(Refused, match="is of commit"):
+    with pytest.raises(Refused, match="is for commit"):
         comment(replace(how, head=OLDER), bundle(found, names))
     assert comment(replace(how, number=0, head=OLDER), bundle(found, names, OLDER)) is None
     fake.pull(8, HEAD, fake.people[1])
