@@ -75,7 +75,7 @@ def test_log_in_approve_promote_and_see_it_live(changed: Workspace, tmp_path: Pa
         driver.find_element(By.CSS_SELECTOR, f"input[value^='{GOLD} ']").click()
         driver.find_element(By.NAME, "comment").send_keys("As agreed.")
         press(driver, "Approve")
-        assert "Decided, as revision" in driver.find_element(By.CSS_SELECTOR, "[role=status]").text
+        assert "Decided in revision" in driver.find_element(By.CSS_SELECTOR, "[role=status]").text
         log_in(driver, url, omar)
         driver.get(f"{url}/ui/promote")
         press(driver, "Promote exactly this to live")
