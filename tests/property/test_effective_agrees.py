@@ -200,7 +200,7 @@ def test_all_agree_on_what_an_offer_is(bodies: Bodies) -> None:
             assert list(offer.missing(space)) == naive.missing(space) == as_declared.missing(space)
             assert as_declared.content(space).keys() == content.keys()
             renderer = ContentRenderer(seen, catalog, space)
-            assert renderer._offer(compiled.name).given == content
+            assert renderer._offer(compiled.name).texts == content
             for field in content:
                 origin = as_declared.content_origin(space, field)
                 assert origin == offer.content_origin(space, field)

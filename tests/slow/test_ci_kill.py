@@ -25,15 +25,15 @@ import json, os, subprocess, sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from offerkit.governance.overrides import Lifts
+from offerkit.governance.overrides import OverrideKind
 from offerkit.specs import Project
 from offerkit.store import parse_location
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.ci import apply_read, compare, planned
-from offerkit.usecases.ci_bundle import Subject
+from offerkit.usecases.ci_bundle import PullRequestRef
 from offerkit.usecases.override import override
 from offerkit.usecases.relay import relay
-from offerkit.usecases.requests import Approving, OverrideRequest, RelayRequest
+from offerkit.usecases.requests import ForgeReview, OverrideRequest, RelayRequest
 from offerkit.usecases.session import Session
 root = Path(sys.argv[1])
 ada = Session(
@@ -67,11 +67,11 @@ print("ready", flush=True)
 while True:
     number += 1
     commit = committed(number)
-    say(override(replace(ada, operator="omar"), OverrideRequest(("*/offer.*",), "it is fine", (Lifts.POLICIES,))).revision.serial)
-    subject = Subject(number, commit, "")
+    say(override(replace(ada, operator="omar"), OverrideRequest(("*/offer.*",), "it is fine", (OverrideKind.POLICIES,))).revision.serial)
+    subject = PullRequestRef(number, commit, "")
     made = apply_read(ada, compare(ada, planned(ada, subject, None).bundle, subject)).revision
     say(made.serial)
-    reviews = tuple(Approving(account, f"{number}-{account}") for account in (11, 12, 14))
+    reviews = tuple(ForgeReview(account, f"{number}-{account}") for account in (11, 12, 14))
     read = RelayRequest("github", number, commit, commit, made.details["meaning"], reviews, authors=("ada",))
     say(max(one.revision.serial for one in relay(replace(ada, operator="robot"), read).recorded))
 """

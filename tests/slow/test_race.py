@@ -50,7 +50,7 @@ def test_two_with_different_changes(applied: Path, tmp_path: Path) -> None:
         ends = [process.communicate(timeout=120) for process in runs]
         assert [process.returncode for process in runs] == [0, 0], (number, ends)
         assert standing(victim) == expected
-        assert sum("nothing that the plan touches or relies on did" in out for out, _ in ends) == 1
+        assert sum("nothing that the plan touches or relies on" in out for out, _ in ends) == 1
 
 
 @pytest.mark.parametrize("waits", [True, False], ids=["waiting", "not waiting"])

@@ -21,7 +21,7 @@ GOING_BACK = """
 import sys
 from pathlib import Path
 from offerkit.specs import Project
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.store import parse_location
 from offerkit.usecases.apply import apply
 from offerkit.usecases.backends import LOCAL
@@ -37,7 +37,7 @@ def done(plan):
     print(serial, flush=True)
     return serial
 def forward():
-    return done(promote(session, (), Patterns.of(()), include_rolled_back=True))
+    return done(promote(session, (), AddressPatterns.of(()), include_rolled_back=True))
 made = forward()
 print("ready", flush=True)
 while True:

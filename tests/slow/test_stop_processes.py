@@ -31,10 +31,10 @@ from pathlib import Path
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
 from offerkit.specs import Project
-from offerkit.plans.make import Patterns
+from offerkit.plans.make import AddressPatterns
 from offerkit.store import parse_location
 from offerkit.usecases.apply import apply
-from offerkit.usecases.approve import decide
+from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.promote import promote
 from offerkit.usecases.requests import ApprovalRequest, StopRequest
@@ -47,17 +47,17 @@ session = Session(
 )
 def say(revision):
     print(revision.serial if revision is not None else "", flush=True)
-promote(session, (), Patterns.of(()))  # all that has to be imported is
+promote(session, (), AddressPatterns.of(()))  # all that has to be imported is
 print("ready", flush=True)
 while True:
     try:
         say(resume(session, StopRequest((SAFARI,), "")).revision)
-        plan = promote(session, (), Patterns.of(()))
+        plan = promote(session, (), AddressPatterns.of(()))
         say(apply(session, plan).revision if plan.steps else None)
     except Refused:  # it was not stopped, or not approved since, when the run before was killed
         pass
     say(stop(session, StopRequest((SAFARI,), "again")).revision)
-    say(decide(session, ApprovalRequest((SAFARI,)), Decision.APPROVED).revision)
+    say(approve_or_reject(session, ApprovalRequest((SAFARI,)), Decision.APPROVED).revision)
 """
 
 
