@@ -65,9 +65,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def team(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def machine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A machine on which offerkit was installed from the wheel."""
-    environ = environment(tmp_path_factory.mktemp("team"))
+    environ = environment(tmp_path_factory.mktemp("machine"))
     run(f"pip install -q {shlex.quote(str(wheel))}", wheel.parent, environ)
     return environ
 
@@ -90,10 +90,10 @@ def jobs(workflow: Path) -> dict[str, list[str]]:
     return {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in found.items()}
 
 
-def test_the_generated_workflow_checks_what_is_proposed(team: dict[str, str], wheel: Path, tmp_path: Path) -> None:
+def test_the_generated_workflow_checks_what_is_proposed(machine: dict[str, str], wheel: Path, tmp_path: Path) -> None:
     """The job without secrets, with the offerkit that requirements.txt names; all of them: test_pull_requests.py."""
-    run(f"offerkit init offers --ci github --install {shlex.quote(str(wheel))}", tmp_path, team)
-    bare = origin(tmp_path / "offers", team)
+    run(f"offerkit init offers --ci github --install {shlex.quote(str(wheel))}", tmp_path, machine)
+    bare = origin(tmp_path / "offers", machine)
     runner = environment(tmp_path / "runner") | {"CI": "true", "OFFERKIT_PROJECT": "."}
     run(f"git clone -q {bare} checkout", tmp_path, runner)
     checkout = tmp_path / "checkout"
@@ -113,10 +113,10 @@ def test_the_generated_workflow_checks_what_is_proposed(team: dict[str, str], wh
     assert "::error file=specs/recipients/offers.yaml" in run(commands[1], checkout, runner, 1)
 
 
-def test_the_workflow_in_the_docs_runs(team: dict[str, str], wheel: Path, tmp_path: Path) -> None:
+def test_the_workflow_in_the_docs_runs(machine: dict[str, str], wheel: Path, tmp_path: Path) -> None:
     """docs/plans.md: a pull request shows its plan, the merge applies it; only the place of the store is another."""
     project = tmp_path / "offers"
-    run(f"offerkit init offers --install {shlex.quote(str(wheel))}", tmp_path, team)
+    run(f"offerkit init offers --install {shlex.quote(str(wheel))}", tmp_path, machine)
     for folder in ("specs", "environments"):
         shutil.rmtree(project / folder)
         shutil.copytree(ROOT / folder, project / folder)
@@ -126,11 +126,11 @@ def test_the_workflow_in_the_docs_runs(team: dict[str, str], wheel: Path, tmp_pa
     path.write_text(
         path.read_text(encoding="utf-8").replace("separation_of_duties: true", "separation_of_duties: false")
     )
-    bare = origin(project, team)
+    bare = origin(project, machine)
     [workflow] = re.findall(r"^```yaml\n(# \.github/.*?)^```", (ROOT / "docs/plans.md").read_text(), re.M | re.S)
     (tmp_path / "offers.yml").write_text(workflow)
     store = tmp_path / "srv" / "store.db"
-    runner = team | {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "OFFERKIT_STORE": str(store)}
+    runner = machine | {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "OFFERKIT_STORE": str(store)}
     run(f"git clone -q {bare} checkout", tmp_path, runner)
     commands = [command for job in jobs(tmp_path / "offers.yml").values() for command in job]
     assert sum(command.startswith(".venv/bin/offerkit") for command in commands) == 3
@@ -142,30 +142,32 @@ def test_the_workflow_in_the_docs_runs(team: dict[str, str], wheel: Path, tmp_pa
     assert "No changes." in run("offerkit plan", tmp_path / "checkout", runner)
 
 
-def test_a_workflow_that_does_not_know_where_offerkit_comes_from_says_so(team: dict[str, str], tmp_path: Path) -> None:
-    said = run("offerkit init offers --ci github", tmp_path, team)
+def test_a_workflow_that_does_not_know_where_offerkit_comes_from_says_so(
+    machine: dict[str, str], tmp_path: Path
+) -> None:
+    said = run("offerkit init offers --ci github", tmp_path, machine)
     assert "requirements.txt" in said
     installing = jobs(tmp_path / "offers" / ".github" / "workflows" / "offers.yml")["validate"][0]
-    runner = team | {"OFFERKIT_PROJECT": "."}
+    runner = machine | {"OFFERKIT_PROJECT": "."}
     assert "::error file=requirements.txt::" in run(installing, tmp_path / "offers", runner, 1)
     (tmp_path / "offers" / "requirements.txt").unlink()
     assert "::error file=requirements.txt::" in run(installing, tmp_path / "offers", runner, 1)
 
 
-def test_the_commands_of_hints_do_what_they_say(team: dict[str, str], tmp_path: Path) -> None:
-    run("offerkit init offers", tmp_path, team)
+def test_the_commands_of_hints_do_what_they_say(machine: dict[str, str], tmp_path: Path) -> None:
+    run("offerkit init offers", tmp_path, machine)
     project = tmp_path / "offers"
     asks = {
         "serve": ("offerkit serve --port 0", "import offerkit.server.run"),
         "postgres": ("offerkit --store postgresql://nobody@127.0.0.1:1/none plan", "import psycopg"),
     }
     for extra, (command, proof) in asks.items():
-        said = " ".join(run(command, project, team, 1).split())
+        said = " ".join(run(command, project, machine, 1).split())
         hint = re.search(r"hint: Install it: (pip install '[^']+')", said)
         assert hint is not None, said
         assert f"[{extra}]" in hint[1]
-        run(hint[1].replace("pip install", "pip install -q"), project, team)
-        run(f'python -c "{proof}"', project, team)
+        run(hint[1].replace("pip install", "pip install -q"), project, machine)
+        run(f'python -c "{proof}"', project, machine)
 
 
 @pytest.mark.parametrize("extra", ["serve", "postgres", "parquet", "spark"])
