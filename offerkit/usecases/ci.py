@@ -19,9 +19,9 @@ from offerkit.plans.make import AddressPatterns
 from offerkit.plans.meaning import RELIES, STEP, WAITS, Fact, FactDifference, differences, facts_of, meaning_of
 from offerkit.plans.plan import FieldChange, Plan, envelope, plan_digest
 from offerkit.reports.escape import clip
-from offerkit.reports.pull_request import Behind, PullRequest, pull_request_json, pull_request_of
-from offerkit.reports.pull_request_html import pull_request_html
+from offerkit.reports.pull_request import Behind, PullRequest, pull_request_of
 from offerkit.reports.pull_request_markdown import comment_markdown
+from offerkit.reports.render import render
 from offerkit.reports.values import inline
 from offerkit.reports.words import count, listing
 from offerkit.specs.older_checkout import declared_ahead
@@ -360,8 +360,8 @@ def _files(found: Planned) -> Iterator[tuple[str, bytes]]:
     for each in found.requests:
         first = marker(each.environment, each.meaning, each.head)
         yield f"{each.environment}/{COMMENT}", comment_markdown(each, marker=first).encode()
-        yield f"{each.environment}/{PAGE}", pull_request_html(each).encode()
-        yield f"{each.environment}/{REPORT}", pull_request_json(each).encode()
+        yield f"{each.environment}/{PAGE}", render(each, "html").encode()
+        yield f"{each.environment}/{REPORT}", render(each, "json").encode()
     yield INDEX, index_bytes(found.bundle)
 
 
