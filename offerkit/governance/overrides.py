@@ -161,10 +161,17 @@ def override_details(obstacles: Iterable[Obstacle]) -> dict[str, Json]:
     }
 
 
+def normalized_reason(reason: str) -> str:
+    """``reason`` with whitespace normalized; empty if it is empty, too long or cannot be stored."""
+    text = " ".join(reason.split())
+    unusable = len(text) > MAX_REASON or "\0" in text or text != text.encode(errors="replace").decode()
+    return "" if unusable else text
+
+
 def check_reason(reason: str) -> str:
     """``reason`` with whitespace normalized. Raises Refused if it is empty, too long or cannot be stored."""
-    text = " ".join(reason.split())
-    if not text or len(text) > MAX_REASON or "\0" in text or text != text.encode(errors="replace").decode():
+    text = normalized_reason(reason)
+    if not text:
         raise refuse(
             Code.BAD_VALUE,
             "an override needs a reason",

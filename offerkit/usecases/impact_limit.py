@@ -16,6 +16,7 @@ from offerkit.address import environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.counts import Count, as_json, rounded, said, share, size
 from offerkit.fingerprint import Json
+from offerkit.governance.overrides import MAX_REASON, normalized_reason
 from offerkit.governance.promotion import only_withdraws
 from offerkit.plans.plan import Plan, Reason
 from offerkit.store import Store
@@ -30,8 +31,6 @@ from offerkit.usecases.space_comparison import ComparedChunk, SpaceComparison, c
 if TYPE_CHECKING:
     from offerkit.usecases.space_comparison import Columns
 
-MAX_REASON = 2000
-"""The maximum length of an override's reason, in characters."""
 _CAUSES = 3
 _WITHDRAWING = (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE, Reason.ENDS_EARLIER)
 _HINT = "Change what takes the offers away, or promote with --override-impact 'REASON', which is recorded."
@@ -128,8 +127,8 @@ def _limit_text(side: Catalogs, environment: str) -> str:
 
 def check_reason(reason: str) -> str:
     """``reason`` with normalised spaces. Raises Refused if it is empty, too long or not valid UTF-8."""
-    text = " ".join(reason.split())
-    if not text or len(text) > MAX_REASON or "\0" in text or text != text.encode(errors="replace").decode():
+    text = normalized_reason(reason)
+    if not text:
         raise refuse(
             Code.BAD_VALUE,
             "--override-impact needs a reason",
