@@ -53,6 +53,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.models: dict[int, Model] = {}
         self.saved: list[Plan] = []
         self.renamed = 0
+        self.renames: set[frozenset[str]] = set()
+        """Each address with its next one."""
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
@@ -182,23 +184,61 @@ class Lifecycle(RuleBasedStateMachine):
     def roll_back(self, data: st.DataObject, withdrawn: bool) -> None:
         serial = data.draw(st.sampled_from(sorted(self.past)))
         if self._state("live"):
-            self.space.rollback("ada", "shop@live", serial, withdrawn=withdrawn)
-            now, then, bodies = self._state("live"), self.past[serial], self._bodies("live")
+            live = self._bodies("live")
+            plan = self.space.rollback("ada", "shop@live", serial, withdrawn=withdrawn)
+            now, then = self._state("live"), self.past[serial]
             for address in {address for address, _ in now.items() ^ then.items()}:
                 assert not withdrawn, f"{address} is not what it was"
-                self._only_without_what_was_rejected(address, now.get(address), then.get(address), bodies)
+                assert address in then, f"{address} was not there"
+                why = next(note for note in plan.notes if note.startswith(f"{address} stays out"))
+                self._stays_out_rightly(address, serial, why, (now.get(address), then[address], live))
             self._remember()
 
-    def _only_without_what_was_rejected(
-        self, address: str, now: Entry | None, then: Entry | None, bodies: meaning.Bodies
+    def _stays_out_rightly(
+        self, address: str, serial: int, why: str, entries: tuple[Entry | None, Entry, meaning.Bodies]
     ) -> None:
-        assert then is not None, f"{address} was not there"
+        """A rollback leaves out only what was withdrawn, and says how; each way is looked up in what the test knows."""
+        now, then, live = entries
+        if "its period was ended earlier" in why:
+            assert now is not None
+            assert self._ended_earlier(live[address], self._body(then))
+            return
         if now is not None:
             assert now.fingerprint == then.fingerprint
             assert {*(now.activation or ())} < {*(then.activation or ())}
+        if "rejected" in why:
+            assert any(
+                name == address and decision is Decision.REJECTED for (name, *_), (_, decision) in self.decided.items()
+            ), f"{address} was never rejected"
+            return
+        names = {name.removeprefix("shop/offer.") for name in self._all_names(address)}
+        since = [self.models[max(n for n in self.models if n <= serial)]]
+        since += [model for n, model in self.models.items() if n > serial]
         assert any(
-            name == address and decision is Decision.REJECTED for (name, *_), (_, decision) in self.decided.items()
-        ), f"{address} was never rejected"
+            self._withdrawn(model["offers"].get(name), {*(then.activation or ())}) for model in since for name in names
+        ), f"{address} was never withdrawn"
+
+    @staticmethod
+    def _withdrawn(body: dict[str, Any] | None, spaces: set[str]) -> bool:
+        """Whether design lacks the offer, switches it off or takes it from one of the ``spaces``."""
+        return body is None or not body.get("enabled", True) or not spaces <= {*body.get("spaces", spaces)}
+
+    @staticmethod
+    def _ended_earlier(now: dict[str, Any], then: dict[str, Any]) -> bool:
+        """Whether the two differ in nothing but an end that is earlier now."""
+        ends = [body.get("eligible", {}).get("until", "9999") for body in (now, then)]
+        rest = [
+            {**body, "eligible": {key: value for key, value in body.get("eligible", {}).items() if key != "until"}}
+            for body in (now, then)
+        ]
+        return ends[0] < ends[1] and rest[0] == rest[1]
+
+    def _all_names(self, address: str) -> set[str]:
+        """The name with all former and later ones."""
+        names = {address}
+        while more := {name for pair in self.renames if names & pair for name in pair} - names:
+            names |= more
+        return names
 
     @precondition(lambda self: self.models)
     @rule(data=st.data(), seed=seeds)
@@ -211,6 +251,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _follow(self, renamed: dict[str, str]) -> None:
         """Decisions on what had a name count for it under its next one, also on what it was meanwhile."""
+        self.renames |= {frozenset(pair) for pair in renamed.items()}
         for (address, *rest), decided in list(self.decided.items()):
             if address in renamed:
                 key = (renamed[address], *rest)
@@ -301,6 +342,11 @@ class Lifecycle(RuleBasedStateMachine):
             entries = store.entries(f"shop@{side}")
             found = store.bodies({entry.fingerprint for entry in entries.values()})
             return {address: orjson.loads(found[entry.fingerprint].text) for address, entry in entries.items()}
+
+    def _body(self, entry: Entry) -> dict[str, Any]:
+        with self.space.store() as store:
+            body: dict[str, Any] = orjson.loads(store.bodies({entry.fingerprint})[entry.fingerprint].text)
+            return body
 
     def _remember(self) -> None:
         with self.space.store() as store:
