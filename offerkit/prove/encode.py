@@ -125,16 +125,17 @@ class Encoder:
         """The script, with the values that fields can have."""
         assert not self._finished
         self._finished = True
+        self._calendar.finish()
         for variable in self.fields.values():
             match variable.type.base:
-                case BaseType.ENUMERATION:
+                case BaseType.ENUMERATION if variable.type.values:
                     options = (app("=", variable.value, written(value)) for value in variable.type.values)
                     self.script.require(disj(variable.null, *options))
                 case BaseType.LIST:
                     count = [ite(member, "1", "0") for member in variable.members.values()]
                     least = app("+", *count) if len(count) > 1 else (count or ["0"])[0]
                     self.script.require(conj(f"(<= {least} {variable.value})", f"(<= {variable.value} {ENTRIES})"))
-                case BaseType.STRING | BaseType.BOOLEAN | BaseType.NULL:
+                case BaseType.STRING | BaseType.ENUMERATION | BaseType.BOOLEAN | BaseType.NULL:
                     pass
                 case base:
                     self.script.require(in_range(variable.value, base))
@@ -310,7 +311,11 @@ class Encoder:
             if name in ("gt", "ge"):
                 name, a, b = {"gt": "lt", "ge": "le"}[name], b, a
             return Term(null, app(_TEXT_SIGNS.get(name, "="), a.value, b.value))
-        if name != "eq" and BaseType.BOOLEAN in (left.type.base if not isinstance(left, Interval) else None,):
+        base = BaseType.NULL if isinstance(left, Interval) else left.type.base
+        if base in (BaseType.DATE, BaseType.TIMESTAMP):
+            first, second = self._calendar.ordered(a.value, b.value, are_timestamps=base is BaseType.TIMESTAMP)
+            a, b = Term(a.null, first), Term(b.null, second)
+        if name != "eq" and base is BaseType.BOOLEAN:
             a, b = Term(a.null, ite(a.value, "1", "0")), Term(b.null, ite(b.value, "1", "0"))
         return Term(null, app(_SIGNS[name], a.value, b.value))
 

@@ -15,6 +15,8 @@ from offerkit.prove.terms import DAY, Term, in_range
 from offerkit.rules.nodes import CallNode, Interval, Literal, Node
 from offerkit.rules.types import BaseType
 
+_ORDERED = 8
+"""The most dates whose order is spelled out: it takes a constraint for each two of them."""
 _CLOCK = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
 
 
@@ -33,11 +35,15 @@ class Calendar:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._days: dict[str, CalendarDay] = {}
+        self._shifted: dict[str, tuple[CalendarDay, str]] = {}
+        """By the term of a date or timestamp that months were added to: its day, and the time of day."""
 
     def function(self, node: CallNode, terms: Sequence[Term], today: str) -> Term:
         """The value of a function for arguments that are encoded; ``today`` for those that read the clock."""
         null = disj(*(term.null for term in terms))
         args = node.args
+        if null == "true":
+            return Term("true", "0")
         match node.name:
             case "to_timestamp":
                 return Term(null, app("*", str(DAY), terms[0].value))
@@ -48,7 +54,10 @@ class Calendar:
                 return Term(null, self._age(terms[0].value, terms[1].value if len(terms) > 1 else today))
             case "date_add":
                 assert isinstance(args[1], Interval)
-                return self._date_add(terms[0], _is_timestamp(args[0]), args[1])
+                moment, is_timestamp = terms[0], node.type.base is BaseType.TIMESTAMP
+                if is_timestamp and not _is_timestamp(args[0]):
+                    moment = Term(null, app("*", str(DAY), moment.value))
+                return self._date_add(moment, is_timestamp, args[1])
             case "date_trunc":
                 return Term(null, self._truncated(_unit(args[0]), terms[1].value, _is_timestamp(args[1])))
             case "extract":
@@ -62,6 +71,34 @@ class Calendar:
                 return Term(null, app("-", end, begin))
             case _:
                 raise NoEncodingError(node.name)
+
+    def finish(self) -> None:
+        """Require that dates are ordered as their years, months and days are.
+
+        That follows from the calendar, but the solver finds it out only slowly.
+        """
+        dates = list(self._days.items())[:_ORDERED]
+        for place, (a, first) in enumerate(dates):
+            for b, second in dates[:place]:
+                if constant(a) is None or constant(b) is None:
+                    valid = conj(in_range(a, BaseType.DATE), in_range(b, BaseType.DATE))
+                    same = app("=", app("<=", a, b), app("<=", _as_number(first), _as_number(second)))
+                    self._script.require(app("=>", valid, same))
+
+    def ordered(self, a: str, b: str, *, are_timestamps: bool) -> tuple[str, str]:
+        """Two terms that are ordered as the dates or timestamps ``a`` and ``b`` are.
+
+        Where months were added, the number of the day is hard for the solver; its year, month and day are not.
+        """
+        if a not in self._shifted and b not in self._shifted:
+            return a, b
+        return self._sortable(a, are_timestamps), self._sortable(b, are_timestamps)
+
+    def _sortable(self, value: str, is_timestamp: bool) -> str:
+        time = f"(mod {value} {DAY})" if is_timestamp else "0"
+        day, time = self._shifted.get(value) or (self.day(self._of(value, is_timestamp)), time)
+        number_ = _as_number(day)
+        return f"(+ (* {DAY} {number_}) {time})" if is_timestamp else number_
 
     def day(self, days: str) -> CalendarDay:
         """The year, month and day of a date."""
@@ -109,6 +146,7 @@ class Calendar:
             null = disj(null, neg(f"(<= 1 {year} 9999)"))
             value = f"(+ (* {DAY} {days}) (mod {value} {DAY}))" if is_timestamp else days
             value = self._script.define("Int", value)
+            self._shifted[value] = shifted, f"(mod {term.value} {DAY})" if is_timestamp else "0"
         for amount in (by.days * step, by.seconds * 1_000_000):
             if amount:
                 value = self._script.define("Int", app("+", value, number(amount)))

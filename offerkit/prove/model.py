@@ -29,9 +29,9 @@ def values_in(output: str) -> list[Plain]:
     return values
 
 
-def _value(token: str) -> Plain:
-    if token in ("true", "false"):
-        return token == "true"
-    if token.startswith('"'):
-        return _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), token[1:-1].replace('""', '"'))
-    return int(token)
+def _value(written: str) -> Plain:
+    if written in ("true", "false"):
+        return written == "true"
+    if written.startswith('"'):
+        return _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), written[1:-1].replace('""', '"'))
+    return int(written)

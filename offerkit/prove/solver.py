@@ -44,7 +44,7 @@ class Limits:
     ``megabytes``: the solver's memory.
     """
 
-    resources: int = 4_000_000
+    resources: int = 2_000_000
     question_seconds: float = 10.0
     total_seconds: float = 30.0
     megabytes: int = 1024
@@ -152,7 +152,7 @@ class Solver:
         self._starts += 1
         command = [str(path), "-in", "-smt2", f"-memory:{self.limits.megabytes}"]
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
