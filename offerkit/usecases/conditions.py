@@ -1,0 +1,169 @@
+"""Conditions as formulas: what has to be true of a contact and a moment, as the engine decides it.
+
+An offer's *effective condition* on a space is everything that makes it eligible there (domain.md §3, steps 2 and 4 to
+6), made from the compiled catalog. What a call decides is not in it: identification, the slice, hooks, presentation
+rules, ranking. Proofs therefore speak of who is eligible, never of who gets an offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+
+from offerkit.address import Address, Kind
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.condition import BoundCondition
+from offerkit.engine.resources import CompiledCategory, CompiledOffer, CompiledWeight, Days, LocatedCondition
+from offerkit.fingerprint import JsonMap
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types
+from offerkit.models.filter import Filter
+from offerkit.prove.question import AllOf, AnyOf, Fixed, Formula, Holds, Origin, Period
+from offerkit.rules.check import RuleError, check
+from offerkit.rules.types import ExpectedResult, NameScope, Value
+
+WrittenPath = tuple[str | int, ...]
+"""Where an expression is written in a body."""
+
+
+def effective_condition(catalog: Catalog, offer: CompiledOffer, space: str) -> Formula:
+    """For whom, and when, ``offer`` is eligible on ``space``: its parts in the order in which the engine decides.
+
+    An expression that cannot be read is never true. Hooks are not run: a dynamic weight counts as the weight it is.
+    """
+    return AllOf(tuple(_parts(catalog, offer, space)))
+
+
+def _parts(catalog: Catalog, offer: CompiledOffer, space: str) -> Iterator[Formula]:
+    if catalog.when is not None:
+        yield located(catalog.when)
+    for category in offer.chain:
+        yield from category_parts(category)
+    if not offer.enabled:
+        address, path = offer.where(("enabled",))
+        yield Fixed(False, f"{offer.address} is not enabled", Origin(address, path))
+    if space in offer.stopped:
+        yield Fixed(False, offer.stopped[space], Origin(offer.address))
+    elif space not in offer.spaces:
+        yield Fixed(False, f"{offer.address} is not activated on {space}", Origin(offer.address, ("spaces",)))
+    address, path = offer.where(("eligible", "from" if offer.days.first is not None else "until"))
+    yield from _days(offer.days, Origin(address, path))
+    for requirement in offer.requirements:
+        yield located(requirement)
+    yield AnyOf(
+        tuple(weight_formula(weight) for weight in offer.weights if not weight.spaces or space in weight.spaces)
+    )
+    for category in offer.chain:
+        yield from _multiplied(category)
+
+
+def category_parts(category: CompiledCategory) -> Iterator[Formula]:
+    """What a category asks of the offers below it: it is enabled, its days, and its condition; not its multiplier."""
+    if not category.enabled:
+        yield Fixed(False, f"{category.address} is not enabled", Origin(category.address, ("enabled",)))
+    yield from _days(category.days, Origin(category.address, ("eligible",)))
+    if category.when is not None:
+        yield located(category.when)
+
+
+def _multiplied(category: CompiledCategory) -> Iterator[Formula]:
+    """A multiplier of 0 takes the weight away on its days; any other leaves it above 0."""
+    multiplier = category.multiplier
+    if multiplier is None or multiplier.factor > 0:
+        return
+    origin = Origin(category.address, ("multiplier",))
+    first, last = multiplier.days.first, multiplier.days.last
+    outside: list[Formula] = []
+    if first is not None and first > date.min:
+        outside.append(Period(last=first - timedelta(days=1), origin=origin))
+    if last is not None and last < date.max:
+        outside.append(Period(first=last + timedelta(days=1), origin=origin))
+    yield AnyOf(tuple(outside)) if outside else Fixed(False, f"{category.address} multiplies weights by 0", origin)
+
+
+def weight_formula(weight: CompiledWeight) -> Formula:
+    """When a weight holds with a number above 0, on the spaces that it is for."""
+    origin = Origin(weight.address, weight.path)
+    parts: list[Formula] = [*_days(weight.days, origin)]
+    if weight.when is not None:
+        parts.append(located(weight.when))
+    if weight.formula is not None:
+        parts.append(_holds(weight.formula, Origin(weight.address, (*weight.path, "formula")), positive=True))
+    elif not weight.number:
+        parts.append(Fixed(False, "a weight of 0 is never eligible", origin))
+    return AllOf(tuple(parts))
+
+
+def located(condition: LocatedCondition) -> Formula:
+    """A condition that must hold, with its location."""
+    return _holds(condition.condition, Origin(condition.address, condition.path))
+
+
+def _holds(condition: BoundCondition, origin: Origin, *, positive: bool = False) -> Formula:
+    expression = condition.expression
+    if expression.checked is None:
+        return Fixed(False, f"it cannot be read: {expression.problem}", origin)
+    rows = dict(zip(expression.namespaces[2:], condition.bound, strict=True)) if condition.bound else {}
+    read: dict[str, dict[str, Value]] = {}
+    for namespace, name in expression.checked.fields:
+        if namespace in rows:
+            read.setdefault(namespace, {})[name] = rows[namespace].get(name)
+    return Holds(expression.checked, tuple(read.items()), positive, origin)
+
+
+def _days(days: Days, origin: Origin) -> Iterator[Formula]:
+    if days.first is not None or days.last is not None:
+        yield Period(days.first, days.last, origin)
+
+
+def written_conditions(catalog: Catalog, address: Address, body: JsonMap) -> dict[WrittenPath, Formula]:
+    """The conditions on contacts that the resource at ``address`` itself states, by their path in ``body``.
+
+    A filter's parameters, and the offer that uses it, can be anything. Weights have their path by position, and their
+    formula, if they have one, stands beside their condition.
+    """
+    dimension, fields = catalog.dimension.name, catalog.dimension.fields
+    data = {name: field.type for name, field in catalog.call_data.items()}
+    target = expression_scope(ExpressionRole.TARGET, dimension, fields, data)
+    if address.kind is Kind.FILTER:
+        types = field_types(Filter.model_validate(body).parameters)
+        target = expression_scope(ExpressionRole.FILTER, dimension, fields, data, types)
+    return {
+        path: _written(text, target, Origin(address, path), formula=path[-1] == "formula")
+        for path, text in _texts(address, body)
+    }
+
+
+def _texts(address: Address, body: JsonMap) -> Iterator[tuple[WrittenPath, str]]:
+    """The expressions about contacts in a body, with their paths."""
+    for path in _PATHS.get(address.kind, ()):
+        value: object = body
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            yield path, value
+    weights = body.get("weights") if address.kind in (Kind.OFFER, Kind.TEMPLATE) else None
+    for position, weight in enumerate(weights if isinstance(weights, list) else ()):
+        for key in ("when", "formula"):
+            text = weight.get(key) if isinstance(weight, dict) else None
+            if isinstance(text, str):
+                yield ("weights", position, key), text
+
+
+_PATHS: Mapping[Kind, tuple[WrittenPath, ...]] = {
+    Kind.ENVIRONMENT: (("when",),),
+    Kind.CATEGORY: (("eligible", "when"),),
+    Kind.FILTER: (("when",),),
+    Kind.TEMPLATE: (("eligible", "when"),),
+    Kind.OFFER: (("eligible", "when"),),
+    Kind.RULE: (("contacts",),),
+}
+"""Where the conditions on contacts stand, besides those of weights."""
+
+
+def _written(text: str, scope: NameScope, origin: Origin, *, formula: bool) -> Formula:
+    try:
+        expression = check(text, scope, ExpectedResult.FORMULA if formula else ExpectedResult.CONDITION)
+    except RuleError as error:
+        summaries = "; ".join(problem.summary for problem in error.problems)
+        return Fixed(False, f"it cannot be read: {summaries}", origin)
+    return Holds(expression, positive=formula, origin=origin)

@@ -1,0 +1,111 @@
+"""An offer's effective condition, as proofs read it, is what the engine decides before presentation rules and ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+from helpers import random_catalog
+from helpers.formulas import holds
+
+from offerkit.address import Address, Kind
+from offerkit.engine.call import CallContext
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import make_call
+from offerkit.engine.condition import facts_at
+from offerkit.engine.decide import decide
+from offerkit.engine.inline_catalog import inline_catalog
+from offerkit.engine.reasons import ExclusionReason
+from offerkit.prove.question import Fixed, Holds, leaves
+from offerkit.usecases.conditions import effective_condition, written_conditions
+
+SPACES = ("web", "app")
+"""The third space loads its target by a hook."""
+
+
+def eligible_and_proved(rng: Random, catalog: Catalog) -> Iterator[tuple[set[str], set[str]]]:
+    """For a few calls: the offers that the engine finds eligible, and those whose effective condition is true."""
+    for _ in range(12):
+        contact = {
+            "id": 1,
+            "age": rng.choice((None, 20, 29, 30, 33, 34, 40, 41, 50, 60, 70)),
+            "tier": rng.choice((None, "", "gold", "silver", "o1")),
+            "score": random_catalog.call(rng, catalog).contact.get("score"),
+        }
+        at = random_catalog.NOW + timedelta(days=rng.choice((0, 1, 2, 3, 4, 300)), hours=rng.choice((0, 5)))
+        space, data = rng.choice(SPACES), rng.choice(({}, {"page": "/a"}))
+        call = make_call(catalog, space, who=CallContext(contact, "1", at, "s"), n=100, data=data)
+        decision = decide(catalog, replace(call, offers=frozenset(catalog.position_of)), [], explain=True)
+        assert decision.trace is not None
+        eligible = {
+            trace.offer
+            for trace in decision.trace.offers
+            if trace.weight is not None
+            or (trace.out is not None and trace.out.cause.reason is ExclusionReason.NO_PRODUCT)  # a hook's word
+        }
+        facts = facts_at(at, catalog.zone, call.contact, call.data)
+        rows = {"person": facts.contact, "interaction": facts.data}
+        yield (
+            eligible,
+            {
+                offer.name
+                for offer in catalog.offers
+                if holds(effective_condition(catalog, offer, space), rows, facts.now)
+            },
+        )
+
+
+def test_what_is_true_is_what_the_engine_finds_eligible() -> None:
+    pairs = []
+    for seed in range(80):
+        rng = Random(seed)
+        pairs += eligible_and_proved(rng, random_catalog.catalog(rng, filtered=True))
+    assert [pair for pair in pairs if pair[0] != pair[1]] == []
+    assert sum(len(eligible) for eligible, _ in pairs) > 1_000
+
+
+def test_every_part_says_where_it_is_written() -> None:
+    for seed in range(20):
+        catalog = random_catalog.catalog(Random(seed), filtered=True)
+        for offer in catalog.offers:
+            for part in leaves(effective_condition(catalog, offer, "web")):
+                assert part.origin is not None
+                assert part.origin.address.environment in ("shop", "")
+
+
+def test_what_cannot_be_read_is_never_true() -> None:
+    catalog = inline_catalog(
+        {
+            "dimensions": {"person": {"key": ["id"], "fields": {"id": {"type": "integer"}}}},
+            "environment": {"dimension": "person"},
+            "spaces": {"web": {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}]}},
+            "categories": {"a": {}},
+            "offers": {"o": {"category": "a", "eligible": {"when": "person.age > 1"}}},
+        }
+    )
+    parts = [part for part in leaves(effective_condition(catalog, catalog.offers[0], "web")) if isinstance(part, Fixed)]
+    assert [(part.value, part.why.partition(":")[0]) for part in parts] == [(False, "it cannot be read")]
+
+
+def test_the_written_conditions_are_those_of_the_resource_alone() -> None:
+    catalog = random_catalog.catalog(Random(1))
+    body = {
+        "eligible": {"when": "person.age > 1", "filters": ["plain"]},
+        "weights": [{"weight": "1", "when": "person.tier = 'x'"}, {"formula": "person.age"}],
+    }
+    written = written_conditions(catalog, Address("shop", Kind.OFFER, "o"), body)
+    assert {
+        path: (part.expression.text, part.positive) for path, part in written.items() if isinstance(part, Holds)
+    } == {
+        ("eligible", "when"): ("person.age > 1", False),
+        ("weights", 0, "when"): ("person.tier = 'x'", False),
+        ("weights", 1, "formula"): ("person.age", True),
+    }
+    older = {"when": "person.age > parameter.age", "parameters": {"age": {"type": "integer"}}}
+    (condition,) = written_conditions(catalog, Address("shop", Kind.FILTER, "older"), older).values()
+    assert isinstance(condition, Holds)
+    assert condition.bound == ()
+    broken = written_conditions(catalog, Address("shop", Kind.RULE, "r"), {"contacts": "nobody.knows"})
+    assert [part.value for part in broken.values() if isinstance(part, Fixed)] == [False]
