@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from offerkit.prove.question import AllOf, Fixed, Formula, Holds, DayRange
+from offerkit.prove.question import AllOf, DayRange, Fixed, Formula, Holds
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import Row
 
