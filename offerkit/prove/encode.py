@@ -208,7 +208,7 @@ class Encoder:
             null, value = self.script.declare("Bool", f"n{number_}"), self.script.declare(sort, f"f{number_}")
             known = self.fields[key] = Variable(node.type, null, value, {})
         elif known.type != node.type:
-            if {known.type.base, node.type.base} > {BaseType.ENUMERATION} or known.type.base is not node.type.base:
+            if known.type.base is not node.type.base:
                 raise UnprovableError(
                     f"{'.'.join(key)} has another type afterwards ({known.type.base}, then {node.type.base})"
                 )
@@ -418,7 +418,7 @@ def signature(node: Node, bound: Bound) -> object:
         case FieldNode() if node.namespace in bound:
             return "literal", node.type.base, bound[node.namespace].get(node.name)
         case FieldNode():
-            return "field", node.namespace, node.name
+            return "field", node.namespace, node.name, node.type.base, node.type.values
         case Interval():
             return "interval", node.months, node.days, node.seconds
         case CaseNode():
