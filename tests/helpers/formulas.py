@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from offerkit.prove.question import AllOf, Fixed, Formula, Holds, Period
+from offerkit.prove.question import AllOf, DayRange, Fixed, Formula, Holds
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import Row
 
@@ -19,7 +19,7 @@ def holds(formula: Formula, rows: Mapping[str, Row], now: datetime) -> bool:
         names = tuple(dict.fromkeys(namespace for namespace, _ in formula.expression.fields))
         value = compile_one(formula.expression, names)(*(every[name] for name in names), now, now.date())
         return value is not None and value > 0 if formula.positive else value is True  # type: ignore[operator]
-    if isinstance(formula, Period):
+    if isinstance(formula, DayRange):
         today = now.date()
         return (formula.first is None or formula.first <= today) and (formula.last is None or today <= formula.last)
     if isinstance(formula, Fixed):
