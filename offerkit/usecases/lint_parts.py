@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from offerkit.address import Address
 from offerkit.engine.condition import BoundCondition, Path
 from offerkit.engine.resources import LocatedCondition
-from offerkit.prove.question import AllOf, AnyOf, Fixed, Formula, Holds, Period
-from offerkit.prove.result import Answer
+from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds
+from offerkit.prove.result import Existence
 from offerkit.rules.check import conjuncts
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.usecases.conditions import located
@@ -89,7 +89,7 @@ def formula_key(formula: Formula) -> Key:
         case Holds(expression, bound, positive):
             rows = tuple((space, name, type(v).__name__, repr(v)) for space, row in bound for name, v in row.items())
             return ("holds", expression.text, positive, tuple(sorted(rows)))
-        case Period(first, last):
+        case DayRange(first, last):
             return ("period", first, last)
         case Fixed(value):
             return ("fixed", value)
@@ -104,7 +104,7 @@ def reads(formula: Formula) -> Reads:
             spaces = {namespace for namespace, _ in bound}
             fields = {each for each in expression.fields if each[0] not in spaces}
             return frozenset(fields | {CLOCK} if expression.uses_clock else fields)
-        case Period():
+        case DayRange():
             return frozenset((CLOCK,))
         case Fixed():
             return frozenset()
@@ -158,8 +158,8 @@ class Proofs:
         if key not in self._implied:
             self.asked += 1
             answer = self.prover.implied(part.formula, [other.formula for other in relevant.values()], self.at)
-            self.undecided += answer is Answer.UNDECIDED
-            self._implied[key] = answer is Answer.NONE
+            self.undecided += answer is Existence.UNDECIDED
+            self._implied[key] = answer is Existence.NONE
         return self._implied[key]
 
     def all_implied(self, parts: Iterable[ConditionPart], by: Iterable[ConditionPart]) -> bool:
