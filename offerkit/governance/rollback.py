@@ -14,6 +14,7 @@ from offerkit.address import Address, Kind, Stage
 from offerkit.governance.approvals import Decisions, approved, rejected
 from offerkit.governance.aspects import affecting, content_fingerprint, eligibility_fingerprint
 from offerkit.governance.promotion_draft import same_offer
+from offerkit.governance.settings import field_meaning
 from offerkit.governance.stops import Stops, stop_sentence
 from offerkit.governance.withdrawals import Withdrawals, ended_earlier, spaces_left, switched_off_by
 from offerkit.plans.plan import ApprovalKey, Aspect
@@ -139,7 +140,7 @@ def _fields(view: Snapshot, address: Address) -> dict[str, str]:
     """The fields that the resource at ``address`` declares for conditions and texts, each with its declaration."""
     part = _NAMING.get(address.kind)
     fields = (view(address) or {}).get(part) if part else None
-    return {name: str(field) for name, field in fields.items()} if isinstance(fields, dict) else {}
+    return {name: str(field_meaning(field)) for name, field in fields.items()} if isinstance(fields, dict) else {}
 
 
 def _affecting_either_side(state: BeforeAfter, offer: Address) -> set[Address]:

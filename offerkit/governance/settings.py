@@ -11,7 +11,7 @@ from typing import Any
 
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.diagnostics import Code, Diagnostic
-from offerkit.fingerprint import JsonMap, canonical, digest
+from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.approvals import Decisions, rejected
 from offerkit.governance.aspects import approval_keys
 from offerkit.models import model_of
@@ -25,6 +25,9 @@ SCHEME = "2:"
 """The prefix of a setting's fingerprint."""
 
 _FOR_READERS = frozenset({"label", "description"})
+_FOR_EXAMPLES = frozenset({"range", "examples"})
+"""The properties of a dimension's field, or of call data, that only invented examples use."""
+_DECLARING_FIELDS = {Kind.DIMENSION: "fields", Kind.ENVIRONMENT: "call_data"}
 _APPROVED_AS_CONTENT = frozenset({"fields", "render"})
 _OF_PEOPLE = frozenset({"promotion", "impact", "contacts", "reviewers"})
 """The fields of an environment about who may do what; they do not affect contacts."""
@@ -51,8 +54,8 @@ def same_settings(
 
 
 def _meaning(view: Snapshot, address: Address, renames: Mapping[Address, Address] | None = None) -> bytes:
-    """The canonical bytes of the settings at ``address``, without labels (for readers only) and without a space's
-    fields and rendering (approved with each offer's content).
+    """The canonical bytes of the settings at ``address``, without what affects no contact (labels, plausible
+    values of fields) and without a space's fields and rendering (approved with each offer's content).
     """
     return canonical([address.kind, _effective(address, renamed_body(view, address, renames or {}))])
 
@@ -65,7 +68,20 @@ def renamed_body(view: Snapshot, address: Address, renames: Mapping[Address, Add
 
 def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
     left_out = _FOR_READERS | (_APPROVED_AS_CONTENT if address.kind is Kind.SPACE else frozenset())
-    return None if body is None else {name: value for name, value in body.items() if name not in left_out}
+    if body is None:
+        return None
+    result = {name: value for name, value in body.items() if name not in left_out}
+    declared = _DECLARING_FIELDS.get(address.kind, "")
+    if isinstance(fields := result.get(declared), dict):
+        result[declared] = {name: field_meaning(field) for name, field in fields.items()}
+    return result
+
+
+def field_meaning(field: Json) -> Json:
+    """A declared field without its plausible values, which affect no contact."""
+    if not isinstance(field, dict):
+        return field
+    return {name: value for name, value in field.items() if name not in _FOR_EXAMPLES}
 
 
 def differing_fields(

@@ -2,30 +2,110 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from offerkit.address import Kind
 from offerkit.diagnostics import has_secret
 from offerkit.models.base import Duration, Flag, Label, Name, NameList, Part, Resource, Text
+from offerkit.models.typed_values import ShortValueText, type_error
+from offerkit.rules.types import BaseType
+from offerkit.rules.types import FieldType as ValueType
+from offerkit.rules.values import parse_value
+
+MAX_EXAMPLES = 20
+"""The most examples of a field."""
+_ORDERED = (BaseType.INTEGER, BaseType.DECIMAL, BaseType.DATE, BaseType.TIMESTAMP)
 
 FieldType = Literal["string", "integer", "decimal", "boolean", "date", "timestamp", "enumeration", "list"]
 
 
-class DimensionField(Part):
-    """A field of contacts; also the type of call data. ``list`` is a list of strings."""
+class TypedField(Part):
+    """The type of a contact's field, of call data or of a filter's parameter. ``list`` is a list of strings."""
 
     type: FieldType = "string"
     label: Label = ""
     values: tuple[Text, ...] = Field((), description="The values of an enumeration.")
 
+    @property
+    def value_type(self) -> ValueType:
+        """The type in the rule language."""
+        return ValueType(BaseType(self.type), self.values)
+
     @model_validator(mode="after")
-    def _values_fit_type(self) -> DimensionField:
+    def _values_fit_type(self) -> Self:
         if (self.type == "enumeration") != bool(self.values):
             raise PydanticCustomError("values", "an enumeration needs values, and only an enumeration has them")
         return self
+
+
+class PlausibleRange(Part):
+    """The plausible values of a number, date or timestamp, both ends included."""
+
+    min: ShortValueText | None = Field(None, description="The smallest plausible value.")
+    max: ShortValueText | None = Field(None, description="The largest plausible value.")
+
+
+class DimensionField(TypedField):
+    """A field of contacts; call data has the same properties.
+
+    ``range`` and ``examples`` are for the contacts that offerkit invents to show a difference. They judge nothing.
+    """
+
+    range: PlausibleRange = Field(
+        PlausibleRange(),
+        description="The plausible values of a number, date or timestamp, for invented examples only: contacts outside"
+        " of it are read and decided as all others.",
+    )
+    examples: tuple[ShortValueText, ...] = Field(
+        (),
+        max_length=MAX_EXAMPLES,
+        description="Plausible values, the best first, for invented examples only. A list is written as its entries,"
+        " separated by `|`.",
+    )
+
+    @model_validator(mode="after")
+    def _plausible(self) -> Self:
+        """Report every value that does not fit the type or the range, each at its place."""
+        faults = list(self._faults())
+        if faults:
+            raise ValidationError.from_exception_data(
+                "plausible values",
+                [
+                    InitErrorDetails(type=PydanticCustomError("plausible", "{why}", {"why": why}), loc=path, input=None)
+                    for path, why in faults
+                ],
+            )
+        return self
+
+    def _faults(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        bounds: dict[str, Any] = {"min": self.range.min, "max": self.range.max}
+        type_ = self.value_type
+        if type_.base is BaseType.ENUMERATION and not self.values:
+            return  # reported already
+        if type_.base not in _ORDERED and any(text is not None for text in bounds.values()):
+            yield ("range",), f"only numbers, dates and timestamps have a range, not the type {self.type}"
+            bounds = dict.fromkeys(bounds)
+        for end, text in bounds.items():
+            if text is not None:
+                bounds[end] = None if (why := type_error(text, type_)) else parse_value(text, type_, UTC)
+                if why:
+                    yield ("range", end), f"“{end}” does not fit: {why}"
+        least, most = bounds["min"], bounds["max"]
+        if least is not None and most is not None and least > most:
+            yield ("range", "max"), f"max ({self.range.max}) is less than min ({self.range.min})"
+            least = most = None
+        for number, text in enumerate(self.examples):
+            if why := type_error(text, type_):
+                yield ("examples", number), f"the example does not fit: {why}"
+                continue
+            value: Any = parse_value(text, type_, UTC)
+            if (least is not None and value < least) or (most is not None and value > most):
+                yield ("examples", number), f"the example “{text}” is outside of the range"
 
 
 class Source(Part):

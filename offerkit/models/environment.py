@@ -25,7 +25,6 @@ from offerkit.models.base import (
 from offerkit.models.dimension import DimensionField
 from offerkit.models.inbound import Inbound
 from offerkit.models.typed_values import ValueText, type_error
-from offerkit.rules.types import BaseType, FieldType
 
 
 class CallData(DimensionField):
@@ -36,7 +35,7 @@ class CallData(DimensionField):
 
     @model_validator(mode="after")
     def _sample_fits(self) -> CallData:
-        if self.sample is not None and (why := type_error(self.sample, FieldType(BaseType(self.type), self.values))):
+        if self.sample is not None and (why := type_error(self.sample, self.value_type)):
             raise PydanticCustomError("sample", "the sample does not fit: {why}", {"why": why})
         return self
 

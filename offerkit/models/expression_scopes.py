@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from offerkit.rules.types import BaseType, FieldType, NameScope
 
 if TYPE_CHECKING:
-    from offerkit.models.dimension import DimensionField
+    from offerkit.models.dimension import TypedField
 
 _TEXT = FieldType(BaseType.STRING)
 STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
@@ -65,9 +65,9 @@ class ExpressionRole(StrEnum):
     """A policy's ``require``: its names follow from what it applies to (policy_names.py)."""
 
 
-def field_types(fields: Mapping[str, DimensionField]) -> dict[str, FieldType]:
+def field_types(fields: Mapping[str, TypedField]) -> dict[str, FieldType]:
     """The types of declared fields, call data or parameters."""
-    return {name: FieldType(BaseType(field.type), field.values) for name, field in fields.items()}
+    return {name: field.value_type for name, field in fields.items()}
 
 
 def expression_scope(

@@ -7,19 +7,18 @@ from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
 from offerkit.models.base import Expression, Name, Part, Resource
-from offerkit.models.dimension import DimensionField
+from offerkit.models.dimension import TypedField
 from offerkit.models.typed_values import ValueText, type_error
-from offerkit.rules.types import BaseType, FieldType
 
 
-class Parameter(DimensionField):
+class Parameter(TypedField):
     """A parameter of a filter; its condition uses it as ``parameter.<name>``."""
 
     default: ValueText | None = None
 
     @model_validator(mode="after")
     def _default_fits(self) -> Parameter:
-        if self.default is not None and (why := type_error(self.default, FieldType(BaseType(self.type), self.values))):
+        if self.default is not None and (why := type_error(self.default, self.value_type)):
             raise PydanticCustomError("default", "the default does not fit: {why}", {"why": why})
         return self
 

@@ -1,11 +1,11 @@
-"""Values that stand in spec files: samples of call data, defaults and values of a filter's parameters."""
+"""Values that stand in spec files: examples, samples of call data, defaults and values of a filter's parameters."""
 
 from __future__ import annotations
 
 from datetime import UTC
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from offerkit.models.base import MAX_TEXT, Text
 from offerkit.rules.types import FieldType
@@ -22,6 +22,14 @@ ValueText = Annotated[
     WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": MAX_TEXT}),
 ]
 """A value as text; numbers, true and false need no quotes in YAML."""
+MAX_SHORT_VALUE = 200
+ShortValueText = Annotated[
+    str,
+    Field(max_length=MAX_SHORT_VALUE),
+    BeforeValidator(_word),
+    WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": MAX_SHORT_VALUE}),
+]
+"""A short value as text, such as an example."""
 
 
 def type_error(text: str, type_: FieldType) -> str:

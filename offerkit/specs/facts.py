@@ -7,7 +7,7 @@ from typing import Any
 
 from offerkit.address import Kind
 from offerkit.fingerprint import JsonPath
-from offerkit.models.dimension import DimensionField
+from offerkit.models.dimension import TypedField
 from offerkit.models.expression_scopes import ExpressionRole
 from offerkit.rules.types import ExpectedResult
 from offerkit.specs.record import Expression
@@ -31,7 +31,7 @@ def filter_values(resource: Any) -> tuple[tuple[JsonPath, Mapping[str, str]], ..
     )
 
 
-def types(fields: Mapping[str, DimensionField]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+def types(fields: Mapping[str, TypedField]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """Declared fields, call data or parameters, as facts."""
     return tuple((name, field.type, field.values) for name, field in fields.items())
 

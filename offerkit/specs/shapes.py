@@ -12,11 +12,12 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from offerkit.address import SECTIONS, Kind
 from offerkit.models import model_of
 from offerkit.models.base import Expression, Resource
+from offerkit.models.typed_values import ValueText
 
 
 class Form(Enum):
@@ -71,7 +72,8 @@ _FIRST = {
 """Keys that come first where the order of a model's fields, inherited ones before its own, reads badly."""
 _BLOCK = ("Render", "Delivery", "Outline")
 _SHORT = {"FilterUse": "filter"}
-_EITHERS = {"CallData": "sample", "Parameter": "default"}
+_AS_WRITTEN = [part for part in get_args(ValueText) if isinstance(part, BeforeValidator)]
+"""What marks a value that may be a number, true or false."""
 _CASE_ORDER = (
     "note",
     "space",
@@ -132,9 +134,7 @@ def _model(model: type[BaseModel]) -> Shape:
     keys: dict[str, Shape] = {}
     for name, info in model.model_fields.items():
         shape = _shape(hints[name])
-        if _EITHERS.get(model.__name__) == name:
-            shape = _EITHER
-        elif model.__name__ == "FilterUse" and name == "values":
+        if model.__name__ == "FilterUse" and name == "values":
             shape = Shape(Form.NAMES, item=_EITHER)
         elif name == "content":
             shape = _content()
@@ -157,6 +157,8 @@ def _shape(hint: Any) -> Shape:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         expression = get_args(Expression)[1]
+        if any(part in _AS_WRITTEN for part in arguments[1:]):
+            return _EITHER
         return _SQL if any(part is expression for part in arguments[1:]) else _shape(arguments[0])
     if origin in (Union, UnionType):
         return _shape(next(part for part in arguments if part is not type(None)))

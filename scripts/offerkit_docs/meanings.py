@@ -8,8 +8,8 @@ MEANINGS: dict[str, str] = {
     "Resource.description": "A note for readers of the specs.",
     # dimensions, environments, operators
     "Dimension.fields": "The columns of the contacts.",
-    "DimensionField.type": "The type of the values; `list` is a list of strings.",
-    "DimensionField.label": "A readable name.",
+    "TypedField.type": "The type of the values; `list` is a list of strings.",
+    "TypedField.label": "A readable name.",
     "Source.format": "What kind of table it is.",
     "History.name": "The name of the storage.",
     "Operator.profile": "What the operator may do: see [roles](../roles.md).",

@@ -9,18 +9,19 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from ruamel.yaml import YAML
 
+from offerkit.address import SHARED, Address, Kind
 from offerkit.contacts import Contacts, open_contacts
 from offerkit.models.dimension import Dimension
+from offerkit.specs import load_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 TODAY = date(2026, 11, 23)
 
 
 def contacts(name: str) -> Contacts:
-    declared = YAML(typ="safe").load(ROOT / "specs" / "dimensions.yaml")["dimensions"][name]
-    return open_contacts(name, Dimension.model_validate(declared), ROOT, {}, ZoneInfo("Europe/Paris"))
+    body = load_folder(ROOT).snapshot(Address(SHARED, Kind.DIMENSION, name))
+    return open_contacts(name, Dimension.model_validate(body), ROOT, {}, ZoneInfo("Europe/Paris"))
 
 
 @pytest.fixture

@@ -53,8 +53,8 @@ FULL: dict[Kind, dict[str, Any]] = {
     Kind.DIMENSION: {
         "key": ["booking", "position"],
         "fields": {
-            "booking": {"type": "integer", "label": "x"},
-            "position": {"type": "enumeration", "values": ["a", "b"]},
+            "booking": {"type": "integer", "label": "x", "range": {"min": "1", "max": "99"}, "examples": ["7", "44"]},
+            "position": {"type": "enumeration", "values": ["a", "b"], "examples": ["b"]},
         },
         "source": {"format": "sql", "url_env": "DB", "table": "t"},
         "history": {"name": "h", "retention": "2d 6h"},
@@ -73,7 +73,10 @@ FULL: dict[Kind, dict[str, Any]] = {
         "time_zone": "Europe/Paris",
         "anonymous": True,
         "when": "person.age > 1",
-        "call_data": {"page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True}},
+        "call_data": {
+            "page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True},
+            "departure": {"type": "date", "range": {"min": "2026-01-01"}, "examples": ["2026-02-04"]},
+        },
         "contacts": {"readers": ["olga"]},
         "reviewers": {"settings": ["risk"]},
         "promotion": {

@@ -68,6 +68,28 @@ def test_a_filter_without_values_is_its_name() -> None:
     )
 
 
+def test_examples_of_fields_need_no_quotes_where_their_type_decides() -> None:
+    fields = {
+        "age": {"type": "integer", "range": {"max": "110", "min": "0"}, "examples": ["44", "8"], "label": "Age"},
+        "zip": {"examples": ["010", "no"]},
+        "seen": {"type": "boolean", "examples": [True]},
+    }
+    assert written(Kind.DIMENSION, {"key": ["age"], "fields": fields}) == block(
+        """
+        x:
+          key: [age]
+          fields:
+            age:
+              type: integer
+              label: Age
+              range: {min: 0, max: 110}
+              examples: [44, 8]
+            seen: {type: boolean, examples: ['true']}
+            zip: {examples: ['010', no]}
+        """
+    )
+
+
 def test_sql_is_rather_a_block_than_quoted() -> None:
     text = written(Kind.FILTER, {"when": "a in ('x', 'y')"})
     assert text == "x:\n  when: a in ('x', 'y')\n"
