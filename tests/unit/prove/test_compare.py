@@ -1,0 +1,48 @@
+"""What changes of conditions mean, decided by the real solver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from helpers.rules import checked
+
+from offerkit.prove.prover import Prover
+from offerkit.prove.question import Holds
+from offerkit.prove.result import Verdict
+from offerkit.rules.types import ExpectedResult
+
+AT = datetime(2026, 11, 28, 10, 30)
+
+
+@pytest.fixture(scope="module")
+def prover() -> Iterator[Prover]:
+    with Prover() as prover:
+        yield prover
+        assert prover.unreplayed == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "now", "later"),
+    [
+        ("recipient.age >= 18", "recipient.age > 18", "fewer", "fewer"),
+        ("recipient.age >= 18", "not (recipient.age < 18)", "same", "same"),
+        # What widens tomorrow is the same today.
+        ("recipient.age >= 21", "recipient.age >= 21 or current_date > date '2026-12-01'", "same", "more"),
+        ("recipient.age >= 18", "recipient.age >= 21 or current_date > date '2026-12-01'", "fewer", "both"),
+        ("recipient.country <> 'FR'", "not coalesce(recipient.country = 'FR', false)", "more", "more"),
+        ("recipient.name like '%A%'", "contains(recipient.name, 'A')", "same", "same"),
+        ("recipient.age + 1 > recipient.age", "recipient.age is not null", "more", "more"),
+        ("recipient.age > 18", "recipient.age > 18 and recipient.age < 18", "nobody", "nobody"),
+        ("recipient.age > 18", "recipient.age is null or recipient.age is not null", "everybody", "everybody"),
+        ("recipient.age > 18", "recipient.age > 20 or recipient.age = 3", "both", "both"),
+        ("recipient.name = ''", "length(recipient.name) = 0", "same", "same"),
+        ("round(recipient.score) >= 1", "recipient.score >= 0.5", "more", "more"),  # at the end of the range
+        ("recipient.score > 0.1", "recipient.score >= 0.100001", "same", "same"),
+    ],
+)
+def test_a_change(prover: Prover, before: str, after: str, now: str, later: str) -> None:
+    holds = [Holds(checked(text, ExpectedResult.CONDITION)) for text in (before, after)]
+    comparison = prover.compare(holds[0], holds[1], AT)
+    assert (comparison.now.verdict, comparison.later.verdict) == (Verdict(now), Verdict(later))
