@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from offerkit.address import Address
-from offerkit.prove.result import Answer, Comparison, Reading
+from offerkit.prove.result import Comparison
 
 
 class ProvedAbout(StrEnum):
@@ -38,13 +38,14 @@ class ProvedOffer:
 
 @dataclass(frozen=True, slots=True)
 class ProvedChange:
-    """One answer, and everything that it holds for."""
+    """One answer, and everything that it holds for. ``example_of``: what the examples are of; empty: all of it."""
 
     environment: str
     about: ProvedAbout
     comparison: Comparison
     conditions: tuple[ProvedCondition, ...] = ()
     offers: tuple[ProvedOffer, ...] = ()
+    example_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class ProofMoment:
     """The moment of an environment's proofs, on the wall clock of its time zone."""
 
     environment: str
-    at: str
+    at: datetime
     zone: str
 
 
@@ -64,20 +65,3 @@ class Proofs:
     moments: tuple[ProofMoment, ...] = ()
     notes: tuple[str, ...] = ()
     missing: str = ""
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is to be told."""
-        return not (self.changes or self.notes or self.missing)
-
-
-def readings(change: ProvedChange) -> Iterator[Reading]:
-    """Both readings of the clock."""
-    yield change.comparison.now
-    yield change.comparison.later
-
-
-def narrows(change: Comparison) -> bool | None:
-    """Whether nobody gains, at any moment from then on; None where that is not decided."""
-    answer = change.later.gained.answer
-    return None if answer is Answer.UNDECIDED else answer is Answer.NONE

@@ -81,7 +81,7 @@ def stated(proofs: Proofs) -> StatedProofs:
     """``proofs`` in words."""
     return StatedProofs(
         tuple(_change(change) for change in proofs.changes),
-        tuple((moment.environment, moment.at, moment.zone) for moment in proofs.moments),
+        tuple((moment.environment, moment_text(moment.at), moment.zone) for moment in proofs.moments),
         proofs.notes,
         proofs.missing,
     )
@@ -207,10 +207,10 @@ def sentences(change: ProvedChange) -> Iterator[str]:
         (now.lost, later.lost, (words.some, words.nobody_some, words.whether_some)),
     ):
         if _alike(side_now, side_later):
-            yield f"{_upper(_side(side_now, side_words))}."
+            yield f"{_upper(_side(side_now, side_words, change.example_of))}."
         else:
-            yield f"At this moment ({moment}), {_side(side_now, side_words)}."
-            yield f"{_later(side_later, side_words)}."
+            yield f"At this moment ({moment}), {_side(side_now, side_words, change.example_of)}."
+            yield f"{_later(side_later, side_words, change.example_of)}."
     yield from _extents(now, later, words, moment)
 
 
@@ -222,7 +222,7 @@ def _alike(one: Side, other: Side) -> bool:
     return (one.answer, one.facts, one.exact, one.why) == (other.answer, other.facts, other.exact, other.why)
 
 
-def _side(side: Side, words: tuple[str, str, str], dated: bool = False) -> str:
+def _side(side: Side, words: tuple[str, str, str], example_of: str, *, dated: bool = False) -> str:
     some, none, whether = words
     if side.answer is Answer.NONE:
         return none
@@ -232,16 +232,16 @@ def _side(side: Side, words: tuple[str, str, str], dated: bool = False) -> str:
     if side.facts:
         text += f"{': ' if side.exact else ', all of them '}{described(side.facts)}"
     if side.witness is not None:
-        text += f", for example {example(side.witness, dated=dated)}"
+        text += f", for example{f' (of {example_of})' if example_of else ''} {example(side.witness, dated=dated)}"
     return text
 
 
-def _later(side: Side, words: tuple[str, str, str]) -> str:
+def _later(side: Side, words: tuple[str, str, str], example_of: str) -> str:
     if side.answer is Answer.UNDECIDED:
-        return f"For the moments after it, {_side(side, words)}"
+        return f"For the moments after it, {_side(side, words, example_of)}"
     if side.answer is Answer.NONE:
         return f"At every moment from then on, {words[1]}"
-    return f"At some moment from then on, {_side(side, words, dated=True)}"
+    return f"At some moment from then on, {_side(side, words, example_of, dated=True)}"
 
 
 def _extents(now: Reading, later: Reading, words: _Words, moment: str) -> Iterator[str]:

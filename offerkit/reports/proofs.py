@@ -28,7 +28,7 @@ _SIGNS = {
     Verdict.EVERYBODY: "*",
     Verdict.NOT_DECIDED: "?",
 }
-_SUBJECT, _SENTENCE = 300, 500
+_SUBJECT, _SENTENCE, _SPACE_LISTS = 300, 500, 3
 
 
 def heading(proofs: StatedProofs) -> str:
@@ -89,14 +89,22 @@ def subject(change: StatedChange, layout: Layout) -> str:
     by_spaces: dict[tuple[str, ...], list[str]] = {}
     for offer in change.offers:
         by_spaces.setdefault(offer.spaces, []).append(offer.offer)
+    if len(by_spaces) > _SPACE_LISTS:
+        every = sorted({space for spaces in by_spaces for space in spaces})
+        by_spaces = {("some of", *every): [offer.offer for offer in change.offers]}
     parts = [
-        f"{names([_address(name) for name in offers], change.environment, layout.names)} on {', '.join(spaces)}"
+        f"{names([_address(name) for name in offers], change.environment, layout.names)} on {_listed(spaces)}"
         for spaces, offers in by_spaces.items()
     ]
     shown = [f"{address} › {path}" for address, path in change.conditions[: layout.names]]
     if (more := len(change.conditions) - len(shown)) > 0:
         shown.append(f"{count(more, 'other condition')}")
     return "; ".join([*shown, *parts])
+
+
+def _listed(spaces: Sequence[str]) -> str:
+    first, *others = spaces
+    return f"{first} {', '.join(others)}" if first == "some of" else ", ".join(spaces)
 
 
 def _address(text: str) -> str:
