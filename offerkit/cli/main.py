@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "init": "Create a new project in a folder.",
     "validate": "Check all specs and report every mistake.",
+    "lint": "Find what is valid but cannot be meant, such as offers that nobody can get.",
     "fmt": "Format the specs canonically, and keep their comments.",
     "plan": "Show what applying the specs would change.",
     "show": "Show a saved plan.",

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     default="text",
     help=("The output format; github: annotations in a workflow; gitlab: a code quality report (default: text)."),
 )
+@click.option("--strict", is_flag=True, help="Also report what “offerkit lint” finds, and exit with 1 for warnings.")
 @pass_shell
-def command(shell: Shell, form: str) -> int:
+def command(shell: Shell, form: str, strict: bool) -> int:
     """Check all specs and report every mistake.
 
     Each diagnostic gives the position, the reason and how to mend it. What is allowed but looks like a mistake is a
-    warning, which does not change the exit code. Policies are evaluated on everything declared; what they deny is an
-    error unless it was overridden in the store, which is read if it exists. Otherwise only files are read, and only the
-    parse cache is written.
+    warning, which changes the exit code only with --strict. Policies are evaluated on everything declared; what they
+    deny is an error unless it was overridden in the store, which is read if it exists. Otherwise only files are read,
+    and only the parse cache is written.
     """
     from offerkit.diagnostics import Refused, Severity, ordered
 
@@ -41,8 +42,10 @@ def command(shell: Shell, form: str) -> int:
     try:
         session = shell.session()
         loaded = session.load()
-        diagnostics = ordered([*loaded.doubts(), *_policies(session, loaded)])
-        failed = any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+        found = _lint(session, loaded) if strict else []
+        diagnostics = ordered([*loaded.doubts(), *_policies(session, loaded), *found])
+        severe = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
+        failed = any(diagnostic.severity in severe for diagnostic in diagnostics)
     except Refused as refused:
         diagnostics, failed = refused.diagnostics, True
     if form == "text" and diagnostics:
@@ -63,3 +66,9 @@ def _policies(session: Session, loaded: Loaded) -> list[Diagnostic]:
     from offerkit.usecases.policy_checks import check_declared
 
     return check_declared(session, loaded)
+
+
+def _lint(session: Session, loaded: Loaded) -> list[Diagnostic]:
+    from offerkit.usecases.lint import lint_specs
+
+    return lint_specs(session, loaded)

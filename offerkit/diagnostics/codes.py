@@ -58,6 +58,14 @@ class Code(StrEnum):
     STILL_NAMED = "OFR412"
     CASES_TOO_MANY = "OFR413"
     CASES_CHANGED = "OFR414"
+    # 44x: findings of lint
+    UNREACHABLE = "OFR443"
+    DATES_NEVER_MEET = "OFR447"
+    EMPTY_CATEGORY = "OFR448"
+    LONE_ZERO = "OFR449"
+    UNUSED_FILTER = "OFR450"
+    UNUSED_PARAMETER = "OFR451"
+    ENDED = "OFR452"
     # 5xx: plans
     PLAN_UNREADABLE = "OFR501"
     PLAN_EDITED = "OFR502"
@@ -239,6 +247,13 @@ CODES: dict[Code, str] = {
         "A file has too many decision cases, or cases that are too large, to be applied and reviewed as one."
     ),
     Code.CASES_CHANGED: "Cases that promotions have to pass would be changed by their author alone.",
+    Code.UNREACHABLE: "An offer for which no contact can be eligible on any space (a warning).",
+    Code.DATES_NEVER_MEET: "Two periods that must both hold have no day in common (a warning).",
+    Code.EMPTY_CATEGORY: "A category none of whose offers can be proposed (a warning; a note if all ended or are off).",
+    Code.LONE_ZERO: "All weights of an offer are 0, so it is never eligible (a warning).",
+    Code.UNUSED_FILTER: "A filter that no offer or template uses (a warning).",
+    Code.UNUSED_PARAMETER: "A filter's parameter that its condition does not read (a warning).",
+    Code.ENDED: "An offer, category, weight or multiplier whose last day has passed (a note).",
     Code.PLAN_UNREADABLE: "The plan file is missing, incomplete, or not a plan.",
     Code.PLAN_EDITED: "The plan file was edited after it was saved.",
     Code.PLAN_FORMAT: "The plan file has a format this offerkit does not know.",

@@ -15,7 +15,7 @@ from typing import assert_never
 from offerkit.prove import encode_text
 from offerkit.prove.encode_numbers import numeric
 from offerkit.prove.encode_time import Calendar
-from offerkit.prove.question import AllOf, AnyOf, Fixed, Formula, Holds, Period
+from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds
 from offerkit.prove.smt import NoEncodingError, Script, app, conj, disj, ite, neg, number
 from offerkit.prove.terms import DAY, Term, default_of, in_range, literal, microseconds, sort_of, written
 from offerkit.rules.flatten import parts_of
@@ -83,7 +83,7 @@ class Encoder:
         match formula:
             case Fixed():
                 return "true" if formula.value else "false"
-            case Period():
+            case DayRange():
                 today = self.clock()[1] if formula.first or formula.last else ""
                 first = formula.first and f"(<= {number(formula.first.toordinal())} {today})"
                 last = formula.last and f"(<= {today} {number(formula.last.toordinal())})"
@@ -208,7 +208,7 @@ class Encoder:
             null, value = self.script.declare("Bool", f"n{number_}"), self.script.declare(sort, f"f{number_}")
             known = self.fields[key] = Variable(node.type, null, value, {})
         elif known.type != node.type:
-            if {known.type.base, node.type.base} > {BaseType.ENUMERATION} or known.type.base is not node.type.base:
+            if known.type.base is not node.type.base:
                 raise UnprovableError(
                     f"{'.'.join(key)} has another type afterwards ({known.type.base}, then {node.type.base})"
                 )
@@ -418,7 +418,7 @@ def signature(node: Node, bound: Bound) -> object:
         case FieldNode() if node.namespace in bound:
             return "literal", node.type.base, bound[node.namespace].get(node.name)
         case FieldNode():
-            return "field", node.namespace, node.name
+            return "field", node.namespace, node.name, node.type.base, node.type.values
         case Interval():
             return "interval", node.months, node.days, node.seconds
         case CaseNode():

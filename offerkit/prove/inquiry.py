@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from offerkit.prove.encode import Encoder, Opaque
-from offerkit.prove.model import Plain, values_in
-from offerkit.prove.result import Answer, Witness
+from offerkit.prove.result import Existence, Witness
 from offerkit.prove.smt import NoEncodingError, app, conj, neg
-from offerkit.prove.solver import Solver
+from offerkit.prove.solver import Plain, Solver, values_in
 from offerkit.prove.terms import Term, microseconds, read, written
 from offerkit.rules.flatten import nodes_of
 from offerkit.rules.nodes import CheckedExpression, FieldNode
@@ -45,23 +44,23 @@ class Inquiry:
         self._solver.begin(self.text)
         self._pushed = False
 
-    def check(self, goal: str) -> Answer:
+    def check(self, goal: str) -> Existence:
         """Whether ``goal``, a term of the script, can be true. Raises SolverError.
 
         Its model stays for :meth:`witness` until the next check.
         """
         if goal == "false":
-            return Answer.NONE
+            return Existence.NONE
         output = self._solver.tell(f"{'(pop)' if self._pushed else ''}(push)\n(assert {goal})\n(check-sat)")
         self._pushed = True
         match output.split():
             case ["sat", *_]:
-                return Answer.SOME
+                return Existence.SOME
             case ["unsat", *_]:
-                return Answer.NONE
+                return Existence.NONE
             case _:
                 self.why = "it needs more steps than the solver may take"
-                return Answer.UNDECIDED
+                return Existence.UNDECIDED
 
     def require(self, term: str) -> None:
         """Add a constraint for all further checks."""

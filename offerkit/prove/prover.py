@@ -11,7 +11,7 @@ from offerkit.prove.encode import UnprovableError
 from offerkit.prove.inquiry import Inquiry
 from offerkit.prove.question import AllOf, Formula, Hints
 from offerkit.prove.replay import is_true
-from offerkit.prove.result import Answer, Comparison, Extent, Reading, Side, undecided
+from offerkit.prove.result import Comparison, Existence, Extent, Reading, Side, undecided
 from offerkit.prove.smt import conj, neg
 from offerkit.prove.solver import Limits, Solver, SolverError
 
@@ -75,7 +75,7 @@ class Prover:
         except (SolverError, UnprovableError):
             return ()
 
-    def implied(self, part: Formula, by: Sequence[Formula], at: datetime) -> Answer:
+    def implied(self, part: Formula, by: Sequence[Formula], at: datetime) -> Existence:
         """Whether there can be a contact from ``at`` on for whom all of ``by`` are true and ``part`` is not.
 
         NONE: ``part`` adds nothing to them.
@@ -86,7 +86,7 @@ class Prover:
             inquiry.begin()
             return inquiry.check(goal)
         except (SolverError, UnprovableError):
-            return Answer.UNDECIDED
+            return Existence.UNDECIDED
 
     def _is_possible(self, formula: Formula, at: datetime) -> bool:
         """Whether a formula can be true; an undecided one raises SolverError."""
@@ -94,9 +94,9 @@ class Prover:
         goal = inquiry.encoder.formula(formula)
         inquiry.begin()
         answer = inquiry.check(goal)
-        if answer is Answer.UNDECIDED:
+        if answer is Existence.UNDECIDED:
             raise SolverError(inquiry.why)
-        return answer is Answer.SOME
+        return answer is Existence.SOME
 
     def _reading(self, before: Formula, after: Formula, at: datetime, *, later: bool) -> tuple[Reading, Inquiry | None]:
         inquiry = Inquiry(self._solver, at, later=later)
@@ -116,8 +116,8 @@ class Prover:
         return Reading(
             gained,
             lost,
-            _extent(inquiry, before[1], some=lost.answer is Answer.SOME, lacking=gained.answer is Answer.SOME),
-            _extent(inquiry, after[1], some=gained.answer is Answer.SOME, lacking=lost.answer is Answer.SOME),
+            _extent(inquiry, before[1], some=lost.answer is Existence.SOME, lacking=gained.answer is Existence.SOME),
+            _extent(inquiry, after[1], some=gained.answer is Existence.SOME, lacking=lost.answer is Existence.SOME),
         )
 
     def _side(self, inquiry: Inquiry, true: tuple[Formula, str], not_true: tuple[Formula, str]) -> Side:
@@ -125,28 +125,28 @@ class Prover:
         goal = conj(true[1], neg(not_true[1]))
         for _ in range(_REFINEMENTS):
             answer = inquiry.check(goal)
-            if answer is not Answer.SOME:
-                return Side(answer, why=inquiry.why if answer is Answer.UNDECIDED else "")
+            if answer is not Existence.SOME:
+                return Side(answer, why=inquiry.why if answer is Existence.UNDECIDED else "")
             witness = inquiry.witness()
             values, moment = witness.values, witness.moment
             if is_true(true[0], values, moment) and not is_true(not_true[0], values, moment):
-                return Side(Answer.SOME, witness)
+                return Side(Existence.SOME, witness)
             if not inquiry.refine(witness):
                 break
         if not inquiry.encoder.opaque:
             self.unreplayed += 1
-        return Side(Answer.UNDECIDED, why=_about(inquiry.opaque_names) or "an example could not be confirmed")
+        return Side(Existence.UNDECIDED, why=_about(inquiry.opaque_names) or "an example could not be confirmed")
 
 
 def _extent(inquiry: Inquiry, term: str, *, some: bool, lacking: bool) -> Extent:
     """For whom a term is true. ``some``: it is for somebody; ``lacking``: it is not for somebody."""
-    holds = Answer.SOME if some else inquiry.check(term)
-    fails = Answer.SOME if lacking else inquiry.check(neg(term))
-    if holds is Answer.NONE:
+    holds = Existence.SOME if some else inquiry.check(term)
+    fails = Existence.SOME if lacking else inquiry.check(neg(term))
+    if holds is Existence.NONE:
         return Extent.NOBODY
-    if fails is Answer.NONE:
+    if fails is Existence.NONE:
         return Extent.EVERYBODY
-    if Answer.UNDECIDED in (holds, fails) or (inquiry.encoder.opaque and not (some and lacking)):
+    if Existence.UNDECIDED in (holds, fails) or (inquiry.encoder.opaque and not (some and lacking)):
         return Extent.UNDECIDED
     return Extent.SOME
 

@@ -37,7 +37,7 @@ class Holds:
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class DayRange:
     """Today is in a period of whole days, both ends included; None means no limit."""
 
     first: date | None = None
@@ -68,7 +68,7 @@ class AnyOf:
     parts: tuple[Formula, ...]
 
 
-Formula: TypeAlias = "Holds | Period | Fixed | AllOf | AnyOf"
+Formula: TypeAlias = "Holds | DayRange | Fixed | AllOf | AnyOf"
 
 TRUE = Fixed(True)
 FALSE = Fixed(False)
@@ -87,7 +87,7 @@ Hints: TypeAlias = Mapping[tuple[str, str], FieldHint]
 """By namespace and field."""
 
 
-def leaves(formula: Formula) -> Iterable[Holds | Period | Fixed]:
+def leaves(formula: Formula) -> Iterable[Holds | DayRange | Fixed]:
     """The parts that are not made of others, in order."""
     if isinstance(formula, AllOf | AnyOf):
         for part in formula.parts:

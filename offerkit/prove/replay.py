@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from offerkit.prove.question import AllOf, AnyOf, Fixed, Formula, Holds, Period
+from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import Row, Value
 
@@ -44,7 +44,7 @@ def evaluated(formula: Formula, holds: Callable[[Holds], bool], now: datetime) -
     match formula:
         case Fixed():
             return formula.value
-        case Period():
+        case DayRange():
             today = now.date()
             return (formula.first is None or formula.first <= today) and (formula.last is None or today <= formula.last)
         case AllOf():

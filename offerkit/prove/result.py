@@ -10,7 +10,7 @@ from enum import StrEnum
 from offerkit.rules.types import Value
 
 
-class Answer(StrEnum):
+class Existence(StrEnum):
     """Whether there can be a contact, of all contacts there can be."""
 
     NONE = "none"
@@ -51,7 +51,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class CommonFact:
     """What is true of everybody in a set: a field is one of ``among``, or in a range, or unknown."""
 
     field: tuple[str, str]
@@ -67,9 +67,9 @@ class Side:
     ``why``: why it is not decided.
     """
 
-    answer: Answer
+    answer: Existence
     witness: Witness | None = None
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[CommonFact, ...] = ()
     exact: bool = False
     why: str = ""
 
@@ -86,16 +86,16 @@ class Reading:
     @property
     def verdict(self) -> Verdict:
         """The change in one word; that nothing changes comes before that nobody, or everybody, is eligible after it."""
-        if self.gained.answer is Answer.NONE and self.lost.answer is Answer.NONE:
+        if self.gained.answer is Existence.NONE and self.lost.answer is Existence.NONE:
             return Verdict.SAME
         if self.after is Extent.NOBODY:
             return Verdict.NOBODY
         if self.after is Extent.EVERYBODY:
             return Verdict.EVERYBODY
         return {
-            (Answer.SOME, Answer.NONE): Verdict.MORE,
-            (Answer.NONE, Answer.SOME): Verdict.FEWER,
-            (Answer.SOME, Answer.SOME): Verdict.BOTH,
+            (Existence.SOME, Existence.NONE): Verdict.MORE,
+            (Existence.NONE, Existence.SOME): Verdict.FEWER,
+            (Existence.SOME, Existence.SOME): Verdict.BOTH,
         }.get((self.gained.answer, self.lost.answer), Verdict.NOT_DECIDED)
 
     @property
@@ -120,5 +120,5 @@ class Comparison:
 
 def undecided(why: str) -> Reading:
     """A reading of which nothing is known."""
-    side = Side(Answer.UNDECIDED, why=why)
+    side = Side(Existence.UNDECIDED, why=why)
     return Reading(side, side)

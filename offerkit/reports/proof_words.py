@@ -14,7 +14,7 @@ from decimal import Decimal
 from offerkit.diagnostics import and_list, or_list
 from offerkit.fingerprint import Json
 from offerkit.prove.proofs import Proofs, ProvedAbout, ProvedChange
-from offerkit.prove.result import Answer, Extent, Fact, Reading, Side, Witness
+from offerkit.prove.result import CommonFact, Existence, Extent, Reading, Side, Witness
 from offerkit.reports.escape import clip
 from offerkit.rules.types import Value
 
@@ -215,7 +215,7 @@ def sentences(change: ProvedChange) -> Iterator[str]:
 
 
 def _same(reading: Reading) -> bool:
-    return reading.gained.answer is Answer.NONE and reading.lost.answer is Answer.NONE
+    return reading.gained.answer is Existence.NONE and reading.lost.answer is Existence.NONE
 
 
 def _alike(one: Side, other: Side) -> bool:
@@ -224,9 +224,9 @@ def _alike(one: Side, other: Side) -> bool:
 
 def _side(side: Side, words: tuple[str, str, str], example_of: str, *, dated: bool = False) -> str:
     some, none, whether = words
-    if side.answer is Answer.NONE:
+    if side.answer is Existence.NONE:
         return none
-    if side.answer is Answer.UNDECIDED:
+    if side.answer is Existence.UNDECIDED:
         return f"{whether} is not decided: {side.why or 'the solver cannot tell'}"
     text = some
     if side.facts:
@@ -237,9 +237,9 @@ def _side(side: Side, words: tuple[str, str, str], example_of: str, *, dated: bo
 
 
 def _later(side: Side, words: tuple[str, str, str], example_of: str) -> str:
-    if side.answer is Answer.UNDECIDED:
+    if side.answer is Existence.UNDECIDED:
         return f"For the moments after it, {_side(side, words, example_of)}"
-    if side.answer is Answer.NONE:
+    if side.answer is Existence.NONE:
         return f"At every moment from then on, {words[1]}"
     return f"At some moment from then on, {_side(side, words, example_of, dated=True)}"
 
@@ -253,7 +253,7 @@ def _extents(now: Reading, later: Reading, words: _Words, moment: str) -> Iterat
             yield f"{_upper(text)} at this moment ({moment})."
 
 
-def described(facts: tuple[Fact, ...]) -> str:
+def described(facts: tuple[CommonFact, ...]) -> str:
     """``contacts whose segment is affluent, in calls whose page is /a``."""
     parts = [(fact.field, _fact(fact)) for fact in facts]
     contacts = and_list([text for (space, _), text in parts if space != CALL])
@@ -261,7 +261,7 @@ def described(facts: tuple[Fact, ...]) -> str:
     return ", ".join(filter(None, [f"contacts {contacts}".strip(), f"in calls {calls}" if calls else ""]))
 
 
-def _fact(fact: Fact) -> str:
+def _fact(fact: CommonFact) -> str:
     name = fact.field[1]
     if fact.among:
         shown = [value_text(value) for value in fact.among[:_AMONG]]

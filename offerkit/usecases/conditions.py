@@ -17,7 +17,7 @@ from offerkit.engine.resources import CompiledCategory, CompiledOffer, CompiledW
 from offerkit.fingerprint import JsonMap
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types
 from offerkit.models.filter import Filter
-from offerkit.prove.question import AllOf, AnyOf, Fixed, Formula, Holds, Origin, Period
+from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds, Origin
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult, NameScope, Value
 
@@ -76,9 +76,9 @@ def _multiplied(category: CompiledCategory) -> Iterator[Formula]:
     first, last = multiplier.days.first, multiplier.days.last
     outside: list[Formula] = []
     if first is not None and first > date.min:
-        outside.append(Period(last=first - timedelta(days=1), origin=origin))
+        outside.append(DayRange(last=first - timedelta(days=1), origin=origin))
     if last is not None and last < date.max:
-        outside.append(Period(first=last + timedelta(days=1), origin=origin))
+        outside.append(DayRange(first=last + timedelta(days=1), origin=origin))
     yield AnyOf(tuple(outside)) if outside else Fixed(False, f"{category.address} multiplies weights by 0", origin)
 
 
@@ -114,7 +114,7 @@ def _holds(condition: BoundCondition, origin: Origin, *, positive: bool = False)
 
 def _days(days: Days, origin: Origin) -> Iterator[Formula]:
     if days.first is not None or days.last is not None:
-        yield Period(days.first, days.last, origin)
+        yield DayRange(days.first, days.last, origin)
 
 
 def written_conditions(catalog: Catalog, address: Address, body: JsonMap) -> dict[WrittenPath, Formula]:

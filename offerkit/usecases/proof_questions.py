@@ -15,7 +15,7 @@ from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.engine.compile import compile_catalog
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.prove.proofs import ProvedAbout, ProvedCondition
-from offerkit.prove.question import TRUE, AllOf, AnyOf, Fixed, Formula, Holds, Period, leaves
+from offerkit.prove.question import TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
 from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.catalogs import deciding_bodies
@@ -258,7 +258,7 @@ class _FormulaKeys:
         match formula:
             case Fixed():
                 return ("fixed", formula.value)
-            case Period():
+            case DayRange():
                 return ("period", formula.first, formula.last)
             case AllOf():
                 return ("all", *(self.of(part) for part in formula.parts))

@@ -19,7 +19,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.plans.plan import Plan, Step
 from offerkit.prove.hints import hints_of
 from offerkit.prove.proofs import ProofMoment, Proofs, ProvedChange, ProvedOffer
-from offerkit.prove.result import Answer, Comparison, Reading, Side, Verdict, undecided
+from offerkit.prove.result import Comparison, Existence, Reading, Side, Verdict, undecided
 from offerkit.prove.solver import HOW_TO_INSTALL, solver_path
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.state.snapshot import BeforeAfter
@@ -206,7 +206,7 @@ def _same(core: Reading) -> Reading:
 def _known(core: Reading, why: str) -> Reading:
     """What is known of a whole: what nobody gains or loses by the differing parts, nobody does by the whole."""
     gained, lost = (
-        Side(Answer.NONE) if side.answer is Answer.NONE else Side(Answer.UNDECIDED, why=why)
+        Side(Existence.NONE) if side.answer is Existence.NONE else Side(Existence.UNDECIDED, why=why)
         for side in (core.gained, core.lost)
     )
     return Reading(gained, lost)

@@ -135,6 +135,7 @@ COMPLETED = {
     "history": {"what"},
     "import": {"names"},
     "init": {"install"},
+    "lint": {"state"},
     "override": {"patterns"},
     "plan": {"targets", "exclude", "by"},
     "preview": {"offer", "on", "contact", "data"},

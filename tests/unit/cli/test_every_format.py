@@ -53,7 +53,8 @@ DELIVER = ("deliver", *TIME)
 
 SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "init": [("new",), (".",), (EVIL,), ("piped", "--ci", "github"), (EVIL, "--ci", "gitlab")],
-    "validate": [(), ("-C", "broken")],
+    "validate": [(), ("-C", "broken"), ("--strict",)],
+    "lint": [(), ("-C", "broken"), ("live",), ("people@live:2", "--strict"), ("plan.json", "--at", "2020-01-01"), ("git:none",), ("nowhere@live",), ("design", "-C", "fresh")],
     "fmt": [("--check",), ("--check", "-C", "broken"), ("nowhere",)],
     "plan": [("--out", FILE), (), ("--detailed-exitcode",), ("--impact", *TIME), ("--impact", "--by", "segment", "--examples"), ("people/offer.none",),
              ("-C", "broken"), ("-C", "fresh"), ("--impact", "-C", "fresh"), ("--exclude", "*"), ("--full",)],

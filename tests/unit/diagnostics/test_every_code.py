@@ -677,7 +677,10 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.CONTACTS_PACKAGE: "unit/contacts::test_without_the_package",
     Code.CONTACTS_URL: "unit/contacts::test_files_that_are_none",
     Code.CONTACT_AMBIGUOUS: "unit/contacts::test_two_contacts_with_one_key_are_ambiguous",
+    Code.DATES_NEVER_MEET: "unit/usecases::test_it_is_found_where_it_is",
     Code.DELIVERY_RUNNING: "unit/diagnostics::test_two_deliveries_at_once",
+    Code.EMPTY_CATEGORY: "unit/usecases::test_it_is_found_where_it_is",
+    Code.ENDED: "unit/usecases::test_it_is_found_where_it_is",
     Code.FILE_TOO_LARGE: "unit/specs::test_a_file_over_the_limit_is_not_read",
     Code.FORGE: "unit/forges::test_wrong_json_is_told",
     Code.FORGE_LIMIT: "unit/forges::test_a_limit_that_is_too_long_is_told_at_once",
@@ -691,6 +694,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.KEY_SIGNATURE: "unit/server::test_no_character_of_it_may_be_another",
     Code.LINK_OUTSIDE: "unit/contacts::test_files_that_are_none",
     Code.LONELY_THEME: "bad_input::test_a_theme_that_looks_misspelt_is_a_warning",
+    Code.LONE_ZERO: "unit/usecases::test_it_is_found_where_it_is",
     Code.MISSING_CALL_DATA: "unit/usecases::test_a_call_still_has_to_pass_what_is_required",
     Code.NOT_AS_SHOWN: "unit/usecases::test_what_was_shown_otherwise_is_refused_alone",
     Code.NOT_A_PERSON: "unit/specs::test_an_automation_is_named_where_a_person_decides",
@@ -723,6 +727,9 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.STORE_REPLACED: "unit/store::test_a_commit_that_nobody_finds_is_refused",
     Code.STORE_VERSION: "unit/store::test_a_newer_format",
     Code.TOKEN_SCOPE: "unit/server::test_it_is_told_before_anything_is_sent",
+    Code.UNREACHABLE: "unit/usecases::test_it_is_found_where_it_is",
+    Code.UNUSED_FILTER: "unit/usecases::test_it_is_found_where_it_is",
+    Code.UNUSED_PARAMETER: "unit/usecases::test_it_is_found_where_it_is",
 }
 """The folder and the name of a test that triggers a code and asserts it; or a file of cases that the engine decides."""
 

@@ -11,7 +11,7 @@ from helpers.rules import checked
 from offerkit.prove.prover import Prover
 from offerkit.prove.question import Holds
 from offerkit.prove.result import Verdict
-from offerkit.rules.types import ExpectedResult
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
 AT = datetime(2026, 11, 28, 10, 30)
 
@@ -46,3 +46,22 @@ def test_a_change(prover: Prover, before: str, after: str, now: str, later: str)
     holds = [Holds(checked(text, ExpectedResult.CONDITION)) for text in (before, after)]
     comparison = prover.compare(holds[0], holds[1], AT)
     assert (comparison.now.verdict, comparison.later.verdict) == (Verdict(now), Verdict(later))
+
+
+def _with_age(type_: FieldType, text: str) -> Holds:
+    return Holds(checked(text, ExpectedResult.CONDITION, NameScope({"recipient": {"age": type_}})))
+
+
+def test_a_field_of_another_type_is_not_compared(prover: Prover) -> None:
+    integer, decimal = FieldType(BaseType.INTEGER), FieldType(BaseType.DECIMAL)
+    before, after = _with_age(integer, "recipient.age is null"), _with_age(decimal, "recipient.age is null")
+    comparison = prover.compare(before, after, AT)
+    assert comparison.now.verdict is Verdict.NOT_DECIDED
+    assert "recipient.age has another type afterwards" in comparison.now.why
+
+
+def test_an_enumeration_with_another_value_has_all_of_them(prover: Prover) -> None:
+    two, three = (FieldType(BaseType.ENUMERATION, values) for values in (("a", "b"), ("a", "b", "c")))
+    before, after = _with_age(two, "recipient.age <> 'a'"), _with_age(three, "recipient.age in ('b', 'c')")
+    assert prover.compare(before, after, AT).now.verdict is Verdict.SAME
+    assert prover.compare(before, _with_age(three, "recipient.age = 'b'"), AT).now.verdict is Verdict.FEWER
