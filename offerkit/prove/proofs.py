@@ -59,9 +59,12 @@ class ProofMoment:
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
-    """All that is proved of a change; ``notes``: what was not tried, and why. ``missing``: why nothing was."""
+    """All that is proved of a change; ``notes``: by environment, what was not tried, and why.
+
+    ``missing``: why nothing was.
+    """
 
     changes: tuple[ProvedChange, ...] = ()
     moments: tuple[ProofMoment, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
     missing: str = ""

@@ -6,8 +6,8 @@ never of who gets an offer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -73,8 +73,16 @@ class StatedProofs:
     changes: tuple[StatedChange, ...] = ()
     moments: tuple[tuple[str, str, str], ...] = ()
     """Environment, moment, time zone."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    """Environment (empty: all), and what was not tried there, and why."""
     missing: str = ""
+
+    def of_environments(self, chosen: Callable[[str], bool]) -> StatedProofs:
+        """What is proved in the environments that are ``chosen``."""
+        changes = tuple(change for change in self.changes if chosen(change.environment))
+        moments = tuple(moment for moment in self.moments if chosen(moment[0]))
+        notes = tuple(note for note in self.notes if not note[0] or chosen(note[0]))
+        return replace(self, changes=changes, moments=moments, notes=notes)
 
 
 def stated(proofs: Proofs) -> StatedProofs:
@@ -282,14 +290,14 @@ def _fact(fact: CommonFact) -> str:
 
 
 def example(witness: Witness, *, dated: bool = False) -> str:
-    """``a contact with age 18 (invented)``; ``dated``: with the moment."""
+    """``a contact with age 18 (invented)``; ``dated``: after the moment."""
     own = [f"{name} {value_text(value)}" for (space, name), value in witness.values.items() if space != CALL]
     call = [f"{name} {value_text(value)}" for (space, name), value in witness.values.items() if space == CALL]
     text = f"a contact with {and_list(own)}" if own else "any contact"
     if call:
         text += f", in a call with {and_list(call)}"
-    moment = f" on {moment_text(witness.moment).removesuffix(' 00:00')}" if dated else ""
-    return f"{text}{moment} (invented)"
+    moment = f"on {moment_text(witness.moment).removesuffix(' 00:00')} " if dated else ""
+    return f"{moment}{text} (invented)"
 
 
 def value_text(value: Value) -> str:

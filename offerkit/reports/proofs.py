@@ -63,7 +63,7 @@ def proofs_text(proofs: StatedProofs | None, style: Style, layout: Layout) -> st
         rows += ["", *_change_rows(change, style, layout)]
     if (more := len(proofs.changes) - layout.limit) > 0:
         rows += [style.dim(f"    … and {count(more, 'other answer')}")]
-    for note in proofs.notes:
+    for _, note in proofs.notes:
         rows += indented("  · ", visible(note), layout.width)
     return "\n".join(rows)
 
@@ -116,8 +116,11 @@ def _address(text: str) -> str:
 
 def proofs_markdown(proofs: StatedProofs | None, layout: Layout, room: Room) -> str:
     """The section of a comment, as far as there is room; empty where there is nothing to tell."""
-    if proofs is None or not (proofs.changes or proofs.notes):
+    if proofs is None or not (proofs.changes or proofs.notes or proofs.missing):
         return ""
+    if proofs.missing:
+        line = call("proofs.md", "clock", proofs.missing)
+        return line if room.take(line) else ""
     head = call("proofs.md", "head", f"{TITLE}: {heading(proofs)}" if proofs.changes else TITLE)
     rows = [call("proofs.md", "clock", f"{clock(proofs)} {LIMITS}")] if proofs.changes else []
     if not room.take("\n\n".join([head, *rows]), 100):
@@ -130,7 +133,7 @@ def proofs_markdown(proofs: StatedProofs | None, layout: Layout, room: Room) -> 
             shown.append(f"- … and {count(len(proofs.changes) - position, 'other answer')}")
             break
         shown.append(row)
-    notes = [call("proofs.md", "note", layout.clipped(note, _SENTENCE)) for note in proofs.notes[: layout.names]]
+    notes = [call("proofs.md", "note", layout.clipped(note, _SENTENCE)) for _, note in proofs.notes[: layout.names]]
     return "\n\n".join(filter(None, [head, *rows, "\n".join(shown), "\n".join(notes)]))
 
 
@@ -165,7 +168,7 @@ def proofs_view(proofs: StatedProofs | None, layout: Layout) -> ProofsView | Non
         f"{clock(proofs)} {LIMITS}" if proofs.changes else "",
         [ProofView(sign_of(change), change.verdict, subject(change, layout), change.sentences) for change in shown],
         count(more, "other answer") if more else "",
-        proofs.notes,
+        [note for _, note in proofs.notes],
         proofs.missing,
     )
 
@@ -175,7 +178,7 @@ def proofs_data(proofs: StatedProofs) -> Json:
     return {
         "moments": [{"environment": name, "at": at, "time_zone": zone} for name, at, zone in proofs.moments],
         "changes": [_data(change) for change in proofs.changes],
-        "notes": list(proofs.notes),
+        "notes": [note for _, note in proofs.notes],
     }
 
 

@@ -97,9 +97,11 @@ def proofs_or_why_not(steps: Iterable[Step], prove: Callable[[], Proofs]) -> Pro
     try:
         return prove()
     except KeyboardInterrupt:
-        return Proofs(notes=(f"Nothing is proved: {INTERRUPTED}.",))
+        return Proofs(notes=(("", f"Nothing is proved: {INTERRUPTED}."),))
     except ValidationError:
-        return Proofs(notes=("Nothing is proved: a resource is declared in a way that this version cannot read.",))
+        return Proofs(
+            notes=(("", "Nothing is proved: a resource is declared in a way that this version cannot read."),)
+        )
 
 
 def _head(path: str) -> str:
@@ -110,13 +112,14 @@ def prove_change(change: BeforeAfter, request: ProofRequest) -> Proofs:
     """What ``change`` means for every contact there can be. Raises Refused if ``request.at`` is not a time."""
     questions: list[ProofQuestion] = []
     moments: list[ProofMoment] = []
-    notes: list[str] = []
+    notes: list[tuple[str, str]] = []
     with ExitStack() as stack:
         solving: dict[str, _Solving] = {}
         for name in touched_environments(change):
             environment = EnvironmentQuestions(change, name, request.only)
             asked = environment.questions() if not environment.doubt else []
-            notes += [environment.doubt] if environment.doubt else environment.notes if asked else []
+            words = [environment.doubt] if environment.doubt else environment.notes if asked else []
+            notes += [(name, text) for text in words]
             if not asked:
                 continue
             questions += asked
