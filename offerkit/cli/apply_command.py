@@ -73,7 +73,8 @@ def command(
     new_plan = load_plan(Path(what[0])) if from_file else plan(session, AddressPatterns.of(what, exclude))
     if not from_file:
         warn_if_older(shell, session, new_plan)
-    shell.plan(new_plan, full=full, proofs=proofs_of(session, new_plan, prove, yes=yes))
+    proofs = proofs_of(session, new_plan, prove) if prove or not yes else None
+    shell.plan(new_plan, full=full, proofs=proofs)
     if not (fail_on_blocked and new_plan.blocked):
         session = _with_origin(session, new_plan, authors, whole=not (from_file or what or exclude))
         carry_out(shell, session, new_plan, "Apply this plan?", "Applied.", yes=yes)
