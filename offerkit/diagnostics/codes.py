@@ -146,6 +146,7 @@ class Code(StrEnum):
     TARGET_EXISTS = "OFR805"
     AMBIGUOUS_TIME = "OFR806"
     REPORT_FORMAT = "OFR807"
+    NO_SOLVER = "OFR808"
     NOT_RENDERED = "OFR830"
     UNKNOWN_DELIVERY = "OFR840"
     DELIVERED = "OFR841"
@@ -352,6 +353,7 @@ CODES: dict[Code, str] = {
     Code.NOT_DELIVERED: "The delivery that is to be sent or withdrawn has not been made.",
     Code.OUT_OF_PERIOD: "The contact date of a delivery is outside the campaign's period.",
     Code.DELIVERY_RUNNING: "Another run is making the same delivery, or one was left unfinished.",
+    Code.NO_SOLVER: "The Python package that decides proofs is not installed.",
     Code.REPORT_FORMAT: "This report does not have the format that was requested.",
     Code.NOT_RENDERED: "An offer could not be rendered for a contact and was left out of the answer (a warning).",
     Code.NOBODY: "A call identified no contact, and the space has no fallback (a warning; the answer is empty).",

@@ -111,6 +111,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.evaluated.evaluated_text",
         "json": "offerkit.reports.evaluated.evaluated_json",
     },
+    "ComparedConditions": {
+        "text": "offerkit.reports.proof.compared_text",
+        "json": "offerkit.reports.proof.compared_json",
+    },
     "Graph": {
         "text": "offerkit.reports.graph.graph_text",
         "mermaid": "offerkit.reports.graph.graph_mermaid",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.catalog import Catalog
@@ -16,6 +17,9 @@ from offerkit.rules.types import BaseType, ExpectedResult, Row, Value
 from offerkit.rules.values import show
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.contact_sources import ContactSources
+
+if TYPE_CHECKING:
+    from offerkit.rules.problems import RuleError
 
 MOST = 20
 """How many of the most frequent values to list."""
@@ -49,12 +53,7 @@ def evaluate(
     try:
         checked = check(text, names, ExpectedResult.VALUE)
     except RuleError as error:
-        raise Refused(
-            [
-                _diagnostic(text, problem.start, problem.summary, problem.detail, problem.hint)
-                for problem in error.problems
-            ]
-        ) from None
+        raise Refused(expression_diagnostics(text, error)) from None
     facts = facts_at(at, catalog.zone, catalog.nobody, values)
     function = compile_one(checked, (catalog.dimension.name, "interaction"))
 
@@ -77,11 +76,16 @@ def evaluate(
     return EvaluatedExpression(environment, checked.type.base.value, condition, counts=order[:MOST], total=total)
 
 
-def _diagnostic(text: str, start: int, summary: str, detail: str, hint: str) -> Diagnostic:
-    before = text[:start]
-    line, column = before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1
-    where = f"column {column}" if "\n" not in text else f"line {line}, column {column}"
-    return Diagnostic(Code.EXPRESSION, f"{where}: {summary}", detail, hint)
+def expression_diagnostics(text: str, error: RuleError, name: str = "") -> list[Diagnostic]:
+    """The mistakes in an expression that an argument gives, each with its column; ``name`` of the argument."""
+    diagnostics = []
+    for problem in error.problems:
+        before = text[: problem.start]
+        line, column = before.count("\n") + 1, problem.start - (before.rfind("\n") + 1) + 1
+        where = f"column {column}" if "\n" not in text else f"line {line}, column {column}"
+        where = f"{name}, {where}" if name else where
+        diagnostics.append(Diagnostic(Code.EXPRESSION, f"{where}: {problem.summary}", problem.detail, problem.hint))
+    return diagnostics
 
 
 def environment_of(catalogs: Catalogs, text: str, environment: str) -> str:

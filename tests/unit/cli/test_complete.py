@@ -116,7 +116,7 @@ NOT_COMPLETED = {
     "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "impact_n", "number"},
     "an address of the network": {"artifact", "forge_url", "url", "public_url", "status_url", "host", "proxies"},
     "known only elsewhere": {"repository", "head", "base", "cookie", "key", "contact", "proposition", "table"},
-    "an expression": {"expression"},
+    "an expression": {"expression", "old", "new"},
     "a new name": {"environment"},
 }
 """Why a parameter is not completed; those of commands where it is are checked by what they complete."""
@@ -142,6 +142,7 @@ COMPLETED = {
     "promote": {"what", "exclude", "by"},
     "propose": {"spaces", "categories", "anonymous", "themes", "data"},
     "propositions": {"offer", "space", "environment", "status"},
+    "prove": {"environment"},
     "purge": {"environments"},
     "reject": {"patterns", "categories", "spaces"},
     "resume": {"patterns"},

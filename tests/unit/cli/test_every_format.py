@@ -46,6 +46,8 @@ campaigns:
       made: {space: mail, outline: all, show_nothing_where_missing: true}
       sent: {space: mail, outline: all, count: 1, show_nothing_where_missing: true}
 """
+QUOTED = "'" + EVIL.replace("'", "''") + "'"
+"""As a literal of the rule language."""
 FILE = EVIL.replace("/", "")
 """As a file's name."""
 TIME = ("--at", "2026-06-01")
@@ -99,6 +101,8 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
                 ("people/offer.card", "--space", "nowhere"), ("people/offer.card", "--stage", "live"), ("people/offer.card", "--contact", "none")],
     "eval": [("person.income > 100 and true", "-e", "people"), ("person.country", "-e", "people"), ("person.country", "-c", "=1+1", "-e", "people"),
              ("person.none", "-e", "people"), ("1 / 0", "-e", "people"), (EVIL, "-e", "people"), ("true", "-e", "guests")],
+    "prove": [("person.income > 100", "person.income >= 100", "-e", "people"), (f"person.country = {QUOTED}", "current_date > date '2026-07-01'", "-e", "people", *TIME),
+              (EVIL, "person.none", "-e", "people"), ("true", "false", "-e", EVIL), ("true", "true", "-e", "people", "-C", "broken")],
     "deliver": [(*DELIVER[1:], "june/aside", "--dry-run"), (*DELIVER[1:], "june/aside", "--dry-run", "--out", "tried"),
                 (*DELIVER[1:], "june/cancelled", "--dry-run"), (*DELIVER[1:], "june/nobody", "--out", "nobody"),
                 (*DELIVER[1:], "june/made", "--out", "made"), (*DELIVER[1:], "june/sent"), ("june/sent", "--withdraw"),

@@ -697,6 +697,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.LONE_ZERO: "unit/usecases::test_it_is_found_where_it_is",
     Code.MISSING_CALL_DATA: "unit/usecases::test_a_call_still_has_to_pass_what_is_required",
     Code.NOT_AS_SHOWN: "unit/usecases::test_what_was_shown_otherwise_is_refused_alone",
+    Code.NO_SOLVER: "unit/prove::test_without_the_solver_the_command_says_how_to_install_it",
     Code.NOT_A_PERSON: "unit/specs::test_an_automation_is_named_where_a_person_decides",
     Code.NOT_A_READER: "unit/server::test_what_tells_contacts_apart_is_refused",
     Code.NOT_REVIEWED: "unit/usecases::test_who_wrote_it_approves_nothing",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from report_bodies import BODIES, DIGEST, change
 from report_edges import FINDINGS, HISTORY, HOSTILE, SOURCES, hostile_plan
@@ -25,6 +26,7 @@ from offerkit.engine.report import Report
 from offerkit.governance.approval_items import ApprovalItem, ReviewedAspect
 from offerkit.governance.stopped import Stopped
 from offerkit.plans.plan import ApprovalKey, Aspect
+from offerkit.prove.result import Comparison, Existence, Extent, Reading, Side, Witness, undecided
 from offerkit.reports.answer import AnswerReport
 from offerkit.reports.approvals import Approvals, DecisionReport, OverrideReport, RelayedReview, RelayReport
 from offerkit.reports.delivery import DeliveryResult
@@ -33,6 +35,7 @@ from offerkit.reports.diff import DiffExtras, DiffReport, SpecPositions
 from offerkit.reports.graph import Graph
 from offerkit.reports.history import HistoryLine, RevisionHistory
 from offerkit.reports.plan_text import PlanReport
+from offerkit.reports.proof import ComparedConditions
 from offerkit.reports.proof_words import StatedProofs
 from offerkit.reports.propositions import PropositionLine, Propositions
 from offerkit.reports.reached import OlderCheckout
@@ -215,6 +218,17 @@ def _evaluated(text: str, total: int | None) -> EvaluatedExpression:
     )
 
 
+def _side(text: str) -> Side:
+    witness = Witness({("recipient", "name"): text, ("recipient", "age"): None}, datetime(2026, 12, 1, 9))
+    return Side(Existence.SOME, witness)
+
+
+def _compared(text: str, later: Reading) -> ComparedConditions:
+    now = Reading(Side(Existence.NONE), _side(text), Extent.SOME, Extent.SOME)
+    comparison = Comparison(datetime(2026, 11, 28, 10, 30), now, later)
+    return ComparedConditions("bank", f"name = {text}", text, ZoneInfo("Europe/Paris"), comparison)
+
+
 EDGES = {
     parse_address(address): [*map(parse_address, targets)]
     for address, targets in {
@@ -299,6 +313,9 @@ RESULTS: Mapping[str, object] = {
     "EvaluatedExpression": _evaluated("Gold", None),
     "EvaluatedExpression-counted": _evaluated("Gold", 50),
     "EvaluatedExpression-hostile": _evaluated(HOSTILE, 50),
+    "ComparedConditions": _compared("Gold", Reading(_side("Gold"), Side(Existence.NONE), Extent.SOME, Extent.SOME)),
+    "ComparedConditions-undecided": _compared("Gold", undecided("it needs more steps than the solver may take")),
+    "ComparedConditions-hostile": _compared(HOSTILE, undecided(HOSTILE)),
     "Graph": Graph(EDGES),
     "Graph-hostile": Graph(EDGES),  # addresses hold no text that could act
     "DiagnosticsReport": DiagnosticsReport(FINDINGS, SOURCES.get, "shop/offers/"),

@@ -1,0 +1,79 @@
+"""``prove OLD NEW --environment E``: what one condition in place of another means, for every contact there can be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from offerkit.address import SHARED, Address, Kind, environment_address
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.diagnostics.installation import install_hint
+from offerkit.models.dimension import Dimension
+from offerkit.models.environment import Environment
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types
+from offerkit.prove.hints import hints_of
+from offerkit.prove.prover import Prover
+from offerkit.prove.question import Holds
+from offerkit.prove.solver import PACKAGE, solver_path
+from offerkit.reports.proof import ComparedConditions
+from offerkit.rules.check import RuleError, check
+from offerkit.rules.nodes import CheckedExpression
+from offerkit.rules.types import ExpectedResult, NameScope
+from offerkit.times import wall_clock
+from offerkit.usecases.argument_values import parse_time
+from offerkit.usecases.evaluate import expression_diagnostics
+from offerkit.usecases.session import Session
+
+
+def require_solver() -> None:
+    """Raise Refused if the solver is not installed."""
+    if solver_path() is None:
+        raise refuse(
+            Code.NO_SOLVER,
+            f"proofs need the Python package “{PACKAGE}”",
+            hint=install_hint("prove"),
+        )
+
+
+def compare_conditions(session: Session, before: str, after: str, environment: str, at: str) -> ComparedConditions:
+    """What ``after`` in place of ``before`` means in an ``environment`` of the specs, from the time ``at`` on.
+
+    Raises Refused with every mistake in either condition.
+    """
+    require_solver()
+    specs = session.load(cases=False).snapshot
+    body = specs(environment_address(environment))
+    if body is None:
+        known = [address.environment for address in specs.of_kind(Kind.ENVIRONMENT)]
+        raise refuse(
+            Code.UNKNOWN_SPACE,
+            f"there is no environment “{environment[:80]}” in specs",
+            hint=suggestion(environment, known, "“offerkit graph” lists the environments."),
+        )
+    model = Environment.model_validate(body)
+    dimension = specs(Address(SHARED, Kind.DIMENSION, model.dimension)) or {}
+    scope = expression_scope(
+        ExpressionRole.TARGET,
+        model.dimension,
+        field_types(Dimension.model_validate(dimension).fields),
+        field_types(model.call_data),
+    )
+    zone = ZoneInfo(model.time_zone)
+    moment: datetime = wall_clock(parse_time(at, zone, session.now), zone)
+    conditions = _checked(scope, {"the old condition": before, "the new condition": after})
+    with Prover(hints=hints_of(dimension, body)) as prover:
+        comparison = prover.compare(Holds(conditions[0]), Holds(conditions[1]), moment)
+    return ComparedConditions(environment, before, after, zone, comparison)
+
+
+def _checked(scope: NameScope, texts: dict[str, str]) -> list[CheckedExpression]:
+    diagnostics: list[Diagnostic] = []
+    conditions: list[CheckedExpression] = []
+    for name, text in texts.items():
+        try:
+            conditions.append(check(text, scope, ExpectedResult.CONDITION))
+        except RuleError as error:
+            diagnostics += expression_diagnostics(text, error, name)
+    if diagnostics:
+        raise Refused(diagnostics)
+    return conditions
