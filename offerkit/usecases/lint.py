@@ -15,7 +15,10 @@ from offerkit.times import common_zone, wall_clock
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_design, catalogs_as_live
 from offerkit.usecases.lint_findings import LintFinding, LintScope, diagnostics_of_findings
+from offerkit.usecases.lint_parts import ConditionParts, Proofs
+from offerkit.usecases.lint_ranking import outweighed_findings, rule_findings
 from offerkit.usecases.lint_structure import empty_categories, structural_findings
+from offerkit.usecases.lint_weights import weight_findings
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import NamedState, open_states
 
@@ -56,7 +59,11 @@ def lint_specs(session: Session, loaded: Loaded) -> list[Diagnostic]:
 def findings_of(scope: LintScope) -> Iterator[LintFinding]:
     """All findings about one environment."""
     findings, standings = structural_findings(scope)
+    parts, proofs = ConditionParts(), Proofs(None, scope.at)
     yield from findings
+    yield from weight_findings(scope, standings, parts, proofs)
+    yield from outweighed_findings(scope, standings, parts, proofs)
+    yield from rule_findings(scope, parts, proofs)
     yield from empty_categories(scope, standings)
 
 

@@ -706,6 +706,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.NO_IMPACT: "unit/usecases::test_the_impact_is_that_of_a_plan",
     Code.NO_ROOM: "unit/diagnostics::test_no_room_for_contacts",
     Code.NO_WORKING_DIRECTORY: "bad_input::test_a_working_directory_that_is_gone",
+    Code.OUTWEIGHED: "unit/usecases::test_an_offer_that_is_always_outweighed",
     Code.PACKAGE_MISSING: "unit/diagnostics::test_no_package_to_serve_with",
     Code.PLAN_EXPLANATION: "unit/usecases::test_a_warning_is_a_note_that_no_file_can_leave_out",
     Code.PLAN_PROJECT: "unit/applier::test_of_another_project",
@@ -715,6 +716,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.REMOTE_NOT_THERE: "slow::test_what_needs_the_store_itself_says_so",
     Code.REPORT_FORMAT: "unit/reports::test_a_format_that_a_result_does_not_have_is_refused_with_those_it_has",
     Code.REVIEWERS_GONE: "attacks::test_honest_override_where_the_reviewer_is_gone",
+    Code.RULE_CONTAINED: "unit/usecases::test_a_rule_in_another",
     Code.SHARED_ACCOUNT: "unit/specs::test_operators_whom_a_forge_cannot_tell_apart",
     Code.SHARED_EMAIL: "unit/specs::test_operators_whom_git_cannot_tell_apart",
     Code.SHORT_OUTLINE: "unit/usecases::test_a_count_that_an_outline_never_reaches_is_told",
@@ -731,6 +733,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.UNREACHABLE: "unit/usecases::test_it_is_found_where_it_is",
     Code.UNUSED_FILTER: "unit/usecases::test_it_is_found_where_it_is",
     Code.UNUSED_PARAMETER: "unit/usecases::test_it_is_found_where_it_is",
+    Code.WEIGHT_NEVER_WINS: "unit/usecases::test_a_weight_that_never_wins",
 }
 """The folder and the name of a test that triggers a code and asserts it; or a file of cases that the engine decides."""
 
