@@ -19,6 +19,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.plans.plan import Plan, Step
 from offerkit.prove.hints import hints_of
 from offerkit.prove.proofs import ProofMoment, Proofs, ProvedChange, ProvedOffer
+from offerkit.prove.replay import is_true
 from offerkit.prove.result import Comparison, Existence, Reading, Side, Verdict, undecided
 from offerkit.prove.solver import HOW_TO_INSTALL, solver_path
 from offerkit.specs.progress import Progress, no_progress
@@ -48,6 +49,8 @@ INTERRUPTED = "it was interrupted"
 _TELLING = frozenset({"call_data", "category", "contacts", "dimension", "eligible", "enabled", "fields", "multiplier"})
 _TELLING |= {"parameters", "template", "time_zone", "weights", "when"}
 """The fields whose changes can change who is eligible; without the solver, others are not worth a line."""
+_REPLAYED = 6
+"""For how many alike answers it is tried whether one example fits them all."""
 _SHOWN = 50
 """For how many resources one question counts: a bar of progress is shown for long work only."""
 
@@ -239,8 +242,25 @@ def _folded(
                 ProvedOffer(offer, tuple(sorted(offers[offer])), offer in edited)
                 for offer in sorted(offers, key=lambda offer: (offer not in edited, offer))
             ),
-            _first_subject(first) if len(alike) > 1 else "",
+            "" if _are_examples_of_all(answer, alike) else _first_subject(first),
         )
+
+
+def _are_examples_of_all(answer: Comparison, questions: Sequence[ProofQuestion]) -> bool:
+    """Whether the examples of an answer are examples of all questions that have it; not tried for many questions."""
+    if len(questions) == 1:
+        return True
+    if len(questions) > _REPLAYED:
+        return False
+    for reading in (answer.now, answer.later) if answer.later is not answer.now else (answer.now,):
+        for side, gained in ((reading.gained, True), (reading.lost, False)):
+            if side.witness is not None:
+                values, moment = side.witness.values, side.witness.moment
+                for question in questions:
+                    held, holds = (is_true(formula, values, moment) for formula in (question.before, question.after))
+                    if (held, holds) != (not gained, gained):
+                        return False
+    return True
 
 
 def _first_subject(question: ProofQuestion) -> str:
