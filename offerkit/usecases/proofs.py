@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from offerkit.address import SHARED, Address, Kind, Stage, environment_address
+from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics.installation import install_hint
 from offerkit.plans.plan import Plan, Step
 from offerkit.prove.hints import hints_of
 from offerkit.prove.proofs import ProofMoment, Proofs, ProvedChange, ProvedOffer
 from offerkit.prove.replay import is_true
 from offerkit.prove.result import Comparison, Existence, Reading, Side, Verdict, undecided
-from offerkit.prove.solver import HOW_TO_INSTALL, solver_path
+from offerkit.prove.solver import Limits, solver_path
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store.stage_snapshots import Stages
@@ -35,20 +37,20 @@ from offerkit.usecases.proof_questions import (
     ProofQuestion,
     touched_environments,
 )
+from offerkit.usecases.prove_conditions import require_solver
 from offerkit.usecases.session import Session
 
 if TYPE_CHECKING:
     from offerkit.prove.prover import Prover
     from offerkit.usecases.diff import Difference
 
-MISSING = (
-    "Not shown: proofs of what these changes mean for every contact there can be, which need the package z3-solver."
-    f" {HOW_TO_INSTALL}."
-)
+MISSING = "Not shown: proofs of what these changes mean for every contact there can be, which need z3-solver."
 INTERRUPTED = "it was interrupted"
 _TELLING = frozenset({"call_data", "category", "contacts", "dimension", "eligible", "enabled", "fields", "multiplier"})
 _TELLING |= {"parameters", "template", "time_zone", "weights", "when"}
 """The fields whose changes can change who is eligible; without the solver, others are not worth a line."""
+PATIENT = 600.0
+"""The seconds for proofs that are asked for on their own."""
 _REPLAYED = 6
 """For how many alike answers it is tried whether one example fits them all."""
 _SHOWN = 50
@@ -89,6 +91,21 @@ def proofs_of_difference(difference: Difference, request: ProofRequest) -> Proof
     return proofs_or_why_not(difference.steps, lambda: prove_change(difference.effect, request))
 
 
+def prove_between(difference: Difference, request: ProofRequest) -> Proofs:
+    """:func:`proofs_of_difference`, where nothing else is asked for.
+
+    Raises Refused without the solver, and for two environments, which have contacts, spaces and offers of their own.
+    """
+    require_solver()
+    if difference.across is not None:
+        raise refuse(
+            Code.BAD_POINT,
+            f"proofs compare two states of one environment, not {difference.across[0]} and {difference.across[1]}",
+            hint="Name the same environment twice, as in recipients@live recipients@design.",
+        )
+    return proofs_of_difference(difference, request)
+
+
 def proofs_or_why_not(steps: Iterable[Step], prove: Callable[[], Proofs]) -> Proofs:
     """What ``prove`` gives, if ``steps`` change anything to prove about; else, or without the solver, why not."""
     reaching = [step for step in steps if step.before and step.after and step.address.kind in REACHING]
@@ -96,7 +113,7 @@ def proofs_or_why_not(steps: Iterable[Step], prove: Callable[[], Proofs]) -> Pro
         return Proofs()
     if solver_path() is None:
         telling = any(_head(change.path) in _TELLING for step in reaching for change in step.changes)
-        return Proofs(missing=MISSING if telling else "")
+        return Proofs(missing=f"{MISSING} {install_hint('prove')}" if telling else "")
     try:
         return prove()
     except KeyboardInterrupt:
@@ -131,7 +148,7 @@ def prove_change(change: BeforeAfter, request: ProofRequest) -> Proofs:
             if not request.at:
                 at = at.replace(second=0, microsecond=0)  # a moment that can be said and asked for again
             moments.append(ProofMoment(name, at, str(zone)))
-            solving[name] = stack.enter_context(_Solving(environment, asked, at))
+            solving[name] = stack.enter_context(_Solving(environment, asked, at, request.seconds))
         questions.sort(key=lambda question: not question.edited)
         answers = _answers(questions, solving, request)
     return Proofs(tuple(_folded(questions, answers, change.addresses)), tuple(moments), tuple(notes))
@@ -160,12 +177,15 @@ def _answers(
 class _Solving:
     """The prover of one environment, and what it has found out about the parts that many questions differ in."""
 
-    def __init__(self, environment: EnvironmentQuestions, questions: Iterable[ProofQuestion], at: datetime) -> None:
+    def __init__(
+        self, environment: EnvironmentQuestions, questions: Iterable[ProofQuestion], at: datetime, seconds: float
+    ) -> None:
         from offerkit.prove.prover import Prover  # plans without a change of a rule load no encoder
 
         name, bodies = environment.name, environment.bodies
         dimension = Address(SHARED, Kind.DIMENSION, environment.after.dimension.name)
-        self._prover: Prover = Prover(hints=hints_of(bodies[dimension], bodies[environment_address(name)]))
+        hints = hints_of(bodies[dimension], bodies[environment_address(name)])
+        self._prover: Prover = Prover(Limits(total_seconds=seconds), hints)
         self._at = at
         self._shared = Counter(question.core[0] for question in questions if question.core is not None)
         self._cores: dict[FormulaKey, Comparison] = {}
