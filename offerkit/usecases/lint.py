@@ -17,7 +17,7 @@ from offerkit.times import wall_clock
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_design, catalogs_as_live
 from offerkit.usecases.lint_findings import LintFinding, LintScope, diagnostics_of_findings
-from offerkit.usecases.lint_parts import ConditionParts, Proofs
+from offerkit.usecases.lint_parts import ConditionParts, PartProofs
 from offerkit.usecases.lint_proofs import condition_findings
 from offerkit.usecases.lint_ranking import outweighed_findings, rule_findings
 from offerkit.usecases.lint_structure import empty_categories, structural_findings
@@ -36,7 +36,7 @@ SECONDS = 60.0
 class Linted:
     """The findings about a state, in the order of places; ``resources``: how many resources were looked at.
 
-    ``asked``: the questions about conditions, ``undecided`` of which have no answer. ``without``: what is not looked
+    ``asked``: questions about conditions; ``undecided``: those without an answer. ``without``: what is not looked
     for because the solver is missing, and how to install it.
     """
 
@@ -86,7 +86,7 @@ def _linted(
     asked = undecided = 0
     with _prover() as prover:
         for scope in scopes:
-            proofs = Proofs(prover, scope.at)
+            proofs = PartProofs(prover, scope.at)
             findings += findings_of(scope, proofs)
             asked += proofs.asked
             undecided += proofs.undecided
@@ -114,7 +114,7 @@ def _prover() -> Iterator[Prover | None]:
         yield prover
 
 
-def findings_of(scope: LintScope, proofs: Proofs) -> Iterator[LintFinding]:
+def findings_of(scope: LintScope, proofs: PartProofs) -> Iterator[LintFinding]:
     """All findings about one environment."""
     findings, standings = structural_findings(scope)
     parts = ConditionParts()

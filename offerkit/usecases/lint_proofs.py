@@ -13,7 +13,7 @@ from offerkit.prove.question import AllOf, AnyOf, DayRange, Formula, Holds
 from offerkit.reports.escape import clip
 from offerkit.usecases.conditions import effective_condition
 from offerkit.usecases.lint_findings import Agreed, LintFinding, LintPlace, LintScope, common_days, windows_of
-from offerkit.usecases.lint_parts import CLOCK, ConditionPart, ConditionParts, Proofs, whole_part
+from offerkit.usecases.lint_parts import CLOCK, ConditionPart, ConditionParts, PartProofs, whole_part
 from offerkit.usecases.lint_structure import Standing
 
 _QUOTED = 80
@@ -21,7 +21,7 @@ _QUOTED = 80
 
 
 def condition_findings(
-    scope: LintScope, standings: dict[int, Standing], parts: ConditionParts, proofs: Proofs
+    scope: LintScope, standings: dict[int, Standing], parts: ConditionParts, proofs: PartProofs
 ) -> Iterator[LintFinding]:
     """All findings about conditions; offers that no contact can be eligible for are marked in ``standings``."""
     lint = _Conditions(scope, parts, proofs)
@@ -45,7 +45,7 @@ class _Known:
 class _Conditions:
     """The conditions of one environment, from the outermost to the innermost."""
 
-    def __init__(self, scope: LintScope, parts: ConditionParts, proofs: Proofs) -> None:
+    def __init__(self, scope: LintScope, parts: ConditionParts, proofs: PartProofs) -> None:
         self._scope, self._parts, self._proofs = scope, parts, proofs
         self._outermost = _Known(list(parts.of(scope.catalog.when)))
         self._categories: dict[str, _Known] = {"": self._outermost}
@@ -87,7 +87,7 @@ class _Conditions:
     def _superfluous(
         self, own: Sequence[ConditionPart], around: Iterable[ConditionPart]
     ) -> Iterator[tuple[ConditionPart, LintFinding | None]]:
-        """Each part of a condition, the last one first, and the finding if it can go: then it is not relied upon."""
+        """Each part of a condition, the last one first, and the finding if it can go; then it implies nothing."""
         outer, staying = list(around), list(own)
         for part in reversed(own):
             staying.remove(part)
@@ -104,7 +104,7 @@ class _Conditions:
     # --- offers
 
     def offer(self, offer: CompiledOffer, standings: dict[int, Standing]) -> Iterator[LintFinding]:
-        """An offer: can a contact be eligible for it; what of its conditions, filters and weights is of no use."""
+        """Whether a contact can be eligible for an offer, and what of its conditions, filters and weights adds nothing."""
         around = self._categories[offer.category]
         if not around.possible:
             standings[offer.position] = Standing.NEVER
@@ -160,7 +160,7 @@ class _Conditions:
     def _requirements(
         self, offer: CompiledOffer, requirements: Sequence[Sequence[ConditionPart]], around: list[ConditionPart]
     ) -> None:
-        """The offer's own condition first, then each filter as a whole; what can go is not relied upon afterwards."""
+        """The offer's own condition first, then each filter as a whole; what can go implies nothing afterwards."""
         filters = [index for index, requirement in enumerate(offer.requirements) if requirement.name]
         own = [index for index in range(len(requirements)) if index not in filters]
         staying = {index: list(parts) for index, parts in enumerate(requirements)}
@@ -203,7 +203,7 @@ class _Conditions:
     # --- messages
 
     def _nobody(self, core: Sequence[ConditionPart], own: Sequence[ConditionPart]) -> LintFinding:
-        """No contact can meet ``core``, some of which is ``own``."""
+        """No contact can meet ``core``, which has parts of ``own``."""
         at = next(part for part in reversed(core) if part in own)
         others = [part for part in core if part is not at]
         texts = [_quoted(part) for part in core]
@@ -272,7 +272,7 @@ class _Conditions:
         )
 
     def _smallest(self, parts: Sequence[ConditionPart], given: list[ConditionPart]) -> list[ConditionPart]:
-        """Parts of ``given`` that are enough to imply ``parts``, none of which can be left out."""
+        """A smallest choice of ``given`` that implies ``parts``."""
         same = [part for part in given if part.key == parts[0].key]
         if len(parts) == 1 and same:
             return same[:1]
