@@ -11,6 +11,7 @@ import click
 from offerkit.cli.complete import addresses_or_files, operators
 from offerkit.cli.impact import override_option
 from offerkit.cli.options import blocked_option, changing, exclude_option, full_option, pass_shell
+from offerkit.cli.proving import proofs_of, prove_option
 from offerkit.cli.shell import Shell, carry_out, finish, is_file, warn_if_older
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @exclude_option
 @full_option
 @blocked_option
+@prove_option
 @override_option
 @click.option(
     "--author",
@@ -40,6 +42,7 @@ def command(
     exclude: tuple[str, ...],
     full: bool,
     fail_on_blocked: bool,
+    prove: bool | None,
     override_impact: str,
     authors: tuple[str, ...],
     yes: bool,
@@ -70,7 +73,8 @@ def command(
     new_plan = load_plan(Path(what[0])) if from_file else plan(session, AddressPatterns.of(what, exclude))
     if not from_file:
         warn_if_older(shell, session, new_plan)
-    shell.plan(new_plan, full=full)
+    proofs = proofs_of(session, new_plan, prove) if prove or not yes else None
+    shell.plan(new_plan, full=full, proofs=proofs)
     if not (fail_on_blocked and new_plan.blocked):
         session = _with_origin(session, new_plan, authors, whole=not (from_file or what or exclude))
         carry_out(shell, session, new_plan, "Apply this plan?", "Applied.", yes=yes)

@@ -9,6 +9,7 @@ import click
 
 from offerkit.cli.ci_options import findings_option, subject_options
 from offerkit.cli.options import WholeNumber, pass_shell, renamed_option
+from offerkit.cli.proving import prove_option
 from offerkit.cli.shell import Shell
 from offerkit.engine.estimate import MAX_SAMPLE
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 )
 @subject_options
 @click.option("--no-impact", is_flag=True, help="Do not measure the impact on contacts.")
+@prove_option
 @renamed_option(
     "--sample",
     former=("--impact-sample",),
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     help="Estimate the impact on this many contacts, the same ones in every run (default: all).",
 )
 @pass_shell
-def command(shell: Shell, out: Path, subject: PullRequestRef, no_impact: bool, sample: int | None) -> None:
+def command(
+    shell: Shell, out: Path, subject: PullRequestRef, no_impact: bool, prove: bool | None, sample: int | None
+) -> None:
     """Plan what a pull request changes, and write the bundle for its review.
 
     The plan is made against the store; without a store, against the commit where the branch left its target branch.
@@ -50,7 +54,8 @@ def command(shell: Shell, out: Path, subject: PullRequestRef, no_impact: bool, s
     from offerkit.usecases.ci import planned, save
     from offerkit.usecases.requests import ImpactRequest
 
-    changes = planned(shell.session(), subject, None if no_impact else ImpactRequest(sample=sample or 0))
+    impact = None if no_impact else ImpactRequest(sample=sample or 0)
+    changes = planned(shell.session(), subject, impact, prove=prove is not False)
     save(changes, out)
     for request in changes.requests:
         click.echo(f"{request.environment}: {visible(verdict(request))}")

@@ -7,6 +7,7 @@ import click
 from offerkit.cli.complete import addresses, files, states
 from offerkit.cli.impact import ImpactAsked, impact_options
 from offerkit.cli.options import exclude_option, exitcode_option, format_of, full_option, pass_shell, renamed_option
+from offerkit.cli.proving import proofs_between, prove_option
 from offerkit.cli.shell import Shell
 
 
@@ -17,6 +18,7 @@ from offerkit.cli.shell import Shell
 @exclude_option
 @exitcode_option
 @impact_options
+@prove_option
 @renamed_option(
     "--contacts",
     former=("--impact-contacts",),
@@ -36,6 +38,7 @@ def command(
     exclude: tuple[str, ...],
     detailed_exitcode: bool,
     impact: ImpactAsked,
+    prove: bool | None,
     contacts: tuple[str, ...],
     form: str,
     full: bool,
@@ -64,7 +67,8 @@ def command(
     difference = compare(session, a, b, AddressPatterns.of(targets, exclude), whole=impact.wanted)
     if difference.behind.doubt is not None:
         shell.tell([difference.behind.doubt])
-    beside = difference.beside(impact.between(session, difference, contacts))
+    proofs = proofs_between(session, difference, prove, at=impact.at)
+    beside = difference.beside(impact.between(session, difference, contacts), proofs)
     report = DiffReport(difference.steps, difference.bodies, difference.titles, difference.across, beside)
     shell.show(report, form, full=full)
     return 2 if detailed_exitcode and (difference.steps or difference.behind.steps) else 0

@@ -78,7 +78,8 @@ def impact_options(function: F) -> F:
         examples: bool,
         **others: Any,
     ) -> Any:
-        with_impact = {"--at": at, "--by": by, "--sample": sample is not None, "--examples": examples}
+        moment = at if others.get("prove", False) is False else ""  # proofs are of a moment, too
+        with_impact = {"--at": moment, "--by": by, "--sample": sample is not None, "--examples": examples}
         alone = next((name for name, given in with_impact.items() if given and not impact), "")
         if alone:
             raise click.UsageError(f"{alone} goes with --impact.")
@@ -126,7 +127,8 @@ _OPTIONS = (
         default="",
         metavar="TIME",
         help=(
-            "With --impact: measure it for this time, too: a day (its noon) or a time, in the environment's time zone."
+            "The moment that proofs are of, and for which --impact measures, too: a day (its noon) or a time, in the"
+            " environment's time zone (default: now)."
         ),
     ),
 )

@@ -54,7 +54,7 @@ COMMANDS = {
     "propositions": "List stored propositions by contact, offer or space, newest first.",
     "preview": "Show an offer as each space renders it, before or after it is live.",
     "eval": "Evaluate a condition or formula, for one contact or counted over all contacts.",
-    "prove": "Prove what a changed condition means, for every contact there can be.",
+    "prove": "Prove what changes of conditions mean, for every contact there can be.",
     "deliver": "Make a delivery of a campaign: a message with its propositions for each recipient.",
     "sent": "Record that a delivery was sent: its propositions get the status presented.",
     "simulate": "Simulate which offers every contact would get, counted by offer, rank and field.",

@@ -16,6 +16,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
+from offerkit.cli.proving import proofs_of, prove_option
 from offerkit.cli.shell import Shell, finish, warn_if_older
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @exitcode_option
 @blocked_option
 @impact_options
+@prove_option
 @click.option(
     "--format",
     "form",
@@ -50,6 +52,7 @@ def command(
     detailed_exitcode: bool,
     fail_on_blocked: bool,
     impact: ImpactAsked,
+    prove: bool | None,
     form: str,
     full: bool,
 ) -> int:
@@ -66,7 +69,8 @@ def command(
         return _findings(shell, session, AddressPatterns.of(targets, exclude), form)
     new_plan = plan(session, AddressPatterns.of(targets, exclude))
     warn_if_older(shell, session, new_plan)
-    shell.plan(new_plan, form, full=full, impact=impact.of(session, new_plan))
+    proofs = proofs_of(session, new_plan, prove, at=impact.at, form=form)
+    shell.plan(new_plan, form, full=full, impact=impact.of(session, new_plan), proofs=proofs)
     return finish(new_plan, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)
 
 

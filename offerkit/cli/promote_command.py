@@ -16,6 +16,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
+from offerkit.cli.proving import proofs_of, prove_option
 from offerkit.cli.shell import Shell, carry_out, finish, foresee, to_be_applied
 
 
@@ -30,6 +31,7 @@ from offerkit.cli.shell import Shell, carry_out, finish, foresee, to_be_applied
 @exitcode_option
 @blocked_option
 @impact_options
+@prove_option
 @format_of("PlanReport")
 @full_option
 @override_option
@@ -45,6 +47,7 @@ def command(
     detailed_exitcode: bool,
     fail_on_blocked: bool,
     impact: ImpactAsked,
+    prove: bool | None,
     form: str,
     full: bool,
     override_impact: str,
@@ -64,7 +67,8 @@ def command(
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
     targets = tuple(word for word in what if word not in environments)
     plan = promote(session, environments, AddressPatterns.of(targets, exclude), include_rolled_back=include_rolled_back)
-    shell.plan(plan, form, full=full, impact=impact.of(session, plan))
+    proofs = proofs_of(session, plan, prove, at=impact.at, form=form, yes=yes)
+    shell.plan(plan, form, full=full, impact=impact.of(session, plan), proofs=proofs)
     if not to_be_applied(form, out, plan_only, yes):
         foresee(shell, session, plan)
     elif not (fail_on_blocked and plan.blocked):

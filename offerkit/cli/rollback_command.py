@@ -15,6 +15,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
+from offerkit.cli.proving import proofs_of, prove_option
 from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 
 
@@ -45,6 +46,7 @@ from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 @out_option
 @exitcode_option
 @impact_options
+@prove_option
 @format_of("PlanReport")
 @full_option
 @changing
@@ -60,6 +62,7 @@ def command(
     out: str | None,
     detailed_exitcode: bool,
     impact: ImpactAsked,
+    prove: bool | None,
     form: str,
     full: bool,
     yes: bool,
@@ -84,7 +87,8 @@ def command(
             plan = plan_undo(store, undo, withdrawn=include_withdrawn)
         else:
             plan = plan_rollback(session, store, stage, to, what, withdrawn=include_withdrawn)
-    shell.plan(plan, form, full=full, impact=impact.of(session, plan))
+    proofs = proofs_of(session, plan, prove, at=impact.at, form=form, yes=yes)
+    shell.plan(plan, form, full=full, impact=impact.of(session, plan), proofs=proofs)
     if to_be_applied(form, out, plan_only, yes):
         carry_out(shell, session, plan, "Roll back?", "Rolled back.", yes=yes)
     return finish(plan, out, detailed_exitcode)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from offerkit.engine.impact import Impact
     from offerkit.fingerprint import Json
     from offerkit.plans.plan import Plan
+    from offerkit.reports.proof_words import StatedProofs
     from offerkit.store import Holder, Location
     from offerkit.usecases.audit import AuditedStore
     from offerkit.usecases.session import Backend, Session
@@ -146,21 +147,30 @@ class Shell:
         layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
         return render(result, form, Presentation(self.style, layout, ALL if full else GITHUB_LIMIT, verbose))
 
-    def plan(self, plan: Plan, form: str = "text", *, full: bool = False, impact: Impact | None = None) -> None:
-        """Print a plan in a format, with its ``impact`` if given.
+    def plan(
+        self,
+        plan: Plan,
+        form: str = "text",
+        *,
+        full: bool = False,
+        impact: Impact | None = None,
+        proofs: StatedProofs | None = None,
+    ) -> None:
+        """Print a plan in a format, with its ``impact`` and its ``proofs`` if given.
 
-        The JSON of an impact goes to standard error: standard output is the plan, byte by byte.
+        Their JSON goes to standard error: standard output is the plan, byte by byte.
         """
         self.form = form
         from offerkit.plans.plan import plan_digest
         from offerkit.reports.plan_text import PlanReport
 
         digest = plan_digest(plan) if form != "json" else ""
-        self.show(PlanReport(plan, digest, impact), form, full=full)
-        if form == "json" and impact is not None:
-            from offerkit.reports.render import render
+        self.show(PlanReport(plan, digest, impact, proofs), form, full=full)
+        for beside in (impact, proofs) if form == "json" else ():
+            if beside is not None:
+                from offerkit.reports.render import render
 
-            click.echo(render(impact, form), nl=False, err=True)
+                click.echo(render(beside, form), nl=False, err=True)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask for confirmation before a change; without a terminal, refuse.

@@ -32,6 +32,7 @@ from offerkit.state.eligibility import AffectedOffers
 
 if TYPE_CHECKING:
     from offerkit.engine.impact import Impact
+    from offerkit.reports.proof_words import StatedProofs
 
 Titles: TypeAlias = tuple[str, str]
 """What is compared: the first, then the second, which ``+`` and the values after ``→`` belong to."""
@@ -54,6 +55,7 @@ class DiffExtras:
     reached: Sequence[AffectedOffers] = ()
     lacking: OlderCheckout = field(default_factory=OlderCheckout)
     impact: Impact | None = None
+    proofs: StatedProofs | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ def diff_text(diff: DiffReport, presentation: Presentation = PRESENTATION) -> st
         steps_text(_placed(diff), diff.bodies, style, layout, by_stage=False, across=diff.across).strip("\n"),
         reached_text(beside.reached, style, layout),
     ]
+    if beside.proofs is not None:
+        from offerkit.reports.proofs import proofs_text
+
+        parts.append(proofs_text(beside.proofs, style, layout))
     if beside.impact is not None:
         from offerkit.reports.impact import impact_text  # most are shown without
 
@@ -103,8 +109,14 @@ def diff_markdown(diff: DiffReport, presentation: Presentation = MARKDOWN) -> st
     room = Room(limit - len(f"{head}{behind}{impact}".encode()) - 400)
     elsewhere = reached_markdown(beside.reached, layout, Room(room.left // 4))
     room.left -= len(elsewhere.encode())
+    proofs = ""
+    if beside.proofs is not None:
+        from offerkit.reports.proofs import proofs_markdown
+
+        proofs = proofs_markdown(beside.proofs, layout, Room(room.left // 4))
+        room.left -= len(proofs.encode()) + 2 if proofs else 0
     body = steps_markdown(_placed(diff), diff.bodies, layout, by_stage=False, across=diff.across, room=room)
-    return "\n\n".join(filter(None, [head, behind, room.note, body, elsewhere, impact])) + "\n"
+    return "\n\n".join(filter(None, [head, behind, room.note, body, elsewhere, proofs, impact])) + "\n"
 
 
 def diff_html(diff: DiffReport, presentation: Presentation = PRESENTATION) -> str:
@@ -115,6 +127,11 @@ def diff_html(diff: DiffReport, presentation: Presentation = PRESENTATION) -> st
         from offerkit.reports.impact import impact_view
 
         impact = impact_view(beside.impact)
+    proofs = None
+    if beside.proofs is not None:
+        from offerkit.reports.proofs import proofs_view
+
+        proofs = proofs_view(beside.proofs, layout)
     return fill(
         "diff.html",
         title=" → ".join(diff.titles),
@@ -122,6 +139,7 @@ def diff_html(diff: DiffReport, presentation: Presentation = PRESENTATION) -> st
         lacking=(beside.lacking.sentence(diff.titles), list(beside.lacking.rows(layout))),
         found=steps_view(_placed(diff), diff.bodies, layout, by_stage=False, across=diff.across),
         elsewhere=reached_view(beside.reached, layout),
+        proofs=proofs,
         impact=impact,
     )
 
@@ -130,7 +148,7 @@ def diff_json(diff: DiffReport, _presentation: Presentation = PRESENTATION) -> s
     """The difference as JSON, with every field change. Ends with a newline.
 
     With ``beside`` also the place of each step on both sides, what is only ``behind``, the ``effective`` eligibility
-    of what is reached elsewhere, and the ``impact`` if it was asked for.
+    of what is reached elsewhere, and the ``impact`` and ``proofs`` if there are any.
     """
     steps, across, beside = diff.steps, diff.across, diff.beside
     first, second = diff.titles
@@ -146,6 +164,10 @@ def diff_json(diff: DiffReport, _presentation: Presentation = PRESENTATION) -> s
             from offerkit.reports.impact import impact_data
 
             document["impact"] = impact_data(beside.impact)
+        if beside.proofs is not None and not beside.proofs.missing:
+            from offerkit.reports.proofs import proofs_data
+
+            document["proofs"] = proofs_data(beside.proofs)
     return json_text(document)
 
 

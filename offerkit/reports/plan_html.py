@@ -23,6 +23,11 @@ def plan_html(report: PlanReport, presentation: Presentation = PRESENTATION) -> 
         from offerkit.reports.impact import impact_view  # most plans are shown without
 
         impact = impact_view(report.impact)
+    proofs = None
+    if report.proofs is not None:
+        from offerkit.reports.proofs import proofs_view
+
+        proofs = proofs_view(report.proofs, layout)
     return fill(
         "plan.html",
         title=title(plan),
@@ -34,6 +39,7 @@ def plan_html(report: PlanReport, presentation: Presentation = PRESENTATION) -> 
         held=blocked_view(plan.blocked, layout),
         remarks=plan.notes,
         impact=impact,
+        proofs=proofs,
         version=plan.offerkit,
         digest=report.digest,
     )

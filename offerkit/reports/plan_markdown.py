@@ -32,8 +32,14 @@ def plan_markdown(report: PlanReport, presentation: Presentation = MARKDOWN) -> 
     tail = [renames_markdown(plan, layout, limit // 8), blocked_markdown(plan.blocked, layout, limit // 4)]
     tail.append(_notes(plan, layout, limit // 8))
     room = Room(limit - sum(len(part.encode()) + 2 for part in [head, *tail]) - 400)
+    proofs = ""
+    if report.proofs is not None:
+        from offerkit.reports.proofs import proofs_markdown
+
+        proofs = proofs_markdown(report.proofs, layout, Room(room.left // 4))
+        room.left -= len(proofs.encode()) + 2 if proofs else 0
     body = steps_markdown(plan.steps, plan.bodies, layout, room=room)
-    return "\n\n".join(part for part in [head, room.note, body, *tail] if part) + "\n"
+    return "\n\n".join(part for part in [head, room.note, body, proofs, *tail] if part) + "\n"
 
 
 def _head(plan: Plan, digest: str, layout: Layout) -> str:

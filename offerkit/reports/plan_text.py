@@ -13,18 +13,20 @@ from offerkit.reports.words import count, particulars, resets_sentence, summary,
 if TYPE_CHECKING:
     from offerkit.engine.impact import Impact
     from offerkit.reports.groups import BlockedGroup, BlockReason
+    from offerkit.reports.proof_words import StatedProofs
 
 
 class PlanReport(NamedTuple):
-    """A plan to be shown, by the ``digest`` of its canonical bytes, with the impact if that was asked for."""
+    """A plan to be shown, by the ``digest`` of its canonical bytes, with its impact and proofs if there are any."""
 
     plan: Plan
     digest: str
     impact: Impact | None = None
+    proofs: StatedProofs | None = None
 
 
 def plan_json(report: PlanReport, _presentation: Presentation = PRESENTATION) -> str:
-    """The plan's canonical bytes, and nothing of the impact. Ends with a newline."""
+    """The plan's canonical bytes, and nothing of what is shown beside it. Ends with a newline."""
     return encode(report.plan).decode() + "\n"
 
 
@@ -38,6 +40,10 @@ def plan_text(report: PlanReport, presentation: Presentation = PRESENTATION) -> 
 
         parts.append(steps_text(plan.steps, plan.bodies, style, layout))
         parts.append(renames_text(plan, style, layout))
+    if report.proofs is not None:
+        from offerkit.reports.proofs import proofs_text
+
+        parts.append(proofs_text(report.proofs, style, layout))
     parts.append(blocked_text(plan.blocked, style, layout))
     parts.append(_notes(plan, style, layout))
     parts.append(_closing(plan, style))

@@ -23,6 +23,7 @@ from offerkit.plans.plan import Aspect, Plan, Step, plain_data
 from offerkit.reports.escape import json_text
 from offerkit.reports.groups import blocked_groups
 from offerkit.reports.impact import emptied_sentence, examples, number
+from offerkit.reports.proof_words import StatedProofs
 from offerkit.reports.renames import likely_renames
 from offerkit.reports.style import PRESENTATION, Presentation
 from offerkit.reports.words import VERBS, count, listing, names
@@ -59,6 +60,7 @@ class PullRequest:
     needed before the changes can go live; None if unknown. ``stopped``: stopped resources that would change.
     ``warnings``: all else that a reviewer must know, such as policies. ``artifact``: the URL of the whole report, or
     its name. ``reached``: offers that are not edited, but whose eligibility changes through other resources.
+    ``proofs``: what the changes of rules mean for every contact there can be; None if that was not wanted.
     """
 
     environment: str
@@ -75,6 +77,7 @@ class PullRequest:
     number: int = 0
     artifact: str = ""
     reached: tuple[AffectedOffers, ...] = ()
+    proofs: StatedProofs | None = None
 
     def __post_init__(self) -> None:
         if self.impact is not None:

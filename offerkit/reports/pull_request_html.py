@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from offerkit.reports.impact import impact_view
 from offerkit.reports.plan_html import blocked_view
+from offerkit.reports.proofs import proofs_view
 from offerkit.reports.pull_request import BOUND, PullRequest, alerts, needed, resets, verdict
 from offerkit.reports.reached import reached_view
 from offerkit.reports.renames import renames_view
@@ -29,6 +30,7 @@ def pull_request_html(request: PullRequest, _presentation: Presentation = PRESEN
         impact=impact_view(request.impact) if request.impact is not None else None,
         found=steps_view(plan.steps, plan.bodies, layout),
         elsewhere=reached_view(request.reached, layout),
+        proofs=proofs_view(request.proofs, layout),
         likely=renames_view(plan, layout),
         held=blocked_view(plan.blocked, layout),
         bound=BOUND,

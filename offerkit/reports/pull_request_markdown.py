@@ -12,6 +12,7 @@ from offerkit.reports.fields import step_diff
 from offerkit.reports.groups import sections
 from offerkit.reports.impact import changed_sentence, quiet_sentences, rounding_sentences, sample_sentences
 from offerkit.reports.plan_markdown import blocked_markdown
+from offerkit.reports.proofs import proofs_markdown
 from offerkit.reports.pull_request import (
     BOUND,
     IMPACT_ROWS,
@@ -64,6 +65,7 @@ def comment_markdown(request: PullRequest, *, marker: str = "", limit: int = GIT
         _alerts(request, limit // 6),
         _approvals(request, limit // 8),
         _impact(request, limit // 6) if not request.empty else "",
+        proofs_markdown(request.proofs, CONCISE, Room(limit // 8)),
     ]
     tail = [_fine_print(request)]
     left = limit - sum(len(part.encode()) + 2 for part in [*head, *tail]) - _RESERVED

@@ -36,6 +36,12 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "json": "offerkit.reports.impact.impact_json",
         "markdown": "offerkit.reports.impact_markdown.impact_markdown",
     },
+    "StatedProofs": {
+        "text": "offerkit.reports.proofs.stated_text",
+        "json": "offerkit.reports.proofs.stated_json",
+        "markdown": "offerkit.reports.proofs.stated_markdown",
+        "html": "offerkit.reports.proofs.stated_html",
+    },
     "PullRequest": {
         "json": "offerkit.reports.pull_request.pull_request_json",
         "markdown": "offerkit.reports.pull_request_markdown.pull_request_markdown",

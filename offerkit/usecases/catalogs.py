@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -205,14 +205,15 @@ class LiveSpace:
         return ExtraData(self.catalog, self.address, moment, expressions)
 
 
-def deciding_bodies(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
+def deciding_bodies(view: Snapshot, environment: str, *, without: Collection[Kind] = ()) -> dict[Address, JsonMap]:
     """The bodies that decisions in ``environment`` depend on: its own and the shared ones, without campaigns or
-    operators.
+    operators. ``without``: other kinds to leave out.
     """
     bodies: dict[Address, JsonMap] = {}
     addresses = [*view.of_kind(Kind.DIMENSION)]
+    left_out = {Kind.CAMPAIGN, Kind.CASES, Kind.POLICY, *without}
     for kind in Kind:
-        addresses += view.of_kind(kind, environment) if kind not in (Kind.CAMPAIGN, Kind.CASES, Kind.POLICY) else ()
+        addresses += view.of_kind(kind, environment) if kind not in left_out else ()
     for address in addresses:
         body = view(address)
         if body is not None:

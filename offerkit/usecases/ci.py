@@ -19,6 +19,7 @@ from offerkit.plans.make import AddressPatterns
 from offerkit.plans.meaning import RELIES, STEP, WAITS, Fact, FactDifference, differences, facts_of, meaning_of
 from offerkit.plans.plan import FieldChange, Plan, envelope, plan_digest
 from offerkit.reports.escape import clip
+from offerkit.reports.proof_words import StatedProofs, stated
 from offerkit.reports.pull_request import Behind, PullRequest, pull_request_of
 from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.reports.render import render
@@ -27,6 +28,7 @@ from offerkit.reports.words import count, listing
 from offerkit.specs.older_checkout import declared_ahead
 from offerkit.state.changes import Action
 from offerkit.state.eligibility import AffectedOffers, affected_offers
+from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.apply import apply
@@ -67,17 +69,20 @@ class Planned:
     """What policies deny; it is reported, and the plan cannot be applied."""
 
 
-def planned(session: Session, requested: PullRequestRef, impact: ImpactRequest | None) -> Planned:
+def planned(
+    session: Session, requested: PullRequestRef, impact: ImpactRequest | None, *, prove: bool = False
+) -> Planned:
     """What a pull request changes, against the store; without one, against the commit where it left its target branch.
 
-    ``impact``: measure the impact too, if the contacts can be read. The result includes what policies deny. Raises
+    ``impact``: measure the impact too, if the contacts can be read. ``prove``: also what the changes of rules mean for
+    every contact there can be, if the solver is installed. The result includes what policies deny. Raises
     Refused with every mistake in the specs, and if it is unknown what to compare them with.
     """
     subject = subject_of(session, requested)
     with session.reading() as store:
         stored = store is not None
     with specs_of(session, subject.head, merged=stored) as reviewed:
-        plan_made = _made(session, reviewed, subject, shown=True)
+        plan_made = _made(session, reviewed, subject, shown=True, prove=prove)
         requests = tuple(_requests(session, reviewed, plan_made, subject, impact)) if plan_made.plan.steps else ()
     return Planned(plan_made.bundle(subject), plan_made.plan, requests, plan_made.denied)
 
@@ -203,6 +208,7 @@ class _Made:
     stopped: tuple[Stopped, ...]
     reached: tuple[AffectedOffers, ...] = ()
     denied: tuple[Diagnostic, ...] = ()
+    proofs: StatedProofs | None = None
 
     @property
     def against(self) -> str:
@@ -222,7 +228,13 @@ class _Made:
 
 
 def _made(
-    session: Session, reviewed: ReviewedSpecs, subject: PullRequestRef, *, begins: bool = False, shown: bool = False
+    session: Session,
+    reviewed: ReviewedSpecs,
+    subject: PullRequestRef,
+    *,
+    begins: bool = False,
+    shown: bool = False,
+    prove: bool = False,
 ) -> _Made:
     with session.reading() as store:
         base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
@@ -234,7 +246,22 @@ def _made(
         stops = tuple(_stopped(store, plan)) if store else ()
         effect = stages.effect(plan, Stage.DESIGN)
         groups = tuple(affected_offers(effect.before, effect.after, effect.changes))
-        return _Made(plan, base, tuple(approvals_needed(stages, plan)), stops, groups, tuple(denied))
+        proofs = _proofs(session, plan, effect) if prove else None
+        return _Made(plan, base, tuple(approvals_needed(stages, plan)), stops, groups, tuple(denied), proofs)
+
+
+def _proofs(session: Session, plan: Plan, effect: BeforeAfter) -> StatedProofs:
+    from offerkit.usecases.proofs import ProofRequest, proofs_or_why_not, prove_change  # compiles both states
+
+    request = ProofRequest(session.now, progress=session.progress)
+    return stated(proofs_or_why_not(plan.steps, lambda: prove_change(effect, request)))
+
+
+def _proofs_of(proofs: StatedProofs | None, name: str, names: Collection[str]) -> StatedProofs | None:
+    """The part about one environment; that of shared resources has those that have no part of their own."""
+    if proofs is None:
+        return None
+    return proofs.of_environments(lambda each: each == name or (name == SHARED and each not in names))
 
 
 def _judged(session: Session, reviewed: ReviewedSpecs, stages: Stages, made: Plan) -> tuple[Plan, list[Diagnostic]]:
@@ -285,6 +312,7 @@ def _requests(
             warnings=(*_denied_of(made.denied, name, names), *warnings, *_older_of(older, share)),
             number=subject.number,
             reached=tuple(group for group in made.reached if group.offers[0].environment == name),
+            proofs=_proofs_of(made.proofs, name, names),
         )
 
 

@@ -21,6 +21,8 @@ from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Hold
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult, NameScope, Value
 
+UNREADABLE = "it cannot be read"
+"""How the reason begins for which an expression that cannot be read is never true."""
 WrittenPath = tuple[str | int, ...]
 """Where an expression is written in a body."""
 
@@ -101,7 +103,7 @@ def located(condition: LocatedCondition) -> Formula:
 def _holds(condition: BoundCondition, origin: Origin, *, positive: bool = False) -> Formula:
     expression = condition.expression
     if expression.checked is None:
-        return Fixed(False, f"it cannot be read: {expression.problem}", origin)
+        return Fixed(False, f"{UNREADABLE}: {expression.problem}", origin)
     rows = dict(zip(expression.namespaces[2:], condition.bound, strict=True)) if condition.bound else {}
     read: dict[str, dict[str, Value]] = {}
     for namespace, name in expression.checked.fields:
@@ -165,5 +167,5 @@ def _written(text: str, scope: NameScope, origin: Origin, *, formula: bool) -> F
         expression = check(text, scope, ExpectedResult.FORMULA if formula else ExpectedResult.CONDITION)
     except RuleError as error:
         summaries = "; ".join(problem.summary for problem in error.problems)
-        return Fixed(False, f"it cannot be read: {summaries}", origin)
+        return Fixed(False, f"{UNREADABLE}: {summaries}", origin)
     return Holds(expression, positive=formula, origin=origin)

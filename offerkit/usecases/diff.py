@@ -35,6 +35,7 @@ from offerkit.usecases.state_refs import (
 
 if TYPE_CHECKING:
     from offerkit.engine.impact import Impact
+    from offerkit.reports.proof_words import StatedProofs
     from offerkit.usecases.plan_effect import PlanEffect
     from offerkit.usecases.requests import ImpactRequest
 
@@ -90,12 +91,12 @@ class Difference:
         """Offers whose effective eligibility changes through other resources; empty between two environments."""
         return [] if self.across is not None else affected_offers(*self.effect.pair, self.steps)
 
-    def beside(self, impact: Impact | None = None) -> DiffExtras:
+    def beside(self, impact: Impact | None = None, proofs: StatedProofs | None = None) -> DiffExtras:
         """What reports show beside the steps."""
         doubt = self.behind.doubt
         untold = f"{doubt.summary}. {doubt.detail}".replace("..", ".") if doubt is not None else ""
         lacking = OlderCheckout(self.behind.commits, self.behind.steps, untold)
-        return DiffExtras(self.positions, self.reached, lacking, impact)
+        return DiffExtras(self.positions, self.reached, lacking, impact, proofs)
 
 
 def compare(

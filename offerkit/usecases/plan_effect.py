@@ -77,8 +77,7 @@ def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -
 
     ``stages``: the store's stages, if parts of them are loaded already.
     """
-    goes_live = plan.kind is PlanKind.PROMOTE or (plan.kind is PlanKind.ROLLBACK and bool(plan.steps_on(Stage.LIVE)))
-    stage = Stage.LIVE if goes_live and store is not None else Stage.DESIGN
+    stage = deciding_stage(plan) if store is not None else Stage.DESIGN
     stages = stages or Stages(store)
     states = stages.effect(plan, stage)
     effect = effect_of(states.before, states.after, states.changes, stage)
@@ -90,6 +89,12 @@ def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -
         catalogs_before=replace(effect.catalogs_before, stops=stages.stops),
         catalogs_after=replace(effect.catalogs_after, stops=stages.stops.along(names)),
     )
+
+
+def deciding_stage(plan: Plan) -> Stage:
+    """The stage whose decisions ``plan`` is about: live for a promotion and a rollback of live, otherwise design."""
+    goes_live = plan.kind is PlanKind.PROMOTE or (plan.kind is PlanKind.ROLLBACK and bool(plan.steps_on(Stage.LIVE)))
+    return Stage.LIVE if goes_live else Stage.DESIGN
 
 
 def effect_of(before: Snapshot, after: Snapshot, changes: Iterable[Change], stage: Stage) -> PlanEffect:

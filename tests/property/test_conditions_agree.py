@@ -8,7 +8,6 @@ from datetime import timedelta
 from random import Random
 
 from helpers import random_catalog
-from helpers.formulas import holds
 
 from offerkit.address import Address, Kind
 from offerkit.engine.call import CallContext
@@ -19,6 +18,7 @@ from offerkit.engine.decide import decide
 from offerkit.engine.inline_catalog import inline_catalog
 from offerkit.engine.reasons import ExclusionReason
 from offerkit.prove.question import Fixed, Holds, leaves
+from offerkit.prove.replay import is_true
 from offerkit.usecases.conditions import effective_condition, written_conditions
 
 SPACES = ("web", "app")
@@ -46,13 +46,14 @@ def eligible_and_proved(rng: Random, catalog: Catalog) -> Iterator[tuple[set[str
             or (trace.out is not None and trace.out.cause.reason is ExclusionReason.NO_PRODUCT)  # a hook's word
         }
         facts = facts_at(at, catalog.zone, call.contact, call.data)
-        rows = {"person": facts.contact, "interaction": facts.data}
+        rows = (("person", facts.contact), ("interaction", facts.data))
+        values = {(namespace, name): value for namespace, row in rows for name, value in row.items()}
         yield (
             eligible,
             {
                 offer.name
                 for offer in catalog.offers
-                if holds(effective_condition(catalog, offer, space), rows, facts.now)
+                if is_true(effective_condition(catalog, offer, space), values, facts.now)
             },
         )
 

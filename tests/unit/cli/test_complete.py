@@ -142,7 +142,7 @@ COMPLETED = {
     "promote": {"what", "exclude", "by"},
     "propose": {"spaces", "categories", "anonymous", "themes", "data"},
     "propositions": {"offer", "space", "environment", "status"},
-    "prove": {"environment"},
+    "prove": {"a", "b", "targets", "environment", "exclude"},
     "purge": {"environments"},
     "reject": {"patterns", "categories", "spaces"},
     "resume": {"patterns"},

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from report_bodies import BODIES, DIGEST, change
 from report_edges import FINDINGS, HISTORY, HOSTILE, SOURCES, hostile_plan
 from report_people import IMPACTS, SIMULATIONS
+from report_proofs import ELSEWHERE, MISSING, PROOFS, proofs
 from report_requests import AFRICA, ROCKIES, TOUR, hostile, request
 from report_samples import promote_plan
 
@@ -35,6 +36,7 @@ from offerkit.reports.graph import Graph
 from offerkit.reports.history import HistoryLine, RevisionHistory
 from offerkit.reports.plan_text import PlanReport
 from offerkit.reports.proof import ComparedConditions
+from offerkit.reports.proof_words import StatedProofs
 from offerkit.reports.propositions import PropositionLine, Propositions
 from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.stops import ResumeReport, StopList, StopReport
@@ -243,9 +245,11 @@ _STOP = StopReport(
 RESULTS: Mapping[str, object] = {
     "PlanReport": PlanReport(promote_plan(), DIGEST),
     "PlanReport-impact": PlanReport(promote_plan(), DIGEST, IMPACTS["sample"]),
-    "PlanReport-hostile": PlanReport(hostile_plan(), DIGEST, IMPACTS["hostile"]),
+    "PlanReport-proofs": PlanReport(promote_plan(), DIGEST, None, PROOFS),
+    "PlanReport-hostile": PlanReport(hostile_plan(), DIGEST, IMPACTS["hostile"], proofs(HOSTILE)),
     "DiffReport": DIFF,
     "DiffReport-beside": replace(DIFF, beside=_beside("Africa")),
+    "DiffReport-proofs": replace(DIFF, beside=DiffExtras(proofs=PROOFS)),
     "DiffReport-across": replace(DIFF, titles=("recipients@live", "visitors@live"), across=("recipients", "visitors")),
     "DiffReport-behind": replace(DIFF, steps=(), beside=DiffExtras(lacking=OlderCheckout(1, promote_plan().steps[:1]))),
     "DiffReport-hostile": DiffReport(
@@ -256,8 +260,14 @@ RESULTS: Mapping[str, object] = {
     "RevisionHistory-hostile": RevisionHistory((_history(HOSTILE),), HOSTILE),
     "Impact": IMPACTS["all"],
     "Impact-hostile": IMPACTS["hostile"],
+    "StatedProofs": PROOFS,
+    "StatedProofs-elsewhere": ELSEWHERE,
+    "StatedProofs-missing": MISSING,
+    "StatedProofs-nothing": StatedProofs(),
+    "StatedProofs-hostile": proofs(HOSTILE),
     "PullRequest": request(),
-    "PullRequest-hostile": hostile(),
+    "PullRequest-proofs": replace(request(), proofs=PROOFS),
+    "PullRequest-hostile": replace(hostile(), proofs=proofs(HOSTILE)),
     "Approvals": Approvals(_rows("Canada, coast to coast")),
     "Approvals-empty": Approvals(()),
     "Approvals-hostile": Approvals(_rows(HOSTILE)),

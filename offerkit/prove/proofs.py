@@ -1,0 +1,70 @@
+"""What is proved of a change from one state to another: verdicts on conditions, and on the offers that it reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from offerkit.address import Address
+from offerkit.prove.result import Comparison
+
+
+class ProvedAbout(StrEnum):
+    """What a comparison is about, which decides its words."""
+
+    ELIGIBLE = "eligible"
+    """Who meets a condition, and who is eligible."""
+    LIMITED = "limited"
+    """To whom a presentation rule applies: more of them is no more offers, but fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedCondition:
+    """A changed condition: the resource that states it now (or did), and its path, such as ``eligible.when``."""
+
+    address: Address
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedOffer:
+    """An offer and the spaces on which its effective condition changes; ``edited``: it is itself changed."""
+
+    address: Address
+    spaces: tuple[str, ...]
+    edited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedChange:
+    """One answer, and everything that it holds for. ``example_of``: what the examples are of; empty: all of it."""
+
+    environment: str
+    about: ProvedAbout
+    comparison: Comparison
+    conditions: tuple[ProvedCondition, ...] = ()
+    offers: tuple[ProvedOffer, ...] = ()
+    example_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProofMoment:
+    """The moment of an environment's proofs, on the wall clock of its time zone."""
+
+    environment: str
+    at: datetime
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """All that is proved of a change; ``notes``: by environment, what was not tried, and why.
+
+    ``missing``: why nothing was.
+    """
+
+    changes: tuple[ProvedChange, ...] = ()
+    moments: tuple[ProofMoment, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    missing: str = ""

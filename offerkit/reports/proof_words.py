@@ -1,0 +1,328 @@
+"""What is proved, in words: for whom an answer changes, as two one-sided sentences for each reading of the clock.
+
+The result is plain text, so that a pull request can carry it. It speaks of who is *eligible* (or meets a condition),
+never of who gets an offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from offerkit.diagnostics import and_list, or_list
+from offerkit.fingerprint import Json
+from offerkit.prove.proofs import Proofs, ProvedAbout, ProvedChange
+from offerkit.prove.result import CommonFact, Existence, Extent, Reading, Side, Witness
+from offerkit.reports.escape import clip
+from offerkit.rules.types import Value
+
+_VALUE, _AMONG = 60, 8
+CALL = "interaction"
+"""The namespace of call data."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedWitness:
+    """An invented example: each field's value as JSON has it."""
+
+    values: dict[str, str | int | bool | tuple[str, ...] | None]
+    moment: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatedReading:
+    """One reading of the clock: the verdict, the answer in each direction, and an example of each."""
+
+    verdict: str
+    gained: str
+    lost: str
+    gained_witness: StatedWitness | None = None
+    lost_witness: StatedWitness | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedOffer:
+    """An offer, and the spaces on which the answer holds for it; ``edited``: it is itself changed."""
+
+    offer: str
+    spaces: tuple[str, ...]
+    edited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatedChange:
+    """One answer in words, and what it holds for: conditions as ``address › path``, and offers."""
+
+    environment: str
+    verdict: str
+    sentences: tuple[str, ...]
+    conditions: tuple[tuple[str, str], ...]
+    offers: tuple[StatedOffer, ...]
+    at: str
+    now: StatedReading
+    later: StatedReading
+
+
+@dataclass(frozen=True, slots=True)
+class StatedProofs:
+    """All that is proved of a change, in words. ``missing``: why nothing is, and how to get it."""
+
+    changes: tuple[StatedChange, ...] = ()
+    moments: tuple[tuple[str, str, str], ...] = ()
+    """Environment, moment, time zone."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """Environment (empty: all), and what was not tried there, and why."""
+    missing: str = ""
+
+    def of_environments(self, chosen: Callable[[str], bool]) -> StatedProofs:
+        """What is proved in the environments that are ``chosen``."""
+        changes = tuple(change for change in self.changes if chosen(change.environment))
+        moments = tuple(moment for moment in self.moments if chosen(moment[0]))
+        notes = tuple(note for note in self.notes if not note[0] or chosen(note[0]))
+        return replace(self, changes=changes, moments=moments, notes=notes)
+
+
+def stated(proofs: Proofs) -> StatedProofs:
+    """``proofs`` in words."""
+    return StatedProofs(
+        tuple(_change(change) for change in proofs.changes),
+        tuple((moment.environment, moment_text(moment.at), moment.zone) for moment in proofs.moments),
+        proofs.notes,
+        proofs.missing,
+    )
+
+
+def _change(change: ProvedChange) -> StatedChange:
+    comparison = change.comparison
+    return StatedChange(
+        change.environment,
+        verdict_of(comparison.now, comparison.later),
+        tuple(sentences(change)),
+        tuple((str(condition.address), condition.path) for condition in change.conditions),
+        tuple(StatedOffer(str(offer.address), offer.spaces, offer.edited) for offer in change.offers),
+        moment_text(comparison.at),
+        _reading(comparison.now),
+        _reading(comparison.later),
+    )
+
+
+def verdict_of(now: Reading, later: Reading) -> str:
+    """The verdict in a few words, of both readings where they differ: ``fewer now, both later``."""
+    if now.verdict is later.verdict:
+        return now.verdict.value
+    return f"{now.verdict.value} now, {later.verdict.value} later"
+
+
+def _reading(reading: Reading) -> StatedReading:
+    return StatedReading(
+        reading.verdict.value,
+        reading.gained.answer.value,
+        reading.lost.answer.value,
+        stated_witness(reading.gained.witness),
+        stated_witness(reading.lost.witness),
+        reading.why,
+    )
+
+
+def stated_witness(witness: Witness | None) -> StatedWitness | None:
+    """A witness with values as JSON has them; decimals, dates and times are text."""
+    if witness is None:
+        return None
+    values = {f"{space}.{name}": json_value(value) for (space, name), value in witness.values.items()}
+    return StatedWitness(values, moment_text(witness.moment))
+
+
+def json_value(value: Value) -> str | int | bool | tuple[str, ...] | None:
+    """A value as JSON has it."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    return tuple(str(item) for item in value)
+
+
+def moment_text(moment: datetime) -> str:
+    """``2026-12-02 09:30``: a moment on a wall clock, to the minute where that is exact."""
+    return moment.isoformat(" ", "minutes" if not (moment.second or moment.microsecond) else "auto")
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The verbs of one kind of subject; ``more`` and ``some`` lead to who it is about."""
+
+    more: str
+    nobody_more: str
+    some: str
+    nobody_some: str
+    whether_more: str
+    whether_some: str
+    same: str
+    nobody: str
+    everybody: str
+
+
+_ELIGIBLE = _Words(
+    more="more become eligible",
+    nobody_more="nobody becomes eligible",
+    some="some stop being eligible",
+    nobody_some="nobody stops being eligible",
+    whether_more="whether anybody becomes eligible",
+    whether_some="whether anybody stops being eligible",
+    same="the same contacts are eligible as before",
+    nobody="nobody is eligible any more",
+    everybody="everybody is eligible",
+)
+_MET = _Words(
+    more="more meet it",
+    nobody_more="nobody meets it who did not",
+    some="some no longer meet it",
+    nobody_some="everybody who met it still does",
+    whether_more="whether anybody meets it who did not",
+    whether_some="whether anybody no longer meets it",
+    same="the same contacts meet it as before",
+    nobody="nobody can meet it any more",
+    everybody="everybody meets it",
+)
+_LIMITED = _Words(
+    more="the rule applies to more",
+    nobody_more="the rule applies to nobody new",
+    some="the rule no longer applies to some",
+    nobody_some="the rule still applies to everybody it applied to",
+    whether_more="whether the rule applies to anybody new",
+    whether_some="whether the rule no longer applies to somebody",
+    same="the rule applies to the same contacts as before",
+    nobody="the rule can apply to nobody any more",
+    everybody="the rule applies to everybody",
+)
+
+
+def sentences(change: ProvedChange) -> Iterator[str]:
+    """The two one-sided sentences; where the readings of the clock differ, those of both, each with its moment."""
+    words = _LIMITED if change.about is ProvedAbout.LIMITED else _ELIGIBLE if change.offers else _MET
+    comparison = change.comparison
+    now, later = comparison.now, comparison.later
+    if _same(now) and _same(later):
+        yield f"{_upper(words.same)}."
+        return
+    moment = moment_text(comparison.at)
+    for side_now, side_later, side_words in (
+        (now.gained, later.gained, (words.more, words.nobody_more, words.whether_more)),
+        (now.lost, later.lost, (words.some, words.nobody_some, words.whether_some)),
+    ):
+        if _alike(side_now, side_later):
+            yield f"{_upper(_side(side_now, side_words, change.example_of))}."
+        else:
+            yield f"At this moment ({moment}), {_side(side_now, side_words, change.example_of)}."
+            yield f"{_later(side_later, side_words, change.example_of)}."
+    yield from _extents(now, later, words, moment)
+
+
+def _same(reading: Reading) -> bool:
+    return reading.gained.answer is Existence.NONE and reading.lost.answer is Existence.NONE
+
+
+def _alike(one: Side, other: Side) -> bool:
+    return (one.answer, one.facts, one.exact, one.why) == (other.answer, other.facts, other.exact, other.why)
+
+
+def _side(side: Side, words: tuple[str, str, str], example_of: str, *, dated: bool = False) -> str:
+    some, none, whether = words
+    if side.answer is Existence.NONE:
+        return none
+    if side.answer is Existence.UNDECIDED:
+        return f"{whether} is not decided: {side.why or 'the solver cannot tell'}"
+    text = some
+    if side.facts:
+        text += f"{': ' if side.exact else ', all of them '}{described(side.facts)}"
+    if side.witness is not None:
+        text += f", for example{f' (of {example_of})' if example_of else ''} {example(side.witness, dated=dated)}"
+    return text
+
+
+def _later(side: Side, words: tuple[str, str, str], example_of: str) -> str:
+    if side.answer is Existence.UNDECIDED:
+        return f"For the moments after it, {_side(side, words, example_of)}"
+    if side.answer is Existence.NONE:
+        return f"At every moment from then on, {words[1]}"
+    return f"At some moment from then on, {_side(side, words, example_of, dated=True)}"
+
+
+def _extents(now: Reading, later: Reading, words: _Words, moment: str) -> Iterator[str]:
+    """That nobody, or everybody, is left with it afterwards."""
+    for extent, text in ((Extent.NOBODY, words.nobody), (Extent.EVERYBODY, words.everybody)):
+        if later.after is extent:
+            yield f"{_upper(text)}, at every moment from then on."
+        elif now.after is extent:
+            yield f"{_upper(text)} at this moment ({moment})."
+
+
+def described(facts: tuple[CommonFact, ...]) -> str:
+    """``contacts whose segment is affluent, in calls whose page is /a``."""
+    parts = [(fact.field, _fact(fact)) for fact in facts]
+    contacts = and_list([text for (space, _), text in parts if space != CALL])
+    calls = and_list([text for (space, _), text in parts if space == CALL])
+    return ", ".join(filter(None, [f"contacts {contacts}".strip(), f"in calls {calls}" if calls else ""]))
+
+
+def _fact(fact: CommonFact) -> str:
+    name = fact.field[1]
+    if fact.among:
+        shown = [value_text(value) for value in fact.among[:_AMONG]]
+        more = len(fact.among) - len(shown)
+        return f"whose {name} is {or_list([*shown, f'one of {more:,} others'] if more else shown)}"
+    least, most = fact.least, fact.most
+    if least is None and most is None:
+        return f"whose {name} is unknown"
+    if least is None:
+        return f"whose {name} is at most {value_text(most)}"
+    if most is None:
+        return f"whose {name} is at least {value_text(least)}"
+    return (
+        f"whose {name} is {value_text(least)}"
+        if least == most
+        else (f"whose {name} is from {value_text(least)} to {value_text(most)}")
+    )
+
+
+def example(witness: Witness, *, dated: bool = False) -> str:
+    """``a contact with age 18 (invented)``; ``dated``: after the moment."""
+    own = [f"{name} {value_text(value)}" for (space, name), value in witness.values.items() if space != CALL]
+    call = [f"{name} {value_text(value)}" for (space, name), value in witness.values.items() if space == CALL]
+    text = f"a contact with {and_list(own)}" if own else "any contact"
+    if call:
+        text += f", in a call with {and_list(call)}"
+    moment = f"on {moment_text(witness.moment).removesuffix(' 00:00')} " if dated else ""
+    return f"{moment}{text} (invented)"
+
+
+def value_text(value: Value) -> str:
+    """A value in a sentence."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        plain = value.isalnum() or value.replace("-", "a").replace("_", "a").isalnum()
+        return clip(value, _VALUE) if plain else f"“{clip(value, _VALUE)}”"
+    if isinstance(value, datetime):
+        return moment_text(value)
+    shown = json_value(value)
+    if isinstance(shown, tuple):
+        return and_list([value_text(item) for item in shown]) or "nothing listed"
+    return str(shown)
+
+
+def json_witness(witness: StatedWitness | None) -> Json:
+    """The fields of an example by name; None where there is none."""
+    if witness is None:
+        return None
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in witness.values.items()}
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,229 @@
+"""Proofs in every format: in a plan, a difference, a pull request, and on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from offerkit.address import parse_address
+from offerkit.fingerprint import Json
+from offerkit.prove.result import Verdict
+from offerkit.reports.escape import json_text, visible
+from offerkit.reports.proof_words import StatedChange, StatedProofs, StatedReading, json_witness
+from offerkit.reports.steps_markdown import MARKDOWN, Room
+from offerkit.reports.style import PRESENTATION, Layout, Presentation, Style, indented
+from offerkit.reports.templating import call, fill
+from offerkit.reports.words import count, names
+
+TITLE = "Proofs"
+LIMITS = "Ranking, presentation rules (caps) and hooks are not proved: eligible is not yet proposed."
+"""What every report of proofs says."""
+NOTHING = "Nothing changes who can be eligible."
+_SIGNS = {
+    Verdict.SAME: "=",
+    Verdict.FEWER: "-",
+    Verdict.MORE: "+",
+    Verdict.BOTH: "±",
+    Verdict.NOBODY: "!",
+    Verdict.EVERYBODY: "*",
+    Verdict.NOT_DECIDED: "?",
+}
+_SUBJECT, _SENTENCE, _SPACE_LISTS = 300, 500, 3
+
+
+def heading(proofs: StatedProofs) -> str:
+    """What is proved of how much, and at which moments."""
+    conditions = sum(len(change.conditions) for change in proofs.changes)
+    offers = len({offer.offer for change in proofs.changes for offer in change.offers})
+    parts = [count(conditions, "condition")] if conditions else []
+    parts += [count(offers, "offer")] if offers else []
+    return f"{' and '.join(parts)}, for every contact there can be"
+
+
+def clock(proofs: StatedProofs) -> str:
+    """The readings of the clock that hold where no other moment is named."""
+    moments = {(at, zone) for _, at, zone in proofs.moments}
+    if len(moments) == 1:
+        text = "{} ({})".format(*moments.pop())
+    else:
+        text = ", ".join(f"{at} ({zone}) in {name}" for name, at, zone in proofs.moments)
+    return f"At {text}, and at every moment from then on, unless a sentence names its moment."
+
+
+def proofs_text(proofs: StatedProofs | None, style: Style, layout: Layout) -> str:
+    """The section of a report on a terminal; empty where there is nothing to tell."""
+    if proofs is None or not (proofs.changes or proofs.notes or proofs.missing):
+        return ""
+    if proofs.missing:
+        return "\n".join(style.dim(row) for row in indented("", visible(proofs.missing), layout.width))
+    rows = [style.bold(f"{TITLE} · {heading(proofs)}" if proofs.changes else TITLE)]
+    if proofs.changes:
+        rows += [style.dim(row) for row in indented("  ", f"{clock(proofs)} {LIMITS}", layout.width)]
+    for change in proofs.changes[: layout.limit]:
+        rows += ["", *_change_rows(change, style, layout)]
+    if (more := len(proofs.changes) - layout.limit) > 0:
+        rows += [style.dim(f"    … and {count(more, 'other answer')}")]
+    for _, note in proofs.notes:
+        rows += indented("  · ", visible(note), layout.width)
+    return "\n".join(rows)
+
+
+def _change_rows(change: StatedChange, style: Style, layout: Layout) -> Iterator[str]:
+    head = layout.clipped(subject(change, layout), _SUBJECT)
+    sign = sign_of(change)
+    for row in indented(f"    {sign} ", visible(f"{change.verdict} · {head}"), layout.width):
+        yield style.mark("~" if sign in "±!?" else sign, row)
+    for sentence in change.sentences:
+        yield from indented("        ", visible(layout.clipped(sentence, _SENTENCE)), layout.width)
+
+
+def sign_of(change: StatedChange) -> str:
+    """The sign of a verdict; of two different ones ``±``."""
+    if change.now.verdict != change.later.verdict:
+        return "±"
+    return _SIGNS[Verdict(change.now.verdict)] if change.now.verdict in {*Verdict} else "?"
+
+
+def subject(change: StatedChange, layout: Layout) -> str:
+    """What an answer holds for: ``offers a and b on email; recipients/offer.a › eligible.when``."""
+    by_spaces: dict[tuple[str, ...], list[str]] = {}
+    for offer in change.offers:
+        by_spaces.setdefault(offer.spaces, []).append(offer.offer)
+    if len(by_spaces) > _SPACE_LISTS:
+        every = sorted({space for spaces in by_spaces for space in spaces})
+        by_spaces = {("some of", *every): [offer.offer for offer in change.offers]}
+    parts = [
+        f"{names([_address(name) for name in offers], change.environment, layout.names)} on {_listed(spaces)}"
+        for spaces, offers in by_spaces.items()
+    ]
+    shown = [f"{address} › {path}" for address, path in change.conditions[: layout.names]]
+    if (more := len(change.conditions) - len(shown)) > 0:
+        shown.append(f"{count(more, 'other condition')}")
+    return "; ".join([*shown, *parts])
+
+
+def _listed(spaces: Sequence[str]) -> str:
+    first, *others = spaces
+    return f"{first} {', '.join(others)}" if first == "some of" else ", ".join(spaces)
+
+
+def _address(text: str) -> str:
+    try:
+        return parse_address(text)
+    except ValueError:
+        return text
+
+
+def proofs_markdown(proofs: StatedProofs | None, layout: Layout, room: Room) -> str:
+    """The section of a comment, as far as there is room; empty where there is nothing to tell."""
+    if proofs is None or not (proofs.changes or proofs.notes or proofs.missing):
+        return ""
+    if proofs.missing:
+        line = call("proofs.md", "clock", proofs.missing)
+        return line if room.take(line) else ""
+    head = call("proofs.md", "head", f"{TITLE}: {heading(proofs)}" if proofs.changes else TITLE)
+    rows = [call("proofs.md", "clock", f"{clock(proofs)} {LIMITS}")] if proofs.changes else []
+    if not room.take("\n\n".join([head, *rows]), 100):
+        return ""
+    shown: list[str] = []
+    for position, change in enumerate(proofs.changes):
+        sentences = [layout.clipped(sentence, _SENTENCE) for sentence in change.sentences]
+        row = call("proofs.md", "change", change.verdict, layout.clipped(subject(change, layout), _SUBJECT), sentences)
+        if position >= layout.limit or not room.take(row, 100):
+            shown.append(f"- … and {count(len(proofs.changes) - position, 'other answer')}")
+            break
+        shown.append(row)
+    notes = [call("proofs.md", "note", layout.clipped(note, _SENTENCE)) for _, note in proofs.notes[: layout.names]]
+    return "\n\n".join(filter(None, [head, *rows, "\n".join(shown), "\n".join(notes)]))
+
+
+class ProofView(NamedTuple):
+    """What a page shows of one answer."""
+
+    sign: str
+    verdict: str
+    subject: str
+    sentences: Sequence[str]
+
+
+class ProofsView(NamedTuple):
+    """What a section of a page shows of proofs."""
+
+    title: str
+    clock: str
+    changes: Sequence[ProofView]
+    more: str
+    notes: Sequence[str]
+    missing: str
+
+
+def proofs_view(proofs: StatedProofs | None, layout: Layout) -> ProofsView | None:
+    """The section of a page; None where there is nothing to tell."""
+    if proofs is None or not (proofs.changes or proofs.notes or proofs.missing):
+        return None
+    shown = proofs.changes[: layout.limit]
+    more = len(proofs.changes) - len(shown)
+    return ProofsView(
+        f"{TITLE}: {heading(proofs)}" if proofs.changes else TITLE,
+        f"{clock(proofs)} {LIMITS}" if proofs.changes else "",
+        [ProofView(sign_of(change), change.verdict, subject(change, layout), change.sentences) for change in shown],
+        count(more, "other answer") if more else "",
+        [note for _, note in proofs.notes],
+        proofs.missing,
+    )
+
+
+def proofs_data(proofs: StatedProofs) -> Json:
+    """As JSON: each answer with both readings of the clock; ``gained`` and ``lost`` are none, some or undecided."""
+    return {
+        "moments": [{"environment": name, "at": at, "time_zone": zone} for name, at, zone in proofs.moments],
+        "changes": [_data(change) for change in proofs.changes],
+        "notes": [note for _, note in proofs.notes],
+    }
+
+
+def _data(change: StatedChange) -> Json:
+    return {
+        "environment": change.environment,
+        "verdict": change.verdict,
+        "sentences": list(change.sentences),
+        "conditions": [{"address": address, "path": path} for address, path in change.conditions],
+        "offers": [
+            {"offer": offer.offer, "spaces": list(offer.spaces), "edited": offer.edited} for offer in change.offers
+        ],
+        "at": change.at,
+        "now": reading_data(change.now),
+        "later": reading_data(change.later),
+    }
+
+
+def reading_data(reading: StatedReading) -> Json:
+    """One reading of the clock as JSON."""
+    return {
+        "verdict": reading.verdict,
+        "gained": reading.gained,
+        "lost": reading.lost,
+        "witnesses": {"gained": json_witness(reading.gained_witness), "lost": json_witness(reading.lost_witness)},
+        "why": reading.why or None,
+    }
+
+
+def stated_text(proofs: StatedProofs, presentation: Presentation = PRESENTATION) -> str:
+    """Proofs on their own, as text. Ends with a newline."""
+    style = presentation.style
+    return style.finish((proofs_text(proofs, style, presentation.layout) or NOTHING) + "\n")
+
+
+def stated_markdown(proofs: StatedProofs, presentation: Presentation = MARKDOWN) -> str:
+    """Proofs on their own, as Markdown of at most the limit's bytes. Ends with a newline."""
+    return (proofs_markdown(proofs, presentation.layout, Room(presentation.limit - 100)) or NOTHING) + "\n"
+
+
+def stated_html(proofs: StatedProofs, presentation: Presentation = PRESENTATION) -> str:
+    """Proofs on their own, as one self-contained HTML page."""
+    return fill("proofs_page.html", title=TITLE, nothing=NOTHING, proofs=proofs_view(proofs, presentation.layout))
+
+
+def stated_json(proofs: StatedProofs, _presentation: Presentation = PRESENTATION) -> str:
+    """:func:`proofs_data` as text. Ends with a newline."""
+    return json_text(proofs_data(proofs))

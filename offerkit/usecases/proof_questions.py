@@ -1,0 +1,280 @@
+"""What to ask about a change of states: pairs of formulas, each once, and everything that they are before and after of.
+
+A changed condition is compared with what it was, and so is an offer's effective condition on each space where it stands
+in both states. An offer is on the spaces where it is activated (live), or to be shown (design and specs, as if every
+offer were approved).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from offerkit.address import SHARED, Address, Kind, environment_address
+from offerkit.engine.compile import compile_catalog
+from offerkit.fingerprint import Json, JsonMap
+from offerkit.prove.proofs import ProvedAbout, ProvedCondition
+from offerkit.prove.question import TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
+from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.usecases.catalogs import deciding_bodies
+from offerkit.usecases.conditions import UNREADABLE, effective_condition, written_conditions
+
+READ = (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.OFFER, Kind.RULE)
+"""The kinds that state conditions on contacts."""
+REACHING = frozenset({*READ, Kind.SPACE, Kind.DIMENSION})
+"""The kinds whose changes can change who is eligible, or whom a rule limits."""
+FormulaKey: TypeAlias = tuple[object, ...]
+
+
+@dataclass
+class ProofQuestion:
+    """Two formulas, and everything that they are the before and after of.
+
+    ``core``: the parts that only one of them has, with a key, where they have others in common. Both are true only
+    together with what they have in common, so what nobody gains (or loses) by the core, nobody gains by the whole.
+    """
+
+    environment: str
+    about: ProvedAbout
+    before: Formula
+    after: Formula
+    core: tuple[FormulaKey, Formula, Formula] | None = None
+    conditions: list[ProvedCondition] = field(default_factory=list)
+    offers: dict[Address, list[str]] = field(default_factory=dict)
+    edited: bool = False
+    doubt: str = ""
+    """Why it cannot be asked."""
+
+
+class EnvironmentQuestions:
+    """One environment before and after a change: its catalogs, with the offers that the change can reach.
+
+    ``doubt``: why it cannot be compared; empty if it can. ``notes``: what a reader has to know about the questions.
+    """
+
+    def __init__(self, change: BeforeAfter, name: str, only: Callable[[Address], bool]) -> None:
+        """``only``: whether to ask about an address."""
+        self.name, self._change, self._only = name, change, only
+        self.notes: list[str] = []
+        self.doubt = self._why_not()
+        if self.doubt:
+            return
+        self._offers = [offer for offer in self._reached() if only(offer)]
+        was = {change.origins.get(offer, offer) for offer in self._offers}
+        bodies = _bodies(change.before, name, was), _bodies(change.after, name, set(self._offers))
+        self._redeclared = _declare_alike(*bodies, name)
+        self.bodies = bodies[1]
+        self._spaces_before = {offer: _spaces(change.before, offer) for offer in was}
+        self._spaces_after = {offer: _spaces(change.after, offer) for offer in self._offers}
+        self.before = compile_catalog(name, bodies[0], self._spaces_before)
+        self.after = compile_catalog(name, bodies[1], self._spaces_after)
+        if str(self.before.zone) != str(self.after.zone):
+            self.notes.append(
+                f"{name} changes its time zone from {self.before.zone} to {self.after.zone}: proofs take the clock of"
+                " the new one, before and after."
+            )
+
+    def _why_not(self) -> str:
+        dimensions = []
+        for view in self._change.pair:
+            body = view(environment_address(self.name))
+            if body is None:
+                return f"{self.name} is in only one of the two states: nothing is compared there."
+            dimension = Address(SHARED, Kind.DIMENSION, str(body.get("dimension")))
+            if dimension not in view.entries:
+                return f"{self.name} is not compared, because {dimension} is missing."
+            dimensions.append(dimension)
+        if dimensions[0] != dimensions[1]:
+            return f"{self.name} is not compared, because its contacts change from {dimensions[0]} to {dimensions[1]}."
+        return ""
+
+    def _reached(self) -> Iterator[Address]:
+        """The offers in both states that change, or depend on something that changes."""
+        before, after = self._change.before, self._change.after
+        around = {address for address in self._change.addresses if address.kind in REACHING}
+        own = {address for address in around if address.environment in (self.name, SHARED)}
+        whole = any(address.kind in (Kind.ENVIRONMENT, Kind.DIMENSION) for address in own)
+        for offer in after.of_kind(Kind.OFFER, self.name):
+            if self._change.origins.get(offer, offer) not in before.entries:
+                continue
+            if whole or offer in own or not own.isdisjoint(after.offer(offer).relies_on):
+                yield offer
+
+    def questions(self) -> list[ProofQuestion]:
+        """What to ask, each pair of formulas once; those about changed resources come first."""
+        asked: dict[FormulaKey, ProofQuestion] = {}
+        keys = _FormulaKeys()
+
+        def question(about: ProvedAbout, before: Formula, after: Formula) -> ProofQuestion | None:
+            pair = keys.of(before), keys.of(after)
+            if pair[0] == pair[1]:
+                return None
+            key = (about, *pair)
+            if key not in asked:
+                core = _core(before, after, *pair)
+                asked[key] = ProofQuestion(self.name, about, before, after, core, doubt=self._doubt(before, after))
+            return asked[key]
+
+        for about, condition, before, after in self._conditions():
+            if (one := question(about, before, after)) is not None:
+                one.conditions.append(condition)
+                one.edited = True
+        for offer, space, before, after in self._effective():
+            if (one := question(ProvedAbout.ELIGIBLE, before, after)) is not None:
+                one.offers.setdefault(offer, []).append(space)
+                one.edited |= offer in self._change.addresses
+        return sorted(asked.values(), key=lambda one: not one.edited)
+
+    def _doubt(self, before: Formula, after: Formula) -> str:
+        if self._redeclared and any(_is_unreadable(formula) for formula in (before, after)):
+            return f"{self._redeclared}, and a condition cannot be read with both declarations"
+        types: dict[tuple[str, str], object] = {}
+        for formula in (before, after):
+            for name, type_ in _free_types(formula):
+                if types.setdefault(name, type_) != type_:
+                    return f"{'.'.join(name)} has another type afterwards"
+        return ""
+
+    def _conditions(self) -> Iterator[tuple[ProvedAbout, ProvedCondition, Formula, Formula]]:
+        """The conditions of changed resources that are in both states."""
+        for change in sorted(self._change.changes, key=lambda each: each.address.sort_key):
+            address, old = change.address, change.moved_from or change.address
+            if address.environment != self.name or address.kind not in READ or not self._only(address):
+                continue
+            old_body, new_body = self._change.before(old), self._change.after(address)
+            if old_body is None or new_body is None:
+                continue
+            was = written_conditions(self.before, old, old_body)
+            will = written_conditions(self.after, address, new_body)
+            about = ProvedAbout.LIMITED if address.kind is Kind.RULE else ProvedAbout.ELIGIBLE
+            same_weights = len(_list(old_body, "weights")) == len(_list(new_body, "weights"))
+            for path in dict.fromkeys((*was, *will)):
+                one_sided_formula = path[-1] == "formula" and (path not in was or path not in will)
+                if path[0] == "weights" and (not same_weights or one_sided_formula):
+                    continue  # which weight became which is not known; the effective condition has all of them
+                condition = ProvedCondition(address, ".".join(str(part) for part in path))
+                yield about, condition, was.get(path, TRUE), will.get(path, TRUE)
+
+    def _effective(self) -> Iterator[tuple[Address, str, Formula, Formula]]:
+        """Each offer on each space where it stands before and after, with its effective condition in both states."""
+        origins = self._change.origins
+        for offer in self._offers:
+            old = origins.get(offer, offer)
+            was = self.before.offers[self.before.position_of[old.name]]
+            will = self.after.offers[self.after.position_of[offer.name]]
+            for space in self._spaces_after[offer]:
+                former = origins.get(Address(self.name, Kind.SPACE, space))
+                before = former.name if former is not None else space
+                if before in self._spaces_before[old]:
+                    conditions = (
+                        effective_condition(self.before, was, before),
+                        effective_condition(self.after, will, space),
+                    )
+                    yield offer, space, *conditions
+
+
+def touched_environments(change: BeforeAfter) -> list[str]:
+    """The environments in which something changes that could change who is eligible."""
+    reaching = {address.environment for address in change.addresses if address.kind in REACHING}
+    return [name for name in change.environments if name in reaching or (SHARED in reaching and name in change.touched)]
+
+
+def _spaces(view: Snapshot, offer: Address) -> tuple[str, ...]:
+    activation = view.entries[offer].activation
+    return view.offer(offer).shown_on if activation is None else activation
+
+
+def _list(body: JsonMap, key: str) -> list[Json]:
+    value = body.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _bodies(view: Snapshot, environment: str, offers: set[Address]) -> dict[Address, JsonMap]:
+    """The bodies that the decisions on these offers depend on."""
+    bodies = deciding_bodies(view, environment, without=[Kind.OFFER])
+    return bodies | {offer: body for offer in offers if (body := view(offer)) is not None}
+
+
+def _declare_alike(before: dict[Address, JsonMap], after: dict[Address, JsonMap], environment: str) -> str:
+    """Declare the contacts' fields and the call data alike in both: as they will be, besides fields that go.
+
+    Returns what is declared differently, in words; empty if nothing is.
+    """
+    at = environment_address(environment)
+    dimension = Address(SHARED, Kind.DIMENSION, str(after[at].get("dimension")))
+    words = []
+    for address, key, what in ((dimension, "fields", "fields of contacts"), (at, "call_data", "call data")):
+        was, will = before[address].get(key), after[address].get(key)
+        if was == will:
+            continue
+        declared: JsonMap = {**(was if isinstance(was, dict) else {}), **(will if isinstance(will, dict) else {})}
+        before[address] = {**before[address], key: declared}
+        after[address] = {**after[address], key: declared}
+        words.append(what)
+    return f"{' and '.join(words)} are declared differently" if words else ""
+
+
+def _is_unreadable(formula: Formula) -> bool:
+    return any(isinstance(part, Fixed) and part.why.startswith(UNREADABLE) for part in leaves(formula))
+
+
+def _free_types(formula: Formula) -> Iterator[tuple[tuple[str, str], object]]:
+    """The types of the fields that a filter on its own reads of its parameters; others are declared alike."""
+    for part in leaves(formula):
+        if isinstance(part, Holds) and not part.bound and part.expression.uses("parameter"):
+            for node in walk(part.expression.root):
+                if isinstance(node, FieldNode):
+                    yield (node.namespace, node.name), node.type
+
+
+def _core(
+    before: Formula, after: Formula, before_key: FormulaKey, after_key: FormulaKey
+) -> tuple[FormulaKey, Formula, Formula] | None:
+    """The parts that only one of two formulas has; None if they have none in common."""
+    if not isinstance(before, AllOf) or not isinstance(after, AllOf):
+        return None
+    was, will = list(zip(before_key[1:], before.parts, strict=True)), list(zip(after_key[1:], after.parts, strict=True))
+    common = {key for key, _ in was} & {key for key, _ in will}
+    if not common:
+        return None
+    gone = [pair for pair in was if pair[0] not in common]
+    come = [pair for pair in will if pair[0] not in common]
+    key = tuple(key for key, _ in gone), tuple(key for key, _ in come)
+    return key, AllOf(tuple(part for _, part in gone)), AllOf(tuple(part for _, part in come))
+
+
+class _FormulaKeys:
+    """Keys of formulas: equal for equal ones. An expression is compared once, wherever it is used."""
+
+    def __init__(self) -> None:
+        """No expression is known yet."""
+        self._numbers: dict[CheckedExpression, int] = {}
+        self._known: dict[int, tuple[CheckedExpression, int]] = {}
+
+    def of(self, formula: Formula) -> FormulaKey:
+        """The key of a formula."""
+        match formula:
+            case Fixed():
+                return ("fixed", formula.value)
+            case DayRange():
+                return ("period", formula.first, formula.last)
+            case AllOf():
+                return ("all", *(self.of(part) for part in formula.parts))
+            case AnyOf():
+                return ("any", *(self.of(part) for part in formula.parts))
+            case Holds():
+                return ("holds", self._number(formula.expression), formula.positive, _bound(formula))
+
+    def _number(self, expression: CheckedExpression) -> int:
+        known = self._known.get(id(expression))
+        if known is None:
+            number = self._numbers.setdefault(expression, len(self._numbers))
+            known = self._known[id(expression)] = expression, number
+        return known[1]
+
+
+def _bound(formula: Holds) -> FormulaKey:
+    """The bound values with their types, because True equals 1."""
+    return tuple((name, key, type(value), value) for name, row in formula.bound for key, value in sorted(row.items()))
