@@ -35,7 +35,9 @@ class Inquiry:
         """How many examples were not confirmed although every part has an encoding: each is a fault of it."""
         self._solver, self._at = solver, at
         self._text: str | None = None
-        self._pushed = False
+        self._pushed = self._otherwise = False
+        self._required: list[str] = []
+        """The constraints that were added since the beginning."""
         self._slow: list[list[str]] = []
         """The constraints that are left out so far, in the steps in which they are added."""
 
@@ -44,6 +46,7 @@ class Inquiry:
         """The script; no formula can be encoded from then on."""
         if self._text is None:
             self._text = self.encoder.finish()
+            self._slow = [step for step in self.encoder.script.slow if step]
         return self._text
 
     @property
@@ -51,11 +54,10 @@ class Inquiry:
         """The functions of the parts without an encoding."""
         return tuple(sorted({part.name for part in self.encoder.opaque.values()}))
 
-    def begin(self) -> None:
-        """Give the script to the solver. Raises SolverError."""
-        self._solver.begin(self.text)
-        self._pushed = False
-        self._slow = [step for step in self.encoder.script.slow if step]
+    def begin(self, *, otherwise: bool = False) -> None:
+        """Give the script to the solver; ``otherwise`` for another order of search. Raises SolverError."""
+        self._solver.begin("\n".join([self.text, *self._required]), otherwise=otherwise)
+        self._otherwise, self._pushed = otherwise, False
 
     def exists(self, goal: str, confirmed: Confirmation) -> tuple[Existence, Witness | None]:
         """Whether ``goal``, a term of the script, can be true, with an example that ``confirmed`` says is one.
@@ -101,6 +103,13 @@ class Inquiry:
         return self._witnesses()[-1] if answer is Existence.SOME else None
 
     def _check(self, goal: str, *commands: str) -> Existence:
+        answer = self._checked(goal, *commands)
+        if answer is Existence.UNDECIDED:
+            self.begin(otherwise=not self._otherwise)
+            answer = self._checked(goal, *commands)
+        return answer
+
+    def _checked(self, goal: str, *commands: str) -> Existence:
         lines = ["(pop)" if self._pushed else "", "(push)", *commands, f"(assert {goal})", "(check-sat)"]
         output = self._solver.tell("\n".join(lines))
         self._pushed = True
@@ -115,6 +124,7 @@ class Inquiry:
 
     def _require(self, *commands: str) -> None:
         """Add constraints for all further checks."""
+        self._required += commands
         self._solver.tell("\n".join(["(pop)" if self._pushed else "", *commands]))
         self._pushed = False
 
