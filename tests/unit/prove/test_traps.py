@@ -157,6 +157,18 @@ TRAPS = {
         "same",
         "same",
     ),
+    "29 February 1900 is no day": (
+        "extract(year from recipient.birth_date) = 1900 and extract(month from recipient.birth_date) = 2 and extract(day from recipient.birth_date) >= 29",
+        "false",
+        "same",
+        "same",
+    ),
+    "a remainder has the sign of its number": (
+        "recipient.age % 2 = 1",
+        "recipient.age % 2 <> 0",
+        "more",
+        "more",
+    ),
     "a week begins on Monday": (
         "date_trunc('week', recipient.birth_date) = date '2026-11-23'",
         "recipient.birth_date between date '2026-11-23' and date '2026-11-29'",
