@@ -25,6 +25,7 @@ from offerkit.prove.replay import is_true
 from offerkit.prove.result import Comparison, Existence, Reading, Side, Verdict, undecided
 from offerkit.prove.solver import Limits, solver_path
 from offerkit.specs.progress import Progress, no_progress
+from offerkit.state.changes import Entry
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import wall_clock
@@ -88,7 +89,18 @@ def proofs_of_plan(session: Session, plan: Plan, request: ProofRequest) -> Proof
 
 def proofs_of_difference(difference: Difference, request: ProofRequest) -> Proofs:
     """What is proved of how one state differs from another, as :func:`proofs_of_plan`."""
-    return proofs_or_why_not(difference.steps, lambda: prove_change(difference.effect, request))
+    return proofs_or_why_not(difference.steps, lambda: prove_change(_with_shared(difference), request))
+
+
+def _with_shared(difference: Difference) -> BeforeAfter:
+    """The effect of a difference, with the shared resources that decisions need where the first state has none."""
+    known: dict[Address, Entry] = {}
+    for state in (difference.after, difference.before):
+        for address, entry in (*state.entries.items(), *state.beside.items()):
+            if address.environment == SHARED:
+                known[address] = entry
+    before = difference.effect.before
+    return BeforeAfter.of(before.with_entries({**known, **before.entries}), difference.steps)
 
 
 def prove_between(difference: Difference, request: ProofRequest) -> Proofs:
