@@ -42,5 +42,7 @@ def command(shell: Shell, state: str, at: str, strict: bool, form: str) -> int:
         resources = count(linted.resources, "resource")
         text = f"{linted.title}: {resources} checked, {counted(diagnostics) if diagnostics else 'nothing found.'}"
         click.echo(text if diagnostics else shell.style.green(text), color=True)
+    if linted.note:
+        click.echo(linted.note, err=True)
     severe = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     return 1 if any(diagnostic.severity in severe for diagnostic in diagnostics) else 0

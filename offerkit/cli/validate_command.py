@@ -71,4 +71,7 @@ def _policies(session: Session, loaded: Loaded) -> list[Diagnostic]:
 def _lint(session: Session, loaded: Loaded) -> list[Diagnostic]:
     from offerkit.usecases.lint import lint_specs
 
-    return lint_specs(session, loaded)
+    linted = lint_specs(session, loaded)
+    if linted.note:
+        click.echo(linted.note, err=True)
+    return list(linted.diagnostics)

@@ -59,6 +59,9 @@ class Code(StrEnum):
     CASES_TOO_MANY = "OFR413"
     CASES_CHANGED = "OFR414"
     # 44x: findings of lint
+    NOBODY_MEETS = "OFR440"
+    EVERYBODY_MEETS = "OFR441"
+    ADDS_NOTHING = "OFR442"
     UNREACHABLE = "OFR443"
     WEIGHT_NEVER_WINS = "OFR444"
     OUTWEIGHED = "OFR445"
@@ -251,6 +254,9 @@ CODES: dict[Code, str] = {
         "A file has too many decision cases, or cases that are too large, to be applied and reviewed as one."
     ),
     Code.CASES_CHANGED: "Cases that promotions have to pass would be changed by their author alone.",
+    Code.NOBODY_MEETS: "A condition that no contact can meet (a warning).",
+    Code.EVERYBODY_MEETS: "A condition, or a part of one, that every contact meets (a warning).",
+    Code.ADDS_NOTHING: "A part of a condition, or a filter, that the others already imply (a warning).",
     Code.UNREACHABLE: "An offer for which no contact can be eligible on any space (a warning).",
     Code.WEIGHT_NEVER_WINS: "A weight that another of the offer always reaches or exceeds (a warning).",
     Code.OUTWEIGHED: "An offer that calls for one never get, because another always weighs more (a warning or a note).",

@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from offerkit.address import SHARED, Address, Kind, Stage
-from offerkit.diagnostics import Code, Diagnostic, ordered, refuse
+from offerkit.diagnostics import Code, Diagnostic, install_hint, ordered, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.specs import Loaded
 from offerkit.state.snapshot import Snapshot
-from offerkit.times import common_zone, wall_clock
+from offerkit.times import wall_clock
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_design, catalogs_as_live
 from offerkit.usecases.lint_findings import LintFinding, LintScope, diagnostics_of_findings
-from offerkit.usecases.lint_parts import ConditionParts, Proofs
+from offerkit.usecases.lint_parts import ConditionParts, PartProofs
+from offerkit.usecases.lint_proofs import condition_findings
 from offerkit.usecases.lint_ranking import outweighed_findings, rule_findings
 from offerkit.usecases.lint_structure import empty_categories, structural_findings
 from offerkit.usecases.lint_weights import weight_findings
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import NamedState, open_states
 
+if TYPE_CHECKING:
+    from offerkit.prove.prover import Prover
+
+SECONDS = 60.0
+"""The most time for all proofs of a run; what is not decided by then is not reported."""
+
 
 @dataclass(frozen=True)
 class Linted:
-    """The findings about a state, in the order of places; ``resources``: how many resources were looked at."""
+    """The findings about a state, in the order of places; ``resources``: how many resources were looked at.
+
+    ``asked``: questions about conditions; ``undecided``: those without an answer. ``without``: what is not looked
+    for because the solver is missing, and how to install it.
+    """
 
     title: str
     resources: int
     diagnostics: tuple[Diagnostic, ...]
+    asked: int = 0
+    undecided: int = 0
+    without: str = ""
+
+    @property
+    def note(self) -> str:
+        """What was not looked at; empty if everything was."""
+        if self.without or not self.undecided:
+            return self.without
+        return (
+            f"{self.undecided:,} of {self.asked:,} questions about conditions were not decided;"
+            " nothing is reported about them."
+        )
 
 
 def lint(session: Session, text: str = "specs", at: str = "") -> Linted:
@@ -39,28 +65,61 @@ def lint(session: Session, text: str = "specs", at: str = "") -> Linted:
     """
     with open_states(session, text) as (state,):
         catalogs = _catalogs(state)
-        scopes = list(_scopes(state, catalogs, at, session.now))
-        findings = [finding for scope in scopes for finding in findings_of(scope)]
+        names = [name for name in catalogs.names if name in state.environments]
         revision = state.title.removeprefix("git:") if state.title.startswith("git:") else ""
-        diagnostics = ordered(diagnostics_of_findings(findings, state.specs, revision))
-        return Linted(state.title, len(state.entries), diagnostics)
+        return _linted(
+            state.title, len(state.entries), _scopes(catalogs, names, at, session.now), state.specs, revision
+        )
 
 
-def lint_specs(session: Session, loaded: Loaded) -> list[Diagnostic]:
+def lint_specs(session: Session, loaded: Loaded) -> Linted:
     """The findings about specs that are already loaded, from now on."""
-    view = loaded.snapshot
-    catalogs = catalogs_as_design(view, "specs")
-    moment = parse_time("", common_zone(()), session.now)
-    scopes = (_scope(view, catalogs[name], moment) for name in catalogs.names)
-    findings = [finding for scope in scopes for finding in findings_of(scope)]
-    return diagnostics_of_findings(findings, loaded)
+    catalogs = catalogs_as_design(loaded.snapshot, "specs")
+    scopes = _scopes(catalogs, catalogs.names, "", session.now)
+    return _linted("specs", len(loaded.records), scopes, loaded)
 
 
-def findings_of(scope: LintScope) -> Iterator[LintFinding]:
+def _linted(
+    title: str, resources: int, scopes: Iterable[LintScope], specs: Loaded | None, revision: str = ""
+) -> Linted:
+    findings: list[LintFinding] = []
+    asked = undecided = 0
+    with _prover() as prover:
+        for scope in scopes:
+            proofs = PartProofs(prover, scope.at)
+            findings += findings_of(scope, proofs)
+            asked += proofs.asked
+            undecided += proofs.undecided
+    without = "" if prover is not None else f"{_WITHOUT} {install_hint('prove')}"
+    diagnostics = ordered(diagnostics_of_findings(findings, specs, revision))
+    return Linted(title, resources, diagnostics, asked, undecided, without)
+
+
+_WITHOUT = (
+    "Conditions that no contact or every contact can meet, and parts of them that add nothing, are only found with a"
+    " solver."
+)
+
+
+@contextmanager
+def _prover() -> Iterator[Prover | None]:
+    """The solver; None if it is not installed."""
+    from offerkit.prove.prover import Prover
+    from offerkit.prove.solver import Limits, solver_path
+
+    if solver_path() is None:
+        yield None
+        return
+    with Prover(Limits(total_seconds=SECONDS)) as prover:
+        yield prover
+
+
+def findings_of(scope: LintScope, proofs: PartProofs) -> Iterator[LintFinding]:
     """All findings about one environment."""
     findings, standings = structural_findings(scope)
-    parts, proofs = ConditionParts(), Proofs(None, scope.at)
+    parts = ConditionParts()
     yield from findings
+    yield from condition_findings(scope, standings, parts, proofs)
     yield from weight_findings(scope, standings, parts, proofs)
     yield from outweighed_findings(scope, standings, parts, proofs)
     yield from rule_findings(scope, parts, proofs)
@@ -81,11 +140,10 @@ def _catalogs(state: NamedState) -> Catalogs:
     return catalogs_as_live(view) if state.stage is Stage.LIVE else catalogs_as_design(view, state.title)
 
 
-def _scopes(state: NamedState, catalogs: Catalogs, at: str, now: str) -> Iterator[LintScope]:
-    for name in catalogs.names:
-        if name in state.environments:
-            catalog = catalogs[name]
-            yield _scope(catalogs.snapshot, catalog, parse_time(at, catalog.zone, now))
+def _scopes(catalogs: Catalogs, names: Iterable[str], at: str, now: str) -> Iterator[LintScope]:
+    for name in names:
+        catalog = catalogs[name]
+        yield _scope(catalogs.snapshot, catalog, parse_time(at, catalog.zone, now))
 
 
 def _scope(view: Snapshot, catalog: Catalog, moment: datetime) -> LintScope:

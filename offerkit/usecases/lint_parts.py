@@ -132,7 +132,7 @@ def groups(parts: Sequence[ConditionPart]) -> Iterator[list[int]]:
     yield from members.values()
 
 
-class Proofs:
+class PartProofs:
     """Questions about parts, each asked once. Without a ``prover`` only equal parts are known to imply each other.
 
     ``undecided`` counts the questions without an answer: what is not decided is no finding.

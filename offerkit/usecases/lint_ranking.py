@@ -26,7 +26,7 @@ from offerkit.usecases.lint_findings import (
     common_days,
     windows_of,
 )
-from offerkit.usecases.lint_parts import ConditionParts, Proofs
+from offerkit.usecases.lint_parts import ConditionParts, PartProofs
 from offerkit.usecases.lint_structure import Standing
 from offerkit.usecases.lint_weights import covers, meet
 
@@ -63,7 +63,7 @@ class _Outweighed:
 
 
 def outweighed_findings(
-    scope: LintScope, standings: Mapping[int, Standing], parts: ConditionParts, proofs: Proofs
+    scope: LintScope, standings: Mapping[int, Standing], parts: ConditionParts, proofs: PartProofs
 ) -> Iterator[LintFinding]:
     """Offers that a call for one never gets on a space, because one other offer is always there and weighs more."""
     catalog = scope.catalog
@@ -100,7 +100,7 @@ def _default_slice(space: CompiledSpace) -> Slice:
 
 
 def _always_there(
-    scope: LintScope, offers: Sequence[tuple[CompiledOffer, Days]], parts: ConditionParts, proofs: Proofs
+    scope: LintScope, offers: Sequence[tuple[CompiledOffer, Days]], parts: ConditionParts, proofs: PartProofs
 ) -> Iterator[_AlwaysThere]:
     """The offers that ask no more of contacts than the environment does, with their weights that do not either."""
     around = parts.of(scope.catalog.when)
@@ -216,7 +216,7 @@ def _outweighed(offer: CompiledOffer, other: CompiledOffer, entry: _Outweighed) 
     )
 
 
-def rule_findings(scope: LintScope, parts: ConditionParts, proofs: Proofs) -> Iterator[LintFinding]:
+def rule_findings(scope: LintScope, parts: ConditionParts, proofs: PartProofs) -> Iterator[LintFinding]:
     """Presentation rules of the typology that leave out nothing that another one does not leave out, too."""
     rules = list(scope.catalog.rules[:_RULES])
     staying = list(rules)
@@ -238,7 +238,7 @@ def rule_findings(scope: LintScope, parts: ConditionParts, proofs: Proofs) -> It
 
 
 def _contains(
-    scope: LintScope, wide: PresentationRule, narrow: PresentationRule, parts: ConditionParts, proofs: Proofs
+    scope: LintScope, wide: PresentationRule, narrow: PresentationRule, parts: ConditionParts, proofs: PartProofs
 ) -> bool:
     """Whether ``wide`` leaves out every offer that ``narrow`` does, for every contact and history."""
     if not (

@@ -23,12 +23,12 @@ from offerkit.usecases.lint_findings import (
     no_days,
     windows_of,
 )
-from offerkit.usecases.lint_parts import ConditionPart, ConditionParts, Proofs, whole_part
+from offerkit.usecases.lint_parts import ConditionPart, ConditionParts, PartProofs, whole_part
 from offerkit.usecases.lint_structure import Standing
 
 
 def weight_findings(
-    scope: LintScope, standings: dict[int, Standing], parts: ConditionParts, proofs: Proofs
+    scope: LintScope, standings: dict[int, Standing], parts: ConditionParts, proofs: PartProofs
 ) -> Iterator[LintFinding]:
     """Of each offer, the weights that can be removed without a change; those of templates if all their offers agree."""
     agreed = Agreed()
@@ -52,7 +52,7 @@ class _Candidate(NamedTuple):
 class _Weights:
     """Compares the weights of offers."""
 
-    def __init__(self, scope: LintScope, parts: ConditionParts, proofs: Proofs) -> None:
+    def __init__(self, scope: LintScope, parts: ConditionParts, proofs: PartProofs) -> None:
         self._scope, self._parts, self._proofs = scope, parts, proofs
         catalog = scope.catalog
         data = {name: field.type for name, field in catalog.call_data.items()}

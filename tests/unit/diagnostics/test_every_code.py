@@ -661,6 +661,7 @@ def enter(context: AbstractContextManager[object]) -> None:
 
 
 TRIGGERED_BY: dict[Code, str] = {
+    Code.ADDS_NOTHING: "unit/usecases::test_it_is_proved_and_found_where_it_is",
     Code.ALIAS_BUDGET: "unit/specs::test_a_billion_laughs",
     Code.AMBIGUOUS_TIME: "unit/usecases::test_a_time_that_was_twice_is_ambiguous",
     Code.AUTHORS: "unit/usecases::test_where_duties_are_separated_that_is_not_enough",
@@ -681,6 +682,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.DELIVERY_RUNNING: "unit/diagnostics::test_two_deliveries_at_once",
     Code.EMPTY_CATEGORY: "unit/usecases::test_it_is_found_where_it_is",
     Code.ENDED: "unit/usecases::test_it_is_found_where_it_is",
+    Code.EVERYBODY_MEETS: "unit/usecases::test_it_is_proved_and_found_where_it_is",
     Code.FILE_TOO_LARGE: "unit/specs::test_a_file_over_the_limit_is_not_read",
     Code.FORGE: "unit/forges::test_wrong_json_is_told",
     Code.FORGE_LIMIT: "unit/forges::test_a_limit_that_is_too_long_is_told_at_once",
@@ -696,8 +698,8 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.LONELY_THEME: "bad_input::test_a_theme_that_looks_misspelt_is_a_warning",
     Code.LONE_ZERO: "unit/usecases::test_it_is_found_where_it_is",
     Code.MISSING_CALL_DATA: "unit/usecases::test_a_call_still_has_to_pass_what_is_required",
+    Code.NOBODY_MEETS: "unit/usecases::test_it_is_proved_and_found_where_it_is",
     Code.NOT_AS_SHOWN: "unit/usecases::test_what_was_shown_otherwise_is_refused_alone",
-    Code.NO_SOLVER: "unit/prove::test_without_the_solver_the_command_says_how_to_install_it",
     Code.NOT_A_PERSON: "unit/specs::test_an_automation_is_named_where_a_person_decides",
     Code.NOT_A_READER: "unit/server::test_what_tells_contacts_apart_is_refused",
     Code.NOT_REVIEWED: "unit/usecases::test_who_wrote_it_approves_nothing",
@@ -705,6 +707,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.NOT_UTF8: "bad_input::test_not_utf8",
     Code.NO_IMPACT: "unit/usecases::test_the_impact_is_that_of_a_plan",
     Code.NO_ROOM: "unit/diagnostics::test_no_room_for_contacts",
+    Code.NO_SOLVER: "unit/prove::test_without_the_solver_the_command_says_how_to_install_it",
     Code.NO_WORKING_DIRECTORY: "bad_input::test_a_working_directory_that_is_gone",
     Code.OUTWEIGHED: "unit/usecases::test_an_offer_that_is_always_outweighed",
     Code.PACKAGE_MISSING: "unit/diagnostics::test_no_package_to_serve_with",
