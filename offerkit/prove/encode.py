@@ -13,16 +13,16 @@ from datetime import datetime
 from typing import assert_never
 
 from offerkit.prove import encode_text
+from offerkit.prove.encode_lists import ListEntries, ListTerm, chosen, fixed_list
 from offerkit.prove.encode_numbers import numeric
-from offerkit.prove.encode_time import Calendar
+from offerkit.prove.encode_time import Calendar, CalendarDay
 from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds
 from offerkit.prove.smt import NoEncodingError, Script, app, conj, disj, ite, neg, number
-from offerkit.prove.terms import DAY, Term, default_of, in_range, literal, microseconds, sort_of, written
+from offerkit.prove.terms import Term, default_of, in_range, literal, microseconds, sort_of, written
 from offerkit.rules.flatten import parts_of
 from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import BaseType, FieldType, Row, Value
-from offerkit.rules.values import ENTRIES
 
 Bound = Mapping[str, Row]
 """The rows of the namespaces that are no contact's."""
@@ -32,6 +32,7 @@ _MAPPINGS = ("lower", "upper", "trim")
 _NUMERIC = ("add", "sub", "mul", "div", "neg", "mod", "abs", "round", "floor", "ceil", "to_decimal")
 _TIME = ("to_timestamp", "date_add", "date_trunc", "date_diff", "extract", "age_in_years", "days_since", "days_until")
 _SIGNS = {"eq": "=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_TURNED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 _TEXT_SIGNS = {"lt": "str.<", "le": "str.<="}
 
 
@@ -41,12 +42,12 @@ class UnprovableError(Exception):
 
 @dataclass
 class Variable:
-    """A contact's (or call's) field in the script. ``members``: for a list, by entry whether it is among them."""
+    """A contact's (or call's) field in the script. ``value``: for a list, its length."""
 
     type: FieldType
     null: str
     value: str
-    members: dict[str, str]
+    entries: ListEntries
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,15 @@ class Encoder:
                 now = self.script.declare("Int", "now")
                 self.script.require(f"(<= {moment} now)")
                 self.script.require(in_range("now", BaseType.TIMESTAMP))
-                today = self.script.declare("Int", "today")
-                # Two variables and a relation: a quotient in every comparison would slow the solver down.
-                self.script.require(conj(f"(<= (* {DAY} today) now)", f"(< now (* {DAY} (+ today 1)))"))
+                today = self._calendar.day_of(now)
                 self._clock = now, today
             else:
                 self._clock = number(moment), number(self._at.toordinal())
         return self._clock
+
+    def parts_of(self, variable: str, base: BaseType) -> CalendarDay | None:
+        """The variables for the year, month and day of a date or timestamp, if there are any."""
+        return self._calendar.parts_of(variable, is_timestamp=base is BaseType.TIMESTAMP)
 
     @property
     def clock_is_free(self) -> bool:
@@ -132,9 +135,7 @@ class Encoder:
                     options = (app("=", variable.value, written(value)) for value in variable.type.values)
                     self.script.require(disj(variable.null, *options))
                 case BaseType.LIST:
-                    count = [ite(member, "1", "0") for member in variable.members.values()]
-                    least = app("+", *count) if len(count) > 1 else (count or ["0"])[0]
-                    self.script.require(conj(f"(<= {least} {variable.value})", f"(<= {variable.value} {ENTRIES})"))
+                    variable.entries.finish(self.script, variable.value)
                 case BaseType.STRING | BaseType.ENUMERATION | BaseType.BOOLEAN | BaseType.NULL:
                     pass
                 case base:
@@ -163,6 +164,10 @@ class Encoder:
         args = [self._constant(arg, bound) for arg in node.args]
         if not args or any(arg is None for arg in args):
             return node
+        if _reads_clock(node):
+            self.uses_clock = True
+            if self._later:
+                return node
         call = replace(node, args=tuple(arg for arg in args if arg is not None))
         value = compile_one(CheckedExpression("", call, call.type, (), False), ())(self._at, self._at.date())
         return Literal(node.type, node.start, node.end, value)
@@ -206,7 +211,7 @@ class Encoder:
             base = node.type.base
             sort = "Int" if base is BaseType.LIST else sort_of(base)
             null, value = self.script.declare("Bool", f"n{number_}"), self.script.declare(sort, f"f{number_}")
-            known = self.fields[key] = Variable(node.type, null, value, {})
+            known = self.fields[key] = Variable(node.type, null, value, ListEntries(f"e{number_}"))
         elif known.type != node.type:
             if known.type.base is not node.type.base:
                 raise UnprovableError(
@@ -221,13 +226,11 @@ class Encoder:
             raise UnprovableError("a list, or a text with rare characters, where a value is compared")
         key = signature(node, bound)
         if key not in self.opaque:
-            place = len(self.opaque)
             sort = sort_of(node.type.base)
-            null = (
-                self._term(node.args[0], bound).null
-                if isinstance(node, CallNode) and node.name in _MAPPINGS
-                else self.script.declare("Bool", f"on{place}")
-            )
+            is_mapping = isinstance(node, CallNode) and node.name in _MAPPINGS
+            null = self._term(parts_of(node)[0], bound).null if is_mapping else ""
+            place = len(self.opaque)
+            null = null or self.script.declare("Bool", f"on{place}")
             term = Term(null, self.script.declare(sort, f"ov{place}"))
             if node.type.base in (BaseType.INTEGER, BaseType.DECIMAL, BaseType.DATE, BaseType.TIMESTAMP):
                 self.script.require(in_range(term.value, node.type.base))
@@ -274,7 +277,7 @@ class Encoder:
             case "coalesce" | "nullif" | "greatest" | "least":
                 return self._choice(node, bound)
             case "list_contains" | "list_length":
-                return self._list(node, bound)
+                return self._of_list(node, bound)
             case "now" | "current_date":
                 return Term("false", self.clock()[name == "current_date"])
             case _ if name in _TEXT_TESTS:
@@ -303,6 +306,9 @@ class Encoder:
             return Term(term.null, neg(term.value))
         if name == "eq" and (term_ := self._mapped("eq", left, right, bound) or self._mapped("eq", right, left, bound)):
             return term_
+        aged = self._aged(name, left, right, bound) or self._aged(_TURNED.get(name, name), right, left, bound)
+        if aged is not None:
+            return aged
         a, b = self._term(left, bound), self._term(right, bound)
         null = disj(a.null, b.null)
         if null == "true":
@@ -318,6 +324,21 @@ class Encoder:
         if name != "eq" and base is BaseType.BOOLEAN:
             a, b = Term(a.null, ite(a.value, "1", "0")), Term(b.null, ite(b.value, "1", "0"))
         return Term(null, app(_SIGNS[name], a.value, b.value))
+
+    def _aged(self, name: str, age: Node, years: Node, bound: Bound) -> Term | None:
+        """An age compared with a number of years; None if it is no such comparison."""
+        folded = self._constant(years, bound)
+        if not isinstance(age, CallNode) or age.name != "age_in_years" or not isinstance(folded, Literal):
+            return None
+        if not isinstance(folded.value, int) or self._constant(age, bound) is not None:
+            return None
+        terms = [self._term(arg, bound) for arg in age.args]
+        on = terms[1] if len(terms) > 1 else Term("false", self.clock()[1])
+        null = disj(terms[0].null, on.null)
+        if null == "true":
+            return Term("true", "false")
+        value = self._calendar.compared_age(_SIGNS[name], terms[0].value, on.value, folded.value)
+        return Term(null, value)
 
     def _text_test(self, name: str, args: tuple[Node, ...], bound: Bound) -> Term:
         mapped = self._mapped(name, args[0], args[1], bound)
@@ -339,16 +360,9 @@ class Encoder:
 
     def _null(self, node: Node, bound: Bound) -> str:
         """Whether a node is unknown; also of a list."""
-        if isinstance(node, FieldNode) and node.type.base is BaseType.LIST:
-            return self._list_null(node, bound)
-        if isinstance(node, Interval) or node.type.base is BaseType.LIST:
-            raise NoEncodingError("a list")
+        if not isinstance(node, Interval) and node.type.base is BaseType.LIST:
+            return self._list(node, bound).null
         return self._term(node, bound).null
-
-    def _list_null(self, node: FieldNode, bound: Bound) -> str:
-        if node.namespace in bound:
-            return "true" if bound[node.namespace].get(node.name) is None else "false"
-        return self.variable(node).null
 
     def _choice(self, node: CallNode, bound: Bound) -> Term:
         terms = [self._term(arg, bound) for arg in node.args]
@@ -365,31 +379,42 @@ class Encoder:
             result = Term(conj(result.null, term.null), ite(result.null, term.value, value))
         return result
 
-    def _list(self, node: CallNode, bound: Bound) -> Term:
-        subject = node.args[0]
-        if isinstance(subject, CaseNode | CallNode | Interval):
-            raise NoEncodingError("a list that is chosen")
-        if isinstance(subject, Literal) or subject.namespace in bound:
-            entries = subject.value if isinstance(subject, Literal) else bound[subject.namespace].get(subject.name)
-            return self._fixed_list(node, entries if isinstance(entries, tuple) else None, bound)
-        variable = self.variable(subject)
+    def _of_list(self, node: CallNode, bound: Bound) -> Term:
+        subject = self._list(node.args[0], bound)
         if node.name == "list_length":
-            return Term(variable.null, variable.value)
-        entry = _fixed(node.args[1], bound)
-        if entry is None:
-            raise NoEncodingError("an entry that is not fixed")
-        if entry not in variable.members:
-            member = f"m{list(self.fields).index((subject.namespace, subject.name))}x{len(variable.members)}"
-            variable.members[entry] = self.script.declare("Bool", member)
-        return Term(variable.null, variable.members[entry])
+            return Term(subject.null, subject.length)
+        fixed = _fixed(node.args[1], bound)
+        entry = Term("false", "") if fixed is not None else self._term(node.args[1], bound)
+        return Term(disj(subject.null, entry.null), subject.has((fixed, entry.value)))
 
-    def _fixed_list(self, node: CallNode, entries: tuple[str, ...] | None, bound: Bound) -> Term:
-        if entries is None:
-            return Term("true", default_of(node.type.base))
-        if node.name == "list_length":
-            return Term("false", number(len(entries)))
-        entry = self._term(node.args[1], bound)
-        return Term(entry.null, disj(*(app("=", entry.value, written(each)) for each in dict.fromkeys(entries))))
+    def _list(self, node: Node, bound: Bound) -> ListTerm:
+        match node:
+            case Literal():
+                return fixed_list(node.value if isinstance(node.value, tuple) else None)
+            case FieldNode() if node.namespace in bound:
+                value = bound[node.namespace].get(node.name)
+                return fixed_list(value if isinstance(value, tuple) else None)
+            case FieldNode():
+                variable = self.variable(node)
+                return ListTerm(variable.null, variable.value, lambda entry: variable.entries.has(self.script, entry))
+            case CaseNode():
+                result = fixed_list(None) if node.default is None else self._list(node.default, bound)
+                for condition, then in reversed(node.branches):
+                    test = self._term(condition, bound)
+                    result = chosen(conj(neg(test.null), test.value), self._list(then, bound), result)
+                return result
+            case CallNode(name="coalesce"):
+                first, *rest = [self._list(arg, bound) for arg in node.args]
+                for each in rest:
+                    first = chosen(first.null, each, first)
+                return first
+            case _:
+                raise NoEncodingError("a list that is compared")
+
+
+def _reads_clock(node: CallNode) -> bool:
+    """Whether a function of other arguments depends on today as well."""
+    return node.name in ("days_since", "days_until") or (node.name == "age_in_years" and len(node.args) == 1)
 
 
 def _is_unit(node: Node) -> bool:

@@ -1,7 +1,8 @@
 """Dates and times as SMT-LIB (rules/calendar.py): days from 0001-01-01 and microseconds; the Gregorian calendar.
 
-The year, month and day of a date are three integers that are constrained to make that date. There is exactly one such
-triple for each date of the years 1 to 9999, so nothing is lost and nothing is added.
+The year, month and day of a date are three integers. That they make that date is *exact* knowledge, with quotients that
+slow the solver down; a question is asked first without it, with bounds that follow from it (:class:`Script`). Dates
+are compared by year, month and day wherever these are known: that needs no quotient.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ from dataclasses import dataclass
 from datetime import date
 
 from offerkit.prove.smt import NoEncodingError, Script, app, conj, constant, disj, ite, neg, number
-from offerkit.prove.terms import DAY, Term, in_range
+from offerkit.prove.terms import DAY, LAST_DAY, Term, in_range
+from offerkit.rules.calendar import age_in_years
 from offerkit.rules.nodes import CallNode, Interval, Literal, Node
 from offerkit.rules.types import BaseType
 
 _ORDERED = 8
 """The most dates whose order is spelled out: it takes a constraint for each two of them."""
 _CLOCK = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
+_YEAR, _MONTH = 384, 32
+"""Weights of a year and a month in a number that is ordered as dates are; a day weighs 1."""
+_DRIFT = (-14_922, 6_159)
+"""Bounds of 4,800 times a date's number, less its day, less 146,097 times its months: the days of 4,800 months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,16 @@ class CalendarDay:
     month: str
     day: str
 
+    @property
+    def months(self) -> str:
+        """The months from the year 0."""
+        return f"(+ (* 12 {self.year}) {self.month} (- 1))"
+
+    @property
+    def order(self) -> str:
+        """A number that is ordered as dates are, and grows by 384 from a birthday to the next."""
+        return f"(+ (* {_YEAR} {self.year}) (* {_MONTH} {self.month}) {self.day})"
+
 
 class Calendar:
     """Encodes the functions of time in one script."""
@@ -36,7 +52,37 @@ class Calendar:
         self._script = script
         self._days: dict[str, CalendarDay] = {}
         self._shifted: dict[str, tuple[CalendarDay, str]] = {}
-        """By the term of a date or timestamp that months were added to: its day, and the time of day."""
+        """By the term of a date or timestamp that was made from a year, month and day: these, and the time of day."""
+        self._dates: dict[str, str] = {}
+        self._times: dict[str, str] = {}
+        """By the term of a timestamp, the terms of its day and of its time of day."""
+
+    def day_of(self, moment: str) -> str:
+        """The day of a timestamp."""
+        fixed = constant(moment)
+        if fixed is not None:
+            return number(fixed // DAY)
+        if moment not in self._dates:
+            # Variables and an equation: a quotient in every comparison would slow the solver down.
+            place = len(self._dates)
+            day, time = (self._script.declare("Int", f"t{place}{part}") for part in "dt")
+            self._script.require(conj(f"(<= 0 {time} {DAY - 1})", f"(= {moment} (+ (* {DAY} {day}) {time}))"))
+            self._dates[moment] = day
+            self._times[moment] = time
+        return self._dates[moment]
+
+    def _time_of(self, moment: str) -> str:
+        """The time of day of a timestamp."""
+        fixed = constant(moment)
+        if fixed is not None:
+            return str(fixed % DAY)
+        self.day_of(moment)
+        return self._times[moment]
+
+    def parts_of(self, value: str, *, is_timestamp: bool) -> CalendarDay | None:
+        """The variables for the year, month and day of a date or timestamp, if there are any."""
+        day = self._dates.get(value) if is_timestamp else value
+        return None if day is None or constant(day) is not None else self._days.get(day)
 
     def function(self, node: CallNode, terms: Sequence[Term], today: str) -> Term:
         """The value of a function for arguments that are encoded; ``today`` for those that read the clock."""
@@ -82,8 +128,9 @@ class Calendar:
             for b, second in dates[:place]:
                 if constant(a) is None or constant(b) is None:
                     valid = conj(in_range(a, BaseType.DATE), in_range(b, BaseType.DATE))
-                    same = app("=", app("<=", a, b), app("<=", _as_number(first), _as_number(second)))
-                    self._script.require(app("=>", valid, same))
+                    for x, y, one, other in ((a, b, first, second), (b, a, second, first)):
+                        same = app("=", app("<=", x, y), app("<=", one.order, other.order))
+                        self._script.require(app("=>", valid, same))
 
     def ordered(self, a: str, b: str, *, are_timestamps: bool) -> tuple[str, str]:
         """Two terms that are ordered as the dates or timestamps ``a`` and ``b`` are.
@@ -95,10 +142,42 @@ class Calendar:
         return self._sortable(a, are_timestamps), self._sortable(b, are_timestamps)
 
     def _sortable(self, value: str, is_timestamp: bool) -> str:
-        time = f"(mod {value} {DAY})" if is_timestamp else "0"
-        day, time = self._shifted.get(value) or (self.day(self._of(value, is_timestamp)), time)
-        number_ = _as_number(day)
-        return f"(+ (* {DAY} {number_}) {time})" if is_timestamp else number_
+        known = self._shifted.get(value)
+        if known is None:
+            known = self.day(self._of(value, is_timestamp)), self._time_of(value) if is_timestamp else "0"
+        return f"(+ (* {DAY} {known[0].order}) {known[1]})" if is_timestamp else known[0].order
+
+    def compared_age(self, sign: str, term: str, on: str, years: int) -> str:
+        """Whether the age of who was born on the day ``term`` is ``>=``, ``=`` … ``years`` on the day ``on``."""
+        match sign:
+            case ">=":
+                return self._at_least(term, on, years)
+            case ">":
+                return self._at_least(term, on, years + 1)
+            case "<":
+                return neg(self._at_least(term, on, years))
+            case "<=":
+                return neg(self._at_least(term, on, years + 1))
+            case _:
+                return conj(self._at_least(term, on, years), neg(self._at_least(term, on, years + 1)))
+
+    def _at_least(self, birth: str, on: str, years: int) -> str:
+        """An age only falls as births get later, so that there is a last day of birth."""
+        fixed = constant(on)
+        if fixed is None:
+            passed = f"(- {self.day(on).order} {self.day(birth).order})"
+            return (
+                f"(<= {number(_YEAR * years)} {passed})" if years > 0 else f"(< {number(_YEAR * (years - 1))} {passed})"
+            )
+        today = date.fromordinal(fixed)
+        youngest, beyond = 0, LAST_DAY + 1
+        while beyond - youngest > 1:
+            middle = (youngest + beyond) // 2
+            if age_in_years(date.fromordinal(middle), today) >= years:
+                youngest = middle
+            else:
+                beyond = middle
+        return f"(<= {birth} {youngest})"
 
     def day(self, days: str) -> CalendarDay:
         """The year, month and day of a date."""
@@ -112,51 +191,69 @@ class Calendar:
         else:
             names = [self._script.declare("Int", f"c{len(self._days)}{part}") for part in "ymd"]
             parts = CalendarDay(*names)
-            valid = conj(
+            drift = f"(- (* 4800 (- {days} {parts.day})) (* 146097 (- {parts.months} 12)))"
+            bounds = conj(
                 f"(<= 1 {parts.year} 9999)",
                 f"(<= 1 {parts.month} 12)",
-                f"(<= 1 {parts.day} {_length(parts.year, parts.month)})",
-                app("=", days, _days(parts)),
+                f"(<= 1 {parts.day} 31)",
+                app("=>", _short(parts.month), f"(<= {parts.day} 30)"),
+                app("=>", f"(= {parts.month} 2)", f"(<= {parts.day} 29)"),
+                f"(<= {number(_DRIFT[0])} {drift} {_DRIFT[1]})",
             )
+            possible = f"(<= {parts.day} {_length(parts.year, parts.month)})"
             # Where a date is unknown or leaves the calendar, its number is arbitrary and must not exclude anything.
-            self._script.require(app("=>", in_range(days, BaseType.DATE), valid))
+            self._script.require(app("=>", in_range(days, BaseType.DATE), bounds))
+            self._script.require_later(0, app("=>", in_range(days, BaseType.DATE), possible))
+            exact = app("=", days, _days(parts))
+            self._script.require_later(1, app("=>", in_range(days, BaseType.DATE), exact))
         self._days[days] = parts
         return parts
 
     def _of(self, moment: str, is_timestamp: bool) -> str:
         """The day of a date or timestamp."""
-        return self._script.define("Int", app("div", moment, str(DAY))) if is_timestamp else moment
+        return self.day_of(moment) if is_timestamp else moment
 
     def _age(self, birth: str, on: str) -> str:
-        passed = app("-", _as_number(self.day(on)), _as_number(self.day(birth)))
-        passed = self._script.define("Int", passed)
-        return ite(app("<=", "0", passed), app("div", passed, "10000"), f"(- (div (- {passed}) 10000))")
+        passed = self._script.define("Int", app("-", self.day(on).order, self.day(birth).order))
+        return ite(app("<=", "0", passed), f"(div {passed} {_YEAR})", f"(- (div (- {passed}) {_YEAR}))")
 
     def _date_add(self, term: Term, is_timestamp: bool, by: Interval) -> Term:
         null, value = term.null, term.value
         base, step = (BaseType.TIMESTAMP, DAY) if is_timestamp else (BaseType.DATE, 1)
         if by.months:
-            day = self.day(self._of(value, is_timestamp))
-            months = self._script.define("Int", f"(+ (* 12 {day.year}) (- {day.month} 1) {number(by.months)})")
-            year = self._script.define("Int", app("div", months, "12"))
-            month = self._script.define("Int", f"(+ 1 (mod {months} 12))")
-            longest = self._script.define("Int", _length(year, month))
-            shifted = CalendarDay(year, month, ite(app("<", longest, day.day), longest, day.day))
+            today = self._of(value, is_timestamp)
+            shifted, months = self._month_added(self.day(today), by.months)
+            null = disj(null, neg(f"(<= 12 {months} {12 * 9999 + 11})"))
+            time = self._time_of(value) if is_timestamp else "0"
             days = self._script.define("Int", _days(shifted))
-            null = disj(null, neg(f"(<= 1 {year} 9999)"))
-            value = f"(+ (* {DAY} {days}) (mod {value} {DAY}))" if is_timestamp else days
-            value = self._script.define("Int", value)
-            self._shifted[value] = shifted, f"(mod {term.value} {DAY})" if is_timestamp else "0"
+            value = self._script.define("Int", f"(+ (* {DAY} {days}) {time})" if is_timestamp else days)
+            self._shifted[value] = shifted, time
         for amount in (by.days * step, by.seconds * 1_000_000):
             if amount:
                 value = self._script.define("Int", app("+", value, number(amount)))
                 null = disj(null, neg(in_range(value, base)))
         return Term(null, value)
 
+    def _month_added(self, day: CalendarDay, count: int) -> tuple[CalendarDay, str]:
+        """A date with months added (its day becomes the last of a shorter month), and its months from the year 0."""
+        script = self._script
+        months = script.define("Int", f"(+ {day.months} {number(count)})")
+        if constant(day.year) is not None:
+            year, month = divmod(12 * int(day.year) + int(day.month) - 1 + count, 12)
+            names = [number(year), str(month + 1)]
+        else:
+            names = [script.declare("Int", f"s{len(self._shifted)}{part}") for part in "ym"]
+            script.require(conj(f"(= {months} (+ (* 12 {names[0]}) {names[1]} (- 1)))", f"(<= 1 {names[1]} 12)"))
+        longest = script.declare("Int", f"s{len(self._shifted)}d")
+        script.require(f"(ite (= {names[1]} 2) (<= 28 {longest} 29) (= {longest} (ite {_short(names[1])} 30 31)))")
+        script.require_later(0, app("=", longest, _length(*names)))
+        return CalendarDay(names[0], names[1], ite(app("<", longest, day.day), longest, day.day)), months
+
     def _truncated(self, unit: str, moment: str, is_timestamp: bool) -> str:
         if unit in _CLOCK:
             return f"(- {moment} (mod {moment} {_CLOCK[unit]}))" if is_timestamp else moment
         days = self._of(moment, is_timestamp)
+        start: CalendarDay | None = None
         match unit:
             case "day":
                 begin = days
@@ -169,8 +266,12 @@ class Calendar:
                     "quarter": f"(- {day.month} (mod (- {day.month} 1) 3))",
                     "month": day.month,
                 }[unit]
-                begin = _days(CalendarDay(day.year, self._script.define("Int", month), "1"))
-        return app("*", str(DAY), begin) if is_timestamp else begin
+                start = CalendarDay(day.year, self._script.define("Int", month), "1")
+                begin = self._script.define("Int", _days(start))
+        value = self._script.define("Int", app("*", str(DAY), begin)) if is_timestamp else begin
+        if start is not None:
+            self._shifted[value] = start, "0"
+        return value
 
     def _count(self, unit: str, moment: str, is_timestamp: bool) -> str:
         """The number of the unit that contains the moment."""
@@ -226,8 +327,12 @@ def _leap(year: str) -> str:
 
 def _length(year: str, month: str) -> str:
     """The number of days of a month."""
-    short = " ".join(f"(= {month} {number_})" for number_ in (4, 6, 9, 11))
-    return f"(ite (= {month} 2) (ite {_leap(year)} 29 28) (ite (or {short}) 30 31))"
+    return f"(ite (= {month} 2) (ite {_leap(year)} 29 28) (ite {_short(month)} 30 31))"
+
+
+def _short(month: str) -> str:
+    """Whether a month has 30 days."""
+    return f"(or {' '.join(f'(= {month} {number_})' for number_ in (4, 6, 9, 11))})"
 
 
 def _days(day: CalendarDay) -> str:
@@ -240,11 +345,6 @@ def _days(day: CalendarDay) -> str:
     months = f"(div (- (* 367 {day.month}) 362) 12)"
     lacking = f"(ite (<= {day.month} 2) 0 (ite {_leap(day.year)} (- 1) (- 2)))"
     return f"(+ {years} {months} {lacking} {day.day})"
-
-
-def _as_number(day: CalendarDay) -> str:
-    """2026-12-31 as 20261231."""
-    return f"(+ (* 10000 {day.year}) (* 100 {day.month}) {day.day})"
 
 
 def _unit(node: Node) -> str:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from typing import TypeAlias
 
+from offerkit.diagnostics import and_list
 from offerkit.prove.encode import Encoder, Opaque
 from offerkit.prove.result import Existence, Witness
 from offerkit.prove.smt import NoEncodingError, app, conj, neg
 from offerkit.prove.solver import Plain, Solver, values_in
-from offerkit.prove.terms import Term, microseconds, read, written
+from offerkit.prove.terms import DAY, Term, microseconds, read, written
 from offerkit.rules.flatten import nodes_of
 from offerkit.rules.nodes import CheckedExpression, FieldNode
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import BaseType, Row, Value
+
+Confirmation: TypeAlias = Callable[[Witness], bool]
+_REFINEMENTS = 6
+"""How often an opaque part may be pinned to its value for one more contact."""
 
 
 class Inquiry:
@@ -23,9 +31,13 @@ class Inquiry:
         self.encoder = Encoder(at, later=later)
         self.why = ""
         """Why the last check was not decided."""
+        self.unreplayed = 0
+        """How many examples were not confirmed although every part has an encoding: each is a fault of it."""
         self._solver, self._at = solver, at
         self._text: str | None = None
         self._pushed = False
+        self._slow: list[list[str]] = []
+        """The constraints that are left out so far, in the steps in which they are added."""
 
     @property
     def text(self) -> str:
@@ -43,15 +55,54 @@ class Inquiry:
         """Give the script to the solver. Raises SolverError."""
         self._solver.begin(self.text)
         self._pushed = False
+        self._slow = [step for step in self.encoder.script.slow if step]
 
-    def check(self, goal: str) -> Existence:
-        """Whether ``goal``, a term of the script, can be true. Raises SolverError.
+    def exists(self, goal: str, confirmed: Confirmation) -> tuple[Existence, Witness | None]:
+        """Whether ``goal``, a term of the script, can be true, with an example that ``confirmed`` says is one.
 
-        Its model stays for :meth:`witness` until the next check.
+        The constraints that are slow, and what opaque parts give, are added only where an example is not confirmed.
+        Raises SolverError.
         """
         if goal == "false":
-            return Existence.NONE
-        output = self._solver.tell(f"{'(pop)' if self._pushed else ''}(push)\n(assert {goal})\n(check-sat)")
+            return Existence.NONE, None
+        refinements = 0
+        while True:
+            answer = self._check(goal)
+            if answer is not Existence.SOME:
+                return answer, None
+            witnesses = self._witnesses()
+            for witness in witnesses:
+                if witness.moment >= self._at and confirmed(witness):
+                    return Existence.SOME, witness
+            if self._slow:
+                example = self._at_its_moment(goal, witnesses[0].moment)
+                if example is not None and confirmed(example):
+                    return Existence.SOME, example
+                self._require(*self._slow.pop(0))
+            elif refinements == _REFINEMENTS or not self._refine(witnesses[-1]):
+                break
+            else:
+                refinements += 1
+        if not self.encoder.opaque:
+            self.unreplayed += 1
+        self.why = _about(self.opaque_names) or "an example could not be confirmed"
+        return Existence.UNDECIDED, None
+
+    def _at_its_moment(self, goal: str, moment: datetime) -> Witness | None:
+        """An example with all constraints at a fixed moment, which the solver finds much faster than the moment."""
+        clock = self.encoder.clock() if self.encoder.clock_is_free else ()
+        day = self.encoder.parts_of(clock[1], BaseType.DATE) if clock else None
+        if not clock or day is None or moment < self._at:
+            return None
+        fixed = {clock[0]: microseconds(moment), clock[1]: moment.toordinal()}
+        fixed |= {day.year: moment.year, day.month: moment.month, day.day: moment.day}
+        pins = (f"(assert (= {name} {value}))" for name, value in fixed.items())
+        answer = self._check(goal, *(line for step in self._slow for line in step), *pins)
+        return self._witnesses()[-1] if answer is Existence.SOME else None
+
+    def _check(self, goal: str, *commands: str) -> Existence:
+        lines = ["(pop)" if self._pushed else "", "(push)", *commands, f"(assert {goal})", "(check-sat)"]
+        output = self._solver.tell("\n".join(lines))
         self._pushed = True
         match output.split():
             case ["sat", *_]:
@@ -62,26 +113,50 @@ class Inquiry:
                 self.why = "it needs more steps than the solver may take"
                 return Existence.UNDECIDED
 
-    def require(self, term: str) -> None:
-        """Add a constraint for all further checks."""
-        self._solver.tell(f"{'(pop)' if self._pushed else ''}(assert {term})")
+    def _require(self, *commands: str) -> None:
+        """Add constraints for all further checks."""
+        self._solver.tell("\n".join(["(pop)" if self._pushed else "", *commands]))
         self._pushed = False
 
-    def witness(self) -> Witness:
-        """The contact and the moment of the last check's model. Raises SolverError."""
-        fields = self.encoder.fields
-        names = [name for variable in fields.values() for name in (variable.null, variable.value)]
-        members = [name for variable in fields.values() for name in variable.members.values()]
-        clock = [self.encoder.clock()[0]] if self.encoder.clock_is_free else []
-        plain = self._values([*names, *members, *clock])
+    def _witnesses(self) -> list[Witness]:
+        """The contact and the moment of the last check's model. Raises SolverError.
+
+        Without the slow constraints, a date's number and its year, month and day can differ: then there are two.
+        """
+        encoder = self.encoder
+        variables = list(encoder.fields.values())
+        clock = [encoder.clock()[0]] if encoder.clock_is_free else []
+        moments = [(each.value, each.type.base) for each in variables] + [(name, BaseType.TIMESTAMP) for name in clock]
+        parts = {value: day for value, base in moments if (day := encoder.parts_of(value, base)) is not None}
+        names = [name for each in variables for name in (each.null, each.value)]
+        lists = [each.entries for each in variables]
+        names += [name for each in lists for name in (*each.fixed.values(), *each.texts, *each.texts.values())]
+        names += [name for day in parts.values() for name in (day.year, day.month, day.day)]
+        plain = self._values([*names, *clock])
+        witnesses = [self._witness(plain, clock)]
+        for value, day in parts.items():
+            with suppress(ValueError):
+                number = date(*(int(plain[name]) for name in (day.year, day.month, day.day))).toordinal()
+                is_timestamp = value in clock or value in {
+                    each.value for each in variables if each.type.base is BaseType.TIMESTAMP
+                }
+                plain[value] = number * DAY + int(plain[value]) % DAY if is_timestamp else number
+        if parts and self._slow:
+            witnesses.insert(0, self._witness(plain, clock))
+        return witnesses
+
+    def _witness(self, plain: Mapping[str, Plain], clock: list[str]) -> Witness:
         values: dict[tuple[str, str], Value] = {}
-        for key, variable in fields.items():
+        for key, variable in self.encoder.fields.items():
             base = variable.type.base
             if plain[variable.null] is True:
                 values[key] = None
             elif base is BaseType.LIST:
-                entries = [entry for entry, member in variable.members.items() if plain[member] is True]
-                values[key] = _filled(entries, int(plain[variable.value]), set(variable.members))
+                fixed, texts = variable.entries.fixed, variable.entries.texts
+                entries = [entry for entry, member in fixed.items() if plain[member] is True]
+                entries += [str(plain[text]) for text, member in texts.items() if plain[member] is True]
+                others = {*fixed, *(str(plain[text]) for text in texts)}
+                values[key] = _filled(list(dict.fromkeys(entries)), int(plain[variable.value]), others)
             else:
                 values[key] = read(plain[variable.value], base)
         moment = read(plain[clock[0]], BaseType.TIMESTAMP) if clock else self._at
@@ -94,11 +169,10 @@ class Inquiry:
         output = self._solver.tell(f"(get-value ({' '.join(names)}))")
         return dict(zip(names, values_in(output), strict=True))
 
-    def refine(self, witness: Witness) -> bool:
+    def _refine(self, witness: Witness) -> bool:
         """Say what the opaque parts are for the fields of ``witness``; whether there is any to say."""
         lemmas = [self._lemma(part, witness) for part in self.encoder.opaque.values()]
-        for lemma in filter(None, lemmas):
-            self.require(lemma)
+        self._require(*(f"(assert {lemma})" for lemma in lemmas if lemma))
         return any(lemmas)
 
     def _lemma(self, part: Opaque, witness: Witness) -> str:
@@ -158,3 +232,8 @@ def _filled(entries: list[str], length: int, others: set[str]) -> tuple[str, ...
         if f"entry {number}" not in others:
             result.append(f"entry {number}")
     return tuple(result)
+
+
+def _about(names: tuple[str, ...]) -> str:
+    """Why opaque parts leave something undecided; empty if there are none."""
+    return f"nothing is known about what {and_list(names)} gives there" if names else ""

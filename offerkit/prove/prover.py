@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
+from typing import TypeAlias
 
-from offerkit.diagnostics import and_list
 from offerkit.prove.encode import UnprovableError
-from offerkit.prove.inquiry import Inquiry
-from offerkit.prove.question import AllOf, Formula, Hints
+from offerkit.prove.inquiry import Confirmation, Inquiry
+from offerkit.prove.question import FALSE, TRUE, AllOf, Formula, Hints
 from offerkit.prove.replay import is_true
 from offerkit.prove.result import Comparison, Existence, Extent, Reading, Side, undecided
 from offerkit.prove.smt import conj, neg
 from offerkit.prove.solver import Limits, Solver, SolverError
 
-_REFINEMENTS = 6
-"""How often an opaque part may be pinned to its value for one more contact."""
+_Encoded: TypeAlias = tuple[Formula, str]
+"""A formula, and its term in a script."""
 
 
 class Prover:
@@ -81,76 +81,71 @@ class Prover:
         NONE: ``part`` adds nothing to them.
         """
         try:
-            inquiry = Inquiry(self._solver, at, later=True)
-            goal = conj(inquiry.encoder.formula(AllOf(tuple(by))), neg(inquiry.encoder.formula(part)))
-            inquiry.begin()
-            return inquiry.check(goal)
+            return self._exists(AllOf(tuple(by)), part, at)
         except (SolverError, UnprovableError):
             return Existence.UNDECIDED
 
     def _is_possible(self, formula: Formula, at: datetime) -> bool:
         """Whether a formula can be true; an undecided one raises SolverError."""
-        inquiry = Inquiry(self._solver, at, later=True)
-        goal = inquiry.encoder.formula(formula)
-        inquiry.begin()
-        answer = inquiry.check(goal)
+        answer = self._exists(formula, FALSE, at)
         if answer is Existence.UNDECIDED:
-            raise SolverError(inquiry.why)
+            raise SolverError("not decided")
         return answer is Existence.SOME
+
+    def _exists(self, true: Formula, not_true: Formula, at: datetime) -> Existence:
+        """Whether one formula can be true and another not, at any moment from ``at`` on."""
+        inquiry = Inquiry(self._solver, at, later=True)
+        goal = conj(inquiry.encoder.formula(true), neg(inquiry.encoder.formula(not_true)))
+        inquiry.begin()
+        answer, _ = inquiry.exists(goal, _confirmation(true, not_true))
+        self.unreplayed += inquiry.unreplayed
+        return answer
 
     def _reading(self, before: Formula, after: Formula, at: datetime, *, later: bool) -> tuple[Reading, Inquiry | None]:
         inquiry = Inquiry(self._solver, at, later=later)
         try:
             was, will = inquiry.encoder.formula(before), inquiry.encoder.formula(after)
-            key = (inquiry.text, was, will, tuple(inquiry.encoder.fields))
+            key = (inquiry.text, was, will, tuple(inquiry.encoder.fields), at)
             if key not in self._known:
                 inquiry.begin()
-                self._known[key] = self._compared(inquiry, (before, was), (after, will))
+                self._known[key] = _compared(inquiry, (before, was), (after, will))
+                self.unreplayed += inquiry.unreplayed
             return self._known[key], inquiry
         except (SolverError, UnprovableError) as error:
             return undecided(str(error)), inquiry
 
-    def _compared(self, inquiry: Inquiry, before: tuple[Formula, str], after: tuple[Formula, str]) -> Reading:
-        gained = self._side(inquiry, after, before)
-        lost = self._side(inquiry, before, after)
-        return Reading(
-            gained,
-            lost,
-            _extent(inquiry, before[1], some=lost.answer is Existence.SOME, lacking=gained.answer is Existence.SOME),
-            _extent(inquiry, after[1], some=gained.answer is Existence.SOME, lacking=lost.answer is Existence.SOME),
-        )
 
-    def _side(self, inquiry: Inquiry, true: tuple[Formula, str], not_true: tuple[Formula, str]) -> Side:
-        """The contacts for whom one formula is true and the other is not."""
-        goal = conj(true[1], neg(not_true[1]))
-        for _ in range(_REFINEMENTS):
-            answer = inquiry.check(goal)
-            if answer is not Existence.SOME:
-                return Side(answer, why=inquiry.why if answer is Existence.UNDECIDED else "")
-            witness = inquiry.witness()
-            values, moment = witness.values, witness.moment
-            if is_true(true[0], values, moment) and not is_true(not_true[0], values, moment):
-                return Side(Existence.SOME, witness)
-            if not inquiry.refine(witness):
-                break
-        if not inquiry.encoder.opaque:
-            self.unreplayed += 1
-        return Side(Existence.UNDECIDED, why=_about(inquiry.opaque_names) or "an example could not be confirmed")
+def _compared(inquiry: Inquiry, before: _Encoded, after: _Encoded) -> Reading:
+    gained = _side(inquiry, after, before)
+    lost = _side(inquiry, before, after)
+    return Reading(
+        gained,
+        lost,
+        _extent(inquiry, before, some=lost.answer is Existence.SOME, lacking=gained.answer is Existence.SOME),
+        _extent(inquiry, after, some=gained.answer is Existence.SOME, lacking=lost.answer is Existence.SOME),
+    )
 
 
-def _extent(inquiry: Inquiry, term: str, *, some: bool, lacking: bool) -> Extent:
-    """For whom a term is true. ``some``: it is for somebody; ``lacking``: it is not for somebody."""
-    holds = Existence.SOME if some else inquiry.check(term)
-    fails = Existence.SOME if lacking else inquiry.check(neg(term))
+def _side(inquiry: Inquiry, true: _Encoded, not_true: _Encoded) -> Side:
+    """The contacts for whom one formula is true and the other is not."""
+    answer, witness = inquiry.exists(conj(true[1], neg(not_true[1])), _confirmation(true[0], not_true[0]))
+    return Side(answer, witness, why=inquiry.why if answer is Existence.UNDECIDED else "")
+
+
+def _confirmation(true: Formula, not_true: Formula) -> Confirmation:
+    """Whether the rule evaluator says of an example that one formula is true for it and the other is not."""
+    return lambda example: (
+        is_true(true, example.values, example.moment) and not is_true(not_true, example.values, example.moment)
+    )
+
+
+def _extent(inquiry: Inquiry, encoded: _Encoded, *, some: bool, lacking: bool) -> Extent:
+    """For whom a formula is true. ``some``: it is for somebody; ``lacking``: it is not for somebody."""
+    formula, term = encoded
+    holds = Existence.SOME if some else inquiry.exists(term, _confirmation(formula, FALSE))[0]
+    fails = Existence.SOME if lacking else inquiry.exists(neg(term), _confirmation(TRUE, formula))[0]
     if holds is Existence.NONE:
         return Extent.NOBODY
     if fails is Existence.NONE:
         return Extent.EVERYBODY
-    if Existence.UNDECIDED in (holds, fails) or (inquiry.encoder.opaque and not (some and lacking)):
-        return Extent.UNDECIDED
-    return Extent.SOME
-
-
-def _about(names: tuple[str, ...]) -> str:
-    """Why opaque parts leave something undecided; empty if there are none."""
-    return f"nothing is known about what {and_list(names)} gives there" if names else ""
+    return Extent.SOME if holds is fails is Existence.SOME else Extent.UNDECIDED

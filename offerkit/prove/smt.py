@@ -75,9 +75,14 @@ def _escaped(char: str) -> str:
 
 @dataclass
 class Script:
-    """Declarations, definitions and constraints, in order. A definition names a term, so that it is written once."""
+    """Declarations, definitions and constraints, in order. A definition names a term, so that it is written once.
+
+    ``slow``: constraints that are left out at first, and added in these two steps. Without them there is more that
+    fits, so what has no solution has none with them either; a solution must be confirmed.
+    """
 
     lines: list[str] = field(default_factory=list)
+    slow: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
     _defined: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def declare(self, sort: str, name: str) -> str:
@@ -85,9 +90,13 @@ class Script:
         self.lines.append(f"(declare-const {name} {sort})")
         return name
 
-    def define(self, sort: str, term: str) -> str:
-        """A name for ``term``; short terms stay as they are."""
-        if " " not in term or len(term) < 24:
+    def declare_function(self, name: str, sort: str, result: str) -> None:
+        """A new function of one argument, of which nothing is known."""
+        self.lines.append(f"(declare-fun {name} ({sort}) {result})")
+
+    def name(self, sort: str, term: str) -> str:
+        """A name for ``term``, however short it is."""
+        if " " not in term and not term.startswith('"'):
             return term
         key = (sort, term)
         if key not in self._defined:
@@ -95,10 +104,20 @@ class Script:
             self.lines.append(f"(define-fun {self._defined[key]} () {sort} {term})")
         return self._defined[key]
 
+    def define(self, sort: str, term: str) -> str:
+        """A name for ``term``; short terms stay as they are."""
+        if " " not in term or len(term) < 24:
+            return term
+        return self.name(sort, term)
+
     def require(self, term: str) -> None:
         """A constraint that always holds."""
         if term != "true":
             self.lines.append(f"(assert {term})")
+
+    def require_later(self, step: int, term: str) -> None:
+        """A constraint that always holds, and is left out until the step 0 or 1."""
+        self.slow[step].append(f"(assert {term})")
 
     def __str__(self) -> str:
         """The whole text."""
