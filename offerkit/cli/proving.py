@@ -30,7 +30,8 @@ def proofs_of(
     if not (prove or (prove is None and form != "json" and not yes)):
         return None
     from offerkit.reports.proof_words import stated
-    from offerkit.usecases.proofs import ProofRequest, proofs_of_plan
+    from offerkit.usecases.proof_answers import ProofRequest
+    from offerkit.usecases.proofs import proofs_of_plan
 
     return stated(proofs_of_plan(session, plan, ProofRequest(session.now, at, progress=session.progress)))
 
@@ -42,6 +43,7 @@ def proofs_between(
     if prove is False or difference.across is not None:
         return None
     from offerkit.reports.proof_words import stated
-    from offerkit.usecases.proofs import ProofRequest, proofs_of_difference
+    from offerkit.usecases.proof_answers import ProofRequest
+    from offerkit.usecases.proofs import proofs_of_difference
 
     return stated(proofs_of_difference(difference, ProofRequest(session.now, at, progress=session.progress)))

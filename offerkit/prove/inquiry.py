@@ -10,7 +10,7 @@ from typing import TypeAlias
 from offerkit.diagnostics import and_list
 from offerkit.prove.encode import Encoder, Opaque
 from offerkit.prove.result import Existence, Witness
-from offerkit.prove.smt import NoEncodingError, app, conj, neg
+from offerkit.prove.smt import NoEncodingError, app, conj, disj, neg
 from offerkit.prove.solver import Plain, Solver, values_in
 from offerkit.prove.terms import DAY, Term, microseconds, read, written
 from offerkit.rules.flatten import nodes_of
@@ -19,6 +19,8 @@ from offerkit.rules.python import compile_one
 from offerkit.rules.types import BaseType, Row, Value
 
 Confirmation: TypeAlias = Callable[[Witness], bool]
+_CHEAP = 30_000
+"""The most steps for what only makes an answer nicer."""
 _REFINEMENTS = 6
 """How often an opaque part may be pinned to its value for one more contact."""
 
@@ -35,7 +37,9 @@ class Inquiry:
         """How many examples were not confirmed although every part has an encoding: each is a fault of it."""
         self._solver, self._at = solver, at
         self._text: str | None = None
-        self._pushed = False
+        self._pushed = self._otherwise = False
+        self._required: list[str] = []
+        """The constraints that were added since the beginning."""
         self._slow: list[list[str]] = []
         """The constraints that are left out so far, in the steps in which they are added."""
 
@@ -44,6 +48,7 @@ class Inquiry:
         """The script; no formula can be encoded from then on."""
         if self._text is None:
             self._text = self.encoder.finish()
+            self._slow = [step for step in self.encoder.script.slow if step]
         return self._text
 
     @property
@@ -51,17 +56,18 @@ class Inquiry:
         """The functions of the parts without an encoding."""
         return tuple(sorted({part.name for part in self.encoder.opaque.values()}))
 
-    def begin(self) -> None:
-        """Give the script to the solver. Raises SolverError."""
-        self._solver.begin(self.text)
-        self._pushed = False
-        self._slow = [step for step in self.encoder.script.slow if step]
+    def begin(self, *, otherwise: bool = False) -> None:
+        """Give the script to the solver; ``otherwise`` for another order of search. Raises SolverError."""
+        self._solver.begin("\n".join([self.text, *self._required]), otherwise=otherwise)
+        self._otherwise, self._pushed = otherwise, False
 
-    def exists(self, goal: str, confirmed: Confirmation) -> tuple[Existence, Witness | None]:
+    def exists(
+        self, goal: str, confirmed: Confirmation, elsewhere: Callable[[], Witness | None] | None = None
+    ) -> tuple[Existence, Witness | None]:
         """Whether ``goal``, a term of the script, can be true, with an example that ``confirmed`` says is one.
 
         The constraints that are slow, and what opaque parts give, are added only where an example is not confirmed.
-        Raises SolverError.
+        ``elsewhere`` looks for one in other ways, and is asked once, as soon as there may be any. Raises SolverError.
         """
         if goal == "false":
             return Existence.NONE, None
@@ -71,6 +77,10 @@ class Inquiry:
             if answer is not Existence.SOME:
                 return answer, None
             witnesses = self._witnesses()
+            if elsewhere is not None:
+                example, elsewhere = elsewhere(), None
+                if example is not None:
+                    return Existence.SOME, example
             for witness in witnesses:
                 if witness.moment >= self._at and confirmed(witness):
                     return Existence.SOME, witness
@@ -88,6 +98,26 @@ class Inquiry:
         self.why = _about(self.opaque_names) or "an example could not be confirmed"
         return Existence.UNDECIDED, None
 
+    def is_never(self, goal: str) -> bool:
+        """Whether ``goal`` is certainly never true; asked with few steps."""
+        if goal == "false":
+            return True
+        limit = self._solver.limits.resources
+        cheap = (f"(set-option :rlimit {min(limit, _CHEAP)})", f"(set-option :rlimit {limit})")
+        output = self._solver.tell(
+            f"{'(pop)' if self._pushed else ''}(push)\n(assert {goal})\n{cheap[0]}\n(check-sat)\n{cheap[1]}"
+        )
+        self._pushed = True
+        return output.split()[:1] == ["unsat"]
+
+    def matters(self, goal: str, values: Mapping[tuple[str, str], Value], key: tuple[str, str]) -> bool:
+        """Whether the goal can be false for another value of the field ``key`` than in ``values``."""
+        try:
+            others = [self.equals(each, value) for each, value in values.items() if each != key]
+        except NoEncodingError:
+            return True
+        return not self.is_never(conj(*others, neg(goal)))
+
     def _at_its_moment(self, goal: str, moment: datetime) -> Witness | None:
         """An example with all constraints at a fixed moment, which the solver finds much faster than the moment."""
         clock = self.encoder.clock() if self.encoder.clock_is_free else ()
@@ -101,6 +131,13 @@ class Inquiry:
         return self._witnesses()[-1] if answer is Existence.SOME else None
 
     def _check(self, goal: str, *commands: str) -> Existence:
+        answer = self._checked(goal, *commands)
+        if answer is Existence.UNDECIDED:
+            self.begin(otherwise=not self._otherwise)
+            answer = self._checked(goal, *commands)
+        return answer
+
+    def _checked(self, goal: str, *commands: str) -> Existence:
         lines = ["(pop)" if self._pushed else "", "(push)", *commands, f"(assert {goal})", "(check-sat)"]
         output = self._solver.tell("\n".join(lines))
         self._pushed = True
@@ -115,6 +152,7 @@ class Inquiry:
 
     def _require(self, *commands: str) -> None:
         """Add constraints for all further checks."""
+        self._required += commands
         self._solver.tell("\n".join(["(pop)" if self._pushed else "", *commands]))
         self._pushed = False
 
@@ -183,7 +221,7 @@ class Inquiry:
             if isinstance(node, FieldNode) and node.namespace not in part.bound
         }
         try:
-            premises = [self._equals(key, witness.values[key]) for key in sorted(reads)]
+            premises = [self.equals(key, witness.values[key]) for key in sorted(reads)]
             value = evaluated(part, witness)
             said = part.term.null if value is None else conj(neg(part.term.null), _is(part.term, value))
         except NoEncodingError:
@@ -192,13 +230,20 @@ class Inquiry:
             premises.append(app("=", self.encoder.clock()[0], str(microseconds(witness.moment))))
         return app("=>", conj(*premises), said)
 
-    def _equals(self, key: tuple[str, str], value: Value) -> str:
-        """Whether a field has a value."""
+    def equals(self, key: tuple[str, str], value: Value) -> str:
+        """Whether a field has a value; of a list, whether it has its length and its entries.
+
+        Raises NoEncodingError for texts that SMT-LIB does not have.
+        """
         variable = self.encoder.fields[key]
         if value is None:
             return variable.null
         if isinstance(value, tuple):
-            raise NoEncodingError("a list")
+            entries = variable.entries
+            same = [member if text in value else neg(member) for text, member in entries.fixed.items()]
+            for text, member in entries.texts.items():
+                same.append(app("=", member, disj(*(app("=", text, written(each)) for each in value))))
+            return conj(neg(variable.null), app("=", variable.value, str(len(value))), *same)
         return conj(neg(variable.null), app("=", variable.value, written(value)))
 
 

@@ -58,13 +58,25 @@ class ProofMoment:
 
 
 @dataclass(frozen=True, slots=True)
-class Proofs:
+class NarrowingOutcome:
+    """What a rule “narrowing needs no approval” would decide on an offer that waits for an approval.
+
+    ``obstacle``: why it would keep the offer back; empty: it would let it through.
+    """
+
+    offer: Address
+    obstacle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeProofs:
     """All that is proved of a change; ``notes``: by environment, what was not tried, and why.
 
-    ``missing``: why nothing was.
+    ``missing``: why nothing was. ``narrowing``: of a promotion.
     """
 
     changes: tuple[ProvedChange, ...] = ()
     moments: tuple[ProofMoment, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     missing: str = ""
+    narrowing: tuple[NarrowingOutcome, ...] = ()

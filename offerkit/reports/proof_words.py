@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from offerkit.diagnostics import and_list, or_list
 from offerkit.fingerprint import Json
-from offerkit.prove.proofs import Proofs, ProvedAbout, ProvedChange
+from offerkit.prove.proofs import ChangeProofs, ProvedAbout, ProvedChange
 from offerkit.prove.result import CommonFact, Existence, Extent, Reading, Side, Witness
 from offerkit.reports.escape import clip
 from offerkit.rules.types import Value
@@ -76,6 +76,8 @@ class StatedProofs:
     notes: tuple[tuple[str, str], ...] = ()
     """Environment (empty: all), and what was not tried there, and why."""
     missing: str = ""
+    narrowing: tuple[tuple[str, str], ...] = ()
+    """Offer, and why a rule “narrowing needs no approval” would keep it back; empty: it would let it through."""
 
     def of_environments(self, chosen: Callable[[str], bool]) -> StatedProofs:
         """What is proved in the environments that are ``chosen``."""
@@ -85,13 +87,14 @@ class StatedProofs:
         return replace(self, changes=changes, moments=moments, notes=notes)
 
 
-def stated(proofs: Proofs) -> StatedProofs:
+def stated(proofs: ChangeProofs) -> StatedProofs:
     """``proofs`` in words."""
     return StatedProofs(
         tuple(_change(change) for change in proofs.changes),
         tuple((moment.environment, moment_text(moment.at), moment.zone) for moment in proofs.moments),
         proofs.notes,
         proofs.missing,
+        tuple((str(outcome.offer), outcome.obstacle) for outcome in proofs.narrowing),
     )
 
 

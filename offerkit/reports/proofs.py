@@ -31,6 +31,31 @@ _SIGNS = {
 _SUBJECT, _SENTENCE, _SPACE_LISTS = 300, 500, 3
 
 
+def told(proofs: StatedProofs | None) -> bool:
+    """Whether there is anything to tell."""
+    return proofs is not None and bool(proofs.changes or proofs.notes or proofs.missing or proofs.narrowing)
+
+
+def remarks(proofs: StatedProofs, layout: Layout) -> list[str]:
+    """What was not tried, and what a rule on narrowing would have decided, one sentence or two each."""
+    return [*(note for _, note in proofs.notes), *_narrowing(proofs, layout)]
+
+
+def _narrowing(proofs: StatedProofs, layout: Layout) -> Iterator[str]:
+    if not proofs.narrowing:
+        return
+    through = [_address(offer) for offer, obstacle in proofs.narrowing if not obstacle]
+    by_obstacle: dict[str, list[str]] = {}
+    for offer, obstacle in proofs.narrowing:
+        if obstacle:
+            by_obstacle.setdefault(obstacle, []).append(_address(offer))
+    kept = [f"{names(offers, '', layout.names)} ({obstacle})" for obstacle, offers in by_obstacle.items()]
+    text = "Of the offers that wait for an approval, a rule “narrowing needs no approval” would have let through"
+    text += f" {names(through, '', layout.names) or 'none'}"
+    text += f", and kept back {'; '.join(kept)}" if kept else ""
+    yield f"{text}. There is no such rule: nothing goes live because of a proof."
+
+
 def heading(proofs: StatedProofs) -> str:
     """What is proved of how much, and at which moments."""
     conditions = sum(len(change.conditions) for change in proofs.changes)
@@ -52,8 +77,9 @@ def clock(proofs: StatedProofs) -> str:
 
 def proofs_text(proofs: StatedProofs | None, style: Style, layout: Layout) -> str:
     """The section of a report on a terminal; empty where there is nothing to tell."""
-    if proofs is None or not (proofs.changes or proofs.notes or proofs.missing):
+    if not told(proofs):
         return ""
+    assert proofs is not None
     if proofs.missing:
         return "\n".join(style.dim(row) for row in indented("", visible(proofs.missing), layout.width))
     rows = [style.bold(f"{TITLE} · {heading(proofs)}" if proofs.changes else TITLE)]
@@ -63,8 +89,8 @@ def proofs_text(proofs: StatedProofs | None, style: Style, layout: Layout) -> st
         rows += ["", *_change_rows(change, style, layout)]
     if (more := len(proofs.changes) - layout.limit) > 0:
         rows += [style.dim(f"    … and {count(more, 'other answer')}")]
-    for _, note in proofs.notes:
-        rows += indented("  · ", visible(note), layout.width)
+    for remark in remarks(proofs, layout):
+        rows += ["", *indented("  · ", visible(remark), layout.width)]
     return "\n".join(rows)
 
 
@@ -116,8 +142,9 @@ def _address(text: str) -> str:
 
 def proofs_markdown(proofs: StatedProofs | None, layout: Layout, room: Room) -> str:
     """The section of a comment, as far as there is room; empty where there is nothing to tell."""
-    if proofs is None or not (proofs.changes or proofs.notes or proofs.missing):
+    if not told(proofs):
         return ""
+    assert proofs is not None
     if proofs.missing:
         line = call("proofs.md", "clock", proofs.missing)
         return line if room.take(line) else ""
@@ -133,7 +160,8 @@ def proofs_markdown(proofs: StatedProofs | None, layout: Layout, room: Room) -> 
             shown.append(f"- … and {count(len(proofs.changes) - position, 'other answer')}")
             break
         shown.append(row)
-    notes = [call("proofs.md", "note", layout.clipped(note, _SENTENCE)) for _, note in proofs.notes[: layout.names]]
+    notes = [call("proofs.md", "note", layout.clipped(remark, _SENTENCE)) for remark in remarks(proofs, layout)]
+    notes = [note for note in notes[: layout.names] if room.take(note)]
     return "\n\n".join(filter(None, [head, *rows, "\n".join(shown), "\n".join(notes)]))
 
 
@@ -159,8 +187,9 @@ class ProofsView(NamedTuple):
 
 def proofs_view(proofs: StatedProofs | None, layout: Layout) -> ProofsView | None:
     """The section of a page; None where there is nothing to tell."""
-    if proofs is None or not (proofs.changes or proofs.notes or proofs.missing):
+    if not told(proofs):
         return None
+    assert proofs is not None
     shown = proofs.changes[: layout.limit]
     more = len(proofs.changes) - len(shown)
     return ProofsView(
@@ -168,7 +197,7 @@ def proofs_view(proofs: StatedProofs | None, layout: Layout) -> ProofsView | Non
         f"{clock(proofs)} {LIMITS}" if proofs.changes else "",
         [ProofView(sign_of(change), change.verdict, subject(change, layout), change.sentences) for change in shown],
         count(more, "other answer") if more else "",
-        [note for _, note in proofs.notes],
+        remarks(proofs, layout),
         proofs.missing,
     )
 
@@ -179,6 +208,7 @@ def proofs_data(proofs: StatedProofs) -> Json:
         "moments": [{"environment": name, "at": at, "time_zone": zone} for name, at, zone in proofs.moments],
         "changes": [_data(change) for change in proofs.changes],
         "notes": [note for _, note in proofs.notes],
+        "narrowing": [{"offer": offer, "obstacle": obstacle or None} for offer, obstacle in proofs.narrowing],
     }
 
 

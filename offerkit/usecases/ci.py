@@ -251,7 +251,8 @@ def _made(
 
 
 def _proofs(session: Session, plan: Plan, effect: BeforeAfter) -> StatedProofs:
-    from offerkit.usecases.proofs import ProofRequest, proofs_or_why_not, prove_change  # compiles both states
+    from offerkit.usecases.proof_answers import ProofRequest  # compiles both states
+    from offerkit.usecases.proofs import proofs_or_why_not, prove_change
 
     request = ProofRequest(session.now, progress=session.progress)
     return stated(proofs_or_why_not(plan.steps, lambda: prove_change(effect, request)))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, and_list
-from offerkit.engine.condition import BoundCondition
+from offerkit.engine.condition import BoundCondition, Path
 from offerkit.engine.resources import CompiledOffer, LocatedCondition
 from offerkit.prove.question import AllOf, AnyOf, DayRange, Formula, Holds
 from offerkit.reports.escape import clip
+from offerkit.state.effective import origin
 from offerkit.usecases.conditions import effective_condition
 from offerkit.usecases.lint_findings import Agreed, LintFinding, LintPlace, LintScope, common_days, windows_of
 from offerkit.usecases.lint_parts import CLOCK, ConditionPart, ConditionParts, PartProofs, whole_part
@@ -104,7 +105,7 @@ class _Conditions:
     # --- offers
 
     def offer(self, offer: CompiledOffer, standings: dict[int, Standing]) -> Iterator[LintFinding]:
-        """Whether a contact can be eligible for an offer, and what of its conditions, filters and weights adds nothing."""
+        """Whether a contact can be eligible for an offer; what of its conditions, filters and weights is useless."""
         around = self._categories[offer.category]
         if not around.possible:
             standings[offer.position] = Standing.NEVER
@@ -167,7 +168,8 @@ class _Conditions:
         for index in own:
             others = [part for other in filters for part in staying[other]]
             for part, finding in self._superfluous(requirements[index], [*around, *others]):
-                self.agreed.add(Code.ADDS_NOTHING, part.place, finding)
+                hinted = replace(finding, hint=_removal(offer, ("eligible", "when"))) if finding is not None else None
+                self.agreed.add(Code.ADDS_NOTHING, part.place, hinted)
                 if finding is not None:
                     staying[index].remove(part)
         for index in reversed(filters):
@@ -267,7 +269,7 @@ class _Conditions:
             f"filter {offer.requirements[index].name} adds nothing here{already}",
             place,
             f"{self._from([*parts, *by])}Every contact for whom the rest is true meets it.",
-            "Remove it from the offer.",
+            _removal(offer, ("eligible", "filters")),
             related=_related([*by, parts[0]]),
         )
 
@@ -287,6 +289,12 @@ class _Conditions:
         """From when on it holds, if that depends on the time."""
         clock = any(CLOCK in part.reads for part in parts)
         return f"At every moment from {self._scope.at:%Y-%m-%d %H:%M} on. " if clock else ""
+
+
+def _removal(offer: CompiledOffer, path: Path) -> str:
+    """How to remove a part of what is written at ``path``, below which a template may have something else."""
+    by = [layer.address for layer in offer.layers if origin([layer], path) is not None]
+    return f"Remove it. If nothing is left there, {by[1]} applies instead." if len(by) > 1 else "Remove it."
 
 
 def _is_true(formula: Formula) -> bool:

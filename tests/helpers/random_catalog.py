@@ -45,6 +45,12 @@ DOOR = IdentifyingSpace("shop", "web", False, False, "shop/app", ("a/b", "d"))
 
 def catalog(rng: Random, *, filtered: bool = False) -> Catalog:
     """A catalog of up to 25 offers; ``filtered``: its environment may have a filter."""
+    sections, activated = sections_of(rng, filtered=filtered)
+    return _stopped(rng, inline_catalog(sections, activated, hooks=HOOKS))
+
+
+def sections_of(rng: Random, *, filtered: bool = False) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The sections of a catalog as plain data, and by offer the spaces that it is activated on if not on all."""
     rules = [f"r{place}" for place in range(rng.randint(0, 4))]
     sections: dict[str, Any] = {
         "dimensions": {"person": {"key": ["id"], "fields": {
@@ -69,7 +75,7 @@ def catalog(rng: Random, *, filtered: bool = False) -> Catalog:
     }
     if filtered and rng.random() < 0.4:
         sections["environment"]["when"] = rng.choice(CONDITIONS)
-    return _stopped(rng, inline_catalog(sections, activated, hooks=HOOKS))
+    return sections, activated
 
 
 def _stopped(rng: Random, made: Catalog) -> Catalog:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import rule_trees
 from helpers.rules import tree
@@ -15,7 +16,7 @@ from rule_trees import DATE, FIELDS, INT, TIME, B, D, E, S, Trees, checked
 
 from offerkit.prove.prover import Prover
 from offerkit.prove.question import Holds
-from offerkit.prove.result import Comparison, Existence, Extent
+from offerkit.prove.result import CommonFact, Comparison, Existence, Extent
 from offerkit.rules.flatten import parts_of, rebuilt
 from offerkit.rules.nodes import CallNode, FieldNode, Literal, Node, walk
 from offerkit.rules.python import compile_one
@@ -31,7 +32,7 @@ MOMENTS = (
 )
 ROWS = 40
 _OPPOSITE = {"lt": "le", "le": "lt", "gt": "ge", "ge": "gt", "eq": "ne", "ne": "eq", "and": "or", "or": "and"}
-_STEPS: dict[BaseType, object] = {
+_STEPS: dict[BaseType, Any] = {
     INT: 1,
     D: Decimal("0.000001"),
     DATE: timedelta(days=1),
@@ -120,7 +121,7 @@ def _replaced(root: Node, old: Node, new: Node) -> Node:
     return rebuilt(root, changed)
 
 
-def neighbours(value: Value, base: BaseType) -> list[Value]:
+def neighbours(value: Any, base: BaseType) -> list[Value]:
     """One below, equal, one above; texts with a character more or fewer."""
     step = _STEPS.get(base)
     if step is None or value is None:
@@ -130,7 +131,7 @@ def neighbours(value: Value, base: BaseType) -> list[Value]:
     near: list[Value] = [value]
     for sign in (-1, 1):
         try:
-            moved = value + sign * step  # type: ignore[operator]
+            moved = value + sign * step
         except OverflowError:
             continue
         if not isinstance(moved, int) or abs(moved) < 2**63:
@@ -177,6 +178,8 @@ class BoundaryRows:
                 pools[S] += neighbours(value, S)
                 pools[INT] += [len(value) - 1, len(value), len(value) + 1]
                 pools[BaseType.LIST] += [(value,), ("a", value), (value, value)]
+            case _:
+                pass
 
     def _ago(self, today: date, count: int) -> None:
         """Dates so many days or years before or after a day."""
@@ -237,6 +240,7 @@ def judge(
 
     tally.counts[f"now {comparison.now.verdict}"] += 1
     tally.counts[f"later {comparison.later.verdict}"] += 1
+    tally.counts["described"] += bool(comparison.now.gained.facts or comparison.now.lost.facts)
     faults = list(_faults(comparison, answers))
     contacts = BoundaryRows(random, moments, *pair)
     for _ in range(rows):
@@ -252,6 +256,10 @@ def judge(
                 for extent, holds in ((reading.before, was), (reading.after, will)):
                     if (extent is Extent.NOBODY and holds) or (extent is Extent.EVERYBODY and not holds):
                         faults.append(f"{name}: {extent} is wrong for {_shown(row, pair)} at {moment}")
+                for side, changed in ((reading.gained, will and not was), (reading.lost, was and not will)):
+                    true = [_is_true_of(fact, row[fact.field]) for fact in side.facts]
+                    if (changed and not all(true)) or (side.exact and all(true) and not changed):
+                        faults.append(f"{name}: {side.facts} {side.exact} for {_shown(row, pair)} at {moment}")
     if faults:
         tally.wrong.append(f"{faults[0]} (and {len(faults) - 1} more)\n  {tree(pair[0])}\n  {tree(pair[1])}\n  {at}")
 
@@ -271,6 +279,16 @@ def _faults(
             elif answers(dict.fromkeys(FIELDS) | dict(witness.values), witness.moment) != expected:
                 faults.append(f"{name}: the example {witness} is none")
     return faults
+
+
+def _is_true_of(fact: CommonFact, value: Any) -> bool:
+    if fact.among:
+        return value in fact.among
+    if value is None or (fact.least is None and fact.most is None):
+        return value is None and fact.least is None and fact.most is None
+    least: Any = fact.least
+    most: Any = fact.most
+    return (least is None or value >= least) and (most is None or value <= most)
 
 
 def _shown(row: dict[tuple[str, str], Value], pair: tuple[Node, Node]) -> str:

@@ -7,7 +7,15 @@ from decimal import Decimal
 
 from report_requests import AFRICA, ROCKIES, TOUR
 
-from offerkit.prove.proofs import ProofMoment, Proofs, ProvedAbout, ProvedChange, ProvedCondition, ProvedOffer
+from offerkit.prove.proofs import (
+    ChangeProofs,
+    NarrowingOutcome,
+    ProofMoment,
+    ProvedAbout,
+    ProvedChange,
+    ProvedCondition,
+    ProvedOffer,
+)
 from offerkit.prove.result import CommonFact, Comparison, Existence, Extent, Reading, Side, Witness
 from offerkit.reports.proof_words import StatedProofs, stated
 from offerkit.rules.types import Value
@@ -57,7 +65,7 @@ def proofs(text: str) -> StatedProofs:
     affluent = CommonFact(("recipient", "segment"), among=("affluent", text))
     tomorrow = datetime(2026, 12, 2)
     return stated(
-        Proofs(
+        ChangeProofs(
             (
                 change(
                     some(affluent, age=18, segment=text), NONE, path="eligible.when", offers=2, example_of=f"x {text}"
@@ -77,6 +85,7 @@ def proofs(text: str) -> StatedProofs:
             ),
             (ProofMoment("recipients", AT, "Europe/Paris"),),
             (("visitors", f"visitors is in only one of the two states {text}: nothing is compared there."),),
+            narrowing=(NarrowingOutcome(TOUR), NarrowingOutcome(ROCKIES, text)),
         )
     )
 
@@ -84,7 +93,7 @@ def proofs(text: str) -> StatedProofs:
 PROOFS = proofs("private")
 MISSING = StatedProofs(missing="Not shown: proofs. Install it with: pip install 'offerkit[prove]'.")
 ELSEWHERE = stated(
-    Proofs(
+    ChangeProofs(
         (change(NONE, NONE),),
         (ProofMoment("recipients", AT, "Europe/Paris"), ProofMoment("visitors", AT, "UTC")),
     )

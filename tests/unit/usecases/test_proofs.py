@@ -15,7 +15,8 @@ from offerkit.prove.proofs import ProvedAbout, ProvedChange
 from offerkit.prove.result import Existence, Verdict
 from offerkit.reports.proof_words import StatedChange, stated
 from offerkit.usecases import proofs
-from offerkit.usecases.proofs import ProofRequest, proofs_of_plan
+from offerkit.usecases.proof_answers import EnvironmentProver, ProofRequest
+from offerkit.usecases.proofs import proofs_of_plan
 
 SHARED, CATALOG, OFFERS, SPACES, ENVIRONMENT = (
     "specs/shared.yaml", "specs/shop/catalog.yaml", "specs/shop/offers.yaml", "specs/shop/spaces.yaml",
@@ -227,7 +228,7 @@ def test_questions_that_differ_in_the_same_part_are_answered_by_it(applied: Work
     assert {change.comparison.now.verdict for change in late} == {Verdict.NOT_DECIDED}
     assert "proofs took longer than 0 s altogether" in {change.comparison.now.why for change in late}
     session = applied.session()
-    part = proofs._Solving.answer
+    part = EnvironmentProver.answer
     asked = []
 
     def once(self: Any, question: Any, why: str = "") -> Any:
@@ -235,7 +236,7 @@ def test_questions_that_differ_in_the_same_part_are_answered_by_it(applied: Work
         return part(self, question, why or ("no time" if len(asked) > 2 else ""))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(proofs._Solving, "answer", once)
+        patch.setattr(EnvironmentProver, "answer", once)
         found = proofs_of_plan(session, applied.plan(), ProofRequest(session.now)).changes
     left = [change for change in found if change.comparison.now.verdict is Verdict.NOT_DECIDED]
     assert {change.comparison.now.gained.answer for change in left} == {Existence.NONE}
