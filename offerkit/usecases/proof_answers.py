@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, time
 from time import monotonic
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.prove.hints import hints_of
 from offerkit.prove.proofs import ProofMoment
-from offerkit.prove.result import Comparison, Existence, Reading, Side, Verdict, undecided
+from offerkit.prove.question import AllOf, DayRange, Formula, Holds, leaves
+from offerkit.prove.result import Comparison, Existence, Extent, Reading, Side, Verdict, undecided
 from offerkit.prove.solver import Limits
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.times import wall_clock
 from offerkit.usecases.argument_values import parse_time
-from offerkit.usecases.proof_questions import EnvironmentQuestions, FormulaKey, ProofQuestion
+from offerkit.usecases.proof_questions import EnvironmentQuestions, FormulaKey, ProofQuestion, parts_of
+
+if TYPE_CHECKING:
+    from offerkit.prove.prover import Prover
 
 INTERRUPTED = "it was interrupted"
 _SHOWN = 50
@@ -123,7 +127,7 @@ class EnvironmentProver:
         if core is not None and core.now.verdict is core.later.verdict is Verdict.SAME:
             return Comparison(self._at, _same(core.now), _same(core.later))
         if not why:
-            return self._prover.compare(question.before, question.after, self._at)
+            return compare_on_days(self._prover, question.before, question.after, self._at)
         if core is None:
             return self._unknown(why)
         return Comparison(self._at, _known(core.now, why), _known(core.later, why))
@@ -134,12 +138,65 @@ class EnvironmentProver:
             return None
         key, before, after = question.core
         if key not in self._cores and not why and self._shared[key] > 1:
-            self._cores[key] = self._prover.compare(before, after, self._at)
+            self._cores[key] = compare_on_days(self._prover, before, after, self._at)
         return self._cores.get(key)
 
     def _unknown(self, why: str) -> Comparison:
         reading = undecided(why)
         return Comparison(self._at, reading, reading)
+
+
+_NEVER = Reading(Side(Existence.NONE), Side(Existence.NONE), Extent.NOBODY, Extent.NOBODY)
+
+
+def compare_on_days(prover: Prover, before: Formula, after: Formula, at: datetime) -> Comparison:
+    """As the prover compares; days that both formulas share are no part of its question, which is then simpler."""
+    days, rest = shared_days(before, after)
+    if days is None or any(map(_reads_clock, rest)):
+        return prover.compare(before, after, at)
+    today = at.date()
+    if days.last is not None and days.last < max(today, days.first or today):
+        return Comparison(at, _NEVER, _NEVER)
+    answer = prover.compare(*rest, at)
+    ends = replace(answer.now, before=_ending(answer.now.before), after=_ending(answer.now.after))
+    later = answer.now if days.last is None else ends
+    if days.first is None or days.first <= today:
+        return replace(answer, later=later)
+    return replace(answer, now=_NEVER, later=_on(ends, datetime.combine(days.first, time())))
+
+
+def shared_days(before: Formula, after: Formula) -> tuple[DayRange | None, tuple[Formula, Formula]]:
+    """The days on which both formulas are true at most, as both say in the same way, and the formulas without them."""
+    shared = [part for part in parts_of(before) if isinstance(part, DayRange) and part in parts_of(after)]
+    if not shared:
+        return None, (before, after)
+    days = DayRange(
+        max((part.first for part in shared if part.first is not None), default=None),
+        min((part.last for part in shared if part.last is not None), default=None),
+    )
+    was, will = (AllOf(tuple(part for part in parts_of(whole) if part not in shared)) for whole in (before, after))
+    return days, (was, will)
+
+
+def _reads_clock(formula: Formula) -> bool:
+    return any(
+        isinstance(part, DayRange) or (isinstance(part, Holds) and part.expression.uses_clock)
+        for part in leaves(formula)
+    )
+
+
+def _ending(extent: Extent) -> Extent:
+    """The extent at every moment of what is true of nobody on other days."""
+    return Extent.SOME if extent is Extent.EVERYBODY else extent
+
+
+def _on(reading: Reading, moment: datetime) -> Reading:
+    """A reading whose examples are of a later moment."""
+
+    def later(side: Side) -> Side:
+        return side if side.witness is None else replace(side, witness=replace(side.witness, moment=moment))
+
+    return replace(reading, gained=later(reading.gained), lost=later(reading.lost))
 
 
 def _same(core: Reading) -> Reading:

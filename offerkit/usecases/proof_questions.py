@@ -13,9 +13,10 @@ from typing import TypeAlias
 
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.engine.compile import compile_catalog
+from offerkit.engine.resources import CompiledOffer
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.prove.proofs import ProvedAbout, ProvedCondition
-from offerkit.prove.question import TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
+from offerkit.prove.question import FALSE, TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
 from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.catalogs import deciding_bodies
@@ -108,12 +109,13 @@ class EnvironmentQuestions:
         keys = _FormulaKeys()
 
         def question(about: ProvedAbout, before: Formula, after: Formula) -> ProofQuestion | None:
+            before, after = simplified(before), simplified(after)
             pair = keys.of(before), keys.of(after)
             if pair[0] == pair[1]:
                 return None
             key = (about, *pair)
             if key not in asked:
-                core = _core(before, after, *pair)
+                core = _core(before, after, keys)
                 asked[key] = ProofQuestion(self.name, about, before, after, core, doubt=self._doubt(before, after))
             return asked[key]
 
@@ -164,15 +166,39 @@ class EnvironmentQuestions:
             old = origins.get(offer, offer)
             was = self.before.offers[self.before.position_of[old.name]]
             will = self.after.offers[self.after.position_of[offer.name]]
+            known: dict[FormulaKey, tuple[Formula, Formula]] = {}
             for space in self._spaces_after[offer]:
                 former = origins.get(Address(self.name, Kind.SPACE, space))
                 before = former.name if former is not None else space
-                if before in self._spaces_before[old]:
-                    conditions = (
+                if before not in self._spaces_before[old]:
+                    continue
+                key = _weights_on(was, before), _weights_on(will, space)
+                if key not in known:  # spaces differ in nothing else
+                    known[key] = (
                         effective_condition(self.before, was, before),
                         effective_condition(self.after, will, space),
                     )
-                    yield offer, space, *conditions
+                yield offer, space, *known[key]
+
+
+def _weights_on(offer: CompiledOffer, space: str) -> tuple[int, ...]:
+    """The weights that can stand on a space, by position."""
+    weights = enumerate(offer.weights)
+    return tuple(position for position, weight in weights if not weight.spaces or space in weight.spaces)
+
+
+def simplified(formula: Formula) -> Formula:
+    """An equal formula without parts that are always true, or that make the rest of no account."""
+    if not isinstance(formula, AllOf | AnyOf):
+        return TRUE if formula == DayRange() else formula
+    neutral, absorbing = (TRUE, FALSE) if isinstance(formula, AllOf) else (FALSE, TRUE)
+    parts: list[Formula] = []
+    for part in map(simplified, formula.parts):
+        if part == absorbing:
+            return part
+        if part != neutral:
+            parts += part.parts if type(part) is type(formula) else (part,)
+    return parts[0] if len(parts) == 1 else type(formula)(tuple(parts)) if parts else neutral
 
 
 def touched_environments(change: BeforeAfter) -> list[str]:
@@ -229,20 +255,19 @@ def _free_types(formula: Formula) -> Iterator[tuple[tuple[str, str], object]]:
                     yield (node.namespace, node.name), node.type
 
 
-def _core(
-    before: Formula, after: Formula, before_key: FormulaKey, after_key: FormulaKey
-) -> tuple[FormulaKey, Formula, Formula] | None:
+def parts_of(formula: Formula) -> tuple[Formula, ...]:
+    """The parts that must all be true."""
+    return formula.parts if isinstance(formula, AllOf) else (formula,)
+
+
+def _core(before: Formula, after: Formula, keys: _FormulaKeys) -> tuple[FormulaKey, Formula, Formula] | None:
     """The parts that only one of two formulas has; None if they have none in common."""
-    if not isinstance(before, AllOf) or not isinstance(after, AllOf):
+    was, will = ({keys.of(part): part for part in parts_of(formula)} for formula in (before, after))
+    if was.keys().isdisjoint(will):
         return None
-    was, will = list(zip(before_key[1:], before.parts, strict=True)), list(zip(after_key[1:], after.parts, strict=True))
-    common = {key for key, _ in was} & {key for key, _ in will}
-    if not common:
-        return None
-    gone = [pair for pair in was if pair[0] not in common]
-    come = [pair for pair in will if pair[0] not in common]
-    key = tuple(key for key, _ in gone), tuple(key for key, _ in come)
-    return key, AllOf(tuple(part for _, part in gone)), AllOf(tuple(part for _, part in come))
+    gone, come = ([key for key in one if key not in other] for one, other in ((was, will), (will, was)))
+    key = tuple(gone), tuple(come)
+    return key, AllOf(tuple(was[each] for each in gone)), AllOf(tuple(will[each] for each in come))
 
 
 class _FormulaKeys:

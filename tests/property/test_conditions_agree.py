@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
 from helpers import random_catalog
@@ -17,9 +17,12 @@ from offerkit.engine.condition import facts_at
 from offerkit.engine.decide import decide
 from offerkit.engine.inline_catalog import inline_catalog
 from offerkit.engine.reasons import ExclusionReason
-from offerkit.prove.question import Fixed, Holds, leaves
+from offerkit.prove.prover import Prover
+from offerkit.prove.question import AllOf, DayRange, Fixed, Holds, leaves
 from offerkit.prove.replay import is_true
 from offerkit.usecases.conditions import effective_condition, written_conditions
+from offerkit.usecases.proof_answers import compare_on_days, shared_days
+from offerkit.usecases.proof_questions import simplified
 
 SPACES = ("web", "app")
 """The third space loads its target by a hook."""
@@ -110,3 +113,53 @@ def test_the_written_conditions_are_those_of_the_resource_alone() -> None:
     assert condition.bound == ()
     broken = written_conditions(catalog, Address("shop", Kind.RULE, "r"), {"contacts": "nobody.knows"})
     assert [part.value for part in broken.values() if isinstance(part, Fixed)] == [False]
+
+
+def test_a_simpler_formula_is_true_where_the_whole_one_is() -> None:
+    shorter = 0
+    for seed in range(12):
+        rng = Random(seed)
+        catalog = random_catalog.catalog(rng, filtered=True)
+        for offer in catalog.offers:
+            whole = effective_condition(catalog, offer, "web")
+            simple = simplified(whole)
+            shorter += len(list(leaves(simple))) < len(list(leaves(whole)))
+            for _ in range(5):
+                values = {
+                    ("person", "age"): rng.choice((None, 20, 33, 40, 70)),
+                    ("person", "tier"): rng.choice((None, "", "gold", "silver")),
+                    ("person", "score"): random_catalog.call(rng, catalog).contact.get("score"),
+                }
+                now = datetime(2026, 6, 1) + timedelta(days=rng.choice((0, 1, 3, 4, 300)))
+                assert is_true(simple, values, now) == is_true(whole, values, now)
+    assert shorter > 40
+
+
+def test_days_that_both_share_change_no_answer() -> None:
+    """The prover is told less, and its answer is completed: as if it had been told all."""
+    asked = 0
+    with Prover() as prover:
+        for seed in range(20):
+            rng = Random(seed)
+            catalogs = [random_catalog.catalog(rng, filtered=True) for _ in range(2)]
+            at = datetime(2026, 6, 1, 22) + timedelta(days=rng.choice((0, 2, 4, 6, 300)))
+            days = DayRange(
+                rng.choice((None, date(2026, 6, 3))), rng.choice((None, date(2026, 6, 5), date(2026, 12, 31)))
+            )
+            before, after = (
+                simplified(AllOf((days, effective_condition(catalog, rng.choice(catalog.offers), "web"))))
+                for catalog in catalogs
+            )
+            asked += shared_days(before, after)[0] is not None
+            told, known = prover.compare(before, after, at), compare_on_days(prover, before, after, at)
+            for plain, completed in ((told.now, known.now), (told.later, known.later)):
+                assert completed.gained.answer is plain.gained.answer
+                assert completed.lost.answer is plain.lost.answer
+                assert completed.verdict is plain.verdict
+            for reading in (known.now, known.later):
+                for side, true, not_true in ((reading.gained, after, before), (reading.lost, before, after)):
+                    if side.witness is not None:
+                        assert side.witness.moment >= at
+                        assert is_true(true, side.witness.values, side.witness.moment)
+                        assert not is_true(not_true, side.witness.values, side.witness.moment)
+    assert asked >= 5
