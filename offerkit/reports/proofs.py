@@ -202,6 +202,11 @@ def proofs_view(proofs: StatedProofs | None, layout: Layout) -> ProofsView | Non
     )
 
 
+def proofs_html(proofs: StatedProofs | None, layout: Layout) -> str:
+    """The section of a page, as HTML; empty where there is nothing to tell."""
+    return call("proofs.html", "proofs_section", proofs_view(proofs, layout))
+
+
 def proofs_data(proofs: StatedProofs) -> Json:
     """As JSON: each answer with both readings of the clock; ``gained`` and ``lost`` are none, some or undecided."""
     return {
