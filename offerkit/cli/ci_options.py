@@ -118,26 +118,32 @@ _FORGE = (
 
 
 def findings_option(function: F) -> F:
-    """``--format``: how refusals are printed. In any form but text, nothing else goes to standard output."""
+    """``--format``: how diagnostics are printed: those of a refusal, and those that the command returns.
+
+    In any form but text, nothing else goes to standard output.
+    """
 
     @wraps(function)
     def command(*args: Any, form: str, **others: Any) -> Any:
-        if form == "text":
-            return function(*args, **others)
         import contextlib
         import sys
 
         from offerkit.diagnostics import Diagnostic, Refused
 
         told: tuple[Diagnostic, ...] = ()
-        done = None
+        shell = click.get_current_context().find_object(Shell)
+        assert shell is not None
+        if form == "text":
+            done = function(*args, **others)
+            if isinstance(done, tuple) and done:
+                shell.tell(done)
+            return None if isinstance(done, tuple) else done
         with contextlib.redirect_stdout(sys.stderr):
             try:
                 done = function(*args, **others)
+                told, done = (done, None) if isinstance(done, tuple) else (told, done)
             except Refused as refused:
                 told, done = tuple(refused.diagnostics), 1
-        shell = click.get_current_context().find_object(Shell)
-        assert shell is not None
         click.echo(shell.rendered(told, form), nl=False)
         return done
 

@@ -14,6 +14,7 @@ from offerkit.cli.shell import Shell
 from offerkit.engine.estimate import MAX_SAMPLE
 
 if TYPE_CHECKING:
+    from offerkit.diagnostics import Diagnostic
     from offerkit.usecases.ci_bundle import PullRequestRef
 
 
@@ -39,14 +40,15 @@ if TYPE_CHECKING:
 @pass_shell
 def command(
     shell: Shell, out: Path, subject: PullRequestRef, no_impact: bool, prove: bool | None, sample: int | None
-) -> None:
+) -> tuple[Diagnostic, ...]:
     """Plan what a pull request changes, and write the bundle for its review.
 
     The plan is made against the store; without a store, against the commit where the branch left its target branch.
     Nothing is changed. For each environment that changes, the bundle holds a comment, a page and a report. It also
     holds the meaning of the whole plan, with which “ci check” and “ci apply” verify that they do what was reviewed. If
-    a policy denies a change, the bundle says so and the exit code is 1. Specs are read from disk if the files are those
-    of --head, alone or merged, and from git otherwise.
+    a policy denies a change, the bundle says so and the exit code is 1. What “offerkit lint” finds in the specs and not
+    in what they are compared with is reported, too, without changing the exit code. Specs are read from disk if the
+    files are those of --head, alone or merged, and from git otherwise.
     """
     from offerkit.diagnostics import Refused
     from offerkit.reports.escape import visible
@@ -63,4 +65,5 @@ def command(
         click.echo("Nothing changes.")
     click.echo(f"Saved to {visible(str(out))}. It means {changes.bundle.meaning}.", err=True)
     if changes.denied:
-        raise Refused(changes.denied)
+        raise Refused([*changes.denied, *changes.findings])
+    return changes.findings

@@ -44,8 +44,8 @@ class SolverError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``resources``: z3's units for each check (a second has about a million on an idle machine), of which a comparison
-    takes up to sixteen. ``seconds``: for a check, and for all of them together.
+    """``resources``: z3's units for each check (a second has about a million on an idle machine), and a comparison takes
+    up to sixteen checks. ``seconds``: for a check, and for all of them together.
 
     ``megabytes``: the solver's memory.
     """

@@ -67,6 +67,8 @@ class Planned:
     requests: tuple[PullRequest, ...]
     denied: tuple[Diagnostic, ...] = ()
     """What policies deny; it is reported, and the plan cannot be applied."""
+    findings: tuple[Diagnostic, ...] = ()
+    """What lint finds in the specs and not in what they are compared with."""
 
 
 def planned(
@@ -84,7 +86,7 @@ def planned(
     with specs_of(session, subject.head, merged=stored) as reviewed:
         plan_made = _made(session, reviewed, subject, shown=True, prove=prove)
         requests = tuple(_requests(session, reviewed, plan_made, subject, impact)) if plan_made.plan.steps else ()
-    return Planned(plan_made.bundle(subject), plan_made.plan, requests, plan_made.denied)
+    return Planned(plan_made.bundle(subject), plan_made.plan, requests, plan_made.denied, plan_made.findings)
 
 
 def save(found: Planned, target: Path) -> None:
@@ -209,6 +211,7 @@ class _Made:
     reached: tuple[AffectedOffers, ...] = ()
     denied: tuple[Diagnostic, ...] = ()
     proofs: StatedProofs | None = None
+    findings: tuple[Diagnostic, ...] = ()
 
     @property
     def against(self) -> str:
@@ -247,7 +250,10 @@ def _made(
         effect = stages.effect(plan, Stage.DESIGN)
         groups = tuple(affected_offers(effect.before, effect.after, effect.changes))
         proofs = _proofs(session, plan, effect) if prove else None
-        return _Made(plan, base, tuple(approvals_needed(stages, plan)), stops, groups, tuple(denied), proofs)
+        from offerkit.usecases.lint import new_findings  # compiles both states
+
+        found = new_findings(session, reviewed.loaded, stages.side(Stage.DESIGN), plan, prove=prove)
+        return _Made(plan, base, tuple(approvals_needed(stages, plan)), stops, groups, tuple(denied), proofs, found)
 
 
 def _proofs(session: Session, plan: Plan, effect: BeforeAfter) -> StatedProofs:
@@ -310,7 +316,12 @@ def _requests(
             approvals=tuple(item for item in made.approvals if item.address.environment == name),
             behind=_behind_of(behind, share),
             stopped=tuple(each for each in made.stopped if each.address.environment == name),
-            warnings=(*_denied_of(made.denied, name, names), *warnings, *_older_of(older, share)),
+            warnings=(
+                *_denied_of(made.denied, name, names),
+                *warnings,
+                *_older_of(older, share),
+                *_findings_of(made, name),
+            ),
             number=subject.number,
             reached=tuple(group for group in made.reached if group.offers[0].environment == name),
             proofs=_proofs_of(made.proofs, name, names),
@@ -381,6 +392,11 @@ def _denied_of(denied: Sequence[Diagnostic], name: str, names: Collection[str]) 
         environment = diagnostic.address.environment if isinstance(diagnostic.address, Address) else ""
         if environment == name or environment not in names:
             yield diagnostic
+
+
+def _findings_of(made: _Made, name: str) -> list[Diagnostic]:
+    """The first findings about an environment; the command lists them all."""
+    return [each for each in made.findings if each.address.partition("/")[0] == name][:_MOST]
 
 
 def _files(found: Planned) -> Iterator[tuple[str, bytes]]:

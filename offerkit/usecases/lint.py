@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from offerkit.address import SHARED, Address, Kind, Stage
-from offerkit.diagnostics import Code, Diagnostic, install_hint, ordered, refuse
+from offerkit.address import SHARED, Address, Kind, Stage, environment_address
+from offerkit.diagnostics import Code, Diagnostic, Severity, install_hint, ordered, refuse
 from offerkit.engine.catalog import Catalog
+from offerkit.plans.plan import Plan
 from offerkit.specs import Loaded
 from offerkit.state.snapshot import Snapshot
 from offerkit.times import wall_clock
@@ -79,6 +80,28 @@ def lint_specs(session: Session, loaded: Loaded) -> Linted:
     return _linted("specs", len(loaded.records), scopes, loaded)
 
 
+def new_findings(
+    session: Session, loaded: Loaded, before: Snapshot, plan: Plan, *, prove: bool
+) -> tuple[Diagnostic, ...]:
+    """What is found in the specs and not in the design state ``before``; warnings first.
+
+    Only environments that ``plan`` changes are looked at. Without ``prove`` the solver is not asked.
+    """
+    names = {step.address.environment for step in plan.steps}
+    names |= set(loaded.digests) if SHARED in names else set()
+    found: list[list[LintFinding]] = []
+    with _prover(prove=prove) as prover:
+        for view in (before, loaded.snapshot):
+            catalogs = catalogs_as_design(view, "specs")
+            whole = [name for name in catalogs.names if name in names and not _lacks_dimension(view, name)]
+            scopes = _scopes(catalogs, whole, "", session.now)
+            found.append([each for scope in scopes for each in findings_of(scope, PartProofs(prover, scope.at))])
+    old = {(finding.code, finding.place.address, finding.summary) for finding in found[0]}
+    new = [finding for finding in found[1] if (finding.code, finding.place.address, finding.summary) not in old]
+    diagnostics = ordered(diagnostics_of_findings(new, loaded))
+    return tuple(sorted(diagnostics, key=lambda diagnostic: diagnostic.severity is Severity.NOTE))
+
+
 def _linted(
     title: str, resources: int, scopes: Iterable[LintScope], specs: Loaded | None, revision: str = ""
 ) -> Linted:
@@ -102,12 +125,12 @@ _WITHOUT = (
 
 
 @contextmanager
-def _prover() -> Iterator[Prover | None]:
-    """The solver; None if it is not installed."""
+def _prover(*, prove: bool = True) -> Iterator[Prover | None]:
+    """The solver; None if it is not installed, or not wanted."""
     from offerkit.prove.prover import Prover
     from offerkit.prove.solver import Limits, solver_path
 
-    if solver_path() is None:
+    if not prove or solver_path() is None:
         yield None
         return
     with Prover(Limits(total_seconds=SECONDS)) as prover:
@@ -130,14 +153,20 @@ def _catalogs(state: NamedState) -> Catalogs:
     """The catalogs of a state. Raises Refused if an environment's dimension is missing in it."""
     view = state.with_entries({**state.beside, **state.entries})
     for address in view.of_kind(Kind.ENVIRONMENT):
-        dimension = Address(SHARED, Kind.DIMENSION, str((view(address) or {}).get("dimension")))
-        if dimension not in view.entries:
+        if dimension := _lacks_dimension(view, address.name):
             raise refuse(
                 Code.BAD_POINT,
                 f"{state.title} cannot be linted: {dimension} is missing",
                 hint="Name a whole state: specs, git:REF, design, live, or an environment's stage.",
             )
     return catalogs_as_live(view) if state.stage is Stage.LIVE else catalogs_as_design(view, state.title)
+
+
+def _lacks_dimension(view: Snapshot, environment: str) -> Address | None:
+    """The dimension of an environment, if the state has the one and not the other."""
+    body = view(environment_address(environment)) or {}
+    dimension = Address(SHARED, Kind.DIMENSION, str(body.get("dimension")))
+    return dimension if dimension not in view.entries else None
 
 
 def _scopes(catalogs: Catalogs, names: Iterable[str], at: str, now: str) -> Iterator[LintScope]:
