@@ -1,7 +1,7 @@
 """What is proved, in words: for whom an answer changes, as two one-sided sentences for each reading of the clock.
 
-The result is plain text, so that a pull request can carry it. It speaks of who is *eligible* (or meets a condition),
-never of who gets an offer.
+The result is plain text, so that a pull request can carry it. It says that contacts are *eligible* (or meet a
+condition), never that they get an offer.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def moment_text(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The verbs of one kind of subject; ``more`` and ``some`` lead to who it is about."""
+    """The verbs of one kind of subject; ``more`` and ``some`` begin a sentence that a description completes."""
 
     more: str
     nobody_more: str
@@ -323,7 +323,7 @@ def value_text(value: Value) -> str:
 
 
 def json_witness(witness: StatedWitness | None) -> Json:
-    """The fields of an example by name; None where there is none."""
+    """The fields of an example by name; None without an example."""
     if witness is None:
         return None
     return {name: list(value) if isinstance(value, tuple) else value for name, value in witness.values.items()}
