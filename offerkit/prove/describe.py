@@ -29,7 +29,7 @@ class Describer:
         self._checks = 0
 
     def facts(self, context: str) -> tuple[tuple[CommonFact, ...], bool]:
-        """At most three facts, the most telling first; and whether they are true of nobody else.
+        """At most three facts, the most telling first; and whether nobody else has them.
 
         ``context``: what is true of more than those concerned. A fact that follows from it tells less.
         """

@@ -1,4 +1,4 @@
-"""Dates and times as SMT-LIB (rules/calendar.py): days from 0001-01-01 and microseconds; the Gregorian calendar.
+"""Dates and times as SMT-LIB (rules/calendar.py): days since 0001-01-01 and microseconds; the Gregorian calendar.
 
 The year, month and day of a date are three integers. That they make that date is *exact* knowledge, with quotients that
 slow the solver down; a question is asked first without it, with bounds that follow from it (:class:`Script`). Dates
@@ -148,7 +148,7 @@ class Calendar:
         return f"(+ (* {DAY} {known[0].order}) {known[1]})" if is_timestamp else known[0].order
 
     def compared_age(self, sign: str, term: str, on: str, years: int) -> str:
-        """Whether the age of who was born on the day ``term`` is ``>=``, ``=`` … ``years`` on the day ``on``."""
+        """Whether the age of a contact born on the day ``term`` is ``>=``, ``=`` … ``years`` on the day ``on``."""
         match sign:
             case ">=":
                 return self._at_least(term, on, years)
@@ -162,7 +162,7 @@ class Calendar:
                 return conj(self._at_least(term, on, years), neg(self._at_least(term, on, years + 1)))
 
     def _at_least(self, birth: str, on: str, years: int) -> str:
-        """An age only falls as births get later, so that there is a last day of birth."""
+        """An age only falls as births get later: one day of birth is the last with it."""
         fixed = constant(on)
         if fixed is None:
             passed = f"(- {self.day(on).order} {self.day(birth).order})"
@@ -336,7 +336,7 @@ def _short(month: str) -> str:
 
 
 def _days(day: CalendarDay) -> str:
-    """The number of a date, counted from 0001-01-01, which is 1."""
+    """The number of a date, counted since 0001-01-01, which is 1."""
     before = f"(- {day.year} 1)"
     years = f"(* 365 {before}) (div {before} 4) (- (div {before} 100)) (div {before} 400)"
     if day.month == "1":

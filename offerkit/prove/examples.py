@@ -1,4 +1,4 @@
-"""Makes examples that people believe: plausible values, and a moment that is near."""
+"""Makes examples believable: plausible values, and a moment that is near."""
 
 from __future__ import annotations
 

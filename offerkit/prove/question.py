@@ -76,7 +76,7 @@ FALSE = Fixed(False)
 
 @dataclass(frozen=True, slots=True)
 class FieldHint:
-    """What values of a field look like, for examples that people believe; proofs do not depend on it."""
+    """What values of a field look like, for believable examples; proofs do not depend on it."""
 
     least: Value = None
     most: Value = None

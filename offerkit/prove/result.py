@@ -62,7 +62,7 @@ class CommonFact:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One direction of a change. ``facts`` are true of everybody concerned; ``exact``: and of nobody else.
+    """One direction of a change. ``facts`` are true of everybody concerned; ``exact``: and for no other contact.
 
     ``why``: why it is not decided.
     """
@@ -119,6 +119,6 @@ class Comparison:
 
 
 def undecided(why: str) -> Reading:
-    """A reading of which nothing is known."""
+    """A reading that is not decided."""
     side = Side(Existence.UNDECIDED, why=why)
     return Reading(side, side)

@@ -78,7 +78,7 @@ class Script:
     """Declarations, definitions and constraints, in order. A definition names a term, so that it is written once.
 
     ``slow``: constraints that are left out at first, and added in these two steps. Without them there is more that
-    fits, so what has no solution has none with them either; a solution must be confirmed.
+    fits: if nothing does, nothing does with them, and a solution must be confirmed.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Script:
         return name
 
     def declare_function(self, name: str, sort: str, result: str) -> None:
-        """A new function of one argument, of which nothing is known."""
+        """A new function of one argument, about which nothing is known."""
         self.lines.append(f"(declare-fun {name} ({sort}) {result})")
 
     def name(self, sort: str, term: str) -> str:

@@ -1,6 +1,6 @@
 """Encoded values: each has a term for "unknown" and one for the value where it is known.
 
-Integers are mathematical integers, kept to 64 bits; decimals are integers of millionths; dates are days from
+Integers are mathematical integers, kept to 64 bits; decimals are integers of millionths; dates are days since
 0001-01-01, which is 1; timestamps are microseconds on the same scale, so that a day is a timestamp divided by
 :data:`DAY`, rounded down.
 """

@@ -1,6 +1,6 @@
 """What proofs say: sentences, invented examples, and JSON.
 
-Proofs speak of who is *eligible*, never of who gets an offer: ranking, limits and hooks are not proved.
+Proofs speak of contacts who are *eligible*, never of those who get an offer: ranking, caps and hooks are not proved.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 
 from offerkit.prove.result import Comparison, Existence, Reading, Side, Verdict, Witness
 from offerkit.reports.escape import clip, json_text, visible
+from offerkit.reports.proof_words import described
 from offerkit.reports.style import PRESENTATION, Presentation
 from offerkit.rules.types import Value
 from offerkit.rules.values import show
@@ -26,7 +27,7 @@ VERDICTS: Mapping[Verdict, str] = {
     Verdict.NOT_DECIDED: "not decided",
 }
 """A verdict in words."""
-SCOPE = "This is about who is eligible: what ranking, limits and hooks do is not proved."
+SCOPE = "Proofs speak of eligible contacts: ranking, presentation rules (caps) and hooks are not proved."
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ class ComparedConditions:
 
 
 def side_sentence(side: Side, *, gained: bool) -> str:
-    """Who becomes eligible (``gained``), or stops being eligible, as a sentence."""
+    """What happens to contacts who become eligible (``gained``), or stop being eligible, as a sentence."""
     match side.answer:
         case Existence.NONE:
             return "Nobody becomes eligible." if gained else "Nobody stops being eligible."
         case Existence.SOME:
-            return "More become eligible." if gained else "Some stop being eligible."
+            text = "More become eligible" if gained else "Some stop being eligible"
+            about = f"{': ' if side.exact else ', all of them '}{described(side.facts)}" if side.facts else ""
+            return f"{text}{visible(about)}."
         case _:
             what = "becomes eligible" if gained else "stops being eligible"
             return f"Not decided whether anybody {what}: {visible(side.why)}."
