@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.forked import Child
+from helpers.repeats import often
 from running import begin
 
 from offerkit.diagnostics import Code, Refused
@@ -15,8 +16,8 @@ from offerkit.store import Holder, Store, write_lock
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 60
-APPENDING = 40
+ROUNDS = often(30, 60)
+APPENDING = often(25, 40)
 """Fewer, as each reads the whole history, which grows."""
 STAGES = ("recipients@design", "recipients@live")
 WIDTH = 150
