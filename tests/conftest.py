@@ -13,9 +13,12 @@ from zlib import crc32
 import pytest
 from helpers.files import temporary
 from helpers.forked import Forked, forked
+from helpers.order import longest_first
 from helpers.postgres import announce_server, new_schema, stop_shared_server
+from helpers.repeats import announce_repeats, often
 from helpers.workspace import Workspace
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import engine
 
 from offerkit.store import parse_location
 
@@ -29,6 +32,8 @@ settings.load_profile("offerkit")
 
 
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary()))
+os.environ.setdefault("PIP_CACHE_DIR", str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "pip"))
+"""Tests that install something give programs a home of their own, but need not download all packages again."""
 SLOW = Path(__file__).parent / "slow"
 LONG = Path(__file__).with_name("long.txt")
 """The tests that take longest; “scripts/long_tests” measures and lists them."""
@@ -46,6 +51,8 @@ def _users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL server for all workers of a run: where it will be is known before they start."""
+    announce_repeats(config.getoption("thorough"))
+    engine.MAX_SHRINKING_SECONDS = often(60, 300)  # what fails in CI is to be told before CI gives up
     if not hasattr(config, "workerinput"):
         announce_server()
 
@@ -65,6 +72,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """What may be asked of a run."""
     parser.addoption(
         "--all-databases", action="store_true", help="run every test that needs a database in PostgreSQL as well"
+    )
+    parser.addoption(
+        "--thorough", action="store_true", help="kill, race and make up examples as often as before a release"
     )
     parser.addoption("--measure", action="store_true", help="leave nothing to the slow run only since it takes long")
 
@@ -86,6 +96,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.nodeid in _long() and not config.getoption("measure"):
             item.add_marker(pytest.mark.slow)
+    if config.getoption("markexpr") == "slow":
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        others = [item for item in items if not item.get_closest_marker("slow")]
+        items[:] = longest_first(slow, getattr(config, "workerinput", {}).get("workercount", 1)) + others
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

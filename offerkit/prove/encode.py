@@ -1,8 +1,8 @@
 """Writes formulas as SMT-LIB, with the exact meaning of the rule language (docs/rules.md).
 
 Each part of a tree becomes a :class:`~offerkit.prove.terms.Term`: whether it is unknown, and its value otherwise. A
-part without an exact encoding becomes an *opaque* value, named by the sub-expression: any value of its type, the same wherever
-the same sub-expression stands. So "nobody" stays true, and an example must be replayed.
+part without an exact encoding becomes an *opaque* value, named by the sub-expression: any value of its type, the same
+wherever the same sub-expression stands. So "nobody" stays true, and an example must be replayed.
 """
 
 from __future__ import annotations

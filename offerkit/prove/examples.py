@@ -12,6 +12,7 @@ from offerkit.rules.flatten import nodes_of
 from offerkit.rules.nodes import Literal
 from offerkit.rules.numbers import INTEGER_MAX, INTEGER_MIN
 from offerkit.rules.types import BaseType, FieldType, Value
+from offerkit.rules.values import LONGEST
 
 _MOMENTS, _VALUES, _ROUNDS = 14, 40, 2
 _DEFAULTS: dict[BaseType, tuple[Value, ...]] = {
@@ -190,8 +191,10 @@ def _is_value(value: Value) -> bool:
 
 
 def is_writable(value: Value) -> bool:
-    """Whether a contact can have a value: texts have no null character and no half of a character."""
+    """Whether a contact can have a value: texts have no null character, no half of one, and a greatest length."""
     texts = value if isinstance(value, tuple) else (value,)
+    if sum(len(text) for text in texts if isinstance(text, str)) > LONGEST:
+        return False
     return not any(
         isinstance(text, str) and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text) for text in texts
     )

@@ -272,7 +272,7 @@ def _filled(entries: list[str], length: int, others: set[str]) -> tuple[str, ...
     """A list with these entries and as many invented ones as its length needs."""
     number = 0
     result = list(entries)
-    while len(result) < min(length, len(entries) + 20):
+    while len(result) < length:
         number += 1
         if f"entry {number}" not in others:
             result.append(f"entry {number}")

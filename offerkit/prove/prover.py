@@ -139,12 +139,15 @@ class _Change:
         self._before, self._after = before, after
         self._literals = literals_of(before, after)
         self._replay = Replay()
+        self._is_hopeless = False
+        """Whether neither direction is decided: then nothing else is asked."""
 
     def reading(self, was: str, will: str, now: Reading | None) -> Reading:
         """``was`` and ``will``: the terms of the formulas. ``now``: the reading at the moment, which is part of it."""
         gained = self._side((self._after, will), (self._before, was), now.gained if now else None)
         lost = self._side((self._before, was), (self._after, will), now.lost if now else None)
         some, none = gained.answer is Existence.SOME, lost.answer is Existence.SOME
+        self._is_hopeless = gained.answer is lost.answer is Existence.UNDECIDED
         return Reading(
             gained,
             lost,
@@ -158,6 +161,8 @@ class _Change:
         confirmed = self._confirming(true[0], not_true[0])
         if now is not None and now.witness is not None:
             return replace(now, **self._facts(goal, true[1]))
+        if now is not None and now.answer is Existence.UNDECIDED:
+            return now  # what is too hard at one moment is so at all of them
         elsewhere = partial(self._soon, true[0], not_true[0]) if now is not None else None
         answer, witness = inquiry.exists(goal, confirmed, elsewhere)
         if witness is None:
@@ -189,6 +194,7 @@ class _Change:
                     continue
                 inquiry.begin()
                 answer, witness = inquiry.exists(goal, self._confirming(true, not_true))
+                self._inquiry.unreplayed += inquiry.unreplayed
                 if answer is Existence.SOME:
                     return witness
             return None
@@ -220,6 +226,8 @@ class _Change:
     def _extent(self, encoded: _Encoded, *, some: bool, lacking: bool, now: Extent | None) -> Extent:
         """For whom a formula is true. ``some``: it is for somebody; ``lacking``: it is not for somebody."""
         formula, term = encoded
+        if self._is_hopeless:
+            return Extent.UNDECIDED
         some, lacking = some or now in (Extent.SOME, Extent.EVERYBODY), lacking or now in (Extent.SOME, Extent.NOBODY)
         exists, confirmation = self._inquiry.exists, self._confirming
         holds = Existence.SOME if some else exists(term, confirmation(formula, FALSE))[0]

@@ -44,10 +44,8 @@ class SolverError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``resources``: z3's units for each check (a second has about a million on an idle machine), and a comparison takes
-    up to sixteen checks. ``seconds``: for a check, and for all of them together.
-
-    ``megabytes``: the solver's memory.
+    """``resources``: z3's units for each check; an idle machine does about a million in a second. ``megabytes``: the
+    solver's memory. The seconds are a guard behind it: for one check, and for all of them together.
     """
 
     resources: int = 300_000
@@ -173,7 +171,11 @@ class Solver:
             self._broken = f"the solver cannot be started: {error.strerror}"
             raise SolverError(self._broken) from None
         deadline = time.monotonic() + self.limits.question_seconds
-        output = self._exchange(self._process, "(get-info :version)", deadline) or ""
+        output = self._exchange(self._process, "(get-info :version)", deadline)
+        if output is None:
+            status = self._process.poll()
+            self.close()
+            raise SolverError(self._why_gone(status))
         version = _VERSION.search(output)
         if version is None or (int(version[1]), int(version[2])) < OLDEST:
             self.close()

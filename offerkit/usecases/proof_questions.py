@@ -166,11 +166,12 @@ class EnvironmentQuestions:
             old = origins.get(offer, offer)
             was = self.before.offers[self.before.position_of[old.name]]
             will = self.after.offers[self.after.position_of[offer.name]]
+            spaces_before = frozenset(self._spaces_before[old])
             known: dict[FormulaKey, tuple[Formula, Formula]] = {}
             for space in self._spaces_after[offer]:
                 former = origins.get(Address(self.name, Kind.SPACE, space))
                 before = former.name if former is not None else space
-                if before not in self._spaces_before[old]:
+                if before not in spaces_before:
                     continue
                 key = _weights_on(was, before), _weights_on(will, space)
                 if key not in known:  # spaces differ in nothing else

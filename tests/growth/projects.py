@@ -13,9 +13,9 @@ PER_FILE = 25
 class Size:
     """How many there are of each kind in each environment; ``wording`` is in the text of every offer."""
 
-    offers: int = 20
-    categories: int = 5
-    filters: int = 5
+    offers: int = 8
+    categories: int = 3
+    filters: int = 3
     rules: int = 3
     spaces: int = 3
     templates: int = 2

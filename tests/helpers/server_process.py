@@ -26,7 +26,7 @@ class Server:
     port: int
     log: Path
 
-    def call(self, path: str, body: object | None = None, *, timeout: float = 20) -> tuple[int, dict[str, str], bytes]:
+    def call(self, path: str, body: object | None = None, *, timeout: float = 60) -> tuple[int, dict[str, str], bytes]:
         """One request on a connection of its own: status, headers (small letters), body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
@@ -56,7 +56,7 @@ class Server:
     def stop(self) -> int:
         """End it gracefully; its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 def free_port() -> int:

@@ -16,6 +16,7 @@ import pytest
 import sqlglot
 from helpers import random_catalog
 from helpers.postgres import postgres_server
+from helpers.repeats import often
 from helpers.spark import spark_session, view
 
 from offerkit.batch import BatchRequest, batch_program, decide_all, find_exclusions, open_contact_table
@@ -171,7 +172,7 @@ def test_in_spark() -> None:
     """The queries for Spark, run by Spark in local mode."""
     compared = 0
     with spark_session() as session:
-        for seed in range(30):
+        for seed in range(often(18, 30)):
             case = Case(seed)
             query = case.query("spark")
             if query is None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from helpers.postgres import postgres_server
+from helpers.repeats import often
 from helpers.spark import spark_session, view
 from rule_trees import FIELDS, NOW, TYPES, B, Trees, checked, row
 from test_rules_agree import COLUMNS, same
@@ -25,7 +26,7 @@ from offerkit.rules.nodes import CallNode, CaseNode, Literal, Node, walk
 from offerkit.rules.python import compile_many
 from offerkit.rules.types import BaseType, FieldType, Value
 
-EXPRESSIONS, ROWS = 5_000, 30
+EXPRESSIONS, ROWS = often(2_000, 5_000), 30
 SPACES = ("recipient", "interaction")
 Run = Callable[[str], list[tuple[Any, ...]]]
 

@@ -13,6 +13,7 @@ import pytest
 from helpers import meaning
 from helpers.files import temporary
 from helpers.projects import Model, category, condition, files_of, models, offer, space, template
+from helpers.repeats import often
 from helpers.workspace import Workspace
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -359,4 +360,4 @@ class TestLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
 
 @pytest.mark.slow
 class TestLongLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
-    settings = settings(max_examples=24, stateful_step_count=50)
+    settings = settings(max_examples=often(14, 60), stateful_step_count=50)

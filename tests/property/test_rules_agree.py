@@ -10,6 +10,7 @@ from random import Random
 
 import duckdb
 import pytest
+from helpers.repeats import often
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from rule_trees import FIELDS, NOW, TYPES, B, Trees, checked, row
@@ -132,7 +133,7 @@ def test_hundreds_of_expressions(seed: int) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=35, phases=[Phase.generate])
+@settings(max_examples=often(20, 60), phases=[Phase.generate])
 @given(st.integers(0, 2**32))
 def test_many_thousand_expressions(seed: int) -> None:
     agree(seed)

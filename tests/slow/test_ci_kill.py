@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from helpers.repeats import often
 from helpers.workspace import Workspace
 from running import ENV, begin
 
@@ -18,7 +19,7 @@ from offerkit.usecases.history import REVIEW_DETAIL
 
 pytestmark = pytest.mark.slow
 ACCOUNTS = {"brand": 11, "risk": 12, "olga": 14}
-KILLS = 20
+KILLS = often(10, 20)
 
 REVIEWED = """
 import json, os, subprocess, sys

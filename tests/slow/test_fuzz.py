@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import schemathesis
+from helpers.repeats import often
 from helpers.serving import with_people
 from helpers.workspace import Workspace
 from hypothesis import HealthCheck, Phase, given, settings
@@ -25,7 +26,7 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance,
 ]  # fmt: skip
-EXAMPLES = 150
+EXAMPLES = often(75, 150)
 """Calls of each operation."""
 
 

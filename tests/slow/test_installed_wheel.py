@@ -90,11 +90,17 @@ def jobs(workflow: Path) -> dict[str, list[str]]:
     return {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in found.items()}
 
 
-def test_the_generated_workflow_checks_what_is_proposed(machine: dict[str, str], wheel: Path, tmp_path: Path) -> None:
-    """The job without secrets, with the offerkit that requirements.txt names; all of them: test_pull_requests.py."""
+def test_the_generated_workflow_checks_what_is_proposed(
+    machine: dict[str, str], wheel: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The job without secrets, which installs what requirements.txt names; all of them: test_pull_requests.py."""
     run(f"offerkit init offers --ci github --install {shlex.quote(str(wheel))}", tmp_path, machine)
     bare = origin(tmp_path / "offers", machine)
-    runner = environment(tmp_path / "runner") | {"CI": "true", "OFFERKIT_PROJECT": "."}
+    again = f"pip install -q --force-reinstall --no-deps {shlex.quote(str(wheel))}"
+    request.addfinalizer(lambda: run(again, wheel.parent, machine))
+    run("pip uninstall -q -y offerkit", tmp_path, machine)
+    run("offerkit --version", tmp_path, machine, 127)
+    runner = machine | {"CI": "true", "OFFERKIT_PROJECT": "."}
     run(f"git clone -q {bare} checkout", tmp_path, runner)
     checkout = tmp_path / "checkout"
     found = jobs(checkout / ".github" / "workflows" / "offers.yml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,12 @@ def git(folder: Path, *words: str) -> None:
     subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
 
 
+def head(folder: Path) -> str:
+    """The commit that is checked out."""
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
 def committed(folder: Path) -> Path:
     """A repository of all that is in a folder."""
     git(folder, "init", "-q", "-b", "main")
@@ -42,9 +49,15 @@ def test_pre_commit_installs_the_hooks_and_runs_them(tmp_path: Path) -> None:
     cli.main(["init", str(project), "--color", "never"], standalone_mode=False, obj=Shell(color="never"))
     committed(project)
 
+    hooks = sorted(re.findall(r"^- id: (.*)$", (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"), re.M))
+    config = tmp_path / "config.yaml"
+    listed = "".join(f"  - id: {hook}\n" for hook in hooks)
+    config.write_text(f"repos:\n- repo: {source}\n  rev: {head(source)}\n  hooks:\n{listed}", encoding="utf-8")
+
     def tried(code: int) -> str:
+        """Run the hooks; they are installed once."""
         environ = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "cache"), "PIP_NO_COMPILE": "1"}
-        command = [sys.executable, "-m", "pre_commit", "try-repo", str(source), "--all-files", "--color", "never"]
+        command = [sys.executable, "-m", "pre_commit", "run", "-c", str(config), "--all-files", "--color", "never"]
         done = subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout

@@ -6,6 +6,7 @@ import random
 import time
 
 import pytest
+from helpers.repeats import often
 from helpers.workspace import Workspace
 from running import begin
 
@@ -15,7 +16,7 @@ from offerkit.store import Store
 pytestmark = pytest.mark.slow
 SAFARI, TRAVEL = parse_address("shop/offer.safari"), parse_address("shop/category.travel")
 LIVE = StageRef("shop", Stage.LIVE)
-KILLS = 50
+KILLS = often(20, 50)
 
 GOING_BACK = """
 import sys

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from helpers.postgres import postgres_server
+from helpers.repeats import often
 from running import run, sure
 
 from offerkit.batch.emit.spark import spark_failures
@@ -89,11 +90,11 @@ def large_project(root: Path, offers: int, contacts: int) -> Path:
     return root
 
 
-def test_five_thousand_offers(tmp_path: Path) -> None:
+def test_thousands_of_offers(tmp_path: Path) -> None:
     """Spark, PostgreSQL and DuckDB take as many offers, each with a condition of its own, and decide the same."""
     import psycopg
 
-    root = large_project(tmp_path / "project", 5_000, 60)
+    root = large_project(tmp_path / "project", often(2_000, 5_000), 60)
     what = ("simulate", "people", "--stage", "specs", *AT)
     sure(root, *what, "--out", "embedded.csv")
     sure(root, *what, "--engine", "spark", "--out", "spark.csv")

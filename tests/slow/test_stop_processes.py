@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers.repeats import often
 from helpers.server_process import Callers, Server, serving
 from helpers.serving import with_people
 from helpers.workspace import Workspace
@@ -23,7 +24,7 @@ SAFARI = parse_address("shop/offer.safari")
 LIVE = StageRef("shop", Stage.LIVE)
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "n": 3}
 ASKED = StopRequest((SAFARI,), "The price is wrong")
-KILLS = 60
+KILLS = often(25, 60)
 
 STOPPING = """
 import sys

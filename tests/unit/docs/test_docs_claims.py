@@ -45,7 +45,7 @@ def test_options_that_stand_alone_exist(page: Path) -> None:
             assert option in OPTIONS | OF_OTHERS, f"{name(page)}: {code.line}"
 
 
-OF_OTHERS = {"-wal", "-x", "--quick", "--all-databases"}
+OF_OTHERS = {"-wal", "-x", "--quick", "--all-databases", "--thorough"}
 """The end of a file name, an operator, options of benchmarks/ and of the tests."""
 
 

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 from helpers import random_catalog
+from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 @pytest.mark.parametrize("bundle_from", [1, 8, 1000], ids=["bundled", "as it is", "one by one"])
-@pytest.mark.parametrize("examples", [40, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [40, pytest.param(often(60, 120), marks=pytest.mark.slow)])
 def test_explained_is_the_same_answer(bundle_from: int, examples: int) -> None:
     with patch.object(space_program, "_BUNDLE_FROM", bundle_from):
         settings(max_examples=examples)(given(SEEDS)(_same_answers))()

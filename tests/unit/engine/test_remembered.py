@@ -11,6 +11,7 @@ from weakref import ref
 
 import pytest
 from helpers import random_catalog
+from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ def _asks_the_clock(rng: Random) -> dict[str, Any]:
     return rule
 
 
-@pytest.mark.parametrize("examples", [40, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [40, pytest.param(often(120, 300), marks=pytest.mark.slow)])
 def test_what_was_counted_is_what_would_be_counted(examples: int) -> None:
     with patch.object(random_catalog, "_rule", _asks_the_clock):
         settings(max_examples=examples)(given(st.integers(0, 2**32))(_same_as_anew))()

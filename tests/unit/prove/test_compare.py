@@ -10,7 +10,7 @@ from helpers.rules import checked
 
 from offerkit.prove.prover import Prover
 from offerkit.prove.question import Holds
-from offerkit.prove.result import Verdict
+from offerkit.prove.result import Existence, Extent, Verdict
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
 AT = datetime(2026, 11, 28, 10, 30)
@@ -65,3 +65,37 @@ def test_an_enumeration_with_another_value_has_all_of_them(prover: Prover) -> No
     before, after = _with_age(two, "recipient.age <> 'a'"), _with_age(three, "recipient.age in ('b', 'c')")
     assert prover.compare(before, after, AT).now.verdict is Verdict.SAME
     assert prover.compare(before, _with_age(three, "recipient.age = 'b'"), AT).now.verdict is Verdict.FEWER
+
+
+def _holds(*texts: str) -> list[Holds]:
+    return [Holds(checked(text, ExpectedResult.CONDITION)) for text in texts]
+
+
+def test_a_smallest_contradiction(prover: Prover) -> None:
+    parts = _holds("recipient.age > 18", "recipient.consent", "recipient.age < 10", "recipient.country = 'FR'")
+    assert prover.contradiction(parts, AT) == (0, 2)
+    assert prover.contradiction(parts[:2], AT) is None
+    assert prover.contradiction(_holds("current_date < date '2026-11-28'"), AT) == (0,)
+    assert prover.contradiction(_holds("current_date > date '2026-11-28'"), AT) is None
+
+
+def test_what_adds_nothing(prover: Prover) -> None:
+    adult, teen = _holds("recipient.age >= 18", "recipient.age >= 16")
+    assert prover.implied(teen, [adult], AT) is Existence.NONE
+    assert prover.implied(adult, [teen], AT) is Existence.SOME
+
+
+def test_parts_without_an_encoding_are_decided_by_their_values(prover: Prover) -> None:
+    same, other, upper = _holds(
+        "lower(recipient.name) = recipient.end",
+        "length(lower(recipient.name)) > 3 and lower(recipient.name) = recipient.end",
+        "upper(recipient.name) <> upper(recipient.name)",
+    )
+    assert prover.compare(same, same, AT).now.verdict is Verdict.SAME
+    assert prover.implied(same, [other], AT) is Existence.NONE
+    assert prover.contradiction([same, upper], AT) == (1,)
+    assert prover.contradiction([same, other], AT) in (None, ())  # never a wrong answer
+    assert prover.extent(upper, AT)[1] is Extent.NOBODY
+    comparison = prover.compare(other, same, AT)
+    assert comparison.now.lost.answer is Existence.NONE
+    assert comparison.opaque == ("lower",)

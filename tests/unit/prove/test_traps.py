@@ -41,6 +41,18 @@ TRAPS = {
         "same",
         "same",
     ),
+    "an unknown right side is unknown, too": (
+        "recipient.age < recipient.score",
+        "recipient.age < recipient.score and recipient.score is not null",
+        "same",
+        "same",
+    ),
+    "true or unknown is true": (
+        "recipient.consent or recipient.age > 3",
+        "recipient.consent or coalesce(recipient.age > 3, false)",
+        "same",
+        "same",
+    ),
     "like is contains": ("recipient.name like '%A%'", "contains(recipient.name, 'A')", "same", "same"),
     "an underscore is one character": ("recipient.name like '_'", "length(recipient.name) = 1", "same", "same"),
     "the prefix and the suffix do not overlap": (
