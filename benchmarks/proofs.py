@@ -1,4 +1,4 @@
-"""Measure proofs: plans of a project with 1 and with 100 changed rules, with the solver and without.
+"""Measure proofs: plans of a project with 1 and with 100 changed rules, and ``lint``, with the solver and without.
 
 Run it from the root of the project, on a quiet machine::
 
@@ -82,6 +82,18 @@ def measured(project: Path, runs: int, *arguments: str) -> dict[str, float]:
     return {"median": seconds[len(seconds) // 2], "p99": seconds[min(len(seconds) - 1, int(len(seconds) * 0.99))]}
 
 
+def linted(shape: Shape, runs: int) -> dict[str, object]:
+    """Findings about all of the specs, with the solver and without it (``--no-prove``)."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        offerkit_project.write_project(project, shape)
+        return {
+            "without": measured(project, runs, "lint", "--no-prove"),
+            "with": measured(project, runs, "lint"),
+            "findings": len(json.loads(offerkit(project, "lint", "--format", "json")[1])),
+        }
+
+
 def main() -> None:
     """Measure every job, and print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -89,7 +101,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20)
     options = parser.parse_args()
     shape = Shape(options.offers)
-    figures: dict[str, object] = {}
+    figures: dict[str, object] = {"lint": linted(shape, options.runs)}
+    print(json.dumps(figures), flush=True)
     for name, change in JOBS.items():
         with tempfile.TemporaryDirectory() as folder:
             project = Path(folder)

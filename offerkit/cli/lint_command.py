@@ -18,9 +18,12 @@ from offerkit.cli.shell import Shell
     help="Find what holds from this time on: a day or a time, in the environment's time zone (default: now).",
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 if there are warnings.")
+@click.option(
+    "--prove/--no-prove", "prove", default=True, help="Prove what conditions mean (default: if z3-solver is installed)."
+)
 @format_of("DiagnosticsReport")
 @pass_shell
-def command(shell: Shell, state: str, at: str, strict: bool, form: str) -> int:
+def command(shell: Shell, state: str, at: str, strict: bool, prove: bool, form: str) -> int:
     """Find what is valid but cannot be meant, such as offers that nobody can get.
 
     STATE is one of: specs (on disk, the default), git:REF, design, live, ENVIRONMENT@design, ENVIRONMENT@live (each
@@ -32,7 +35,7 @@ def command(shell: Shell, state: str, at: str, strict: bool, form: str) -> int:
     from offerkit.reports.words import count
     from offerkit.usecases.lint import lint
 
-    linted = lint(shell.session(), state, at)
+    linted = lint(shell.session(), state, at, prove=prove)
     diagnostics = linted.diagnostics
     if form != "text":
         click.echo(shell.rendered(diagnostics, form), nl=False)

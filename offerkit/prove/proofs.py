@@ -14,9 +14,9 @@ class ProvedAbout(StrEnum):
     """What a comparison is about, which decides its words."""
 
     ELIGIBLE = "eligible"
-    """Who meets a condition, and who is eligible."""
+    """A condition on contacts, or the effective condition of offers."""
     LIMITED = "limited"
-    """To whom a presentation rule applies: more of them is no more offers, but fewer."""
+    """The contacts that a presentation rule applies to: more of them means fewer offers."""
 
 
 @dataclass(frozen=True, slots=True)

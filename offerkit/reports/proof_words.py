@@ -1,15 +1,16 @@
 """What is proved, in words: for whom an answer changes, as two one-sided sentences for each reading of the clock.
 
-The result is plain text, so that a pull request can carry it. It speaks of who is *eligible* (or meets a condition),
-never of who gets an offer.
+The result is plain text, so that a pull request can carry it. It says that contacts are *eligible* (or meet a
+condition), never that they get an offer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from offerkit.diagnostics import and_list, or_list
 from offerkit.fingerprint import Json
@@ -25,7 +26,7 @@ CALL = "interaction"
 
 @dataclass(frozen=True, slots=True)
 class StatedWitness:
-    """An invented example: each field's value as JSON has it."""
+    """An invented example: each field's value as JSON has it, and the moment with its offset."""
 
     values: dict[str, str | int | bool | tuple[str, ...] | None]
     moment: str
@@ -54,7 +55,7 @@ class StatedOffer:
 
 @dataclass(frozen=True, slots=True)
 class StatedChange:
-    """One answer in words, and what it holds for: conditions as ``address › path``, and offers."""
+    """One answer in words, and what it holds for: conditions as address and path, and offers."""
 
     environment: str
     verdict: str
@@ -89,8 +90,9 @@ class StatedProofs:
 
 def stated(proofs: ChangeProofs) -> StatedProofs:
     """``proofs`` in words."""
+    zones = {moment.environment: ZoneInfo(moment.zone) for moment in proofs.moments}
     return StatedProofs(
-        tuple(_change(change) for change in proofs.changes),
+        tuple(_change(change, zones[change.environment]) for change in proofs.changes),
         tuple((moment.environment, moment_text(moment.at), moment.zone) for moment in proofs.moments),
         proofs.notes,
         proofs.missing,
@@ -98,7 +100,7 @@ def stated(proofs: ChangeProofs) -> StatedProofs:
     )
 
 
-def _change(change: ProvedChange) -> StatedChange:
+def _change(change: ProvedChange, zone: tzinfo) -> StatedChange:
     comparison = change.comparison
     return StatedChange(
         change.environment,
@@ -106,9 +108,9 @@ def _change(change: ProvedChange) -> StatedChange:
         tuple(sentences(change)),
         tuple((str(condition.address), condition.path) for condition in change.conditions),
         tuple(StatedOffer(str(offer.address), offer.spaces, offer.edited) for offer in change.offers),
-        moment_text(comparison.at),
-        _reading(comparison.now),
-        _reading(comparison.later),
+        comparison.at.replace(tzinfo=zone).isoformat(),
+        _reading(comparison.now, zone),
+        _reading(comparison.later, zone),
     )
 
 
@@ -119,23 +121,23 @@ def verdict_of(now: Reading, later: Reading) -> str:
     return f"{now.verdict.value} now, {later.verdict.value} later"
 
 
-def _reading(reading: Reading) -> StatedReading:
+def _reading(reading: Reading, zone: tzinfo) -> StatedReading:
     return StatedReading(
         reading.verdict.value,
         reading.gained.answer.value,
         reading.lost.answer.value,
-        stated_witness(reading.gained.witness),
-        stated_witness(reading.lost.witness),
+        _witness(reading.gained.witness, zone),
+        _witness(reading.lost.witness, zone),
         reading.why,
     )
 
 
-def stated_witness(witness: Witness | None) -> StatedWitness | None:
+def _witness(witness: Witness | None, zone: tzinfo) -> StatedWitness | None:
     """A witness with values as JSON has them; decimals, dates and times are text."""
     if witness is None:
         return None
     values = {f"{space}.{name}": json_value(value) for (space, name), value in witness.values.items()}
-    return StatedWitness(values, moment_text(witness.moment))
+    return StatedWitness(values, witness.moment.replace(tzinfo=zone).isoformat())
 
 
 def json_value(value: Value) -> str | int | bool | tuple[str, ...] | None:
@@ -156,7 +158,7 @@ def moment_text(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The verbs of one kind of subject; ``more`` and ``some`` lead to who it is about."""
+    """The verbs of one kind of subject; ``more`` and ``some`` begin a sentence that a description completes."""
 
     more: str
     nobody_more: str
@@ -321,7 +323,7 @@ def value_text(value: Value) -> str:
 
 
 def json_witness(witness: StatedWitness | None) -> Json:
-    """The fields of an example by name; None where there is none."""
+    """The fields of an example by name; None without an example."""
     if witness is None:
         return None
     return {name: list(value) if isinstance(value, tuple) else value for name, value in witness.values.items()}

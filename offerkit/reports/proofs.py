@@ -9,7 +9,7 @@ from offerkit.address import parse_address
 from offerkit.fingerprint import Json
 from offerkit.prove.result import Verdict
 from offerkit.reports.escape import json_text, visible
-from offerkit.reports.proof_words import StatedChange, StatedProofs, StatedReading, json_witness
+from offerkit.reports.proof_words import StatedChange, StatedProofs, StatedReading, StatedWitness, json_witness
 from offerkit.reports.steps_markdown import MARKDOWN, Room
 from offerkit.reports.style import PRESENTATION, Layout, Presentation, Style, indented
 from offerkit.reports.templating import call, fill
@@ -202,6 +202,11 @@ def proofs_view(proofs: StatedProofs | None, layout: Layout) -> ProofsView | Non
     )
 
 
+def proofs_html(proofs: StatedProofs | None, layout: Layout) -> str:
+    """The section of a page, as HTML; empty where there is nothing to tell."""
+    return call("proofs.html", "proofs_section", proofs_view(proofs, layout))
+
+
 def proofs_data(proofs: StatedProofs) -> Json:
     """As JSON: each answer with both readings of the clock; ``gained`` and ``lost`` are none, some or undecided."""
     return {
@@ -222,20 +227,25 @@ def _data(change: StatedChange) -> Json:
             {"offer": offer.offer, "spaces": list(offer.spaces), "edited": offer.edited} for offer in change.offers
         ],
         "at": change.at,
-        "now": reading_data(change.now),
-        "later": reading_data(change.later),
+        "now": _reading_data(change.now),
+        "later": _reading_data(change.later),
     }
 
 
-def reading_data(reading: StatedReading) -> Json:
-    """One reading of the clock as JSON."""
+def _reading_data(reading: StatedReading) -> Json:
+    """One reading of the clock, as “offerkit prove” has it for two conditions."""
     return {
         "verdict": reading.verdict,
         "gained": reading.gained,
         "lost": reading.lost,
         "witnesses": {"gained": json_witness(reading.gained_witness), "lost": json_witness(reading.lost_witness)},
-        "why": reading.why or None,
+        "moments": {"gained": _moment(reading.gained_witness), "lost": _moment(reading.lost_witness)},
+        "why": reading.why,
     }
+
+
+def _moment(witness: StatedWitness | None) -> str | None:
+    return None if witness is None else witness.moment
 
 
 def stated_text(proofs: StatedProofs, presentation: Presentation = PRESENTATION) -> str:

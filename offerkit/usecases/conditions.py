@@ -1,8 +1,8 @@
-"""Conditions as formulas: what has to be true of a contact and a moment, as the engine decides it.
+"""Conditions as formulas that are true or not for a contact at a moment, as the engine decides.
 
 An offer's *effective condition* on a space is everything that makes it eligible there (domain.md §3, steps 2 and 4 to
-6), made from the compiled catalog. What a call decides is not in it: identification, the slice, hooks, presentation
-rules, ranking. Proofs therefore speak of who is eligible, never of who gets an offer.
+6), made from the compiled catalog. Identification, the slice, hooks, presentation rules and ranking are not in
+it. Proofs therefore say that contacts are eligible, never that they get an offer.
 """
 
 from __future__ import annotations

@@ -59,18 +59,17 @@ class Linted:
         )
 
 
-def lint(session: Session, text: str = "specs", at: str = "") -> Linted:
+def lint(session: Session, text: str = "specs", at: str = "", *, prove: bool = True) -> Linted:
     """The findings about the state named ``text``, from the time ``at`` on (default: now).
 
-    Raises Refused if the state does not exist, or if the specs have mistakes.
+    Without ``prove`` the solver is not asked. Raises Refused if the state does not exist or the specs have mistakes.
     """
     with open_states(session, text) as (state,):
         catalogs = _catalogs(state)
         names = [name for name in catalogs.names if name in state.environments]
         revision = state.title.removeprefix("git:") if state.title.startswith("git:") else ""
-        return _linted(
-            state.title, len(state.entries), _scopes(catalogs, names, at, session.now), state.specs, revision
-        )
+        scopes = _scopes(catalogs, names, at, session.now)
+        return _linted(state.title, len(state.entries), scopes, state.specs, revision, prove=prove)
 
 
 def lint_specs(session: Session, loaded: Loaded) -> Linted:
@@ -103,17 +102,23 @@ def new_findings(
 
 
 def _linted(
-    title: str, resources: int, scopes: Iterable[LintScope], specs: Loaded | None, revision: str = ""
+    title: str,
+    resources: int,
+    scopes: Iterable[LintScope],
+    specs: Loaded | None,
+    revision: str = "",
+    *,
+    prove: bool = True,
 ) -> Linted:
     findings: list[LintFinding] = []
     asked = undecided = 0
-    with _prover() as prover:
+    with _prover(prove=prove) as prover:
         for scope in scopes:
             proofs = PartProofs(prover, scope.at)
             findings += findings_of(scope, proofs)
             asked += proofs.asked
             undecided += proofs.undecided
-    without = "" if prover is not None else f"{_WITHOUT} {install_hint('prove')}"
+    without = "" if prover is not None or not prove else f"{_WITHOUT} {install_hint('prove')}"
     diagnostics = ordered(diagnostics_of_findings(findings, specs, revision))
     return Linted(title, resources, diagnostics, asked, undecided, without)
 

@@ -137,7 +137,7 @@ class _Conditions:
         days = common_days(windows)
         if not windows:
             return []
-        return [whole_part(DayRange(days.first, days.last), windows[-1].first, "its dates")]
+        return [whole_part(DayRange(days.first, days.last), windows[-1].first, "the dates")]
 
     def _unreachable(self, offer: CompiledOffer, whole: list[ConditionPart]) -> list[ConditionPart]:
         """The parts that exclude each other on every space; of several spaces those of the last."""
@@ -156,7 +156,7 @@ class _Conditions:
         weights = LintPlace(*offer.where(("weights",)))
         for part in formula.parts if isinstance(formula, AllOf) else ():
             if isinstance(part, AnyOf) and not any(_is_true(choice) for choice in part.parts):
-                yield whole_part(part, weights, "that one of its weights holds")
+                yield whole_part(part, weights, "the conditions of its weights")
 
     def _requirements(
         self, offer: CompiledOffer, requirements: Sequence[Sequence[ConditionPart]], around: list[ConditionPart]
@@ -221,6 +221,7 @@ class _Conditions:
 
     def _unreachable_finding(self, offer: CompiledOffer, core: Sequence[ConditionPart]) -> LintFinding:
         own = [part.place for part in core if part.place.address == offer.address]
+        own = [part.place for part in core if part.place in own and isinstance(part.formula, Holds)] or own
         at = own[-1] if own else LintPlace(offer.address)
         texts = and_list([_quoted(part) for part in core])
         return LintFinding(
@@ -243,7 +244,7 @@ class _Conditions:
 
     def _adds_nothing(self, part: ConditionPart, given: list[ConditionPart]) -> LintFinding:
         by = self._smallest([part], given)
-        verb = "implies" if len(by) == 1 else "imply"
+        verb = _implies(by)
         return LintFinding(
             Code.ADDS_NOTHING,
             f"{_quoted(part)} adds nothing: {and_list([_quoted(other) for other in by])} already {verb} it",
@@ -262,7 +263,7 @@ class _Conditions:
         place: LintPlace,
     ) -> LintFinding:
         by = self._smallest(parts, given)
-        verb = "implies" if len(by) == 1 else "imply"
+        verb = _implies(by)
         already = f": {and_list([_quoted(other) for other in by])} already {verb} it" if by else ""
         return LintFinding(
             Code.ADDS_NOTHING,
@@ -305,6 +306,10 @@ def _quoted(part: ConditionPart) -> str:
     if not isinstance(part.formula, Holds):
         return part.text
     return f"“{clip(' '.join(part.text.split()), _QUOTED)}”"
+
+
+def _implies(by: Sequence[ConditionPart]) -> str:
+    return "implies" if len(by) == 1 and isinstance(by[0].formula, Holds) else "imply"
 
 
 def _related(parts: Iterable[ConditionPart]) -> tuple[tuple[str, LintPlace], ...]:

@@ -186,7 +186,7 @@ def _reads_clock(formula: Formula) -> bool:
 
 
 def _ending(extent: Extent) -> Extent:
-    """The extent at every moment of what is true of nobody on other days."""
+    """The extent at every moment of a condition that is never true on other days."""
     return Extent.SOME if extent is Extent.EVERYBODY else extent
 
 

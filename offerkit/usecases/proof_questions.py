@@ -1,7 +1,7 @@
 """What to ask about a change of states: pairs of formulas, each once, and everything that they are before and after of.
 
-A changed condition is compared with what it was, and so is an offer's effective condition on each space where it stands
-in both states. An offer is on the spaces where it is activated (live), or to be shown (design and specs, as if every
+A changed condition is compared with what it was, and so is an offer's effective condition on each space that both
+states show it on. An offer is on the spaces where it is activated (live), or to be shown (design and specs, as if every
 offer were approved).
 """
 

@@ -1,6 +1,6 @@
 """Proofs about a change of states: what it means for every contact there can be, offline and without a contact.
 
-Equal questions are asked once, and equal answers are told once. Nothing here changes a plan.
+Equal questions are asked once, and equal answers are one. Nothing here changes a plan.
 """
 
 from __future__ import annotations

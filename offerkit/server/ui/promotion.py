@@ -18,6 +18,8 @@ from offerkit.diagnostics import Diagnostic, Refused
 from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Plan, PlanRequest, plan_digest
 from offerkit.reports.plan_html import blocked_html
+from offerkit.reports.proof_words import StatedProofs, stated
+from offerkit.reports.proofs import proofs_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages, first, query_flag
@@ -36,11 +38,14 @@ def routes(pages: Pages) -> list[Operation]:
     """The promotion, to see and to carry out."""
     promoting = asyncio.Lock()  # a limit on the impact is measured on all contacts: one at a time
     counted = ImpactCounts()
+    proved = PlanProofs()
 
     async def planned(request: Request) -> Response:
         names = tuple(request.query_params.getlist("environment")[:50])
         full = query_flag(request, "full")
-        return await pages.show(request, "promote.html", lambda session: _facts(session, counted, names, full=full))
+        return await pages.show(
+            request, "promote.html", lambda session: _facts(session, counted, proved, names, full=full)
+        )
 
     async def carried_out(request: Request) -> Response:
         try:
@@ -49,7 +54,7 @@ def routes(pages: Pages) -> list[Operation]:
             names = tuple(fields.get("environment", ()))[:50]
             digest_shown = first(fields, "plan")
             async with promoting:
-                serial, changed = await asyncio.to_thread(_apply_shown, session, counted, names, digest_shown)
+                serial, changed = await asyncio.to_thread(_apply_shown, session, counted, proved, names, digest_shown)
         except Refused as refused:
             return await pages.form_refused(request, refused)
         if changed is not None:
@@ -67,23 +72,24 @@ def _planned(session: Session, names: tuple[str, ...]) -> Plan:
 
 
 def _apply_shown(
-    session: Session, counted: ImpactCounts, names: tuple[str, ...], digest_shown: str
+    session: Session, counted: ImpactCounts, proved: PlanProofs, names: tuple[str, ...], digest_shown: str
 ) -> tuple[int, Facts | None]:
     """Apply the plan if it still is the one that was shown; else what to show now. Raises Refused."""
     plan = _planned(session, names)
     if plan.empty or not hmac.compare_digest(plan_digest(plan).encode(), digest_shown.encode()):
-        return 0, _page(session, counted, plan, names, changed=True)
+        return 0, _page(session, counted, proved, plan, names, changed=True)
     with counted.alone:
         return apply(session, plan).revision.serial, None
 
 
-def _facts(session: Session, counted: ImpactCounts, names: tuple[str, ...], *, full: bool) -> Facts:
-    return _page(session, counted, _planned(session, names), names, full=full)
+def _facts(session: Session, counted: ImpactCounts, proved: PlanProofs, names: tuple[str, ...], *, full: bool) -> Facts:
+    return _page(session, counted, proved, _planned(session, names), names, full=full)
 
 
 def _page(
     session: Session,
     counted: ImpactCounts,
+    proved: PlanProofs,
     plan: Plan,
     names: tuple[str, ...],
     *,
@@ -97,6 +103,8 @@ def _page(
     query = urlencode([*(("environment", name) for name in names), *([("full", "true")] if full else [])])
     # what was asked for decides nothing of the count: the same steps are counted once
     count = counted.of(session, plan, plan_digest(replace(plan, asked=PlanRequest())))
+    proofs = proved.of(session, plan, digest)
+    answers = len(proofs.changes) if proofs is not None else 0
     verdict = count.verdict.for_reader(reading) if count.verdict is not None else None
     return {
         "empty": plan.empty,
@@ -106,6 +114,7 @@ def _page(
         "particulars": particulars(plan, digest),
         **shown(plan.steps, plan.bodies, full=full, by_stage=True),
         "blocked": Markup(blocked_html(plan.blocked, layout_of(len(plan.blocked), full=full), linked)),  # noqa: S704 - escaped there
+        "proofs": Markup(proofs_html(proofs, layout_of(answers, full=full))),  # noqa: S704 - escaped there
         "notes": plan.notes,
         "known": known,
         "chosen": names,
@@ -136,6 +145,8 @@ FRESH = 60.0
 """Seconds that a verdict is shown again."""
 PATIENCE = 1.0
 """Seconds that a page waits for a count before it says that one is under way."""
+PROVING = 3.0
+"""Seconds for the proofs of a page; what is left is not decided."""
 AGAIN = 5
 """Seconds after which a page that waits for a count looks again."""
 
@@ -164,6 +175,37 @@ class _CountJob:
     @property
     def fresh(self) -> bool:
         return not self.done.is_set() or time.monotonic() < self.until
+
+
+class PlanProofs:
+    """Proves what plans mean, one at a time and briefly, and keeps it for a minute, so that a reload proves nothing.
+
+    What is promoted does not depend on it.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is proved yet."""
+        self._alone = threading.Lock()
+        self._known: dict[str, tuple[float, StatedProofs]] = {}
+
+    def of(self, session: Session, plan: Plan, digest: str) -> StatedProofs | None:
+        """What is proved of ``plan``; None while another page is being proved about."""
+        from offerkit.usecases.proof_answers import (
+            ProofRequest,
+        )  # loads the engine, which other pages need not wait for
+        from offerkit.usecases.proofs import proofs_of_plan
+
+        if not self._alone.acquire(timeout=PATIENCE):
+            return None
+        try:
+            now = time.monotonic()
+            self._known = {each: known for each, known in self._known.items() if known[0] > now}
+            if digest not in self._known:
+                proofs = stated(proofs_of_plan(session, plan, ProofRequest(session.now, seconds=PROVING)))
+                self._known[digest] = now + FRESH, proofs
+            return self._known[digest][1]
+        finally:
+            self._alone.release()
 
 
 class ImpactCounts:

@@ -454,3 +454,17 @@ def test_what_is_no_form_is_refused(asking: TestClient, changed: Workspace, body
     answer = asking.post("/ui/approvals", content=body, headers=FORM)
     assert answer.status_code in (403, 422)
     assert "Nothing was changed." in answer.text
+
+
+def test_a_promotion_shows_what_is_proved_of_it_once_a_minute(asking: TestClient, changed: Workspace) -> None:
+    changed.change({"specs/shop/offers.yaml": {"offers": {"safari": {"eligible": {"when": "person.age >= 21"}}}}})
+    changed.apply("ada")
+    changed.approve("omar", "shop/offer.safari")
+    page = as_(asking, changed, "omar").get("/ui/promote").text
+    assert not Outline(page).wrong
+    for text in ("Proofs: 1 condition and 1 offer", "Nobody becomes eligible.", "(invented)", "hooks are not proved"):
+        assert text in page
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(promotion, "proofs_html", lambda found, _layout: f"proved {found.changes[0].verdict}")
+        patch.setattr("offerkit.usecases.proofs.proofs_of_plan", None)  # it is not asked again
+        assert "proved fewer" in asking.get("/ui/promote").text

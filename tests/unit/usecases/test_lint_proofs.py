@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.linting import ENVIRONMENT, linted, place, written
+from helpers.linting import ENVIRONMENT, linted, place, session, written
 
 from offerkit.diagnostics import Code, Severity
 from offerkit.prove import solver
@@ -105,7 +105,7 @@ FOUND: dict[str, tuple[Code, str, int, str]] = {
         Code.UNREACHABLE,
         "no contact can be eligible for offer a on any space",
         1,
-        offer("person.score < 0.5", "    weights: ‸[{formula: person.score - 1}]\n"),
+        offer("‸person.score < 0.5", "    weights: [{formula: person.score - 1}]\n"),
     ),
     "a part that every contact meets": (
         Code.EVERYBODY_MEETS,
@@ -290,3 +290,31 @@ def test_the_moment_is_that_of_at(tmp_path: Path) -> None:
     (found,) = linted(tmp_path, at="2026-06-16").diagnostics
     assert found.code is Code.EVERYBODY_MEETS
     assert found.detail.startswith("At every moment from 2026-06-16 12:00 on. ")
+
+
+def test_what_is_removed_may_let_a_template_apply(tmp_path: Path) -> None:
+    """The hint says so: an offer without a condition of its own has its template's."""
+    text = (
+        "templates: {t: {eligible: {when: person.id > 7}}}\ncategories:\n  c: {}\noffers:\n"
+        f"  a: {{category: c, template: t, {CONTENT}, eligible: {{when: person.age >= 16}}}}\n"
+        f"  b: {{category: c, {CONTENT}, eligible: {{when: person.age >= 17}}}}\n"
+    )
+    written(tmp_path, text, ADULTS)
+    hints = {item.address: item.hint for item in linted(tmp_path).diagnostics if item.code is Code.ADDS_NOTHING}
+    assert hints == {
+        "shop/offer.a": "Remove it. If nothing is left there, shop/template.t applies instead.",
+        "shop/offer.b": "Remove it.",
+    }
+
+
+def test_on_request_nothing_is_proved_and_nothing_is_said_of_it(tmp_path: Path) -> None:
+    """Parts with equal texts are found all the same."""
+    written(tmp_path, offer("person.age < 60 and person.age < 70 and person.age >= 18"), ADULTS)
+    found = {
+        prove: [item.summary for item in lint_module.lint(session(tmp_path), prove=prove).diagnostics]
+        for prove in (True, False)
+    }
+    equal = "“person.age >= 18” adds nothing: “person.age >= 18” already implies it"
+    assert found[False] == [equal]
+    assert equal in found[True] and len(found[True]) == 2
+    assert lint_module.lint(session(tmp_path), prove=False).note == ""
