@@ -33,22 +33,22 @@ class Describer:
 
         ``context``: what is true of more than those concerned. A fact that follows from it tells less.
         """
-        found: list[tuple[bool, int, CommonFact, str]] = []
+        candidates: list[tuple[bool, int, CommonFact, str]] = []
         try:
             for key, variable in list(self._inquiry.encoder.fields.items())[:_FIELDS]:
                 fact = self._fact(key, variable.type)
                 if fact is not None:
                     term = self._term(fact)
-                    found.append((self._never(context, neg(term)), _breadth(fact), fact, term))
+                    candidates.append((self._never(context, neg(term)), _breadth(fact), fact, term))
         except _SpentError:
             pass
-        found.sort(key=lambda each: each[:2])
-        chosen = found[:_FACTS]
+        candidates.sort(key=lambda each: each[:2])
+        chosen = candidates[:_FACTS]
         try:
-            exact = bool(chosen) and self._never(conj(*(term for *_, term in found)), neg(self._goal))
+            exact = bool(chosen) and self._never(conj(*(term for *_, term in candidates)), neg(self._goal))
         except _SpentError:
             exact = False
-        return tuple(fact for _, _, fact, _ in chosen), exact and len(found) <= _FACTS
+        return tuple(fact for _, _, fact, _ in chosen), exact and len(candidates) <= _FACTS
 
     def _never(self, *terms: str) -> bool:
         if self._checks >= _CHECKS:

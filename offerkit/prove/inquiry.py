@@ -53,6 +53,12 @@ class Inquiry:
         return self._text
 
     @property
+    def key(self) -> object:
+        """Equal for scripts that mean the same: fields and opaque parts have only numbers in the text."""
+        fields = tuple((key, variable.type) for key, variable in self.encoder.fields.items())
+        return self.text, fields, tuple(self.encoder.opaque)
+
+    @property
     def opaque_names(self) -> tuple[str, ...]:
         """The functions of the parts without an encoding."""
         return tuple(sorted({part.name for part in self.encoder.opaque.values()}))
@@ -75,13 +81,13 @@ class Inquiry:
         refinements = 0
         while True:
             answer = self._check(goal)
-            if answer is not Existence.SOME:
-                return answer, None
-            witnesses = self._witnesses()
-            if elsewhere is not None:
+            witnesses = self._witnesses() if answer is Existence.SOME else []
+            if answer is not Existence.NONE and elsewhere is not None:
                 example, elsewhere = elsewhere(), None
                 if example is not None:
                     return Existence.SOME, example
+            if answer is not Existence.SOME:
+                return answer, None
             for witness in witnesses:
                 for variant in [witness, *variants(witness)] if self.encoder.opaque else [witness]:
                     if variant.moment >= self._at and confirmed(variant):

@@ -120,7 +120,7 @@ class Prover:
         inquiry = Inquiry(self.solver, at, later=now is not None)
         try:
             was, will = inquiry.encoder.formula(before), inquiry.encoder.formula(after)
-            key = (inquiry.text, was, will, tuple(inquiry.encoder.fields), at)
+            key = (inquiry.key, was, will, at)
             if key not in self._known:
                 inquiry.begin()
                 change = _Change(self, inquiry, before, after, at)

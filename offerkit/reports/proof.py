@@ -5,7 +5,7 @@ Proofs speak of contacts who are *eligible*, never of those who get an offer: ra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -83,9 +83,8 @@ def compared_text(compared: ComparedConditions, presentation: Presentation = PRE
     return style.finish("\n".join(lines) + "\n")
 
 
-def _reading_lines(title: str, reading: Reading, bold: object, zone: tzinfo | None) -> list[str]:
+def _reading_lines(title: str, reading: Reading, bold: Callable[[str], str], zone: tzinfo | None) -> list[str]:
     """``zone``: of the moments of the examples; None where the title says the moment."""
-    assert callable(bold)
     lines = [f"{bold(title)}: {VERDICTS[reading.verdict]}."]
     for side, gained in ((reading.gained, True), (reading.lost, False)):
         lines.append(f"  {side_sentence(side, gained=gained)}")

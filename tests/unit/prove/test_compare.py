@@ -10,6 +10,7 @@ from helpers.rules import checked
 
 from offerkit.prove.prover import Prover
 from offerkit.prove.question import Holds
+from offerkit.prove.replay import is_true
 from offerkit.prove.result import Existence, Extent, Verdict
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
@@ -99,3 +100,15 @@ def test_parts_without_an_encoding_are_decided_by_their_values(prover: Prover) -
     comparison = prover.compare(other, same, AT)
     assert comparison.now.lost.answer is Existence.NONE
     assert comparison.opaque == ("lower",)
+
+
+def test_questions_that_differ_in_an_opaque_part_only_are_not_one(prover: Prover) -> None:
+    never = _holds("false")[0]
+    for function, text in (("lower", "a"), ("upper", "A")):
+        condition = _holds(f"{function}(recipient.name) = recipient.end and recipient.end = '{text}'")[0]
+        witness = prover.compare(never, condition, AT).now.gained.witness
+        assert witness is not None and witness.values["recipient", "end"] == text
+    lower, upper = _holds("lower(recipient.name) = recipient.end", "upper(recipient.name) = recipient.end")
+    for part in (lower, upper):
+        witness = prover.compare(never, part, AT).now.gained.witness
+        assert witness is not None and is_true(part, witness.values, AT)
