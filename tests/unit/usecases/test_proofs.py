@@ -315,3 +315,14 @@ def _short(init: Any) -> Any:
         init(self, *args, **{"question_seconds": 0.3, **named})
 
     return limits
+
+
+def test_the_longest_rule_is_answered(applied: Workspace) -> None:
+    """An expression has at most 2,000 words and signs."""
+    numbers = [str(number) for number in range(990)]
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": f"person.age in ({','.join(numbers)})"}}}}})
+    applied.apply("ada")
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": f"person.age in ({','.join(numbers[1:])})"}}}}})
+    (change,) = changes(applied, seconds=300.0)
+    assert change.comparison.now.gained.answer is not Existence.SOME
+    assert change.comparison.now.verdict is Verdict.FEWER or change.comparison.now.why
