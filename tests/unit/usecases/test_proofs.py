@@ -15,8 +15,9 @@ from offerkit.prove.proofs import ProvedAbout, ProvedChange
 from offerkit.prove.result import Existence, Verdict
 from offerkit.reports.proof_words import StatedChange, stated
 from offerkit.usecases import proofs
-from offerkit.usecases.proof_answers import EnvironmentProver, ProofRequest
+from offerkit.usecases.proof_answers import EnvironmentProver
 from offerkit.usecases.proofs import proofs_of_plan
+from offerkit.usecases.requests import ProofRequest
 
 SHARED, CATALOG, OFFERS, SPACES, ENVIRONMENT = (
     "specs/shared.yaml", "specs/shop/catalog.yaml", "specs/shop/offers.yaml", "specs/shop/spaces.yaml",
