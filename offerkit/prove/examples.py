@@ -14,7 +14,7 @@ from offerkit.rules.numbers import INTEGER_MAX, INTEGER_MIN
 from offerkit.rules.types import BaseType, FieldType, Value
 from offerkit.rules.values import LONGEST
 
-_MOMENTS, _VALUES, _ROUNDS = 14, 40, 2
+_MOMENTS, _VALUES, _ROUNDS, _TEXTS = 14, 40, 2, 6
 _DEFAULTS: dict[BaseType, tuple[Value, ...]] = {
     BaseType.INTEGER: (1, 0, 18, 30, 2, 100, -1),
     BaseType.DECIMAL: tuple(map(Decimal, ("1", "0", "100", "0.5", "-1", "1000"))),
@@ -173,6 +173,20 @@ def _readable(text: str) -> list[Value]:
     """The text with letters in the place of what cannot be read, and shortened."""
     plain = "".join(char if char.isprintable() and char.isascii() else "a" for char in text)
     return [plain[:1], plain[:3], plain[:10], plain] if plain else []
+
+
+def variants(witness: Witness) -> Iterator[Witness]:
+    """The example with other texts: those of other fields, in lower or upper case. Opaque functions are about texts."""
+    texts = {key: value for key, value in witness.values.items() if isinstance(value, str)}
+    forms = dict.fromkeys(
+        form for text in ("abcd", *texts.values()) for form in (text, text.lower(), text.upper(), text.strip(" "))
+    )
+    for key in list(texts)[:_TEXTS]:
+        for form in list(forms)[:_TEXTS]:
+            yield Witness({**witness.values, key: form}, witness.moment)
+            for other in list(texts)[:_TEXTS]:
+                if other != key:
+                    yield Witness({**witness.values, key: form, other: form}, witness.moment)
 
 
 def _in_range(value: Value, hint: FieldHint) -> bool:

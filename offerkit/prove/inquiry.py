@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from offerkit.diagnostics import and_list
 from offerkit.prove.encode import Encoder, Opaque
+from offerkit.prove.examples import variants
 from offerkit.prove.result import Existence, Witness
 from offerkit.prove.smt import NoEncodingError, app, conj, disj, neg
 from offerkit.prove.solver import Plain, Solver, values_in
@@ -82,8 +83,9 @@ class Inquiry:
                 if example is not None:
                     return Existence.SOME, example
             for witness in witnesses:
-                if witness.moment >= self._at and confirmed(witness):
-                    return Existence.SOME, witness
+                for variant in [witness, *variants(witness)] if self.encoder.opaque else [witness]:
+                    if variant.moment >= self._at and confirmed(variant):
+                        return Existence.SOME, variant
             if self._slow:
                 example = self._at_its_moment(goal, witnesses[0].moment)
                 if example is not None and confirmed(example):

@@ -14,7 +14,7 @@ from offerkit.models.expression_scopes import ExpressionRole, expression_scope, 
 from offerkit.prove.hints import hints_of
 from offerkit.prove.prover import Prover
 from offerkit.prove.question import Holds
-from offerkit.prove.solver import PACKAGE, solver_path
+from offerkit.prove.solver import PACKAGE, Limits, solver_path
 from offerkit.reports.proof import ComparedConditions
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.nodes import CheckedExpression
@@ -23,6 +23,9 @@ from offerkit.times import wall_clock
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.evaluate import expression_diagnostics
 from offerkit.usecases.session import Session
+
+_LIMITS = Limits(question_seconds=30, total_seconds=120)
+"""One comparison can wait for a busy machine: its steps are limited all the same."""
 
 
 def require_solver() -> None:
@@ -61,7 +64,7 @@ def compare_conditions(session: Session, before: str, after: str, environment: s
     zone = ZoneInfo(model.time_zone)
     moment: datetime = wall_clock(parse_time(at, zone, session.now), zone)
     conditions = _checked(scope, {"the old condition": before, "the new condition": after})
-    with Prover(hints=hints_of(dimension, body)) as prover:
+    with Prover(_LIMITS, hints_of(dimension, body)) as prover:
         comparison = prover.compare(Holds(conditions[0]), Holds(conditions[1]), moment)
     return ComparedConditions(environment, before, after, zone, comparison)
 

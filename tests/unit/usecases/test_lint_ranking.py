@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.linting import SPACES, linted, place, written
+from helpers.linting import ENVIRONMENT, SPACES, linted, place, written
 
 from offerkit.diagnostics import Code, Diagnostic, Severity
 
@@ -176,6 +176,15 @@ def test_what_can_take_the_other_one_away_is_told_and_makes_it_a_note(why: str, 
     assert (found.severity, found.detail) == (Severity.NOTE, f"Unless {why}.")
 
 
+def test_who_is_always_there_can_take_a_proof(tmp_path: Path) -> None:
+    """Its condition asks for no more than the environment does; one that asks for a little more is not always there."""
+    files = {**ONE_SPACE, "environments/shop.yaml": ENVIRONMENT + "  when: person.age >= 18\n"}
+    for age, outweighed in ((17, 1), (18, 1), (19, 0)):
+        condition = f"{CONTENT}, eligible: {{when: person.age >= {age}}}, weights: [{{weight: 10}}]"
+        written(tmp_path, OUTWEIGHED.replace(f"{CONTENT}, weights: [{{weight: 10}}]", condition), files)
+        assert len(of(Code.OUTWEIGHED, tmp_path)) == outweighed, age
+
+
 def test_a_rule_that_leaves_out_both_takes_nothing_away(tmp_path: Path) -> None:
     rule = "rules: {cap: {counted: {of: all}, max: 1}}\n"
     written(tmp_path, OUTWEIGHED, {"specs/shop/spaces.yaml": SPACE.replace("rules: []", "rules: [cap]") + rule})
@@ -219,6 +228,7 @@ CONTAINED = {
     "one channel": ("max: 1", "max: 1, channel: inbound-web"),
     "some contacts": ("max: 1", "max: 1, contacts: person.age > 30"),
     "contacts of both": ("max: 1, contacts: person.age > 3", "max: 1, contacts: person.age > 3 and person.score > 1"),
+    "contacts, which takes a proof": ("max: 1, contacts: person.age > 3", "max: 1, contacts: person.age > 5"),
     "a status": ("max: 1", "max: 1, counted: {status: accepted}"),
     "one of two statuses": (
         "max: 1, counted: {status: accepted-or-rejected}",
