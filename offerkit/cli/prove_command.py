@@ -70,8 +70,8 @@ def _between(
     from offerkit.plans.make import AddressPatterns
     from offerkit.reports.proof_words import stated
     from offerkit.usecases.diff import compare
-    from offerkit.usecases.proof_answers import ProofRequest
     from offerkit.usecases.proofs import PATIENT, prove_between
+    from offerkit.usecases.requests import ProofRequest
 
     difference = compare(session, a, b, AddressPatterns.of(*patterns), whole=True)
     if difference.behind.doubt is not None:

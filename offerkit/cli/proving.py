@@ -29,9 +29,11 @@ def proofs_of(
     """What is proved of ``plan``, in words; None if that is not wanted. Raises Refused if ``at`` is not a time."""
     if not (prove or (prove is None and form != "json" and not yes)):
         return None
+    if not plan.steps and not plan.blocked:
+        return None
     from offerkit.reports.proof_words import stated
-    from offerkit.usecases.proof_answers import ProofRequest
     from offerkit.usecases.proofs import proofs_of_plan
+    from offerkit.usecases.requests import ProofRequest
 
     return stated(proofs_of_plan(session, plan, ProofRequest(session.now, at, progress=session.progress)))
 
@@ -43,7 +45,7 @@ def proofs_between(
     if prove is False or difference.across is not None:
         return None
     from offerkit.reports.proof_words import stated
-    from offerkit.usecases.proof_answers import ProofRequest
     from offerkit.usecases.proofs import proofs_of_difference
+    from offerkit.usecases.requests import ProofRequest
 
     return stated(proofs_of_difference(difference, ProofRequest(session.now, at, progress=session.progress)))

@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from offerkit.address import Address
+from offerkit.address import Address, Kind
 from offerkit.prove.result import Comparison
+
+READ = (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.OFFER, Kind.RULE)
+"""The kinds that state conditions on contacts."""
+REACHING = frozenset({*READ, Kind.SPACE, Kind.DIMENSION})
+"""The kinds whose changes can change who is eligible, or whom a rule limits."""
+INTERRUPTED = "it was interrupted"
 
 
 class ProvedAbout(StrEnum):

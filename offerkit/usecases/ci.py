@@ -257,8 +257,8 @@ def _made(
 
 
 def _proofs(session: Session, plan: Plan, effect: BeforeAfter) -> StatedProofs:
-    from offerkit.usecases.proof_answers import ProofRequest  # compiles both states
     from offerkit.usecases.proofs import proofs_or_why_not, prove_change
+    from offerkit.usecases.requests import ProofRequest  # compiles both states
 
     request = ProofRequest(session.now, progress=session.progress)
     return stated(proofs_or_why_not(plan.steps, lambda: prove_change(effect, request)))

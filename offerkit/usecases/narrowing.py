@@ -19,8 +19,9 @@ from offerkit.prove.result import Comparison, Existence
 from offerkit.state.eligibility import eligibility
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.stage_snapshots import Stages
-from offerkit.usecases.proof_answers import ProofRequest, solve
+from offerkit.usecases.proof_answers import solve
 from offerkit.usecases.renames import renames_of_live
+from offerkit.usecases.requests import ProofRequest
 
 _SAME = {
     "weights": "its weights change",

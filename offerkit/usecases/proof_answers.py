@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, time
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.prove.hints import hints_of
-from offerkit.prove.proofs import ProofMoment
+from offerkit.prove.proofs import INTERRUPTED, ProofMoment
 from offerkit.prove.question import AllOf, DayRange, Formula, Holds, leaves
 from offerkit.prove.result import Comparison, Existence, Extent, Reading, Side, Verdict, undecided
 from offerkit.prove.solver import Limits
-from offerkit.specs.progress import Progress, no_progress
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.times import wall_clock
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.proof_questions import EnvironmentQuestions, FormulaKey, ProofQuestion, parts_of
+from offerkit.usecases.requests import ProofRequest
 
 if TYPE_CHECKING:
     from offerkit.prove.prover import Prover
 
-INTERRUPTED = "it was interrupted"
 _SHOWN = 50
 """For how many resources one question counts: a bar of progress is shown for long work only."""
-
-
-@dataclass(frozen=True)
-class ProofRequest:
-    """``at``: the moment as the user wrote it; empty: ``now`` (ISO 8601, UTC). ``only``: the addresses to prove about.
-
-    ``seconds``: after this time, what is left is not decided.
-    """
-
-    now: str
-    at: str = ""
-    seconds: float = 15.0
-    only: Callable[[Address], bool] = lambda address: True
-    progress: Progress = no_progress
 
 
 class SolvedQuestions(NamedTuple):

@@ -15,17 +15,13 @@ from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.resources import CompiledOffer
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.prove.proofs import ProvedAbout, ProvedCondition
+from offerkit.prove.proofs import REACHING, READ, ProvedAbout, ProvedCondition
 from offerkit.prove.question import FALSE, TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
 from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.catalogs import deciding_bodies
 from offerkit.usecases.conditions import UNREADABLE, effective_condition, written_conditions
 
-READ = (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.OFFER, Kind.RULE)
-"""The kinds that state conditions on contacts."""
-REACHING = frozenset({*READ, Kind.SPACE, Kind.DIMENSION})
-"""The kinds whose changes can change who is eligible, or whom a rule limits."""
 FormulaKey: TypeAlias = tuple[object, ...]
 
 

@@ -9,32 +9,21 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from offerkit.address import SHARED, Address, Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.plans.plan import Plan, PlanKind, Step
-from offerkit.prove.proofs import ChangeProofs, ProvedChange, ProvedOffer
-from offerkit.prove.replay import is_true
+from offerkit.prove.proofs import INTERRUPTED, REACHING, ChangeProofs, ProvedChange, ProvedOffer
 from offerkit.prove.result import Comparison, Reading, Side, Verdict
 from offerkit.prove.solver import HOW_TO_INSTALL, solver_path
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store.stage_snapshots import Stages
-from offerkit.usecases.narrowing import narrowing
-from offerkit.usecases.plan_effect import deciding_stage
-from offerkit.usecases.proof_answers import INTERRUPTED, ProofRequest, solve
-from offerkit.usecases.proof_questions import (
-    REACHING,
-    FormulaKey,
-    ProofQuestion,
-    touched_environments,
-)
-from offerkit.usecases.prove_conditions import require_solver
+from offerkit.usecases.requests import ProofRequest
 from offerkit.usecases.session import Session
 
 if TYPE_CHECKING:
     from offerkit.usecases.diff import Difference
+    from offerkit.usecases.proof_questions import FormulaKey, ProofQuestion
 
 MISSING = "Not shown: proofs of what these changes mean for every contact there can be, which need z3-solver."
 _TELLING = frozenset({"call_data", "category", "contacts", "dimension", "eligible", "enabled", "fields", "multiplier"})
@@ -44,8 +33,6 @@ PATIENT = 600.0
 """The seconds for proofs that are asked for on their own."""
 _REPLAYED = 6
 """For how many alike answers it is tried whether one example fits them all."""
-_SHOWN = 50
-"""For how many resources one question counts: a bar of progress is shown for long work only."""
 
 
 def proofs_of_plan(session: Session, plan: Plan, request: ProofRequest) -> ChangeProofs:
@@ -58,6 +45,11 @@ def proofs_of_plan(session: Session, plan: Plan, request: ProofRequest) -> Chang
     waiting = plan.kind is PlanKind.PROMOTE and bool(plan.blocked)
     if solver_path() is None or not (waiting or _reaching(plan.steps)):
         return proofs_or_why_not(plan.steps, ChangeProofs)
+    from pydantic import ValidationError
+
+    from offerkit.usecases.narrowing import narrowing  # imports the engine: most plans need none of it
+    from offerkit.usecases.plan_effect import deciding_stage
+
     with session.reading() as store:
         stages = Stages(store)
         stage = deciding_stage(plan) if store is not None else Stage.DESIGN
@@ -89,6 +81,8 @@ def prove_between(difference: Difference, request: ProofRequest) -> ChangeProofs
 
     Raises Refused without the solver, and for two environments, which have contacts, spaces and offers of their own.
     """
+    from offerkit.usecases.prove_conditions import require_solver
+
     require_solver()
     if difference.across is not None:
         raise refuse(
@@ -107,6 +101,8 @@ def proofs_or_why_not(steps: Iterable[Step], prove: Callable[[], ChangeProofs]) 
     if solver_path() is None:
         telling = any(_head(change.path) in _TELLING for step in reaching for change in step.changes)
         return ChangeProofs(missing=f"{MISSING} {HOW_TO_INSTALL}." if telling else "")
+    from pydantic import ValidationError
+
     try:
         return prove()
     except KeyboardInterrupt:
@@ -128,6 +124,9 @@ def _head(path: str) -> str:
 
 def prove_change(change: BeforeAfter, request: ProofRequest) -> ChangeProofs:
     """What ``change`` means for every contact there can be. Raises Refused if ``request.at`` is not a time."""
+    from offerkit.usecases.proof_answers import solve
+    from offerkit.usecases.proof_questions import touched_environments
+
     solved = solve(change, touched_environments(change), request)
     return ChangeProofs(tuple(_folded(solved.answers, change.addresses)), solved.moments, solved.notes)
 
@@ -164,6 +163,8 @@ def _are_examples_of_all(answer: Comparison, questions: Sequence[ProofQuestion])
         return True
     if len(questions) > _REPLAYED:
         return False
+    from offerkit.prove.replay import is_true
+
     for reading in (answer.now, answer.later) if answer.later is not answer.now else (answer.now,):
         for side, gained in ((reading.gained, True), (reading.lost, False)):
             if side.witness is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
 from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
+from offerkit.specs.progress import Progress, no_progress
 from offerkit.store import RevisionRow
 
 if TYPE_CHECKING:
@@ -288,3 +289,17 @@ class ProposeRequest:
     def on(self, space: str) -> SpaceRequest:
         """What is requested of one of the call's spaces."""
         return self.wanted.get(space) or SpaceRequest(self.n, self.categories, self.anonymous_categories)
+
+
+@dataclass(frozen=True)
+class ProofRequest:
+    """``at``: the moment as the user wrote it; empty: ``now`` (ISO 8601, UTC). ``only``: the addresses to prove about.
+
+    ``seconds``: after this time, what is left is not decided.
+    """
+
+    now: str
+    at: str = ""
+    seconds: float = 15.0
+    only: Callable[[Address], bool] = lambda address: True
+    progress: Progress = no_progress

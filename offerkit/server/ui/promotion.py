@@ -190,10 +190,8 @@ class PlanProofs:
 
     def of(self, session: Session, plan: Plan, digest: str) -> StatedProofs | None:
         """What is proved of ``plan``; None while another page is being proved about."""
-        from offerkit.usecases.proof_answers import (
-            ProofRequest,
-        )  # loads the engine, which other pages need not wait for
         from offerkit.usecases.proofs import proofs_of_plan
+        from offerkit.usecases.requests import ProofRequest
 
         if not self._alone.acquire(timeout=PATIENCE):
             return None

@@ -11,8 +11,8 @@ from offerkit.plans.plan import plan_digest
 from offerkit.reports.plan_text import PlanReport
 from offerkit.reports.proof_words import stated
 from offerkit.reports.render import render
-from offerkit.usecases.proof_answers import ProofRequest
 from offerkit.usecases.proofs import proofs_of_plan
+from offerkit.usecases.requests import ProofRequest
 
 CATALOG, OFFERS = "specs/shop/catalog.yaml", "specs/shop/offers.yaml"
 ADULTS = {"eligible": {"when": "person.age >= 18"}}

@@ -15,8 +15,9 @@ from offerkit.prove.proofs import ProvedAbout, ProvedChange
 from offerkit.prove.result import Existence, Verdict
 from offerkit.reports.proof_words import StatedChange, stated
 from offerkit.usecases import proofs
-from offerkit.usecases.proof_answers import EnvironmentProver, ProofRequest
+from offerkit.usecases.proof_answers import EnvironmentProver
 from offerkit.usecases.proofs import proofs_of_plan
+from offerkit.usecases.requests import ProofRequest
 
 SHARED, CATALOG, OFFERS, SPACES, ENVIRONMENT = (
     "specs/shared.yaml", "specs/shop/catalog.yaml", "specs/shop/offers.yaml", "specs/shop/spaces.yaml",
@@ -315,3 +316,14 @@ def _short(init: Any) -> Any:
         init(self, *args, **{"question_seconds": 0.3, **named})
 
     return limits
+
+
+def test_the_longest_rule_is_answered(applied: Workspace) -> None:
+    """An expression has at most 2,000 words and signs."""
+    numbers = [str(number) for number in range(990)]
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": f"person.age in ({','.join(numbers)})"}}}}})
+    applied.apply("ada")
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": f"person.age in ({','.join(numbers[1:])})"}}}}})
+    (change,) = changes(applied, seconds=300.0)
+    assert change.comparison.now.gained.answer is not Existence.SOME
+    assert change.comparison.now.verdict is Verdict.FEWER or change.comparison.now.why
