@@ -58,10 +58,16 @@ def side_sentence(side: Side, *, gained: bool) -> str:
 def witness_text(witness: Witness) -> str:
     """An invented example in one line: ``recipient.age = 18, recipient.country unknown``."""
     values = [
-        f"{space}.{name} unknown" if value is None else f"{space}.{name} = {visible(clip(show(value), 80))}"
+        f"{space}.{name} unknown" if value is None else f"{space}.{name} = {visible(clip(_shown(value), 80))}"
         for (space, name), value in witness.values.items()
     ]
     return ", ".join(values) or "any contact"
+
+
+def _shown(value: Value) -> str:
+    """The value, with quotes around a text that begins or ends with a space, or is empty."""
+    text = show(value)
+    return text if text and text == text.strip() else f"“{text}”"
 
 
 def compared_text(compared: ComparedConditions, presentation: Presentation = PRESENTATION) -> str:

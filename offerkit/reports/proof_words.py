@@ -6,7 +6,7 @@ condition), never that they get an offer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -20,8 +20,12 @@ from offerkit.reports.escape import clip
 from offerkit.rules.types import Value
 
 _VALUE, _AMONG = 60, 8
+_WORDS = frozenset({"unknown", "true", "false"})
+"""Texts that would read as other values without quotes."""
 CALL = "interaction"
 """The namespace of call data."""
+OFFER, PARAMETER = "offer", "parameter"
+"""The namespaces that a filter reads besides contacts: of the offer that uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,39 +272,51 @@ def _extents(now: Reading, later: Reading, words: _Words, moment: str) -> Iterat
 
 def described(facts: tuple[CommonFact, ...]) -> str:
     """``contacts whose segment is affluent, in calls whose page is /a``."""
-    parts = [(fact.field, _fact(fact)) for fact in facts]
-    contacts = and_list([text for (space, _), text in parts if space != CALL])
-    calls = and_list([text for (space, _), text in parts if space == CALL])
-    return ", ".join(filter(None, [f"contacts {contacts}".strip(), f"in calls {calls}" if calls else ""]))
+    contacts, calls, offers, parameters = _by_subject([(fact.field, f"whose {_fact(fact)}") for fact in facts])
+    parts = [f"contacts {contacts}".strip()]
+    parts += [f"in calls {calls}"] if calls else []
+    parts += [f"for offers {offers}"] if offers else []
+    parts += [f"with parameters {parameters}"] if parameters else []
+    return ", ".join(parts)
+
+
+def _by_subject(texts: Iterable[tuple[tuple[str, str], str]]) -> tuple[str, str, str, str]:
+    """The texts of fields, listed: those of the contact, the call, the offer, and the filter's parameters."""
+    lists: dict[str, list[str]] = {"": [], CALL: [], OFFER: [], PARAMETER: []}
+    for (namespace, _), text in texts:
+        lists[namespace if namespace in lists else ""].append(text)
+    contact, call, offer, parameter = map(and_list, lists.values())
+    return contact, call, offer, parameter
 
 
 def _fact(fact: CommonFact) -> str:
     name = fact.field[1]
     if fact.among:
-        shown = [value_text(value) for value in fact.among[:_AMONG]]
+        shown = [value_text(value) for value in fact.among[: _AMONG if len(fact.among) > _AMONG + 1 else None]]
         more = len(fact.among) - len(shown)
-        return f"whose {name} is {or_list([*shown, f'one of {more:,} others'] if more else shown)}"
+        return f"{name} is {or_list([*shown, f'one of {more:,} others'] if more else shown)}"
     least, most = fact.least, fact.most
     if least is None and most is None:
-        return f"whose {name} is unknown"
+        return f"{name} is unknown"
     if least is None:
-        return f"whose {name} is at most {value_text(most)}"
+        return f"{name} is at most {value_text(most)}"
     if most is None:
-        return f"whose {name} is at least {value_text(least)}"
+        return f"{name} is at least {value_text(least)}"
     return (
-        f"whose {name} is {value_text(least)}"
+        f"{name} is {value_text(least)}"
         if least == most
-        else (f"whose {name} is from {value_text(least)} to {value_text(most)}")
+        else (f"{name} is from {value_text(least)} to {value_text(most)}")
     )
 
 
 def example(witness: Witness, *, dated: bool = False) -> str:
     """``a contact with age 18 (invented)``; ``dated``: after the moment."""
-    own = [f"{name} {value_text(value)}" for (space, name), value in witness.values.items() if space != CALL]
-    call = [f"{name} {value_text(value)}" for (space, name), value in witness.values.items() if space == CALL]
-    text = f"a contact with {and_list(own)}" if own else "any contact"
-    if call:
-        text += f", in a call with {and_list(call)}"
+    values = [(field, f"{field[1]} {value_text(value)}") for field, value in witness.values.items()]
+    contact, call, offer, parameters = _by_subject(values)
+    text = f"a contact with {contact}" if contact else "any contact"
+    text += f", in a call with {call}" if call else ""
+    text += f", for an offer with {offer}" if offer else ""
+    text += f", with parameters {parameters}" if parameters else ""
     moment = f"on {moment_text(witness.moment).removesuffix(' 00:00')} " if dated else ""
     return f"{moment}{text} (invented)"
 
@@ -312,7 +328,7 @@ def value_text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        plain = value.isalnum() or value.replace("-", "a").replace("_", "a").isalnum()
+        plain = value.replace("-", "a").replace("_", "a").isalnum() and value not in _WORDS
         return clip(value, _VALUE) if plain else f"“{clip(value, _VALUE)}”"
     if isinstance(value, datetime):
         return moment_text(value)

@@ -47,7 +47,7 @@ def solve(change: BeforeAfter, environments: Iterable[str], request: ProofReques
         for name in environments:
             environment = EnvironmentQuestions(change, name, request.only)
             asked = environment.questions() if not environment.doubt else []
-            words = [environment.doubt] if environment.doubt else environment.notes if asked else []
+            words = [environment.doubt] if environment.doubt else environment.notes
             notes += [(name, text) for text in words]
             if not asked:
                 continue

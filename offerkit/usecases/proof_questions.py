@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from offerkit.address import SHARED, Address, Kind, environment_address
+from offerkit.diagnostics import and_list
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.resources import CompiledOffer
 from offerkit.fingerprint import Json, JsonMap
@@ -61,7 +62,7 @@ class EnvironmentQuestions:
         self._offers = [offer for offer in self._reached() if only(offer)]
         was = {change.origins.get(offer, offer) for offer in self._offers}
         bodies = _bodies(change.before, name, was), _bodies(change.after, name, set(self._offers))
-        self._redeclared = _declare_alike(*bodies, name)
+        self._redeclared, self._retyped = _declare_alike(*bodies, name)
         self.bodies = bodies[1]
         self._spaces_before = {offer: _spaces(change.before, offer) for offer in was}
         self._spaces_after = {offer: _spaces(change.after, offer) for offer in self._offers}
@@ -107,7 +108,7 @@ class EnvironmentQuestions:
         def question(about: ProvedAbout, before: Formula, after: Formula) -> ProofQuestion | None:
             before, after = simplified(before), simplified(after)
             pair = keys.of(before), keys.of(after)
-            if pair[0] == pair[1]:
+            if pair[0] == pair[1] and not self._reads_retyped(before):
                 return None
             key = (about, *pair)
             if key not in asked:
@@ -128,12 +129,22 @@ class EnvironmentQuestions:
     def _doubt(self, before: Formula, after: Formula) -> str:
         if self._redeclared and any(_is_unreadable(formula) for formula in (before, after)):
             return f"{self._redeclared}, and a condition cannot be read with both declarations"
+        retyped = sorted({*self._reads_retyped(before), *self._reads_retyped(after)})
+        if retyped:
+            return f"{and_list(['.'.join(name) for name in retyped])} has another type afterwards"
         types: dict[tuple[str, str], object] = {}
         for formula in (before, after):
             for name, type_ in _free_types(formula):
                 if types.setdefault(name, type_) != type_:
                     return f"{'.'.join(name)} has another type afterwards"
         return ""
+
+    def _reads_retyped(self, formula: Formula) -> set[tuple[str, str]]:
+        """The fields whose type changes that a formula reads."""
+        if not self._retyped:
+            return set()
+        held = [part for part in leaves(formula) if isinstance(part, Holds)]
+        return {name for part in held for name in part.expression.fields if name in self._retyped}
 
     def _conditions(self) -> Iterator[tuple[ProvedAbout, ProvedCondition, Formula, Formula]]:
         """The conditions of changed resources that are in both states."""
@@ -220,23 +231,39 @@ def _bodies(view: Snapshot, environment: str, offers: set[Address]) -> dict[Addr
     return bodies | {offer: body for offer in offers if (body := view(offer)) is not None}
 
 
-def _declare_alike(before: dict[Address, JsonMap], after: dict[Address, JsonMap], environment: str) -> str:
+def _declare_alike(
+    before: dict[Address, JsonMap], after: dict[Address, JsonMap], environment: str
+) -> tuple[str, frozenset[tuple[str, str]]]:
     """Declare the contacts' fields and the call data alike in both: as they will be, besides fields that go.
 
-    Returns what is declared differently, in words; empty if nothing is.
+    Returns what is declared differently, in words (empty if nothing is), and the fields whose type changes.
     """
     at = environment_address(environment)
     dimension = Address(SHARED, Kind.DIMENSION, str(after[at].get("dimension")))
-    words = []
-    for address, key, what in ((dimension, "fields", "fields of contacts"), (at, "call_data", "call data")):
-        was, will = before[address].get(key), after[address].get(key)
+    words: list[str] = []
+    retyped: set[tuple[str, str]] = set()
+    for address, key, namespace, what in (
+        (dimension, "fields", dimension.name, "fields of contacts"),
+        (at, "call_data", "interaction", "call data"),
+    ):
+        was, will = (_map(bodies[address].get(key)) for bodies in (before, after))
         if was == will:
             continue
-        declared: JsonMap = {**(was if isinstance(was, dict) else {}), **(will if isinstance(will, dict) else {})}
+        retyped |= {(namespace, name) for name in was.keys() & will if _type(was[name]) != _type(will[name])}
+        declared: JsonMap = {**was, **will}
         before[address] = {**before[address], key: declared}
         after[address] = {**after[address], key: declared}
         words.append(what)
-    return f"{' and '.join(words)} are declared differently" if words else ""
+    return f"{' and '.join(words)} are declared differently" if words else "", frozenset(retyped)
+
+
+def _map(value: Json) -> JsonMap:
+    return value if isinstance(value, dict) else {}
+
+
+def _type(field: Json) -> Json:
+    """The declared type of a field."""
+    return _map(field).get("type")
 
 
 def _is_unreadable(formula: Formula) -> bool:

@@ -202,6 +202,25 @@ def test_a_field_that_changes_its_type_is_not_decided(applied: Workspace) -> Non
     assert "declared differently" in change.comparison.now.why
 
 
+def test_a_field_that_changes_its_type_is_not_decided_where_the_rule_stays_as_it_is(applied: Workspace) -> None:
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age > 3"}}}}})
+    applied.apply("ada")
+    applied.change({SHARED: {"dimensions": {"person": {"fields": {"age": {"type": "decimal"}}}}}})
+    (change,) = changes(applied)
+    assert "safari" in subjects(change)[1]
+    assert change.comparison.now.why == "person.age has another type afterwards"
+
+
+def test_another_time_zone_is_told_where_no_rule_changes(applied: Workspace) -> None:
+    applied.change({ENVIRONMENT: {"environment": {"time_zone": "Pacific/Auckland"}}})
+    session = applied.session("ada")
+    proofs_told = proofs_of_plan(session, applied.plan(), ProofRequest(session.now, at=AT))
+    assert not proofs_told.changes
+    ((environment, note),) = proofs_told.notes
+    assert environment == "shop"
+    assert "to Pacific/Auckland" in note
+
+
 def test_a_parameter_that_changes_its_type_is_not_decided_for_the_filter_alone(applied: Workspace) -> None:
     older = {"when": "person.age > parameter.age", "parameters": {"age": {"type": "integer", "default": "30"}}}
     applied.change({CATALOG: {"filters": {"older": older}}})
