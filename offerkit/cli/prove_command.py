@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,9 @@ from offerkit.cli.shell import Shell
 if TYPE_CHECKING:
     from offerkit.reports.proof_words import StatedProofs
     from offerkit.usecases.session import Session
+
+
+_NONE_OF_THEM = "None of the chosen changes changes who can be eligible. Changes at other addresses are left out."
 
 
 @click.command("prove")
@@ -58,7 +62,13 @@ def command(
         return
     if targets or exclude:
         raise click.UsageError("With --environment, two conditions are compared: addresses and --exclude do not apply.")
+    from offerkit.reports.render import formats
     from offerkit.usecases.prove_conditions import compare_conditions
+
+    if form not in formats("ComparedConditions"):
+        raise click.UsageError(
+            f"With --environment, two conditions are compared: the formats are text and json, not {form}."
+        )
 
     shell.show(compare_conditions(session, a, b, environment, at), form)
 
@@ -76,4 +86,7 @@ def _between(
     difference = compare(session, a, b, AddressPatterns.of(*patterns), whole=True)
     if difference.behind.doubt is not None:
         shell.tell([difference.behind.doubt])
-    return stated(prove_between(difference, ProofRequest(session.now, at, PATIENT, progress=session.progress)))
+    proofs = stated(prove_between(difference, ProofRequest(session.now, at, PATIENT, progress=session.progress)))
+    if any(patterns) and not (proofs.changes or proofs.notes):
+        return replace(proofs, notes=(("", _NONE_OF_THEM),))
+    return proofs

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -80,6 +81,12 @@ def test_every_mistake_is_reported_with_its_column(project: Path) -> None:
         "the new condition, column 39",
         "the old condition, column 1",
     ]
+
+
+def test_a_format_of_states_only_is_refused(project: Path) -> None:
+    result = prove(project, "true", "false", "--format", "html")
+    assert isinstance(result.exception, click.UsageError)
+    assert "text and json, not html" in result.exception.message
 
 
 def test_an_unknown_environment_is_refused(project: Path) -> None:
