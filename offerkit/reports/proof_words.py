@@ -273,11 +273,11 @@ def _extents(now: Reading, later: Reading, words: _Words, moment: str) -> Iterat
 def described(facts: tuple[CommonFact, ...]) -> str:
     """``contacts whose segment is affluent, in calls whose page is /a``."""
     contacts, calls, offers, parameters = _by_subject([(fact.field, f"whose {_fact(fact)}") for fact in facts])
-    parts = [f"contacts {contacts}".strip()]
-    parts += [f"in calls {calls}"] if calls else []
+    parts = [f"in calls {calls}"] if calls else []
     parts += [f"for offers {offers}"] if offers else []
     parts += [f"with parameters {parameters}"] if parameters else []
-    return ", ".join(parts)
+    around = ", ".join(parts)
+    return f"contacts {contacts}, {around}" if contacts and around else f"contacts {contacts or around}"
 
 
 def _by_subject(texts: Iterable[tuple[tuple[str, str], str]]) -> tuple[str, str, str, str]:

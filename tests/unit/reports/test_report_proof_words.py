@@ -34,6 +34,8 @@ def test_whose_value_a_fact_is() -> None:
         "contacts whose x is at least 1, in calls whose x is at least 1, for offers whose x is at least 1,"
         " with parameters whose x is at least 1"
     )
+    assert described(facts[:1]) == "contacts whose x is at least 1"
+    assert described(facts[1:2]) == "contacts in calls whose x is at least 1"
 
 
 @pytest.mark.parametrize(("count", "end"), [(8, "g or h"), (9, "h or i"), (10, "h or one of 2 others")])
