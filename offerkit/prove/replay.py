@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds
@@ -94,12 +97,30 @@ class DuckReplay:
     def _opened(self) -> duckdb.DuckDBPyConnection | None:
         if self._database is None and not self._is_missing:
             try:
-                import duckdb
+                with _uninterrupted():
+                    import duckdb
             except ImportError:
                 self._is_missing = True
                 return None
             self._database = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 1})
         return self._database
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """An interruption comes afterwards: in the midst of its import, DuckDB aborts the process."""
+    former = signal.getsignal(signal.SIGINT)
+    if not callable(former) or current_thread() is not main_thread():
+        yield
+        return
+    held: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+        if held:
+            former(held[0], None)
 
 
 def _query(part: Holds, values: Values, now: datetime) -> str:
