@@ -167,6 +167,8 @@ def test_an_interruption_leaves_the_plan_and_says_so(narrowed: Workspace, tmp_pa
     fake.write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 60\n")
     fake.chmod(0o755)
     program = (
+        # A run in the background of a shell ignores SIGINT, and so would what it starts.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import sys; from pathlib import Path; from offerkit.prove import solver\n"
         f"solver.solver_path = lambda: Path({str(fake)!r})\n"
         "from offerkit.cli.main import run; run()"
