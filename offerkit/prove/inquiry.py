@@ -12,7 +12,7 @@ from offerkit.prove.encode import Encoder, Opaque
 from offerkit.prove.examples import variants
 from offerkit.prove.result import Existence, Witness
 from offerkit.prove.smt import NoEncodingError, app, conj, disj, neg
-from offerkit.prove.solver import Plain, Solver, values_in
+from offerkit.prove.solver import Plain, Solver, SolverError, values_in
 from offerkit.prove.terms import DAY, Term, microseconds, read, written
 from offerkit.rules.flatten import nodes_of
 from offerkit.rules.nodes import CheckedExpression, FieldNode
@@ -213,7 +213,10 @@ class Inquiry:
         if not names:
             return {}
         output = self._solver.tell(f"(get-value ({' '.join(names)}))")
-        return dict(zip(names, values_in(output), strict=True))
+        try:
+            return dict(zip(names, values_in(output), strict=True))
+        except (IndexError, ValueError):
+            raise SolverError("the solver's example cannot be read") from None
 
     def _refine(self, witness: Witness) -> bool:
         """Say what the opaque parts are for the fields of ``witness``; whether there is any to say."""

@@ -106,14 +106,16 @@ class EnvironmentQuestions:
         keys = _FormulaKeys()
 
         def question(about: ProvedAbout, before: Formula, after: Formula) -> ProofQuestion | None:
+            doubt = self._unreadable(before, after)  # a part of no account may be so because it cannot be read
             before, after = simplified(before), simplified(after)
             pair = keys.of(before), keys.of(after)
-            if pair[0] == pair[1] and not self._reads_retyped(before):
+            if pair[0] == pair[1] and not (doubt or self._reads_retyped(before)):
                 return None
             key = (about, *pair)
             if key not in asked:
                 core = _core(before, after, keys)
-                asked[key] = ProofQuestion(self.name, about, before, after, core, doubt=self._doubt(before, after))
+                asked[key] = ProofQuestion(self.name, about, before, after, core, doubt=self._retyping(before, after))
+            asked[key].doubt = doubt or asked[key].doubt
             return asked[key]
 
         for about, condition, before, after in self._conditions():
@@ -126,9 +128,14 @@ class EnvironmentQuestions:
                 one.edited |= offer in self._change.addresses
         return sorted(asked.values(), key=lambda one: not one.edited)
 
-    def _doubt(self, before: Formula, after: Formula) -> str:
+    def _unreadable(self, before: Formula, after: Formula) -> str:
+        """Why a formula may only seem never true: it is read with the declarations of the other state as well."""
         if self._redeclared and any(_is_unreadable(formula) for formula in (before, after)):
             return f"{self._redeclared}, and a condition cannot be read with both declarations"
+        return ""
+
+    def _retyping(self, before: Formula, after: Formula) -> str:
+        """What another type makes incomparable; empty if nothing does."""
         retyped = sorted({*self._reads_retyped(before), *self._reads_retyped(after)})
         if retyped:
             return f"{and_list(['.'.join(name) for name in retyped])} has another type afterwards"

@@ -202,6 +202,23 @@ def test_a_field_that_changes_its_type_is_not_decided(applied: Workspace) -> Non
     assert "declared differently" in change.comparison.now.why
 
 
+def test_a_weight_whose_value_goes_with_it_is_not_decided(applied: Workspace) -> None:
+    tier = {"type": "enumeration", "values": ["gold", "silver"]}
+    weights = [{"weight": 5, "when": "person.tier = 'gold'"}, {"weight": 7, "when": "person.tier = 'silver'"}]
+    applied.change({
+        SHARED: {"dimensions": {"person": {"fields": {"tier": tier}}}},
+        OFFERS: {"offers": {"safari": {"weights": weights}}},
+    })  # fmt: skip
+    applied.apply("ada")
+    applied.change({
+        SHARED: {"dimensions": {"person": {"fields": {"tier": {**tier, "values": ["gold"]}}}}},
+        OFFERS: {"offers": {"safari": {"weights": weights[:1]}}},
+    })  # fmt: skip
+    (change,) = changes(applied)
+    assert "safari" in subjects(change)[1]
+    assert "declared differently" in change.comparison.now.why, "read with the new values, the old weight never holds"
+
+
 def test_a_field_that_changes_its_type_is_not_decided_where_the_rule_stays_as_it_is(applied: Workspace) -> None:
     applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age > 3"}}}}})
     applied.apply("ada")
