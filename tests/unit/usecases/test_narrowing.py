@@ -63,6 +63,14 @@ def test_anything_else_would_keep_it_back(live: Workspace, fields: dict[str, Any
     assert outcomes(live, safari(**fields)) == {"safari": obstacle}
 
 
+def test_it_is_judged_from_now_on_whenever_the_reader_asks_about(live: Workspace) -> None:
+    live.change(safari(eligible={"when": "person.age > 18 or current_date < date '2090-01-01'"}))
+    live.apply("ada")
+    session, plan = live.session("ada"), live.promotion("ada")
+    (outcome,) = proofs_of_plan(session, plan, ProofRequest(session.now, "2091-01-01")).narrowing
+    assert outcome.obstacle == "more become eligible"
+
+
 def test_a_multiplier_would_keep_it_back(live: Workspace) -> None:
     faster = {CATALOG: {"categories": {"travel": {"multiplier": {"factor": 2}}}}}
     assert outcomes(live, safari(eligible={"when": "person.age > 18"}), faster) == {"safari": "a multiplier changes"}
