@@ -159,7 +159,7 @@ class EnvironmentQuestions:
             address, old = change.address, change.moved_from or change.address
             if address.environment != self.name or address.kind not in READ or not self._only(address):
                 continue
-            old_body, new_body = self._change.before(old), self._change.after(address)
+            old_body, new_body = _stated_body(self._change.before, old), _stated_body(self._change.after, address)
             if old_body is None or new_body is None:
                 continue
             was = written_conditions(self.before, old, old_body)
@@ -225,6 +225,12 @@ def touched_environments(change: BeforeAfter) -> list[str]:
 def _spaces(view: Snapshot, offer: Address) -> tuple[str, ...]:
     activation = view.entries[offer].activation
     return view.offer(offer).shown_on if activation is None else activation
+
+
+def _stated_body(view: Snapshot, address: Address) -> JsonMap | None:
+    """The body of a resource; with what it has from templates, which applies where it says nothing itself."""
+    inherits = address.kind in (Kind.OFFER, Kind.TEMPLATE) and address in view.entries
+    return view.offer(address).body if inherits else view(address)
 
 
 def _list(body: JsonMap, key: str) -> list[Json]:

@@ -202,6 +202,17 @@ def test_a_field_that_changes_its_type_is_not_decided(applied: Workspace) -> Non
     assert "declared differently" in change.comparison.now.why
 
 
+def test_where_an_offer_states_no_condition_any_more_that_of_its_template_applies(applied: Workspace) -> None:
+    template = {CATALOG: {"templates": {"strict": {"eligible": {"when": "person.age >= 21"}}}}}
+    applied.change(template)
+    applied.change({OFFERS: {"offers": {"safari": {"template": "strict", "eligible": {"when": "person.age >= 18"}}}}})
+    applied.apply("ada")
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": None}}}}})
+    found = changes(applied)
+    assert {change.comparison.now.verdict for change in found} == {Verdict.FEWER}
+    assert ["shop/offer.safari eligible.when"] in [subjects(change)[0] for change in found]
+
+
 def test_a_weight_whose_value_goes_with_it_is_not_decided(applied: Workspace) -> None:
     tier = {"type": "enumeration", "values": ["gold", "silver"]}
     weights = [{"weight": 5, "when": "person.tier = 'gold'"}, {"weight": 7, "when": "person.tier = 'silver'"}]
