@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from offerkit.diagnostics import and_list, or_list
 from offerkit.fingerprint import Json
 from offerkit.prove.proofs import ChangeProofs, ProvedAbout, ProvedChange
+from offerkit.prove.question import CALL
 from offerkit.prove.result import CommonFact, Comparison, Existence, Extent, Reading, Side, Witness
 from offerkit.reports.escape import clip
 from offerkit.rules.types import Value
@@ -22,8 +23,6 @@ from offerkit.rules.types import Value
 _VALUE, _AMONG = 60, 8
 _WORDS = frozenset({"unknown", "true", "false"})
 """Texts that would read as other values without quotes."""
-CALL = "interaction"
-"""The namespace of call data."""
 OFFER, PARAMETER = "offer", "parameter"
 """The namespaces that a filter reads besides contacts: of the offer that uses it."""
 

@@ -17,7 +17,7 @@ from offerkit.engine.compile import compile_catalog
 from offerkit.engine.resources import CompiledOffer
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.prove.proofs import REACHING, READ, ProvedAbout, ProvedCondition
-from offerkit.prove.question import FALSE, TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
+from offerkit.prove.question import CALL, FALSE, TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
 from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.catalogs import deciding_bodies
@@ -257,7 +257,7 @@ def _declare_alike(
     retyped: set[tuple[str, str]] = set()
     for address, key, namespace, what in (
         (dimension, "fields", dimension.name, "fields of contacts"),
-        (at, "call_data", "interaction", "call data"),
+        (at, "call_data", CALL, "call data"),
     ):
         was, will = (_map(bodies[address].get(key)) for bodies in (before, after))
         if was == will:
