@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from hashlib import sha256
 from typing import TypeAlias
 
 from offerkit.diagnostics import and_list
@@ -54,9 +55,12 @@ class Inquiry:
 
     @property
     def key(self) -> object:
-        """Equal for scripts that mean the same: fields and opaque parts have only numbers in the text."""
+        """Equal for scripts that mean the same: fields and opaque parts have only numbers in the text.
+
+        A key is kept for each question, and texts are long: it has the text's digest.
+        """
         fields = tuple((key, variable.type) for key, variable in self.encoder.fields.items())
-        return self.text, fields, tuple(self.encoder.opaque)
+        return sha256(self.text.encode()).digest(), fields, tuple(self.encoder.opaque)
 
     @property
     def opaque_names(self) -> tuple[str, ...]:
