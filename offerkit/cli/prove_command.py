@@ -70,7 +70,7 @@ def command(
             f"With --environment, two conditions are compared: the formats are text and json, not {form}."
         )
 
-    shell.show(compare_conditions(session, a, b, environment, at), form)
+    shell.show(compare_conditions(session, a, b, environment, at), form, full=full)
 
 
 def _between(

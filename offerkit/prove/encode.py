@@ -125,10 +125,17 @@ class Encoder:
         return self._later and self._clock is not None
 
     def finish(self) -> str:
-        """The script, with the values that fields can have."""
+        """The script, with the values that fields can have. Raises UnprovableError."""
         assert not self._finished
         self._finished = True
         self._calendar.finish()
+        try:
+            self._finish_fields()
+        except NoEncodingError as error:
+            raise UnprovableError(f"a text with {error} in a list") from None
+        return str(self.script)
+
+    def _finish_fields(self) -> None:
         for variable in self.fields.values():
             match variable.type.base:
                 case BaseType.ENUMERATION if variable.type.values:
@@ -140,7 +147,6 @@ class Encoder:
                     pass
                 case base:
                     self.script.require(in_range(variable.value, base))
-        return str(self.script)
 
     # Nodes
 
@@ -240,7 +246,9 @@ class Encoder:
         return self.opaque[key].term
 
     def _asks_below(self, node: Node, bound: Bound) -> None:
-        """Declare the fields that an opaque part reads, so that examples have a value for them."""
+        """Declare the fields that an opaque part reads, and the clock: its value is known only for all of them."""
+        if isinstance(node, CallNode) and (node.name in ("now", "current_date") or _reads_clock(node)):
+            self.clock()
         for part in parts_of(node):
             if isinstance(part, FieldNode) and part.namespace not in bound:
                 self.variable(part)

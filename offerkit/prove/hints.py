@@ -9,12 +9,9 @@ from zoneinfo import ZoneInfo
 from offerkit.fingerprint import JsonMap
 from offerkit.models.dimension import Dimension, DimensionField
 from offerkit.models.environment import CallData, Environment
-from offerkit.prove.question import FieldHint, Hints
+from offerkit.prove.question import CALL, FieldHint, Hints
 from offerkit.rules.types import Value
 from offerkit.rules.values import parse_value
-
-CALL_NAMESPACE = "interaction"
-"""The namespace of call data in conditions."""
 
 
 def hints_of(dimension: JsonMap, environment: JsonMap) -> Hints:
@@ -27,7 +24,7 @@ def hints_of(dimension: JsonMap, environment: JsonMap) -> Hints:
     fields = Dimension.model_validate(dimension).fields
     return {
         **dict(_hints(model.dimension, fields, zone)),
-        **dict(_hints(CALL_NAMESPACE, model.call_data, zone)),
+        **dict(_hints(CALL, model.call_data, zone)),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from hashlib import sha256
 from typing import TypeAlias
 
 from offerkit.diagnostics import and_list
@@ -12,7 +13,7 @@ from offerkit.prove.encode import Encoder, Opaque
 from offerkit.prove.examples import variants
 from offerkit.prove.result import Existence, Witness
 from offerkit.prove.smt import NoEncodingError, app, conj, disj, neg
-from offerkit.prove.solver import Plain, Solver, values_in
+from offerkit.prove.solver import Plain, Solver, SolverError, values_in
 from offerkit.prove.terms import DAY, Term, microseconds, read, written
 from offerkit.rules.flatten import nodes_of
 from offerkit.rules.nodes import CheckedExpression, FieldNode
@@ -54,9 +55,12 @@ class Inquiry:
 
     @property
     def key(self) -> object:
-        """Equal for scripts that mean the same: fields and opaque parts have only numbers in the text."""
+        """Equal for scripts that mean the same: fields and opaque parts have only numbers in the text.
+
+        A key is kept for each question, and texts are long: it has the text's digest.
+        """
         fields = tuple((key, variable.type) for key, variable in self.encoder.fields.items())
-        return self.text, fields, tuple(self.encoder.opaque)
+        return sha256(self.text.encode()).digest(), fields, tuple(self.encoder.opaque)
 
     @property
     def opaque_names(self) -> tuple[str, ...]:
@@ -213,7 +217,10 @@ class Inquiry:
         if not names:
             return {}
         output = self._solver.tell(f"(get-value ({' '.join(names)}))")
-        return dict(zip(names, values_in(output), strict=True))
+        try:
+            return dict(zip(names, values_in(output), strict=True))
+        except (IndexError, ValueError):
+            raise SolverError("the solver's example cannot be read") from None
 
     def _refine(self, witness: Witness) -> bool:
         """Say what the opaque parts are for the fields of ``witness``; whether there is any to say."""

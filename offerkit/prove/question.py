@@ -83,6 +83,9 @@ class FieldHint:
     examples: tuple[Value, ...] = ()
 
 
+CALL = "interaction"
+"""The namespace of call data."""
+
 Hints: TypeAlias = Mapping[tuple[str, str], FieldHint]
 """By namespace and field."""
 

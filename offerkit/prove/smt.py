@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-HIGHEST = 0x2FFFF
-"""The highest code point of a character in SMT-LIB."""
+HIGHEST = 0x2FDFF
+"""The highest code point of a character in a condition. Those above it that SMT-LIB has, up to U+2FFFF, are in the
+solver's texts all the others that a contact's text can have: they are ordered, and none is in any condition.
+"""
 
 
 class NoEncodingError(Exception):
@@ -63,9 +65,9 @@ def constant(term: str) -> int | None:
 
 
 def text(value: str) -> str:
-    """A string. Raises NoEncodingError for characters that SMT-LIB does not have."""
+    """A string. Raises NoEncodingError for characters above :data:`HIGHEST`."""
     if any(ord(char) > HIGHEST for char in value):
-        raise NoEncodingError("a character outside of the first three planes of Unicode")
+        raise NoEncodingError("a rare character")
     return '"' + "".join(map(_escaped, value)) + '"'
 
 

@@ -26,10 +26,13 @@ PACKAGE = "z3-solver"
 OLDEST = (4, 13)
 """The oldest version that is used."""
 HOW_TO_INSTALL = "Install it with: pip install 'offerkit[prove]'"
+"""For reports, which are read on other machines, too."""
 _RESTARTS = 3
 _LARGEST = 2_000_000
 """The most characters of a question."""
-_END = "offerkit-end"
+_END = b"offerkit-end"
+_ERROR = re.compile(r"^\(error ", re.MULTILINE)
+"""An error is a line of its own; elsewhere these are characters of a text in a model."""
 _VERSION = re.compile(r'\(:version "(\d+)\.(\d+)')
 
 Plain: TypeAlias = bool | int | str
@@ -130,7 +133,7 @@ class Solver:
             status = self._process.poll() if self._process is not None else None
             self.close()
             raise SolverError(self._why_gone(status))
-        if "(error " in output:
+        if _ERROR.search(output):
             if "out of memory" in output or "max. memory" in output:
                 self.close()
                 raise SolverError(f"the solver needs more than {self.limits.megabytes:,} MB")
@@ -187,9 +190,8 @@ class Solver:
     def _exchange(self, process: subprocess.Popen[bytes], commands: str, deadline: float) -> str | None:
         """Write and read until the end mark; None if the process ends or the time does."""
         assert process.stdin is not None and process.stdout is not None
-        rest = f'{commands}\n(echo "{_END}")\n'.encode()
+        rest = f'{commands}\n(echo "{_END.decode()}")\n'.encode()
         output = bytearray()
-        mark = _END.encode()
         for pipe in (process.stdin, process.stdout):
             os.set_blocking(pipe.fileno(), False)
         with selectors.DefaultSelector() as selector:
@@ -210,8 +212,9 @@ class Solver:
                         process.wait()
                         return None
                     output += chunk
-                    if mark in output:
-                        return output.split(mark)[0].decode("utf-8", "replace")
+                    lines = output[-2 * len(_END) :].splitlines()
+                    if lines and lines[-1] == _END and output.endswith(b"\n"):  # in a model it would be in quotes
+                        return output[: output.rindex(_END)].decode("utf-8", "replace")
 
 
 def _write(pipe: IO[bytes], data: bytes) -> int:

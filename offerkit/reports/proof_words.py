@@ -15,15 +15,14 @@ from zoneinfo import ZoneInfo
 from offerkit.diagnostics import and_list, or_list
 from offerkit.fingerprint import Json
 from offerkit.prove.proofs import ChangeProofs, ProvedAbout, ProvedChange
-from offerkit.prove.result import CommonFact, Existence, Extent, Reading, Side, Witness
+from offerkit.prove.question import CALL
+from offerkit.prove.result import CommonFact, Comparison, Existence, Extent, Reading, Side, Witness
 from offerkit.reports.escape import clip
 from offerkit.rules.types import Value
 
 _VALUE, _AMONG = 60, 8
 _WORDS = frozenset({"unknown", "true", "false"})
 """Texts that would read as other values without quotes."""
-CALL = "interaction"
-"""The namespace of call data."""
 OFFER, PARAMETER = "offer", "parameter"
 """The namespaces that a filter reads besides contacts: of the offer that uses it."""
 
@@ -105,13 +104,28 @@ def stated(proofs: ChangeProofs) -> StatedProofs:
 
 
 def _change(change: ProvedChange, zone: tzinfo) -> StatedChange:
-    comparison = change.comparison
+    words = _LIMITED if change.about is ProvedAbout.LIMITED else _ELIGIBLE if change.offers else _MET
+    return replace(
+        _comparison(change.environment, change.comparison, zone, words, change.example_of),
+        conditions=tuple((str(condition.address), condition.path) for condition in change.conditions),
+        offers=tuple(StatedOffer(str(offer.address), offer.spaces, offer.edited) for offer in change.offers),
+    )
+
+
+def stated_conditions(environment: str, comparison: Comparison, zone: tzinfo) -> StatedChange:
+    """The comparison of two conditions in words, as if contacts were eligible who meet them."""
+    return _comparison(environment, comparison, zone, _ELIGIBLE)
+
+
+def _comparison(
+    environment: str, comparison: Comparison, zone: tzinfo, words: _Words, example_of: str = ""
+) -> StatedChange:
     return StatedChange(
-        change.environment,
+        environment,
         verdict_of(comparison.now, comparison.later),
-        tuple(sentences(change)),
-        tuple((str(condition.address), condition.path) for condition in change.conditions),
-        tuple(StatedOffer(str(offer.address), offer.spaces, offer.edited) for offer in change.offers),
+        tuple(_sentences(comparison, words, example_of)),
+        (),
+        (),
         comparison.at.replace(tzinfo=zone).isoformat(),
         _reading(comparison.now, zone),
         _reading(comparison.later, zone),
@@ -210,10 +224,8 @@ _LIMITED = _Words(
 )
 
 
-def sentences(change: ProvedChange) -> Iterator[str]:
+def _sentences(comparison: Comparison, words: _Words, example_of: str) -> Iterator[str]:
     """The two one-sided sentences; where the readings of the clock differ, those of both, each with its moment."""
-    words = _LIMITED if change.about is ProvedAbout.LIMITED else _ELIGIBLE if change.offers else _MET
-    comparison = change.comparison
     now, later = comparison.now, comparison.later
     if _same(now) and _same(later):
         yield f"{_upper(words.same)}."
@@ -224,10 +236,10 @@ def sentences(change: ProvedChange) -> Iterator[str]:
         (now.lost, later.lost, (words.some, words.nobody_some, words.whether_some)),
     ):
         if _alike(side_now, side_later):
-            yield f"{_upper(_side(side_now, side_words, change.example_of))}."
+            yield f"{_upper(_side(side_now, side_words, example_of))}."
         else:
-            yield f"At this moment ({moment}), {_side(side_now, side_words, change.example_of)}."
-            yield f"{_later(side_later, side_words, change.example_of)}."
+            yield f"At this moment ({moment}), {_side(side_now, side_words, example_of)}."
+            yield f"{_later(side_later, side_words, example_of)}."
     yield from _extents(now, later, words, moment)
 
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
 from typing import NamedTuple
 
 from offerkit.address import parse_address
-from offerkit.fingerprint import Json
-from offerkit.prove.result import Verdict
+from offerkit.fingerprint import Json, JsonMap
+from offerkit.prove.result import Comparison, Verdict
 from offerkit.reports.escape import json_text, visible
-from offerkit.reports.proof_words import StatedChange, StatedProofs, StatedReading, StatedWitness, json_witness
+from offerkit.reports.proof_words import (
+    StatedChange,
+    StatedProofs,
+    StatedReading,
+    StatedWitness,
+    json_witness,
+    moment_text,
+    stated_conditions,
+)
 from offerkit.reports.steps_markdown import MARKDOWN, Room
 from offerkit.reports.style import PRESENTATION, Layout, Presentation, Style, indented
 from offerkit.reports.templating import call, fill
@@ -28,7 +38,7 @@ _SIGNS = {
     Verdict.EVERYBODY: "*",
     Verdict.NOT_DECIDED: "?",
 }
-_SUBJECT, _SENTENCE, _SPACE_LISTS = 300, 500, 3
+_SUBJECT, _SENTENCE, _CONDITION, _SPACE_LISTS = 300, 500, 200, 3
 
 
 def told(proofs: StatedProofs | None) -> bool:
@@ -95,9 +105,9 @@ def proofs_text(proofs: StatedProofs | None, style: Style, layout: Layout) -> st
 
 
 def _change_rows(change: StatedChange, style: Style, layout: Layout) -> Iterator[str]:
-    head = layout.clipped(subject(change, layout), _SUBJECT)
+    head = " · ".join(filter(None, [change.verdict, layout.clipped(subject(change, layout), _SUBJECT)]))
     sign = sign_of(change)
-    for row in indented(f"    {sign} ", visible(f"{change.verdict} · {head}"), layout.width):
+    for row in indented(f"    {sign} ", visible(head), layout.width):
         yield style.mark("~" if sign in "±!?" else sign, row)
     for sentence in change.sentences:
         yield from indented("        ", visible(layout.clipped(sentence, _SENTENCE)), layout.width)
@@ -232,8 +242,8 @@ def _data(change: StatedChange) -> Json:
     }
 
 
-def _reading_data(reading: StatedReading) -> Json:
-    """One reading of the clock, as “offerkit prove” has it for two conditions."""
+def _reading_data(reading: StatedReading) -> JsonMap:
+    """One reading of the clock: of two states and of two conditions alike."""
     return {
         "verdict": reading.verdict,
         "gained": reading.gained,
@@ -267,3 +277,42 @@ def stated_html(proofs: StatedProofs, presentation: Presentation = PRESENTATION)
 def stated_json(proofs: StatedProofs, _presentation: Presentation = PRESENTATION) -> str:
     """:func:`proofs_data` as text. Ends with a newline."""
     return json_text(proofs_data(proofs))
+
+
+@dataclass(frozen=True)
+class ComparedConditions:
+    """Two conditions of an environment compared; ``zone``: its time zone, on whose clock the moments are."""
+
+    environment: str
+    before: str
+    after: str
+    zone: tzinfo
+    comparison: Comparison
+
+    @property
+    def stated(self) -> StatedProofs:
+        """The comparison in words."""
+        change = stated_conditions(self.environment, self.comparison, self.zone)
+        return StatedProofs((change,), ((self.environment, moment_text(self.comparison.at), str(self.zone)),))
+
+
+def compared_text(compared: ComparedConditions, presentation: Presentation = PRESENTATION) -> str:
+    """Two conditions, and what one in place of the other means. Ends with a newline."""
+    style, layout = presentation.style, presentation.layout
+    proofs = compared.stated
+    rows = [
+        f"{compared.environment}: {visible(layout.clipped(compared.before, _CONDITION))}",
+        f"{' ' * len(compared.environment)}→ {visible(layout.clipped(compared.after, _CONDITION))}",
+        "",
+        *(style.dim(row) for row in indented("", f"{clock(proofs)} {LIMITS}", layout.width)),
+        "",
+        *_change_rows(proofs.changes[0], style, layout),
+    ]
+    return style.finish("\n".join(rows) + "\n")
+
+
+def compared_json(compared: ComparedConditions, _presentation: Presentation = PRESENTATION) -> str:
+    """Both readings as JSON: the one at the moment at the top, the other as ``later``. Ends with a newline."""
+    (change,) = compared.stated.changes
+    now, later = ({**_reading_data(reading), "at": change.at} for reading in (change.now, change.later))
+    return json_text({"environment": compared.environment, **now, "later": later})

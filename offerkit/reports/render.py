@@ -112,8 +112,8 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "json": "offerkit.reports.evaluated.evaluated_json",
     },
     "ComparedConditions": {
-        "text": "offerkit.reports.proof.compared_text",
-        "json": "offerkit.reports.proof.compared_json",
+        "text": "offerkit.reports.proofs.compared_text",
+        "json": "offerkit.reports.proofs.compared_json",
     },
     "Graph": {
         "text": "offerkit.reports.graph.graph_text",

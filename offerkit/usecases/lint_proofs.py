@@ -206,7 +206,7 @@ class _Conditions:
 
     def _nobody(self, core: Sequence[ConditionPart], own: Sequence[ConditionPart]) -> LintFinding:
         """No contact can meet ``core``, which has parts of ``own``."""
-        at = next(part for part in reversed(core) if part in own)
+        at = next((part for part in reversed(core) if part in own), core[-1])
         others = [part for part in core if part is not at]
         texts = [_quoted(part) for part in core]
         summary = f"no contact can meet {'both ' if len(core) == 2 else ''}{and_list(texts)}"

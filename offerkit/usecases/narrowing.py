@@ -47,7 +47,7 @@ def narrowing(plan: Plan, stages: Stages, request: ProofRequest) -> tuple[Narrow
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     renames = renames_of_live(stages.store, design, live)
     change = BeforeAfter(live, design, tuple(live.diff(design, Stage.LIVE, renames)))
-    request = replace(request, only=waiting.__contains__)
+    request = replace(request, only=waiting.__contains__, at="")  # an offer that is let through is live from now on
     solved = solve(change, sorted({address.environment for address in waiting}), request)
     doubts = dict(solved.notes)
     answers: dict[Address, list[Comparison]] = {}

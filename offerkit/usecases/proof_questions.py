@@ -17,7 +17,7 @@ from offerkit.engine.compile import compile_catalog
 from offerkit.engine.resources import CompiledOffer
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.prove.proofs import REACHING, READ, ProvedAbout, ProvedCondition
-from offerkit.prove.question import FALSE, TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
+from offerkit.prove.question import CALL, FALSE, TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
 from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.catalogs import deciding_bodies
@@ -106,14 +106,16 @@ class EnvironmentQuestions:
         keys = _FormulaKeys()
 
         def question(about: ProvedAbout, before: Formula, after: Formula) -> ProofQuestion | None:
+            doubt = self._unreadable(before, after)  # a part of no account may be so because it cannot be read
             before, after = simplified(before), simplified(after)
             pair = keys.of(before), keys.of(after)
-            if pair[0] == pair[1] and not self._reads_retyped(before):
+            if pair[0] == pair[1] and not (doubt or self._reads_retyped(before)):
                 return None
             key = (about, *pair)
             if key not in asked:
                 core = _core(before, after, keys)
-                asked[key] = ProofQuestion(self.name, about, before, after, core, doubt=self._doubt(before, after))
+                asked[key] = ProofQuestion(self.name, about, before, after, core, doubt=self._retyping(before, after))
+            asked[key].doubt = doubt or asked[key].doubt
             return asked[key]
 
         for about, condition, before, after in self._conditions():
@@ -126,9 +128,14 @@ class EnvironmentQuestions:
                 one.edited |= offer in self._change.addresses
         return sorted(asked.values(), key=lambda one: not one.edited)
 
-    def _doubt(self, before: Formula, after: Formula) -> str:
+    def _unreadable(self, before: Formula, after: Formula) -> str:
+        """Why a formula may only seem never true: it is read with the declarations of the other state as well."""
         if self._redeclared and any(_is_unreadable(formula) for formula in (before, after)):
             return f"{self._redeclared}, and a condition cannot be read with both declarations"
+        return ""
+
+    def _retyping(self, before: Formula, after: Formula) -> str:
+        """What another type makes incomparable; empty if nothing does."""
         retyped = sorted({*self._reads_retyped(before), *self._reads_retyped(after)})
         if retyped:
             return f"{and_list(['.'.join(name) for name in retyped])} has another type afterwards"
@@ -152,7 +159,7 @@ class EnvironmentQuestions:
             address, old = change.address, change.moved_from or change.address
             if address.environment != self.name or address.kind not in READ or not self._only(address):
                 continue
-            old_body, new_body = self._change.before(old), self._change.after(address)
+            old_body, new_body = _stated_body(self._change.before, old), _stated_body(self._change.after, address)
             if old_body is None or new_body is None:
                 continue
             was = written_conditions(self.before, old, old_body)
@@ -220,6 +227,12 @@ def _spaces(view: Snapshot, offer: Address) -> tuple[str, ...]:
     return view.offer(offer).shown_on if activation is None else activation
 
 
+def _stated_body(view: Snapshot, address: Address) -> JsonMap | None:
+    """The body of a resource; with what it has from templates, which applies where it says nothing itself."""
+    inherits = address.kind in (Kind.OFFER, Kind.TEMPLATE) and address in view.entries
+    return view.offer(address).body if inherits else view(address)
+
+
 def _list(body: JsonMap, key: str) -> list[Json]:
     value = body.get(key)
     return value if isinstance(value, list) else []
@@ -244,7 +257,7 @@ def _declare_alike(
     retyped: set[tuple[str, str]] = set()
     for address, key, namespace, what in (
         (dimension, "fields", dimension.name, "fields of contacts"),
-        (at, "call_data", "interaction", "call data"),
+        (at, "call_data", CALL, "call data"),
     ):
         was, will = (_map(bodies[address].get(key)) for bodies in (before, after))
         if was == will:

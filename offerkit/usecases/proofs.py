@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from offerkit.address import SHARED, Address, Stage
@@ -50,14 +51,23 @@ def proofs_of_plan(session: Session, plan: Plan, request: ProofRequest) -> Chang
     from offerkit.usecases.narrowing import narrowing  # imports the engine: most plans need none of it
     from offerkit.usecases.plan_effect import deciding_stage
 
+    begun = monotonic()
     with session.reading() as store:
         stages = Stages(store)
         stage = deciding_stage(plan) if store is not None else Stage.DESIGN
         proofs = proofs_or_why_not(plan.steps, lambda: prove_change(stages.effect(plan, stage), request))
+        if not waiting or _was_interrupted(proofs):
+            return proofs
         try:
-            return replace(proofs, narrowing=narrowing(plan, stages, request)) if waiting else proofs
+            left = replace(request, seconds=max(1.0, round(request.seconds - (monotonic() - begun))))
+            return replace(proofs, narrowing=narrowing(plan, stages, left))
         except (KeyboardInterrupt, ValidationError):  # what a rule would decide is not what is proved
             return proofs
+
+
+def _was_interrupted(proofs: ChangeProofs) -> bool:
+    whys = (reading.why for each in proofs.changes for reading in (each.comparison.now, each.comparison.later))
+    return INTERRUPTED in whys or any(INTERRUPTED in note for _, note in proofs.notes)
 
 
 def proofs_of_difference(difference: Difference, request: ProofRequest) -> ChangeProofs:

@@ -15,7 +15,7 @@ from offerkit.prove.hints import hints_of
 from offerkit.prove.prover import Prover
 from offerkit.prove.question import Holds
 from offerkit.prove.solver import PACKAGE, Limits, solver_path
-from offerkit.reports.proof import ComparedConditions
+from offerkit.reports.proofs import ComparedConditions
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, NameScope

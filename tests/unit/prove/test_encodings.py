@@ -94,7 +94,6 @@ NOTES = {
     "lower": "compared with fixed texts (`=`, `in`, `like`, `starts_with`, …), `is null`; elsewhere opaque",
     "upper": "as `lower`",
     "trim": "as `lower`",
-    "nullif": "of two lists opaque",
     "round": "half away from zero",
     "like": "",
     "add": "unknown where it leaves its range, as all arithmetic",

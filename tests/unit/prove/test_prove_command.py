@@ -66,12 +66,17 @@ def test_what_widens_later_is_in_the_second_reading_only(project: Path) -> None:
 
 
 def test_the_text_says_both_readings_and_that_examples_are_invented(project: Path) -> None:
-    text = prove(project, *WIDENED).stdout
-    assert "At this moment (2026-11-28 10:30 UTC): nothing changes." in text
-    assert "At every moment from then on: more are eligible." in text
-    assert "Example (invented): recipient.age = " in text
-    text = prove(project, "recipient.age >= 18", "recipient.age > 18").stdout
-    assert "At every moment from then on: the same." in text
+    text = " ".join(prove(project, *WIDENED).stdout.split())
+    assert "At 2026-11-28 10:30 (UTC), and at every moment from then on, unless a sentence names its moment." in text
+    assert "± same now, more later" in text
+    assert "At this moment (2026-11-28 10:30), nobody becomes eligible." in text
+    assert "At some moment from then on, more become eligible" in text and "(invented)" in text
+
+
+def test_the_text_describes_who_it_is_about(project: Path) -> None:
+    text = " ".join(prove(project, "recipient.age >= 18", "recipient.age > 18").stdout.split())
+    assert "- fewer Nobody becomes eligible. Some stop being eligible: contacts whose age is 18, for example" in text
+    assert "At this moment" not in text, "both readings are alike"
 
 
 def test_every_mistake_is_reported_with_its_column(project: Path) -> None:

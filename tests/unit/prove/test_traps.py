@@ -9,7 +9,7 @@ import pytest
 from helpers.rules import checked
 
 from offerkit.prove.prover import Prover
-from offerkit.prove.question import Holds
+from offerkit.prove.question import FALSE, Holds
 from offerkit.prove.result import Comparison
 from offerkit.rules.types import ExpectedResult
 
@@ -214,6 +214,26 @@ def test_a_trap(prover: Prover, trap: str) -> None:
     before, after, now, later = TRAPS[trap]
     comparison = compared(prover, before, after)
     assert (comparison.now.verdict, comparison.later.verdict) == (now, later), comparison
+
+
+@pytest.mark.parametrize("text", ["offerkit-end", '(error "x', "(error", ") (", "offerkit-end offerkit-end", "''"])
+def test_a_text_that_reads_as_words_of_the_solver(prover: Prover, text: str) -> None:
+    side = compared(prover, "false", f"recipient.name = '{text}' and recipient.age = 5").now.gained
+    assert side.witness is not None
+    assert dict(side.witness.values) == {("recipient", "name"): text.replace("''", "'"), ("recipient", "age"): 5}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "contains(recipient.products, '\U00030000') or contains(recipient.products, recipient.name)",
+        "recipient.name > '\U0002ffff' and length(recipient.name) = 1",  # one character above it, of those without SMT
+    ],
+)
+def test_a_rare_character_never_makes_somebody_nobody(prover: Prover, condition: str) -> None:
+    comparison = compared(prover, "false", condition)
+    assert (comparison.now.verdict, comparison.later.verdict) == ("not decided", "not decided")
+    assert prover.implied(FALSE, [Holds(checked(condition, ExpectedResult.CONDITION))], AT) == "undecided"
 
 
 def test_the_contact_without_a_country_is_the_example(prover: Prover) -> None:

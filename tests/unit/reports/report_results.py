@@ -35,8 +35,8 @@ from offerkit.reports.diff import DiffExtras, DiffReport, SpecPositions
 from offerkit.reports.graph import Graph
 from offerkit.reports.history import HistoryLine, RevisionHistory
 from offerkit.reports.plan_text import PlanReport
-from offerkit.reports.proof import ComparedConditions
 from offerkit.reports.proof_words import StatedProofs
+from offerkit.reports.proofs import ComparedConditions
 from offerkit.reports.propositions import PropositionLine, Propositions
 from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.stops import ResumeReport, StopList, StopReport

@@ -8,9 +8,13 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.plans.plan import plan_digest
+from offerkit.prove.proofs import INTERRUPTED
+from offerkit.prove.result import Comparison
 from offerkit.reports.plan_text import PlanReport
 from offerkit.reports.proof_words import stated
 from offerkit.reports.render import render
+from offerkit.usecases.proof_answers import EnvironmentProver
+from offerkit.usecases.proof_questions import ProofQuestion
 from offerkit.usecases.proofs import proofs_of_plan
 from offerkit.usecases.requests import ProofRequest
 
@@ -61,6 +65,36 @@ def test_what_is_narrower_would_pass(live: Workspace) -> None:
 )
 def test_anything_else_would_keep_it_back(live: Workspace, fields: dict[str, Any], obstacle: str) -> None:
     assert outcomes(live, safari(**fields)) == {"safari": obstacle}
+
+
+def test_it_is_judged_from_now_on_whenever_the_reader_asks_about(live: Workspace) -> None:
+    live.change(safari(eligible={"when": "person.age > 18 or current_date < date '2090-01-01'"}))
+    live.apply("ada")
+    session, plan = live.session("ada"), live.promotion("ada")
+    (outcome,) = proofs_of_plan(session, plan, ProofRequest(session.now, "2091-01-01")).narrowing
+    assert outcome.obstacle == "more become eligible"
+
+
+def test_after_an_interruption_nothing_more_is_asked(live: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    live.change({OFFERS: {"offers": {"saver": {"eligible": {"when": "person.age > 90"}}}}})
+    live.apply("ada")
+    live.approve_all()
+    live.change(safari(eligible={"when": "person.age > 18"}))
+    live.apply("ada")
+    session, plan = live.session("ada"), live.promotion("ada")
+    assert plan.steps
+    assert proofs_of_plan(session, plan, ProofRequest(session.now)).narrowing
+    answer = EnvironmentProver.answer
+
+    def interrupted(prover: EnvironmentProver, question: ProofQuestion, why: str = "") -> Comparison:
+        if not why:
+            raise KeyboardInterrupt
+        return answer(prover, question, why)
+
+    monkeypatch.setattr(EnvironmentProver, "answer", interrupted)
+    proofs = proofs_of_plan(session, plan, ProofRequest(session.now))
+    assert proofs.changes[0].comparison.now.why == INTERRUPTED
+    assert proofs.narrowing == ()
 
 
 def test_a_multiplier_would_keep_it_back(live: Workspace) -> None:

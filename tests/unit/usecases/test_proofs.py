@@ -202,6 +202,34 @@ def test_a_field_that_changes_its_type_is_not_decided(applied: Workspace) -> Non
     assert "declared differently" in change.comparison.now.why
 
 
+def test_where_an_offer_states_no_condition_any_more_that_of_its_template_applies(applied: Workspace) -> None:
+    template = {CATALOG: {"templates": {"strict": {"eligible": {"when": "person.age >= 21"}}}}}
+    applied.change(template)
+    applied.change({OFFERS: {"offers": {"safari": {"template": "strict", "eligible": {"when": "person.age >= 18"}}}}})
+    applied.apply("ada")
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": None}}}}})
+    found = changes(applied)
+    assert {change.comparison.now.verdict for change in found} == {Verdict.FEWER}
+    assert ["shop/offer.safari eligible.when"] in [subjects(change)[0] for change in found]
+
+
+def test_a_weight_whose_value_goes_with_it_is_not_decided(applied: Workspace) -> None:
+    tier = {"type": "enumeration", "values": ["gold", "silver"]}
+    weights = [{"weight": 5, "when": "person.tier = 'gold'"}, {"weight": 7, "when": "person.tier = 'silver'"}]
+    applied.change({
+        SHARED: {"dimensions": {"person": {"fields": {"tier": tier}}}},
+        OFFERS: {"offers": {"safari": {"weights": weights}}},
+    })  # fmt: skip
+    applied.apply("ada")
+    applied.change({
+        SHARED: {"dimensions": {"person": {"fields": {"tier": {**tier, "values": ["gold"]}}}}},
+        OFFERS: {"offers": {"safari": {"weights": weights[:1]}}},
+    })  # fmt: skip
+    (change,) = changes(applied)
+    assert "safari" in subjects(change)[1]
+    assert "declared differently" in change.comparison.now.why, "read with the new values, the old weight never holds"
+
+
 def test_a_field_that_changes_its_type_is_not_decided_where_the_rule_stays_as_it_is(applied: Workspace) -> None:
     applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age > 3"}}}}})
     applied.apply("ada")
