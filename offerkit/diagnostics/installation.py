@@ -37,6 +37,11 @@ def install_hint(extra: str) -> str:
     return f"Install it: {install_command(extra)}"
 
 
+def install_by_name(extra: str) -> str:
+    """The same for a report, which may be read on another computer: by the name of the package."""
+    return f"Install it with: pip install '{_PACKAGE}[{extra}]'."
+
+
 def install_command(extra: str) -> str:
     """The command that installs the packages of ``extra`` into the current environment."""
     origin = _origin()

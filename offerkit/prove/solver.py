@@ -25,7 +25,6 @@ from offerkit.diagnostics import and_list
 PACKAGE = "z3-solver"
 OLDEST = (4, 13)
 """The oldest version that is used."""
-HOW_TO_INSTALL = "Install it with: pip install 'offerkit[prove]'"
 """For reports, which are read on other machines, too."""
 _RESTARTS = 3
 _LARGEST = 2_000_000

@@ -16,6 +16,7 @@ from offerkit.prove.proofs import INTERRUPTED, ProofMoment
 from offerkit.prove.question import AllOf, DayRange, Formula, Holds, leaves
 from offerkit.prove.result import Comparison, Existence, Extent, Reading, Side, Verdict, undecided
 from offerkit.prove.solver import Limits
+from offerkit.state.changes import Change
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.times import wall_clock
 from offerkit.usecases.argument_values import parse_time
@@ -42,10 +43,14 @@ def solve(change: BeforeAfter, environments: Iterable[str], request: ProofReques
     questions: list[ProofQuestion] = []
     moments: list[ProofMoment] = []
     notes: list[tuple[str, str]] = []
+    changes: dict[str, list[Change]] = {}
+    for each in change.changes:
+        changes.setdefault(each.address.environment, []).append(each)
     with ExitStack() as stack:
         provers: dict[str, EnvironmentProver] = {}
         for name in environments:
-            environment = EnvironmentQuestions(change, name, request.only)
+            nearby = [*changes.get(name, ()), *changes.get(SHARED, ())]
+            environment = EnvironmentQuestions(change, name, nearby, request.only)
             asked = environment.questions() if not environment.doubt else []
             words = [environment.doubt] if environment.doubt else environment.notes
             notes += [(name, text) for text in words]

@@ -7,7 +7,7 @@ offer were approved).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ from offerkit.fingerprint import Json, JsonMap
 from offerkit.prove.proofs import REACHING, READ, ProvedAbout, ProvedCondition
 from offerkit.prove.question import CALL, FALSE, TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
 from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
+from offerkit.state.changes import Change
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.catalogs import deciding_bodies
 from offerkit.usecases.conditions import UNREADABLE, effective_condition, written_conditions
@@ -52,9 +53,11 @@ class EnvironmentQuestions:
     ``doubt``: why it cannot be compared; empty if it can. ``notes``: what a reader has to know about the questions.
     """
 
-    def __init__(self, change: BeforeAfter, name: str, only: Callable[[Address], bool]) -> None:
-        """``only``: whether to ask about an address."""
-        self.name, self._change, self._only = name, change, only
+    def __init__(
+        self, change: BeforeAfter, name: str, changes: Sequence[Change], only: Callable[[Address], bool]
+    ) -> None:
+        """``changes``: those of the environment and of shared resources; ``only``: whether to ask about an address."""
+        self.name, self._change, self._changes, self._only = name, change, changes, only
         self.notes: list[str] = []
         self.doubt = self._why_not()
         if self.doubt:
@@ -91,8 +94,8 @@ class EnvironmentQuestions:
     def _reached(self) -> Iterator[Address]:
         """The offers in both states that change, or depend on something that changes."""
         before, after = self._change.before, self._change.after
-        around = {address for address in self._change.addresses if address.kind in REACHING}
-        own = {address for address in around if address.environment in (self.name, SHARED)}
+        addresses = (each for change in self._changes for each in (change.address, change.moved_from) if each)
+        own = {address for address in addresses if address.kind in REACHING}
         whole = any(address.kind in (Kind.ENVIRONMENT, Kind.DIMENSION) for address in own)
         for offer in after.of_kind(Kind.OFFER, self.name):
             if self._change.origins.get(offer, offer) not in before.entries:
@@ -155,7 +158,7 @@ class EnvironmentQuestions:
 
     def _conditions(self) -> Iterator[tuple[ProvedAbout, ProvedCondition, Formula, Formula]]:
         """The conditions of changed resources that are in both states."""
-        for change in sorted(self._change.changes, key=lambda each: each.address.sort_key):
+        for change in sorted(self._changes, key=lambda each: each.address.sort_key):
             address, old = change.address, change.moved_from or change.address
             if address.environment != self.name or address.kind not in READ or not self._only(address):
                 continue

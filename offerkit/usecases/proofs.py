@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import SHARED, Address, Stage
 from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics.installation import install_by_name
 from offerkit.plans.plan import Plan, PlanKind, Step
 from offerkit.prove.proofs import INTERRUPTED, REACHING, ChangeProofs, ProvedChange, ProvedOffer
 from offerkit.prove.result import Comparison, Reading, Side, Verdict
-from offerkit.prove.solver import HOW_TO_INSTALL, solver_path
+from offerkit.prove.solver import solver_path
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store.stage_snapshots import Stages
@@ -110,7 +111,7 @@ def proofs_or_why_not(steps: Iterable[Step], prove: Callable[[], ChangeProofs]) 
         return ChangeProofs()
     if solver_path() is None:
         telling = any(_head(change.path) in _TELLING for step in reaching for change in step.changes)
-        return ChangeProofs(missing=f"{MISSING} {HOW_TO_INSTALL}." if telling else "")
+        return ChangeProofs(missing=f"{MISSING} {install_by_name('prove')}" if telling else "")
     from pydantic import ValidationError
 
     try:
