@@ -12,6 +12,7 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from offerkit.address import Address
 from offerkit.diagnostics import and_list, or_list
 from offerkit.fingerprint import Json
 from offerkit.prove.proofs import ChangeProofs, ProvedAbout, ProvedChange
@@ -51,7 +52,7 @@ class StatedReading:
 class StatedOffer:
     """An offer, and the spaces on which the answer holds for it; ``edited``: it is itself changed."""
 
-    offer: str
+    offer: Address
     spaces: tuple[str, ...]
     edited: bool
 
@@ -80,7 +81,7 @@ class StatedProofs:
     notes: tuple[tuple[str, str], ...] = ()
     """Environment (empty: all), and what was not tried there, and why."""
     missing: str = ""
-    narrowing: tuple[tuple[str, str], ...] = ()
+    narrowing: tuple[tuple[Address, str], ...] = ()
     """Offer, and why a rule “narrowing needs no approval” would keep it back; empty: it would let it through."""
 
     def of_environments(self, chosen: Callable[[str], bool]) -> StatedProofs:
@@ -99,7 +100,7 @@ def stated(proofs: ChangeProofs) -> StatedProofs:
         tuple((moment.environment, moment_text(moment.at), moment.zone) for moment in proofs.moments),
         proofs.notes,
         proofs.missing,
-        tuple((str(outcome.offer), outcome.obstacle) for outcome in proofs.narrowing),
+        tuple((outcome.offer, outcome.obstacle) for outcome in proofs.narrowing),
     )
 
 
@@ -108,7 +109,7 @@ def _change(change: ProvedChange, zone: tzinfo) -> StatedChange:
     return replace(
         _comparison(change.environment, change.comparison, zone, words, change.example_of),
         conditions=tuple((str(condition.address), condition.path) for condition in change.conditions),
-        offers=tuple(StatedOffer(str(offer.address), offer.spaces, offer.edited) for offer in change.offers),
+        offers=tuple(StatedOffer(offer.address, offer.spaces, offer.edited) for offer in change.offers),
     )
 
 

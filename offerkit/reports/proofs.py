@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import NamedTuple
 
-from offerkit.address import parse_address
+from offerkit.address import Address
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.prove.result import Comparison, Verdict
 from offerkit.reports.escape import json_text, visible
@@ -54,11 +54,11 @@ def remarks(proofs: StatedProofs, layout: Layout) -> list[str]:
 def _narrowing(proofs: StatedProofs, layout: Layout) -> Iterator[str]:
     if not proofs.narrowing:
         return
-    through = [_address(offer) for offer, obstacle in proofs.narrowing if not obstacle]
-    by_obstacle: dict[str, list[str]] = {}
+    through = [offer for offer, obstacle in proofs.narrowing if not obstacle]
+    by_obstacle: dict[str, list[Address]] = {}
     for offer, obstacle in proofs.narrowing:
         if obstacle:
-            by_obstacle.setdefault(obstacle, []).append(_address(offer))
+            by_obstacle.setdefault(obstacle, []).append(offer)
     kept = [f"{names(offers, '', layout.names)} ({obstacle})" for obstacle, offers in by_obstacle.items()]
     text = "Of the offers that wait for an approval, a rule “narrowing needs no approval” would have let through"
     text += f" {names(through, '', layout.names) or 'none'}"
@@ -122,14 +122,14 @@ def sign_of(change: StatedChange) -> str:
 
 def subject(change: StatedChange, layout: Layout) -> str:
     """What an answer holds for: ``offers a and b on email; recipients/offer.a › eligible.when``."""
-    by_spaces: dict[tuple[str, ...], list[str]] = {}
+    by_spaces: dict[tuple[str, ...], list[Address]] = {}
     for offer in change.offers:
         by_spaces.setdefault(offer.spaces, []).append(offer.offer)
     if len(by_spaces) > _SPACE_LISTS:
         every = sorted({space for spaces in by_spaces for space in spaces})
         by_spaces = {("some of", *every): [offer.offer for offer in change.offers]}
     parts = [
-        f"{names([_address(name) for name in offers], change.environment, layout.names)} on {_listed(spaces)}"
+        f"{names(offers, change.environment, layout.names)} on {_listed(spaces)}"
         for spaces, offers in by_spaces.items()
     ]
     shown = [f"{address} › {path}" for address, path in change.conditions[: layout.names]]
@@ -141,13 +141,6 @@ def subject(change: StatedChange, layout: Layout) -> str:
 def _listed(spaces: Sequence[str]) -> str:
     first, *others = spaces
     return f"{first} {', '.join(others)}" if first == "some of" else ", ".join(spaces)
-
-
-def _address(text: str) -> str:
-    try:
-        return parse_address(text)
-    except ValueError:
-        return text
 
 
 def proofs_markdown(proofs: StatedProofs | None, layout: Layout, room: Room) -> str:

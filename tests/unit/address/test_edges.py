@@ -17,7 +17,6 @@ EDGES = {
     "governance/stops.py",  # with what something was stopped, as a decision recorded it
     "plans/plan.py",
     "plans/sentences.py",  # a plan file, and what it says
-    "reports/proofs.py",  # the titles of steps
     "server/operator_api.py",  # what another computer sent
     "server/ui/offers.py",  # a page's URL
     "store/append.py",
