@@ -61,12 +61,14 @@ def command(
         shell.show(_between(shell, session, a, b, (targets, exclude), at), form, full=full)
         return
     if targets or exclude:
-        raise click.UsageError("With --environment, two conditions are compared: addresses and --exclude do not apply.")
+        raise click.BadParameter(
+            "With --environment, two conditions are compared: addresses and --exclude do not apply."
+        )
     from offerkit.reports.render import formats
     from offerkit.usecases.prove_conditions import compare_conditions
 
     if form not in formats("ComparedConditions"):
-        raise click.UsageError(
+        raise click.BadParameter(
             f"With --environment, two conditions are compared: the formats are text and json, not {form}."
         )
 

@@ -147,6 +147,7 @@ def check(seeds: range, contacts: int) -> Counter[Code]:
         for seed in seeds:
             rng = Random(seed)
             sections, activated = random_catalog.sections_of(rng, filtered=True)
+            _part_dates(Random(f"dates {seed}"), sections)
             before = inline_catalog(sections, activated, hooks=HOOKS)
             findings = found_in(before, prover)
             removal = Removal(sections)
@@ -165,6 +166,15 @@ def check(seeds: range, contacts: int) -> Counter[Code]:
                 assert not never & {offer.offer for offer in decision.chosen}, (seed, call)
                 _outweighed(before, call, findings)
     return codes
+
+
+def _part_dates(rng: Random, sections: dict[str, Any]) -> None:
+    """In some catalogs, let an offer end before its category begins: made up by itself, that never happens."""
+    if rng.random() < 0.2:
+        offer = sections["offers"][rng.choice(sorted(sections["offers"]))]
+        offer["eligible"] = {**offer.get("eligible", {}), "from": "2026-01-01", "until": "2026-06-03"}
+        category = sections["categories"][offer["category"]]
+        category["eligible"] = {**category.get("eligible", {}), "from": "2026-06-05", "until": "2026-12-31"}
 
 
 def _whole_offer(finding: LintFinding) -> bool:
@@ -195,4 +205,4 @@ def test_what_is_reported_changes_no_decision() -> None:
 @pytest.mark.slow
 def test_what_is_reported_changes_no_decision_of_200_contacts() -> None:
     codes = check(range(1_000, 1_250), 200)
-    assert {*codes} >= {Code.OUTWEIGHED, Code.RULE_CONTAINED, Code.WEIGHT_NEVER_WINS, Code.LONE_ZERO}, codes
+    assert {*codes} >= {Code.OUTWEIGHED, Code.RULE_CONTAINED, Code.DATES_NEVER_MEET, Code.LONE_ZERO}, codes
