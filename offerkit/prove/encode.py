@@ -20,7 +20,7 @@ from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Hold
 from offerkit.prove.smt import NoEncodingError, Script, app, conj, disj, ite, neg, number
 from offerkit.prove.terms import Term, default_of, in_range, literal, microseconds, sort_of, written
 from offerkit.rules.flatten import parts_of
-from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node, asks_clock
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import BaseType, FieldType, Row, Value
 
@@ -170,7 +170,7 @@ class Encoder:
         args = [self._constant(arg, bound) for arg in node.args]
         if not args or any(arg is None for arg in args):
             return node
-        if _reads_clock(node):
+        if asks_clock(node):
             self.uses_clock = True
             if self._later:
                 return node
@@ -247,7 +247,7 @@ class Encoder:
 
     def _asks_below(self, node: Node, bound: Bound) -> None:
         """Declare the fields that an opaque part reads, and the clock: its value is known only for all of them."""
-        if isinstance(node, CallNode) and (node.name in ("now", "current_date") or _reads_clock(node)):
+        if isinstance(node, CallNode) and asks_clock(node):
             self.clock()
         for part in parts_of(node):
             if isinstance(part, FieldNode) and part.namespace not in bound:
@@ -418,11 +418,6 @@ class Encoder:
                 return first
             case _:
                 raise NoEncodingError("a list that is compared")
-
-
-def _reads_clock(node: CallNode) -> bool:
-    """Whether a function of other arguments depends on today as well."""
-    return node.name in ("days_since", "days_until") or (node.name == "age_in_years" and len(node.args) == 1)
 
 
 def _is_unit(node: Node) -> bool:

@@ -97,3 +97,11 @@ def leaves(formula: Formula) -> Iterable[Holds | DayRange | Fixed]:
             yield from leaves(part)
     else:
         yield formula
+
+
+def reads_clock(formula: Formula) -> bool:
+    """Whether the value of a formula depends on the time."""
+    return any(
+        isinstance(part, DayRange) or (isinstance(part, Holds) and part.expression.uses_clock)
+        for part in leaves(formula)
+    )

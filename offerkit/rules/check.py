@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node, asks_clock
 from offerkit.rules.problems import Problem, ProblemList, RuleError
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 
@@ -91,7 +91,7 @@ def _checked(text: str, root: Node) -> CheckedExpression | None:
             case FieldNode():
                 fields.add((node.namespace, node.name))
             case CallNode():
-                clock = clock or _asks_clock(node)
+                clock = clock or asks_clock(node)
                 below = node.args
             case CaseNode():
                 below = tuple(part for branch in node.branches for part in branch)
@@ -101,9 +101,3 @@ def _checked(text: str, root: Node) -> CheckedExpression | None:
         stack += [(part, depth + 1) for part in below]
     type_ = FieldType(BaseType.NULL) if isinstance(root, Interval) else root.type
     return CheckedExpression(text, root, type_, tuple(sorted(fields)), clock)
-
-
-def _asks_clock(node: CallNode) -> bool:
-    if node.name in ("now", "current_date", "days_since", "days_until"):
-        return True
-    return node.name == "age_in_years" and len(node.args) == 1

@@ -88,6 +88,13 @@ class CheckedExpression:
         return any(space == namespace for space, _ in self.fields)
 
 
+def asks_clock(node: CallNode) -> bool:
+    """Whether a call itself depends on the time, whatever its arguments are."""
+    if node.name in ("now", "current_date", "days_since", "days_until"):
+        return True
+    return node.name == "age_in_years" and len(node.args) == 1
+
+
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, parents first."""
     yield node

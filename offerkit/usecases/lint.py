@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Severity, install_hint, ordered, refuse
-from offerkit.engine.catalog import Catalog
 from offerkit.plans.plan import Plan
 from offerkit.specs import Loaded
 from offerkit.state.snapshot import Snapshot
@@ -177,8 +175,5 @@ def _lacks_dimension(view: Snapshot, environment: str) -> Address | None:
 def _scopes(catalogs: Catalogs, names: Iterable[str], at: str, now: str) -> Iterator[LintScope]:
     for name in names:
         catalog = catalogs[name]
-        yield _scope(catalogs.snapshot, catalog, parse_time(at, catalog.zone, now))
-
-
-def _scope(view: Snapshot, catalog: Catalog, moment: datetime) -> LintScope:
-    return LintScope(catalog, view, wall_clock(moment, catalog.zone))
+        moment = wall_clock(parse_time(at, catalog.zone, now), catalog.zone)
+        yield LintScope(catalog, catalogs.snapshot, moment)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from offerkit.address import Address
 from offerkit.engine.condition import BoundCondition, Path
 from offerkit.engine.resources import LocatedCondition
-from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds
+from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves, reads_clock
 from offerkit.prove.result import Existence
 from offerkit.rules.check import conjuncts
 from offerkit.rules.nodes import CheckedExpression
@@ -99,17 +99,12 @@ def formula_key(formula: Formula) -> Key:
 
 def reads(formula: Formula) -> Reads:
     """The fields that a formula depends on, and :data:`CLOCK`."""
-    match formula:
-        case Holds(expression, bound):
-            spaces = {namespace for namespace, _ in bound}
-            fields = {each for each in expression.fields if each[0] not in spaces}
-            return frozenset(fields | {CLOCK} if expression.uses_clock else fields)
-        case DayRange():
-            return frozenset((CLOCK,))
-        case Fixed():
-            return frozenset()
-        case AllOf(parts) | AnyOf(parts):
-            return frozenset().union(*(reads(part) for part in parts))
+    fields: set[tuple[str, str]] = {CLOCK} if reads_clock(formula) else set()
+    for part in leaves(formula):
+        if isinstance(part, Holds):
+            bound = {namespace for namespace, _ in part.bound}
+            fields |= {each for each in part.expression.fields if each[0] not in bound}
+    return frozenset(fields)
 
 
 def groups(parts: Sequence[ConditionPart]) -> Iterator[list[int]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.prove.hints import hints_of
 from offerkit.prove.proofs import INTERRUPTED, ProofMoment
-from offerkit.prove.question import AllOf, DayRange, Formula, Holds, leaves
+from offerkit.prove.question import AllOf, DayRange, Formula, reads_clock
 from offerkit.prove.result import Comparison, Existence, Extent, Reading, Side, Verdict, undecided
 from offerkit.prove.solver import Limits
 from offerkit.state.changes import Change
@@ -142,7 +142,7 @@ _NEVER = Reading(Side(Existence.NONE), Side(Existence.NONE), Extent.NOBODY, Exte
 def compare_on_days(prover: Prover, before: Formula, after: Formula, at: datetime) -> Comparison:
     """As the prover compares; days that both formulas share are no part of its question, which is then simpler."""
     days, rest = shared_days(before, after)
-    if days is None or any(map(_reads_clock, rest)):
+    if days is None or any(map(reads_clock, rest)):
         return prover.compare(before, after, at)
     today = at.date()
     if days.last is not None and days.last < max(today, days.first or today):
@@ -166,13 +166,6 @@ def shared_days(before: Formula, after: Formula) -> tuple[DayRange | None, tuple
     )
     was, will = (AllOf(tuple(part for part in parts_of(whole) if part not in shared)) for whole in (before, after))
     return days, (was, will)
-
-
-def _reads_clock(formula: Formula) -> bool:
-    return any(
-        isinstance(part, DayRange) or (isinstance(part, Holds) and part.expression.uses_clock)
-        for part in leaves(formula)
-    )
 
 
 def _ending(extent: Extent) -> Extent:

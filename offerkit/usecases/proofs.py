@@ -45,7 +45,7 @@ def proofs_of_plan(session: Session, plan: Plan, request: ProofRequest) -> Chang
     """
 
     waiting = plan.kind is PlanKind.PROMOTE and bool(plan.blocked)
-    if solver_path() is None or not (waiting or _reaching(plan.steps)):
+    if not (waiting or _reaching(plan.steps)) or solver_path() is None:
         return proofs_or_why_not(plan.steps, ChangeProofs)
     from pydantic import ValidationError
 
