@@ -16,6 +16,11 @@ JsonPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands inside a body: keys, and positions in lists."""
 
 
+def json_map(value: Json) -> JsonMap:
+    """``value`` if it is a map, else an empty one: for a part of a body that may be missing."""
+    return value if isinstance(value, dict) else {}
+
+
 def canonical(value: object) -> bytes:
     """The one JSON spelling of ``value``: keys sorted, no spaces, UTF-8."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

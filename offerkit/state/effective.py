@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind, ancestors
-from offerkit.fingerprint import Json, JsonMap, JsonPath
+from offerkit.fingerprint import Json, JsonMap, JsonPath, json_map
 
 Lookup: TypeAlias = Callable[[Address], JsonMap | None]
 """Gives the body at an address, or None."""
@@ -363,13 +363,9 @@ class EffectiveOffer:
     def _texts(self) -> tuple[JsonMap, dict[str, JsonMap]]:
         """The content for all spaces, and the merged content of each space that has a representation."""
         own, below = self.own, self.template.defaults or {}
-        everywhere = {**_map(below.get("content")), **_map(own.get("content"))}
+        everywhere = {**json_map(below.get("content")), **json_map(own.get("content"))}
         by_space: dict[str, JsonMap] = {}
         for body in (below, own):
-            for space, texts in _map(body.get("representations")).items():
-                by_space[space] = {**by_space.get(space, everywhere), **_map(texts)}
+            for space, texts in json_map(body.get("representations")).items():
+                by_space[space] = {**by_space.get(space, everywhere), **json_map(texts)}
         return everywhere, by_space
-
-
-def _map(value: Json) -> JsonMap:
-    return value if isinstance(value, dict) else {}

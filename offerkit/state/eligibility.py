@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.address import Address, Kind, environment_address
-from offerkit.fingerprint import JsonMap
+from offerkit.fingerprint import JsonMap, json_map
 from offerkit.state.changes import Change
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
@@ -56,7 +56,7 @@ def _conditions(view: Snapshot, offer: EffectiveOffer) -> Iterator[Condition]:
     yield from _own_conditions(environment, environment_at, ("time_zone", "when"))
     for layer in offer.categories:
         yield from _own_conditions(layer.body, layer.address, ("enabled",))
-        yield from _own_conditions(_map(layer.body.get("eligible")), layer.address, ("from", "until", "when"))
+        yield from _own_conditions(json_map(layer.body.get("eligible")), layer.address, ("from", "until", "when"))
         yield from _own_conditions(layer.body, layer.address, ("multiplier", "themes"))
     yield from _own_conditions(offer.own, offer.address, ("enabled",))
     for part in ("from", "until"):
@@ -81,11 +81,13 @@ def _own_conditions(body: JsonMap, address: Address, parts: Iterable[str]) -> It
 
 def _filter(offer: EffectiveOffer, use: JsonMap) -> Condition:
     address, body = offer.around.filter(str(use.get("filter")))
-    declared = _map((body or {}).get("parameters"))
+    declared = json_map((body or {}).get("parameters"))
     defaults = {
-        name: _map(declaration)["default"] for name, declaration in declared.items() if "default" in _map(declaration)
+        name: json_map(declaration)["default"]
+        for name, declaration in declared.items()
+        if "default" in json_map(declaration)
     }
-    arguments = {**defaults, **_map(use.get("with"))}
+    arguments = {**defaults, **json_map(use.get("with"))}
     value: JsonMap = {"filter": str(use.get("filter")), "when": (body or {}).get("when")}
     return Condition("filter", {**value, "with": arguments} if arguments else value, address)
 
@@ -139,7 +141,3 @@ def _renamed(condition: Condition, renames: Mapping[Address, Address]) -> Condit
     if condition.part == "filter" and origin != condition.origin and isinstance(value, dict):
         value = {**value, "filter": origin.name}
     return condition._replace(origin=origin, value=value)
-
-
-def _map(value: Json) -> JsonMap:
-    return value if isinstance(value, dict) else {}

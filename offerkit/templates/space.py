@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from offerkit.fingerprint import Json, JsonMap
+from offerkit.fingerprint import JsonMap, json_map
 from offerkit.models.status import Status, status_number
 
 
@@ -52,11 +52,11 @@ class SpaceLayout:
     def of(cls, space: JsonMap) -> SpaceLayout:
         """The layout that a space's body describes."""
         listed = space.get("fields")
-        render = _map(space.get("render"))
+        render = json_map(space.get("render"))
         return cls(
-            tuple(_field(_map(item)) for item in (listed if isinstance(listed, list) else ())),
+            tuple(_field(json_map(item)) for item in (listed if isinstance(listed, list) else ())),
             {output: str(render[output]) for output in Output if render.get(output) is not None},
-            status_number(Status(str(_map(space.get("storage")).get("accepted", Status.ACCEPTED)))),
+            status_number(Status(str(json_map(space.get("storage")).get("accepted", Status.ACCEPTED)))),
         )
 
 
@@ -77,7 +77,3 @@ def _field(item: JsonMap) -> ContentField:
         bool(item.get("required")),
         str(item.get("label", "")),
     )
-
-
-def _map(value: Json) -> JsonMap:
-    return value if isinstance(value, dict) else {}

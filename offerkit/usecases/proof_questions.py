@@ -15,7 +15,7 @@ from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.diagnostics import and_list
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.resources import CompiledOffer
-from offerkit.fingerprint import Json, JsonMap
+from offerkit.fingerprint import Json, JsonMap, json_map
 from offerkit.prove.proofs import REACHING, READ, ProvedAbout, ProvedCondition
 from offerkit.prove.question import CALL, FALSE, TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
 from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
@@ -262,7 +262,7 @@ def _declare_alike(
         (dimension, "fields", dimension.name, "fields of contacts"),
         (at, "call_data", CALL, "call data"),
     ):
-        was, will = (_map(bodies[address].get(key)) for bodies in (before, after))
+        was, will = (json_map(bodies[address].get(key)) for bodies in (before, after))
         if was == will:
             continue
         retyped |= {(namespace, name) for name in was.keys() & will if _type(was[name]) != _type(will[name])}
@@ -273,13 +273,9 @@ def _declare_alike(
     return f"{' and '.join(words)} are declared differently" if words else "", frozenset(retyped)
 
 
-def _map(value: Json) -> JsonMap:
-    return value if isinstance(value, dict) else {}
-
-
 def _type(field: Json) -> Json:
     """The declared type of a field."""
-    return _map(field).get("type")
+    return json_map(field).get("type")
 
 
 def _is_unreadable(formula: Formula) -> bool:
