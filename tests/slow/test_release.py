@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,13 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
+def running() -> Iterator[str]:
+    """The commands of this machine's processes."""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended
+            yield process.read_text(errors="replace")
+
+
 def git(folder: Path, *arguments: str) -> str:
     """Call git as somebody."""
     who = [part for key in ("user.name", "user.email") for part in ("-c", f"{key}=ada@example.com")]
@@ -51,9 +60,14 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_what_is_built_works_where_there_is_nothing_but_python(tmp_path: Path) -> None:
-    printed = script(ROOT, "check", str(tmp_path))
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
+def test_what_is_built_works_where_there_is_nothing_but_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built, trial = tmp_path / "dist", tmp_path / "trial"
+    trial.mkdir()
+    monkeypatch.setenv("TMPDIR", str(trial))
+    printed = script(ROOT, "check", str(built))
+    assert [command for command in running() if str(trial) in command] == [], "the server of the trial is stopped"
+    assert list(trial.iterdir()) == []
+    assert sorted(path.name for path in built.iterdir()) == [
         f"offerkit-{offerkit.__version__}-py3-none-any.whl",
         f"offerkit-{offerkit.__version__}.tar.gz",
     ]
