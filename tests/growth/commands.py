@@ -1,7 +1,6 @@
 """Run the main commands on projects of two sizes and print, as JSON, what each function did in each command.
 
-``python commands.py CACHE calls|own AXIS:SMALL:LARGE ...``: run by ``test_growth.py``, in a process of its own, since what it imports
-is rewritten.
+``python commands.py CACHE AXIS:SMALL:LARGE``: run by ``test_growth.py``, in a process of its own, since what it imports is rewritten.
 """
 
 from __future__ import annotations
@@ -196,18 +195,14 @@ def measured(axis: str, number: int) -> Counts:
 
 def main() -> None:
     """Measure what the command line names."""
-    cache, calls, *wanted = sys.argv[1:]
+    cache, wanted = sys.argv[1:]
+    axis, *numbers = wanted.split(":")
     os.environ["NO_COLOR"] = "1"
     os.cpu_count = lambda: 1  # what a forked child does is not counted here
     counting.install("offerkit", Path(cache))
-    if calls == "calls":
-        Session.also = counting.Calls()
-    found: dict[str, list[Counts]] = {}
-    for text in wanted:
-        axis, *numbers = text.split(":")
-        measured(axis, 3)  # whatever is imported, or made once, is made now
-        found[axis] = [measured(axis, int(number)) for number in numbers]
-    print(json.dumps(found))
+    Session.also = counting.Calls()
+    measured(axis, 3)  # whatever is imported, or made once, is made now
+    print(json.dumps([measured(axis, int(number)) for number in numbers]))
 
 
 if __name__ == "__main__":

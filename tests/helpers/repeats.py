@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class _Run:
     thorough = False
@@ -12,6 +16,6 @@ def announce_repeats(thorough: bool) -> None:
     _Run.thorough = thorough
 
 
-def often(usual: int, thorough: int) -> int:
-    """How often this run repeats something: ``usual`` in CI, ``thorough`` with --thorough."""
+def often(usual: T, thorough: T) -> T:
+    """How often this run repeats something, or with how much: ``usual`` in CI, ``thorough`` with --thorough."""
     return thorough if _Run.thorough else usual

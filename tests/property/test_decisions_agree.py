@@ -154,7 +154,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 @pytest.mark.parametrize("hooks", [False, True], ids=["batch", "hooks"])
-@pytest.mark.parametrize("examples", [5, pytest.param(often(60, 150), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [5, pytest.param(often(40, 150), marks=pytest.mark.slow)])
 def test_offers_and_reasons(examples: int, hooks: bool) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(SEEDS)
@@ -201,7 +201,7 @@ def _impact(seed: int) -> int:
     return compared
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(often(50, 100), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(often(30, 100), marks=pytest.mark.slow)])
 def test_reasons_of_an_impact(examples: int) -> None:
     compared = []
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from helpers.wheelhouse import wheelhouse
 from ruamel.yaml import YAML
 
 from offerkit.diagnostics import install_command
@@ -34,7 +35,7 @@ def run(command: str, folder: Path, environ: Mapping[str, str], code: int = 0) -
     return done.stdout
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, wheels: Mapping[str, str]) -> dict[str, str]:
     """A fresh virtual environment, and the variables of a machine where its programs come first."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OFFERKIT_", "GIT_", "PYTHON"))}
@@ -42,6 +43,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {
         **kept,
         **who,
+        **wheels,
         "PATH": os.pathsep.join([str(folder / "bin"), "/usr/bin", "/bin"]),
         "HOME": str(folder),
         "COLUMNS": "60",
@@ -52,22 +54,29 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Where pip finds what it installs."""
+    return wheelhouse(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def wheel(wheels: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     source = tmp_path_factory.mktemp("source")
     shutil.copytree(ROOT / "offerkit", source / "offerkit", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     built = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(built), str(source)], check=True)
+    words = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(built), str(source)]
+    subprocess.run(words, env={**os.environ, **wheels}, check=True)
     [found] = built.iterdir()
     return found
 
 
 @pytest.fixture(scope="module")
-def machine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def machine(wheel: Path, wheels: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A machine on which offerkit was installed from the wheel."""
-    environ = environment(tmp_path_factory.mktemp("machine"))
+    environ = environment(tmp_path_factory.mktemp("machine"), wheels)
     run(f"pip install -q {shlex.quote(str(wheel))}", wheel.parent, environ)
     return environ
 
@@ -177,5 +186,5 @@ def test_the_commands_of_hints_do_what_they_say(machine: dict[str, str], tmp_pat
 
 
 @pytest.mark.parametrize("extra", ["serve", "postgres", "parquet", "spark"])
-def test_from_a_checkout_as_well(extra: str, tmp_path: Path) -> None:
-    run(f"{install_command(extra)} -q --dry-run --no-deps", tmp_path, os.environ)
+def test_from_a_checkout_as_well(extra: str, wheels: dict[str, str], tmp_path: Path) -> None:
+    run(f"{install_command(extra)} -q --dry-run --no-deps", tmp_path, {**os.environ, **wheels})

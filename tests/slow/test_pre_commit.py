@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.wheelhouse import wheelhouse
 
 from offerkit.cli.main import cli
 from offerkit.cli.shell import Shell
@@ -39,7 +40,8 @@ def committed(folder: Path) -> Path:
     return folder
 
 
-def test_pre_commit_installs_the_hooks_and_runs_them(tmp_path: Path) -> None:
+def test_pre_commit_installs_the_hooks_and_runs_them(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    wheels = wheelhouse(tmp_path_factory)
     source = tmp_path / "offerkit"
     shutil.copytree(ROOT / "offerkit", source / "offerkit", ignore=shutil.ignore_patterns("__pycache__"))
     for name in PACKAGED:
@@ -56,7 +58,7 @@ def test_pre_commit_installs_the_hooks_and_runs_them(tmp_path: Path) -> None:
 
     def tried(code: int) -> str:
         """Run the hooks; they are installed once."""
-        environ = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "cache"), "PIP_NO_COMPILE": "1"}
+        environ = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "cache"), "PIP_NO_COMPILE": "1", **wheels}
         command = [sys.executable, "-m", "pre_commit", "run", "-c", str(config), "--all-files", "--color", "never"]
         done = subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True)
         assert done.returncode == code, done.stdout + done.stderr

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from helpers.server_process import free_port
+from helpers.wheelhouse import wheelhouse
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -58,10 +59,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
         if name and not name.startswith(("tests/", "docs/")) and (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
+    wheels = wheelhouse(tmp_path_factory)
     left = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "HTTP", "http"))}
     python = str(Path(getattr(sys, "_base_executable", sys.executable)).parent)
     path = os.pathsep.join([python, "/usr/bin", "/bin"])
-    return target, {**left, "HOME": str(home), "PATH": path, "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+    return target, {**left, **wheels, "HOME": str(home), "PATH": path, "LC_ALL": "C.UTF-8", "TERM": "dumb"}
 
 
 def test_every_command_of_the_readme_runs(clone: tuple[Path, dict[str, str]]) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from helpers.wheelhouse import wheelhouse
 from ruamel.yaml import YAML
 
 import offerkit
@@ -60,7 +61,11 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_what_is_built_works_where_there_is_nothing_but_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_built_works_where_there_is_nothing_but_python(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in wheelhouse(tmp_path_factory).items():
+        monkeypatch.setenv(name, value)
     built, trial = tmp_path / "dist", tmp_path / "trial"
     trial.mkdir()
     monkeypatch.setenv("TMPDIR", str(trial))

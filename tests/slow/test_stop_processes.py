@@ -83,12 +83,12 @@ def until(server: Server, there: bool) -> None:
         assert time.monotonic() < end, server.call("/health/ready")[2]
 
 
-def test_stopped_ten_times_under_load(live: Workspace) -> None:
+def test_stopped_again_and_again_under_load(live: Workspace) -> None:
     """No answer from the revision of a stop on has what is stopped, until a later promotion brings it back."""
     stops: list[tuple[int, int]] = []
     with serving(live.root, "--workers", "2", store=live.named()) as server:
         with Callers(server, BODY) as callers:
-            for _ in range(10):
+            for _ in range(often(4, 10)):
                 until(server, there=True)
                 made = stop(live.session("omar"), ASKED).revision
                 assert made is not None
@@ -112,7 +112,7 @@ def test_stopped_ten_times_under_load(live: Workspace) -> None:
     for stopped, back in stops:
         assert not {revision for revision in with_it if stopped <= revision < back}
         assert any(stopped <= revision < back for revision in seen), "nobody asked while it was stopped"
-    assert len(callers.answers) > 100
+    assert len(callers.answers) > often(40, 100)
 
 
 def test_killed_while_stopping_and_resuming(live: Workspace) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from helpers.postgres import new_schema
+from helpers.repeats import often
 from helpers.server_process import Callers, Server, serving
 from helpers.serving import with_people
 from helpers.workspace import Workspace
@@ -203,12 +204,12 @@ def test_a_file_that_is_written_over_under_load(tmp_path: Path) -> None:
     assert shop.verified() == []
 
 
-def test_restored_ten_times_under_load(shop: Workspace) -> None:
+def test_restored_again_and_again_under_load(shop: Workspace) -> None:
     live(shop)
     backup = shop.root / "backup.db"
     store_maintenance.copy(shop.location, backup)
     with serving(shop.root, store=shop.named()) as server, Callers(server, BODY) as callers:
-        for number in range(10):
+        for number in range(often(4, 10)):
             answered(callers)
             shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": f"Cats {number}"}}}}})
             shop.apply("ada")
@@ -237,7 +238,7 @@ def test_a_schema_that_goes_and_comes_back_under_load(tmp_path: Path) -> None:
         Callers(server, BODY) as callers,
         psycopg.connect(location.conninfo, autocommit=True) as connection,
     ):
-        for number in range(10):
+        for number in range(often(4, 10)):
             answered(callers)
             aside = f"{name}_{number}"
             with connection.transaction():
