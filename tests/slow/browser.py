@@ -19,6 +19,8 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+PATIENCE = 60
+"""Seconds that tests wait for a page or a process, on a machine that has other work too."""
 _FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,1000"
@@ -75,12 +77,12 @@ def served(root: Path, *options: str) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE)
         assert "Traceback" not in said, said
 
 
 def _wait(process: subprocess.Popen[str], url: str) -> None:
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + PATIENCE
     while time.monotonic() < limit and process.poll() is None:
         try:
             urllib.request.urlopen(f"{url}/openapi.json", timeout=5).close()

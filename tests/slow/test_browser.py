@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browser import Site, chromium, served
+from browser import PATIENCE, Site, chromium, served
 from helpers.serving import with_people
 from helpers.workspace import Workspace
 from selenium import webdriver
@@ -94,7 +94,7 @@ class Shown:
 
     def text(self, id_: str) -> str:
         """What stands in a place once something does."""
-        found: str = WebDriverWait(self.browser, 10).until(
+        found: str = WebDriverWait(self.browser, PATIENCE).until(
             lambda b: b.find_element(By.ID, id_).get_attribute("innerHTML")
         )
         return found
@@ -167,7 +167,7 @@ def test_a_callback_gets_the_propositions_as_xml(shown: Shown) -> None:
         " site.title = xml.getElementsByTagName('title')[0].textContent; site.go = xml.querySelector('go').textContent; }};"
     )
     shown.visit('<div id="i_side"></div>', script, "&c=linked&cb=site.got")
-    WebDriverWait(shown.browser, 10).until(lambda _: shown.run("site.xml"))
+    WebDriverWait(shown.browser, PATIENCE).until(lambda _: shown.run("site.xml"))
     assert shown.run("site.xml").startswith("<propositions><proposition id=") and 'div="i_side"' in shown.run(
         "site.xml"
     )
@@ -189,7 +189,7 @@ def test_a_click_sets_the_status_and_leads_on(shown: Shown) -> None:
     id_ = parse_qs(urlsplit(str(link.get_attribute("href"))).query)["p"][0]
     assert shown.status(id_) == "presented"
     link.click()
-    WebDriverWait(shown.browser, 10).until(lambda b: b.current_url == f"{shown.site.url}/landing?a=1&b=2")
+    WebDriverWait(shown.browser, PATIENCE).until(lambda b: b.current_url == f"{shown.site.url}/landing?a=1&b=2")
     assert shown.status(id_) == "interested"
 
 
@@ -268,7 +268,7 @@ def test_the_demo_from_visitor_to_accepted(tmp_path: Path) -> None:
     made = live_copy(bundled.session(), tmp_path / "made")
     with served(made.project.root, "--demo") as service, chromium(tmp_path / "profile") as browser:
         browser.get(f"{service}/")
-        wait = WebDriverWait(browser, 10)
+        wait = WebDriverWait(browser, PATIENCE)
         wait.until(lambda b: b.find_elements(By.CSS_SELECTOR, "#i_web-home article h3"))
         Select(browser.find_element(By.ID, "who")).select_by_visible_text("Ana Moreau")
         browser.find_element(By.CSS_SELECTOR, "#login button").click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser import chromium, served
+from browser import PATIENCE, chromium, served
 from helpers.serving import with_people
 from helpers.tokens import token
 from helpers.workspace import Workspace
@@ -54,7 +54,7 @@ def press(driver: webdriver.Chrome, text: str) -> None:
     driver.execute_script("window.pressed = true")
     driver.find_element(By.XPATH, f"//main//button[contains(., '{text}')]").click()
     # While a page goes away the driver cannot always answer what is asked of it.
-    wait = WebDriverWait(driver, 20, ignored_exceptions=[WebDriverException])
+    wait = WebDriverWait(driver, PATIENCE, ignored_exceptions=[WebDriverException])
     wait.until(lambda page: page.execute_script("return !window.pressed && document.readyState === 'complete'"))
 
 

@@ -153,7 +153,7 @@ def test_a_new_revision_is_picked_up_and_named(asking: TestClient, served: Works
     served.apply("ada")
     served.approve_all()
     served.promote("ada")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while ask(asking, store=False).headers["offerkit-revision"] == before.headers["offerkit-revision"]:
         assert time.monotonic() < until, "the new revision was never picked up"
         time.sleep(0.02)
