@@ -226,12 +226,18 @@ class SqliteDatabase:
 
     def blank(self) -> bool:
         """Whether the file is empty. Raises Refused when it holds something other than a store."""
-        identity: list[tuple[int]] = self.rows("PRAGMA application_id")
-        if identity == [(APPLICATION_ID,)]:
+        identity = self._application_id()
+        if identity == APPLICATION_ID:
             return False
-        if identity == [(0,)] and not self.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
+        if identity == 0 and not self.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
             return True
+        if self._application_id() == APPLICATION_ID:  # another process created the store between the two statements
+            return False
         raise errors.foreign(self.name, "It is an SQLite database of another application.")
+
+    def _application_id(self) -> int:
+        rows: list[tuple[int]] = self.rows("PRAGMA application_id")
+        return rows[0][0]
 
     def mark_as_store(self) -> None:
         """Mark the blank file as a store."""

@@ -19,6 +19,7 @@ from offerkit.prove.question import Holds
 from offerkit.prove.result import CommonFact, Comparison, Existence, Extent
 from offerkit.rules.flatten import parts_of, rebuilt
 from offerkit.rules.nodes import CallNode, FieldNode, Literal, Node, walk
+from offerkit.rules.numbers import DECIMAL_LIMIT
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import BaseType, FieldType, Value
 
@@ -134,7 +135,8 @@ def neighbours(value: Any, base: BaseType) -> list[Value]:
             moved = value + sign * step
         except OverflowError:
             continue
-        if not isinstance(moved, int) or abs(moved) < 2**63:
+        limit = {int: 2**63, Decimal: DECIMAL_LIMIT}.get(type(moved))
+        if limit is None or abs(moved) < limit:  # what is beyond is no value of the type
             near.append(moved)
     return near
 

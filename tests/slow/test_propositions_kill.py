@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from helpers.repeats import kills
 from running import begin
 
 from offerkit.store import Store
@@ -43,10 +44,11 @@ def test_killed_while_adding(tmp_path: Path) -> None:
     Store.open(path, create=True).close()
     chance = random.Random(20261101)
     calls = 0
-    for _ in range(ROUNDS):
+    turns = kills(ROUNDS, lambda: calls > ROUNDS / 2)
+    for longer in turns:
         process = begin(ADD, str(path), str(calls), str(WIDTH))
         assert process.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0, 0.05))
+        time.sleep(chance.uniform(0, 0.05) * longer)
         process.kill()
         told = [int(line) + 1 for line in process.communicate(timeout=60)[0].split()]
         with Store.open(path) as store:

@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from helpers.repeats import often
+from helpers.repeats import kills, often
 from helpers.workspace import Workspace
 from running import begin
 
@@ -74,14 +74,14 @@ def test_killed_while_a_part_goes_back(shop: Workspace) -> None:
     rest = {address: entry for address, entry in will.items() if address not in (SAFARI, TRAVEL)}
     chance = random.Random(20261129)
     seen = [0, 0]
-    for _ in range(KILLS):
+    for longer in kills(KILLS, lambda: all(seen)):
         process = begin(GOING_BACK, str(shop.root), shop.named(), str(before))
         words = []
         while (word := process.stdout.readline().strip()) != "ready":
             words.append(word)
             assert process.poll() is None, process.communicate()[1]
         words += [process.stdout.readline() for _ in range(chance.randrange(4))]  # so far into a round
-        time.sleep(chance.uniform(0, 0.3))
+        time.sleep(chance.uniform(0, 0.3) * longer)
         process.kill()
         words += process.communicate()[0].split()
         acknowledged = max([acknowledged, *(int(word) for word in words if word.strip())])

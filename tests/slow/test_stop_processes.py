@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.repeats import often
+from helpers.repeats import kills, often
 from helpers.server_process import Callers, Server, serving
 from helpers.serving import with_people
 from helpers.workspace import Workspace
@@ -121,10 +121,11 @@ def test_killed_while_stopping_and_resuming(live: Workspace) -> None:
     with live.store() as store:
         acknowledged = store.last_serial()
     told = 0
-    for _ in range(KILLS):
+    turns = kills(KILLS, lambda: told > KILLS / 10)
+    for longer in turns:
         process = begin(STOPPING, str(live.root), live.named())
         assert process.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0, 0.3 if isinstance(live.location, Path) else 1.2))
+        time.sleep(chance.uniform(0, 0.3 if isinstance(live.location, Path) else 1.2) * longer)
         process.kill()
         words = process.communicate()[0].split()
         serials = [int(word) for word in words]

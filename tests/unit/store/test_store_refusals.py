@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import filelock  # noqa: F401 - forked processes of other users could not import it
 import pytest
@@ -21,6 +22,7 @@ from store_samples import DESIGN, append, change, draft, entry, sample
 import offerkit.store
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import Store, schema
+from offerkit.store.sqlite import SqliteDatabase
 
 
 @pytest.fixture
@@ -74,6 +76,22 @@ def test_a_database_of_another_application(tmp_path: Path, create: bool) -> None
         before = path.read_bytes()
         assert code_of(path, create=create) is Code.STORE_FOREIGN
         assert path.read_bytes() == before
+
+
+def test_a_store_that_another_process_creates_meanwhile(location: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the two statements that tell whether the file is blank."""
+    asked, rows = [], SqliteDatabase.rows
+
+    def created_before(db: SqliteDatabase, sql: str, *more: Any) -> list[Any]:
+        if "sqlite_master" in sql and not asked:
+            asked.append(sql)
+            Store.open(location, create=True).close()
+        return rows(db, sql, *more)
+
+    monkeypatch.setattr(SqliteDatabase, "rows", created_before)
+    with Store.open(location, create=True) as store:
+        assert store.verify() == []
+    assert asked
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock", ".holder"])
