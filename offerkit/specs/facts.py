@@ -64,7 +64,7 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
             yield ("require",), resource.require, ExpressionRole.POLICY, ExpectedResult.CONDITION
         case Kind.CAMPAIGN:
             yield from _deliveries(resource)
-        case Kind.DIMENSION | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES:
+        case Kind.DIMENSION | Kind.PROFILE | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES | Kind.WEBHOOK:
             return
 
 
