@@ -66,6 +66,10 @@ class Render(Part):
     html: Text | None = None
     text: Text | None = None
     xml: Text | None = None
+    proposition: Text | None = Field(
+        None,
+        description="The whole element of a proposition in XML answers (pages and SOAP), instead of the usual one.",
+    )
 
 
 class Identification(Part):

@@ -29,6 +29,7 @@ from offerkit.server.schemas import CallData, Key, Names, RequestBody, call_data
 from offerkit.server.thread_worker import now
 from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.templates.urls import url_trouble
+from offerkit.templates.xml_text import with_attribute, without_declaration
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.requests import ProposeRequest, SpaceRequest
 from offerkit.usecases.update_status import StatusUpdate
@@ -259,7 +260,9 @@ def _nth(written: str) -> tuple[str, int]:
 
 
 def _element(div: str, space: str, proposed: ProposedOffer) -> str:
-    view = proposed.rendered["xml"].strip()
+    if "proposition" in proposed.rendered:
+        return with_attribute(proposed.rendered["proposition"], "div", div)
+    view = without_declaration(proposed.rendered["xml"].strip()).strip()
     if not view.startswith("<xmlOfferView"):
         view = f"<xmlOfferView>{view}</xmlOfferView>"
     return f"{proposition_tag(proposed, space, div)}{view}</proposition>"

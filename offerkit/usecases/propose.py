@@ -346,8 +346,11 @@ def _proposed(
     space_call: _SpaceCall, ask: ProposeRequest, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
 ) -> ProposedOffer:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": space_call.who.space}
-    own_html = ask.own_html and space_call.model.render.html is not None
+    render = space_call.model.render
+    own_html = ask.own_html and render.html is not None
     outputs = (*ask.outputs, "html") if own_html else ask.outputs
+    if "xml" in outputs and render.proposition is not None:
+        outputs = (*outputs, "proposition")
     fields, rendered = space_call.renderer.show(
         chosen.offer, chosen.product, space_call.call.contact, decision.data, about, outputs
     )
