@@ -105,7 +105,7 @@ def _accepted(
         return None, ()
     extra = live_space.accepted_data
     number = catalog.position_of.get(row.offer)
-    offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
+    offer: Row = catalog.offers[number].row if number is not None else _removed_offer(catalog, row)
     proposition = past_of(row)._replace(status=status.value)
     return extra.values(_contact(sources, catalog, row.contact), values, offer, proposition, update.at), extra.reports
 
@@ -116,6 +116,6 @@ def _contact(sources: ContactSources, catalog: Catalog, key: str) -> Row:
     return contact_row(catalog, sources.by_key(catalog.environment, key))
 
 
-def _removed_offer(row: PropositionRow) -> Row:
+def _removed_offer(catalog: Catalog, row: PropositionRow) -> Row:
     """What is still known of an offer that is no longer live."""
-    return {"name": row.offer, "code": row.offer, "label": "", "category": row.category}
+    return {**catalog.no_offer, "name": row.offer, "code": row.offer, "label": "", "category": row.category}
