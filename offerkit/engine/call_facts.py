@@ -27,9 +27,7 @@ _READS = re.compile(rf"interaction\W{{1,8}}({'|'.join(CALL_FACTS)})\b")
 
 def facts_read(bodies: Iterable[Json], declared: Iterable[str]) -> tuple[str, ...]:
     """The built-in facts that texts in ``bodies`` may read; without those that are ``declared`` as call data."""
-    found = {
-        name for body in bodies for text in _texts(body) if "interaction" in text for name in _READS.findall(text)
-    }
+    found = {name for body in bodies for text in _texts(body) if "interaction" in text for name in _READS.findall(text)}
     return tuple(name for name in CALL_FACTS if name in found.difference(declared))
 
 

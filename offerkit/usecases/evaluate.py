@@ -46,9 +46,7 @@ def evaluate(
 
     catalog = catalogs[environment]
     facts_given = {name: data[name] for name in data if name in CALL_FACTS and name not in catalog.call_data}
-    values, wrong = call_data(
-        catalog, {name: data[name] for name in data if name not in facts_given}, required=False
-    )
+    values, wrong = call_data(catalog, {name: data[name] for name in data if name not in facts_given}, required=False)
     known = known_call_facts(environment, catalog.spaces)
     given, wrong_facts = _call_facts(catalog, facts_given, {**CALL_FACTS, **known})
     if wrong or wrong_facts:

@@ -46,7 +46,9 @@ def preview(
     if wrong:
         raise Refused(wrong)
     row = engine.people.chosen(catalog, contact) if contact else contact_row(catalog, None)
-    shown = tuple(_shown(engine, catalog, name, space, row, values, contact) for space in spaces or sorted(known.spaces))
+    shown = tuple(
+        _shown(engine, catalog, name, space, row, values, contact) for space in spaces or sorted(known.spaces)
+    )
     return Preview(f"{catalog.environment}/offer.{name}", engine.catalogs.stage, contact, shown)
 
 
