@@ -74,6 +74,8 @@ class Catalog:
     """The call data of a call without any."""
     offer_fields: Mapping[str, FieldType]
     """The types of the fields that the environment declares for its offers."""
+    call_facts: tuple[str, ...] = ()
+    """The built-in facts of a call that something in the stage reads."""
     cache: CatalogCache = field(default_factory=CatalogCache, init=False, repr=False)
 
     @cached_property

@@ -43,8 +43,8 @@ from offerkit.store.rows import ChangeRow, Draft, RevisionRow
 ACTION = "restore"
 """The action of the revision that records a restore."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
-_OFFERED = ("proposition", "cookie", "delivery_run")
-"""Tables about contacts, which a restore keeps."""
+_KEPT = ("proposition", "cookie", "delivery_run", "outbox")
+"""Tables that a restore keeps: those about contacts, and events that happened and are still to be sent."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def rewrite(current: Database, backup: Database, head: str, back: OnlyInBackup |
     with current.writing():
         check_unchanged(current, head)
         revoked_before, stopped = revoked(current), _stopped(current, backup) if back is not None else []
-        other_tables = ("token",) if back is not None else ("token", *_OFFERED)
+        other_tables = ("token",) if back is not None else ("token", *_KEPT)
         for table in (*reversed(_CHAINED), *other_tables):
             current.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
         copying.carry(backup, current, (*_CHAINED, *other_tables), lambda _: None)
@@ -184,9 +184,9 @@ def rebuild(current: Database, backup: Path, fresh: Path, back: OnlyInBackup | N
     try:
         with fresh_db.writing():
             if back is not None:
-                for table in _OFFERED:
+                for table in _KEPT:
                     fresh_db.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
-                copying.carry(current, fresh_db, _OFFERED, lambda _: None)
+                copying.carry(current, fresh_db, _KEPT, lambda _: None)
                 _bring_back(fresh_db, backup_db, back)
             return _recorded(
                 fresh_db, draft, revoked(current), _stopped(current, backup_db) if back is not None else []

@@ -15,6 +15,7 @@ from offerkit.store import (
     databases,
     deliveries,
     errors,
+    outbox,
     proposition_rows,
     revisions,
     schema,
@@ -37,6 +38,7 @@ TABLES = {
     "cookie": "environment, cookie, contact, time",
     "delivery_run": deliveries.COLUMNS,
     "token": tokens.COLUMNS,
+    "outbox": outbox.COLUMNS,
 }
 """Every table with its columns; a table comes after those that it refers to."""
 PART = 20_000
@@ -103,8 +105,10 @@ def copy(source: Location, target: Location, progress: Callable[[int], Advance])
         source_db.close()
 
 
-HISTORY = tuple(table for table in TABLES if table not in ("proposition", "cookie", "delivery_run", "token"))
-"""The tables of the chained history, which excludes propositions, deliveries, cookies and tokens."""
+UNCHAINED = ("proposition", "cookie", "delivery_run", "token", "outbox")
+"""The tables that the chain of revisions does not cover."""
+HISTORY = tuple(table for table in TABLES if table not in UNCHAINED)
+"""The tables of the chained history, which excludes propositions, deliveries, cookies, tokens and waiting events."""
 
 
 def copy_history(source: Location, target: Location) -> None:

@@ -87,6 +87,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     # Format 6: no new tables, but values that an older offerkit would ignore: the aspects "settings" and "stop" of
     # approvals, revisions that stop, resume and override. It must refuse the store: it would promote what is stopped.
     (),
+    # Format 7: whatever is added here must be quick on a store of any size: new tables, columns with a constant default.
+    (
+        """CREATE TABLE outbox (
+            id {key} NOT NULL, receiver {key} NOT NULL, type {text} NOT NULL, body {text} NOT NULL,
+            created {key} NOT NULL, due {key} NOT NULL, attempts INTEGER NOT NULL, state {key} NOT NULL,
+            lease {text} NOT NULL, leased_until {key} NOT NULL, failure {text} NOT NULL, finished {key} NOT NULL,
+            PRIMARY KEY (id, receiver)) {clustered}""",
+        "CREATE INDEX outbox_due ON outbox (state, receiver, due, id)",
+    ),
 )
 """The statements from format n to n + 1; format 0 is an empty database."""
 TOKENS_CHAINED = 5

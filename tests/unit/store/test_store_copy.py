@@ -12,11 +12,13 @@ from store_samples import append, change, draft, entry, sample
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import DeliveryRun, Location, Store, copying, parse_location
+from offerkit.store.copying import TABLES
 from offerkit.store.tokens import TokenRow
 from offerkit.usecases.store_maintenance import copy, migrate, status_json
 
 RUN = DeliveryRun("recipients", "c", "d", "call-9", "email", 4, at(9), at(9), "ada", 1, 1)
 
+WAITING = ("0" * 32, "hub", "offerkit.test", "{}", at(1), at(1), 0, "waiting", "", "", "", "")
 TOKEN = TokenRow("0123456789ab", "0" * 64, "ada", "ü", at(1), "ada", at(9))
 
 
@@ -35,6 +37,7 @@ def full(location: Location) -> Location:
             store.remember("recipients", "cookie", "42|fr", at(1))
         with store.transaction():
             store.add_token(TOKEN)
+            store.database.insert("outbox", TABLES["outbox"], [WAITING])
     return location
 
 
@@ -48,6 +51,7 @@ def test_everything_goes_along(full: Location, target: Location, monkeypatch: py
         assert new.deliveries() == [RUN]
         assert new.contact_of("recipients", "cookie") == "42|fr"
         assert new.tokens() == [TOKEN]
+        assert new.database.rows(f"SELECT {TABLES['outbox']} FROM outbox") == [WAITING]
         assert (new.project, new.heads(), new.approvals()) == (old.project, old.heads(), old.approvals())
         assert new.verify() == []
         assert new.status().rows == old.status().rows
