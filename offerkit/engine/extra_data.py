@@ -29,7 +29,9 @@ class ExtraData:
 
         dimension = catalog.dimension
         call_data = {name: field.type for name, field in catalog.call_data.items()}
-        names = expression_scope(ExpressionRole.STORED, dimension.name, dimension.fields, call_data)
+        names = expression_scope(
+            ExpressionRole.STORED, dimension.name, dimension.fields, call_data, offer_fields=catalog.offer_fields
+        )
         self._catalog = catalog
         self._namespaces = tuple(names.namespaces)
         self._checked: dict[str, CheckedExpression] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.engine.call_facts import with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.report import Report
@@ -111,8 +112,9 @@ def _stored_then(
     extra = live_space.status_data(status)
     if extra is None:
         return None, ()
+    values = with_call_facts(catalog, values, row.space, None)
     number = catalog.position_of.get(row.offer)
-    offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
+    offer: Row = catalog.offers[number].row if number is not None else _removed_offer(catalog, row)
     proposition = past_of(row)._replace(status=status.value)
     return extra.values(_contact(sources, catalog, row.contact), values, offer, proposition, update.at), extra.reports
 
@@ -123,6 +125,6 @@ def _contact(sources: ContactSources, catalog: Catalog, key: str) -> Row:
     return contact_row(catalog, sources.by_key(catalog.environment, key))
 
 
-def _removed_offer(row: PropositionRow) -> Row:
+def _removed_offer(catalog: Catalog, row: PropositionRow) -> Row:
     """What is still known of an offer that is no longer live."""
-    return {"name": row.offer, "code": row.offer, "label": "", "category": row.category}
+    return {**catalog.no_offer, "name": row.offer, "code": row.offer, "label": "", "category": row.category}
