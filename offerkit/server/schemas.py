@@ -120,12 +120,16 @@ class Place(RequestBody):
     themes: Names = Field(default_factory=list, description="Only offers that carry one of these.")
 
 
+UNION_TAGS = ("(space)", "(place)")
+"""The parts of an error's place that only say which of several forms of a value was meant."""
+
+
 def _tag(given: object) -> str:
-    return "space" if isinstance(given, str) else "place"
+    return UNION_TAGS[isinstance(given, dict | Place)]
 
 
 SpaceOrPlace: TypeAlias = Annotated[
-    Annotated[SpaceName, Tag("space")] | Annotated[Place, Tag("place")], Discriminator(_tag)
+    Annotated[SpaceName, Tag(UNION_TAGS[0])] | Annotated[Place, Tag(UNION_TAGS[1])], Discriminator(_tag)
 ]
 
 
