@@ -342,6 +342,7 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
         for name, space in index.group(environment, Kind.SPACE).items()
         if space.valid
     }
+    has_assets = "assets" in index.group(environment, Kind.ENVIRONMENT)[environment].facts.flags
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             if not record.facts.misfits:
@@ -352,6 +353,8 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
                 named = effective.named_spaces
                 targets = {name: formats[name] for name in named or formats if name in formats}
                 for misfit in record.facts.misfits:
+                    if misfit.format == ("asset" if has_assets else "path"):
+                        continue
                     yield from _misfit(record, effective, misfit, targets)
 
 
@@ -359,16 +362,27 @@ def _misfit(
     record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
 ) -> Iterator[Mistake]:
     path, format_, reason, offset = misfit
-    field = str(path[-1])
+    field, declared = str(path[-1]), "html" if format_ == "html" else "url"
     spaces = [
         name
         for name, fields in targets.items()
         # A representation, also one of a template, replaces the text, so nobody sees it.
-        if fields.get(field) == format_ and effective.content_origin(name, field) == (record.address, path)
+        if fields.get(field) == declared and effective.content_origin(name, field) == (record.address, path)
     ]
     if not spaces:
         return
-    if format_ == "url":
+    if format_ == "path":
+        yield Mistake(
+            record,
+            path,
+            Code.BAD_VALUE,
+            f"“{field}” is an image on {', '.join(sorted(spaces))}, and this is not a path below assets: {reason}",
+            "The environment's assets and the path together must be the image's address.",
+            "Write a relative path such as banners/a.png, or https://host/path.",
+            offset=offset or None,
+        )
+    elif declared == "url":
+        path_too = " With assets in the environment, a path such as banners/a.png is enough."
         yield Mistake(
             record,
             path,
@@ -376,7 +390,7 @@ def _misfit(
             f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is not an http(s) URL: {reason}",
             "It is used in links and images.",
             "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
-            " behind them.",
+            f" behind them.{path_too if format_ == 'asset' else ''}",
             offset=offset or None,
         )
     else:
