@@ -53,7 +53,8 @@ class Catalog:
     anonymous: bool
     dimension: CompiledDimension
     call_data: Mapping[str, CallField]
-    when: LocatedCondition | None
+    requirements: tuple[LocatedCondition, ...]
+    """The environment's filters in order, then its condition."""
     spaces: Mapping[str, CompiledSpace]
     categories: Mapping[str, CompiledCategory]
     offers: tuple[CompiledOffer, ...]

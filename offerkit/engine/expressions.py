@@ -51,11 +51,7 @@ class Expressions:
 
         A filter that reads neither is an ordinary condition, evaluated with all others.
         """
-        expression = self._by_address.get(address)
-        if expression is None:
-            names = expression_scope(ExpressionRole.FILTER, self._dimension, self._fields, self._data, parameters)
-            expression = self._by_address[address] = self._expression(text, names, ExpectedResult.CONDITION)
-            self._tell(expression, address, ("when",))
+        expression = self._filter(address, text, parameters)
         checked = expression.checked
         if checked is None or not (checked.uses("offer") or checked.uses("parameter")):
             return self._plain(expression)
@@ -64,6 +60,19 @@ class Expressions:
         # With the types, because True equals 1.
         key = (address, *((type(value), value) for value in read))
         return self._filters.setdefault(key, BoundCondition(expression, (offer, values)))
+
+    def reads_offer(self, address: Address, text: str, parameters: Mapping[str, FieldType]) -> bool:
+        """Whether the condition of a filter depends on the offer."""
+        checked = self._filter(address, text, parameters).checked
+        return checked is not None and checked.uses("offer")
+
+    def _filter(self, address: Address, text: str, parameters: Mapping[str, FieldType]) -> CompiledExpression:
+        expression = self._by_address.get(address)
+        if expression is None:
+            names = expression_scope(ExpressionRole.FILTER, self._dimension, self._fields, self._data, parameters)
+            expression = self._by_address[address] = self._expression(text, names, ExpectedResult.CONDITION)
+            self._tell(expression, address, ("when",))
+        return expression
 
     def values(
         self, given: Mapping[str, str], parameters: Mapping[str, tuple[FieldType, str | None]]

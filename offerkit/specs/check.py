@@ -30,7 +30,7 @@ def check(
     yield from unknown_references(index, unsure)
     yield from cycles(index)
     yield from inconsistencies(index, unsure)
-    yield from bad_expressions(index, checker)
+    yield from bad_expressions(index, checker, unsure)
 
 
 def duplicates(records: list[Record]) -> Iterator[Mistake]:

@@ -204,7 +204,13 @@ def _facts(
         case Kind.ENVIRONMENT:
             flags = ("anonymous",) if resource.anonymous else ()
             data = resource.call_data
-            return ResourceFacts(fields=tuple(data), flags=flags, types=types(data), expressions=written)
+            return ResourceFacts(
+                fields=tuple(data),
+                flags=flags,
+                types=types(data),
+                expressions=written,
+                filter_values=filter_values(resource),
+            )
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)
             return ResourceFacts(required=needed, types=types(resource.parameters), expressions=written)
@@ -216,6 +222,8 @@ def _facts(
                 flags=flags,
                 keys=(resource.email,) if resource.email else (),
             )
+        case Kind.CATEGORY:
+            return ResourceFacts(expressions=written, filter_values=filter_values(resource))
         case Kind.POLICY:
             return ResourceFacts(keys=resource.applies_to, expressions=written)
         case _:

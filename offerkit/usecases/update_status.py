@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.engine.catalog import Catalog
 from offerkit.engine.call_facts import with_call_facts
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
