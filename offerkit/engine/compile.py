@@ -13,10 +13,10 @@ from offerkit.address import SHARED, Address, Kind, ancestors, environment_addre
 from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.expressions import Expressions
-from offerkit.engine.filter_uses import FilterUses
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.presentation_rules import matches
 from offerkit.engine.ranking import offer_tie
+from offerkit.engine.requirements import Requirements
 from offerkit.engine.resources import (
     CallField,
     CompiledCategory,
@@ -33,7 +33,7 @@ from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
-from offerkit.models.expression_scopes import field_types
+from offerkit.models.expression_scopes import OFFER_FIELDS, field_types
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.rule import Rule
 from offerkit.models.space import Space as SpaceModel
@@ -96,12 +96,14 @@ class _Compiler:
         self._fields = field_types(self._dimension.fields)
         self._data = self._call_fields()
         types = {name: field.type for name, field in self._data.items()}
-        self._expressions = Expressions(self._model.dimension, self._fields, types, self._zone)
-        self._filters = FilterUses(self._inheritance, self._expressions)
+        self._offer_fields = field_types(self._model.offer_fields)
+        self._expressions = Expressions(self._model.dimension, self._fields, types, self._offer_fields, self._zone)
+        no_offer = _unknown({**OFFER_FIELDS, **self._offer_fields})
+        self._requirements = Requirements(self._inheritance, self._expressions, no_offer)
 
     def catalog(self, revision: int) -> Catalog:
         address = environment_address(self._environment)
-        requirements = self._filters.requirements(self._model.filters, self._model.when, address, ())
+        requirements = self._requirements.of_environment(address, self._model.filters, self._model.when)
         categories = self._categories()
         offers = self._offers(categories)
         rules = self._rules(offers, categories)
@@ -131,6 +133,7 @@ class _Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
+            offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
 
@@ -177,7 +180,6 @@ class _Compiler:
         for path, address, body in sorted(self._of(Kind.CATEGORY), key=lambda found: found[0].split("/")):
             model = CategoryModel.model_validate(body)
             eligible = model.eligible
-            self._filters.of_category[path] = eligible.filters
             multiplier = None
             if model.multiplier is not None:
                 days = Days(model.multiplier.from_, model.multiplier.until)
@@ -188,7 +190,7 @@ class _Compiler:
                 address=address,
                 enabled=model.enabled,
                 days=Days(eligible.from_, eligible.until),
-                requirements=self._filters.requirements(eligible.filters, eligible.when, address, ("eligible",)),
+                requirements=self._requirements.of_category(address, eligible.filters, eligible.when),
                 multiplier=multiplier,
                 themes=self._inheritance.themes(path),
                 always=self._inheritance.always_included(path),
@@ -196,7 +198,7 @@ class _Compiler:
         return known
 
     def _offers(self, categories: Mapping[str, CompiledCategory]) -> tuple[CompiledOffer, ...]:
-        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._filters)
+        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._requirements)
         return tuple(
             compiler.offer(
                 position,
@@ -292,11 +294,11 @@ class OfferCompiler:
         environment: str,
         inheritance: Inheritance,
         categories: Mapping[str, CompiledCategory],
-        filters: FilterUses,
+        requirements: Requirements,
     ) -> None:
         """``categories``: the compiled ones, by path."""
         self._environment, self._inheritance = environment, inheritance
-        self._categories, self._filters, self._expressions = categories, filters, filters.expressions
+        self._categories, self._requirements, self._expressions = categories, requirements, requirements.expressions
 
     def offer(
         self, position: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
@@ -305,10 +307,11 @@ class OfferCompiler:
         address = Address(self._environment, Kind.OFFER, name)
         effective = self._inheritance.offer(address)
         model = OfferModel.model_validate(effective.pick(_READ))
+        fields = self._expressions.values_of(effective)
         row: Row = MappingProxyType(
-            {"name": name, "code": model.code or name, "label": model.label, "category": model.category}
+            {**fields, "name": name, "code": model.code or name, "label": model.label, "category": model.category}
         )
-        chain = tuple(self._filters.category(self._categories[layer.name], row) for layer in effective.categories)
+        chain = tuple(self._requirements.category(self._categories[layer.name], row) for layer in effective.categories)
         offer = CompiledOffer(
             position=position,
             name=name,
@@ -325,18 +328,19 @@ class OfferCompiler:
             row=row,
             tie=tie,
             layers=effective.layers,
+            fields=fields,
         )
         return self._with_rules(offer, model)
 
     def _with_rules(self, offer: CompiledOffer, model: OfferModel) -> CompiledOffer:
         eligible = model.eligible
         requirements = [
-            self._filters.use(use, *offer.where(("eligible", "filters", position)), offer.row)
+            self._requirements.use(use, *offer.where(("eligible", "filters", position)), offer.row)
             for position, use in enumerate(eligible.filters)
         ]
         if eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
-            condition = self._expressions.target(eligible.when, address, path)
+            condition = self._expressions.of_offer(eligible.when, address, path, offer.row)
             requirements.append(LocatedCondition(condition, address, path))
         weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
@@ -347,12 +351,14 @@ class OfferCompiler:
         address, path = offer.where(("weights", position))
         formula = None
         if model.formula is not None:
-            formula = self._expressions.target(model.formula, address, (*path, "formula"), ExpectedResult.FORMULA)
+            formula = self._expressions.of_offer(
+                model.formula, address, (*path, "formula"), offer.row, ExpectedResult.FORMULA
+            )
         return CompiledWeight(
             label=model.label,
             number=model.weight,
             formula=formula,
-            requirements=self._filters.requirements(model.filters, model.when, address, path, offer.row),
+            requirements=self._requirements.of_offer(model.filters, model.when, address, path, offer.row),
             days=Days(model.from_, model.until),
             spaces=frozenset(model.spaces),
             dynamic=model.dynamic or "",

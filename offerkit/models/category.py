@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from offerkit.address import Kind
-from offerkit.models.base import Amount, Expression, Flag, NameSet, Period, Reference, Resource
+from offerkit.models.base import Amount, Expression, Flag, Name, NameSet, Period, Reference, Resource
 from offerkit.models.filter import FilterUse, filter_references
+from offerkit.models.typed_values import GivenValue
 
 
 class CategoryEligibility(Period):
@@ -32,6 +33,7 @@ class Category(Resource):
     enabled: Flag = True
     eligible: CategoryEligibility = CategoryEligibility()
     themes: NameSet = ()
+    fields: dict[Name, GivenValue] = Field({}, description="Values of the environment's offer_fields for its offers.")
     multiplier: Multiplier | None = None
     always_include: Flag = Field(False, description="Add its offers to every slice of the catalog.")
 

@@ -25,6 +25,7 @@ from offerkit.models.base import (
 from offerkit.models.dimension import DimensionField
 from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.inbound import Inbound
+from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
 from offerkit.models.typed_values import ValueText, type_error
 
 
@@ -100,6 +101,9 @@ class Environment(Resource):
     filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold for any offer.")
     when: Expression | None = Field(None, description="The environment's own target filter.")
     call_data: dict[Name, CallData] = {}
+    offer_fields: dict[Name, OfferField] = Field(
+        {}, max_length=MAX_OFFER_FIELDS, description="The fields of offers besides the built-in ones: offer.<name>."
+    )
     promotion: Promotion = Promotion()
     impact: ImpactLimit = ImpactLimit()
     contacts: ContactAccess = ContactAccess()

@@ -62,7 +62,9 @@ class ExpressionRole(StrEnum):
     """The role of an expression: what it is a condition on."""
 
     TARGET = "target"
-    """``when`` of environments, categories, offers and weights; weight formulas; a rule's ``contacts``."""
+    """``when`` of environments; a rule's ``contacts``; what campaigns select."""
+    OFFER = "offer"
+    """``when`` of categories, offers and weights; weight formulas: also ``offer.<field>``."""
     FILTER = "filter"
     """A predefined filter: also ``offer.<field>`` and ``parameter.<name>``."""
     APPLIES_TO = "applies-to"
@@ -95,19 +97,26 @@ def expression_scope(
     fields: Mapping[str, FieldType],
     call_data: Mapping[str, FieldType],
     parameters: Mapping[str, FieldType] | None = None,
+    offer_fields: Mapping[str, FieldType] | None = None,
 ) -> NameScope:
-    """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``."""
+    """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``.
+
+    ``offer_fields``: those that the environment declares; the built-in ones are always there.
+    """
     contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": {**CALL_FACTS, **call_data}}
+    offer = {**offer_fields, **OFFER_FIELDS} if offer_fields else OFFER_FIELDS
     match role:
         case ExpressionRole.TARGET:
             return NameScope(contact)
+        case ExpressionRole.OFFER:
+            return NameScope({**contact, "offer": offer})
         case ExpressionRole.FILTER:
-            return NameScope({**contact, "offer": OFFER_FIELDS, "parameter": parameters or {}})
+            return NameScope({**contact, "offer": offer, "parameter": parameters or {}})
         case ExpressionRole.APPLIES_TO:
-            return NameScope({"offer": OFFER_FIELDS, "category": CATEGORY_FIELDS})
+            return NameScope({"offer": offer, "category": CATEGORY_FIELDS})
         case ExpressionRole.COUNTED:
             return NameScope({"proposition": PROPOSITION_FIELDS})
         case ExpressionRole.POLICY:
             return NameScope({})  # of contacts; its own are those of policy_names.py
         case ExpressionRole.STORED:
-            return NameScope({**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS})
+            return NameScope({**contact, "offer": offer, "proposition": PROPOSITION_FIELDS})

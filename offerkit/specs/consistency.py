@@ -313,6 +313,7 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
         *OFFER_VARIABLES,
         *(f"{dimension.name}.{field}" for field in dimension.facts.fields),
         *(f"interaction.{field}" for field in (*CALL_FACTS, *environment.facts.fields)),
+        *(f"offer.{field.name}" for field in environment.facts.offer_fields),
     }
     for kind in (Kind.SPACE, Kind.TEMPLATE, Kind.OFFER):
         for record in index.group(environment.name, kind).values():

@@ -310,6 +310,18 @@ class EffectiveOffer:
         inherited = (name for layer in self.categories for name in filters_of(layer.body))
         return tuple(dict.fromkeys((*self.filters, *weight_filters(self.get("weights")), *inherited)))
 
+    @cached_property
+    def fields(self) -> JsonMap:
+        """Its values of the environment's ``offer_fields``: the offer's over its templates' over its categories'."""
+        given: JsonMap = {}
+        for layer in self.categories:
+            given |= json_map(layer.body.get("fields"))
+        return given | json_map((self.template.defaults or {}).get("fields")) | json_map(self.own.get("fields"))
+
+    def field_origin(self, name: str) -> Address | None:
+        """The address of the offer, template or category that gives the field its value; None if none does."""
+        return origin((*self.layers, *reversed(self.categories)), ("fields", name))
+
     def reviewers(self, aspect: str) -> tuple[str, ...]:
         """The operators named as reviewers of ``aspect``; empty if none are named."""
         return names_in(self.get("reviewers", aspect))
