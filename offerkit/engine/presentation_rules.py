@@ -18,9 +18,11 @@ from offerkit.engine.condition import CallFacts
 from offerkit.engine.history import PastProposition, RememberedHistory
 from offerkit.engine.resources import CompiledOffer, PresentationRule
 from offerkit.engine.weights import readable_weight
+from offerkit.models.expression_scopes import APPLIES_TO_FIELDS
 from offerkit.rules.types import Row
 
 _INSTANT = timedelta(microseconds=1)
+_GONE = dict.fromkeys(APPLIES_TO_FIELDS)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -213,12 +215,6 @@ def about_pair(
     of an offer that is gone, it is unknown.
     """
     rule, place = catalog.rules[position], catalog.position_of.get(offer)
-    row = offer_row(catalog.offers[place]) if place is not None else gone_row(rule)
+    row = offer_row(catalog.offers[place]) if place is not None else {**_GONE, **catalog.no_offer}
     row = {**row, "name": offer, "category": category, "weight": weight}
     return matches(rule, row, category_row(catalog, category), facts.now, facts.today)
-
-
-def gone_row(rule: PresentationRule) -> Row:
-    """The values of ``offer.<field>`` of an offer that is not in the catalog, as far as the rule reads them."""
-    checked = rule.applies_when.expression.checked if rule.applies_when is not None else None
-    return dict.fromkeys(name for _, name in (checked.fields if checked is not None else ()))
