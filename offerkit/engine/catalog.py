@@ -25,7 +25,7 @@ from offerkit.engine.resources import (
 )
 from offerkit.engine.slice import Slice
 from offerkit.engine.space_program import ConditionBundle, SpaceProgram, SpaceProgramBuilder, bundle_of
-from offerkit.rules.types import Row
+from offerkit.rules.types import FieldType, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Catalog:
     anonymous: bool
     dimension: CompiledDimension
     call_data: Mapping[str, CallField]
+    product_fields: Mapping[str, FieldType]
+    """The declared values of the products of dynamic offers."""
     when: LocatedCondition | None
     spaces: Mapping[str, CompiledSpace]
     categories: Mapping[str, CompiledCategory]
@@ -70,6 +72,8 @@ class Catalog:
     """The profile of a contact about whom nothing is known."""
     no_data: Row
     """The call data of a call without any."""
+    no_product: Row
+    """``product.<field>`` of an offer that is no product of a dynamic offer."""
     cache: CatalogCache = field(default_factory=CatalogCache, init=False, repr=False)
 
     def members(self, wanted: Slice) -> list[int]:

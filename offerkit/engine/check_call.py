@@ -50,6 +50,8 @@ def make_call(
         data=values,
         contact=contact_row(catalog, who.contact),
         key=who.key,
+        permanent=who.permanent,
+        session=who.session,
         now=who.now.astimezone(UTC),
         seed=who.seed,
         anonymous=who.anonymous,

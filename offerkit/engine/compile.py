@@ -116,6 +116,7 @@ class _Compiler:
             anonymous=self._model.anonymous,
             dimension=CompiledDimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
             call_data=MappingProxyType(self._data),
+            product_fields=MappingProxyType(field_types(self._model.product_fields)),
             when=when,
             spaces=MappingProxyType(dict(self._spaces())),
             categories=MappingProxyType(categories),
@@ -135,6 +136,7 @@ class _Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
+            no_product=_unknown(self._model.product_fields),
         )
 
     def _of(self, kind: Kind) -> Iterator[tuple[str, Address, JsonMap]]:

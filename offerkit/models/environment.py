@@ -22,9 +22,12 @@ from offerkit.models.base import (
     Text,
     references_to,
 )
-from offerkit.models.dimension import DimensionField
+from offerkit.models.dimension import DimensionField, TypedField
 from offerkit.models.inbound import Inbound
 from offerkit.models.typed_values import ValueText, type_error
+
+MAX_PRODUCT_FIELDS = 100
+"""The most fields that an environment can declare for products."""
 
 
 class CallData(DimensionField):
@@ -98,6 +101,12 @@ class Environment(Resource):
     anonymous: Flag = Field(False, description="For anonymous visitors; inbound only.")
     when: Expression | None = Field(None, description="The environment's own target filter.")
     call_data: dict[Name, CallData] = {}
+    product_fields: dict[Name, TypedField] = Field(
+        {},
+        max_length=MAX_PRODUCT_FIELDS,
+        description="The values of the products that dynamic-offer hooks return: product.<name> in stored data and"
+        " templates.",
+    )
     promotion: Promotion = Promotion()
     impact: ImpactLimit = ImpactLimit()
     contacts: ContactAccess = ContactAccess()

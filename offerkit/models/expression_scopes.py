@@ -60,7 +60,7 @@ class ExpressionRole(StrEnum):
     COUNTED = "counted"
     """A rule's ``counted.when``: the stored proposition only."""
     STORED = "stored"
-    """A space's extra data: contact, call data, offer and the proposition itself."""
+    """A space's extra data: contact, call data, offer, the proposition itself, and its product."""
     POLICY = "policy"
     """A policy's ``require``: its names follow from what it applies to (policy_names.py)."""
 
@@ -76,8 +76,12 @@ def expression_scope(
     fields: Mapping[str, FieldType],
     call_data: Mapping[str, FieldType],
     parameters: Mapping[str, FieldType] | None = None,
+    product_fields: Mapping[str, FieldType] | None = None,
 ) -> NameScope:
-    """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``."""
+    """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``.
+
+    ``product_fields``: those that the environment declares; without any, there is no ``product``.
+    """
     contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": call_data}
     match role:
         case ExpressionRole.TARGET:
@@ -91,4 +95,5 @@ def expression_scope(
         case ExpressionRole.POLICY:
             return NameScope({})  # of contacts; its own are those of policy_names.py
         case ExpressionRole.STORED:
-            return NameScope({**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS})
+            stored = {**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS}
+            return NameScope({**stored, "product": product_fields} if product_fields else stored)

@@ -14,7 +14,7 @@ from offerkit.reports.escape import clip, json_text, one_line, visible
 from offerkit.reports.explain import explanation_json, explanation_text
 from offerkit.reports.style import PRESENTATION, Presentation, Style, indented
 from offerkit.rules.values import show
-from offerkit.templates.values import escape
+from offerkit.templates.values import escape, without_controls
 
 Where: TypeAlias = Callable[[Finding], str]
 """The position of a finding's rule in the specs, as ``file:line:column``; empty if unknown."""
@@ -152,6 +152,8 @@ def propositions_xml(answer: Answer) -> str:
         for proposed in space.proposed:
             tag = proposition_tag(proposed, space.space, f"i_{space.space}")
             lines += [tag, proposed.rendered["xml"].rstrip()]
+            if proposed.product_fields:
+                lines.append(product_element(proposed))
             if "html" in proposed.rendered:
                 html = escape(proposed.rendered["html"])
                 lines.append(f"<htmlOfferView><mdSource>{html}</mdSource></htmlOfferView>")
@@ -170,3 +172,12 @@ def proposition_tag(proposed: ProposedOffer, space: str, div: str) -> str:
         "div": div,
     }
     return f"<proposition {' '.join(f'{name}={quoteattr(value)}' for name, value in facts.items())}>"
+
+
+def product_element(proposed: ProposedOffer) -> str:
+    """The declared values of an offer's product, as attributes; the name of one that begins with a digit gets a “_”."""
+    values = (
+        f" {'_' if name[0].isdigit() else ''}{name}={quoteattr(without_controls(show(value)))}"
+        for name, value in proposed.product_fields.items()
+    )
+    return f"<product{''.join(values)}/>"

@@ -21,7 +21,10 @@ NONE = "No propositions."
 
 @dataclass(frozen=True, slots=True)
 class PropositionLine:
-    """One proposition; times are UTC, ISO 8601. ``proposed`` and ``accepted`` are the space's extra data."""
+    """One proposition; times are UTC, ISO 8601. ``proposed`` and ``accepted`` are the space's extra data.
+
+    ``product``: what a dynamic offer became; None without.
+    """
 
     id: str
     time: str
@@ -39,6 +42,7 @@ class PropositionLine:
     revision: int
     proposed: Mapping[str, Json]
     accepted: Mapping[str, Json]
+    product: Mapping[str, Json] | None = None
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -81,7 +85,11 @@ def propositions_text(propositions: Propositions, presentation: Presentation = P
     if len(lines) == 1:
         rows += [
             style.dim(visible(f"  {moment}: {name} = {clip(orjson.dumps(value).decode(), 200)}"))
-            for moment, data in (("proposed", lines[0].proposed), ("accepted", lines[0].accepted))
+            for moment, data in (
+                ("product", lines[0].product or {}),
+                ("proposed", lines[0].proposed),
+                ("accepted", lines[0].accepted),
+            )
             for name, value in data.items()
         ]
     return style.finish("\n".join(rows) + "\n")
@@ -100,7 +108,7 @@ def propositions_json(propositions: Propositions, _presentation: Presentation = 
 
 def propositions_csv(propositions: Propositions, _presentation: Presentation = PRESENTATION) -> str:
     """A CSV file with a header; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
-    names = [name for name in PropositionLine.__slots__ if name not in ("proposed", "accepted")]
+    names = [name for name in PropositionLine.__slots__ if name not in ("proposed", "accepted", "product")]
     target = io.StringIO()
     rows = ([str(getattr(line, name)) for name in names] for line in propositions.lines)
     CsvWriter(target, names, lineterminator="\n").write(rows)

@@ -74,7 +74,7 @@ def _ask(environment: str, space: str, soap_request: soap_xml.SoapRequest, statu
         raise SoapFault("Sender", f"maxCount is a number from 1 to {MAX_COUNT}", Code.BAD_COUNT)
     if no_prop not in (*_YES, *_NO):
         raise SoapFault("Sender", "noProp is true or false", Code.BAD_REQUEST)
-    keys = (values.get("targetId", ""), values.get("uuid") or values.get("nli", ""))
+    keys = (values.get("targetId", ""), values.get("uuid") or values.get("nli", ""), values.get("nli", ""))
     if max(map(len, keys)) > LONGEST_KEY:
         raise SoapFault("Sender", "a key is too long", Code.BAD_REQUEST)
     return ProposeRequest(
@@ -82,6 +82,7 @@ def _ask(environment: str, space: str, soap_request: soap_xml.SoapRequest, statu
         at=now(),
         contact=keys[0],
         cookie=keys[1],
+        session=values.get("nli", ""),
         n=int(count),
         categories=_names(values, "categories"),
         themes=_names(values, "themes"),

@@ -129,7 +129,9 @@ def _scopes(index: Index, environment: str) -> Mapping[ExpressionRole, NameScope
     dimension = index.by_address.get(target) if target is not None else None
     if record.valid and dimension is not None and dimension.valid:
         names = (dimension.name, types_of(dimension), types_of(record))
-        scopes |= {role: expression_scope(role, *names) for role in (ExpressionRole.TARGET, ExpressionRole.STORED)}
+        scopes[ExpressionRole.TARGET] = expression_scope(ExpressionRole.TARGET, *names)
+        products = product_types(record)
+        scopes[ExpressionRole.STORED] = expression_scope(ExpressionRole.STORED, *names, product_fields=products)
     return scopes
 
 
@@ -142,6 +144,11 @@ def _with_parameters(contact: NameScope, record: Record) -> NameScope:
 def types_of(record: Record) -> dict[str, FieldType]:
     """The types of the fields, call data or parameters that a resource declares."""
     return {name: FieldType(BaseType(base), values) for name, base, values in record.facts.types}
+
+
+def product_types(environment: Record) -> dict[str, FieldType]:
+    """The types of the values that an environment declares for the products of its dynamic offers."""
+    return {name: FieldType(BaseType(base), values) for name, base, values in environment.facts.product_fields}
 
 
 def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:

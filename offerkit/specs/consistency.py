@@ -313,7 +313,9 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
         *OFFER_VARIABLES,
         *(f"{dimension.name}.{field}" for field in dimension.facts.fields),
         *(f"interaction.{field}" for field in environment.facts.fields),
+        *(f"product.{name}" for name, _, _ in environment.facts.product_fields),
     }
+    more = ", product.<field>" if environment.facts.product_fields else ""
     for kind in (Kind.SPACE, Kind.TEMPLATE, Kind.OFFER):
         for record in index.group(environment.name, kind).values():
             if not record.facts.variables:
@@ -328,7 +330,7 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
                         f"the template uses “{variable}”, which does not exist",
                         "It can use "
                         + ("this space's fields, " if kind is Kind.SPACE else "")
-                        + f"{dimension.name}.<field>, interaction.<call data> and offer.<field>.",
+                        + f"{dimension.name}.<field>, interaction.<call data>{more} and offer.<field>.",
                         suggestion(variable, common | own, "Correct the name."),
                         named=variable,
                     )

@@ -204,7 +204,13 @@ def _facts(
         case Kind.ENVIRONMENT:
             flags = ("anonymous",) if resource.anonymous else ()
             data = resource.call_data
-            return ResourceFacts(fields=tuple(data), flags=flags, types=types(data), expressions=written)
+            return ResourceFacts(
+                fields=tuple(data),
+                flags=flags,
+                types=types(data),
+                expressions=written,
+                product_fields=types(resource.product_fields),
+            )
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)
             return ResourceFacts(required=needed, types=types(resource.parameters), expressions=written)

@@ -17,7 +17,7 @@ from offerkit.times import check_utc, instant
 
 COLUMNS = (
     "id, environment, contact, space, channel, offer, category, interaction, rank, weight, status, time, changed,"
-    " revision, data"
+    " revision, data, product"
 )
 LONGEST_KEY = 500
 """Characters of an id, an interaction or a contact's key, at most: PostgreSQL indexes up to 2,700 bytes."""
@@ -26,7 +26,7 @@ LARGEST_DATA = 65_536
 
 Data: TypeAlias = Mapping[str, Json]
 
-PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, str, int, str, str, int, str]
+PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, str, int, str, str, int, str, str]
 """The columns of :data:`COLUMNS`, in order."""
 
 
@@ -37,7 +37,8 @@ class PropositionRow:
     ``id`` and ``interaction``, the id of the call, are opaque and given by the caller. ``contact`` is the key's
     parts joined by ``|``. ``time`` is the proposition date (inbound: when it was made; outbound: the delivery's
     contact date) and ``changed`` when the status was last set, both UTC as ``2026-11-01T12:00:00.000000Z``.
-    ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data.
+    ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data;
+    ``product`` is what a dynamic-offer hook made of the offer, None without one.
     """
 
     id: str
@@ -56,6 +57,7 @@ class PropositionRow:
     revision: int
     proposed: Data = field(default_factory=dict, hash=False)
     accepted: Data = field(default_factory=dict, hash=False)
+    product: Data | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,15 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     _check_keys(row)
     keys = (row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction)
     ranked = (row.rank, weight_text(row.weight), status_number(row.status))
-    return (*keys, *ranked, row.time, row.changed, row.revision, data_text(row.proposed, row.accepted))
+    return (
+        *keys,
+        *ranked,
+        row.time,
+        row.changed,
+        row.revision,
+        data_text(row.proposed, row.accepted),
+        product_text(row.product),
+    )
 
 
 def past_of(row: PropositionRow) -> PastProposition:
@@ -117,7 +127,8 @@ def proposition_row(text: PropositionText) -> PropositionRow:
     data = text[14]
     proposed, accepted = ({}, {}) if data == _NO_DATA else data_of(data)
     weight, status = Decimal(text[9]), status_of_number(text[10])
-    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted)
+    product = product_of(text[15]) if text[15] else None
+    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted, product)
 
 
 def weight_text(weight: Decimal) -> str:
@@ -161,6 +172,19 @@ def data_of(text: str) -> tuple[Data, Data]:
             return proposed, accepted
         case _:
             raise ValueError("the column is not a proposition's extra data")
+
+
+def product_text(product: Data | None) -> str:
+    """The column of the product; empty without one. What a hook returns is bounded where it is checked."""
+    return "" if product is None else canonical(dict(product)).decode()
+
+
+def product_of(text: str) -> Data:
+    """The product of a column. Raises ValueError when it is invalid."""
+    product = orjson.loads(text)
+    if not isinstance(product, dict):
+        raise ValueError("the column is not a product")
+    return product
 
 
 def keepable(texts: Sequence[str]) -> bool:

@@ -243,6 +243,7 @@ def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
         *OFFER_VARIABLES,
         *(f"{catalog.dimension.name}.{field}" for field in catalog.dimension.fields),
         *(f"interaction.{field}" for field in catalog.call_data),
+        *(f"product.{field}" for field in catalog.product_fields),
     }
     for address in catalogs.snapshot.of_kind(Kind.SPACE, environment):
         yield from _space(catalog, address, Space.model_validate(catalogs.snapshot(address)), common)

@@ -18,7 +18,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import contact_row, make_call
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
-from offerkit.engine.extra_data import ExtraData
+from offerkit.engine.extra_data import ExtraData, product_row, stored_product
 from offerkit.engine.history import PastProposition
 from offerkit.engine.identify import ContactLookup, Identified, IdentifiedBy, IdentifyingSpace, identify
 from offerkit.engine.reasons import NOT_ELIGIBLE, ExclusionReason, not_rendered
@@ -198,7 +198,8 @@ def _prepare(
         hint = f"Spaces in {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     named_catalog = catalogs[environment]
-    nobody, space_request = CallContext(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
+    nobody = CallContext(None, "", ask.at, ask.seed, hints=ask.hints, permanent=ask.permanent, session=ask.session)
+    space_request = ask.on(name)
     # Mistakes in the call are reported before any contact is looked up.
     call = make_call(
         named_catalog,
@@ -216,7 +217,7 @@ def _prepare(
         call = make_call(
             catalog,
             who.space,
-            who=CallContext(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
+            who=replace(nobody, contact=who.contact, key=who.key, anonymous=catalog.anonymous),
             n=space_request.n,
             categories=space_request.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
@@ -357,6 +358,9 @@ def _proposed(
         fields=fields,
         rendered=rendered,
         product=chosen.product,
+        product_fields={
+            name: value for name, value in product_row(space_call.catalog, chosen.product).items() if value is not None
+        },
     )
 
 
@@ -390,7 +394,15 @@ def _row(
         time=time,
         changed=time,
         revision=space_call.catalog.revision,
-        proposed=extra.values(space_call.call.contact, data, offer.row, proposition, space_call.call.now),
+        proposed=extra.values(
+            space_call.call.contact,
+            data,
+            offer.row,
+            proposition,
+            space_call.call.now,
+            product_row(space_call.catalog, proposed.product),
+        ),
+        product=stored_product(proposed.product),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
+from offerkit.engine.extra_data import stored_product_row
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status, parse_status
@@ -107,7 +108,9 @@ def _accepted(
     number = catalog.position_of.get(row.offer)
     offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
     proposition = past_of(row)._replace(status=status.value)
-    return extra.values(_contact(sources, catalog, row.contact), values, offer, proposition, update.at), extra.reports
+    product = stored_product_row(catalog, row.product)
+    contact = _contact(sources, catalog, row.contact)
+    return extra.values(contact, values, offer, proposition, update.at, product), extra.reports
 
 
 def _contact(sources: ContactSources, catalog: Catalog, key: str) -> Row:
