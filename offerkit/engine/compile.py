@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.diagnostics import Code
+from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.expressions import Expressions
@@ -34,7 +35,7 @@ from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
-from offerkit.models.expression_scopes import field_types
+from offerkit.models.expression_scopes import OFFER_FIELDS, field_types
 from offerkit.models.filter import Filter, FilterUse
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.rule import Rule
@@ -98,7 +99,9 @@ class _Compiler:
         self._fields = field_types(self._dimension.fields)
         self._data = self._call_fields()
         types = {name: field.type for name, field in self._data.items()}
-        self._expressions = Expressions(self._model.dimension, self._fields, types, self._zone)
+        self._offer_fields = field_types(self._model.offer_fields)
+        self._no_offer: Row = _unknown({**OFFER_FIELDS, **self._offer_fields})
+        self._expressions = Expressions(self._model.dimension, self._fields, types, self._offer_fields, self._zone)
 
     def catalog(self, revision: int) -> Catalog:
         address = environment_address(self._environment)
@@ -137,7 +140,12 @@ class _Compiler:
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
             no_product=_unknown(self._model.product_fields),
+            offer_fields=MappingProxyType(self._offer_fields),
+            call_facts=facts_read(self._own_bodies(), self._data),
         )
+
+    def _own_bodies(self) -> Iterator[JsonMap]:
+        return (body for address, body in self._bodies.items() if address.environment == self._environment)
 
     def _of(self, kind: Kind) -> Iterator[tuple[str, Address, JsonMap]]:
         """Name, address and body of each resource of ``kind``, by name."""
@@ -181,7 +189,7 @@ class _Compiler:
             when = None
             if model.eligible.when is not None:
                 where = ("eligible", "when")
-                condition = self._expressions.target(model.eligible.when, address, where)
+                condition = self._expressions.of_offer(model.eligible.when, address, where, self._no_offer)
                 when = LocatedCondition(condition, address, where)
             multiplier = None
             if model.multiplier is not None:
@@ -303,6 +311,7 @@ class OfferCompiler:
         self._environment, self._inheritance = environment, inheritance
         self._categories, self._expressions = categories, expressions
         self._filters: dict[str, Filter] = {}
+        self._bound_categories: dict[tuple[str, BoundCondition], CompiledCategory] = {}
 
     def offer(
         self, position: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
@@ -311,10 +320,11 @@ class OfferCompiler:
         address = Address(self._environment, Kind.OFFER, name)
         effective = self._inheritance.offer(address)
         model = OfferModel.model_validate(effective.pick(_READ))
+        fields = self._expressions.values_of(effective)
         row: Row = MappingProxyType(
-            {"name": name, "code": model.code or name, "label": model.label, "category": model.category}
+            {**fields, "name": name, "code": model.code or name, "label": model.label, "category": model.category}
         )
-        chain = tuple(self._categories[layer.name] for layer in effective.categories)
+        chain = tuple(self._category(self._categories[layer.name], row) for layer in effective.categories)
         offer = CompiledOffer(
             position=position,
             name=name,
@@ -331,14 +341,27 @@ class OfferCompiler:
             row=row,
             tie=tie,
             layers=effective.layers,
+            fields=fields,
         )
         return self._with_rules(offer, model)
+
+    def _category(self, category: CompiledCategory, row: Row) -> CompiledCategory:
+        """``category`` for an offer: its condition is bound to the offer's fields, if it reads any."""
+        when = category.when
+        if when is None or not when.condition.bound:
+            return category
+        condition = self._expressions.rebound(when.condition, row)
+        known = self._bound_categories.get((category.path, condition))
+        if known is None:
+            known = replace(category, when=replace(when, condition=condition))
+            self._bound_categories[category.path, condition] = known
+        return known
 
     def _with_rules(self, offer: CompiledOffer, model: OfferModel) -> CompiledOffer:
         requirements = [self._filter(offer, position, use) for position, use in enumerate(model.eligible.filters)]
         if model.eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
-            condition = self._expressions.target(model.eligible.when, address, path)
+            condition = self._expressions.of_offer(model.eligible.when, address, path, offer.row)
             requirements.append(LocatedCondition(condition, address, path))
         weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
@@ -373,11 +396,13 @@ class OfferCompiler:
         address, path = offer.where(("weights", position))
         when = None
         if model.when is not None:
-            condition = self._expressions.target(model.when, address, (*path, "when"))
+            condition = self._expressions.of_offer(model.when, address, (*path, "when"), offer.row)
             when = LocatedCondition(condition, address, (*path, "when"))
         formula = None
         if model.formula is not None:
-            formula = self._expressions.target(model.formula, address, (*path, "formula"), ExpectedResult.FORMULA)
+            formula = self._expressions.of_offer(
+                model.formula, address, (*path, "formula"), offer.row, ExpectedResult.FORMULA
+            )
         return CompiledWeight(
             label=model.label,
             number=model.weight,

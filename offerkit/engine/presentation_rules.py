@@ -172,8 +172,6 @@ def _about(
 def about_pair(catalog: Catalog, position: int, offer: str, category: str, facts: CallFacts) -> bool:
     """Whether the rule at ``position`` applies to ``offer`` in the ``category`` it had when it was proposed."""
     position_of_offer = catalog.position_of.get(offer)
-    offer_fields = (
-        catalog.offers[position_of_offer].row if position_of_offer is not None else {"code": None, "label": None}
-    )
-    row = {**offer_fields, "name": offer, "category": category}
+    known = catalog.offers[position_of_offer].row if position_of_offer is not None else catalog.no_offer
+    row = {**known, "name": offer, "category": category}
     return matches(catalog.rules[position], row, category_row(catalog, category), facts.now, facts.today)

@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
 from offerkit.address import Address
 from offerkit.engine.condition import BoundCondition, Path
 from offerkit.rules.types import FieldType, Row, Value
 from offerkit.state.effective import Layer, origin
+
+NO_FIELDS: Row = MappingProxyType({})
+"""Of offers in an environment that declares no ``offer_fields``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class CompiledOffer:
     """By space, who stopped the offer there, and why."""
     layers: tuple[Layer, ...]
     """The offer's body and those of its templates, nearest first, with their addresses."""
+    fields: Row
+    """The typed values of the environment's ``offer_fields``; ``row`` has them, too."""
 
     def where(self, path: Path) -> tuple[Address, Path]:
         """``path``, with the address of the offer or template that sets it; the offer's own address if none does."""

@@ -16,7 +16,7 @@ from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.cases import applied_cases
-from offerkit.specs.facts import expressions, filter_values, themes, types
+from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
 from offerkit.specs.project import SpecFile
 from offerkit.specs.record import Misfit, Mistake, Record, ResourceFacts
 from offerkit.specs.sections import RawResource, moves, sections
@@ -182,7 +182,10 @@ def _facts(
                 misfits=tuple(_misfits(_texts(resource))),
                 expressions=written,
                 filter_values=filter_values(resource),
+                field_values=resource.fields,
             )
+        case Kind.CATEGORY:
+            return ResourceFacts(expressions=written, field_values=resource.fields)
         case Kind.SPACE:
             web, outbound = resource.channel == INBOUND[0], resource.channel not in INBOUND
             flags_set = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
@@ -209,6 +212,7 @@ def _facts(
                 flags=flags,
                 types=types(data),
                 expressions=written,
+                offer_fields=offer_fields(resource.offer_fields),
                 product_fields=types(resource.product_fields),
             )
         case Kind.FILTER:
@@ -280,7 +284,7 @@ def _variables(
 ) -> tuple[tuple[str, JsonPath], ...]:
     used: list[tuple[str, JsonPath]] = []
     for path, text in texts.items():
-        html, xml = path[-1] == "html", path == ("render", "xml")
+        html, xml = path[-1] == "html", path in (("render", "xml"), ("render", "proposition"))
         if not (html or is_template(text)):
             continue
         inspection = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())

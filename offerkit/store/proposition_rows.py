@@ -38,7 +38,8 @@ class PropositionRow:
     parts joined by ``|``. ``time`` is the proposition date (inbound: when it was made; outbound: the delivery's
     contact date) and ``changed`` when the status was last set, both UTC as ``2026-11-01T12:00:00.000000Z``.
     ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data;
-    ``product`` is what a dynamic-offer hook made of the offer, None without one.
+    ``statuses``, what it stored at other changes of status, by status. ``product`` is what a dynamic-offer hook made of
+    the offer, None without one.
     """
 
     id: str
@@ -57,6 +58,7 @@ class PropositionRow:
     revision: int
     proposed: Data = field(default_factory=dict, hash=False)
     accepted: Data = field(default_factory=dict, hash=False)
+    statuses: Mapping[str, Data] = field(default_factory=dict, hash=False)
     product: Data | None = field(default=None, hash=False)
 
 
@@ -110,7 +112,7 @@ def proposition_text(row: PropositionRow) -> PropositionText:
         row.time,
         row.changed,
         row.revision,
-        data_text(row.proposed, row.accepted),
+        data_text(row.proposed, row.accepted, row.statuses),
         product_text(row.product),
     )
 
@@ -125,10 +127,11 @@ def past_of(row: PropositionRow) -> PastProposition:
 def proposition_row(text: PropositionText) -> PropositionRow:
     """The proposition of some columns. Raises ValueError when they are invalid."""
     data = text[14]
-    proposed, accepted = ({}, {}) if data == _NO_DATA else data_of(data)
+    proposed, accepted, statuses = ({}, {}, {}) if data == _NO_DATA else data_of(data)
     weight, status = Decimal(text[9]), status_of_number(text[10])
+    extra = proposed, accepted, statuses
     product = product_of(text[15]) if text[15] else None
-    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted, product)
+    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], *extra, product)
 
 
 def weight_text(weight: Decimal) -> str:
@@ -141,12 +144,13 @@ def weight_text(weight: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
-def data_text(proposed: Data, accepted: Data) -> str:
+def data_text(proposed: Data, accepted: Data, statuses: Mapping[str, Data]) -> str:
     """The column of the extra data. Raises Refused when it is too large, or not JSON."""
-    if not proposed and not accepted:
+    if not proposed and not accepted and not statuses:
         return _NO_DATA
+    answers: Data = {"statuses": {status: dict(data) for status, data in statuses.items()}} if statuses else {}
     try:
-        text = canonical({"accepted": dict(accepted), "proposed": dict(proposed)})
+        text = canonical({"accepted": dict(accepted), "proposed": dict(proposed), **answers})
     except orjson.JSONEncodeError as error:
         raise refuse(
             Code.BAD_VALUE,
@@ -164,12 +168,15 @@ def data_text(proposed: Data, accepted: Data) -> str:
     return text.decode()
 
 
-def data_of(text: str) -> tuple[Data, Data]:
-    """The extra data of a column, proposed and accepted. Raises ValueError when it is invalid."""
+def data_of(text: str) -> tuple[Data, Data, Mapping[str, Data]]:
+    """The extra data of a column: proposed, accepted, and by status. Raises ValueError when it is invalid."""
     data = orjson.loads(text)
     match data:
-        case {"proposed": dict(proposed), "accepted": dict(accepted)}:
-            return proposed, accepted
+        case {"proposed": dict(proposed), "accepted": dict(accepted), **more}:
+            statuses = more.get("statuses", {})
+            if not isinstance(statuses, dict) or not all(isinstance(one, dict) for one in statuses.values()):
+                raise ValueError("the column is not a proposition's extra data")
+            return proposed, accepted, statuses
         case _:
             raise ValueError("the column is not a proposition's extra data")
 
