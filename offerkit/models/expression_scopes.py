@@ -24,6 +24,12 @@ CHANNELS = (
     "inbound-call-center",
     "inbound-mobile",
     "other",
+    "agency",
+    "ios",
+    "android",
+    "inbound-agency",
+    "inbound-ios",
+    "inbound-android",
 )
 
 IDENTIFICATIONS = ("explicit", "implicit", "anonymous", "batch")
@@ -38,6 +44,15 @@ CALL_FACTS: dict[str, FieldType] = {
 
 OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
 """``offer.<field>``: covered by eligibility approvals (governance/approvals.py). The code defaults to the name."""
+APPLIES_TO_FIELDS: dict[str, FieldType] = {
+    **OFFER_FIELDS,
+    "from": FieldType(BaseType.DATE),
+    "until": FieldType(BaseType.DATE),
+    "themes": FieldType(BaseType.LIST),
+    "weight": FieldType(BaseType.DECIMAL),
+}
+"""``offer.<field>`` where a presentation rule applies: the days on which the offer and its categories can be proposed,
+its themes and those of its categories, and its final weight for this contact."""
 CATEGORY_FIELDS: dict[str, FieldType] = {"path": _TEXT, "label": _TEXT}
 """``category.<field>``: the offer's own category."""
 PROPOSITION_FIELDS: dict[str, FieldType] = {
@@ -115,7 +130,7 @@ def expression_scope(
         case ExpressionRole.FILTER:
             return NameScope({**contact, "offer": offer, "parameter": parameters or {}})
         case ExpressionRole.APPLIES_TO:
-            return NameScope({"offer": offer, "category": CATEGORY_FIELDS})
+            return NameScope({"offer": {**offer, **APPLIES_TO_FIELDS}, "category": CATEGORY_FIELDS})
         case ExpressionRole.COUNTED:
             return NameScope({"proposition": PROPOSITION_FIELDS})
         case ExpressionRole.POLICY:

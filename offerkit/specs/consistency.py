@@ -19,7 +19,7 @@ _DECIDING = frozenset(("reviewers", "stoppers", "override"))
 """The properties whose operators make decisions."""
 _QUOTED = re.compile(r"'[^']*'")
 _SPACE = re.compile(r'"?\b([a-z]+)"?\s*\.')
-_ASKING = (Kind.SPACE, Kind.CAMPAIGN)
+_ASKING = (Kind.SPACE, Kind.RULE, Kind.CAMPAIGN)
 _ALIKE = 0.74
 """Finds two swapped letters in words of four letters (city, ctiy) or more."""
 
@@ -394,7 +394,7 @@ def _misfit(
 
 
 def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
-    """Themes that a space or delivery asks for and no offer, template or category has."""
+    """Themes that a space, rule or delivery asks for and no offer, template or category has."""
     if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
         return  # their themes are not known
     carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}
