@@ -115,6 +115,7 @@ class _Compiler:
             dimension=CompiledDimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
             call_data=MappingProxyType(self._data),
             requirements=requirements,
+            product_fields=MappingProxyType(field_types(self._model.product_fields)),
             spaces=MappingProxyType(dict(self._spaces())),
             categories=MappingProxyType(categories),
             offers=offers,
@@ -133,6 +134,7 @@ class _Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
+            no_product=_unknown(self._model.product_fields),
             offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )

@@ -217,6 +217,7 @@ def _facts(
                 expressions=written,
                 filter_values=filter_values(resource),
                 offer_fields=offer_fields(resource.offer_fields),
+                product_fields=types(resource.product_fields),
             )
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)

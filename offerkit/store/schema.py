@@ -95,6 +95,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             lease {text} NOT NULL, leased_until {key} NOT NULL, failure {text} NOT NULL, finished {key} NOT NULL,
             PRIMARY KEY (id, receiver)) {clustered}""",
         "CREATE INDEX outbox_due ON outbox (state, receiver, due, id)",
+        "ALTER TABLE proposition ADD COLUMN product {text} NOT NULL DEFAULT ''",
     ),
 )
 """The statements from format n to n + 1; format 0 is an empty database."""
