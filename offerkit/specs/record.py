@@ -63,6 +63,7 @@ class ResourceFacts(NamedTuple):
     their paths. ``misfits``: texts that are no URL (“asset”: unless it is a path below the
     environment's assets; “path”: not even that), or no HTML that may be shown.
     ``filter_values``: values for a filter's parameters, with the path of the filter's use.
+    ``product_fields``: name, type and an enumeration's values of what an environment declares for products.
     ``offer_fields``: what an environment declares for its offers. ``field_values``: what an offer, template or category
     gives for them.
     """
@@ -76,6 +77,7 @@ class ResourceFacts(NamedTuple):
     flags: tuple[str, ...] = ()
     types: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     themes: tuple[tuple[str, JsonPath], ...] = ()
+    product_fields: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     misfits: tuple[Misfit, ...] = ()
     expressions: tuple[Expression, ...] = ()
     filter_values: tuple[tuple[JsonPath, Mapping[str, str]], ...] = ()
