@@ -9,7 +9,6 @@ from enum import StrEnum
 from offerkit.fingerprint import JsonMap, json_map
 from offerkit.models.status import Status, status_number
 
-
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
