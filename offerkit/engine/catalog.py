@@ -55,9 +55,10 @@ class Catalog:
     anonymous: bool
     dimension: CompiledDimension
     call_data: Mapping[str, CallField]
+    requirements: tuple[LocatedCondition, ...]
+    """The environment's filters in order, then its condition."""
     product_fields: Mapping[str, FieldType]
     """The declared values of the products of dynamic offers."""
-    when: LocatedCondition | None
     spaces: Mapping[str, CompiledSpace]
     categories: Mapping[str, CompiledCategory]
     offers: tuple[CompiledOffer, ...]

@@ -23,6 +23,7 @@ from offerkit.models.base import (
     references_to,
 )
 from offerkit.models.dimension import DimensionField, TypedField
+from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.inbound import Inbound
 from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
 from offerkit.models.typed_values import ValueText, type_error
@@ -115,6 +116,7 @@ class Environment(Resource):
     typology: Name | None = None
     time_zone: Text = "UTC"
     anonymous: Flag = Field(False, description="For anonymous visitors; inbound only.")
+    filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold for any offer.")
     when: Expression | None = Field(None, description="The environment's own target filter.")
     call_data: dict[Name, CallData] = {}
     offer_fields: dict[Name, OfferField] = Field(
@@ -144,10 +146,11 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology, and all named operators."""
+        """The dimension, the typology, the filters, and all named operators."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)
+        yield from filter_references(("filters",), self.filters)
         yield from references_to(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)
         yield from references_to(("promotion", "stoppers"), Kind.OPERATOR, self.promotion.stoppers)
         yield from references_to(("contacts", "readers"), Kind.OPERATOR, self.contacts.readers)

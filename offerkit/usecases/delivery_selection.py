@@ -178,12 +178,11 @@ def _rows(contact_table: ContactTable, selection: DeliverySelection, first: int)
 
 
 def _targets(selection: DeliverySelection) -> Iterator[BoundCondition]:
-    """The delivery's target and the environment's filter, which applies however offers are selected."""
+    """The delivery's target and the environment's filters, which apply however offers are selected."""
     if selection.target is not None:
         yield selection.target
-    when = selection.order.catalog.when
-    if when is not None:
-        yield when.condition
+    for requirement in selection.order.catalog.requirements:
+        yield requirement.condition
 
 
 class _Weigher:
