@@ -31,6 +31,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
         yield from _spaces(index, record)
         yield from _variables(index, record)
+        yield from _product_names(index, record)
         if "anonymous" in record.facts.flags:
             for campaign in index.group(environment, Kind.CAMPAIGN).values():
                 yield Mistake(
@@ -335,6 +336,23 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
                         suggestion(variable, common | own, "Correct the name."),
                         named=variable,
                     )
+
+
+def _product_names(index: Index, environment: Record) -> Iterator[Mistake]:
+    """A dimension or content fields named product, where the environment declares what its products have."""
+    if not environment.facts.product_fields:
+        return
+    detail = f"{environment.name} declares product_fields, so product.<field> is a value of a product."
+    dimension = _dimension(index, environment)
+    if dimension is not None and dimension.name == "product":
+        summary = "product_fields cannot be declared for the dimension product"
+        hint = "Name the dimension after its contacts, as in recipient or visitor."
+        yield Mistake(environment, ("product_fields",), Code.PRODUCT_TAKEN, summary, detail, hint, on_key=True)
+    for space in index.group(environment.name, Kind.SPACE).values():
+        if "product" in space.facts.fields:
+            path = ("fields", space.facts.fields.index("product"), "name")
+            summary, hint = "“product” cannot name a content field here", "Name it differently, as in product_text."
+            yield Mistake(space, path, Code.PRODUCT_TAKEN, summary, detail, hint)
 
 
 def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:

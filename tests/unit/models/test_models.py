@@ -82,6 +82,10 @@ FULL: dict[Kind, dict[str, Any]] = {
             "margin": {"type": "decimal", "label": "x", "description": "y", "required": True, "range": {"min": "0"}},
             "grade": {"type": "enumeration", "values": ["a", "b"]},
         },
+        "product_fields": {
+            "city": {"label": "City", "sample": "Oslo"},
+            "stars": {"type": "enumeration", "values": ["3", "4"]},
+        },
         "contacts": {"readers": ["olga"]},
         "reviewers": {"settings": ["risk"]},
         "promotion": {
