@@ -6,12 +6,14 @@ CaseError with a message for the author.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from offerkit.diagnostics import Refused, nearest, suggestion
 from offerkit.engine.call import Call, CallContext
+from offerkit.engine.call_facts import ANONYMOUS
 from offerkit.engine.case_values import CaseError, decimal, known_keys, map_of, names_of, text_of, whole_number
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
@@ -19,7 +21,7 @@ from offerkit.engine.decide import decide_many
 from offerkit.engine.decision import SpaceDecision
 from offerkit.engine.history import PastProposition
 from offerkit.engine.reasons import DECIDED, ExclusionReason, Finding
-from offerkit.models.expression_scopes import STATUSES
+from offerkit.models.expression_scopes import IDENTIFICATIONS, STATUSES
 from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import parse_instant, parse_value, show
 from offerkit.times import duration
@@ -30,11 +32,14 @@ KEYS = frozenset(
         "spaces",
         "contact",
         "key",
+        "cookie",
+        "session",
         "now",
         "n",
         "categories",
         "themes",
         "data",
+        "identification",
         "seed",
         "exclude",
         "history",
@@ -47,7 +52,7 @@ KEYS = frozenset(
 HISTORY_KEYS = frozenset({"offer", "category", "space", "channel", "status", "at", "ago", "weight", "rank"})
 """The keys of a proposition in ``history``."""
 
-EXPECTATIONS = frozenset({"offers", "any_order", "weights", "out", "nothing", "reports", "refused"})
+EXPECTATIONS = frozenset({"offers", "any_order", "weights", "products", "out", "nothing", "reports", "refused"})
 """The keys of ``expect``."""
 OUT_KEYS = frozenset({"why", "by", "says"})
 """The keys of an offer in ``expect.out``."""
@@ -120,7 +125,17 @@ def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Cal
     if "key" in raw:
         key = text_of(raw["key"], "key")
     now = _time(catalog, raw["now"], "now")
-    context = CallContext(contact, key, now, text_of(raw.get("seed", ""), "seed"), catalog.anonymous)
+    seed, how = text_of(raw.get("seed", ""), "seed"), _identification(catalog, raw, identified=bool(key or contact))
+    context = CallContext(
+        contact,
+        key,
+        now,
+        seed,
+        catalog.anonymous,
+        permanent=text_of(raw.get("cookie", ""), "cookie"),
+        session=text_of(raw.get("session", ""), "session"),
+        identification=how,
+    )
     exclude = frozenset(names_of(raw.get("exclude", ()), "exclude"))
     return [
         replace(
@@ -137,6 +152,15 @@ def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Cal
         )
         for space in case.spaces
     ]
+
+
+def _identification(catalog: Catalog, raw: Mapping[str, object], *, identified: bool) -> str:
+    """How the contact counts as identified: by default by key, if the case has a contact."""
+    usual = "explicit" if identified and not catalog.anonymous else ANONYMOUS
+    how = text_of(raw.get("identification", usual), "identification")
+    if how not in IDENTIFICATIONS:
+        raise CaseError(f"identification must be one of {', '.join(IDENTIFICATIONS)}, not “{how[:80]}”")
+    return how
 
 
 def _contact(catalog: Catalog, declared: object, contacts: Contacts) -> tuple[Row | None, str]:
@@ -229,7 +253,9 @@ def _check_expectations(expected: Mapping[str, object]) -> None:
     """Raise CaseError when ``expect`` is empty or has something that no decision can have."""
     known_keys(expected, EXPECTATIONS, "expect")
     if not expected:
-        raise CaseError("expect is empty; it needs offers, any_order, weights, out, nothing, reports or refused")
+        raise CaseError(
+            "expect is empty; it needs offers, any_order, weights, products, out, nothing, reports or refused"
+        )
     if "nothing" in expected:
         _reason(expected["nothing"])
     for out in map_of(expected.get("out", {}), "out").values():
@@ -258,6 +284,7 @@ def _mismatches(
                     mismatches.append(f"{prefix}proposed {_list(chosen)}, expected {_list(expected_offers)}{why}")
     first = decisions[0]
     mismatches += _weights(map_of(expected.get("weights", {}), "weights"), decisions)
+    mismatches += _products(map_of(expected.get("products", {}), "products"), decisions)
     for offer, out in map_of(expected.get("out", {}), "out").items():
         mismatches += _compare_out(offer, _out(out), decisions[-1]) if offer in offers else [_no_offer(offer, offers)]
     if "nothing" in expected and first.because is not _reason(expected["nothing"]):
@@ -323,6 +350,22 @@ def _weights(expected: Mapping[str, object], decisions: Sequence[SpaceDecision])
             actual = show(weights[offer]) if offer in weights else "not proposed"
             mismatches.append(f"{offer} has weight {actual}, expected {show(number)}")
     return mismatches
+
+
+def _products(expected: Mapping[str, object], decisions: Sequence[SpaceDecision]) -> Iterator[str]:
+    """What differs from the values expected of the products of dynamic offers, by offer."""
+    products = {offer.offer: offer.product for decision in decisions for offer in decision.chosen}
+    for offer, values in expected.items():
+        product = products.get(offer)
+        if product is None:
+            why = "has no product" if offer in products else "is not proposed"
+            yield f"{offer} {why}; expected one"
+            continue
+        for name, value in map_of(values, f"the product of {offer}").items():
+            found, where = product.get(name), f"{name} of the product of {offer}"
+            wanted = show(decimal(value, where)) if isinstance(found, Decimal) else text_of(value, where)
+            if wanted != show(found):
+                yield f"the product of {offer} has {name} {show(found)[:80]}, expected {wanted[:80]}"
 
 
 def _compare_out(offer: str, expected: tuple[ExclusionReason, str, str], decision: SpaceDecision) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
-from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
+from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
 from offerkit.models.profiles import BUILT_IN_PROFILES
 from offerkit.specs.record import Index, Misfit, Mistake, Record
@@ -20,7 +20,7 @@ _DECIDING = frozenset(("reviewers", "stoppers", "override"))
 """The properties whose operators make decisions."""
 _QUOTED = re.compile(r"'[^']*'")
 _SPACE = re.compile(r'"?\b([a-z]+)"?\s*\.')
-_ASKING = (Kind.SPACE, Kind.CAMPAIGN)
+_ASKING = (Kind.SPACE, Kind.RULE, Kind.CAMPAIGN)
 _ALIKE = 0.74
 """Finds two swapped letters in words of four letters (city, ctiy) or more."""
 
@@ -45,6 +45,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
         yield from _spaces(index, record)
         yield from _variables(index, record)
+        yield from _product_names(index, record)
         if "anonymous" in record.facts.flags:
             for campaign in index.group(environment, Kind.CAMPAIGN).values():
                 yield Mistake(
@@ -326,8 +327,11 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
     common = {
         *OFFER_VARIABLES,
         *(f"{dimension.name}.{field}" for field in dimension.facts.fields),
-        *(f"interaction.{field}" for field in environment.facts.fields),
+        *(f"interaction.{field}" for field in (*CALL_FACTS, *environment.facts.fields)),
+        *(f"offer.{field.name}" for field in environment.facts.offer_fields),
+        *(f"product.{name}" for name, _, _ in environment.facts.product_fields),
     }
+    more = ", product.<field>" if environment.facts.product_fields else ""
     for kind in (Kind.SPACE, Kind.TEMPLATE, Kind.OFFER):
         for record in index.group(environment.name, kind).values():
             if not record.facts.variables:
@@ -342,10 +346,27 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
                         f"the template uses “{variable}”, which does not exist",
                         "It can use "
                         + ("this space's fields, " if kind is Kind.SPACE else "")
-                        + f"{dimension.name}.<field>, interaction.<call data> and offer.<field>.",
+                        + f"{dimension.name}.<field>, interaction.<call data>{more} and offer.<field>.",
                         suggestion(variable, common | own, "Correct the name."),
                         named=variable,
                     )
+
+
+def _product_names(index: Index, environment: Record) -> Iterator[Mistake]:
+    """A dimension or content fields named product, where the environment declares what its products have."""
+    if not environment.facts.product_fields:
+        return
+    detail = f"{environment.name} declares product_fields, so product.<field> is a value of a product."
+    dimension = _dimension(index, environment)
+    if dimension is not None and dimension.name == "product":
+        summary = "product_fields cannot be declared for the dimension product"
+        hint = "Name the dimension after its contacts, as in recipient or visitor."
+        yield Mistake(environment, ("product_fields",), Code.PRODUCT_TAKEN, summary, detail, hint, on_key=True)
+    for space in index.group(environment.name, Kind.SPACE).values():
+        if "product" in space.facts.fields:
+            path = ("fields", space.facts.fields.index("product"), "name")
+            summary, hint = "“product” cannot name a content field here", "Name it differently, as in product_text."
+            yield Mistake(space, path, Code.PRODUCT_TAKEN, summary, detail, hint)
 
 
 def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
@@ -355,6 +376,7 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
         for name, space in index.group(environment, Kind.SPACE).items()
         if space.valid
     }
+    has_assets = "assets" in index.group(environment, Kind.ENVIRONMENT)[environment].facts.flags
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             if not record.facts.misfits:
@@ -365,6 +387,8 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
                 named = effective.named_spaces
                 targets = {name: formats[name] for name in named or formats if name in formats}
                 for misfit in record.facts.misfits:
+                    if misfit.format == ("asset" if has_assets else "path"):
+                        continue
                     yield from _misfit(record, effective, misfit, targets)
 
 
@@ -372,16 +396,27 @@ def _misfit(
     record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
 ) -> Iterator[Mistake]:
     path, format_, reason, offset = misfit
-    field = str(path[-1])
+    field, declared = str(path[-1]), "html" if format_ == "html" else "url"
     spaces = [
         name
         for name, fields in targets.items()
         # A representation, also one of a template, replaces the text, so nobody sees it.
-        if fields.get(field) == format_ and effective.content_origin(name, field) == (record.address, path)
+        if fields.get(field) == declared and effective.content_origin(name, field) == (record.address, path)
     ]
     if not spaces:
         return
-    if format_ == "url":
+    if format_ == "path":
+        yield Mistake(
+            record,
+            path,
+            Code.BAD_VALUE,
+            f"“{field}” is an image on {', '.join(sorted(spaces))}, and this is not a path below assets: {reason}",
+            "The environment's assets and the path together must be the image's address.",
+            "Write a relative path such as banners/a.png, or https://host/path.",
+            offset=offset or None,
+        )
+    elif declared == "url":
+        path_too = " With assets in the environment, a path such as banners/a.png is enough."
         yield Mistake(
             record,
             path,
@@ -389,7 +424,7 @@ def _misfit(
             f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is not an http(s) URL: {reason}",
             "It is used in links and images.",
             "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
-            " behind them.",
+            f" behind them.{path_too if format_ == 'asset' else ''}",
             offset=offset or None,
         )
     else:
@@ -405,7 +440,7 @@ def _misfit(
 
 
 def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
-    """Themes that a space or delivery asks for and no offer, template or category has."""
+    """Themes that a space, rule or delivery asks for and no offer, template or category has."""
     if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
         return  # their themes are not known
     carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}

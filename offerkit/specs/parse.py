@@ -14,18 +14,21 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
+from offerkit.models.expression_scopes import CHANNELS
 from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.cases import applied_cases
-from offerkit.specs.facts import expressions, filter_values, themes, types
+from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
 from offerkit.specs.project import SpecFile
 from offerkit.specs.record import Misfit, Mistake, Record, ResourceFacts
 from offerkit.specs.sections import RawResource, moves, sections
 from offerkit.specs.text_positions import TextPositions
 from offerkit.specs.yaml_events import Value, YamlList, YamlMap, locate, parse, text_at, unpack, value_at
 from offerkit.state.references import resource_refs
+from offerkit.templates.assets import OUTWARDS, leads_out, path_fault
 from offerkit.templates.inspection import inspect
 from offerkit.templates.scan import is_template, where_named
-from offerkit.templates.urls import names_database, template_fault, url_fault
+from offerkit.templates.space import is_image, is_path
+from offerkit.templates.urls import names_database, service_trouble, template_fault, url_fault
 
 
 @dataclass
@@ -125,7 +128,7 @@ def _root(record: Record) -> tuple[str, ...]:
 
 _PLAIN_FIELDS = frozenset({"title", "html", "text"})
 """Fields that nearly every offer has and no space uses as a URL: skipped, to save time with many offers."""
-INBOUND = ("inbound-web", "inbound-call-center", "inbound-mobile")
+INBOUND = tuple(channel for channel in CHANNELS if channel.startswith("inbound-"))
 
 
 def validate(file: str, document: YamlMap, raw: RawResource, diagnostics: list[Diagnostic]) -> Resource | None:
@@ -182,9 +185,14 @@ def _facts(
                 misfits=tuple(_misfits(_texts(resource))),
                 expressions=written,
                 filter_values=filter_values(resource),
+                field_values=resource.fields,
+            )
+        case Kind.CATEGORY:
+            return ResourceFacts(
+                expressions=written, filter_values=filter_values(resource), field_values=resource.fields
             )
         case Kind.SPACE:
-            web, outbound = resource.channel == INBOUND[0], resource.channel not in INBOUND
+            web, outbound = resource.channel == "inbound-web", resource.channel not in INBOUND
             flags_set = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
             markup = frozenset(field.name for field in resource.fields if field.format == "html")
             outputs: dict[JsonPath, str] = {
@@ -202,9 +210,18 @@ def _facts(
         case Kind.DIMENSION:
             return ResourceFacts(fields=tuple(resource.fields), keys=resource.key, types=types(resource.fields))
         case Kind.ENVIRONMENT:
-            flags = ("anonymous",) if resource.anonymous else ()
+            has = {"anonymous": resource.anonymous, "assets": resource.assets is not None}
+            flags = tuple(flag for flag, on in has.items() if on)
             data = resource.call_data
-            return ResourceFacts(fields=tuple(data), flags=flags, types=types(data), expressions=written)
+            return ResourceFacts(
+                fields=tuple(data),
+                flags=flags,
+                types=types(data),
+                expressions=written,
+                filter_values=filter_values(resource),
+                offer_fields=offer_fields(resource.offer_fields),
+                product_fields=types(resource.product_fields),
+            )
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)
             return ResourceFacts(required=needed, types=types(resource.parameters), expressions=written)
@@ -233,6 +250,9 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource
             hint = "Write postgresql://USER@HOST/DATABASE, or sqlite:///PATH for a file of the project."
             wrong.append((("source", "url"), "“url” is not the URL of a database", hint))
     elif raw.address.kind is Kind.ENVIRONMENT:
+        if resource.assets is not None and (reason := _assets_trouble(resource.assets)):
+            hint = "Write scheme, host and path, and end with /, as in https://cdn.example/img/."
+            wrong.append((("assets",), f"“assets” is not the address of a folder of images: {reason}", hint))
         written: Any = raw.value  # in the file's order; the model sorts them
         for number, origin in enumerate(written["inbound"]["origins"] if resource.inbound.origins else ()):
             if fault := url_fault(str(origin)):
@@ -241,6 +261,14 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource
     for path, summary, hint in wrong:
         position = unpack(source.path, locate(document, (*raw.path, *path)))
         yield Diagnostic(Code.BAD_VALUE, summary, hint=hint, address=str(raw.address), position=position)
+
+
+def _assets_trouble(assets: str) -> str:
+    if trouble := service_trouble(assets):
+        return trouble
+    if leads_out(assets):
+        return OUTWARDS
+    return "" if assets.endswith("/") else "it does not end with /"
 
 
 def _texts(resource: Any) -> dict[JsonPath, str]:
@@ -254,7 +282,10 @@ def _misfits(texts: dict[JsonPath, str]) -> Iterator[Misfit]:
     """The texts that are not valid as a URL, or as HTML; whether a space needs that is checked with the spaces."""
     for path, text in texts.items():
         if path[-1] not in _PLAIN_FIELDS and not inspect(text).error and (fault := template_fault(text)):
-            yield Misfit(path, "url", fault.reason, fault.at)
+            is_asset = is_image(str(path[-1])) and is_path(text)
+            if is_asset and (wrong := path_fault(text)):
+                yield Misfit(path, "path", wrong.reason, wrong.at)
+            yield Misfit(path, "asset" if is_asset else "url", fault.reason, fault.at)
         if (
             path[-1] != "html"
             and "<" in text
@@ -274,7 +305,7 @@ def _variables(
 ) -> tuple[tuple[str, JsonPath], ...]:
     used: list[tuple[str, JsonPath]] = []
     for path, text in texts.items():
-        html, xml = path[-1] == "html", path == ("render", "xml")
+        html, xml = path[-1] == "html", path in (("render", "xml"), ("render", "proposition"))
         if not (html or is_template(text)):
             continue
         inspection = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())

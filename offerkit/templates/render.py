@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 from offerkit.fingerprint import JsonMap
 from offerkit.models.status import parse_status, status_number
+from offerkit.templates.assets import OUTWARDS, completed, leads_out
 from offerkit.templates.filters import FILTERS, range_
 from offerkit.templates.inspection import inspect
 from offerkit.templates.language import FUEL, MAX_OUTPUT
 from offerkit.templates.links import RUNS_PROGRAM, may_track, runs_program, tracked
 from offerkit.templates.multiplication import FILTER, factor
 from offerkit.templates.scan import is_template
-from offerkit.templates.space import ContentField, Format, Output, SpaceLayout
+from offerkit.templates.space import ContentField, Format, Output, SpaceLayout, is_image
 from offerkit.templates.urls import put_together, status_url
 from offerkit.templates.values import ESCAPING, NoTextError, Sink, escape, shown, without_controls
 from offerkit.templates.variables import Variables
+from offerkit.templates.xml_text import node_trouble, xml_trouble
 
 if TYPE_CHECKING:
     from minijinja import Environment
@@ -58,11 +60,12 @@ class Renderer:
     """Renders offers on one space."""
 
     look: SpaceLayout
+    assets: str = ""
 
     @classmethod
-    def of(cls, space: JsonMap) -> Renderer:
-        """The renderer of a space's canonical body."""
-        return cls(SpaceLayout.of(space))
+    def of(cls, space: JsonMap, assets: str = "") -> Renderer:
+        """The renderer of a space's canonical body; ``assets``: the environment's address of images, if it has one."""
+        return cls(SpaceLayout.of(space), assets)
 
     def content(
         self, given: Mapping[str, str], variables: Variables, data: Mapping[str, str] = MappingProxyType({})
@@ -92,6 +95,7 @@ class Renderer:
         """
         kind = Output(output)
         function = self.look.functions.get(kind)
+        sink = Sink.XML if kind is Output.PROPOSITION else Sink(kind)
         values = [(field, content.fields.get(field.name, "")) for field in self.look.fields]
         if function is None:
             return self._finished(kind, _DEFAULTS[kind](values), variables)
@@ -100,7 +104,7 @@ class Renderer:
         try:
             text = run(
                 function,
-                Sink(kind),
+                sink,
                 {**context, **self._context(variables)},
                 html=html,
                 markup=self.look.markup if html else frozenset(),
@@ -119,6 +123,9 @@ class Renderer:
             return None
 
     def _field(self, field: ContentField, text: str, variables: Variables) -> str:
+        path = text
+        if field.format is Format.URL:
+            text = completed(self.assets, field.name, text)
         value = text
         if is_template(text):
             try:
@@ -126,6 +133,8 @@ class Renderer:
             except RenderFault as error:
                 raise RenderError(field.name, error.reason, error.line) from None
         if field.format is Format.URL and value.strip():
+            if text is not path and leads_out(value):
+                raise RenderError(field.name, OUTWARDS)
             try:
                 return put_together(value)
             except ValueError as error:
@@ -147,7 +156,9 @@ class Renderer:
                 assert_never(field.format)
 
     def _finished(self, kind: Output, text: str, variables: Variables) -> str:
-        if kind is Output.XML and (trouble := xml_trouble(text))[0]:
+        if kind is Output.PROPOSITION:
+            text = text.strip()
+        if (check := _CHECKS.get(kind)) is not None and (trouble := check(text))[0]:
             raise RenderError(kind, *trouble)
         return self._linked(kind, text, variables) if kind is Output.HTML else text
 
@@ -187,28 +198,6 @@ def _through(variables: Variables, status: int, target: str) -> str:
     return status_url(variables.status_base, variables.proposition, status, target)
 
 
-def xml_trouble(text: str) -> tuple[str, int]:
-    """Why ``text`` is not well-formed XML (the content of an element, or a document with ``<?xml … ?>``), and the line.
-
-    Empty when it is. A document type is refused, since its entities could grow without bounds.
-    """
-    from pyexpat import ErrorString, ExpatError, ParserCreate
-
-    def refuse(*_: object) -> None:
-        raise ValueError("a document type (<!DOCTYPE …>)")
-
-    parser = ParserCreate("utf-8")
-    parser.StartDoctypeDeclHandler = refuse
-    is_document = text.startswith("<?xml") and text[5:6].isspace()
-    try:
-        parser.Parse((text if is_document else f"<r>{text}</r>").encode(), True)
-    except ExpatError as error:
-        return f"not well-formed XML: {ErrorString(error.code)}", error.lineno
-    except ValueError as error:  # also half a character, which cannot be encoded
-        return f"not well-formed XML: {str(error)[:80]}", 0
-    return "", 0
-
-
 def default_html(values: Iterable[tuple[ContentField, str]]) -> str:
     """An ``<article>`` with one element for each field that is not empty."""
     lines = ['<article class="offer">']
@@ -221,7 +210,7 @@ def default_html(values: Iterable[tuple[ContentField, str]]) -> str:
             case Format.TEXT:
                 tag = "h3" if field.name == "title" else "p"
                 lines.append(f'<{tag} class="{field.name}">{escape(value)}</{tag}>')
-            case Format.URL if "image" in field.name:
+            case Format.URL if is_image(field.name):
                 lines.append(f'<img class="{field.name}" src="{escape(value)}" alt="">')
             case Format.URL:
                 lines.append(f'<a class="{field.name}" href="{escape(value)}">{escape(field.label or value)}</a>')
@@ -241,7 +230,13 @@ def default_xml(values: Iterable[tuple[ContentField, str]]) -> str:
     return f"<xmlOfferView>{elements}</xmlOfferView>"
 
 
-_DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
+_DEFAULTS = {
+    Output.HTML: default_html,
+    Output.TEXT: default_text,
+    Output.XML: default_xml,
+    Output.PROPOSITION: default_xml,
+}
+_CHECKS = {Output.XML: xml_trouble, Output.PROPOSITION: node_trouble}
 
 
 def _element(field: ContentField) -> str:

@@ -17,12 +17,13 @@ from offerkit.engine.resources import CompiledCategory, CompiledOffer, CompiledW
 from offerkit.fingerprint import JsonMap
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types
 from offerkit.models.filter import Filter
-from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds, Origin
+from offerkit.prove.question import TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, Origin
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult, NameScope, Value
 
 UNREADABLE = "it cannot be read"
 """How the reason begins for which an expression that cannot be read is never true."""
+_CONDITION = ExpectedResult.CONDITION
 WrittenPath = tuple[str | int, ...]
 """Where an expression is written in a body."""
 
@@ -35,9 +36,22 @@ def effective_condition(catalog: Catalog, offer: CompiledOffer, space: str) -> F
     return AllOf(tuple(_parts(catalog, offer, space)))
 
 
+def call_on(catalog: Catalog, space: str) -> Formula:
+    """What is true of the built-in facts of every call to ``space``, if the catalog reads any."""
+    known = {"space": space, "channel": catalog.spaces[space].channel, "environment": catalog.environment}
+    texts = [
+        f"interaction.{name} = '{known[name]}'" if name in known else f"interaction.{name} IS NOT NULL"
+        for name in catalog.call_facts
+    ]
+    if not texts:
+        return TRUE
+    return Holds(check(" AND ".join(texts), expression_scope(ExpressionRole.TARGET, "", {}, {}), _CONDITION))
+
+
 def _parts(catalog: Catalog, offer: CompiledOffer, space: str) -> Iterator[Formula]:
-    if catalog.when is not None:
-        yield located(catalog.when)
+    if catalog.call_facts:
+        yield call_on(catalog, space)
+    yield from map(located, catalog.requirements)
     for category in offer.chain:
         yield from category_parts(category)
     if not offer.enabled:
@@ -59,12 +73,11 @@ def _parts(catalog: Catalog, offer: CompiledOffer, space: str) -> Iterator[Formu
 
 
 def category_parts(category: CompiledCategory) -> Iterator[Formula]:
-    """What a category asks of the offers below it: it is enabled, its days, and its condition; not its multiplier."""
+    """What a category asks of offers below it: it is enabled, its days, filters and condition; not its multiplier."""
     if not category.enabled:
         yield Fixed(False, f"{category.address} is not enabled", Origin(category.address, ("enabled",)))
     yield from _days(category.days, Origin(category.address, ("eligible",)))
-    if category.when is not None:
-        yield located(category.when)
+    yield from map(located, category.requirements)
 
 
 def _multiplied(category: CompiledCategory) -> Iterator[Formula]:
@@ -85,9 +98,7 @@ def _multiplied(category: CompiledCategory) -> Iterator[Formula]:
 def weight_formula(weight: CompiledWeight) -> Formula:
     """When a weight holds with a number above 0, on the spaces that it is for."""
     origin = Origin(weight.address, weight.path)
-    parts: list[Formula] = [*_days(weight.days, origin)]
-    if weight.when is not None:
-        parts.append(located(weight.when))
+    parts: list[Formula] = [*_days(weight.days, origin), *map(located, weight.requirements)]
     if weight.formula is not None:
         parts.append(_holds(weight.formula, Origin(weight.address, (*weight.path, "formula")), positive=True))
     elif not weight.number:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from offerkit.address import Address, Kind
+from offerkit.address import Address, Kind, environment_address
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.extra_data import product_row
 from offerkit.models.status import Status, status_number
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
@@ -36,9 +37,12 @@ class ContentRenderer:
         ``clicked``: the status that a tracked link sets; by default the space's status for accepted offers.
         """
         self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
-        self._renderer = Renderer.of(self._view(Address(catalog.environment, Kind.SPACE, space)) or {})
+        environment = self._view(environment_address(catalog.environment)) or {}
+        body = self._view(Address(catalog.environment, Kind.SPACE, space)) or {}
+        self._renderer = Renderer.of(body, str(environment.get("assets") or ""))
         if clicked is not None:
-            self._renderer = Renderer(replace(self._renderer.look, accepted=status_number(clicked)))
+            look = replace(self._renderer.look, accepted=status_number(clicked))
+            self._renderer = replace(self._renderer, look=look)
         self._offers: dict[str, _Offer] = {}
         self._last: tuple[Row, Row, Variables] | None = None
 
@@ -60,10 +64,14 @@ class ContentRenderer:
         content = prepared.constant
         if content is not None and product is None and not outputs:
             return content.fields, {}
-        variables = self._about(contact, data).about(prepared.row, proposition)
+        variables = self._about(contact, data).about(prepared.row, proposition, self._product(product))
         if content is None or product is not None:
             content = self._renderer.content(prepared.texts, variables, _data(product))
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
+
+    def _product(self, product: Mapping[str, Value] | None) -> Row | None:
+        """The template variables ``product.<field>``; None if the environment declares none."""
+        return product_row(self._catalog, product) if self._catalog.product_fields else None
 
     def data_read(self, offers: Iterable[str]) -> set[str]:
         """The names of the call data that the texts of ``offers`` and the rendering functions read."""

@@ -45,6 +45,7 @@ OFFER: dict[str, Any] = {
         {"weight": "0.5", "dynamic": "hook"},
     ],
     "themes": ["a", "b"],
+    "fields": {"margin": "0.25", "tags": ["u", "v"]},
     "content": {"title": "x", "html": "<p>"},
     "representations": {"web": {"title": "y"}},
     "spaces": ["mail", "web"],
@@ -79,6 +80,14 @@ FULL: dict[Kind, dict[str, Any]] = {
             "page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True},
             "departure": {"type": "date", "range": {"min": "2026-01-01"}, "examples": ["2026-02-04"]},
         },
+        "offer_fields": {
+            "margin": {"type": "decimal", "label": "x", "description": "y", "required": True, "range": {"min": "0"}},
+            "grade": {"type": "enumeration", "values": ["a", "b"]},
+        },
+        "product_fields": {
+            "city": {"label": "City", "sample": "Oslo"},
+            "stars": {"type": "enumeration", "values": ["3", "4"]},
+        },
         "contacts": {"readers": ["olga"]},
         "reviewers": {"settings": ["risk"]},
         "promotion": {
@@ -88,6 +97,7 @@ FULL: dict[Kind, dict[str, Any]] = {
             "retention": "30d",
         },
         "impact": {"max_lost": "2.5%"},
+        "assets": "https://cdn.example/img/",
         "inbound": {
             "origins": ["https://www.bank.example"],
             "redirects": ["bank.example"],
@@ -100,7 +110,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         "channel": "inbound-web",
         "unitary": True,
         "fields": [{"name": "title", "label": "Title", "type": "html", "required": True}, {"name": "image_url"}],
-        "render": {"html": "{{ title }}", "text": "t", "xml": "<x/>"},
+        "render": {"html": "{{ title }}", "text": "t", "xml": "<x/>", "proposition": "<p/>"},
         "identification": {
             "keys": ["b", "a"],
             "implicit": True,
@@ -114,6 +124,7 @@ FULL: dict[Kind, dict[str, Any]] = {
             "accepted": "interested",
             "proposed_data": {"x": "1"},
             "accepted_data": {"y": "2"},
+            "status_data": {"rejected": {"z": "3"}},
         },
         "hooks": {"target_loading": "a", "post_processing": "b"},
     },
@@ -134,6 +145,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         "enabled": False,
         "eligible": {"from": "2026-01-01", "until": "2026-01-01", "when": "x"},
         "themes": ["a", "b"],
+        "fields": {"margin": "0.5"},
         "multiplier": {"factor": "1.5", "from": "2026-12-01", "until": "2026-12-31"},
         "always_include": True,
     },
