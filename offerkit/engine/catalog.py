@@ -70,6 +70,8 @@ class Catalog:
     """The profile of a contact about whom nothing is known."""
     no_data: Row
     """The call data of a call without any."""
+    call_facts: tuple[str, ...] = ()
+    """The built-in facts of a call that something in the stage reads."""
     cache: CatalogCache = field(default_factory=CatalogCache, init=False, repr=False)
 
     def members(self, wanted: Slice) -> list[int]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.diagnostics import Code
+from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.expressions import Expressions
@@ -163,7 +164,11 @@ class _Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
+            call_facts=facts_read(self._own_bodies(), self._data),
         )
+
+    def _own_bodies(self) -> Iterator[JsonMap]:
+        return (body for address, body in self._bodies.items() if address.environment == self._environment)
 
     def _of(self, kind: Kind) -> Iterator[tuple[str, Address, JsonMap]]:
         """Name, address and body of each resource of ``kind``, by name."""

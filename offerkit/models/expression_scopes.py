@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,16 @@ CHANNELS = (
     "inbound-mobile",
     "other",
 )
+
+IDENTIFICATIONS = ("explicit", "implicit", "anonymous", "batch")
+"""How the contact of a call was identified: by key, by cookie, not at all; or all contacts in a batch."""
+CALL_FACTS: dict[str, FieldType] = {
+    "space": _TEXT,
+    "channel": FieldType(BaseType.ENUMERATION, CHANNELS),
+    "environment": _TEXT,
+    "identification": FieldType(BaseType.ENUMERATION, IDENTIFICATIONS),
+}
+"""``interaction.<field>`` that every call has, unless the environment declares call data of that name."""
 
 OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
 """``offer.<field>``: covered by eligibility approvals (governance/approvals.py). The code defaults to the name."""
@@ -70,6 +80,15 @@ def field_types(fields: Mapping[str, TypedField]) -> dict[str, FieldType]:
     return {name: field.value_type for name, field in fields.items()}
 
 
+def known_call_facts(environment: str, spaces: Iterable[str]) -> dict[str, FieldType]:
+    """The types of built-in facts where the spaces are known, so that others are reported; call data goes above them.
+
+    What is live is checked without them: it may name a space that only design has.
+    """
+    names = {"space": tuple(spaces), "environment": (environment,)}
+    return {name: FieldType(BaseType.ENUMERATION, values) for name, values in names.items() if values}
+
+
 def expression_scope(
     role: ExpressionRole,
     dimension: str,
@@ -78,7 +97,7 @@ def expression_scope(
     parameters: Mapping[str, FieldType] | None = None,
 ) -> NameScope:
     """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``."""
-    contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": call_data}
+    contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": {**CALL_FACTS, **call_data}}
     match role:
         case ExpressionRole.TARGET:
             return NameScope(contact)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.fingerprint import JsonPath
-from offerkit.models.expression_scopes import ExpressionRole, expression_scope
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope, known_call_facts
 from offerkit.models.policy_names import scope_of
 from offerkit.models.typed_values import type_error
 from offerkit.rules.problems import Problem, RuleError
@@ -128,7 +128,8 @@ def _scopes(index: Index, environment: str) -> Mapping[ExpressionRole, NameScope
     target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), None)
     dimension = index.by_address.get(target) if target is not None else None
     if record.valid and dimension is not None and dimension.valid:
-        names = (dimension.name, types_of(dimension), types_of(record))
+        known = known_call_facts(environment, index.group(environment, Kind.SPACE))
+        names = (dimension.name, types_of(dimension), {**known, **types_of(record)})
         scopes |= {role: expression_scope(role, *names) for role in (ExpressionRole.TARGET, ExpressionRole.STORED)}
     return scopes
 

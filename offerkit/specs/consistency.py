@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
-from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
+from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
 from offerkit.specs.campaigns import bad_deliveries
 from offerkit.specs.record import Index, Misfit, Mistake, Record
@@ -314,7 +314,7 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
     common = {
         *OFFER_VARIABLES,
         *(f"{dimension.name}.{field}" for field in dimension.facts.fields),
-        *(f"interaction.{field}" for field in environment.facts.fields),
+        *(f"interaction.{field}" for field in (*CALL_FACTS, *environment.facts.fields)),
     }
     for kind in (Kind.SPACE, Kind.TEMPLATE, Kind.OFFER):
         for record in index.group(environment.name, kind).values():

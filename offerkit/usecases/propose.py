@@ -14,6 +14,7 @@ from time import time_ns
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
 from offerkit.engine.call import Call, CallContext
+from offerkit.engine.call_facts import identification_of, with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import contact_row, make_call
 from offerkit.engine.decide import decide
@@ -216,14 +217,23 @@ def _prepare(
         call = make_call(
             catalog,
             who.space,
-            who=CallContext(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
+            who=CallContext(
+                who.contact,
+                who.key,
+                ask.at,
+                ask.seed,
+                catalog.anonymous,
+                hints=ask.hints,
+                identification=identification_of(who.how),
+            ),
             n=space_request.n,
             categories=space_request.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
         )
     else:
         contact = contact_row(catalog, who.contact)
-        call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
+        data = with_call_facts(catalog, call.data, space, identification_of(who.how))
+        call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous, data=data)
     live_space = catalogs.space(who.environment, who.space)
     return _SpaceCall(
         name,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.call_facts import with_call_facts
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
@@ -104,6 +105,7 @@ def _accepted(
     if status != storage.accepted or not storage.accepted_data:
         return None, ()
     extra = live_space.accepted_data
+    values = with_call_facts(catalog, values, row.space, None)
     number = catalog.position_of.get(row.offer)
     offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
     proposition = past_of(row)._replace(status=status.value)
