@@ -8,6 +8,7 @@ from typing import Any
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.fingerprint import JsonPath
+from offerkit.models.expression_scopes import CALL_FACTS
 from offerkit.specs.record import Index, Mistake, Record
 from offerkit.templates.inspection import inspect
 
@@ -70,12 +71,13 @@ def bad_deliveries(index: Index, environment: Record, dimension: Record | None) 
     if dimension is None or not dimension.valid or not environment.valid:
         return
     types = {f"{dimension.name}.{name}": base for name, base, _ in dimension.facts.types}
+    types |= {f"interaction.{name}": "string" for name in CALL_FACTS}
     types |= {f"interaction.{name}": base for name, base, _ in environment.facts.types}
     for campaign in index.group(environment.name, Kind.CAMPAIGN).values():
         for name, path in campaign.facts.variables:
             match path:
                 case (_, _, "data", _):
-                    if name not in types:
+                    if name.partition(".")[2] not in environment.facts.fields:
                         yield _unknown_data(campaign, path, environment, name.partition(".")[2])
                 case (*_, "offer_from"):
                     if types.get(name, "string") not in _TEXTUAL:
@@ -87,7 +89,8 @@ def bad_deliveries(index: Index, environment: Record, dimension: Record | None) 
                             "Its value is the name of the offer to send.",
                             "Name a field of type string or enumeration.",
                         )
-                case (_, delivery, *_):
+                case _:
+                    delivery = path[1]
                     own = {f"{SLOTS}.{slot}" for slot in campaign.facts.representations.get(str(delivery), ())}
                     if name not in types and name not in own:
                         yield Mistake(
