@@ -10,15 +10,13 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
-from offerkit.diagnostics import Code
 from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
-from offerkit.engine.presentation_rules import matches
+from offerkit.engine.presentation_rules import matches, offer_row
 from offerkit.engine.ranking import offer_tie
-from offerkit.engine.report import Report
+from offerkit.engine.requirements import Requirements
 from offerkit.engine.resources import (
     CallField,
     CompiledCategory,
@@ -35,8 +33,7 @@ from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
-from offerkit.models.expression_scopes import field_types
-from offerkit.models.filter import Filter, FilterUse
+from offerkit.models.expression_scopes import OFFER_FIELDS, field_types
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.rule import Rule
 from offerkit.models.space import Space as SpaceModel
@@ -89,19 +86,21 @@ def with_typology(catalog: Catalog, bodies: Callable[[Address], JsonMap | None],
     names = Typology.model_validate(body).rules if body is not None else ()
     addresses = [address for name in names if (address := Address(environment, Kind.RULE, name)) not in known]
     types = {name: field.type for name, field in catalog.call_data.items()}
-    expressions = Expressions(catalog.dimension.name, catalog.dimension.fields, types, catalog.zone)
+    expressions = Expressions(
+        catalog.dimension.name, catalog.dimension.fields, types, catalog.offer_fields, catalog.zone
+    )
+    models = [(address, Rule.model_validate(rule)) for address in addresses if (rule := bodies(address)) is not None]
     more = tuple(
-        _compile_rule(address, rule, catalog.offers, catalog.categories, expressions)
-        for address in addresses
-        if (rule := bodies(address)) is not None
+        _compile_rule(address, model, catalog.offers, catalog.categories, expressions)
+        for address, model in models
+        if model.enabled
     )
     if not more:
         return catalog
-    rules = (*catalog.rules, *more)
     return replace(
         catalog,
-        rules=rules,
-        longest_period=max(rule.before for rule in rules),
+        rules=(*catalog.rules, *more),
+        longest_period=max(catalog.longest_period, *(rule.before for rule in more)),
         problems=(*catalog.problems, *expressions.problems),
     )
 
@@ -127,14 +126,14 @@ class _Compiler:
         self._fields = field_types(self._dimension.fields)
         self._data = self._call_fields()
         types = {name: field.type for name, field in self._data.items()}
-        self._expressions = Expressions(self._model.dimension, self._fields, types, self._zone)
+        self._offer_fields = field_types(self._model.offer_fields)
+        self._expressions = Expressions(self._model.dimension, self._fields, types, self._offer_fields, self._zone)
+        no_offer = _unknown({**OFFER_FIELDS, **self._offer_fields})
+        self._requirements = Requirements(self._inheritance, self._expressions, no_offer)
 
     def catalog(self, revision: int) -> Catalog:
         address = environment_address(self._environment)
-        when = None
-        if self._model.when is not None:
-            condition = self._expressions.target(self._model.when, address, ("when",))
-            when = LocatedCondition(condition, address, ("when",))
+        requirements = self._requirements.of_environment(address, self._model.filters, self._model.when)
         categories = self._categories()
         offers = self._offers(categories)
         rules = self._rules(offers, categories)
@@ -145,7 +144,8 @@ class _Compiler:
             anonymous=self._model.anonymous,
             dimension=CompiledDimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
             call_data=MappingProxyType(self._data),
-            when=when,
+            requirements=requirements,
+            product_fields=MappingProxyType(field_types(self._model.product_fields)),
             spaces=MappingProxyType(dict(self._spaces())),
             categories=MappingProxyType(categories),
             offers=offers,
@@ -164,6 +164,8 @@ class _Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
+            no_product=_unknown(self._model.product_fields),
+            offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
 
@@ -209,11 +211,7 @@ class _Compiler:
         known: dict[str, CompiledCategory] = {}
         for path, address, body in sorted(self._of(Kind.CATEGORY), key=lambda found: found[0].split("/")):
             model = CategoryModel.model_validate(body)
-            when = None
-            if model.eligible.when is not None:
-                where = ("eligible", "when")
-                condition = self._expressions.target(model.eligible.when, address, where)
-                when = LocatedCondition(condition, address, where)
+            eligible = model.eligible
             multiplier = None
             if model.multiplier is not None:
                 days = Days(model.multiplier.from_, model.multiplier.until)
@@ -223,8 +221,8 @@ class _Compiler:
                 label=model.label,
                 address=address,
                 enabled=model.enabled,
-                days=Days(model.eligible.from_, model.eligible.until),
-                when=when,
+                days=Days(eligible.from_, eligible.until),
+                requirements=self._requirements.of_category(address, eligible.filters, eligible.when),
                 multiplier=multiplier,
                 themes=self._inheritance.themes(path),
                 always=self._inheritance.always_included(path),
@@ -232,7 +230,7 @@ class _Compiler:
         return known
 
     def _offers(self, categories: Mapping[str, CompiledCategory]) -> tuple[CompiledOffer, ...]:
-        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._expressions)
+        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._requirements)
         return tuple(
             compiler.offer(
                 position,
@@ -252,22 +250,24 @@ class _Compiler:
         if typology is None:
             return ()
         addresses = [Address(self._environment, Kind.RULE, name) for name in Typology.model_validate(typology).rules]
+        models = [
+            (address, Rule.model_validate(self._bodies[address])) for address in addresses if address in self._bodies
+        ]
         return tuple(
-            _compile_rule(address, self._bodies[address], offers, categories, self._expressions)
-            for address in addresses
-            if address in self._bodies
+            _compile_rule(address, model, offers, categories, self._expressions)
+            for address, model in models
+            if model.enabled
         )
 
 
 def _compile_rule(
     address: Address,
-    body: JsonMap,
+    model: Rule,
     offers: Sequence[CompiledOffer],
     categories: Mapping[str, CompiledCategory],
     expressions: Expressions,
 ) -> PresentationRule:
-    """The rule at ``address``, with the offers it applies to, unless that depends on the clock."""
-    model = Rule.model_validate(body)
+    """The rule at ``address``, with the offers it applies to, unless that depends on the clock or the contact."""
     about = model.applies_to
     contacts = None
     if model.contacts is not None:
@@ -277,8 +277,10 @@ def _compile_rule(
         name=address.name,
         address=address,
         channel=model.channel or "",
-        everything=not (about.offers or about.categories or about.when is not None),
-        offers=frozenset(about.offers),
+        everything=not (about.offers or about.categories or about.themes or about.when is not None),
+        offers=frozenset(about.offers).union(
+            offer.name for offer in offers if not offer.themes.isdisjoint(about.themes)
+        ),
         categories=about.categories,
         applies_when=expressions.applies_to(about.when, address) if about.when is not None else None,
         applies=None,
@@ -291,7 +293,7 @@ def _compile_rule(
         after=duration(model.period.after),
         maximum=model.max,
     )
-    if rule.applies_when is not None and rule.applies_when.uses_clock:
+    if rule.applies_when is not None and (rule.applies_when.uses_clock or rule.weighs):
         return rule
     labels = {path: category.label for path, category in categories.items()}
     positions = (
@@ -299,7 +301,7 @@ def _compile_rule(
         for offer in offers
         if matches(
             rule,
-            offer.row,
+            offer_row(offer),
             {"path": offer.category, "label": labels.get(offer.category)},
             _ANY_TIME,
             _ANY_TIME.date(),
@@ -328,12 +330,11 @@ class OfferCompiler:
         environment: str,
         inheritance: Inheritance,
         categories: Mapping[str, CompiledCategory],
-        expressions: Expressions,
+        requirements: Requirements,
     ) -> None:
         """``categories``: the compiled ones, by path."""
         self._environment, self._inheritance = environment, inheritance
-        self._categories, self._expressions = categories, expressions
-        self._filters: dict[str, Filter] = {}
+        self._categories, self._requirements, self._expressions = categories, requirements, requirements.expressions
 
     def offer(
         self, position: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
@@ -342,10 +343,11 @@ class OfferCompiler:
         address = Address(self._environment, Kind.OFFER, name)
         effective = self._inheritance.offer(address)
         model = OfferModel.model_validate(effective.pick(_READ))
+        fields = self._expressions.values_of(effective)
         row: Row = MappingProxyType(
-            {"name": name, "code": model.code or name, "label": model.label, "category": model.category}
+            {**fields, "name": name, "code": model.code or name, "label": model.label, "category": model.category}
         )
-        chain = tuple(self._categories[layer.name] for layer in effective.categories)
+        chain = tuple(self._requirements.category(self._categories[layer.name], row) for layer in effective.categories)
         offer = CompiledOffer(
             position=position,
             name=name,
@@ -362,58 +364,37 @@ class OfferCompiler:
             row=row,
             tie=tie,
             layers=effective.layers,
+            fields=fields,
         )
         return self._with_rules(offer, model)
 
     def _with_rules(self, offer: CompiledOffer, model: OfferModel) -> CompiledOffer:
-        requirements = [self._filter(offer, position, use) for position, use in enumerate(model.eligible.filters)]
-        if model.eligible.when is not None:
+        eligible = model.eligible
+        requirements = [
+            self._requirements.use(use, *offer.where(("eligible", "filters", position)), offer.row)
+            for position, use in enumerate(eligible.filters)
+        ]
+        if eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
-            condition = self._expressions.target(model.eligible.when, address, path)
+            condition = self._expressions.of_offer(eligible.when, address, path, offer.row)
             requirements.append(LocatedCondition(condition, address, path))
         weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
             weights = [CompiledWeight(number=Decimal(1), address=offer.address, path=())]
         return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
 
-    def _filter(self, offer: CompiledOffer, position: int, use: FilterUse) -> LocatedCondition:
-        address, path = offer.where(("eligible", "filters", position))
-        at, body = self._inheritance.filter(use.filter)
-        if body is None:
-            return self._broken(use.filter, f"there is no filter “{use.filter}”", address, path)
-        model = self._filters.get(at)
-        if model is None:
-            model = self._filters[at] = Filter.model_validate(body)
-        types = field_types(model.parameters)
-        declared = {name: (types[name], field.default) for name, field in model.parameters.items()}
-        try:
-            values = self._expressions.values(use.values, declared)
-        except ValueError as error:
-            return self._broken(
-                use.filter, f"a parameter of filter “{use.filter}” has a wrong value: {error}", address, path
-            )
-        condition = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
-        return LocatedCondition(condition, at, ("when",), use.filter)
-
-    def _broken(self, name: str, problem: str, address: Address, path: Path) -> LocatedCondition:
-        """A condition that never holds, and is reported."""
-        self._expressions.problems.append(Report(Code.BROKEN_RULE, f"{address} never holds: {problem}", address))
-        return LocatedCondition(BoundCondition(CompiledExpression("", None, problem, ("", ""))), address, path, name)
-
     def _weight(self, offer: CompiledOffer, position: int, model: WeightModel) -> CompiledWeight:
         address, path = offer.where(("weights", position))
-        when = None
-        if model.when is not None:
-            condition = self._expressions.target(model.when, address, (*path, "when"))
-            when = LocatedCondition(condition, address, (*path, "when"))
         formula = None
         if model.formula is not None:
-            formula = self._expressions.target(model.formula, address, (*path, "formula"), ExpectedResult.FORMULA)
+            formula = self._expressions.of_offer(
+                model.formula, address, (*path, "formula"), offer.row, ExpectedResult.FORMULA
+            )
         return CompiledWeight(
             label=model.label,
             number=model.weight,
             formula=formula,
-            when=when,
+            requirements=self._requirements.of_offer(model.filters, model.when, address, path, offer.row),
             days=Days(model.from_, model.until),
             spaces=frozenset(model.spaces),
             dynamic=model.dynamic or "",

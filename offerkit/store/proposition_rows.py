@@ -17,7 +17,7 @@ from offerkit.times import check_utc, instant
 
 COLUMNS = (
     "id, environment, contact, space, channel, offer, category, interaction, rank, weight, status, time, changed,"
-    " revision, data"
+    " revision, data, product"
 )
 LONGEST_KEY = 500
 """Characters of an id, an interaction or a contact's key, at most: PostgreSQL indexes up to 2,700 bytes."""
@@ -26,7 +26,7 @@ LARGEST_DATA = 65_536
 
 Data: TypeAlias = Mapping[str, Json]
 
-PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, str, int, str, str, int, str]
+PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, str, int, str, str, int, str, str]
 """The columns of :data:`COLUMNS`, in order."""
 
 
@@ -37,7 +37,9 @@ class PropositionRow:
     ``id`` and ``interaction``, the id of the call, are opaque and given by the caller. ``contact`` is the key's
     parts joined by ``|``. ``time`` is the proposition date (inbound: when it was made; outbound: the delivery's
     contact date) and ``changed`` when the status was last set, both UTC as ``2026-11-01T12:00:00.000000Z``.
-    ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data.
+    ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data;
+    ``statuses``, what it stored at other changes of status, by status. ``product`` is what a dynamic-offer hook made of
+    the offer, None without one.
     """
 
     id: str
@@ -56,6 +58,8 @@ class PropositionRow:
     revision: int
     proposed: Data = field(default_factory=dict, hash=False)
     accepted: Data = field(default_factory=dict, hash=False)
+    statuses: Mapping[str, Data] = field(default_factory=dict, hash=False)
+    product: Data | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,15 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     _check_keys(row)
     keys = (row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction)
     ranked = (row.rank, weight_text(row.weight), status_number(row.status))
-    return (*keys, *ranked, row.time, row.changed, row.revision, data_text(row.proposed, row.accepted))
+    return (
+        *keys,
+        *ranked,
+        row.time,
+        row.changed,
+        row.revision,
+        data_text(row.proposed, row.accepted, row.statuses),
+        product_text(row.product),
+    )
 
 
 def past_of(row: PropositionRow) -> PastProposition:
@@ -115,9 +127,11 @@ def past_of(row: PropositionRow) -> PastProposition:
 def proposition_row(text: PropositionText) -> PropositionRow:
     """The proposition of some columns. Raises ValueError when they are invalid."""
     data = text[14]
-    proposed, accepted = ({}, {}) if data == _NO_DATA else data_of(data)
+    proposed, accepted, statuses = ({}, {}, {}) if data == _NO_DATA else data_of(data)
     weight, status = Decimal(text[9]), status_of_number(text[10])
-    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted)
+    extra = proposed, accepted, statuses
+    product = product_of(text[15]) if text[15] else None
+    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], *extra, product)
 
 
 def weight_text(weight: Decimal) -> str:
@@ -130,12 +144,13 @@ def weight_text(weight: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
-def data_text(proposed: Data, accepted: Data) -> str:
+def data_text(proposed: Data, accepted: Data, statuses: Mapping[str, Data]) -> str:
     """The column of the extra data. Raises Refused when it is too large, or not JSON."""
-    if not proposed and not accepted:
+    if not proposed and not accepted and not statuses:
         return _NO_DATA
+    answers: Data = {"statuses": {status: dict(data) for status, data in statuses.items()}} if statuses else {}
     try:
-        text = canonical({"accepted": dict(accepted), "proposed": dict(proposed)})
+        text = canonical({"accepted": dict(accepted), "proposed": dict(proposed), **answers})
     except orjson.JSONEncodeError as error:
         raise refuse(
             Code.BAD_VALUE,
@@ -153,14 +168,30 @@ def data_text(proposed: Data, accepted: Data) -> str:
     return text.decode()
 
 
-def data_of(text: str) -> tuple[Data, Data]:
-    """The extra data of a column, proposed and accepted. Raises ValueError when it is invalid."""
+def data_of(text: str) -> tuple[Data, Data, Mapping[str, Data]]:
+    """The extra data of a column: proposed, accepted, and by status. Raises ValueError when it is invalid."""
     data = orjson.loads(text)
     match data:
-        case {"proposed": dict(proposed), "accepted": dict(accepted)}:
-            return proposed, accepted
+        case {"proposed": dict(proposed), "accepted": dict(accepted), **more}:
+            statuses = more.get("statuses", {})
+            if not isinstance(statuses, dict) or not all(isinstance(one, dict) for one in statuses.values()):
+                raise ValueError("the column is not a proposition's extra data")
+            return proposed, accepted, statuses
         case _:
             raise ValueError("the column is not a proposition's extra data")
+
+
+def product_text(product: Data | None) -> str:
+    """The column of the product; empty without one. What a hook returns is bounded where it is checked."""
+    return "" if product is None else canonical(dict(product)).decode()
+
+
+def product_of(text: str) -> Data:
+    """The product of a column. Raises ValueError when it is invalid."""
+    product = orjson.loads(text)
+    if not isinstance(product, dict):
+        raise ValueError("the column is not a product")
+    return product
 
 
 def keepable(texts: Sequence[str]) -> bool:

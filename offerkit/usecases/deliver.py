@@ -217,8 +217,8 @@ def _unknown_data(selection: DeliverySelection, writer: MessageWriter) -> Iterat
     data_read = read_data(programs)
     for condition in selection.conditions():
         data_read.update(condition.expression.data_read)
-    if catalog.when is not None:
-        data_read.update(catalog.when.condition.expression.data_read)
+    for requirement in catalog.requirements:
+        data_read.update(requirement.condition.expression.data_read)
     known = selection.row_data | CALL_FACTS.keys() - catalog.call_data.keys()
     shown = writer.data_read(offers)
     yield from unknown_data(catalog, selection.facts.data, data_read - known, shown - known)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
+from offerkit.engine.extra_data import product_row, stored_product
 from offerkit.engine.history import PastProposition
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
@@ -27,9 +28,8 @@ OUTPUTS = ("html", "text")
 
 
 class MessageProposition(TypedDict):
-    """A proposition of a message; ``id`` is empty if the space stores nothing. ``data``: its extra data.
-
-    ``slot`` and ``space``: only in messages with slots.
+    """A proposition of a message; ``id`` is empty if the space stores nothing. ``data``: its extra data; ``product``:
+    what a dynamic offer became, only then. ``slot`` and ``space``: only in messages with slots.
     """
 
     id: str
@@ -38,6 +38,7 @@ class MessageProposition(TypedDict):
     rank: int
     weight: str
     data: dict[str, Json]
+    product: NotRequired[dict[str, Json]]
     slot: NotRequired[str]
     space: NotRequired[str]
 
@@ -116,14 +117,18 @@ class _PartWriter:
             weight=choice.weight,
             rank=rank,
         )
+        product = product_row(part.catalog, choice.product)
         written: MessageProposition = {
             "id": id_,
             "offer": offer.name,
             "category": offer.category,
             "rank": rank,
             "weight": weight_text(choice.weight),
-            "data": self.extra.values(recipient.contact, data, offer.row, past, order.at),
+            "data": self.extra.values(recipient.contact, data, offer.row, past, order.at, product),
         }
+        stored = stored_product(choice.product)
+        if stored is not None:
+            written["product"] = stored
         if part.name:
             written |= {"slot": part.name, "space": part.where}
         return written
@@ -265,6 +270,7 @@ def proposition_rows(order: PlannedDelivery, run: str, message: Message) -> list
                 changed=time,
                 revision=order.catalog.revision,
                 proposed=proposition["data"],
+                product=proposition.get("product"),
             )
         )
     return rows

@@ -150,7 +150,7 @@ def delivery_selection(
     """
     catalog = order.catalog
     types = {name: field.type for name, field in catalog.call_data.items()}
-    names = Expressions(catalog.dimension.name, catalog.dimension.fields, types, catalog.zone)
+    names = Expressions(catalog.dimension.name, catalog.dimension.fields, types, catalog.offer_fields, catalog.zone)
     where = Address(order.environment, Kind.CAMPAIGN, order.campaign)
     path = ("deliveries", order.delivery)
     target = names.target(order.body.target, where, (*path, "target")) if order.body.target is not None else None
@@ -193,7 +193,7 @@ def _call(order: PlannedDelivery, part: PlannedPart, seed: str, data: Mapping[st
         themes=engine.themes if engine else (),
         data=data,
     )
-    call = replace(call, n=call.n + earlier)
+    call = replace(call, n=call.n + earlier, wanted=part.count)
     if part.body.outline is not None:
         call = replace(call, offers=frozenset(part.offers))
     if part.body.named:
@@ -392,11 +392,9 @@ def _named(selection: DeliverySelection, part: PartSelection, table: CellTable) 
 
 
 def _in_target(selection: DeliverySelection) -> str:
-    """In SQL, the delivery's target and the environment's filter, which applies however offers are selected."""
+    """In SQL, the delivery's target and the environment's filters, which apply however offers are selected."""
     conditions = [selection.target] if selection.target is not None else []
-    when = selection.order.catalog.when
-    if when is not None:
-        conditions.append(when.condition)
+    conditions += [requirement.condition for requirement in selection.order.catalog.requirements]
     return " AND ".join(f"({selection.sql(condition)})" for condition in conditions) or "TRUE"
 
 

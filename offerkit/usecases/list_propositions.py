@@ -59,6 +59,8 @@ def _line(row: PropositionRow) -> PropositionLine:
         revision=row.revision,
         proposed=row.proposed,
         accepted=row.accepted,
+        statuses=row.statuses,
+        product=row.product,
     )
 
 

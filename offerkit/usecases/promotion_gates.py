@@ -249,6 +249,8 @@ def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
         *OFFER_VARIABLES,
         *(f"{catalog.dimension.name}.{field}" for field in catalog.dimension.fields),
         *(f"interaction.{field}" for field in (*CALL_FACTS, *catalog.call_data)),
+        *(f"offer.{field}" for field in catalog.offer_fields),
+        *(f"product.{field}" for field in catalog.product_fields),
     }
     for address in catalogs.snapshot.of_kind(Kind.SPACE, environment):
         yield from _space(catalog, address, Space.model_validate(catalogs.snapshot(address)), common)
@@ -267,8 +269,8 @@ def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -
         if key not in catalog.dimension.fields:
             message = f"{address} › identification.keys names “{key}”, which {catalog.dimension.name} does not have"
             yield Report(Code.UNKNOWN_FIELD, message, address)
-    yield from ExtraData(catalog, address, "proposed_data", space.storage.proposed_data).reports
-    yield from ExtraData(catalog, address, "accepted_data", space.storage.accepted_data).reports
+    for moment, expressions_ in space.storage.data:
+        yield from ExtraData(catalog, address, ".".join(moment), expressions_).reports
 
 
 def _offer(offer: EffectiveOffer, activated: Iterable[str], common: set[str]) -> Iterator[Report]:
