@@ -183,6 +183,7 @@ class Code(StrEnum):
     HOOK_MISSING = "OFR860"
     HOOK_FAILED = "OFR861"
     HOOK_ANSWER = "OFR862"
+    PRODUCT_TAKEN = "OFR863"
     CONTACTS_SOURCE = "OFR870"
     CONTACT_COLUMNS = "OFR871"
     CONTACT_VALUE = "OFR872"
@@ -404,6 +405,7 @@ CODES: dict[Code, str] = {
     Code.HOOK_MISSING: "A space or weight names a hook that no installed package provides (a warning).",
     Code.HOOK_FAILED: "A hook raised an error; the call went on without it (a warning).",
     Code.HOOK_ANSWER: "A hook returned something invalid; the call went on without it (a warning).",
+    Code.PRODUCT_TAKEN: "A dimension or a content field named product, where product.<field> is a value of a product.",
     Code.CONTACTS_SOURCE: "The contacts cannot be read: no source is declared, or its file is missing or unreadable.",
     Code.CONTACT_COLUMNS: "The source of contacts lacks fields of the dimension, or has them with another type.",
     Code.CONTACT_VALUE: "A contact's value does not fit the field's type.",

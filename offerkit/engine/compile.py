@@ -39,7 +39,7 @@ from offerkit.models.rule import Rule
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.template import Weight as WeightModel
 from offerkit.models.typology import Typology
-from offerkit.rules.types import ExpectedResult, Row
+from offerkit.rules.types import ExpectedResult, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
 from offerkit.times import duration
@@ -165,6 +165,7 @@ class _Compiler:
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
             no_product=_unknown(self._model.product_fields),
+            sample_product=MappingProxyType(self._sample_product()),
             offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
@@ -183,12 +184,20 @@ class _Compiler:
         types = field_types(declared)
         fields: dict[str, CallField] = {}
         for name, field in declared.items():
-            try:
-                sample = parse_value(field.sample, types[name], self._zone)
-            except ValueError:  # a sample is for previews; checking the specs reports a bad one
-                sample = None
+            sample = self._sample(field.sample, types[name])
             fields[name] = CallField(types[name], field.required, sample)
         return fields
+
+    def _sample_product(self) -> dict[str, Value]:
+        fields = self._model.product_fields
+        samples = {name: self._sample(field.sample, field.value_type) for name, field in fields.items()}
+        return {name: sample for name, sample in samples.items() if sample is not None}
+
+    def _sample(self, text: str | None, type_: FieldType) -> Value:
+        try:
+            return parse_value(text, type_, self._zone)
+        except ValueError:  # a sample is for previews; checking the specs reports a bad one
+            return None
 
     def _spaces(self) -> Iterator[tuple[str, CompiledSpace]]:
         for name, address, body in self._of(Kind.SPACE):

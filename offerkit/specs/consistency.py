@@ -32,6 +32,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
         yield from _spaces(index, record)
         yield from _variables(index, record)
+        yield from _product_names(index, record)
         if "anonymous" in record.facts.flags:
             for campaign in index.group(environment, Kind.CAMPAIGN).values():
                 yield Mistake(
@@ -339,6 +340,23 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
                     )
 
 
+def _product_names(index: Index, environment: Record) -> Iterator[Mistake]:
+    """A dimension or content fields named product, where the environment declares what its products have."""
+    if not environment.facts.product_fields:
+        return
+    detail = f"{environment.name} declares product_fields, so product.<field> is a value of a product."
+    dimension = _dimension(index, environment)
+    if dimension is not None and dimension.name == "product":
+        summary = "product_fields cannot be declared for the dimension product"
+        hint = "Name the dimension after its contacts, as in recipient or visitor."
+        yield Mistake(environment, ("product_fields",), Code.PRODUCT_TAKEN, summary, detail, hint, on_key=True)
+    for space in index.group(environment.name, Kind.SPACE).values():
+        if "product" in space.facts.fields:
+            path = ("fields", space.facts.fields.index("product"), "name")
+            summary, hint = "“product” cannot name a content field here", "Name it differently, as in product_text."
+            yield Mistake(space, path, Code.PRODUCT_TAKEN, summary, detail, hint)
+
+
 def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
     """Texts of offers and templates that do not fit a space's field, whatever the contact's values are."""
     formats = {
@@ -346,6 +364,7 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
         for name, space in index.group(environment, Kind.SPACE).items()
         if space.valid
     }
+    has_assets = "assets" in index.group(environment, Kind.ENVIRONMENT)[environment].facts.flags
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             if not record.facts.misfits:
@@ -356,6 +375,8 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
                 named = effective.named_spaces
                 targets = {name: formats[name] for name in named or formats if name in formats}
                 for misfit in record.facts.misfits:
+                    if misfit.format == ("asset" if has_assets else "path"):
+                        continue
                     yield from _misfit(record, effective, misfit, targets)
 
 
@@ -363,16 +384,27 @@ def _misfit(
     record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
 ) -> Iterator[Mistake]:
     path, format_, reason, offset = misfit
-    field = str(path[-1])
+    field, declared = str(path[-1]), "html" if format_ == "html" else "url"
     spaces = [
         name
         for name, fields in targets.items()
         # A representation, also one of a template, replaces the text, so nobody sees it.
-        if fields.get(field) == format_ and effective.content_origin(name, field) == (record.address, path)
+        if fields.get(field) == declared and effective.content_origin(name, field) == (record.address, path)
     ]
     if not spaces:
         return
-    if format_ == "url":
+    if format_ == "path":
+        yield Mistake(
+            record,
+            path,
+            Code.BAD_VALUE,
+            f"“{field}” is an image on {', '.join(sorted(spaces))}, and this is not a path below assets: {reason}",
+            "The environment's assets and the path together must be the image's address.",
+            "Write a relative path such as banners/a.png, or https://host/path.",
+            offset=offset or None,
+        )
+    elif declared == "url":
+        path_too = " With assets in the environment, a path such as banners/a.png is enough."
         yield Mistake(
             record,
             path,
@@ -380,7 +412,7 @@ def _misfit(
             f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is not an http(s) URL: {reason}",
             "It is used in links and images.",
             "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
-            " behind them.",
+            f" behind them.{path_too if format_ == 'asset' else ''}",
             offset=offset or None,
         )
     else:

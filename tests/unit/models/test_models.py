@@ -82,6 +82,10 @@ FULL: dict[Kind, dict[str, Any]] = {
             "margin": {"type": "decimal", "label": "x", "description": "y", "required": True, "range": {"min": "0"}},
             "grade": {"type": "enumeration", "values": ["a", "b"]},
         },
+        "product_fields": {
+            "city": {"label": "City", "sample": "Oslo"},
+            "stars": {"type": "enumeration", "values": ["3", "4"]},
+        },
         "contacts": {"readers": ["olga"]},
         "reviewers": {"settings": ["risk"]},
         "promotion": {
@@ -91,6 +95,7 @@ FULL: dict[Kind, dict[str, Any]] = {
             "retention": "30d",
         },
         "impact": {"max_lost": "2.5%"},
+        "assets": "https://cdn.example/img/",
         "inbound": {
             "origins": ["https://www.bank.example"],
             "redirects": ["bank.example"],
@@ -103,7 +108,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         "channel": "inbound-web",
         "unitary": True,
         "fields": [{"name": "title", "label": "Title", "type": "html", "required": True}, {"name": "image_url"}],
-        "render": {"html": "{{ title }}", "text": "t", "xml": "<x/>"},
+        "render": {"html": "{{ title }}", "text": "t", "xml": "<x/>", "proposition": "<p/>"},
         "identification": {
             "keys": ["b", "a"],
             "implicit": True,
@@ -117,6 +122,7 @@ FULL: dict[Kind, dict[str, Any]] = {
             "accepted": "interested",
             "proposed_data": {"x": "1"},
             "accepted_data": {"y": "2"},
+            "status_data": {"rejected": {"z": "3"}},
         },
         "hooks": {"target_loading": "a", "post_processing": "b"},
     },
