@@ -166,11 +166,17 @@ class Code(StrEnum):
     REPORT_FORMAT = "OFR807"
     NO_SOLVER = "OFR808"
     NOT_RENDERED = "OFR830"
+    DATA_WITHOUT_CONTACT = "OFR832"
     UNKNOWN_DELIVERY = "OFR840"
     DELIVERED = "OFR841"
     NOT_DELIVERED = "OFR842"
     OUT_OF_PERIOD = "OFR843"
     DELIVERY_RUNNING = "OFR844"
+    SLOT_NOT_SHOWN = "OFR845"
+    OFFER_FIELD = "OFR846"
+    RECIPIENT_DATA = "OFR847"
+    DATA_ROW = "OFR848"
+    BATCH_PREVIEW = "OFR849"
     UNKNOWN_SPACE = "OFR850"
     NOT_UNITARY = "OFR851"
     BAD_COUNT = "OFR852"
@@ -385,11 +391,17 @@ CODES: dict[Code, str] = {
     Code.NO_ROOM: "There is no disk space for the temporary data of a batch.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
     Code.NO_CONTACTS: "The source has no contacts.",
+    Code.DATA_WITHOUT_CONTACT: "Rows of the data for each recipient of a delivery are for no contact.",
     Code.UNKNOWN_DELIVERY: "No live campaign has this delivery.",
     Code.DELIVERED: "A delivery is made only once; this one has already been made or sent.",
     Code.NOT_DELIVERED: "The delivery that is to be sent or withdrawn has not been made.",
     Code.OUT_OF_PERIOD: "The contact date of a delivery is outside the campaign's period.",
     Code.DELIVERY_RUNNING: "Another run is making the same delivery, or one was left unfinished.",
+    Code.SLOT_NOT_SHOWN: "The body of a message does not show one of its slots.",
+    Code.OFFER_FIELD: "A delivery takes the name of an offer from a field that is not text.",
+    Code.RECIPIENT_DATA: "The data for each recipient of a delivery is missing, not declared, or has other columns.",
+    Code.DATA_ROW: "A row of the data for each recipient of a delivery cannot be read.",
+    Code.BATCH_PREVIEW: "The decision on a space for batches is a preview, and is never stored.",
     Code.NO_SOLVER: "The Python package that decides proofs is not installed.",
     Code.REPORT_FORMAT: "This report does not have the format that was requested.",
     Code.NOT_RENDERED: "An offer could not be rendered for a contact and was left out of the answer (a warning).",

@@ -12,6 +12,7 @@ from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
 from offerkit.models.profiles import BUILT_IN_PROFILES
+from offerkit.specs.campaigns import bad_deliveries
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
@@ -56,6 +57,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                     hint="Move the campaign to an environment with identified contacts.",
                     on_key=True,
                 )
+        yield from bad_deliveries(index, record, _dimension(index, record))
         yield from _policies(index, environment)
         inheritance = inheritance_of(index, environment)
         if environment not in unsure:  # the fields of an unread space would look unknown

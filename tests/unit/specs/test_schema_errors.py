@@ -199,7 +199,7 @@ def test_an_offer(more: str, code: Code, place: str, summary: str, hint: str) ->
             "version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s}}}\n",
             Code.BAD_VALUE,
             "3:23",
-            "exactly one of engine, offers, outline and cells",
+            "exactly one of engine, offers, outline, cells and offer_from",
             "",
         ),
         (
