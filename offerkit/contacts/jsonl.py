@@ -1,7 +1,7 @@
 """Contacts in a JSON Lines file: the one place that knows the format.
 
-One object a line, in UTF-8, with a value for each field by its name. Empty lines are left out; a name that an object does
-not have is unknown, as is null. Values are texts, numbers, booleans, and lists of texts; dates are texts.
+One object a line, in UTF-8, with a value for each field by its name. Empty lines are left out; a name that an object
+does not have is unknown, as is null. Values are texts, numbers, booleans, and lists of texts; dates are texts.
 """
 
 from __future__ import annotations
