@@ -144,7 +144,7 @@ def test_each_slot_says_what_becomes_of_a_message_that_lacks_an_offer(root: Path
     campaign(root, slots(option))
     told = json.loads(deliver("--out", "made", "--format", "json").stdout)
     assert "2" not in messages() and told["set_aside"][reason] == 1
-    assert f"2,\"{reason}\"" in Path("made/set-aside.csv").read_text()
+    assert f'2,"{reason}"' in Path("made/set-aside.csv").read_text()
 
 
 def test_a_format_without_a_template_has_the_slots_one_after_another(root: Path) -> None:
