@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from offerkit.contacts.bulk import column
 from offerkit.engine.condition import BoundCondition, CallFacts
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.rules.duckdb import to_duckdb
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Node
@@ -17,6 +18,8 @@ def bound_condition_sql(condition: BoundCondition, facts: CallFacts) -> str:
 
     A condition that cannot be read is unknown for every contact, as in the engine.
     """
+    if isinstance(condition, HistoryCondition):
+        raise ValueError("counted propositions are no columns of the contact")  # see contact_histories.py
     checked = condition.expression.checked
     if checked is None:
         return "NULL"

@@ -50,6 +50,8 @@ def decide(
     space = catalog.spaces[call.space]
     reports = list(call.reports)
     facts = _facts(catalog, space, call, reports)
+    if catalog.counts_history:
+        facts = facts._replace(past=history)
     if notes is not None:
         notes.facts = facts
     unmet = next((each for each in catalog.requirements if each.condition.value(facts) is not True), None)

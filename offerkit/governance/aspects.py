@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind
-from offerkit.fingerprint import Json, JsonMap, canonical, digest
+from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.rules.written_form import written_form
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields, filter_uses
@@ -31,6 +31,9 @@ _IDENTITY = frozenset({"code", "label", "name", "category"})
 _NAMES = _IDENTITY - {"category"}
 _SPOKEN = frozenset({"label", "description"})
 """Fields of a parameter that are for readers only."""
+
+_COUNTED = {"offer": Kind.OFFER, "category": Kind.CATEGORY}
+"""What an entry of the contact's history names."""
 
 _LAST = ("aspects", "")
 _FingerprintCache: TypeAlias = dict[Hashable, str]
@@ -81,11 +84,30 @@ def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
     """The fingerprint of an offer's eligibility: for whom, when, and with what weight."""
     offer = view.offer(address)
     names = offer.every_filter
-    filters = _state_key(view, (offer.around.address(Kind.FILTER, name) for name in names))
+    filters = _state_key(view, (offer.around.address(Kind.FILTER, name) for name in names)) + _first_counted(
+        view, offer
+    )
     known, key = _known_fingerprints(view, offer), (_category_key(view, offer), filters)
     if key not in known:
         known[key] = SCHEME + digest(b"eligibility", canonical(_eligibility(view, offer)))
     return known[key]
+
+
+def _first_counted(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
+    """The first names of what the eligibility counts; empty if nothing was ever renamed."""
+    if not view.origins:
+        return ()
+    counted = [
+        offer.get("eligible", "history"),
+        *(json_map(each.body.get("eligible")).get("history") for each in offer.categories),
+    ]
+    return tuple(
+        view.origins.of(offer.around.address(_COUNTED[key], str(value)))
+        for entries in counted
+        for entry in (entries if isinstance(entries, list) else ())
+        for key, value in sorted(json_map(entry).items())
+        if key in _COUNTED
+    )
 
 
 def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
@@ -136,10 +158,23 @@ class _EligibilityMeaning:
                 self.reads |= reads
         if "filters" in body:
             result["filters"] = self.filters(body["filters"])
+        if "history" in body:
+            result["history"] = self._counted(body["history"])
         spaces = body.get("spaces")
         if isinstance(spaces, list):
             result["spaces"] = [*sorted(self.at_first(Kind.SPACE, str(space)) for space in spaces)]
         return result
+
+    def _counted(self, entries: Json) -> list[Json]:
+        """What is counted of the contact's history: offers and categories by their first names."""
+        return [
+            {
+                key: self.at_first(_COUNTED[key], str(value)) if key in _COUNTED else value
+                for key, value in entry.items()
+            }
+            for entry in (entries if isinstance(entries, list) else ())
+            if isinstance(entry, dict)
+        ]
 
     def filters(self, uses: Json) -> list[Json]:
         """A list of uses of filters."""

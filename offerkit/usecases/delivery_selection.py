@@ -10,12 +10,11 @@ from typing import NamedTuple
 from offerkit.address import Address, Kind
 from offerkit.batch import (
     BatchProgram,
-    BatchRequest,
     ContactTable,
     DecidedChunk,
     batch_program,
+    batch_request,
     decide_all,
-    find_exclusions,
 )
 from offerkit.batch.condition_sql import bound_condition_sql
 from offerkit.batch.decide import CHUNK
@@ -114,7 +113,7 @@ def recipients(
             yield _one_by_one(contact_table, selection, store, first)
         return
     if selection.program is not None:
-        batch = BatchRequest(selection.program, find_exclusions(contact_table, selection.program, store))
+        batch = batch_request(contact_table, selection.program, store)
         for decided in decide_all(contact_table, batch):
             yield _part(contact_table, selection, decided.first, decided)
         return
