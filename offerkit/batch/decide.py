@@ -73,9 +73,15 @@ class DecidedChunk:
     productless: Mapping[int, Mapping[Cause, NDArray[numpy.bool_]]] = field(default_factory=dict)
 
 
-def batch_request(people: ContactTable, program: BatchProgram, store: Store | None) -> BatchRequest:
-    """The request of ``program`` with what ``store`` has of the contacts; without a store nobody has a history."""
-    return BatchRequest(program, find_exclusions(people, program, store), count_histories(people, program, store))
+def batch_request(
+    people: ContactTable, program: BatchProgram, store: Store | None, *, ruled: bool = True
+) -> BatchRequest:
+    """The request of ``program`` with what ``store`` has of the contacts; without a store nobody has a history.
+
+    ``ruled``: whether presentation rules exclude offers.
+    """
+    exclusions = find_exclusions(people, program, store) if ruled else []
+    return BatchRequest(program, exclusions, count_histories(people, program, store))
 
 
 def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:
@@ -115,7 +121,7 @@ class _ChunkDecider:
         conditions = [
             histories.sql(condition)
             if isinstance(condition, HistoryCondition)
-            else bound_condition_sql(condition, program.facts)
+            else bound_condition_sql(condition, program.facts, program.row_data)
             for condition in program.conditions
         ]
         parts = [
@@ -244,7 +250,8 @@ class _Formulas:
                     # An integer has up to 64 bits, which is more than fits before the point of a decimal.
                     is_integer = gives_integer(weight.formula)
                     digits = max(digits, (0 if is_integer else 6) + _decimals(factor))
-                    name, sql = f"w{len(self.columns)}", bound_condition_sql(weight.formula, program.facts)
+                    name = f"w{len(self.columns)}"
+                    sql = bound_condition_sql(weight.formula, program.facts, program.row_data)
                     self._formula_columns[id(weight)] = name, 1 if is_integer else 10**6
                     value = sql if is_integer else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")

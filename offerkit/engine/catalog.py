@@ -78,6 +78,8 @@ class Catalog:
     """The call data of a call without any."""
     no_product: Row
     """``product.<field>`` of an offer that is no product of a dynamic offer."""
+    sample_product: Row
+    """The declared samples of products' values, for previews."""
     offer_fields: Mapping[str, FieldType]
     """The types of the fields that the environment declares for its offers."""
     counts_history: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -41,7 +41,7 @@ from offerkit.models.rule import Rule
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.template import Weight as WeightModel
 from offerkit.models.typology import Typology
-from offerkit.rules.types import ExpectedResult, Row
+from offerkit.rules.types import ExpectedResult, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
 from offerkit.times import duration
@@ -75,6 +75,36 @@ def compile_catalog(
     listed in ``problems``.
     """
     return _Compiler(environment, bodies, activated, hooks, stopped or {}).catalog(revision)
+
+
+def with_typology(catalog: Catalog, bodies: Callable[[Address], JsonMap | None], typology: str) -> Catalog:
+    """``catalog`` with the presentation rules of another typology of its environment, in addition to its own.
+
+    ``bodies`` gives the canonical body at an address. A rule that both have counts once.
+    """
+    environment = catalog.environment
+    body = bodies(Address(environment, Kind.TYPOLOGY, typology))
+    known = {rule.address for rule in catalog.rules}
+    names = Typology.model_validate(body).rules if body is not None else ()
+    addresses = [address for name in names if (address := Address(environment, Kind.RULE, name)) not in known]
+    types = {name: field.type for name, field in catalog.call_data.items()}
+    expressions = Expressions(
+        catalog.dimension.name, catalog.dimension.fields, types, catalog.offer_fields, catalog.zone
+    )
+    models = [(address, Rule.model_validate(rule)) for address in addresses if (rule := bodies(address)) is not None]
+    more = tuple(
+        _compile_rule(address, model, catalog.offers, catalog.categories, expressions)
+        for address, model in models
+        if model.enabled
+    )
+    if not more:
+        return catalog
+    return replace(
+        catalog,
+        rules=(*catalog.rules, *more),
+        longest_period=max(catalog.longest_period, *(rule.before for rule in more)),
+        problems=(*catalog.problems, *expressions.problems),
+    )
 
 
 class _Compiler:
@@ -139,6 +169,7 @@ class _Compiler:
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
             no_product=_unknown(self._model.product_fields),
+            sample_product=MappingProxyType(self._sample_product()),
             offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
@@ -169,12 +200,20 @@ class _Compiler:
         types = field_types(declared)
         fields: dict[str, CallField] = {}
         for name, field in declared.items():
-            try:
-                sample = parse_value(field.sample, types[name], self._zone)
-            except ValueError:  # a sample is for previews; checking the specs reports a bad one
-                sample = None
+            sample = self._sample(field.sample, types[name])
             fields[name] = CallField(types[name], field.required, sample)
         return fields
+
+    def _sample_product(self) -> dict[str, Value]:
+        fields = self._model.product_fields
+        samples = {name: self._sample(field.sample, field.value_type) for name, field in fields.items()}
+        return {name: sample for name, sample in samples.items() if sample is not None}
+
+    def _sample(self, text: str | None, type_: FieldType) -> Value:
+        try:
+            return parse_value(text, type_, self._zone)
+        except ValueError:  # a sample is for previews; checking the specs reports a bad one
+            return None
 
     def _spaces(self) -> Iterator[tuple[str, CompiledSpace]]:
         for name, address, body in self._of(Kind.SPACE):

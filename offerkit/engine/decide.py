@@ -117,7 +117,7 @@ def _fast(
     if notes is not None:
         notes.eligible = program.constant_bits(alive) | sum(computed)
     eligible = program.count(alive) + len(computed)
-    if history:
+    if history and call.ruled:
         moment = Moment(call.now, space.name, space.channel)
         weighed = WeighedBits(program, alive, computed)
         alive &= ~_excluded_bits(catalog, moment, weighed, facts, history)
