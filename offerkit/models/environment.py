@@ -133,6 +133,11 @@ class Environment(Resource):
     contacts: ContactAccess = ContactAccess()
     reviewers: SettingsReviewers = SettingsReviewers()
     inbound: Inbound = Inbound()
+    assets: Text | None = Field(
+        None,
+        description="The address below which images lie, as in https://cdn.example/img/: an offer's image_url can then"
+        " be a path such as banners/a.png.",
+    )
 
     @field_validator("time_zone")
     @classmethod
