@@ -102,7 +102,9 @@ class _ChunkDecider:
         would evaluate every part for every contact, which takes three times as long.
         """
         program = self._program
-        conditions = [bound_condition_sql(condition, program.facts) for condition in program.conditions]
+        conditions = [
+            bound_condition_sql(condition, program.facts, program.row_data) for condition in program.conditions
+        ]
         parts = [
             " + ".join(
                 f"CASE WHEN {sql} THEN {1 << bit}::UTINYINT ELSE 0::UTINYINT END" for bit, sql in enumerate(byte)
@@ -227,7 +229,8 @@ class _Formulas:
                     # An integer has up to 64 bits, which is more than fits before the point of a decimal.
                     is_integer = gives_integer(weight.formula)
                     digits = max(digits, (0 if is_integer else 6) + _decimals(factor))
-                    name, sql = f"w{len(self.columns)}", bound_condition_sql(weight.formula, program.facts)
+                    name = f"w{len(self.columns)}"
+                    sql = bound_condition_sql(weight.formula, program.facts, program.row_data)
                     self._formula_columns[id(weight)] = name, 1 if is_integer else 10**6
                     value = sql if is_integer else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -73,6 +73,36 @@ def compile_catalog(
     listed in ``problems``.
     """
     return _Compiler(environment, bodies, activated, hooks, stopped or {}).catalog(revision)
+
+
+def with_typology(catalog: Catalog, bodies: Callable[[Address], JsonMap | None], typology: str) -> Catalog:
+    """``catalog`` with the presentation rules of another typology of its environment, in addition to its own.
+
+    ``bodies`` gives the canonical body at an address. A rule that both have counts once.
+    """
+    environment = catalog.environment
+    body = bodies(Address(environment, Kind.TYPOLOGY, typology))
+    known = {rule.address for rule in catalog.rules}
+    names = Typology.model_validate(body).rules if body is not None else ()
+    addresses = [address for name in names if (address := Address(environment, Kind.RULE, name)) not in known]
+    types = {name: field.type for name, field in catalog.call_data.items()}
+    expressions = Expressions(
+        catalog.dimension.name, catalog.dimension.fields, types, catalog.offer_fields, catalog.zone
+    )
+    models = [(address, Rule.model_validate(rule)) for address in addresses if (rule := bodies(address)) is not None]
+    more = tuple(
+        _compile_rule(address, model, catalog.offers, catalog.categories, expressions)
+        for address, model in models
+        if model.enabled
+    )
+    if not more:
+        return catalog
+    return replace(
+        catalog,
+        rules=(*catalog.rules, *more),
+        longest_period=max(catalog.longest_period, *(rule.before for rule in more)),
+        problems=(*catalog.problems, *expressions.problems),
+    )
 
 
 class _Compiler:

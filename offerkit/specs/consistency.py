@@ -11,6 +11,8 @@ from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
+from offerkit.models.profiles import BUILT_IN_PROFILES
+from offerkit.specs.campaigns import bad_deliveries
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
@@ -27,6 +29,19 @@ _ALIKE = 0.74
 def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
     """Every mistake between resources whose references are all valid."""
     yield from _operators(index)
+    for profile in index.group(SHARED, Kind.PROFILE).values():
+        if profile.name in BUILT_IN_PROFILES:
+            yield Mistake(
+                profile,
+                (),
+                Code.BUILT_IN_PROFILE,
+                f"the profile {profile.name} is built in and cannot be declared",
+                "Its rights are the same in every project.",
+                f"Declare a profile with another name, with “extends: {profile.name}” if it allows more."
+                if profile.name != "administrator"
+                else "Declare a profile with another name.",
+                on_key=True,
+            )
     for environment in index.environments:
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
         yield from _spaces(index, record)
@@ -42,6 +57,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                     hint="Move the campaign to an environment with identified contacts.",
                     on_key=True,
                 )
+        yield from bad_deliveries(index, record, _dimension(index, record))
         yield from _policies(index, environment)
         inheritance = inheritance_of(index, environment)
         if environment not in unsure:  # the fields of an unread space would look unknown

@@ -84,7 +84,7 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
             yield ("require",), resource.require, ExpressionRole.POLICY, ExpectedResult.CONDITION
         case Kind.CAMPAIGN:
             yield from _deliveries(resource)
-        case Kind.DIMENSION | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES:
+        case Kind.DIMENSION | Kind.PROFILE | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES | Kind.WEBHOOK:
             return
 
 
@@ -92,8 +92,13 @@ def _deliveries(campaign: Any) -> Iterator[Found]:
     for name, delivery in campaign.deliveries.items():
         path = ("deliveries", name)
         yield (*path, "target"), delivery.target, ExpressionRole.TARGET, ExpectedResult.CONDITION
-        for number, cell in enumerate(delivery.cells or ()):
-            yield (*path, "cells", number, "when"), cell.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
+        for place, part in delivery.part_paths():
+            here = (*path, *place)
+            yield (*here, "offer_from"), part.offer_from, ExpressionRole.TARGET, ExpectedResult.VALUE
+            for number, cell in enumerate(part.cells or ()):
+                at = (*here, "cells", number)
+                yield (*at, "when"), cell.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
+                yield (*at, "offer_from"), cell.offer_from, ExpressionRole.TARGET, ExpectedResult.VALUE
 
 
 def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
@@ -109,8 +114,9 @@ def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
             return tuple(
                 theme
                 for name, delivery in resource.deliveries.items()
-                if delivery.engine is not None
-                for theme in _listed(("deliveries", name, "engine", "themes"), delivery.engine.themes)
+                for place, part in delivery.part_paths()
+                if part.engine is not None
+                for theme in _listed(("deliveries", name, *place, "engine", "themes"), part.engine.themes)
             )
         case _:
             return ()

@@ -16,6 +16,7 @@ from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.models.expression_scopes import CHANNELS
 from offerkit.models.validation_errors import EXPECTED, explain
+from offerkit.specs.campaigns import SLOTS, message_bodies, names_of_run, slots_by_delivery, unshown_slots
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
 from offerkit.specs.project import SpecFile
@@ -235,6 +236,14 @@ def _facts(
             )
         case Kind.POLICY:
             return ResourceFacts(keys=resource.applies_to, expressions=written)
+        case Kind.CAMPAIGN:
+            diagnostics += _unshown(source, document, raw, resource)
+            used = _variables(source, document, raw, message_bodies(resource), diagnostics, frozenset({SLOTS}))
+            return ResourceFacts(
+                variables=(*used, *names_of_run(resource)),
+                representations=slots_by_delivery(resource),
+                expressions=written,
+            )
         case _:
             return ResourceFacts(expressions=written)
 
@@ -261,6 +270,18 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource
     for path, summary, hint in wrong:
         position = unpack(source.path, locate(document, (*raw.path, *path)))
         yield Diagnostic(Code.BAD_VALUE, summary, hint=hint, address=str(raw.address), position=position)
+
+
+def _unshown(source: SpecFile, document: YamlMap, raw: RawResource, campaign: Any) -> Iterator[Diagnostic]:
+    for path, slot in unshown_slots(campaign):
+        yield Diagnostic(
+            Code.SLOT_NOT_SHOWN,
+            f"the body does not show slot “{slot}”",
+            "Its offers would be stored as proposed, and no recipient would see them.",
+            f"Write {{{{ slots.{slot} }}}} in the body, or remove the slot.",
+            address=str(raw.address),
+            position=unpack(source.path, locate(document, (*raw.path, *path))),
+        )
 
 
 def _assets_trouble(assets: str) -> str:
@@ -347,7 +368,6 @@ _BELOW = {
     "fallback": ("fallback",),
     "sample": ("sample",),
     "default": ("default",),
-    "outline": ("deliveries", "{delivery}", "outline"),
 }
 """For errors that pydantic reports on a whole map: the path of the mistake inside it."""
 
