@@ -13,7 +13,8 @@ from collections.abc import Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind
-from offerkit.fingerprint import Json, JsonMap, canonical, digest
+from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
+from offerkit.governance.offer_fields import EVERY, offer_field_reads
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.rules.written_form import written_form
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
@@ -46,11 +47,13 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
     """:func:`content_fingerprint` for several spaces, in their order."""
     offer = view.offer(address)
     known, looks = _known_fingerprints(view, offer), _space_renderings(view, offer.around)
+    fields = offer_field_reads(view, offer.around.environment)
+    given = (fields.key, _category_key(view, offer)) if fields is not None else ()
     reads: dict[bytes, frozenset[str]] = {}  # most spaces show the same texts
     result = []
     for space in spaces:
         look = looks.get(space)
-        print_ = known.get(look.key) if look is not None else ""
+        print_ = known.get((look.key, *given)) if look is not None else ""
         if print_ is None:
             assert look is not None
             content = offer.content(space)
@@ -58,23 +61,29 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
             if shown not in reads:
                 reads[shown] = _reads_of_offer(content.values())
             named = look.reads | reads[shown]
-            spoken = canonical(_identity(offer, named)) if named else b"{}"
-            print_ = SCHEME + digest(b"content", shown, look.text, spoken)
-            known[look.key] = print_
+            bound = fields.bound(offer, named) if fields is not None else {}
+            names = named - fields.types.keys() if fields is not None else named
+            spoken = canonical(_identity(offer, names)) if names else b"{}"
+            print_ = SCHEME + digest(b"content", shown, look.text, spoken, *([canonical(bound)] if bound else []))
+            known[look.key, *given] = print_
         result.append(print_)
     return result
 
 
 def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, bool]:
-    """Whether content on a space shows the offer's names, and whether it shows labels of the space's fields.
+    """Whether content on a space shows the offer's names, and whether it shows more that scheme 1 did not include.
 
-    Scheme 1 did not always include these.
+    That is labels of the space's fields, and declared fields of the offer; its names it did not always include.
     """
     offer = view.offer(address)
     look = _space_renderings(view, offer.around).get(space)
     if look is None:
         return False, False
-    return bool(look.reads | _reads_of_offer(offer.content(space).values())), look.labelled
+    reads, fields = (
+        look.reads | _reads_of_offer(offer.content(space).values()),
+        offer_field_reads(view, address.environment),
+    )
+    return bool(reads), look.labelled or (fields is not None and bool(fields.bound(offer, reads)))
 
 
 def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
@@ -82,7 +91,9 @@ def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
     offer = view.offer(address)
     names = dict.fromkeys(offer.filters)
     filters = _state_key(view, (offer.around.address(Kind.FILTER, name) for name in names))
-    known, key = _known_fingerprints(view, offer), (_category_key(view, offer), filters)
+    fields = offer_field_reads(view, offer.around.environment)
+    given = (fields.key,) if fields is not None else ()
+    known, key = _known_fingerprints(view, offer), (_category_key(view, offer), filters, *given)
     if key not in known:
         known[key] = SCHEME + digest(b"eligibility", canonical(_eligibility(view, offer)))
     return known[key]
@@ -109,8 +120,20 @@ def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
             for layer in offer.categories
         ],
     }
+    fields = offer_field_reads(view, offer.around.environment)
+    reads = meaning.reads
+    if fields is not None:
+        hooked = any(json_map(weight).get("dynamic") for weight in (weights if isinstance(weights, list) else ()))
+        bound = fields.bound(offer, reads | fields.by_all | ({EVERY} if hooked else set()))
+        body = {**body, "fields": bound} if bound else body
+        reads = reads - fields.types.keys()
     # A condition that reads one of the offer's names is bound to all of them, but to its category only if it reads it.
-    return {**body, "offer": _identity(offer, meaning.reads | _NAMES if meaning.reads else meaning.reads)}
+    return {**body, "offer": _identity(offer, reads | _NAMES if reads else reads)}
+
+
+def eligibility_reads_fields(view: Snapshot, address: Address) -> bool:
+    """Whether an offer's eligibility is bound to declared fields, which scheme 1 did not know."""
+    return "fields" in _eligibility(view, view.offer(address))
 
 
 class _EligibilityMeaning:
@@ -169,8 +192,15 @@ def approval_keys(view: Snapshot, address: Address) -> list[ApprovalKey]:
 def affecting(view: Snapshot, offer: Address) -> set[Address]:
     """The addresses whose bodies can change the fingerprints of ``offer``, its own included.
 
-    The offer can be live on spaces that it no longer names; they count too.
+    The offer can be live on spaces that it no longer names; they count too. So does what declares fields of offers, and
+    what reads them of every offer.
     """
+    fields = offer_field_reads(view, offer.environment)
+    return contributing(view, offer) | (fields.addresses if fields is not None else frozenset())
+
+
+def contributing(view: Snapshot, offer: Address) -> set[Address]:
+    """The offer's address, and those of all that it inherits from, uses, and is shown on."""
     known = view.offer(offer)
     active = view.entries[offer].activation or ()
     return {offer, *known.relies_on, *[known.around.address(Kind.SPACE, space) for space in active]}
