@@ -66,9 +66,9 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
             yield ("contacts",), resource.contacts, ExpressionRole.TARGET, ExpectedResult.CONDITION
             yield ("counted", "when"), resource.counted.when, ExpressionRole.COUNTED, ExpectedResult.CONDITION
         case Kind.SPACE:
-            for moment in ("proposed_data", "accepted_data"):
-                for name, text in getattr(resource.storage, moment).items():
-                    yield ("storage", moment, name), text, ExpressionRole.STORED, ExpectedResult.VALUE
+            for moment, texts in resource.storage.data:
+                for name, text in texts.items():
+                    yield ("storage", *moment, name), text, ExpressionRole.STORED, ExpectedResult.VALUE
         case Kind.POLICY:
             yield ("require",), resource.require, ExpressionRole.POLICY, ExpectedResult.CONDITION
         case Kind.CAMPAIGN:

@@ -283,7 +283,7 @@ def _variables(
 ) -> tuple[tuple[str, JsonPath], ...]:
     used: list[tuple[str, JsonPath]] = []
     for path, text in texts.items():
-        html, xml = path[-1] == "html", path == ("render", "xml")
+        html, xml = path[-1] == "html", path in (("render", "xml"), ("render", "proposition"))
         if not (html or is_template(text)):
             continue
         inspection = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())

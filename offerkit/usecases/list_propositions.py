@@ -59,6 +59,7 @@ def _line(row: PropositionRow) -> PropositionLine:
         revision=row.revision,
         proposed=row.proposed,
         accepted=row.accepted,
+        statuses=row.statuses,
     )
 
 

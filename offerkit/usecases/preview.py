@@ -55,11 +55,13 @@ def preview(
 def _shown(
     engine: StageEngine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row, key: str
 ) -> SpacePreview:
-    renderer = engine.catalogs.space(catalog.environment, space).renderer()
+    live_space = engine.catalogs.space(catalog.environment, space)
+    renderer = live_space.renderer()
+    outputs = OUTPUTS if live_space.model.render.proposition is None else (*OUTPUTS, "proposition")
     data = with_call_facts(catalog, data, space, "explicit" if key and not catalog.anonymous else ANONYMOUS)
     about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
     try:
-        fields, rendered = renderer.show(offer, None, contact, data, about, OUTPUTS)
+        fields, rendered = renderer.show(offer, None, contact, data, about, outputs)
     except RenderError as error:
         return SpacePreview(space, catalog.spaces[space].channel, {}, {}, str(error))
     return SpacePreview(space, catalog.spaces[space].channel, dict(fields), rendered)

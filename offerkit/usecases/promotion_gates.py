@@ -268,8 +268,8 @@ def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -
         if key not in catalog.dimension.fields:
             message = f"{address} › identification.keys names “{key}”, which {catalog.dimension.name} does not have"
             yield Report(Code.UNKNOWN_FIELD, message, address)
-    yield from ExtraData(catalog, address, "proposed_data", space.storage.proposed_data).reports
-    yield from ExtraData(catalog, address, "accepted_data", space.storage.accepted_data).reports
+    for moment, expressions_ in space.storage.data:
+        yield from ExtraData(catalog, address, ".".join(moment), expressions_).reports
 
 
 def _offer(offer: EffectiveOffer, activated: Iterable[str], common: set[str]) -> Iterator[Report]:
