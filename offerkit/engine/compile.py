@@ -16,7 +16,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
-from offerkit.engine.presentation_rules import matches
+from offerkit.engine.presentation_rules import matches, offer_row
 from offerkit.engine.ranking import offer_tie
 from offerkit.engine.report import Report
 from offerkit.engine.resources import (
@@ -119,6 +119,7 @@ class _Compiler:
             anonymous=self._model.anonymous,
             dimension=CompiledDimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
             call_data=MappingProxyType(self._data),
+            product_fields=MappingProxyType(field_types(self._model.product_fields)),
             when=when,
             spaces=MappingProxyType(dict(self._spaces())),
             categories=MappingProxyType(categories),
@@ -138,6 +139,7 @@ class _Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
+            no_product=_unknown(self._model.product_fields),
             offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
@@ -227,22 +229,24 @@ class _Compiler:
         if typology is None:
             return ()
         addresses = [Address(self._environment, Kind.RULE, name) for name in Typology.model_validate(typology).rules]
+        models = [
+            (address, Rule.model_validate(self._bodies[address])) for address in addresses if address in self._bodies
+        ]
         return tuple(
-            _compile_rule(address, self._bodies[address], offers, categories, self._expressions)
-            for address in addresses
-            if address in self._bodies
+            _compile_rule(address, model, offers, categories, self._expressions)
+            for address, model in models
+            if model.enabled
         )
 
 
 def _compile_rule(
     address: Address,
-    body: JsonMap,
+    model: Rule,
     offers: Sequence[CompiledOffer],
     categories: Mapping[str, CompiledCategory],
     expressions: Expressions,
 ) -> PresentationRule:
-    """The rule at ``address``, with the offers it applies to, unless that depends on the clock."""
-    model = Rule.model_validate(body)
+    """The rule at ``address``, with the offers it applies to, unless that depends on the clock or the contact."""
     about = model.applies_to
     contacts = None
     if model.contacts is not None:
@@ -252,8 +256,10 @@ def _compile_rule(
         name=address.name,
         address=address,
         channel=model.channel or "",
-        everything=not (about.offers or about.categories or about.when is not None),
-        offers=frozenset(about.offers),
+        everything=not (about.offers or about.categories or about.themes or about.when is not None),
+        offers=frozenset(about.offers).union(
+            offer.name for offer in offers if not offer.themes.isdisjoint(about.themes)
+        ),
         categories=about.categories,
         applies_when=expressions.applies_to(about.when, address) if about.when is not None else None,
         applies=None,
@@ -266,7 +272,7 @@ def _compile_rule(
         after=duration(model.period.after),
         maximum=model.max,
     )
-    if rule.applies_when is not None and rule.applies_when.uses_clock:
+    if rule.applies_when is not None and (rule.applies_when.uses_clock or rule.weighs):
         return rule
     labels = {path: category.label for path, category in categories.items()}
     positions = (
@@ -274,7 +280,7 @@ def _compile_rule(
         for offer in offers
         if matches(
             rule,
-            offer.row,
+            offer_row(offer),
             {"path": offer.category, "label": labels.get(offer.category)},
             _ANY_TIME,
             _ANY_TIME.date(),

@@ -25,9 +25,10 @@ from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.reasons import ExclusionReason, environment_check
 from offerkit.engine.report import Report
 from offerkit.engine.resources import CompiledSpace
-from offerkit.engine.selection import first_n, sort_entries, weigh_offer
+from offerkit.engine.selection import first_n, hook_call, sort_entries, weigh_offer
 from offerkit.engine.slice import slice_of
 from offerkit.engine.space_program import SpaceProgram, bits_of
+from offerkit.engine.weighed_bits import WeighedBits
 from offerkit.engine.weights import best_weight
 from offerkit.rules.types import Value
 
@@ -81,7 +82,7 @@ def _facts(catalog: Catalog, space: CompiledSpace, call: Call, reports: list[Rep
     """The facts of the call, including what the space's target-loading hook adds to the call data."""
     data = call.data
     if space.target_loading:
-        added, report = load_target(catalog.hooks, space.target_loading, call.contact, data)
+        added, report = load_target(catalog.hooks, space.target_loading, hook_call(catalog, call, data))
         values, mistakes = typed(catalog, added)
         if mistakes:
             problems = "; ".join(mistake.summary for mistake in mistakes)
@@ -106,14 +107,17 @@ def _fast(
     known: dict[BoundCondition, Value] = {}
     alive = program.alive(facts, known)
     computed = (
-        _computed(catalog, program, alive, ConditionMemo(facts, known), reports, notes) if program.computed else {}
+        _computed(catalog, program, alive, call, ConditionMemo(facts, known), reports, notes)
+        if program.computed
+        else {}
     )
     if notes is not None:
         notes.eligible = program.constant_bits(alive) | sum(computed)
     eligible = program.count(alive) + len(computed)
     if history:
         moment = Moment(call.now, space.name, space.channel)
-        alive &= ~_excluded_bits(catalog, moment, program, alive, facts, history)
+        weighed = WeighedBits(program, alive, computed)
+        alive &= ~_excluded_bits(catalog, moment, weighed, facts, history)
     if notes is not None:
         notes.presentable = notes.eligible & alive
     presentable = program.count(alive) + sum(1 for bit in computed if bit & alive)
@@ -135,6 +139,7 @@ def _computed(
     catalog: Catalog,
     program: SpaceProgram,
     alive: int,
+    call: Call,
     memo: ConditionMemo,
     reports: list[Report],
     notes: DecisionNotes | None,
@@ -144,7 +149,7 @@ def _computed(
     for part in program.computed:
         if alive & part.bit:
             holds = best_weight(part.weights, memo)
-            weighed = weigh_offer(catalog, part.offer, holds, memo.facts, reports)
+            weighed = weigh_offer(catalog, part.offer, holds, call, memo.facts, reports)
             if weighed.entries:
                 entries_by_bit[part.bit] = weighed.entries
             elif notes is not None and holds is not None and weighed.out is ExclusionReason.NO_PRODUCT:
@@ -168,13 +173,12 @@ def _weight(entry: RankedOffer) -> Decimal:
 def _excluded_bits(
     catalog: Catalog,
     moment: Moment,
-    program: SpaceProgram,
-    alive: int,
+    weighed: WeighedBits,
     facts: CallFacts,
     history: Sequence[PastProposition],
 ) -> int:
-    """The bits of the offers that presentation rules exclude. Rules that concern no ``alive`` offer are skipped."""
-    excluded = 0
+    """The bits of the offers that presentation rules exclude. Rules that concern no eligible offer are skipped."""
+    program, alive, excluded = weighed.program, weighed.alive, 0
     tally = history.tally(moment.space, program) if isinstance(history, RememberedHistory) else None
     for position, about in enumerate(program.about):
         rule = catalog.rules[position]
@@ -188,6 +192,8 @@ def _excluded_bits(
             bits &= _excluded(catalog, position, moment, program, facts, history)
             if tally is not None and rule.steady:
                 tally[position] = RuleTally(bits, moment.now, lasts(rule, moment, history))
+        if bits and rule.weighs:
+            bits &= weighed.applicable(catalog, position, facts)
         if bits and (rule.contacts is None or rule.contacts.condition.value(facts) is True):
             excluded |= bits
     return excluded

@@ -16,7 +16,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import CallFacts, ConditionMemo
 from offerkit.engine.decision import DecisionTrace, OfferTrace, SliceTrace, SpaceDecision
 from offerkit.engine.history import PastProposition
-from offerkit.engine.presentation_rules import Moment, ReachedMaximum, applicable_offers, reached
+from offerkit.engine.presentation_rules import Moment, ReachedMaximum, applicable_offers, applies_at, reached
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.reasons import ExclusionReason, Finding
 from offerkit.engine.report import Report
@@ -45,10 +45,10 @@ def explain(
     entries: list[RankedOffer] = []
     eligible = presentable = 0
     for offer in offers:
-        trace, products = _offer(catalog, space, offer, memo, reports)
+        trace, products = _offer(catalog, space, offer, call, memo, reports)
         if products:
             eligible += 1
-            trace = _presented(trace, offer, maxima)
+            trace = _presented(catalog, trace, products[0], maxima, facts)
             presentable += trace.out is None
         if trace.out is None and offer.name in call.exclude:
             trace = replace(trace, out=reasons.repeated(offer))
@@ -56,7 +56,7 @@ def explain(
             entries.extend(products if space.post_processing else products[:1])
         traces[offer.position] = trace
     entries.sort(key=lambda entry: entry.weight, reverse=True)
-    everything = replace(call, n=max(call.n, len(entries)))
+    everything = replace(call, n=max(call.n, len(entries)), wanted=call.wanted_count)
     order = sort_entries(catalog, space, everything, facts, entries, reports)
     chosen = first_n(catalog, order, call.n)
     _rank(catalog, space, call, traces, order)
@@ -80,7 +80,7 @@ def _slice(catalog: Catalog, space: CompiledSpace, requested: Slice, size: int) 
 
 
 def _offer(
-    catalog: Catalog, space: CompiledSpace, offer: CompiledOffer, memo: ConditionMemo, reports: list[Report]
+    catalog: Catalog, space: CompiledSpace, offer: CompiledOffer, call: Call, memo: ConditionMemo, reports: list[Report]
 ) -> tuple[OfferTrace, tuple[RankedOffer, ...]]:
     """Steps 4 to 7 for one offer."""
     out = _unmet(offer, space, memo)
@@ -89,7 +89,7 @@ def _offer(
     today = memo.facts.today
     notes = reasons.weight_notes(offer, space, memo)
     weight = best_weight(applicable_weights(offer, space.name, today), memo)
-    weighed = weigh_offer(catalog, offer, weight, memo.facts, reports)
+    weighed = weigh_offer(catalog, offer, weight, call, memo.facts, reports)
     trace = OfferTrace(
         offer.name,
         offer.category,
@@ -125,12 +125,17 @@ def _weightless(
 
 
 def _presented(
-    trace: OfferTrace, offer: CompiledOffer, maxima: Sequence[tuple[ReachedMaximum, frozenset[int]]]
+    catalog: Catalog,
+    trace: OfferTrace,
+    best: RankedOffer,
+    maxima: Sequence[tuple[ReachedMaximum, frozenset[int]]],
+    facts: CallFacts,
 ) -> OfferTrace:
-    """Step 8: the first rule of the typology that excludes the offer, if any."""
+    """Step 8: the first rule of the typology that excludes the offer with its weight (``best``), if any."""
+    offer = catalog.offers[best.position]
     for maximum, applies_to in maxima:
         count = maximum.count(offer) if offer.position in applies_to else 0
-        if count:
+        if count and (not maximum.rule.weighs or applies_at(catalog, maximum.rule, offer, best.weight, facts)):
             return replace(trace, out=reasons.presentation_rule(maximum.rule, count))
     return trace
 

@@ -147,8 +147,9 @@ class CompiledSpace:
 class PresentationRule:
     """A rule of the typology. ``of``, ``statuses`` (empty: any) and ``when`` define which propositions count.
 
-    ``applies``: the positions of the offers it applies to; None if that depends on the clock. ``offers`` and
-    ``categories`` name them; ``applies_when`` is a condition on offer and category.
+    ``applies``: the positions of the offers it applies to; None if that depends on the clock or on the offer's weight
+    for the contact. ``offers`` (those with one of the rule's themes included) and ``categories`` name them;
+    ``applies_when`` is a condition on offer and category.
     """
 
     name: str
@@ -171,7 +172,13 @@ class PresentationRule:
     @property
     def steady(self) -> bool:
         """Whether the clock only decides which propositions are in the period."""
-        return self.applies is not None and not (self.when is not None and self.when.uses_clock)
+        return not any(when is not None and when.uses_clock for when in (self.applies_when, self.when))
+
+    @property
+    def weighs(self) -> bool:
+        """Whether it applies by the weight that an offer has for the contact."""
+        checked = self.applies_when.expression.checked if self.applies_when is not None else None
+        return checked is not None and ("offer", "weight") in checked.fields
 
 
 @dataclass(frozen=True, slots=True)

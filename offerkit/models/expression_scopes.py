@@ -24,6 +24,12 @@ CHANNELS = (
     "inbound-call-center",
     "inbound-mobile",
     "other",
+    "agency",
+    "ios",
+    "android",
+    "inbound-agency",
+    "inbound-ios",
+    "inbound-android",
 )
 
 IDENTIFICATIONS = ("explicit", "implicit", "anonymous", "batch")
@@ -38,6 +44,15 @@ CALL_FACTS: dict[str, FieldType] = {
 
 OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
 """``offer.<field>``: covered by eligibility approvals (governance/approvals.py). The code defaults to the name."""
+APPLIES_TO_FIELDS: dict[str, FieldType] = {
+    **OFFER_FIELDS,
+    "from": FieldType(BaseType.DATE),
+    "until": FieldType(BaseType.DATE),
+    "themes": FieldType(BaseType.LIST),
+    "weight": FieldType(BaseType.DECIMAL),
+}
+"""``offer.<field>`` where a presentation rule applies: the days on which the offer and its categories can be proposed,
+its themes and those of its categories, and its final weight for this contact."""
 CATEGORY_FIELDS: dict[str, FieldType] = {"path": _TEXT, "label": _TEXT}
 """``category.<field>``: the offer's own category."""
 PROPOSITION_FIELDS: dict[str, FieldType] = {
@@ -72,7 +87,7 @@ class ExpressionRole(StrEnum):
     COUNTED = "counted"
     """A rule's ``counted.when``: the stored proposition only."""
     STORED = "stored"
-    """A space's extra data: contact, call data, offer and the proposition itself."""
+    """A space's extra data: contact, call data, offer, the proposition itself, and its product."""
     POLICY = "policy"
     """A policy's ``require``: its names follow from what it applies to (policy_names.py)."""
 
@@ -98,10 +113,12 @@ def expression_scope(
     call_data: Mapping[str, FieldType],
     parameters: Mapping[str, FieldType] | None = None,
     offer_fields: Mapping[str, FieldType] | None = None,
+    product_fields: Mapping[str, FieldType] | None = None,
 ) -> NameScope:
     """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``.
 
-    ``offer_fields``: those that the environment declares; the built-in ones are always there.
+    ``offer_fields``: those that the environment declares; the built-in ones are always there. ``product_fields``: those
+    that it declares for products; without any, there is no ``product``.
     """
     contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": {**CALL_FACTS, **call_data}}
     offer = {**offer_fields, **OFFER_FIELDS} if offer_fields else OFFER_FIELDS
@@ -113,10 +130,11 @@ def expression_scope(
         case ExpressionRole.FILTER:
             return NameScope({**contact, "offer": offer, "parameter": parameters or {}})
         case ExpressionRole.APPLIES_TO:
-            return NameScope({"offer": offer, "category": CATEGORY_FIELDS})
+            return NameScope({"offer": {**offer, **APPLIES_TO_FIELDS}, "category": CATEGORY_FIELDS})
         case ExpressionRole.COUNTED:
             return NameScope({"proposition": PROPOSITION_FIELDS})
         case ExpressionRole.POLICY:
             return NameScope({})  # of contacts; its own are those of policy_names.py
         case ExpressionRole.STORED:
-            return NameScope({**contact, "offer": offer, "proposition": PROPOSITION_FIELDS})
+            stored = {**contact, "offer": offer, "proposition": PROPOSITION_FIELDS}
+            return NameScope({**stored, "product": product_fields} if product_fields else stored)

@@ -35,6 +35,12 @@ Channel = Literal[
     "inbound-call-center",
     "inbound-mobile",
     "other",
+    "agency",
+    "ios",
+    "android",
+    "inbound-agency",
+    "inbound-ios",
+    "inbound-android",
 ]
 FieldFormat = Literal["text", "html", "url"]
 StatusName = Literal["generated", "presented", "interested", "accepted", "scheduled", "rejected"]

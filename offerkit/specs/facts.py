@@ -86,12 +86,14 @@ def _deliveries(campaign: Any) -> Iterator[Found]:
 
 
 def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
-    """The themes that an offer, template or category has, or that a space or campaign asks for, with their paths."""
+    """The themes that an offer, template or category has, or that a space, rule or campaign asks for."""
     match kind:
         case Kind.OFFER | Kind.TEMPLATE | Kind.CATEGORY:
             return _listed(("themes",), resource.themes)
         case Kind.SPACE:
             return _listed(("defaults", "themes"), resource.defaults.themes)
+        case Kind.RULE:
+            return _listed(("applies_to", "themes"), resource.applies_to.themes)
         case Kind.CAMPAIGN:
             return tuple(
                 theme

@@ -14,6 +14,7 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
+from offerkit.models.expression_scopes import CHANNELS
 from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
@@ -125,7 +126,7 @@ def _root(record: Record) -> tuple[str, ...]:
 
 _PLAIN_FIELDS = frozenset({"title", "html", "text"})
 """Fields that nearly every offer has and no space uses as a URL: skipped, to save time with many offers."""
-INBOUND = ("inbound-web", "inbound-call-center", "inbound-mobile")
+INBOUND = tuple(channel for channel in CHANNELS if channel.startswith("inbound-"))
 
 
 def validate(file: str, document: YamlMap, raw: RawResource, diagnostics: list[Diagnostic]) -> Resource | None:
@@ -187,7 +188,7 @@ def _facts(
         case Kind.CATEGORY:
             return ResourceFacts(expressions=written, field_values=resource.fields)
         case Kind.SPACE:
-            web, outbound = resource.channel == INBOUND[0], resource.channel not in INBOUND
+            web, outbound = resource.channel == "inbound-web", resource.channel not in INBOUND
             flags_set = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
             markup = frozenset(field.name for field in resource.fields if field.format == "html")
             outputs: dict[JsonPath, str] = {
@@ -213,6 +214,7 @@ def _facts(
                 types=types(data),
                 expressions=written,
                 offer_fields=offer_fields(resource.offer_fields),
+                product_fields=types(resource.product_fields),
             )
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)
