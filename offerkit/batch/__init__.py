@@ -1,6 +1,6 @@
 """Decisions for many contacts at once: the engine's rules, evaluated by DuckDB and ranked with NumPy."""
 
-from offerkit.batch.contact_table import ContactTable, open_contact_table
+from offerkit.batch.contact_table import ContactData, ContactTable, open_contact_table
 from offerkit.batch.decide import BatchRequest, DecidedChunk, decide_all
 from offerkit.batch.exclusions import Exclusions, find_exclusions
 from offerkit.batch.program import BatchProgram, batch_program
@@ -10,6 +10,7 @@ __all__ = [
     "FORMATS",
     "BatchProgram",
     "BatchRequest",
+    "ContactData",
     "ContactTable",
     "DecidedChunk",
     "Exclusions",

@@ -93,7 +93,7 @@ class _ChunkDecider:
         self._groups = _groups(program)
         self._repeated = _repeated(program)
         self._formulas = _Formulas(program)
-        self._environment = None if catalog.when is None else program.number(catalog.when.condition)
+        self._environment = [program.number(requirement.condition) for requirement in catalog.requirements]
 
     def open(self, people: ContactTable) -> str:
         """Create the table of every condition for each contact, in one query, and return its name.
@@ -102,7 +102,9 @@ class _ChunkDecider:
         would evaluate every part for every contact, which takes three times as long.
         """
         program = self._program
-        conditions = [bound_condition_sql(condition, program.facts) for condition in program.conditions]
+        conditions = [
+            bound_condition_sql(condition, program.facts, program.row_data) for condition in program.conditions
+        ]
         parts = [
             " + ".join(
                 f"CASE WHEN {sql} THEN {1 << bit}::UTINYINT ELSE 0::UTINYINT END" for bit, sql in enumerate(byte)
@@ -130,7 +132,7 @@ class _ChunkDecider:
         holds = numpy.empty((len(program.conditions) + 1, width), dtype=bool)
         for position in range(len(program.conditions)):
             numpy.not_equal(rows[f"b{position // 8}"] & numpy.uint8(1 << position % 8), 0, out=holds[position])
-        holds[-1] = True if self._environment is None else holds[self._environment]
+        holds[-1] = holds[self._environment].all(axis=0)
         alive = numpy.empty((len(program.items), width), dtype=bool)
         for position, item in enumerate(program.items):
             alive[position] = holds[-1]
@@ -227,7 +229,8 @@ class _Formulas:
                     # An integer has up to 64 bits, which is more than fits before the point of a decimal.
                     is_integer = gives_integer(weight.formula)
                     digits = max(digits, (0 if is_integer else 6) + _decimals(factor))
-                    name, sql = f"w{len(self.columns)}", bound_condition_sql(weight.formula, program.facts)
+                    name = f"w{len(self.columns)}"
+                    sql = bound_condition_sql(weight.formula, program.facts, program.row_data)
                     self._formula_columns[id(weight)] = name, 1 if is_integer else 10**6
                     value = sql if is_integer else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")
@@ -270,8 +273,8 @@ class _Formulas:
                 else:
                     name, millionths = self._formula_columns[id(weight)]
                     amounts = numpy.maximum(numbers[name], 0) * int(factor * self.unit / millionths)
-                if weight.when is not None:
-                    amounts = numpy.where(holds[self._program.number(weight.when.condition)], amounts, 0)
+                for requirement in weight.requirements:
+                    amounts = numpy.where(holds[self._program.number(requirement.condition)], amounts, 0)
                 best = numpy.maximum(best, amounts)
             weights[self._first + number] = best
             alive[self._first + number] &= (best > 0).astype(bool)

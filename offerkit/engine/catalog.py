@@ -55,9 +55,10 @@ class Catalog:
     anonymous: bool
     dimension: CompiledDimension
     call_data: Mapping[str, CallField]
+    requirements: tuple[LocatedCondition, ...]
+    """The environment's filters in order, then its condition."""
     product_fields: Mapping[str, FieldType]
     """The declared values of the products of dynamic offers."""
-    when: LocatedCondition | None
     spaces: Mapping[str, CompiledSpace]
     categories: Mapping[str, CompiledCategory]
     offers: tuple[CompiledOffer, ...]
@@ -76,6 +77,8 @@ class Catalog:
     """The call data of a call without any."""
     no_product: Row
     """``product.<field>`` of an offer that is no product of a dynamic offer."""
+    sample_product: Row
+    """The declared samples of products' values, for previews."""
     offer_fields: Mapping[str, FieldType]
     """The types of the fields that the environment declares for its offers."""
     call_facts: tuple[str, ...] = ()

@@ -52,8 +52,9 @@ def decide(
     facts = _facts(catalog, space, call, reports)
     if notes is not None:
         notes.facts = facts
-    if catalog.when is not None and catalog.when.condition.value(facts) is not True:
-        trace = DecisionTrace(environment_check(catalog.when).finding(facts), None, ()) if explain else None
+    unmet = next((each for each in catalog.requirements if each.condition.value(facts) is not True), None)
+    if unmet is not None:
+        trace = DecisionTrace(environment_check(unmet).finding(facts), None, ()) if explain else None
         return SpaceDecision(
             (), tuple(reports), MappingProxyType(_NOTHING), ExclusionReason.ENVIRONMENT_CONDITION, trace
         )

@@ -13,7 +13,7 @@ from offerkit.governance.withdrawals import switched_off_by
 from offerkit.models.offer_field import typed_fields
 from offerkit.models.policy_names import decimal
 from offerkit.rules.types import FieldType, Value
-from offerkit.state.effective import EffectiveOffer, merged
+from offerkit.state.effective import EffectiveOffer, filters_of, merged
 from offerkit.state.snapshot import Snapshot
 
 
@@ -93,6 +93,11 @@ def _content(view: Snapshot, offer: EffectiveOffer) -> Value:
     return tuple(sorted(result | (common.keys() if isinstance(common, dict) else set())))
 
 
+def _above(offer: EffectiveOffer) -> Iterator[str]:
+    """The filters of its categories."""
+    return (name for layer in offer.categories for name in filters_of(layer.body))
+
+
 _OFFER_READERS: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
     "name": lambda view, offer: offer.address.name,
     "code": lambda view, offer: _text("code")(view, offer) or offer.address.name,
@@ -105,7 +110,7 @@ _OFFER_READERS: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
     "from": lambda view, offer: max(_days(offer, "from"), default=None),
     "until": lambda view, offer: min(_days(offer, "until"), default=None),
     "when": _conditions,
-    "filters": lambda view, offer: tuple(sorted(offer.filters)),
+    "filters": lambda view, offer: tuple(sorted((*offer.filters, *_above(offer)))),
     "themes": lambda view, offer: tuple(sorted(offer.themes)),
     "spaces": lambda view, offer: offer.shown_on,
     "content": _content,

@@ -64,6 +64,14 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.approvals.relay_text",
         "json": "offerkit.reports.approvals.relay_json",
     },
+    "RightsReport": {
+        "text": "offerkit.reports.rights.rights_text",
+        "json": "offerkit.reports.rights.rights_json",
+    },
+    "OutboxReport": {
+        "text": "offerkit.reports.outbox.outbox_text",
+        "json": "offerkit.reports.outbox.outbox_json",
+    },
     "StopList": {
         "text": "offerkit.reports.stops.stops_text",
         "json": "offerkit.reports.stops.stops_json",

@@ -11,6 +11,8 @@ from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
+from offerkit.models.profiles import BUILT_IN_PROFILES
+from offerkit.specs.campaigns import bad_deliveries
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
@@ -27,10 +29,24 @@ _ALIKE = 0.74
 def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
     """Every mistake between resources whose references are all valid."""
     yield from _operators(index)
+    for profile in index.group(SHARED, Kind.PROFILE).values():
+        if profile.name in BUILT_IN_PROFILES:
+            yield Mistake(
+                profile,
+                (),
+                Code.BUILT_IN_PROFILE,
+                f"the profile {profile.name} is built in and cannot be declared",
+                "Its rights are the same in every project.",
+                f"Declare a profile with another name, with “extends: {profile.name}” if it allows more."
+                if profile.name != "administrator"
+                else "Declare a profile with another name.",
+                on_key=True,
+            )
     for environment in index.environments:
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
         yield from _spaces(index, record)
         yield from _variables(index, record)
+        yield from _product_names(index, record)
         if "anonymous" in record.facts.flags:
             for campaign in index.group(environment, Kind.CAMPAIGN).values():
                 yield Mistake(
@@ -41,6 +57,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                     hint="Move the campaign to an environment with identified contacts.",
                     on_key=True,
                 )
+        yield from bad_deliveries(index, record, _dimension(index, record))
         yield from _policies(index, environment)
         inheritance = inheritance_of(index, environment)
         if environment not in unsure:  # the fields of an unread space would look unknown
@@ -337,6 +354,23 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
                     )
 
 
+def _product_names(index: Index, environment: Record) -> Iterator[Mistake]:
+    """A dimension or content fields named product, where the environment declares what its products have."""
+    if not environment.facts.product_fields:
+        return
+    detail = f"{environment.name} declares product_fields, so product.<field> is a value of a product."
+    dimension = _dimension(index, environment)
+    if dimension is not None and dimension.name == "product":
+        summary = "product_fields cannot be declared for the dimension product"
+        hint = "Name the dimension after its contacts, as in recipient or visitor."
+        yield Mistake(environment, ("product_fields",), Code.PRODUCT_TAKEN, summary, detail, hint, on_key=True)
+    for space in index.group(environment.name, Kind.SPACE).values():
+        if "product" in space.facts.fields:
+            path = ("fields", space.facts.fields.index("product"), "name")
+            summary, hint = "“product” cannot name a content field here", "Name it differently, as in product_text."
+            yield Mistake(space, path, Code.PRODUCT_TAKEN, summary, detail, hint)
+
+
 def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
     """Texts of offers and templates that do not fit a space's field, whatever the contact's values are."""
     formats = {
@@ -344,6 +378,7 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
         for name, space in index.group(environment, Kind.SPACE).items()
         if space.valid
     }
+    has_assets = "assets" in index.group(environment, Kind.ENVIRONMENT)[environment].facts.flags
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             if not record.facts.misfits:
@@ -354,6 +389,8 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
                 named = effective.named_spaces
                 targets = {name: formats[name] for name in named or formats if name in formats}
                 for misfit in record.facts.misfits:
+                    if misfit.format == ("asset" if has_assets else "path"):
+                        continue
                     yield from _misfit(record, effective, misfit, targets)
 
 
@@ -361,16 +398,27 @@ def _misfit(
     record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
 ) -> Iterator[Mistake]:
     path, format_, reason, offset = misfit
-    field = str(path[-1])
+    field, declared = str(path[-1]), "html" if format_ == "html" else "url"
     spaces = [
         name
         for name, fields in targets.items()
         # A representation, also one of a template, replaces the text, so nobody sees it.
-        if fields.get(field) == format_ and effective.content_origin(name, field) == (record.address, path)
+        if fields.get(field) == declared and effective.content_origin(name, field) == (record.address, path)
     ]
     if not spaces:
         return
-    if format_ == "url":
+    if format_ == "path":
+        yield Mistake(
+            record,
+            path,
+            Code.BAD_VALUE,
+            f"“{field}” is an image on {', '.join(sorted(spaces))}, and this is not a path below assets: {reason}",
+            "The environment's assets and the path together must be the image's address.",
+            "Write a relative path such as banners/a.png, or https://host/path.",
+            offset=offset or None,
+        )
+    elif declared == "url":
+        path_too = " With assets in the environment, a path such as banners/a.png is enough."
         yield Mistake(
             record,
             path,
@@ -378,7 +426,7 @@ def _misfit(
             f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is not an http(s) URL: {reason}",
             "It is used in links and images.",
             "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
-            " behind them.",
+            f" behind them.{path_too if format_ == 'asset' else ''}",
             offset=offset or None,
         )
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from offerkit.address import SHARED, SHARED_KINDS, Address, Kind, environment_address
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, SHARED_KINDS, Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonPath
 from offerkit.models import model_of
 
@@ -57,7 +57,7 @@ def may_wait(address: Address, target: Address) -> bool:
             return True
         case Kind.CAMPAIGN if target in implied(address):
             return True
-    return target.kind is Kind.OPERATOR or SHARED != target.environment != address.environment
+    return target.kind in ADMINISTRATIVE_KINDS or SHARED != target.environment != address.environment
 
 
 def references_of(address: Address, body: Json) -> tuple[Address, ...]:

@@ -17,7 +17,7 @@ from offerkit.contacts.open import open_contacts
 from offerkit.contacts.source import Contacts, Stamp, no_contact
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.catalog import Catalog
-from offerkit.models.dimension import Dimension, Source
+from offerkit.models.dimension import Dimension, DimensionField, Source
 from offerkit.reports.csv_file import CsvWriter
 from offerkit.rules.types import Row
 from offerkit.specs.output_files import SET_ASIDE, check_output, writing
@@ -69,6 +69,19 @@ class ContactSources:
             contacts = open_contacts(catalog.dimension.name, model, self._root, self._environ, catalog.zone)
             self._open[environment] = self._stack.enter_context(contacts)
         return self._open[environment]
+
+    def data(
+        self, environment: str, source: Source, fields: Mapping[str, DimensionField], key: tuple[str, ...]
+    ) -> Contacts:
+        """Data for each contact in a source of its own, with the ``key`` of the environment's contacts.
+
+        Raises Refused if the source is not supported.
+        """
+        catalog = self._catalogs[environment]
+        model = Dimension(key=key, fields=dict(fields), source=source)
+        return self._stack.enter_context(
+            open_contacts(catalog.dimension.name, model, self._root, self._environ, catalog.zone)
+        )
 
     def has_source(self, environment: str) -> bool:
         """Whether the environment's dimension declares a contact source."""
