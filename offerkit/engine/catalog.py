@@ -26,8 +26,8 @@ from offerkit.engine.resources import (
 )
 from offerkit.engine.slice import Slice
 from offerkit.engine.space_program import ConditionBundle, SpaceProgram, SpaceProgramBuilder, bundle_of
-from offerkit.models.expression_scopes import OFFER_FIELDS
-from offerkit.rules.types import FieldType, Row
+from offerkit.models.expression_scopes import OFFER_FIELDS, ExpressionRole, expression_scope
+from offerkit.rules.types import FieldType, NameScope, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,14 @@ class Catalog:
     def reads_history(self) -> bool:
         """Whether a decision needs the contact's propositions."""
         return self.counts_history or bool(self.rules)
+
+    def scope(self, role: ExpressionRole, parameters: Mapping[str, FieldType] | None = None) -> NameScope:
+        """The names that an expression in ``role`` can use; ``parameters``: those of a filter."""
+        data = {name: field.type for name, field in self.call_data.items()}
+        dimension = self.dimension
+        return expression_scope(
+            role, dimension.name, dimension.fields, data, parameters, self.offer_fields, self.product_fields
+        )
 
     def members(self, wanted: Slice) -> list[int]:
         """The positions of the slice's offers: those in a category or with a theme; if both are named, both must match.

@@ -21,7 +21,7 @@ from offerkit.models.filter import Filter
 from offerkit.prove.question import TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, Origin
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.nodes import CheckedExpression
-from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Value
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Row, Value
 
 UNREADABLE = "it cannot be read"
 """How the reason begins for which an expression that cannot be read is never true."""
@@ -145,19 +145,27 @@ def _days(days: Days, origin: Origin) -> Iterator[Formula]:
 def written_conditions(catalog: Catalog, address: Address, body: JsonMap) -> dict[WrittenPath, Formula]:
     """The conditions on contacts that the resource at ``address`` itself states, by their path in ``body``.
 
-    A filter's parameters, and the offer that uses it, can be anything. Weights have their path by position, and their
-    formula, if they have one, stands beside their condition.
+    A filter's parameters, and the offer that uses it or inherits a condition, can be anything; an offer's own condition
+    is about that offer. Weights have their path by position, and their formula, if any, stands beside their condition.
     """
-    dimension, fields = catalog.dimension.name, catalog.dimension.fields
-    data = {name: field.type for name, field in catalog.call_data.items()}
-    target = expression_scope(ExpressionRole.TARGET, dimension, fields, data)
+    role, parameters = _ROLES.get(address.kind, ExpressionRole.OFFER), None
     if address.kind is Kind.FILTER:
-        types = field_types(Filter.model_validate(body).parameters)
-        target = expression_scope(ExpressionRole.FILTER, dimension, fields, data, types)
+        parameters = field_types(Filter.model_validate(body).parameters)
+    names = catalog.scope(role, parameters)
+    position = catalog.position_of.get(address.name) if address.kind is Kind.OFFER else None
+    offer = catalog.offers[position].row if position is not None else None
     return {
-        path: _written(text, target, Origin(address, path), formula=path[-1] == "formula")
+        path: _written(text, names, Origin(address, path), offer, formula=path[-1] == "formula")
         for path, text in _texts(address, body)
     }
+
+
+_ROLES = {
+    Kind.ENVIRONMENT: ExpressionRole.TARGET,
+    Kind.RULE: ExpressionRole.TARGET,
+    Kind.FILTER: ExpressionRole.FILTER,
+}
+"""By kind, the role of its conditions on contacts, if it is not that of an offer's."""
 
 
 def _texts(address: Address, body: JsonMap) -> Iterator[tuple[WrittenPath, str]]:
@@ -187,10 +195,11 @@ _PATHS: Mapping[Kind, tuple[WrittenPath, ...]] = {
 """Where the conditions on contacts stand, besides those of weights."""
 
 
-def _written(text: str, scope: NameScope, origin: Origin, *, formula: bool) -> Formula:
+def _written(text: str, scope: NameScope, origin: Origin, offer: Row | None, *, formula: bool) -> Formula:
     try:
         expression = check(text, scope, ExpectedResult.FORMULA if formula else ExpectedResult.CONDITION)
     except RuleError as error:
         summaries = "; ".join(problem.summary for problem in error.problems)
         return Fixed(False, f"{UNREADABLE}: {summaries}", origin)
-    return Holds(expression, positive=formula, origin=origin)
+    read = {} if offer is None else {name: offer.get(name) for space, name in expression.fields if space == "offer"}
+    return Holds(expression, (("offer", read),) if read else (), formula, origin)

@@ -85,6 +85,20 @@ def _part(formula: Holds, expression: CheckedExpression, place: LintPlace) -> Co
     return ConditionPart(expression.text, holds, place, formula_key(holds), reads(holds))
 
 
+def of_any_offer(parts: Iterable[ConditionPart]) -> tuple[ConditionPart, ...]:
+    """The parts of a category's condition that read none of the offer's fields: they mean the same for every offer."""
+    return tuple(part for part in parts if not _of_one_offer(part))
+
+
+def of_one_offer(parts: Iterable[ConditionPart]) -> tuple[ConditionPart, ...]:
+    """The parts of a category's condition that read fields of the offer, for the offer that they are bound to."""
+    return tuple(part for part in parts if _of_one_offer(part))
+
+
+def _of_one_offer(part: ConditionPart) -> bool:
+    return isinstance(part.formula, Holds) and part.formula.expression.uses("offer")
+
+
 def whole_part(formula: Formula, place: LintPlace, text: str = "") -> ConditionPart:
     """A formula as one part."""
     return ConditionPart(text, formula, place, formula_key(formula), reads(formula))

@@ -253,7 +253,7 @@ def _bodies(view: Snapshot, environment: str, offers: set[Address]) -> dict[Addr
 def _declare_alike(
     before: dict[Address, JsonMap], after: dict[Address, JsonMap], environment: str
 ) -> tuple[str, frozenset[tuple[str, str]]]:
-    """Declare the contacts' fields and the call data alike in both: as they will be, besides fields that go.
+    """Declare the fields of contacts and offers, and the call data, alike in both: as they will be, and those that go.
 
     Returns what is declared differently, in words (empty if nothing is), and the fields whose type changes.
     """
@@ -264,6 +264,7 @@ def _declare_alike(
     for address, key, namespace, what in (
         (dimension, "fields", dimension.name, "fields of contacts"),
         (at, "call_data", CALL, "call data"),
+        (at, "offer_fields", "offer", "fields of offers"),
     ):
         was, will = (json_map(bodies[address].get(key)) for bodies in (before, after))
         if was == will:
@@ -273,7 +274,7 @@ def _declare_alike(
         before[address] = {**before[address], key: declared}
         after[address] = {**after[address], key: declared}
         words.append(what)
-    return f"{' and '.join(words)} are declared differently" if words else "", frozenset(retyped)
+    return f"{and_list(words)} are declared differently" if words else "", frozenset(retyped)
 
 
 def _type(field: Json) -> Json:

@@ -148,7 +148,7 @@ def test_in_postgres() -> None:
 
     compared = 0
     with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
-        for seed in range(100):
+        for seed in range(130):
             case = Case(seed)
             query = case.query("postgres")
             if query is None:

@@ -229,7 +229,8 @@ class _Emitter:
             else:
                 value = self._condition_sql(weight.formula, address)
                 if factor != 1:
-                    number = f"CAST({value} AS DECIMAL(19, 0))" if gives_integer(weight.formula) else value
+                    integer = gives_integer(weight.formula)
+                    number = f"CAST({value} AS DECIMAL(19, 0))" if integer else words.multiplicand(value)
                     value = f"{number} * {words.factor(factor)}"
                 value = f"CAST({value} AS {kind})"
             if weight.requirements:
