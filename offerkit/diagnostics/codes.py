@@ -129,10 +129,16 @@ class Code(StrEnum):
     REVIEWERS_GONE = "OFR715"
     POLICY_DENIED = "OFR716"
     POLICY_WARNED = "OFR717"
+    BUILT_IN_PROFILE = "OFR718"
     SHARED_ACCOUNT = "OFR719"
     NOT_REVIEWED = "OFR720"
     NOT_THE_REVIEWED = "OFR721"
     CODEOWNERS = "OFR722"
+    RESERVED_PROPERTIES = "OFR723"
+    NOT_A_DESIGN_READER = "OFR724"
+    WEBHOOK_SECRET = "OFR725"  # noqa: S105 - a code
+    WEBHOOK_NOT_SENT = "OFR726"
+    WEBHOOK_DEAD = "OFR727"
     SETTINGS_ALONE = "OFR761"
     # 75x: servers and clients
     BUSY = "OFR750"
@@ -331,10 +337,16 @@ CODES: dict[Code, str] = {
     Code.REVIEWERS_GONE: "Required reviewers are no longer enabled operators; the promotion needs an override.",
     Code.POLICY_DENIED: "A policy denies a resource or a change.",
     Code.POLICY_WARNED: "A policy warns about a resource (a warning).",
+    Code.BUILT_IN_PROFILE: "A declared profile has the name of a built-in one.",
     Code.SHARED_ACCOUNT: "Two operators have the same forge account.",
     Code.NOT_REVIEWED: "A review of a pull request does not count as an approval.",
     Code.NOT_THE_REVIEWED: "What is applied is not what the pull request's reviewers saw.",
     Code.CODEOWNERS: "The CODEOWNERS file does not match the specs, or was not written by offerkit.",
+    Code.RESERVED_PROPERTIES: "Only administrators may change the properties that say who may do what.",
+    Code.NOT_A_DESIGN_READER: "The operator's profile does not allow reading design through a server.",
+    Code.WEBHOOK_SECRET: "The secret that signs a webhook's events is missing or unusable.",
+    Code.WEBHOOK_NOT_SENT: "A receiver did not take an event; it is sent again later.",
+    Code.WEBHOOK_DEAD: "A receiver did not take an event after all attempts.",
     Code.SETTINGS_ALONE: (
         "The only author of a change to settings would promote it alone, although duties are separated."
     ),

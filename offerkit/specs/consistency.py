@@ -11,7 +11,9 @@ from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
+from offerkit.models.profiles import BUILT_IN_PROFILES
 from offerkit.specs.campaigns import bad_deliveries
+from offerkit.specs.facts import COUNTED
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
@@ -28,6 +30,19 @@ _ALIKE = 0.74
 def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
     """Every mistake between resources whose references are all valid."""
     yield from _operators(index)
+    for profile in index.group(SHARED, Kind.PROFILE).values():
+        if profile.name in BUILT_IN_PROFILES:
+            yield Mistake(
+                profile,
+                (),
+                Code.BUILT_IN_PROFILE,
+                f"the profile {profile.name} is built in and cannot be declared",
+                "Its rights are the same in every project.",
+                f"Declare a profile with another name, with “extends: {profile.name}” if it allows more."
+                if profile.name != "administrator"
+                else "Declare a profile with another name.",
+                on_key=True,
+            )
     for environment in index.environments:
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
         yield from _spaces(index, record)
@@ -428,11 +443,11 @@ def _misfit(
 
 
 def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
-    """Themes that a space, rule or delivery asks for and no offer, template or category has."""
+    """Themes that a space, rule, delivery or ``eligible.history`` asks for and no offer, template or category has."""
     if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
         return  # their themes are not known
-    carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}
-    for record, theme, path in _themes(index, environment, _ASKING):
+    carried = {theme for _, theme, _ in _carried(index, environment)}
+    for record, theme, path in _asked_for(index, environment):
         if theme not in carried:
             yield Mistake(
                 record,
@@ -441,15 +456,15 @@ def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
                 f"no offer, template or category has the theme “{theme}”",
                 "Asking for a theme that no offer has finds nothing.",
                 suggestion(theme, carried, "Add it to the themes of an offer or category."),
-                named=theme,
+                named=theme if path[-1] != "theme" else "",
             )
 
 
 def lonely_themes(index: Index) -> Iterator[Mistake]:
     """Themes that look misspelt: only one resource has it, nothing asks for it, and another theme is similar."""
     for environment in index.environments:
-        carried = list(_themes(index, environment, _CARRIERS))
-        asked_for = {theme for _, theme, _ in _themes(index, environment, _ASKING)}
+        carried = list(_carried(index, environment))
+        asked_for = {theme for _, theme, _ in _asked_for(index, environment)}
         count = Counter(theme for _, theme, _ in carried)
         candidates = [theme for theme in count if count[theme] > 1 or theme in asked_for]
         for record, theme, path in carried:
@@ -466,6 +481,15 @@ def lonely_themes(index: Index) -> Iterator[Mistake]:
                     f"Did you mean {near[0]}? If not, ask for {theme} somewhere.",
                     named=theme,
                 )
+
+
+def _carried(index: Index, environment: str) -> Iterator[tuple[Record, str, JsonPath]]:
+    return (each for each in _themes(index, environment, _CARRIERS) if each[2][: len(COUNTED)] != COUNTED)
+
+
+def _asked_for(index: Index, environment: str) -> Iterator[tuple[Record, str, JsonPath]]:
+    yield from _themes(index, environment, _ASKING)
+    yield from (each for each in _themes(index, environment, _CARRIERS) if each[2][: len(COUNTED)] == COUNTED)
 
 
 def _themes(index: Index, environment: str, kinds: tuple[Kind, ...]) -> Iterator[tuple[Record, str, JsonPath]]:

@@ -17,8 +17,10 @@ from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse, suggestion
 from offerkit.engine.report import Report
 from offerkit.fingerprint import canonical, digest
-from offerkit.governance.rights import DELIVERERS, Actor
+from offerkit.governance.profiles import right_to
+from offerkit.governance.rights import Actor
 from offerkit.models.expression_scopes import CALL_FACTS
+from offerkit.models.profiles import Verb
 from offerkit.reports.delivery import CellCount, DeliveryResult, delivery_data, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
@@ -77,7 +79,7 @@ def deliver(
     Raises Refused if it was made before, the operator lacks the right, or anything that it needs is missing or changes
     meanwhile; then nothing is stored.
     """
-    may_deliver(request.actor)
+    may_deliver(request.actor, order.environment)
     fields = [_field(order, name) for name in request.fields]
     given = request.contact_data
     selection = delivery_selection(order, request.seed, request.data, frozenset(given.types) if given else frozenset())
@@ -159,13 +161,14 @@ def finish_interrupted(store: Store, delivery: tuple[str, str, str], folder: Pat
     raise made_already(run)
 
 
-def may_deliver(actor: Actor) -> None:
-    """Raise Refused unless ``actor`` may make deliveries."""
-    if actor.profile is not None and actor.profile not in DELIVERERS:
+def may_deliver(actor: Actor, environment: str) -> None:
+    """Raise Refused unless ``actor`` may make deliveries in ``environment``."""
+    if not actor.may(Verb.DELIVER, environment):
+        who = actor.profiles.allowing(right_to(Verb.DELIVER, environment))
         raise refuse(
             Code.NOT_ALLOWED,
-            f"{actor.name} ({actor.profile}) is not allowed to make deliveries",
-            hint=f"Ask an operator who may: {or_list(DELIVERERS)}.",
+            f"{actor.name} ({actor.profile}) is not allowed to make deliveries in {environment}",
+            hint=f"Ask an operator who may: {or_list(who)}.",
         )
 
 
@@ -174,11 +177,11 @@ def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[Delivery
 
     ``name``: ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if it was not made, or the actor lacks the right.
     """
-    may_deliver(actor)
     runs = store.deliveries()
     matching_runs = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
     if len(matching_runs) != 1:
         raise _not_made(name, runs)
+    may_deliver(actor, matching_runs[0].environment)
     return matching_runs[0], store.delivery_sent(matching_runs[0], now), matching_runs[0].sent
 
 
@@ -186,7 +189,7 @@ def withdraw(store: Store, delivery: tuple[str, str, str], actor: Actor) -> tupl
     """Withdraw a delivery; returns its run and the number of propositions. Raises Refused if it was not made, or was
     sent.
     """
-    may_deliver(actor)
+    may_deliver(actor, delivery[0])
     run = store.delivery(*delivery)
     if run is None:
         raise _not_made("/".join(delivery[1:]), store.deliveries())

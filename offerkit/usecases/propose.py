@@ -272,8 +272,8 @@ def _stores(catalogs: Catalogs, ask: ProposeRequest) -> bool:
 
 
 def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[PastProposition, ...]:
-    """The propositions of a contact that presentation rules may count."""
-    if not key or not catalog.rules:
+    """The propositions of a contact that rules and conditions may count."""
+    if not key or not catalog.reads_history:
         return ()
     return tuple(store.past(catalog.environment, key, utc(history_start(catalog, now))))
 

@@ -28,7 +28,7 @@ from offerkit.state.eligibility import Condition, eligibility
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import stage_view
-from offerkit.usecases.approve import decidable_by, list_approvals
+from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
 from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history
@@ -229,6 +229,7 @@ _WHAT = {
     "enabled": "Switched on",
     "when": "Condition",
     "filter": "Filter",
+    "history": "History of the contact",
     "from": "From",
     "until": "Until",
     "spaces": "Spaces",

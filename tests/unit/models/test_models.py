@@ -27,6 +27,8 @@ MINIMAL: dict[Kind, dict[str, Any]] = {
     Kind.CAMPAIGN: {},
     Kind.CASES: {"cases": {"x": {}}},
     Kind.POLICY: {"require": "offer.until is not null", "message": "It ends."},
+    Kind.PROFILE: {},
+    Kind.WEBHOOK: {"url": "https://hub.example.com/offers"},
 }
 N = Number
 OFFER: dict[str, Any] = {
@@ -171,6 +173,19 @@ FULL: dict[Kind, dict[str, Any]] = {
     Kind.CASES: {
         "activated": {"a": ["web"]},
         "cases": {"a is offered": {"space": "shop/web", "now": "2026-01-01", "expect": {"offers": ["a"], "out": {}}}},
+    },
+    Kind.PROFILE: {
+        "extends": "offer-manager",
+        "rights": [
+            {"verb": "write", "kinds": ["rule", "typology"], "environments": ["shop"]},
+            {"verb": "stop"},
+        ],
+    },
+    Kind.WEBHOOK: {
+        "url": "https://hub.example.com/offers",
+        "events": ["approval.wanted", "offers.stopped"],
+        "environments": ["shop"],
+        "enabled": False,
     },
     Kind.POLICY: {
         "applies_to": ["category", "offer"],
