@@ -188,9 +188,9 @@ def _category(rng: Random) -> dict[str, Any]:
         **_maybe(rng, "enabled", False, 0.05),
         "eligible": {
             **_period(rng),
-            "filters": _filters(rng, 0.8),
+            "filters": _filters(rng, 0.9),
             **_maybe(rng, "when", rng.choice(CONDITIONS), 0.2),
-            **_maybe(rng, "history", [_history(rng)], 0.15),
+            **_maybe(rng, "history", [_history(rng)], 0.1),
         },
         **_maybe(rng, "themes", [rng.choice(("x", "y"))]),
         **_maybe(rng, "multiplier", {"factor": rng.choice(("0", "0.5", "2")), **_period(rng)}),
@@ -220,7 +220,7 @@ def _rules(rng: Random) -> dict[str, Any]:
             **_period(rng),
             "filters": _filters(rng, 0.5),
             **_maybe(rng, "when", rng.choice(CONDITIONS), 0.5),
-            **_maybe(rng, "history", [_history(rng) for _ in range(rng.choice((1, 1, 2)))], 0.25),
+            **_maybe(rng, "history", [_history(rng) for _ in range(rng.choice((1, 1, 2)))], 0.2),
         },
         "weights": [_weight(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))],
     }
@@ -235,7 +235,9 @@ def _filters(rng: Random, none: float) -> list[Any]:
 def _history(rng: Random) -> dict[str, Any]:
     """How often something was proposed to the contact before."""
     about = rng.choice(({"offer": "o1"}, {"offer": "gone"}, {"category": "a"}, {"category": "d/e"}, {"theme": "y"}))
-    limits = rng.choice(({"at_least": 1}, {"at_most": 1}, {"at_most": 0}, {"at_least": 1, "at_most": 2}))
+    limits = rng.choice(
+        ({"at_least": 1}, {"at_most": 1}, {"at_most": 1}, {"at_most": 0}, {"at_least": 1, "at_most": 2})
+    )
     status = rng.choice(("any", "any", "accepted", "presented", "accepted-or-rejected"))
     return {**about, "status": status, "period": rng.choice(("1d", "2d 6h", "12h")), **limits}
 
@@ -245,7 +247,7 @@ def _weight(rng: Random) -> dict[str, Any]:
     return {
         **value,
         **_period(rng),
-        "filters": _filters(rng, 0.85),
+        "filters": _filters(rng, 0.9),
         **_maybe(rng, "when", rng.choice(CONDITIONS)),
         **_maybe(rng, "spaces", ["web"], 0.2),
         **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing")), 0.15),
