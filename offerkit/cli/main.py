@@ -53,6 +53,7 @@ COMMANDS = {
     "update": "Set the status of a proposition: presented, interested, accepted or rejected.",
     "propositions": "List stored propositions by contact, offer or space, newest first.",
     "preview": "Show an offer as each space renders it, before or after it is live.",
+    "weights": "Show the weights of offers side by side, and what changes them.",
     "eval": "Evaluate a condition or formula, for one contact or counted over all contacts.",
     "prove": "Prove what changes of conditions mean, for every contact there can be.",
     "deliver": "Make a delivery of a campaign: a message with its propositions for each recipient.",

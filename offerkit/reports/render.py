@@ -95,6 +95,13 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "json": "offerkit.reports.preview.preview_json",
         "html": "offerkit.reports.preview.preview_html",
     },
+    "WeightTable": {
+        "text": "offerkit.reports.weights.weights_text",
+        "json": "offerkit.reports.weights.weights_json",
+        "csv": "offerkit.reports.weights.weights_csv",
+        "markdown": "offerkit.reports.weights.weights_markdown",
+        "html": "offerkit.reports.weights.weights_html",
+    },
     "Propositions": {
         "text": "offerkit.reports.propositions.propositions_text",
         "json": "offerkit.reports.propositions.propositions_json",

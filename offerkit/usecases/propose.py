@@ -252,8 +252,8 @@ def _prepare(
 
 
 def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[PastProposition, ...]:
-    """The propositions of a contact that presentation rules may count."""
-    if not key or not catalog.rules:
+    """The propositions of a contact that rules and conditions may count."""
+    if not key or not catalog.reads_history:
         return ()
     return tuple(store.past(catalog.environment, key, utc(history_start(catalog, now))))
 
