@@ -16,7 +16,14 @@ from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.models.expression_scopes import CHANNELS
 from offerkit.models.validation_errors import EXPECTED, explain
-from offerkit.specs.campaigns import SLOTS, message_bodies, names_of_run, slots_by_delivery, unshown_slots
+from offerkit.specs.campaigns import (
+    SLOTS,
+    message_bodies,
+    names_of_run,
+    slots_by_delivery,
+    tracking_bodies,
+    unshown_slots,
+)
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
 from offerkit.specs.project import SpecFile
@@ -237,7 +244,7 @@ def _facts(
         case Kind.POLICY:
             return ResourceFacts(keys=resource.applies_to, expressions=written)
         case Kind.CAMPAIGN:
-            diagnostics += _unshown(source, document, raw, resource)
+            diagnostics += [*_unshown(source, document, raw, resource), *_tracking(source, document, raw, resource)]
             used = _variables(source, document, raw, message_bodies(resource), diagnostics, frozenset({SLOTS}))
             return ResourceFacts(
                 variables=(*used, *names_of_run(resource)),
@@ -279,6 +286,18 @@ def _unshown(source: SpecFile, document: YamlMap, raw: RawResource, campaign: An
             f"the body does not show slot “{slot}”",
             "Its offers would be stored as proposed, and no recipient would see them.",
             f"Write {{{{ slots.{slot} }}}} in the body, or remove the slot.",
+            address=str(raw.address),
+            position=unpack(source.path, locate(document, (*raw.path, *path))),
+        )
+
+
+def _tracking(source: SpecFile, document: YamlMap, raw: RawResource, campaign: Any) -> Iterator[Diagnostic]:
+    for path in tracking_bodies(campaign):
+        yield Diagnostic(
+            Code.TEMPLATE_SYNTAX,
+            "a body cannot use status_url",
+            "It stands around the offers, so that there is no proposition whose status a link could set.",
+            "Use it in the rendering functions of the space.",
             address=str(raw.address),
             position=unpack(source.path, locate(document, (*raw.path, *path))),
         )
