@@ -17,7 +17,14 @@ from offerkit.models.base import Resource
 from offerkit.models.expression_scopes import CHANNELS
 from offerkit.models.typed_values import type_error
 from offerkit.models.validation_errors import EXPECTED, explain
-from offerkit.specs.campaigns import SLOTS, message_bodies, names_of_run, slots_by_delivery, unshown_slots
+from offerkit.specs.campaigns import (
+    SLOTS,
+    message_bodies,
+    names_of_run,
+    slots_by_delivery,
+    tracking_bodies,
+    unshown_slots,
+)
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
 from offerkit.specs.project import SpecFile
@@ -239,7 +246,7 @@ def _facts(
         case Kind.POLICY:
             return ResourceFacts(keys=resource.applies_to, expressions=written)
         case Kind.CAMPAIGN:
-            diagnostics += _unshown(source, document, raw, resource)
+            diagnostics += [*_unshown(source, document, raw, resource), *_tracking(source, document, raw, resource)]
             used = _variables(source, document, raw, message_bodies(resource), diagnostics, frozenset({SLOTS}))
             return ResourceFacts(
                 variables=(*used, *names_of_run(resource)),
@@ -301,6 +308,18 @@ def _bad_examples(environment: Any) -> Iterator[tuple[JsonPath, str, str]]:
                 known = f"Known: {', '.join(type_.values)}." if type_.values else ""
                 hint = suggestion(str(value), type_.values, known) or f"It is declared as {type_.base}."
                 yield path, f"the example “{name}” does not fit {key}: {why}", hint
+
+
+def _tracking(source: SpecFile, document: YamlMap, raw: RawResource, campaign: Any) -> Iterator[Diagnostic]:
+    for path in tracking_bodies(campaign):
+        yield Diagnostic(
+            Code.TEMPLATE_SYNTAX,
+            "a body cannot use status_url",
+            "It stands around the offers, so that there is no proposition whose status a link could set.",
+            "Use it in the rendering functions of the space.",
+            address=str(raw.address),
+            position=unpack(source.path, locate(document, (*raw.path, *path))),
+        )
 
 
 def _assets_trouble(assets: str) -> str:

@@ -419,7 +419,7 @@ def reported_obstacles(stages: Stages, denials: Iterable[PolicyDenial]) -> Itera
             for stage in stage_names:
                 view = _with_current_names(stages, stage.environment)(view)
         for address in view.of_kind(Kind.POLICY):
-            policy = ActivePolicy.of(address, view(address) or {})
+            policy = ActivePolicy.of(view, address)
             known[address, policy.meaning] = policy
     for denial in denials:
         known_policy = known.get((denial.policy, denial.meaning))

@@ -21,7 +21,6 @@ from offerkit.models.expression_scopes import (
     OFFER_VARIABLES,
     PROPOSITION_VARIABLES,
     ExpressionRole,
-    expression_scope,
 )
 from offerkit.models.space import Space
 from offerkit.plans.sentences import excused_case_note
@@ -307,8 +306,7 @@ def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator
 
 
 def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Report]:
-    call_data = {name: field.type for name, field in catalog.call_data.items()}
-    names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
+    names = catalog.scope(ExpressionRole.TARGET)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
         try:
             check(expression.text, names, ExpectedResult(expression.expected))

@@ -239,6 +239,7 @@ _WHAT = {
     "enabled": "Switched on",
     "when": "Condition",
     "filter": "Filter",
+    "history": "History of the contact",
     "from": "From",
     "until": "Until",
     "spaces": "Spaces",
