@@ -16,6 +16,7 @@ from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
 from offerkit.governance.approvals import Decisions, rejected
 from offerkit.governance.aspects import approval_keys
+from offerkit.governance.offer_fields import product_field_meaning
 from offerkit.models import model_of
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.effective import filters_of
@@ -104,6 +105,8 @@ def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
             name: {key: value for key, value in json_map(field).items() if key not in _FOR_AUTHORS}
             for name, field in fields.items()
         }
+    if isinstance(fields := result.get("product_fields"), dict):
+        result["product_fields"] = {name: product_field_meaning(field) for name, field in fields.items()}
     return result
 
 

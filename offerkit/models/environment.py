@@ -76,6 +76,9 @@ class Promotion(Part):
     )
     tests: Flag = Field(False, description="Applied decision cases must pass before a promotion.")
     separation_of_duties: Flag = Field(False, description="An operator who changed an offer cannot approve it.")
+    approval_deadline: Duration | None = Field(
+        None, description="How long reviewers have, from when an approval was first wanted, until it is overdue."
+    )
     retention: Duration = Field(
         "90d", description="How long a removed offer is kept, deactivated, before purge deletes it."
     )
