@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from offerkit.contacts.bulk import column, data_column
 from offerkit.engine.condition import BoundCondition, CallFacts
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.rules.duckdb import to_duckdb
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Node
@@ -18,6 +19,8 @@ def bound_condition_sql(condition: BoundCondition, facts: CallFacts, row_data: C
     ``row_data``: the call data that each contact has for itself, in columns. A condition that cannot be read is unknown
     for every contact, as in the engine.
     """
+    if isinstance(condition, HistoryCondition):
+        raise ValueError("counted propositions are no columns of the contact")  # see contact_histories.py
     checked = condition.expression.checked
     if checked is None:
         return "NULL"

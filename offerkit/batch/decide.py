@@ -12,16 +12,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from offerkit.batch.condition_sql import bound_condition_sql, gives_integer
+from offerkit.batch.contact_histories import NO_COUNTS, HistoryCounts, count_histories
 from offerkit.batch.contact_table import ContactTable
-from offerkit.batch.exclusions import Exclusions
+from offerkit.batch.exclusions import Exclusions, find_exclusions
 from offerkit.batch.program import BatchProgram
 from offerkit.batch.weighed_items import WeighedItems
 from offerkit.engine.condition import BoundCondition
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.reasons import Cause
 from offerkit.engine.weights import times
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.types import BaseType
+from offerkit.store import Store
 
 if TYPE_CHECKING:
     import numpy
@@ -41,10 +44,11 @@ _BEHIND = 1 << 40
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """A program, and what presentation rules exclude."""
+    """A program, what presentation rules exclude, and what conditions count of the contacts' histories."""
 
     program: BatchProgram
     exclusions: Sequence[Exclusions] = ()
+    histories: HistoryCounts = NO_COUNTS
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,17 @@ class DecidedChunk:
     positive: Mapping[BoundCondition, NDArray[numpy.bool_]] = field(default_factory=dict)
     kept: NDArray[numpy.bool_] | None = None
     productless: Mapping[int, Mapping[Cause, NDArray[numpy.bool_]]] = field(default_factory=dict)
+
+
+def batch_request(
+    people: ContactTable, program: BatchProgram, store: Store | None, *, ruled: bool = True
+) -> BatchRequest:
+    """The request of ``program`` with what ``store`` has of the contacts; without a store nobody has a history.
+
+    ``ruled``: whether presentation rules exclude offers.
+    """
+    exclusions = find_exclusions(people, program, store) if ruled else []
+    return BatchRequest(program, exclusions, count_histories(people, program, store))
 
 
 def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:
@@ -102,8 +117,12 @@ class _ChunkDecider:
         would evaluate every part for every contact, which takes three times as long.
         """
         program = self._program
+        histories = self._batch.histories
         conditions = [
-            bound_condition_sql(condition, program.facts, program.row_data) for condition in program.conditions
+            histories.sql(condition)
+            if isinstance(condition, HistoryCondition)
+            else bound_condition_sql(condition, program.facts, program.row_data)
+            for condition in program.conditions
         ]
         parts = [
             " + ".join(
@@ -116,7 +135,9 @@ class _ChunkDecider:
         before = literal(tie_text(program.call.seed, program.facts.today), BaseType.STRING)
         parts.append(f"md5_number_upper({before} || k) AS digest")
         truth = people.fresh("truth")
-        people.connection.execute(f"CREATE TEMP TABLE {truth} AS SELECT n, {', '.join(parts)} FROM contact")  # noqa: S608
+        people.connection.execute(
+            f"CREATE TEMP TABLE {truth} AS SELECT n, {', '.join(parts)} FROM {histories.source}"  # noqa: S608 - quoted
+        )
         return truth
 
     def chunk(self, people: ContactTable, truth: str, first: int, last: int) -> DecidedChunk:

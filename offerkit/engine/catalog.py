@@ -46,7 +46,8 @@ class CatalogCache:
 class Catalog:
     """A compiled stage. ``problems``: rules that cannot be read; they never hold.
 
-    ``longest_period``: how far back presentation rules look, that is, how much history a decision needs.
+    ``longest_period``: how far back rules and conditions look, that is, how much history a decision needs.
+    ``counts_history``: whether conditions count propositions (``eligible.history``).
     """
 
     environment: str
@@ -81,6 +82,7 @@ class Catalog:
     """The declared samples of products' values, for previews."""
     offer_fields: Mapping[str, FieldType]
     """The types of the fields that the environment declares for its offers."""
+    counts_history: bool = False
     call_facts: tuple[str, ...] = ()
     """The built-in facts of a call that something in the stage reads."""
     cache: CatalogCache = field(default_factory=CatalogCache, init=False, repr=False)
@@ -89,6 +91,11 @@ class Catalog:
     def no_offer(self) -> Row:
         """The fields of an offer about which nothing is known, such as one that is no longer in the catalog."""
         return dict.fromkeys((*OFFER_FIELDS, *self.offer_fields))
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether a decision needs the contact's propositions."""
+        return self.counts_history or bool(self.rules)
 
     def scope(self, role: ExpressionRole, parameters: Mapping[str, FieldType] | None = None) -> NameScope:
         """The names that an expression in ``role`` can use; ``parameters``: those of a filter."""

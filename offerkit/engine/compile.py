@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.contact_history import ContactHistories
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.presentation_rules import matches, offer_row
@@ -129,7 +131,8 @@ class _Compiler:
         self._offer_fields = field_types(self._model.offer_fields)
         self._expressions = Expressions(self._model.dimension, self._fields, types, self._offer_fields, self._zone)
         no_offer = _unknown({**OFFER_FIELDS, **self._offer_fields})
-        self._requirements = Requirements(self._inheritance, self._expressions, no_offer)
+        self._histories = ContactHistories(self._carriers)
+        self._requirements = Requirements(self._inheritance, self._expressions, no_offer, self._histories)
 
     def catalog(self, revision: int) -> Catalog:
         address = environment_address(self._environment)
@@ -159,7 +162,8 @@ class _Compiler:
                 {theme for category in categories.values() for theme in category.themes},
             ),
             always=frozenset(offer.position for offer in offers if any(part.always for part in offer.chain)),
-            longest_period=max((rule.before for rule in rules), default=timedelta(0)),
+            longest_period=max((self._histories.longest, *(rule.before for rule in rules))),
+            counts_history=bool(self._histories),
             hooks=self._hooks,
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
@@ -169,6 +173,18 @@ class _Compiler:
             offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
+
+    def _carriers(self, theme: str) -> frozenset[str]:
+        """The names of the offers that have a theme now."""
+        return self._by_theme.get(theme, frozenset())
+
+    @cached_property
+    def _by_theme(self) -> dict[str, frozenset[str]]:
+        names: dict[str, set[str]] = {}
+        for name, address, _ in self._of(Kind.OFFER):
+            for theme in self._inheritance.offer(address).themes:
+                names.setdefault(theme, set()).add(name)
+        return {theme: frozenset(carriers) for theme, carriers in names.items()}
 
     def _own_bodies(self) -> Iterator[JsonMap]:
         return (body for address, body in self._bodies.items() if address.environment == self._environment)
@@ -231,7 +247,7 @@ class _Compiler:
                 address=address,
                 enabled=model.enabled,
                 days=Days(eligible.from_, eligible.until),
-                requirements=self._requirements.of_category(address, eligible.filters, eligible.when),
+                requirements=self._requirements.of_category(address, eligible),
                 multiplier=multiplier,
                 themes=self._inheritance.themes(path),
                 always=self._inheritance.always_included(path),
@@ -387,6 +403,7 @@ class OfferCompiler:
             address, path = offer.where(("eligible", "when"))
             condition = self._expressions.of_offer(eligible.when, address, path, offer.row)
             requirements.append(LocatedCondition(condition, address, path))
+        requirements += self._requirements.history(eligible.history, lambda path: offer.where(path)[0])
         weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
             weights = [CompiledWeight(number=Decimal(1), address=offer.address, path=())]

@@ -13,6 +13,7 @@ from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPO
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
 from offerkit.models.profiles import BUILT_IN_PROFILES
 from offerkit.specs.campaigns import bad_deliveries
+from offerkit.specs.facts import COUNTED
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
@@ -442,11 +443,11 @@ def _misfit(
 
 
 def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
-    """Themes that a space, rule or delivery asks for and no offer, template or category has."""
+    """Themes that a space, rule, delivery or ``eligible.history`` asks for and no offer, template or category has."""
     if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
         return  # their themes are not known
-    carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}
-    for record, theme, path in _themes(index, environment, _ASKING):
+    carried = {theme for _, theme, _ in _carried(index, environment)}
+    for record, theme, path in _asked_for(index, environment):
         if theme not in carried:
             yield Mistake(
                 record,
@@ -455,15 +456,15 @@ def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
                 f"no offer, template or category has the theme “{theme}”",
                 "Asking for a theme that no offer has finds nothing.",
                 suggestion(theme, carried, "Add it to the themes of an offer or category."),
-                named=theme,
+                named=theme if path[-1] != "theme" else "",
             )
 
 
 def lonely_themes(index: Index) -> Iterator[Mistake]:
     """Themes that look misspelt: only one resource has it, nothing asks for it, and another theme is similar."""
     for environment in index.environments:
-        carried = list(_themes(index, environment, _CARRIERS))
-        asked_for = {theme for _, theme, _ in _themes(index, environment, _ASKING)}
+        carried = list(_carried(index, environment))
+        asked_for = {theme for _, theme, _ in _asked_for(index, environment)}
         count = Counter(theme for _, theme, _ in carried)
         candidates = [theme for theme in count if count[theme] > 1 or theme in asked_for]
         for record, theme, path in carried:
@@ -480,6 +481,15 @@ def lonely_themes(index: Index) -> Iterator[Mistake]:
                     f"Did you mean {near[0]}? If not, ask for {theme} somewhere.",
                     named=theme,
                 )
+
+
+def _carried(index: Index, environment: str) -> Iterator[tuple[Record, str, JsonPath]]:
+    return (each for each in _themes(index, environment, _CARRIERS) if each[2][: len(COUNTED)] != COUNTED)
+
+
+def _asked_for(index: Index, environment: str) -> Iterator[tuple[Record, str, JsonPath]]:
+    yield from _themes(index, environment, _ASKING)
+    yield from (each for each in _themes(index, environment, _CARRIERS) if each[2][: len(COUNTED)] == COUNTED)
 
 
 def _themes(index: Index, environment: str, kinds: tuple[Kind, ...]) -> Iterator[tuple[Record, str, JsonPath]]:

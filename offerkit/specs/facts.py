@@ -56,6 +56,8 @@ def offer_fields(fields: Mapping[str, OfferField]) -> tuple[DeclaredField, ...]:
     )
 
 
+COUNTED: JsonPath = ("eligible", "history")
+"""Where an offer, template or category counts propositions; its own themes stand elsewhere."""
 Found = tuple[JsonPath, str | None, ExpressionRole, ExpectedResult]
 
 
@@ -105,7 +107,7 @@ def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
     """The themes that an offer, template or category has, or that a space, rule or campaign asks for."""
     match kind:
         case Kind.OFFER | Kind.TEMPLATE | Kind.CATEGORY:
-            return _listed(("themes",), resource.themes)
+            return _listed(("themes",), resource.themes) + tuple(_counted_themes(resource))
         case Kind.SPACE:
             return _listed(("defaults", "themes"), resource.defaults.themes)
         case Kind.RULE:
@@ -120,6 +122,12 @@ def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
             )
         case _:
             return ()
+
+
+def _counted_themes(resource: Any) -> Iterator[tuple[str, JsonPath]]:
+    for number, entry in enumerate(resource.eligible.history):
+        if entry.theme is not None:
+            yield entry.theme, (*COUNTED, number, "theme")
 
 
 def _listed(path: JsonPath, names: tuple[str, ...]) -> tuple[tuple[str, JsonPath], ...]:

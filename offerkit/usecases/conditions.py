@@ -7,19 +7,21 @@ it. Proofs therefore say that contacts are eligible, never that they get an offe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 
 from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import BoundCondition
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.resources import CompiledCategory, CompiledOffer, CompiledWeight, Days, LocatedCondition
 from offerkit.fingerprint import JsonMap
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types
 from offerkit.models.filter import Filter
 from offerkit.prove.question import TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, Origin
 from offerkit.rules.check import RuleError, check
-from offerkit.rules.types import ExpectedResult, NameScope, Row, Value
+from offerkit.rules.nodes import CheckedExpression
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Row, Value
 
 UNREADABLE = "it cannot be read"
 """How the reason begins for which an expression that cannot be read is never true."""
@@ -36,12 +38,12 @@ def effective_condition(catalog: Catalog, offer: CompiledOffer, space: str) -> F
     return AllOf(tuple(_parts(catalog, offer, space)))
 
 
-def call_on(catalog: Catalog, space: str) -> Formula:
-    """What is true of the built-in facts of every call to ``space``, if the catalog reads any."""
+def call_on(catalog: Catalog, space: str, facts: Collection[str] | None = None) -> Formula:
+    """What is true of the built-in ``facts`` of every call to ``space``; by default of those that the catalog reads."""
     known = {"space": space, "channel": catalog.spaces[space].channel, "environment": catalog.environment}
     texts = [
         f"interaction.{name} = '{known[name]}'" if name in known else f"interaction.{name} IS NOT NULL"
-        for name in catalog.call_facts
+        for name in dict.fromkeys(catalog.call_facts if facts is None else facts)
     ]
     if not texts:
         return TRUE
@@ -49,8 +51,6 @@ def call_on(catalog: Catalog, space: str) -> Formula:
 
 
 def _parts(catalog: Catalog, offer: CompiledOffer, space: str) -> Iterator[Formula]:
-    if catalog.call_facts:
-        yield call_on(catalog, space)
     yield from map(located, catalog.requirements)
     for category in offer.chain:
         yield from category_parts(category)
@@ -113,6 +113,8 @@ def located(condition: LocatedCondition) -> Formula:
 
 def _holds(condition: BoundCondition, origin: Origin, *, positive: bool = False) -> Formula:
     expression = condition.expression
+    if isinstance(condition, HistoryCondition):
+        return Holds(_count(condition), origin=origin)
     if expression.checked is None:
         return Fixed(False, f"{UNREADABLE}: {expression.problem}", origin)
     rows = dict(zip(expression.namespaces[2:], condition.bound, strict=True)) if condition.bound else {}
@@ -121,6 +123,18 @@ def _holds(condition: BoundCondition, origin: Origin, *, positive: bool = False)
         if namespace in rows:
             read.setdefault(namespace, {})[name] = rows[namespace].get(name)
     return Holds(expression.checked, tuple(read.items()), positive, origin)
+
+
+HISTORY = "own history"
+"""The namespace of what conditions count of the contact's own history; no dimension can have this name."""
+
+
+def _count(condition: HistoryCondition) -> CheckedExpression:
+    """The condition on an unknown number, the same wherever the same propositions are counted."""
+    name = condition.counted.text
+    tests = [f">= {condition.least}", *([] if condition.most is None else [f"<= {condition.most}"])]
+    text = " AND ".join(f'"{HISTORY}"."{name}" {test}' for test in tests)
+    return check(text, NameScope({HISTORY: {name: FieldType(BaseType.INTEGER)}}), _CONDITION)
 
 
 def _days(days: Days, origin: Origin) -> Iterator[Formula]:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from offerkit.address import Address, Kind
 from offerkit.batch import (
     BatchProgram,
-    BatchRequest,
     ContactTable,
     DecidedChunk,
     batch_program,
+    batch_request,
     decide_all,
-    find_exclusions,
 )
 from offerkit.batch.condition_sql import bound_condition_sql
 from offerkit.batch.decide import CHUNK
@@ -254,8 +253,8 @@ class _PartDecider:
         self._items: dict[int, list[int]] = {}
         if program is not None and not selection.one_by_one:
             # An offer that a field names is held to no presentation rule.
-            excluded = () if selection.part.body.named else find_exclusions(contact_table, program, store)
-            self._decided = decide_all(contact_table, BatchRequest(program, excluded))
+            request = batch_request(contact_table, program, store, ruled=not selection.part.body.named)
+            self._decided = decide_all(contact_table, request)
             for number, item in enumerate(program.items):
                 self._items.setdefault(item.position, []).append(number)
 
@@ -313,9 +312,11 @@ class _PartDecider:
         """Decide for one contact, with hooks; ``named``: the one offer that its field names."""
         selection = self._selection
         catalog, call = selection.part.catalog, selection.call
-        history = history_of(self._store, catalog, key, call.now) if self._store is not None and named is None else ()
+        history = history_of(self._store, catalog, key, call.now) if self._store is not None else ()
         call = replace(call, contact=contact, key=key, data=data, exclude=used)
-        decision = decide(catalog, call if named is None else replace(call, offers=named, exclude=frozenset()), history)
+        decision = decide(
+            catalog, call if named is None else replace(call, offers=named, exclude=frozenset(), ruled=False), history
+        )
         choices = tuple(
             Choice(catalog.position_of[chosen.offer], chosen.weight, chosen.product) for chosen in decision.chosen
         )

@@ -8,12 +8,13 @@ it concerns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from offerkit.address import Address
 from offerkit.engine.condition import BoundCondition, Path
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.resources import LocatedCondition
 from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves, reads_clock
 from offerkit.prove.result import Existence
@@ -67,6 +68,8 @@ class ConditionParts:
             whole = conjuncts(formula.expression) if isinstance(formula, Holds) else ()
             place = LintPlace(condition.address, condition.path)
             parts = tuple(_part(formula, each, place) for each in whole if isinstance(formula, Holds))
+            if isinstance(condition.condition, HistoryCondition):  # numbers, no text with offsets
+                parts = tuple(replace(part, text=condition.condition.expression.text, place=place) for part in parts)
             self._known[key] = parts
         return parts
 

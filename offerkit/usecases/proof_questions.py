@@ -22,7 +22,7 @@ from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
 from offerkit.state.changes import Change
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.catalogs import deciding_bodies
-from offerkit.usecases.conditions import UNREADABLE, effective_condition, written_conditions
+from offerkit.usecases.conditions import UNREADABLE, call_on, effective_condition, written_conditions
 
 FormulaKey: TypeAlias = tuple[object, ...]
 
@@ -129,6 +129,8 @@ class EnvironmentQuestions:
             if (one := question(ProvedAbout.ELIGIBLE, before, after)) is not None:
                 one.offers.setdefault(offer, []).append(space)
                 one.edited |= offer in self._change.addresses
+                if "space" in self.after.call_facts and Address(self.name, Kind.SPACE, space) in self._change.origins:
+                    one.doubt = one.doubt or f"space {space} gets another name, which conditions read"
         return sorted(asked.values(), key=lambda one: not one.edited)
 
     def _unreadable(self, before: Formula, after: Formula) -> str:
@@ -184,17 +186,18 @@ class EnvironmentQuestions:
             was = self.before.offers[self.before.position_of[old.name]]
             will = self.after.offers[self.after.position_of[offer.name]]
             spaces_before = frozenset(self._spaces_before[old])
-            known: dict[FormulaKey, tuple[Formula, Formula]] = {}
+            known: dict[object, tuple[Formula, Formula]] = {}
             for space in self._spaces_after[offer]:
                 former = origins.get(Address(self.name, Kind.SPACE, space))
                 before = former.name if former is not None else space
                 if before not in spaces_before:
                     continue
-                key = _weights_on(was, before), _weights_on(will, space)
+                facts = (*self.before.call_facts, *self.after.call_facts)
+                key = _weights_on(was, before), _weights_on(will, space), (before, space) if facts else ("", "")
                 if key not in known:  # spaces differ in nothing else
                     known[key] = (
-                        effective_condition(self.before, was, before),
-                        effective_condition(self.after, will, space),
+                        AllOf((call_on(self.before, before, facts), effective_condition(self.before, was, before))),
+                        AllOf((call_on(self.after, space, facts), effective_condition(self.after, will, space))),
                     )
                 yield offer, space, *known[key]
 
