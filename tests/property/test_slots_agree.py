@@ -15,7 +15,7 @@ from helpers import random_catalog
 from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from property.test_decisions_agree import _store  # the same random histories
+from test_decisions_agree import _store as store_of  # the same random histories
 
 from offerkit.address import Address, Kind
 from offerkit.batch import open_contact_table
@@ -100,7 +100,7 @@ class _Case:
         made, order = self.catalog, _order(self.catalog, delivery)
         selection = selecting.delivery_selection(order, "s", {}, frozenset({"page"}))
         fields = dict(made.dimension.fields)
-        with open_contact_table(self.contacts, ("id",), fields) as table, _store(made, self.past) as store:
+        with open_contact_table(self.contacts, ("id",), fields) as table, store_of(made, self.past) as store:
             pages = [(key, page) for key, page in self.pages.items()]
             table.connection.execute("CREATE TABLE page (k VARCHAR, d_page VARCHAR)")
             table.connection.executemany("INSERT INTO page VALUES (?, ?)", pages)
@@ -150,21 +150,21 @@ def _slots_agree(seed: int, *, hooks: bool) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=often(150), deadline=None)
+@settings(max_examples=often(60, 150), deadline=None)
 @given(st.integers(0, 2**32))
 def test_slots_are_a_call_for_several_spaces(seed: int) -> None:
     _slots_agree(seed, hooks=False)
 
 
 @pytest.mark.slow
-@settings(max_examples=often(60), deadline=None)
+@settings(max_examples=often(25, 60), deadline=None)
 @given(st.integers(0, 2**32))
 def test_slots_are_a_call_for_several_spaces_with_hooks(seed: int) -> None:
     _slots_agree(seed, hooks=True)
 
 
 @pytest.mark.slow
-@settings(max_examples=often(100), deadline=None)
+@settings(max_examples=often(40, 100), deadline=None)
 @given(st.integers(0, 2**32))
 def test_an_offer_that_a_field_names_is_one_that_the_engine_finds_eligible(seed: int) -> None:
     case = _Case(seed, hooks=False)
@@ -173,7 +173,7 @@ def test_an_offer_that_a_field_names_is_one_that_the_engine_finds_eligible(seed:
     expected: dict[str, list[list[str]]] = {}
     for row in case.contacts:
         if case.in_target(row):
-            named = frozenset({row["tier"]}) & case.catalog.position_of.keys()
+            named = frozenset({row["tier"]} & case.catalog.position_of.keys())
             call = replace(case.call(space, row), offers=named)
             chosen = decide(case.catalog, call, ()).chosen if named else ()
             expected[str(row["id"])] = [[one.offer for one in chosen]]
@@ -181,14 +181,18 @@ def test_an_offer_that_a_field_names_is_one_that_the_engine_finds_eligible(seed:
 
 
 @pytest.mark.slow
-@settings(max_examples=often(100), deadline=None)
+@settings(max_examples=often(40, 100), deadline=None)
 @given(st.integers(0, 2**32))
 def test_cells_with_limits_take_the_lowest_hashes(seed: int) -> None:
     case = _Case(seed, hooks=False)
     rng, made = case.rng, case.catalog
     whens = [rng.choice((*random_catalog.CONDITIONS, "true")) for _ in range(rng.randint(1, 4))]
     cells = [
-        {"when": when, "offer": rng.choice(sorted(made.position_of)), **({"limit": rng.randint(1, 6)} if limited else {})}
+        {
+            "when": when,
+            "offer": rng.choice(sorted(made.position_of)),
+            **({"limit": rng.randint(1, 6)} if limited else {}),
+        }
         for when in whens
         for limited in [rng.random() < 0.7]
     ]
