@@ -9,7 +9,7 @@ from itertools import islice
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.models.status import Status, status_number
-from offerkit.store import propositions
+from offerkit.store import proposition_log, propositions
 from offerkit.store.database import Cell, Database
 from offerkit.store.proposition_rows import PropositionRow
 from offerkit.times import check_utc
@@ -89,15 +89,17 @@ def sent(db: Database, run: DeliveryRun, time: str) -> int:
         where = "environment = ? AND space = ? AND time = ? AND interaction = ? AND status IN (?, ?)"
         args = (run.environment, run.space, run.time, run.id, *waiting)
         count = db.run(
-            f"UPDATE proposition SET status = ?, changed = ? WHERE {where}",  # noqa: S608 - constants
+            f"UPDATE proposition SET status = ?, changed = ?, logged = '1' WHERE {where}",  # noqa: S608 - constants
             (status_number(Status.PRESENTED), time, *args),
         )
+        of_run = "environment = ? AND space = ? AND time = ? AND interaction = ?"
+        proposition_log.note_sent(db, of_run, (run.environment, run.space, run.time, run.id), time)
         db.run("UPDATE delivery_run SET sent = ? WHERE id = ? AND sent = ''", (time, run.id))
     return count
 
 
-def withdraw(db: Database, run: DeliveryRun) -> int:
-    """Remove ``run`` with its propositions. Returns how many those were. Raises Refused when it was sent."""
+def withdraw(db: Database, run: DeliveryRun, time: str) -> int:
+    """Remove ``run`` with its propositions at ``time``. Returns how many those were. Raises Refused when it was sent."""
     with db.writing():
         now = _still(db, run)
         if now.sent:
@@ -110,6 +112,7 @@ def withdraw(db: Database, run: DeliveryRun) -> int:
         args = (run.environment, run.space, run.time, run.id)
         count = db.run(f"DELETE FROM proposition WHERE {where}", args)  # noqa: S608 - constants
         db.run("DELETE FROM delivery_run WHERE id = ?", (run.id,))
+        proposition_log.note_withdrawn(db, run.environment, run.id, time)
     return count
 
 

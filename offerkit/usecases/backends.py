@@ -20,6 +20,7 @@ from offerkit.governance.rights import Actor
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
 from offerkit.store.remote import RemoteStore, StoreCopy, diagnostic_of, error_json, remote_of, strange
+from offerkit.usecases.report_backends import LocalReports, ServerReports
 from offerkit.usecases.requests import (
     NO_ORIGIN,
     ApprovalOutcome,
@@ -49,7 +50,7 @@ LONGEST_WAIT = 60
 """How many seconds a server lets clients wait for the store's lock."""
 
 
-class LocalBackend:
+class LocalBackend(LocalReports):
     """The store and the contacts are local; use cases run here."""
 
     history_only = False
@@ -104,10 +105,9 @@ LOCAL = LocalBackend()
 
 
 @dataclass(frozen=True)
-class ServerBackend:
+class ServerBackend(ServerReports):
     """A server has the store and the contacts; a local copy of its history can be read like any store."""
 
-    remote: RemoteStore
     history_only = True
 
     def require_local(self) -> None:
