@@ -15,6 +15,7 @@ from offerkit.batch.condition_sql import bound_condition_sql, gives_integer
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.exclusions import Exclusions
 from offerkit.batch.program import BatchProgram
+from offerkit.batch.weighed_items import WeighedItems
 from offerkit.engine.condition import BoundCondition
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.reasons import Cause
@@ -137,7 +138,7 @@ class _ChunkDecider:
                 alive[position] &= holds[condition]
         weights = self._formulas.weights(rows, holds, alive)
         eligible = alive.copy()
-        self._apply_exclusions(people, alive, holds, first)
+        self._apply_exclusions(people, alive, holds, first, self._weighed(eligible, weights))
         presentable = alive.copy()
         for later, earlier in self._repeated:
             alive[later] &= ~presentable[earlier]
@@ -149,14 +150,26 @@ class _ChunkDecider:
         return DecidedChunk(first, picks, holds, eligible, presentable, self._formulas.positive(rows))
 
     def _apply_exclusions(
-        self, people: ContactTable, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int
+        self,
+        people: ContactTable,
+        alive: NDArray[numpy.bool_],
+        holds: NDArray[numpy.bool_],
+        first: int,
+        weighed: WeighedItems | None,
     ) -> None:
         """Step 8: clear what presentation rules exclude in ``alive``."""
         for part in self._batch.exclusions:
+            applies = weighed.applicable(part.rule) if weighed is not None and part.rule.weighs else None
             for columns, items in part.excluded(people, first, first + alive.shape[1]):
                 matching = columns if part.contacts is None else columns[holds[part.contacts, columns]]
                 for item in items:
-                    alive[item, matching] = False
+                    alive[item, matching if applies is None else matching[applies[item][matching]]] = False
+
+    def _weighed(self, eligible: NDArray[numpy.bool_], weights: Array | None) -> WeighedItems | None:
+        """The weights of this chunk, if a rule applies by weight."""
+        if not any(part.rule.weighs for part in self._batch.exclusions):
+            return None
+        return WeighedItems(self._program, eligible, weights, self._formulas.unit)
 
 
 def _groups(program: BatchProgram) -> list[list[int]]:
@@ -218,7 +231,7 @@ class _Formulas:
                     self._formula_columns[id(weight)] = name, 1 if is_integer else 10**6
                     value = sql if is_integer else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")
-        self._unit = Decimal(10) ** digits
+        self.unit = Decimal(10) ** digits
 
     def positive(self, rows: dict[str, Array]) -> dict[BoundCondition, NDArray[numpy.bool_]]:
         """By formula, the contacts for whom it gives a weight, a number above 0."""
@@ -246,17 +259,17 @@ class _Formulas:
         weights = numpy.zeros((len(self._program.items), width), dtype=object)
         for position, item in enumerate(self._program.items):
             if item.weight is not None:
-                weights[position] = int(item.weight * self._unit)
+                weights[position] = int(item.weight * self.unit)
         for number, part in enumerate(self._computed):
             factor = times(Decimal(1), part.factors)
             best = numpy.zeros(width, dtype=object)
             for weight in part.weights:
                 if weight.formula is None:
-                    value: object = int(times(weight.number or Decimal(0), part.factors) * self._unit)
+                    value: object = int(times(weight.number or Decimal(0), part.factors) * self.unit)
                     amounts = numpy.full(width, value, dtype=object)
                 else:
                     name, millionths = self._formula_columns[id(weight)]
-                    amounts = numpy.maximum(numbers[name], 0) * int(factor * self._unit / millionths)
+                    amounts = numpy.maximum(numbers[name], 0) * int(factor * self.unit / millionths)
                 if weight.when is not None:
                     amounts = numpy.where(holds[self._program.number(weight.when.condition)], amounts, 0)
                 best = numpy.maximum(best, amounts)

@@ -43,6 +43,8 @@ _FIELDS = {
 }
 """``proposition.<field>`` as columns; a weight that does not fit into its column is unknown."""
 T = TypeVar("T")
+_NAMED = 200
+"""The most offers that the database is asked for by name; a theme can have thousands."""
 _AHEAD = 2
 """The most parts that are read ahead."""
 _PATIENCE = 0.1
@@ -57,6 +59,7 @@ class Exclusions:
     which has a row (n, code) for each contact and code.
     """
 
+    rule: PresentationRule
     contacts: int | None
     table: str
     items: Sequence[tuple[int, ...]]
@@ -182,10 +185,12 @@ def _named_offers_and_categories(rule: PresentationRule) -> tuple[tuple[str, ...
     """The offers and categories that a rule names, if it counts nothing else."""
     if rule.of != "applies-to" or rule.everything or rule.applies_when is not None:
         return (), ()
-    return tuple(sorted(rule.offers)), rule.categories
+    return (tuple(sorted(rule.offers)), rule.categories) if len(rule.offers) <= _NAMED else ((), ())
 
 
 def _fields_read(rule: PresentationRule) -> Iterator[str]:
+    if rule.weighs and rule.of == "applies-to":
+        yield "weight"
     checked = rule.when.expression.checked if rule.when is not None else None
     if checked is not None:
         yield from (name for _, name in checked.fields)
@@ -222,17 +227,30 @@ def _counted(people: ContactTable, program: BatchProgram, number: int, position:
         " JOIN (SELECT CAST(name AS VARCHAR) AS name, CAST(code AS INTEGER) AS code FROM coded) USING (name) ORDER BY n"
     )
     people.connection.unregister("coded")
-    return Exclusions(None if rule.contacts is None else program.number(rule.contacts.condition), table, items)
+    contacts = None if rule.contacts is None else program.number(rule.contacts.condition)
+    return Exclusions(rule, contacts, table, items)
 
 
 def _applies(people: ContactTable, program: BatchProgram, number: int, position: int) -> str:
     """A test in SQL: the rule applies to the offer in the category it had when it was proposed."""
-    pairs = people.connection.execute(f'SELECT DISTINCT "f_offer", "f_category" FROM past WHERE r{number}').fetchall()  # noqa: S608
-    applicable = [pair for pair in pairs if about_pair(program.catalog, position, pair[0], pair[1], program.facts)]
-    people.connection.execute(f"CREATE OR REPLACE TEMP TABLE applies{number} (offer VARCHAR, category VARCHAR)")
+    weight = '"f_weight"' if program.catalog.rules[position].weighs else "NULL::DECIMAL(18, 6)"
+    proposed = people.connection.execute(
+        f'SELECT DISTINCT "f_offer", "f_category", {weight} FROM past WHERE r{number}'  # noqa: S608
+    ).fetchall()
+    applicable = [
+        (offer, category, proposed_weight)
+        for offer, category, proposed_weight in proposed
+        if about_pair(program.catalog, position, offer, category, program.facts, proposed_weight)
+    ]
+    people.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE applies{number} (offer VARCHAR, category VARCHAR, weight DECIMAL(18, 6))"
+    )
     if applicable:
-        people.connection.executemany(f"INSERT INTO applies{number} VALUES (?, ?)", applicable)  # noqa: S608
-    return f'("f_offer", "f_category") IN (SELECT (offer, category) FROM applies{number})'  # noqa: S608
+        people.connection.executemany(f"INSERT INTO applies{number} VALUES (?, ?, ?)", applicable)  # noqa: S608
+    return (
+        f"EXISTS (SELECT 1 FROM applies{number} AS a WHERE a.offer = f_offer AND a.category = f_category"  # noqa: S608
+        f" AND a.weight IS NOT DISTINCT FROM {weight})"
+    )
 
 
 def _bits(program: BatchProgram, rule: PresentationRule, name: str) -> int:

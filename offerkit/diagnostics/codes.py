@@ -32,9 +32,11 @@ class Code(StrEnum):
     PERIOD_ORDER = "OFR206"
     TEMPLATE_SYNTAX = "OFR207"
     INSIDE_SPECS = "OFR216"
+    OFFER_FIELD_TAKEN = "OFR218"
     EXPRESSION = "OFR220"
     POLICIES_TOO_MANY = "OFR221"
     POLICY_ASKS_NOTHING = "OFR222"
+    OFFER_FIELD_VALUE = "OFR226"
     PARAMETER = "OFR230"
     # 3xx: references between resources
     UNKNOWN_REFERENCE = "OFR301"
@@ -58,6 +60,8 @@ class Code(StrEnum):
     STILL_NAMED = "OFR412"
     CASES_TOO_MANY = "OFR413"
     CASES_CHANGED = "OFR414"
+    OFFER_FIELD_UNKNOWN = "OFR415"
+    OFFER_FIELD_MISSING = "OFR416"
     # 44x: findings of lint
     NOBODY_MEETS = "OFR440"
     EVERYBODY_MEETS = "OFR441"
@@ -235,9 +239,11 @@ CODES: dict[Code, str] = {
     Code.PERIOD_ORDER: "A period that ends before it begins.",
     Code.TEMPLATE_SYNTAX: "A syntax error in a rendering template or a personalised text.",
     Code.INSIDE_SPECS: "A new project would be created among the specs of another project.",
+    Code.OFFER_FIELD_TAKEN: "A declared field of offers with the name of a built-in one.",
     Code.EXPRESSION: "A condition or formula that cannot be parsed, or that uses names or types not allowed here.",
     Code.POLICIES_TOO_MANY: "An environment has more policies than offerkit checks.",
     Code.POLICY_ASKS_NOTHING: "A policy whose condition cannot apply to any resource.",
+    Code.OFFER_FIELD_VALUE: "A value that does not fit the type or range of the declared field of offers.",
     Code.PARAMETER: "A filter parameter's value is missing, unknown, or of the wrong type.",
     Code.UNKNOWN_REFERENCE: "A reference to something that is not declared.",
     Code.CYCLE: "Resources refer to each other in a circle.",
@@ -261,6 +267,8 @@ CODES: dict[Code, str] = {
         "A file has too many decision cases, or cases that are too large, to be applied and reviewed as one."
     ),
     Code.CASES_CHANGED: "Cases that promotions have to pass would be changed by their author alone.",
+    Code.OFFER_FIELD_UNKNOWN: "A value for a field of offers that the environment does not declare.",
+    Code.OFFER_FIELD_MISSING: "An offer without a value for a field that its environment requires of every offer.",
     Code.NOBODY_MEETS: "A condition that no contact can meet (a warning).",
     Code.EVERYBODY_MEETS: "A condition, or a part of one, that every contact meets (a warning).",
     Code.ADDS_NOTHING: "A part of a condition, or a filter, that the others already imply (a warning).",

@@ -19,7 +19,7 @@ class CallContext:
     ``key`` is the contact's canonical key (or cookie) as text, ``""`` if unknown; ``now`` is the proposition
     date, with a time zone; ``seed`` decides how ties are shuffled. ``many``: the call is for all contacts, so its
     space need not be unitary and required call data can be left out. ``hints``: messages about unknown names suggest
-    similar ones.
+    similar ones. ``identification``: how the contact was identified (``interaction.identification``).
     """
 
     contact: Row | None
@@ -29,6 +29,7 @@ class CallContext:
     anonymous: bool = False
     many: bool = False
     hints: bool = True
+    identification: str = "explicit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from offerkit.diagnostics import Refused, nearest, suggestion
 from offerkit.engine.call import Call, CallContext
+from offerkit.engine.call_facts import ANONYMOUS
 from offerkit.engine.case_values import CaseError, decimal, known_keys, map_of, names_of, text_of, whole_number
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
@@ -19,7 +20,7 @@ from offerkit.engine.decide import decide_many
 from offerkit.engine.decision import SpaceDecision
 from offerkit.engine.history import PastProposition
 from offerkit.engine.reasons import DECIDED, ExclusionReason, Finding
-from offerkit.models.expression_scopes import STATUSES
+from offerkit.models.expression_scopes import IDENTIFICATIONS, STATUSES
 from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import parse_instant, parse_value, show
 from offerkit.times import duration
@@ -35,6 +36,7 @@ KEYS = frozenset(
         "categories",
         "themes",
         "data",
+        "identification",
         "seed",
         "exclude",
         "history",
@@ -120,7 +122,8 @@ def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Cal
     if "key" in raw:
         key = text_of(raw["key"], "key")
     now = _time(catalog, raw["now"], "now")
-    context = CallContext(contact, key, now, text_of(raw.get("seed", ""), "seed"), catalog.anonymous)
+    seed, how = text_of(raw.get("seed", ""), "seed"), _identification(catalog, raw, identified=bool(key or contact))
+    context = CallContext(contact, key, now, seed, catalog.anonymous, identification=how)
     exclude = frozenset(names_of(raw.get("exclude", ()), "exclude"))
     return [
         replace(
@@ -137,6 +140,15 @@ def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Cal
         )
         for space in case.spaces
     ]
+
+
+def _identification(catalog: Catalog, raw: Mapping[str, object], *, identified: bool) -> str:
+    """How the contact counts as identified: by default by key, if the case has a contact."""
+    usual = "explicit" if identified and not catalog.anonymous else ANONYMOUS
+    how = text_of(raw.get("identification", usual), "identification")
+    if how not in IDENTIFICATIONS:
+        raise CaseError(f"identification must be one of {', '.join(IDENTIFICATIONS)}, not “{how[:80]}”")
+    return how
 
 
 def _contact(catalog: Catalog, declared: object, contacts: Contacts) -> tuple[Row | None, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta, tzinfo
+from functools import cached_property
 
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.hooks import Hooks
@@ -25,7 +26,8 @@ from offerkit.engine.resources import (
 )
 from offerkit.engine.slice import Slice
 from offerkit.engine.space_program import ConditionBundle, SpaceProgram, SpaceProgramBuilder, bundle_of
-from offerkit.rules.types import Row
+from offerkit.models.expression_scopes import OFFER_FIELDS
+from offerkit.rules.types import FieldType, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,16 @@ class Catalog:
     """The profile of a contact about whom nothing is known."""
     no_data: Row
     """The call data of a call without any."""
+    offer_fields: Mapping[str, FieldType]
+    """The types of the fields that the environment declares for its offers."""
+    call_facts: tuple[str, ...] = ()
+    """The built-in facts of a call that something in the stage reads."""
     cache: CatalogCache = field(default_factory=CatalogCache, init=False, repr=False)
+
+    @cached_property
+    def no_offer(self) -> Row:
+        """The fields of an offer about which nothing is known, such as one that is no longer in the catalog."""
+        return dict.fromkeys((*OFFER_FIELDS, *self.offer_fields))
 
     def members(self, wanted: Slice) -> list[int]:
         """The positions of the slice's offers: those in a category or with a theme; if both are named, both must match.

@@ -7,6 +7,7 @@ from datetime import UTC
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, nearest, or_list, suggestion
 from offerkit.engine.call import MAX_COUNT, Call, CallContext
+from offerkit.engine.call_facts import BATCH, with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
 from offerkit.rules.types import BaseType, FieldType, Row, Value
@@ -47,7 +48,7 @@ def make_call(
         n=n,
         categories=known_categories,
         themes=known_themes,
-        data=values,
+        data=with_call_facts(catalog, values, space, BATCH if who.many else who.identification),
         contact=contact_row(catalog, who.contact),
         key=who.key,
         now=who.now.astimezone(UTC),

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.diagnostics import Code
+from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
-from offerkit.engine.presentation_rules import matches
+from offerkit.engine.presentation_rules import matches, offer_row
 from offerkit.engine.ranking import offer_tie
 from offerkit.engine.report import Report
 from offerkit.engine.resources import (
@@ -34,7 +35,7 @@ from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
-from offerkit.models.expression_scopes import field_types
+from offerkit.models.expression_scopes import OFFER_FIELDS, field_types
 from offerkit.models.filter import Filter, FilterUse
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.rule import Rule
@@ -98,7 +99,9 @@ class _Compiler:
         self._fields = field_types(self._dimension.fields)
         self._data = self._call_fields()
         types = {name: field.type for name, field in self._data.items()}
-        self._expressions = Expressions(self._model.dimension, self._fields, types, self._zone)
+        self._offer_fields = field_types(self._model.offer_fields)
+        self._no_offer: Row = _unknown({**OFFER_FIELDS, **self._offer_fields})
+        self._expressions = Expressions(self._model.dimension, self._fields, types, self._offer_fields, self._zone)
 
     def catalog(self, revision: int) -> Catalog:
         address = environment_address(self._environment)
@@ -135,7 +138,12 @@ class _Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
+            offer_fields=MappingProxyType(self._offer_fields),
+            call_facts=facts_read(self._own_bodies(), self._data),
         )
+
+    def _own_bodies(self) -> Iterator[JsonMap]:
+        return (body for address, body in self._bodies.items() if address.environment == self._environment)
 
     def _of(self, kind: Kind) -> Iterator[tuple[str, Address, JsonMap]]:
         """Name, address and body of each resource of ``kind``, by name."""
@@ -179,7 +187,7 @@ class _Compiler:
             when = None
             if model.eligible.when is not None:
                 where = ("eligible", "when")
-                condition = self._expressions.target(model.eligible.when, address, where)
+                condition = self._expressions.of_offer(model.eligible.when, address, where, self._no_offer)
                 when = LocatedCondition(condition, address, where)
             multiplier = None
             if model.multiplier is not None:
@@ -219,22 +227,24 @@ class _Compiler:
         if typology is None:
             return ()
         addresses = [Address(self._environment, Kind.RULE, name) for name in Typology.model_validate(typology).rules]
+        models = [
+            (address, Rule.model_validate(self._bodies[address])) for address in addresses if address in self._bodies
+        ]
         return tuple(
-            _compile_rule(address, self._bodies[address], offers, categories, self._expressions)
-            for address in addresses
-            if address in self._bodies
+            _compile_rule(address, model, offers, categories, self._expressions)
+            for address, model in models
+            if model.enabled
         )
 
 
 def _compile_rule(
     address: Address,
-    body: JsonMap,
+    model: Rule,
     offers: Sequence[CompiledOffer],
     categories: Mapping[str, CompiledCategory],
     expressions: Expressions,
 ) -> PresentationRule:
-    """The rule at ``address``, with the offers it applies to, unless that depends on the clock."""
-    model = Rule.model_validate(body)
+    """The rule at ``address``, with the offers it applies to, unless that depends on the clock or the contact."""
     about = model.applies_to
     contacts = None
     if model.contacts is not None:
@@ -244,8 +254,10 @@ def _compile_rule(
         name=address.name,
         address=address,
         channel=model.channel or "",
-        everything=not (about.offers or about.categories or about.when is not None),
-        offers=frozenset(about.offers),
+        everything=not (about.offers or about.categories or about.themes or about.when is not None),
+        offers=frozenset(about.offers).union(
+            offer.name for offer in offers if not offer.themes.isdisjoint(about.themes)
+        ),
         categories=about.categories,
         applies_when=expressions.applies_to(about.when, address) if about.when is not None else None,
         applies=None,
@@ -258,7 +270,7 @@ def _compile_rule(
         after=duration(model.period.after),
         maximum=model.max,
     )
-    if rule.applies_when is not None and rule.applies_when.uses_clock:
+    if rule.applies_when is not None and (rule.applies_when.uses_clock or rule.weighs):
         return rule
     labels = {path: category.label for path, category in categories.items()}
     positions = (
@@ -266,7 +278,7 @@ def _compile_rule(
         for offer in offers
         if matches(
             rule,
-            offer.row,
+            offer_row(offer),
             {"path": offer.category, "label": labels.get(offer.category)},
             _ANY_TIME,
             _ANY_TIME.date(),
@@ -301,6 +313,7 @@ class OfferCompiler:
         self._environment, self._inheritance = environment, inheritance
         self._categories, self._expressions = categories, expressions
         self._filters: dict[str, Filter] = {}
+        self._bound_categories: dict[tuple[str, BoundCondition], CompiledCategory] = {}
 
     def offer(
         self, position: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
@@ -309,10 +322,11 @@ class OfferCompiler:
         address = Address(self._environment, Kind.OFFER, name)
         effective = self._inheritance.offer(address)
         model = OfferModel.model_validate(effective.pick(_READ))
+        fields = self._expressions.values_of(effective)
         row: Row = MappingProxyType(
-            {"name": name, "code": model.code or name, "label": model.label, "category": model.category}
+            {**fields, "name": name, "code": model.code or name, "label": model.label, "category": model.category}
         )
-        chain = tuple(self._categories[layer.name] for layer in effective.categories)
+        chain = tuple(self._category(self._categories[layer.name], row) for layer in effective.categories)
         offer = CompiledOffer(
             position=position,
             name=name,
@@ -329,14 +343,27 @@ class OfferCompiler:
             row=row,
             tie=tie,
             layers=effective.layers,
+            fields=fields,
         )
         return self._with_rules(offer, model)
+
+    def _category(self, category: CompiledCategory, row: Row) -> CompiledCategory:
+        """``category`` for an offer: its condition is bound to the offer's fields, if it reads any."""
+        when = category.when
+        if when is None or not when.condition.bound:
+            return category
+        condition = self._expressions.rebound(when.condition, row)
+        known = self._bound_categories.get((category.path, condition))
+        if known is None:
+            known = replace(category, when=replace(when, condition=condition))
+            self._bound_categories[category.path, condition] = known
+        return known
 
     def _with_rules(self, offer: CompiledOffer, model: OfferModel) -> CompiledOffer:
         requirements = [self._filter(offer, position, use) for position, use in enumerate(model.eligible.filters)]
         if model.eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
-            condition = self._expressions.target(model.eligible.when, address, path)
+            condition = self._expressions.of_offer(model.eligible.when, address, path, offer.row)
             requirements.append(LocatedCondition(condition, address, path))
         weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
@@ -371,11 +398,13 @@ class OfferCompiler:
         address, path = offer.where(("weights", position))
         when = None
         if model.when is not None:
-            condition = self._expressions.target(model.when, address, (*path, "when"))
+            condition = self._expressions.of_offer(model.when, address, (*path, "when"), offer.row)
             when = LocatedCondition(condition, address, (*path, "when"))
         formula = None
         if model.formula is not None:
-            formula = self._expressions.target(model.formula, address, (*path, "formula"), ExpectedResult.FORMULA)
+            formula = self._expressions.of_offer(
+                model.formula, address, (*path, "formula"), offer.row, ExpectedResult.FORMULA
+            )
         return CompiledWeight(
             label=model.label,
             number=model.weight,

@@ -28,6 +28,7 @@ from offerkit.engine.resources import CompiledSpace
 from offerkit.engine.selection import first_n, sort_entries, weigh_offer
 from offerkit.engine.slice import slice_of
 from offerkit.engine.space_program import SpaceProgram, bits_of
+from offerkit.engine.weighed_bits import WeighedBits
 from offerkit.engine.weights import best_weight
 from offerkit.rules.types import Value
 
@@ -113,7 +114,8 @@ def _fast(
     eligible = program.count(alive) + len(computed)
     if history:
         moment = Moment(call.now, space.name, space.channel)
-        alive &= ~_excluded_bits(catalog, moment, program, alive, facts, history)
+        weighed = WeighedBits(program, alive, computed)
+        alive &= ~_excluded_bits(catalog, moment, weighed, facts, history)
     if notes is not None:
         notes.presentable = notes.eligible & alive
     presentable = program.count(alive) + sum(1 for bit in computed if bit & alive)
@@ -168,13 +170,12 @@ def _weight(entry: RankedOffer) -> Decimal:
 def _excluded_bits(
     catalog: Catalog,
     moment: Moment,
-    program: SpaceProgram,
-    alive: int,
+    weighed: WeighedBits,
     facts: CallFacts,
     history: Sequence[PastProposition],
 ) -> int:
-    """The bits of the offers that presentation rules exclude. Rules that concern no ``alive`` offer are skipped."""
-    excluded = 0
+    """The bits of the offers that presentation rules exclude. Rules that concern no eligible offer are skipped."""
+    program, alive, excluded = weighed.program, weighed.alive, 0
     tally = history.tally(moment.space, program) if isinstance(history, RememberedHistory) else None
     for position, about in enumerate(program.about):
         rule = catalog.rules[position]
@@ -188,6 +189,8 @@ def _excluded_bits(
             bits &= _excluded(catalog, position, moment, program, facts, history)
             if tally is not None and rule.steady:
                 tally[position] = RuleTally(bits, moment.now, lasts(rule, moment, history))
+        if bits and rule.weighs:
+            bits &= weighed.applicable(catalog, position, facts)
         if bits and (rule.contacts is None or rule.contacts.condition.value(facts) is True):
             excluded |= bits
     return excluded

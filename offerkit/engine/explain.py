@@ -16,7 +16,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import CallFacts, ConditionMemo
 from offerkit.engine.decision import DecisionTrace, OfferTrace, SliceTrace, SpaceDecision
 from offerkit.engine.history import PastProposition
-from offerkit.engine.presentation_rules import Moment, ReachedMaximum, applicable_offers, reached
+from offerkit.engine.presentation_rules import Moment, ReachedMaximum, applicable_offers, applies_at, reached
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.reasons import ExclusionReason, Finding
 from offerkit.engine.report import Report
@@ -48,7 +48,7 @@ def explain(
         trace, products = _offer(catalog, space, offer, memo, reports)
         if products:
             eligible += 1
-            trace = _presented(trace, offer, maxima)
+            trace = _presented(catalog, trace, products[0], maxima, facts)
             presentable += trace.out is None
         if trace.out is None and offer.name in call.exclude:
             trace = replace(trace, out=reasons.repeated(offer))
@@ -125,12 +125,17 @@ def _weightless(
 
 
 def _presented(
-    trace: OfferTrace, offer: CompiledOffer, maxima: Sequence[tuple[ReachedMaximum, frozenset[int]]]
+    catalog: Catalog,
+    trace: OfferTrace,
+    best: RankedOffer,
+    maxima: Sequence[tuple[ReachedMaximum, frozenset[int]]],
+    facts: CallFacts,
 ) -> OfferTrace:
-    """Step 8: the first rule of the typology that excludes the offer, if any."""
+    """Step 8: the first rule of the typology that excludes the offer with its weight (``best``), if any."""
+    offer = catalog.offers[best.position]
     for maximum, applies_to in maxima:
         count = maximum.count(offer) if offer.position in applies_to else 0
-        if count:
+        if count and (not maximum.rule.weighs or applies_at(catalog, maximum.rule, offer, best.weight, facts)):
             return replace(trace, out=reasons.presentation_rule(maximum.rule, count))
     return trace
 

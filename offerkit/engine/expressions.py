@@ -4,37 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
+from functools import partial
+from types import MappingProxyType
 
 from offerkit.address import Address
 from offerkit.diagnostics import Code
 from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.report import Report
+from offerkit.engine.resources import NO_FIELDS
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope
+from offerkit.models.offer_field import typed_fields
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, FieldType, NameScope, Row, Value
 from offerkit.rules.values import parse_value
+from offerkit.state.effective import EffectiveOffer
 
 
 class Expressions:
     """All expressions of one environment. ``problems``: those that cannot be read, in the order of checking."""
 
     def __init__(
-        self, dimension: str, fields: Mapping[str, FieldType], data: Mapping[str, FieldType], zone: tzinfo
+        self,
+        dimension: str,
+        fields: Mapping[str, FieldType],
+        data: Mapping[str, FieldType],
+        offer_fields: Mapping[str, FieldType],
+        zone: tzinfo,
     ) -> None:
-        """For an environment of ``dimension`` with these fields and call data."""
-        self._dimension, self._fields, self._data, self._zone = dimension, fields, data, zone
-        self._scopes = {role: expression_scope(role, dimension, fields, data) for role in ExpressionRole}
+        """For an environment of ``dimension`` with these fields, call data and declared fields of offers."""
+        self._dimension, self._offer_fields, self._zone = dimension, offer_fields, zone
+        self._scope = partial(
+            expression_scope, dimension=dimension, fields=fields, call_data=data, offer_fields=offer_fields
+        )
+        self._scopes = {role: self._scope(role) for role in ExpressionRole}
         self._conditions: dict[tuple[ExpressionRole, ExpectedResult, str], BoundCondition] = {}
-        self._filters: dict[tuple[object, ...], BoundCondition] = {}
+        self._bound: dict[tuple[object, ...], BoundCondition] = {}
         self._by_address: dict[str, CompiledExpression] = {}
+        self._of_offers: dict[tuple[ExpectedResult, str], CompiledExpression] = {}
         self.problems: list[Report] = []
 
     def target(
         self, text: str, address: Address, path: Path, wanted: ExpectedResult = ExpectedResult.CONDITION
     ) -> BoundCondition:
-        """A expression on contact and call data, or a weight's formula."""
+        """An expression on contact and call data."""
         return self._shared(ExpressionRole.TARGET, wanted, text, address, path)
+
+    def of_offer(
+        self,
+        text: str,
+        address: Address,
+        path: Path,
+        offer: Row,
+        wanted: ExpectedResult = ExpectedResult.CONDITION,
+    ) -> BoundCondition:
+        """A condition of an offer or of what it inherits from, or a weight's formula, bound to the offer's fields.
+
+        One that reads none of them is shared by all offers.
+        """
+        expression = self._of_offers.get((wanted, text))
+        if expression is None:
+            expression = self._expression(text, self._scopes[ExpressionRole.OFFER], wanted)
+            self._of_offers[wanted, text] = expression
+        self._tell(expression, address, path)
+        return self._bind(expression, wanted, (wanted, text), {"offer": offer})
 
     def applies_to(self, text: str, address: Address) -> BoundCondition:
         """A presentation rule's expression on offer and category."""
@@ -53,17 +86,23 @@ class Expressions:
         """
         expression = self._by_address.get(address)
         if expression is None:
-            names = expression_scope(ExpressionRole.FILTER, self._dimension, self._fields, self._data, parameters)
+            names = self._scope(ExpressionRole.FILTER, parameters=parameters)
             expression = self._by_address[address] = self._expression(text, names, ExpectedResult.CONDITION)
             self._tell(expression, address, ("when",))
-        checked = expression.checked
-        if checked is None or not (checked.uses("offer") or checked.uses("parameter")):
-            return self._plain(expression)
-        rows = {"offer": offer, "parameter": values}
-        read = tuple(rows[space][name] for space, name in checked.fields if space in rows)
-        # With the types, because True equals 1.
-        key = (address, *((type(value), value) for value in read))
-        return self._filters.setdefault(key, BoundCondition(expression, (offer, values)))
+        return self._bind(expression, ExpectedResult.CONDITION, (address,), {"offer": offer, "parameter": values})
+
+    def rebound(self, condition: BoundCondition, offer: Row) -> BoundCondition:
+        """A condition of :meth:`of_offer`, bound to the fields of another offer."""
+        expression = condition.expression
+        return self._bind(
+            expression, ExpectedResult.CONDITION, (ExpectedResult.CONDITION, expression.text), {"offer": offer}
+        )
+
+    def values_of(self, offer: EffectiveOffer) -> Row:
+        """The typed values of the fields that the environment declares for its offers."""
+        if not self._offer_fields:
+            return NO_FIELDS
+        return MappingProxyType(typed_fields(offer.fields, self._offer_fields, self._zone))
 
     def values(
         self, given: Mapping[str, str], parameters: Mapping[str, tuple[FieldType, str | None]]
@@ -74,9 +113,20 @@ class Expressions:
             for name, (type_, default) in parameters.items()
         }
 
-    def _plain(self, expression: CompiledExpression) -> BoundCondition:
-        """The condition of a filter without bound rows, shared with offers' own conditions of the same text."""
-        key = (ExpressionRole.TARGET, ExpectedResult.CONDITION, expression.text)
+    def _bind(
+        self, expression: CompiledExpression, wanted: ExpectedResult, key: tuple[object, ...], rows: Mapping[str, Row]
+    ) -> BoundCondition:
+        """``expression`` with ``rows``, the same for all uses for which it reads the same values."""
+        checked = expression.checked
+        if checked is None or not any(checked.uses(space) for space in rows):
+            return self._plain(expression, wanted)
+        # With the types, because True equals 1.
+        read = ((type(value := rows[space][name]), value) for space, name in checked.fields if space in rows)
+        return self._bound.setdefault((*key, *read), BoundCondition(expression, tuple(rows.values())))
+
+    def _plain(self, expression: CompiledExpression, wanted: ExpectedResult) -> BoundCondition:
+        """A condition without bound rows, shared with all others of the same text."""
+        key = (ExpressionRole.TARGET, wanted, expression.text)
         if key not in self._conditions:
             plain = CompiledExpression(
                 expression.text, expression.checked, expression.problem, (self._dimension, "interaction")

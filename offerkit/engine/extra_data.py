@@ -1,4 +1,4 @@
-"""Extra data that a space stores with a proposition, when it is proposed and when it is accepted (domain.md §2)."""
+"""Extra data that a space stores with a proposition, when it is proposed and when its status changes (domain.md §2)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from offerkit.rules.values import show
 
 
 class ExtraData:
-    """The checked expressions of a space for one moment (proposed or accepted); wrong ones are in ``reports``."""
+    """The checked expressions of a space for one moment: proposed, or a change of status. ``reports``: wrong ones."""
 
     def __init__(self, catalog: Catalog, address: Address, moment: str, expressions: Mapping[str, str]) -> None:
-        """``moment`` is the key below the space's ``storage``: ``proposed_data`` or ``accepted_data``."""
+        """``moment`` is the path below the space's ``storage``, such as ``status_data.rejected``."""
         from offerkit.rules.check import RuleError, check
 
         dimension = catalog.dimension
         call_data = {name: field.type for name, field in catalog.call_data.items()}
-        names = expression_scope(ExpressionRole.STORED, dimension.name, dimension.fields, call_data)
+        names = expression_scope(
+            ExpressionRole.STORED, dimension.name, dimension.fields, call_data, offer_fields=catalog.offer_fields
+        )
         self._catalog = catalog
         self._namespaces = tuple(names.namespaces)
         self._checked: dict[str, CheckedExpression] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from offerkit.address import ancestors
@@ -16,9 +17,12 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import CallFacts
 from offerkit.engine.history import PastProposition, RememberedHistory
 from offerkit.engine.resources import CompiledOffer, PresentationRule
+from offerkit.engine.weights import readable_weight
+from offerkit.models.expression_scopes import APPLIES_TO_FIELDS
 from offerkit.rules.types import Row
 
 _INSTANT = timedelta(microseconds=1)
+_GONE = dict.fromkeys(APPLIES_TO_FIELDS)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -56,16 +60,21 @@ class ReachedMaximum(NamedTuple):
 def matches(rule: PresentationRule, offer: Row, category: Row, now: datetime, today: date) -> bool:
     """Whether a rule applies to an offer with these values of ``offer.<field>`` and ``category.<field>``.
 
-    It does if it names the offer or one of its categories, or its condition holds; or if it has none of these.
+    It does if it names the offer, one of its categories or its themes, or its condition holds; or if it has none of
+    these.
     """
-    if rule.everything or offer["name"] in rule.offers:
+    if rule.everything or named(rule, offer, category):
         return True
-    if rule.categories:
-        path = category["path"]
-        if isinstance(path, str) and not set(rule.categories).isdisjoint(ancestors(path)):
-            return True
     when = rule.applies_when
     return when is not None and when.expression.evaluate(offer, category, now, today) is True
+
+
+def named(rule: PresentationRule, offer: Row, category: Row) -> bool:
+    """Whether a rule names the offer, its theme or one of its categories."""
+    if offer["name"] in rule.offers:
+        return True
+    path = category["path"]
+    return isinstance(path, str) and bool(rule.categories) and not set(rule.categories).isdisjoint(ancestors(path))
 
 
 def category_row(catalog: Catalog, path: str) -> Row:
@@ -74,15 +83,37 @@ def category_row(catalog: Catalog, path: str) -> Row:
     return {"path": path, "label": known.label if known is not None else None}
 
 
+def offer_row(offer: CompiledOffer, weight: Decimal | None = None) -> Row:
+    """``offer.<field>`` where a rule applies: the most restrictive dates, all themes, the final weight."""
+    periods = [offer.days, *(category.days for category in offer.chain)]
+    return {
+        **offer.row,
+        "from": max((days.first for days in periods if days.first is not None), default=None),
+        "until": min((days.last for days in periods if days.last is not None), default=None),
+        "themes": tuple(sorted(offer.themes)),
+        "weight": None if weight is None else readable_weight(weight),
+    }
+
+
 def applicable_offers(catalog: Catalog, rule: PresentationRule, facts: CallFacts) -> frozenset[int]:
-    """The positions of the offers that the rule applies to."""
+    """The positions of the offers that the rule applies to; if it applies by weight, of all (:func:`applies_at`)."""
     if rule.applies is not None:
         return rule.applies
+    if rule.weighs:
+        return frozenset(range(len(catalog.offers)))
     return frozenset(
         offer.position
         for offer in catalog.offers
-        if matches(rule, offer.row, category_row(catalog, offer.category), facts.now, facts.today)
+        if matches(rule, offer_row(offer), category_row(catalog, offer.category), facts.now, facts.today)
     )
+
+
+def applies_at(
+    catalog: Catalog, rule: PresentationRule, offer: CompiledOffer, weight: Decimal, facts: CallFacts
+) -> bool:
+    """Whether a rule that applies by weight applies to ``offer`` with its final weight for the contact."""
+    row, category = offer_row(offer, weight), category_row(catalog, offer.category)
+    return matches(rule, row, category, facts.now, facts.today)
 
 
 def reached(
@@ -164,16 +195,26 @@ def _about(
     catalog: Catalog, position: int, history: Sequence[PastProposition], facts: CallFacts
 ) -> list[PastProposition]:
     """The propositions in ``history`` that the rule at ``position`` applies to."""
+    if catalog.rules[position].weighs:
+        return [
+            past
+            for past in history
+            if about_pair(catalog, position, past.offer, past.category, facts, readable_weight(past.weight))
+        ]
     pairs = {past[:2] for past in history}
     applies_to = catalog.about(position, pairs, lambda pair: about_pair(catalog, position, *pair, facts))
     return [past for past in history if applies_to[past[:2]]]
 
 
-def about_pair(catalog: Catalog, position: int, offer: str, category: str, facts: CallFacts) -> bool:
-    """Whether the rule at ``position`` applies to ``offer`` in the ``category`` it had when it was proposed."""
-    position_of_offer = catalog.position_of.get(offer)
-    offer_fields = (
-        catalog.offers[position_of_offer].row if position_of_offer is not None else {"code": None, "label": None}
-    )
-    row = {**offer_fields, "name": offer, "category": category}
-    return matches(catalog.rules[position], row, category_row(catalog, category), facts.now, facts.today)
+def about_pair(
+    catalog: Catalog, position: int, offer: str, category: str, facts: CallFacts, weight: Decimal | None = None
+) -> bool:
+    """Whether the rule at ``position`` applies to ``offer`` in the ``category`` it had when it was proposed.
+
+    ``weight`` is the one it was proposed with, for a rule that applies by weight. Everything else is as it is now;
+    of an offer that is gone, it is unknown.
+    """
+    rule, place = catalog.rules[position], catalog.position_of.get(offer)
+    row = offer_row(catalog.offers[place]) if place is not None else {**_GONE, **catalog.no_offer}
+    row = {**row, "name": offer, "category": category, "weight": weight}
+    return matches(rule, row, category_row(catalog, category), facts.now, facts.today)

@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
 from offerkit.address import Address
 from offerkit.engine.condition import BoundCondition, Path
 from offerkit.rules.types import FieldType, Row, Value
 from offerkit.state.effective import Layer, origin
+
+NO_FIELDS: Row = MappingProxyType({})
+"""Of offers in an environment that declares no ``offer_fields``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class CompiledOffer:
     """By space, who stopped the offer there, and why."""
     layers: tuple[Layer, ...]
     """The offer's body and those of its templates, nearest first, with their addresses."""
+    fields: Row
+    """The typed values of the environment's ``offer_fields``; ``row`` has them, too."""
 
     def where(self, path: Path) -> tuple[Address, Path]:
         """``path``, with the address of the offer or template that sets it; the offer's own address if none does."""
@@ -141,8 +147,9 @@ class CompiledSpace:
 class PresentationRule:
     """A rule of the typology. ``of``, ``statuses`` (empty: any) and ``when`` define which propositions count.
 
-    ``applies``: the positions of the offers it applies to; None if that depends on the clock. ``offers`` and
-    ``categories`` name them; ``applies_when`` is a condition on offer and category.
+    ``applies``: the positions of the offers it applies to; None if that depends on the clock or on the offer's weight
+    for the contact. ``offers`` (those with one of the rule's themes included) and ``categories`` name them;
+    ``applies_when`` is a condition on offer and category.
     """
 
     name: str
@@ -165,7 +172,13 @@ class PresentationRule:
     @property
     def steady(self) -> bool:
         """Whether the clock only decides which propositions are in the period."""
-        return self.applies is not None and not (self.when is not None and self.when.uses_clock)
+        return not any(when is not None and when.uses_clock for when in (self.applies_when, self.when))
+
+    @property
+    def weighs(self) -> bool:
+        """Whether it applies by the weight that an offer has for the contact."""
+        checked = self.applies_when.expression.checked if self.applies_when is not None else None
+        return checked is not None and ("offer", "weight") in checked.fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ class SpaceProgram:
     of_offer: dict[int, int]
     of_category: dict[str, int]
     about: tuple[int | None, ...]
-    """For each presentation rule, the bits it applies to; None if that depends on the clock."""
+    """For each presentation rule, the bits it applies to; None if that depends on the clock or on weights."""
+    weighed: dict[int, int] = field(default_factory=dict, compare=False)
+    """By the position of a rule that applies by weight, the entries whose weight it applies to, once known."""
 
     @property
     def everything(self) -> int:

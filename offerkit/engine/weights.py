@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
 from offerkit.engine.condition import ConditionMemo
 from offerkit.engine.resources import CompiledOffer, CompiledWeight
@@ -13,6 +13,8 @@ from offerkit.rules.types import Value
 
 _EXACT = Context(prec=500, rounding=ROUND_HALF_EVEN)
 """A weight and each of its at most eight multipliers have at most 28 digits, so nothing is ever rounded."""
+
+_LARGEST, _SIX = Decimal(10) ** 12, Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,18 @@ def plain_number(number: Decimal) -> Decimal:
     if number == number.to_integral_value():
         return number.quantize(Decimal(1), context=_EXACT)
     return number.normalize(_EXACT)
+
+
+def readable_weight(weight: Decimal) -> Decimal | None:
+    """A weight as conditions read it: a decimal of the rule language, so rounded to six digits; None if too large."""
+    if weight >= _LARGEST:
+        return None
+    return weight if len(weight.as_tuple().digits) < 7 else weight.quantize(_SIX, ROUND_HALF_UP, _EXACT)
+
+
+def in_units(number: int, unit: Decimal) -> Decimal:
+    """The weight of ``number`` units, of which ``unit`` make 1, exactly."""
+    return _EXACT.divide(Decimal(number), unit)
 
 
 def applicable_weights(offer: CompiledOffer, space: str, today: date) -> list[CompiledWeight]:

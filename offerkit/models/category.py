@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from offerkit.address import Kind
-from offerkit.models.base import Amount, Expression, Flag, NameSet, Period, Resource
+from offerkit.models.base import Amount, Expression, Flag, Name, NameSet, Period, Resource
+from offerkit.models.typed_values import GivenValue
 
 
 class CategoryEligibility(Period):
@@ -28,5 +29,6 @@ class Category(Resource):
     enabled: Flag = True
     eligible: CategoryEligibility = CategoryEligibility()
     themes: NameSet = ()
+    fields: dict[Name, GivenValue] = Field({}, description="Values of the environment's offer_fields for its offers.")
     multiplier: Multiplier | None = None
     always_include: Flag = Field(False, description="Add its offers to every slice of the catalog.")

@@ -19,7 +19,8 @@ from offerkit.rules.values import parse_value
 
 MAX_EXAMPLES = 20
 """The most examples of a field."""
-_ORDERED = (BaseType.INTEGER, BaseType.DECIMAL, BaseType.DATE, BaseType.TIMESTAMP)
+ORDERED = (BaseType.INTEGER, BaseType.DECIMAL, BaseType.DATE, BaseType.TIMESTAMP)
+"""The types whose values can be in a range."""
 
 FieldType = Literal["string", "integer", "decimal", "boolean", "date", "timestamp", "enumeration", "list"]
 
@@ -87,7 +88,7 @@ class DimensionField(TypedField):
         type_ = self.value_type
         if type_.base is BaseType.ENUMERATION and not self.values:
             return  # reported already
-        if type_.base not in _ORDERED and any(text is not None for text in bounds.values()):
+        if type_.base not in ORDERED and any(text is not None for text in bounds.values()):
             yield ("range",), f"only numbers, dates and timestamps have a range, not the type {self.type}"
             bounds = dict.fromkeys(bounds)
         for end, text in bounds.items():

@@ -24,6 +24,7 @@ from offerkit.models.base import (
 )
 from offerkit.models.dimension import DimensionField
 from offerkit.models.inbound import Inbound
+from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
 from offerkit.models.typed_values import ValueText, type_error
 
 
@@ -98,6 +99,9 @@ class Environment(Resource):
     anonymous: Flag = Field(False, description="For anonymous visitors; inbound only.")
     when: Expression | None = Field(None, description="The environment's own target filter.")
     call_data: dict[Name, CallData] = {}
+    offer_fields: dict[Name, OfferField] = Field(
+        {}, max_length=MAX_OFFER_FIELDS, description="The fields of offers besides the built-in ones: offer.<name>."
+    )
     promotion: Promotion = Promotion()
     impact: ImpactLimit = ImpactLimit()
     contacts: ContactAccess = ContactAccess()

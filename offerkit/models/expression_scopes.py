@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,35 @@ CHANNELS = (
     "inbound-call-center",
     "inbound-mobile",
     "other",
+    "agency",
+    "ios",
+    "android",
+    "inbound-agency",
+    "inbound-ios",
+    "inbound-android",
 )
+
+IDENTIFICATIONS = ("explicit", "implicit", "anonymous", "batch")
+"""How the contact of a call was identified: by key, by cookie, not at all; or all contacts in a batch."""
+CALL_FACTS: dict[str, FieldType] = {
+    "space": _TEXT,
+    "channel": FieldType(BaseType.ENUMERATION, CHANNELS),
+    "environment": _TEXT,
+    "identification": FieldType(BaseType.ENUMERATION, IDENTIFICATIONS),
+}
+"""``interaction.<field>`` that every call has, unless the environment declares call data of that name."""
 
 OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
 """``offer.<field>``: covered by eligibility approvals (governance/approvals.py). The code defaults to the name."""
+APPLIES_TO_FIELDS: dict[str, FieldType] = {
+    **OFFER_FIELDS,
+    "from": FieldType(BaseType.DATE),
+    "until": FieldType(BaseType.DATE),
+    "themes": FieldType(BaseType.LIST),
+    "weight": FieldType(BaseType.DECIMAL),
+}
+"""``offer.<field>`` where a presentation rule applies: the days on which the offer and its categories can be proposed,
+its themes and those of its categories, and its final weight for this contact."""
 CATEGORY_FIELDS: dict[str, FieldType] = {"path": _TEXT, "label": _TEXT}
 """``category.<field>``: the offer's own category."""
 PROPOSITION_FIELDS: dict[str, FieldType] = {
@@ -52,7 +77,9 @@ class ExpressionRole(StrEnum):
     """The role of an expression: what it is a condition on."""
 
     TARGET = "target"
-    """``when`` of environments, categories, offers and weights; weight formulas; a rule's ``contacts``."""
+    """``when`` of environments; a rule's ``contacts``; what campaigns select."""
+    OFFER = "offer"
+    """``when`` of categories, offers and weights; weight formulas: also ``offer.<field>``."""
     FILTER = "filter"
     """A predefined filter: also ``offer.<field>`` and ``parameter.<name>``."""
     APPLIES_TO = "applies-to"
@@ -70,25 +97,41 @@ def field_types(fields: Mapping[str, TypedField]) -> dict[str, FieldType]:
     return {name: field.value_type for name, field in fields.items()}
 
 
+def known_call_facts(environment: str, spaces: Iterable[str]) -> dict[str, FieldType]:
+    """The types of built-in facts where the spaces are known, so that others are reported; call data goes above them.
+
+    What is live is checked without them: it may name a space that only design has.
+    """
+    names = {"space": tuple(spaces), "environment": (environment,)}
+    return {name: FieldType(BaseType.ENUMERATION, values) for name, values in names.items() if values}
+
+
 def expression_scope(
     role: ExpressionRole,
     dimension: str,
     fields: Mapping[str, FieldType],
     call_data: Mapping[str, FieldType],
     parameters: Mapping[str, FieldType] | None = None,
+    offer_fields: Mapping[str, FieldType] | None = None,
 ) -> NameScope:
-    """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``."""
-    contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": call_data}
+    """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``.
+
+    ``offer_fields``: those that the environment declares; the built-in ones are always there.
+    """
+    contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": {**CALL_FACTS, **call_data}}
+    offer = {**offer_fields, **OFFER_FIELDS} if offer_fields else OFFER_FIELDS
     match role:
         case ExpressionRole.TARGET:
             return NameScope(contact)
+        case ExpressionRole.OFFER:
+            return NameScope({**contact, "offer": offer})
         case ExpressionRole.FILTER:
-            return NameScope({**contact, "offer": OFFER_FIELDS, "parameter": parameters or {}})
+            return NameScope({**contact, "offer": offer, "parameter": parameters or {}})
         case ExpressionRole.APPLIES_TO:
-            return NameScope({"offer": OFFER_FIELDS, "category": CATEGORY_FIELDS})
+            return NameScope({"offer": {**offer, **APPLIES_TO_FIELDS}, "category": CATEGORY_FIELDS})
         case ExpressionRole.COUNTED:
             return NameScope({"proposition": PROPOSITION_FIELDS})
         case ExpressionRole.POLICY:
             return NameScope({})  # of contacts; its own are those of policy_names.py
         case ExpressionRole.STORED:
-            return NameScope({**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS})
+            return NameScope({**contact, "offer": offer, "proposition": PROPOSITION_FIELDS})

@@ -24,14 +24,19 @@ from offerkit.models.space import Channel
 
 
 class AppliesTo(Part):
-    """The offers that the rule applies to: by name, by category, and by condition.
+    """The offers that the rule applies to: by name, by category, by theme, and by condition.
 
-    If empty, all offers.
+    An offer that meets one of them is enough. If empty, all offers.
     """
 
     offers: NameSet = ()
     categories: PathSet = ()
-    when: Expression | None = Field(None, description="A condition on offer.<field> or category.<field>.")
+    themes: NameSet = Field((), description="Offers that have one of these themes, of their own or of a category.")
+    when: Expression | None = Field(
+        None,
+        description="A condition on offer.<field> or category.<field>: also the offer's dates, its themes, and the"
+        " weight that it has now for this contact.",
+    )
 
 
 class Window(Part):
@@ -55,6 +60,7 @@ class Rule(Resource):
 
     kind = Kind.RULE
 
+    enabled: Flag = Field(True, description="If false, the rule excludes nothing, whatever typologies name it.")
     applies_to: AppliesTo = AppliesTo()
     channel: Channel | None = Field(None, description="Apply on this channel only; if absent, on all.")
     contacts: Expression | None = Field(None, description="A condition; apply only to contacts that match.")

@@ -35,6 +35,12 @@ Channel = Literal[
     "inbound-call-center",
     "inbound-mobile",
     "other",
+    "agency",
+    "ios",
+    "android",
+    "inbound-agency",
+    "inbound-ios",
+    "inbound-android",
 ]
 FieldFormat = Literal["text", "html", "url"]
 StatusName = Literal["generated", "presented", "interested", "accepted", "scheduled", "rejected"]
@@ -66,6 +72,10 @@ class Render(Part):
     html: Text | None = None
     text: Text | None = None
     xml: Text | None = None
+    proposition: Text | None = Field(
+        None,
+        description="The whole element of a proposition in XML answers (pages and SOAP), instead of the usual one.",
+    )
 
 
 class Identification(Part):
@@ -100,14 +110,48 @@ class Defaults(Part):
     themes: NameSet = ()
 
 
+class StatusData(Part):
+    """The extra data that a change of status stores, by the status that is set."""
+
+    interested: dict[Name, Expression] = {}
+    accepted: dict[Name, Expression] = {}
+    scheduled: dict[Name, Expression] = {}
+    rejected: dict[Name, Expression] = {}
+
+    @property
+    def declared(self) -> dict[str, dict[str, str]]:
+        """The expressions of each status that has any."""
+        return {status: expressions for status, expressions in self if expressions}
+
+
 class Storage(Part):
-    """How propositions are stored: their status when proposed and accepted, and extra data for each."""
+    """How propositions are stored: their status when proposed and accepted, and extra data for each status."""
 
     enabled: Flag = Field(True, description="If false, propositions of this space are not stored.")
     proposed: StatusName = "presented"
     accepted: StatusName = "accepted"
     proposed_data: dict[Name, Expression] = Field({}, description="Extra data, by name, stored when proposed.")
     accepted_data: dict[Name, Expression] = Field({}, description="Extra data, by name, stored when accepted.")
+    status_data: StatusData = Field(
+        StatusData(),
+        description="Extra data, by status and name, stored when a proposition gets another status, such as rejected.",
+    )
+
+    @model_validator(mode="after")
+    def _each_moment_once(self) -> Storage:
+        if self.accepted_data and self.accepted in self.status_data.declared:
+            raise PydanticCustomError(
+                "status_data",
+                "status_data.{status} and accepted_data are for the same status; write the data in one of them",
+                {"status": self.accepted},
+            )
+        return self
+
+    @property
+    def data(self) -> list[tuple[tuple[str, ...], dict[str, str]]]:
+        """All extra data: the path below ``storage`` of each moment, with its expressions by name."""
+        answers = [(("status_data", status), data) for status, data in self.status_data.declared.items()]
+        return [(("proposed_data",), self.proposed_data), (("accepted_data",), self.accepted_data), *answers]
 
 
 class SpaceHooks(Part):

@@ -22,6 +22,7 @@ from offerkit.models.base import (
     references_to,
 )
 from offerkit.models.filter import FilterUse
+from offerkit.models.typed_values import GivenValue
 
 
 class Eligibility(Period):
@@ -64,6 +65,7 @@ class OfferDefaults(Resource):
     eligible: Eligibility = Eligibility()
     weights: tuple[Weight, ...] = Field((), description="If empty, one weight of 1.")
     themes: NameSet = ()
+    fields: dict[Name, GivenValue] = Field({}, description="Values of the environment's offer_fields.")
     content: Content = {}
     representations: dict[Name, Content] = Field({}, description="Content that differs, by space.")
     spaces: NameSet = Field(

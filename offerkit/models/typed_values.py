@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
+from offerkit.fingerprint import Json
 from offerkit.models.base import MAX_TEXT, Text
 from offerkit.rules.types import FieldType
 from offerkit.rules.values import parse_value
@@ -31,11 +33,48 @@ ShortValueText = Annotated[
 ]
 """A short value as text, such as an example."""
 
+MAX_ENTRIES = 1_000
+"""The most entries of a list that an offer gives as a value."""
 
-def type_error(text: str, type_: FieldType) -> str:
-    """Why ``text`` is not a value of the type; empty if it is one. The time zone does not matter for this."""
+
+def _given(value: object) -> object:
+    """A value of any type as text, and a list as a tuple of texts."""
+    if isinstance(value, list | tuple):
+        if len(value) > MAX_ENTRIES:
+            raise PydanticCustomError("value", "a list of more than {most} entries", {"most": f"{MAX_ENTRIES:,}"})
+        entries = tuple(_word(entry) for entry in value)
+        if not all(isinstance(entry, str) for entry in entries):
+            raise PydanticCustomError("value", "expected a list of texts")
+        return entries
+    text = _word(value)
+    if not isinstance(text, str):
+        raise PydanticCustomError("value", "expected a text, a number, true, false, a date or a list of texts")
+    if len(text) > MAX_TEXT:
+        raise PydanticCustomError("value", "a text of more than {most} characters", {"most": f"{MAX_TEXT:,}"})
+    return text
+
+
+GivenValue = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(_given),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["string", "number", "boolean"], "maxLength": MAX_TEXT},
+                {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ENTRIES},
+            ]
+        }
+    ),
+]
+"""A value of a type that is declared elsewhere: a text, or a list of texts."""
+WrittenValue: TypeAlias = str | tuple[str, ...] | list[Json]
+"""A :data:`GivenValue` in a resource (a tuple) or in its body (a list)."""
+
+
+def type_error(written: WrittenValue, type_: FieldType) -> str:
+    """Why ``written`` is not a value of the type; empty if it is one. The time zone does not matter for this."""
     try:
-        value = parse_value(text, type_, UTC)
+        value = parse_value(written, type_, UTC)
     except ValueError as error:
         return str(error)
-    return f"“{text[:40]}” is not a value" if value is None else ""
+    return f"“{str(written)[:40]}” is not a value" if value is None else ""

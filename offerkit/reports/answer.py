@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TypeAlias
 from xml.sax.saxutils import quoteattr
 
@@ -14,7 +15,7 @@ from offerkit.reports.escape import clip, json_text, one_line, visible
 from offerkit.reports.explain import explanation_json, explanation_text
 from offerkit.reports.style import PRESENTATION, Presentation, Style, indented
 from offerkit.rules.values import show
-from offerkit.templates.values import escape
+from offerkit.templates.xml_text import html_view, with_attribute, with_html, without_declaration
 
 Where: TypeAlias = Callable[[Finding], str]
 """The position of a finding's rule in the specs, as ``file:line:column``; empty if unknown."""
@@ -145,16 +146,23 @@ def answer_xml(report: AnswerReport, _presentation: Presentation = PRESENTATION)
     return f"<propositions>\n{propositions_xml(report.answer)}</propositions>\n"
 
 
-def propositions_xml(answer: Answer) -> str:
-    """The elements inside of :func:`answer_xml`, one after the other; with the html, as a text, where it was made."""
+def propositions_xml(answer: Answer, divs: Sequence[str] = ()) -> str:
+    """The elements inside of :func:`answer_xml`, one after the other; with the html, as a text, where it was made.
+
+    ``divs``: by part of the answer, the place that it is for; empty: ``i_SPACE``.
+    """
     lines: list[str] = []
-    for space in answer.spaces:
+    for space, place in zip(answer.spaces, divs or repeat(""), strict=False):
         for proposed in space.proposed:
-            tag = proposition_tag(proposed, space.space, f"i_{space.space}")
-            lines += [tag, proposed.rendered["xml"].rstrip()]
-            if "html" in proposed.rendered:
-                html = escape(proposed.rendered["html"])
-                lines.append(f"<htmlOfferView><mdSource>{html}</mdSource></htmlOfferView>")
+            div, html = place or f"i_{space.space}", proposed.rendered.get("html")
+            if "proposition" in proposed.rendered:
+                node = with_attribute(proposed.rendered["proposition"], "div", div)
+                lines.append(node if html is None else with_html(node, html))
+                continue
+            tag = proposition_tag(proposed, space.space, div)
+            lines += [tag, without_declaration(proposed.rendered["xml"]).rstrip()]
+            if html is not None:
+                lines.append(html_view(html))
             lines.append("</proposition>")
     return "".join(f"{line}\n" for line in lines)
 

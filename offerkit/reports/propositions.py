@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import orjson
 
@@ -21,7 +21,9 @@ NONE = "No propositions."
 
 @dataclass(frozen=True, slots=True)
 class PropositionLine:
-    """One proposition; times are UTC, ISO 8601. ``proposed`` and ``accepted`` are the space's extra data."""
+    """One proposition; times are UTC, ISO 8601. ``proposed`` and ``accepted`` are the space's extra data;
+    ``statuses``, what it stored at other changes of status.
+    """
 
     id: str
     time: str
@@ -39,6 +41,7 @@ class PropositionLine:
     revision: int
     proposed: Mapping[str, Json]
     accepted: Mapping[str, Json]
+    statuses: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -81,10 +84,14 @@ def propositions_text(propositions: Propositions, presentation: Presentation = P
     if len(lines) == 1:
         rows += [
             style.dim(visible(f"  {moment}: {name} = {clip(orjson.dumps(value).decode(), 200)}"))
-            for moment, data in (("proposed", lines[0].proposed), ("accepted", lines[0].accepted))
+            for moment, data in _moments(lines[0])
             for name, value in data.items()
         ]
     return style.finish("\n".join(rows) + "\n")
+
+
+def _moments(line: PropositionLine) -> list[tuple[str, Mapping[str, Json]]]:
+    return [("proposed", line.proposed), ("accepted", line.accepted), *line.statuses.items()]
 
 
 def propositions_markdown(propositions: Propositions, _presentation: Presentation = PRESENTATION) -> str:
@@ -95,12 +102,18 @@ def propositions_markdown(propositions: Propositions, _presentation: Presentatio
 
 def propositions_json(propositions: Propositions, _presentation: Presentation = PRESENTATION) -> str:
     """Everything about each, as JSON. Ends with a newline."""
-    return json_text([asdict(line) for line in propositions.lines])
+    return json_text([_document(line) for line in propositions.lines])
+
+
+def _document(line: PropositionLine) -> Json:
+    """A proposition; ``statuses`` only where something is stored there."""
+    made: dict[str, Json] = asdict(line)
+    return made if line.statuses else {name: value for name, value in made.items() if name != "statuses"}
 
 
 def propositions_csv(propositions: Propositions, _presentation: Presentation = PRESENTATION) -> str:
     """A CSV file with a header; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
-    names = [name for name in PropositionLine.__slots__ if name not in ("proposed", "accepted")]
+    names = [name for name in PropositionLine.__slots__ if name not in ("proposed", "accepted", "statuses")]
     target = io.StringIO()
     rows = ([str(getattr(line, name)) for name in names] for line in propositions.lines)
     CsvWriter(target, names, lineterminator="\n").write(rows)

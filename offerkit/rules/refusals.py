@@ -198,7 +198,8 @@ FUNCTIONS: dict[str, str] = {
 
 ELSEWHERE: dict[str, str] = {
     "interaction": "interaction.<call data> can be used in target conditions, formulas, filters and stored extra data.",
-    "offer": "offer.<field> can be used in predefined filters, in a rule's applies_to and in stored extra data.",
+    "offer": "offer.<field> can be used in the conditions and formulas of offers, templates and categories, in"
+    " predefined filters, in a rule's applies_to and in stored extra data.",
     "category": "category.<field> can be used in a rule's applies_to only.",
     "proposition": "proposition.<field> can be used in a rule's counted condition and in stored extra data.",
     "step": "step.<name> can be used in policies.",

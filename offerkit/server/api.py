@@ -21,6 +21,7 @@ from offerkit.server.routing import Description, Operation
 from offerkit.server.schemas import (
     CALL_REFUSALS,
     AnswerView,
+    Place,
     ProposeBody,
     UpdateBody,
     UpdatedView,
@@ -32,7 +33,7 @@ from offerkit.times import utc
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.contact_access import not_a_contact_reader
 from offerkit.usecases.propose import zone_of
-from offerkit.usecases.requests import ProposeRequest
+from offerkit.usecases.requests import ProposeRequest, SpaceRequest
 from offerkit.usecases.update_status import StatusUpdate
 
 REVISION = "Offerkit-Revision"
@@ -46,12 +47,12 @@ def routes(service: DecisionService, status_base: str) -> list[Operation]:
     async def propose(request: Request) -> Response:
         """Propose offers to a contact on the given spaces. Propositions are stored before the answer is sent."""
         body = await read_body(request, ProposeBody)
-        count_spaces(request, body.spaces)
+        count_spaces(request, body.space_names)
         operator = operator_of(request)
         if not operator and (body.at or body.seed or body.explain):
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
         known = operator and (body.contact or body.cookie)
-        environments = service.environments(body.spaces, cookie=bool(body.cookie)) if known else ()
+        environments = service.environments(body.space_names, cookie=bool(body.cookie)) if known else ()
         insider = await _insider(service, request, environments)
         if body.explain and not insider:
             raise not_a_contact_reader(
@@ -99,11 +100,9 @@ async def _insider(service: DecisionService, request: Request, environments: Seq
 
 
 def _ask(service: DecisionService, body: ProposeBody, status_base: str, *, hints: bool) -> ProposeRequest:
-    spaces = tuple(body.spaces)
-    at = _at(service, body)
     return ProposeRequest(
-        spaces=spaces,
-        at=at,
+        spaces=tuple(dict.fromkeys(body.space_names)),
+        at=_at(service, body),
         contact=body.contact,
         cookie=body.cookie,
         n=body.n,
@@ -115,12 +114,30 @@ def _ask(service: DecisionService, body: ProposeBody, status_base: str, *, hints
         seed=body.seed,
         outputs=tuple(dict.fromkeys(body.outputs)),
         status_base=status_base if body.status_url else "",
+        wanted=_wanted(body) if any(isinstance(given, Place) for given in body.spaces) else (),
         hints=hints,
     )
 
 
+def _wanted(body: ProposeBody) -> tuple[SpaceRequest, ...]:
+    """What each place wants; a space that is only named wants what the call does, once."""
+    places = (given if isinstance(given, Place) else Place(space=given) for given in body.spaces)
+    wanted = [
+        SpaceRequest(
+            place.space,
+            place.n or body.n,
+            tuple(place.categories or body.categories),
+            themes=tuple(place.themes or body.themes),
+        )
+        for place in places
+    ]
+    return tuple(wanted if len(wanted) == len(set(wanted)) else dict.fromkeys(wanted))
+
+
 def _at(service: DecisionService, body: ProposeBody) -> datetime:
-    return parse_time(body.at, zone_of(service.served.catalogs, tuple(body.spaces)), utc(now())) if body.at else now()
+    return (
+        parse_time(body.at, zone_of(service.served.catalogs, tuple(body.space_names)), utc(now())) if body.at else now()
+    )
 
 
 def _outside(answer: Answer) -> Json:

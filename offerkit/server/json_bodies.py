@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from offerkit.server.problems import RequestError
+from offerkit.server.schemas import UNION_TAGS
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -186,7 +187,7 @@ def error_sentences(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> list[
 def _where(location: tuple[int | str, ...]) -> str:
     """Where in the call: ``divs[2].id``; the first part says only that it is the body, or the address."""
     written = ""
-    for part in location[1:8]:
+    for part in [part for part in location[1:8] if part not in UNION_TAGS]:
         written += f"[{part}]" if isinstance(part, int) else f"{'.' if written else ''}{part[:_NAMES]}"
     return written or "the body"
 

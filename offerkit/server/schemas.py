@@ -12,9 +12,11 @@ import orjson
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     FailFast,
     Field,
     PlainValidator,
+    Tag,
     TypeAdapter,
     WithJsonSchema,
     model_validator,
@@ -109,10 +111,35 @@ class RequestBody(BaseModel):
         return given
 
 
+class Place(RequestBody):
+    """A space with what is wanted for one place on it; what is not given is that of the call."""
+
+    space: SpaceName
+    n: int | None = Field(None, ge=1, le=MAX_COUNT, description="How many offers here.")
+    categories: Names = Field(default_factory=list, description="Only offers below one of these.")
+    themes: Names = Field(default_factory=list, description="Only offers that carry one of these.")
+
+
+UNION_TAGS = ("(space)", "(place)")
+"""The parts of an error's place that only say which of several forms of a value was meant."""
+
+
+def _tag(given: object) -> str:
+    return UNION_TAGS[isinstance(given, dict | Place)]
+
+
+SpaceOrPlace: TypeAlias = Annotated[
+    Annotated[SpaceName, Tag(UNION_TAGS[0])] | Annotated[Place, Tag(UNION_TAGS[1])], Discriminator(_tag)
+]
+
+
 class ProposeBody(RequestBody):
     """A call to the engine: several spaces in one call share one decision, and no offer is proposed twice."""
 
-    spaces: Annotated[list[SpaceName], FailFast(), Field(min_length=1, max_length=20)]
+    spaces: Annotated[list[SpaceOrPlace], FailFast(), Field(min_length=1, max_length=20)] = Field(
+        description="The spaces. A space that has several places with categories or themes of their own can be named"
+        " once for each."
+    )
     contact: Key = Field("", description="Who, by the space's keys; parts of a composite key are joined by |.")
     cookie: Key = Field("", description="The visitor's permanent or session cookie.")
     n: int = Field(1, ge=1, le=MAX_COUNT, description="How many offers on each space.")
@@ -131,6 +158,11 @@ class ProposeBody(RequestBody):
     )
     seed: Annotated[str, Field(max_length=100)] = Field("", description="For operators: how ties are shuffled.")
     explain: bool = Field(False, description="For operators: say of every offer why it is in or out.")
+
+    @property
+    def space_names(self) -> list[str]:
+        """The spaces, each by name."""
+        return [given if isinstance(given, str) else given.space for given in self.spaces]
 
 
 class UpdateBody(RequestBody):

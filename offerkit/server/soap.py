@@ -17,14 +17,16 @@ from offerkit.server.json_bodies import UnreadableError, only_utf8
 from offerkit.server.problems import NOTHING_HERE, problem_response, public_message, status_of, without_hidden_spaces
 from offerkit.server.rate_limit import own_origin
 from offerkit.server.routing import Operation
-from offerkit.server.soap_xml import MEDIA_TYPE, PARTS, SERVICE, SoapFault
+from offerkit.server.soap_xml import MEDIA_TYPE, PARTS, PROPOSITION_SERVICE, SERVICE, SERVICES, SoapFault
 from offerkit.server.thread_worker import now
 from offerkit.store.proposition_rows import LONGEST_KEY
-from offerkit.usecases.requests import ProposeRequest
+from offerkit.usecases.requests import ProposeRequest, SpaceRequest
 from offerkit.usecases.update_status import StatusUpdate
 
 MOST_NAMES, LONGEST_NAME = 50, 500
 """Categories or themes of one call, and the characters of one, as over JSON."""
+LONGEST_DIV = 200
+"""Characters of a place's name, as on a page."""
 _YES, _NO = ("true", "1"), ("", "false", "0")
 
 
@@ -37,7 +39,9 @@ def routes(service: DecisionService, status_base: str, public_url: str) -> list[
         if not _is_live(service, environment.removesuffix("@live"), space):
             return problem_response(404, "Not taken", NOTHING_HERE, request.url.path)
         address = f"{public_url or str(request.base_url).rstrip('/')}{request.url.path}"
-        return Response(wsdl(address), media_type="application/wsdl+xml")
+        service_asked = f"urn:{request.query_params.get('service', '').removeprefix('urn:')}"
+        of = service_asked if service_asked == PROPOSITION_SERVICE else SERVICE
+        return Response(wsdl(address, of), media_type="application/wsdl+xml")
 
     async def asked(request: Request) -> Response:
         """Propose or UpdateStatus."""
@@ -49,8 +53,10 @@ def routes(service: DecisionService, status_base: str, public_url: str) -> list[
             allowed = service.served.inbound.may_ask(environment, origin) or origin == own_origin(request, public_url)
             if origin and not allowed:
                 return _fault(SoapFault("Sender", "origin not allowed", Code.BAD_REQUEST), 403)
-            only_utf8(request.headers.get("content-type", ""))
-            soap_request = soap_xml.read(await request.body())
+            content_type = request.headers.get("content-type", "")
+            only_utf8(content_type)
+            action = soap_xml.action_of(content_type, request.headers.get("soapaction", ""))
+            soap_request = soap_xml.read(await request.body(), action)
             if soap_request.operation == "Propose":
                 envelope = await _propose(service, _ask(environment, space, soap_request, status_base), soap_request)
             else:
@@ -69,28 +75,40 @@ def routes(service: DecisionService, status_base: str, public_url: str) -> list[
 
 def _ask(environment: str, space: str, soap_request: soap_xml.SoapRequest, status_base: str) -> ProposeRequest:
     values = soap_request.values
-    count, no_prop = values.get("maxCount") or "1", values.get("noProp", "").lower()
-    if not count.isascii() or not count.isdecimal() or len(count) > 9 or not 1 <= int(count) <= MAX_COUNT:
-        raise SoapFault("Sender", f"maxCount is a number from 1 to {MAX_COUNT}", Code.BAD_COUNT)
+    no_prop = values.get("noProp", "").lower()
+    whole = _place(values, f"{environment}/{space}", SpaceRequest(space))
     if no_prop not in (*_YES, *_NO):
         raise SoapFault("Sender", "noProp is true or false", Code.BAD_REQUEST)
     keys = (values.get("targetId", ""), values.get("uuid") or values.get("nli", ""))
     if max(map(len, keys)) > LONGEST_KEY:
         raise SoapFault("Sender", "a key is too long", Code.BAD_REQUEST)
     return ProposeRequest(
-        spaces=(f"{environment}/{space}",),
+        spaces=(whole.space,),
         at=now(),
         contact=keys[0],
         cookie=keys[1],
-        n=int(count),
-        categories=_names(values, "categories"),
-        themes=_names(values, "themes"),
+        wanted=tuple(_place(place, whole.space, whole) for place in soap_request.places) or (whole,),
         data=soap_request.context,
         store=no_prop not in _YES,
         outputs=("xml",),
         own_html=True,
         status_base=status_base,
         hints=False,
+    )
+
+
+def _place(values: Mapping[str, str], space: str, otherwise: SpaceRequest) -> SpaceRequest:
+    """What is wanted for a place; what it does not say is that of the whole call."""
+    count = values.get("maxCount") or str(otherwise.n)
+    if not count.isascii() or not count.isdecimal() or len(count) > 9 or not 1 <= int(count) <= MAX_COUNT:
+        raise SoapFault("Sender", f"maxCount is a number from 1 to {MAX_COUNT}", Code.BAD_COUNT)
+    if len(values.get("div", "")) > LONGEST_DIV:
+        raise SoapFault("Sender", f"div has at most {LONGEST_DIV} characters", Code.BAD_REQUEST)
+    return SpaceRequest(
+        space,
+        int(count),
+        _names(values, "categories") or otherwise.categories,
+        themes=_names(values, "themes") or otherwise.themes,
     )
 
 
@@ -111,7 +129,8 @@ def _is_live(service: DecisionService, environment: str, space: str) -> bool:
 async def _propose(service: DecisionService, ask: ProposeRequest, soap_request: soap_xml.SoapRequest) -> bytes:
     """The answer; a new cookie of the visitor is given back in the part in which the old one came."""
     found, _ = await service.propose(ask)
-    parts = {"interactionId": escape(found.interaction), "propositions": propositions_xml(found)}
+    divs = [place.get("div", "") for place in soap_request.places]
+    parts = {"interactionId": escape(found.interaction), "propositions": propositions_xml(found, divs)}
     if found.cookie:
         parts["uuid" if soap_request.values.get("uuid") else "nli"] = escape(found.cookie)
     return soap_xml.answer(soap_request, parts)
@@ -148,32 +167,34 @@ _MESSAGES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def wsdl(address: str) -> str:
-    """The description of the service at ``address``."""
-    elements = "".join(_element(name, parts) for name, parts in _MESSAGES.items())
+def wsdl(address: str, service: str = SERVICE) -> str:
+    """The description of ``service`` at ``address``."""
+    operations = [name for name, services in SERVICES.items() if service in services]
+    described = {name: parts for name, parts in _MESSAGES.items() if name.removesuffix("Response") in operations}
+    elements = "".join(_element(name, parts) for name, parts in described.items())
     messages = "".join(
-        f'<message name="{name}"><part name="parameters" element="tns:{name}"/></message>' for name in _MESSAGES
+        f'<message name="{name}"><part name="parameters" element="tns:{name}"/></message>' for name in described
     )
-    operations = ("Propose", "UpdateStatus")
+    name_of = service.rpartition(":")[2]
     ports = "".join(
         f'<operation name="{name}"><input message="tns:{name}"/><output message="tns:{name}Response"/></operation>'
         for name in operations
     )
     bound = "".join(
-        f'<operation name="{name}"><soap12:operation soapAction="{SERVICE}#{name}"/>'
+        f'<operation name="{name}"><soap12:operation soapAction="{service}#{name}"/>'
         '<input><soap12:body use="literal"/></input><output><soap12:body use="literal"/></output></operation>'
         for name in operations
     )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<definitions name="interaction" targetNamespace="{SERVICE}" xmlns="http://schemas.xmlsoap.org/wsdl/"'
-        f' xmlns:tns="{SERVICE}" xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/"'
+        f'<definitions name="{name_of}" targetNamespace="{service}" xmlns="http://schemas.xmlsoap.org/wsdl/"'
+        f' xmlns:tns="{service}" xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/"'
         ' xmlns:xsd="http://www.w3.org/2001/XMLSchema">'
-        f'<types><xsd:schema targetNamespace="{SERVICE}" elementFormDefault="qualified">{elements}</xsd:schema></types>'
-        f'{messages}<portType name="interactionPort">{ports}</portType>'
-        '<binding name="interactionBinding" type="tns:interactionPort">'
+        f'<types><xsd:schema targetNamespace="{service}" elementFormDefault="qualified">{elements}</xsd:schema></types>'
+        f'{messages}<portType name="{name_of}Port">{ports}</portType>'
+        f'<binding name="{name_of}Binding" type="tns:{name_of}Port">'
         f'<soap12:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>{bound}</binding>'
-        '<service name="interaction"><port name="interaction" binding="tns:interactionBinding">'
+        f'<service name="{name_of}"><port name="{name_of}" binding="tns:{name_of}Binding">'
         f"<soap12:address location={quoteattr(address)}/></port></service></definitions>\n"
     )
 
@@ -186,6 +207,6 @@ def _element(name: str, parts: Iterable[tuple[str, str]]) -> str:
 def _part(name: str, type_: str) -> str:
     if type_:
         return f'<xsd:element name="{name}" type="xsd:{type_}" minOccurs="0"/>'
-    most = "unbounded" if name == "propositions" else "1"
+    most = "unbounded" if name in ("propositions", "places") else "1"
     anything = f'<xsd:any minOccurs="0" maxOccurs="{most}" processContents="skip"/>'
     return f'<xsd:element name="{name}" minOccurs="0">{_SEQUENCE[0]}{anything}{_SEQUENCE[1]}</xsd:element>'

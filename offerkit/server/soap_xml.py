@@ -15,8 +15,9 @@ from offerkit.server.schemas import LONGEST_NAME, LONGEST_VALUE, MOST_DATA, call
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
 ENVELOPE_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SERVICE = "urn:nms:interaction"
+PROPOSITION_SERVICE = "urn:nms:proposition"
 SERVICES: Mapping[str, tuple[str, ...]] = {
-    "Propose": (SERVICE, "urn:nms:proposition"),
+    "Propose": (SERVICE, PROPOSITION_SERVICE),
     "UpdateStatus": (SERVICE,),
 }
 """The namespaces of each operation; clients of the original also call ``nms:proposition#Propose``."""
@@ -38,10 +39,14 @@ PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("uuid", "string"),
         ("nli", "string"),
         ("noProp", "boolean"),
+        ("places", ""),
     ),
     "UpdateStatus": (("proposition", "string"), ("status", "string"), ("context", "")),
 }
 """The parts of each operation with their types in the WSDL; empty: elements."""
+MOST_PLACES = 20
+"""The places of a call, as over JSON."""
+_PLACE = ("div", "categories", "themes", "maxCount")
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -57,17 +62,36 @@ class SoapFault(Exception):  # noqa: N818 - SOAP's own word for it
 class SoapRequest:
     """The operation that is asked for; ``values`` are its texts by element, ``context`` the call data.
 
-    ``service``: the namespace that it is written in, and answered.
+    ``service``: the namespace that it is written in, and answered. ``places``: what each place of the space wants, by
+    attribute.
     """
 
     operation: str
     values: Mapping[str, str]
     context: Mapping[str, object]
     service: str = SERVICE
+    places: tuple[Mapping[str, str], ...] = ()
 
 
-def read(content: bytes) -> SoapRequest:
+_ACTION = re.compile(r"""(?:^|;)\s*action\s*=\s*(?:"([^"]*)"|([^\s;"]+))""", re.IGNORECASE)
+
+
+def action_of(content_type: str, header: str) -> str:
+    """The operation that the HTTP headers name: the ``action`` of SOAP 1.2's media type, or the header ``SOAPAction``.
+
+    ``nms:proposition#Propose``, with or without ``urn:``, names Propose. Empty: the headers name none that is known.
+    """
+    match = _ACTION.search(content_type)
+    written = (match[1] or match[2] or "") if match else header.strip().strip('"')
+    service, _, operation = written.strip().removeprefix("urn:").partition("#")
+    return operation if f"urn:{service}" in SERVICES.get(operation, ()) else ""
+
+
+def read(content: bytes, action: str = "") -> SoapRequest:
     """The request in an envelope. Raises SoapFault for everything that is none.
+
+    ``action``: the operation that the HTTP headers name. A proxy may have let the call pass because of it, so the body
+    must hold this one and no other.
 
     No document type, no entity and nothing external is read; depth and number of elements are limited.
     """
@@ -92,7 +116,10 @@ def read(content: bytes) -> SoapRequest:
     bodies = root.findall(f"{{{ENVELOPE}}}Body") if root.tag == f"{{{ENVELOPE}}}Envelope" else []
     if len(bodies) != 1 or len(bodies[0]) != 1:
         raise SoapFault("Sender", "the request must be a SOAP 1.2 envelope with one operation in its body")
-    return _request(bodies[0][0])
+    request = _request(bodies[0][0])
+    if action not in ("", request.operation):
+        raise SoapFault("Sender", f"the action names {action}, but the body holds {request.operation}")
+    return request
 
 
 class _EnvelopeReader(ContentHandler):
@@ -162,6 +189,7 @@ def _request(element: Element) -> SoapRequest:
     known = {part.lower(): part for part, _ in PARTS[name]}
     values: dict[str, str] = {}
     context: Mapping[str, object] = {}
+    places: tuple[Mapping[str, str], ...] = ()
     for child in element:
         space, part = _taken_apart(child.tag)
         if known.get(part.lower()) != part or space not in (service, ""):
@@ -172,11 +200,28 @@ def _request(element: Element) -> SoapRequest:
         values[part] = (child.text or "").strip()
         if part == "context":
             context = _context(child)
+        elif part == "places":
+            places = _places(child)
         elif len(child):
             raise SoapFault(
                 "Sender", f"{part} must be text; it cannot contain the element “{_taken_apart(child[0].tag)[1][:60]}”"
             )
-    return SoapRequest(name, values, context, service)
+    return SoapRequest(name, values, context, service, places)
+
+
+def _places(element: Element) -> tuple[Mapping[str, str], ...]:
+    """``<place div='hero' categories='travel' themes='' maxCount='1'/>``, one for each place of the space."""
+    texts = (element.text, *(part for inner in element for part in (inner.text, inner.tail)))
+    if any(text and text.strip() for text in texts) or any(len(inner) for inner in element):
+        raise SoapFault("Sender", "places must contain only elements named place, with attributes")
+    if len(element) > MOST_PLACES:
+        raise SoapFault("Sender", f"a call has at most {MOST_PLACES} places")
+    for inner in element:
+        unknown = sorted(inner.attrib.keys() - set(_PLACE))
+        if _taken_apart(inner.tag)[1] != "place" or unknown:
+            wrong = f"the attribute “{unknown[0][:60]}”" if unknown else f"“{_taken_apart(inner.tag)[1][:60]}”"
+            raise SoapFault("Sender", f"places has {wrong}; write place with {', '.join(_PLACE)}")
+    return tuple(inner.attrib for inner in element)
 
 
 def _pass_over(operation: str, known: Mapping[str, str], part: str, child: Element) -> None:

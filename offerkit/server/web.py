@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.resources import files
 from logging import getLogger
 from typing import Annotated
@@ -28,6 +29,7 @@ from offerkit.server.schemas import CallData, Key, Names, RequestBody, call_data
 from offerkit.server.thread_worker import now
 from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.templates.urls import url_trouble
+from offerkit.templates.xml_text import with_attribute, without_declaration
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.requests import ProposeRequest, SpaceRequest
 from offerkit.usecases.update_status import StatusUpdate
@@ -146,6 +148,7 @@ class PagePlace(RequestBody):
     id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)]
     space: Annotated[str, Field(max_length=200)] = ""
     categories: Names = Field([])
+    themes: Names = Field([])
 
 
 class PageBody(RequestBody):
@@ -166,15 +169,18 @@ class PageView(BaseModel):
 
 
 class PageCall:
-    """The places of one call, as the live catalogs understand them."""
+    """The places of one call, as the live catalogs understand them.
+
+    Several places may be of one space, each with its own categories; no offer is proposed twice over the call.
+    """
 
     def __init__(self, catalogs: Catalogs, environment: str, body: PageBody) -> None:
         """Places whose space is not live in ``environment`` get nothing; so does every place of an unknown one."""
         self._catalogs, self._environment, self._body = catalogs, environment, body
-        self._places: dict[str, tuple[str, int]] = {}
-        self._wanted: dict[str, SpaceRequest] = {}
+        self._places: dict[str, tuple[SpaceRequest, int]] = {}
+        self._wanted: dict[SpaceRequest, int] = {}
         if environment in catalogs:
-            for div in body.divs:
+            for div in {div.id: div for div in body.divs}.values():  # a page has an id once
                 self._add(div)
 
     def ask(self, cookie: str, status_base: str) -> ProposeRequest | None:
@@ -184,15 +190,14 @@ class PageCall:
         declared = self._catalogs[self._environment].call_data
         data = {name if name in declared else call_data_name(name): value for name, value in self._body.data.items()}
         return ProposeRequest(
-            spaces=tuple(self._wanted),
+            spaces=tuple(dict.fromkeys(place.space for place in self._wanted)),
             at=now(),
             contact=self._body.target,
             cookie=cookie,
-            themes=tuple(self._body.themes),
             data=data,
             outputs=("xml" if self._body.xml else "html",),
             status_base=status_base,
-            wanted=self._wanted,
+            wanted=tuple(replace(place, n=n) for place, n in self._wanted.items()),
             hints=False,
         )
 
@@ -205,25 +210,22 @@ class PageCall:
         return f"<propositions>{''.join(_element(*filled) for filled in self._filled(answer))}</propositions>"
 
     def _filled(self, answer: Answer | None) -> Iterable[tuple[str, str, ProposedOffer]]:
-        shown = {space.asked: space for space in answer.spaces} if answer is not None else {}
-        for div, (space, rank) in self._places.items():
-            proposed_space = shown.get(space)
+        shown = dict(zip(self._wanted, answer.spaces, strict=True)) if answer is not None else {}
+        for div, (place, rank) in self._places.items():
+            proposed_space = shown.get(place)
             if proposed_space is not None and len(proposed_space.proposed) >= rank:
-                yield div, space.partition("/")[2], proposed_space.proposed[rank - 1]
+                yield div, place.space.partition("/")[2], proposed_space.proposed[rank - 1]
 
     def _add(self, div: PagePlace) -> None:
         name, rank = self._space_of(div)
         if not name:
             return
-        space_path = f"{self._environment}/{name}"
-        self._places[div.id] = (space_path, rank)
         own, linked = self._split(name, div.categories or self._body.categories)
-        before = self._wanted.get(space_path, SpaceRequest(0))
-        self._wanted[space_path] = SpaceRequest(
-            max(before.n, rank),
-            tuple(dict.fromkeys((*before.categories, *own))),
-            tuple(dict.fromkeys((*before.anonymous_categories, *linked))),
-        )
+        themes = div.themes or self._body.themes
+        # Places of one space with the same categories and themes share its best offers; others their own.
+        place = SpaceRequest(f"{self._environment}/{name}", 0, *map(_distinct, (own, linked, themes)))
+        self._places[div.id] = place, rank
+        self._wanted[place] = max(self._wanted.get(place, 0), rank)
 
     def _space_of(self, div: PagePlace) -> tuple[str, int]:
         """The space's name and which of its offers; an empty name when there is no such live space to be asked."""
@@ -247,6 +249,10 @@ class PageCall:
         return own or names, tuple(name for name in names if name in theirs)
 
 
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))
+
+
 def _nth(written: str) -> tuple[str, int]:
     """``SPACE_2`` taken apart: the space, and which of its offers."""
     match = _NTH.fullmatch(written)
@@ -254,7 +260,9 @@ def _nth(written: str) -> tuple[str, int]:
 
 
 def _element(div: str, space: str, proposed: ProposedOffer) -> str:
-    view = proposed.rendered["xml"].strip()
+    if "proposition" in proposed.rendered:
+        return with_attribute(proposed.rendered["proposition"], "div", div)
+    view = without_declaration(proposed.rendered["xml"].strip()).strip()
     if not view.startswith("<xmlOfferView"):
         view = f"<xmlOfferView>{view}</xmlOfferView>"
     return f"{proposition_tag(proposed, space, div)}{view}</proposition>"

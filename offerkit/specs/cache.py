@@ -22,7 +22,7 @@ import orjson
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Position
-from offerkit.specs.record import Expression, Misfit, Record, ResourceFacts
+from offerkit.specs.record import DeclaredField, Expression, Misfit, Record, ResourceFacts
 from offerkit.state.references import Ref
 
 if TYPE_CHECKING:
@@ -232,8 +232,15 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
 
 
 def _facts_row(facts: ResourceFacts) -> list[Any]:
-    *plain, misfits, expressions, filter_values = facts
-    return [*plain, [tuple(item) for item in misfits], [tuple(item) for item in expressions], filter_values]
+    *plain, misfits, expressions, filter_values, declared, given = facts
+    return [
+        *plain,
+        [tuple(item) for item in misfits],
+        [tuple(item) for item in expressions],
+        filter_values,
+        [tuple(item) for item in declared],
+        given,
+    ]
 
 
 def _facts(row: list[Any]) -> ResourceFacts:
@@ -250,6 +257,8 @@ def _facts(row: list[Any]) -> ResourceFacts:
         misfits,
         expressions,
         filters,
+        declared,
+        given,
     ) = row
     return ResourceFacts(
         fields=tuple(fields),
@@ -272,4 +281,6 @@ def _facts(row: list[Any]) -> ResourceFacts:
             ]
         ),
         filter_values=tuple([(tuple(path), values) for path, values in filters]),
+        offer_fields=tuple([DeclaredField(name, base, tuple(values), *rest) for name, base, values, *rest in declared]),
+        field_values={name: tuple(value) if isinstance(value, list) else value for name, value in given.items()},
     )

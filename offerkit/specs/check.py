@@ -9,6 +9,7 @@ from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.specs.conditions import Checker, bad_expressions, check_expressions
 from offerkit.specs.consistency import inconsistencies
+from offerkit.specs.offer_fields import bad_offer_fields
 from offerkit.specs.record import Index, Mistake, Record
 from offerkit.state.references import Ref
 
@@ -30,6 +31,8 @@ def check(
     yield from unknown_references(index, unsure)
     yield from cycles(index)
     yield from inconsistencies(index, unsure)
+    for environment in index.environments:
+        yield from bad_offer_fields(index, environment, unsure)
     yield from bad_expressions(index, checker)
 
 

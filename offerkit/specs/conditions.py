@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.fingerprint import JsonPath
-from offerkit.models.expression_scopes import ExpressionRole, expression_scope
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope, known_call_facts
 from offerkit.models.policy_names import scope_of
 from offerkit.models.typed_values import type_error
 from offerkit.rules.problems import Problem, RuleError
@@ -109,7 +109,8 @@ def _taken_names(index: Index) -> Iterator[Mistake]:
 
 def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, NameScope]]:
     """The expressions of an environment with their scopes; without those whose dimension could not be read."""
-    scopes = _scopes(index, environment)
+    declared = offer_types(index.group(environment, Kind.ENVIRONMENT)[environment])
+    scopes = _scopes(index, environment, declared)
     for kind in _PARTS:
         for record in index.group(environment, kind).values():
             for expression in record.facts.expressions:
@@ -117,31 +118,47 @@ def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expre
                 if role is ExpressionRole.POLICY:
                     yield record, expression, scope_of(record.facts.keys)
                 elif role is ExpressionRole.FILTER and ExpressionRole.TARGET in scopes:
-                    yield record, expression, _with_parameters(scopes[ExpressionRole.TARGET], record)
+                    yield record, expression, _with_parameters(scopes[ExpressionRole.TARGET], record, declared)
                 elif role in scopes:
                     yield record, expression, scopes[role]
 
 
-def _scopes(index: Index, environment: str) -> Mapping[ExpressionRole, NameScope]:
-    scopes = {role: expression_scope(role, "", {}, {}) for role in (ExpressionRole.APPLIES_TO, ExpressionRole.COUNTED)}
+_ABOUT_CONTACTS = (ExpressionRole.TARGET, ExpressionRole.OFFER, ExpressionRole.STORED)
+
+
+def _scopes(index: Index, environment: str, declared: Mapping[str, FieldType]) -> Mapping[ExpressionRole, NameScope]:
+    """``declared``: the fields that the environment declares for its offers."""
     record = index.group(environment, Kind.ENVIRONMENT)[environment]
+    scopes = {ExpressionRole.COUNTED: expression_scope(ExpressionRole.COUNTED, "", {}, {})}
+    if record.valid:
+        scopes[ExpressionRole.APPLIES_TO] = expression_scope(
+            ExpressionRole.APPLIES_TO, "", {}, {}, offer_fields=declared
+        )
     target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), None)
     dimension = index.by_address.get(target) if target is not None else None
     if record.valid and dimension is not None and dimension.valid:
-        names = (dimension.name, types_of(dimension), types_of(record))
-        scopes |= {role: expression_scope(role, *names) for role in (ExpressionRole.TARGET, ExpressionRole.STORED)}
+        known = known_call_facts(environment, index.group(environment, Kind.SPACE))
+        names = (dimension.name, types_of(dimension), {**known, **types_of(record)})
+        scopes |= {role: expression_scope(role, *names, offer_fields=declared) for role in _ABOUT_CONTACTS}
     return scopes
 
 
-def _with_parameters(contact: NameScope, record: Record) -> NameScope:
+def _with_parameters(contact: NameScope, record: Record, declared: Mapping[str, FieldType]) -> NameScope:
     dimension, interaction = contact.namespaces
     spaces = contact.namespaces
-    return expression_scope(ExpressionRole.FILTER, dimension, spaces[dimension], spaces[interaction], types_of(record))
+    return expression_scope(
+        ExpressionRole.FILTER, dimension, spaces[dimension], spaces[interaction], types_of(record), declared
+    )
 
 
 def types_of(record: Record) -> dict[str, FieldType]:
     """The types of the fields, call data or parameters that a resource declares."""
     return {name: FieldType(BaseType(base), values) for name, base, values in record.facts.types}
+
+
+def offer_types(environment: Record) -> dict[str, FieldType]:
+    """The types of the fields that an environment declares for its offers."""
+    return {field.name: FieldType(BaseType(field.type), field.values) for field in environment.facts.offer_fields}
 
 
 def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
-from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
+from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
@@ -19,7 +19,7 @@ _DECIDING = frozenset(("reviewers", "stoppers", "override"))
 """The properties whose operators make decisions."""
 _QUOTED = re.compile(r"'[^']*'")
 _SPACE = re.compile(r'"?\b([a-z]+)"?\s*\.')
-_ASKING = (Kind.SPACE, Kind.CAMPAIGN)
+_ASKING = (Kind.SPACE, Kind.RULE, Kind.CAMPAIGN)
 _ALIKE = 0.74
 """Finds two swapped letters in words of four letters (city, ctiy) or more."""
 
@@ -312,7 +312,8 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
     common = {
         *OFFER_VARIABLES,
         *(f"{dimension.name}.{field}" for field in dimension.facts.fields),
-        *(f"interaction.{field}" for field in environment.facts.fields),
+        *(f"interaction.{field}" for field in (*CALL_FACTS, *environment.facts.fields)),
+        *(f"offer.{field.name}" for field in environment.facts.offer_fields),
     }
     for kind in (Kind.SPACE, Kind.TEMPLATE, Kind.OFFER):
         for record in index.group(environment.name, kind).values():
@@ -391,7 +392,7 @@ def _misfit(
 
 
 def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
-    """Themes that a space or delivery asks for and no offer, template or category has."""
+    """Themes that a space, rule or delivery asks for and no offer, template or category has."""
     if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
         return  # their themes are not known
     carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}

@@ -9,8 +9,9 @@ from offerkit.address import Kind
 from offerkit.fingerprint import JsonPath
 from offerkit.models.dimension import TypedField
 from offerkit.models.expression_scopes import ExpressionRole
+from offerkit.models.offer_field import OfferField
 from offerkit.rules.types import ExpectedResult
-from offerkit.specs.record import Expression
+from offerkit.specs.record import DeclaredField, Expression
 
 
 def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
@@ -36,6 +37,14 @@ def types(fields: Mapping[str, TypedField]) -> tuple[tuple[str, str, tuple[str, 
     return tuple((name, field.type, field.values) for name, field in fields.items())
 
 
+def offer_fields(fields: Mapping[str, OfferField]) -> tuple[DeclaredField, ...]:
+    """The fields that an environment declares for its offers, as facts."""
+    return tuple(
+        DeclaredField(name, field.type, field.values, field.required, field.range.min, field.range.max)
+        for name, field in fields.items()
+    )
+
+
 Found = tuple[JsonPath, str | None, ExpressionRole, ExpectedResult]
 
 
@@ -44,12 +53,12 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
         case Kind.ENVIRONMENT:
             yield ("when",), resource.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
         case Kind.CATEGORY:
-            yield ("eligible", "when"), resource.eligible.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
+            yield ("eligible", "when"), resource.eligible.when, ExpressionRole.OFFER, ExpectedResult.CONDITION
         case Kind.OFFER | Kind.TEMPLATE:
-            yield ("eligible", "when"), resource.eligible.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
+            yield ("eligible", "when"), resource.eligible.when, ExpressionRole.OFFER, ExpectedResult.CONDITION
             for number, weight in enumerate(resource.weights):
-                yield ("weights", number, "when"), weight.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
-                yield ("weights", number, "formula"), weight.formula, ExpressionRole.TARGET, ExpectedResult.FORMULA
+                yield ("weights", number, "when"), weight.when, ExpressionRole.OFFER, ExpectedResult.CONDITION
+                yield ("weights", number, "formula"), weight.formula, ExpressionRole.OFFER, ExpectedResult.FORMULA
         case Kind.FILTER:
             yield ("when",), resource.when, ExpressionRole.FILTER, ExpectedResult.CONDITION
         case Kind.RULE:
@@ -57,9 +66,9 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
             yield ("contacts",), resource.contacts, ExpressionRole.TARGET, ExpectedResult.CONDITION
             yield ("counted", "when"), resource.counted.when, ExpressionRole.COUNTED, ExpectedResult.CONDITION
         case Kind.SPACE:
-            for moment in ("proposed_data", "accepted_data"):
-                for name, text in getattr(resource.storage, moment).items():
-                    yield ("storage", moment, name), text, ExpressionRole.STORED, ExpectedResult.VALUE
+            for moment, texts in resource.storage.data:
+                for name, text in texts.items():
+                    yield ("storage", *moment, name), text, ExpressionRole.STORED, ExpectedResult.VALUE
         case Kind.POLICY:
             yield ("require",), resource.require, ExpressionRole.POLICY, ExpectedResult.CONDITION
         case Kind.CAMPAIGN:
@@ -77,12 +86,14 @@ def _deliveries(campaign: Any) -> Iterator[Found]:
 
 
 def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
-    """The themes that an offer, template or category has, or that a space or campaign asks for, with their paths."""
+    """The themes that an offer, template or category has, or that a space, rule or campaign asks for."""
     match kind:
         case Kind.OFFER | Kind.TEMPLATE | Kind.CATEGORY:
             return _listed(("themes",), resource.themes)
         case Kind.SPACE:
             return _listed(("defaults", "themes"), resource.defaults.themes)
+        case Kind.RULE:
+            return _listed(("applies_to", "themes"), resource.applies_to.themes)
         case Kind.CAMPAIGN:
             return tuple(
                 theme

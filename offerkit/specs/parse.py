@@ -14,9 +14,10 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
+from offerkit.models.expression_scopes import CHANNELS
 from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.cases import applied_cases
-from offerkit.specs.facts import expressions, filter_values, themes, types
+from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
 from offerkit.specs.project import SpecFile
 from offerkit.specs.record import Misfit, Mistake, Record, ResourceFacts
 from offerkit.specs.sections import RawResource, moves, sections
@@ -125,7 +126,7 @@ def _root(record: Record) -> tuple[str, ...]:
 
 _PLAIN_FIELDS = frozenset({"title", "html", "text"})
 """Fields that nearly every offer has and no space uses as a URL: skipped, to save time with many offers."""
-INBOUND = ("inbound-web", "inbound-call-center", "inbound-mobile")
+INBOUND = tuple(channel for channel in CHANNELS if channel.startswith("inbound-"))
 
 
 def validate(file: str, document: YamlMap, raw: RawResource, diagnostics: list[Diagnostic]) -> Resource | None:
@@ -182,9 +183,12 @@ def _facts(
                 misfits=tuple(_misfits(_texts(resource))),
                 expressions=written,
                 filter_values=filter_values(resource),
+                field_values=resource.fields,
             )
+        case Kind.CATEGORY:
+            return ResourceFacts(expressions=written, field_values=resource.fields)
         case Kind.SPACE:
-            web, outbound = resource.channel == INBOUND[0], resource.channel not in INBOUND
+            web, outbound = resource.channel == "inbound-web", resource.channel not in INBOUND
             flags_set = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
             markup = frozenset(field.name for field in resource.fields if field.format == "html")
             outputs: dict[JsonPath, str] = {
@@ -204,7 +208,13 @@ def _facts(
         case Kind.ENVIRONMENT:
             flags = ("anonymous",) if resource.anonymous else ()
             data = resource.call_data
-            return ResourceFacts(fields=tuple(data), flags=flags, types=types(data), expressions=written)
+            return ResourceFacts(
+                fields=tuple(data),
+                flags=flags,
+                types=types(data),
+                expressions=written,
+                offer_fields=offer_fields(resource.offer_fields),
+            )
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)
             return ResourceFacts(required=needed, types=types(resource.parameters), expressions=written)
@@ -274,7 +284,7 @@ def _variables(
 ) -> tuple[tuple[str, JsonPath], ...]:
     used: list[tuple[str, JsonPath]] = []
     for path, text in texts.items():
-        html, xml = path[-1] == "html", path == ("render", "xml")
+        html, xml = path[-1] == "html", path in (("render", "xml"), ("render", "proposition"))
         if not (html or is_template(text)):
             continue
         inspection = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())

@@ -36,6 +36,17 @@ class Misfit(NamedTuple):
     offset: int
 
 
+class DeclaredField(NamedTuple):
+    """A field that an environment declares for its offers: its type, whether each offer needs it, and its range."""
+
+    name: str
+    type: str
+    values: tuple[str, ...]
+    required: bool
+    least: str | None
+    most: str | None
+
+
 class ResourceFacts(NamedTuple):
     """What the checks between resources need to know about one; unused parts stay empty.
 
@@ -51,6 +62,8 @@ class ResourceFacts(NamedTuple):
     fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
     their paths. ``misfits``: texts that are no URL, or no HTML that may be shown.
     ``filter_values``: values for a filter's parameters, with the path of the filter's use.
+    ``offer_fields``: what an environment declares for its offers. ``field_values``: what an offer, template or category
+    gives for them.
     """
 
     fields: tuple[str, ...] = ()
@@ -65,6 +78,8 @@ class ResourceFacts(NamedTuple):
     misfits: tuple[Misfit, ...] = ()
     expressions: tuple[Expression, ...] = ()
     filter_values: tuple[tuple[JsonPath, Mapping[str, str]], ...] = ()
+    offer_fields: tuple[DeclaredField, ...] = ()
+    field_values: Mapping[str, str | tuple[str, ...]] = {}
 
 
 class Record(NamedTuple):

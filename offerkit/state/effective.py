@@ -286,6 +286,18 @@ class EffectiveOffer:
         """The predefined filters, in order; all must hold."""
         return _filter_names(self.get("eligible", "filters"))
 
+    @cached_property
+    def fields(self) -> JsonMap:
+        """Its values of the environment's ``offer_fields``: the offer's over its templates' over its categories'."""
+        given: JsonMap = {}
+        for layer in self.categories:
+            given |= json_map(layer.body.get("fields"))
+        return given | json_map((self.template.defaults or {}).get("fields")) | json_map(self.own.get("fields"))
+
+    def field_origin(self, name: str) -> Address | None:
+        """The address of the offer, template or category that gives the field its value; None if none does."""
+        return origin((*self.layers, *reversed(self.categories)), ("fields", name))
+
     def reviewers(self, aspect: str) -> tuple[str, ...]:
         """The operators named as reviewers of ``aspect``; empty if none are named."""
         return names_in(self.get("reviewers", aspect))

@@ -172,7 +172,7 @@ def _logged(db: Database, place: LogPlace, environment: str, limit: int) -> LogP
 def _change(event: str, row: PropositionRow, status: Status, changed: str) -> LoggedChange:
     """A change with the proposition as it was then; extra data that came with a later status are left out."""
     now = row.changed == changed and row.status is status
-    then = row if now else replace(row, status=status, changed=changed, accepted={})
+    then = row if now else replace(row, status=status, changed=changed, accepted={}, statuses={})
     return LoggedChange(event, row.environment, row.interaction, changed, then)
 
 

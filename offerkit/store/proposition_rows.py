@@ -37,7 +37,8 @@ class PropositionRow:
     ``id`` and ``interaction``, the id of the call, are opaque and given by the caller. ``contact`` is the key's
     parts joined by ``|``. ``time`` is the proposition date (inbound: when it was made; outbound: the delivery's
     contact date) and ``changed`` when the status was last set, both UTC as ``2026-11-01T12:00:00.000000Z``.
-    ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data.
+    ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data;
+    ``statuses``, what it stored at other changes of status, by status.
     """
 
     id: str
@@ -56,6 +57,7 @@ class PropositionRow:
     revision: int
     proposed: Data = field(default_factory=dict, hash=False)
     accepted: Data = field(default_factory=dict, hash=False)
+    statuses: Mapping[str, Data] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     _check_keys(row)
     keys = (row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction)
     ranked = (row.rank, weight_text(row.weight), status_number(row.status))
-    return (*keys, *ranked, row.time, row.changed, row.revision, data_text(row.proposed, row.accepted))
+    return (*keys, *ranked, row.time, row.changed, row.revision, data_text(row.proposed, row.accepted, row.statuses))
 
 
 def past_of(row: PropositionRow) -> PastProposition:
@@ -115,9 +117,9 @@ def past_of(row: PropositionRow) -> PastProposition:
 def proposition_row(text: PropositionText) -> PropositionRow:
     """The proposition of some columns. Raises ValueError when they are invalid."""
     data = text[14]
-    proposed, accepted = ({}, {}) if data == _NO_DATA else data_of(data)
+    proposed, accepted, statuses = ({}, {}, {}) if data == _NO_DATA else data_of(data)
     weight, status = Decimal(text[9]), status_of_number(text[10])
-    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted)
+    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted, statuses)
 
 
 def weight_text(weight: Decimal) -> str:
@@ -130,12 +132,13 @@ def weight_text(weight: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
-def data_text(proposed: Data, accepted: Data) -> str:
+def data_text(proposed: Data, accepted: Data, statuses: Mapping[str, Data]) -> str:
     """The column of the extra data. Raises Refused when it is too large, or not JSON."""
-    if not proposed and not accepted:
+    if not proposed and not accepted and not statuses:
         return _NO_DATA
+    answers: Data = {"statuses": {status: dict(data) for status, data in statuses.items()}} if statuses else {}
     try:
-        text = canonical({"accepted": dict(accepted), "proposed": dict(proposed)})
+        text = canonical({"accepted": dict(accepted), "proposed": dict(proposed), **answers})
     except orjson.JSONEncodeError as error:
         raise refuse(
             Code.BAD_VALUE,
@@ -153,12 +156,15 @@ def data_text(proposed: Data, accepted: Data) -> str:
     return text.decode()
 
 
-def data_of(text: str) -> tuple[Data, Data]:
-    """The extra data of a column, proposed and accepted. Raises ValueError when it is invalid."""
+def data_of(text: str) -> tuple[Data, Data, Mapping[str, Data]]:
+    """The extra data of a column: proposed, accepted, and by status. Raises ValueError when it is invalid."""
     data = orjson.loads(text)
     match data:
-        case {"proposed": dict(proposed), "accepted": dict(accepted)}:
-            return proposed, accepted
+        case {"proposed": dict(proposed), "accepted": dict(accepted), **more}:
+            statuses = more.get("statuses", {})
+            if not isinstance(statuses, dict) or not all(isinstance(one, dict) for one in statuses.values()):
+                raise ValueError("the column is not a proposition's extra data")
+            return proposed, accepted, statuses
         case _:
             raise ValueError("the column is not a proposition's extra data")
 

@@ -78,9 +78,17 @@ def propositions(db: Database, query: PropositionQuery, limit: int) -> list[Prop
 
 
 def set_status(
-    db: Database, id_: str, status: Status, time: str, data: Data | None = None, *, environment: str = ""
+    db: Database,
+    id_: str,
+    status: Status,
+    time: str,
+    data: Data | None = None,
+    *,
+    accepting: bool = True,
+    environment: str = "",
 ) -> StatusChange:
-    """Set a proposition's status at ``time``, and store ``data`` as its accepted extra data.
+    """Set a proposition's status at ``time``, and store ``data`` with it: as its accepted extra data, or under the
+    status if it is not ``accepting``.
 
     Setting the status that it already has changes nothing. Raises Refused when the proposition does not exist (in
     ``environment``, if given), or when its status cannot change to ``status``.
@@ -90,11 +98,16 @@ def set_status(
         row = changeable(_locked(db, id_), id_, status, environment)
         if row.status is status:
             return StatusChange(row, row.status, changed=False)
-        accepted = row.accepted if data is None else data
+        accepted, statuses = row.accepted, row.statuses
+        if data is not None and accepting:
+            accepted = data
+        elif data is not None:
+            statuses = {**statuses, status.value: data}
+        texts = data_text(row.proposed, accepted, statuses)
         # The condition on the old status makes sure that no step is lost, however a database locks.
         db.run(
             "UPDATE proposition SET status = ?, changed = ?, data = ?, logged = '1' WHERE id = ? AND status = ?",
-            (status_number(status), time, data_text(row.proposed, accepted), id_, status_number(row.status)),
+            (status_number(status), time, texts, id_, status_number(row.status)),
         )
         now = proposition(db, id_)
         if now is None or now.status is not status:

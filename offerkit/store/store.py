@@ -340,10 +340,17 @@ class Store:
         simulations.remove(self._db, name)
 
     def set_status(
-        self, id_: str, status: Status, time: str, data: Data | None = None, *, environment: str = ""
+        self,
+        id_: str,
+        status: Status,
+        time: str,
+        data: Data | None = None,
+        *,
+        accepting: bool = True,
+        environment: str = "",
     ) -> StatusChange:
         """Set a proposition's status; setting the one that it already has changes nothing."""
-        return propositions.set_status(self._db, id_, status, time, data, environment=environment)
+        return propositions.set_status(self._db, id_, status, time, data, accepting=accepting, environment=environment)
 
     def add_delivery(self, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
         """Store a delivery with all its propositions. Raises Refused, and stores nothing, when it was made before."""

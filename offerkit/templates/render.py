@@ -25,6 +25,7 @@ from offerkit.templates.space import ContentField, Format, Output, SpaceLayout
 from offerkit.templates.urls import put_together, status_url
 from offerkit.templates.values import ESCAPING, NoTextError, Sink, escape, shown, without_controls
 from offerkit.templates.variables import Variables
+from offerkit.templates.xml_text import node_trouble, xml_trouble
 
 if TYPE_CHECKING:
     from minijinja import Environment
@@ -92,6 +93,7 @@ class Renderer:
         """
         kind = Output(output)
         function = self.look.functions.get(kind)
+        sink = Sink.XML if kind is Output.PROPOSITION else Sink(kind)
         values = [(field, content.fields.get(field.name, "")) for field in self.look.fields]
         if function is None:
             return self._finished(kind, _DEFAULTS[kind](values), variables)
@@ -100,7 +102,7 @@ class Renderer:
         try:
             text = run(
                 function,
-                Sink(kind),
+                sink,
                 {**context, **self._context(variables)},
                 html=html,
                 markup=self.look.markup if html else frozenset(),
@@ -147,7 +149,9 @@ class Renderer:
                 assert_never(field.format)
 
     def _finished(self, kind: Output, text: str, variables: Variables) -> str:
-        if kind is Output.XML and (trouble := xml_trouble(text))[0]:
+        if kind is Output.PROPOSITION:
+            text = text.strip()
+        if (check := _CHECKS.get(kind)) is not None and (trouble := check(text))[0]:
             raise RenderError(kind, *trouble)
         return self._linked(kind, text, variables) if kind is Output.HTML else text
 
@@ -187,28 +191,6 @@ def _through(variables: Variables, status: int, target: str) -> str:
     return status_url(variables.status_base, variables.proposition, status, target)
 
 
-def xml_trouble(text: str) -> tuple[str, int]:
-    """Why ``text`` is not well-formed XML (the content of an element, or a document with ``<?xml … ?>``), and the line.
-
-    Empty when it is. A document type is refused, since its entities could grow without bounds.
-    """
-    from pyexpat import ErrorString, ExpatError, ParserCreate
-
-    def refuse(*_: object) -> None:
-        raise ValueError("a document type (<!DOCTYPE …>)")
-
-    parser = ParserCreate("utf-8")
-    parser.StartDoctypeDeclHandler = refuse
-    is_document = text.startswith("<?xml") and text[5:6].isspace()
-    try:
-        parser.Parse((text if is_document else f"<r>{text}</r>").encode(), True)
-    except ExpatError as error:
-        return f"not well-formed XML: {ErrorString(error.code)}", error.lineno
-    except ValueError as error:  # also half a character, which cannot be encoded
-        return f"not well-formed XML: {str(error)[:80]}", 0
-    return "", 0
-
-
 def default_html(values: Iterable[tuple[ContentField, str]]) -> str:
     """An ``<article>`` with one element for each field that is not empty."""
     lines = ['<article class="offer">']
@@ -241,7 +223,13 @@ def default_xml(values: Iterable[tuple[ContentField, str]]) -> str:
     return f"<xmlOfferView>{elements}</xmlOfferView>"
 
 
-_DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
+_DEFAULTS = {
+    Output.HTML: default_html,
+    Output.TEXT: default_text,
+    Output.XML: default_xml,
+    Output.PROPOSITION: default_xml,
+}
+_CHECKS = {Output.XML: xml_trouble, Output.PROPOSITION: node_trouble}
 
 
 def _element(field: ContentField) -> str:

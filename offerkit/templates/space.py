@@ -23,6 +23,8 @@ class Output(StrEnum):
     HTML = "html"
     TEXT = "text"
     XML = "xml"
+    PROPOSITION = "proposition"
+    """The whole element of a proposition in XML answers."""
 
 
 @dataclass(frozen=True, slots=True)

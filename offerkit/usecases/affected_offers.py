@@ -123,9 +123,9 @@ class _Offers:
         return self._in_use[key].keys()
 
     def _reach(self, view: Snapshot, rule: Address) -> set[Address]:
-        """The offers that a rule covers, on spaces of its channel."""
+        """The offers that a rule covers, on spaces of its channel; none if it is inactive."""
         body = view(rule)
-        if body is None:
+        if body is None or body.get("enabled") is False:
             return set()
         offers = [offer for offer in view.of_kind(Kind.OFFER, rule.environment) if self._active(view, offer)]
         channel = body.get("channel")
@@ -147,11 +147,13 @@ class _Offers:
     def _named(view: Snapshot, offer: Address, about: JsonMap) -> bool:
         if offer.name in names_in(about.get("offers")):
             return True
-        path = view.offer(offer).category
-        return not set(names_in(about.get("categories"))).isdisjoint(ancestors(path))
+        effective = view.offer(offer)
+        if not effective.themes.isdisjoint(names_in(about.get("themes"))):
+            return True
+        return not set(names_in(about.get("categories"))).isdisjoint(ancestors(effective.category))
 
     def _compiled(self, view: Snapshot, rule: Address, offers: list[Address]) -> set[Address]:
-        """The offers that meet a rule's condition; all of them if that depends on the time."""
+        """The offers that meet a rule's condition; all of them if that depends on the time or on weights."""
         catalogs = self._catalogs[0] if view is self.live else self._catalogs[1]
         catalog = catalogs[rule.environment]
         for compiled_rule in catalog.rules:

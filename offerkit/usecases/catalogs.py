@@ -141,6 +141,7 @@ class LiveSpace:
         """``space``: its name in ``environment``."""
         self._catalogs, self._environment, self._space = catalogs, environment, space
         self._renderers: dict[tuple[str, Status | None], ContentRenderer] = {}
+        self._status_data: dict[Status, ExtraData | None] = {}
 
     @property
     def address(self) -> Address:
@@ -196,10 +197,15 @@ class LiveSpace:
         """The extra data stored with a proposition when it is made."""
         return self._extra("proposed_data", self.model.storage.proposed_data)
 
-    @cached_property
-    def accepted_data(self) -> ExtraData:
-        """The extra data stored with a proposition when it is accepted."""
-        return self._extra("accepted_data", self.model.storage.accepted_data)
+    def status_data(self, status: Status) -> ExtraData | None:
+        """The extra data stored with a proposition that gets ``status``; None if nothing is."""
+        if status not in self._status_data:
+            storage = self.model.storage
+            moment, expressions = f"status_data.{status}", storage.status_data.declared.get(status, {})
+            if status == storage.accepted and storage.accepted_data:
+                moment, expressions = "accepted_data", storage.accepted_data
+            self._status_data[status] = self._extra(moment, expressions) if expressions else None
+        return self._status_data[status]
 
     def _extra(self, moment: str, expressions: dict[str, str]) -> ExtraData:
         return ExtraData(self.catalog, self.address, moment, expressions)

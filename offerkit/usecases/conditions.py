@@ -17,12 +17,13 @@ from offerkit.engine.resources import CompiledCategory, CompiledOffer, CompiledW
 from offerkit.fingerprint import JsonMap
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types
 from offerkit.models.filter import Filter
-from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds, Origin
+from offerkit.prove.question import TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, Origin
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult, NameScope, Value
 
 UNREADABLE = "it cannot be read"
 """How the reason begins for which an expression that cannot be read is never true."""
+_CONDITION = ExpectedResult.CONDITION
 WrittenPath = tuple[str | int, ...]
 """Where an expression is written in a body."""
 
@@ -35,7 +36,21 @@ def effective_condition(catalog: Catalog, offer: CompiledOffer, space: str) -> F
     return AllOf(tuple(_parts(catalog, offer, space)))
 
 
+def call_on(catalog: Catalog, space: str) -> Formula:
+    """What is true of the built-in facts of every call to ``space``, if the catalog reads any."""
+    known = {"space": space, "channel": catalog.spaces[space].channel, "environment": catalog.environment}
+    texts = [
+        f"interaction.{name} = '{known[name]}'" if name in known else f"interaction.{name} IS NOT NULL"
+        for name in catalog.call_facts
+    ]
+    if not texts:
+        return TRUE
+    return Holds(check(" AND ".join(texts), expression_scope(ExpressionRole.TARGET, "", {}, {}), _CONDITION))
+
+
 def _parts(catalog: Catalog, offer: CompiledOffer, space: str) -> Iterator[Formula]:
+    if catalog.call_facts:
+        yield call_on(catalog, space)
     if catalog.when is not None:
         yield located(catalog.when)
     for category in offer.chain:

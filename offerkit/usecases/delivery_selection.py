@@ -90,7 +90,7 @@ def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, obj
     if body.outline is not None:
         call = replace(call, offers=frozenset(order.offers))
     types = {name: field.type for name, field in catalog.call_data.items()}
-    names = Expressions(catalog.dimension.name, catalog.dimension.fields, types, catalog.zone)
+    names = Expressions(catalog.dimension.name, catalog.dimension.fields, types, catalog.offer_fields, catalog.zone)
     where = Address(order.environment, Kind.CAMPAIGN, order.campaign)
     path = ("deliveries", order.delivery)
     target = names.target(body.target, where, (*path, "target")) if body.target is not None else None

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data
 from offerkit.engine.condition import facts_at
 from offerkit.engine.evaluated import EvaluatedExpression
-from offerkit.models.expression_scopes import ExpressionRole, expression_scope
-from offerkit.rules.types import BaseType, ExpectedResult, Row, Value
-from offerkit.rules.values import show
+from offerkit.models.expression_scopes import CALL_FACTS, ExpressionRole, expression_scope, known_call_facts
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, Row, Value
+from offerkit.rules.values import parse_value, show
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.contact_sources import ContactSources
 
@@ -45,10 +45,14 @@ def evaluate(
     from offerkit.rules.python import compile_one
 
     catalog = catalogs[environment]
-    values, wrong = call_data(catalog, data, required=False)
-    if wrong:
-        raise Refused(wrong)
-    types = {name: field.type for name, field in catalog.call_data.items()}
+    facts_given = {name: data[name] for name in data if name in CALL_FACTS and name not in catalog.call_data}
+    values, wrong = call_data(catalog, {name: data[name] for name in data if name not in facts_given}, required=False)
+    known = known_call_facts(environment, catalog.spaces)
+    given, wrong_facts = _call_facts(catalog, facts_given, {**CALL_FACTS, **known})
+    if wrong or wrong_facts:
+        raise Refused([*wrong, *wrong_facts])
+    values = {**given, **values}
+    types = {**known, **{name: field.type for name, field in catalog.call_data.items()}}
     names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, types)
     try:
         checked = check(text, names, ExpectedResult.VALUE)
@@ -74,6 +78,24 @@ def evaluate(
             counted[text] += 1
     order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     return EvaluatedExpression(environment, checked.type.base.value, condition, counts=order[:MOST], total=total)
+
+
+def _call_facts(
+    catalog: Catalog, given: Mapping[str, object], types: Mapping[str, FieldType]
+) -> tuple[dict[str, Value], list[Diagnostic]]:
+    """The built-in facts: those given, what follows from the space, and the environment; others are unknown."""
+    values: dict[str, Value] = {**dict.fromkeys(CALL_FACTS), "environment": catalog.environment}
+    wrong: list[Diagnostic] = []
+    for name, raw in given.items():
+        try:
+            values[name] = parse_value(raw, types[name], catalog.zone)
+        except ValueError as error:
+            hint = suggestion(str(raw)[:80], types[name].values)
+            wrong.append(Diagnostic(Code.BAD_CALL_DATA, f"there is no such {name} of a call: {error}"[:300], hint=hint))
+    space = catalog.spaces.get(str(values["space"]))
+    if space is not None and "channel" not in given:
+        values["channel"] = space.channel
+    return values, wrong
 
 
 def expression_diagnostics(text: str, error: RuleError, name: str = "") -> list[Diagnostic]:

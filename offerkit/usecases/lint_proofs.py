@@ -12,7 +12,7 @@ from offerkit.engine.resources import CompiledOffer, LocatedCondition
 from offerkit.prove.question import AllOf, AnyOf, DayRange, Formula, Holds
 from offerkit.reports.escape import clip
 from offerkit.state.effective import origin
-from offerkit.usecases.conditions import effective_condition
+from offerkit.usecases.conditions import call_on, effective_condition
 from offerkit.usecases.lint_findings import Agreed, LintFinding, LintPlace, LintScope, common_days, windows_of
 from offerkit.usecases.lint_parts import CLOCK, ConditionPart, ConditionParts, PartProofs, whole_part
 from offerkit.usecases.lint_structure import Standing
@@ -152,6 +152,8 @@ class _Conditions:
 
     def _here(self, offer: CompiledOffer, space: str) -> Iterator[ConditionPart]:
         """What else has to be true on a space: some weight is above 0, and no multiplier is 0."""
+        if self._scope.catalog.call_facts:
+            yield whole_part(call_on(self._scope.catalog, space), LintPlace(offer.address), "the space")
         formula = effective_condition(self._scope.catalog, offer, space)
         weights = LintPlace(*offer.where(("weights",)))
         for part in formula.parts if isinstance(formula, AllOf) else ():

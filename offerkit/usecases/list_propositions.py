@@ -60,6 +60,7 @@ def proposition_line(row: PropositionRow) -> PropositionLine:
         revision=row.revision,
         proposed=row.proposed,
         accepted=row.accepted,
+        statuses=row.statuses,
     )
 
 

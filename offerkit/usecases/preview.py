@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.engine.call_facts import ANONYMOUS, with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.preview import Preview, SpacePreview
@@ -45,15 +46,22 @@ def preview(
     if wrong:
         raise Refused(wrong)
     row = engine.people.chosen(catalog, contact) if contact else contact_row(catalog, None)
-    shown = tuple(_shown(engine, catalog, name, space, row, values) for space in spaces or sorted(known.spaces))
+    shown = tuple(
+        _shown(engine, catalog, name, space, row, values, contact) for space in spaces or sorted(known.spaces)
+    )
     return Preview(f"{catalog.environment}/offer.{name}", engine.catalogs.stage, contact, shown)
 
 
-def _shown(engine: StageEngine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> SpacePreview:
-    renderer = engine.catalogs.space(catalog.environment, space).renderer()
+def _shown(
+    engine: StageEngine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row, key: str
+) -> SpacePreview:
+    live_space = engine.catalogs.space(catalog.environment, space)
+    renderer = live_space.renderer()
+    outputs = OUTPUTS if live_space.model.render.proposition is None else (*OUTPUTS, "proposition")
+    data = with_call_facts(catalog, data, space, "explicit" if key and not catalog.anonymous else ANONYMOUS)
     about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
     try:
-        fields, rendered = renderer.show(offer, None, contact, data, about, OUTPUTS)
+        fields, rendered = renderer.show(offer, None, contact, data, about, outputs)
     except RenderError as error:
         return SpacePreview(space, catalog.spaces[space].channel, {}, {}, str(error))
     return SpacePreview(space, catalog.spaces[space].channel, dict(fields), rendered)

@@ -16,7 +16,13 @@ from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.cases import contacts_fingerprint, names_contacts, names_stored_contact, promotion_setting
 from offerkit.governance.stops import stop_revision
 from offerkit.models.campaign import Campaign
-from offerkit.models.expression_scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, ExpressionRole, expression_scope
+from offerkit.models.expression_scopes import (
+    CALL_FACTS,
+    OFFER_VARIABLES,
+    PROPOSITION_VARIABLES,
+    ExpressionRole,
+    expression_scope,
+)
 from offerkit.models.space import Space
 from offerkit.plans.sentences import excused_case_note
 from offerkit.rules.check import RuleError, check
@@ -242,7 +248,8 @@ def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
     common = {
         *OFFER_VARIABLES,
         *(f"{catalog.dimension.name}.{field}" for field in catalog.dimension.fields),
-        *(f"interaction.{field}" for field in catalog.call_data),
+        *(f"interaction.{field}" for field in (*CALL_FACTS, *catalog.call_data)),
+        *(f"offer.{field}" for field in catalog.offer_fields),
     }
     for address in catalogs.snapshot.of_kind(Kind.SPACE, environment):
         yield from _space(catalog, address, Space.model_validate(catalogs.snapshot(address)), common)
@@ -261,8 +268,8 @@ def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -
         if key not in catalog.dimension.fields:
             message = f"{address} › identification.keys names “{key}”, which {catalog.dimension.name} does not have"
             yield Report(Code.UNKNOWN_FIELD, message, address)
-    yield from ExtraData(catalog, address, "proposed_data", space.storage.proposed_data).reports
-    yield from ExtraData(catalog, address, "accepted_data", space.storage.accepted_data).reports
+    for moment, expressions_ in space.storage.data:
+        yield from ExtraData(catalog, address, ".".join(moment), expressions_).reports
 
 
 def _offer(offer: EffectiveOffer, activated: Iterable[str], common: set[str]) -> Iterator[Report]:

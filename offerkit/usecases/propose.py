@@ -14,6 +14,7 @@ from time import time_ns
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
 from offerkit.engine.call import Call, CallContext
+from offerkit.engine.call_facts import identification_of, with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import contact_row, make_call
 from offerkit.engine.decide import decide
@@ -33,7 +34,7 @@ from offerkit.usecases.catalogs import Catalogs, LiveSpace
 from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.content_renderer import ContentRenderer
 from offerkit.usecases.random_ids import random_hex
-from offerkit.usecases.requests import ProposeRequest
+from offerkit.usecases.requests import ProposeRequest, SpaceRequest
 
 REFILLS = 5
 """How many times offers that cannot be rendered are replaced by the next best; after that, fewer offers are
@@ -179,9 +180,9 @@ def _prepared(
     calls: list[_SpaceCall] = []
     if not ask.spaces:
         raise refuse(Code.UNKNOWN_SPACE, "no space given", hint="Name one: --space ENVIRONMENT/SPACE.")
-    for name in dict.fromkeys(ask.spaces):
+    for place in ask.places:
         try:
-            calls.append(_prepare(catalogs, sources, store, ask, name, pasts))
+            calls.append(_prepare(catalogs, sources, store, ask, place, pasts))
         except Refused as refused:
             diagnostics += [d for d in refused.diagnostics if d not in diagnostics]
     if diagnostics:
@@ -190,15 +191,21 @@ def _prepared(
 
 
 def _prepare(
-    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, name: str, pasts: HistoryReader
+    catalogs: Catalogs,
+    sources: ContactSources,
+    store: Store,
+    ask: ProposeRequest,
+    space_request: SpaceRequest,
+    pasts: HistoryReader,
 ) -> _SpaceCall:
+    name = space_request.space
     environment, slash, space = name.partition("/")
     if not slash:
         known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
         hint = f"Spaces in {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     named_catalog = catalogs[environment]
-    nobody, space_request = CallContext(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
+    nobody = CallContext(None, "", ask.at, ask.seed, hints=ask.hints)
     # Mistakes in the call are reported before any contact is looked up.
     call = make_call(
         named_catalog,
@@ -206,7 +213,7 @@ def _prepare(
         who=nobody,
         n=space_request.n,
         categories=space_request.categories,
-        themes=ask.themes,
+        themes=space_request.themes,
         data=ask.data,
     )
     who = _identified(catalogs, sources, store, ask, environment, space)
@@ -216,14 +223,23 @@ def _prepare(
         call = make_call(
             catalog,
             who.space,
-            who=CallContext(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
+            who=CallContext(
+                who.contact,
+                who.key,
+                ask.at,
+                ask.seed,
+                catalog.anonymous,
+                hints=ask.hints,
+                identification=identification_of(who.how),
+            ),
             n=space_request.n,
             categories=space_request.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
         )
     else:
         contact = contact_row(catalog, who.contact)
-        call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
+        data = with_call_facts(catalog, call.data, space, identification_of(who.how))
+        call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous, data=data)
     live_space = catalogs.space(who.environment, who.space)
     return _SpaceCall(
         name,
@@ -340,8 +356,11 @@ def _proposed(
     space_call: _SpaceCall, ask: ProposeRequest, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
 ) -> ProposedOffer:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": space_call.who.space}
-    own_html = ask.own_html and space_call.model.render.html is not None
+    render = space_call.model.render
+    own_html = ask.own_html and render.html is not None
     outputs = (*ask.outputs, "html") if own_html else ask.outputs
+    if "xml" in outputs and render.proposition is not None:
+        outputs = (*outputs, "proposition")
     fields, rendered = space_call.renderer.show(
         chosen.offer, chosen.product, space_call.call.contact, decision.data, about, outputs
     )

@@ -10,7 +10,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.diagnostics.installation import install_hint
 from offerkit.models.dimension import Dimension
 from offerkit.models.environment import Environment
-from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types
+from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types, known_call_facts
 from offerkit.prove.hints import hints_of
 from offerkit.prove.prover import Prover
 from offerkit.prove.question import Holds
@@ -59,7 +59,10 @@ def compare_conditions(session: Session, before: str, after: str, environment: s
         ExpressionRole.TARGET,
         model.dimension,
         field_types(Dimension.model_validate(dimension).fields),
-        field_types(model.call_data),
+        {
+            **known_call_facts(environment, [at.name for at in specs.of_kind(Kind.SPACE, environment)]),
+            **field_types(model.call_data),
+        },
     )
     zone = ZoneInfo(model.time_zone)
     moment: datetime = wall_clock(parse_time(at, zone, session.now), zone)

@@ -312,11 +312,16 @@ class KeptSimulations:
 
 @dataclass(frozen=True)
 class SpaceRequest:
-    """What a call requests of one space: how many offers, and from which categories."""
+    """What a call requests for one place: of which space (``ENVIRONMENT/SPACE``), how many offers, and from where.
 
-    n: int
+    Several places can be of one space, with categories and themes of their own.
+    """
+
+    space: str
+    n: int = 1
     categories: tuple[str, ...] = ()
     anonymous_categories: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -327,8 +332,8 @@ class ProposeRequest:
     may be empty. ``at``: the proposition date (aware). ``outputs``: renderings to include (html, text, xml); none:
     fields only. ``status_base``: base URL of the service that sets statuses, for tracked links.
     ``anonymous_categories``: replace ``categories`` if no contact is identified and the linked anonymous space answers;
-    none: those of the space that fell back. ``wanted``: requests that differ for single spaces, by their name in
-    ``spaces``. ``hints``: whether errors suggest similar names, which takes time and must not be shown to outsiders.
+    none: those of the space that fell back. ``wanted``: what is requested for each place; none: the same of each
+    of ``spaces``. ``hints``: whether errors suggest similar names, which takes time and must not be shown to outsiders.
     ``own_html``: include html on spaces with a function for it.
     """
 
@@ -346,13 +351,15 @@ class ProposeRequest:
     outputs: tuple[str, ...] = ()
     status_base: str = ""
     anonymous_categories: tuple[str, ...] = ()
-    wanted: Mapping[str, SpaceRequest] = field(default_factory=dict)
+    wanted: tuple[SpaceRequest, ...] = ()
     hints: bool = True
     own_html: bool = False
 
-    def on(self, space: str) -> SpaceRequest:
-        """What is requested of one of the call's spaces."""
-        return self.wanted.get(space) or SpaceRequest(self.n, self.categories, self.anonymous_categories)
+    @property
+    def places(self) -> tuple[SpaceRequest, ...]:
+        """What is requested, in order; the answer has one part for each."""
+        same = (self.n, self.categories, self.anonymous_categories, self.themes)
+        return self.wanted or tuple(SpaceRequest(name, *same) for name in dict.fromkeys(self.spaces))
 
 
 @dataclass(frozen=True)

@@ -173,8 +173,8 @@ def unknown_data(
     be missing from any call, so conditions must expect that.
     """
     known = {name for name, value in data.items() if value is not None}
-    missed = {name for name in compared if catalog.call_data[name].required} - known
-    blank = set(shown) - known
+    missed = {name for name in compared if name in catalog.call_data and catalog.call_data[name].required} - known
+    blank = set(shown) - known - set(catalog.call_facts)
     names = sorted(missed | blank)
     if names:
         it, is_ = ("it", "is") if len(names) == 1 else ("them", "are")

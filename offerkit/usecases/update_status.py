@@ -1,4 +1,4 @@
-"""Sets the status of a proposition, with the extra data that its space stores on acceptance."""
+"""Sets the status of a proposition, with the extra data that its space stores then."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.engine.call_facts import with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.report import Report
@@ -16,7 +17,7 @@ from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, StatusChange, Store, changeable
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
-from offerkit.usecases.catalogs import Catalogs
+from offerkit.usecases.catalogs import Catalogs, LiveSpace
 from offerkit.usecases.contact_sources import ContactSources
 
 
@@ -36,17 +37,25 @@ class StatusUpdate:
 
 @dataclass(frozen=True)
 class PreparedUpdate:
-    """A valid change of status. ``data``: the extra data to store with it, or None."""
+    """A valid change of status. ``data``: the extra data to store with it, or None; ``accepting``: whether it is that
+    of the space's ``accepted_data``.
+    """
 
     asked: StatusUpdate
     status: Status
     data: Mapping[str, Json] | None
+    accepting: bool = True
 
     def write(self, store: Store) -> StatusChange:
         """Store it, in the open transaction or a new one. Raises Refused as ``Store.set_status`` does."""
         update = self.asked
         return store.set_status(
-            update.proposition, self.status, utc(update.at), self.data, environment=update.environment
+            update.proposition,
+            self.status,
+            utc(update.at),
+            self.data,
+            accepting=self.accepting,
+            environment=update.environment,
         )
 
 
@@ -61,9 +70,10 @@ def update_status(
 ) -> tuple[StatusChange, tuple[Report, ...]]:
     """Give a proposition a status; returns the change, and warnings.
 
-    With the status that its space gives to accepted offers, the space's ``accepted_data`` is stored, too. Setting the
-    current status again changes nothing. Raises Refused if the proposition or status is unknown, the transition is not
-    allowed, or the call data is invalid; then nothing is changed.
+    With the status that its space gives to accepted offers, the space's ``accepted_data`` is stored, too; with any
+    other, its ``status_data`` for that status. Setting the current status again changes nothing. Raises Refused if the
+    proposition or status is unknown, the transition is not allowed, or the call data is invalid; then nothing is
+    changed.
     """
     prepared, reports = prepare_update(catalogs, sources, store, update)
     change = prepared.write(store)
@@ -83,29 +93,28 @@ def prepare_update(
         raise refuse(Code.UNKNOWN_STATUS, str(error), hint="You can also use the numbers 0 to 5.") from None
     # Refuse early: a write that fails later makes all writes of its transaction start again.
     row = changeable(store.proposition(update.proposition), update.proposition, status, update.environment)
-    extra: dict[str, Json] | None = None
-    reports: tuple[Report, ...] = ()
-    if row.status is not status:
-        extra, reports = _accepted(catalogs, sources, row, status, update)
-    return PreparedUpdate(update, status, extra), reports
-
-
-def _accepted(
-    catalogs: Catalogs, sources: ContactSources, row: PropositionRow, status: Status, update: StatusUpdate
-) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
     live_space = catalogs.space(row.environment, row.space)
-    if not live_space.exists or row.environment not in catalogs:
-        return None, ()  # the space is no longer live: only the status is stored
-    catalog = catalogs[row.environment]
+    if row.status is status or not live_space.exists or row.environment not in catalogs:
+        return PreparedUpdate(update, status, None), ()  # if the space is no longer live, only the status is stored
+    extra, reports = _stored_then(live_space, sources, row, status, update)
+    storage = live_space.model.storage
+    accepting = status == storage.accepted and bool(storage.accepted_data)
+    return PreparedUpdate(update, status, extra, accepting), reports
+
+
+def _stored_then(
+    live_space: LiveSpace, sources: ContactSources, row: PropositionRow, status: Status, update: StatusUpdate
+) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
+    catalog = live_space.catalog
     values, wrong = call_data(catalog, update.data, required=False)
     if wrong:
         raise Refused(wrong)
-    storage = live_space.model.storage
-    if status != storage.accepted or not storage.accepted_data:
+    extra = live_space.status_data(status)
+    if extra is None:
         return None, ()
-    extra = live_space.accepted_data
+    values = with_call_facts(catalog, values, row.space, None)
     number = catalog.position_of.get(row.offer)
-    offer: Row = catalog.offers[number].row if number is not None else _removed_offer(row)
+    offer: Row = catalog.offers[number].row if number is not None else _removed_offer(catalog, row)
     proposition = past_of(row)._replace(status=status.value)
     return extra.values(_contact(sources, catalog, row.contact), values, offer, proposition, update.at), extra.reports
 
@@ -116,6 +125,6 @@ def _contact(sources: ContactSources, catalog: Catalog, key: str) -> Row:
     return contact_row(catalog, sources.by_key(catalog.environment, key))
 
 
-def _removed_offer(row: PropositionRow) -> Row:
+def _removed_offer(catalog: Catalog, row: PropositionRow) -> Row:
     """What is still known of an offer that is no longer live."""
-    return {"name": row.offer, "code": row.offer, "label": "", "category": row.category}
+    return {**catalog.no_offer, "name": row.offer, "code": row.offer, "label": "", "category": row.category}

@@ -23,6 +23,18 @@ CONDITIONS = (
     "person.score / (person.age - 40) > 0",
 )  # fmt: skip
 FORMULAS = ("10 * person.score", "person.age - 40", "case when person.tier = 'gold' then 3 else 1 end", "2")
+APPLIES_TO = (
+    "offer.code = 'gold'",
+    "category.path <> 'f'",
+    "current_date > date '2026-06-03'",
+    "offer.weight > 1",
+    "offer.weight >= 2 and offer.code = 'gold'",
+    "offer.weight * 2 < 6 or contains(offer.themes, 'x')",
+    "offer.until < date '2026-06-10'",
+    "offer.from is not null and offer.weight <> 4",
+    "days_until(offer.until) < 10",
+    "offer.weight > 0.5 and current_date > date '2026-06-03'",
+)
 PATHS = ("a", "a/b", "a/b/c", "d", "d/e", "f")
 STATUSES = ("presented", "accepted", "rejected", "scheduled")
 CHANNELS = {"web": "inbound-web", "app": "inbound-mobile", "hook": "inbound-web"}
@@ -215,11 +227,11 @@ def _rule(rng: Random) -> dict[str, Any]:
     about = {
         **_maybe(rng, "offers", ["o1", "o2"]),
         **_maybe(rng, "categories", ["a/b"]),
-        **_maybe(
-            rng, "when", rng.choice(("offer.code = 'gold'", "category.path <> 'f'", "current_date > date '2026-06-03'"))
-        ),
+        **_maybe(rng, "themes", ["y"], 0.2),
+        **_maybe(rng, "when", rng.choice(APPLIES_TO), 0.5),
     }
     return {
+        **_maybe(rng, "enabled", False, 0.1),
         "applies_to": about,
         **_maybe(rng, "channel", "inbound-web"),
         **_maybe(rng, "contacts", rng.choice(CONDITIONS)),

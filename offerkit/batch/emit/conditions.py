@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 
 from offerkit.batch.emit.dialects import Dialect
@@ -16,8 +17,8 @@ from offerkit.rules.types import BaseType, Row
 class Conditions:
     """Writes expressions in one dialect. ``column`` returns the SQL of a field; ``now`` and ``today`` are the clock.
 
-    ``rows``: namespaces whose values are known already. What depends on nothing else is computed here and written
-    as a constant.
+    ``rows``: namespaces whose values are known already, but for their ``columns``. What depends on nothing else is
+    computed here and written as a constant.
     """
 
     def __init__(
@@ -27,11 +28,12 @@ class Conditions:
         now: datetime,
         today: date,
         rows: Mapping[str, Row] | None = None,
+        columns: AbstractSet[tuple[str, str]] = frozenset(),
     ) -> None:
         self._dialect = dialect
         self._column = column
         self._now, self._today = now, today
-        self._rows = rows or {}
+        self._rows, self._columns = rows or {}, columns
         self._known: dict[int, bool] = {}
 
     def sql(self, root: Node) -> str:
@@ -48,12 +50,15 @@ class Conditions:
 
         def column(namespace: str, name: str) -> str:
             base = bases[namespace, name]
-            if namespace in self._rows:
+            if self._is_known(namespace, name):
                 return literal(self._rows[namespace].get(name), base)
             return self._column(namespace, name, base)
 
         now, today = literal(self._now, BaseType.TIMESTAMP), literal(self._today, BaseType.DATE)
         return to_duckdb(_checked(root), column, now, today)
+
+    def _is_known(self, namespace: str, name: str) -> bool:
+        return namespace in self._rows and (namespace, name) not in self._columns
 
     def _look(self, node: Node) -> bool:
         """Record which parts read no row of the engine's tables; whether ``node`` reads none."""
@@ -68,7 +73,7 @@ class Conditions:
                 pass
         below = [self._look(part) for part in parts]  # all of them, because each must be recorded
         self._known[id(node)] = known = all(below) and not (
-            isinstance(node, FieldNode) and node.namespace not in self._rows
+            isinstance(node, FieldNode) and not self._is_known(node.namespace, node.name)
         )
         return known
 

@@ -44,6 +44,10 @@ class Dialect:
         """A name; always quoted, because names can be keywords such as ``user`` or ``order``."""
         return self.quote + name.replace(self.quote, self.quote * 2) + self.quote
 
+    def table(self, name: str) -> str:
+        """The quoted name of a table, with its schema and database if given."""
+        return ".".join(map(self.quoted, name.split(".")))
+
     def text(self, value: str) -> str:
         """A text literal, escaped for the engine: in some, a backslash is an escape character."""
         from sqlglot import exp

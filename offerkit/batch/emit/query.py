@@ -7,8 +7,7 @@ them by index. So the text grows with the offers, and the work with contacts tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property, partial
 
@@ -17,6 +16,7 @@ from offerkit.batch.emit.common import NotEmittedError
 from offerkit.batch.emit.conditions import Conditions
 from offerkit.batch.emit.dialects import Dialect
 from offerkit.batch.emit.engines import DIALECTS
+from offerkit.batch.emit.rule_queries import WHY, InputTables, RuleQueries
 from offerkit.batch.program import BatchProgram, Item, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.condition import BoundCondition
@@ -25,18 +25,7 @@ from offerkit.engine.ranking import tie_text
 from offerkit.engine.resources import PresentationRule
 from offerkit.engine.space_program import ComputedOffer, bits_of
 from offerkit.engine.weights import times
-from offerkit.models.status import Status, status_number
-from offerkit.rules.nodes import Node
 from offerkit.rules.types import BaseType, Row
-from offerkit.times import shift, utc
-
-
-@dataclass(frozen=True)
-class InputTables:
-    """The names of the two tables: contacts has a column for each field, history the columns of offerkit's store."""
-
-    contacts: str
-    history: str = "proposition"
 
 
 def emit(program: BatchProgram, dialect: str, tables: InputTables) -> str:
@@ -56,7 +45,7 @@ class _Emitter:
         self._conditions: dict[str, int] = {"TRUE": 0, "FALSE": 1}
         """By the SQL of conditions: indexes in the array ``holds``."""
         self._written: dict[BoundCondition, str] = {}
-        self._looked_up: dict[str, set[str]] = {"offer": set(), "category": set()}
+        self._rule_queries = RuleQueries(program, dialect, tables, self._refuse)
         self._wide = 1
         """The number of an offer's columns with indexes in ``holds``."""
         space = program.catalog.spaces[program.call.space]
@@ -67,13 +56,13 @@ class _Emitter:
     def query(self) -> str:
         program, q = self._program, self._q
         self._refuse_hooks()
-        reached_maximums = {f"over{place}": self._over(rule) for place, rule in self._rules}
+        reached_maximums = {f"over{place}": self._rule_queries.over(rule) for place, rule in self._rules}
         # The conditions and fields of contacts are known once everything else is written.
         items, candidate = self._items(), self._candidate()
         held = self._held()
         parts = {"contact": self._contact(), "held": held, "item": items}
         if reached_maximums:
-            parts |= {"past": self._past(), **self._known()}
+            parts |= self._rule_queries.past()
         parts |= {**reached_maximums, "candidate": candidate, "best": self._best()}
         once = self._dialect.materialized
         written = [f"{q(name)} AS {once if name == 'held' else ''}(\n  {sql}\n)" for name, sql in parts.items()]
@@ -119,16 +108,13 @@ class _Emitter:
             try:
                 parts.append(self._dialect.key(q(name), dimension.fields[name]))
             except NotEmittedError as error:
-                self._refuse(str(error), f"dimension.{dimension.name}", _WHY)
+                self._refuse(str(error), f"dimension.{dimension.name}", WHY)
         read = sorted({name for condition in self._written for name in fields_read(condition)})
         fields = "".join(
             f", {self._dialect.field(q(name), dimension.fields[name])} AS {q('f_' + name)}" for name in read
         )
-        return f"SELECT {f' || {bar} || '.join(parts)} AS {q('k')}{fields} FROM {self._table(self._tables.contacts)}"
-
-    def _table(self, name: str) -> str:
-        """A quoted table name, with its schema and database if given."""
-        return ".".join(map(self._q, name.split(".")))
+        table = self._dialect.table(self._tables.contacts)
+        return f"SELECT {f' || {bar} || '.join(parts)} AS {q('k')}{fields} FROM {table}"
 
     def _held(self) -> str:
         """Each contact with the conditions that hold for it and its computed weights."""
@@ -224,7 +210,7 @@ class _Emitter:
         try:
             return self._dialect.weight_type(*map(max, zip(*sizes, strict=True)))
         except NotEmittedError as error:
-            self._refuse(str(error), f"environment.{self._program.catalog.environment}", _WHY)
+            self._refuse(str(error), f"environment.{self._program.catalog.environment}", WHY)
             return self._dialect.types[BaseType.DECIMAL]
 
     def _computed(self, part: ComputedOffer) -> str:
@@ -247,125 +233,6 @@ class _Emitter:
             held.append(f"COALESCE({value}, {zero})")
         return f"GREATEST({', '.join(held)})"
 
-    # Presentation rules
-
-    def _past(self) -> str:
-        """The history of the environment; values that are not numbers become null."""
-        q, words, program = self._q, self._dialect, self._program
-        texts = ("contact", "space", "channel", "offer", "category", "time")
-        columns = [f"{words.plain_text(q(name))} AS {q(name)}" for name in texts]
-        columns += [f"{words.whole_column(q(name))} AS {q(name)}" for name in ("rank", "status")]
-        columns.append(f"{words.decimal_text(q('weight'))} AS {q('weight')}")
-        where = f"{words.plain_text(q('environment'))} = {words.text(program.catalog.environment)}"
-        return f"SELECT {', '.join(columns)} FROM {self._table(self._tables.history)} WHERE {where}"
-
-    def _known(self) -> dict[str, str]:
-        """The catalog's fields of propositions' offers and categories, where a rule reads them."""
-        catalog = self._program.catalog
-        rows: dict[str, dict[str, Row]] = {
-            "offer": {offer.name: offer.row for offer in catalog.offers},
-            "category": {path: {"label": category.label} for path, category in catalog.categories.items()},
-        }
-        text = self._dialect.types[BaseType.STRING]
-        relations = {}
-        for namespace, names in self._looked_up.items():
-            if names:
-                fields = sorted(names)
-                values = [
-                    [key, *(value if isinstance(value := row.get(name), str) else None for name in fields)]
-                    for key, row in rows[namespace].items()
-                ] or [["", *[None] * len(fields)]]
-                columns = ["name", *(f"{namespace}_{name}" for name in fields)]
-                try:
-                    relations[f"known_{namespace}"] = self._dialect.relation(columns, [text] * len(columns), values)
-                except NotEmittedError as error:
-                    self._refuse(str(error), f"environment.{catalog.environment}", _WHY)
-        return relations
-
-    def _over(self, rule: PresentationRule) -> str:
-        """Contacts and names whose maximum is reached; times are sortable texts, as in the store."""
-        q, words, program = self._q, self._dialect, self._program
-        now = program.call.now
-        tests = [
-            f"{q('time')} >= {words.text(utc(shift(now, -rule.before)))}",
-            f"{q('time')} <= {words.text(utc(shift(now, rule.after)))}",
-        ]
-        if rule.statuses:
-            codes = ", ".join(str(status_number(Status(status))) for status in sorted(rule.statuses))
-            tests.append(f"{q('status')} IN ({codes})")
-        if rule.same_channel:
-            tests.append(f"{q('channel')} = {words.text(program.catalog.spaces[program.call.space].channel)}")
-        joins: set[str] = set()
-        if rule.of == "applies-to" and not rule.everything:
-            tests.append(self._named(rule, joins))
-        if rule.when is not None:
-            tests.append(self._counted(rule))
-        counted_column = {"offer": q("offer"), "category": q("category")}.get(rule.of)
-        names, group = (
-            (f"{counted_column} AS {q('name')}", f", {counted_column}")
-            if counted_column
-            else (f"'' AS {q('name')}", "")
-        )
-        known = "".join(
-            f" LEFT JOIN {q(f'known_{kind}')} ON {q(f'known_{kind}')}.{q('name')} = {q('past')}.{q(kind)}"
-            for kind in sorted(joins)
-        )
-        return (
-            f"SELECT {q('contact')} AS {q('k')}, {names} FROM {q('past')}{known} WHERE {' AND '.join(tests)}"
-            f" GROUP BY {q('contact')}{group} HAVING COUNT(*) >= {rule.maximum}"
-        )
-
-    def _named(self, rule: PresentationRule, joins: set[str]) -> str:
-        q, words = self._q, self._dialect
-        tests = [f"{q('offer')} = {words.text(name)}" for name in sorted(rule.offers)]
-        for path in rule.categories:
-            tests.append(f"{q('category')} = {words.text(path)}")
-            tests.append(words.starts_with(q("category"), words.text(f"{path}/")))
-        if rule.applies_when is not None and rule.applies_when.expression.checked is not None:
-            root = rule.applies_when.expression.checked.root
-            tests.append(self._node_sql(root, partial(self._offer_then, joins), rule.address))
-        return f"({' OR '.join(tests) or 'FALSE'})"
-
-    def _offer_then(self, joins: set[str], namespace: str, name: str, base: BaseType) -> str:
-        """``offer.<field>`` and ``category.<field>`` of a proposition, from the store and the catalog."""
-        match namespace, name:
-            case ("offer", "name"):
-                return self._q("offer")
-            case ("offer", "category") | ("category", "path"):
-                return self._q("category")
-            case _:
-                joins.add(namespace)
-                self._looked_up[namespace].add(name)
-                return self._q(f"{namespace}_{name}")
-
-    def _counted(self, rule: PresentationRule) -> str:
-        q, words = self._q, self._dialect
-
-        def column(_: str, name: str, base: BaseType) -> str:
-            match name:
-                case "status":
-                    cases = "".join(
-                        f" WHEN {status_number(status)} THEN {words.text(status.value)}" for status in Status
-                    )
-                    return f"CASE {q('status')}{cases} END"
-                case "time":
-                    raise NotEmittedError("proposition.time")
-                case _:
-                    return q(name)
-
-        condition = rule.when.expression if rule.when is not None else None
-        if condition is None or condition.checked is None:
-            return "FALSE"
-        return self._node_sql(condition.checked.root, column, rule.address)
-
-    def _node_sql(self, root: Node, column: Callable[[str, str, BaseType], str], address: str) -> str:
-        facts = self._program.facts
-        try:
-            return Conditions(self._dialect, column, facts.now, facts.today).sql(root)
-        except NotEmittedError as error:
-            self._refuse(f"“{error}”", address, _WHY)
-            return "FALSE"
-
     # Decisions
 
     def _candidate(self) -> str:
@@ -381,6 +248,7 @@ class _Emitter:
             ]
             tests += [f"{over}.{q('name')} = {q('met')}.{q(shared_column)}"] if shared_column else []
             tests += [f"{q('met')}.{q(f'c{place}')}"] if rule.contacts is not None else []
+            tests += [self._rule_queries.weighed(rule)] if rule.weighs else []
             joins += f"\n  LEFT JOIN {over} ON {' AND '.join(tests)}"
             free += f" AND {over}.{q('k')} IS NULL"
         names = ["k", "item", "place", "offer", "category"]
@@ -401,6 +269,8 @@ class _Emitter:
             f"{weight} AS {q('weight')}",
             f"MOD({q('tie')} * {q('factor')} + {q('shift')}, 4294967296) AS {q('mixed')}",
         ]
+        if any(rule.weighs for _, rule in self._rules):
+            columns.append(f"MAX({weight}) OVER (PARTITION BY {q('k')}, {q('offer')}) AS {q('highest')}")
         needed = " AND ".join(holds(q(f"g{number_}")) for number_ in range(self._wide))
         return (
             f"SELECT {joined}\n  FROM (\n    SELECT {', '.join(columns)}\n    FROM {q('held')} CROSS JOIN {q('item')}\n"
@@ -429,12 +299,11 @@ class _Emitter:
         try:
             return writer.sql(checked.root)
         except NotEmittedError as error:
-            self._refuse(f"“{error}” in “{' '.join(condition.expression.text.split())[:80]}”", address, _WHY)
+            self._refuse(f"“{error}” in “{' '.join(condition.expression.text.split())[:80]}”", address, WHY)
             return "FALSE"
 
 
 _ITEM = ("item", "place", "offer", "category", "tie", "weight", "formula")
-_WHY = "Queries contain only what means the same in every engine."
 
 
 def _size(number: Decimal) -> tuple[int, int]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from offerkit.batch.contact_table import ContactTable
-from offerkit.batch.emit.query import InputTables, emit
+from offerkit.batch.emit.query import emit
+from offerkit.batch.emit.rule_queries import InputTables
 from offerkit.batch.program import BatchProgram
 from offerkit.batch.results import copy_results
 from offerkit.contacts.bulk import column

@@ -43,7 +43,7 @@
     Object.keys(declared).forEach(function (id) {
       var own = Object(declared[id]);
       if (document.getElementById(id)) {
-        found.push({ id: id, space: String(own.space || ""), categories: list(own.categories) });
+        found.push({ id: id, space: String(own.space || ""), categories: list(own.categories), themes: list(own.themes) });
       }
     });
     document.querySelectorAll('div[id^="i_"]').forEach(function (div) {

@@ -43,6 +43,7 @@ OFFER: dict[str, Any] = {
         {"weight": "0.5", "dynamic": "hook"},
     ],
     "themes": ["a", "b"],
+    "fields": {"margin": "0.25", "tags": ["u", "v"]},
     "content": {"title": "x", "html": "<p>"},
     "representations": {"web": {"title": "y"}},
     "spaces": ["mail", "web"],
@@ -76,6 +77,10 @@ FULL: dict[Kind, dict[str, Any]] = {
         "call_data": {
             "page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True},
             "departure": {"type": "date", "range": {"min": "2026-01-01"}, "examples": ["2026-02-04"]},
+        },
+        "offer_fields": {
+            "margin": {"type": "decimal", "label": "x", "description": "y", "required": True, "range": {"min": "0"}},
+            "grade": {"type": "enumeration", "values": ["a", "b"]},
         },
         "contacts": {"readers": ["olga"]},
         "reviewers": {"settings": ["risk"]},
@@ -132,6 +137,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         "enabled": False,
         "eligible": {"from": "2026-01-01", "until": "2026-01-01", "when": "x"},
         "themes": ["a", "b"],
+        "fields": {"margin": "0.5"},
         "multiplier": {"factor": "1.5", "from": "2026-12-01", "until": "2026-12-31"},
         "always_include": True,
     },

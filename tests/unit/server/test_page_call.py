@@ -85,9 +85,50 @@ def test_a_place_may_name_its_space_and_categories(site: TestClient) -> None:
         {"id": "web_2", "space": "web"},
     ]
     made = site.post(CALL, json={"divs": divs, "target": "ann@example.com", "categories": ["bank"]}).json()["divs"]
-    assert made["hero"] == "<b>Gold</b>" and set(made) == {"hero", "i_side", "web_2"}  # bank and travel, together
+    assert made["hero"] == "<b>Lions</b>" and set(made) == {"hero", "i_side"}, "no second of the bank is left for web"
     alone = site.post(CALL, json={"divs": divs[:1], "target": "ann@example.com", "categories": ["bank"]}).json()["divs"]
     assert alone == {"hero": "<b>Lions</b>"}
+
+
+def test_places_of_one_space_have_categories_of_their_own(site: TestClient, served: Workspace) -> None:
+    divs = [
+        {"id": "first", "space": "web", "categories": ["bank"]},
+        {"id": "second", "space": "web", "categories": ["travel"]},
+        {"id": "third", "space": "web", "categories": ["bank", "travel"]},
+        {"id": "fourth", "space": "web", "categories": ["travel", "bank"]},
+    ]
+    made = site.post(CALL, json={"divs": divs, "target": "ann@example.com"}).json()["divs"]
+    assert made["first"] == "<b>Gold</b>" and made["second"] == "<b>Lions</b>"
+    assert made["third"] == made["fourth"] == "<b>Save</b>", "the same slice, and what no other place has yet"
+    assert kept(served) == [("web", "gold-card", 1), ("web", "safari", 1), ("web", "saver", 1)]
+
+
+def test_places_have_themes_of_their_own(site: TestClient) -> None:
+    divs = [{"id": "a", "space": "web", "themes": ["nothing"]}, {"id": "b", "space": "web"}]
+    assert set(site.post(CALL, json={"divs": divs, "target": "ann@example.com"}).json()["divs"]) == {"b"}
+
+
+def test_a_back_end_asks_for_several_places_of_one_space(site: TestClient, served: Workspace) -> None:
+    spaces = [
+        {"space": "shop/web", "categories": ["bank"]},
+        {"space": "shop/web", "categories": ["travel"], "n": 3},
+        "shop/web",
+        "shop/web",
+    ]
+    answer = site.post("/api/v1/propose", json={"spaces": spaces, "contact": "ann@example.com"}).json()
+    found = [(one["asked"], [p["offer"] for p in one["propositions"]]) for one in answer["spaces"]]
+    assert found == [("shop/web", ["gold-card"]), ("shop/web", ["safari"]), ("shop/web", ["saver"])]
+    for wrong in (
+        {"space": "shop/web", "m": 1},
+        {"space": 1},
+        {"space": "shop/web", "n": 0},
+        {},
+        1,
+        None,
+        ["shop/web"],
+    ):
+        answer = site.post("/api/v1/propose", json={"spaces": [wrong], "contact": "ann@example.com"})
+        assert answer.status_code == 422, wrong
 
 
 def test_categories_that_nobody_has_give_nothing_rather_than_anything(site: TestClient) -> None:

@@ -182,6 +182,15 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
             "MustUnderstand",
             "header",
         ),
+        (propose(places="<place>x</place>"), "Sender", "places must contain only elements named place"),
+        (propose(places="x"), "Sender", "places must contain only"),
+        (propose(places="<place><a/></place>"), "Sender", "places must contain only"),
+        (propose(places="<plaec/>"), "Sender", "places has “plaec”; write place with div"),
+        (propose(places="<place category='travel'/>"), "Sender", "the attribute “category”"),
+        (propose(places="<place/>" * 21), "Sender", "a call has at most 20 places"),
+        (propose(places="<place maxCount='0'/>"), "Sender", "maxCount is a number"),
+        (propose(places=f"<place div='{'d' * 201}'/>"), "Sender", "div has at most 200"),
+        (propose(places=f"<place categories='{'c' * 501}'/>"), "Sender", "of at most 500 characters"),
         (update("nothing"), "Sender", "no proposition"),
         (update("x", "9"), "Sender", "status"),
         (update("", "accepted"), "Sender", "needs"),
@@ -272,6 +281,101 @@ def test_the_originals_own_call_is_taken(asking: TestClient, service: str) -> No
     assert status == 200
     assert root.find(f".//{{{service}}}ProposeResponse") is not None
     assert [p.get("offer-id") for p in root.findall(f".//{{{service}}}proposition")] == ["gold-card", "safari"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "fits"),
+    [
+        ({"Content-Type": 'application/soap+xml; action="nms:proposition#Propose"'}, True),
+        ({"Content-Type": "application/soap+xml; charset=utf-8; action=urn:nms:interaction#Propose"}, True),
+        ({"SOAPAction": '"nms:proposition#Propose"'}, True),
+        ({"SOAPAction": "nms:interaction#Propose"}, True),
+        ({"SOAPAction": '""'}, True),
+        ({"SOAPAction": "http://tempuri.org/nothing"}, True),
+        ({"Content-Type": 'application/soap+xml; action="nms:interaction#UpdateStatus"'}, False),
+        ({"SOAPAction": '"urn:nms:interaction#UpdateStatus"'}, False),
+    ],
+)
+def test_the_action_must_be_that_of_the_body(asking: TestClient, headers: dict[str, str], fits: bool) -> None:
+    answer = asking.post(PATH, content=propose(targetId="ann@example.com"), headers=headers)
+    root = ElementTree.fromstring(answer.content)
+    assert answer.status_code == (200 if fits else 400)
+    if not fits:
+        said = "the action names UpdateStatus, but the body holds Propose"
+        assert root.findtext(f".//{ENV}Text") == said
+
+
+def test_places_of_one_space_have_categories_of_their_own(asking: TestClient, served: Workspace) -> None:
+    places = "<place div='hero' categories='travel'/><place categories='bank'/><place div='&lt;x&quot;' maxCount='2'/>"
+    status, root = sent(asking, propose(targetId="ann@example.com", categories="bank,travel", places=places))
+    assert status == 200
+    found = [(p.get("div"), p.get("offer-id"), p.get("rank")) for p in root.findall(f".//{OURS}proposition")]
+    assert found[:2] == [("hero", "safari", "1"), ("i_web", "gold-card", "1")]
+    assert {div for div, _, _ in found[2:]} <= {'<x"'} and len({offer for _, offer, _ in found}) == len(found)
+
+
+NODE = '<offer xmlns="" key="{{ proposition.id }}" of="{{ offer.code }}"><t>{{ title }}</t></offer>'
+NOT_NODES = ["plain", "<a/><b/>", "<!-- c --><a/>", "<?p?><a/>", "<x:a/>", "<a>", "</propositions><a/>", "<a/>x", "  "]
+
+
+def with_node(served: Workspace, node: str, html: str | None = None) -> Workspace:
+    rendering = {"proposition": node, "html": html}
+    served.change({"specs/shop/spaces.yaml": {"spaces": {"web": {"render": rendering}}}})
+    return served.go_live(anew=True)
+
+
+def test_a_space_may_make_the_whole_element(served: Workspace) -> None:
+    with client(with_node(served, NODE, "<b>{{ title }}</b>")) as asking:
+        _, root = sent(asking, propose(targetId="ann@example.com", maxCount="2"))
+        found = root.findall(f".//{OURS}propositions/offer")
+        assert [(node.get("of"), node.get("div")) for node in found] == [("gold-card", "i_web"), ("safari", "i_web")]
+        assert found[1].findtext("t") == "<b>&]]>Lions" and len(str(found[1].get("key"))) == 31
+        assert (found[1].findtext(".//mdSource") or "").startswith("<b>&lt;b&gt;"), "with its html, as text"
+        body = {"divs": [{"id": "hero", "space": "web"}], "target": "ann@example.com", "xml": True}
+        page = asking.post("/nl/propose?env=shop@live", json=body)
+        (node,) = ElementTree.fromstring(page.content)
+        assert (node.tag, node.get("div"), node.findtext("t")) == ("offer", "hero", "Gold")
+
+
+@pytest.mark.parametrize("node", NOT_NODES)
+def test_what_is_not_one_element_is_left_out_and_never_breaks_the_answer(served: Workspace, node: str) -> None:
+    with client(
+        with_node(served, f"{{% if offer.name == 'safari' %}}{node}{{% else %}}<ok div='mine'/>{{% endif %}}")
+    ) as asking:
+        status, root = sent(asking, propose(targetId="ann@example.com", maxCount="3"))
+        assert status == 200
+        assert {one.get("div") for one in root.findall(f".//{OURS}ok")} == {"mine"}
+        assert "safari" not in ElementTree.tostring(root, encoding="unicode")
+
+
+@pytest.mark.parametrize(
+    "xml", ['<?xml version="1.0"?><a>{{ title }}</a>', "<a>{{ title }}</a>", "<!-- c --><a/>", "{{ title }}"]
+)
+def test_the_inner_function_may_give_a_whole_document(served: Workspace, xml: str) -> None:
+    served.change({"specs/shop/spaces.yaml": {"spaces": {"web": {"render": {"xml": xml}}}}})
+    with client(served.go_live(anew=True)) as asking:
+        _, root = sent(asking, propose(targetId="ann@example.com"))
+        assert len(root.findall(f".//{OURS}proposition")) == 1
+        body = {"divs": [{"id": "i_web"}], "target": "ann@example.com", "xml": True}
+        page = asking.post("/nl/propose?env=shop@live", json=body)
+        assert ElementTree.fromstring(page.content).find("proposition/xmlOfferView") is not None
+
+
+def test_an_undeclared_prefix_is_not_well_formed(served: Workspace) -> None:
+    served.change({"specs/shop/spaces.yaml": {"spaces": {"web": {"render": {"xml": "<x:a>{{ title }}</x:a>"}}}}})
+    with client(served.go_live(anew=True)) as asking:
+        _, root = sent(asking, propose(targetId="ann@example.com"))
+        assert root.findall(f".//{OURS}proposition") == []
+
+
+def test_the_service_of_propositions_is_described(asking: TestClient) -> None:
+    for name in ("nms:proposition", "urn:nms:proposition"):
+        root = ElementTree.fromstring(asking.get(f"{PATH}?wsdl&service={name}").content)
+        wsdl = "{http://schemas.xmlsoap.org/wsdl/}"
+        assert root.get("targetNamespace") == "urn:nms:proposition"
+        assert {o.get("name") for o in root.findall(f"./{wsdl}portType/{wsdl}operation")} == {"Propose"}
+        (operation,) = root.findall(".//{http://schemas.xmlsoap.org/wsdl/soap12/}operation")
+        assert operation.get("soapAction") == "urn:nms:proposition#Propose"
 
 
 def test_propositions_carry_their_html_where_the_space_has_a_function(served: Workspace) -> None:
