@@ -93,6 +93,13 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "offerkit.reports.propositions.propositions_markdown",
         "csv": "offerkit.reports.propositions.propositions_csv",
     },
+    "StatusReport": {
+        "text": "offerkit.reports.status_report.status_report_text",
+        "json": "offerkit.reports.status_report.status_report_json",
+        "markdown": "offerkit.reports.status_report.status_report_markdown",
+        "html": "offerkit.reports.status_report.status_report_html",
+        "csv": "offerkit.reports.status_report.status_report_csv",
+    },
     "Simulation": {
         "text": "offerkit.reports.simulation.simulation_text",
         "json": "offerkit.reports.simulation.simulation_json",
