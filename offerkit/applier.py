@@ -17,7 +17,7 @@ from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, Decisions, unapproved
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.rollback import RollbackChanges
-from offerkit.governance.settings import SETTING_KINDS, unapproved_settings
+from offerkit.governance.settings import is_setting, unapproved_settings
 from offerkit.governance.stops import Stops, renamed_stop_rows, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, only_leaves_spaces, without_earlier_ends
 from offerkit.plans.fields import field_changes, field_changes_by_place, redacted_changes
@@ -169,7 +169,7 @@ def _not_approved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
 
 def _decisions(live: BeforeAfter, stages: Stages) -> Decisions:
     """The decisions that count on what a promotion touches."""
-    settings = [address for address in live.addresses if address.kind in SETTING_KINDS]
+    settings = [address for address in live.addresses if is_setting(address, live.before, live.after)]
     return stages.effective_decisions([*live.after.of_kind(Kind.OFFER), *settings])
 
 

@@ -93,7 +93,7 @@ class _ChunkDecider:
         self._groups = _groups(program)
         self._repeated = _repeated(program)
         self._formulas = _Formulas(program)
-        self._environment = None if catalog.when is None else program.number(catalog.when.condition)
+        self._environment = [program.number(requirement.condition) for requirement in catalog.requirements]
 
     def open(self, people: ContactTable) -> str:
         """Create the table of every condition for each contact, in one query, and return its name.
@@ -130,7 +130,7 @@ class _ChunkDecider:
         holds = numpy.empty((len(program.conditions) + 1, width), dtype=bool)
         for position in range(len(program.conditions)):
             numpy.not_equal(rows[f"b{position // 8}"] & numpy.uint8(1 << position % 8), 0, out=holds[position])
-        holds[-1] = True if self._environment is None else holds[self._environment]
+        holds[-1] = holds[self._environment].all(axis=0)
         alive = numpy.empty((len(program.items), width), dtype=bool)
         for position, item in enumerate(program.items):
             alive[position] = holds[-1]
@@ -270,8 +270,8 @@ class _Formulas:
                 else:
                     name, millionths = self._formula_columns[id(weight)]
                     amounts = numpy.maximum(numbers[name], 0) * int(factor * self.unit / millionths)
-                if weight.when is not None:
-                    amounts = numpy.where(holds[self._program.number(weight.when.condition)], amounts, 0)
+                for requirement in weight.requirements:
+                    amounts = numpy.where(holds[self._program.number(requirement.condition)], amounts, 0)
                 best = numpy.maximum(best, amounts)
             weights[self._first + number] = best
             alive[self._first + number] &= (best > 0).astype(bool)

@@ -32,6 +32,7 @@ class Code(StrEnum):
     PERIOD_ORDER = "OFR206"
     TEMPLATE_SYNTAX = "OFR207"
     INSIDE_SPECS = "OFR216"
+    FILTER_READS_OFFER = "OFR219"
     OFFER_FIELD_TAKEN = "OFR218"
     EXPRESSION = "OFR220"
     POLICIES_TOO_MANY = "OFR221"
@@ -60,6 +61,7 @@ class Code(StrEnum):
     STILL_NAMED = "OFR412"
     CASES_TOO_MANY = "OFR413"
     CASES_CHANGED = "OFR414"
+    FACT_HIDDEN = "OFR417"
     OFFER_FIELD_UNKNOWN = "OFR415"
     OFFER_FIELD_MISSING = "OFR416"
     # 44x: findings of lint
@@ -239,6 +241,7 @@ CODES: dict[Code, str] = {
     Code.PERIOD_ORDER: "A period that ends before it begins.",
     Code.TEMPLATE_SYNTAX: "A syntax error in a rendering template or a personalised text.",
     Code.INSIDE_SPECS: "A new project would be created among the specs of another project.",
+    Code.FILTER_READS_OFFER: "An environment's own filter depends on the offer.",
     Code.OFFER_FIELD_TAKEN: "A declared field of offers with the name of a built-in one.",
     Code.EXPRESSION: "A condition or formula that cannot be parsed, or that uses names or types not allowed here.",
     Code.POLICIES_TOO_MANY: "An environment has more policies than offerkit checks.",
@@ -267,6 +270,7 @@ CODES: dict[Code, str] = {
         "A file has too many decision cases, or cases that are too large, to be applied and reviewed as one."
     ),
     Code.CASES_CHANGED: "Cases that promotions have to pass would be changed by their author alone.",
+    Code.FACT_HIDDEN: "Call data that is named like a built-in fact of a call, which nothing can read then (a note).",
     Code.OFFER_FIELD_UNKNOWN: "A value for a field of offers that the environment does not declare.",
     Code.OFFER_FIELD_MISSING: "An offer without a value for a field that its environment requires of every offer.",
     Code.NOBODY_MEETS: "A condition that no contact can meet (a warning).",
@@ -279,7 +283,7 @@ CODES: dict[Code, str] = {
     Code.DATES_NEVER_MEET: "Two periods that must both hold have no day in common (a warning).",
     Code.EMPTY_CATEGORY: "A category none of whose offers can be proposed (a warning; a note if all ended or are off).",
     Code.LONE_ZERO: "All weights of an offer are 0, so it is never eligible (a warning).",
-    Code.UNUSED_FILTER: "A filter that no offer or template uses (a warning).",
+    Code.UNUSED_FILTER: "A filter that nothing uses (a warning).",
     Code.UNUSED_PARAMETER: "A filter's parameter that its condition does not read (a warning).",
     Code.ENDED: "An offer, category, weight or multiplier whose last day has passed (a note).",
     Code.PLAN_UNREADABLE: "The plan file is missing, incomplete, or not a plan.",

@@ -10,15 +10,13 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
-from offerkit.diagnostics import Code
 from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.presentation_rules import matches, offer_row
 from offerkit.engine.ranking import offer_tie
-from offerkit.engine.report import Report
+from offerkit.engine.requirements import Requirements
 from offerkit.engine.resources import (
     CallField,
     CompiledCategory,
@@ -36,7 +34,6 @@ from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
 from offerkit.models.expression_scopes import OFFER_FIELDS, field_types
-from offerkit.models.filter import Filter, FilterUse
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.rule import Rule
 from offerkit.models.space import Space as SpaceModel
@@ -100,15 +97,13 @@ class _Compiler:
         self._data = self._call_fields()
         types = {name: field.type for name, field in self._data.items()}
         self._offer_fields = field_types(self._model.offer_fields)
-        self._no_offer: Row = _unknown({**OFFER_FIELDS, **self._offer_fields})
         self._expressions = Expressions(self._model.dimension, self._fields, types, self._offer_fields, self._zone)
+        no_offer = _unknown({**OFFER_FIELDS, **self._offer_fields})
+        self._requirements = Requirements(self._inheritance, self._expressions, no_offer)
 
     def catalog(self, revision: int) -> Catalog:
         address = environment_address(self._environment)
-        when = None
-        if self._model.when is not None:
-            condition = self._expressions.target(self._model.when, address, ("when",))
-            when = LocatedCondition(condition, address, ("when",))
+        requirements = self._requirements.of_environment(address, self._model.filters, self._model.when)
         categories = self._categories()
         offers = self._offers(categories)
         rules = self._rules(offers, categories)
@@ -119,7 +114,8 @@ class _Compiler:
             anonymous=self._model.anonymous,
             dimension=CompiledDimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
             call_data=MappingProxyType(self._data),
-            when=when,
+            requirements=requirements,
+            product_fields=MappingProxyType(field_types(self._model.product_fields)),
             spaces=MappingProxyType(dict(self._spaces())),
             categories=MappingProxyType(categories),
             offers=offers,
@@ -138,6 +134,7 @@ class _Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
+            no_product=_unknown(self._model.product_fields),
             offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
@@ -184,11 +181,7 @@ class _Compiler:
         known: dict[str, CompiledCategory] = {}
         for path, address, body in sorted(self._of(Kind.CATEGORY), key=lambda found: found[0].split("/")):
             model = CategoryModel.model_validate(body)
-            when = None
-            if model.eligible.when is not None:
-                where = ("eligible", "when")
-                condition = self._expressions.of_offer(model.eligible.when, address, where, self._no_offer)
-                when = LocatedCondition(condition, address, where)
+            eligible = model.eligible
             multiplier = None
             if model.multiplier is not None:
                 days = Days(model.multiplier.from_, model.multiplier.until)
@@ -198,8 +191,8 @@ class _Compiler:
                 label=model.label,
                 address=address,
                 enabled=model.enabled,
-                days=Days(model.eligible.from_, model.eligible.until),
-                when=when,
+                days=Days(eligible.from_, eligible.until),
+                requirements=self._requirements.of_category(address, eligible.filters, eligible.when),
                 multiplier=multiplier,
                 themes=self._inheritance.themes(path),
                 always=self._inheritance.always_included(path),
@@ -207,7 +200,7 @@ class _Compiler:
         return known
 
     def _offers(self, categories: Mapping[str, CompiledCategory]) -> tuple[CompiledOffer, ...]:
-        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._expressions)
+        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._requirements)
         return tuple(
             compiler.offer(
                 position,
@@ -307,13 +300,11 @@ class OfferCompiler:
         environment: str,
         inheritance: Inheritance,
         categories: Mapping[str, CompiledCategory],
-        expressions: Expressions,
+        requirements: Requirements,
     ) -> None:
         """``categories``: the compiled ones, by path."""
         self._environment, self._inheritance = environment, inheritance
-        self._categories, self._expressions = categories, expressions
-        self._filters: dict[str, Filter] = {}
-        self._bound_categories: dict[tuple[str, BoundCondition], CompiledCategory] = {}
+        self._categories, self._requirements, self._expressions = categories, requirements, requirements.expressions
 
     def offer(
         self, position: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
@@ -326,7 +317,7 @@ class OfferCompiler:
         row: Row = MappingProxyType(
             {**fields, "name": name, "code": model.code or name, "label": model.label, "category": model.category}
         )
-        chain = tuple(self._category(self._categories[layer.name], row) for layer in effective.categories)
+        chain = tuple(self._requirements.category(self._categories[layer.name], row) for layer in effective.categories)
         offer = CompiledOffer(
             position=position,
             name=name,
@@ -347,59 +338,23 @@ class OfferCompiler:
         )
         return self._with_rules(offer, model)
 
-    def _category(self, category: CompiledCategory, row: Row) -> CompiledCategory:
-        """``category`` for an offer: its condition is bound to the offer's fields, if it reads any."""
-        when = category.when
-        if when is None or not when.condition.bound:
-            return category
-        condition = self._expressions.rebound(when.condition, row)
-        known = self._bound_categories.get((category.path, condition))
-        if known is None:
-            known = replace(category, when=replace(when, condition=condition))
-            self._bound_categories[category.path, condition] = known
-        return known
-
     def _with_rules(self, offer: CompiledOffer, model: OfferModel) -> CompiledOffer:
-        requirements = [self._filter(offer, position, use) for position, use in enumerate(model.eligible.filters)]
-        if model.eligible.when is not None:
+        eligible = model.eligible
+        requirements = [
+            self._requirements.use(use, *offer.where(("eligible", "filters", position)), offer.row)
+            for position, use in enumerate(eligible.filters)
+        ]
+        if eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
-            condition = self._expressions.of_offer(model.eligible.when, address, path, offer.row)
+            condition = self._expressions.of_offer(eligible.when, address, path, offer.row)
             requirements.append(LocatedCondition(condition, address, path))
         weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
             weights = [CompiledWeight(number=Decimal(1), address=offer.address, path=())]
         return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
 
-    def _filter(self, offer: CompiledOffer, position: int, use: FilterUse) -> LocatedCondition:
-        address, path = offer.where(("eligible", "filters", position))
-        at, body = self._inheritance.filter(use.filter)
-        if body is None:
-            return self._broken(use.filter, f"there is no filter “{use.filter}”", address, path)
-        model = self._filters.get(at)
-        if model is None:
-            model = self._filters[at] = Filter.model_validate(body)
-        types = field_types(model.parameters)
-        declared = {name: (types[name], field.default) for name, field in model.parameters.items()}
-        try:
-            values = self._expressions.values(use.values, declared)
-        except ValueError as error:
-            return self._broken(
-                use.filter, f"a parameter of filter “{use.filter}” has a wrong value: {error}", address, path
-            )
-        condition = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
-        return LocatedCondition(condition, at, ("when",), use.filter)
-
-    def _broken(self, name: str, problem: str, address: Address, path: Path) -> LocatedCondition:
-        """A condition that never holds, and is reported."""
-        self._expressions.problems.append(Report(Code.BROKEN_RULE, f"{address} never holds: {problem}", address))
-        return LocatedCondition(BoundCondition(CompiledExpression("", None, problem, ("", ""))), address, path, name)
-
     def _weight(self, offer: CompiledOffer, position: int, model: WeightModel) -> CompiledWeight:
         address, path = offer.where(("weights", position))
-        when = None
-        if model.when is not None:
-            condition = self._expressions.of_offer(model.when, address, (*path, "when"), offer.row)
-            when = LocatedCondition(condition, address, (*path, "when"))
         formula = None
         if model.formula is not None:
             formula = self._expressions.of_offer(
@@ -409,7 +364,7 @@ class OfferCompiler:
             label=model.label,
             number=model.weight,
             formula=formula,
-            when=when,
+            requirements=self._requirements.of_offer(model.filters, model.when, address, path, offer.row),
             days=Days(model.from_, model.until),
             spaces=frozenset(model.spaces),
             dynamic=model.dynamic or "",

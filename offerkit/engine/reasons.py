@@ -259,8 +259,8 @@ def checks(offer: CompiledOffer, space: CompiledSpace, today: date) -> Iterator[
             period, path = _days(category.days, today)
             yield Check(_finding(ExclusionReason.CATEGORY_DATES, category.address, path, **name, period=period))
             return
-        if category.when is not None:
-            yield _condition(ExclusionReason.CATEGORY_CONDITION, category.when, **name)
+        for requirement in category.requirements:
+            yield _condition(ExclusionReason.CATEGORY_CONDITION, requirement, **name)
     if space.name in offer.stopped:
         yield Check(_finding(ExclusionReason.STOPPED, offer.address, why=offer.stopped[space.name]))
     elif not offer.enabled:
@@ -344,10 +344,14 @@ def _finding(reason: ExclusionReason, address: FormerAddress = "", path: Path = 
 def _condition(reason: ExclusionReason, requirement: LocatedCondition, **names: str) -> Check:
     many, condition = REASONS[reason].many, requirement.condition.expression
     subject = many.removesuffix(_CONDITION).format_map(names)
+    if requirement.name and reason is not ExclusionReason.FILTER:
+        subject = f"{subject}, filter “{requirement.name}”"
     if condition.problem:
         sentence = _unreadable(subject, requirement)
     else:
-        sentence = many.format_map({**names, "condition": " ".join(condition.text.split())})
+        sentence = (
+            subject if many.removesuffix(_CONDITION) == many else f"{subject}: {' '.join(condition.text.split())}"
+        )
     cause = Cause(reason, sentence, requirement.address)
     return Check(Finding(cause, sentence, requirement.address, requirement.path), requirement, subject)
 
@@ -388,8 +392,10 @@ def _weight_note(position: int, weight: CompiledWeight, space: CompiledSpace, me
         return f"{name} is only for {', '.join(sorted(weight.spaces))}"
     if not weight.days.hold(memo.facts.today):
         return f"{name} {_days(weight.days, memo.facts.today)[0]}"
-    if weight.when is not None and memo.value(weight.when.condition) is not True:
-        return _unmet(cause_of(ExclusionReason.NO_WEIGHT), weight.when, name, memo.facts).sentence
+    for requirement in weight.requirements:
+        if memo.value(requirement.condition) is not True:
+            subject = f"{name}, filter “{requirement.name}”" if requirement.name else name
+            return _unmet(cause_of(ExclusionReason.NO_WEIGHT), requirement, subject, memo.facts).sentence
     if weight.formula is None or formula_weight(value := memo.value(weight.formula)) is not None:
         return ""
     problem = weight.formula.expression.problem

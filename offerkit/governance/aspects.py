@@ -16,7 +16,7 @@ from offerkit.address import Address, Kind
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.rules.written_form import written_form
-from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
+from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields, filter_uses
 from offerkit.state.snapshot import Snapshot
 from offerkit.templates.space import Format, format_of
 
@@ -80,7 +80,7 @@ def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, b
 def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
     """The fingerprint of an offer's eligibility: for whom, when, and with what weight."""
     offer = view.offer(address)
-    names = dict.fromkeys(offer.filters)
+    names = offer.every_filter
     filters = _state_key(view, (offer.around.address(Kind.FILTER, name) for name in names))
     known, key = _known_fingerprints(view, offer), (_category_key(view, offer), filters)
     if key not in known:
@@ -93,11 +93,10 @@ def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
     meaning = _EligibilityMeaning(view, offer)
     eligible, weights = offer.get("eligible"), offer.get("weights")
     own = eligible if isinstance(eligible, dict) else {}
-    used = own.get("filters")
     body: JsonMap = {
         **offer.pick(_OWN),
         "eligible": meaning.part({key: value for key, value in own.items() if key != "filters"}),
-        "filters": [meaning.filter(use) for use in (used if isinstance(used, list) else ()) if isinstance(use, dict)],
+        "filters": meaning.filters(own.get("filters")),
         "weights": [meaning.part(weight) for weight in (weights if isinstance(weights, list) else ())],
         "category": meaning.at_first(Kind.CATEGORY, offer.category),
         "categories": [
@@ -135,12 +134,18 @@ class _EligibilityMeaning:
                 tree, reads = written_form(text)
                 result[key] = tree
                 self.reads |= reads
+        if "filters" in body:
+            result["filters"] = self.filters(body["filters"])
         spaces = body.get("spaces")
         if isinstance(spaces, list):
             result["spaces"] = [*sorted(self.at_first(Kind.SPACE, str(space)) for space in spaces)]
         return result
 
-    def filter(self, use: JsonMap) -> Json:
+    def filters(self, uses: Json) -> list[Json]:
+        """A list of uses of filters."""
+        return [self._filter(use) for use in filter_uses(uses)]
+
+    def _filter(self, use: JsonMap) -> Json:
         """A use of a filter: its condition, parameters and values, but not its name."""
         _, body = self._around.filter(str(use.get("filter")))
         arguments = {key: value for key, value in use.items() if key != "filter"}

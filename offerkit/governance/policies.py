@@ -26,7 +26,7 @@ from offerkit.rules.problems import RuleError
 from offerkit.rules.python import Evaluator, compile_one
 from offerkit.rules.types import ExpectedResult, Value
 from offerkit.state.changes import Change, Entry, FormerAddress
-from offerkit.state.effective import EffectiveOffer, merged, names_in
+from offerkit.state.effective import EffectiveOffer, filters_of, merged, names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.times import instant, wall_clock
 
@@ -384,6 +384,11 @@ def _content(view: Snapshot, offer: EffectiveOffer) -> Value:
     return tuple(sorted(result | (common.keys() if isinstance(common, dict) else set())))
 
 
+def _above(offer: EffectiveOffer) -> Iterator[str]:
+    """The filters of its categories."""
+    return (name for layer in offer.categories for name in filters_of(layer.body))
+
+
 _OFFER_READERS: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
     "name": lambda view, offer: offer.address.name,
     "code": lambda view, offer: _text("code")(view, offer) or offer.address.name,
@@ -396,7 +401,7 @@ _OFFER_READERS: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
     "from": lambda view, offer: max(_days(offer, "from"), default=None),
     "until": lambda view, offer: min(_days(offer, "until"), default=None),
     "when": _conditions,
-    "filters": lambda view, offer: tuple(sorted(offer.filters)),
+    "filters": lambda view, offer: tuple(sorted((*offer.filters, *_above(offer)))),
     "themes": lambda view, offer: tuple(sorted(offer.themes)),
     "spaces": lambda view, offer: offer.shown_on,
     "content": _content,

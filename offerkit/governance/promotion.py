@@ -21,7 +21,7 @@ from offerkit.governance.aspects import (
 from offerkit.governance.promotion_draft import PromotionDraft, PromotionRequest, same_offer
 from offerkit.governance.promotion_offers import block_for_reviewers, offer_target, waiting_sentence, withdrawn_entry
 from offerkit.governance.rights import WRITERS
-from offerkit.governance.settings import SETTING_KINDS, same_settings, settings_key
+from offerkit.governance.settings import is_setting, same_settings, settings_key
 from offerkit.governance.withdrawals import ended_earlier, layers_of, switched_off_by, without_earlier_ends
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
 from offerkit.plans.sentences import still_off_note
@@ -106,7 +106,7 @@ def _gather(work: PromotionDraft) -> None:
 def _block_settings(work: PromotionDraft) -> None:
     """Block the settings that wait for reviewers, or that a reviewer rejected."""
     decisions = work.request.decisions
-    for address in [address for address in work.going_live if address.kind in SETTING_KINDS]:
+    for address in [address for address in work.going_live if is_setting(address, work.live, work.design)]:
         if same_settings(work.design, address, work.live, work.origin.get(address, address), work.request.renames):
             continue
         key = settings_key(work.design, address)

@@ -22,10 +22,14 @@ from offerkit.models.base import (
     Text,
     references_to,
 )
-from offerkit.models.dimension import DimensionField
+from offerkit.models.dimension import DimensionField, TypedField
+from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.inbound import Inbound
 from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
 from offerkit.models.typed_values import ValueText, type_error
+
+MAX_PRODUCT_FIELDS = 100
+"""The most fields that an environment can declare for products."""
 
 
 class CallData(DimensionField):
@@ -97,10 +101,17 @@ class Environment(Resource):
     typology: Name | None = None
     time_zone: Text = "UTC"
     anonymous: Flag = Field(False, description="For anonymous visitors; inbound only.")
+    filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold for any offer.")
     when: Expression | None = Field(None, description="The environment's own target filter.")
     call_data: dict[Name, CallData] = {}
     offer_fields: dict[Name, OfferField] = Field(
         {}, max_length=MAX_OFFER_FIELDS, description="The fields of offers besides the built-in ones: offer.<name>."
+    )
+    product_fields: dict[Name, TypedField] = Field(
+        {},
+        max_length=MAX_PRODUCT_FIELDS,
+        description="The values of the products that dynamic-offer hooks return: product.<name> in stored data and"
+        " templates.",
     )
     promotion: Promotion = Promotion()
     impact: ImpactLimit = ImpactLimit()
@@ -120,10 +131,11 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology, and all named operators."""
+        """The dimension, the typology, the filters, and all named operators."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)
+        yield from filter_references(("filters",), self.filters)
         yield from references_to(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)
         yield from references_to(("promotion", "stoppers"), Kind.OPERATOR, self.promotion.stoppers)
         yield from references_to(("contacts", "readers"), Kind.OPERATOR, self.contacts.readers)

@@ -33,7 +33,7 @@ def check(
     yield from inconsistencies(index, unsure)
     for environment in index.environments:
         yield from bad_offer_fields(index, environment, unsure)
-    yield from bad_expressions(index, checker)
+    yield from bad_expressions(index, checker, unsure)
 
 
 def duplicates(records: list[Record]) -> Iterator[Mistake]:

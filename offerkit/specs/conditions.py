@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-from offerkit.address import Kind
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.fingerprint import JsonPath
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope, known_call_facts
@@ -68,17 +68,31 @@ def check_expressions(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, 
     return [problems(request) for request in checks]
 
 
-def bad_expressions(index: Index, checker: Checker = check_expressions) -> Iterator[Mistake]:
-    """Mistakes in conditions and formulas, and in the values that filters are given."""
+def bad_expressions(
+    index: Index, checker: Checker = check_expressions, unsure: frozenset[str] = frozenset()
+) -> Iterator[Mistake]:
+    """Mistakes in conditions and formulas, and in the values that filters are given.
+
+    ``unsure``: environments with files that could not be read, which may have further spaces.
+    """
     yield from _taken_names(index)
     checks: dict[tuple[str, str, str], ExpressionCheck] = {}
     uses: list[tuple[Record, Expression, tuple[str, str, str]]] = []
+    filters: dict[Address, ExpressionCheck] = {}
+    own: list[tuple[Record, JsonPath, Record, ExpressionCheck]] = []
     for environment in index.environments:
-        for record, expression, known in _expressions(index, environment):
+        for record, expression, known in _expressions(index, environment, unsure):
             request = ExpressionCheck(expression.text, known, ExpectedResult(expression.expected))
             checks.setdefault(request.key, request)
             uses.append((record, expression, request.key))
+            if record.kind is Kind.FILTER:
+                filters[record.address] = request
         yield from bad_uses(index, environment)
+        for record, path, used in _own_filters(index, environment):
+            if used.address in filters:
+                own.append((record, path, used, filters[used.address]))
+                request = _without_offer(filters[used.address])
+                checks.setdefault(request.key, request)
     answers = dict(zip(checks, checker(list(checks.values())), strict=True)) if checks else {}
     for record, expression, key in uses:
         for problem in answers[key]:
@@ -91,6 +105,30 @@ def bad_expressions(index: Index, checker: Checker = check_expressions) -> Itera
                 problem.hint,
                 offset=problem.start,
             )
+    for record, path, used, sound in own:
+        if not answers[sound.key] and answers[_without_offer(sound).key]:
+            yield Mistake(
+                record,
+                path,
+                Code.FILTER_READS_OFFER,
+                f"filter {used.name} reads the offer, so it cannot be the environment's own",
+                "The environment's filters are about the contact: if one does not hold, no offer is looked at.",
+                "Name it in categories or offers instead.",
+            )
+
+
+def _own_filters(index: Index, environment: str) -> Iterator[tuple[Record, JsonPath, Record]]:
+    """The filters that an environment itself uses: its record, where, and the filter's record."""
+    record = index.group(environment, Kind.ENVIRONMENT)[environment]
+    for ref in record.refs:
+        used = index.by_address.get(ref.target)
+        if used is not None and used.kind is Kind.FILTER:
+            yield record, ref.path, used
+
+
+def _without_offer(request: ExpressionCheck) -> ExpressionCheck:
+    namespaces = {space: fields for space, fields in request.scope.namespaces.items() if space != "offer"}
+    return request._replace(scope=NameScope(namespaces))
 
 
 def _taken_names(index: Index) -> Iterator[Mistake]:
@@ -107,10 +145,12 @@ def _taken_names(index: Index) -> Iterator[Mistake]:
             )
 
 
-def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, NameScope]]:
+def _expressions(
+    index: Index, environment: str, unsure: frozenset[str]
+) -> Iterator[tuple[Record, Expression, NameScope]]:
     """The expressions of an environment with their scopes; without those whose dimension could not be read."""
     declared = offer_types(index.group(environment, Kind.ENVIRONMENT)[environment])
-    scopes = _scopes(index, environment, declared)
+    scopes = _scopes(index, environment, declared, sure=environment not in unsure)
     for kind in _PARTS:
         for record in index.group(environment, kind).values():
             for expression in record.facts.expressions:
@@ -126,7 +166,9 @@ def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expre
 _ABOUT_CONTACTS = (ExpressionRole.TARGET, ExpressionRole.OFFER, ExpressionRole.STORED)
 
 
-def _scopes(index: Index, environment: str, declared: Mapping[str, FieldType]) -> Mapping[ExpressionRole, NameScope]:
+def _scopes(
+    index: Index, environment: str, declared: Mapping[str, FieldType], *, sure: bool
+) -> Mapping[ExpressionRole, NameScope]:
     """``declared``: the fields that the environment declares for its offers."""
     record = index.group(environment, Kind.ENVIRONMENT)[environment]
     scopes = {ExpressionRole.COUNTED: expression_scope(ExpressionRole.COUNTED, "", {}, {})}
@@ -137,9 +179,13 @@ def _scopes(index: Index, environment: str, declared: Mapping[str, FieldType]) -
     target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), None)
     dimension = index.by_address.get(target) if target is not None else None
     if record.valid and dimension is not None and dimension.valid:
-        known = known_call_facts(environment, index.group(environment, Kind.SPACE))
+        known = known_call_facts(environment, index.group(environment, Kind.SPACE) if sure else ())
         names = (dimension.name, types_of(dimension), {**known, **types_of(record)})
-        scopes |= {role: expression_scope(role, *names, offer_fields=declared) for role in _ABOUT_CONTACTS}
+        products = product_types(record)
+        scopes |= {
+            role: expression_scope(role, *names, offer_fields=declared, product_fields=products)
+            for role in _ABOUT_CONTACTS
+        }
     return scopes
 
 
@@ -156,19 +202,24 @@ def types_of(record: Record) -> dict[str, FieldType]:
     return {name: FieldType(BaseType(base), values) for name, base, values in record.facts.types}
 
 
+def product_types(environment: Record) -> dict[str, FieldType]:
+    """The types of the values that an environment declares for the products of its dynamic offers."""
+    return {name: FieldType(BaseType(base), values) for name, base, values in environment.facts.product_fields}
+
+
 def offer_types(environment: Record) -> dict[str, FieldType]:
     """The types of the fields that an environment declares for its offers."""
     return {field.name: FieldType(BaseType(field.type), field.values) for field in environment.facts.offer_fields}
 
 
 def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
-    """Mistakes in the values that offers and templates of ``environment`` give to filters."""
+    """Mistakes in the values that filters are given in ``environment``."""
     sound: set[object] = set()
-    for kind in (Kind.OFFER, Kind.TEMPLATE):
+    for kind in (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             filter_values = dict(record.facts.filter_values)
             for ref in record.refs:
-                used = index.by_address.get(ref.target) if ref.path[:2] == ("eligible", "filters") else None
+                used = index.by_address.get(ref.target) if ref.target.kind is Kind.FILTER else None
                 values = filter_values.get(ref.path, {})
                 shape = (ref.target, *values.items())
                 if used is None or not used.valid or shape in sound:

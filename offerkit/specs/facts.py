@@ -9,6 +9,7 @@ from offerkit.address import Kind
 from offerkit.fingerprint import JsonPath
 from offerkit.models.dimension import TypedField
 from offerkit.models.expression_scopes import ExpressionRole
+from offerkit.models.filter import FilterUse
 from offerkit.models.offer_field import OfferField
 from offerkit.rules.types import ExpectedResult
 from offerkit.specs.record import DeclaredField, Expression
@@ -24,12 +25,22 @@ def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
 
 
 def filter_values(resource: Any) -> tuple[tuple[JsonPath, Mapping[str, str]], ...]:
-    """The values that an offer or template gives to its filters."""
+    """The values that an offer, template, category or environment gives to its filters."""
     return tuple(
-        (("eligible", "filters", number), dict(use.values))
-        for number, use in enumerate(resource.eligible.filters)
+        ((*path, number), dict(use.values))
+        for path, uses in _filter_lists(resource)
+        for number, use in enumerate(uses)
         if use.values
     )
+
+
+def _filter_lists(resource: Any) -> Iterator[tuple[JsonPath, tuple[FilterUse, ...]]]:
+    if hasattr(resource, "filters"):
+        yield ("filters",), resource.filters
+    if hasattr(resource, "eligible"):
+        yield ("eligible", "filters"), resource.eligible.filters
+    for number, weight in enumerate(getattr(resource, "weights", ())):
+        yield ("weights", number, "filters"), weight.filters
 
 
 def types(fields: Mapping[str, TypedField]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:

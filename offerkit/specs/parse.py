@@ -186,7 +186,9 @@ def _facts(
                 field_values=resource.fields,
             )
         case Kind.CATEGORY:
-            return ResourceFacts(expressions=written, field_values=resource.fields)
+            return ResourceFacts(
+                expressions=written, filter_values=filter_values(resource), field_values=resource.fields
+            )
         case Kind.SPACE:
             web, outbound = resource.channel == "inbound-web", resource.channel not in INBOUND
             flags_set = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
@@ -213,7 +215,9 @@ def _facts(
                 flags=flags,
                 types=types(data),
                 expressions=written,
+                filter_values=filter_values(resource),
                 offer_fields=offer_fields(resource.offer_fields),
+                product_fields=types(resource.product_fields),
             )
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)

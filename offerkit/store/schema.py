@@ -106,6 +106,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE simulation (
             name {key} NOT NULL PRIMARY KEY, environment {key} NOT NULL, stage {text} NOT NULL, time {key} NOT NULL,
             actor {text} NOT NULL, body {text} NOT NULL)""",
+        "ALTER TABLE proposition ADD COLUMN product {text} NOT NULL DEFAULT ''",
     ),
 )
 """The statements from format n to n + 1; format 0 is an empty database."""

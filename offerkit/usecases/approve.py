@@ -12,7 +12,7 @@ from offerkit.governance.approval_items import ApprovalItem
 from offerkit.governance.approvals import Approval, Decision, Decisions, by_named_reviewers
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, TokenScope, approvers, may_approve, missing_scopes, only_people
-from offerkit.governance.settings import SETTING_KINDS, environments_of, keys_to_decide, named_reviewers, same_settings
+from offerkit.governance.settings import environments_of, is_setting, keys_to_decide, named_reviewers, same_settings
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Draft, Store
@@ -183,7 +183,7 @@ def _what(key: ApprovalKey) -> tuple[Aspect, str, str]:
 def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[ApprovalItem]:
     """The changed settings that will differ from live and have named reviewers."""
     rows = []
-    for address in sorted(a for a in effect.addresses if a.kind in SETTING_KINDS):
+    for address in sorted(a for a in effect.addresses if is_setting(a, effect.after, live)):
         former = effect.origins.get(address, address)
         names = environments_of(address, effect.after, live)
         who = dict.fromkeys(

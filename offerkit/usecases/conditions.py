@@ -51,8 +51,7 @@ def call_on(catalog: Catalog, space: str) -> Formula:
 def _parts(catalog: Catalog, offer: CompiledOffer, space: str) -> Iterator[Formula]:
     if catalog.call_facts:
         yield call_on(catalog, space)
-    if catalog.when is not None:
-        yield located(catalog.when)
+    yield from map(located, catalog.requirements)
     for category in offer.chain:
         yield from category_parts(category)
     if not offer.enabled:
@@ -74,12 +73,11 @@ def _parts(catalog: Catalog, offer: CompiledOffer, space: str) -> Iterator[Formu
 
 
 def category_parts(category: CompiledCategory) -> Iterator[Formula]:
-    """What a category asks of the offers below it: it is enabled, its days, and its condition; not its multiplier."""
+    """What a category asks of offers below it: it is enabled, its days, filters and condition; not its multiplier."""
     if not category.enabled:
         yield Fixed(False, f"{category.address} is not enabled", Origin(category.address, ("enabled",)))
     yield from _days(category.days, Origin(category.address, ("eligible",)))
-    if category.when is not None:
-        yield located(category.when)
+    yield from map(located, category.requirements)
 
 
 def _multiplied(category: CompiledCategory) -> Iterator[Formula]:
@@ -100,9 +98,7 @@ def _multiplied(category: CompiledCategory) -> Iterator[Formula]:
 def weight_formula(weight: CompiledWeight) -> Formula:
     """When a weight holds with a number above 0, on the spaces that it is for."""
     origin = Origin(weight.address, weight.path)
-    parts: list[Formula] = [*_days(weight.days, origin)]
-    if weight.when is not None:
-        parts.append(located(weight.when))
+    parts: list[Formula] = [*_days(weight.days, origin), *map(located, weight.requirements)]
     if weight.formula is not None:
         parts.append(_holds(weight.formula, Origin(weight.address, (*weight.path, "formula")), positive=True))
     elif not weight.number:

@@ -183,8 +183,8 @@ def _unknown_data(order: PlannedDelivery, selection: DeliverySelection, writer: 
     data_read = {name for condition in conditions for name in condition.expression.data_read} | read_data(
         [program] if program is not None else []
     )
-    if order.catalog.when is not None:
-        data_read.update(order.catalog.when.condition.expression.data_read)
+    for requirement in order.catalog.requirements:
+        data_read.update(requirement.condition.expression.data_read)
     yield from unknown_data(order.catalog, selection.call.data, data_read, writer.data_read(offers))
 
 

@@ -87,6 +87,7 @@ def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, obj
         themes=engine.themes if engine else (),
         data=data,
     )
+    call = replace(call, wanted=min(100, order.count))
     if body.outline is not None:
         call = replace(call, offers=frozenset(order.offers))
     types = {name: field.type for name, field in catalog.call_data.items()}
@@ -177,12 +178,11 @@ def _rows(contact_table: ContactTable, selection: DeliverySelection, first: int)
 
 
 def _targets(selection: DeliverySelection) -> Iterator[BoundCondition]:
-    """The delivery's target and the environment's filter, which applies however offers are selected."""
+    """The delivery's target and the environment's filters, which apply however offers are selected."""
     if selection.target is not None:
         yield selection.target
-    when = selection.order.catalog.when
-    if when is not None:
-        yield when.condition
+    for requirement in selection.order.catalog.requirements:
+        yield requirement.condition
 
 
 class _Weigher:

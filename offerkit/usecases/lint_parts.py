@@ -52,6 +52,10 @@ class ConditionParts:
         """Nothing is known yet."""
         self._known: dict[tuple[BoundCondition, Address, Path], tuple[ConditionPart, ...]] = {}
 
+    def all_of(self, conditions: Iterable[LocatedCondition]) -> tuple[ConditionPart, ...]:
+        """The parts of several conditions, in order."""
+        return tuple(part for condition in conditions for part in self.of(condition))
+
     def of(self, condition: LocatedCondition | None) -> tuple[ConditionPart, ...]:
         """The parts of a condition, in order; none if it cannot be read, which is reported elsewhere."""
         if condition is None:

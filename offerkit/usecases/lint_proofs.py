@@ -48,28 +48,37 @@ class _Conditions:
 
     def __init__(self, scope: LintScope, parts: ConditionParts, proofs: PartProofs) -> None:
         self._scope, self._parts, self._proofs = scope, parts, proofs
-        self._outermost = _Known(list(parts.of(scope.catalog.when)))
+        self._outermost = _Known(list(parts.all_of(scope.catalog.requirements)))
         self._categories: dict[str, _Known] = {"": self._outermost}
         self._seen: set[tuple[LintPlace, BoundCondition]] = set()
         self.agreed = Agreed()
 
     def environment(self) -> Iterator[LintFinding]:
-        """The environment's own filter."""
-        yield from self._condition(self._scope.catalog.when, _Known([]), self._outermost)
+        """The environment's own filters and condition."""
+        yield from self._conditions(self._scope.catalog.requirements, _Known([]), self._outermost)
 
     def categories(self) -> Iterator[LintFinding]:
         """The conditions of categories, parents first."""
         for path, category in self._scope.catalog.categories.items():
             above = self._categories[path.rpartition("/")[0]]
-            known = _Known([*above.parts, *self._parts.of(category.when)], above.possible)
+            known = _Known([*above.parts, *self._parts.all_of(category.requirements)], above.possible)
             self._categories[path] = known
-            yield from self._condition(category.when, above, known)
+            yield from self._conditions(category.requirements, above, known)
 
     def rules(self) -> Iterator[LintFinding]:
         """The conditions on contacts of presentation rules."""
         for rule in self._scope.catalog.rules:
             known = _Known([*self._outermost.parts, *self._parts.of(rule.contacts)], self._outermost.possible)
             yield from self._condition(rule.contacts, self._outermost, known)
+
+    def _conditions(
+        self, conditions: Iterable[LocatedCondition], around: _Known, known: _Known
+    ) -> Iterator[LintFinding]:
+        """Conditions that must all hold inside of ``around``, each with those before it."""
+        before = _Known(list(around.parts), around.possible)
+        for condition in conditions:
+            yield from self._condition(condition, before, known)
+            before = _Known([*before.parts, *self._parts.of(condition)], known.possible)
 
     def _condition(self, condition: LocatedCondition | None, around: _Known, known: _Known) -> Iterator[LintFinding]:
         """A condition that holds inside of ``around``; ``known`` is updated if no contact can meet both."""
@@ -80,6 +89,11 @@ class _Conditions:
         if core:
             known.possible = False
             yield self._nobody(core, own)
+            return
+        if condition is not None and condition.used_at is not None:  # a part of a filter can be needed elsewhere
+            if self._proofs.all_implied(own, around.parts):
+                place = LintPlace(*condition.used_at)
+                yield self._needless_filter(condition.name, own, around.parts, place, "Remove it from the list.")
             return
         for _, finding in self._superfluous(own, around.parts):
             if finding is not None:
@@ -180,7 +194,11 @@ class _Conditions:
             place = LintPlace(*offer.where(("eligible", "filters", index)))
             finding = None
             if requirements[index] and self._proofs.all_implied(requirements[index], [*around, *others]):
-                finding = self._needless_filter(offer, index, requirements[index], [*around, *others], place)
+                removal = _removal(offer, ("eligible", "filters"))
+                given = [*around, *others]
+                finding = self._needless_filter(
+                    offer.requirements[index].name, requirements[index], given, place, removal
+                )
                 staying[index] = []
             self.agreed.add(Code.ADDS_NOTHING, place, finding)
 
@@ -196,12 +214,16 @@ class _Conditions:
     def _weights(self, offer: CompiledOffer, whole: list[ConditionPart]) -> None:
         """The conditions of weights, for contacts that are eligible."""
         for weight in offer.weights:
-            own = self._parts.of(weight.when)
+            own = self._parts.all_of(weight.requirements)
             if not own:
                 continue
             core = self._proofs.contradiction([*whole, *own])
-            self.agreed.add(Code.NOBODY_MEETS, own[0].place, self._nobody(core, own) if core else None)
-            for part, finding in self._superfluous(own, whole) if not core else ((part, None) for part in own):
+            filters = self._parts.all_of(requirement for requirement in weight.requirements if requirement.name)
+            when = own[len(filters) :]
+            at = (when or own)[0].place
+            self.agreed.add(Code.NOBODY_MEETS, at, self._nobody(core, own) if core else None)
+            around = [*whole, *filters]
+            for part, finding in self._superfluous(when, around) if not core else ((part, None) for part in when):
                 self.agreed.add(Code.ADDS_NOTHING, part.place, finding)
 
     # --- messages
@@ -257,22 +279,17 @@ class _Conditions:
         )
 
     def _needless_filter(
-        self,
-        offer: CompiledOffer,
-        index: int,
-        parts: Sequence[ConditionPart],
-        given: list[ConditionPart],
-        place: LintPlace,
+        self, name: str, parts: Sequence[ConditionPart], given: list[ConditionPart], place: LintPlace, removal: str
     ) -> LintFinding:
         by = self._smallest(parts, given)
         verb = _implies(by)
         already = f": {and_list([_quoted(other) for other in by])} already {verb} it" if by else ""
         return LintFinding(
             Code.ADDS_NOTHING,
-            f"filter {offer.requirements[index].name} adds nothing here{already}",
+            f"filter {name} adds nothing here{already}",
             place,
             f"{self._from([*parts, *by])}Every contact for whom the rest is true meets it.",
-            _removal(offer, ("eligible", "filters")),
+            removal,
             related=_related([*by, parts[0]]),
         )
 

@@ -80,12 +80,12 @@ class _Weights:
             days = common_days([*windows, OpenDays.at(weight.days, "", weight.address, weight.path)])
             ended = days.last is not None and days.last < self._scope.today
             if weight.number != 0 and spaces and not no_days(days) and not ended:
-                yield _Candidate(position, weight, spaces, days, self._parts.of(weight.when))
+                yield _Candidate(position, weight, spaces, days, self._parts.all_of(weight.requirements))
 
     def _around(self, offer: CompiledOffer) -> Iterator[tuple[ConditionPart, ...]]:
-        yield self._parts.of(self._scope.catalog.when)
+        yield self._parts.all_of(self._scope.catalog.requirements)
         for category in offer.chain:
-            yield self._parts.of(category.when)
+            yield self._parts.all_of(category.requirements)
         for requirement in offer.requirements:
             yield self._parts.of(requirement)
 
@@ -94,7 +94,7 @@ class _Weights:
         if not low.spaces <= high.spaces or not covers(high.weight.days, low.days, self._scope.today):
             return False
         for weight in (high.weight, low.weight):  # one that cannot be read never holds; that is reported elsewhere
-            if weight.when is not None and not self._parts.of(weight.when):
+            if not all(map(self._parts.of, weight.requirements)):
                 return False
         given = [*around, *low.parts]
         value = self._at_least(high, low, given)

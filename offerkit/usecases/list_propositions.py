@@ -61,6 +61,7 @@ def proposition_line(row: PropositionRow) -> PropositionLine:
         proposed=row.proposed,
         accepted=row.accepted,
         statuses=row.statuses,
+        product=row.product,
     )
 
 

@@ -16,7 +16,7 @@ from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.promotion import PromotionOutcome, decide_promotion
 from offerkit.governance.promotion_draft import DeniedChange, PromotionRequest
 from offerkit.governance.rights import WRITERS
-from offerkit.governance.settings import SETTING_KINDS, settings_key
+from offerkit.governance.settings import is_setting, settings_key
 from offerkit.governance.withdrawals import promotion_reasons, switched_off_by
 from offerkit.plans.make import AddressPatterns, StepContext, steps_for
 from offerkit.plans.plan import Blocked, Dependence, Plan, PlanKind, PlanRequest, Reason, Step
@@ -207,7 +207,7 @@ def _overridden(stages: Stages, request: PromotionRequest, deltas: list[Delta]) 
     sentences = [
         override.sentence for address, override in sorted(request.decisions.lifted.items()) if address in going_live
     ]
-    for address in sorted(address for address in going_live if address.kind in SETTING_KINDS):
+    for address in sorted(address for address in going_live if is_setting(address, request.design)):
         print_ = settings_key(request.design, address).fingerprint
         override = stages.overrides.lifting(OverrideKind.SETTINGS, address, print_, after=stages.live_since(address))
         sentences += [override.sentence] if override is not None else []

@@ -18,7 +18,7 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval, Decision, Decisions, approved
 from offerkit.governance.aspects import affecting
 from offerkit.governance.rights import Actor, TokenScope, missing_scopes, only_automations
-from offerkit.governance.settings import SETTING_KINDS, keys_to_decide
+from offerkit.governance.settings import keys_to_decide
 from offerkit.governance.withdrawals import approval_revision
 from offerkit.plans.plan import ApprovalKey, Aspect, PlanKind
 from offerkit.state.snapshot import Snapshot
@@ -313,9 +313,7 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
         return not changed.isdisjoint(affecting(design, offer) | affected_before)
 
     affected = list(filter(touched, design.of_kind(Kind.OFFER)))
-    affected += [
-        address for address in waiting_settings(stages) if address.kind in SETTING_KINDS and address in changed
-    ]
+    affected += [address for address in waiting_settings(stages) if address in changed]
     decisions = stages.effective_decisions(affected)
     settled = _Settled(stages, decisions)
     shown: dict[Address, set[ApprovalKey]] = {}

@@ -130,11 +130,8 @@ class _Emitter:
         ]
         if program.space_program.computed:
             columns.append(f"{words.array(list(map(self._computed, program.space_program.computed)))} AS {q('worth')}")
-        when = program.catalog.when
-        tests = [
-            f"{q('k')} IS NOT NULL",
-            *([self._condition_sql(when.condition, when.address)] if when is not None else []),
-        ]
+        required = program.catalog.requirements
+        tests = [f"{q('k')} IS NOT NULL", *(self._condition_sql(each.condition, each.address) for each in required)]
         return f"SELECT {', '.join(columns)} FROM {q('contact')} WHERE {' AND '.join(tests)}"
 
     def _place(self, conditions: Sequence[tuple[BoundCondition, str]]) -> int:
@@ -228,8 +225,9 @@ class _Emitter:
                     number = f"CAST({value} AS DECIMAL(19, 0))" if gives_integer(weight.formula) else value
                     value = f"{number} * {words.factor(factor)}"
                 value = f"CAST({value} AS {kind})"
-            if weight.when is not None:
-                value = f"CASE WHEN {self._condition_sql(weight.when.condition, address)} THEN {value} END"
+            if weight.requirements:
+                tests = [self._condition_sql(requirement.condition, address) for requirement in weight.requirements]
+                value = f"CASE WHEN {' AND '.join(tests)} THEN {value} END"
             held.append(f"COALESCE({value}, {zero})")
         return f"GREATEST({', '.join(held)})"
 
