@@ -274,7 +274,13 @@ def themes(session: Session, ctx: click.Context) -> Iterable[str]:
 
 @_never_failing
 def axes(session: Session, ctx: click.Context) -> Iterable[str]:
-    """The fields of contacts, as ``recipient.country``, and what offers have."""
+    """The fields of contacts, as ``recipient.country``."""
+    return [f"{one.name}.{field}" for one in _dimensions(session, ctx) for field in one.facts.fields]
+
+
+@_never_failing
+def simulation_axes(session: Session, ctx: click.Context) -> Iterable[str]:
+    """What a simulation can count by: the fields of contacts, and what offers have."""
     fields = [f"{one.name}.{field}" for one in _dimensions(session, ctx) for field in one.facts.fields]
     return [*fields, "offer.category", "offer.theme", *_offer_fields(session)]
 

@@ -83,8 +83,8 @@ def command(
     """
     from offerkit.reports.propositions import Propositions
     from offerkit.usecases.argument_values import names_zone
-    from offerkit.usecases.requests import ExportRequest
     from offerkit.usecases.list_propositions import PropositionFilter, list_propositions, unknown_names, zone_of
+    from offerkit.usecases.requests import ExportRequest
 
     if form == LINES:
         _check_alone(shell)
@@ -109,9 +109,7 @@ def _check_alone(shell: Shell) -> None:
 
     context = click.get_current_context()
     narrowing = ("proposition", "offer", "contact", "space", "status", "until", "limit")
-    given = [
-        name for name in narrowing if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-    ]
+    given = [name for name in narrowing if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
     shown = {"proposition": "a single proposition", "limit": "--count"}
     if given:
         raise Refused(
@@ -135,7 +133,9 @@ def _check_listed(since: str, cursor_file: Path | None) -> None:
     if is_cursor(since) or cursor_file is not None:
         what = "--cursor-file" if cursor_file is not None else "a cursor"
         raise refuse(
-            Code.LISTING_OPTIONS, f"{what} goes only with --format {LINES}", hint=f"Add --format {LINES}, or leave it out."
+            Code.LISTING_OPTIONS,
+            f"{what} goes only with --format {LINES}",
+            hint=f"Add --format {LINES}, or leave it out.",
         )
 
 
@@ -179,5 +179,7 @@ def _read_cursor(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = reason_of(error) if isinstance(error, OSError) else "it is not text"
         raise refuse(
-            Code.UNREADABLE, f"the cursor in {path} cannot be read: {reason}", hint="Mend the file, or remove it to begin anew."
+            Code.UNREADABLE,
+            f"the cursor in {path} cannot be read: {reason}",
+            hint="Mend the file, or remove it to begin anew.",
         ) from error

@@ -360,7 +360,7 @@ CODES: dict[Code, str] = {
     Code.PROPOSITION_EXISTS: "A proposition with this id is already stored.",
     Code.UNKNOWN_STATUS: "Not a valid proposition status.",
     Code.BAD_CURSOR: "What --since names is not a cursor of this store's propositions.",
-    Code.CURSOR_GONE: "The store no longer has the change that a cursor names: it was restored, or its changes removed.",
+    Code.CURSOR_GONE: "The store no longer has the change that a cursor names: restored, or removed when too old.",
     Code.UNKNOWN_GROUP: "A report cannot be grouped by this.",
     Code.LISTING_OPTIONS: "Options of a list, a report or an export of propositions that do not go together.",
     Code.BAD_CASE: "A decision case that cannot be run: it has unknown keys, a wrong space, or an invalid contact.",

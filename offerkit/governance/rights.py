@@ -53,6 +53,9 @@ _NARROWED = (PlanKind.APPLY, PlanKind.PROMOTE)
 CONTACT_READERS: tuple[Profile, ...] = (ADMINISTRATOR, DELIVERY_MANAGER)
 """Who may read the contacts of every environment through a server; an environment may name further operators."""
 
+SIMULATION_KEEPERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER, DELIVERY_MANAGER)
+"""Who may keep the runs of simulations by name."""
+
 PURGERS: tuple[Profile, ...] = (ADMINISTRATOR,)
 
 
@@ -151,6 +154,30 @@ def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Di
         f"{actor.name} ({actor.profile}) is not allowed to resume anything in {environment}",
         f"Only those who may promote there may resume: {or_list(promoters) if promoters else _one(PROMOTERS)}.",
         "Ask one of them to do it.",
+    )
+
+
+def may_keep_simulations(actor: Actor) -> Diagnostic | None:
+    """Why ``actor`` is not allowed to keep the run of a simulation; None if allowed."""
+    if actor.profile is None or actor.profile in SIMULATION_KEEPERS:
+        return None
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) is not allowed to keep simulations",
+        f"{_one(SIMULATION_KEEPERS).capitalize()} may.",
+        "Leave out --save.",
+    )
+
+
+def may_remove_simulation(actor: Actor, keeper: str) -> Diagnostic | None:
+    """Why ``actor`` is not allowed to remove or replace a run that ``keeper`` kept; None if allowed."""
+    if actor.name == keeper or actor.profile in (None, ADMINISTRATOR):
+        return None
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} is not allowed to remove or replace a simulation that {keeper} kept",
+        f"{keeper} and administrators may.",
+        "Keep yours by another name.",
     )
 
 

@@ -59,7 +59,9 @@ def _bars(groups: Sequence[tuple[str, StatusCounts]], axis: str) -> str:
     ]
     left = f" The first {MOST_BARS} of {len(groups):,} are shown." if len(groups) > MOST_BARS else ""
     size = (_WIDTH, len(shown) * _BAR)
-    return call("status_chart.html", "bars", size, f"Propositions by {axis}", f"A bar for each group.{left}", bars, _LABEL)
+    return call(
+        "status_chart.html", "bars", size, f"Propositions by {axis}", f"A bar for each group.{left}", bars, _LABEL
+    )
 
 
 def _columns(groups: Sequence[tuple[str, StatusCounts]], axis: str) -> str:

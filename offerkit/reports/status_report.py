@@ -32,6 +32,11 @@ def _cells(counts: StatusCounts) -> list[str]:
     return [*(f"{number:,}" for number in counts.numbers), *_rates(counts)]
 
 
+def total_cells(report: StatusReport) -> Sequence[str]:
+    """The numbers of all groups together."""
+    return _cells(report.total)
+
+
 def title(report: StatusReport) -> str:
     """What the report is about, and of when."""
     by = f" by {', '.join(report.by)}" if report.by else ""
@@ -100,9 +105,7 @@ def status_report_json(report: StatusReport, _presentation: Presentation = PRESE
         {
             **asdict(report),
             "total": data(report.total),
-            "rows": [
-                {**dict(zip(report.by, row.values, strict=True)), **data(row.counts)} for row in report.rows
-            ],
+            "rows": [{**dict(zip(report.by, row.values, strict=True)), **data(row.counts)} for row in report.rows],
         }
     )
 

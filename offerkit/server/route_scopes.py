@@ -37,6 +37,9 @@ ROUTES: Mapping[tuple[str, str], TokenScopes] = {
     ("POST", "/api/v1/resume"): PROMOTE,
     ("GET", "/api/v1/stops"): READ,
     ("POST", "/api/v1/store/override"): APPROVE,
+    ("POST", "/api/v1/store/propositions"): READ,
+    ("POST", "/api/v1/store/report"): READ,
+    ("POST", "/api/v1/store/simulations"): READ,
     ("GET", "/interaction/{environment}/{space}"): OPEN,
     ("POST", "/interaction/{environment}/{space}"): OPEN,
     ("GET", "/health/live"): OPEN,
@@ -68,11 +71,18 @@ ROUTES: Mapping[tuple[str, str], TokenScopes] = {
     ("GET", "/ui/offers"): READ,
     ("GET", "/ui/offers/{environment}/{name}"): READ,
     ("GET", "/ui/graph"): READ,
+    ("GET", "/ui/report"): READ,
     ("GET", "/ui/login"): OPEN,
     ("POST", "/ui/login"): OPEN,
     ("POST", "/ui/logout"): OPEN,
 }
 """By method and path. A route of operators that is not here cannot be called."""
+
+
+def check_rewriting(caller: Bearer) -> None:
+    """Raise Refused unless the token is for changing the store, by an apply or a promotion: reading is not enough."""
+    if diagnostics := no_scope_of(caller.scopes, PLANS, caller.operator):
+        raise Refused(diagnostics)
 
 
 def check_scope(caller: Bearer, method: str, path: str) -> None:

@@ -99,7 +99,7 @@ def sent(db: Database, run: DeliveryRun, time: str) -> int:
 
 
 def withdraw(db: Database, run: DeliveryRun, time: str) -> int:
-    """Remove ``run`` with its propositions at ``time``. Returns how many those were. Raises Refused when it was sent."""
+    """Remove ``run`` with its propositions at ``time``. Returns how many. Raises Refused when it was sent."""
     with db.writing():
         now = _still(db, run)
         if now.sent:

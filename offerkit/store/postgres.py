@@ -46,9 +46,7 @@ _PAUSE = 0.25
 _STANDING = b"SELECT tableoid::bigint, value FROM meta WHERE key = 'project'"
 _COPY_FROM = 50
 """Rows from which on COPY is faster than INSERT."""
-_HERE = (
-    "(SELECT system_identifier::text || '.' || 'proposition_change'::regclass::oid::text FROM pg_control_system())"
-)
+_HERE = "(SELECT system_identifier::text || '.' || 'proposition_change'::regclass::oid::text FROM pg_control_system())"
 """Names this server and this table among all others."""
 _PART = re.compile(r"'[^']*'|\?|%")
 
@@ -223,7 +221,7 @@ class PostgresDatabase:
         or is on another server, and begins the next era, so that new positions come after those it has.
         """
         rows: list[tuple[str, bool]] = self.rows(
-            "SELECT last, EXISTS (SELECT 1 FROM proposition_change"
+            "SELECT last, EXISTS (SELECT 1 FROM proposition_change"  # noqa: S608 - constants
             f" WHERE position = substr(last, 1, 8) || '{0:016x}' AND id = {_HERE})"
             " FROM (SELECT COALESCE(MAX(position), '0') AS last FROM proposition_change) AS newest"
         )

@@ -73,7 +73,7 @@ def note_made(db: Database, rows: Sequence[PropositionText]) -> None:
 
 
 def note_status(db: Database, row: PropositionRow, status: Status, time: str) -> None:
-    """Log a proposition's new status, in the open write transaction; the last of several in one is the one that counts."""
+    """Log a proposition's new status, in the open write transaction; of several in one, the last counts."""
     db.run(
         f"INSERT INTO proposition_change ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (position, id) DO UPDATE"  # noqa: S608 - constants
         " SET status = excluded.status, changed = excluded.changed",
@@ -101,9 +101,7 @@ def is_place(db: Database, place: LogPlace) -> bool:
     """Whether the log still has the change that ``place`` names: it is this log, and has not been cut since."""
     if not place.position:
         return True
-    return bool(
-        db.rows("SELECT 1 FROM proposition_change WHERE position = ? AND id = ?", (place.position, place.id))
-    )
+    return bool(db.rows("SELECT 1 FROM proposition_change WHERE position = ? AND id = ?", (place.position, place.id)))
 
 
 def page(db: Database, place: LogPlace, environment: str = "", limit: int = PAGE) -> LogPage:

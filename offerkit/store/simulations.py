@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.store.database import Clash, Database, recording
 
 COLUMNS = "name, environment, stage, time, actor, body"
@@ -28,7 +28,7 @@ def save(db: Database, run: SavedSimulation, *, replaced: bool) -> None:
         if replaced:
             db.run("DELETE FROM simulation WHERE name = ?", (run.name,))
         elif (earlier := _found(db, run.name)) is not None:
-            raise _taken(earlier.name, f"{earlier.actor} kept it at {earlier.time}.")
+            raise already_kept(earlier)
         try:
             db.insert("simulation", COLUMNS, [astuple(run)])
         except Clash:
@@ -73,7 +73,12 @@ def _found(db: Database, name: str) -> SavedSimulation | None:
     return SavedSimulation(*rows[0]) if rows else None
 
 
-def _taken(name: str, detail: str) -> Exception:
+def already_kept(earlier: SavedSimulation) -> Refused:
+    """The error for a name under which ``earlier`` is kept."""
+    return _taken(earlier.name, f"{earlier.actor} kept it at {earlier.time}.")
+
+
+def _taken(name: str, detail: str) -> Refused:
     return refuse(
         Code.SIMULATION_EXISTS,
         f"a simulation is already kept as “{name[:80]}”",

@@ -19,7 +19,7 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Actor
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
-from offerkit.store.remote import RemoteStore, StoreCopy, diagnostic_of, error_json, remote_of, strange
+from offerkit.store.remote import StoreCopy, diagnostic_of, error_json, remote_of, strange
 from offerkit.usecases.report_backends import LocalReports, ServerReports
 from offerkit.usecases.requests import (
     NO_ORIGIN,

@@ -117,7 +117,10 @@ def _parsed(text: str) -> tuple[str, LogPlace]:
 
 def _storable(text: str, environment: str, place: LogPlace) -> tuple[str, LogPlace]:
     """Raises Refused for text that no database takes as a parameter."""
-    if any("\0" in part or part != part.encode(errors="replace").decode() for part in (place.position, place.id, *(place.old or ()))):
+    if any(
+        "\0" in part or part != part.encode(errors="replace").decode()
+        for part in (place.position, place.id, *(place.old or ()))
+    ):
         raise _not_a_cursor(text)
     return environment, place
 

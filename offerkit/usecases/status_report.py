@@ -10,7 +10,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.status_report import StatusCounts, StatusReport, StatusRow
 from offerkit.models.status import NUMBERED
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import Store, errors
+from offerkit.store import PropositionQuery, Store, errors
 from offerkit.store.proposition_report import DATE, ReportQuery
 from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.times import display_time, utc
@@ -50,7 +50,8 @@ def _report(store: Store, request: StatusReportRequest, now: str) -> StatusRepor
     known = environments(store)
     if request.environment:
         check_environment(store, request.environment)
-    names = [request.environment] if request.environment else known
+    used = [name for name in known if store.propositions(PropositionQuery(name), limit=1)]
+    names = [request.environment] if request.environment else used or known
     by = _groups(request.by, len(names) > 1)
     zone = zone_of_stage(store, Stage.LIVE, names)
     since, until = (
@@ -124,7 +125,7 @@ def _counted(
 
 
 class _LiveOffers:
-    """What offers of an environment have as they are live now; ``gone``: those asked for that are not there any more."""
+    """What offers of an environment have as they are live now; ``gone``: those that are not there any more."""
 
     def __init__(self, live: Snapshot, environment: str) -> None:
         self._live, self._environment = live, environment
@@ -173,9 +174,7 @@ def _groups(by: Sequence[str], several: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _check(
-    store: Store, live: Snapshot, names: Sequence[str], by: Sequence[str], request: StatusReportRequest
-) -> None:
+def _check(store: Store, live: Snapshot, names: Sequence[str], by: Sequence[str], request: StatusReportRequest) -> None:
     """Raise Refused with every group, space, offer and category that does not exist in these environments."""
     fields = {field for name in names for field in _fields(live, name)}
     groups = (*STORED, *OF_OFFERS, *(f"offer.{name}" for name in sorted(fields)))
@@ -194,9 +193,7 @@ def _check(
         (Kind.OFFER, "offer", request.offers),
         (Kind.CATEGORY, "category", request.categories),
     ):
-        known = {
-            address.name for name in names for view in (live, design) for address in view.of_kind(kind, name)
-        }
+        known = {address.name for name in names for view in (live, design) for address in view.of_kind(kind, name)}
         for text in texts:
             plain = _plain(text, kind)
             found = plain in known or (kind is Kind.CATEGORY and any(path.startswith(f"{plain}/") for path in known))
@@ -214,8 +211,6 @@ def _check(
 
 def _proposed(store: Store, names: Sequence[str], offer: str) -> bool:
     """Whether propositions of an offer exist that no stage has any more."""
-    from offerkit.store import PropositionQuery
-
     return any(store.propositions(PropositionQuery(name, offer=offer), limit=1) for name in names)
 
 
