@@ -25,7 +25,7 @@ from decisions_catalog import ENVIRONMENT, SPACE
 from decisions_rules import NOW
 
 from offerkit.address import ancestors
-from offerkit.batch import BatchRequest, Results, batch_program, decide_all, find_exclusions, open_contact_table
+from offerkit.batch import Results, batch_program, batch_request, decide_all, open_contact_table
 from offerkit.batch.condition_sql import bound_condition_sql
 from offerkit.batch.program import BatchProgram
 from offerkit.contacts.open import open_contacts
@@ -74,7 +74,7 @@ def offerkit_way(folder: Path, out: Path, *, history: bool = True) -> None:
         open_contact_table(contacts_of(made, folder), made.catalog.dimension.key, types) as people,
         Store.open(folder / "store.db") as store,
     ):
-        batch = BatchRequest(made, find_exclusions(people, made, store if history else None))
+        batch = batch_request(people, made, store if history else None)
         results = Results(people)
         for chunk in decide_all(people, batch):
             results.add(made, chunk)

@@ -12,16 +12,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from offerkit.batch.condition_sql import bound_condition_sql, gives_integer
+from offerkit.batch.contact_histories import NO_COUNTS, HistoryCounts, count_histories
 from offerkit.batch.contact_table import ContactTable
-from offerkit.batch.exclusions import Exclusions
+from offerkit.batch.exclusions import Exclusions, find_exclusions
 from offerkit.batch.program import BatchProgram
 from offerkit.batch.weighed_items import WeighedItems
 from offerkit.engine.condition import BoundCondition
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.reasons import Cause
 from offerkit.engine.weights import times
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.types import BaseType
+from offerkit.store import Store
 
 if TYPE_CHECKING:
     import numpy
@@ -41,10 +44,11 @@ _BEHIND = 1 << 40
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """A program, and what presentation rules exclude."""
+    """A program, what presentation rules exclude, and what conditions count of the contacts' histories."""
 
     program: BatchProgram
     exclusions: Sequence[Exclusions] = ()
+    histories: HistoryCounts = NO_COUNTS
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,17 @@ class DecidedChunk:
     positive: Mapping[BoundCondition, NDArray[numpy.bool_]] = field(default_factory=dict)
     kept: NDArray[numpy.bool_] | None = None
     productless: Mapping[int, Mapping[Cause, NDArray[numpy.bool_]]] = field(default_factory=dict)
+
+
+def batch_request(
+    people: ContactTable, program: BatchProgram, store: Store | None, *, ruled: bool = True
+) -> BatchRequest:
+    """The request of ``program`` with what ``store`` has of the contacts; without a store nobody has a history.
+
+    ``ruled``: whether presentation rules exclude offers.
+    """
+    exclusions = find_exclusions(people, program, store) if ruled else []
+    return BatchRequest(program, exclusions, count_histories(people, program, store))
 
 
 def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:
@@ -102,7 +117,13 @@ class _ChunkDecider:
         would evaluate every part for every contact, which takes three times as long.
         """
         program = self._program
-        conditions = [bound_condition_sql(condition, program.facts) for condition in program.conditions]
+        histories = self._batch.histories
+        conditions = [
+            histories.sql(condition)
+            if isinstance(condition, HistoryCondition)
+            else bound_condition_sql(condition, program.facts, program.row_data)
+            for condition in program.conditions
+        ]
         parts = [
             " + ".join(
                 f"CASE WHEN {sql} THEN {1 << bit}::UTINYINT ELSE 0::UTINYINT END" for bit, sql in enumerate(byte)
@@ -114,7 +135,9 @@ class _ChunkDecider:
         before = literal(tie_text(program.call.seed, program.facts.today), BaseType.STRING)
         parts.append(f"md5_number_upper({before} || k) AS digest")
         truth = people.fresh("truth")
-        people.connection.execute(f"CREATE TEMP TABLE {truth} AS SELECT n, {', '.join(parts)} FROM contact")  # noqa: S608
+        people.connection.execute(
+            f"CREATE TEMP TABLE {truth} AS SELECT n, {', '.join(parts)} FROM {histories.source}"  # noqa: S608 - quoted
+        )
         return truth
 
     def chunk(self, people: ContactTable, truth: str, first: int, last: int) -> DecidedChunk:
@@ -227,7 +250,8 @@ class _Formulas:
                     # An integer has up to 64 bits, which is more than fits before the point of a decimal.
                     is_integer = gives_integer(weight.formula)
                     digits = max(digits, (0 if is_integer else 6) + _decimals(factor))
-                    name, sql = f"w{len(self.columns)}", bound_condition_sql(weight.formula, program.facts)
+                    name = f"w{len(self.columns)}"
+                    sql = bound_condition_sql(weight.formula, program.facts, program.row_data)
                     self._formula_columns[id(weight)] = name, 1 if is_integer else 10**6
                     value = sql if is_integer else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")

@@ -41,6 +41,8 @@ class BatchProgram:
     conditions: tuple[BoundCondition, ...]
     deciding: int
     """How many of ``conditions`` decide; the others only explain why offers are left out."""
+    row_data: frozenset[str] = frozenset()
+    """The call data that each contact has for itself, in columns of the contacts' table."""
 
     def number(self, condition: BoundCondition) -> int:
         """The index of a condition in ``conditions``."""

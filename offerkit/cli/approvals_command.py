@@ -18,7 +18,7 @@ from offerkit.cli.shell import Shell
 def command(shell: Shell, patterns: tuple[str, ...], only_mine: bool, everything: bool, form: str) -> None:
     """List what needs approval, and by whom."""
     from offerkit.reports.approvals import Approvals
-    from offerkit.usecases.approve import decidable_by, list_approvals
+    from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
     from offerkit.usecases.session import who_is
 
     session = shell.session()

@@ -179,7 +179,7 @@ def command(
         set_aside=set_aside,
     )
     if save:
-        check_saving(session, save, replaced=replaced)
+        check_saving(session, save, environment, replaced=replaced)
     with open_stage(session, stage) as engine:
         when = parse_time(at, engine.catalogs[environment].zone, session.now)
         if dialect is not None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.contact_history import ContactHistories
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.presentation_rules import matches, offer_row
@@ -39,7 +41,7 @@ from offerkit.models.rule import Rule
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.template import Weight as WeightModel
 from offerkit.models.typology import Typology
-from offerkit.rules.types import ExpectedResult, Row
+from offerkit.rules.types import ExpectedResult, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
 from offerkit.times import duration
@@ -75,6 +77,36 @@ def compile_catalog(
     return _Compiler(environment, bodies, activated, hooks, stopped or {}).catalog(revision)
 
 
+def with_typology(catalog: Catalog, bodies: Callable[[Address], JsonMap | None], typology: str) -> Catalog:
+    """``catalog`` with the presentation rules of another typology of its environment, in addition to its own.
+
+    ``bodies`` gives the canonical body at an address. A rule that both have counts once.
+    """
+    environment = catalog.environment
+    body = bodies(Address(environment, Kind.TYPOLOGY, typology))
+    known = {rule.address for rule in catalog.rules}
+    names = Typology.model_validate(body).rules if body is not None else ()
+    addresses = [address for name in names if (address := Address(environment, Kind.RULE, name)) not in known]
+    types = {name: field.type for name, field in catalog.call_data.items()}
+    expressions = Expressions(
+        catalog.dimension.name, catalog.dimension.fields, types, catalog.offer_fields, catalog.zone
+    )
+    models = [(address, Rule.model_validate(rule)) for address in addresses if (rule := bodies(address)) is not None]
+    more = tuple(
+        _compile_rule(address, model, catalog.offers, catalog.categories, expressions)
+        for address, model in models
+        if model.enabled
+    )
+    if not more:
+        return catalog
+    return replace(
+        catalog,
+        rules=(*catalog.rules, *more),
+        longest_period=max(catalog.longest_period, *(rule.before for rule in more)),
+        problems=(*catalog.problems, *expressions.problems),
+    )
+
+
 class _Compiler:
     """Compiles one environment from bodies by address."""
 
@@ -99,7 +131,8 @@ class _Compiler:
         self._offer_fields = field_types(self._model.offer_fields)
         self._expressions = Expressions(self._model.dimension, self._fields, types, self._offer_fields, self._zone)
         no_offer = _unknown({**OFFER_FIELDS, **self._offer_fields})
-        self._requirements = Requirements(self._inheritance, self._expressions, no_offer)
+        self._histories = ContactHistories(self._carriers)
+        self._requirements = Requirements(self._inheritance, self._expressions, no_offer, self._histories)
 
     def catalog(self, revision: int) -> Catalog:
         address = environment_address(self._environment)
@@ -129,15 +162,29 @@ class _Compiler:
                 {theme for category in categories.values() for theme in category.themes},
             ),
             always=frozenset(offer.position for offer in offers if any(part.always for part in offer.chain)),
-            longest_period=max((rule.before for rule in rules), default=timedelta(0)),
+            longest_period=max((self._histories.longest, *(rule.before for rule in rules))),
+            counts_history=bool(self._histories),
             hooks=self._hooks,
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
             no_product=_unknown(self._model.product_fields),
+            sample_product=MappingProxyType(self._sample_product()),
             offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
+
+    def _carriers(self, theme: str) -> frozenset[str]:
+        """The names of the offers that have a theme now."""
+        return self._by_theme.get(theme, frozenset())
+
+    @cached_property
+    def _by_theme(self) -> dict[str, frozenset[str]]:
+        names: dict[str, set[str]] = {}
+        for name, address, _ in self._of(Kind.OFFER):
+            for theme in self._inheritance.offer(address).themes:
+                names.setdefault(theme, set()).add(name)
+        return {theme: frozenset(carriers) for theme, carriers in names.items()}
 
     def _own_bodies(self) -> Iterator[JsonMap]:
         return (body for address, body in self._bodies.items() if address.environment == self._environment)
@@ -153,12 +200,20 @@ class _Compiler:
         types = field_types(declared)
         fields: dict[str, CallField] = {}
         for name, field in declared.items():
-            try:
-                sample = parse_value(field.sample, types[name], self._zone)
-            except ValueError:  # a sample is for previews; checking the specs reports a bad one
-                sample = None
+            sample = self._sample(field.sample, types[name])
             fields[name] = CallField(types[name], field.required, sample)
         return fields
+
+    def _sample_product(self) -> dict[str, Value]:
+        fields = self._model.product_fields
+        samples = {name: self._sample(field.sample, field.value_type) for name, field in fields.items()}
+        return {name: sample for name, sample in samples.items() if sample is not None}
+
+    def _sample(self, text: str | None, type_: FieldType) -> Value:
+        try:
+            return parse_value(text, type_, self._zone)
+        except ValueError:  # a sample is for previews; checking the specs reports a bad one
+            return None
 
     def _spaces(self) -> Iterator[tuple[str, CompiledSpace]]:
         for name, address, body in self._of(Kind.SPACE):
@@ -192,7 +247,7 @@ class _Compiler:
                 address=address,
                 enabled=model.enabled,
                 days=Days(eligible.from_, eligible.until),
-                requirements=self._requirements.of_category(address, eligible.filters, eligible.when),
+                requirements=self._requirements.of_category(address, eligible),
                 multiplier=multiplier,
                 themes=self._inheritance.themes(path),
                 always=self._inheritance.always_included(path),
@@ -348,6 +403,7 @@ class OfferCompiler:
             address, path = offer.where(("eligible", "when"))
             condition = self._expressions.of_offer(eligible.when, address, path, offer.row)
             requirements.append(LocatedCondition(condition, address, path))
+        requirements += self._requirements.history(eligible.history, lambda path: offer.where(path)[0])
         weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
             weights = [CompiledWeight(number=Decimal(1), address=offer.address, path=())]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from offerkit.address import Address
 from offerkit.diagnostics import Code
 from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
+from offerkit.engine.contact_history import ContactHistories
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.report import Report
 from offerkit.engine.resources import CompiledCategory, LocatedCondition
+from offerkit.models.category import CategoryEligibility
+from offerkit.models.contact_history import HistoryEntry
 from offerkit.models.expression_scopes import field_types
 from offerkit.models.filter import Filter, FilterUse
 from offerkit.rules.types import Row
@@ -23,10 +26,13 @@ _NO_OFFER = "an environment's filter cannot read the offer"
 class Requirements:
     """What environments, categories, offers and weights of one environment require: filters, then a condition."""
 
-    def __init__(self, inheritance: Inheritance, expressions: Expressions, no_offer: Row) -> None:
+    def __init__(
+        self, inheritance: Inheritance, expressions: Expressions, no_offer: Row, histories: ContactHistories
+    ) -> None:
         """Filters come from ``inheritance``; ``no_offer``: the fields of an offer about which nothing is known."""
+        self.histories = histories
         self._inheritance, self.expressions, self._no_offer = inheritance, expressions, no_offer
-        self._reading: dict[str, tuple[Sequence[FilterUse], str | None]] = {}
+        self._reading: dict[str, CategoryEligibility] = {}
         self._bound: dict[tuple[object, ...], CompiledCategory] = {}
         self._models: dict[str, Filter] = {}
 
@@ -44,14 +50,12 @@ class Requirements:
             result.append(LocatedCondition(self.expressions.target(when, address, ("when",)), address, ("when",)))
         return tuple(result)
 
-    def of_category(
-        self, address: Address, uses: Sequence[FilterUse], when: str | None
-    ) -> tuple[LocatedCondition, ...]:
+    def of_category(self, address: Address, eligible: CategoryEligibility) -> tuple[LocatedCondition, ...]:
         """What a category requires whatever the offer is; :meth:`category` has the rest, too."""
-        every = self.of_offer(uses, when, address, ("eligible",), self._no_offer)
+        every = self._whole_category(address, eligible, self._no_offer)
         result = tuple(condition for condition in every if not _reads_offer(condition))
         if len(result) < len(every):
-            self._reading[address.name] = uses, when
+            self._reading[address.name] = eligible
         return result
 
     def category(self, category: CompiledCategory, offer: Row) -> CompiledCategory:
@@ -59,11 +63,24 @@ class Requirements:
         reading = self._reading.get(category.path)
         if reading is None:
             return category
-        requirements = self.of_offer(*reading, category.address, ("eligible",), offer)
+        requirements = self._whole_category(category.address, reading, offer)
         key = (category.path, *(requirement.condition for requirement in requirements))
         if key not in self._bound:
             self._bound[key] = replace(category, requirements=requirements)
         return self._bound[key]
+
+    def _whole_category(
+        self, address: Address, eligible: CategoryEligibility, offer: Row
+    ) -> tuple[LocatedCondition, ...]:
+        path: Path = ("eligible",)
+        conditions = self.of_offer(eligible.filters, eligible.when, address, path, offer)
+        return (*conditions, *self.history(eligible.history, lambda _: address))
+
+    def history(self, entries: Iterable[HistoryEntry], origin: Callable[[Path], Address]) -> Iterator[LocatedCondition]:
+        """What is required of the contact's own history; ``origin`` returns the address that sets a path."""
+        for position, entry in enumerate(entries):
+            path: Path = ("eligible", "history", position)
+            yield LocatedCondition(self.histories.condition(entry), origin(path), path)
 
     def of_offer(
         self, uses: Sequence[FilterUse], when: str | None, address: Address, path: Path, offer: Row

@@ -13,7 +13,7 @@ from typing import Any
 
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.diagnostics import Code, Diagnostic
-from offerkit.fingerprint import Json, JsonMap, canonical, digest
+from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
 from offerkit.governance.approvals import Decisions, rejected
 from offerkit.governance.aspects import approval_keys
 from offerkit.models import model_of
@@ -31,6 +31,8 @@ _FOR_READERS = frozenset({"label", "description"})
 _FOR_EXAMPLES = frozenset({"range", "examples"})
 """The properties of a dimension's field, or of call data, that only invented examples use."""
 _DECLARING_FIELDS = {Kind.DIMENSION: "fields", Kind.ENVIRONMENT: "call_data"}
+_FOR_AUTHORS = frozenset({"label", "description", "range", "required"})
+"""The properties of a declared field of offers that judge specs, or are for readers; they do not affect contacts."""
 _APPROVED_AS_CONTENT = frozenset({"fields", "render"})
 _OF_PEOPLE = frozenset({"promotion", "impact", "contacts", "reviewers"})
 """The fields of an environment about who may do what; they do not affect contacts."""
@@ -95,6 +97,11 @@ def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
     declared = _DECLARING_FIELDS.get(address.kind, "")
     if isinstance(fields := result.get(declared), dict):
         result[declared] = {name: field_meaning(field) for name, field in fields.items()}
+    if isinstance(fields := result.get("offer_fields"), dict):
+        result["offer_fields"] = {
+            name: {key: value for key, value in json_map(field).items() if key not in _FOR_AUTHORS}
+            for name, field in fields.items()
+        }
     return result
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from offerkit.address import Kind
 from offerkit.models.base import Amount, Expression, Flag, Name, NameSet, Period, Reference, Resource
+from offerkit.models.contact_history import ContactHistory, history_references
 from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.typed_values import GivenValue
 
@@ -17,6 +18,7 @@ class CategoryEligibility(Period):
 
     filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold.")
     when: Expression | None = Field(None, description="A condition on the contact.")
+    history: ContactHistory = Field((), description="What was proposed to the contact before; all must hold.")
 
 
 class Multiplier(Period):
@@ -38,5 +40,6 @@ class Category(Resource):
     always_include: Flag = Field(False, description="Add its offers to every slice of the catalog.")
 
     def references(self) -> Iterator[Reference]:
-        """The filters."""
+        """The filters, and what is counted."""
         yield from filter_references(("eligible", "filters"), self.eligible.filters)
+        yield from history_references(("eligible", "history"), self.eligible.history)

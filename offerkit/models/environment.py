@@ -40,9 +40,24 @@ class CallData(DimensionField):
 
     @model_validator(mode="after")
     def _sample_fits(self) -> CallData:
-        if self.sample is not None and (why := type_error(self.sample, self.value_type)):
-            raise PydanticCustomError("sample", "the sample does not fit: {why}", {"why": why})
+        _check_sample(self.sample, self)
         return self
+
+
+class ProductField(TypedField):
+    """A value of the products that dynamic-offer hooks return, with a sample for previews."""
+
+    sample: ValueText | None = Field(None, description="The value for previews; it does not affect decisions.")
+
+    @model_validator(mode="after")
+    def _sample_fits(self) -> ProductField:
+        _check_sample(self.sample, self)
+        return self
+
+
+def _check_sample(sample: str | None, field: TypedField) -> None:
+    if sample is not None and (why := type_error(sample, field.value_type)):
+        raise PydanticCustomError("sample", "the sample does not fit: {why}", {"why": why})
 
 
 class Promotion(Part):
@@ -107,7 +122,7 @@ class Environment(Resource):
     offer_fields: dict[Name, OfferField] = Field(
         {}, max_length=MAX_OFFER_FIELDS, description="The fields of offers besides the built-in ones: offer.<name>."
     )
-    product_fields: dict[Name, TypedField] = Field(
+    product_fields: dict[Name, ProductField] = Field(
         {},
         max_length=MAX_PRODUCT_FIELDS,
         description="The values of the products that dynamic-offer hooks return: product.<name> in stored data and"
@@ -118,6 +133,11 @@ class Environment(Resource):
     contacts: ContactAccess = ContactAccess()
     reviewers: SettingsReviewers = SettingsReviewers()
     inbound: Inbound = Inbound()
+    assets: Text | None = Field(
+        None,
+        description="The address below which images lie, as in https://cdn.example/img/: an offer's image_url can then"
+        " be a path such as banners/a.png.",
+    )
 
     @field_validator("time_zone")
     @classmethod

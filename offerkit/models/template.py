@@ -21,6 +21,7 @@ from offerkit.models.base import (
     Weighting,
     references_to,
 )
+from offerkit.models.contact_history import ContactHistory, history_references
 from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.typed_values import GivenValue
 
@@ -30,6 +31,7 @@ class Eligibility(Period):
 
     filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold.")
     when: Expression | None = Field(None, description="A condition on the contact.")
+    history: ContactHistory = Field((), description="What was proposed to the contact before; all must hold.")
 
 
 class Weight(Period):
@@ -75,10 +77,11 @@ class OfferDefaults(Resource):
     reviewers: Reviewers = Reviewers()
 
     def references(self) -> Iterator[Reference]:
-        """Template, filters, spaces and reviewers."""
+        """Template, filters, what is counted, spaces and reviewers."""
         if self.template is not None:
             yield Reference(("template",), Kind.TEMPLATE, self.template)
         yield from filter_references(("eligible", "filters"), self.eligible.filters)
+        yield from history_references(("eligible", "history"), self.eligible.history)
         for place, weight in enumerate(self.weights):
             yield from filter_references(("weights", place, "filters"), weight.filters)
             if weight.spaces:

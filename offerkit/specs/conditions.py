@@ -156,7 +156,7 @@ def _expressions(
             for expression in record.facts.expressions:
                 role = ExpressionRole(expression.role)
                 if role is ExpressionRole.POLICY:
-                    yield record, expression, scope_of(record.facts.keys)
+                    yield record, expression, scope_of(record.facts.keys, declared)
                 elif role is ExpressionRole.FILTER and ExpressionRole.TARGET in scopes:
                     yield record, expression, _with_parameters(scopes[ExpressionRole.TARGET], record, declared)
                 elif role in scopes:

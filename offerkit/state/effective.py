@@ -390,6 +390,13 @@ class EffectiveOffer:
         texts = self._given(space) if required else {}
         return [field for field in required if field not in texts]
 
+    @property
+    def all_texts(self) -> Iterator[JsonMap]:
+        """Its content for all spaces, then that of each space that has a representation."""
+        everywhere, by_space = self._texts
+        yield everywhere
+        yield from by_space.values()
+
     def _given(self, space: str) -> JsonMap:
         """All texts for ``space``: its representation over the content for all spaces."""
         everywhere, by_space = self._texts

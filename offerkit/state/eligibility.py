@@ -28,8 +28,8 @@ _INHERITED_KINDS = (Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.ENVIRONMENT)
 class Condition(NamedTuple):
     """One part of an eligibility, and the address it comes from.
 
-    ``part``: ``when``, ``from``, ``until``, ``filter``, ``enabled``, ``multiplier``, ``weights``, ``themes`` or
-    ``time_zone``. ``value``: as in the body; for a filter, its condition and parameter values.
+    ``part``: ``when``, ``history``, ``from``, ``until``, ``filter``, ``enabled``, ``multiplier``, ``weights``,
+    ``themes`` or ``time_zone``. ``value``: as in the body; for a filter, its condition and parameter values.
     """
 
     part: str
@@ -58,7 +58,7 @@ def _conditions(view: Snapshot, offer: EffectiveOffer) -> Iterator[Condition]:
     for layer in offer.categories:
         own = json_map(layer.body.get("eligible"))
         yield from _own_conditions(layer.body, layer.address, ("enabled",))
-        yield from _own_conditions(own, layer.address, ("from", "until", "when"))
+        yield from _own_conditions(own, layer.address, ("from", "until", "when", "history"))
         yield from _filters(offer.around, own.get("filters"))
         yield from _own_conditions(layer.body, layer.address, ("multiplier", "themes"))
     yield from _own_conditions(offer.own, offer.address, ("enabled",))
@@ -70,7 +70,7 @@ def _conditions(view: Snapshot, offer: EffectiveOffer) -> Iterator[Condition]:
     weights = offer.get("weights")
     for weight in weights if isinstance(weights, list) else ():
         yield from _filters(offer.around, json_map(weight).get("filters"))
-    for path in (("eligible", "when"), ("weights",), ("themes",)):
+    for path in (("eligible", "when"), ("eligible", "history"), ("weights",), ("themes",)):
         value = offer.get(*path)
         if value is not None:
             yield Condition(path[-1], value, offer.origin(path))

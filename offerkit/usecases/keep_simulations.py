@@ -33,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _OPTIONS = ("spaces", "categories", "themes", "axes", "population", "offers", "n", "seed")
 
 
-def check_saving(session: Session, name: str, *, replaced: bool) -> None:
+def check_saving(session: Session, name: str, environment: str, *, replaced: bool) -> None:
     """Before a long run: may they keep it, and is the name free? Raises Refused."""
     if not _NAME.fullmatch(name):
         raise refuse(
@@ -43,14 +43,14 @@ def check_saving(session: Session, name: str, *, replaced: bool) -> None:
             hint="Choose another name.",
         )
     with session.existing() as store:
-        _keeper(session, store, name, replaced=replaced)
+        _keeper(session, store, name, environment, replaced=replaced)
 
 
-def _keeper(session: Session, store: Store, name: str, *, replaced: bool) -> Actor:
+def _keeper(session: Session, store: Store, name: str, environment: str, *, replaced: bool) -> Actor:
     """Who keeps a run by ``name``. Raises Refused unless they may, also in place of an earlier one if ``replaced``."""
     actor = who_is(session, store)
     earlier = next((run for run in store.simulations() if run.name == name), None)
-    diagnostics = [may_keep_simulations(actor)]
+    diagnostics = [may_keep_simulations(actor, environment)]
     if earlier is not None and replaced:
         diagnostics.append(may_remove_simulation(actor, earlier.actor))
     if refused := list(filter(None, diagnostics)):
@@ -72,7 +72,7 @@ def save_simulation(
             hint="Simulate fewer spaces, or leave out axes.",
         )
     with session.writing() as store, store.recording():
-        actor = _keeper(session, store, name, replaced=replaced)
+        actor = _keeper(session, store, name, simulation.environment, replaced=replaced)
         run = SavedSimulation(name, simulation.environment, simulation.stage, session.now, actor.name, body.decode())
         store.save_simulation(run, replaced=replaced)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from helpers import random_offer_fields
 from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
@@ -87,6 +88,8 @@ def sections_of(rng: Random, *, filtered: bool = False) -> tuple[dict[str, Any],
     }
     if filtered and rng.random() < 0.4:
         sections["environment"]["when"] = rng.choice(CONDITIONS)
+    if rng.random() < 0.4:
+        random_offer_fields.declare(rng, sections)
     return sections, activated
 
 

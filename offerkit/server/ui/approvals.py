@@ -23,7 +23,8 @@ from offerkit.server.ui.pages import Facts, Form, Pages, first, query_text
 from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
-from offerkit.usecases.approve import approve_or_reject, decidable_by, list_approvals
+from offerkit.usecases.approve import approve_or_reject
+from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.usecases.review import review_tokens, reviewed_aspects
 from offerkit.usecases.session import Session, who_is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -28,6 +28,7 @@ from offerkit.server.route_scopes import check_scope
 from offerkit.server.routing import ROUTE
 from offerkit.server.thread_worker import now
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
+from offerkit.templates.urls import url_trouble
 from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer
 
@@ -41,9 +42,10 @@ LOCK_SECONDS = 5.0
 """How long a page waits for another run to give the store back."""
 FIELDS = 1_000
 _FLAG = TypeAdapter(bool)
+_POLICY = "Content-Security-Policy"
 _HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'{previews}; img-src https: data:; form-action 'self'; "
+    _POLICY: (
+        "default-src 'none'; style-src 'self'{previews}; img-src {images}; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",  # with no-referrer, browsers would not say where a form was sent from
@@ -134,8 +136,10 @@ class Pages:
         text = self._templates.get_template(template).render(
             viewer=viewer, path=request.url.path, place=_place(request), moment=f"{now():%Y-%m-%d %H:%M:%S}", **facts
         )
-        previews = _PREVIEWS if template == "offer.html" else ""
-        headers = {name: value.replace("{previews}", previews) for name, value in _HEADERS.items()}
+        shows_offers = template == "offer.html"
+        images = " ".join(("https:", "data:", *image_hosts(facts.get("assets")))) if shows_offers else "data:"
+        policy = _HEADERS[_POLICY].replace("{previews}", _PREVIEWS if shows_offers else "").replace("{images}", images)
+        headers = {**_HEADERS, _POLICY: policy}
         return Response(text, status, headers, "text/html; charset=utf-8")
 
     async def form_refused(self, request: Request, refused: Refused) -> Response:
@@ -165,6 +169,16 @@ class Pages:
     def told(self, refused: Refused) -> tuple[Diagnostic, ...]:
         """The diagnostics of a refusal, without this machine's paths."""
         return redacted(refused, self._session).diagnostics
+
+
+def image_hosts(assets: object) -> tuple[str, ...]:
+    """What a page's policy must name for images below these addresses: hosts without https, which is allowed anyway.
+
+    The addresses are those of stages, which are not always checked as specs are: what is no URL names no host.
+    """
+    urls = [str(url) for url in assets] if isinstance(assets, Iterable) else []
+    parts = [urlsplit(url) for url in urls if url.startswith("http://") and not url_trouble(url)]
+    return tuple(sorted({f"http://{part.netloc}" for part in parts if part.netloc.isascii()}))
 
 
 def _check_scope(request: Request, viewer: Viewer) -> None:

@@ -12,8 +12,8 @@ from store_samples import append, change, draft, entry, sample
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import DeliveryRun, Location, Store, copying, parse_location
-from offerkit.store.simulations import SavedSimulation
 from offerkit.store.copying import TABLES
+from offerkit.store.simulations import SavedSimulation
 from offerkit.store.tokens import TokenRow
 from offerkit.usecases.store_maintenance import copy, migrate, status_json
 
