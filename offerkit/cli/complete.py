@@ -282,7 +282,7 @@ def axes(session: Session, ctx: click.Context) -> Iterable[str]:
 def simulation_axes(session: Session, ctx: click.Context) -> Iterable[str]:
     """What a simulation can count by: the fields of contacts, and what offers have."""
     fields = [f"{one.name}.{field}" for one in _dimensions(session, ctx) for field in one.facts.fields]
-    return [*fields, "offer.category", "offer.theme", *_offer_fields(session)]
+    return [*fields, "offer.category", "offer.theme", *_offer_fields(session)] if fields else []
 
 
 def _offer_fields(session: Session) -> Iterable[str]:

@@ -141,8 +141,6 @@ def _check_listed(since: str, cursor_file: Path | None) -> None:
 
 def _export(shell: Shell, request: ExportRequest, kept: Path | None) -> None:
     """Print all pages; the cursor is printed and kept after each, once the page is out."""
-    import sys
-
     from offerkit.diagnostics import Code, refuse
     from offerkit.specs.output_files import CURSOR, check_output, writing
     from offerkit.usecases.export_propositions import export_page, lines_text
@@ -157,13 +155,13 @@ def _export(shell: Shell, request: ExportRequest, kept: Path | None) -> None:
         check_output(kept, CURSOR)
         if kept.exists():
             request = replace(request, since=_read_cursor(kept))
-    session = shell.session()
+    session, out = shell.session(), click.get_binary_stream("stdout")
     more = True
     while more:
         page = export_page(session, request)
         request, more = replace(request, since=page.cursor), page.more
-        sys.stdout.buffer.write(lines_text([*page.lines, {"cursor": page.cursor}]))
-        sys.stdout.buffer.flush()
+        out.write(lines_text([*page.lines, {"cursor": page.cursor}]))
+        out.flush()
         if kept is not None:
             with writing(kept, CURSOR) as file:
                 file.write(f"{page.cursor}\n".encode())

@@ -15,12 +15,11 @@ from offerkit.fingerprint import Json
 from offerkit.server.authentication import acting
 from offerkit.server.json_bodies import read_body
 from offerkit.server.operator_api import HasSession, answer, operation, operator_caller
-from offerkit.server.route_scopes import check_rewriting
 from offerkit.server.routing import Operation
 from offerkit.server.schemas import RequestBody
 from offerkit.usecases.export_propositions import LONGEST_CURSOR, export_page
 from offerkit.usecases.keep_simulations import simulations
-from offerkit.usecases.report_backends import EXPORT, REPORT, SIMULATIONS
+from offerkit.usecases.report_backends import EXPORT, REMOVAL, REPORT, SIMULATIONS
 from offerkit.usecases.requests import ExportRequest, SimulationsRequest, StatusReportRequest
 from offerkit.usecases.session import Session
 from offerkit.usecases.status_report import status_report
@@ -49,11 +48,17 @@ class ReportBody(RequestBody):
 
 
 class SimulationsBody(RequestBody):
-    """Which kept simulations are to be listed, read or removed."""
+    """Which kept simulations are to be listed or read."""
 
-    action: Literal["list", "read", "remove"] = "list"
+    action: Literal["list", "read"] = "list"
     names: _Names = Field([])
     environment: _Text = ""
+
+
+class RemovalBody(RequestBody):
+    """Which kept simulations are to be removed."""
+
+    names: _Names
 
 
 def routes(service: HasSession) -> list[Operation]:
@@ -78,15 +83,19 @@ def routes(service: HasSession) -> list[Operation]:
             return await answered(request, lambda session: asdict(status_report(session, wish)))
 
     async def kept(request: Request) -> Response:
-        """List, read or remove kept simulations."""
+        """List or read kept simulations."""
         body = await read_body(request, SimulationsBody)
-        if body.action == "remove":
-            check_rewriting(operator_caller(request))
         wish = SimulationsRequest(body.action, tuple(body.names), body.environment)
+        return await answered(request, lambda session: asdict(simulations(session, wish)))
+
+    async def removing(request: Request) -> Response:
+        """Remove kept simulations: who kept them, and administrators, may."""
+        wish = SimulationsRequest("remove", tuple((await read_body(request, RemovalBody)).names))
         return await answered(request, lambda session: asdict(simulations(session, wish)))
 
     return [
         operation("POST", EXPORT, exporting, ExportBody),
         operation("POST", REPORT, reporting, ReportBody),
         operation("POST", SIMULATIONS, kept, SimulationsBody),
+        operation("POST", REMOVAL, removing, RemovalBody),
     ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from offerkit.usecases.session import Session
 
 EXPORT, REPORT = "/api/v1/store/propositions", "/api/v1/store/report"
-SIMULATIONS = "/api/v1/store/simulations"
+SIMULATIONS, REMOVAL = "/api/v1/store/simulations", "/api/v1/store/simulations/remove"
 T = TypeVar("T")
 
 
@@ -65,6 +65,8 @@ class ServerReports:
 
     def simulations(self, session: Session, request: SimulationsRequest) -> KeptSimulations:
         """Kept simulations: listed, read or removed."""
+        if request.action == "remove":
+            return self._typed(KeptSimulations, REMOVAL, {"names": list(request.names)})
         return self._typed(KeptSimulations, SIMULATIONS, asdict(request))
 
     def _typed(self, type_: type[T], path: str, request: Mapping[str, Json]) -> T:
