@@ -325,6 +325,12 @@ def call_data(session: Session, ctx: click.Context) -> Iterable[str]:
 
 
 @_never_failing
+def call_data_examples(session: Session, ctx: click.Context) -> Iterable[str]:
+    """The names of the call-data examples that environments declare."""
+    return [name for record in _of_kind(session, ctx, "environment") for name in record.facts.keys]
+
+
+@_never_failing
 def deliveries(session: Session, ctx: click.Context) -> Iterable[str]:
     """The deliveries of the campaigns in live as ``CAMPAIGN/DELIVERY``."""
     from offerkit.usecases.catalogs import live_catalogs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,7 +156,8 @@ def _export(shell: Shell, request: ExportRequest, kept: Path | None) -> None:
         check_output(kept, CURSOR)
         if kept.exists():
             request = replace(request, since=_read_cursor(kept))
-    session, out = shell.session(), click.get_binary_stream("stdout")
+    session = shell.session()
+    out = sys.stdout.buffer
     more = True
     while more:
         page = export_page(session, request)

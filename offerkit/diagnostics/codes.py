@@ -189,6 +189,7 @@ class Code(StrEnum):
     UNKNOWN_SLICE = "OFR856"
     BROKEN_RULE = "OFR857"
     NOBODY = "OFR858"
+    UNKNOWN_EXAMPLE = "OFR859"
     HOOK_MISSING = "OFR860"
     HOOK_FAILED = "OFR861"
     HOOK_ANSWER = "OFR862"
@@ -420,6 +421,7 @@ CODES: dict[Code, str] = {
     Code.REPORT_FORMAT: "This report does not have the format that was requested.",
     Code.NOT_RENDERED: "An offer could not be rendered for a contact and was left out of the answer (a warning).",
     Code.NOBODY: "A call identified no contact, and the space has no fallback (a warning; the answer is empty).",
+    Code.UNKNOWN_EXAMPLE: "The environment has no call-data example with this name.",
     Code.UNKNOWN_SPACE: "A call names a space that does not exist or is not live.",
     Code.NOT_UNITARY: "A call for one contact names a space that is only for batches.",
     Code.BAD_COUNT: "A call asks for no offers, or for too many.",

@@ -51,6 +51,7 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.approvals.approvals_text",
         "json": "offerkit.reports.approvals.approvals_json",
         "markdown": "offerkit.reports.approvals.approvals_markdown",
+        "html": "offerkit.reports.approvals.approvals_html",
     },
     "DecisionReport": {
         "text": "offerkit.reports.approvals.decision_text",

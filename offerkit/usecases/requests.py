@@ -370,6 +370,21 @@ class ProposeRequest:
 
 
 @dataclass(frozen=True)
+class PreviewRequest:
+    """What to preview: ``offer`` (an address), on which spaces (none: all of its), for whom and with which call data.
+
+    ``example``: the environment's call-data example to use, over its samples; ``data`` goes over both.
+    """
+
+    offer: str
+    spaces: tuple[str, ...] = ()
+    contact: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+    at: str = ""
+    example: str = ""
+
+
+@dataclass(frozen=True)
 class ProofRequest:
     """``at``: the moment as the user wrote it; empty: ``now`` (ISO 8601, UTC). ``only``: the addresses to prove about.
 

@@ -148,7 +148,7 @@ COMPLETED = {
     "lint": {"state"},
     "override": {"patterns"},
     "plan": {"targets", "exclude", "by"},
-    "preview": {"offer", "on", "contact", "data"},
+    "preview": {"offer", "on", "contact", "example", "data"},
     "promote": {"what", "exclude", "by"},
     "propose": {"spaces", "categories", "anonymous", "themes", "data"},
     "propositions": {"offer", "space", "environment", "status"},

@@ -98,7 +98,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "propositions": [(), ("-e", "people"), ("--cursor-file", "cursor"), ("--cursor-file", "cursor"), ("--since", EVIL), ("--since", "2026-06-01"), ("--contact", "none"), ("--offer", "none"), ("--space", "nowhere/home"), ("none",),
                      ("PROPOSITION",), ("--status", "x"), ("--until", "soon"), ("-C", "fresh")],
     "preview": [("people/offer.card",), ("people/offer.beach",), ("people/offer.card", "--contact", "<b>2|\"'"), ("people/offer.none",),
-                ("people/offer.card", "--space", "nowhere"), ("people/offer.card", "--stage", "live"), ("people/offer.card", "--contact", "none")],
+                ("people/offer.card", "--space", "nowhere"), ("people/offer.card", "--example", EVIL), ("people/offer.card", "--stage", "live"), ("people/offer.card", "--contact", "none")],
     "weights": [(), ("people/offer.card", "--stage", "live"), ("people/category.*", *TIME), ("people/offer.none",), (EVIL,), ("--at", "soon"), ("-C", "fresh")],
     "eval": [("person.income > 100 and true", "-e", "people"), ("person.country", "-e", "people"), ("person.country", "-c", "=1+1", "-e", "people"),
              ("person.none", "-e", "people"), ("1 / 0", "-e", "people"), (EVIL, "-e", "people"), ("true", "-e", "guests")],
