@@ -24,7 +24,7 @@ from offerkit.receivers.signing import signature
 if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
 
-SECONDS = 15.0
+SECONDS = 10.0
 """How long posting one event may take."""
 MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
 _GONE = 410

@@ -51,6 +51,7 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.approvals.approvals_text",
         "json": "offerkit.reports.approvals.approvals_json",
         "markdown": "offerkit.reports.approvals.approvals_markdown",
+        "html": "offerkit.reports.approvals.approvals_html",
     },
     "DecisionReport": {
         "text": "offerkit.reports.approvals.decision_text",
@@ -107,6 +108,23 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "json": "offerkit.reports.propositions.propositions_json",
         "markdown": "offerkit.reports.propositions.propositions_markdown",
         "csv": "offerkit.reports.propositions.propositions_csv",
+    },
+    "KeptSimulations": {
+        "text": "offerkit.reports.kept_simulations.kept_text",
+        "json": "offerkit.reports.kept_simulations.kept_json",
+    },
+    "ComparedSimulations": {
+        "text": "offerkit.reports.kept_simulations.compared_text",
+        "json": "offerkit.reports.kept_simulations.compared_json",
+        "markdown": "offerkit.reports.kept_simulations.compared_markdown",
+        "html": "offerkit.reports.kept_simulations.compared_html",
+    },
+    "StatusReport": {
+        "text": "offerkit.reports.status_report.status_report_text",
+        "json": "offerkit.reports.status_report.status_report_json",
+        "markdown": "offerkit.reports.status_report.status_report_markdown",
+        "html": "offerkit.reports.status_report.status_report_html",
+        "csv": "offerkit.reports.status_report.status_report_csv",
     },
     "Simulation": {
         "text": "offerkit.reports.simulation.simulation_text",

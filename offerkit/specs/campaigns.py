@@ -11,6 +11,7 @@ from offerkit.fingerprint import JsonPath
 from offerkit.models.expression_scopes import CALL_FACTS
 from offerkit.specs.record import Index, Mistake, Record
 from offerkit.templates.inspection import inspect
+from offerkit.templates.scan import pieces
 
 SLOTS = "slots"
 """The namespace of a message's slots in its templates."""
@@ -66,6 +67,15 @@ def unshown_slots(campaign: Any) -> Iterator[tuple[JsonPath, str]]:
                 yield ("deliveries", name, "slots", number), slot.name
 
 
+def tracking_bodies(campaign: Any) -> Iterator[JsonPath]:
+    """The bodies that link to a status: they stand around the propositions, so that there is none to set."""
+    for path, text in message_bodies(campaign).items():
+        if not inspect(text).error and any(
+            token.text == "status_url" for piece in pieces(text) for token in piece.tokens
+        ):
+            yield path
+
+
 def bad_deliveries(index: Index, environment: Record, dimension: Record | None) -> Iterator[Mistake]:
     """Names in the deliveries of an environment that it does not have, or that cannot name an offer."""
     if dimension is None or not dimension.valid or not environment.valid:
@@ -85,7 +95,7 @@ def bad_deliveries(index: Index, environment: Record, dimension: Record | None) 
                             campaign,
                             path,
                             Code.OFFER_FIELD,
-                            f"“{name}” is a {types[name]} and cannot name an offer",
+                            f"“{name}” has the type {types[name]} and cannot name an offer",
                             "Its value is the name of the offer to send.",
                             "Name a field of type string or enumeration.",
                         )

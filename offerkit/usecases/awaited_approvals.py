@@ -17,12 +17,13 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.approve import matching_offers, reviewers_of
+from offerkit.usecases.deadlines import with_deadlines
 from offerkit.usecases.requests import ApprovalRequest
 from offerkit.usecases.settings_approval import waiting_settings
 
 
-def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[ApprovalItem]:
-    """Every aspect of every offer in design (or of those that match) with its state."""
+def list_approvals(store: Store, patterns: tuple[str, ...] = (), now: str = "") -> list[ApprovalItem]:
+    """Every aspect of every offer in design (or of those that match) with its state, and its deadline at ``now``."""
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     decisions = stages.effective_decisions()
@@ -37,7 +38,8 @@ def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[Approva
     offers = (address for address in waiting if address.kind is Kind.OFFER)
     written = authors.of(key for a in offers for key in keys[a] if decisions.on(key) is None)
     written |= {address: authors.of_change(address) for address in waiting if address.kind is not Kind.OFFER}
-    return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
+    rows = [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
+    return with_deadlines(stages, rows, now) if now else rows
 
 
 def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:

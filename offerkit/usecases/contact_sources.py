@@ -23,6 +23,7 @@ from offerkit.rules.types import Row
 from offerkit.specs.output_files import SET_ASIDE, check_output, writing
 from offerkit.usecases.catalogs import Catalogs
 
+_FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
 _FRESH: Final = 0.1
 """Seconds during which a contact file is assumed unchanged."""
 
@@ -57,15 +58,14 @@ class ContactSources:
     def of(self, environment: str, file: str = "") -> Contacts:
         """The contacts of an environment's dimension. Raises Refused if it declares no readable source.
 
-        ``file``: a CSV or Parquet file of the project to read instead.
+        ``file``: a CSV, JSON Lines or Parquet file of the project to read instead.
         """
         if environment not in self._open:
             catalog = self._catalogs[environment]
             body = self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, catalog.dimension.name))
             model = Dimension.model_validate(body)
             if file:
-                format_ = "parquet" if file.endswith(".parquet") else "csv"
-                model = model.model_copy(update={"source": Source(format=format_, path=file)})
+                model = model.model_copy(update={"source": source_file(file) or Source(format="csv", path=file)})
             contacts = open_contacts(catalog.dimension.name, model, self._root, self._environ, catalog.zone)
             self._open[environment] = self._stack.enter_context(contacts)
         return self._open[environment]
@@ -127,6 +127,12 @@ class ContactSources:
         if equals and name in catalog.dimension.fields:
             return self.known(catalog, value, (name,))
         return self.known(catalog, text)
+
+
+def source_file(path: str) -> Source | None:
+    """A file of contacts in the format that its name tells; None if it tells none."""
+    format_ = _FORMATS.get(Path(path).suffix)
+    return Source.model_validate({"format": format_, "path": path}) if format_ is not None else None
 
 
 @contextmanager

@@ -11,10 +11,9 @@ from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, refuse, suggestion
 from offerkit.models.dimension import DimensionField, Source
 from offerkit.rules.types import FieldType
-from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.contact_sources import ContactSources, source_file
 from offerkit.usecases.planned_delivery import PlannedDelivery
 
-_ENDINGS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}
 _VARIABLE = "env:"
 _HOW = (
     "Name a CSV, JSON Lines or Parquet file of the project (data/run.csv), or a table of a database:"
@@ -75,13 +74,12 @@ def _source(text: str) -> Source:
             return Source(format="sql", url_env=url.removeprefix(_VARIABLE), table=table)
         if mark and "://" in url:
             return Source(format="sql", url=url, table=table)
-        for ending, form in _ENDINGS.items():
-            if text.endswith(ending):
-                return Source.model_validate({"format": form, "path": text})
     except ValidationError as error:
         secret = any(found["type"] == "secret" for found in error.errors(include_input=False))
         why = "its URL holds a password or another secret" if secret else "a part of it is missing"
         raise refuse(Code.RECIPIENT_DATA, f"the source of the data cannot be used: {why}", hint=_HOW) from None
+    if (file := source_file(text)) is not None:
+        return file
     raise refuse(Code.RECIPIENT_DATA, "the source of the data is neither a file nor a table", hint=_HOW)
 
 

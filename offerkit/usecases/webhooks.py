@@ -15,15 +15,16 @@ from secrets import token_hex
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, suggestion
 from offerkit.fingerprint import Json, digest
-from offerkit.governance.notices import OutboxRow, OutboxState
+from offerkit.governance.notices import Notice, OutboxRow, OutboxState, awaited
 from offerkit.receivers.post import SECONDS, PostResult, post
 from offerkit.receivers.signing import secrets_of
 from offerkit.store import Store, outbox
 from offerkit.times import utc
-from offerkit.usecases.session import Session, who_is
+from offerkit.usecases.awaited_approvals import list_approvals
+from offerkit.usecases.session import Session, promotion_settings, who_is
 
 LEASE = timedelta(seconds=120)
-"""How long a sender has an event for itself; posting takes at most 15 seconds, so nobody else sends it meanwhile."""
+"""How long a sender has an event for itself; posting takes at most 10 seconds, so nobody else sends it meanwhile."""
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(hours=6)
 """The wait after the first failure, which doubles with each one, up to the longest."""
 ATTEMPTS = 14
@@ -32,6 +33,8 @@ KEPT = timedelta(days=7)
 """How long events that were sent stay listed."""
 HOLD_OFF = timedelta(seconds=60)
 """How long a receiver that gives no answer gets nothing else from this sender."""
+LOOK = timedelta(minutes=5)
+"""How often a sender looks for approvals that have become overdue."""
 MOST = 10_000
 """The most events of one run, so that other work of the same thread gets its turn."""
 
@@ -58,10 +61,12 @@ class Sender:
     seconds: float = SECONDS
     posting: Callable[..., PostResult] = post
     _held_off: dict[str, datetime] = field(default_factory=dict)
+    _looked: datetime | None = None
 
     def send_due(self, store: Store, goes_on: Callable[[], bool] = lambda: True) -> SendResult:
         """Send everything that is due now. ``goes_on`` is asked before each event."""
         result, db = SendResult(), store.database
+        self.note_overdue(store)
         outbox.forget(db, utc(self.clock() - KEPT))
         useless: set[str] = set()
         for _ in range(MOST):
@@ -78,6 +83,21 @@ class Sender:
                 if not goes_on() or not self._send_one(store, name, known.get(name), result):
                     useless.add(name)
         return result
+
+    def note_overdue(self, store: Store) -> None:
+        """Write an event for each approval that has become overdue; looked for at most every :data:`LOOK`."""
+        now = self.clock()
+        if self._looked is not None and now - self._looked < LOOK:
+            return
+        self._looked = now
+        if not store.tells() or not any(body.get("approval_deadline") for body in promotion_settings(store).values()):
+            return
+        for item in list_approvals(store, (), utc(now)):
+            if item.overdue:
+                name = " ".join(("overdue", item.address, item.aspect, ",".join(item.spaces), item.since))
+                data = {**awaited(item), "since": item.since, "due": item.due}
+                notice = Notice("approval.overdue", item.address.environment, data)
+                outbox.add_once(store.database, name, utc(now), notice)
 
     def _send_one(self, store: Store, name: str, webhook: Mapping[str, Json] | None, result: SendResult) -> bool:
         """Send the next event for one receiver. False if nothing more can be sent to it in this run."""

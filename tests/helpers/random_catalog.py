@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,8 @@ from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import Hooks
 from offerkit.engine.identify import ContactLookup, IdentifyingSpace, identify
 from offerkit.engine.inline_catalog import inline_catalog
+from offerkit.hooks import Candidate, HookCall, HookOffer
+from offerkit.rules.types import Row
 
 NOW = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)
 CONDITIONS = (
@@ -44,13 +47,41 @@ CHANNELS = {"web": "inbound-web", "app": "inbound-mobile", "hook": "inbound-web"
 
 _ANSWERS = IdentifyingSpace("shop", "app", False, False, "", ())
 
+
+def _weighed_anew(candidates: Sequence[Candidate], call: HookCall) -> Sequence[Candidate | tuple[Candidate, object]]:
+    """Reads all that a hook is told; some candidates keep their weight, some get another or 0, some are dropped."""
+    age = call.contact["age"]
+    weights = {"gold": 0, "silver": Decimal("1.25") if call.data["page"] is None else 7}
+    found = [
+        (candidate, weights[candidate.code]) if candidate.code in weights else candidate
+        for number, candidate in enumerate(candidates)
+        if number % 3 != int(call.key or 0) % 3 or "x" in candidate.themes
+    ]
+    return found[: call.n] if isinstance(age, int) and age > 60 else found[::-1]
+
+
+def _tariffs(offer: HookOffer, contact: Row, data: Row, call: HookCall) -> Sequence[tuple[dict[str, object], object]]:
+    """Products that differ by offer, contact and call; for some contacts there is none."""
+    if call.contact["tier"] == "silver" and offer.code == "gold":
+        return []
+    return [
+        ({"tariff": offer.name, "price": Decimal(len(offer.themes))}, offer.weight),
+        ({"tariff": call.key, "price": call.n}, offer.weight * 2 if call.key == "2" else 0),
+    ]
+
+
 HOOKS = Hooks(
     dynamic_offer={
         "two": lambda offer, contact, data: [({"name": f"{offer}-x"}, 2), ({"name": f"{offer}-y"}, Decimal("3.5"))],
         "zero": lambda offer, contact, data: [({"name": "x"}, 0)],
+        "tariffs": _tariffs,
+        "dear": lambda offer, contact, data: [({"price": "dear"}, 9)],
     },
-    post_processing={"every-other": lambda candidates: candidates[::-2]},
-    target_loading={"page-by-age": lambda contact, data: {"page": "/a" if (contact["age"] or 0) > 30 else None}},
+    post_processing={"every-other": lambda candidates: candidates[::-2], "weigh-anew": _weighed_anew},
+    target_loading={
+        "page-by-age": lambda contact, data: {"page": "/a" if (contact["age"] or 0) > 30 else None},
+        "page-by-call": lambda contact, data, call: {"page": "/a" if call.key == "1" or call.session else None},
+    },
 )
 TEMPLATES = ("t0", "t1", "t2")
 """The last one builds on the first."""
@@ -72,7 +103,7 @@ def sections_of(rng: Random, *, filtered: bool = False) -> tuple[dict[str, Any],
             "id": {"type": "integer"}, "age": {"type": "integer"}, "tier": {"type": "string"}, "score": {"type": "decimal"},
         }}},
         "environment": {"dimension": "person", "typology": "t", "time_zone": "Europe/Paris",
-                        "call_data": {"page": {"type": "string"}}},
+                        "call_data": {"page": {"type": "string"}}, "product_fields": {"price": {"type": "decimal"}}},
         "spaces": {name: _space(rng, name) for name in CHANNELS},
         "typologies": {"t": {"rules": rules}},
         "rules": {name: _rule(rng) for name in rules},
@@ -175,8 +206,8 @@ _FALLBACK = {"fallback": DOOR.fallback, "anonymous_categories": list(DOOR.catego
 
 
 def _hooks(rng: Random) -> dict[str, Any]:
-    asked = {"post_processing": "every-other", "target_loading": "page-by-age"}
-    return {name: asked[name] for name in rng.choice((["post_processing"], ["target_loading"], [*asked]))}
+    asked = {"post_processing": ("every-other", "weigh-anew"), "target_loading": ("page-by-age", "page-by-call")}
+    return {name: rng.choice(asked[name]) for name in rng.choice((["post_processing"], ["target_loading"], [*asked]))}
 
 
 def _template(rng: Random, name: str) -> dict[str, Any]:
@@ -250,7 +281,7 @@ def _weight(rng: Random) -> dict[str, Any]:
         "filters": _filters(rng, 0.9),
         **_maybe(rng, "when", rng.choice(CONDITIONS)),
         **_maybe(rng, "spaces", ["web"], 0.2),
-        **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing")), 0.15),
+        **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing", "tariffs", "dear")), 0.15),
     }
 
 

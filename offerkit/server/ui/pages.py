@@ -29,6 +29,7 @@ from offerkit.server.routing import ROUTE
 from offerkit.server.thread_worker import now
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
 from offerkit.templates.urls import url_trouble
+from offerkit.usecases.contact_access import check_design_reader
 from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer
 
@@ -54,6 +55,10 @@ _HEADERS = {
 }
 _NOWHERE = (Code.NO_MATCH, Code.PLAN_EMPTY_TARGET, Code.BAD_ADDRESS, Code.BAD_POINT)
 """What is wrong with an address that leads to nothing."""
+_OF_LIVE = ("/ui/stops",)
+"""Pages that show nothing of design."""
+_OFFER = "/ui/offers/{environment}/{name}"
+"""The page of one environment alone."""
 _PREVIEWS = "; style-src-attr 'unsafe-inline'; script-src 'self'"
 """For the page that shows offers: what they carry in ``style`` is seen as it will be, and frames get their height.
 
@@ -102,7 +107,11 @@ class Pages:
             return self.refusal(request, viewer, refused)
 
     def _made(self, request: Request, template: str, make: Maker, viewer: Viewer) -> Response:
-        return self.written(request, template, make(self.session(viewer)), viewer, 200)
+        session, path = self.session(viewer), str(request.scope[ROUTE])
+        if path not in _OF_LIVE:
+            environment = request.path_params.get("environment", "") if path == _OFFER else ""
+            check_design_reader(session, environment)
+        return self.written(request, template, make(session), viewer, 200)
 
     async def form(self, request: Request) -> tuple[Viewer, Form]:
         """The sender of a form, and its fields. Raises Refused unless an operator sent it from our page."""
