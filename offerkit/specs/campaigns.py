@@ -70,7 +70,9 @@ def unshown_slots(campaign: Any) -> Iterator[tuple[JsonPath, str]]:
 def tracking_bodies(campaign: Any) -> Iterator[JsonPath]:
     """The bodies that link to a status: they stand around the propositions, so that there is none to set."""
     for path, text in message_bodies(campaign).items():
-        if not inspect(text).error and any(token.text == "status_url" for piece in pieces(text) for token in piece.tokens):
+        if not inspect(text).error and any(
+            token.text == "status_url" for piece in pieces(text) for token in piece.tokens
+        ):
             yield path
 
 
@@ -93,7 +95,7 @@ def bad_deliveries(index: Index, environment: Record, dimension: Record | None) 
                             campaign,
                             path,
                             Code.OFFER_FIELD,
-                            f"“{name}” is a {types[name]} and cannot name an offer",
+                            f"“{name}” has the type {types[name]} and cannot name an offer",
                             "Its value is the name of the offer to send.",
                             "Name a field of type string or enumeration.",
                         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,12 +17,16 @@ from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import Hooks
 from offerkit.engine.identify import ContactLookup, IdentifyingSpace, identify
 from offerkit.engine.inline_catalog import inline_catalog
+from offerkit.hooks import Candidate, HookCall, HookOffer
+from offerkit.rules.types import Row
 
 NOW = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)
 CONDITIONS = (
     "person.age >= 30", "person.age < 60 or person.tier = 'gold'", "not (person.tier = 'gold')", "person.tier is null",
     "person.score > 0.5 and person.age > 20", "interaction.page = '/a'", "current_date >= date '2026-06-02'",
-    "person.score / (person.age - 40) > 0",
+    "person.score / (person.age - 40) > 0", "interaction.space <> 'app'",
+    "interaction.channel = 'inbound-web' or person.age > 50", "interaction.identification in ('explicit', 'batch')",
+    "interaction.environment = 'shop' and person.age is not null",
 )  # fmt: skip
 FORMULAS = ("10 * person.score", "person.age - 40", "case when person.tier = 'gold' then 3 else 1 end", "2")
 APPLIES_TO = (
@@ -42,13 +47,41 @@ CHANNELS = {"web": "inbound-web", "app": "inbound-mobile", "hook": "inbound-web"
 
 _ANSWERS = IdentifyingSpace("shop", "app", False, False, "", ())
 
+
+def _weighed_anew(candidates: Sequence[Candidate], call: HookCall) -> Sequence[Candidate | tuple[Candidate, object]]:
+    """Reads all that a hook is told; some candidates keep their weight, some get another or 0, some are dropped."""
+    age = call.contact["age"]
+    weights = {"gold": 0, "silver": Decimal("1.25") if call.data["page"] is None else 7}
+    found = [
+        (candidate, weights[candidate.code]) if candidate.code in weights else candidate
+        for number, candidate in enumerate(candidates)
+        if number % 3 != int(call.key or 0) % 3 or "x" in candidate.themes
+    ]
+    return found[: call.n] if isinstance(age, int) and age > 60 else found[::-1]
+
+
+def _tariffs(offer: HookOffer, contact: Row, data: Row, call: HookCall) -> Sequence[tuple[dict[str, object], object]]:
+    """Products that differ by offer, contact and call; for some contacts there is none."""
+    if call.contact["tier"] == "silver" and offer.code == "gold":
+        return []
+    return [
+        ({"tariff": offer.name, "price": Decimal(len(offer.themes))}, offer.weight),
+        ({"tariff": call.key, "price": call.n}, offer.weight * 2 if call.key == "2" else 0),
+    ]
+
+
 HOOKS = Hooks(
     dynamic_offer={
         "two": lambda offer, contact, data: [({"name": f"{offer}-x"}, 2), ({"name": f"{offer}-y"}, Decimal("3.5"))],
         "zero": lambda offer, contact, data: [({"name": "x"}, 0)],
+        "tariffs": _tariffs,
+        "dear": lambda offer, contact, data: [({"price": "dear"}, 9)],
     },
-    post_processing={"every-other": lambda candidates: candidates[::-2]},
-    target_loading={"page-by-age": lambda contact, data: {"page": "/a" if (contact["age"] or 0) > 30 else None}},
+    post_processing={"every-other": lambda candidates: candidates[::-2], "weigh-anew": _weighed_anew},
+    target_loading={
+        "page-by-age": lambda contact, data: {"page": "/a" if (contact["age"] or 0) > 30 else None},
+        "page-by-call": lambda contact, data, call: {"page": "/a" if call.key == "1" or call.session else None},
+    },
 )
 TEMPLATES = ("t0", "t1", "t2")
 """The last one builds on the first."""
@@ -70,7 +103,7 @@ def sections_of(rng: Random, *, filtered: bool = False) -> tuple[dict[str, Any],
             "id": {"type": "integer"}, "age": {"type": "integer"}, "tier": {"type": "string"}, "score": {"type": "decimal"},
         }}},
         "environment": {"dimension": "person", "typology": "t", "time_zone": "Europe/Paris",
-                        "call_data": {"page": {"type": "string"}}},
+                        "call_data": {"page": {"type": "string"}}, "product_fields": {"price": {"type": "decimal"}}},
         "spaces": {name: _space(rng, name) for name in CHANNELS},
         "typologies": {"t": {"rules": rules}},
         "rules": {name: _rule(rng) for name in rules},
@@ -88,6 +121,8 @@ def sections_of(rng: Random, *, filtered: bool = False) -> tuple[dict[str, Any],
     }
     if filtered and rng.random() < 0.4:
         sections["environment"]["when"] = rng.choice(CONDITIONS)
+    if filtered and rng.random() < 0.2:
+        sections["environment"]["filters"] = rng.sample(("plain", "older"), rng.choice((1, 2)))
     if rng.random() < 0.4:
         random_offer_fields.declare(rng, sections)
     return sections, activated
@@ -171,8 +206,8 @@ _FALLBACK = {"fallback": DOOR.fallback, "anonymous_categories": list(DOOR.catego
 
 
 def _hooks(rng: Random) -> dict[str, Any]:
-    asked = {"post_processing": "every-other", "target_loading": "page-by-age"}
-    return {name: asked[name] for name in rng.choice((["post_processing"], ["target_loading"], [*asked]))}
+    asked = {"post_processing": ("every-other", "weigh-anew"), "target_loading": ("page-by-age", "page-by-call")}
+    return {name: rng.choice(asked[name]) for name in rng.choice((["post_processing"], ["target_loading"], [*asked]))}
 
 
 def _template(rng: Random, name: str) -> dict[str, Any]:
@@ -182,7 +217,12 @@ def _template(rng: Random, name: str) -> dict[str, Any]:
 def _category(rng: Random) -> dict[str, Any]:
     return {
         **_maybe(rng, "enabled", False, 0.05),
-        "eligible": {**_period(rng), **_maybe(rng, "when", rng.choice(CONDITIONS), 0.2)},
+        "eligible": {
+            **_period(rng),
+            "filters": _filters(rng, 0.9),
+            **_maybe(rng, "when", rng.choice(CONDITIONS), 0.2),
+            **_maybe(rng, "history", [_history(rng)], 0.1),
+        },
         **_maybe(rng, "themes", [rng.choice(("x", "y"))]),
         **_maybe(rng, "multiplier", {"factor": rng.choice(("0", "0.5", "2")), **_period(rng)}),
         **_maybe(rng, "always_include", True, 0.15),
@@ -205,14 +245,32 @@ def _offer(rng: Random) -> dict[str, Any]:
 
 def _rules(rng: Random) -> dict[str, Any]:
     """What an offer says, or its template."""
-    filters = rng.sample(
-        ("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}}), rng.choice((0, 0, 1, 2))
-    )
     return {
         **_maybe(rng, "themes", [rng.choice(("y", "z"))]),
-        "eligible": {**_period(rng), "filters": filters, **_maybe(rng, "when", rng.choice(CONDITIONS), 0.5)},
+        "eligible": {
+            **_period(rng),
+            "filters": _filters(rng, 0.5),
+            **_maybe(rng, "when", rng.choice(CONDITIONS), 0.5),
+            **_maybe(rng, "history", [_history(rng) for _ in range(rng.choice((1, 1, 2)))], 0.2),
+        },
         "weights": [_weight(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))],
     }
+
+
+def _filters(rng: Random, none: float) -> list[Any]:
+    """Filters, or no filters with this probability."""
+    uses = ("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}})
+    return [] if rng.random() < none else rng.sample(uses, rng.choice((1, 2)))
+
+
+def _history(rng: Random) -> dict[str, Any]:
+    """How often something was proposed to the contact before."""
+    about = rng.choice(({"offer": "o1"}, {"offer": "gone"}, {"category": "a"}, {"category": "d/e"}, {"theme": "y"}))
+    limits = rng.choice(
+        ({"at_least": 1}, {"at_most": 1}, {"at_most": 1}, {"at_most": 0}, {"at_least": 1, "at_most": 2})
+    )
+    status = rng.choice(("any", "any", "accepted", "presented", "accepted-or-rejected"))
+    return {**about, "status": status, "period": rng.choice(("1d", "2d 6h", "12h")), **limits}
 
 
 def _weight(rng: Random) -> dict[str, Any]:
@@ -220,9 +278,10 @@ def _weight(rng: Random) -> dict[str, Any]:
     return {
         **value,
         **_period(rng),
+        "filters": _filters(rng, 0.9),
         **_maybe(rng, "when", rng.choice(CONDITIONS)),
         **_maybe(rng, "spaces", ["web"], 0.2),
-        **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing")), 0.15),
+        **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing", "tariffs", "dear")), 0.15),
     }
 
 
