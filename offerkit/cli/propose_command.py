@@ -28,6 +28,7 @@ from offerkit.cli.shell import Shell
     help="The contact, by one of the space's keys; the parts of a key are joined by |.",
 )
 @click.option("--cookie", default="", metavar="VALUE", help="The visitor's permanent or session cookie.")
+@click.option("--session", default="", metavar="VALUE", help="The id of the visitor's session, for hooks.")
 @click.option("--count", "-n", type=int, default=1, metavar="NUMBER", help="Offers wanted on each space (default: 1).")
 @click.option(
     "--category",
@@ -68,6 +69,7 @@ def command(
     spaces: tuple[str, ...],
     contact: str,
     cookie: str,
+    session: str,
     count: int,
     categories: tuple[str, ...],
     anonymous: tuple[str, ...],
@@ -92,14 +94,15 @@ def command(
     from offerkit.usecases.propose import propose, zone_of
     from offerkit.usecases.requests import ProposeRequest
 
-    session = shell.session()
+    opened = shell.session()
     shell.form = form
-    with open_live(session, write=not no_store) as (catalogs, people, store):
+    with open_live(opened, write=not no_store) as (catalogs, people, store):
         request = ProposeRequest(
             spaces=spaces,
-            at=parse_time(at, zone_of(catalogs, spaces), session.now),
+            at=parse_time(at, zone_of(catalogs, spaces), opened.now),
             contact=contact,
             cookie=cookie,
+            session=session,
             n=count,
             categories=categories,
             themes=themes,
@@ -112,7 +115,7 @@ def command(
             anonymous_categories=anonymous,
         )
         answer = propose(catalogs, people, store, request)
-        shown = AnswerReport(answer, RulePositions(session, catalogs)) if explain else AnswerReport(answer)
+        shown = AnswerReport(answer, RulePositions(opened, catalogs)) if explain else AnswerReport(answer)
         text = shell.text(shown, form)
     warn(shell, (found for space in answer.spaces for found in space.reports))
     click.echo(text, nl=False, color=True)

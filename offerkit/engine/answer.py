@@ -27,6 +27,8 @@ class ProposedOffer:
     fields: Mapping[str, str]
     rendered: Mapping[str, str]
     product: Mapping[str, Value] | None = None
+    product_fields: Mapping[str, Value] = field(default_factory=dict)
+    """The known values of the product that the environment declares: those that every caller is given."""
 
 
 @dataclass(frozen=True)

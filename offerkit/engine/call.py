@@ -19,7 +19,8 @@ class CallContext:
     ``key`` is the contact's canonical key (or cookie) as text, ``""`` if unknown; ``now`` is the proposition
     date, with a time zone; ``seed`` decides how ties are shuffled. ``many``: the call is for all contacts, so its
     space need not be unitary and required call data can be left out. ``hints``: messages about unknown names suggest
-    similar ones. ``identification``: how the contact was identified (``interaction.identification``).
+    similar ones. ``permanent`` and ``session``: the ids of the visitor's browser, for hooks. ``identification``: how
+    the contact was identified (``interaction.identification``).
     """
 
     contact: Row | None
@@ -30,6 +31,8 @@ class CallContext:
     many: bool = False
     hints: bool = True
     identification: str = "explicit"
+    permanent: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Call:
 
     ``offers``: only these, whatever their categories; None: those of the categories and themes. ``exclude``: offers
     already proposed in this call. ``reports``: warnings about the call, which the decision repeats. ``nowhere``: none
-    of the requested categories, or none of the themes, exists, so the answer is empty.
+    of the requested categories, or none of the themes, exists, so the answer is empty. ``permanent`` and ``session``:
+    the ids of the visitor's browser, for hooks. ``wanted``: how many offers hooks are told that are wanted; 0: ``n``.
     """
 
     space: str
@@ -55,3 +59,11 @@ class Call:
     nowhere: bool = False
     reports: tuple[Report, ...] = ()
     offers: frozenset[str] | None = None
+    permanent: str = ""
+    session: str = ""
+    wanted: int = 0
+
+    @property
+    def wanted_count(self) -> int:
+        """The number of offers wanted, as hooks are told it; ``n`` can be greater, to have some to spare."""
+        return self.wanted or self.n

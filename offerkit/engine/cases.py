@@ -6,9 +6,10 @@ CaseError with a message for the author.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from offerkit.diagnostics import Refused, nearest, suggestion
 from offerkit.engine.call import Call, CallContext
@@ -31,6 +32,8 @@ KEYS = frozenset(
         "spaces",
         "contact",
         "key",
+        "cookie",
+        "session",
         "now",
         "n",
         "categories",
@@ -49,7 +52,7 @@ KEYS = frozenset(
 HISTORY_KEYS = frozenset({"offer", "category", "space", "channel", "status", "at", "ago", "weight", "rank"})
 """The keys of a proposition in ``history``."""
 
-EXPECTATIONS = frozenset({"offers", "any_order", "weights", "out", "nothing", "reports", "refused"})
+EXPECTATIONS = frozenset({"offers", "any_order", "weights", "products", "out", "nothing", "reports", "refused"})
 """The keys of ``expect``."""
 OUT_KEYS = frozenset({"why", "by", "says"})
 """The keys of an offer in ``expect.out``."""
@@ -123,7 +126,16 @@ def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Cal
         key = text_of(raw["key"], "key")
     now = _time(catalog, raw["now"], "now")
     seed, how = text_of(raw.get("seed", ""), "seed"), _identification(catalog, raw, identified=bool(key or contact))
-    context = CallContext(contact, key, now, seed, catalog.anonymous, identification=how)
+    context = CallContext(
+        contact,
+        key,
+        now,
+        seed,
+        catalog.anonymous,
+        permanent=text_of(raw.get("cookie", ""), "cookie"),
+        session=text_of(raw.get("session", ""), "session"),
+        identification=how,
+    )
     exclude = frozenset(names_of(raw.get("exclude", ()), "exclude"))
     return [
         replace(
@@ -241,7 +253,9 @@ def _check_expectations(expected: Mapping[str, object]) -> None:
     """Raise CaseError when ``expect`` is empty or has something that no decision can have."""
     known_keys(expected, EXPECTATIONS, "expect")
     if not expected:
-        raise CaseError("expect is empty; it needs offers, any_order, weights, out, nothing, reports or refused")
+        raise CaseError(
+            "expect is empty; it needs offers, any_order, weights, products, out, nothing, reports or refused"
+        )
     if "nothing" in expected:
         _reason(expected["nothing"])
     for out in map_of(expected.get("out", {}), "out").values():
@@ -270,6 +284,7 @@ def _mismatches(
                     mismatches.append(f"{prefix}proposed {_list(chosen)}, expected {_list(expected_offers)}{why}")
     first = decisions[0]
     mismatches += _weights(map_of(expected.get("weights", {}), "weights"), decisions)
+    mismatches += _products(map_of(expected.get("products", {}), "products"), decisions)
     for offer, out in map_of(expected.get("out", {}), "out").items():
         mismatches += _compare_out(offer, _out(out), decisions[-1]) if offer in offers else [_no_offer(offer, offers)]
     if "nothing" in expected and first.because is not _reason(expected["nothing"]):
@@ -335,6 +350,22 @@ def _weights(expected: Mapping[str, object], decisions: Sequence[SpaceDecision])
             actual = show(weights[offer]) if offer in weights else "not proposed"
             mismatches.append(f"{offer} has weight {actual}, expected {show(number)}")
     return mismatches
+
+
+def _products(expected: Mapping[str, object], decisions: Sequence[SpaceDecision]) -> Iterator[str]:
+    """What differs from the values expected of the products of dynamic offers, by offer."""
+    products = {offer.offer: offer.product for decision in decisions for offer in decision.chosen}
+    for offer, values in expected.items():
+        product = products.get(offer)
+        if product is None:
+            why = "has no product" if offer in products else "is not proposed"
+            yield f"{offer} {why}; expected one"
+            continue
+        for name, value in map_of(values, f"the product of {offer}").items():
+            found, where = product.get(name), f"{name} of the product of {offer}"
+            wanted = show(decimal(value, where)) if isinstance(found, Decimal) else text_of(value, where)
+            if wanted != show(found):
+                yield f"the product of {offer} has {name} {show(found)[:80]}, expected {wanted[:80]}"
 
 
 def _compare_out(offer: str, expected: tuple[ExclusionReason, str, str], decision: SpaceDecision) -> list[str]:

@@ -55,6 +55,8 @@ class Catalog:
     anonymous: bool
     dimension: CompiledDimension
     call_data: Mapping[str, CallField]
+    product_fields: Mapping[str, FieldType]
+    """The declared values of the products of dynamic offers."""
     when: LocatedCondition | None
     spaces: Mapping[str, CompiledSpace]
     categories: Mapping[str, CompiledCategory]
@@ -72,6 +74,8 @@ class Catalog:
     """The profile of a contact about whom nothing is known."""
     no_data: Row
     """The call data of a call without any."""
+    no_product: Row
+    """``product.<field>`` of an offer that is no product of a dynamic offer."""
     offer_fields: Mapping[str, FieldType]
     """The types of the fields that the environment declares for its offers."""
     call_facts: tuple[str, ...] = ()

@@ -51,6 +51,8 @@ def make_call(
         data=with_call_facts(catalog, values, space, BATCH if who.many else who.identification),
         contact=contact_row(catalog, who.contact),
         key=who.key,
+        permanent=who.permanent,
+        session=who.session,
         now=who.now.astimezone(UTC),
         seed=who.seed,
         anonymous=who.anonymous,

@@ -119,6 +119,7 @@ class _Compiler:
             anonymous=self._model.anonymous,
             dimension=CompiledDimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
             call_data=MappingProxyType(self._data),
+            product_fields=MappingProxyType(field_types(self._model.product_fields)),
             when=when,
             spaces=MappingProxyType(dict(self._spaces())),
             categories=MappingProxyType(categories),
@@ -138,6 +139,7 @@ class _Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
+            no_product=_unknown(self._model.product_fields),
             offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )

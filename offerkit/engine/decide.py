@@ -25,7 +25,7 @@ from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.reasons import ExclusionReason, environment_check
 from offerkit.engine.report import Report
 from offerkit.engine.resources import CompiledSpace
-from offerkit.engine.selection import first_n, sort_entries, weigh_offer
+from offerkit.engine.selection import first_n, hook_call, sort_entries, weigh_offer
 from offerkit.engine.slice import slice_of
 from offerkit.engine.space_program import SpaceProgram, bits_of
 from offerkit.engine.weighed_bits import WeighedBits
@@ -82,7 +82,7 @@ def _facts(catalog: Catalog, space: CompiledSpace, call: Call, reports: list[Rep
     """The facts of the call, including what the space's target-loading hook adds to the call data."""
     data = call.data
     if space.target_loading:
-        added, report = load_target(catalog.hooks, space.target_loading, call.contact, data)
+        added, report = load_target(catalog.hooks, space.target_loading, hook_call(catalog, call, data))
         values, mistakes = typed(catalog, added)
         if mistakes:
             problems = "; ".join(mistake.summary for mistake in mistakes)
@@ -107,7 +107,9 @@ def _fast(
     known: dict[BoundCondition, Value] = {}
     alive = program.alive(facts, known)
     computed = (
-        _computed(catalog, program, alive, ConditionMemo(facts, known), reports, notes) if program.computed else {}
+        _computed(catalog, program, alive, call, ConditionMemo(facts, known), reports, notes)
+        if program.computed
+        else {}
     )
     if notes is not None:
         notes.eligible = program.constant_bits(alive) | sum(computed)
@@ -137,6 +139,7 @@ def _computed(
     catalog: Catalog,
     program: SpaceProgram,
     alive: int,
+    call: Call,
     memo: ConditionMemo,
     reports: list[Report],
     notes: DecisionNotes | None,
@@ -146,7 +149,7 @@ def _computed(
     for part in program.computed:
         if alive & part.bit:
             holds = best_weight(part.weights, memo)
-            weighed = weigh_offer(catalog, part.offer, holds, memo.facts, reports)
+            weighed = weigh_offer(catalog, part.offer, holds, call, memo.facts, reports)
             if weighed.entries:
                 entries_by_bit[part.bit] = weighed.entries
             elif notes is not None and holds is not None and weighed.out is ExclusionReason.NO_PRODUCT:

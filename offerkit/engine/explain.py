@@ -45,7 +45,7 @@ def explain(
     entries: list[RankedOffer] = []
     eligible = presentable = 0
     for offer in offers:
-        trace, products = _offer(catalog, space, offer, memo, reports)
+        trace, products = _offer(catalog, space, offer, call, memo, reports)
         if products:
             eligible += 1
             trace = _presented(catalog, trace, products[0], maxima, facts)
@@ -56,7 +56,7 @@ def explain(
             entries.extend(products if space.post_processing else products[:1])
         traces[offer.position] = trace
     entries.sort(key=lambda entry: entry.weight, reverse=True)
-    everything = replace(call, n=max(call.n, len(entries)))
+    everything = replace(call, n=max(call.n, len(entries)), wanted=call.wanted_count)
     order = sort_entries(catalog, space, everything, facts, entries, reports)
     chosen = first_n(catalog, order, call.n)
     _rank(catalog, space, call, traces, order)
@@ -80,7 +80,7 @@ def _slice(catalog: Catalog, space: CompiledSpace, requested: Slice, size: int) 
 
 
 def _offer(
-    catalog: Catalog, space: CompiledSpace, offer: CompiledOffer, memo: ConditionMemo, reports: list[Report]
+    catalog: Catalog, space: CompiledSpace, offer: CompiledOffer, call: Call, memo: ConditionMemo, reports: list[Report]
 ) -> tuple[OfferTrace, tuple[RankedOffer, ...]]:
     """Steps 4 to 7 for one offer."""
     out = _unmet(offer, space, memo)
@@ -89,7 +89,7 @@ def _offer(
     today = memo.facts.today
     notes = reasons.weight_notes(offer, space, memo)
     weight = best_weight(applicable_weights(offer, space.name, today), memo)
-    weighed = weigh_offer(catalog, offer, weight, memo.facts, reports)
+    weighed = weigh_offer(catalog, offer, weight, call, memo.facts, reports)
     trace = OfferTrace(
         offer.name,
         offer.category,

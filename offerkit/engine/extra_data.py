@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import cached_property
 
@@ -14,10 +14,11 @@ from offerkit.engine.condition import Evaluator, facts_at
 from offerkit.engine.history import PastProposition
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
+from offerkit.hooks import Product
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope
 from offerkit.rules.nodes import CheckedExpression
-from offerkit.rules.types import ExpectedResult, Row, Value
-from offerkit.rules.values import show
+from offerkit.rules.types import ExpectedResult, FieldType, Row, Value
+from offerkit.rules.values import parse_value, show
 
 
 class ExtraData:
@@ -30,7 +31,12 @@ class ExtraData:
         dimension = catalog.dimension
         call_data = {name: field.type for name, field in catalog.call_data.items()}
         names = expression_scope(
-            ExpressionRole.STORED, dimension.name, dimension.fields, call_data, offer_fields=catalog.offer_fields
+            ExpressionRole.STORED,
+            dimension.name,
+            dimension.fields,
+            call_data,
+            offer_fields=catalog.offer_fields,
+            product_fields=catalog.product_fields,
         )
         self._catalog = catalog
         self._namespaces = tuple(names.namespaces)
@@ -45,13 +51,15 @@ class ExtraData:
         self.reports = tuple(reports)
 
     def values(
-        self, contact: Row, data: Row, offer: Row, proposition: PastProposition, now: datetime
+        self, contact: Row, data: Row, offer: Row, proposition: PastProposition, now: datetime, product: Row
     ) -> dict[str, Json]:
-        """The values to store, by name, as JSON. ``now`` has a time zone."""
+        """The values to store, by name, as JSON. ``now`` has a time zone; ``product``: see :func:`product_row`."""
         if not self._checked:
             return {}
         facts = facts_at(now, self._catalog.zone, contact, data)
-        rows = (contact, data, offer, proposition.row(self._catalog.zone))
+        rows = [contact, data, offer, proposition.row(self._catalog.zone)]
+        if self._catalog.product_fields:
+            rows.append(product)
         return {name: as_json(evaluate(*rows, facts.now, facts.today)) for name, evaluate in self._evaluators.items()}
 
     @cached_property
@@ -61,10 +69,41 @@ class ExtraData:
         return {name: compile_one(checked, self._namespaces) for name, checked in self._checked.items()}
 
 
+def product_row(catalog: Catalog, product: Product | None) -> Row:
+    """``product.<field>`` of a product as its hook returned it; every field is unknown without one."""
+    if not product or not catalog.product_fields:
+        return catalog.no_product
+    return {name: product.get(name) for name in catalog.product_fields}
+
+
+def stored_product(product: Product | None) -> dict[str, Json] | None:
+    """``product`` as it is stored with a proposition."""
+    return None if product is None else {name: as_json(value) for name, value in product.items()}
+
+
+def stored_product_row(catalog: Catalog, product: Mapping[str, Json] | None) -> Row:
+    """``product.<field>`` of a stored product. A value that is no longer of the declared type is unknown."""
+    if not product or not catalog.product_fields:
+        return catalog.no_product
+    return {name: _typed(product.get(name), type_, catalog.zone) for name, type_ in catalog.product_fields.items()}
+
+
+def _typed(stored: Json, type_: FieldType, zone: tzinfo) -> Value:
+    try:
+        return parse_value(stored, type_, zone)
+    except ValueError:
+        return None
+
+
+_INT64 = 2**63
+
+
 def as_json(value: Value) -> Json:
     """A value as JSON: dates and decimals as text, lists as lists."""
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        return show(value)
     if value is None or isinstance(value, bool | int):
         return value
     return show(value) if not isinstance(value, Decimal) else format(value.normalize(), "f")

@@ -6,36 +6,45 @@ reported and the call continues without it. Hooks get read-only arguments.
 
 from __future__ import annotations
 
+import inspect
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from offerkit import hooks as public
 from offerkit.diagnostics import Code
+from offerkit.engine.hook_answers import UnusableAnswerError, added_data, kept_candidates, product_pairs
 from offerkit.engine.report import Report
+from offerkit.rules.types import FieldType
+from offerkit.rules.values import show
 
 if TYPE_CHECKING:  # at runtime they go through __getattr__, for hooks that still import them from here
     from offerkit.hooks import Candidate as Candidate
     from offerkit.hooks import DynamicOffer as DynamicOffer
+    from offerkit.hooks import DynamicOfferHook as DynamicOfferHook
+    from offerkit.hooks import HookCall as HookCall
+    from offerkit.hooks import HookOffer as HookOffer
     from offerkit.hooks import PostProcessing as PostProcessing
+    from offerkit.hooks import PostProcessingHook as PostProcessingHook
     from offerkit.hooks import Product as Product
     from offerkit.hooks import Row as Row
     from offerkit.hooks import TargetLoading as TargetLoading
+    from offerkit.hooks import TargetLoadingHook as TargetLoadingHook
     from offerkit.hooks import Value as Value
 
 __all__ = [
     "HOOK_ERRORS",
-    "MAX_PRODUCTS",
-    "MAX_WEIGHT",
     "NO_HOOKS",
     "Hooks",
     "load_target",
     "post_process",
     "products",
+    "required_arguments",
     "unusable_answer",
     *public.__all__,
 ]
@@ -43,23 +52,50 @@ __all__ = [
 
 HOOK_ERRORS = (Exception, SystemExit)
 """What a hook may raise without ending the call; includes sys.exit(), which would silently end the process."""
-MAX_PRODUCTS = 1000
-MAX_WEIGHT = Decimal(10) ** 16
 
 
 @dataclass(frozen=True)
 class Hooks:
     """The available hooks, by the name that spaces and weights use."""
 
-    target_loading: Mapping[str, TargetLoading] = field(default_factory=lambda: MappingProxyType({}))
-    dynamic_offer: Mapping[str, DynamicOffer] = field(default_factory=lambda: MappingProxyType({}))
-    post_processing: Mapping[str, PostProcessing] = field(default_factory=lambda: MappingProxyType({}))
+    target_loading: Mapping[str, TargetLoading | TargetLoadingHook] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    dynamic_offer: Mapping[str, DynamicOffer | DynamicOfferHook] = field(default_factory=lambda: MappingProxyType({}))
+    post_processing: Mapping[str, PostProcessing | PostProcessingHook] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    _takes_call: dict[tuple[int, int], bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def takes_call(self, hook: object, parameters: int) -> bool:
+        """Whether ``hook`` must be given so many arguments, the last of which is the call.
+
+        One that works without it was written when there was none, and is called as then.
+        """
+        key = (id(hook), parameters)
+        known = self._takes_call.get(key)
+        if known is None:
+            known = self._takes_call[key] = required_arguments(hook) == parameters
+        return known
 
 
 NO_HOOKS = Hooks()
+_LONGEST_TEXT = 200
 
 
-def load_target(hooks: Hooks, name: str, contact: Row, data: Row) -> tuple[Mapping[str, object], Report | None]:
+def required_arguments(hook: object) -> int:
+    """How many positional arguments ``hook`` cannot be called without; 0 if that is not known."""
+    try:
+        parameters = inspect.signature(hook).parameters.values()  # type: ignore[arg-type]
+    except Exception:  # of a function in C, or of an object that is anybody's
+        return 0
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(
+        parameter.kind in positional and parameter.default is inspect.Parameter.empty for parameter in parameters
+    )
+
+
+def load_target(hooks: Hooks, name: str, call: HookCall) -> tuple[Mapping[str, object], Report | None]:
     """The call data that the target-loading hook ``name`` adds; if it fails, nothing and a report.
 
     The caller must check the values against the declared call data.
@@ -67,108 +103,104 @@ def load_target(hooks: Hooks, name: str, contact: Row, data: Row) -> tuple[Mappi
     hook = hooks.target_loading.get(name)
     if hook is None:
         return {}, _missing("target-loading", name)
+    contact, data = call.contact, call.data
     try:
-        added: object = hook(MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
-        if not isinstance(added, Mapping) or not all(isinstance(key, str) for key in added):
-            return {}, unusable_answer("target-loading", name, "it must return a mapping of call data by name")
-        return dict(added), None
+        if hooks.takes_call(hook, 3):
+            return added_data(cast("TargetLoadingHook", hook)(contact, data, call)), None
+        return added_data(cast("TargetLoading", hook)(contact, data)), None
+    except UnusableAnswerError as error:
+        return {}, unusable_answer("target-loading", name, str(error))
     except HOOK_ERRORS as error:  # whatever a hook raises, the call continues
-        return {}, _failed("target-loading", name, error)
+        return {}, _failed("target-loading", name, error, call)
 
 
 def products(
-    hooks: Hooks, name: str, offer: str, contact: Row, data: Row
+    hooks: Hooks, name: str, offer: HookOffer, call: HookCall, declared: Mapping[str, FieldType]
 ) -> tuple[tuple[tuple[Product, Decimal], ...] | None, Report | None]:
-    """The products that the dynamic-offer hook ``name`` returns for ``offer``; if it fails, None and a report."""
+    """The products that the dynamic-offer hook ``name`` returns for ``offer``; if it fails, None and a report.
+
+    ``declared``: the environment's ``product_fields``; a product's values of these names have their types.
+    """
     hook = hooks.dynamic_offer.get(name)
     if hook is None:
         return None, _missing("dynamic-offer", name)
+    contact, data, zone = call.contact, call.data, call.now.tzinfo or UTC
     try:
-        answer: object = hook(offer, MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
-        if not isinstance(answer, Sequence) or isinstance(answer, str) or len(answer) > MAX_PRODUCTS:
-            requirement = f"it must return at most {MAX_PRODUCTS} (product, weight) pairs"
-            return None, unusable_answer("dynamic-offer", name, requirement, offer)
-        return tuple((_product(product), _weight(weight)) for product, weight in answer), None
-    except _UnusableAnswerError as error:
-        return None, unusable_answer("dynamic-offer", name, str(error), offer)
+        answer: object
+        if hooks.takes_call(hook, 4):
+            answer = cast("DynamicOfferHook", hook)(offer, contact, data, call)
+        else:
+            answer = cast("DynamicOffer", hook)(offer.name, contact, data)
+        return product_pairs(answer, declared, zone), None
+    except UnusableAnswerError as error:
+        return None, unusable_answer("dynamic-offer", name, str(error), offer.name)
     except HOOK_ERRORS as error:  # whatever a hook raises, the call continues
-        return None, _failed("dynamic-offer", name, error, offer)
+        return None, _failed("dynamic-offer", name, error, call, offer.name)
 
 
-def post_process(hooks: Hooks, name: str, candidates: Sequence[Candidate]) -> tuple[list[int] | None, Report | None]:
-    """The indexes of the candidates that the hook keeps, in its order; if it fails, None and a report."""
+def post_process(
+    hooks: Hooks, name: str, candidates: Sequence[Candidate], call: HookCall
+) -> tuple[list[tuple[int, Decimal | None]] | None, Report | None]:
+    """The indexes of the candidates that the hook keeps, in its order, each with its new weight if it has one.
+
+    If the hook fails, None and a report.
+    """
     hook = hooks.post_processing.get(name)
     if hook is None:
         return None, _missing("post-processing", name)
-    position_of = {id(candidate): position for position, candidate in enumerate(candidates)}
     try:
-        answer: object = hook(tuple(candidates))
-        if not isinstance(answer, Sequence) or isinstance(answer, str):
-            return None, unusable_answer("post-processing", name, "it must return a list of candidates")
-        positions = [position_of.get(id(candidate)) for candidate in answer]
+        answer: object
+        if hooks.takes_call(hook, 2):
+            answer = cast("PostProcessingHook", hook)(tuple(candidates), call)
+        else:
+            answer = cast("PostProcessing", hook)(tuple(candidates))
+        return kept_candidates(answer, candidates), None
+    except UnusableAnswerError as error:
+        return None, unusable_answer("post-processing", name, str(error))
     except HOOK_ERRORS as error:  # whatever a hook raises, the call continues
-        return None, _failed("post-processing", name, error)
-    known = [position for position in positions if position is not None]
-    if len(known) != len(positions):
-        return None, unusable_answer("post-processing", name, "it returned something that is not one of the candidates")
-    if len(set(known)) != len(known):
-        return None, unusable_answer("post-processing", name, "it returned a candidate twice")
-    return known, None
+        return None, _failed("post-processing", name, error, call)
 
 
-class _UnusableAnswerError(ValueError):
-    """A hook returned something unusable; the message says what."""
-
-
-def _product(product: object) -> Product:
-    if not isinstance(product, Mapping):
-        raise _UnusableAnswerError(f"a product must be a mapping, not {type(product).__name__}")
-    return MappingProxyType({_field_name(name): _plain(name, value) for name, value in product.items()})
-
-
-def _field_name(name: object) -> str:
-    if not isinstance(name, str):
-        raise _UnusableAnswerError("the field names of a product must be texts")
-    return name
-
-
-def _plain(name: object, value: object) -> Value:
-    if isinstance(value, float):
-        return Decimal(repr(value)) if value == value and abs(value) < float(MAX_WEIGHT) else None
-    if value is None or isinstance(value, str | int | Decimal | bool | date):
-        return value
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    raise _UnusableAnswerError(
-        f"field “{str(name)[:80]}” of a product is a {type(value).__name__}; it must be a text, number or date"
-    )
-
-
-def _weight(weight: object) -> Decimal:
-    if isinstance(weight, bool) or not isinstance(weight, int | float | Decimal):
-        raise _UnusableAnswerError(f"a weight must be a number, not {type(weight).__name__}")
-    number = Decimal(repr(weight)) if isinstance(weight, float) else Decimal(weight)
-    if not number.is_finite() or not 0 <= number < MAX_WEIGHT:
-        raise _UnusableAnswerError(f"{str(number)[:80]} is not a weight; weights are 0 or more")
-    return number
+_TO_RETURN = {
+    "target-loading": "Return a mapping of call data that the environment declares, each of its type.",
+    "dynamic-offer": "Return pairs of a product (a mapping of plain values) and a weight.",
+    "post-processing": "Return the candidates themselves, or pairs of a candidate and its new weight.",
+}
 
 
 def unusable_answer(kind: str, name: str, what: str, where: str = "") -> Report:
-    """The report about a hook that returned something unusable."""
-    return Report(Code.HOOK_ANSWER, f"The {kind} hook “{name}” was ignored: {what}.", where or name)
+    """The report about a hook that returned something unusable, with how to mend it."""
+    return Report(Code.HOOK_ANSWER, f"The {kind} hook “{name}” was ignored: {what}. {_TO_RETURN[kind]}", where or name)
 
 
 def _missing(kind: str, name: str) -> Report:
     return Report(Code.HOOK_MISSING, f"There is no {kind} hook “{name}”; the call continued without it.", name)
 
 
-def _failed(kind: str, name: str, error: BaseException, where: str = "") -> Report:
+def _failed(kind: str, name: str, error: BaseException, call: HookCall, where: str = "") -> Report:
     try:
-        text = str(error)[:200]
+        text = _without_values(str(error)[: 10 * _LONGEST_TEXT], call)[:_LONGEST_TEXT]
     except Exception:  # an exception whose text cannot be computed
         text = ""
     message = f"The {kind} hook “{name}” failed and was ignored: {type(error).__name__}{': ' if text else ''}{text}"
     return Report(Code.HOOK_FAILED, message, where or name)
+
+
+def _without_values(text: str, call: HookCall) -> str:
+    """``text`` without what it repeats of the contact, the call data and the ids of the call."""
+    values = {call.key, call.permanent, call.session, *_texts(call.contact), *_texts(call.data)}
+    for value in sorted(values - {""}, key=len, reverse=True):
+        if value in text:
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", text)
+    return text
+
+
+def _texts(row: Row) -> Iterator[str]:
+    for value in row.values():
+        if isinstance(value, tuple):
+            yield from value
+        elif value is not None and not isinstance(value, bool):
+            yield show(value)
 
 
 def __getattr__(name: str) -> object:

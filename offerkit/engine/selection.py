@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from offerkit.engine.call import Call
@@ -14,8 +16,10 @@ from offerkit.engine.ranking import RankedOffer, first_entries, ranked, tie_key
 from offerkit.engine.reasons import ExclusionReason
 from offerkit.engine.report import Report
 from offerkit.engine.resources import CompiledOffer, CompiledSpace
-from offerkit.engine.weights import BestWeight, times
-from offerkit.hooks import Candidate
+from offerkit.engine.weights import BestWeight, plain_number, times
+from offerkit.hooks import Candidate, HookCall, HookOffer
+from offerkit.models.expression_scopes import OFFER_FIELDS
+from offerkit.rules.types import Row
 
 
 class WeighedOffer(NamedTuple):
@@ -25,8 +29,29 @@ class WeighedOffer(NamedTuple):
     out: ExclusionReason | None = None
 
 
+def hook_call(catalog: Catalog, call: Call, data: Row) -> HookCall:
+    """What hooks are told of ``call``; they cannot change it."""
+    space = catalog.spaces[call.space]
+    return HookCall(
+        space=f"{catalog.environment}/{call.space}",
+        channel=space.channel,
+        now=call.now.astimezone(catalog.zone),
+        n=call.wanted_count,
+        contact=MappingProxyType(dict(call.contact)),
+        data=MappingProxyType(dict(data)),
+        key=call.key,
+        permanent=call.permanent,
+        session=call.session,
+    )
+
+
 def weigh_offer(
-    catalog: Catalog, offer: CompiledOffer, found: BestWeight | None, facts: CallFacts, reports: list[Report]
+    catalog: Catalog,
+    offer: CompiledOffer,
+    found: BestWeight | None,
+    call: Call,
+    facts: CallFacts,
+    reports: list[Report],
 ) -> WeighedOffer:
     """Steps 6 and 7: the weight that holds, times the multipliers; or a dynamic offer's products, each with its own.
 
@@ -41,7 +66,13 @@ def weigh_offer(
         return WeighedOffer((), ExclusionReason.WEIGHT_ZERO)
     if not found.source.dynamic:
         return WeighedOffer((entry,))
-    product_weights, report = products(catalog.hooks, found.source.dynamic, offer.name, facts.contact, facts.data)
+    product_weights, report = products(
+        catalog.hooks,
+        found.source.dynamic,
+        _hook_offer(offer, found.number),
+        hook_call(catalog, call, facts.data),
+        catalog.product_fields,
+    )
     if report is not None:
         reports.append(report)
     if product_weights is None:
@@ -64,21 +95,40 @@ def sort_entries(
 ) -> list[RankedOffer]:
     """Steps 9 and 10 for ``entries``, which come by weight, highest first. Without a hook, only the first n are sorted.
 
-    A post-processing hook sees every product of a dynamic offer; only the first of each offer is kept.
+    A post-processing hook sees every product of a dynamic offer; only the first of each offer is kept. Its order
+    counts, whatever new weights it gives.
     """
     tie = tie_key(catalog.offers, call.seed, call.key, facts.today)
     if not space.post_processing:
         return ranked(entries, tie, call.n)
     order = ranked(entries, tie, None)
-    offers = catalog.offers
-    candidates = [
-        Candidate(offers[entry.position].name, offers[entry.position].category, entry.weight, entry.product)
-        for entry in order
-    ]
-    kept_positions, report = post_process(catalog.hooks, space.post_processing, candidates)
+    candidates = [_candidate(catalog.offers[entry.position], entry) for entry in order]
+    kept, report = post_process(catalog.hooks, space.post_processing, candidates, hook_call(catalog, call, facts.data))
     if report is not None:
         reports.append(report)
-    return first_entries(order if kept_positions is None else [order[position] for position in kept_positions])
+    if kept is None:
+        return first_entries(order)
+    return first_entries(
+        order[position] if weight is None else order[position]._replace(weight=plain_number(weight))
+        for position, weight in kept
+    )
+
+
+def _hook_offer(offer: CompiledOffer, weight: Decimal) -> HookOffer:
+    code, label, fields = _attributes(offer)
+    return HookOffer(offer.name, code, label, offer.category, tuple(sorted(offer.themes)), weight, fields)
+
+
+def _candidate(offer: CompiledOffer, entry: RankedOffer) -> Candidate:
+    code, label, fields = _attributes(offer)
+    themes = tuple(sorted(offer.themes))
+    return Candidate(offer.name, offer.category, entry.weight, entry.product, code, label, themes, fields)
+
+
+def _attributes(offer: CompiledOffer) -> tuple[str, str, Row]:
+    """An offer's code and label, and its values of the environment's ``offer_fields``."""
+    fields = {name: value for name, value in offer.row.items() if name not in OFFER_FIELDS}
+    return str(offer.row["code"]), str(offer.row["label"] or ""), MappingProxyType(fields)
 
 
 def first_n(catalog: Catalog, order: Iterable[RankedOffer], n: int) -> tuple[ChosenOffer, ...]:

@@ -104,7 +104,7 @@ def with_names(case: Any, name: Callable[[Kind, str], str]) -> Any:
         ]
     if isinstance(expected := case.get("expect"), dict):
         lists = {key: one(Kind.OFFER, expected[key]) for key in ("offers", "any_order") if key in expected}
-        maps = {key: keyed(expected[key]) for key in ("weights", "out") if key in expected}
+        maps = {key: keyed(expected[key]) for key in ("weights", "products", "out") if key in expected}
         result["expect"] = {**expected, **lists, **maps}
     return result
 

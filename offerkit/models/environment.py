@@ -22,10 +22,13 @@ from offerkit.models.base import (
     Text,
     references_to,
 )
-from offerkit.models.dimension import DimensionField
+from offerkit.models.dimension import DimensionField, TypedField
 from offerkit.models.inbound import Inbound
 from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
 from offerkit.models.typed_values import ValueText, type_error
+
+MAX_PRODUCT_FIELDS = 100
+"""The most fields that an environment can declare for products."""
 
 
 class CallData(DimensionField):
@@ -101,6 +104,12 @@ class Environment(Resource):
     call_data: dict[Name, CallData] = {}
     offer_fields: dict[Name, OfferField] = Field(
         {}, max_length=MAX_OFFER_FIELDS, description="The fields of offers besides the built-in ones: offer.<name>."
+    )
+    product_fields: dict[Name, TypedField] = Field(
+        {},
+        max_length=MAX_PRODUCT_FIELDS,
+        description="The values of the products that dynamic-offer hooks return: product.<name> in stored data and"
+        " templates.",
     )
     promotion: Promotion = Promotion()
     impact: ImpactLimit = ImpactLimit()

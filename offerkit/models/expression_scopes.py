@@ -87,7 +87,7 @@ class ExpressionRole(StrEnum):
     COUNTED = "counted"
     """A rule's ``counted.when``: the stored proposition only."""
     STORED = "stored"
-    """A space's extra data: contact, call data, offer and the proposition itself."""
+    """A space's extra data: contact, call data, offer, the proposition itself, and its product."""
     POLICY = "policy"
     """A policy's ``require``: its names follow from what it applies to (policy_names.py)."""
 
@@ -113,10 +113,12 @@ def expression_scope(
     call_data: Mapping[str, FieldType],
     parameters: Mapping[str, FieldType] | None = None,
     offer_fields: Mapping[str, FieldType] | None = None,
+    product_fields: Mapping[str, FieldType] | None = None,
 ) -> NameScope:
     """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``.
 
-    ``offer_fields``: those that the environment declares; the built-in ones are always there.
+    ``offer_fields``: those that the environment declares; the built-in ones are always there. ``product_fields``: those
+    that it declares for products; without any, there is no ``product``.
     """
     contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": {**CALL_FACTS, **call_data}}
     offer = {**offer_fields, **OFFER_FIELDS} if offer_fields else OFFER_FIELDS
@@ -134,4 +136,5 @@ def expression_scope(
         case ExpressionRole.POLICY:
             return NameScope({})  # of contacts; its own are those of policy_names.py
         case ExpressionRole.STORED:
-            return NameScope({**contact, "offer": offer, "proposition": PROPOSITION_FIELDS})
+            stored = {**contact, "offer": offer, "proposition": PROPOSITION_FIELDS}
+            return NameScope({**stored, "product": product_fields} if product_fields else stored)

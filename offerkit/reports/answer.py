@@ -15,6 +15,7 @@ from offerkit.reports.escape import clip, json_text, one_line, visible
 from offerkit.reports.explain import explanation_json, explanation_text
 from offerkit.reports.style import PRESENTATION, Presentation, Style, indented
 from offerkit.rules.values import show
+from offerkit.templates.values import without_controls
 from offerkit.templates.xml_text import html_view, with_attribute, with_html, without_declaration
 
 Where: TypeAlias = Callable[[Finding], str]
@@ -161,6 +162,8 @@ def propositions_xml(answer: Answer, divs: Sequence[str] = ()) -> str:
                 continue
             tag = proposition_tag(proposed, space.space, div)
             lines += [tag, without_declaration(proposed.rendered["xml"]).rstrip()]
+            if proposed.product_fields:
+                lines.append(product_element(proposed))
             if html is not None:
                 lines.append(html_view(html))
             lines.append("</proposition>")
@@ -178,3 +181,12 @@ def proposition_tag(proposed: ProposedOffer, space: str, div: str) -> str:
         "div": div,
     }
     return f"<proposition {' '.join(f'{name}={quoteattr(value)}' for name, value in facts.items())}>"
+
+
+def product_element(proposed: ProposedOffer) -> str:
+    """The declared values of an offer's product, as attributes; the name of one that begins with a digit gets a “_”."""
+    values = (
+        f" {'_' if name[0].isdigit() else ''}{name}={quoteattr(without_controls(show(value)))}"
+        for name, value in proposed.product_fields.items()
+    )
+    return f"<product{''.join(values)}/>"

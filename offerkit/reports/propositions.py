@@ -22,7 +22,7 @@ NONE = "No propositions."
 @dataclass(frozen=True, slots=True)
 class PropositionLine:
     """One proposition; times are UTC, ISO 8601. ``proposed`` and ``accepted`` are the space's extra data;
-    ``statuses``, what it stored at other changes of status.
+    ``statuses``, what it stored at other changes of status. ``product``: what a dynamic offer became; None without.
     """
 
     id: str
@@ -42,6 +42,7 @@ class PropositionLine:
     proposed: Mapping[str, Json]
     accepted: Mapping[str, Json]
     statuses: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    product: Mapping[str, Json] | None = None
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -91,7 +92,8 @@ def propositions_text(propositions: Propositions, presentation: Presentation = P
 
 
 def _moments(line: PropositionLine) -> list[tuple[str, Mapping[str, Json]]]:
-    return [("proposed", line.proposed), ("accepted", line.accepted), *line.statuses.items()]
+    made = [("product", line.product)] if line.product is not None else []
+    return [*made, ("proposed", line.proposed), ("accepted", line.accepted), *line.statuses.items()]
 
 
 def propositions_markdown(propositions: Propositions, _presentation: Presentation = PRESENTATION) -> str:
@@ -106,14 +108,16 @@ def propositions_json(propositions: Propositions, _presentation: Presentation = 
 
 
 def _document(line: PropositionLine) -> Json:
-    """A proposition; ``statuses`` only where something is stored there."""
+    """A proposition; ``statuses`` and ``product`` only where something is stored there."""
+    absent = {name for name, value in (("statuses", line.statuses or None), ("product", line.product)) if value is None}
     made: dict[str, Json] = asdict(line)
-    return made if line.statuses else {name: value for name, value in made.items() if name != "statuses"}
+    return {name: value for name, value in made.items() if name not in absent}
 
 
 def propositions_csv(propositions: Propositions, _presentation: Presentation = PRESENTATION) -> str:
     """A CSV file with a header; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
-    names = [name for name in PropositionLine.__slots__ if name not in ("proposed", "accepted", "statuses")]
+    left_out = ("proposed", "accepted", "statuses", "product")
+    names = [name for name in PropositionLine.__slots__ if name not in left_out]
     target = io.StringIO()
     rows = ([str(getattr(line, name)) for name in names] for line in propositions.lines)
     CsvWriter(target, names, lineterminator="\n").write(rows)

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offerkit.diagnostics import Code, refuse
-from offerkit.engine.answer import Answer
+from offerkit.engine.answer import Answer, ProposedOffer
 from offerkit.fingerprint import Json
 from offerkit.reports.answer import answer_data
+from offerkit.rules.values import show
 from offerkit.server.authentication import INSIDER, operator_of
 from offerkit.server.decision_service import DecisionService
 from offerkit.server.json_bodies import read_body
@@ -105,6 +106,7 @@ def _ask(service: DecisionService, body: ProposeBody, status_base: str, *, hints
         at=_at(service, body),
         contact=body.contact,
         cookie=body.cookie,
+        session=body.session,
         n=body.n,
         categories=tuple(body.categories),
         themes=tuple(body.themes),
@@ -140,6 +142,12 @@ def _at(service: DecisionService, body: ProposeBody) -> datetime:
     )
 
 
+def _product(proposed: ProposedOffer) -> dict[str, Json]:
+    """The declared values of an offer's product, if it has any."""
+    values: Json = {name: show(value) for name, value in proposed.product_fields.items()}
+    return {"product": values} if values else {}
+
+
 def _outside(answer: Answer) -> Json:
     """The answer for callers who cannot see the catalog: without weights, categories and reasons."""
     return {
@@ -158,6 +166,7 @@ def _outside(answer: Answer) -> Json:
                         "offer": proposed.offer,
                         "fields": dict(proposed.fields),
                         "rendered": dict(proposed.rendered),
+                        **_product(proposed),
                     }
                     for proposed in space.proposed
                 ],

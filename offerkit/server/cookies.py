@@ -24,10 +24,12 @@ class Visitor:
         self._session = _cookie(request, SESSION)
         self.cookie = self._permanent or random_hex(32)
         """The key by which the engine knows the visitor: 128 random bits."""
+        self.session = self._session or random_hex(32)
+        """The id of the visitor's session."""
 
     def renew(self, cookie: str) -> None:
         """From now on the visitor is known by ``cookie``, and the session is another one as well."""
-        self.cookie = cookie
+        self.cookie, self.session = cookie, random_hex(32)
         self._permanent = self._session = ""
 
     def leave(self, response: Response, *, secure: bool, elsewhere: bool) -> None:
@@ -35,7 +37,7 @@ class Visitor:
         if not self._permanent:
             _set(response, PERMANENT, self.cookie, MONTHS_13, secure, elsewhere)
         if not self._session:
-            _set(response, SESSION, random_hex(32), None, secure, elsewhere)
+            _set(response, SESSION, self.session, None, secure, elsewhere)
 
 
 def cookie_of(request: Request, name: str) -> str:

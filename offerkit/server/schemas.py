@@ -142,6 +142,7 @@ class ProposeBody(RequestBody):
     )
     contact: Key = Field("", description="Who, by the space's keys; parts of a composite key are joined by |.")
     cookie: Key = Field("", description="The visitor's permanent or session cookie.")
+    session: Key = Field("", description="The id of the visitor's session, for hooks.")
     n: int = Field(1, ge=1, le=MAX_COUNT, description="How many offers on each space.")
     categories: Names = Field(default_factory=list, description="Only offers below one of these.")
     themes: Names = Field(default_factory=list, description="Only offers that carry one of these.")
@@ -184,6 +185,9 @@ class PropositionView(BaseModel):
     offer: str
     fields: dict[str, str] = Field(description="The content, personalised, by the space's fields.")
     rendered: dict[str, str] = Field({}, description="What the space's functions made, by output.")
+    product: dict[str, str] = Field(
+        {}, description="Of a dynamic offer: the values that the environment declares under product_fields, as text."
+    )
 
 
 class SpaceView(BaseModel):

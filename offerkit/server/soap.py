@@ -79,7 +79,7 @@ def _ask(environment: str, space: str, soap_request: soap_xml.SoapRequest, statu
     whole = _place(values, f"{environment}/{space}", SpaceRequest(space))
     if no_prop not in (*_YES, *_NO):
         raise SoapFault("Sender", "noProp is true or false", Code.BAD_REQUEST)
-    keys = (values.get("targetId", ""), values.get("uuid") or values.get("nli", ""))
+    keys = (values.get("targetId", ""), values.get("uuid") or values.get("nli", ""), values.get("nli", ""))
     if max(map(len, keys)) > LONGEST_KEY:
         raise SoapFault("Sender", "a key is too long", Code.BAD_REQUEST)
     return ProposeRequest(
@@ -87,6 +87,7 @@ def _ask(environment: str, space: str, soap_request: soap_xml.SoapRequest, statu
         at=now(),
         contact=keys[0],
         cookie=keys[1],
+        session=values.get("nli", ""),
         wanted=tuple(_place(place, whole.space, whole) for place in soap_request.places) or (whole,),
         data=soap_request.context,
         store=no_prop not in _YES,

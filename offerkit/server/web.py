@@ -17,7 +17,7 @@ from starlette.responses import Response
 from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer, ProposedOffer
 from offerkit.models.status import Status, parse_status
-from offerkit.reports.answer import proposition_tag
+from offerkit.reports.answer import product_element, proposition_tag
 from offerkit.server.cookies import Visitor
 from offerkit.server.decision_service import DecisionService
 from offerkit.server.inbound import InboundRules
@@ -59,7 +59,7 @@ def routes(service: DecisionService, public_url: str, status_path: str) -> list[
         body = await read_body(request, PageBody)
         visitor = Visitor(request)
         page_call = PageCall(served.catalogs, environment, body)
-        ask = page_call.ask(visitor.cookie, public_url + status_path)
+        ask = page_call.ask(visitor, public_url + status_path)
         answer = (await service.propose(ask))[0] if ask is not None else None
         if body.xml:
             response = Response(page_call.xml(answer), media_type="application/xml")
@@ -183,7 +183,7 @@ class PageCall:
             for div in {div.id: div for div in body.divs}.values():  # a page has an id once
                 self._add(div)
 
-    def ask(self, cookie: str, status_base: str) -> ProposeRequest | None:
+    def ask(self, visitor: Visitor, status_base: str) -> ProposeRequest | None:
         """All places in one question; None when none of them is live."""
         if not self._wanted:
             return None
@@ -193,7 +193,8 @@ class PageCall:
             spaces=tuple(dict.fromkeys(place.space for place in self._wanted)),
             at=now(),
             contact=self._body.target,
-            cookie=cookie,
+            cookie=visitor.cookie,
+            session=visitor.session,
             data=data,
             outputs=("xml" if self._body.xml else "html",),
             status_base=status_base,
@@ -265,7 +266,8 @@ def _element(div: str, space: str, proposed: ProposedOffer) -> str:
     view = without_declaration(proposed.rendered["xml"].strip()).strip()
     if not view.startswith("<xmlOfferView"):
         view = f"<xmlOfferView>{view}</xmlOfferView>"
-    return f"{proposition_tag(proposed, space, div)}{view}</proposition>"
+    product = product_element(proposed) if proposed.product_fields else ""
+    return f"{proposition_tag(proposed, space, div)}{view}{product}</proposition>"
 
 
 _REDIRECT_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")

@@ -254,6 +254,7 @@ def _facts(row: list[Any]) -> ResourceFacts:
         flags,
         types,
         themes,
+        products,
         misfits,
         expressions,
         filters,
@@ -270,6 +271,7 @@ def _facts(row: list[Any]) -> ResourceFacts:
         flags=tuple(flags),
         types=tuple([(name, base, tuple(values)) for name, base, values in types]),
         themes=tuple([(name, tuple(path)) for name, path in themes]),
+        product_fields=tuple([(name, base, tuple(values)) for name, base, values in products]),
         misfits=tuple(
             [Misfit(tuple(path), intern(form), intern(reason), offset) for path, form, reason, offset in misfits]
         ),

@@ -139,7 +139,11 @@ def _scopes(index: Index, environment: str, declared: Mapping[str, FieldType]) -
     if record.valid and dimension is not None and dimension.valid:
         known = known_call_facts(environment, index.group(environment, Kind.SPACE))
         names = (dimension.name, types_of(dimension), {**known, **types_of(record)})
-        scopes |= {role: expression_scope(role, *names, offer_fields=declared) for role in _ABOUT_CONTACTS}
+        products = product_types(record)
+        scopes |= {
+            role: expression_scope(role, *names, offer_fields=declared, product_fields=products)
+            for role in _ABOUT_CONTACTS
+        }
     return scopes
 
 
@@ -154,6 +158,11 @@ def _with_parameters(contact: NameScope, record: Record, declared: Mapping[str, 
 def types_of(record: Record) -> dict[str, FieldType]:
     """The types of the fields, call data or parameters that a resource declares."""
     return {name: FieldType(BaseType(base), values) for name, base, values in record.facts.types}
+
+
+def product_types(environment: Record) -> dict[str, FieldType]:
+    """The types of the values that an environment declares for the products of its dynamic offers."""
+    return {name: FieldType(BaseType(base), values) for name, base, values in environment.facts.product_fields}
 
 
 def offer_types(environment: Record) -> dict[str, FieldType]:

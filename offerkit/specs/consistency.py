@@ -314,7 +314,9 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
         *(f"{dimension.name}.{field}" for field in dimension.facts.fields),
         *(f"interaction.{field}" for field in (*CALL_FACTS, *environment.facts.fields)),
         *(f"offer.{field.name}" for field in environment.facts.offer_fields),
+        *(f"product.{name}" for name, _, _ in environment.facts.product_fields),
     }
+    more = ", product.<field>" if environment.facts.product_fields else ""
     for kind in (Kind.SPACE, Kind.TEMPLATE, Kind.OFFER):
         for record in index.group(environment.name, kind).values():
             if not record.facts.variables:
@@ -329,7 +331,7 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
                         f"the template uses “{variable}”, which does not exist",
                         "It can use "
                         + ("this space's fields, " if kind is Kind.SPACE else "")
-                        + f"{dimension.name}.<field>, interaction.<call data> and offer.<field>.",
+                        + f"{dimension.name}.<field>, interaction.<call data>{more} and offer.<field>.",
                         suggestion(variable, common | own, "Correct the name."),
                         named=variable,
                     )

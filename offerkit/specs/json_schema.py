@@ -232,6 +232,11 @@ _EXPECT = {
     "offers": {**_OFFERS, "description": "Exactly these, in this order; with several spaces a list for each."},
     "any_order": {**_OFFERS, "description": "Exactly these, in any order."},
     "weights": {"type": "object", "additionalProperties": {"type": ["number", "string"]}},
+    "products": {
+        "type": "object",
+        "description": "Values of the products that dynamic offers become, by offer and name.",
+        "additionalProperties": {"type": "object", "additionalProperties": _TEXT},
+    },
     "out": {
         "type": "object",
         "description": "Offers that are left out, and why.",
@@ -257,6 +262,8 @@ _CASE = {
         "description": "The contact's fields (others are unknown) or the key of a stored contact; absent: no contact.",
     },
     "key": {**_TEXT, "description": "The key that decides the order of ties."},
+    "cookie": {**_TEXT, "description": "The id of the visitor's permanent cookie, for hooks."},
+    "session": {**_TEXT, "description": "The id of the visitor's session, for hooks."},
     "now": {**_MOMENT, "description": "The time of the call: local time of the environment, or with an offset."},
     "n": {**_COUNT, "description": "How many offers; absent: 10."},
     "categories": _NAMES,

@@ -214,6 +214,7 @@ def _facts(
                 types=types(data),
                 expressions=written,
                 offer_fields=offer_fields(resource.offer_fields),
+                product_fields=types(resource.product_fields),
             )
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)

@@ -62,6 +62,7 @@ class ResourceFacts(NamedTuple):
     fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
     their paths. ``misfits``: texts that are no URL, or no HTML that may be shown.
     ``filter_values``: values for a filter's parameters, with the path of the filter's use.
+    ``product_fields``: name, type and an enumeration's values of what an environment declares for products.
     ``offer_fields``: what an environment declares for its offers. ``field_values``: what an offer, template or category
     gives for them.
     """
@@ -75,6 +76,7 @@ class ResourceFacts(NamedTuple):
     flags: tuple[str, ...] = ()
     types: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     themes: tuple[tuple[str, JsonPath], ...] = ()
+    product_fields: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     misfits: tuple[Misfit, ...] = ()
     expressions: tuple[Expression, ...] = ()
     filter_values: tuple[tuple[JsonPath, Mapping[str, str]], ...] = ()

@@ -17,7 +17,7 @@ from offerkit.times import check_utc, instant
 
 COLUMNS = (
     "id, environment, contact, space, channel, offer, category, interaction, rank, weight, status, time, changed,"
-    " revision, data"
+    " revision, data, product"
 )
 LONGEST_KEY = 500
 """Characters of an id, an interaction or a contact's key, at most: PostgreSQL indexes up to 2,700 bytes."""
@@ -26,7 +26,7 @@ LARGEST_DATA = 65_536
 
 Data: TypeAlias = Mapping[str, Json]
 
-PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, str, int, str, str, int, str]
+PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, str, int, str, str, int, str, str]
 """The columns of :data:`COLUMNS`, in order."""
 
 
@@ -38,7 +38,8 @@ class PropositionRow:
     parts joined by ``|``. ``time`` is the proposition date (inbound: when it was made; outbound: the delivery's
     contact date) and ``changed`` when the status was last set, both UTC as ``2026-11-01T12:00:00.000000Z``.
     ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data;
-    ``statuses``, what it stored at other changes of status, by status.
+    ``statuses``, what it stored at other changes of status, by status. ``product`` is what a dynamic-offer hook made of
+    the offer, None without one.
     """
 
     id: str
@@ -58,6 +59,7 @@ class PropositionRow:
     proposed: Data = field(default_factory=dict, hash=False)
     accepted: Data = field(default_factory=dict, hash=False)
     statuses: Mapping[str, Data] = field(default_factory=dict, hash=False)
+    product: Data | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,15 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     _check_keys(row)
     keys = (row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction)
     ranked = (row.rank, weight_text(row.weight), status_number(row.status))
-    return (*keys, *ranked, row.time, row.changed, row.revision, data_text(row.proposed, row.accepted, row.statuses))
+    return (
+        *keys,
+        *ranked,
+        row.time,
+        row.changed,
+        row.revision,
+        data_text(row.proposed, row.accepted, row.statuses),
+        product_text(row.product),
+    )
 
 
 def past_of(row: PropositionRow) -> PastProposition:
@@ -119,7 +129,9 @@ def proposition_row(text: PropositionText) -> PropositionRow:
     data = text[14]
     proposed, accepted, statuses = ({}, {}, {}) if data == _NO_DATA else data_of(data)
     weight, status = Decimal(text[9]), status_of_number(text[10])
-    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted, statuses)
+    extra = proposed, accepted, statuses
+    product = product_of(text[15]) if text[15] else None
+    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], *extra, product)
 
 
 def weight_text(weight: Decimal) -> str:
@@ -167,6 +179,19 @@ def data_of(text: str) -> tuple[Data, Data, Mapping[str, Data]]:
             return proposed, accepted, statuses
         case _:
             raise ValueError("the column is not a proposition's extra data")
+
+
+def product_text(product: Data | None) -> str:
+    """The column of the product; empty without one. What a hook returns is bounded where it is checked."""
+    return "" if product is None else canonical(dict(product)).decode()
+
+
+def product_of(text: str) -> Data:
+    """The product of a column. Raises ValueError when it is invalid."""
+    product = orjson.loads(text)
+    if not isinstance(product, dict):
+        raise ValueError("the column is not a product")
+    return product
 
 
 def keepable(texts: Sequence[str]) -> bool:

@@ -52,10 +52,15 @@ class Variables:
         """The values of one contact and call; ``dimension`` names the contact (``recipient``)."""
         return cls({dimension: FrozenRow(contact), "interaction": FrozenRow(call_data)}, status_base)
 
-    def about(self, offer: Row | FrozenRow, proposition: Row = NO_VALUES) -> Variables:
-        """The same, for one offer (name, code, label, category) and its proposition (id, rank, weight, space)."""
+    def about(self, offer: Row | FrozenRow, proposition: Row = NO_VALUES, product: Row | None = None) -> Variables:
+        """The same, for one offer (name, code, label, category) and its proposition (id, rank, weight, space).
+
+        ``product``: the values of the product that it became; None: templates cannot name any.
+        """
         known = offer if isinstance(offer, FrozenRow) else FrozenRow(offer)
         rows = {**self._rows, "offer": known, "proposition": FrozenRow(proposition)}
+        if product is not None:
+            rows["product"] = FrozenRow(product)
         identity = proposition.get("id")
         return Variables(rows, self.status_base, "" if identity is None else str(identity))
 

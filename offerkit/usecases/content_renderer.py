@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.extra_data import product_row
 from offerkit.models.status import Status, status_number
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
@@ -60,10 +61,14 @@ class ContentRenderer:
         content = prepared.constant
         if content is not None and product is None and not outputs:
             return content.fields, {}
-        variables = self._about(contact, data).about(prepared.row, proposition)
+        variables = self._about(contact, data).about(prepared.row, proposition, self._product(product))
         if content is None or product is not None:
             content = self._renderer.content(prepared.texts, variables, _data(product))
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
+
+    def _product(self, product: Mapping[str, Value] | None) -> Row | None:
+        """The template variables ``product.<field>``; None if the environment declares none."""
+        return product_row(self._catalog, product) if self._catalog.product_fields else None
 
     def data_read(self, offers: Iterable[str]) -> set[str]:
         """The names of the call data that the texts of ``offers`` and the rendering functions read."""

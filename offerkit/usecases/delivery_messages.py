@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
+from offerkit.engine.extra_data import product_row, stored_product
 from offerkit.engine.history import PastProposition
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
@@ -25,7 +26,9 @@ OUTPUTS = ("html", "text")
 
 
 class MessageProposition(TypedDict):
-    """A proposition of a message; ``id`` is empty if the space stores nothing. ``data``: its extra data."""
+    """A proposition of a message; ``id`` is empty if the space stores nothing. ``data``: its extra data; ``product``:
+    what a dynamic offer became, only then.
+    """
 
     id: str
     offer: str
@@ -33,6 +36,7 @@ class MessageProposition(TypedDict):
     rank: int
     weight: str
     data: dict[str, Json]
+    product: NotRequired[dict[str, Json]]
 
 
 class Message(TypedDict):
@@ -144,14 +148,19 @@ class MessageWriter:
             weight=choice.weight,
             rank=rank,
         )
-        return {
+        product = product_row(order.catalog, choice.product)
+        made: MessageProposition = {
             "id": id_,
             "offer": offer.name,
             "category": offer.category,
             "rank": rank,
             "weight": weight_text(choice.weight),
-            "data": self._extra.values(recipient.contact, data, offer.row, proposition, order.at),
+            "data": self._extra.values(recipient.contact, data, offer.row, proposition, order.at, product),
         }
+        stored = stored_product(choice.product)
+        if stored is not None:
+            made["product"] = stored
+        return made
 
 
 def proposition_rows(order: PlannedDelivery, run: str, message: Message) -> list[PropositionRow]:
@@ -174,6 +183,7 @@ def proposition_rows(order: PlannedDelivery, run: str, message: Message) -> list
             changed=time,
             revision=order.catalog.revision,
             proposed=proposition["data"],
+            product=proposition.get("product"),
         )
         for proposition in message["propositions"]
         if proposition["id"]

@@ -87,6 +87,7 @@ def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, obj
         themes=engine.themes if engine else (),
         data=data,
     )
+    call = replace(call, wanted=min(100, order.count))
     if body.outline is not None:
         call = replace(call, offers=frozenset(order.offers))
     types = {name: field.type for name, field in catalog.call_data.items()}

@@ -60,6 +60,7 @@ def _line(row: PropositionRow) -> PropositionLine:
         proposed=row.proposed,
         accepted=row.accepted,
         statuses=row.statuses,
+        product=row.product,
     )
 
 

@@ -250,6 +250,7 @@ def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
         *(f"{catalog.dimension.name}.{field}" for field in catalog.dimension.fields),
         *(f"interaction.{field}" for field in (*CALL_FACTS, *catalog.call_data)),
         *(f"offer.{field}" for field in catalog.offer_fields),
+        *(f"product.{field}" for field in catalog.product_fields),
     }
     for address in catalogs.snapshot.of_kind(Kind.SPACE, environment):
         yield from _space(catalog, address, Space.model_validate(catalogs.snapshot(address)), common)

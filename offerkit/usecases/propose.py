@@ -19,7 +19,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import contact_row, make_call
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
-from offerkit.engine.extra_data import ExtraData
+from offerkit.engine.extra_data import ExtraData, product_row, stored_product
 from offerkit.engine.history import PastProposition
 from offerkit.engine.identify import ContactLookup, Identified, IdentifiedBy, IdentifyingSpace, identify
 from offerkit.engine.reasons import NOT_ELIGIBLE, ExclusionReason, not_rendered
@@ -205,7 +205,7 @@ def _prepare(
         hint = f"Spaces in {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     named_catalog = catalogs[environment]
-    nobody = CallContext(None, "", ask.at, ask.seed, hints=ask.hints)
+    nobody = CallContext(None, "", ask.at, ask.seed, hints=ask.hints, permanent=ask.permanent, session=ask.session)
     # Mistakes in the call are reported before any contact is looked up.
     call = make_call(
         named_catalog,
@@ -223,13 +223,11 @@ def _prepare(
         call = make_call(
             catalog,
             who.space,
-            who=CallContext(
-                who.contact,
-                who.key,
-                ask.at,
-                ask.seed,
-                catalog.anonymous,
-                hints=ask.hints,
+            who=replace(
+                nobody,
+                contact=who.contact,
+                key=who.key,
+                anonymous=catalog.anonymous,
                 identification=identification_of(who.how),
             ),
             n=space_request.n,
@@ -376,6 +374,9 @@ def _proposed(
         fields=fields,
         rendered=rendered,
         product=chosen.product,
+        product_fields={
+            name: value for name, value in product_row(space_call.catalog, chosen.product).items() if value is not None
+        },
     )
 
 
@@ -409,7 +410,15 @@ def _row(
         time=time,
         changed=time,
         revision=space_call.catalog.revision,
-        proposed=extra.values(space_call.call.contact, data, offer.row, proposition, space_call.call.now),
+        proposed=extra.values(
+            space_call.call.contact,
+            data,
+            offer.row,
+            proposition,
+            space_call.call.now,
+            product_row(space_call.catalog, proposed.product),
+        ),
+        product=stored_product(proposed.product),
     )
 
 

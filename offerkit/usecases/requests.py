@@ -270,7 +270,8 @@ class ProposeRequest:
     ``anonymous_categories``: replace ``categories`` if no contact is identified and the linked anonymous space answers;
     none: those of the space that fell back. ``wanted``: what is requested for each place; none: the same of each
     of ``spaces``. ``hints``: whether errors suggest similar names, which takes time and must not be shown to outsiders.
-    ``own_html``: include html on spaces with a function for it.
+    ``own_html``: include html on spaces with a function for it. ``session``: the id of the visitor's session, for
+    hooks; if it is also the ``cookie``, there is no permanent one.
     """
 
     spaces: tuple[str, ...]
@@ -290,6 +291,12 @@ class ProposeRequest:
     wanted: tuple[SpaceRequest, ...] = ()
     hints: bool = True
     own_html: bool = False
+    session: str = ""
+
+    @property
+    def permanent(self) -> str:
+        """The id of the visitor's permanent cookie; empty if only a session cookie came."""
+        return self.cookie if self.cookie != self.session else ""
 
     @property
     def places(self) -> tuple[SpaceRequest, ...]:

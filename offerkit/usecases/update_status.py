@@ -10,6 +10,7 @@ from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.call_facts import with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
+from offerkit.engine.extra_data import stored_product_row
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status, parse_status
@@ -116,7 +117,9 @@ def _stored_then(
     number = catalog.position_of.get(row.offer)
     offer: Row = catalog.offers[number].row if number is not None else _removed_offer(catalog, row)
     proposition = past_of(row)._replace(status=status.value)
-    return extra.values(_contact(sources, catalog, row.contact), values, offer, proposition, update.at), extra.reports
+    product = stored_product_row(catalog, row.product)
+    contact = _contact(sources, catalog, row.contact)
+    return extra.values(contact, values, offer, proposition, update.at, product), extra.reports
 
 
 def _contact(sources: ContactSources, catalog: Catalog, key: str) -> Row:

@@ -26,6 +26,9 @@ HOOKS = Hooks(
         "airport": lambda contact, data: {"destination": "Oslo"},
         "failing": _fail,
         "undeclared": lambda contact, data: {"colour": "red"},
+        "told": lambda contact, data, call: {
+            "destination": "|".join((call.key, call.permanent, call.session, call.space, str(call.n)))
+        },
     },
     dynamic_offer={
         "rates": lambda offer, contact, data: [
@@ -36,6 +39,15 @@ HOOKS = Hooks(
         "none-left": lambda offer, contact, data: [],
         "negative": lambda offer, contact, data: [({"hotel": "A"}, -1)],
         "failing": _fail,
+        "by-margin": lambda offer, contact, data, call: [
+            (
+                {"about": f"{offer.code} {offer.category} {','.join(offer.themes)}", "price": Decimal("9.50")},
+                offer.weight,
+            ),
+            ({"about": call.key, "price": 3}, offer.weight / 2),
+        ],
+        "dear": lambda offer, contact, data: [({"price": "dear"}, 50)],
+        "endless": lambda offer, contact, data: [({"about": "x" * 70_000}, 50)],
     },
     post_processing={
         "reverse": lambda candidates: list(reversed(candidates)),
@@ -43,6 +55,17 @@ HOOKS = Hooks(
         "drop-first": lambda candidates: candidates[1:],
         "failing": _fail,
         "foreign": lambda candidates: ["b", *candidates],
+        "weigh-anew": lambda candidates, call: [
+            (candidate, 100 if candidate.code == "TRIP" else 0 if "y" in candidate.themes else candidate.weight)
+            for candidate in candidates
+        ],
+        "as-many": lambda candidates, call: candidates[::-1][: call.n],
+        "of-the-call": lambda candidates, call: [
+            candidate
+            for candidate in candidates
+            if candidate.label == call.data["destination"] and call.contact["age"] == 40
+        ],
+        "too-heavy": lambda candidates, call: [(candidate, 10**20) for candidate in candidates],
     },
 )
 """The hooks that cases may name."""
