@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from offerkit.contacts.bulk import column
 from offerkit.engine.condition import BoundCondition, CallFacts
@@ -31,13 +32,24 @@ def gives_integer(formula: BoundCondition) -> bool:
     return checked is not None and checked.type.base is BaseType.INTEGER
 
 
-def condition_sql(checked: CheckedExpression, table: str, rows: Mapping[str, Row], facts: CallFacts) -> str:
-    """An expression as SQL: the fields of the namespace ``table`` are columns, those of ``rows`` are constants."""
+def condition_sql(
+    checked: CheckedExpression,
+    table: str,
+    rows: Mapping[str, Row],
+    facts: CallFacts,
+    prefixed: AbstractSet[str] = frozenset(),
+) -> str:
+    """An expression as SQL: the fields of the namespace ``table`` are columns, those of ``rows`` are constants.
+
+    Those of ``prefixed`` namespaces are columns named with their namespace.
+    """
     bases = {(field.namespace, field.name): field.type.base for field in fields_of(checked.root)}
 
     def name(namespace: str, field: str) -> str:
         if namespace == table:
             return column(field)
+        if namespace in prefixed:
+            return column(f"{namespace}.{field}")
         return literal(rows[namespace].get(field), bases[namespace, field])
 
     now, today = literal(facts.now, BaseType.TIMESTAMP), literal(facts.today, BaseType.DATE)

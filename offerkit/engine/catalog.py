@@ -87,6 +87,11 @@ class Catalog:
         """The fields of an offer about which nothing is known, such as one that is no longer in the catalog."""
         return dict.fromkeys((*OFFER_FIELDS, *self.offer_fields))
 
+    @cached_property
+    def seldom_read(self) -> frozenset[tuple[str, str]]:
+        """What presentation rules read of propositions besides the usual: deliveries, stored data, products."""
+        return frozenset[tuple[str, str]]().union(*(rule.seldom_read for rule in self.rules))
+
     def members(self, wanted: Slice) -> list[int]:
         """The positions of the slice's offers: those in a category or with a theme; if both are named, both must match.
 

@@ -42,7 +42,7 @@ from offerkit.models.rule import Rule
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.template import Weight as WeightModel
 from offerkit.models.typology import Typology
-from offerkit.rules.types import ExpectedResult, Row
+from offerkit.rules.types import ExpectedResult, FieldType, Row
 from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
 from offerkit.times import duration
@@ -101,7 +101,14 @@ class _Compiler:
         types = {name: field.type for name, field in self._data.items()}
         self._offer_fields = field_types(self._model.offer_fields)
         self._no_offer: Row = _unknown({**OFFER_FIELDS, **self._offer_fields})
-        self._expressions = Expressions(self._model.dimension, self._fields, types, self._offer_fields, self._zone)
+        self._expressions = Expressions(
+            self._model.dimension,
+            self._fields,
+            types,
+            self._offer_fields,
+            self._zone,
+            field_types(self._model.product_fields),
+        )
 
     def catalog(self, revision: int) -> Catalog:
         address = environment_address(self._environment)
@@ -232,11 +239,18 @@ class _Compiler:
         models = [
             (address, Rule.model_validate(self._bodies[address])) for address in addresses if address in self._bodies
         ]
+        stored = self._stored_types(model for _, model in models)
         return tuple(
-            _compile_rule(address, model, offers, categories, self._expressions)
+            _compile_rule(address, model, offers, categories, self._expressions, stored)
             for address, model in models
             if model.enabled
         )
+
+    def _stored_types(self, rules: Iterable[Rule]) -> Mapping[str, FieldType]:
+        """The types of stored data, if a rule may read any."""
+        if not any("stored" in (rule.counted.when or "") for rule in rules):
+            return {}
+        return self._expressions.stored_types(SpaceModel.model_validate(body) for _, _, body in self._of(Kind.SPACE))
 
 
 def _compile_rule(
@@ -245,6 +259,7 @@ def _compile_rule(
     offers: Sequence[CompiledOffer],
     categories: Mapping[str, CompiledCategory],
     expressions: Expressions,
+    stored: Mapping[str, FieldType],
 ) -> PresentationRule:
     """The rule at ``address``, with the offers it applies to, unless that depends on the clock or the contact."""
     about = model.applies_to
@@ -267,11 +282,15 @@ def _compile_rule(
         of=model.counted.of,
         statuses=_STATUSES[model.counted.status],
         same_channel=model.counted.same_channel,
-        when=expressions.counted(model.counted.when, address) if model.counted.when is not None else None,
+        when=expressions.counted(model.counted.when, address, stored) if model.counted.when is not None else None,
         before=duration(model.period.before),
         after=duration(model.period.after),
         maximum=model.max,
+        stored={},
     )
+    read = rule.counts_by("stored")
+    if read:
+        rule = replace(rule, stored={name: stored[name] for name in read})
     if rule.applies_when is not None and (rule.applies_when.uses_clock or rule.weighs):
         return rule
     labels = {path: category.label for path, category in categories.items()}

@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from offerkit.address import Kind
-from offerkit.diagnostics import Code, suggestion
+from offerkit.diagnostics import Code, and_list, suggestion
+from offerkit.engine.stored_types import StoredTypes, stored_types
 from offerkit.fingerprint import JsonPath
-from offerkit.models.expression_scopes import ExpressionRole, expression_scope, known_call_facts
+from offerkit.models.expression_scopes import ExpressionRole, counted_scope, expression_scope, known_call_facts
 from offerkit.models.policy_names import scope_of
 from offerkit.models.typed_values import type_error
 from offerkit.rules.problems import Problem, RuleError
@@ -79,6 +80,7 @@ def bad_expressions(index: Index, checker: Checker = check_expressions) -> Itera
             checks.setdefault(request.key, request)
             uses.append((record, expression, request.key))
         yield from bad_uses(index, environment)
+        yield from _mixed_types(index, environment)
     answers = dict(zip(checks, checker(list(checks.values())), strict=True)) if checks else {}
     for record, expression, key in uses:
         for problem in answers[key]:
@@ -144,7 +146,47 @@ def _scopes(index: Index, environment: str, declared: Mapping[str, FieldType]) -
             role: expression_scope(role, *names, offer_fields=declared, product_fields=products)
             for role in _ABOUT_CONTACTS
         }
+        stored = _stored_types(index, environment, scopes[ExpressionRole.STORED])
+        types = {**stored.types, **{name: kinds[0] for name, kinds in stored.conflicts.items()}}
+        scopes[ExpressionRole.COUNTED] = counted_scope(types, products)
     return scopes
+
+
+def _stored_types(index: Index, environment: str, scope: NameScope) -> StoredTypes:
+    """The types of what the spaces of an environment store, if a rule may read any of it."""
+    counted = (text for _, _, text in _of_role(index, environment, Kind.RULE, ExpressionRole.COUNTED))
+    if not any("stored" in text for text in counted):
+        return StoredTypes({}, {})
+    data = _of_role(index, environment, Kind.SPACE, ExpressionRole.STORED)
+    return stored_types([(str(path[-1]), text) for _, path, text in data], scope)
+
+
+def _of_role(
+    index: Index, environment: str, kind: Kind, role: ExpressionRole
+) -> Iterator[tuple[Record, JsonPath, str]]:
+    for record in index.group(environment, kind).values():
+        for expression in record.facts.expressions:
+            if expression.role == role:
+                yield record, expression.path, expression.text
+
+
+def _mixed_types(index: Index, environment: str) -> Iterator[Mistake]:
+    """Extra data that rules may count by, and that is stored under one name with several types."""
+    declared = offer_types(index.group(environment, Kind.ENVIRONMENT)[environment])
+    scope = _scopes(index, environment, declared).get(ExpressionRole.STORED)
+    if scope is None:
+        return
+    for name, kinds in _stored_types(index, environment, scope).conflicts.items():
+        data = _of_role(index, environment, Kind.SPACE, ExpressionRole.STORED)
+        *_, (space, path) = [(record, path) for record, path, _ in data if path[-1] == name]
+        yield Mistake(
+            space,
+            path,
+            Code.STORED_TYPES,
+            f"“{name}” is stored with several types: {and_list(sorted({kind.base.value for kind in kinds}))}",
+            f"Presentation rules count by what is stored, so stored.{name} must mean one thing.",
+            "Store it under a name of its own, or with the same type everywhere.",
+        )
 
 
 def _with_parameters(contact: NameScope, record: Record, declared: Mapping[str, FieldType]) -> NameScope:

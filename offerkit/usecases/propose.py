@@ -255,7 +255,8 @@ def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple
     """The propositions of a contact that presentation rules may count."""
     if not key or not catalog.rules:
         return ()
-    return tuple(store.past(catalog.environment, key, utc(history_start(catalog, now))))
+    read = store.past_with_data if catalog.seldom_read else store.past
+    return tuple(read(catalog.environment, key, utc(history_start(catalog, now))))
 
 
 def history_start(catalog: Catalog, now: datetime) -> datetime:

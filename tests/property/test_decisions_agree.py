@@ -33,10 +33,8 @@ from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import NO_HOOKS
 from offerkit.engine.reasons import DECIDED, Cause, ExclusionReason, no_offer
 from offerkit.engine.slice import slice_of
-from offerkit.models.status import Status
 from offerkit.rules.types import Row
-from offerkit.store import PropositionRow, Store
-from offerkit.times import utc
+from offerkit.store import Store
 from offerkit.usecases.impact import space_impact
 from offerkit.usecases.per_contact import decide_contacts
 from offerkit.usecases.population import Population
@@ -59,16 +57,8 @@ def _people(rng: Random) -> list[dict[str, Any]]:
 @contextmanager
 def _store(made: Catalog, past: Mapping[str, Sequence[PastProposition]]) -> Iterator[Store]:
     """A store with these propositions."""
-    rows = [
-        PropositionRow(
-            f"{key}-{number}", made.environment, key, one.space, one.channel, one.offer, one.category, "call",
-            one.rank, one.weight, Status(one.status), utc(one.time), utc(one.time), 1,
-        )
-        for key, history in past.items()
-        for number, one in enumerate(history)
-    ]  # fmt: skip
     with TemporaryDirectory() as folder, Store.open(Path(folder) / "store.db", create=True) as store:
-        store.add_propositions(rows)
+        random_catalog.fill(store, made, past)
         yield store
 
 

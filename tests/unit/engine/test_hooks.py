@@ -18,7 +18,6 @@ from offerkit.hooks import Candidate, HookCall, HookOffer, TargetLoading
 from offerkit.rules.types import BaseType, FieldType, Row
 from offerkit.usecases.installed_hooks import load_hooks
 
-
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
 CONTACT = {"id": 4711, "email": "ada@example.org", "city": "Oslo", "gold": True, "none": None, "likes": ("tea", "é")}
 CALL = HookCall("shop/web", "inbound-web", NOW, 2, CONTACT, {"page": "/secret"}, "4711", "permanent-id", "session-id")
