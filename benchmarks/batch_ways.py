@@ -25,7 +25,7 @@ from decisions_catalog import ENVIRONMENT, SPACE
 from decisions_rules import NOW
 
 from offerkit.address import ancestors
-from offerkit.batch import BatchRequest, Results, batch_program, decide_all, find_exclusions, open_contact_table
+from offerkit.batch import Results, batch_program, batch_request, decide_all, open_contact_table
 from offerkit.batch.condition_sql import bound_condition_sql
 from offerkit.batch.program import BatchProgram
 from offerkit.contacts.open import open_contacts
@@ -74,7 +74,7 @@ def offerkit_way(folder: Path, out: Path, *, history: bool = True) -> None:
         open_contact_table(contacts_of(made, folder), made.catalog.dimension.key, types) as people,
         Store.open(folder / "store.db") as store,
     ):
-        batch = BatchRequest(made, find_exclusions(people, made, store if history else None))
+        batch = batch_request(people, made, store if history else None)
         results = Results(people)
         for chunk in decide_all(people, batch):
             results.add(made, chunk)
@@ -128,9 +128,8 @@ def duckdb_way(folder: Path, out: Path, *, stored: bool = False) -> None:
         )
         before = tie_text(made.call.seed, made.facts.today)
         offers = ", ".join(f"'{made.catalog.offers[item.position].name}'" for item in made.items)
-        environment = (
-            bound_condition_sql(made.catalog.when.condition, made.facts) if made.catalog.when is not None else "TRUE"
-        )
+        required = [bound_condition_sql(each.condition, made.facts) for each in made.catalog.requirements]
+        environment = " AND ".join(required) or "TRUE"
         db.execute(
             f"""COPY (WITH hashed AS (SELECT *, md5('{before}' || k) AS digest FROM contact WHERE {environment}),
             mixed AS (SELECT * EXCLUDE digest, ('0x' || digest[1:8])::BIGINT AS shift,
@@ -236,7 +235,7 @@ def polars_way(folder: Path, out: Path, *, stored: bool = False) -> None:
            for place, condition in enumerate(made.conditions) if condition.expression.checked is not None},
     )  # fmt: skip
     columns = [truths[f"g{place}"].to_numpy() for place in range(len(made.conditions))]
-    inside = columns[made.number(made.catalog.when.condition)] if made.catalog.when is not None else True
+    inside = numpy.all([True, *(columns[made.number(each.condition)] for each in made.catalog.requirements)], axis=0)
     alive = numpy.empty((len(made.items), len(people)), dtype=bool)
     for number, item in enumerate(made.items):
         alive[number] = inside

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     """The kind of a resource, in the order of reading and first creation."""
 
     DIMENSION = "dimension"
+    PROFILE = "profile"
     OPERATOR = "operator"
     ENVIRONMENT = "environment"
     SPACE = "space"
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     CAMPAIGN = "campaign"
     CASES = "cases"
     POLICY = "policy"
+    WEBHOOK = "webhook"
 
 
 class Stage(StrEnum):
@@ -47,12 +49,15 @@ class Stage(StrEnum):
 SHARED = "shared"
 """The stage with what all environments share; an environment cannot have this name."""
 
-SHARED_KINDS = (Kind.DIMENSION, Kind.OPERATOR)
+ADMINISTRATIVE_KINDS = (Kind.PROFILE, Kind.OPERATOR, Kind.WEBHOOK)
+"""The kinds that count once they are applied, and are never promoted."""
+SHARED_KINDS = (Kind.DIMENSION, *ADMINISTRATIVE_KINDS)
 KEPT_BY_ROLLBACK = (Kind.CAMPAIGN, Kind.CASES, Kind.POLICY)
 """The kinds that a rollback of live does not change: campaigns have no design; cases and policies stay in force."""
 KIND_ORDER = {kind: place for place, kind in enumerate(Kind)}
 SECTIONS = {
     "dimensions": Kind.DIMENSION,
+    "profiles": Kind.PROFILE,
     "operators": Kind.OPERATOR,
     "spaces": Kind.SPACE,
     "filters": Kind.FILTER,
@@ -63,6 +68,7 @@ SECTIONS = {
     "offers": Kind.OFFER,
     "campaigns": Kind.CAMPAIGN,
     "policies": Kind.POLICY,
+    "webhooks": Kind.WEBHOOK,
 }
 """The sections of spec files. Environments and cases have files of their own instead."""
 SECTION_OF = {kind: section for section, kind in SECTIONS.items()}
@@ -72,7 +78,7 @@ PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}(?:/[A-Za-z0-9][A-Za-z0-9_-]{0
 
 
 class Address(str):
-    """The address of a resource: its environment (``shared`` for dimensions and operators), kind and name.
+    """The address of a resource: its environment (``shared`` for :data:`SHARED_KINDS`), kind and name.
 
     An address is a string with parsed parts, so it serves as a key, a database value and JSON without conversion. Only
     code at the edges turns text into addresses, with :func:`parse_address`.

@@ -6,18 +6,19 @@ have moved if nothing relevant changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
 
-from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
+from offerkit.address import ADMINISTRATIVE_KINDS, KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, Decisions, unapproved
+from offerkit.governance.notices import Notice
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.rollback import RollbackChanges
-from offerkit.governance.settings import SETTING_KINDS, unapproved_settings
+from offerkit.governance.settings import is_setting, unapproved_settings
 from offerkit.governance.stops import Stops, renamed_stop_rows, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, only_leaves_spaces, without_earlier_ends
 from offerkit.plans.fields import field_changes, field_changes_by_place, redacted_changes
@@ -69,11 +70,17 @@ class Applied:
 
 
 def commit(
-    verified: Verified, *, actor: str, time: str, message: str = "", details: Mapping[str, Json] | None = None
+    verified: Verified,
+    *,
+    actor: str,
+    time: str,
+    message: str = "",
+    details: Mapping[str, Json] | None = None,
+    notices: Iterable[Notice] = (),
 ) -> Applied:
     """Append exactly the steps of a plan as one revision by ``actor``, inside the transaction that verified it.
 
-    ``time`` is ISO 8601 in UTC; ``message`` and ``details`` are stored with the revision.
+    ``time`` is ISO 8601 in UTC; ``message`` and ``details`` are stored with the revision, ``notices`` in the outbox.
     """
     plan, store = verified.plan, verified.store
     draft = Draft(
@@ -86,6 +93,7 @@ def commit(
         approvals=tuple(renamed_stop_rows(verified.stops, plan.steps)),
         bodies=plan.bodies,
         details=details or {},
+        notices=tuple(notices),
     )
     return Applied(store.append(draft), verified.base_moved)
 
@@ -130,7 +138,7 @@ def _fits(step: Step, plan: Plan) -> bool:
         case PlanKind.APPLY:
             return live == (address.kind is Kind.CAMPAIGN)
         case PlanKind.PROMOTE:
-            return live and address.kind is not Kind.OPERATOR
+            return live and address.kind not in ADMINISTRATIVE_KINDS
         case PlanKind.PURGE:
             return live and offer and step.action is Action.DELETE and step.before == Entry(_print(step), ())
         case PlanKind.ROLLBACK:
@@ -169,7 +177,7 @@ def _not_approved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
 
 def _decisions(live: BeforeAfter, stages: Stages) -> Decisions:
     """The decisions that count on what a promotion touches."""
-    settings = [address for address in live.addresses if address.kind in SETTING_KINDS]
+    settings = [address for address in live.addresses if is_setting(address, live.before, live.after)]
     return stages.effective_decisions([*live.after.of_kind(Kind.OFFER), *settings])
 
 

@@ -198,7 +198,7 @@ def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     if not plan.approvals:
         return
     live = stages.side(Stage.LIVE).of_kind(Kind.OFFER)  # the gate needs these too: read them once for both
-    changed = (step.address for step in plan.steps if step.address.kind in (Kind.OFFER, *SETTING_KINDS))
+    changed = (step.address for step in plan.steps if step.address.kind in (Kind.OFFER, Kind.FILTER, *SETTING_KINDS))
     decisions = stages.effective_decisions({key.address for key in plan.approvals}.union(live, changed))
     for key in plan.approvals:
         if not approved(decisions, key):

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
-from offerkit.contacts.bulk import column
+from offerkit.contacts.bulk import column, data_column
 from offerkit.engine.condition import BoundCondition, CallFacts
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.rules.duckdb import to_duckdb
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Node
 from offerkit.rules.types import BaseType, Row
 
 
-def bound_condition_sql(condition: BoundCondition, facts: CallFacts) -> str:
+def bound_condition_sql(condition: BoundCondition, facts: CallFacts, row_data: Collection[str] = ()) -> str:
     """The value of ``condition`` as SQL over the contacts' columns; call data, clock and bound rows are constants.
 
-    A condition that cannot be read is unknown for every contact, as in the engine.
+    ``row_data``: the call data that each contact has for itself, in columns. A condition that cannot be read is unknown
+    for every contact, as in the engine.
     """
+    if isinstance(condition, HistoryCondition):
+        raise ValueError("counted propositions are no columns of the contact")  # see contact_histories.py
     checked = condition.expression.checked
     if checked is None:
         return "NULL"
     contact, *others = condition.expression.namespaces
     rows: dict[str, Row] = dict(zip(others, (facts.data, *condition.bound), strict=True))
-    return condition_sql(checked, contact, rows, facts)
+    return condition_sql(checked, contact, rows, facts, row_data)
 
 
 def gives_integer(formula: BoundCondition) -> bool:
@@ -37,11 +41,13 @@ def condition_sql(
     table: str,
     rows: Mapping[str, Row],
     facts: CallFacts,
+    row_data: Collection[str] = (),
     prefixed: AbstractSet[str] = frozenset(),
 ) -> str:
     """An expression as SQL: the fields of the namespace ``table`` are columns, those of ``rows`` are constants.
 
-    Those of ``prefixed`` namespaces are columns named with their namespace.
+    ``row_data``: the call data that are columns, too. Those of ``prefixed`` namespaces are columns named with their
+    namespace.
     """
     bases = {(field.namespace, field.name): field.type.base for field in fields_of(checked.root)}
 
@@ -50,6 +56,8 @@ def condition_sql(
             return column(field)
         if namespace in prefixed:
             return column(f"{namespace}.{field}")
+        if namespace == "interaction" and field in row_data:
+            return data_column(field)
         return literal(rows[namespace].get(field), bases[namespace, field])
 
     now, today = literal(facts.now, BaseType.TIMESTAMP), literal(facts.today, BaseType.DATE)

@@ -1,17 +1,23 @@
-"""The contacts of a batch as a DuckDB table, which spills to disk; they are never all in Python's memory."""
+"""The contacts of a batch as a DuckDB table, which spills to disk; they are never all in Python's memory.
+
+Call data that each contact has for itself can be joined to it, by the contact's key.
+"""
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import count as count_from
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from offerkit.contacts.bad_rows import BadRows
-from offerkit.contacts.bulk import BATCH, Progress, fill
+from offerkit.contacts.bad_rows import NAMED, BadRows
+from offerkit.contacts.bulk import BATCH, Progress, column, data_column, fill
 from offerkit.contacts.source import Contacts
-from offerkit.diagnostics import Code, Diagnostic, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.rules.types import FieldType, Row
 
 if TYPE_CHECKING:
@@ -21,17 +27,42 @@ if TYPE_CHECKING:
 
     Connection = duckdb.DuckDBPyConnection
 
+_MEND_ROW = "Mend the row; an empty cell means unknown."
+_VALUE = re.compile(r"(is not a value of type \w+): .*", re.DOTALL)
+"""What a message says about a value; the value itself must not be shown."""
+_OF_ROWS = (Code.CONTACT_VALUE, Code.CONTACT_ROW)
 MEMORY = "512MB"
 """How much memory DuckDB uses before it spills to disk."""
 
 
-class ContactTable:
-    """The table ``contact``: ``n`` from 0 in the source's order, ``k`` the key as text, ``f_…`` the fields."""
+@dataclass(frozen=True)
+class ContactData:
+    """Call data with a row for each contact: the source, whose key is that of contacts, and the fields with types."""
 
-    def __init__(self, connection: Connection, count: int, types: Mapping[str, FieldType]) -> None:
+    source: Contacts
+    types: Mapping[str, FieldType]
+
+
+class ContactTable:
+    """The table ``contact``: ``n`` from 0 in the source's order, ``k`` the key as text, ``f_…`` the fields.
+
+    ``data``: the call data that each contact has for itself, in columns ``d_…``; unknown for contacts without a row.
+    ``unmatched``: how many rows of it are for no contact.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        count: int,
+        types: Mapping[str, FieldType],
+        data: Mapping[str, FieldType] = MappingProxyType({}),
+        unmatched: int = 0,
+    ) -> None:
         self.connection = connection
         self.count = count
         self.types = types
+        self.data = data
+        self.unmatched = unmatched
         self._numbers = count_from(1)
 
     def fresh(self, name: str) -> str:
@@ -46,6 +77,7 @@ def open_contact_table(
     types: Mapping[str, FieldType],
     progress: Progress | None = None,
     bad: BadRows | None = None,
+    data: ContactData | None = None,
 ) -> Iterator[ContactTable]:
     """Load the contacts with the fields of ``types`` into a database that is deleted afterwards.
 
@@ -60,10 +92,13 @@ def open_contact_table(
         connection = duckdb.connect(config=settings(folder))
         try:
             connection.execute("SET enable_progress_bar = false")
+            if data is not None:
+                _load_data(connection, data)
             count = fill(connection, source, key, types, bad, progress)
             count -= _once(connection, bad)
             bad.close()
-            yield ContactTable(connection, count, types)
+            unmatched = _join_data(connection, data) if data is not None else 0
+            yield ContactTable(connection, count, types, data.types if data is not None else {}, unmatched)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise refuse(
                 Code.NO_ROOM,
@@ -73,6 +108,64 @@ def open_contact_table(
             ) from error
         finally:
             connection.close()
+
+
+class _DataRows(BadRows):
+    """Collects rows of call data that cannot be read; messages say where they are, and never what they hold."""
+
+    def add(self, problems: Sequence[Diagnostic]) -> None:
+        """Add one row, with the reasons why it cannot be read."""
+        super().add(
+            [
+                replace(
+                    problem, code=Code.DATA_ROW, summary=_VALUE.sub(r"\1", problem.summary), detail="", hint=_MEND_ROW
+                )
+                for problem in problems
+            ]
+        )
+
+    def close(self) -> None:
+        """Raises Refused when there are bad rows."""
+        if self.count:
+            problems = self._first
+            if self.count > NAMED:
+                more = f"{self.count - NAMED:,} more rows of the data cannot be read"
+                problems = [*problems, Diagnostic(Code.DATA_ROW, more, hint=_MEND_ROW)]
+            raise Refused(problems)
+
+
+def _load_data(connection: Connection, data: ContactData) -> None:
+    """Load the call data as the table ``given``. Raises Refused for rows that cannot be read, and for keys twice."""
+    bad = _DataRows()
+    try:
+        fill(connection, data.source, data.source.key, data.types, bad)
+    except Refused as refused:
+        if not refused.diagnostics or refused.diagnostics[0].code not in _OF_ROWS:
+            raise
+        bad.add(refused.diagnostics)
+    bad.close()
+    twice = connection.execute("SELECT coalesce(sum(c - 1), 0) FROM (SELECT count(*) AS c FROM contact GROUP BY k)")
+    (others,) = twice.fetchone() or (0,)
+    if others:
+        repeating = "1 row of the data repeats" if others == 1 else f"{others:,} rows of the data repeat"
+        raise refuse(
+            Code.DATA_ROW,
+            f"{repeating} the key of another",
+            detail="Each contact has one row at most, because a message has one value for each name.",
+            hint="Keep one row for each contact.",
+        )
+    connection.execute("ALTER TABLE contact RENAME TO given")
+
+
+def _join_data(connection: Connection, data: ContactData) -> int:
+    """Add the call data to the contacts. Returns how many rows are for no contact."""
+    columns = ", ".join(f"given.{column(name)} AS {data_column(name)}" for name in data.types)
+    connection.execute(
+        f"CREATE OR REPLACE TABLE contact AS SELECT contact.*, {columns} FROM contact LEFT JOIN given USING (k) ORDER BY n"  # noqa: S608, E501 - quoted
+    )
+    left = connection.execute("SELECT count(*) FROM given ANTI JOIN contact USING (k)").fetchone()
+    connection.execute("DROP TABLE given")
+    return int(left[0]) if left else 0
 
 
 def settings(folder: str) -> dict[str, str | bool | int | float | list[str]]:

@@ -12,16 +12,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from offerkit.batch.condition_sql import bound_condition_sql, gives_integer
+from offerkit.batch.contact_histories import NO_COUNTS, HistoryCounts, count_histories
 from offerkit.batch.contact_table import ContactTable
-from offerkit.batch.exclusions import Exclusions
+from offerkit.batch.exclusions import Exclusions, find_exclusions
 from offerkit.batch.program import BatchProgram
 from offerkit.batch.weighed_items import WeighedItems
 from offerkit.engine.condition import BoundCondition
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.reasons import Cause
 from offerkit.engine.weights import times
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.types import BaseType
+from offerkit.store import Store
 
 if TYPE_CHECKING:
     import numpy
@@ -41,10 +44,11 @@ _BEHIND = 1 << 40
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """A program, and what presentation rules exclude."""
+    """A program, what presentation rules exclude, and what conditions count of the contacts' histories."""
 
     program: BatchProgram
     exclusions: Sequence[Exclusions] = ()
+    histories: HistoryCounts = NO_COUNTS
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,17 @@ class DecidedChunk:
     positive: Mapping[BoundCondition, NDArray[numpy.bool_]] = field(default_factory=dict)
     kept: NDArray[numpy.bool_] | None = None
     productless: Mapping[int, Mapping[Cause, NDArray[numpy.bool_]]] = field(default_factory=dict)
+
+
+def batch_request(
+    people: ContactTable, program: BatchProgram, store: Store | None, *, ruled: bool = True
+) -> BatchRequest:
+    """The request of ``program`` with what ``store`` has of the contacts; without a store nobody has a history.
+
+    ``ruled``: whether presentation rules exclude offers.
+    """
+    exclusions = find_exclusions(people, program, store) if ruled else []
+    return BatchRequest(program, exclusions, count_histories(people, program, store))
 
 
 def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:
@@ -93,7 +108,7 @@ class _ChunkDecider:
         self._groups = _groups(program)
         self._repeated = _repeated(program)
         self._formulas = _Formulas(program)
-        self._environment = None if catalog.when is None else program.number(catalog.when.condition)
+        self._environment = [program.number(requirement.condition) for requirement in catalog.requirements]
 
     def open(self, people: ContactTable) -> str:
         """Create the table of every condition for each contact, in one query, and return its name.
@@ -102,7 +117,13 @@ class _ChunkDecider:
         would evaluate every part for every contact, which takes three times as long.
         """
         program = self._program
-        conditions = [bound_condition_sql(condition, program.facts) for condition in program.conditions]
+        histories = self._batch.histories
+        conditions = [
+            histories.sql(condition)
+            if isinstance(condition, HistoryCondition)
+            else bound_condition_sql(condition, program.facts, program.row_data)
+            for condition in program.conditions
+        ]
         parts = [
             " + ".join(
                 f"CASE WHEN {sql} THEN {1 << bit}::UTINYINT ELSE 0::UTINYINT END" for bit, sql in enumerate(byte)
@@ -114,7 +135,9 @@ class _ChunkDecider:
         before = literal(tie_text(program.call.seed, program.facts.today), BaseType.STRING)
         parts.append(f"md5_number_upper({before} || k) AS digest")
         truth = people.fresh("truth")
-        people.connection.execute(f"CREATE TEMP TABLE {truth} AS SELECT n, {', '.join(parts)} FROM contact")  # noqa: S608
+        people.connection.execute(
+            f"CREATE TEMP TABLE {truth} AS SELECT n, {', '.join(parts)} FROM {histories.source}"  # noqa: S608 - quoted
+        )
         return truth
 
     def chunk(self, people: ContactTable, truth: str, first: int, last: int) -> DecidedChunk:
@@ -130,7 +153,7 @@ class _ChunkDecider:
         holds = numpy.empty((len(program.conditions) + 1, width), dtype=bool)
         for position in range(len(program.conditions)):
             numpy.not_equal(rows[f"b{position // 8}"] & numpy.uint8(1 << position % 8), 0, out=holds[position])
-        holds[-1] = True if self._environment is None else holds[self._environment]
+        holds[-1] = holds[self._environment].all(axis=0)
         alive = numpy.empty((len(program.items), width), dtype=bool)
         for position, item in enumerate(program.items):
             alive[position] = holds[-1]
@@ -227,7 +250,8 @@ class _Formulas:
                     # An integer has up to 64 bits, which is more than fits before the point of a decimal.
                     is_integer = gives_integer(weight.formula)
                     digits = max(digits, (0 if is_integer else 6) + _decimals(factor))
-                    name, sql = f"w{len(self.columns)}", bound_condition_sql(weight.formula, program.facts)
+                    name = f"w{len(self.columns)}"
+                    sql = bound_condition_sql(weight.formula, program.facts, program.row_data)
                     self._formula_columns[id(weight)] = name, 1 if is_integer else 10**6
                     value = sql if is_integer else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")
@@ -270,8 +294,8 @@ class _Formulas:
                 else:
                     name, millionths = self._formula_columns[id(weight)]
                     amounts = numpy.maximum(numbers[name], 0) * int(factor * self.unit / millionths)
-                if weight.when is not None:
-                    amounts = numpy.where(holds[self._program.number(weight.when.condition)], amounts, 0)
+                for requirement in weight.requirements:
+                    amounts = numpy.where(holds[self._program.number(requirement.condition)], amounts, 0)
                 best = numpy.maximum(best, amounts)
             weights[self._first + number] = best
             alive[self._first + number] &= (best > 0).astype(bool)

@@ -212,7 +212,9 @@ def _counted(people: ContactTable, program: BatchProgram, number: int, position:
     if rule.of == "applies-to":
         tests.append(_applies(people, program, number, position))
     if rule.when is not None and rule.when.expression.checked is not None:
-        tests.append(condition_sql(rule.when.expression.checked, "proposition", {}, program.facts, set(COLUMN_OF)))
+        tests.append(
+            condition_sql(rule.when.expression.checked, "proposition", {}, program.facts, prefixed=set(COLUMN_OF))
+        )
     counted_column = {"offer": '"f_offer"', "category": '"f_category"'}.get(rule.of)
     table, names = people.fresh("over"), [("",)]
     where = " AND ".join(f"({test})" for test in tests)

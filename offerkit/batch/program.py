@@ -41,6 +41,8 @@ class BatchProgram:
     conditions: tuple[BoundCondition, ...]
     deciding: int
     """How many of ``conditions`` decide; the others only explain why offers are left out."""
+    row_data: frozenset[str] = frozenset()
+    """The call data that each contact has for itself, in columns of the contacts' table."""
 
     def number(self, condition: BoundCondition) -> int:
         """The index of a condition in ``conditions``."""
@@ -88,15 +90,15 @@ def batch_program(catalog: Catalog, call: Call, *, reasons: bool = False) -> Bat
 
 
 def _further(catalog: Catalog, space_program: SpaceProgram) -> Iterator[BoundCondition]:
-    """The environment's filter, and the conditions of presentation rules (``contacts``) and computed weights."""
-    if catalog.when is not None:
-        yield catalog.when.condition
+    """The environment's filters, and the conditions of presentation rules (``contacts``) and computed weights."""
+    for requirement in catalog.requirements:
+        yield requirement.condition
     for rule in catalog.rules:
         if rule.contacts is not None:
             yield rule.contacts.condition
     for weight in weights_of(space_program):
-        if weight.when is not None:
-            yield weight.when.condition
+        for requirement in weight.requirements:
+            yield requirement.condition
 
 
 def _telling(offers: Iterable[CompiledOffer], space: CompiledSpace, today: date) -> Iterator[BoundCondition]:
@@ -104,7 +106,8 @@ def _telling(offers: Iterable[CompiledOffer], space: CompiledSpace, today: date)
     for offer in offers:
         offer_checks = list(checks(offer, space, today))
         requirements = [check.requirement for check in offer_checks]
-        requirements += [weight.when for weight in applicable_weights(offer, space.name, today)]
+        for weight in applicable_weights(offer, space.name, today):
+            requirements += weight.requirements
         yield from (requirement.condition for requirement in requirements if requirement is not None)
 
 

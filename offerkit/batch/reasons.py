@@ -46,9 +46,11 @@ class Reasons:
         """The positions of the slice's offers."""
         self._inside = frozenset(self.slice)
         self._others = reasons.not_in_slice(space, called=requested.source is SliceSource.CALL).cause
-        when = program.catalog.when
         self._dropped = reasons.hook_dropped(space).cause
-        self._environment = None if when is None else reasons.environment_check(when).cause
+        self._environment = [
+            (reasons.environment_check(each).cause, program.number(each.condition))
+            for each in program.catalog.requirements
+        ]
 
     def of(self, chunk: DecidedChunk, name: str, columns: Columns) -> list[tuple[Cause, Columns]]:
         """Why the contacts ``columns`` do not get the offer ``name``; each contact has one cause."""
@@ -83,8 +85,9 @@ class Reasons:
             excluded, left = left & ~holds, left & holds
             return excluded
 
-        if self._environment is not None and (excluded := out(look(chunk.holds[-1]))).any():
-            yield self._environment, excluded
+        for own_cause, own in self._environment:
+            if (excluded := out(look(chunk.holds[own]))).any():
+                yield own_cause, excluded
         if position not in self._inside:
             if left.any():
                 yield self._others, left
@@ -119,8 +122,8 @@ class Reasons:
             if not offer_checks.multiplied and (weight.formula is not None or weight.number):
                 continue  # contacts for whom it holds are eligible
             weight_is_zero = gone if weight.formula is None else gone & look(chunk.positive[weight.formula])
-            if weight.when is not None:
-                weight_is_zero = weight_is_zero & look(chunk.holds[self._program.number(weight.when.condition)])
+            for requirement in weight.requirements:
+                weight_is_zero = weight_is_zero & look(chunk.holds[self._program.number(requirement.condition)])
             if weight_is_zero.any():
                 yield reasons.weight_zero(weight).cause, weight_is_zero
                 gone = gone & ~weight_is_zero

@@ -44,7 +44,7 @@ contacts_option = click.option(
     default="",
     metavar="FILE",
     shell_complete=files,
-    help="Read the contacts from this CSV or Parquet file of the project.",
+    help="Read the contacts from this CSV, JSON Lines or Parquet file of the project.",
 )
 status_url_option = click.option(
     "--status-url",

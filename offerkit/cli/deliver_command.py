@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.asking import contacts_option, data_option, set_aside_option, status_url_option, warn
-from offerkit.cli.complete import axes, deliveries
+from offerkit.cli.complete import axes, deliveries, files
 from offerkit.cli.options import format_of, pass_shell
 from offerkit.cli.shell import Shell, progress_bar
 
@@ -44,6 +44,13 @@ if TYPE_CHECKING:
 )
 @status_url_option
 @data_option
+@click.option(
+    "--data-from",
+    default="",
+    metavar="SOURCE",
+    shell_complete=files,
+    help="The data for each recipient that the delivery declares: a file of the project, or DATABASE-URL#TABLE.",
+)
 @set_aside_option
 @click.option("--seed", default="", metavar="TEXT", help="The seed that orders offers of equal weight.")
 @click.option(
@@ -61,6 +68,7 @@ def command(
     fields: tuple[str, ...],
     status_url: str,
     data: tuple[str, ...],
+    data_from: str,
     set_aside: Path | None,
     seed: str,
     withdraw: bool,
@@ -78,6 +86,7 @@ def command(
     from offerkit.times import instant
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.deliver import DeliveryRequest, deliver, finish_interrupted, unfinished_date
+    from offerkit.usecases.delivery_data import contact_data
     from offerkit.usecases.open_engine import open_live
     from offerkit.usecases.planned_delivery import check_named, find_delivery, plan_delivery
     from offerkit.usecases.session import who_is
@@ -104,8 +113,10 @@ def command(
             when = unfinished_date(folder, delivery, now, zone)
         run_plan = plan_delivery(catalogs, delivery, now, when)
         source = people.of(run_plan.environment, contacts)
+        given = parse_call_data(data)
+        own = contact_data(run_plan, people, data_from, given)
         request = DeliveryRequest(
-            actor, now, folder, dry_run, fields, status_url, seed, parse_call_data(data), set_aside
+            actor, now, folder, dry_run, fields, status_url, seed, data=given, set_aside=set_aside, contact_data=own
         )
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, run_plan, source, store, request, told)

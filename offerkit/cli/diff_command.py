@@ -25,7 +25,9 @@ from offerkit.cli.shell import Shell
     multiple=True,
     metavar="[DIMENSION=]FILE",
     shell_complete=files,
-    help=("With --impact: read the contacts from this CSV or Parquet file of the project, such as a sample."),
+    help=(
+        "With --impact: read the contacts from this CSV, JSON Lines or Parquet file of the project, such as a sample."
+    ),
 )
 @format_of("DiffReport")
 @full_option

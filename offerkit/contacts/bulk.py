@@ -71,6 +71,11 @@ def column(field: str) -> str:
     return '"f_' + field.replace('"', '""') + '"'
 
 
+def data_column(name: str) -> str:
+    """The quoted name of the column that holds call data of the contact."""
+    return '"d_' + name.replace('"', '""') + '"'
+
+
 def _load(connection: Connection, contacts: Contacts, types: Mapping[str, FieldType]) -> int | None:
     """Fill the table in SQL. Returns how many contacts there are; None, and no table, if that is not possible."""
     import duckdb
@@ -178,7 +183,7 @@ def _map(connection: Connection, relation: Relation, name: str, type_: FieldType
         values = [parse_value(value, type_, contacts.zone) for value in raws]
     except ValueError as error:
         raise _RowByRowError from error
-    connection.execute(f"CREATE TABLE {_table(name)} (raw VARCHAR, value {TYPES[type_.base]})")
+    connection.execute(f"CREATE OR REPLACE TABLE {_table(name)} (raw VARCHAR, value {TYPES[type_.base]})")
     _add(connection, _table(name), {"raw": _texts(raws)}, [(type_, values)])
     return True
 

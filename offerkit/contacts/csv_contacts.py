@@ -140,6 +140,12 @@ class CsvContacts(Contacts):
         except (OSError, ValueError):
             return None
 
+    def columns(self) -> Sequence[str]:
+        """What the header names."""
+        with open_file(self._root, self._path) as file:
+            header = next(records(file, self._path), None)
+            return cut(header, self._path) if header is not None else ()
+
     def notes(self) -> tuple[Diagnostic, ...]:
         """Columns that no field reads."""
         with open_file(self._root, self._path) as file:

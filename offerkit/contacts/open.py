@@ -37,6 +37,10 @@ def open_contacts(
             from offerkit.contacts.csv_contacts import CsvContacts
 
             return CsvContacts(dimension_name, dimension, zone, root, source.path)
+        case "jsonl":
+            from offerkit.contacts.jsonl import JsonLinesContacts
+
+            return JsonLinesContacts(dimension_name, dimension, zone, root, source.path)
         case "parquet":
             from offerkit.contacts.parquet import ParquetTable
             from offerkit.contacts.table import TableContacts

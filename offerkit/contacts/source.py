@@ -94,6 +94,10 @@ class Contacts(ABC):
         return None
 
     @abstractmethod
+    def columns(self) -> Sequence[str]:
+        """The names of all columns, whether a field reads them or not."""
+
+    @abstractmethod
     def notes(self) -> tuple[Diagnostic, ...]:
         """Notes about the source, such as on columns that no field reads."""
 

@@ -74,6 +74,10 @@ class TableContacts(Contacts):
         self._check()
         return self._table.relation({name: self.types[name] for name in fields})
 
+    def columns(self) -> Sequence[str]:
+        """All columns of the table."""
+        return self._table.columns(self.types)
+
     def notes(self) -> tuple[Diagnostic, ...]:
         """Columns that no field reads."""
         return unread_columns(self._check(), self.types, self._table.label)

@@ -32,6 +32,7 @@ class Code(StrEnum):
     PERIOD_ORDER = "OFR206"
     TEMPLATE_SYNTAX = "OFR207"
     INSIDE_SPECS = "OFR216"
+    FILTER_READS_OFFER = "OFR219"
     OFFER_FIELD_TAKEN = "OFR218"
     EXPRESSION = "OFR220"
     POLICIES_TOO_MANY = "OFR221"
@@ -60,6 +61,7 @@ class Code(StrEnum):
     STILL_NAMED = "OFR412"
     CASES_TOO_MANY = "OFR413"
     CASES_CHANGED = "OFR414"
+    FACT_HIDDEN = "OFR417"
     OFFER_FIELD_UNKNOWN = "OFR415"
     OFFER_FIELD_MISSING = "OFR416"
     STORED_TYPES = "OFR418"
@@ -128,10 +130,16 @@ class Code(StrEnum):
     REVIEWERS_GONE = "OFR715"
     POLICY_DENIED = "OFR716"
     POLICY_WARNED = "OFR717"
+    BUILT_IN_PROFILE = "OFR718"
     SHARED_ACCOUNT = "OFR719"
     NOT_REVIEWED = "OFR720"
     NOT_THE_REVIEWED = "OFR721"
     CODEOWNERS = "OFR722"
+    RESERVED_PROPERTIES = "OFR723"
+    NOT_A_DESIGN_READER = "OFR724"
+    WEBHOOK_SECRET = "OFR725"  # noqa: S105 - a code
+    WEBHOOK_NOT_SENT = "OFR726"
+    WEBHOOK_DEAD = "OFR727"
     SETTINGS_ALONE = "OFR761"
     # 75x: servers and clients
     BUSY = "OFR750"
@@ -159,11 +167,17 @@ class Code(StrEnum):
     REPORT_FORMAT = "OFR807"
     NO_SOLVER = "OFR808"
     NOT_RENDERED = "OFR830"
+    DATA_WITHOUT_CONTACT = "OFR832"
     UNKNOWN_DELIVERY = "OFR840"
     DELIVERED = "OFR841"
     NOT_DELIVERED = "OFR842"
     OUT_OF_PERIOD = "OFR843"
     DELIVERY_RUNNING = "OFR844"
+    SLOT_NOT_SHOWN = "OFR845"
+    OFFER_FIELD = "OFR846"
+    RECIPIENT_DATA = "OFR847"
+    DATA_ROW = "OFR848"
+    BATCH_PREVIEW = "OFR849"
     UNKNOWN_SPACE = "OFR850"
     NOT_UNITARY = "OFR851"
     BAD_COUNT = "OFR852"
@@ -176,6 +190,7 @@ class Code(StrEnum):
     HOOK_MISSING = "OFR860"
     HOOK_FAILED = "OFR861"
     HOOK_ANSWER = "OFR862"
+    PRODUCT_TAKEN = "OFR863"
     CONTACTS_SOURCE = "OFR870"
     CONTACT_COLUMNS = "OFR871"
     CONTACT_VALUE = "OFR872"
@@ -233,6 +248,7 @@ CODES: dict[Code, str] = {
     Code.PERIOD_ORDER: "A period that ends before it begins.",
     Code.TEMPLATE_SYNTAX: "A syntax error in a rendering template or a personalised text.",
     Code.INSIDE_SPECS: "A new project would be created among the specs of another project.",
+    Code.FILTER_READS_OFFER: "An environment's own filter depends on the offer.",
     Code.OFFER_FIELD_TAKEN: "A declared field of offers with the name of a built-in one.",
     Code.EXPRESSION: "A condition or formula that cannot be parsed, or that uses names or types not allowed here.",
     Code.POLICIES_TOO_MANY: "An environment has more policies than offerkit checks.",
@@ -261,6 +277,7 @@ CODES: dict[Code, str] = {
         "A file has too many decision cases, or cases that are too large, to be applied and reviewed as one."
     ),
     Code.CASES_CHANGED: "Cases that promotions have to pass would be changed by their author alone.",
+    Code.FACT_HIDDEN: "Call data that is named like a built-in fact of a call, which nothing can read then (a note).",
     Code.OFFER_FIELD_UNKNOWN: "A value for a field of offers that the environment does not declare.",
     Code.OFFER_FIELD_MISSING: "An offer without a value for a field that its environment requires of every offer.",
     Code.STORED_TYPES: "Data that is stored under one name with several types, where a rule counts by stored data.",
@@ -274,7 +291,7 @@ CODES: dict[Code, str] = {
     Code.DATES_NEVER_MEET: "Two periods that must both hold have no day in common (a warning).",
     Code.EMPTY_CATEGORY: "A category none of whose offers can be proposed (a warning; a note if all ended or are off).",
     Code.LONE_ZERO: "All weights of an offer are 0, so it is never eligible (a warning).",
-    Code.UNUSED_FILTER: "A filter that no offer or template uses (a warning).",
+    Code.UNUSED_FILTER: "A filter that nothing uses (a warning).",
     Code.UNUSED_PARAMETER: "A filter's parameter that its condition does not read (a warning).",
     Code.ENDED: "An offer, category, weight or multiplier whose last day has passed (a note).",
     Code.PLAN_UNREADABLE: "The plan file is missing, incomplete, or not a plan.",
@@ -322,10 +339,16 @@ CODES: dict[Code, str] = {
     Code.REVIEWERS_GONE: "Required reviewers are no longer enabled operators; the promotion needs an override.",
     Code.POLICY_DENIED: "A policy denies a resource or a change.",
     Code.POLICY_WARNED: "A policy warns about a resource (a warning).",
+    Code.BUILT_IN_PROFILE: "A declared profile has the name of a built-in one.",
     Code.SHARED_ACCOUNT: "Two operators have the same forge account.",
     Code.NOT_REVIEWED: "A review of a pull request does not count as an approval.",
     Code.NOT_THE_REVIEWED: "What is applied is not what the pull request's reviewers saw.",
     Code.CODEOWNERS: "The CODEOWNERS file does not match the specs, or was not written by offerkit.",
+    Code.RESERVED_PROPERTIES: "Only administrators may change the properties that say who may do what.",
+    Code.NOT_A_DESIGN_READER: "The operator's profile does not allow reading design through a server.",
+    Code.WEBHOOK_SECRET: "The secret that signs a webhook's events is missing or unusable.",
+    Code.WEBHOOK_NOT_SENT: "A receiver did not take an event; it is sent again later.",
+    Code.WEBHOOK_DEAD: "A receiver did not take an event after all attempts.",
     Code.SETTINGS_ALONE: (
         "The only author of a change to settings would promote it alone, although duties are separated."
     ),
@@ -370,11 +393,17 @@ CODES: dict[Code, str] = {
     Code.NO_ROOM: "There is no disk space for the temporary data of a batch.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
     Code.NO_CONTACTS: "The source has no contacts.",
+    Code.DATA_WITHOUT_CONTACT: "Rows of the data for each recipient of a delivery are for no contact.",
     Code.UNKNOWN_DELIVERY: "No live campaign has this delivery.",
     Code.DELIVERED: "A delivery is made only once; this one has already been made or sent.",
     Code.NOT_DELIVERED: "The delivery that is to be sent or withdrawn has not been made.",
     Code.OUT_OF_PERIOD: "The contact date of a delivery is outside the campaign's period.",
     Code.DELIVERY_RUNNING: "Another run is making the same delivery, or one was left unfinished.",
+    Code.SLOT_NOT_SHOWN: "The body of a message does not show one of its slots.",
+    Code.OFFER_FIELD: "A delivery takes the name of an offer from a field that is not text.",
+    Code.RECIPIENT_DATA: "The data for each recipient of a delivery is missing, not declared, or has other columns.",
+    Code.DATA_ROW: "A row of the data for each recipient of a delivery cannot be read.",
+    Code.BATCH_PREVIEW: "The decision on a space for batches is a preview, and is never stored.",
     Code.NO_SOLVER: "The Python package that decides proofs is not installed.",
     Code.REPORT_FORMAT: "This report does not have the format that was requested.",
     Code.NOT_RENDERED: "An offer could not be rendered for a contact and was left out of the answer (a warning).",
@@ -390,6 +419,7 @@ CODES: dict[Code, str] = {
     Code.HOOK_MISSING: "A space or weight names a hook that no installed package provides (a warning).",
     Code.HOOK_FAILED: "A hook raised an error; the call went on without it (a warning).",
     Code.HOOK_ANSWER: "A hook returned something invalid; the call went on without it (a warning).",
+    Code.PRODUCT_TAKEN: "A dimension or a content field named product, where product.<field> is a value of a product.",
     Code.CONTACTS_SOURCE: "The contacts cannot be read: no source is declared, or its file is missing or unreadable.",
     Code.CONTACT_COLUMNS: "The source of contacts lacks fields of the dimension, or has them with another type.",
     Code.CONTACT_VALUE: "A contact's value does not fit the field's type.",

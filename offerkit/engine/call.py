@@ -40,9 +40,10 @@ class Call:
     """A checked call (check_call.py). ``contact`` and ``data`` hold every declared field.
 
     ``offers``: only these, whatever their categories; None: those of the categories and themes. ``exclude``: offers
-    already proposed in this call. ``reports``: warnings about the call, which the decision repeats. ``nowhere``: none
-    of the requested categories, or none of the themes, exists, so the answer is empty. ``permanent`` and ``session``:
-    the ids of the visitor's browser, for hooks. ``wanted``: how many offers hooks are told that are wanted; 0: ``n``.
+    already proposed in this call. ``reports``: warnings about the call, which the decision repeats. ``ruled``: whether
+    presentation rules exclude offers. ``nowhere``: none of the requested categories, or none of the themes, exists, so
+    the answer is empty. ``permanent`` and ``session``: the ids of the visitor's browser, for hooks. ``wanted``: how
+    many offers hooks are told that are wanted; 0: ``n``.
     """
 
     space: str
@@ -59,6 +60,7 @@ class Call:
     nowhere: bool = False
     reports: tuple[Report, ...] = ()
     offers: frozenset[str] | None = None
+    ruled: bool = True
     permanent: str = ""
     session: str = ""
     wanted: int = 0

@@ -26,8 +26,8 @@ from offerkit.engine.resources import (
 )
 from offerkit.engine.slice import Slice
 from offerkit.engine.space_program import ConditionBundle, SpaceProgram, SpaceProgramBuilder, bundle_of
-from offerkit.models.expression_scopes import OFFER_FIELDS
-from offerkit.rules.types import FieldType, Row
+from offerkit.models.expression_scopes import OFFER_FIELDS, ExpressionRole, expression_scope
+from offerkit.rules.types import FieldType, NameScope, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class CatalogCache:
 class Catalog:
     """A compiled stage. ``problems``: rules that cannot be read; they never hold.
 
-    ``longest_period``: how far back presentation rules look, that is, how much history a decision needs.
+    ``longest_period``: how far back rules and conditions look, that is, how much history a decision needs.
+    ``counts_history``: whether conditions count propositions (``eligible.history``).
     """
 
     environment: str
@@ -55,9 +56,10 @@ class Catalog:
     anonymous: bool
     dimension: CompiledDimension
     call_data: Mapping[str, CallField]
+    requirements: tuple[LocatedCondition, ...]
+    """The environment's filters in order, then its condition."""
     product_fields: Mapping[str, FieldType]
     """The declared values of the products of dynamic offers."""
-    when: LocatedCondition | None
     spaces: Mapping[str, CompiledSpace]
     categories: Mapping[str, CompiledCategory]
     offers: tuple[CompiledOffer, ...]
@@ -76,8 +78,11 @@ class Catalog:
     """The call data of a call without any."""
     no_product: Row
     """``product.<field>`` of an offer that is no product of a dynamic offer."""
+    sample_product: Row
+    """The declared samples of products' values, for previews."""
     offer_fields: Mapping[str, FieldType]
     """The types of the fields that the environment declares for its offers."""
+    counts_history: bool = False
     call_facts: tuple[str, ...] = ()
     """The built-in facts of a call that something in the stage reads."""
     cache: CatalogCache = field(default_factory=CatalogCache, init=False, repr=False)
@@ -91,6 +96,19 @@ class Catalog:
     def seldom_read(self) -> frozenset[tuple[str, str]]:
         """What presentation rules read of propositions besides the usual: deliveries, stored data, products."""
         return frozenset[tuple[str, str]]().union(*(rule.seldom_read for rule in self.rules))
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether a decision needs the contact's propositions."""
+        return self.counts_history or bool(self.rules)
+
+    def scope(self, role: ExpressionRole, parameters: Mapping[str, FieldType] | None = None) -> NameScope:
+        """The names that an expression in ``role`` can use; ``parameters``: those of a filter."""
+        data = {name: field.type for name, field in self.call_data.items()}
+        dimension = self.dimension
+        return expression_scope(
+            role, dimension.name, dimension.fields, data, parameters, self.offer_fields, self.product_fields
+        )
 
     def members(self, wanted: Slice) -> list[int]:
         """The positions of the slice's offers: those in a category or with a theme; if both are named, both must match.

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
-from offerkit.diagnostics import Code
 from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
+from offerkit.engine.contact_history import ContactHistories
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.presentation_rules import matches, offer_row
 from offerkit.engine.ranking import offer_tie
-from offerkit.engine.report import Report
+from offerkit.engine.requirements import Requirements
 from offerkit.engine.resources import (
     CallField,
     CompiledCategory,
@@ -36,13 +36,12 @@ from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
 from offerkit.models.expression_scopes import OFFER_FIELDS, field_types
-from offerkit.models.filter import Filter, FilterUse
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.rule import Rule
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.template import Weight as WeightModel
 from offerkit.models.typology import Typology
-from offerkit.rules.types import ExpectedResult, FieldType, Row
+from offerkit.rules.types import ExpectedResult, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
 from offerkit.times import duration
@@ -78,6 +77,43 @@ def compile_catalog(
     return _Compiler(environment, bodies, activated, hooks, stopped or {}).catalog(revision)
 
 
+def with_typology(catalog: Catalog, bodies: Callable[[Address], JsonMap | None], typology: str) -> Catalog:
+    """``catalog`` with the presentation rules of another typology of its environment, in addition to its own.
+
+    ``bodies`` gives the canonical body at an address. A rule that both have counts once.
+    """
+    environment = catalog.environment
+    body = bodies(Address(environment, Kind.TYPOLOGY, typology))
+    known = {rule.address for rule in catalog.rules}
+    names = Typology.model_validate(body).rules if body is not None else ()
+    addresses = [address for name in names if (address := Address(environment, Kind.RULE, name)) not in known]
+    types = {name: field.type for name, field in catalog.call_data.items()}
+    expressions = Expressions(
+        catalog.dimension.name,
+        catalog.dimension.fields,
+        types,
+        catalog.offer_fields,
+        catalog.zone,
+        catalog.product_fields,
+    )
+    models = [(address, Rule.model_validate(rule)) for address in addresses if (rule := bodies(address)) is not None]
+    spaces = (body for space in catalog.spaces.values() if (body := bodies(space.address)) is not None)
+    stored = _stored_types((model for _, model in models), spaces, expressions)
+    more = tuple(
+        _compile_rule(address, model, catalog.offers, catalog.categories, expressions, stored)
+        for address, model in models
+        if model.enabled
+    )
+    if not more:
+        return catalog
+    return replace(
+        catalog,
+        rules=(*catalog.rules, *more),
+        longest_period=max(catalog.longest_period, *(rule.before for rule in more)),
+        problems=(*catalog.problems, *expressions.problems),
+    )
+
+
 class _Compiler:
     """Compiles one environment from bodies by address."""
 
@@ -100,7 +136,6 @@ class _Compiler:
         self._data = self._call_fields()
         types = {name: field.type for name, field in self._data.items()}
         self._offer_fields = field_types(self._model.offer_fields)
-        self._no_offer: Row = _unknown({**OFFER_FIELDS, **self._offer_fields})
         self._expressions = Expressions(
             self._model.dimension,
             self._fields,
@@ -109,13 +144,13 @@ class _Compiler:
             self._zone,
             field_types(self._model.product_fields),
         )
+        no_offer = _unknown({**OFFER_FIELDS, **self._offer_fields})
+        self._histories = ContactHistories(self._carriers)
+        self._requirements = Requirements(self._inheritance, self._expressions, no_offer, self._histories)
 
     def catalog(self, revision: int) -> Catalog:
         address = environment_address(self._environment)
-        when = None
-        if self._model.when is not None:
-            condition = self._expressions.target(self._model.when, address, ("when",))
-            when = LocatedCondition(condition, address, ("when",))
+        requirements = self._requirements.of_environment(address, self._model.filters, self._model.when)
         categories = self._categories()
         offers = self._offers(categories)
         rules = self._rules(offers, categories)
@@ -126,8 +161,8 @@ class _Compiler:
             anonymous=self._model.anonymous,
             dimension=CompiledDimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
             call_data=MappingProxyType(self._data),
+            requirements=requirements,
             product_fields=MappingProxyType(field_types(self._model.product_fields)),
-            when=when,
             spaces=MappingProxyType(dict(self._spaces())),
             categories=MappingProxyType(categories),
             offers=offers,
@@ -141,15 +176,29 @@ class _Compiler:
                 {theme for category in categories.values() for theme in category.themes},
             ),
             always=frozenset(offer.position for offer in offers if any(part.always for part in offer.chain)),
-            longest_period=max((rule.before for rule in rules), default=timedelta(0)),
+            longest_period=max((self._histories.longest, *(rule.before for rule in rules))),
+            counts_history=bool(self._histories),
             hooks=self._hooks,
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
             no_product=_unknown(self._model.product_fields),
+            sample_product=MappingProxyType(self._sample_product()),
             offer_fields=MappingProxyType(self._offer_fields),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
+
+    def _carriers(self, theme: str) -> frozenset[str]:
+        """The names of the offers that have a theme now."""
+        return self._by_theme.get(theme, frozenset())
+
+    @cached_property
+    def _by_theme(self) -> dict[str, frozenset[str]]:
+        names: dict[str, set[str]] = {}
+        for name, address, _ in self._of(Kind.OFFER):
+            for theme in self._inheritance.offer(address).themes:
+                names.setdefault(theme, set()).add(name)
+        return {theme: frozenset(carriers) for theme, carriers in names.items()}
 
     def _own_bodies(self) -> Iterator[JsonMap]:
         return (body for address, body in self._bodies.items() if address.environment == self._environment)
@@ -165,12 +214,20 @@ class _Compiler:
         types = field_types(declared)
         fields: dict[str, CallField] = {}
         for name, field in declared.items():
-            try:
-                sample = parse_value(field.sample, types[name], self._zone)
-            except ValueError:  # a sample is for previews; checking the specs reports a bad one
-                sample = None
+            sample = self._sample(field.sample, types[name])
             fields[name] = CallField(types[name], field.required, sample)
         return fields
+
+    def _sample_product(self) -> dict[str, Value]:
+        fields = self._model.product_fields
+        samples = {name: self._sample(field.sample, field.value_type) for name, field in fields.items()}
+        return {name: sample for name, sample in samples.items() if sample is not None}
+
+    def _sample(self, text: str | None, type_: FieldType) -> Value:
+        try:
+            return parse_value(text, type_, self._zone)
+        except ValueError:  # a sample is for previews; checking the specs reports a bad one
+            return None
 
     def _spaces(self) -> Iterator[tuple[str, CompiledSpace]]:
         for name, address, body in self._of(Kind.SPACE):
@@ -193,11 +250,7 @@ class _Compiler:
         known: dict[str, CompiledCategory] = {}
         for path, address, body in sorted(self._of(Kind.CATEGORY), key=lambda found: found[0].split("/")):
             model = CategoryModel.model_validate(body)
-            when = None
-            if model.eligible.when is not None:
-                where = ("eligible", "when")
-                condition = self._expressions.of_offer(model.eligible.when, address, where, self._no_offer)
-                when = LocatedCondition(condition, address, where)
+            eligible = model.eligible
             multiplier = None
             if model.multiplier is not None:
                 days = Days(model.multiplier.from_, model.multiplier.until)
@@ -207,8 +260,8 @@ class _Compiler:
                 label=model.label,
                 address=address,
                 enabled=model.enabled,
-                days=Days(model.eligible.from_, model.eligible.until),
-                when=when,
+                days=Days(eligible.from_, eligible.until),
+                requirements=self._requirements.of_category(address, eligible),
                 multiplier=multiplier,
                 themes=self._inheritance.themes(path),
                 always=self._inheritance.always_included(path),
@@ -216,7 +269,7 @@ class _Compiler:
         return known
 
     def _offers(self, categories: Mapping[str, CompiledCategory]) -> tuple[CompiledOffer, ...]:
-        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._expressions)
+        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._requirements)
         return tuple(
             compiler.offer(
                 position,
@@ -239,18 +292,22 @@ class _Compiler:
         models = [
             (address, Rule.model_validate(self._bodies[address])) for address in addresses if address in self._bodies
         ]
-        stored = self._stored_types(model for _, model in models)
+        spaces = (body for _, _, body in self._of(Kind.SPACE))
+        stored = _stored_types((model for _, model in models), spaces, self._expressions)
         return tuple(
             _compile_rule(address, model, offers, categories, self._expressions, stored)
             for address, model in models
             if model.enabled
         )
 
-    def _stored_types(self, rules: Iterable[Rule]) -> Mapping[str, FieldType]:
-        """The types of stored data, if a rule may read any."""
-        if not any("stored" in (rule.counted.when or "") for rule in rules):
-            return {}
-        return self._expressions.stored_types(SpaceModel.model_validate(body) for _, _, body in self._of(Kind.SPACE))
+
+def _stored_types(
+    rules: Iterable[Rule], spaces: Iterable[JsonMap], expressions: Expressions
+) -> Mapping[str, FieldType]:
+    """The types of what ``spaces`` store with propositions, if one of ``rules`` may read any of it."""
+    if not any("stored" in (rule.counted.when or "") for rule in rules):
+        return {}
+    return expressions.stored_types(SpaceModel.model_validate(body) for body in spaces)
 
 
 def _compile_rule(
@@ -328,13 +385,11 @@ class OfferCompiler:
         environment: str,
         inheritance: Inheritance,
         categories: Mapping[str, CompiledCategory],
-        expressions: Expressions,
+        requirements: Requirements,
     ) -> None:
         """``categories``: the compiled ones, by path."""
         self._environment, self._inheritance = environment, inheritance
-        self._categories, self._expressions = categories, expressions
-        self._filters: dict[str, Filter] = {}
-        self._bound_categories: dict[tuple[str, BoundCondition], CompiledCategory] = {}
+        self._categories, self._requirements, self._expressions = categories, requirements, requirements.expressions
 
     def offer(
         self, position: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
@@ -347,7 +402,7 @@ class OfferCompiler:
         row: Row = MappingProxyType(
             {**fields, "name": name, "code": model.code or name, "label": model.label, "category": model.category}
         )
-        chain = tuple(self._category(self._categories[layer.name], row) for layer in effective.categories)
+        chain = tuple(self._requirements.category(self._categories[layer.name], row) for layer in effective.categories)
         offer = CompiledOffer(
             position=position,
             name=name,
@@ -368,59 +423,24 @@ class OfferCompiler:
         )
         return self._with_rules(offer, model)
 
-    def _category(self, category: CompiledCategory, row: Row) -> CompiledCategory:
-        """``category`` for an offer: its condition is bound to the offer's fields, if it reads any."""
-        when = category.when
-        if when is None or not when.condition.bound:
-            return category
-        condition = self._expressions.rebound(when.condition, row)
-        known = self._bound_categories.get((category.path, condition))
-        if known is None:
-            known = replace(category, when=replace(when, condition=condition))
-            self._bound_categories[category.path, condition] = known
-        return known
-
     def _with_rules(self, offer: CompiledOffer, model: OfferModel) -> CompiledOffer:
-        requirements = [self._filter(offer, position, use) for position, use in enumerate(model.eligible.filters)]
-        if model.eligible.when is not None:
+        eligible = model.eligible
+        requirements = [
+            self._requirements.use(use, *offer.where(("eligible", "filters", position)), offer.row)
+            for position, use in enumerate(eligible.filters)
+        ]
+        if eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
-            condition = self._expressions.of_offer(model.eligible.when, address, path, offer.row)
+            condition = self._expressions.of_offer(eligible.when, address, path, offer.row)
             requirements.append(LocatedCondition(condition, address, path))
+        requirements += self._requirements.history(eligible.history, lambda path: offer.where(path)[0])
         weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
             weights = [CompiledWeight(number=Decimal(1), address=offer.address, path=())]
         return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
 
-    def _filter(self, offer: CompiledOffer, position: int, use: FilterUse) -> LocatedCondition:
-        address, path = offer.where(("eligible", "filters", position))
-        at, body = self._inheritance.filter(use.filter)
-        if body is None:
-            return self._broken(use.filter, f"there is no filter “{use.filter}”", address, path)
-        model = self._filters.get(at)
-        if model is None:
-            model = self._filters[at] = Filter.model_validate(body)
-        types = field_types(model.parameters)
-        declared = {name: (types[name], field.default) for name, field in model.parameters.items()}
-        try:
-            values = self._expressions.values(use.values, declared)
-        except ValueError as error:
-            return self._broken(
-                use.filter, f"a parameter of filter “{use.filter}” has a wrong value: {error}", address, path
-            )
-        condition = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
-        return LocatedCondition(condition, at, ("when",), use.filter)
-
-    def _broken(self, name: str, problem: str, address: Address, path: Path) -> LocatedCondition:
-        """A condition that never holds, and is reported."""
-        self._expressions.problems.append(Report(Code.BROKEN_RULE, f"{address} never holds: {problem}", address))
-        return LocatedCondition(BoundCondition(CompiledExpression("", None, problem, ("", ""))), address, path, name)
-
     def _weight(self, offer: CompiledOffer, position: int, model: WeightModel) -> CompiledWeight:
         address, path = offer.where(("weights", position))
-        when = None
-        if model.when is not None:
-            condition = self._expressions.of_offer(model.when, address, (*path, "when"), offer.row)
-            when = LocatedCondition(condition, address, (*path, "when"))
         formula = None
         if model.formula is not None:
             formula = self._expressions.of_offer(
@@ -430,7 +450,7 @@ class OfferCompiler:
             label=model.label,
             number=model.weight,
             formula=formula,
-            when=when,
+            requirements=self._requirements.of_offer(model.filters, model.when, address, path, offer.row),
             days=Days(model.from_, model.until),
             spaces=frozenset(model.spaces),
             dynamic=model.dynamic or "",

@@ -50,10 +50,13 @@ def decide(
     space = catalog.spaces[call.space]
     reports = list(call.reports)
     facts = _facts(catalog, space, call, reports)
+    if catalog.counts_history:
+        facts = facts._replace(past=history)
     if notes is not None:
         notes.facts = facts
-    if catalog.when is not None and catalog.when.condition.value(facts) is not True:
-        trace = DecisionTrace(environment_check(catalog.when).finding(facts), None, ()) if explain else None
+    unmet = next((each for each in catalog.requirements if each.condition.value(facts) is not True), None)
+    if unmet is not None:
+        trace = DecisionTrace(environment_check(unmet).finding(facts), None, ()) if explain else None
         return SpaceDecision(
             (), tuple(reports), MappingProxyType(_NOTHING), ExclusionReason.ENVIRONMENT_CONDITION, trace
         )
@@ -114,7 +117,7 @@ def _fast(
     if notes is not None:
         notes.eligible = program.constant_bits(alive) | sum(computed)
     eligible = program.count(alive) + len(computed)
-    if history:
+    if history and call.ruled:
         moment = Moment(call.now, space.name, space.channel)
         weighed = WeighedBits(program, alive, computed)
         alive &= ~_excluded_bits(catalog, moment, weighed, facts, history)

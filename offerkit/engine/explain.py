@@ -39,7 +39,8 @@ def explain(
     offers = [catalog.offers[position] for position in catalog.members(requested)]
     memo = ConditionMemo(facts)
     moment = Moment(call.now, space.name, space.channel)
-    rules = [reached(catalog, position, moment, history, facts) for position in range(len(catalog.rules))]
+    places = range(len(catalog.rules) if call.ruled else 0)
+    rules = [reached(catalog, position, moment, history, facts) for position in places]
     maxima = [(maximum, applicable_offers(catalog, maximum.rule, facts)) for maximum in rules if maximum is not None]
     traces: dict[int, OfferTrace] = {}
     entries: list[RankedOffer] = []

@@ -99,25 +99,22 @@ class Expressions:
 
         A filter that reads neither is an ordinary condition, evaluated with all others.
         """
-        expression = self._by_address.get(address)
-        if expression is None:
-            names = self._scope(ExpressionRole.FILTER, parameters=parameters)
-            expression = self._by_address[address] = self._expression(text, names, ExpectedResult.CONDITION)
-            self._tell(expression, address, ("when",))
+        expression = self._filter(address, text, parameters)
         return self._bind(expression, ExpectedResult.CONDITION, (address,), {"offer": offer, "parameter": values})
-
-    def rebound(self, condition: BoundCondition, offer: Row) -> BoundCondition:
-        """A condition of :meth:`of_offer`, bound to the fields of another offer."""
-        expression = condition.expression
-        return self._bind(
-            expression, ExpectedResult.CONDITION, (ExpectedResult.CONDITION, expression.text), {"offer": offer}
-        )
 
     def values_of(self, offer: EffectiveOffer) -> Row:
         """The typed values of the fields that the environment declares for its offers."""
         if not self._offer_fields:
             return NO_FIELDS
         return MappingProxyType(typed_fields(offer.fields, self._offer_fields, self._zone))
+
+    def _filter(self, address: Address, text: str, parameters: Mapping[str, FieldType]) -> CompiledExpression:
+        expression = self._by_address.get(address)
+        if expression is None:
+            names = self._scope(ExpressionRole.FILTER, parameters=parameters)
+            expression = self._by_address[address] = self._expression(text, names, ExpectedResult.CONDITION)
+            self._tell(expression, address, ("when",))
+        return expression
 
     def values(
         self, given: Mapping[str, str], parameters: Mapping[str, tuple[FieldType, str | None]]

@@ -15,7 +15,7 @@ from offerkit.engine.history import PastProposition
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.hooks import Product
-from offerkit.models.expression_scopes import ExpressionRole, expression_scope
+from offerkit.models.expression_scopes import ExpressionRole
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, FieldType, Row, Value
 from offerkit.rules.values import parse_value, show
@@ -28,16 +28,7 @@ class ExtraData:
         """``moment`` is the path below the space's ``storage``, such as ``status_data.rejected``."""
         from offerkit.rules.check import RuleError, check
 
-        dimension = catalog.dimension
-        call_data = {name: field.type for name, field in catalog.call_data.items()}
-        names = expression_scope(
-            ExpressionRole.STORED,
-            dimension.name,
-            dimension.fields,
-            call_data,
-            offer_fields=catalog.offer_fields,
-            product_fields=catalog.product_fields,
-        )
+        names = catalog.scope(ExpressionRole.STORED)
         self._catalog = catalog
         self._namespaces = tuple(names.namespaces)
         self._checked: dict[str, CheckedExpression] = {}

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from offerkit.engine.condition import CallFacts, ConditionMemo, Path, failed_part
+from offerkit.engine.contact_history import HistoryCondition, limits_text
 from offerkit.engine.resources import (
     CompiledOffer,
     CompiledSpace,
@@ -38,12 +39,14 @@ class ExclusionReason(StrEnum):
     CATEGORY_DISABLED = "category-disabled"
     CATEGORY_DATES = "category-dates"
     CATEGORY_CONDITION = "category-condition"
+    CATEGORY_HISTORY = "category-history"
     STOPPED = "stopped"
     OFFER_DISABLED = "offer-disabled"
     NOT_ACTIVATED = "not-activated"
     OFFER_DATES = "offer-dates"
     FILTER = "filter"
     OFFER_CONDITION = "offer-condition"
+    OFFER_HISTORY = "offer-history"
     NO_WEIGHT = "no-weight"
     WEIGHT_ZERO = "weight-zero"
     NO_PRODUCT = "no-product"
@@ -100,6 +103,12 @@ REASONS: Mapping[ExclusionReason, ReasonText] = {
         "category “{category}”: {condition}",
         "category “{category}”: {part}",
     ),
+    ExclusionReason.CATEGORY_HISTORY: ReasonText(
+        4,
+        "the contact has had fewer or more propositions than its category or one above asks for",
+        "category “{category}”, the contact's history: {condition}",
+        "category “{category}”, the contact's history: {part}",
+    ),
     ExclusionReason.STOPPED: ReasonText(
         5,
         "it is stopped on this space: by its name, with its category, or with the space (`offerkit stop`)",
@@ -120,6 +129,12 @@ REASONS: Mapping[ExclusionReason, ReasonText] = {
     ),
     ExclusionReason.OFFER_CONDITION: ReasonText(
         5, "its condition does not hold", "the offer's condition: {condition}", "the offer's condition: {part}"
+    ),
+    ExclusionReason.OFFER_HISTORY: ReasonText(
+        5,
+        "the contact has had fewer or more propositions than the offer asks for",
+        "the contact's history: {condition}",
+        "the contact's history: {part}",
     ),
     ExclusionReason.NO_WEIGHT: ReasonText(
         6,
@@ -259,8 +274,10 @@ def checks(offer: CompiledOffer, space: CompiledSpace, today: date) -> Iterator[
             period, path = _days(category.days, today)
             yield Check(_finding(ExclusionReason.CATEGORY_DATES, category.address, path, **name, period=period))
             return
-        if category.when is not None:
-            yield _condition(ExclusionReason.CATEGORY_CONDITION, category.when, **name)
+        for requirement in category.requirements:
+            counts = isinstance(requirement.condition, HistoryCondition)
+            reason = ExclusionReason.CATEGORY_HISTORY if counts else ExclusionReason.CATEGORY_CONDITION
+            yield _condition(reason, requirement, **name)
     if space.name in offer.stopped:
         yield Check(_finding(ExclusionReason.STOPPED, offer.address, why=offer.stopped[space.name]))
     elif not offer.enabled:
@@ -275,6 +292,8 @@ def checks(offer: CompiledOffer, space: CompiledSpace, today: date) -> Iterator[
     else:
         for requirement in offer.requirements:
             reason = ExclusionReason.FILTER if requirement.name else ExclusionReason.OFFER_CONDITION
+            if isinstance(requirement.condition, HistoryCondition):
+                reason = ExclusionReason.OFFER_HISTORY
             yield _condition(reason, requirement, filter=requirement.name)
 
 
@@ -344,10 +363,14 @@ def _finding(reason: ExclusionReason, address: FormerAddress = "", path: Path = 
 def _condition(reason: ExclusionReason, requirement: LocatedCondition, **names: str) -> Check:
     many, condition = REASONS[reason].many, requirement.condition.expression
     subject = many.removesuffix(_CONDITION).format_map(names)
+    if requirement.name and reason is not ExclusionReason.FILTER:
+        subject = f"{subject}, filter “{requirement.name}”"
     if condition.problem:
         sentence = _unreadable(subject, requirement)
     else:
-        sentence = many.format_map({**names, "condition": " ".join(condition.text.split())})
+        sentence = (
+            subject if many.removesuffix(_CONDITION) == many else f"{subject}: {' '.join(condition.text.split())}"
+        )
     cause = Cause(reason, sentence, requirement.address)
     return Check(Finding(cause, sentence, requirement.address, requirement.path), requirement, subject)
 
@@ -361,6 +384,11 @@ def _unmet(cause: Cause, requirement: LocatedCondition, subject: str, facts: Cal
     condition, (address, path) = requirement.condition.expression, (requirement.address, requirement.path)
     if condition.problem:
         return Finding(cause, _unreadable(subject, requirement), address, path, condition.text)
+    if isinstance(requirement.condition, HistoryCondition):
+        least, most, counted = (requirement.condition.least, requirement.condition.most, requirement.condition.counted)
+        number = counted.number(facts)
+        sentence = f"{subject}: {number} {counted.text}; {limits_text(least, most)} asked for"
+        return Finding(cause, sentence, address, path, condition.text, values=((counted.text, number),))
     part_result = failed_part(requirement.condition, facts)
     if part_result is None:  # each part is true but the whole is not; no known condition does this
         return Finding(cause, f"{subject} does not hold", address, path, condition.text)
@@ -388,8 +416,10 @@ def _weight_note(position: int, weight: CompiledWeight, space: CompiledSpace, me
         return f"{name} is only for {', '.join(sorted(weight.spaces))}"
     if not weight.days.hold(memo.facts.today):
         return f"{name} {_days(weight.days, memo.facts.today)[0]}"
-    if weight.when is not None and memo.value(weight.when.condition) is not True:
-        return _unmet(cause_of(ExclusionReason.NO_WEIGHT), weight.when, name, memo.facts).sentence
+    for requirement in weight.requirements:
+        if memo.value(requirement.condition) is not True:
+            subject = f"{name}, filter “{requirement.name}”" if requirement.name else name
+            return _unmet(cause_of(ExclusionReason.NO_WEIGHT), requirement, subject, memo.facts).sentence
     if weight.formula is None or formula_weight(value := memo.value(weight.formula)) is not None:
         return ""
     problem = weight.formula.expression.problem

@@ -44,6 +44,8 @@ class LocatedCondition:
     path: Path
     name: str = ""
     """The filter's name, if it is a filter's condition."""
+    used_at: tuple[Address, Path] | None = None
+    """Of a filter's condition: where the filter is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class CompiledCategory:
     address: Address
     enabled: bool
     days: Days
-    when: LocatedCondition | None
+    requirements: tuple[LocatedCondition, ...]
+    """Its filters in order, then its condition; without filters that read the offer, which each offer's chain has."""
     multiplier: CompiledMultiplier | None
     themes: frozenset[str]
     always: bool
@@ -78,7 +81,7 @@ class CompiledWeight:
     path: Path
     label: str = ""
     formula: BoundCondition | None = None
-    when: LocatedCondition | None = None
+    requirements: tuple[LocatedCondition, ...] = ()
     days: Days = ALWAYS
     spaces: frozenset[str] = frozenset()
     dynamic: str = ""

@@ -180,7 +180,7 @@ class SpaceProgramBuilder:
             value = times(weight.number or Decimal(0), factors)
             if value > 0:
                 self.constant.append((RankedOffer(value, offer.position), weight))
-            if weight.when is None:
+            if not weight.requirements:
                 return  # lower weights never win
 
     def _bundle(self, masks: dict[BoundCondition, int]) -> tuple[ConditionBundle | None, tuple[int, ...]]:
@@ -206,12 +206,12 @@ def bits_of(positions: AbstractSet[int], of_offer: dict[int, int]) -> int:
 
 def _conditions(offer: CompiledOffer, weight: CompiledWeight | None) -> Iterator[BoundCondition]:
     for category in offer.chain:
-        if category.when is not None:
-            yield category.when.condition
+        for requirement in category.requirements:
+            yield requirement.condition
     for requirement in offer.requirements:
         yield requirement.condition
-    if weight is not None and weight.when is not None:
-        yield weight.when.condition
+    for requirement in weight.requirements if weight is not None else ():
+        yield requirement.condition
 
 
 def _bundled(condition: BoundCondition) -> bool:

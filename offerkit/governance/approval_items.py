@@ -12,7 +12,8 @@ from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange
 class ApprovalItem(NamedTuple):
     """An aspect of an offer (content: on some spaces), its state, and who can decide on it.
 
-    ``authors``: who wrote what waits, of all its aspects.
+    ``authors``: who wrote what waits, of all its aspects. ``since``: when it was first wanted, ``due``: its deadline;
+    both in UTC, and empty where its environment sets no deadline.
     """
 
     address: Address
@@ -25,6 +26,9 @@ class ApprovalItem(NamedTuple):
     comment: str = ""
     live: bool = False
     authors: tuple[str, ...] = ()
+    since: str = ""
+    due: str = ""
+    overdue: bool = False
 
     @property
     def what(self) -> str:
@@ -36,7 +40,8 @@ class ApprovalItem(NamedTuple):
         """``waits for brand, written by omar``, ``approved by risk``."""
         if self.state == "waiting":
             wrote = f", written by {and_list(self.authors)}" if self.authors else ""
-            return f"waits for {' or '.join(self.who)}{wrote}"
+            deadline = f"; {'overdue since' if self.overdue else 'due'} {self.due[:16]}Z" if self.due else ""
+            return f"waits for {' or '.join(self.who)}{wrote}{deadline}"
         return f"{self.state} by {self.by}" + (f": {self.comment}" if self.comment else "")
 
 

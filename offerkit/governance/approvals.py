@@ -23,6 +23,7 @@ from offerkit.governance.aspects import (
     content_fingerprints,
     content_reads,
     eligibility_fingerprint,
+    eligibility_reads_fields,
     scheme1_content_fingerprint,
     scheme1_eligibility_fingerprint,
 )
@@ -290,6 +291,7 @@ class Decisions:
         complete = True
         if key.aspect is Aspect.ELIGIBILITY:
             current, old = eligibility_fingerprint(view, address), scheme1_eligibility_fingerprint(view, address)
+            complete = not eligibility_reads_fields(view, address)
         elif key.space:
             space_address = key.address.beside(Kind.SPACE, key.space)
             space = self._former.get(space_address, space_address).name

@@ -12,13 +12,14 @@ import re
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
-from offerkit.address import Address, Kind
-from offerkit.fingerprint import Json, JsonMap, canonical, digest
+from offerkit.address import Address, Kind, environment_address
+from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
+from offerkit.governance.offer_fields import EVERY, offer_field_reads
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.rules.written_form import written_form
-from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
+from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields, filter_uses
 from offerkit.state.snapshot import Snapshot
-from offerkit.templates.space import Format, format_of
+from offerkit.templates.space import Format, format_of, is_image, is_path
 
 SCHEME = "2:"
 """The prefix of every new fingerprint; a fingerprint of scheme 1 is 64 hexadecimal digits without a prefix."""
@@ -31,6 +32,9 @@ _IDENTITY = frozenset({"code", "label", "name", "category"})
 _NAMES = _IDENTITY - {"category"}
 _SPOKEN = frozenset({"label", "description"})
 """Fields of a parameter that are for readers only."""
+
+_COUNTED = {"offer": Kind.OFFER, "category": Kind.CATEGORY}
+"""What an entry of the contact's history names."""
 
 _LAST = ("aspects", "")
 _FingerprintCache: TypeAlias = dict[Hashable, str]
@@ -46,11 +50,14 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
     """:func:`content_fingerprint` for several spaces, in their order."""
     offer = view.offer(address)
     known, looks = _known_fingerprints(view, offer), _space_renderings(view, offer.around)
+    assets, fields = _assets(view, offer), offer_field_reads(view, offer.around.environment)
+    given = (fields.key, _category_key(view, offer)) if fields is not None else ()
     reads: dict[bytes, frozenset[str]] = {}  # most spaces show the same texts
     result = []
     for space in spaces:
         look = looks.get(space)
-        print_ = known.get(look.key) if look is not None else ""
+        key: Hashable = None if look is None else (look.key, assets, *given) if assets or given else look.key
+        print_ = known.get(key) if look is not None else ""
         if print_ is None:
             assert look is not None
             content = offer.content(space)
@@ -58,34 +65,63 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
             if shown not in reads:
                 reads[shown] = _reads_of_offer(content.values())
             named = look.reads | reads[shown]
-            spoken = canonical(_identity(offer, named)) if named else b"{}"
-            print_ = SCHEME + digest(b"content", shown, look.text, spoken)
-            known[look.key] = print_
+            names = named - fields.types.keys() if fields is not None else named
+            spoken = canonical(_identity(offer, names)) if names else b"{}"
+            parts = [assets] if assets and not look.images.isdisjoint(_image_paths(content)) else []
+            if fields is not None and (bound := fields.bound(offer, named)):
+                parts.append(canonical({"fields": bound}))
+            print_ = SCHEME + digest(b"content", shown, look.text, spoken, *parts)
+            known[key] = print_
         result.append(print_)
     return result
 
 
 def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, bool]:
-    """Whether content on a space shows the offer's names, and whether it shows labels of the space's fields.
+    """Whether content on a space shows the offer's names, and whether it shows more that scheme 1 did not include.
 
-    Scheme 1 did not always include these.
+    That is labels of the space's fields, and declared fields of the offer; its names it did not always include.
     """
     offer = view.offer(address)
     look = _space_renderings(view, offer.around).get(space)
     if look is None:
         return False, False
-    return bool(look.reads | _reads_of_offer(offer.content(space).values())), look.labelled
+    reads, fields = (
+        look.reads | _reads_of_offer(offer.content(space).values()),
+        offer_field_reads(view, address.environment),
+    )
+    return bool(reads), look.labelled or (fields is not None and bool(fields.bound(offer, reads)))
 
 
 def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
     """The fingerprint of an offer's eligibility: for whom, when, and with what weight."""
     offer = view.offer(address)
-    names = dict.fromkeys(offer.filters)
-    filters = _state_key(view, (offer.around.address(Kind.FILTER, name) for name in names))
-    known, key = _known_fingerprints(view, offer), (_category_key(view, offer), filters)
+    names = offer.every_filter
+    filters = _state_key(view, (offer.around.address(Kind.FILTER, name) for name in names)) + _first_counted(
+        view, offer
+    )
+    fields = offer_field_reads(view, offer.around.environment)
+    given = (fields.key,) if fields is not None else ()
+    known, key = _known_fingerprints(view, offer), (_category_key(view, offer), filters, *given)
     if key not in known:
         known[key] = SCHEME + digest(b"eligibility", canonical(_eligibility(view, offer)))
     return known[key]
+
+
+def _first_counted(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
+    """The first names of what the eligibility counts; empty if nothing was ever renamed."""
+    if not view.origins:
+        return ()
+    counted = [
+        offer.get("eligible", "history"),
+        *(json_map(each.body.get("eligible")).get("history") for each in offer.categories),
+    ]
+    return tuple(
+        view.origins.of(offer.around.address(_COUNTED[key], str(value)))
+        for entries in counted
+        for entry in (entries if isinstance(entries, list) else ())
+        for key, value in sorted(json_map(entry).items())
+        if key in _COUNTED
+    )
 
 
 def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
@@ -93,11 +129,10 @@ def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
     meaning = _EligibilityMeaning(view, offer)
     eligible, weights = offer.get("eligible"), offer.get("weights")
     own = eligible if isinstance(eligible, dict) else {}
-    used = own.get("filters")
     body: JsonMap = {
         **offer.pick(_OWN),
         "eligible": meaning.part({key: value for key, value in own.items() if key != "filters"}),
-        "filters": [meaning.filter(use) for use in (used if isinstance(used, list) else ()) if isinstance(use, dict)],
+        "filters": meaning.filters(own.get("filters")),
         "weights": [meaning.part(weight) for weight in (weights if isinstance(weights, list) else ())],
         "category": meaning.at_first(Kind.CATEGORY, offer.category),
         "categories": [
@@ -109,8 +144,20 @@ def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
             for layer in offer.categories
         ],
     }
+    fields = offer_field_reads(view, offer.around.environment)
+    reads = meaning.reads
+    if fields is not None:
+        hooked = any(json_map(weight).get("dynamic") for weight in (weights if isinstance(weights, list) else ()))
+        bound = fields.bound(offer, reads | fields.by_all | ({EVERY} if hooked else set()))
+        body = {**body, "fields": bound} if bound else body
+        reads = reads - fields.types.keys()
     # A condition that reads one of the offer's names is bound to all of them, but to its category only if it reads it.
-    return {**body, "offer": _identity(offer, meaning.reads | _NAMES if meaning.reads else meaning.reads)}
+    return {**body, "offer": _identity(offer, reads | _NAMES if reads else reads)}
+
+
+def eligibility_reads_fields(view: Snapshot, address: Address) -> bool:
+    """Whether an offer's eligibility is bound to declared fields, which scheme 1 did not know."""
+    return "fields" in _eligibility(view, view.offer(address))
 
 
 class _EligibilityMeaning:
@@ -135,12 +182,31 @@ class _EligibilityMeaning:
                 tree, reads = written_form(text)
                 result[key] = tree
                 self.reads |= reads
+        if "filters" in body:
+            result["filters"] = self.filters(body["filters"])
+        if "history" in body:
+            result["history"] = self._counted(body["history"])
         spaces = body.get("spaces")
         if isinstance(spaces, list):
             result["spaces"] = [*sorted(self.at_first(Kind.SPACE, str(space)) for space in spaces)]
         return result
 
-    def filter(self, use: JsonMap) -> Json:
+    def _counted(self, entries: Json) -> list[Json]:
+        """What is counted of the contact's history: offers and categories by their first names."""
+        return [
+            {
+                key: self.at_first(_COUNTED[key], str(value)) if key in _COUNTED else value
+                for key, value in entry.items()
+            }
+            for entry in (entries if isinstance(entries, list) else ())
+            if isinstance(entry, dict)
+        ]
+
+    def filters(self, uses: Json) -> list[Json]:
+        """A list of uses of filters."""
+        return [self._filter(use) for use in filter_uses(uses)]
+
+    def _filter(self, use: JsonMap) -> Json:
         """A use of a filter: its condition, parameters and values, but not its name."""
         _, body = self._around.filter(str(use.get("filter")))
         arguments = {key: value for key, value in use.items() if key != "filter"}
@@ -169,24 +235,34 @@ def approval_keys(view: Snapshot, address: Address) -> list[ApprovalKey]:
 def affecting(view: Snapshot, offer: Address) -> set[Address]:
     """The addresses whose bodies can change the fingerprints of ``offer``, its own included.
 
-    The offer can be live on spaces that it no longer names; they count too.
+    The offer can be live on spaces that it no longer names; they count too. So does what declares fields of offers, and
+    what reads them of every offer.
     """
+    fields = offer_field_reads(view, offer.environment)
+    return contributing(view, offer) | (fields.addresses if fields is not None else frozenset())
+
+
+def contributing(view: Snapshot, offer: Address) -> set[Address]:
+    """The offer's address, and those of all that it inherits from, uses, and is shown on."""
     known = view.offer(offer)
     active = view.entries[offer].activation or ()
-    return {offer, *known.relies_on, *[known.around.address(Kind.SPACE, space) for space in active]}
+    around = known.around
+    environment = {environment_address(around.environment)} if _assets(view, known) else set[Address]()
+    return {offer, *known.relies_on, *[around.address(Kind.SPACE, space) for space in active], *environment}
 
 
 class _SpaceRendering(NamedTuple):
     """How a space renders any offer: the canonical bytes of its fields and rendering functions.
 
     ``key``: the space's name and fingerprint. ``reads``: the offer's own fields that the functions read.
-    ``labelled``: whether field labels are shown.
+    ``labelled``: whether field labels are shown. ``images``: the fields that hold the address of an image.
     """
 
     key: str
     text: bytes
     reads: frozenset[str]
     labelled: bool
+    images: frozenset[str]
 
 
 def _known_fingerprints(view: Snapshot, offer: EffectiveOffer) -> _FingerprintCache:
@@ -247,15 +323,41 @@ def _space_rendering(view: Snapshot, space: str, address: Address) -> _SpaceRend
         # A field's label is for those who edit offers, but the default HTML shows the labels of links.
         labels = [] if "html" in functions else [field.get("label") or "" for field in fields if _is_link(field)]
         text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render, labels])
-        known = _SpaceRendering(" ".join(key[1:]), text, _reads_of_offer(functions.values()), any(labels))
+        images = filter(is_image, (str(field.get("name")) for field in fields if _is_url(field)))
+        known = _SpaceRendering(
+            " ".join(key[1:]),
+            text,
+            _reads_of_offer(functions.values()),
+            any(labels),
+            frozenset(images),
+        )
         view.derived[key] = known
     return known
 
 
 def _is_link(field: JsonMap) -> bool:
     """Whether the default HTML renders a field as a link with its label as text (``templates/defaults.py``)."""
+    return _is_url(field) and not is_image(str(field.get("name")))
+
+
+def _is_url(field: JsonMap) -> bool:
     name, type_ = str(field.get("name")), field.get("type")
-    return format_of(name, None if type_ is None else str(type_)) is Format.URL and "image" not in name
+    return format_of(name, None if type_ is None else str(type_)) is Format.URL
+
+
+def _assets(view: Snapshot, offer: EffectiveOffer) -> bytes:
+    """The address of the environment's images, for an offer that names some by a path; empty for all others."""
+    cache_key = ("assets", offer.around.environment)
+    assets: bytes | None = view.memo.get(cache_key)
+    if assets is None:
+        body = view(environment_address(offer.around.environment)) or {}
+        assets = view.memo[cache_key] = str(body.get("assets") or "").encode()
+    return assets if assets and any(map(_image_paths, offer.all_texts)) else b""
+
+
+def _image_paths(texts: JsonMap) -> frozenset[str]:
+    """The fields whose text is an image's path below ``assets``."""
+    return frozenset(name for name, text in texts.items() if is_image(name) and isinstance(text, str) and is_path(text))
 
 
 def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:

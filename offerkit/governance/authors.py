@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.governance.approvals import Approval, Decision
-from offerkit.governance.aspects import affecting
+from offerkit.governance.aspects import contributing
 from offerkit.governance.overrides import Revision
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, FormerAddress, by_environment
@@ -88,7 +88,7 @@ class Authors:
         aspects_by_offer: dict[Address, set[_AspectOnSpace]] = {}
         for key in keys:
             aspects_by_offer.setdefault(key.address, set()).add((key.aspect, key.space))
-        inherited = {offer: sorted(affecting(self._design, offer) - {offer}) for offer in aspects_by_offer}
+        inherited = {offer: sorted(contributing(self._design, offer) - {offer}) for offer in aspects_by_offer}
         self._log.read(chain(aspects_by_offer, *inherited.values()), approved=aspects_by_offer)
         result: dict[Address, Mapping[str, AuthoredChange]] = {}
         for offer, aspects in aspects_by_offer.items():
@@ -403,7 +403,7 @@ class _PastReferences:
                     self._history.entries_at(*stage_and_revision)
                 )
             exists = passed.name in self._known[stage_and_revision].entries
-            self._relied[passed_key] = affecting(self._known[stage_and_revision], passed.name) if exists else set()
+            self._relied[passed_key] = contributing(self._known[stage_and_revision], passed.name) if exists else set()
         return address in self._relied[passed_key]
 
 
@@ -444,5 +444,5 @@ class _LiveState:
             used = self._in_use[environment] = set()
             for offer in self._now.of_kind(Kind.OFFER, environment):
                 if self._now.entries[offer].activation:
-                    used |= affecting(self._now, offer)
+                    used |= contributing(self._now, offer)
         return address in self._in_use[environment]

@@ -15,8 +15,8 @@ from typing import Protocol, Self, TypeAlias
 from offerkit.address import Address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, or_list, refuse
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import ADMINISTRATOR, OFFER_MANAGER, Actor
-from offerkit.models.profiles import Profile
+from offerkit.governance.profiles import ADMINISTRATOR, OFFER_MANAGER
+from offerkit.governance.rights import Actor
 
 OVERRIDE_ACTION = "override"
 """The action of a revision that records overrides."""
@@ -220,7 +220,7 @@ def override_refusal(actor: Actor, obstacle: Obstacle, operators: Operators) -> 
     )
 
 
-def _profile(profile: Profile | None) -> str:
+def _profile(profile: str | None) -> str:
     return f" ({profile})" if profile is not None else ""
 
 

@@ -7,7 +7,7 @@ policy's meaning and of what it judged; an override is bound to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,14 +19,15 @@ from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.diagnostics import or_list
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.overrides import Obstacle, Operators, OverrideKind, entitled
-from offerkit.governance.withdrawals import only_leaves_spaces, switched_off_by
+from offerkit.governance.policy_offers import DeclaredFields, declared_fields_of, offer_values
+from offerkit.governance.withdrawals import only_leaves_spaces
 from offerkit.models.policy import GOVERNED
-from offerkit.models.policy_names import CHANGES, decimal, judged_kinds, scope_of, values_of
+from offerkit.models.policy_names import CHANGES, judged_kinds, scope_of, values_of
 from offerkit.rules.problems import RuleError
 from offerkit.rules.python import Evaluator, compile_one
-from offerkit.rules.types import ExpectedResult, Value
+from offerkit.rules.types import ExpectedResult, FieldType, Value
 from offerkit.state.changes import Change, Entry, FormerAddress
-from offerkit.state.effective import EffectiveOffer, merged, names_in
+from offerkit.state.effective import names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.times import instant, wall_clock
 
@@ -55,11 +56,11 @@ class _PolicyCondition(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _condition(text: str, applies_to: tuple[str, ...]) -> _PolicyCondition:
+def _condition(text: str, applies_to: tuple[str, ...], declared: tuple[tuple[str, FieldType], ...]) -> _PolicyCondition:
     from offerkit.rules.check import check  # the parser: most projects have no policies
 
     try:
-        checked = check(text, scope_of(applies_to), ExpectedResult.CONDITION)
+        checked = check(text, scope_of(applies_to, dict(declared)), ExpectedResult.CONDITION)
     except (RuleError, ValueError):
         kinds = judged_kinds([word for word in applies_to if word in (*Kind, "step")], ())
         return _PolicyCondition((), {}, kinds, None)
@@ -73,21 +74,34 @@ def _condition(text: str, applies_to: tuple[str, ...]) -> _PolicyCondition:
 
 
 class ActivePolicy(NamedTuple):
-    """A policy that applies: its address, its body, and a digest of its meaning."""
+    """A policy that applies: its address, its body, and a digest of its meaning.
+
+    ``declared``: the fields of offers that its environment declares where it is written.
+    """
 
     address: Address
     body: JsonMap
     meaning: str
+    declared: DeclaredFields
 
     @classmethod
-    def of(cls, address: Address, body: JsonMap) -> ActivePolicy:
-        """The policy at ``address`` with that body."""
-        return cls(address, body, digest(b"policy", canonical({key: body.get(key) for key in _MEANING_FIELDS})))
+    def of(cls, view: Snapshot, address: Address) -> ActivePolicy:
+        """The policy at ``address`` in ``view``."""
+        body = view(address) or {}
+        meaning = digest(b"policy", canonical({key: body.get(key) for key in _MEANING_FIELDS}))
+        return cls(address, body, meaning, declared_fields_of(view, address.environment))
 
     @property
     def condition(self) -> _PolicyCondition:
         """The compiled condition that must hold."""
-        return _condition(str(self.body.get("require", "")), names_in(self.body, "applies_to") or (_DEFAULT_SUBJECT,))
+        applies_to = names_in(self.body, "applies_to") or (_DEFAULT_SUBJECT,)
+        return _condition(str(self.body.get("require", "")), applies_to, self.declared.types)
+
+    @property
+    def reads(self) -> tuple[tuple[str, FieldType], ...]:
+        """The declared fields that it reads, with their types: they are part of what it requires."""
+        names = {name for space in ("offer", "before") for name in self.condition.fields.get(space, ())}
+        return tuple((name, type_) for name, type_ in self.declared.types if name in names)
 
     @property
     def denies(self) -> bool:
@@ -167,12 +181,12 @@ class EnvironmentPolicies:
     def __init__(self, environment: str, views: Iterable[Snapshot], now: str) -> None:
         """``views``: the states whose policies apply; of policies with the same meaning, the first is used."""
         self.environment = environment
-        policies: dict[str, ActivePolicy] = {}
+        policies: dict[object, ActivePolicy] = {}
         zone = "UTC"
         for view in views:
             for address in view.of_kind(Kind.POLICY, environment):
-                policy = ActivePolicy.of(address, view(address) or {})
-                policies.setdefault(policy.meaning, policy)
+                policy = ActivePolicy.of(view, address)
+                policies.setdefault((policy.meaning, policy.reads), policy)
             zone = str((view(environment_address(environment)) or {}).get("time_zone", zone))
         self.policies = tuple(policies.values())
         self.kinds = frozenset(kind for policy in self.policies for kind in policy.condition.kinds)
@@ -180,7 +194,8 @@ class EnvironmentPolicies:
 
     def broken(self, subject: Subject) -> Iterator[Violation]:
         """The policies that ``subject`` violates; if a policy both denies and warns, only the denial."""
-        matches = [broken for policy in self.policies if (broken := self._broken(policy, subject)) is not None]
+        found = [broken for policy in self.policies if (broken := self._broken(policy, subject)) is not None]
+        matches = list({violation.policy.meaning: violation for violation in reversed(found)}.values())[::-1]
         denied = {violation.policy.address for violation in matches if violation.policy.denies}
         yield from (
             violation for violation in matches if violation.policy.denies or violation.policy.address not in denied
@@ -194,9 +209,10 @@ class EnvironmentPolicies:
             return Violation(policy, subject.address, subject.digest({}), _UNREADABLE, subject.by)
         if subject.leaves and not condition.of_changes:
             return None  # a resource that is removed need not meet the policy
-        rows = [subject.row(space, condition.fields[space]) for space in condition.spaces]
+        declared = policy.declared
+        rows = [subject.row(space, condition.fields[space], declared) for space in condition.spaces]
         if not subject.own:
-            before = [subject.row_before(space, condition.fields[space]) for space in condition.spaces]
+            before = [subject.row_before(space, condition.fields[space], declared) for space in condition.spaces]
             compared = zip(condition.spaces, rows, before, strict=True)
             if all(not row.get("changed") if space in _NOT_INHERITED else row == was for space, row, was in compared):
                 return None
@@ -244,23 +260,23 @@ class Subject:
         """Whether the resource is judged as declared, without a change."""
         return not self.action
 
-    def row(self, space: str, names: Iterable[str]) -> dict[str, Value]:
+    def row(self, space: str, names: Iterable[str], declared: DeclaredFields) -> dict[str, Value]:
         """The values of ``names`` in the namespace ``space``, after the change."""
         match space:
             case "step":
                 return {name: getattr(self, f"_step_{name}") for name in names}
             case "before":
-                return self.row_before(self.kind, names)
+                return self.row_before(self.kind, names, declared)
             case "resource":
                 return self._resource(names)
             case _:
-                return _values(self.state, self.address, names)
+                return _values(self.state, self.address, names, declared)
 
-    def row_before(self, space: str, names: Iterable[str]) -> dict[str, Value]:
+    def row_before(self, space: str, names: Iterable[str], declared: DeclaredFields) -> dict[str, Value]:
         """The values of ``names`` in the namespace ``space``, before the change."""
         if space in _NOT_INHERITED or self.before is None:
             return dict.fromkeys(names)
-        return _values(self.before, self.former or self.address, names)
+        return _values(self.before, self.former or self.address, names, declared)
 
     def digest(self, rows: Mapping[str, dict[str, Value]]) -> str:
         """A digest of what was judged: the whole effective resource, and the values that the condition read."""
@@ -322,89 +338,12 @@ def _json_value(value: Value) -> Json:
             return value
 
 
-def _values(view: Snapshot, address: Address, names: Iterable[str]) -> dict[str, Value]:
+def _values(view: Snapshot, address: Address, names: Iterable[str], declared: DeclaredFields) -> dict[str, Value]:
     if address not in view.entries:
         return dict.fromkeys(names)
     if address.kind is not Kind.OFFER:
         return values_of(address.kind, address.name, view(address), names)
-    offer = view.offer(address)
-    return {name: _OFFER_READERS[name](view, offer) for name in names}
-
-
-def _text(*path: str) -> Callable[[Snapshot, EffectiveOffer], Value]:
-    def read(view: Snapshot, offer: EffectiveOffer) -> Value:
-        result = offer.get(*path)
-        return result if isinstance(result, str) else ""
-
-    return read
-
-
-def _days(offer: EffectiveOffer, end: str) -> Iterator[date]:
-    """The days at one end (``from`` or ``until``) of the offer's period and of its categories' periods; all apply."""
-    bodies = [offer.get("eligible"), *(layer.body.get("eligible") for layer in offer.categories)]
-    for eligible in bodies:
-        day = eligible.get(end) if isinstance(eligible, dict) else None
-        if isinstance(day, str):
-            yield date.fromisoformat(day)
-
-
-def _conditions(view: Snapshot, offer: EffectiveOffer) -> Value:
-    """The conditions on the contact, the offer's own and its categories', joined by ``and``."""
-    conditions = [offer.get("eligible", "when")]
-    for layer in offer.categories:
-        eligible = layer.body.get("eligible")
-        conditions.append(eligible.get("when") if isinstance(eligible, dict) else None)
-    texts = [text for text in conditions if isinstance(text, str)]
-    return " and ".join(f"({text})" for text in texts) if len(texts) > 1 else next(iter(texts), None)
-
-
-def _weight(view: Snapshot, offer: EffectiveOffer) -> Value:
-    """The highest weight; unknown if there is a formula, which could be higher."""
-    declared = offer.get("weights")
-    weights = [weight for weight in (declared if isinstance(declared, list) else ()) if isinstance(weight, dict)]
-    if not weights:
-        return decimal(Decimal(1))
-    numbers = [Decimal(str(weight["weight"])) for weight in weights if weight.get("weight") is not None]
-    return decimal(max(numbers)) if len(numbers) == len(weights) else None
-
-
-def _multiplier(view: Snapshot, offer: EffectiveOffer) -> Value:
-    """The product of the multipliers of its categories."""
-    product = Decimal(1)
-    for layer in offer.categories:
-        multiplier = layer.body.get("multiplier")
-        if isinstance(multiplier, dict) and multiplier.get("factor") is not None:
-            product *= Decimal(str(multiplier["factor"]))
-    return decimal(product)
-
-
-def _content(view: Snapshot, offer: EffectiveOffer) -> Value:
-    result = {name for space in offer.shown_on for name in offer.content(space)}
-    common = merged(offer.template.defaults or {}, offer.own).get("content")
-    return tuple(sorted(result | (common.keys() if isinstance(common, dict) else set())))
-
-
-_OFFER_READERS: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
-    "name": lambda view, offer: offer.address.name,
-    "code": lambda view, offer: _text("code")(view, offer) or offer.address.name,
-    "label": _text("label"),
-    "description": _text("description"),
-    "category": lambda view, offer: offer.category,
-    "template": lambda view, offer: str(offer.own["template"]) if offer.own.get("template") else None,
-    "enabled": lambda view, offer: not switched_off_by(view, offer.address),
-    "protected": lambda view, offer: offer.own.get("protected") is True,
-    "from": lambda view, offer: max(_days(offer, "from"), default=None),
-    "until": lambda view, offer: min(_days(offer, "until"), default=None),
-    "when": _conditions,
-    "filters": lambda view, offer: tuple(sorted(offer.filters)),
-    "themes": lambda view, offer: tuple(sorted(offer.themes)),
-    "spaces": lambda view, offer: offer.shown_on,
-    "content": _content,
-    "weight": _weight,
-    "multiplier": _multiplier,
-    "content_reviewers": lambda view, offer: tuple(sorted(offer.reviewers("content"))),
-    "eligibility_reviewers": lambda view, offer: tuple(sorted(offer.reviewers("eligibility"))),
-}
+    return offer_values(view, view.offer(address), names, declared)
 
 
 def declared_violations(held: EnvironmentPolicies, state: Snapshot) -> Iterator[Violation]:

@@ -11,18 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
-from offerkit.address import Address, Kind
+from offerkit.address import ADMINISTRATIVE_KINDS, Address, Kind
 from offerkit.diagnostics import Code
 from offerkit.governance.approvals import approved, rejected, same_reviewers
 from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
 )
+from offerkit.governance.profiles import applied_profiles, right_to
 from offerkit.governance.promotion_draft import PromotionDraft, PromotionRequest, same_offer
 from offerkit.governance.promotion_offers import block_for_reviewers, offer_target, waiting_sentence, withdrawn_entry
-from offerkit.governance.rights import WRITERS
-from offerkit.governance.settings import SETTING_KINDS, same_settings, settings_key
+from offerkit.governance.settings import is_setting, same_settings, settings_key
 from offerkit.governance.withdrawals import ended_earlier, layers_of, switched_off_by, without_earlier_ends
+from offerkit.models.profiles import Verb
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
 from offerkit.plans.sentences import still_off_note
 from offerkit.state.changes import Entry
@@ -90,7 +91,7 @@ def _gather(work: PromotionDraft) -> None:
     for address, entry in work.live.entries.items():
         kind = address.kind
         is_removed = address not in work.design.entries and address not in work.request.renames
-        if not is_removed or kind in (Kind.CAMPAIGN, Kind.OPERATOR) or not work.request.wanted(address):
+        if not is_removed or kind in (Kind.CAMPAIGN, *ADMINISTRATIVE_KINDS) or not work.request.wanted(address):
             continue
         if address in work.request.holds and entry.activation != ():
             _block_held(work, address)
@@ -106,7 +107,7 @@ def _gather(work: PromotionDraft) -> None:
 def _block_settings(work: PromotionDraft) -> None:
     """Block the settings that wait for reviewers, or that a reviewer rejected."""
     decisions = work.request.decisions
-    for address in [address for address in work.going_live if address.kind in SETTING_KINDS]:
+    for address in [address for address in work.going_live if is_setting(address, work.live, work.design)]:
         if same_settings(work.design, address, work.live, work.origin.get(address, address), work.request.renames):
             continue
         key = settings_key(work.design, address)
@@ -137,7 +138,7 @@ def _needed(work: PromotionDraft, selected: set[Address]) -> set[Address]:
         for target in (more & work.design.entries.keys()) - selected - result:
             kind = target.kind
             if (
-                kind in (Kind.OFFER, Kind.OPERATOR)
+                kind in (Kind.OFFER, *ADMINISTRATIVE_KINDS)
                 or work.request.excluded(target)
                 or (kind not in _AFFECTING and target in work.live.entries)
             ):
@@ -196,7 +197,8 @@ def _block_cases(work: PromotionDraft) -> None:
     if not any(address.kind is Kind.CASES for address in work.going_live):
         return
     for change in work.request.withheld(work.effect()):
-        work.block(change.address, Code.CASES_CHANGED, change.why, change.how, WRITERS[Kind.CASES])
+        writers = applied_profiles(work.design).allowing(right_to(Verb.WRITE, change.address.environment, Kind.CASES))
+        work.block(change.address, Code.CASES_CHANGED, change.why, change.how, writers)
 
 
 def _block_denied(work: PromotionDraft) -> None:
@@ -308,7 +310,7 @@ def _block_named(work: PromotionDraft) -> None:
     removed = work.live.entries.keys() - after.entries.keys()
     for address, entry in sorted(after.entries.items()) if removed else ():
         kind = address.kind
-        if entry.activation == () or kind is Kind.OPERATOR:
+        if entry.activation == () or kind in ADMINISTRATIVE_KINDS:
             continue
         for target in removed.intersection(after.references(address)):
             leaving_address = work.former.get(target, target)

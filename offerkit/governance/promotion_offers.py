@@ -13,8 +13,9 @@ from offerkit.governance.aspects import (
     content_fingerprint,
     eligibility_fingerprint,
 )
+from offerkit.governance.profiles import ADMINISTRATOR, applied_profiles
 from offerkit.governance.promotion_draft import PromotionDraft, renamed_space, same_offer
-from offerkit.governance.rights import ADMINISTRATOR, approvers
+from offerkit.governance.rights import approvers
 from offerkit.governance.stops import stop_sentence, stopped_root
 from offerkit.governance.withdrawals import spaces_left
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
@@ -168,7 +169,8 @@ def _block_unapproved(
     """Block an offer for lack of approval of ``keys``, all of one aspect; no keys: it is shown on no space."""
     aspect = keys[0].aspect if keys else Aspect.CONTENT
     subject, how = waiting_sentence(address, aspect, keys)
-    who = approvers(work.design.offer(address).reviewers(aspect))
+    named = work.design.offer(address).reviewers(aspect)
+    who = approvers(named, applied_profiles(work.design), address.environment)
     unmet = next((demands for key in keys if (demands := work.request.decisions.unmet(key))), ())
     if rejected_by:
         why = f"{subject} was rejected by {rejected_by}"

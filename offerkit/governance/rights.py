@@ -1,4 +1,4 @@
-"""Rights of operators (the table of domain.md §1 as data), and scopes of tokens.
+"""Rights of operators, by their profiles (:mod:`offerkit.governance.profiles`), and scopes of tokens.
 
 Rights say what an operator may do. A token's scopes limit what its holder can do over the network in the operator's
 name; they never add rights. Both must allow an action.
@@ -7,65 +7,40 @@ name; they never add rights. Both must allow an action.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+import orjson
+
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
-from offerkit.diagnostics import Code, Diagnostic, or_list
+from offerkit.diagnostics import Code, Diagnostic, and_list, or_list
 from offerkit.fingerprint import Json
-from offerkit.models.profiles import Profile
+from offerkit.governance.profiles import ADMINISTRATOR, BUILT_IN, Profiles, right_to
+from offerkit.models.profiles import Verb
 from offerkit.plans.plan import Plan, PlanKind
-
-ADMINISTRATOR: Profile = "administrator"
-OFFER_MANAGER: Profile = "offer-manager"
-DELIVERY_MANAGER: Profile = "delivery-manager"
-
-WRITERS: dict[Kind, tuple[Profile, ...]] = {
-    Kind.DIMENSION: (ADMINISTRATOR,),
-    Kind.OPERATOR: (ADMINISTRATOR,),
-    Kind.ENVIRONMENT: (ADMINISTRATOR,),
-    Kind.RULE: (ADMINISTRATOR,),
-    Kind.TYPOLOGY: (ADMINISTRATOR,),
-    Kind.SPACE: (ADMINISTRATOR, OFFER_MANAGER),
-    Kind.FILTER: (ADMINISTRATOR, OFFER_MANAGER),
-    Kind.CATEGORY: (ADMINISTRATOR, OFFER_MANAGER),
-    Kind.TEMPLATE: (ADMINISTRATOR, OFFER_MANAGER),
-    Kind.OFFER: (ADMINISTRATOR, OFFER_MANAGER),
-    Kind.CAMPAIGN: (ADMINISTRATOR, DELIVERY_MANAGER),
-    Kind.CASES: (ADMINISTRATOR, OFFER_MANAGER),
-    Kind.POLICY: (ADMINISTRATOR,),
-}
-"""The profiles that may change each kind: in design, and campaigns in live."""
-
-DELIVERERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER, DELIVERY_MANAGER)
-"""Who may run declared deliveries and record that they were sent; changing campaigns is a separate right."""
-
-PROMOTERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
-"""Who may promote and roll back live where an environment names no promoters."""
-
-STOPPERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
-"""Who may stop what is live; an environment may name further operators."""
+from offerkit.state.changes import Body
 
 _NARROWED = (PlanKind.APPLY, PlanKind.PROMOTE)
 """The plans that --exclude can narrow."""
-
-CONTACT_READERS: tuple[Profile, ...] = (ADMINISTRATOR, DELIVERY_MANAGER)
-"""Who may read the contacts of every environment through a server; an environment may name further operators."""
-
-PURGERS: tuple[Profile, ...] = (ADMINISTRATOR,)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """The operator who acts. ``profile`` is None only while the store has no operators yet (bootstrap).
 
-    ``automation``: a job that acts for operators; it is never an author, a reviewer or a second person.
+    ``automation``: a job that acts for operators; it is never an author, a reviewer or a second person. ``profiles``:
+    what the applied profiles allow.
     """
 
     name: str
-    profile: Profile | None
+    profile: str | None
     automation: bool = False
+    profiles: Profiles = field(default=BUILT_IN, compare=False, repr=False)
+
+    def may(self, verb: Verb, environment: str = "", kind: Kind | None = None) -> bool:
+        """Whether the operator has a right in ``environment`` (empty: in all). The first one, of bootstrap, has all."""
+        return self.profile is None or self.profiles.allow(self.profile, right_to(verb, environment, kind))
 
 
 def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
@@ -81,7 +56,7 @@ def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]
         kind = step.address.kind
         if _moves_live(plan.kind, step.stage, kind):
             continue
-        if actor.profile not in WRITERS[kind]:
+        if not actor.may(Verb.WRITE, step.address.environment, kind):
             refused.setdefault((step.stage, kind), []).append(step.address)
     for (stage, kind), addresses in sorted(refused.items()):
         diagnostics.append(_may_not_write(actor, stage, kind, addresses, plan.kind))
@@ -99,18 +74,18 @@ def _moves_live(kind: PlanKind, stage: StageRef, resource: Kind) -> bool:
 
 def _may_not_write(actor: Actor, stage: StageRef, kind: Kind, addresses: list[Address], plan: PlanKind) -> Diagnostic:
     others = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
+    who = _one(actor.profiles.allowing(right_to(Verb.WRITE, addresses[0].environment, kind)))
     return Diagnostic(
         Code.NOT_ALLOWED,
         f"{actor.name} ({actor.profile}) is not allowed to change {_one_of(kind)} in {stage}: {addresses[0]}{others}",
-        f"Only {_one(WRITERS[kind])} may change {_one_of(kind)}.",
-        f"Ask {_one(WRITERS[kind])} to apply it"
-        + (f", or leave it out with --exclude '{kind}.*'." if plan in _NARROWED else "."),
+        f"Only {who} may change {_one_of(kind)}.",
+        f"Ask {who} to apply it" + (f", or leave it out with --exclude '{kind}.*'." if plan in _NARROWED else "."),
         addresses[0],
     )
 
 
 def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
-    profiles = PURGERS if plan.kind is PlanKind.PURGE else PROMOTERS
+    verb = Verb.PURGE if plan.kind is PlanKind.PURGE else Verb.PROMOTE
     diagnostics = []
     live = {s.stage.environment for s in plan.steps if s.stage.stage is Stage.LIVE}
     if len(live) > 1 or any(actor.name in named for named in promoters.values()):
@@ -122,8 +97,43 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
                 who = f"Only {or_list(named)} may do so." if named else "Live and design have no promoter in common."
                 how = "" if named else f"offerkit override {environment_address(environment)} --settings --message TEXT"
                 diagnostics.append(_not_for(actor, plan.kind, environment, who, how))
-        elif actor.profile not in profiles:
-            diagnostics.append(_not_for(actor, plan.kind, environment, f"Only {_one(profiles)} may do so."))
+        elif not actor.may(verb, environment):
+            who = _one(actor.profiles.allowing(right_to(verb, environment)))
+            diagnostics.append(_not_for(actor, plan.kind, environment, f"Only {who} may do so."))
+    return diagnostics
+
+
+RESERVED = ("promotion", "contacts", "reviewers", "impact")
+"""The properties of an environment that say who may do what there, and what a promotion is held to."""
+
+
+def reserved_refusals(actor: Actor, plan: Plan, before: Mapping[str, Body]) -> list[Diagnostic]:
+    """A diagnostic for each environment whose :data:`RESERVED` properties a plan changes without an administrator.
+
+    A declared profile can let its operators write environments. If that covered these properties, they could name
+    themselves promoters. ``before``: the bodies that the plan's steps replace.
+    """
+    if actor.profile in (None, ADMINISTRATOR):
+        return []
+    diagnostics = []
+    for step in plan.steps_on(Stage.DESIGN):
+        if step.address.kind is not Kind.ENVIRONMENT:
+            continue
+        old, new = (
+            orjson.loads(known[entry.fingerprint].text) if entry is not None else {}
+            for entry, known in ((step.before, before), (step.after, plan.bodies))
+        )
+        changed = [name for name in RESERVED if old.get(name) != new.get(name)]
+        if changed:
+            diagnostics.append(
+                Diagnostic(
+                    Code.RESERVED_PROPERTIES,
+                    f"{actor.name} ({actor.profile}) is not allowed to change {and_list(changed)} of {step.address}",
+                    "They say who may do what there, and what a promotion must meet: only administrators change them.",
+                    "Ask an administrator to apply it.",
+                    step.address,
+                )
+            )
     return diagnostics
 
 
@@ -131,25 +141,26 @@ def may_stop(actor: Actor, environment: str, stoppers: tuple[str, ...]) -> Diagn
     """Why ``actor`` is not allowed to stop anything in ``environment``, which names ``stoppers``; None if allowed."""
     if refused := only_people(actor, "stop anything"):
         return refused[0]
-    if actor.profile in STOPPERS or actor.name in stoppers:
+    if actor.may(Verb.STOP, environment) or actor.name in stoppers:
         return None
     named = f", and {or_list(stoppers)}" if stoppers else ""
     return Diagnostic(
         Code.NOT_ALLOWED,
         f"{actor.name} ({actor.profile}) is not allowed to stop anything in {environment}",
-        f"{_one(STOPPERS).capitalize()} may{named}.",
+        f"{_one(actor.profiles.allowing(right_to(Verb.STOP, environment))).capitalize()} may{named}.",
         "Ask one of them. An administrator can name more operators in the environment's promotion.stoppers.",
     )
 
 
 def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Diagnostic | None:
     """Why ``actor`` is not allowed to resume anything in ``environment``; None if allowed: those who may promote."""
-    if actor.name in promoters if promoters else actor.profile in PROMOTERS:
+    if actor.name in promoters if promoters else actor.may(Verb.PROMOTE, environment):
         return None
+    profiles = actor.profiles.allowing(right_to(Verb.PROMOTE, environment))
     return Diagnostic(
         Code.NOT_ALLOWED,
         f"{actor.name} ({actor.profile}) is not allowed to resume anything in {environment}",
-        f"Only those who may promote there may resume: {or_list(promoters) if promoters else _one(PROMOTERS)}.",
+        f"Only those who may promote there may resume: {or_list(promoters) if promoters else _one(profiles)}.",
         "Ask one of them to do it.",
     )
 
@@ -203,18 +214,18 @@ def only_people(actor: Actor, what: str) -> list[Diagnostic]:
     ]
 
 
-def may_approve(actor: Actor, reviewers: tuple[str, ...]) -> bool:
-    """Whether ``actor`` may approve something with these named reviewers (domain.md §1, last row)."""
+def may_approve(actor: Actor, reviewers: tuple[str, ...], environment: str) -> bool:
+    """Whether ``actor`` may approve something of ``environment`` with these named reviewers (domain.md §1)."""
     if actor.automation:
         return False
     if reviewers:
         return actor.name in reviewers
-    return actor.profile in (ADMINISTRATOR, OFFER_MANAGER)
+    return actor.profile is not None and actor.may(Verb.APPROVE, environment)
 
 
-def approvers(reviewers: tuple[str, ...]) -> tuple[str, ...]:
+def approvers(reviewers: tuple[str, ...], profiles: Profiles, environment: str) -> tuple[str, ...]:
     """Who can approve: the named reviewers, else the profiles."""
-    return reviewers or (OFFER_MANAGER, ADMINISTRATOR)
+    return reviewers or profiles.allowing(right_to(Verb.APPROVE, environment))
 
 
 class TokenScope(StrEnum):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from offerkit.address import Address, Kind, Stage
+from offerkit.fingerprint import json_map
 from offerkit.governance.approvals import Decisions, approved, rejected
 from offerkit.governance.aspects import affecting, content_fingerprint, eligibility_fingerprint
 from offerkit.governance.promotion_draft import same_offer
@@ -21,7 +22,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Action, Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
-_NAMING = {Kind.ENVIRONMENT: "call_data", Kind.DIMENSION: "fields"}
+_NAMING = {Kind.ENVIRONMENT: ("call_data", "offer_fields"), Kind.DIMENSION: ("fields",)}
 """The part of a resource that declares the fields that conditions and texts can name."""
 
 
@@ -138,9 +139,12 @@ class _PartialRollback:
 
 def _fields(view: Snapshot, address: Address) -> dict[str, str]:
     """The fields that the resource at ``address`` declares for conditions and texts, each with its declaration."""
-    part = _NAMING.get(address.kind)
-    fields = (view(address) or {}).get(part) if part else None
-    return {name: str(field_meaning(field)) for name, field in fields.items()} if isinstance(fields, dict) else {}
+    body = view(address) or {}
+    return {
+        f"{part}.{name}": str(field_meaning(field))
+        for part in _NAMING.get(address.kind, ())
+        for name, field in json_map(body.get(part)).items()
+    }
 
 
 def _affecting_either_side(state: BeforeAfter, offer: Address) -> set[Address]:

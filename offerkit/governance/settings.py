@@ -1,4 +1,6 @@
-"""Settings: environments, spaces, rules, typologies, dimensions and policies. They affect many offers at once.
+"""Settings: environments with their filters, spaces, rules, typologies, dimensions and policies.
+
+They affect many offers at once.
 
 No approval of an offer covers them. If an environment names reviewers of its settings, a change waits for their
 approval, which is bound to a fingerprint. With separation of duties, nobody alone promotes settings they changed.
@@ -11,11 +13,12 @@ from typing import Any
 
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.diagnostics import Code, Diagnostic
-from offerkit.fingerprint import Json, JsonMap, canonical, digest
+from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
 from offerkit.governance.approvals import Decisions, rejected
 from offerkit.governance.aspects import approval_keys
 from offerkit.models import model_of
 from offerkit.plans.plan import ApprovalKey, Aspect
+from offerkit.state.effective import filters_of
 from offerkit.state.references import resource_refs
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
@@ -28,9 +31,29 @@ _FOR_READERS = frozenset({"label", "description"})
 _FOR_EXAMPLES = frozenset({"range", "examples"})
 """The properties of a dimension's field, or of call data, that only invented examples use."""
 _DECLARING_FIELDS = {Kind.DIMENSION: "fields", Kind.ENVIRONMENT: "call_data"}
+_FOR_AUTHORS = frozenset({"label", "description", "range", "required"})
+"""The properties of a declared field of offers that judge specs, or are for readers; they do not affect contacts."""
 _APPROVED_AS_CONTENT = frozenset({"fields", "render"})
 _OF_PEOPLE = frozenset({"promotion", "impact", "contacts", "reviewers"})
 """The fields of an environment about who may do what; they do not affect contacts."""
+
+
+def is_setting(address: Address, *views: Snapshot) -> bool:
+    """Whether a resource is a setting: by its kind, or a filter of the environment itself in one of ``views``."""
+    if address.kind is not Kind.FILTER:
+        return address.kind in SETTING_KINDS
+    environment = environment_address(address.environment)
+    return any(address.name in filters_of(view(environment) or {}) for view in views)
+
+
+def settings_in(*views: Snapshot) -> Iterator[Address]:
+    """The settings in any of ``views``; one can come twice."""
+    for view in views:
+        for kind in SETTING_KINDS:
+            yield from view.of_kind(kind)
+        for environment in view.of_kind(Kind.ENVIRONMENT):
+            used = {environment.beside(Kind.FILTER, name) for name in filters_of(view(environment) or {})}
+            yield from (address for address in used if any(address in each.entries for each in views))
 
 
 def settings_key(view: Snapshot, address: Address) -> ApprovalKey:
@@ -74,6 +97,11 @@ def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
     declared = _DECLARING_FIELDS.get(address.kind, "")
     if isinstance(fields := result.get(declared), dict):
         result[declared] = {name: field_meaning(field) for name, field in fields.items()}
+    if isinstance(fields := result.get("offer_fields"), dict):
+        result["offer_fields"] = {
+            name: {key: value for key, value in json_map(field).items() if key not in _FOR_AUTHORS}
+            for name, field in fields.items()
+        }
     return result
 
 
@@ -113,7 +141,7 @@ def unapproved_settings(live: BeforeAfter, decisions: Decisions) -> Iterator[Dia
     """The settings that a promotion changes and that wait for reviewers: the gate that every plan must pass."""
     for step in live.changes:
         address, former = step.address, step.moved_from or step.address
-        if address.kind not in SETTING_KINDS:
+        if not is_setting(address, live.before, live.after):
             continue
         renames = {old: new for new, old in live.origins.items()}
         key = settings_key(live.after, address)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from offerkit.address import Kind
-from offerkit.models.base import Amount, Expression, Flag, Name, NameSet, Period, Resource
+from offerkit.models.base import Amount, Expression, Flag, Name, NameSet, Period, Reference, Resource
+from offerkit.models.contact_history import ContactHistory, history_references
+from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.typed_values import GivenValue
 
 
 class CategoryEligibility(Period):
     """When, and for whom, offers below the category can be proposed."""
 
+    filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold.")
     when: Expression | None = Field(None, description="A condition on the contact.")
+    history: ContactHistory = Field((), description="What was proposed to the contact before; all must hold.")
 
 
 class Multiplier(Period):
@@ -32,3 +38,8 @@ class Category(Resource):
     fields: dict[Name, GivenValue] = Field({}, description="Values of the environment's offer_fields for its offers.")
     multiplier: Multiplier | None = None
     always_include: Flag = Field(False, description="Add its offers to every slice of the catalog.")
+
+    def references(self) -> Iterator[Reference]:
+        """The filters, and what is counted."""
+        yield from filter_references(("eligible", "filters"), self.eligible.filters)
+        yield from history_references(("eligible", "history"), self.eligible.history)

@@ -110,10 +110,10 @@ class DimensionField(TypedField):
 
 
 class Source(Part):
-    """Where contacts are read from: a CSV or Parquet file in the project, or a database table."""
+    """Where contacts are read from: a CSV, JSON Lines or Parquet file in the project, or a database table."""
 
-    format: Literal["csv", "parquet", "sql"]
-    path: Text = Field("", description="csv, parquet: the file, relative to the project.")
+    format: Literal["csv", "jsonl", "parquet", "sql"]
+    path: Text = Field("", description="csv, jsonl, parquet: the file, relative to the project.")
     url: Text = Field("", description="sql: the database's URL, without a password or other secret.")
     url_env: Text = Field("", description="sql: the environment variable that holds the URL with its secrets.")
     table: Text = Field("", description="sql: the table.")
@@ -133,7 +133,9 @@ class Source(Part):
             if not self.table or bool(self.url) == bool(self.url_env):
                 raise PydanticCustomError("source", "a sql source needs table, and either url or url_env")
         elif not self.path or self.url or self.url_env or self.table:
-            raise PydanticCustomError("source", "a csv or parquet source needs path, and no url, url_env or table")
+            raise PydanticCustomError(
+                "source", "a csv, jsonl or parquet source needs path, and no url, url_env or table"
+            )
         return self
 
 

@@ -23,6 +23,7 @@ from offerkit.models.base import (
     references_to,
 )
 from offerkit.models.dimension import DimensionField, TypedField
+from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.inbound import Inbound
 from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
 from offerkit.models.typed_values import ValueText, type_error
@@ -39,9 +40,24 @@ class CallData(DimensionField):
 
     @model_validator(mode="after")
     def _sample_fits(self) -> CallData:
-        if self.sample is not None and (why := type_error(self.sample, self.value_type)):
-            raise PydanticCustomError("sample", "the sample does not fit: {why}", {"why": why})
+        _check_sample(self.sample, self)
         return self
+
+
+class ProductField(TypedField):
+    """A value of the products that dynamic-offer hooks return, with a sample for previews."""
+
+    sample: ValueText | None = Field(None, description="The value for previews; it does not affect decisions.")
+
+    @model_validator(mode="after")
+    def _sample_fits(self) -> ProductField:
+        _check_sample(self.sample, self)
+        return self
+
+
+def _check_sample(sample: str | None, field: TypedField) -> None:
+    if sample is not None and (why := type_error(sample, field.value_type)):
+        raise PydanticCustomError("sample", "the sample does not fit: {why}", {"why": why})
 
 
 class Promotion(Part):
@@ -56,6 +72,9 @@ class Promotion(Part):
     )
     tests: Flag = Field(False, description="Applied decision cases must pass before a promotion.")
     separation_of_duties: Flag = Field(False, description="An operator who changed an offer cannot approve it.")
+    approval_deadline: Duration | None = Field(
+        None, description="How long reviewers have, from when an approval was first wanted, until it is overdue."
+    )
     retention: Duration = Field(
         "90d", description="How long a removed offer is kept, deactivated, before purge deletes it."
     )
@@ -100,12 +119,13 @@ class Environment(Resource):
     typology: Name | None = None
     time_zone: Text = "UTC"
     anonymous: Flag = Field(False, description="For anonymous visitors; inbound only.")
+    filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold for any offer.")
     when: Expression | None = Field(None, description="The environment's own target filter.")
     call_data: dict[Name, CallData] = {}
     offer_fields: dict[Name, OfferField] = Field(
         {}, max_length=MAX_OFFER_FIELDS, description="The fields of offers besides the built-in ones: offer.<name>."
     )
-    product_fields: dict[Name, TypedField] = Field(
+    product_fields: dict[Name, ProductField] = Field(
         {},
         max_length=MAX_PRODUCT_FIELDS,
         description="The values of the products that dynamic-offer hooks return: product.<name> in stored data and"
@@ -116,6 +136,11 @@ class Environment(Resource):
     contacts: ContactAccess = ContactAccess()
     reviewers: SettingsReviewers = SettingsReviewers()
     inbound: Inbound = Inbound()
+    assets: Text | None = Field(
+        None,
+        description="The address below which images lie, as in https://cdn.example/img/: an offer's image_url can then"
+        " be a path such as banners/a.png.",
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -129,10 +154,11 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology, and all named operators."""
+        """The dimension, the typology, the filters, and all named operators."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)
+        yield from filter_references(("filters",), self.filters)
         yield from references_to(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)
         yield from references_to(("promotion", "stoppers"), Kind.OPERATOR, self.promotion.stoppers)
         yield from references_to(("contacts", "readers"), Kind.OPERATOR, self.contacts.readers)

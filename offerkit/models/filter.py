@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
-from offerkit.models.base import Expression, Name, Part, Resource
+from offerkit.fingerprint import JsonPath
+from offerkit.models.base import Expression, Name, Part, Reference, Resource
 from offerkit.models.dimension import TypedField
 from offerkit.models.typed_values import ValueText, type_error
 
@@ -37,6 +40,12 @@ class FilterUse(Part):
         if isinstance(value, dict):
             return value
         raise PydanticCustomError("filter", "expected a filter's name, or {filter: NAME, with: {…}}")
+
+
+def filter_references(path: JsonPath, uses: Iterable[FilterUse]) -> Iterator[Reference]:
+    """The filters in the list at ``path``."""
+    for place, use in enumerate(uses):
+        yield Reference((*path, place), Kind.FILTER, use.filter)
 
 
 class Filter(Resource):

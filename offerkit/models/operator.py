@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
-from offerkit.models.base import Flag, Number, Part, Resource, Text
-from offerkit.models.profiles import Profile
+from offerkit.models.base import Flag, Name, Number, Part, Reference, Resource, Text
+from offerkit.models.profiles import BUILT_IN_PROFILES
 
 LARGEST_ACCOUNT = 2**63 - 1
 
@@ -48,14 +49,14 @@ class Accounts(Part):
 
 
 class Operator(Resource):
-    """An operator with one of the three profiles (domain.md §1); ``email`` is their unique address in git.
+    """An operator with a profile, built in or declared; ``email`` is their unique address in git.
 
     An *automation* applies what other operators wrote, so it is never an author and never approves or stops.
     """
 
     kind = Kind.OPERATOR
 
-    profile: Profile
+    profile: Name = Field(description="administrator, offer-manager, delivery-manager, or a declared profile.")
     email: Text = ""
     enabled: Flag = True
     automation: Flag = Field(
@@ -71,3 +72,8 @@ class Operator(Resource):
         if value and re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,190}", value) is None:
             raise PydanticCustomError("email", "“{text}” is not an e-mail address", {"text": value[:80]})
         return value
+
+    def references(self) -> Iterator[Reference]:
+        """The declared profile."""
+        if self.profile not in BUILT_IN_PROFILES:
+            yield Reference(("profile",), Kind.PROFILE, self.profile)

@@ -76,17 +76,19 @@ class _Property(NamedTuple):
     type: FieldType
 
 
-def scope_of(applies_to: Iterable[str]) -> NameScope:
+def scope_of(applies_to: Iterable[str], offer_fields: Mapping[str, FieldType] | None = None) -> NameScope:
     """The names for the condition of a policy that applies to these kinds.
 
-    ``before.<name>``, the value before the change, is available if there is only one kind.
+    ``before.<name>``, the value before the change, is available if there is only one kind. ``offer_fields``: those that
+    the environment declares.
     """
     wanted = tuple(applies_to)
     kinds = [Kind(word) for word in (GOVERNED if STEP in wanted else wanted)]
     spaces: dict[str, Mapping[str, FieldType]] = {"resource": RESOURCE_NAMES, "step": STEP_NAMES}
-    spaces |= {kind.value: names_of(kind) for kind in kinds}
+    own = {Kind.OFFER: {**(offer_fields or {}), **OFFER_NAMES}}
+    spaces |= {kind.value: own.get(kind) or names_of(kind) for kind in kinds}
     if len(kinds) == 1:
-        spaces["before"] = names_of(kinds[0])
+        spaces["before"] = spaces[kinds[0].value]
     return NameScope(spaces)
 
 

@@ -21,7 +21,8 @@ from offerkit.models.base import (
     Weighting,
     references_to,
 )
-from offerkit.models.filter import FilterUse
+from offerkit.models.contact_history import ContactHistory, history_references
+from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.typed_values import GivenValue
 
 
@@ -30,6 +31,7 @@ class Eligibility(Period):
 
     filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold.")
     when: Expression | None = Field(None, description="A condition on the contact.")
+    history: ContactHistory = Field((), description="What was proposed to the contact before; all must hold.")
 
 
 class Weight(Period):
@@ -38,6 +40,7 @@ class Weight(Period):
     label: Label = ""
     weight: Weighting | None = None
     formula: Expression | None = Field(None, description="A SQL expression in place of a number.")
+    filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold.")
     when: Expression | None = Field(None, description="A condition on the contact.")
     spaces: NameSet = Field((), description="Apply on these spaces only; if empty, on all.")
     dynamic: Name | None = Field(
@@ -74,12 +77,13 @@ class OfferDefaults(Resource):
     reviewers: Reviewers = Reviewers()
 
     def references(self) -> Iterator[Reference]:
-        """Template, filters, spaces and reviewers."""
+        """Template, filters, what is counted, spaces and reviewers."""
         if self.template is not None:
             yield Reference(("template",), Kind.TEMPLATE, self.template)
-        for place, use in enumerate(self.eligible.filters):
-            yield Reference(("eligible", "filters", place), Kind.FILTER, use.filter)
+        yield from filter_references(("eligible", "filters"), self.eligible.filters)
+        yield from history_references(("eligible", "history"), self.eligible.history)
         for place, weight in enumerate(self.weights):
+            yield from filter_references(("weights", place, "filters"), weight.filters)
             if weight.spaces:
                 yield from references_to(("weights", place, "spaces"), Kind.SPACE, weight.spaces)
         for space in self.representations:

@@ -10,7 +10,7 @@ import orjson
 
 from offerkit.address import Address, AddressPattern, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse, suggestion
-from offerkit.fingerprint import JsonMap, JsonPath
+from offerkit.fingerprint import JsonMap, JsonPath, json_map
 from offerkit.plans.fields import field_changes, redacted_changes
 from offerkit.plans.plan import Blocked, FieldChange, Reason, Step
 from offerkit.state.changes import Action, Body, Delta, Entry, FormerAddress, rename_chains
@@ -330,20 +330,29 @@ def _is_protected(body: Body) -> bool:
 
 
 def _on_space(body: JsonMap, path: JsonPath, where: str, offer: tuple[str, Entry]) -> Iterator[NotLive]:
-    deliveries = body.get("deliveries")
-    delivery = deliveries.get(str(path[1])) if isinstance(deliveries, dict) else None
-    space = delivery.get("space") if isinstance(delivery, dict) else None
-    name, entry = offer
+    """The offer named at ``path``, if it is not live on the space of the part of a message that names it."""
+    part = dict(_parts(body)).get(path[:4] if path[2] == "slots" else path[:2], {})
+    space, (name, entry) = part.get("space"), offer
     if isinstance(space, str) and entry.activation is not None and space not in entry.activation:
         yield NotLive(path, f"{where} names offer “{name}”, which is not live on {space}")
 
 
 def _outlines_on_space(environment: str, body: JsonMap, live: Snapshot) -> Iterator[NotLive]:
-    deliveries = body.get("deliveries")
-    for name, delivery in deliveries.items() if isinstance(deliveries, dict) else ():
-        if not isinstance(delivery, dict) or "outline" not in delivery:
+    for path, part in _parts(body):
+        if "outline" not in part:
             continue
-        for offer in names_in(body, "outlines", str(delivery["outline"]), "offers"):
+        for offer in names_in(body, "outlines", str(part["outline"]), "offers"):
             entry = live.entries.get(Address(environment, Kind.OFFER, offer))
             if entry is not None and entry.activation:
-                yield from _on_space(body, ("deliveries", name, "outline"), f"delivery “{name}”", (offer, entry))
+                yield from _on_space(body, (*path, "outline"), f"delivery “{path[1]}”", (offer, entry))
+
+
+def _parts(body: JsonMap) -> Iterator[tuple[JsonPath, JsonMap]]:
+    """The parts of all messages of a campaign with their paths: each delivery, or its slots."""
+    for name, delivery in json_map(body.get("deliveries")).items():
+        slots = json_map(delivery).get("slots")
+        if not isinstance(slots, list):
+            yield ("deliveries", name), json_map(delivery)
+            continue
+        for number, slot in enumerate(slots):
+            yield ("deliveries", name, "slots", number), json_map(slot)

@@ -77,12 +77,15 @@ def approvals_text(approvals: Approvals, presentation: Presentation = PRESENTATI
             ]
             last = row.address
         paint = {"waiting": style.yellow, "approved": style.green}.get(row.state, style.red)
+        paint = style.red if row.overdue else paint
         what = pad(visible(row.what), wide) if display_width(row.what) <= wide else visible(row.what)
         first, *rest = indented(f"  {what}  ", visible(row.standing), width)
         found += [first.replace(visible(row.standing), paint(visible(row.standing)), 1), *rest]
     waiting = [row for row in rows if row.state == "waiting"]
     offers = len({row.address for row in waiting})
     closing = f"{count(len(waiting), 'approval')} of {count(offers, 'offer')} waiting." if waiting else NONE
+    late = sum(row.overdue for row in waiting)
+    closing += f" {count(late, 'approval')} overdue." if late else ""
     return style.finish("\n".join([*found, "", style.bold(closing)]) + "\n")
 
 
@@ -95,7 +98,18 @@ def approvals_markdown(approvals: Approvals, _presentation: Presentation = PRESE
 
 def approvals_json(approvals: Approvals, _presentation: Presentation = PRESENTATION) -> str:
     """A JSON list. Ends with a newline."""
-    return json_text([row._asdict() for row in approvals.rows])
+    return json_text([_row_json(row) for row in approvals.rows])
+
+
+def _row_json(row: ApprovalItem) -> dict[str, Json]:
+    deadline = ("since", "due", "overdue")
+    return {name: value for name, value in row._asdict().items() if row.due or name not in deadline}
+
+
+def approvals_html(approvals: Approvals, _presentation: Presentation = PRESENTATION) -> str:
+    """One self-contained HTML page."""
+    overdue = sum(row.overdue for row in approvals.rows)
+    return fill("approvals.html", title="Approvals", rows=approvals.rows, overdue=overdue, nothing=NONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import json_text, visible
@@ -12,11 +12,23 @@ from offerkit.reports.style import PRESENTATION, Presentation, pad
 from offerkit.reports.templating import fill
 
 
+@dataclass(frozen=True)
+class CellCount:
+    """A cell of a delivery with limits, by its number from 1: how many recipients came to it, and how many it took."""
+
+    slot: str
+    number: int
+    limit: int | None
+    came: int
+    taken: int
+
+
 @dataclass
 class DeliveryResult:
     """A delivery that was made, or tried out (``dry``). Times are local to the environment, as text.
 
-    ``aside``: contacts without a message by reason; ``by_rank``: by offer, how many got it at each rank;
+    ``aside``: contacts without a message by reason; ``by_slot``: by slot (empty: the whole message) and offer, how many
+    got it at each rank; ``missing``: why offers that a field names are not in messages; ``cells``: those with limits;
     ``failures``: by offer, for how many it could not be rendered, and an example. ``data``: what was supposed.
     """
 
@@ -33,15 +45,19 @@ class DeliveryResult:
     stored: int = 0
     wanted: int = 1
     aside: dict[str, int] = field(default_factory=dict)
-    by_rank: dict[str, list[int]] = field(default_factory=dict)
+    by_slot: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    cells: Sequence[CellCount] = ()
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
     folder: str = ""
     resumed: int = 0
     data: Mapping[str, str] = field(default_factory=dict)
 
-    def add(self, offer: str, rank: int) -> None:
+    def add(self, offer: str, rank: int, slot: str = "") -> None:
         """One more contact gets ``offer`` at ``rank`` (from 1)."""
-        self.by_rank.setdefault(offer, [0] * self.wanted)[rank - 1] += 1
+        counts = self.by_slot.setdefault(slot, {}).setdefault(offer, [] if slot else [0] * self.wanted)
+        counts += [0] * (rank - len(counts))  # slots on one space share its ranks
+        counts[rank - 1] += 1
         self.propositions += 1
 
     def set_aside(self, reason: str) -> None:
@@ -65,8 +81,16 @@ def delivery_text(result: DeliveryResult, presentation: Presentation = PRESENTAT
     lines += [
         f"  {count:>9,}  {visible(reason)}" for reason, count in sorted(result.aside.items(), key=lambda item: -item[1])
     ]
-    if result.by_rank:
-        lines += ["", *_table(result)]
+    lines += _cells(result)
+    for slot, by_rank in result.by_slot.items():
+        lines += [
+            "",
+            *([style.bold(f"Slot {slot}")] if slot else []),
+            *_table(by_rank, result.wanted if not slot else 1),
+        ]
+    if result.missing:
+        lines.append("")
+    lines += [f"  {count:>9,}  without it: {visible(reason)}" for reason, count in sorted(result.missing.items())]
     for offer, (count, example) in sorted(result.failures.items()):
         lines.append("")
         of = "contact" if count == 1 else f"{count:,} contacts, such as"
@@ -75,12 +99,24 @@ def delivery_text(result: DeliveryResult, presentation: Presentation = PRESENTAT
     return "\n".join(lines) + "\n"
 
 
-def _table(result: DeliveryResult) -> list[str]:
-    rows = sorted(result.by_rank.items(), key=lambda item: (-sum(item[1]), item[0]))
-    ranks = range(result.wanted)
-    head = ["Offer", "Contacts", *(f"Rank {rank + 1}" for rank in ranks if result.wanted > 1)]
+def _cells(result: DeliveryResult) -> list[str]:
+    lines = [""] if result.cells else []
+    for cell in result.cells:
+        where = f"Cell {cell.number}" + (f" of slot {cell.slot}" if cell.slot else "")
+        rest = cell.came - cell.taken
+        onward = f"; {rest:,} went on" if rest else ""
+        limit = f" of {cell.limit:,} at most" if cell.limit is not None else ""
+        lines.append(f"{where}: {cell.taken:,}{limit}{onward}")
+    return lines
+
+
+def _table(by_rank: Mapping[str, list[int]], wanted: int) -> list[str]:
+    rows = sorted(by_rank.items(), key=lambda item: (-sum(item[1]), item[0]))
+    width = max(wanted, *(len(counts) for _, counts in rows))
+    ranks = [rank for rank in range(width) if width > 1]
+    head = ["Offer", "Contacts", *(f"Rank {rank + 1}" for rank in ranks)]
     cells = [
-        [visible(offer), f"{sum(counts):,}", *(f"{counts[rank]:,}" for rank in ranks if result.wanted > 1)]
+        [visible(offer), f"{sum(counts):,}", *(f"{counts[rank] if rank < len(counts) else 0:,}" for rank in ranks)]
         for offer, counts in rows
     ]
     widths = [max(len(row[column]) for row in (head, *cells)) for column in range(len(head))]
@@ -119,14 +155,31 @@ def delivery_data(result: DeliveryResult) -> dict[str, Json]:
         "stored": result.stored,
         "offers_wanted": result.wanted,
         "set_aside": dict(sorted(result.aside.items())),
-        "offers": {offer: list(counts) for offer, counts in sorted(result.by_rank.items())},
+        "offers": _offers(result.by_slot.get("", {})),
         "not_rendered": {
             offer: {"contacts": count, "example": example}
             for offer, (count, example) in sorted(result.failures.items())
         },
         "folder": result.folder,
         "data": dict(result.data),
+        **_further(result),
     }
+
+
+def _offers(by_rank: Mapping[str, list[int]]) -> dict[str, Json]:
+    return {offer: list(counts) for offer, counts in sorted(by_rank.items())}
+
+
+def _further(result: DeliveryResult) -> dict[str, Json]:
+    """What only some deliveries have: slots, cells with limits, offers that a field names."""
+    further: dict[str, Json] = {}
+    if any(result.by_slot):
+        further["slots"] = {slot: _offers(by_rank) for slot, by_rank in result.by_slot.items()}
+    if result.cells:
+        further["cells"] = [asdict(cell) for cell in result.cells]
+    if result.missing:
+        further["missing"] = dict(sorted(result.missing.items()))
+    return further
 
 
 def delivery_json(result: DeliveryResult, _presentation: Presentation = PRESENTATION) -> str:

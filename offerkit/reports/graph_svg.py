@@ -25,8 +25,10 @@ _ORDER = (
     Kind.FILTER,
     Kind.DIMENSION,
     Kind.OPERATOR,
+    Kind.PROFILE,
     Kind.CASES,
     Kind.POLICY,
+    Kind.WEBHOOK,
 )
 
 

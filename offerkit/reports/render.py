@@ -51,6 +51,7 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.approvals.approvals_text",
         "json": "offerkit.reports.approvals.approvals_json",
         "markdown": "offerkit.reports.approvals.approvals_markdown",
+        "html": "offerkit.reports.approvals.approvals_html",
     },
     "DecisionReport": {
         "text": "offerkit.reports.approvals.decision_text",
@@ -63,6 +64,14 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
     "RelayReport": {
         "text": "offerkit.reports.approvals.relay_text",
         "json": "offerkit.reports.approvals.relay_json",
+    },
+    "RightsReport": {
+        "text": "offerkit.reports.rights.rights_text",
+        "json": "offerkit.reports.rights.rights_json",
+    },
+    "OutboxReport": {
+        "text": "offerkit.reports.outbox.outbox_text",
+        "json": "offerkit.reports.outbox.outbox_json",
     },
     "StopList": {
         "text": "offerkit.reports.stops.stops_text",
@@ -86,6 +95,13 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.preview.preview_text",
         "json": "offerkit.reports.preview.preview_json",
         "html": "offerkit.reports.preview.preview_html",
+    },
+    "WeightTable": {
+        "text": "offerkit.reports.weights.weights_text",
+        "json": "offerkit.reports.weights.weights_json",
+        "csv": "offerkit.reports.weights.weights_csv",
+        "markdown": "offerkit.reports.weights.weights_markdown",
+        "html": "offerkit.reports.weights.weights_html",
     },
     "Propositions": {
         "text": "offerkit.reports.propositions.propositions_text",

@@ -26,6 +26,7 @@ from offerkit.server.metrics import Metrics
 from offerkit.server.store_presence import StorePresence
 from offerkit.server.store_writer import StoreWriter
 from offerkit.server.thread_worker import ThreadWorker
+from offerkit.server.webhook_sender import WebhookSender
 from offerkit.store import StatusChange, Store, errors
 from offerkit.store.errors import GONE
 from offerkit.usecases.contact_access import ContactRights, operator_rights
@@ -56,6 +57,7 @@ class DecisionService:
         self.presence.listen(self._lost)
         self.writer = StoreWriter(session, self._written, self.presence)
         self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
+        self._webhooks = WebhookSender(session)
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
         self._readers: BoundedCache[str, tuple[ContactRights, float]] = BoundedCache(1_000)
         self._calls = 0
@@ -73,11 +75,13 @@ class DecisionService:
         self._sweep.start(self._loop)
         if self._tidy is not None:
             self._tidy.start()
+        self._webhooks.start()
 
     async def close(self) -> None:
         """Store what waits, then give everything back."""
         self._sweep.stop()
         await asyncio.to_thread(self.watch.stop)
+        await asyncio.to_thread(self._webhooks.stop)
         if self._tidy is not None:
             await asyncio.to_thread(self._tidy.stop)
         await asyncio.to_thread(self.writer.stop)

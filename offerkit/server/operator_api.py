@@ -45,6 +45,7 @@ from offerkit.usecases.backends import (
     relayed_json,
     stopped_json,
 )
+from offerkit.usecases.contact_access import check_design_reader
 from offerkit.usecases.override import override
 from offerkit.usecases.relay import relay
 from offerkit.usecases.requests import (
@@ -218,6 +219,7 @@ def routes(service: HasSession) -> list[Operation]:
             SCOPE_HEADER: scopes_text(caller.scopes),
             PROTOCOL_HEADER: PROTOCOL,
         }
+        await asyncio.to_thread(check_design_reader, acting(service.session, caller, 0.0))
         newest = await asyncio.to_thread(copies.newest)
         headers["ETag"] = f'"{newest.etag}"'
         if headers["ETag"] in request.headers.get("if-none-match", ""):

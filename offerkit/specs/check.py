@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from offerkit.address import Address, Kind
+from offerkit.address import ADMINISTRATIVE_KINDS, Address, Kind
 from offerkit.diagnostics import Code, suggestion
+from offerkit.models.profiles import BUILT_IN_PROFILES
 from offerkit.specs.conditions import Checker, bad_expressions, check_expressions
 from offerkit.specs.consistency import inconsistencies
 from offerkit.specs.offer_fields import bad_offer_fields
@@ -33,7 +34,7 @@ def check(
     yield from inconsistencies(index, unsure)
     for environment in index.environments:
         yield from bad_offer_fields(index, environment, unsure)
-    yield from bad_expressions(index, checker)
+    yield from bad_expressions(index, checker, unsure)
 
 
 def duplicates(records: list[Record]) -> Iterator[Mistake]:
@@ -61,7 +62,8 @@ def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> It
 
     @cache
     def near(environment: str, kind: Kind, name: str, otherwise: str) -> str:
-        return suggestion(name, index.group(environment, kind), otherwise)
+        known = index.group(environment, kind)
+        return suggestion(name, (*BUILT_IN_PROFILES, *known) if kind is Kind.PROFILE else known, otherwise)
 
     for record in declared.values():
         for ref in record.refs:
@@ -121,7 +123,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
         ref.path,
         Code.UNKNOWN_REFERENCE,
         f"there is no {kind} “{name}”"
-        + (f" in {environment}" if environment != record.environment and kind is not Kind.OPERATOR else ""),
+        + (f" in {environment}" if environment != record.environment and kind not in ADMINISTRATIVE_KINDS else ""),
         hint=near(environment, kind, name, f"Declare {ref.target}, or correct the name."),
         named=name,
     )

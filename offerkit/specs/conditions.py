@@ -6,11 +6,12 @@ The same text in the same scope is checked once, however many offers have it; wh
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-from offerkit.address import Kind
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, and_list, suggestion
 from offerkit.engine.stored_types import StoredTypes, stored_types
 from offerkit.fingerprint import JsonPath
@@ -69,18 +70,32 @@ def check_expressions(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, 
     return [problems(request) for request in checks]
 
 
-def bad_expressions(index: Index, checker: Checker = check_expressions) -> Iterator[Mistake]:
-    """Mistakes in conditions and formulas, and in the values that filters are given."""
+def bad_expressions(
+    index: Index, checker: Checker = check_expressions, unsure: frozenset[str] = frozenset()
+) -> Iterator[Mistake]:
+    """Mistakes in conditions and formulas, and in the values that filters are given.
+
+    ``unsure``: environments with files that could not be read, which may have further spaces.
+    """
     yield from _taken_names(index)
     checks: dict[tuple[str, str, str], ExpressionCheck] = {}
     uses: list[tuple[Record, Expression, tuple[str, str, str]]] = []
+    filters: dict[Address, ExpressionCheck] = {}
+    own: list[tuple[Record, JsonPath, Record, ExpressionCheck]] = []
     for environment in index.environments:
-        for record, expression, known in _expressions(index, environment):
+        for record, expression, known in _expressions(index, environment, unsure):
             request = ExpressionCheck(expression.text, known, ExpectedResult(expression.expected))
             checks.setdefault(request.key, request)
             uses.append((record, expression, request.key))
+            if record.kind is Kind.FILTER:
+                filters[record.address] = request
         yield from bad_uses(index, environment)
         yield from _mixed_types(index, environment)
+        for record, path, used in _own_filters(index, environment):
+            if used.address in filters:
+                own.append((record, path, used, filters[used.address]))
+                request = _without_offer(filters[used.address])
+                checks.setdefault(request.key, request)
     answers = dict(zip(checks, checker(list(checks.values())), strict=True)) if checks else {}
     for record, expression, key in uses:
         for problem in answers[key]:
@@ -93,6 +108,30 @@ def bad_expressions(index: Index, checker: Checker = check_expressions) -> Itera
                 problem.hint,
                 offset=problem.start,
             )
+    for record, path, used, sound in own:
+        if not answers[sound.key] and answers[_without_offer(sound).key]:
+            yield Mistake(
+                record,
+                path,
+                Code.FILTER_READS_OFFER,
+                f"filter {used.name} reads the offer, so it cannot be the environment's own",
+                "The environment's filters are about the contact: if one does not hold, no offer is looked at.",
+                "Name it in categories or offers instead.",
+            )
+
+
+def _own_filters(index: Index, environment: str) -> Iterator[tuple[Record, JsonPath, Record]]:
+    """The filters that an environment itself uses: its record, where, and the filter's record."""
+    record = index.group(environment, Kind.ENVIRONMENT)[environment]
+    for ref in record.refs:
+        used = index.by_address.get(ref.target)
+        if used is not None and used.kind is Kind.FILTER:
+            yield record, ref.path, used
+
+
+def _without_offer(request: ExpressionCheck) -> ExpressionCheck:
+    namespaces = {space: fields for space, fields in request.scope.namespaces.items() if space != "offer"}
+    return request._replace(scope=NameScope(namespaces))
 
 
 def _taken_names(index: Index) -> Iterator[Mistake]:
@@ -109,16 +148,18 @@ def _taken_names(index: Index) -> Iterator[Mistake]:
             )
 
 
-def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, NameScope]]:
+def _expressions(
+    index: Index, environment: str, unsure: frozenset[str]
+) -> Iterator[tuple[Record, Expression, NameScope]]:
     """The expressions of an environment with their scopes; without those whose dimension could not be read."""
     declared = offer_types(index.group(environment, Kind.ENVIRONMENT)[environment])
-    scopes = _scopes(index, environment, declared)
+    scopes = _scopes(index, environment, declared, sure=environment not in unsure)
     for kind in _PARTS:
         for record in index.group(environment, kind).values():
             for expression in record.facts.expressions:
                 role = ExpressionRole(expression.role)
                 if role is ExpressionRole.POLICY:
-                    yield record, expression, scope_of(record.facts.keys)
+                    yield record, expression, scope_of(record.facts.keys, declared)
                 elif role is ExpressionRole.FILTER and ExpressionRole.TARGET in scopes:
                     yield record, expression, _with_parameters(scopes[ExpressionRole.TARGET], record, declared)
                 elif role in scopes:
@@ -128,7 +169,9 @@ def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expre
 _ABOUT_CONTACTS = (ExpressionRole.TARGET, ExpressionRole.OFFER, ExpressionRole.STORED)
 
 
-def _scopes(index: Index, environment: str, declared: Mapping[str, FieldType]) -> Mapping[ExpressionRole, NameScope]:
+def _scopes(
+    index: Index, environment: str, declared: Mapping[str, FieldType], *, sure: bool
+) -> Mapping[ExpressionRole, NameScope]:
     """``declared``: the fields that the environment declares for its offers."""
     record = index.group(environment, Kind.ENVIRONMENT)[environment]
     scopes = {ExpressionRole.COUNTED: expression_scope(ExpressionRole.COUNTED, "", {}, {})}
@@ -139,17 +182,23 @@ def _scopes(index: Index, environment: str, declared: Mapping[str, FieldType]) -
     target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), None)
     dimension = index.by_address.get(target) if target is not None else None
     if record.valid and dimension is not None and dimension.valid:
-        known = known_call_facts(environment, index.group(environment, Kind.SPACE))
+        known = known_call_facts(environment, index.group(environment, Kind.SPACE) if sure else ())
         names = (dimension.name, types_of(dimension), {**known, **types_of(record)})
         products = product_types(record)
         scopes |= {
             role: expression_scope(role, *names, offer_fields=declared, product_fields=products)
             for role in _ABOUT_CONTACTS
         }
-        stored = _stored_types(index, environment, scopes[ExpressionRole.STORED])
-        types = {**stored.types, **{name: kinds[0] for name, kinds in stored.conflicts.items()}}
-        scopes[ExpressionRole.COUNTED] = counted_scope(types, products)
+        if sure and all(space.valid for space in index.group(environment, Kind.SPACE).values()):
+            stored = _stored_types(index, environment, scopes[ExpressionRole.STORED])
+            types = {**stored.types, **{name: kinds[0] for name, kinds in stored.conflicts.items()}}
+            return {**scopes, ExpressionRole.COUNTED: counted_scope(types, products)}
+    if any(_MORE.search(text) for _, _, text in _of_role(index, environment, Kind.RULE, ExpressionRole.COUNTED)):
+        del scopes[ExpressionRole.COUNTED]  # what is stored is not known; the mistakes that hide it are reported
     return scopes
+
+
+_MORE = re.compile(r"stored|product")
 
 
 def _stored_types(index: Index, environment: str, scope: NameScope) -> StoredTypes:
@@ -173,7 +222,7 @@ def _of_role(
 def _mixed_types(index: Index, environment: str) -> Iterator[Mistake]:
     """Extra data that rules may count by, and that is stored under one name with several types."""
     declared = offer_types(index.group(environment, Kind.ENVIRONMENT)[environment])
-    scope = _scopes(index, environment, declared).get(ExpressionRole.STORED)
+    scope = _scopes(index, environment, declared, sure=False).get(ExpressionRole.STORED)
     if scope is None:
         return
     for name, kinds in _stored_types(index, environment, scope).conflicts.items():
@@ -213,13 +262,13 @@ def offer_types(environment: Record) -> dict[str, FieldType]:
 
 
 def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
-    """Mistakes in the values that offers and templates of ``environment`` give to filters."""
+    """Mistakes in the values that filters are given in ``environment``."""
     sound: set[object] = set()
-    for kind in (Kind.OFFER, Kind.TEMPLATE):
+    for kind in (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             filter_values = dict(record.facts.filter_values)
             for ref in record.refs:
-                used = index.by_address.get(ref.target) if ref.path[:2] == ("eligible", "filters") else None
+                used = index.by_address.get(ref.target) if ref.target.kind is Kind.FILTER else None
                 values = filter_values.get(ref.path, {})
                 shape = (ref.target, *values.items())
                 if used is None or not used.valid or shape in sound:

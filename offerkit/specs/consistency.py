@@ -11,6 +11,9 @@ from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
+from offerkit.models.profiles import BUILT_IN_PROFILES
+from offerkit.specs.campaigns import bad_deliveries
+from offerkit.specs.facts import COUNTED
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
@@ -27,10 +30,24 @@ _ALIKE = 0.74
 def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
     """Every mistake between resources whose references are all valid."""
     yield from _operators(index)
+    for profile in index.group(SHARED, Kind.PROFILE).values():
+        if profile.name in BUILT_IN_PROFILES:
+            yield Mistake(
+                profile,
+                (),
+                Code.BUILT_IN_PROFILE,
+                f"the profile {profile.name} is built in and cannot be declared",
+                "Its rights are the same in every project.",
+                f"Declare a profile with another name, with “extends: {profile.name}” if it allows more."
+                if profile.name != "administrator"
+                else "Declare a profile with another name.",
+                on_key=True,
+            )
     for environment in index.environments:
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
         yield from _spaces(index, record)
         yield from _variables(index, record)
+        yield from _product_names(index, record)
         if "anonymous" in record.facts.flags:
             for campaign in index.group(environment, Kind.CAMPAIGN).values():
                 yield Mistake(
@@ -41,6 +58,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                     hint="Move the campaign to an environment with identified contacts.",
                     on_key=True,
                 )
+        yield from bad_deliveries(index, record, _dimension(index, record))
         yield from _policies(index, environment)
         inheritance = inheritance_of(index, environment)
         if environment not in unsure:  # the fields of an unread space would look unknown
@@ -337,6 +355,23 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
                     )
 
 
+def _product_names(index: Index, environment: Record) -> Iterator[Mistake]:
+    """A dimension or content fields named product, where the environment declares what its products have."""
+    if not environment.facts.product_fields:
+        return
+    detail = f"{environment.name} declares product_fields, so product.<field> is a value of a product."
+    dimension = _dimension(index, environment)
+    if dimension is not None and dimension.name == "product":
+        summary = "product_fields cannot be declared for the dimension product"
+        hint = "Name the dimension after its contacts, as in recipient or visitor."
+        yield Mistake(environment, ("product_fields",), Code.PRODUCT_TAKEN, summary, detail, hint, on_key=True)
+    for space in index.group(environment.name, Kind.SPACE).values():
+        if "product" in space.facts.fields:
+            path = ("fields", space.facts.fields.index("product"), "name")
+            summary, hint = "“product” cannot name a content field here", "Name it differently, as in product_text."
+            yield Mistake(space, path, Code.PRODUCT_TAKEN, summary, detail, hint)
+
+
 def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
     """Texts of offers and templates that do not fit a space's field, whatever the contact's values are."""
     formats = {
@@ -344,6 +379,7 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
         for name, space in index.group(environment, Kind.SPACE).items()
         if space.valid
     }
+    has_assets = "assets" in index.group(environment, Kind.ENVIRONMENT)[environment].facts.flags
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             if not record.facts.misfits:
@@ -354,6 +390,8 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
                 named = effective.named_spaces
                 targets = {name: formats[name] for name in named or formats if name in formats}
                 for misfit in record.facts.misfits:
+                    if misfit.format == ("asset" if has_assets else "path"):
+                        continue
                     yield from _misfit(record, effective, misfit, targets)
 
 
@@ -361,16 +399,27 @@ def _misfit(
     record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
 ) -> Iterator[Mistake]:
     path, format_, reason, offset = misfit
-    field = str(path[-1])
+    field, declared = str(path[-1]), "html" if format_ == "html" else "url"
     spaces = [
         name
         for name, fields in targets.items()
         # A representation, also one of a template, replaces the text, so nobody sees it.
-        if fields.get(field) == format_ and effective.content_origin(name, field) == (record.address, path)
+        if fields.get(field) == declared and effective.content_origin(name, field) == (record.address, path)
     ]
     if not spaces:
         return
-    if format_ == "url":
+    if format_ == "path":
+        yield Mistake(
+            record,
+            path,
+            Code.BAD_VALUE,
+            f"“{field}” is an image on {', '.join(sorted(spaces))}, and this is not a path below assets: {reason}",
+            "The environment's assets and the path together must be the image's address.",
+            "Write a relative path such as banners/a.png, or https://host/path.",
+            offset=offset or None,
+        )
+    elif declared == "url":
+        path_too = " With assets in the environment, a path such as banners/a.png is enough."
         yield Mistake(
             record,
             path,
@@ -378,7 +427,7 @@ def _misfit(
             f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is not an http(s) URL: {reason}",
             "It is used in links and images.",
             "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
-            " behind them.",
+            f" behind them.{path_too if format_ == 'asset' else ''}",
             offset=offset or None,
         )
     else:
@@ -394,11 +443,11 @@ def _misfit(
 
 
 def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
-    """Themes that a space, rule or delivery asks for and no offer, template or category has."""
+    """Themes that a space, rule, delivery or ``eligible.history`` asks for and no offer, template or category has."""
     if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
         return  # their themes are not known
-    carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}
-    for record, theme, path in _themes(index, environment, _ASKING):
+    carried = {theme for _, theme, _ in _carried(index, environment)}
+    for record, theme, path in _asked_for(index, environment):
         if theme not in carried:
             yield Mistake(
                 record,
@@ -407,15 +456,15 @@ def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
                 f"no offer, template or category has the theme “{theme}”",
                 "Asking for a theme that no offer has finds nothing.",
                 suggestion(theme, carried, "Add it to the themes of an offer or category."),
-                named=theme,
+                named=theme if path[-1] != "theme" else "",
             )
 
 
 def lonely_themes(index: Index) -> Iterator[Mistake]:
     """Themes that look misspelt: only one resource has it, nothing asks for it, and another theme is similar."""
     for environment in index.environments:
-        carried = list(_themes(index, environment, _CARRIERS))
-        asked_for = {theme for _, theme, _ in _themes(index, environment, _ASKING)}
+        carried = list(_carried(index, environment))
+        asked_for = {theme for _, theme, _ in _asked_for(index, environment)}
         count = Counter(theme for _, theme, _ in carried)
         candidates = [theme for theme in count if count[theme] > 1 or theme in asked_for]
         for record, theme, path in carried:
@@ -432,6 +481,15 @@ def lonely_themes(index: Index) -> Iterator[Mistake]:
                     f"Did you mean {near[0]}? If not, ask for {theme} somewhere.",
                     named=theme,
                 )
+
+
+def _carried(index: Index, environment: str) -> Iterator[tuple[Record, str, JsonPath]]:
+    return (each for each in _themes(index, environment, _CARRIERS) if each[2][: len(COUNTED)] != COUNTED)
+
+
+def _asked_for(index: Index, environment: str) -> Iterator[tuple[Record, str, JsonPath]]:
+    yield from _themes(index, environment, _ASKING)
+    yield from (each for each in _themes(index, environment, _CARRIERS) if each[2][: len(COUNTED)] == COUNTED)
 
 
 def _themes(index: Index, environment: str, kinds: tuple[Kind, ...]) -> Iterator[tuple[Record, str, JsonPath]]:

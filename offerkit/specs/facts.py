@@ -9,6 +9,7 @@ from offerkit.address import Kind
 from offerkit.fingerprint import JsonPath
 from offerkit.models.dimension import TypedField
 from offerkit.models.expression_scopes import ExpressionRole
+from offerkit.models.filter import FilterUse
 from offerkit.models.offer_field import OfferField
 from offerkit.rules.types import ExpectedResult
 from offerkit.specs.record import DeclaredField, Expression
@@ -24,12 +25,22 @@ def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
 
 
 def filter_values(resource: Any) -> tuple[tuple[JsonPath, Mapping[str, str]], ...]:
-    """The values that an offer or template gives to its filters."""
+    """The values that an offer, template, category or environment gives to its filters."""
     return tuple(
-        (("eligible", "filters", number), dict(use.values))
-        for number, use in enumerate(resource.eligible.filters)
+        ((*path, number), dict(use.values))
+        for path, uses in _filter_lists(resource)
+        for number, use in enumerate(uses)
         if use.values
     )
+
+
+def _filter_lists(resource: Any) -> Iterator[tuple[JsonPath, tuple[FilterUse, ...]]]:
+    if hasattr(resource, "filters"):
+        yield ("filters",), resource.filters
+    if hasattr(resource, "eligible"):
+        yield ("eligible", "filters"), resource.eligible.filters
+    for number, weight in enumerate(getattr(resource, "weights", ())):
+        yield ("weights", number, "filters"), weight.filters
 
 
 def types(fields: Mapping[str, TypedField]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
@@ -45,6 +56,8 @@ def offer_fields(fields: Mapping[str, OfferField]) -> tuple[DeclaredField, ...]:
     )
 
 
+COUNTED: JsonPath = ("eligible", "history")
+"""Where an offer, template or category counts propositions; its own themes stand elsewhere."""
 Found = tuple[JsonPath, str | None, ExpressionRole, ExpectedResult]
 
 
@@ -73,7 +86,7 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
             yield ("require",), resource.require, ExpressionRole.POLICY, ExpectedResult.CONDITION
         case Kind.CAMPAIGN:
             yield from _deliveries(resource)
-        case Kind.DIMENSION | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES:
+        case Kind.DIMENSION | Kind.PROFILE | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES | Kind.WEBHOOK:
             return
 
 
@@ -81,15 +94,20 @@ def _deliveries(campaign: Any) -> Iterator[Found]:
     for name, delivery in campaign.deliveries.items():
         path = ("deliveries", name)
         yield (*path, "target"), delivery.target, ExpressionRole.TARGET, ExpectedResult.CONDITION
-        for number, cell in enumerate(delivery.cells or ()):
-            yield (*path, "cells", number, "when"), cell.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
+        for place, part in delivery.part_paths():
+            here = (*path, *place)
+            yield (*here, "offer_from"), part.offer_from, ExpressionRole.TARGET, ExpectedResult.VALUE
+            for number, cell in enumerate(part.cells or ()):
+                at = (*here, "cells", number)
+                yield (*at, "when"), cell.when, ExpressionRole.TARGET, ExpectedResult.CONDITION
+                yield (*at, "offer_from"), cell.offer_from, ExpressionRole.TARGET, ExpectedResult.VALUE
 
 
 def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
     """The themes that an offer, template or category has, or that a space, rule or campaign asks for."""
     match kind:
         case Kind.OFFER | Kind.TEMPLATE | Kind.CATEGORY:
-            return _listed(("themes",), resource.themes)
+            return _listed(("themes",), resource.themes) + tuple(_counted_themes(resource))
         case Kind.SPACE:
             return _listed(("defaults", "themes"), resource.defaults.themes)
         case Kind.RULE:
@@ -98,11 +116,18 @@ def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
             return tuple(
                 theme
                 for name, delivery in resource.deliveries.items()
-                if delivery.engine is not None
-                for theme in _listed(("deliveries", name, "engine", "themes"), delivery.engine.themes)
+                for place, part in delivery.part_paths()
+                if part.engine is not None
+                for theme in _listed(("deliveries", name, *place, "engine", "themes"), part.engine.themes)
             )
         case _:
             return ()
+
+
+def _counted_themes(resource: Any) -> Iterator[tuple[str, JsonPath]]:
+    for number, entry in enumerate(resource.eligible.history):
+        if entry.theme is not None:
+            yield entry.theme, (*COUNTED, number, "theme")
 
 
 def _listed(path: JsonPath, names: tuple[str, ...]) -> tuple[tuple[str, JsonPath], ...]:

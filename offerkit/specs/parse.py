@@ -16,6 +16,14 @@ from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.models.expression_scopes import CHANNELS
 from offerkit.models.validation_errors import EXPECTED, explain
+from offerkit.specs.campaigns import (
+    SLOTS,
+    message_bodies,
+    names_of_run,
+    slots_by_delivery,
+    tracking_bodies,
+    unshown_slots,
+)
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
 from offerkit.specs.project import SpecFile
@@ -24,9 +32,11 @@ from offerkit.specs.sections import RawResource, moves, sections
 from offerkit.specs.text_positions import TextPositions
 from offerkit.specs.yaml_events import Value, YamlList, YamlMap, locate, parse, text_at, unpack, value_at
 from offerkit.state.references import resource_refs
+from offerkit.templates.assets import OUTWARDS, leads_out, path_fault
 from offerkit.templates.inspection import inspect
 from offerkit.templates.scan import is_template, where_named
-from offerkit.templates.urls import names_database, template_fault, url_fault
+from offerkit.templates.space import is_image, is_path
+from offerkit.templates.urls import names_database, service_trouble, template_fault, url_fault
 
 
 @dataclass
@@ -186,7 +196,9 @@ def _facts(
                 field_values=resource.fields,
             )
         case Kind.CATEGORY:
-            return ResourceFacts(expressions=written, field_values=resource.fields)
+            return ResourceFacts(
+                expressions=written, filter_values=filter_values(resource), field_values=resource.fields
+            )
         case Kind.SPACE:
             web, outbound = resource.channel == "inbound-web", resource.channel not in INBOUND
             flags_set = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
@@ -206,13 +218,15 @@ def _facts(
         case Kind.DIMENSION:
             return ResourceFacts(fields=tuple(resource.fields), keys=resource.key, types=types(resource.fields))
         case Kind.ENVIRONMENT:
-            flags = ("anonymous",) if resource.anonymous else ()
+            has = {"anonymous": resource.anonymous, "assets": resource.assets is not None}
+            flags = tuple(flag for flag, on in has.items() if on)
             data = resource.call_data
             return ResourceFacts(
                 fields=tuple(data),
                 flags=flags,
                 types=types(data),
                 expressions=written,
+                filter_values=filter_values(resource),
                 offer_fields=offer_fields(resource.offer_fields),
                 product_fields=types(resource.product_fields),
             )
@@ -229,6 +243,14 @@ def _facts(
             )
         case Kind.POLICY:
             return ResourceFacts(keys=resource.applies_to, expressions=written)
+        case Kind.CAMPAIGN:
+            diagnostics += [*_unshown(source, document, raw, resource), *_tracking(source, document, raw, resource)]
+            used = _variables(source, document, raw, message_bodies(resource), diagnostics, frozenset({SLOTS}))
+            return ResourceFacts(
+                variables=(*used, *names_of_run(resource)),
+                representations=slots_by_delivery(resource),
+                expressions=written,
+            )
         case _:
             return ResourceFacts(expressions=written)
 
@@ -244,6 +266,9 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource
             hint = "Write postgresql://USER@HOST/DATABASE, or sqlite:///PATH for a file of the project."
             wrong.append((("source", "url"), "“url” is not the URL of a database", hint))
     elif raw.address.kind is Kind.ENVIRONMENT:
+        if resource.assets is not None and (reason := _assets_trouble(resource.assets)):
+            hint = "Write scheme, host and path, and end with /, as in https://cdn.example/img/."
+            wrong.append((("assets",), f"“assets” is not the address of a folder of images: {reason}", hint))
         written: Any = raw.value  # in the file's order; the model sorts them
         for number, origin in enumerate(written["inbound"]["origins"] if resource.inbound.origins else ()):
             if fault := url_fault(str(origin)):
@@ -252,6 +277,38 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource
     for path, summary, hint in wrong:
         position = unpack(source.path, locate(document, (*raw.path, *path)))
         yield Diagnostic(Code.BAD_VALUE, summary, hint=hint, address=str(raw.address), position=position)
+
+
+def _unshown(source: SpecFile, document: YamlMap, raw: RawResource, campaign: Any) -> Iterator[Diagnostic]:
+    for path, slot in unshown_slots(campaign):
+        yield Diagnostic(
+            Code.SLOT_NOT_SHOWN,
+            f"the body does not show slot “{slot}”",
+            "Its offers would be stored as proposed, and no recipient would see them.",
+            f"Write {{{{ slots.{slot} }}}} in the body, or remove the slot.",
+            address=str(raw.address),
+            position=unpack(source.path, locate(document, (*raw.path, *path))),
+        )
+
+
+def _tracking(source: SpecFile, document: YamlMap, raw: RawResource, campaign: Any) -> Iterator[Diagnostic]:
+    for path in tracking_bodies(campaign):
+        yield Diagnostic(
+            Code.TEMPLATE_SYNTAX,
+            "a body cannot use status_url",
+            "It stands around the offers, so that there is no proposition whose status a link could set.",
+            "Use it in the rendering functions of the space.",
+            address=str(raw.address),
+            position=unpack(source.path, locate(document, (*raw.path, *path))),
+        )
+
+
+def _assets_trouble(assets: str) -> str:
+    if trouble := service_trouble(assets):
+        return trouble
+    if leads_out(assets):
+        return OUTWARDS
+    return "" if assets.endswith("/") else "it does not end with /"
 
 
 def _texts(resource: Any) -> dict[JsonPath, str]:
@@ -265,7 +322,10 @@ def _misfits(texts: dict[JsonPath, str]) -> Iterator[Misfit]:
     """The texts that are not valid as a URL, or as HTML; whether a space needs that is checked with the spaces."""
     for path, text in texts.items():
         if path[-1] not in _PLAIN_FIELDS and not inspect(text).error and (fault := template_fault(text)):
-            yield Misfit(path, "url", fault.reason, fault.at)
+            is_asset = is_image(str(path[-1])) and is_path(text)
+            if is_asset and (wrong := path_fault(text)):
+                yield Misfit(path, "path", wrong.reason, wrong.at)
+            yield Misfit(path, "asset" if is_asset else "url", fault.reason, fault.at)
         if (
             path[-1] != "html"
             and "<" in text
@@ -327,7 +387,6 @@ _BELOW = {
     "fallback": ("fallback",),
     "sample": ("sample",),
     "default": ("default",),
-    "outline": ("deliveries", "{delivery}", "outline"),
 }
 """For errors that pydantic reports on a whole map: the path of the mistake inside it."""
 

@@ -53,14 +53,15 @@ class ResourceFacts(NamedTuple):
     ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
     environment, accounts of an operator (``github:1234``). ``required``: a space's required fields, a filter's
     parameters without default.
-    ``representations``: fields given, by space.
+    ``representations``: fields given, by space; slots of messages with a body, by delivery.
     ``spaces``: an offer's explicit spaces. ``keys``: identification keys; an operator's e-mail; what
     a policy applies to.
-    ``variables``: the dotted names its templates use, with the path of the text.
-    ``flags``: anonymous, unitary, visitors, outbound, web, automation.
+    ``variables``: the dotted names its templates use, and those that deliveries get at a run, with the path of each.
+    ``flags``: anonymous, assets, unitary, visitors, outbound, web, automation.
     ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's
     fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
-    their paths. ``misfits``: texts that are no URL, or no HTML that may be shown.
+    their paths. ``misfits``: texts that are no URL (“asset”: unless it is a path below the
+    environment's assets; “path”: not even that), or no HTML that may be shown.
     ``filter_values``: values for a filter's parameters, with the path of the filter's use.
     ``product_fields``: name, type and an enumeration's values of what an environment declares for products.
     ``offer_fields``: what an environment declares for its offers. ``field_values``: what an offer, template or category

@@ -105,14 +105,31 @@ def declared_fields(space: JsonMap) -> list[JsonMap]:
 
 
 def filters_of(body: JsonMap) -> tuple[str, ...]:
-    """The names of the predefined filters that a body uses, in order."""
-    eligible = body.get("eligible")
-    return _filter_names(eligible.get("filters") if isinstance(eligible, dict) else None)
+    """The names of the predefined filters that a body uses, in order: for all, then those of its weights.
+
+    The body of an offer, template, category or environment.
+    """
+    eligible, weights = body.get("eligible"), body.get("weights")
+    names = _filter_names(body.get("filters"))
+    if isinstance(eligible, dict):
+        names += _filter_names(eligible.get("filters"))
+    return names + weight_filters(weights) if isinstance(weights, list) else names
+
+
+def filter_uses(filters: Json) -> list[JsonMap]:
+    """The uses of filters in a list of a body."""
+    listed = filters if isinstance(filters, list) else ()
+    return [use for use in listed if isinstance(use, dict) and "filter" in use]
+
+
+def weight_filters(weights: Json) -> tuple[str, ...]:
+    """The names of the filters that a list of weights uses."""
+    listed = weights if isinstance(weights, list) else ()
+    return tuple(name for weight in listed if isinstance(weight, dict) for name in _filter_names(weight.get("filters")))
 
 
 def _filter_names(filters: Json) -> tuple[str, ...]:
-    listed = filters if isinstance(filters, list) else ()
-    return tuple([str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use])
+    return tuple([str(use["filter"]) for use in filter_uses(filters)])
 
 
 class Inheritance:
@@ -179,13 +196,14 @@ class Inheritance:
         return any(layer.body.get("always_include") is True for layer in self.categories(path))
 
     def handing_down(self, template: Json, category: str) -> frozenset[Address]:
-        """The addresses of these templates and categories, and of the filters that the templates use."""
+        """The addresses of these templates and categories, and of the filters that they use."""
         key = (template if isinstance(template, str) else "", category)
         known = self._handing_down.get(key)
         if known is None:
             templates = self.templates(template).layers
-            filters = [self.address(Kind.FILTER, name) for layer in templates for name in filters_of(layer.body)]
-            known = frozenset([*(layer.address for layer in (*templates, *self.categories(category))), *filters])
+            layers = (*templates, *self.categories(category))
+            filters = [self.address(Kind.FILTER, name) for layer in layers for name in filters_of(layer.body)]
+            known = frozenset([*(layer.address for layer in layers), *filters])
             self._handing_down[key] = known
         return known
 
@@ -283,8 +301,14 @@ class EffectiveOffer:
 
     @property
     def filters(self) -> tuple[str, ...]:
-        """The predefined filters, in order; all must hold."""
+        """The predefined filters, in order; all must hold. Those of its categories and weights come on top."""
         return _filter_names(self.get("eligible", "filters"))
+
+    @property
+    def every_filter(self) -> tuple[str, ...]:
+        """Every filter that its eligibility depends on, once: its own, its weights', and those of its categories."""
+        inherited = (name for layer in self.categories for name in filters_of(layer.body))
+        return tuple(dict.fromkeys((*self.filters, *weight_filters(self.get("weights")), *inherited)))
 
     @cached_property
     def fields(self) -> JsonMap:
@@ -365,6 +389,13 @@ class EffectiveOffer:
         required = space_fields.required if space_fields is not None else ()
         texts = self._given(space) if required else {}
         return [field for field in required if field not in texts]
+
+    @property
+    def all_texts(self) -> Iterator[JsonMap]:
+        """Its content for all spaces, then that of each space that has a representation."""
+        everywhere, by_space = self._texts
+        yield everywhere
+        yield from by_space.values()
 
     def _given(self, space: str) -> JsonMap:
         """All texts for ``space``: its representation over the content for all spaces."""

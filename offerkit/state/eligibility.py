@@ -1,8 +1,8 @@
 """An offer's complete eligibility: every condition that applies to it, and where each comes from.
 
-These are the environment's condition; the dates, conditions and multipliers of all its categories; the filters that the
-offer or a template uses; and its own conditions (domain.md §2). This is for readers; approvals are bound to
-:mod:`offerkit.governance.aspects`.
+These are the environment's condition and filters; the dates, conditions, filters and multipliers of all its categories;
+the filters that the offer, a template or a weight uses; and its own conditions (domain.md §2). This is for readers;
+approvals are bound to :mod:`offerkit.governance.aspects`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from offerkit.address import Address, Kind, environment_address
 from offerkit.fingerprint import JsonMap, json_map
 from offerkit.state.changes import Change
-from offerkit.state.effective import EffectiveOffer
+from offerkit.state.effective import EffectiveOffer, Inheritance, filter_uses
 from offerkit.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ _INHERITED_KINDS = (Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.ENVIRONMENT)
 class Condition(NamedTuple):
     """One part of an eligibility, and the address it comes from.
 
-    ``part``: ``when``, ``from``, ``until``, ``filter``, ``enabled``, ``multiplier``, ``weights``, ``themes`` or
-    ``time_zone``. ``value``: as in the body; for a filter, its condition and parameter values.
+    ``part``: ``when``, ``history``, ``from``, ``until``, ``filter``, ``enabled``, ``multiplier``, ``weights``,
+    ``themes`` or ``time_zone``. ``value``: as in the body; for a filter, its condition and parameter values.
     """
 
     part: str
@@ -54,20 +54,23 @@ def _conditions(view: Snapshot, offer: EffectiveOffer) -> Iterator[Condition]:
     environment_at = environment_address(offer.address.environment)
     environment = view(environment_at) or {}
     yield from _own_conditions(environment, environment_at, ("time_zone", "when"))
+    yield from _filters(offer.around, environment.get("filters"))
     for layer in offer.categories:
+        own = json_map(layer.body.get("eligible"))
         yield from _own_conditions(layer.body, layer.address, ("enabled",))
-        yield from _own_conditions(json_map(layer.body.get("eligible")), layer.address, ("from", "until", "when"))
+        yield from _own_conditions(own, layer.address, ("from", "until", "when", "history"))
+        yield from _filters(offer.around, own.get("filters"))
         yield from _own_conditions(layer.body, layer.address, ("multiplier", "themes"))
     yield from _own_conditions(offer.own, offer.address, ("enabled",))
     for part in ("from", "until"):
         value = offer.get("eligible", part)
         if value is not None:
             yield Condition(part, value, offer.origin(("eligible", part)))
-    uses = offer.get("eligible", "filters")
-    for use in uses if isinstance(uses, list) else ():
-        if isinstance(use, dict):
-            yield _filter(offer, use)
-    for path in (("eligible", "when"), ("weights",), ("themes",)):
+    yield from _filters(offer.around, offer.get("eligible", "filters"))
+    weights = offer.get("weights")
+    for weight in weights if isinstance(weights, list) else ():
+        yield from _filters(offer.around, json_map(weight).get("filters"))
+    for path in (("eligible", "when"), ("eligible", "history"), ("weights",), ("themes",)):
         value = offer.get(*path)
         if value is not None:
             yield Condition(path[-1], value, offer.origin(path))
@@ -79,8 +82,12 @@ def _own_conditions(body: JsonMap, address: Address, parts: Iterable[str]) -> It
             yield Condition(part, body[part], address)
 
 
-def _filter(offer: EffectiveOffer, use: JsonMap) -> Condition:
-    address, body = offer.around.filter(str(use.get("filter")))
+def _filters(around: Inheritance, uses: Json) -> Iterator[Condition]:
+    return (_filter(around, use) for use in filter_uses(uses))
+
+
+def _filter(around: Inheritance, use: JsonMap) -> Condition:
+    address, body = around.filter(str(use.get("filter")))
     declared = json_map((body or {}).get("parameters"))
     defaults = {
         name: json_map(declaration)["default"]

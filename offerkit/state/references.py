@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from offerkit.address import SHARED, SHARED_KINDS, Address, Kind, environment_address
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, SHARED_KINDS, Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonPath
 from offerkit.models import model_of
 
@@ -49,7 +49,9 @@ def implied(address: Address) -> list[Address]:
 def may_wait(address: Address, target: Address) -> bool:
     """Whether the resource at ``address`` can be live before ``target``, which it references.
 
-    A rule can name offers and categories that are not live yet, and a space can fall back to another environment.
+    A rule can name offers and categories that are not live yet, and so can what counts a contact's propositions
+    (``eligible.history``; a category that an offer counts goes live with it). A space can fall back to another
+    environment.
     Operators are never live. A campaign goes live on its own; its environment is live once its offers are.
     """
     match address.kind:
@@ -57,7 +59,16 @@ def may_wait(address: Address, target: Address) -> bool:
             return True
         case Kind.CAMPAIGN if target in implied(address):
             return True
-    return target.kind is Kind.OPERATOR or SHARED != target.environment != address.environment
+        case Kind.OFFER | Kind.TEMPLATE | Kind.CATEGORY if _only_counts(address, target):
+            return True
+    return target.kind in ADMINISTRATIVE_KINDS or SHARED != target.environment != address.environment
+
+
+def _only_counts(address: Address, target: Address) -> bool:
+    """Whether an offer, template or category names ``target`` only to count propositions of it."""
+    if target.kind is Kind.OFFER:
+        return address.kind in (Kind.OFFER, Kind.TEMPLATE, Kind.CATEGORY)
+    return address.kind is target.kind is Kind.CATEGORY and target not in implied(address)
 
 
 def references_of(address: Address, body: Json) -> tuple[Address, ...]:
@@ -70,11 +81,12 @@ def _firm(address: Address, targets: Iterable[Address]) -> Iterator[Address]:
     """The references that matter for order and effects.
 
     The environment is left out because it does not change what belongs to it. A presentation rule's offers and
-    categories are left out because they fall under the rule's typology. Both would make meaningless cycles.
+    categories are left out because they fall under the rule's typology, and offers and categories that are only
+    counted because their changes do not change who counts them. All of them would make meaningless cycles.
     """
     passed_over = _NAMED_BY_RULES if address.kind is Kind.RULE else _NOWHERE
     for target in targets:
-        if target.kind not in passed_over:
+        if target.kind not in passed_over and not _only_counts(address, target):
             yield target
 
 

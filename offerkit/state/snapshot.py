@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import JsonMap
 from offerkit.state.changes import (
     Bodies,
@@ -27,7 +27,7 @@ from offerkit.state.effective import EffectiveOffer, Inheritance
 from offerkit.state.names import FirstNames
 from offerkit.state.references import implied, references_of
 
-_NOT_DECIDING = (Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES, Kind.POLICY)
+_NOT_DECIDING = (Kind.CAMPAIGN, *ADMINISTRATIVE_KINDS, Kind.CASES, Kind.POLICY)
 """The kinds that do not affect decisions: campaigns request them, operators configure, cases and policies check."""
 
 _WORD = re.compile(r"[A-Za-z0-9_-]+")

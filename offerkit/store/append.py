@@ -8,7 +8,7 @@ from typing import NamedTuple
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import canonical, manifest_digest
-from offerkit.store import bodies, errors, revisions, schema, stages
+from offerkit.store import bodies, errors, outbox, revisions, schema, stages
 from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_text
 from offerkit.store.database import Database
@@ -49,6 +49,7 @@ def append(db: Database, draft: Draft) -> RevisionRow:
     for stage in touched:
         _write_stage(db, serial, stage)
     db.run("UPDATE meta SET value = ? WHERE key = ?", (signed.digest, "head"))
+    outbox.add(db, signed, draft.notices)
     return revisions.revision_row(db, signed)
 
 

@@ -25,7 +25,8 @@ class DeliveryRun:
     """A delivery that was made. ``id`` is the interaction of its propositions.
 
     ``time`` is the proposition date, ``made`` when it was made, ``sent`` when it was sent (empty until then): all in
-    UTC as the store writes it. ``revision`` is the live revision that decided.
+    UTC as the store writes it. ``revision`` is the live revision that decided. ``space``: its space, or several,
+    separated by commas.
     """
 
     environment: str
@@ -86,11 +87,10 @@ def sent(db: Database, run: DeliveryRun, time: str) -> int:
     with db.writing():
         _still(db, run)
         waiting = (status_number(Status.GENERATED), status_number(Status.SCHEDULED))
-        where = "environment = ? AND space = ? AND time = ? AND interaction = ? AND status IN (?, ?)"
-        args = (run.environment, run.space, run.time, run.id, *waiting)
+        where, args = _own(run)
         count = db.run(
-            f"UPDATE proposition SET status = ?, changed = ? WHERE {where}",  # noqa: S608 - constants
-            (status_number(Status.PRESENTED), time, *args),
+            f"UPDATE proposition SET status = ?, changed = ? WHERE {where} AND status IN (?, ?)",  # noqa: S608
+            (status_number(Status.PRESENTED), time, *args, *waiting),
         )
         db.run("UPDATE delivery_run SET sent = ? WHERE id = ? AND sent = ''", (time, run.id))
     return count
@@ -106,11 +106,18 @@ def withdraw(db: Database, run: DeliveryRun) -> int:
                 f"{run.name} was sent at {now.sent} and cannot be withdrawn",
                 detail="Propositions that contacts have seen stay in their history.",
             )
-        where = "environment = ? AND space = ? AND time = ? AND interaction = ?"
-        args = (run.environment, run.space, run.time, run.id)
+        where, args = _own(run)
         count = db.run(f"DELETE FROM proposition WHERE {where}", args)  # noqa: S608 - constants
         db.run("DELETE FROM delivery_run WHERE id = ?", (run.id,))
     return count
+
+
+def _own(run: DeliveryRun) -> tuple[str, tuple[Cell, ...]]:
+    """What finds the propositions of a run by the store's index, with its arguments."""
+    spaces = run.space.split(",")
+    marks = ", ".join("?" * len(spaces))
+    where = f"environment = ? AND space IN ({marks}) AND time = ? AND interaction = ?"
+    return where, (run.environment, *spaces, run.time, run.id)
 
 
 def made_already(run: DeliveryRun) -> Exception:

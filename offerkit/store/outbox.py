@@ -7,4 +7,165 @@ it sends it, and lets go of it afterwards; a lease that its sender did not survi
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import orjson
+
+from offerkit.address import SHARED, Kind, Stage, StageRef
+from offerkit.fingerprint import Json, canonical, digest
+from offerkit.governance.notices import Notice, OutboxRow, OutboxState
+from offerkit.store import bodies, schema, stages
+from offerkit.store.database import Cell, Database, recording
+from offerkit.store.rows import RevisionText
+
 COLUMNS = "id, receiver, type, body, created, due, attempts, state, lease, leased_until, failure, finished"
+PREFIX = "offerkit."
+"""The begin of every event's type."""
+_SELECT = f"SELECT {COLUMNS} FROM outbox"  # noqa: S608 - constants
+_CANDIDATES = 8
+"""Rows that a sender looks at to lease one; others may have leased the first ones meanwhile."""
+_ROW = tuple[str, str, str, str, str, str, int, str, str, str, str, str]
+
+
+def receivers(db: Database) -> dict[str, Mapping[str, Json]]:
+    """The applied webhooks by name."""
+    entries = stages.entries(db, StageRef(SHARED, Stage.DESIGN), Kind.WEBHOOK)
+    if not entries:
+        return {}
+    texts = bodies.bodies(db, {entry.fingerprint for entry in entries.values()})
+    return {address.name: orjson.loads(texts[entry.fingerprint].text) for address, entry in entries.items()}
+
+
+def add(db: Database, revision: RevisionText, notices: Sequence[Notice]) -> None:
+    """Write what ``revision`` tells to its receivers, as they are after it; in the revision's own transaction."""
+    known = receivers(db) if notices else {}
+    for number, notice in enumerate(notices if known else ()):
+        about: dict[str, Json] = {"revision": revision.serial, "operator": revision.actor}
+        id_ = digest(b"offerkit event 1", canonical([revision.digest, number]))[:32]
+        _put(db, known, id_, revision.time, Notice(notice.name, notice.environment, {**about, **notice.data}))
+
+
+def add_once(db: Database, name: str, time: str, notice: Notice) -> None:
+    """Write an event that no revision causes, unless the one with this ``name`` was written before."""
+    known = receivers(db)
+    if known:
+        _put(db, known, digest(b"offerkit event 1", name.encode())[:32], time, notice)
+
+
+def _put(db: Database, known: Mapping[str, Mapping[str, Json]], id_: str, time: str, notice: Notice) -> None:
+    wanting = [name for name, webhook in sorted(known.items()) if _wants(webhook, notice)]
+    if not wanting:
+        return
+    body = orjson.dumps(_cloud_event(id_, schema.read_meta(db)["project"], time, notice)).decode()
+    marks = ", ".join("?" * (COLUMNS.count(",") + 1))
+    db.run_many(
+        f"INSERT INTO outbox ({COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - constants
+        [
+            (id_, name, PREFIX + notice.name, body, time, time, 0, OutboxState.WAITING.value, "", "", "", "")
+            for name in wanting
+        ],
+    )
+
+
+def _wants(webhook: Mapping[str, Json], notice: Notice) -> bool:
+    names, environments = webhook.get("events"), webhook.get("environments")
+    if webhook.get("enabled") is False or (isinstance(names, list) and names and notice.name not in names):
+        return False
+    return not environments or notice.environment == SHARED or notice.environment in _texts(environments)
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def _cloud_event(id_: str, project: str, time: str, notice: Notice) -> dict[str, Json]:
+    """The event in the structured JSON form of CloudEvents 1.0."""
+    return {
+        "specversion": "1.0",
+        "id": id_,
+        "source": f"offerkit:{project}",
+        "type": PREFIX + notice.name,
+        "subject": notice.environment,
+        "time": time,
+        "datacontenttype": "application/json",
+        "data": {"environment": notice.environment, **notice.data},
+    }
+
+
+def due_receivers(db: Database, now: str) -> list[str]:
+    """The receivers for whom an event can be sent now."""
+    rows: list[tuple[str]] = db.rows(
+        "SELECT DISTINCT receiver FROM outbox WHERE state = ? AND due <= ? AND leased_until <= ? ORDER BY receiver",
+        (OutboxState.WAITING.value, now, now),
+    )
+    return [name for (name,) in rows]
+
+
+def lease(db: Database, receiver: str, now: str, until: str, token: str) -> OutboxRow | None:
+    """The next event for ``receiver``, which no other sender gets before ``until``; None if there is none."""
+    with recording(db):
+        rows: list[_ROW] = db.rows(
+            f"{_SELECT} WHERE state = ? AND receiver = ? AND due <= ? AND leased_until <= ?"
+            " ORDER BY created, id LIMIT ?",
+            (OutboxState.WAITING.value, receiver, now, now, _CANDIDATES),
+        )
+        for row in rows:
+            # of two senders that see the same row, the second waits here, and then changes nothing
+            count = db.run(
+                "UPDATE outbox SET lease = ?, leased_until = ?"
+                " WHERE id = ? AND receiver = ? AND state = ? AND leased_until = ?",
+                (token, until, row[0], receiver, OutboxState.WAITING.value, row[9]),
+            )
+            if count:
+                return OutboxRow(*row)
+    return None
+
+
+def settle(db: Database, row: OutboxRow, token: str, *, state: OutboxState, due: str, failure: str, now: str) -> bool:
+    """Record an attempt and let go of the lease ``token``. False if the lease had ended and another sender has it."""
+    finished = now if state is not OutboxState.WAITING else ""
+    with recording(db):
+        count = db.run(
+            "UPDATE outbox SET state = ?, due = ?, failure = ?, finished = ?, attempts = attempts + 1, lease = '',"
+            " leased_until = '' WHERE id = ? AND receiver = ? AND lease = ?",
+            (state.value, due, failure, finished, row.id, row.receiver, token),
+        )
+    return count > 0
+
+
+def release(db: Database, row: OutboxRow, token: str, due: str) -> None:
+    """Let go of a lease without an attempt."""
+    with recording(db):
+        db.run(
+            "UPDATE outbox SET due = ?, lease = '', leased_until = '' WHERE id = ? AND receiver = ? AND lease = ?",
+            (due, row.id, row.receiver, token),
+        )
+
+
+def rows(db: Database, states: Iterable[OutboxState], limit: int = 0) -> list[OutboxRow]:
+    """The events in these states, newest first (``limit`` 0: all)."""
+    names = [state.value for state in states]
+    args: list[Cell] = [*names, *([limit] if limit > 0 else [])]
+    sql = f"{_SELECT} WHERE state IN ({', '.join('?' * len(names))}) ORDER BY created DESC, id, receiver"
+    found: list[_ROW] = db.rows(sql + (" LIMIT ?" if limit > 0 else ""), args)
+    return [OutboxRow(*row) for row in found]
+
+
+def revive(db: Database, ids: Sequence[str], now: str) -> Iterator[OutboxRow]:
+    """Let dead events with these ids, or all of them, wait again, with all attempts before them."""
+    with recording(db):
+        for row in rows(db, (OutboxState.DEAD,)):
+            if not ids or row.id in ids:
+                db.run(
+                    "UPDATE outbox SET state = ?, due = ?, attempts = 0, finished = '' WHERE id = ? AND receiver = ?",
+                    (OutboxState.WAITING.value, now, row.id, row.receiver),
+                )
+                yield row
+
+
+def forget(db: Database, before: str) -> int:
+    """Remove events that were sent before a time. Returns how many."""
+    if not db.rows("SELECT 1 FROM outbox WHERE state = ? AND finished < ? LIMIT 1", (OutboxState.SENT.value, before)):
+        return 0  # without a lock
+    with recording(db):
+        return db.run("DELETE FROM outbox WHERE state = ? AND finished < ?", (OutboxState.SENT.value, before))

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from offerkit.address import Address, StageRef, parse_address, parse_stage
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
+from offerkit.governance.notices import Notice
 from offerkit.state.changes import Body, Entry, FormerAddress
 
 EntryText: TypeAlias = tuple[str, str]
@@ -62,7 +63,7 @@ class Draft:
     """A revision to append.
 
     ``time`` is UTC as ``2026-11-01T12:00:00.000000Z``. The store sets the serials of ``changes`` and the revisions of
-    ``approvals``. Of ``bodies``, it stores those that a change introduces.
+    ``approvals``. Of ``bodies``, it stores those that a change introduces. ``notices`` go to the outbox.
     """
 
     action: str
@@ -74,6 +75,7 @@ class Draft:
     approvals: tuple[Approval, ...] = ()
     bodies: Mapping[str, Body] = field(default_factory=dict)
     details: Mapping[str, Json] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
 
 
 class ChangeText(NamedTuple):

@@ -87,7 +87,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     # Format 6: no new tables, but values that an older offerkit would ignore: the aspects "settings" and "stop" of
     # approvals, revisions that stop, resume and override. It must refuse the store: it would promote what is stopped.
     (),
-    # Format 7: what is added here must be quick on a store of any size: new tables, columns with a constant default.
+    # Format 7: whatever is added here must be quick on a store of any size: new tables, columns with a default.
     (
         """CREATE TABLE outbox (
             id {key} NOT NULL, receiver {key} NOT NULL, type {text} NOT NULL, body {text} NOT NULL,

@@ -24,6 +24,7 @@ from offerkit.store import (
     counted,
     databases,
     deliveries,
+    outbox,
     propositions,
     revisions,
     schema,
@@ -267,6 +268,10 @@ class Store:
     def checkpoint(self) -> None:
         """Do maintenance that a commit would otherwise have to wait for; others can read and write meanwhile."""
         self._db.checkpoint()
+
+    def tells(self) -> bool:
+        """Whether anybody is told of changes: the project has webhooks."""
+        return bool(outbox.receivers(self._db))
 
     def append(self, draft: Draft) -> RevisionRow:
         """Append a revision and change the stages; only inside :meth:`transaction`."""

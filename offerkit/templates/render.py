@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 from offerkit.fingerprint import JsonMap
 from offerkit.models.status import parse_status, status_number
+from offerkit.templates.assets import OUTWARDS, completed, leads_out
 from offerkit.templates.filters import FILTERS, range_
 from offerkit.templates.inspection import inspect
 from offerkit.templates.language import FUEL, MAX_OUTPUT
 from offerkit.templates.links import RUNS_PROGRAM, may_track, runs_program, tracked
 from offerkit.templates.multiplication import FILTER, factor
 from offerkit.templates.scan import is_template
-from offerkit.templates.space import ContentField, Format, Output, SpaceLayout
+from offerkit.templates.space import ContentField, Format, Output, SpaceLayout, is_image
 from offerkit.templates.urls import put_together, status_url
 from offerkit.templates.values import ESCAPING, NoTextError, Sink, escape, shown, without_controls
 from offerkit.templates.variables import Variables
@@ -59,11 +60,12 @@ class Renderer:
     """Renders offers on one space."""
 
     look: SpaceLayout
+    assets: str = ""
 
     @classmethod
-    def of(cls, space: JsonMap) -> Renderer:
-        """The renderer of a space's canonical body."""
-        return cls(SpaceLayout.of(space))
+    def of(cls, space: JsonMap, assets: str = "") -> Renderer:
+        """The renderer of a space's canonical body; ``assets``: the environment's address of images, if it has one."""
+        return cls(SpaceLayout.of(space), assets)
 
     def content(
         self, given: Mapping[str, str], variables: Variables, data: Mapping[str, str] = MappingProxyType({})
@@ -121,6 +123,9 @@ class Renderer:
             return None
 
     def _field(self, field: ContentField, text: str, variables: Variables) -> str:
+        path = text
+        if field.format is Format.URL:
+            text = completed(self.assets, field.name, text)
         value = text
         if is_template(text):
             try:
@@ -128,6 +133,8 @@ class Renderer:
             except RenderFault as error:
                 raise RenderError(field.name, error.reason, error.line) from None
         if field.format is Format.URL and value.strip():
+            if text is not path and leads_out(value):
+                raise RenderError(field.name, OUTWARDS)
             try:
                 return put_together(value)
             except ValueError as error:
@@ -203,7 +210,7 @@ def default_html(values: Iterable[tuple[ContentField, str]]) -> str:
             case Format.TEXT:
                 tag = "h3" if field.name == "title" else "p"
                 lines.append(f'<{tag} class="{field.name}">{escape(value)}</{tag}>')
-            case Format.URL if "image" in field.name:
+            case Format.URL if is_image(field.name):
                 lines.append(f'<img class="{field.name}" src="{escape(value)}" alt="">')
             case Format.URL:
                 lines.append(f'<a class="{field.name}" href="{escape(value)}">{escape(field.label or value)}</a>')

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from offerkit.fingerprint import JsonMap, json_map
 from offerkit.models.status import Status, status_number
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 class Format(StrEnum):
@@ -35,6 +38,11 @@ class ContentField:
     format: Format
     required: bool = False
     label: str = ""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it holds the address of an image, which can be a path below the environment's ``assets``."""
+        return self.format is Format.URL and is_image(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,17 @@ def format_of(name: str, type_: str | None) -> Format:
     if name == "html":
         return Format.HTML
     return Format.URL if name.endswith("_url") else Format.TEXT
+
+
+def is_image(field: str) -> bool:
+    """Whether a URL field of this name is for an image: what the default HTML shows as one."""
+    return "image" in field
+
+
+def is_path(text: str) -> bool:
+    """Whether the text of an image field is a path below ``assets``: it begins as no URL, and not with a block."""
+    beginning = text.lstrip()
+    return bool(beginning) and not beginning.startswith(("/", "\\", "{", "?", "#")) and not _SCHEME.match(beginning)
 
 
 def _field(item: JsonMap) -> ContentField:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from offerkit.address import Address, Kind, ancestors, environment_address
 from offerkit.fingerprint import JsonMap
-from offerkit.governance.settings import SETTING_KINDS, differing_fields, environments_of, renamed_body
+from offerkit.governance.settings import differing_fields, environments_of, is_setting, renamed_body
 from offerkit.state.changes import Delta
 from offerkit.state.effective import names_in
 from offerkit.state.snapshot import Snapshot
@@ -22,7 +22,9 @@ def affected_offers(
     ``after``: live after the promotion; ``renames``: from old to new names.
     """
     offers = _Offers(live, after, renames)
-    return {delta.address: sorted(_reached(offers, delta)) for delta in deltas if delta.address.kind in SETTING_KINDS}
+    return {
+        delta.address: sorted(_reached(offers, delta)) for delta in deltas if is_setting(delta.address, live, after)
+    }
 
 
 def _reached(offers: _Offers, delta: Delta) -> set[Address]:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from offerkit.address import SHARED, Address, Kind, Stage, environment_address
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, Address, Kind, Stage, environment_address
 from offerkit.diagnostics import Position, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.authors import Authors
@@ -111,7 +111,7 @@ def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors
     addresses = (design.entries.keys() | live.entries.keys()) - {a for a in live.entries if a.kind is Kind.CAMPAIGN}
     names: set[str] = set()
     for address in sorted(
-        a for a in addresses if a.environment in (environment, SHARED) and a.kind is not Kind.OPERATOR
+        a for a in addresses if a.environment in (environment, SHARED) and a.kind not in ADMINISTRATIVE_KINDS
     ):
         names |= authors.of_change(address).keys()
     return frozenset(names)

@@ -7,13 +7,14 @@ All plans take this path: of specs, promotions, rollbacks and purges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from offerkit.address import Kind, Stage
 from offerkit.applier import Applied, Verified, commit, verify
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import Actor, missing_scopes, plan_refusals, required_scopes
+from offerkit.governance.rights import Actor, missing_scopes, plan_refusals, required_scopes, reserved_refusals
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import Store
 from offerkit.store.rollback_request import RollbackRequest
@@ -21,6 +22,12 @@ from offerkit.store.stage_snapshots import CONTACTS
 from offerkit.usecases import authorship
 from offerkit.usecases.plan import may_break
 from offerkit.usecases.session import Session, promoters, who_is
+
+if TYPE_CHECKING:
+    from offerkit.governance.notices import Notice
+
+_NAMING = (Kind.ENVIRONMENT,)
+"""The kinds whose properties name who may do what."""
 
 
 def apply(session: Session, plan: Plan) -> Applied:
@@ -70,7 +77,23 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
             check_explanation(session, verified)
         record = _judged(session, store, verified) if plan.promotes else authorship.authors_record(session, plan, actor)
         record = {**record, **_contacts(session, verified), **_brought_back(verified), **_as_read(session, plan)}
-        return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
+        notices = _notices(store, verified)
+        return commit(
+            verified, actor=actor.name, time=session.now, message=session.message, details=record, notices=notices
+        )
+
+
+def _notices(store: Store, verified: Verified) -> Iterable[Notice]:
+    """What a plan tells, found before it is carried out: the approvals that it makes necessary, and what goes live."""
+    plan = verified.plan
+    arriving = any(step.address.kind is Kind.WEBHOOK and step.after is not None for step in plan.steps)
+    if plan.kind is PlanKind.PURGE or not (arriving or store.tells()):
+        return ()
+    from offerkit.governance.notices import live_notices, wanted_notices  # most projects have no webhooks
+    from offerkit.usecases.awaited_approvals import approvals_needed
+
+    needed = approvals_needed(verified.stages, plan) if plan.steps_on(Stage.DESIGN) else ()
+    return (*wanted_notices(needed), *live_notices(plan))
 
 
 def _brought_back(verified: Verified) -> Mapping[str, Json]:
@@ -112,6 +135,9 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
     refused = missing_scopes(session.scopes, required_scopes(plan), actor.name)
     refused += plan_refusals(actor, plan, promoters(store) if store is not None else {})
+    if store is not None and not refused:
+        replaced = (step.before.fingerprint for step in plan.steps if step.before and step.address.kind in _NAMING)
+        refused += reserved_refusals(actor, plan, store.bodies(replaced))
     refused += authorship.refusals(session, store, plan, actor)
     if store is not None and plan.promotes:
         from offerkit.usecases.settings_approval import single_author_refusals  # other plans do not need it

@@ -1,20 +1,20 @@
-"""``approve`` and ``reject``: decisions on offers and settings in design, and what waits for whose decision."""
+"""``approve`` and ``reject``: decisions on offers and settings in design."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from offerkit.address import SHARED, Address, AddressPattern, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approval_items import ApprovalItem
-from offerkit.governance.approvals import Approval, Decision, Decisions, by_named_reviewers
+from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.authors import Authors
+from offerkit.governance.notices import decided_notices
 from offerkit.governance.rights import Actor, TokenScope, approvers, may_approve, missing_scopes, only_people
-from offerkit.governance.settings import SETTING_KINDS, environments_of, keys_to_decide, named_reviewers, same_settings
-from offerkit.plans.plan import ApprovalKey, Aspect, Plan
-from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.governance.settings import keys_to_decide
+from offerkit.plans.plan import ApprovalKey, Aspect
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.stage_snapshots import Stages, stage_view
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
@@ -63,6 +63,7 @@ def approve_or_reject_here(session: Session, request: ApprovalRequest, decision:
             session.now,
             request.comment,
             approvals=tuple(Approval(key, decision, actor.name, request.comment) for key in new),
+            notices=tuple(decided_notices(new, decision, actor.name)) if store.tells() else (),
         )
         return replace(outcome, revision=store.append(draft))
 
@@ -120,90 +121,6 @@ def _outcome_of(
     return ApprovalOutcome(None, new, tuple(requested.open), refused, digest, reviewed_aspects(new, stages))
 
 
-def list_approvals(store: Store, patterns: tuple[str, ...] = ()) -> list[ApprovalItem]:
-    """Every aspect of every offer in design (or of those that match) with its state."""
-    stages = Stages(store)
-    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    decisions = stages.effective_decisions()
-    authors = Authors(store, design, lambda: live)
-    gated = waiting_settings(stages)
-    chosen = [*gated, *design.of_kind(Kind.OFFER)]
-    if patterns:
-        chosen = sorted(_offers(design, ApprovalRequest(patterns), gated))
-    keys = {address: keys_to_decide(design, address) for address in chosen}
-    rows = [item for address in chosen for item in _items(design, live, decisions, address, keys[address])]
-    waiting = {row.address for row in rows if row.state == "waiting"}
-    offers = (address for address in waiting if address.kind is Kind.OFFER)
-    written = authors.of(key for a in offers for key in keys[a] if decisions.on(key) is None)
-    written |= {address: authors.of_change(address) for address in waiting if address.kind is not Kind.OFFER}
-    return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
-
-
-def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
-    """What will wait for a decision once ``plan`` is applied to design, and whose decision.
-
-    Without a store: everything that its changes affect.
-    """
-    effect = stages.effect(plan, Stage.DESIGN)
-    after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
-    former = {address: effect.origins.get(address, address) for address in _affected(effect)}
-    former_decisions = stages.effective_decisions(former.values()) if stages.store is not None else Decisions()
-    decisions = by_named_reviewers(former_decisions.for_view(after, {old: new for new, old in former.items()}), after)
-    rows = _awaited_settings(effect, live)
-    for address in sorted(former):
-        old = former[address]
-        before = set(map(_what, keys_to_decide(effect.before, old))) if old in effect.before.entries else set()
-        keys = [
-            key
-            for key in keys_to_decide(after, address)
-            if (_what(key) not in before or (address in effect.addresses and stages.store is not None))
-            and decisions.on(replace(key, address=old)) is None
-        ]
-        for row in _items(after, live, Decisions(), address, keys):
-            named = live.offer(old).reviewers(row.aspect) if old in live.entries else ()
-            rows.append(row._replace(who=tuple(dict.fromkeys((*row.who, *named)))))
-    return rows
-
-
-_BY_THEMSELVES = (Kind.OFFER, Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES)
-"""Kinds whose changes never affect the approval of other resources."""
-
-
-def _affected(effect: BeforeAfter) -> list[Address]:
-    """The offers that a change may affect: those it names, or all of its environments."""
-    if all(address.kind in _BY_THEMSELVES for address in effect.addresses):
-        return [a for a in effect.addresses if a.kind is Kind.OFFER and a in effect.after.entries]
-    return [offer for name in effect.touched for offer in effect.after.of_kind(Kind.OFFER, name)]
-
-
-def _what(key: ApprovalKey) -> tuple[Aspect, str, str]:
-    return key.aspect, key.space, key.fingerprint
-
-
-def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[ApprovalItem]:
-    """The changed settings that will differ from live and have named reviewers."""
-    rows = []
-    for address in sorted(a for a in effect.addresses if a.kind in SETTING_KINDS):
-        former = effect.origins.get(address, address)
-        names = environments_of(address, effect.after, live)
-        who = dict.fromkeys(
-            name for view in (effect.after, live) for env in names for name in named_reviewers(view, env)
-        )
-        if who and not same_settings(effect.after, address, live, former, {}):
-            label = str((effect.after(address) or {}).get("label", ""))
-            rows.append(
-                ApprovalItem(address, label, Aspect.SETTINGS, (), "waiting", tuple(who), live=former in live.entries)
-            )
-    return rows
-
-
-def decidable_by(items: Iterable[ApprovalItem], actor: Actor) -> list[ApprovalItem]:
-    """The rows that ``actor`` may decide on."""
-    if actor.automation:
-        return []
-    return [item for item in items if actor.name in item.who or actor.profile in item.who]
-
-
 class _ChosenOffers(NamedTuple):
     """The offers to decide on; ``shown``: by offer from a plan or review, what it showed.
 
@@ -226,13 +143,13 @@ class _Requested(NamedTuple):
 
 
 def _chosen(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> _ChosenOffers:
-    named = _offers(design, request, gated)
+    named = matching_offers(design, request, gated)
     shown = keys_in_plan(request.plan) if request.plan is not None else {}
     shown = {address: keys for address, keys in shown.items() if address not in named}
     return _ChosenOffers(sorted({*named, *(shown.keys() & {*design.entries, *gated})}), shown)
 
 
-def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> set[Address]:
+def matching_offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> set[Address]:
     """The offers, and of the settings ``gated``, that the request matches."""
     only_settings = request.settings and not (request.content or request.eligibility or request.spaces)
     offers = [*gated, *(() if only_settings else design.of_kind(Kind.OFFER))]
@@ -290,15 +207,16 @@ def _requested(
             keys = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
             if not keys:
                 continue
-            named = _reviewers(design, decisions, keys[0])
-            if may_approve(actor, named):
+            named = reviewers_of(design, decisions, keys[0])
+            if may_approve(actor, named, address.environment):
                 requested.keys.extend(keys)
             elif agreeing := [key for key in keys if decisions.asks(actor.name, key)]:
                 requested.keys.extend(agreeing)
             elif request.explicit:
                 requested.diagnostics.append(_may_not(actor, address, aspect, named))
             else:
-                requested.for_others.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
+                who = or_list(_approvers(actor, named, address))
+                requested.for_others.append(f"the {aspect} of {address} is for {who}")
                 if any(_differs(decisions, key, decision) for key in keys):
                     requested.open.append(requested.for_others[-1])
     _check_spaces(request, known_spaces)
@@ -386,7 +304,7 @@ def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
 
 
 def _may_not(actor: Actor, address: Address, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:
-    who = or_list(approvers(named))
+    who = or_list(_approvers(actor, named, address))
     why = "They are its named reviewers." if named else "It names no reviewers, so these roles may."
     return Diagnostic(
         Code.NOT_ALLOWED,
@@ -394,6 +312,10 @@ def _may_not(actor: Actor, address: Address, aspect: Aspect, named: tuple[str, .
         why,
         address=address,
     )
+
+
+def _approvers(actor: Actor, named: tuple[str, ...], address: Address) -> tuple[str, ...]:
+    return approvers(named, actor.profiles, address.environment)
 
 
 def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
@@ -449,52 +371,8 @@ def _where(address: Address) -> str:
     return address.environment if address.environment != SHARED else "An environment that uses it"
 
 
-def _reviewers(design: Snapshot, decisions: Decisions, key: ApprovalKey) -> tuple[str, ...]:
+def reviewers_of(design: Snapshot, decisions: Decisions, key: ApprovalKey) -> tuple[str, ...]:
     """The reviewers named for ``key``; empty: everybody whose role may decide."""
     if key.aspect is Aspect.SETTINGS:
         return decisions.wanted(key)
     return design.offer(key.address).reviewers(key.aspect)
-
-
-def _items(
-    design: Snapshot, live: Snapshot, decisions: Decisions, address: Address, keys: Sequence[ApprovalKey]
-) -> list[ApprovalItem]:
-    label = str((design(address) or {}).get("label", ""))
-    entry = live.entries.get(address)
-    groups: dict[tuple[Aspect, str, str, str, tuple[str, ...]], list[str]] = {}
-    named: dict[Aspect, tuple[str, ...]] = {}
-    for key in keys:
-        if key.aspect not in named:
-            named[key.aspect] = approvers(_reviewers(design, decisions, key))
-        decision = decisions.on(key)
-        state = decision.decision.value if decision is not None else "waiting"
-        who = _who(decisions, key, named[key.aspect])
-        by, comment = (decision.operator, decision.comment) if decision is not None else ("", "")
-        group = (key.aspect, state, by, comment, who)
-        groups.setdefault(group, []).append(key.space)
-    return [
-        ApprovalItem(
-            address,
-            label,
-            aspect,
-            tuple(space for space in spaces if space),
-            state,
-            who,
-            by,
-            comment,
-            entry is not None and (bool(entry.activation) or address.kind is not Kind.OFFER),
-        )
-        for (aspect, state, by, comment, who), spaces in groups.items()
-    ]
-
-
-def _who(decisions: Decisions, key: ApprovalKey, named: tuple[str, ...]) -> tuple[str, ...]:
-    """Who can decide on ``key`` now: those whose agreement is missing, and design's reviewers if one of them must
-    decide.
-    """
-    unmet = decisions.unmet(key)
-    if not unmet:
-        return named
-    lacking = tuple(dict.fromkeys(name for demand in unmet for name in demand.names))
-    agreed = any(row.decision is Decision.APPROVED and row.operator not in lacking for row in decisions.each(key))
-    return lacking if agreed else tuple(dict.fromkeys((*named, *lacking)))

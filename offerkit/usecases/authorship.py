@@ -17,10 +17,11 @@ from typing import TypeAlias
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef, by_stage
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, Address, Kind, Stage, StageRef, by_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, suggestion
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
+from offerkit.governance.profiles import ADMINISTRATOR
+from offerkit.governance.rights import Actor, only_people
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.reports.words import listing
 from offerkit.specs.commits import Commit, Commits, UntoldError
@@ -191,7 +192,7 @@ class _OriginReader:
         authors: set[str] = set()
         unverified: list[str] = []
         every = any(step.source is None or step.moved_from for step in plan.steps)
-        ruling = [step for step in plan.steps if step.address.kind is Kind.OPERATOR]
+        ruling = [step for step in plan.steps if step.address.kind in ADMINISTRATIVE_KINDS]
         ruled = {step.source.file if step.source is not None else "" for step in ruling}
         for commit in self._commits.touching(self._files(plan), since, every=every, signed=signed):
             commit_authors, commit_doubts, unproven, proven = self._of(commit, signed=signed)

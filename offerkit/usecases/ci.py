@@ -32,8 +32,8 @@ from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.apply import apply
-from offerkit.usecases.approve import approvals_needed
 from offerkit.usecases.authorship import ForgeConfirmation, origin_of
+from offerkit.usecases.awaited_approvals import approvals_needed
 from offerkit.usecases.ci_bundle import (
     COMMENT,
     GIT,

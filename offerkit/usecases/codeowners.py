@@ -14,8 +14,8 @@ from typing import Any
 
 from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, reason_of, refuse
-from offerkit.governance.aspects import affecting
-from offerkit.governance.settings import SETTING_KINDS, environments_of, named_reviewers
+from offerkit.governance.aspects import contributing
+from offerkit.governance.settings import environments_of, named_reviewers, settings_in
 from offerkit.plans.plan import Aspect
 from offerkit.specs.git import folder_in_repository
 from offerkit.specs.output_files import FileKind, writing
@@ -66,12 +66,11 @@ def _reviewers(view: Snapshot) -> dict[Address, set[str]]:
     for offer in view.of_kind(Kind.OFFER):
         effective = view.offer(offer)
         names = {name for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY) for name in effective.reviewers(aspect)}
-        for address in affecting(view, offer) if names else ():
+        for address in contributing(view, offer) if names else ():
             reviewers.setdefault(address, set()).update(names)
-    for kind in SETTING_KINDS:
-        for address in view.of_kind(kind):
-            for environment in environments_of(address, view):
-                reviewers.setdefault(address, set()).update(named_reviewers(view, environment))
+    for address in settings_in(view):
+        for environment in environments_of(address, view):
+            reviewers.setdefault(address, set()).update(named_reviewers(view, environment))
     return reviewers
 
 

@@ -7,19 +7,21 @@ it. Proofs therefore say that contacts are eligible, never that they get an offe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 
 from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import BoundCondition
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.resources import CompiledCategory, CompiledOffer, CompiledWeight, Days, LocatedCondition
 from offerkit.fingerprint import JsonMap
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types
 from offerkit.models.filter import Filter
 from offerkit.prove.question import TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, Origin
 from offerkit.rules.check import RuleError, check
-from offerkit.rules.types import ExpectedResult, NameScope, Value
+from offerkit.rules.nodes import CheckedExpression
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Row, Value
 
 UNREADABLE = "it cannot be read"
 """How the reason begins for which an expression that cannot be read is never true."""
@@ -36,12 +38,12 @@ def effective_condition(catalog: Catalog, offer: CompiledOffer, space: str) -> F
     return AllOf(tuple(_parts(catalog, offer, space)))
 
 
-def call_on(catalog: Catalog, space: str) -> Formula:
-    """What is true of the built-in facts of every call to ``space``, if the catalog reads any."""
+def call_on(catalog: Catalog, space: str, facts: Collection[str] | None = None) -> Formula:
+    """What is true of the built-in ``facts`` of every call to ``space``; by default of those that the catalog reads."""
     known = {"space": space, "channel": catalog.spaces[space].channel, "environment": catalog.environment}
     texts = [
         f"interaction.{name} = '{known[name]}'" if name in known else f"interaction.{name} IS NOT NULL"
-        for name in catalog.call_facts
+        for name in dict.fromkeys(catalog.call_facts if facts is None else facts)
     ]
     if not texts:
         return TRUE
@@ -49,10 +51,7 @@ def call_on(catalog: Catalog, space: str) -> Formula:
 
 
 def _parts(catalog: Catalog, offer: CompiledOffer, space: str) -> Iterator[Formula]:
-    if catalog.call_facts:
-        yield call_on(catalog, space)
-    if catalog.when is not None:
-        yield located(catalog.when)
+    yield from map(located, catalog.requirements)
     for category in offer.chain:
         yield from category_parts(category)
     if not offer.enabled:
@@ -74,12 +73,11 @@ def _parts(catalog: Catalog, offer: CompiledOffer, space: str) -> Iterator[Formu
 
 
 def category_parts(category: CompiledCategory) -> Iterator[Formula]:
-    """What a category asks of the offers below it: it is enabled, its days, and its condition; not its multiplier."""
+    """What a category asks of offers below it: it is enabled, its days, filters and condition; not its multiplier."""
     if not category.enabled:
         yield Fixed(False, f"{category.address} is not enabled", Origin(category.address, ("enabled",)))
     yield from _days(category.days, Origin(category.address, ("eligible",)))
-    if category.when is not None:
-        yield located(category.when)
+    yield from map(located, category.requirements)
 
 
 def _multiplied(category: CompiledCategory) -> Iterator[Formula]:
@@ -100,9 +98,7 @@ def _multiplied(category: CompiledCategory) -> Iterator[Formula]:
 def weight_formula(weight: CompiledWeight) -> Formula:
     """When a weight holds with a number above 0, on the spaces that it is for."""
     origin = Origin(weight.address, weight.path)
-    parts: list[Formula] = [*_days(weight.days, origin)]
-    if weight.when is not None:
-        parts.append(located(weight.when))
+    parts: list[Formula] = [*_days(weight.days, origin), *map(located, weight.requirements)]
     if weight.formula is not None:
         parts.append(_holds(weight.formula, Origin(weight.address, (*weight.path, "formula")), positive=True))
     elif not weight.number:
@@ -117,6 +113,8 @@ def located(condition: LocatedCondition) -> Formula:
 
 def _holds(condition: BoundCondition, origin: Origin, *, positive: bool = False) -> Formula:
     expression = condition.expression
+    if isinstance(condition, HistoryCondition):
+        return Holds(_count(condition), origin=origin)
     if expression.checked is None:
         return Fixed(False, f"{UNREADABLE}: {expression.problem}", origin)
     rows = dict(zip(expression.namespaces[2:], condition.bound, strict=True)) if condition.bound else {}
@@ -127,6 +125,18 @@ def _holds(condition: BoundCondition, origin: Origin, *, positive: bool = False)
     return Holds(expression.checked, tuple(read.items()), positive, origin)
 
 
+HISTORY = "own history"
+"""The namespace of what conditions count of the contact's own history; no dimension can have this name."""
+
+
+def _count(condition: HistoryCondition) -> CheckedExpression:
+    """The condition on an unknown number, the same wherever the same propositions are counted."""
+    name = condition.counted.text
+    tests = [f">= {condition.least}", *([] if condition.most is None else [f"<= {condition.most}"])]
+    text = " AND ".join(f'"{HISTORY}"."{name}" {test}' for test in tests)
+    return check(text, NameScope({HISTORY: {name: FieldType(BaseType.INTEGER)}}), _CONDITION)
+
+
 def _days(days: Days, origin: Origin) -> Iterator[Formula]:
     if days.first is not None or days.last is not None:
         yield DayRange(days.first, days.last, origin)
@@ -135,19 +145,27 @@ def _days(days: Days, origin: Origin) -> Iterator[Formula]:
 def written_conditions(catalog: Catalog, address: Address, body: JsonMap) -> dict[WrittenPath, Formula]:
     """The conditions on contacts that the resource at ``address`` itself states, by their path in ``body``.
 
-    A filter's parameters, and the offer that uses it, can be anything. Weights have their path by position, and their
-    formula, if they have one, stands beside their condition.
+    A filter's parameters, and the offer that uses it or inherits a condition, can be anything; an offer's own condition
+    is about that offer. Weights have their path by position, and their formula, if any, stands beside their condition.
     """
-    dimension, fields = catalog.dimension.name, catalog.dimension.fields
-    data = {name: field.type for name, field in catalog.call_data.items()}
-    target = expression_scope(ExpressionRole.TARGET, dimension, fields, data)
+    role, parameters = _ROLES.get(address.kind, ExpressionRole.OFFER), None
     if address.kind is Kind.FILTER:
-        types = field_types(Filter.model_validate(body).parameters)
-        target = expression_scope(ExpressionRole.FILTER, dimension, fields, data, types)
+        parameters = field_types(Filter.model_validate(body).parameters)
+    names = catalog.scope(role, parameters)
+    position = catalog.position_of.get(address.name) if address.kind is Kind.OFFER else None
+    offer = catalog.offers[position].row if position is not None else None
     return {
-        path: _written(text, target, Origin(address, path), formula=path[-1] == "formula")
+        path: _written(text, names, Origin(address, path), offer, formula=path[-1] == "formula")
         for path, text in _texts(address, body)
     }
+
+
+_ROLES = {
+    Kind.ENVIRONMENT: ExpressionRole.TARGET,
+    Kind.RULE: ExpressionRole.TARGET,
+    Kind.FILTER: ExpressionRole.FILTER,
+}
+"""By kind, the role of its conditions on contacts, if it is not that of an offer's."""
 
 
 def _texts(address: Address, body: JsonMap) -> Iterator[tuple[WrittenPath, str]]:
@@ -177,10 +195,11 @@ _PATHS: Mapping[Kind, tuple[WrittenPath, ...]] = {
 """Where the conditions on contacts stand, besides those of weights."""
 
 
-def _written(text: str, scope: NameScope, origin: Origin, *, formula: bool) -> Formula:
+def _written(text: str, scope: NameScope, origin: Origin, offer: Row | None, *, formula: bool) -> Formula:
     try:
         expression = check(text, scope, ExpectedResult.FORMULA if formula else ExpectedResult.CONDITION)
     except RuleError as error:
         summaries = "; ".join(problem.summary for problem in error.problems)
         return Fixed(False, f"{UNREADABLE}: {summaries}", origin)
-    return Holds(expression, positive=formula, origin=origin)
+    read = {} if offer is None else {name: offer.get(name) for space, name in expression.fields if space == "offer"}
+    return Holds(expression, (("offer", read),) if read else (), formula, origin)

@@ -5,17 +5,19 @@ Operators without access get rounded numbers (``offerkit.engine.counts``), no ex
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
 from offerkit.address import SHARED, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse
-from offerkit.governance.rights import CONTACT_READERS
+from offerkit.governance.profiles import right_to
+from offerkit.models.profiles import Verb
 from offerkit.store import Store
-from offerkit.usecases.session import Session, operators
+from offerkit.usecases.session import Session, operators, profiles
 
 _REVEALING = (
     Code.CONTACT_COLUMNS,
@@ -66,20 +68,46 @@ def operator_rights(store: Store | None, operator: str) -> ContactRights:
     body = operators(store).get(operator)
     if store is None or body is None or body.get("enabled") is False:
         return ContactRights()
-    if body.get("profile") in CONTACT_READERS:
+    known, profile = profiles(store), str(body.get("profile"))
+    if known.allow(profile, right_to(Verb.CONTACTS, "")):
         return ALL_CONTACTS
-    return ContactRights(named=dict(_environments_naming(store, operator)))
+    allowed = lambda environment: known.allow(profile, right_to(Verb.CONTACTS, environment))  # noqa: E731
+    return ContactRights(named=dict(_environments_naming(store, operator, allowed)))
 
 
-def _environments_naming(store: Store, operator: str) -> Iterator[tuple[str, str]]:
+def _environments_naming(store: Store, operator: str, allowed: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    for environment, body in environment_bodies(store):
+        if allowed(environment) or operator in body.get("contacts", {}).get("readers", ()):
+            yield environment, body.get("dimension", "")
+
+
+def environment_bodies(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The environments in design, each with its body."""
     for stage in store.heads():
-        environment = stage.environment
-        if stage.stage is not Stage.DESIGN or environment == SHARED:
-            continue
-        for entry in store.entries(stage, Kind.ENVIRONMENT).values():
-            body = orjson.loads(store.bodies([entry.fingerprint])[entry.fingerprint].text)
-            if operator in body.get("contacts", {}).get("readers", ()):
-                yield environment, body.get("dimension", "")
+        if stage.stage is Stage.DESIGN and stage.environment != SHARED:
+            for entry in store.entries(stage, Kind.ENVIRONMENT).values():
+                yield stage.environment, orjson.loads(store.bodies([entry.fingerprint])[entry.fingerprint].text)
+
+
+def check_design_reader(session: Session, environment: str = "") -> None:
+    """Raise Refused if the session's operator may not read design through a server: of one environment, or of all.
+
+    Who can read the store's own files is not kept from it, and callers on this machine need no operator.
+    """
+    if not (session.through_server and session.operator):
+        return
+    with session.existing() as store:
+        known, body = profiles(store), operators(store).get(session.operator, {})
+    wanted = right_to(Verb.READ, environment)
+    profile = str(body.get("profile"))
+    if not known.allow(profile, wanted):
+        where = f"the design of {environment}" if environment else "design, which this shows"
+        raise refuse(
+            Code.NOT_A_DESIGN_READER,
+            f"{session.operator} ({profile}) is not allowed to read {where}",
+            detail=f"Profiles that allow it: {or_list(known.allowing(wanted))}.",
+            hint="Ask an administrator, who can add “read” to the profile.",
+        )
 
 
 def not_a_contact_reader(operator: str, what: str, environments: Sequence[str], hint: str = "") -> Refused:

@@ -17,12 +17,13 @@ from offerkit.contacts.open import open_contacts
 from offerkit.contacts.source import Contacts, Stamp, no_contact
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.catalog import Catalog
-from offerkit.models.dimension import Dimension, Source
+from offerkit.models.dimension import Dimension, DimensionField, Source
 from offerkit.reports.csv_file import CsvWriter
 from offerkit.rules.types import Row
 from offerkit.specs.output_files import SET_ASIDE, check_output, writing
 from offerkit.usecases.catalogs import Catalogs
 
+_FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
 _FRESH: Final = 0.1
 """Seconds during which a contact file is assumed unchanged."""
 
@@ -57,18 +58,30 @@ class ContactSources:
     def of(self, environment: str, file: str = "") -> Contacts:
         """The contacts of an environment's dimension. Raises Refused if it declares no readable source.
 
-        ``file``: a CSV or Parquet file of the project to read instead.
+        ``file``: a CSV, JSON Lines or Parquet file of the project to read instead.
         """
         if environment not in self._open:
             catalog = self._catalogs[environment]
             body = self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, catalog.dimension.name))
             model = Dimension.model_validate(body)
             if file:
-                format_ = "parquet" if file.endswith(".parquet") else "csv"
-                model = model.model_copy(update={"source": Source(format=format_, path=file)})
+                model = model.model_copy(update={"source": source_file(file) or Source(format="csv", path=file)})
             contacts = open_contacts(catalog.dimension.name, model, self._root, self._environ, catalog.zone)
             self._open[environment] = self._stack.enter_context(contacts)
         return self._open[environment]
+
+    def data(
+        self, environment: str, source: Source, fields: Mapping[str, DimensionField], key: tuple[str, ...]
+    ) -> Contacts:
+        """Data for each contact in a source of its own, with the ``key`` of the environment's contacts.
+
+        Raises Refused if the source is not supported.
+        """
+        catalog = self._catalogs[environment]
+        model = Dimension(key=key, fields=dict(fields), source=source)
+        return self._stack.enter_context(
+            open_contacts(catalog.dimension.name, model, self._root, self._environ, catalog.zone)
+        )
 
     def has_source(self, environment: str) -> bool:
         """Whether the environment's dimension declares a contact source."""
@@ -114,6 +127,12 @@ class ContactSources:
         if equals and name in catalog.dimension.fields:
             return self.known(catalog, value, (name,))
         return self.known(catalog, text)
+
+
+def source_file(path: str) -> Source | None:
+    """A file of contacts in the format that its name tells; None if it tells none."""
+    format_ = _FORMATS.get(Path(path).suffix)
+    return Source.model_validate({"format": format_, "path": path}) if format_ is not None else None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from offerkit.address import Address, Kind
+from offerkit.address import Address, Kind, environment_address
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.extra_data import product_row
 from offerkit.models.status import Status, status_number
@@ -37,9 +37,12 @@ class ContentRenderer:
         ``clicked``: the status that a tracked link sets; by default the space's status for accepted offers.
         """
         self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
-        self._renderer = Renderer.of(self._view(Address(catalog.environment, Kind.SPACE, space)) or {})
+        environment = self._view(environment_address(catalog.environment)) or {}
+        body = self._view(Address(catalog.environment, Kind.SPACE, space)) or {}
+        self._renderer = Renderer.of(body, str(environment.get("assets") or ""))
         if clicked is not None:
-            self._renderer = Renderer(replace(self._renderer.look, accepted=status_number(clicked)))
+            look = replace(self._renderer.look, accepted=status_number(clicked))
+            self._renderer = replace(self._renderer, look=look)
         self._offers: dict[str, _Offer] = {}
         self._last: tuple[Row, Row, Variables] | None = None
 

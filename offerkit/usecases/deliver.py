@@ -12,21 +12,32 @@ from itertools import islice
 from pathlib import Path
 
 from offerkit import __version__
-from offerkit.batch import ContactTable, open_contact_table
+from offerkit.batch import ContactData, ContactTable, open_contact_table
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse, suggestion
 from offerkit.engine.report import Report
 from offerkit.fingerprint import canonical, digest
-from offerkit.governance.rights import DELIVERERS, Actor
-from offerkit.reports.delivery import DeliveryResult, delivery_data, sample_files
+from offerkit.governance.profiles import right_to
+from offerkit.governance.rights import Actor
+from offerkit.models.expression_scopes import CALL_FACTS
+from offerkit.models.profiles import Verb
+from offerkit.reports.delivery import CellCount, DeliveryResult, delivery_data, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
 from offerkit.times import check_utc, display_time, instant, utc, wall_clock
 from offerkit.usecases.catalogs import Catalogs, live_revision
 from offerkit.usecases.contact_sources import bad_rows
+from offerkit.usecases.delivery_cells import CellTable
 from offerkit.usecases.delivery_folder import DeliveryFolder, UnfinishedRun, unwritable
-from offerkit.usecases.delivery_messages import Message, MessageWriter, SetAsideReason, proposition_rows
-from offerkit.usecases.delivery_selection import DeliverySelection, delivery_selection, recipients
+from offerkit.usecases.delivery_messages import Message, MessageWriter, SetAsideContact, proposition_rows
+from offerkit.usecases.delivery_selection import (
+    DeliverySelection,
+    PartSelection,
+    Recipient,
+    cells_of,
+    delivery_selection,
+    recipients,
+)
 from offerkit.usecases.planned_delivery import PlannedDelivery
 from offerkit.usecases.propose import new_id
 from offerkit.usecases.simulate import read_data, unknown_data
@@ -40,7 +51,7 @@ class DeliveryRequest:
     """How to make a delivery. ``folder`` None: no files (dry runs only). ``fields``: contact fields for the sender.
 
     ``data``: assumed call data; anything not given is unknown. ``set_aside``: a CSV file for unreadable contacts;
-    without it, they stop the run.
+    without it, they stop the run. ``contact_data``: the call data that each contact has for itself.
     """
 
     actor: Actor
@@ -52,6 +63,7 @@ class DeliveryRequest:
     seed: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
     set_aside: Path | None = None
+    contact_data: ContactData | None = None
 
 
 def deliver(
@@ -67,25 +79,52 @@ def deliver(
     Raises Refused if it was made before, the operator lacks the right, or anything that it needs is missing or changes
     meanwhile; then nothing is stored.
     """
-    may_deliver(request.actor)
+    may_deliver(request.actor, order.environment)
     fields = [_field(order, name) for name in request.fields]
-    selection = delivery_selection(order, request.seed, request.data)
+    given = request.contact_data
+    selection = delivery_selection(order, request.seed, request.data, frozenset(given.types) if given else frozenset())
     result = _result(order, request)
     types = dict(order.catalog.dimension.fields)
     key = order.catalog.dimension.key
-    with bad_rows(request.set_aside) as bad, open_contact_table(contacts, key, types, progress, bad) as contact_table:
+    with (
+        bad_rows(request.set_aside) as bad,
+        open_contact_table(contacts, key, types, progress, bad, given) as contact_table,
+    ):
         bad.refuse_empty(contact_table.count, order.catalog.dimension.name)
         result.contacts = contact_table.count
-        writer = MessageWriter(order, selection.facts.data, new_id, request.status_base, fields, keep=not request.dry)
+        cells = cells_of(contact_table, selection)
+        result.cells = list(_cell_counts(selection, cells))
+        writer = MessageWriter(order, new_id, request.status_base, fields, keep=not request.dry)
+        making = Making(contact_table, selection, cells, store, writer, result)
         if request.folder is None:
-            _try_out(contact_table, selection, store, writer, result)
+            _try_out(making)
         else:
             folder = DeliveryFolder(request.folder)
             with folder.working():
-                _make(folder, contact_table, selection, store, writer, result, request)
+                _make(folder, making, request)
+        unmatched = contact_table.unmatched
     result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
-    unknown = _unknown_data(order, selection, writer)
-    return result, (*order.reports, *selection.call.reports, *unknown, *writer.reports, *bad.reports())
+    called = dict.fromkeys(report for part in selection.parts for report in part.call.reports)
+    reports = (*called, *_unknown_data(selection, writer), *_unmatched(order, unmatched))
+    return result, (*order.reports, *reports, *writer.reports, *bad.reports())
+
+
+@dataclass(frozen=True)
+class Making:
+    """A delivery being made: the contacts and how they are decided, who writes the messages, and what came of it."""
+
+    contact_table: ContactTable
+    selection: DeliverySelection
+    cells: Sequence[CellTable]
+    store: Store
+    writer: MessageWriter
+    result: DeliveryResult
+
+    def parts(self) -> Iterator[Iterator[Recipient]]:
+        """All contacts in parts. Raises Refused before a part if live has changed."""
+        for part in recipients(self.contact_table, self.selection, self.store, self.cells):
+            _check_live(self.store, self.selection.order)
+            yield part
 
 
 def unfinished_date(folder: Path, delivery: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
@@ -122,13 +161,14 @@ def finish_interrupted(store: Store, delivery: tuple[str, str, str], folder: Pat
     raise made_already(run)
 
 
-def may_deliver(actor: Actor) -> None:
-    """Raise Refused unless ``actor`` may make deliveries."""
-    if actor.profile is not None and actor.profile not in DELIVERERS:
+def may_deliver(actor: Actor, environment: str) -> None:
+    """Raise Refused unless ``actor`` may make deliveries in ``environment``."""
+    if not actor.may(Verb.DELIVER, environment):
+        who = actor.profiles.allowing(right_to(Verb.DELIVER, environment))
         raise refuse(
             Code.NOT_ALLOWED,
-            f"{actor.name} ({actor.profile}) is not allowed to make deliveries",
-            hint=f"Ask an operator who may: {or_list(DELIVERERS)}.",
+            f"{actor.name} ({actor.profile}) is not allowed to make deliveries in {environment}",
+            hint=f"Ask an operator who may: {or_list(who)}.",
         )
 
 
@@ -137,11 +177,11 @@ def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[Delivery
 
     ``name``: ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if it was not made, or the actor lacks the right.
     """
-    may_deliver(actor)
     runs = store.deliveries()
     matching_runs = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
     if len(matching_runs) != 1:
         raise _not_made(name, runs)
+    may_deliver(actor, matching_runs[0].environment)
     return matching_runs[0], store.delivery_sent(matching_runs[0], now), matching_runs[0].sent
 
 
@@ -149,7 +189,7 @@ def withdraw(store: Store, delivery: tuple[str, str, str], actor: Actor) -> tupl
     """Withdraw a delivery; returns its run and the number of propositions. Raises Refused if it was not made, or was
     sent.
     """
-    may_deliver(actor)
+    may_deliver(actor, delivery[0])
     run = store.delivery(*delivery)
     if run is None:
         raise _not_made("/".join(delivery[1:]), store.deliveries())
@@ -168,109 +208,114 @@ def _field(order: PlannedDelivery, name: str) -> str:
     return field_name
 
 
-def _unknown_data(order: PlannedDelivery, selection: DeliverySelection, writer: MessageWriter) -> Iterator[Report]:
+def _unknown_data(selection: DeliverySelection, writer: MessageWriter) -> Iterator[Report]:
     """The warning about unknown call data that conditions or texts read, unless a hook may add it."""
-    program = selection.program
-    if program is not None and order.catalog.spaces[order.body.space].target_loading:
+    order = selection.order
+    catalog = order.catalog
+    programs = [part.program for part in selection.parts if part.program is not None]
+    hooked = [catalog.spaces[part.part.where].target_loading for part in selection.parts if part.program is not None]
+    if hooked and all(hooked):
         return
-    if program is not None:
-        offers = {order.catalog.offers[item.position].name for item in program.items}
-    else:
-        offers = {*order.offers, *(cell.offer for cell in order.body.cells or ())}
-    conditions = [condition for condition, _ in selection.cells] + [
-        condition for condition in (selection.target,) if condition is not None
-    ]
-    data_read = {name for condition in conditions for name in condition.expression.data_read} | read_data(
-        [program] if program is not None else []
-    )
-    if order.catalog.when is not None:
-        data_read.update(order.catalog.when.condition.expression.data_read)
-    yield from unknown_data(order.catalog, selection.call.data, data_read, writer.data_read(offers))
+    offers = {(part.part.name, name) for part in selection.parts for name in _may_be_sent(part)}
+    data_read = read_data(programs)
+    for condition in selection.conditions():
+        data_read.update(condition.expression.data_read)
+    for requirement in catalog.requirements:
+        data_read.update(requirement.condition.expression.data_read)
+    known = selection.row_data | CALL_FACTS.keys() - catalog.call_data.keys()
+    shown = writer.data_read(offers)
+    yield from unknown_data(catalog, selection.facts.data, data_read - known, shown - known)
+
+
+def _may_be_sent(part: PartSelection) -> Iterator[str]:
+    catalog = part.part.catalog
+    if part.program is not None:
+        yield from (catalog.offers[item.position].name for item in part.program.items)
+    yield from part.part.offers
+    yield from (catalog.offers[cell.position].name for cell in part.cells if cell.position is not None)
+
+
+def _unmatched(order: PlannedDelivery, count: int) -> Iterator[Report]:
+    if count:
+        rows = "1 row of the data is" if count == 1 else f"{count:,} rows of the data are"
+        yield Report(Code.DATA_WITHOUT_CONTACT, f"{rows} for no {order.catalog.dimension.name}; nothing reads them.")
+
+
+def _cell_counts(selection: DeliverySelection, cells: Sequence[CellTable]) -> Iterator[CellCount]:
+    for part, table in zip(selection.parts, cells, strict=True):
+        for number, (came, taken) in enumerate(table.counts):
+            yield CellCount(part.part.name, number + 1, part.cells[number].limit, came, taken)
 
 
 def _result(order: PlannedDelivery, request: DeliveryRequest) -> DeliveryResult:
     return DeliveryResult(
         order.name,
         order.environment,
-        order.body.space,
+        ", ".join(order.spaces),
         display_time(order.at, order.catalog.zone),
         order.catalog.revision,
         "",
         request.dry,
-        wanted=order.count,
+        wanted=max(part.count for part in order.parts),
         folder=str(request.folder) if request.folder is not None else "",
         data={name: str(value) for name, value in request.data.items()},
     )
 
 
-def _try_out(
-    contact_table: ContactTable,
-    selection: DeliverySelection,
-    store: Store,
-    writer: MessageWriter,
-    result: DeliveryResult,
-) -> None:
+def _try_out(making: Making) -> None:
     """Make the delivery without files."""
-    for part in recipients(contact_table, selection, store):
-        _check_live(store, selection.order)
+    for part in making.parts():
         for recipient in part:
-            message = writer.message(recipient)
-            if isinstance(message, SetAsideReason):
-                result.set_aside(message)
+            message = making.writer.message(recipient)
+            if isinstance(message, SetAsideContact):
+                making.result.set_aside(str(message))
             else:
-                _count(result, message)
+                _count(making.result, message)
 
 
-def _make(
-    folder: DeliveryFolder,
-    contact_table: ContactTable,
-    selection: DeliverySelection,
-    store: Store,
-    writer: MessageWriter,
-    result: DeliveryResult,
-    request: DeliveryRequest,
-) -> None:
-    order = selection.order
-    inputs = _inputs(contact_table, order, request)
+def _make(folder: DeliveryFolder, making: Making, request: DeliveryRequest) -> None:
+    order, result = making.selection.order, making.result
+    inputs = _inputs(making.contact_table, order, request)
     unfinished = folder.unfinished()
     if unfinished is None or unfinished.inputs != inputs:
         unfinished = UnfinishedRun(new_id(), f"{order.environment}/{order.name}", inputs, utc(order.at))
         folder.begin(unfinished)
     result.run = unfinished.id
     try:
-        _write(folder, contact_table, selection, store, writer, result)
+        _write(folder, making)
         samples = [(m["contact"], m["html"], m["text"]) for m in islice(folder.messages(), SAMPLES)]
         for message in folder.messages():
             _count(result, message)
         for _, reason in folder.asides():
             result.set_aside(reason)
-        result.stored = 0 if request.dry or not order.space.storage.enabled else result.propositions
+        result.stored = 0 if request.dry else _stored(order, result)
         folder.finish(delivery_data(result), sample_files(samples))
     except OSError as error:
         raise unwritable(folder.partial, error) from error
     if not request.dry:
-        _store(folder, store, order, result, request)
+        _store(folder, making.store, order, result, request)
     folder.publish()
 
 
-def _write(
-    folder: DeliveryFolder,
-    contact_table: ContactTable,
-    selection: DeliverySelection,
-    store: Store,
-    writer: MessageWriter,
-    result: DeliveryResult,
-) -> None:
-    for number, part in enumerate(recipients(contact_table, selection, store), 1):
-        _check_live(store, selection.order)
+def _stored(order: PlannedDelivery, result: DeliveryResult) -> int:
+    """How many of the propositions are on spaces that store them."""
+    return sum(
+        sum(sum(counts) for counts in result.by_slot.get(part.name, {}).values())
+        for part in order.parts
+        if part.space.storage.enabled
+    )
+
+
+def _write(folder: DeliveryFolder, making: Making) -> None:
+    for number, part in enumerate(making.parts(), 1):
         if folder.has(number):
-            result.resumed += 1
+            making.result.resumed += 1
             continue
         with folder.writing(number) as out:
             for recipient in part:
-                message = writer.message(recipient)
-                if isinstance(message, SetAsideReason):
-                    out.aside(recipient.key, message)
+                message = making.writer.message(recipient)
+                if isinstance(message, SetAsideContact):
+                    out.aside(recipient.key, str(message))
                 else:
                     out.message(message)
 
@@ -299,7 +344,7 @@ def _store(
         campaign=order.campaign,
         delivery=order.delivery,
         id=result.run,
-        space=order.body.space,
+        space=",".join(order.spaces),
         revision=order.catalog.revision,
         time=utc(order.at),
         made=utc(request.now),
@@ -320,7 +365,9 @@ def _store(
 def _count(result: DeliveryResult, message: Message) -> None:
     result.messages += 1
     for proposition in message["propositions"]:
-        result.add(proposition["offer"], proposition["rank"])
+        result.add(proposition["offer"], proposition["rank"], proposition.get("slot", ""))
+    for reason in message.get("missing", ()):
+        result.missing[reason] = result.missing.get(reason, 0) + 1
 
 
 def _inputs(contact_table: ContactTable, order: PlannedDelivery, request: DeliveryRequest) -> str:

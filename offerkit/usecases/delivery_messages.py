@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import NotRequired, TypedDict
@@ -17,17 +17,19 @@ from offerkit.rules.types import Row
 from offerkit.rules.values import show
 from offerkit.store import PropositionRow
 from offerkit.store.proposition_rows import weight_text
+from offerkit.templates.message import MessageTemplate
 from offerkit.templates.render import RenderError
+from offerkit.templates.variables import Variables
 from offerkit.times import utc
-from offerkit.usecases.delivery_selection import Choice, Recipient
-from offerkit.usecases.planned_delivery import PlannedDelivery
+from offerkit.usecases.delivery_selection import Choice, ChoosePart, Recipient
+from offerkit.usecases.planned_delivery import PlannedDelivery, PlannedPart
 
 OUTPUTS = ("html", "text")
 
 
 class MessageProposition(TypedDict):
     """A proposition of a message; ``id`` is empty if the space stores nothing. ``data``: its extra data; ``product``:
-    what a dynamic offer became, only then.
+    what a dynamic offer became, only then. ``slot`` and ``space``: only in messages with slots.
     """
 
     id: str
@@ -37,16 +39,19 @@ class MessageProposition(TypedDict):
     weight: str
     data: dict[str, Json]
     product: NotRequired[dict[str, Json]]
+    slot: NotRequired[str]
+    space: NotRequired[str]
 
 
 class Message(TypedDict):
-    """A message as written to the file."""
+    """A message as written to the file. ``missing``: why offers that a field names are not in it, if any are not."""
 
     contact: str
     fields: dict[str, str | None]
     html: str
     text: str
     propositions: list[MessageProposition]
+    missing: NotRequired[list[str]]
 
 
 class SetAsideReason(StrEnum):
@@ -55,6 +60,21 @@ class SetAsideReason(StrEnum):
     NOT_TARGETED = "not in the target"
     TOO_FEW = "too few offers: excluded"
     MISSING = "an offer is missing: message cancelled"
+    NO_BODY = "the body cannot be rendered: message cancelled"
+
+
+@dataclass(frozen=True)
+class SetAsideContact:
+    """A contact that gets no message: why, in which slot, and what is wrong with the offer that a field names."""
+
+    reason: SetAsideReason
+    slot: str = ""
+    missing: str = ""
+
+    def __str__(self) -> str:
+        """As in the list of contacts that were set aside."""
+        slot = f", in slot {self.slot}" if self.slot else ""
+        return f"{self.reason}{slot}" + (f" ({self.missing})" if self.missing else "")
 
 
 @dataclass
@@ -69,122 +89,188 @@ class Failures:
         self.examples.setdefault(offer, f"{contact}: {reason}")
 
 
-class MessageWriter:
-    """Renders the messages of one delivery. ``fields``: contact fields that the sender needs besides the key."""
+class _PartWriter:
+    """Renders the offers of one part of a message."""
 
-    def __init__(
-        self,
-        order: PlannedDelivery,
-        data: Row,
-        ids: Callable[[], str],
-        status_base: str,
-        fields: Sequence[str],
-        *,
-        keep: bool,
-    ) -> None:
-        """``ids`` makes ids of propositions; these are empty without ``keep``, or if the space stores nothing."""
-        self._order, self._data, self._ids, self._fields = order, data, ids, fields
-        self._renderer = order.live_space.renderer(status_base, Status.INTERESTED)
-        self._keep = keep and order.space.storage.enabled
-        self._extra = order.live_space.proposed_data
-        self.failures = Failures({}, {})
+    def __init__(self, order: PlannedDelivery, part: PlannedPart, status_base: str, *, keep: bool) -> None:
+        self.part = part
+        self.renderer = part.live_space.renderer(status_base, Status.INTERESTED)
+        self.keep = keep and part.space.storage.enabled
+        self.extra = part.live_space.proposed_data
+        self._order = order
 
-    def data_read(self, offers: Iterable[str]) -> set[str]:
-        """The call data that the texts of ``offers`` read on this space."""
-        return self._renderer.data_read(offers)
+    def about(self, choice: Choice, rank: int, id_: str) -> Row:
+        """What texts can read of the proposition."""
+        return {"id": id_ or None, "rank": rank, "weight": choice.weight, "space": self.part.where}
 
-    @property
-    def reports(self) -> tuple[Report, ...]:
-        """What cannot be stored with propositions."""
-        return self._extra.reports
-
-    def message(self, recipient: Recipient) -> Message | SetAsideReason:
-        """The recipient's message, or the reason for sending none."""
-        if recipient.choices is None:
-            return SetAsideReason.NOT_TARGETED
-        order, count = self._order, self._order.count
-        offers: list[MessageProposition] = []
-        parts: dict[str, list[str]] = {output: [] for output in OUTPUTS}
-        for choice in recipient.choices:
-            if len(offers) == count:
-                break
-            try:
-                offers.append(self._offer(recipient, choice, len(offers) + 1, parts))
-            except RenderError as error:
-                self.failures.add(order.catalog.offers[choice.position].name, recipient.key, str(error))
-        if len(offers) < count and order.body.exclude_recipients_with_too_few_offers:
-            return SetAsideReason.TOO_FEW
-        if len(offers) < count and not order.body.show_nothing_where_missing:
-            return SetAsideReason.MISSING
-        return {
-            "contact": recipient.key,
-            "fields": {
-                name: show(recipient.contact[name]) if recipient.contact[name] is not None else None
-                for name in self._fields
-            },
-            "html": "\n".join(parts["html"]),
-            "text": "\n\n".join(parts["text"]),
-            "propositions": offers,
-        }
-
-    def _offer(
-        self, recipient: Recipient, choice: Choice, rank: int, parts: Mapping[str, list[str]]
-    ) -> MessageProposition:
-        order = self._order
-        offer = order.catalog.offers[choice.position]
-        data = self._data if recipient.data is None else recipient.data
-        id_ = self._ids() if self._keep else ""
-        about: Row = {"id": id_ or None, "rank": rank, "weight": choice.weight, "space": order.body.space}
-        _, rendered = self._renderer.show(offer.name, choice.product, recipient.contact, data, about, OUTPUTS)
-        for output in OUTPUTS:
-            parts[output].append(rendered[output])
-        proposition = PastProposition(
+    def proposition(self, recipient: Recipient, data: Row, choice: Choice, rank: int, id_: str) -> MessageProposition:
+        """The proposition as written to the file."""
+        part, order = self.part, self._order
+        offer = part.catalog.offers[choice.position]
+        past = PastProposition(
             offer=offer.name,
             category=offer.category,
-            space=order.body.space,
-            channel=order.space.channel,
-            status=order.space.storage.proposed,
+            space=part.where,
+            channel=part.space.channel,
+            status=part.space.storage.proposed,
             time=order.at,
             weight=choice.weight,
             rank=rank,
         )
-        product = product_row(order.catalog, choice.product)
-        made: MessageProposition = {
+        product = product_row(part.catalog, choice.product)
+        written: MessageProposition = {
             "id": id_,
             "offer": offer.name,
             "category": offer.category,
             "rank": rank,
             "weight": weight_text(choice.weight),
-            "data": self._extra.values(recipient.contact, data, offer.row, proposition, order.at, product),
+            "data": self.extra.values(recipient.contact, data, offer.row, past, order.at, product),
         }
         stored = stored_product(choice.product)
         if stored is not None:
-            made["product"] = stored
-        return made
+            written["product"] = stored
+        if part.name:
+            written |= {"slot": part.name, "space": part.where}
+        return written
+
+
+@dataclass
+class _Draft:
+    """A message while it is written: its propositions, and the renderings of each slot by output."""
+
+    propositions: list[MessageProposition] = field(default_factory=list)
+    shown: dict[str, dict[str, list[str]]] = field(default_factory=lambda: {output: {} for output in OUTPUTS})
+    missing: list[str] = field(default_factory=list)
+    ranks: dict[str, int] = field(default_factory=dict)
+    used: frozenset[str] = frozenset()
+
+    def add(self, part: PlannedPart, proposition: MessageProposition, rendered: Mapping[str, str]) -> None:
+        """Add an offer to a part."""
+        self.propositions.append(proposition)
+        self.used |= {proposition["offer"]}
+        self.ranks[part.where] = proposition["rank"]
+        for output in OUTPUTS:
+            self.shown[output][part.name].append(rendered[output])
+
+
+class MessageWriter:
+    """Renders the messages of one delivery. ``fields``: contact fields that the sender needs besides the key."""
+
+    def __init__(
+        self, order: PlannedDelivery, ids: Callable[[], str], status_base: str, fields: Sequence[str], *, keep: bool
+    ) -> None:
+        """``ids`` makes ids of propositions; these are empty without ``keep``, or if the space stores nothing."""
+        self._order, self._ids, self._fields, self._status_base = order, ids, fields, status_base
+        self._parts = [_PartWriter(order, part, status_base, keep=keep) for part in order.parts]
+        body = order.body.body
+        self._template = MessageTemplate({output: text for output, text in body or () if text is not None})
+        self.failures = Failures({}, {})
+
+    def data_read(self, offers: Iterable[tuple[str, str]]) -> set[str]:
+        """The call data that the body and the texts of ``offers`` read; each is the name of its part, and its own."""
+        by_part: dict[str, set[str]] = {}
+        for part, offer in offers:
+            by_part.setdefault(part, set()).add(offer)
+        read = self._template.data_read()
+        return read.union(*(one.renderer.data_read(by_part.get(one.part.name, ())) for one in self._parts))
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """What cannot be stored with propositions."""
+        return tuple(dict.fromkeys(report for part in self._parts for report in part.extra.reports))
+
+    def message(self, recipient: Recipient) -> Message | SetAsideContact:
+        """The recipient's message, or the reason for sending none."""
+        if recipient.parts is None:
+            return SetAsideContact(SetAsideReason.NOT_TARGETED)
+        draft = _Draft()
+        for writer, choose in zip(self._parts, recipient.parts, strict=True):
+            aside = self._fill(draft, writer, recipient, choose)
+            if aside is not None:
+                return aside
+        about = Variables.of(self._order.catalog.dimension.name, recipient.contact, recipient.data, self._status_base)
+        try:
+            html, text = (self._template.render(output, draft.shown[output], about) for output in OUTPUTS)
+        except RenderError as error:
+            self.failures.add("the message", recipient.key, str(error))
+            return SetAsideContact(SetAsideReason.NO_BODY)
+        message: Message = {
+            "contact": recipient.key,
+            "fields": {
+                name: show(recipient.contact[name]) if recipient.contact[name] is not None else None
+                for name in self._fields
+            },
+            "html": html,
+            "text": text,
+            "propositions": draft.propositions,
+        }
+        if draft.missing:
+            message["missing"] = draft.missing
+        return message
+
+    def _fill(
+        self, draft: _Draft, writer: _PartWriter, recipient: Recipient, choose: ChoosePart
+    ) -> SetAsideContact | None:
+        """Add the offers of one part to the message; why there is none, if the part has too few."""
+        part = writer.part
+        chosen = choose(draft.used)
+        data = recipient.data if chosen.data is None else chosen.data
+        for output in OUTPUTS:
+            draft.shown[output][part.name] = []
+        count = 0
+        for choice in chosen.choices:
+            if count == part.count:
+                break
+            offer = part.catalog.offers[choice.position]
+            if offer.name in draft.used:
+                continue
+            rank, id_ = draft.ranks.get(part.where, 0) + 1, self._ids() if writer.keep else ""
+            try:
+                _, rendered = writer.renderer.show(
+                    offer.name, choice.product, recipient.contact, data, writer.about(choice, rank, id_), OUTPUTS
+                )
+            except RenderError as error:
+                self.failures.add(offer.name, recipient.key, str(error))
+                continue
+            draft.add(part, writer.proposition(recipient, data, choice, rank, id_), rendered)
+            count += 1
+        if count < part.count and part.body.exclude_recipients_with_too_few_offers:
+            return SetAsideContact(SetAsideReason.TOO_FEW, part.name, chosen.missing)
+        if count < part.count and not part.body.show_nothing_where_missing:
+            return SetAsideContact(SetAsideReason.MISSING, part.name, chosen.missing)
+        if chosen.missing:
+            draft.missing.append(f"{chosen.missing}, in slot {part.name}" if part.name else chosen.missing)
+        return None
 
 
 def proposition_rows(order: PlannedDelivery, run: str, message: Message) -> list[PropositionRow]:
-    """The propositions of a message for the store; none if the space stores nothing."""
+    """The propositions of a message for the store; none of spaces that store nothing."""
     time = utc(order.at)
-    return [
-        PropositionRow(
-            id=proposition["id"],
-            environment=order.environment,
-            contact=message["contact"],
-            space=order.body.space,
-            channel=order.space.channel,
-            offer=proposition["offer"],
-            category=proposition["category"],
-            interaction=run,
-            rank=proposition["rank"],
-            weight=Decimal(proposition["weight"]),
-            status=Status(order.space.storage.proposed),
-            time=time,
-            changed=time,
-            revision=order.catalog.revision,
-            proposed=proposition["data"],
-            product=proposition.get("product"),
+    spaces = {part.where: part.space for part in order.parts}
+    rows = []
+    for proposition in message["propositions"]:
+        name = proposition.get("space", order.parts[0].where)
+        space = spaces[name]
+        if not proposition["id"]:
+            continue
+        rows.append(
+            PropositionRow(
+                id=proposition["id"],
+                environment=order.environment,
+                contact=message["contact"],
+                space=name,
+                channel=space.channel,
+                offer=proposition["offer"],
+                category=proposition["category"],
+                interaction=run,
+                rank=proposition["rank"],
+                weight=Decimal(proposition["weight"]),
+                status=Status(space.storage.proposed),
+                time=time,
+                changed=time,
+                revision=order.catalog.revision,
+                proposed=proposition["data"],
+                product=proposition.get("product"),
+            )
         )
-        for proposition in message["propositions"]
-        if proposition["id"]
-    ]
+    return rows

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from offerkit.address import SECTION_OF, SHARED, Address, Kind, Stage, StageRef, parse_stage
+from offerkit.address import ADMINISTRATIVE_KINDS, SECTION_OF, SHARED, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.state.changes import Body, Entry
 from offerkit.state.references import references_of
@@ -115,7 +115,8 @@ class _Collector:
             self._take(self._entries(SHARED, Stage.DESIGN))
         else:
             self._take(self._entries(SHARED, Stage.LIVE))
-            self._take(self._entries(SHARED, Stage.DESIGN, Kind.OPERATOR))
+            for kind in ADMINISTRATIVE_KINDS:
+                self._take(self._entries(SHARED, Stage.DESIGN, kind))
 
     def _environment(self, name: str) -> None:
         """Collect an environment, and those that its spaces fall back to."""

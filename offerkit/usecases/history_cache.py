@@ -119,11 +119,11 @@ class HistoryCache:
         self._weights: dict[Decimal, Decimal] = {}
 
     def of(self, catalog: Catalog, key: str, now: datetime) -> Sequence[PastProposition]:
-        """All propositions that presentation rules may count at ``now``, and maybe more, in any order.
+        """All propositions that rules and conditions may count at ``now``, and maybe more, in any order.
 
         Includes propositions that are still :meth:`under_way`. Raises Refused if the store cannot be read.
         """
-        if not key or not catalog.rules:
+        if not key or not catalog.reads_history:
             return ()
         since = history_start(catalog, now)
         contact = (catalog.environment, key)

@@ -8,12 +8,13 @@ it concerns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from offerkit.address import Address
 from offerkit.engine.condition import BoundCondition, Path
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.resources import LocatedCondition
 from offerkit.prove.question import AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves, reads_clock
 from offerkit.prove.result import Existence
@@ -52,6 +53,10 @@ class ConditionParts:
         """Nothing is known yet."""
         self._known: dict[tuple[BoundCondition, Address, Path], tuple[ConditionPart, ...]] = {}
 
+    def all_of(self, conditions: Iterable[LocatedCondition]) -> tuple[ConditionPart, ...]:
+        """The parts of several conditions, in order."""
+        return tuple(part for condition in conditions for part in self.of(condition))
+
     def of(self, condition: LocatedCondition | None) -> tuple[ConditionPart, ...]:
         """The parts of a condition, in order; none if it cannot be read, which is reported elsewhere."""
         if condition is None:
@@ -63,6 +68,8 @@ class ConditionParts:
             whole = conjuncts(formula.expression) if isinstance(formula, Holds) else ()
             place = LintPlace(condition.address, condition.path)
             parts = tuple(_part(formula, each, place) for each in whole if isinstance(formula, Holds))
+            if isinstance(condition.condition, HistoryCondition):  # numbers, no text with offsets
+                parts = tuple(replace(part, text=condition.condition.expression.text, place=place) for part in parts)
             self._known[key] = parts
         return parts
 
@@ -76,6 +83,20 @@ def _part(formula: Holds, expression: CheckedExpression, place: LintPlace) -> Co
     holds = Holds(expression, tuple((namespace, row) for namespace, row in bound if row), formula.positive)
     place = LintPlace(place.address, place.path, expression.root.start)
     return ConditionPart(expression.text, holds, place, formula_key(holds), reads(holds))
+
+
+def of_any_offer(parts: Iterable[ConditionPart]) -> tuple[ConditionPart, ...]:
+    """The parts of a category's condition that read none of the offer's fields: they mean the same for every offer."""
+    return tuple(part for part in parts if not _of_one_offer(part))
+
+
+def of_one_offer(parts: Iterable[ConditionPart]) -> tuple[ConditionPart, ...]:
+    """The parts of a category's condition that read fields of the offer, for the offer that they are bound to."""
+    return tuple(part for part in parts if _of_one_offer(part))
+
+
+def _of_one_offer(part: ConditionPart) -> bool:
+    return isinstance(part.formula, Holds) and part.formula.expression.uses("offer")
 
 
 def whole_part(formula: Formula, place: LintPlace, text: str = "") -> ConditionPart:

@@ -14,7 +14,15 @@ from offerkit.reports.escape import clip
 from offerkit.state.effective import origin
 from offerkit.usecases.conditions import call_on, effective_condition
 from offerkit.usecases.lint_findings import Agreed, LintFinding, LintPlace, LintScope, common_days, windows_of
-from offerkit.usecases.lint_parts import CLOCK, ConditionPart, ConditionParts, PartProofs, whole_part
+from offerkit.usecases.lint_parts import (
+    CLOCK,
+    ConditionPart,
+    ConditionParts,
+    PartProofs,
+    of_any_offer,
+    of_one_offer,
+    whole_part,
+)
 from offerkit.usecases.lint_structure import Standing
 
 _QUOTED = 80
@@ -48,22 +56,22 @@ class _Conditions:
 
     def __init__(self, scope: LintScope, parts: ConditionParts, proofs: PartProofs) -> None:
         self._scope, self._parts, self._proofs = scope, parts, proofs
-        self._outermost = _Known(list(parts.of(scope.catalog.when)))
+        self._outermost = _Known(list(parts.all_of(scope.catalog.requirements)))
         self._categories: dict[str, _Known] = {"": self._outermost}
         self._seen: set[tuple[LintPlace, BoundCondition]] = set()
         self.agreed = Agreed()
 
     def environment(self) -> Iterator[LintFinding]:
-        """The environment's own filter."""
-        yield from self._condition(self._scope.catalog.when, _Known([]), self._outermost)
+        """The environment's own filters and condition."""
+        yield from self._conditions(self._scope.catalog.requirements, _Known([]), self._outermost)
 
     def categories(self) -> Iterator[LintFinding]:
         """The conditions of categories, parents first."""
         for path, category in self._scope.catalog.categories.items():
             above = self._categories[path.rpartition("/")[0]]
-            known = _Known([*above.parts, *self._parts.of(category.when)], above.possible)
+            known = _Known([*above.parts, *of_any_offer(self._parts.all_of(category.requirements))], above.possible)
             self._categories[path] = known
-            yield from self._condition(category.when, above, known)
+            yield from self._conditions(category.requirements, above, known)
 
     def rules(self) -> Iterator[LintFinding]:
         """The conditions on contacts of presentation rules."""
@@ -71,15 +79,29 @@ class _Conditions:
             known = _Known([*self._outermost.parts, *self._parts.of(rule.contacts)], self._outermost.possible)
             yield from self._condition(rule.contacts, self._outermost, known)
 
+    def _conditions(
+        self, conditions: Iterable[LocatedCondition], around: _Known, known: _Known
+    ) -> Iterator[LintFinding]:
+        """Conditions that must all hold inside of ``around``, each with those before it."""
+        before = _Known(list(around.parts), around.possible)
+        for condition in conditions:
+            yield from self._condition(condition, before, known)
+            before = _Known([*before.parts, *of_any_offer(self._parts.of(condition))], known.possible)
+
     def _condition(self, condition: LocatedCondition | None, around: _Known, known: _Known) -> Iterator[LintFinding]:
         """A condition that holds inside of ``around``; ``known`` is updated if no contact can meet both."""
-        own = self._parts.of(condition)
+        own = of_any_offer(self._parts.of(condition))
         if not own or not around.possible:
             return
         core = self._proofs.contradiction([*around.parts, *own])
         if core:
             known.possible = False
             yield self._nobody(core, own)
+            return
+        if condition is not None and condition.used_at is not None:  # a part of a filter can be needed elsewhere
+            if self._proofs.all_implied(own, around.parts):
+                place = LintPlace(*condition.used_at)
+                yield self._needless_filter(condition.name, own, around.parts, place, "Remove it from the list.")
             return
         for _, finding in self._superfluous(own, around.parts):
             if finding is not None:
@@ -106,10 +128,12 @@ class _Conditions:
 
     def offer(self, offer: CompiledOffer, standings: dict[int, Standing]) -> Iterator[LintFinding]:
         """Whether a contact can be eligible for an offer; what of its conditions, filters and weights is useless."""
-        around = self._categories[offer.category]
-        if not around.possible:
+        category = self._categories[offer.category]
+        if not category.possible:
             standings[offer.position] = Standing.NEVER
             return
+        of_it = [part for above in offer.chain for part in of_one_offer(self._parts.all_of(above.requirements))]
+        around = [*category.parts, *of_it]
         requirements = [self._parts.of(requirement) for requirement in offer.requirements]
         impossible = False
         for requirement, own in zip(offer.requirements, requirements, strict=True):
@@ -122,13 +146,14 @@ class _Conditions:
         if impossible:
             standings[offer.position] = Standing.NEVER
             return
-        whole = [*around.parts, *(part for parts in requirements for part in parts), *self._periods(offer)]
-        core = self._unreachable(offer, whole)
-        if core:
+        whole = [*around, *(part for parts in requirements for part in parts), *self._periods(offer)]
+        cores = self._unreachable(offer, whole)
+        if cores:
             standings[offer.position] = Standing.NEVER
-            yield self._unreachable_finding(offer, core)
+            self._keep(offer, requirements, [part for core in cores for part in core])
+            yield self._unreachable_finding(offer, cores[-1])
             return
-        self._requirements(offer, requirements, [*around.parts, *self._periods(offer)])
+        self._requirements(offer, requirements, [*around, *self._periods(offer)])
         self._weights(offer, whole)
 
     def _periods(self, offer: CompiledOffer) -> list[ConditionPart]:
@@ -139,16 +164,34 @@ class _Conditions:
             return []
         return [whole_part(DayRange(days.first, days.last), windows[-1].first, "the dates")]
 
-    def _unreachable(self, offer: CompiledOffer, whole: list[ConditionPart]) -> list[ConditionPart]:
-        """The parts that exclude each other on every space; of several spaces those of the last."""
+    def _unreachable(self, offer: CompiledOffer, whole: list[ConditionPart]) -> list[list[ConditionPart]]:
+        """The parts that exclude each other, for each space if they differ; empty if the offer is eligible on one."""
         core = self._proofs.contradiction(whole)
         if core:
-            return core
+            return [list(core)]
+        cores: list[list[ConditionPart]] = []
         for space in sorted(offer.spaces):
             core = self._proofs.contradiction([*whole, *self._here(offer, space)])
             if not core:
                 return []
-        return core
+            cores.append(list(core))
+        return cores
+
+    def _keep(
+        self, offer: CompiledOffer, requirements: Sequence[Sequence[ConditionPart]], core: Sequence[ConditionPart]
+    ) -> None:
+        """Say that nothing of ``core`` can go: without it, the offer could be proposed. It may be a template's."""
+        kept = {part.key for part in core}
+        for index, parts in enumerate(requirements):
+            if not kept.isdisjoint(part.key for part in parts):
+                self.agreed.add(Code.ADDS_NOTHING, LintPlace(*offer.where(("eligible", "filters", index))), None)
+        of_weights = [part for weight in offer.weights for part in self._parts.all_of(weight.requirements)]
+        held = [part for parts in requirements for part in parts if part.key in kept]
+        if any(not isinstance(part.formula, Holds | DayRange) for part in core):
+            held += of_weights
+        for part in held:
+            for code in (Code.ADDS_NOTHING, Code.EVERYBODY_MEETS):
+                self.agreed.add(code, part.place, None)
 
     def _here(self, offer: CompiledOffer, space: str) -> Iterator[ConditionPart]:
         """What else has to be true on a space: some weight is above 0, and no multiplier is 0."""
@@ -180,7 +223,11 @@ class _Conditions:
             place = LintPlace(*offer.where(("eligible", "filters", index)))
             finding = None
             if requirements[index] and self._proofs.all_implied(requirements[index], [*around, *others]):
-                finding = self._needless_filter(offer, index, requirements[index], [*around, *others], place)
+                removal = _removal(offer, ("eligible", "filters"))
+                given = [*around, *others]
+                finding = self._needless_filter(
+                    offer.requirements[index].name, requirements[index], given, place, removal
+                )
                 staying[index] = []
             self.agreed.add(Code.ADDS_NOTHING, place, finding)
 
@@ -196,12 +243,16 @@ class _Conditions:
     def _weights(self, offer: CompiledOffer, whole: list[ConditionPart]) -> None:
         """The conditions of weights, for contacts that are eligible."""
         for weight in offer.weights:
-            own = self._parts.of(weight.when)
+            own = self._parts.all_of(weight.requirements)
             if not own:
                 continue
             core = self._proofs.contradiction([*whole, *own])
-            self.agreed.add(Code.NOBODY_MEETS, own[0].place, self._nobody(core, own) if core else None)
-            for part, finding in self._superfluous(own, whole) if not core else ((part, None) for part in own):
+            filters = self._parts.all_of(requirement for requirement in weight.requirements if requirement.name)
+            when = own[len(filters) :]
+            at = (when or own)[0].place
+            self.agreed.add(Code.NOBODY_MEETS, at, self._nobody(core, own) if core else None)
+            around = [*whole, *filters]
+            for part, finding in self._superfluous(when, around) if not core else ((part, None) for part in when):
                 self.agreed.add(Code.ADDS_NOTHING, part.place, finding)
 
     # --- messages
@@ -257,22 +308,17 @@ class _Conditions:
         )
 
     def _needless_filter(
-        self,
-        offer: CompiledOffer,
-        index: int,
-        parts: Sequence[ConditionPart],
-        given: list[ConditionPart],
-        place: LintPlace,
+        self, name: str, parts: Sequence[ConditionPart], given: list[ConditionPart], place: LintPlace, removal: str
     ) -> LintFinding:
         by = self._smallest(parts, given)
         verb = _implies(by)
         already = f": {and_list([_quoted(other) for other in by])} already {verb} it" if by else ""
         return LintFinding(
             Code.ADDS_NOTHING,
-            f"filter {offer.requirements[index].name} adds nothing here{already}",
+            f"filter {name} adds nothing here{already}",
             place,
             f"{self._from([*parts, *by])}Every contact for whom the rest is true meets it.",
-            _removal(offer, ("eligible", "filters")),
+            removal,
             related=_related([*by, parts[0]]),
         )
 

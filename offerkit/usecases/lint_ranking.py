@@ -103,20 +103,18 @@ def _always_there(
     scope: LintScope, offers: Sequence[tuple[CompiledOffer, Days]], parts: ConditionParts, proofs: PartProofs
 ) -> Iterator[_AlwaysThere]:
     """The offers that ask no more of contacts than the environment does, with their weights that do not either."""
-    around = parts.of(scope.catalog.when)
+    around = parts.all_of(scope.catalog.requirements)
 
-    def free(condition: LocatedCondition | None) -> bool:
-        if condition is None:
-            return True
+    def free(condition: LocatedCondition) -> bool:
         own = parts.of(condition)
         return bool(own) and proofs.all_implied(own, around)
 
     for offer, days in offers:
         if any(weight.dynamic for weight in offer.weights):  # the hook may find no product, or give other weights
             continue
-        weights = tuple(weight for weight in offer.weights if weight.number and free(weight.when))
-        conditions = [*(category.when for category in offer.chain), *offer.requirements]
-        if weights and all(free(condition) for condition in conditions):
+        weights = tuple(weight for weight in offer.weights if weight.number and all(map(free, weight.requirements)))
+        above = (condition for category in offer.chain for condition in category.requirements)
+        if weights and all(map(free, (*above, *offer.requirements))):
             yield _AlwaysThere(offer, days, weights)
 
 
@@ -262,7 +260,7 @@ def _contains(
     if wide.contacts is None:
         return True
     asked = parts.of(wide.contacts)
-    given = [*parts.of(scope.catalog.when), *parts.of(narrow.contacts)]
+    given = [*parts.all_of(scope.catalog.requirements), *parts.of(narrow.contacts)]
     return bool(asked) and proofs.all_implied(asked, given)
 
 

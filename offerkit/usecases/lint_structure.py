@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 
-from offerkit.address import Kind, ancestors
+from offerkit.address import Kind, ancestors, environment_address
 from offerkit.diagnostics import Code, Severity, and_list
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.resources import CompiledCategory, CompiledOffer, Days
-from offerkit.fingerprint import JsonMap
+from offerkit.models.expression_scopes import CALL_FACTS
 from offerkit.prove.question import Holds
 from offerkit.reports.words import count
+from offerkit.state.effective import filters_of
 from offerkit.usecases.conditions import written_conditions
 from offerkit.usecases.lint_findings import (
     Agreed,
@@ -43,6 +44,7 @@ def structural_findings(scope: LintScope) -> tuple[list[LintFinding], dict[int, 
         *_category_dates(scope),
         *_unused_filters(scope),
         *_unread_parameters(scope),
+        *_hidden_facts(scope),
     ]
     standings: dict[int, Standing] = {}
     agreed = Agreed()
@@ -272,30 +274,36 @@ def _reachable(catalog: Catalog, path: str, standings: Mapping[int, Standing]) -
 
 
 def _unused_filters(scope: LintScope) -> Iterator[LintFinding]:
-    """Filters that no offer and no template uses."""
+    """Filters that nothing uses."""
     view, environment = scope.view, scope.catalog.environment
     used = {
         name
-        for kind in (Kind.OFFER, Kind.TEMPLATE)
+        for kind in (Kind.OFFER, Kind.TEMPLATE, Kind.CATEGORY, Kind.ENVIRONMENT)
         for address in view.of_kind(kind, environment)
-        for name in _filters(view(address) or {})
+        for name in filters_of(view(address) or {})
     }
     for address in view.of_kind(Kind.FILTER, environment):
         if address.name not in used:
             yield LintFinding(
                 Code.UNUSED_FILTER,
-                f"no offer or template uses filter {address.name}",
+                f"nothing uses filter {address.name}",
                 LintPlace(address),
                 hint="Remove it, or name it in an offer: eligible: {filters: [" + address.name + "]}.",
             )
 
 
-def _filters(body: JsonMap) -> Iterator[str]:
-    eligible = body.get("eligible")
-    uses = eligible.get("filters") if isinstance(eligible, dict) else None
-    for use in uses if isinstance(uses, list) else ():
-        if isinstance(use, dict):
-            yield str(use.get("filter"))
+def _hidden_facts(scope: LintScope) -> Iterator[LintFinding]:
+    """Call data that is named like a built-in fact of a call, which conditions cannot read then."""
+    for name in CALL_FACTS:
+        if name in scope.catalog.call_data:
+            yield LintFinding(
+                Code.FACT_HIDDEN,
+                f"call data “{name}” hides the {name} of the call",
+                LintPlace(environment_address(scope.catalog.environment), ("call_data", name), on_key=True),
+                f"interaction.{name} is what a call passes, and not the {name} that every call has.",
+                "Rename the call data to read the fact; otherwise nothing is to be done.",
+                Severity.NOTE,
+            )
 
 
 def _unread_parameters(scope: LintScope) -> Iterator[LintFinding]:

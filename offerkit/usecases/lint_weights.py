@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from offerkit.diagnostics import Code
 from offerkit.engine.resources import CompiledOffer, CompiledWeight, Days
-from offerkit.models.expression_scopes import ExpressionRole, expression_scope
+from offerkit.models.expression_scopes import ExpressionRole
 from offerkit.prove.question import Holds
 from offerkit.rules.check import RuleError, check
-from offerkit.rules.types import ExpectedResult
+from offerkit.rules.nodes import CheckedExpression
+from offerkit.rules.types import ExpectedResult, Row
 from offerkit.usecases.lint_findings import (
     Agreed,
     LintFinding,
@@ -54,9 +55,7 @@ class _Weights:
 
     def __init__(self, scope: LintScope, parts: ConditionParts, proofs: PartProofs) -> None:
         self._scope, self._parts, self._proofs = scope, parts, proofs
-        catalog = scope.catalog
-        data = {name: field.type for name, field in catalog.call_data.items()}
-        self._names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, data)
+        self._names = scope.catalog.scope(ExpressionRole.OFFER)
 
     def add(self, offer: CompiledOffer, agreed: Agreed) -> None:
         """Add an offer's answers: from the last weight on, whether one that stays is always at least as high."""
@@ -66,7 +65,8 @@ class _Weights:
         for weight in reversed(candidates):
             place = LintPlace(weight.weight.address, weight.weight.path)
             winner = next(
-                (other for other in staying if other is not weight and self._wins(other, weight, around)), None
+                (other for other in staying if other is not weight and self._wins(other, weight, around, offer.row)),
+                None,
             )
             if winner is not None:
                 staying.remove(weight)
@@ -80,28 +80,31 @@ class _Weights:
             days = common_days([*windows, OpenDays.at(weight.days, "", weight.address, weight.path)])
             ended = days.last is not None and days.last < self._scope.today
             if weight.number != 0 and spaces and not no_days(days) and not ended:
-                yield _Candidate(position, weight, spaces, days, self._parts.of(weight.when))
+                yield _Candidate(position, weight, spaces, days, self._parts.all_of(weight.requirements))
 
     def _around(self, offer: CompiledOffer) -> Iterator[tuple[ConditionPart, ...]]:
-        yield self._parts.of(self._scope.catalog.when)
+        yield self._parts.all_of(self._scope.catalog.requirements)
         for category in offer.chain:
-            yield self._parts.of(category.when)
+            yield self._parts.all_of(category.requirements)
         for requirement in offer.requirements:
             yield self._parts.of(requirement)
 
-    def _wins(self, high: _Candidate, low: _Candidate, around: list[ConditionPart]) -> bool:
+    def _wins(self, high: _Candidate, low: _Candidate, around: list[ConditionPart], offer: Row) -> bool:
         """Whether ``high`` holds, and is at least as high, whenever ``low`` holds."""
         if not low.spaces <= high.spaces or not covers(high.weight.days, low.days, self._scope.today):
             return False
         for weight in (high.weight, low.weight):  # one that cannot be read never holds; that is reported elsewhere
-            if weight.when is not None and not self._parts.of(weight.when):
+            if not all(map(self._parts.of, weight.requirements)):
                 return False
         given = [*around, *low.parts]
-        value = self._at_least(high, low, given)
+        value = self._at_least(high, low, given, offer)
         return value and self._proofs.all_implied(high.parts, given)
 
-    def _at_least(self, high: _Candidate, low: _Candidate, given: list[ConditionPart]) -> bool:
-        """Whether the value of ``high`` is at least that of ``low``, wherever ``low`` holds."""
+    def _at_least(self, high: _Candidate, low: _Candidate, given: list[ConditionPart], offer: Row) -> bool:
+        """Whether the value of ``high`` is at least that of ``low``, wherever ``low`` holds.
+
+        ``offer``: the values of the fields of the offer whose weights they are.
+        """
         above, below = high.weight, low.weight
         strict = (above.dynamic or below.dynamic) and high.position > low.position  # the first of equal ones counts
         sign = ">" if strict else ">="
@@ -118,9 +121,15 @@ class _Weights:
         except RuleError:  # longer or deeper than a condition may be
             return False
         if below.formula is not None and below.formula.expression.checked is not None:
-            holds = Holds(below.formula.expression.checked, positive=True)
+            holds = _of_offer(below.formula.expression.checked, offer, positive=True)
             given = [*given, whole_part(holds, place)]
-        return self._proofs.implied(whole_part(Holds(compared), place), given)
+        return self._proofs.implied(whole_part(_of_offer(compared, offer), place), given)
+
+
+def _of_offer(expression: CheckedExpression, offer: Row, *, positive: bool = False) -> Holds:
+    """An expression about one offer, whose fields are known."""
+    read = {name: offer[name] for namespace, name in expression.fields if namespace == "offer"}
+    return Holds(expression, (("offer", read),) if read else (), positive)
 
 
 def covers(days: Days, inner: Days, today: date) -> bool:

@@ -27,6 +27,7 @@ _SAME = {
     "weights": "its weights change",
     "multiplier": "a multiplier changes",
     "themes": "its themes change",
+    "history": "what it asks of the contact's history changes",
     "time_zone": "the time zone changes",
 }
 """The parts of an eligibility that must be identical, and what is said where they are not."""

@@ -131,7 +131,7 @@ class _TargetLoading:
         checked = [condition.expression.checked for _, condition in plain if condition.expression.checked is not None]
         self._bundle = compile_many(checked, (program.catalog.dimension.name, "interaction"), exact=False)
         self._single = [(number, condition) for number, condition in reading if condition.bound]
-        self._environment = None if program.catalog.when is None else program.number(program.catalog.when.condition)
+        self._environment = [program.number(requirement.condition) for requirement in program.catalog.requirements]
         self._answers = bytearray()
 
     def open(self, chunk: DecidedChunk) -> DecidedChunk:
@@ -161,8 +161,7 @@ class _TargetLoading:
             answers = numpy.frombuffer(bytes(self._answers), bool).reshape(-1, len(self._bundled))
             chunk.holds[self._bundled] = answers.T
             self._answers.clear()
-        if self._environment is not None:
-            chunk.holds[-1] = chunk.holds[self._environment]
+        chunk.holds[-1] = chunk.holds[self._environment].all(axis=0)
 
 
 def contact_rows(contact_table: ContactTable, first: int, count: int) -> Iterator[tuple[str, Row]]:

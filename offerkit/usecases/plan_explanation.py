@@ -17,6 +17,7 @@ from offerkit.address import Address, Kind, Stage, by_stage
 from offerkit.applier import Verified
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.governance.aspects import affecting, approval_keys
+from offerkit.governance.profiles import applied_profiles
 from offerkit.governance.rights import approvers
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
 from offerkit.plans.make import (
@@ -308,7 +309,13 @@ def _may_approve(plan_file: _PlanFile, addresses: Iterable[Address]) -> set[str]
     design = plan_file.stages.side(Stage.DESIGN)
     offers = [design.offer(a) for a in addresses if a.kind is Kind.OFFER and a in design.entries]
     aspects = (Aspect.CONTENT, Aspect.ELIGIBILITY)
-    return {name for offer in offers for aspect in aspects for name in approvers(offer.reviewers(aspect))}
+    profiles = applied_profiles(design)
+    return {
+        name
+        for offer in offers
+        for aspect in aspects
+        for name in approvers(offer.reviewers(aspect), profiles, offer.address.environment)
+    }
 
 
 def _check_notes(plan_file: _PlanFile, replanned: Plan) -> Iterator[Diagnostic]:

@@ -2,33 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.compile import with_typology
 from offerkit.engine.report import Report
 from offerkit.engine.resources import CompiledCategory, CompiledOffer
-from offerkit.models.campaign import Campaign, Delivery
+from offerkit.fingerprint import JsonPath
+from offerkit.models.campaign import Campaign, Delivery, SpaceOffers
 from offerkit.models.space import Space
 from offerkit.times import wall_clock
 from offerkit.usecases.catalogs import Catalogs, LiveSpace
 
 
 @dataclass(frozen=True)
+class PlannedPart:
+    """A slot of a message; of a delivery without slots, the whole message, with an empty ``name``.
+
+    ``catalog``: decides for it, with the presentation rules of its outline. ``offers``: its fixed or outlined offers.
+    ``count``: how many propositions each recipient should get. ``path``: where it is in the delivery.
+    """
+
+    name: str
+    body: SpaceOffers
+    live_space: LiveSpace
+    catalog: Catalog
+    offers: tuple[str, ...]
+    count: int
+    path: JsonPath
+
+    @property
+    def where(self) -> str:
+        """The name of its space."""
+        return self.body.where
+
+    @property
+    def space(self) -> Space:
+        """The space as declared."""
+        return self.live_space.model
+
+
+@dataclass(frozen=True)
 class PlannedDelivery:
-    """A delivery that can be made. ``at``: the proposition date (aware). ``offers``: its fixed or outlined offers."""
+    """A delivery that can be made. ``at``: the proposition date (aware)."""
 
     environment: str
     campaign: str
     delivery: str
     body: Delivery
     fingerprint: str
-    live_space: LiveSpace
+    catalog: Catalog
     at: datetime
-    offers: tuple[str, ...]
+    parts: tuple[PlannedPart, ...]
     reports: tuple[Report, ...] = ()
 
     @property
@@ -37,23 +66,9 @@ class PlannedDelivery:
         return f"{self.campaign}/{self.delivery}"
 
     @property
-    def catalog(self) -> Catalog:
-        """The catalog that decides."""
-        return self.live_space.catalog
-
-    @property
-    def space(self) -> Space:
-        """The space of the delivery."""
-        return self.live_space.model
-
-    @property
-    def count(self) -> int:
-        """How many propositions each recipient should get."""
-        if self.body.engine is not None:
-            return self.body.engine.count
-        if self.body.cells is not None:
-            return 1
-        return self.body.count or len(self.offers)
+    def spaces(self) -> tuple[str, ...]:
+        """The spaces of the message, each once."""
+        return tuple(dict.fromkeys(part.where for part in self.parts))
 
 
 def find_delivery(catalogs: Catalogs, name: str) -> tuple[str, str, str]:
@@ -110,12 +125,25 @@ def plan_delivery(
     if at is None and body.contact_date is not None:
         when = max(now, datetime.combine(body.contact_date, time(), catalog.zone))
     _within(model, f"{campaign}/{name}", wall_clock(when, catalog.zone).date())
-    offers = body.offers or (model.outlines[body.outline].offers if body.outline is not None else ())
-    space = catalogs.space(environment, body.space)
-    entry = catalogs.snapshot.entries[address]
-    short = tuple(_too_short(f"{campaign}/{name}", body, offers))
-    planned = PlannedDelivery(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)
-    return planned if body.asks_engine else _with_reports(planned)
+    parts = tuple(
+        _part(catalogs, environment, model, name, part, path)
+        for (name, part), (path, _) in zip(body.parts, body.part_paths(), strict=True)
+    )
+    planned = PlannedDelivery(
+        environment, campaign, delivery[2], body, catalogs.snapshot.entries[address].fingerprint, catalog, when, parts
+    )
+    return replace(planned, reports=tuple(report for part in parts for report in _reports(planned, part)))
+
+
+def _part(
+    catalogs: Catalogs, environment: str, model: Campaign, name: str, part: SpaceOffers, path: JsonPath
+) -> PlannedPart:
+    live_space = catalogs.space(environment, part.where)
+    outline = model.outlines.get(part.outline) if part.outline is not None else None
+    catalog = live_space.catalog
+    if outline is not None and outline.typology is not None:
+        catalog = with_typology(catalog, catalogs.snapshot, outline.typology)
+    return PlannedPart(name, part, live_space, catalog, model.offers_of(part), model.wanted(part), path)
 
 
 def check_named(catalogs: Catalogs, delivery: tuple[str, str, str]) -> None:
@@ -128,20 +156,24 @@ def check_named(catalogs: Catalogs, delivery: tuple[str, str, str]) -> None:
 
 
 def _missing(catalogs: Catalogs, campaign: Address, model: Campaign, name: str) -> Iterator[Diagnostic]:
-    body = model.deliveries[name]
     environment = campaign.environment
+    parts = {("deliveries", name, *path): part for path, part in model.deliveries[name].part_paths()}
     for ref in model.references():
-        mine = ref.path[:2] == ("deliveries", name)
-        outlined = body.outline is not None and ref.path[:2] == ("outlines", body.outline)
-        if not mine and not outlined:
+        naming = [
+            part
+            for path, part in parts.items()
+            if ref.path[: len(path)] == path or ref.path[:2] == ("outlines", part.outline)
+        ]
+        if not naming:
             continue
         address = Address(environment, ref.kind, ref.name)
         entry = catalogs.snapshot.entries.get(address)
+        off = [part.where for part in naming if entry is not None and part.where not in (entry.activation or ())]
         why = ""
         if entry is None or entry.activation == ():
             why = "is no longer live"
-        elif ref.kind is Kind.OFFER and body.space not in (entry.activation or ()):
-            why = f"is no longer live on {body.space}"
+        elif ref.kind is Kind.OFFER and off:
+            why = f"is no longer live on {off[0]}"
         if why:
             yield Diagnostic(
                 Code.NOT_LIVE,
@@ -166,30 +198,33 @@ def _within(model: Campaign, name: str, day: date) -> None:
         )
 
 
-def _too_short(name: str, body: Delivery, offers: Sequence[str]) -> Iterator[Report]:
+def _reports(planned: PlannedDelivery, part: PlannedPart) -> Iterator[Report]:
+    yield from _too_short(planned.name, part)
+    if not part.body.asks_engine:
+        yield from _sent_anyway(planned, part)
+
+
+def _too_short(name: str, part: PlannedPart) -> Iterator[Report]:
     """A warning if an outline has fewer offers than the delivery wants, so that every recipient lacks some."""
+    body, offers = part.body, part.offers
     if body.count is not None and body.count > len(offers):
         effect = "every recipient lacks some" if body.show_nothing_where_missing else "every message is cancelled"
         message = f"Outline “{body.outline}” has {len(offers)} offers, fewer than the {body.count} of count: {effect}."
         yield Report(Code.SHORT_OUTLINE, message, name)
 
 
-def _with_reports(planned: PlannedDelivery) -> PlannedDelivery:
-    """Warn about fixed offers that are disabled or outside their dates, which are sent anyway.
+def _sent_anyway(planned: PlannedDelivery, part: PlannedPart) -> Iterator[Report]:
+    """Warnings about fixed offers that are disabled or outside their dates, which are sent anyway.
 
     This is not one of offerkit.engine.reasons, which say why an offer is not proposed, by the first rule that excludes
     it: this offer is sent, and “disabled” is named before dates whichever rule comes first.
     """
     today = wall_clock(planned.at, planned.catalog.zone).date()
-    offers = planned.offers or tuple(dict.fromkeys(cell.offer for cell in planned.body.cells or ()))
-    reports = []
-    for name in offers:
+    named = (cell.offer for cell in part.body.cells or ())
+    for name in part.offers or tuple(dict.fromkeys(offer for offer in named if offer is not None)):
         offer = planned.catalog.offers[planned.catalog.position_of[name]]
-        parts: tuple[CompiledOffer | CompiledCategory, ...] = (offer, *offer.chain)
-        enabled = all(part.enabled for part in parts)
-        if not enabled or not all(part.days.hold(today) for part in parts):
+        layers: tuple[CompiledOffer | CompiledCategory, ...] = (offer, *offer.chain)
+        enabled = all(layer.enabled for layer in layers)
+        if not enabled or not all(layer.days.hold(today) for layer in layers):
             why = f"is outside its dates on {today}" if enabled else "is disabled"
-            reports.append(
-                Report(Code.NOT_LIVE, f"Offer “{name}” {why}; it is sent anyway, as the delivery says.", planned.name)
-            )
-    return replace(planned, reports=tuple(reports))
+            yield Report(Code.NOT_LIVE, f"Offer “{name}” {why}; it is sent anyway, as the delivery says.", planned.name)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, Address, Kind, Stage, StageRef
 from offerkit.applier import Verified
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
 from offerkit.fingerprint import canonical, fingerprint
@@ -388,7 +388,7 @@ def _everything(stages: Stages, design: Snapshot, live: Snapshot) -> BeforeAfter
     for address, entry in design.entries.items():
         if address.kind is Kind.OFFER:
             coming[address] = replace(entry, activation=design.offer(address).shown_on)
-        elif address.kind is not Kind.OPERATOR:
+        elif address.kind not in ADMINISTRATIVE_KINDS:
             coming[address] = entry
     renames = renames_of_live(stages.store, design, live)
     for address, entry in live.entries.items():
@@ -419,7 +419,7 @@ def reported_obstacles(stages: Stages, denials: Iterable[PolicyDenial]) -> Itera
             for stage in stage_names:
                 view = _with_current_names(stages, stage.environment)(view)
         for address in view.of_kind(Kind.POLICY):
-            policy = ActivePolicy.of(address, view(address) or {})
+            policy = ActivePolicy.of(view, address)
             known[address, policy.meaning] = policy
     for denial in denials:
         known_policy = known.get((denial.policy, denial.meaning))

@@ -61,7 +61,7 @@ def _shown(
     data = with_call_facts(catalog, data, space, "explicit" if key and not catalog.anonymous else ANONYMOUS)
     about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
     try:
-        fields, rendered = renderer.show(offer, None, contact, data, about, outputs)
+        fields, rendered = renderer.show(offer, _product(catalog, offer), contact, data, about, outputs)
     except RenderError as error:
         return SpacePreview(space, catalog.spaces[space].channel, {}, {}, str(error))
     return SpacePreview(space, catalog.spaces[space].channel, dict(fields), rendered)
@@ -69,6 +69,12 @@ def _shown(
 
 def _samples(catalog: Catalog) -> dict[str, object]:
     return {name: field.sample for name, field in catalog.call_data.items() if field.sample is not None}
+
+
+def _product(catalog: Catalog, offer: str) -> Row | None:
+    """The sample product of an offer that hooks turn into products; None if there is no sample."""
+    dynamic = any(weight.dynamic for weight in catalog.offers[catalog.position_of[offer]].weights)
+    return (catalog.sample_product or None) if dynamic else None
 
 
 def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:

@@ -9,15 +9,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from offerkit import __version__
-from offerkit.address import Address, Kind, Stage, StageRef, environment_address
+from offerkit.address import ADMINISTRATIVE_KINDS, Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.governance.cases import change_fingerprint
 from offerkit.governance.overrides import OverrideKind
+from offerkit.governance.profiles import applied_profiles, right_to
 from offerkit.governance.promotion import PromotionOutcome, decide_promotion
 from offerkit.governance.promotion_draft import DeniedChange, PromotionRequest
-from offerkit.governance.rights import WRITERS
-from offerkit.governance.settings import SETTING_KINDS, settings_key
+from offerkit.governance.rights import Actor
+from offerkit.governance.settings import is_setting, settings_key
 from offerkit.governance.withdrawals import promotion_reasons, switched_off_by
+from offerkit.models.profiles import Verb
 from offerkit.plans.make import AddressPatterns, StepContext, steps_for
 from offerkit.plans.plan import Blocked, Dependence, Plan, PlanKind, PlanRequest, Reason, Step
 from offerkit.specs import Loaded
@@ -25,7 +27,7 @@ from offerkit.state.changes import Action, Body, Delta, Entry, FormerAddress, La
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.holds import holds
-from offerkit.store.stage_snapshots import Stages
+from offerkit.store.stage_snapshots import Stages, stage_view
 from offerkit.usecases.affected_offers import affected_offers
 from offerkit.usecases.plan import held_back_campaigns, may_break, new_bodies
 from offerkit.usecases.renames import renames_of_live
@@ -127,7 +129,7 @@ def _wanted(
     live_name: FormerAddress,
 ) -> bool:
     """Whether a promotion includes ``address``. A renamed resource can be named by its old or new name."""
-    if address.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
+    if address.kind in (*ADMINISTRATIVE_KINDS, Kind.CAMPAIGN):
         return False
     if address.kind is Kind.DIMENSION:
         return address.name in dimensions and not patterns.targets and not patterns.excluded(address)
@@ -207,7 +209,7 @@ def _overridden(stages: Stages, request: PromotionRequest, deltas: list[Delta]) 
     sentences = [
         override.sentence for address, override in sorted(request.decisions.lifted.items()) if address in going_live
     ]
-    for address in sorted(address for address in going_live if address.kind in SETTING_KINDS):
+    for address in sorted(address for address in going_live if is_setting(address, request.design)):
         print_ = settings_key(request.design, address).fingerprint
         override = stages.overrides.lifting(OverrideKind.SETTINGS, address, print_, after=stages.live_since(address))
         sentences += [override.sentence] if override is not None else []
@@ -239,7 +241,7 @@ def promotion_dependences(steps: list[Step], after: Snapshot, live: Snapshot, de
         if step.after is None or step.after.activation == () or step.address.kind is Kind.CAMPAIGN:
             continue
         for address in after.references(step.address):
-            if address not in touched and address.kind is not Kind.OPERATOR:
+            if address not in touched and address.kind not in ADMINISTRATIVE_KINDS:
                 entry = live.entries.get(address)
                 fingerprints[address.stage(Stage.LIVE), address] = entry.fingerprint if entry else ""
         design_entry = design.entries.get(step.address)
@@ -273,7 +275,8 @@ def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Addres
 
 def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, patterns: AddressPatterns) -> _Campaigns:
     result = _Campaigns()
-    may_write = _may_write_campaigns(session, store)
+    actor = _actor(session, store)
+    design = stage_view(store, Stage.DESIGN)
     items = [
         Delta(address, address.stage(Stage.LIVE), Action.CREATE, None, Entry(print_))
         for address, print_ in sorted(loaded.campaigns.items())
@@ -285,19 +288,20 @@ def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, p
         address = item.address
         if address in held_back:
             result.held.append(held_back[address][1])
-        elif may_write:
+        elif actor is not None and actor.may(Verb.WRITE, address.environment, Kind.CAMPAIGN):
             assert item.after is not None
             result.ready.append(item)
             result.bodies[item.after.fingerprint] = bodies[item.after.fingerprint]
             result.positions[address] = loaded.records[address].position
         else:
-            who = or_list(WRITERS[Kind.CAMPAIGN])
+            wanted = right_to(Verb.WRITE, address.environment, Kind.CAMPAIGN)
+            who = or_list(applied_profiles(design).allowing(wanted))
             result.notes.append(f"{address} can go live after this: {who} may apply it.")
     return result
 
 
-def _may_write_campaigns(session: Session, store: Store) -> bool:
+def _actor(session: Session, store: Store) -> Actor | None:
     try:
-        return who_is(session, store).profile in WRITERS[Kind.CAMPAIGN]
+        return who_is(session, store)
     except Refused:
-        return False
+        return None

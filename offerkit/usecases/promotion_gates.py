@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -21,7 +21,6 @@ from offerkit.models.expression_scopes import (
     OFFER_VARIABLES,
     PROPOSITION_VARIABLES,
     ExpressionRole,
-    expression_scope,
 )
 from offerkit.models.space import Space
 from offerkit.plans.sentences import excused_case_note
@@ -34,6 +33,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
 from offerkit.templates.inspection import inspect
+from offerkit.templates.space import SpaceLayout, is_path
 from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
 from offerkit.usecases.contact_access import contact_rights
@@ -254,9 +254,10 @@ def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
     }
     for address in catalogs.snapshot.of_kind(Kind.SPACE, environment):
         yield from _space(catalog, address, Space.model_validate(catalogs.snapshot(address)), common)
+    images = _images(catalogs.snapshot, environment)
     for address in catalogs.snapshot.of_kind(Kind.OFFER, environment):
         activated = catalogs.activated(address)
-        yield from _offer(catalogs.snapshot.offer(address), activated, common) if activated else ()
+        yield from _offer(catalogs.snapshot.offer(address), activated, common, images) if activated else ()
     for address in catalogs.snapshot.of_kind(Kind.CAMPAIGN, environment):
         yield from _campaign(catalog, address, catalogs.snapshot(address) or {})
 
@@ -273,13 +274,26 @@ def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -
         yield from ExtraData(catalog, address, ".".join(moment), expressions_).reports
 
 
-def _offer(offer: EffectiveOffer, activated: Iterable[str], common: set[str]) -> Iterator[Report]:
+def _offer(
+    offer: EffectiveOffer, activated: Iterable[str], common: set[str], images: Mapping[str, Collection[str]]
+) -> Iterator[Report]:
     checked: set[tuple[str, Json]] = set()
     for space in activated:
         for field, text in offer.content(space).items():
             if (field, text) not in checked:
                 checked.add((field, text))
                 yield from _text(offer.address, f"{field} on {space}", text, common)
+                if field in images.get(space, ()) and is_path(str(text)):
+                    message = f"{offer.address} › {field} on {space} is a path, and its environment has no assets"
+                    yield Report(Code.BAD_VALUE, message, offer.address)
+
+
+def _images(view: Snapshot, environment: str) -> dict[str, frozenset[str]]:
+    """By space, the fields of images; none if the environment has an address below which paths of images lie."""
+    if (view(environment_address(environment)) or {}).get("assets"):
+        return {}
+    spaces = {address.name: SpaceLayout.of(view(address) or {}) for address in view.of_kind(Kind.SPACE, environment)}
+    return {name: frozenset(f.name for f in look.fields if f.is_image) for name, look in spaces.items()}
 
 
 def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator[Report]:
@@ -292,8 +306,7 @@ def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator
 
 
 def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Report]:
-    call_data = {name: field.type for name, field in catalog.call_data.items()}
-    names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
+    names = catalog.scope(ExpressionRole.TARGET)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
         try:
             check(expression.text, names, ExpectedResult(expression.expected))

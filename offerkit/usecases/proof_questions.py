@@ -22,7 +22,7 @@ from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
 from offerkit.state.changes import Change
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.catalogs import deciding_bodies
-from offerkit.usecases.conditions import UNREADABLE, effective_condition, written_conditions
+from offerkit.usecases.conditions import UNREADABLE, call_on, effective_condition, written_conditions
 
 FormulaKey: TypeAlias = tuple[object, ...]
 
@@ -129,6 +129,8 @@ class EnvironmentQuestions:
             if (one := question(ProvedAbout.ELIGIBLE, before, after)) is not None:
                 one.offers.setdefault(offer, []).append(space)
                 one.edited |= offer in self._change.addresses
+                if "space" in self.after.call_facts and Address(self.name, Kind.SPACE, space) in self._change.origins:
+                    one.doubt = one.doubt or f"space {space} gets another name, which conditions read"
         return sorted(asked.values(), key=lambda one: not one.edited)
 
     def _unreadable(self, before: Formula, after: Formula) -> str:
@@ -184,17 +186,18 @@ class EnvironmentQuestions:
             was = self.before.offers[self.before.position_of[old.name]]
             will = self.after.offers[self.after.position_of[offer.name]]
             spaces_before = frozenset(self._spaces_before[old])
-            known: dict[FormulaKey, tuple[Formula, Formula]] = {}
+            known: dict[object, tuple[Formula, Formula]] = {}
             for space in self._spaces_after[offer]:
                 former = origins.get(Address(self.name, Kind.SPACE, space))
                 before = former.name if former is not None else space
                 if before not in spaces_before:
                     continue
-                key = _weights_on(was, before), _weights_on(will, space)
+                facts = (*self.before.call_facts, *self.after.call_facts)
+                key = _weights_on(was, before), _weights_on(will, space), (before, space) if facts else ("", "")
                 if key not in known:  # spaces differ in nothing else
                     known[key] = (
-                        effective_condition(self.before, was, before),
-                        effective_condition(self.after, will, space),
+                        AllOf((call_on(self.before, before, facts), effective_condition(self.before, was, before))),
+                        AllOf((call_on(self.after, space, facts), effective_condition(self.after, will, space))),
                     )
                 yield offer, space, *known[key]
 
@@ -250,7 +253,7 @@ def _bodies(view: Snapshot, environment: str, offers: set[Address]) -> dict[Addr
 def _declare_alike(
     before: dict[Address, JsonMap], after: dict[Address, JsonMap], environment: str
 ) -> tuple[str, frozenset[tuple[str, str]]]:
-    """Declare the contacts' fields and the call data alike in both: as they will be, besides fields that go.
+    """Declare the fields of contacts and offers, and the call data, alike in both: as they will be, and those that go.
 
     Returns what is declared differently, in words (empty if nothing is), and the fields whose type changes.
     """
@@ -261,6 +264,7 @@ def _declare_alike(
     for address, key, namespace, what in (
         (dimension, "fields", dimension.name, "fields of contacts"),
         (at, "call_data", CALL, "call data"),
+        (at, "offer_fields", "offer", "fields of offers"),
     ):
         was, will = (json_map(bodies[address].get(key)) for bodies in (before, after))
         if was == will:
@@ -270,7 +274,7 @@ def _declare_alike(
         before[address] = {**before[address], key: declared}
         after[address] = {**after[address], key: declared}
         words.append(what)
-    return f"{' and '.join(words)} are declared differently" if words else "", frozenset(retyped)
+    return f"{and_list(words)} are declared differently" if words else "", frozenset(retyped)
 
 
 def _type(field: Json) -> Json:

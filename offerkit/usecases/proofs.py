@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from offerkit.usecases.proof_questions import FormulaKey, ProofQuestion
 
 MISSING = "Not shown: proofs of what these changes mean for every contact there can be, which need z3-solver."
-_TELLING = frozenset({"call_data", "category", "contacts", "dimension", "eligible", "enabled", "fields", "multiplier"})
+_TELLING = frozenset(
+    {"call_data", "category", "contacts", "dimension", "eligible", "enabled", "fields", "multiplier", "offer_fields"}
+)
 _TELLING |= {"parameters", "template", "time_zone", "weights", "when"}
 """The fields whose changes can change who is eligible; without the solver, others are not worth a line."""
 PATIENT = 600.0

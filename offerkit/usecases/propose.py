@@ -14,7 +14,7 @@ from time import time_ns
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
 from offerkit.engine.call import Call, CallContext
-from offerkit.engine.call_facts import identification_of, with_call_facts
+from offerkit.engine.call_facts import BATCH, identification_of, with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import contact_row, make_call
 from offerkit.engine.decide import decide
@@ -68,6 +68,7 @@ class _SpaceCall:
     live_space: LiveSpace
     renderer: ContentRenderer
     keep: bool
+    batch: bool = False
 
     @property
     def model(self) -> Space:
@@ -119,6 +120,7 @@ def decide_call(
 
     ``pasts`` reads histories; by default they come from ``store``. Raises Refused with all mistakes in the call.
     """
+    ask = ask if _stores(catalogs, ask) == ask.store else replace(ask, store=False)
     calls = _prepared(catalogs, sources, store, ask, pasts or partial(history_of, store))
     interaction = ids()
     already_proposed: frozenset[str] = frozenset()
@@ -205,7 +207,10 @@ def _prepare(
         hint = f"Spaces in {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     named_catalog = catalogs[environment]
-    nobody = CallContext(None, "", ask.at, ask.seed, hints=ask.hints, permanent=ask.permanent, session=ask.session)
+    batch = _previews(ask, named_catalog, space)
+    nobody = CallContext(
+        None, "", ask.at, ask.seed, many=batch, hints=ask.hints, permanent=ask.permanent, session=ask.session
+    )
     # Mistakes in the call are reported before any contact is looked up.
     call = make_call(
         named_catalog,
@@ -216,7 +221,7 @@ def _prepare(
         themes=space_request.themes,
         data=ask.data,
     )
-    who = _identified(catalogs, sources, store, ask, environment, space)
+    who = _identified(catalogs, sources, store, ask, name)
     catalog = catalogs[who.environment]
     fell_back = f"{who.environment}/{who.space}" != name
     if fell_back:
@@ -236,7 +241,8 @@ def _prepare(
         )
     else:
         contact = contact_row(catalog, who.contact)
-        data = with_call_facts(catalog, call.data, space, identification_of(who.how))
+        how = BATCH if batch else identification_of(who.how)
+        data = with_call_facts(catalog, call.data, space, how)
         call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous, data=data)
     live_space = catalogs.space(who.environment, who.space)
     return _SpaceCall(
@@ -248,12 +254,26 @@ def _prepare(
         live_space,
         live_space.renderer(ask.status_base),
         ask.store and live_space.model.storage.enabled,
+        batch,
     )
 
 
+def _previews(ask: ProposeRequest, catalog: Catalog, space: str) -> bool:
+    """Whether the call only previews what a delivery would decide: it explains a space that is for batches."""
+    return ask.explain and space in catalog.spaces and not catalog.spaces[space].unitary
+
+
+def _stores(catalogs: Catalogs, ask: ProposeRequest) -> bool:
+    """Whether the call may store anything; a preview of one of its spaces stores nothing of any."""
+    if not (ask.store and ask.explain):
+        return ask.store
+    names = (request.space.partition("/") for request in ask.places)
+    return not any(name in catalogs and _previews(ask, catalogs[name], space) for name, _, space in names)
+
+
 def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[PastProposition, ...]:
-    """The propositions of a contact that presentation rules may count."""
-    if not key or not catalog.rules:
+    """The propositions of a contact that rules and conditions may count."""
+    if not key or not catalog.reads_history:
         return ()
     read = store.past_with_data if catalog.seldom_read else store.past
     return tuple(read(catalog.environment, key, utc(history_start(catalog, now))))
@@ -324,7 +344,7 @@ def _answer(
         contact=space_call.who.key,
         revision=space_call.catalog.revision,
         proposed=shown,
-        reports=tuple(dict.fromkeys(reports)),
+        reports=tuple(dict.fromkeys((_preview(space_call), *reports) if space_call.batch else reports)),
         trace=trace,
         stored=space_call.keep and bool(shown),
         excluded=_excluded(decision, len(shown), reports),
@@ -344,6 +364,11 @@ def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Repo
         str(ExclusionReason.NOT_RENDERED): failed,
         str(ExclusionReason.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
     }
+
+
+def _preview(space_call: _SpaceCall) -> Report:
+    why = "is for deliveries: this previews what one would give this contact, and nothing of the call is stored."
+    return Report(Code.BATCH_PREVIEW, f"The space “{space_call.who.space}” {why}", space_call.name)
 
 
 def _nobody(space_call: _SpaceCall) -> Report:
@@ -424,9 +449,9 @@ def _row(
 
 
 def _identified(
-    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
+    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, name: str
 ) -> Identified:
-    """Identify the contact of a call on a space. Raises Refused if the key is invalid or the contacts
+    """Identify the contact of a call on the space ``name``. Raises Refused if the key is invalid or the contacts
     cannot be read.
     """
 
@@ -447,12 +472,10 @@ def _identified(
         row = sources.by_key(linked.environment, key) if key else None
         return None if row is None else (key, row)
 
-    return identify(
-        identifying_space(f"{environment}/{space}"),
-        ask.contact,
-        ask.cookie,
-        ContactLookup(by_key, by_cookie, identifying_space),
-    )
+    door = identifying_space(name)
+    if _previews(ask, catalogs[door.environment], door.space):
+        door = replace(door, fallback="")  # a delivery leaves out who is not known
+    return identify(door, ask.contact, ask.cookie, ContactLookup(by_key, by_cookie, identifying_space))
 
 
 def _visitor(sources: ContactSources, environment: str, cookie: str) -> Row | None:

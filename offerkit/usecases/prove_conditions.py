@@ -56,13 +56,14 @@ def compare_conditions(session: Session, before: str, after: str, environment: s
     model = Environment.model_validate(body)
     dimension = specs(Address(SHARED, Kind.DIMENSION, model.dimension)) or {}
     scope = expression_scope(
-        ExpressionRole.TARGET,
+        ExpressionRole.OFFER,
         model.dimension,
         field_types(Dimension.model_validate(dimension).fields),
         {
             **known_call_facts(environment, [at.name for at in specs.of_kind(Kind.SPACE, environment)]),
             **field_types(model.call_data),
         },
+        offer_fields=field_types(model.offer_fields),
     )
     zone = ZoneInfo(model.time_zone)
     moment: datetime = wall_clock(parse_time(at, zone, session.now), zone)

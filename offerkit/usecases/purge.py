@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.governance.rights import ADMINISTRATOR
+from offerkit.governance.profiles import ADMINISTRATOR
 from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import delta

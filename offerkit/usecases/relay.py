@@ -17,8 +17,10 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval, Decision, Decisions, approved
 from offerkit.governance.aspects import affecting
+from offerkit.governance.notices import decided_notices
+from offerkit.governance.profiles import Profiles
 from offerkit.governance.rights import Actor, TokenScope, missing_scopes, only_automations
-from offerkit.governance.settings import SETTING_KINDS, keys_to_decide
+from offerkit.governance.settings import keys_to_decide
 from offerkit.governance.withdrawals import approval_revision
 from offerkit.plans.plan import ApprovalKey, Aspect, PlanKind
 from offerkit.state.snapshot import Snapshot
@@ -30,7 +32,7 @@ from offerkit.usecases.history import REVIEW_DETAIL
 from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.requests import ForgeReview, RecordedReview, RelayOutcome, RelayRequest
 from offerkit.usecases.review import design_at
-from offerkit.usecases.session import Session, operators, who_is
+from offerkit.usecases.session import Session, operators, profiles, who_is
 from offerkit.usecases.settings_approval import waiting_settings
 
 _LOOKED_AT = 500
@@ -98,7 +100,9 @@ class _Relaying:
         self._session, self._store, self._relay, self._request = session, store, relay, request
         self._applied = _applied(store, request)
         self._now = operators(store)
-        self._then = _operators_at(store, self._applied.serial - 1)
+        self._then = _resources_at(store, self._applied.serial - 1, Kind.OPERATOR)
+        self._profiles_now = profiles(store)
+        self._profiles_then = Profiles(_resources_at(store, self._applied.serial - 1, Kind.PROFILE))
         self._owners = operators_by_account(self._then, request.forge)
 
     def outcome(self) -> RelayOutcome:
@@ -150,6 +154,13 @@ class _Relaying:
         operator_now, operator_then = self._now.get(name), self._then[name]
         if operator_now is None or _identity_and_rights(operator_now) != _identity_and_rights(operator_then):
             raise _not_counting(f"{prefix}: the pull request changes operator {name}, who gave it")
+        profile = str(operator_now.get("profile"))
+        if set(self._profiles_now.rights(profile)) != set(self._profiles_then.rights(profile)):
+            raise _not_counting(
+                f"{prefix}: the pull request changes the profile {profile} of {name}, who gave it",
+                "Nobody gives rights to themselves by a review.",
+                "Let an operator with another profile review it, or approve it afterwards: offerkit approve --show.",
+            )
         if operator_now.get("enabled") is False:
             raise _not_counting(f"{prefix}: operator {name} is disabled")
         if operator_now.get("automation") or name == self._relay.name:
@@ -164,7 +175,7 @@ class _Relaying:
                 "A review counts only if all authors of the reviewed change are known.",
                 "Declare the accounts with which operators commit (accounts), or approve it with “offerkit approve”.",
             )
-        return Actor(name, operator_now["profile"])
+        return Actor(name, operator_now["profile"], profiles=self._profiles_now)
 
     def _record(self, reviewer: Actor, approving: ForgeReview) -> RecordedReview | str:
         request = self._request
@@ -199,6 +210,7 @@ class _Relaying:
             "revision": self._applied.serial,
         }
         approvals = tuple(Approval(key, Decision.APPROVED, reviewer.name, comment) for key in approval.keys)
+        notices = decided_notices(approval.keys, Decision.APPROVED, reviewer.name)
         draft = Draft(
             "approve",
             self._relay.name,
@@ -206,6 +218,7 @@ class _Relaying:
             self._session.message,
             approvals=approvals,
             details={REVIEW_DETAIL: detail},
+            notices=tuple(notices) if self._store.tells() else (),
         )
         revision = self._store.append(draft)
         return RecordedReview(
@@ -227,12 +240,12 @@ def _authors(applied: RevisionRow) -> tuple[str, ...]:
     return tuple(map(str, authors)) if isinstance(authors, list) else (applied.actor,)
 
 
-def _operators_at(store: Store, serial: int) -> dict[str, Mapping[str, Json]]:
-    """The operators as of revision ``serial``, by name."""
+def _resources_at(store: Store, serial: int, kind: Kind) -> dict[str, Mapping[str, Json]]:
+    """The bodies of the operators or profiles as of revision ``serial``, by name."""
     entries = store.entries_at(StageRef(SHARED, Stage.DESIGN), serial)
-    operator_entries = {address.name: entry for address, entry in entries.items() if address.kind is Kind.OPERATOR}
-    bodies = store.bodies(entry.fingerprint for entry in operator_entries.values())
-    return {name: orjson.loads(bodies[entry.fingerprint].text) for name, entry in operator_entries.items()}
+    named = {address.name: entry for address, entry in entries.items() if address.kind is kind}
+    bodies = store.bodies(entry.fingerprint for entry in named.values())
+    return {name: orjson.loads(bodies[entry.fingerprint].text) for name, entry in named.items()}
 
 
 def _applied(store: Store, request: RelayRequest) -> RevisionRow:
@@ -313,9 +326,7 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
         return not changed.isdisjoint(affecting(design, offer) | affected_before)
 
     affected = list(filter(touched, design.of_kind(Kind.OFFER)))
-    affected += [
-        address for address in waiting_settings(stages) if address.kind in SETTING_KINDS and address in changed
-    ]
+    affected += [address for address in waiting_settings(stages) if address in changed]
     decisions = stages.effective_decisions(affected)
     settled = _Settled(stages, decisions)
     shown: dict[Address, set[ApprovalKey]] = {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
-from offerkit.governance.rights import ADMINISTRATOR
+from offerkit.governance.profiles import ADMINISTRATOR
 from offerkit.governance.stops import Stops
 from offerkit.plans.plan import Aspect
 from offerkit.store import Draft, Location, RevisionRow, Store, backups, copying, errors, write_lock

@@ -244,7 +244,7 @@ def _values(offer: EffectiveOffer, key: ApprovalKey) -> JsonMap:
     if key.aspect is Aspect.CONTENT:
         return offer.content(key.space)
     values = offer.pick(_OWN)
-    for name in offer.filters:
+    for name in offer.every_filter:
         body = offer.around.filter(name)[1] or {}
         values[f"filter {name}"] = {part: body[part] for part in ("when", "parameters") if part in body}
     for layer in offer.categories:

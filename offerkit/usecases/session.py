@@ -18,6 +18,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import OverrideKind
+from offerkit.governance.profiles import BUILT_IN, Profiles
 from offerkit.governance.rights import Actor, TokenScopes
 from offerkit.governance.settings import settings_key
 from offerkit.plans.plan import Plan, PlanKind
@@ -230,6 +231,17 @@ def operators(store: Store | None) -> dict[str, dict[str, Any]]:
     return {address.name: orjson.loads(bodies[entry.fingerprint].text) for address, entry in entries.items()}
 
 
+def profiles(store: Store | None) -> Profiles:
+    """What the applied profiles allow."""
+    if store is None:
+        return BUILT_IN
+    entries = store.entries(StageRef(SHARED, Stage.DESIGN), Kind.PROFILE)
+    if not entries:
+        return BUILT_IN
+    bodies = store.bodies(entry.fingerprint for entry in entries.values())
+    return Profiles({address.name: orjson.loads(bodies[entry.fingerprint].text) for address, entry in entries.items()})
+
+
 def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> Actor:
     """The operator: named with --as or OFFERKIT_OPERATOR, or whose e-mail git knows.
 
@@ -260,7 +272,7 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
         )
     if body.get("enabled") is False:
         raise refuse(Code.NOT_ALLOWED, f"operator {name} is disabled", hint="An administrator can enable them.")
-    return Actor(name, body["profile"], bool(body.get("automation", False)))
+    return Actor(name, body["profile"], bool(body.get("automation", False)), profiles(store))
 
 
 def promoters(store: Store) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import orjson
 
-from offerkit.address import Address, Stage, environment_address
+from offerkit.address import Address, Kind, Stage, environment_address
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.governance.approvals import Decision
 from offerkit.governance.authors import Authors, RecordedChange
@@ -17,8 +17,10 @@ from offerkit.governance.settings import (
     SETTING_KINDS,
     differing_fields,
     environments_of,
+    is_setting,
     named_reviewers,
     same_settings,
+    settings_in,
     settings_key,
 )
 from offerkit.plans.plan import Plan
@@ -33,10 +35,10 @@ def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagn
 
     Applies to environments that separate duties, in live or in design.
     """
-    changed = [step for step in plan.steps_on(Stage.LIVE) if step.address.kind in SETTING_KINDS]
-    if not plan.promotes or not changed:
+    if not plan.promotes:
         return []
     people = _SettingsAuthors(store, actor)
+    changed = [step for step in plan.steps_on(Stage.LIVE) if is_setting(step.address, people.design, people.live)]
     renames = {step.moved_from: step.address for step in changed if step.moved_from}
     refusals = []
     for step in changed:
@@ -71,7 +73,7 @@ def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     apart = separating_environments(stages.store)
     addresses = []
-    for address in sorted({a for view in (design, live) for kind in SETTING_KINDS for a in view.of_kind(kind)}):
+    for address in sorted(set(settings_in(design, live))):
         in_design, in_live = design.entries.get(address), live.entries.get(address)
         if (in_design.fingerprint if in_design else "") == (in_live.fingerprint if in_live else ""):
             continue
@@ -129,7 +131,9 @@ class _SettingsAuthors:
         return self._side(Stage.LIVE)
 
     def _side(self, side: Stage) -> Snapshot:
-        return self._stages.snapshot((stage for stage in self._stages.stages if stage.stage is side), *SETTING_KINDS)
+        return self._stages.snapshot(
+            (stage for stage in self._stages.stages if stage.stage is side), *SETTING_KINDS, Kind.FILTER
+        )
 
     def separates(self, address: Address) -> bool:
         """Whether duties are separated for the settings at ``address``."""

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from offerkit.batch import (
     FORMATS,
     BatchProgram,
-    BatchRequest,
     ContactTable,
     DecidedChunk,
     Results,
     batch_program,
-    find_exclusions,
+    batch_request,
     open_contact_table,
 )
 from offerkit.batch.condition_sql import fields_read
@@ -280,7 +279,7 @@ def space_result(
     import numpy
 
     catalog, n, size = program.catalog, program.call.n, len(program.items)
-    batch = BatchRequest(program, find_exclusions(contact_table, program, store))
+    batch = batch_request(contact_table, program, store)
 
     def zeros(*shape: int) -> NDArray[numpy.int64]:
         return numpy.zeros(shape, numpy.int64)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from offerkit.address import Kind
-from offerkit.batch import BatchProgram, BatchRequest, ContactTable, DecidedChunk, batch_program, find_exclusions
+from offerkit.batch import BatchProgram, BatchRequest, ContactTable, DecidedChunk, batch_program, batch_request
 from offerkit.batch.reasons import Reasons
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.reasons import Cause, no_space
@@ -124,7 +124,7 @@ def decide_both(store: Store | None, contacts: Population, pair: SpaceComparison
 
 
 def _batch(contact_table: ContactTable, store: Store | None, program: BatchProgram) -> BatchRequest:
-    return BatchRequest(program, find_exclusions(contact_table, program, store))
+    return batch_request(contact_table, program, store)
 
 
 def _offers(program: BatchProgram | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_stage
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.plans.plan import Plan
 from offerkit.specs import Loaded, load_folder
@@ -290,7 +290,7 @@ def comparable(a: NamedState, b: NamedState) -> tuple[dict[Address, Entry], dict
     def kept(state: NamedState) -> dict[Address, Entry]:
         comparable_entries = {}
         for address, entry in state.entries.items():
-            if address.environment not in both or (mixed and address.kind in (Kind.CAMPAIGN, Kind.OPERATOR)):
+            if address.environment not in both or (mixed and address.kind in (Kind.CAMPAIGN, *ADMINISTRATIVE_KINDS)):
                 continue
             if state.stage is Stage.DESIGN and address.kind is Kind.CAMPAIGN:
                 continue

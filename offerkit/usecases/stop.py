@@ -8,7 +8,7 @@ alone separates it from theirs, and theirs check against the state at that time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, sug
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import approval_keys
 from offerkit.governance.authors import Authors
+from offerkit.governance.notices import stop_notices
 from offerkit.governance.rights import Actor, TokenScope, may_resume, may_stop, missing_scopes, only_people
 from offerkit.governance.stopped import Stopped
 from offerkit.governance.stops import (
@@ -101,10 +102,21 @@ class _StopWork:
         self.names = LiveNames(store, self.design, self.live)
         self.settings = promotion_settings(store)
 
-    def draft(self, decision: Decision, rows: Iterable[Approval], changes: tuple[ChangeRow, ...] = ()) -> Draft:
+    def draft(
+        self,
+        decision: Decision,
+        named: Sequence[Address],
+        rows: Iterable[Approval],
+        changes: tuple[ChangeRow, ...] = (),
+    ) -> Draft:
         action = "stop" if decision is Decision.STOPPED else "resume"
         reason = self.request.reason.strip()
-        return Draft(action, self.actor.name, self.session.now, reason, changes=changes, approvals=tuple(rows))
+        out = [change.address for change in changes]
+        notices = tuple(stop_notices(named, out, decision)) if self.store.tells() else ()
+        rows = tuple(rows)
+        return Draft(
+            action, self.actor.name, self.session.now, reason, changes=changes, approvals=rows, notices=notices
+        )
 
     def row(self, address: Address, root: str, decision: Decision) -> Approval:
         key = ApprovalKey(address, Aspect.STOP, root, "")
@@ -128,7 +140,7 @@ class _Stopping(_StopWork):
         changes = tuple(
             ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in deltas
         )
-        revision = self.store.append(self.draft(Decision.STOPPED, rows, changes))
+        revision = self.store.append(self.draft(Decision.STOPPED, named, rows, changes))
         return StopOutcome(revision, tuple(named), tuple(change.address for change in changes))
 
     def _named(self) -> list[Address]:
@@ -172,7 +184,7 @@ class _Resuming(_StopWork):
         named = [a for a in heads if a not in refused_addresses and (self.stops.named(a) or self._over(a) is None)]
         if not named:
             raise Refused(ordered(refused))
-        revision = self.store.append(self.draft(Decision.RESUMED, self._rows(named)))
+        revision = self.store.append(self.draft(Decision.RESUMED, named, self._rows(named)))
         return StopOutcome(revision, tuple(named), (), tuple(ordered(refused)))
 
     def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:

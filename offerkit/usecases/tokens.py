@@ -14,8 +14,8 @@ from secrets import token_bytes, token_hex
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
+from offerkit.governance.profiles import ADMINISTRATOR
 from offerkit.governance.rights import (
-    ADMINISTRATOR,
     NO_SCOPES,
     Actor,
     TokenScope,

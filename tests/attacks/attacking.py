@@ -22,6 +22,8 @@ FILE_OF = {
     "environment": "environments/recipients.yaml",
     "dimensions": "specs/shared.yaml",
     "operators": "specs/shared.yaml",
+    "profiles": "specs/shared.yaml",
+    "webhooks": "specs/shared.yaml",
     "spaces": "specs/recipients/spaces.yaml",
     "offers": "specs/recipients/offers.yaml",
     "campaigns": "specs/recipients/campaigns.yaml",

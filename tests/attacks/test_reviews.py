@@ -518,3 +518,16 @@ def test_pushed_to_another_s_branch_and_squashed(repository: Repository, approve
     live = team.live().weight("saver") == 99
     broken_if(live and approver == "olga", "who wrote it has approved it")
     broken_if(not live and approver != "olga", "what another administrator has approved is not live")
+
+
+def test_a_pull_request_that_widens_the_profile_of_its_reviewer(repository: Repository) -> None:
+    """olga may only read; the pull request that lets her profile approve is approved by her."""
+    team = repository.team
+    team.edit(profiles={"checker": {"rights": [{"verb": "read"}]}}, operators={"olga": {"profile": "checker"}})
+    repository.commit("ada")
+    team.do("ada", "apply --yes")
+    head = repository.propose(author="ada", profiles={"checker": {"rights": [{"verb": "read"}, {"verb": "approve"}]}})
+    repository.review("olga", head)
+    repository.merge()
+    repository.apply()
+    broken_if(repository.relayed(), "a pull request has let its own reviewer approve")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from helpers import random_offer_fields
 from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
@@ -115,6 +116,8 @@ def sections_of(
     }
     if filtered and rng.random() < 0.4:
         sections["environment"]["when"] = rng.choice(CONDITIONS)
+    if rng.random() < 0.4:
+        random_offer_fields.declare(rng, sections)
     return sections, activated
 
 

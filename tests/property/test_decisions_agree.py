@@ -22,7 +22,7 @@ from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.batch import BatchRequest, batch_program, find_exclusions, open_contact_table
+from offerkit.batch import batch_program, batch_request, open_contact_table
 from offerkit.batch.reasons import Reasons
 from offerkit.batch.segments import Segments
 from offerkit.engine.call import Call
@@ -113,7 +113,7 @@ def _agree(seed: int, *, hooks: bool) -> set[ExclusionReason]:
     chosen = [[offer.offer for offer in decision.chosen] for decision in explained]
     asked = batch_program(made, case.call, reasons=True)
     with open_contact_table(case.contacts, ("id",), made.dimension.fields) as table, _store(made, case.past) as store:
-        batch = BatchRequest(asked, find_exclusions(table, asked, store))
+        batch = batch_request(table, asked, store)
         for chunk in decide_contacts(table, batch, store):
             for column in range(chunk.picks.shape[1]):
                 items = [asked.items[item] for item in chunk.picks[:, column].tolist() if item >= 0]

@@ -19,7 +19,7 @@ from helpers.postgres import postgres_server
 from helpers.repeats import often
 from helpers.spark import spark_session, view
 
-from offerkit.batch import BatchRequest, batch_program, decide_all, find_exclusions, open_contact_table
+from offerkit.batch import batch_program, batch_request, decide_all, open_contact_table
 from offerkit.batch.emit import DIALECTS, InputTables, emit
 from offerkit.batch.program import BatchProgram
 from offerkit.diagnostics import Code, Refused
@@ -60,9 +60,7 @@ class Case:
         with TemporaryDirectory() as folder, Store.open(Path(folder) / "store.db", create=True) as store:
             random_catalog.fill(store, self.catalog, self.past)
             with open_contact_table(self.people, ("id",), self.catalog.dimension.fields) as people:
-                for chunk in decide_all(
-                    people, BatchRequest(self.program, find_exclusions(people, self.program, store))
-                ):
+                for chunk in decide_all(people, batch_request(people, self.program, store)):
                     for rank, picks in enumerate(chunk.picks.tolist(), 1):
                         for column, item in enumerate(picks):
                             if item >= 0:
@@ -143,7 +141,7 @@ def test_in_postgres() -> None:
 
     compared = 0
     with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
-        for seed in range(100):
+        for seed in range(130):
             case = Case(seed)
             query = case.query("postgres")
             if query is None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.batch import BatchRequest, batch_program, decide_all, find_exclusions, open_contact_table
+from offerkit.batch import batch_program, batch_request, decide_all, open_contact_table
 from offerkit.batch.emit import InputTables, emit
 from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
@@ -179,7 +179,7 @@ def by_batch(made: Catalog, call: Call, past: list[PastProposition]) -> list[str
         open_contact_table(people, ("id",), made.dimension.fields) as table,
     ):
         kept.add_propositions(rows(past))
-        (chunk,) = decide_all(table, BatchRequest(planned, find_exclusions(table, planned, kept)))
+        (chunk,) = decide_all(table, batch_request(table, planned, kept))
         items = [planned.items[item] for item in chunk.picks[:, 0].tolist() if item >= 0]
     return [made.offers[item.position].name for item in items]
 

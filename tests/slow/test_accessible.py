@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AXE = Path(os.environ.get("OFFERKIT_NODE_MODULES", ROOT / "node_modules")) / "axe-core" / "axe.min.js"
 PAGES = (
     "/ui", "/ui/offers", "/ui/offers/shop/gold-card", "/ui/diff?a=shop@live&b=shop@design", "/ui/approvals?show=all",
-    "/ui/promote", "/ui/stops", "/ui/history", "/ui/history/1", "/ui/graph", "/ui/login",
+    "/ui/promote", "/ui/stops", "/ui/history", "/ui/history/1", "/ui/graph", "/ui/weights", "/ui/login",
 )  # fmt: skip
 WIDTHS = (1280, 390)
 JUDGED = """

@@ -102,6 +102,10 @@ class Dialect:
             raise NotEmittedError(f"weights of {whole + digits} digits")
         return f"DECIMAL({whole + digits}, {digits})"
 
+    def multiplicand(self, value: str) -> str:
+        """A decimal that is multiplied by a factor, with room for the digits of the product."""
+        return value
+
     def factor(self, number: Decimal) -> str:
         """A constant factor, exact."""
         written = f"{number:f}"

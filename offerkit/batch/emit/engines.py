@@ -313,6 +313,9 @@ class DuckDB(Dialect):
     def list_column(self, column: str) -> str:
         return f"CASE WHEN LIST_COUNT({column}) = LEN({column}) THEN {column} END"
 
+    def multiplicand(self, value: str) -> str:
+        return f"CAST({value} AS DECIMAL(19, 6))"  # wider than 64 bits: a product of narrower ones has 18 digits
+
     def from_hex(self, digits: str) -> str:
         return f"CAST('0x' || {digits} AS BIGINT)"
 

@@ -20,6 +20,7 @@ from offerkit.batch.emit.rule_queries import WHY, InputTables, RuleQueries
 from offerkit.batch.program import BatchProgram, Item, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.condition import BoundCondition
+from offerkit.engine.contact_history import CountedPropositions, HistoryCondition
 from offerkit.engine.presentation_rules import applicable_offers
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.resources import PresentationRule
@@ -46,6 +47,8 @@ class _Emitter:
         """By the SQL of conditions: indexes in the array ``holds``."""
         self._written: dict[BoundCondition, str] = {}
         self._rule_queries = RuleQueries(program, dialect, tables, self._refuse)
+        self._counts: dict[CountedPropositions, int] = {}
+        """What conditions count of the contact's own history, numbered."""
         self._wide = 1
         """The number of an offer's columns with indexes in ``holds``."""
         space = program.catalog.spaces[program.call.space]
@@ -60,10 +63,11 @@ class _Emitter:
         # The conditions and fields of contacts are known once everything else is written.
         items, candidate = self._items(), self._candidate()
         held = self._held()
-        parts = {"contact": self._contact(), "held": held, "item": items}
-        if reached_maximums:
-            parts |= self._rule_queries.past()
-        parts |= {**reached_maximums, "candidate": candidate, "best": self._best()}
+        parts = {"contact": self._contact()}
+        past = self._rule_queries.past() if reached_maximums or self._counts else {}
+        if self._counts:
+            parts |= {**past, "counted": self._rule_queries.counted(list(self._counts))}
+        parts |= {"held": held, "item": items, **past, **reached_maximums, "candidate": candidate, "best": self._best()}
         once = self._dialect.materialized
         written = [f"{q(name)} AS {once if name == 'held' else ''}(\n  {sql}\n)" for name, sql in parts.items()]
         space = self._dialect.text(f"{program.catalog.environment}/{program.call.space}")
@@ -130,12 +134,12 @@ class _Emitter:
         ]
         if program.space_program.computed:
             columns.append(f"{words.array(list(map(self._computed, program.space_program.computed)))} AS {q('worth')}")
-        when = program.catalog.when
-        tests = [
-            f"{q('k')} IS NOT NULL",
-            *([self._condition_sql(when.condition, when.address)] if when is not None else []),
-        ]
-        return f"SELECT {', '.join(columns)} FROM {q('contact')} WHERE {' AND '.join(tests)}"
+        required = program.catalog.requirements
+        tests = [f"{q('k')} IS NOT NULL", *(self._condition_sql(each.condition, each.address) for each in required)]
+        source = q("contact")
+        if self._counts:
+            source += f" LEFT JOIN {q('counted')} ON {q('counted')}.{q('had')} = {source}.{q('k')}"
+        return f"SELECT {', '.join(columns)} FROM {source} WHERE {' AND '.join(tests)}"
 
     def _place(self, conditions: Sequence[tuple[BoundCondition, str]]) -> int:
         """The index in ``holds`` of whether all ``conditions`` hold."""
@@ -225,11 +229,13 @@ class _Emitter:
             else:
                 value = self._condition_sql(weight.formula, address)
                 if factor != 1:
-                    number = f"CAST({value} AS DECIMAL(19, 0))" if gives_integer(weight.formula) else value
+                    integer = gives_integer(weight.formula)
+                    number = f"CAST({value} AS DECIMAL(19, 0))" if integer else words.multiplicand(value)
                     value = f"{number} * {words.factor(factor)}"
                 value = f"CAST({value} AS {kind})"
-            if weight.when is not None:
-                value = f"CASE WHEN {self._condition_sql(weight.when.condition, address)} THEN {value} END"
+            if weight.requirements:
+                tests = [self._condition_sql(requirement.condition, address) for requirement in weight.requirements]
+                value = f"CASE WHEN {' AND '.join(tests)} THEN {value} END"
             held.append(f"COALESCE({value}, {zero})")
         return f"GREATEST({', '.join(held)})"
 
@@ -289,7 +295,14 @@ class _Emitter:
             self._written[condition] = self._write(condition, address)
         return self._written[condition]
 
+    def _count(self, condition: HistoryCondition) -> str:
+        number = f"COALESCE({self._q(f'h{self._counts.setdefault(condition.counted, len(self._counts))}')}, 0)"
+        most = "" if condition.most is None else f" AND {number} <= {condition.most}"
+        return f"({number} >= {condition.least}{most})"
+
     def _write(self, condition: BoundCondition, address: str) -> str:
+        if isinstance(condition, HistoryCondition):
+            return self._count(condition)
         checked, facts = condition.expression.checked, self._program.facts
         if checked is None:
             return "FALSE"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +10,7 @@ from offerkit.batch.emit.common import NotEmittedError
 from offerkit.batch.emit.conditions import Conditions
 from offerkit.batch.emit.dialects import Dialect
 from offerkit.batch.program import BatchProgram
+from offerkit.engine.contact_history import CountedPropositions
 from offerkit.engine.presentation_rules import category_row, named, offer_row
 from offerkit.engine.resources import CompiledOffer, PresentationRule
 from offerkit.models.status import Status, status_number
@@ -72,6 +73,27 @@ class RuleQueries:
             )
             past += f" LEFT JOIN {q('made')} ON {q('run')} = {words.plain_text(q('interaction'))}"
         return {**runs, "past": f"{past} WHERE {where}", **self._known()}
+
+    def counted(self, counts: Sequence[CountedPropositions]) -> str:
+        """By contact (``had``), the numbers of propositions that conditions on the contact's history count."""
+        q, words, now = self._q, self._dialect, self._program.call.now
+        columns = []
+        for number, each in enumerate(counts):
+            tests = [
+                f"{q('time')} >= {words.text(utc(shift(now, -each.period)))}",
+                f"{q('time')} <= {words.text(utc(now))}",
+            ]
+            if each.statuses:
+                codes = ", ".join(str(status_number(Status(status))) for status in sorted(each.statuses))
+                tests.append(f"{q('status')} IN ({codes})")
+            if each.category:
+                below = words.starts_with(q("category"), words.text(f"{each.category}/"))
+                tests.append(f"({q('category')} = {words.text(each.category)} OR {below})")
+            else:
+                names = ", ".join(words.text(name) for name in sorted(each.offers))
+                tests.append(f"{q('offer')} IN ({names})" if names else "FALSE")
+            columns.append(f"SUM(CASE WHEN {' AND '.join(tests)} THEN 1 ELSE 0 END) AS {q(f'h{number}')}")
+        return f"SELECT {q('contact')} AS {q('had')}, {', '.join(columns)} FROM {q('past')} GROUP BY {q('contact')}"
 
     def _known(self) -> dict[str, str]:
         """The catalog's fields of propositions' offers and categories, where a rule reads them."""

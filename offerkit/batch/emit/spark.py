@@ -24,8 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _HISTORY = (
-    "contact", "environment", "interaction", "space", "channel", "offer", "category", "rank", "weight", "status", "time"
-)  # fmt: skip
+    "contact",
+    "environment",
+    "interaction",
+    "space",
+    "channel",
+    "offer",
+    "category",
+    "rank",
+    "weight",
+    "status",
+    "time",
+)
 _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",

@@ -23,7 +23,8 @@ from offerkit.server.ui.pages import Facts, Form, Pages, first, query_text
 from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
-from offerkit.usecases.approve import approve_or_reject, decidable_by, list_approvals
+from offerkit.usecases.approve import approve_or_reject
+from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.usecases.review import review_tokens, reviewed_aspects
 from offerkit.usecases.session import Session, who_is
@@ -78,11 +79,14 @@ def routes(pages: Pages) -> list[Operation]:
 def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
     """What the page of approvals shows: what waits, what is the viewer's, or (``show`` is ``all``) everything."""
     with session.existing() as store:
-        rows = list_approvals(store)
+        rows = list_approvals(store, now=session.now)
         own = set(decidable_by(rows, who_is(session, store))) if session.operator else set()
         names = review_tokens(store, {row.address for row in own})
     if show != "all":
         rows = [row for row in rows if row.state == "waiting"]
+    overdue = sum(row.overdue for row in rows)
+    if show == "overdue":
+        rows = [row for row in rows if row.overdue]
     if show == "mine":
         rows = [row for row in rows if row in own]
     word = q.casefold()
@@ -96,6 +100,7 @@ def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
         "left": max(0, len(offers) - MOST),
         "q": q,
         "show": show,
+        "overdue": overdue,
         "done": done if done.isdecimal() else "",
         "waiting": sum(row.state == "waiting" for row in rows),
     }

@@ -28,7 +28,7 @@ from offerkit.state.eligibility import Condition, eligibility
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import stage_view
-from offerkit.usecases.approve import decidable_by, list_approvals
+from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
 from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history
@@ -123,6 +123,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         facts = {
             "may_read": may,
             "row": _row(address, design, live),
+            "assets": _assets(address, design, live),
             "parts": condition_rows(address, live, design),
             "changes": _changes(session, store, address),
             "history": history(store, "", address, NEWEST),
@@ -188,6 +189,12 @@ def _dimension(address: Address, design: Snapshot, live: Snapshot) -> str:
     return dimensions.pop() if len(dimensions) == 1 else ""
 
 
+def _assets(address: Address, *views: Snapshot) -> set[str]:
+    """The addresses below which an offer's images lie, in each stage."""
+    environment = environment_address(address.environment)
+    return {str(body["assets"]) for view in views if (body := view(environment)) is not None and body.get("assets")}
+
+
 def _address(text: str) -> Address:
     try:
         return parse_address(text)
@@ -222,6 +229,7 @@ _WHAT = {
     "enabled": "Switched on",
     "when": "Condition",
     "filter": "Filter",
+    "history": "History of the contact",
     "from": "From",
     "until": "Until",
     "spaces": "Spaces",

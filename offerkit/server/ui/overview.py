@@ -18,7 +18,7 @@ from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import environments
-from offerkit.usecases.approve import list_approvals
+from offerkit.usecases.awaited_approvals import list_approvals
 from offerkit.usecases.diff import differing
 from offerkit.usecases.history import history
 from offerkit.usecases.session import Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -28,6 +28,8 @@ from offerkit.server.route_scopes import check_scope
 from offerkit.server.routing import ROUTE
 from offerkit.server.thread_worker import now
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
+from offerkit.templates.urls import url_trouble
+from offerkit.usecases.contact_access import check_design_reader
 from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer
 
@@ -41,9 +43,10 @@ LOCK_SECONDS = 5.0
 """How long a page waits for another run to give the store back."""
 FIELDS = 1_000
 _FLAG = TypeAdapter(bool)
+_POLICY = "Content-Security-Policy"
 _HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'{previews}; img-src https: data:; form-action 'self'; "
+    _POLICY: (
+        "default-src 'none'; style-src 'self'{previews}; img-src {images}; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",  # with no-referrer, browsers would not say where a form was sent from
@@ -52,6 +55,10 @@ _HEADERS = {
 }
 _NOWHERE = (Code.NO_MATCH, Code.PLAN_EMPTY_TARGET, Code.BAD_ADDRESS, Code.BAD_POINT)
 """What is wrong with an address that leads to nothing."""
+_OF_LIVE = ("/ui/stops",)
+"""Pages that show nothing of design."""
+_OFFER = "/ui/offers/{environment}/{name}"
+"""The page of one environment alone."""
 _PREVIEWS = "; style-src-attr 'unsafe-inline'; script-src 'self'"
 """For the page that shows offers: what they carry in ``style`` is seen as it will be, and frames get their height.
 
@@ -100,7 +107,11 @@ class Pages:
             return self.refusal(request, viewer, refused)
 
     def _made(self, request: Request, template: str, make: Maker, viewer: Viewer) -> Response:
-        return self.written(request, template, make(self.session(viewer)), viewer, 200)
+        session, path = self.session(viewer), str(request.scope[ROUTE])
+        if path not in _OF_LIVE:
+            environment = request.path_params.get("environment", "") if path == _OFFER else ""
+            check_design_reader(session, environment)
+        return self.written(request, template, make(session), viewer, 200)
 
     async def form(self, request: Request) -> tuple[Viewer, Form]:
         """The sender of a form, and its fields. Raises Refused unless an operator sent it from our page."""
@@ -134,8 +145,10 @@ class Pages:
         text = self._templates.get_template(template).render(
             viewer=viewer, path=request.url.path, place=_place(request), moment=f"{now():%Y-%m-%d %H:%M:%S}", **facts
         )
-        previews = _PREVIEWS if template == "offer.html" else ""
-        headers = {name: value.replace("{previews}", previews) for name, value in _HEADERS.items()}
+        shows_offers = template == "offer.html"
+        images = " ".join(("https:", "data:", *image_hosts(facts.get("assets")))) if shows_offers else "data:"
+        policy = _HEADERS[_POLICY].replace("{previews}", _PREVIEWS if shows_offers else "").replace("{images}", images)
+        headers = {**_HEADERS, _POLICY: policy}
         return Response(text, status, headers, "text/html; charset=utf-8")
 
     async def form_refused(self, request: Request, refused: Refused) -> Response:
@@ -165,6 +178,16 @@ class Pages:
     def told(self, refused: Refused) -> tuple[Diagnostic, ...]:
         """The diagnostics of a refusal, without this machine's paths."""
         return redacted(refused, self._session).diagnostics
+
+
+def image_hosts(assets: object) -> tuple[str, ...]:
+    """What a page's policy must name for images below these addresses: hosts without https, which is allowed anyway.
+
+    The addresses are those of stages, which are not always checked as specs are: what is no URL names no host.
+    """
+    urls = [str(url) for url in assets] if isinstance(assets, Iterable) else []
+    parts = [urlsplit(url) for url in urls if url.startswith("http://") and not url_trouble(url)]
+    return tuple(sorted({f"http://{part.netloc}" for part in parts if part.netloc.isascii()}))
 
 
 def _check_scope(request: Request, viewer: Viewer) -> None:

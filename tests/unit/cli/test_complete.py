@@ -167,6 +167,7 @@ COMPLETED = {
     "token create": {"whose"},
     "token revoke": {"id_"},
     "update": {"status", "data", "environment"},
+    "weights": {"patterns"},
 }
 
 

@@ -99,6 +99,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
                      ("PROPOSITION",), ("--status", "x"), ("--until", "soon"), ("-C", "fresh")],
     "preview": [("people/offer.card",), ("people/offer.beach",), ("people/offer.card", "--contact", "<b>2|\"'"), ("people/offer.none",),
                 ("people/offer.card", "--space", "nowhere"), ("people/offer.card", "--stage", "live"), ("people/offer.card", "--contact", "none")],
+    "weights": [(), ("people/offer.card", "--stage", "live"), ("people/category.*", *TIME), ("people/offer.none",), (EVIL,), ("--at", "soon"), ("-C", "fresh")],
     "eval": [("person.income > 100 and true", "-e", "people"), ("person.country", "-e", "people"), ("person.country", "-c", "=1+1", "-e", "people"),
              ("person.none", "-e", "people"), ("1 / 0", "-e", "people"), (EVIL, "-e", "people"), ("true", "-e", "guests")],
     "prove": [("person.income > 100", "person.income >= 100", "-e", "people"), (f"person.country = {QUOTED}", "current_date > date '2026-07-01'", "-e", "people", *TIME),

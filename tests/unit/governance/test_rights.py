@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.address import Kind
+from offerkit.address import SHARED_KINDS, Kind
 from offerkit.diagnostics import Code
+from offerkit.governance.profiles import BUILT_IN
 from offerkit.governance.rights import (
     Actor,
     TokenScope,
@@ -15,7 +16,7 @@ from offerkit.governance.rights import (
     scopes_of,
     token_scope_errors,
 )
-from offerkit.models.operator import Profile
+from offerkit.models.profiles import BuiltInProfile as Profile
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Entry
 
@@ -27,6 +28,8 @@ PROFILES = (ADMIN, OFFERS, DELIVERIES)
 DESIGN: dict[Kind, tuple[Profile, ...]] = {
     Kind.DIMENSION: (ADMIN,),
     Kind.OPERATOR: (ADMIN,),
+    Kind.PROFILE: (ADMIN,),
+    Kind.WEBHOOK: (ADMIN,),
     Kind.ENVIRONMENT: (ADMIN,),
     Kind.SPACE: (ADMIN, OFFERS),
     Kind.RULE: (ADMIN,),
@@ -44,7 +47,7 @@ ALL = [(kind, profile) for kind in Kind for profile in PROFILES]
 
 
 def address(kind: Kind) -> tuple[str, str]:
-    if kind in (Kind.DIMENSION, Kind.OPERATOR):
+    if kind in SHARED_KINDS:
         return f"{kind}.x", "shared"
     return (f"{kind}.shop" if kind is Kind.ENVIRONMENT else f"shop/{kind}.x"), "shop"
 
@@ -136,14 +139,14 @@ def test_one_refusal_for_each_kind_with_a_count() -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_approving(profile: Profile) -> None:
-    assert may_approve(Actor("x", profile), ()) == (profile in (ADMIN, OFFERS))
-    assert may_approve(Actor("x", profile), ("x", "y"))
-    assert not may_approve(Actor("x", profile), ("y",))
+    assert may_approve(Actor("x", profile), (), "shop") == (profile in (ADMIN, OFFERS))
+    assert may_approve(Actor("x", profile), ("x", "y"), "shop")
+    assert not may_approve(Actor("x", profile), ("y",), "shop")
 
 
 def test_who_can_approve() -> None:
-    assert approvers(("x",)) == ("x",)
-    assert approvers(()) == (OFFERS, ADMIN)
+    assert approvers(("x",), BUILT_IN, "shop") == ("x",)
+    assert approvers((), BUILT_IN, "shop") == (OFFERS, ADMIN)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ MINIMAL: dict[Kind, dict[str, Any]] = {
     Kind.CAMPAIGN: {},
     Kind.CASES: {"cases": {"x": {}}},
     Kind.POLICY: {"require": "offer.until is not null", "message": "It ends."},
+    Kind.PROFILE: {},
+    Kind.WEBHOOK: {"url": "https://hub.example.com/offers"},
 }
 N = Number
 OFFER: dict[str, Any] = {
@@ -82,6 +84,10 @@ FULL: dict[Kind, dict[str, Any]] = {
             "margin": {"type": "decimal", "label": "x", "description": "y", "required": True, "range": {"min": "0"}},
             "grade": {"type": "enumeration", "values": ["a", "b"]},
         },
+        "product_fields": {
+            "city": {"label": "City", "sample": "Oslo"},
+            "stars": {"type": "enumeration", "values": ["3", "4"]},
+        },
         "contacts": {"readers": ["olga"]},
         "reviewers": {"settings": ["risk"]},
         "promotion": {
@@ -91,6 +97,7 @@ FULL: dict[Kind, dict[str, Any]] = {
             "retention": "30d",
         },
         "impact": {"max_lost": "2.5%"},
+        "assets": "https://cdn.example/img/",
         "inbound": {
             "origins": ["https://www.bank.example"],
             "redirects": ["bank.example"],
@@ -103,7 +110,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         "channel": "inbound-web",
         "unitary": True,
         "fields": [{"name": "title", "label": "Title", "type": "html", "required": True}, {"name": "image_url"}],
-        "render": {"html": "{{ title }}", "text": "t", "xml": "<x/>"},
+        "render": {"html": "{{ title }}", "text": "t", "xml": "<x/>", "proposition": "<p/>"},
         "identification": {
             "keys": ["b", "a"],
             "implicit": True,
@@ -117,6 +124,7 @@ FULL: dict[Kind, dict[str, Any]] = {
             "accepted": "interested",
             "proposed_data": {"x": "1"},
             "accepted_data": {"y": "2"},
+            "status_data": {"rejected": {"z": "3"}},
         },
         "hooks": {"target_loading": "a", "post_processing": "b"},
     },
@@ -171,6 +179,19 @@ FULL: dict[Kind, dict[str, Any]] = {
     Kind.CASES: {
         "activated": {"a": ["web"]},
         "cases": {"a is offered": {"space": "shop/web", "now": "2026-01-01", "expect": {"offers": ["a"], "out": {}}}},
+    },
+    Kind.PROFILE: {
+        "extends": "offer-manager",
+        "rights": [
+            {"verb": "write", "kinds": ["rule", "typology"], "environments": ["shop"]},
+            {"verb": "stop"},
+        ],
+    },
+    Kind.WEBHOOK: {
+        "url": "https://hub.example.com/offers",
+        "events": ["approval.wanted", "offers.stopped"],
+        "environments": ["shop"],
+        "enabled": False,
     },
     Kind.POLICY: {
         "applies_to": ["category", "offer"],

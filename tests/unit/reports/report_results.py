@@ -23,6 +23,7 @@ from offerkit.engine.evaluated import EvaluatedExpression
 from offerkit.engine.identify import IdentifiedBy
 from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.engine.report import Report
+from offerkit.engine.weight_table import ShownMultiplier, ShownWeight, WeightTable
 from offerkit.governance.approval_items import ApprovalItem, ReviewedAspect
 from offerkit.governance.stopped import Stopped
 from offerkit.plans.plan import ApprovalKey, Aspect
@@ -144,6 +145,33 @@ def _preview(text: str) -> Preview:
             SpacePreview("email", "email", {}, {}, text),
         ),
     )
+
+
+def _weights(text: str) -> WeightTable:
+    multiplier = ShownMultiplier("bank", "1.5", "2026-11-01", "2026-12-31", holds=True)
+    number = ShownWeight(
+        offer=parse_address("bank/offer.gold"),
+        label=text,
+        category="bank/cards",
+        number=1,
+        name=text,
+        origin="bank/template.plain",
+        value="10",
+        is_formula=False,
+        dynamic="",
+        first="2026-11-01",
+        last="",
+        spaces=("web",),
+        filters=("adults",),
+        when=text,
+        multipliers=(multiplier, replace(multiplier, category="bank/cards", first="", last="", holds=False)),
+        effective="15",
+        why="",
+    )
+    formula = replace(
+        number, number=2, name="", value=text, is_formula=True, dynamic="products", effective="", why=text, filters=()
+    )
+    return WeightTable("bank@design", (("bank", "2026-11-30"),), (number, formula))
 
 
 def _proposition(text: str) -> PropositionLine:
@@ -297,6 +325,9 @@ RESULTS: Mapping[str, object] = {
     "Preview": _preview("Gold"),
     "Preview-nowhere": Preview("bank/offer.gold", "bank@live", "", ()),
     "Preview-hostile": _preview(HOSTILE),
+    "WeightTable": _weights("12"),
+    "WeightTable-empty": WeightTable("specs", (), ()),
+    "WeightTable-hostile": _weights(HOSTILE),
     "Propositions": Propositions((_proposition("12"), _proposition("=1+1"))),
     "Propositions-empty": Propositions(()),
     "Propositions-hostile": Propositions((_proposition(HOSTILE),)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.address import Kind
+from offerkit.address import SHARED_KINDS, Kind
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.specs.parse import parse_file
 from offerkit.specs.project import SpecFile
@@ -199,7 +199,7 @@ def test_an_offer(more: str, code: Code, place: str, summary: str, hint: str) ->
             "version: 1\ncampaigns:\n  c: {deliveries: {d: {space: s}}}\n",
             Code.BAD_VALUE,
             "3:23",
-            "exactly one of engine, offers, outline and cells",
+            "exactly one of engine, offers, outline, cells and offer_from",
             "",
         ),
         (
@@ -269,7 +269,7 @@ def test_other_kinds(text: str, code: Code, place: str, summary: str, hint: str)
             "3:44",
             "a csv or parquet source needs path",
         ),
-        ("version: 1\noperators:\n  o: {profile: boss}\n", Code.BAD_VALUE, "3:16", "“boss” is not a profile"),
+        ("version: 1\noperators:\n  o: {profile: boss ltd}\n", Code.BAD_NAME, "3:16", "“boss ltd” is not a name"),
         (
             "version: 1\noperators:\n  o: {profile: administrator, email: x}\n",
             Code.BAD_VALUE,
@@ -388,7 +388,7 @@ def test_a_mistake_in_an_aliased_template_names_the_line_inside() -> None:
 def test_every_kind_refuses_an_unknown_key() -> None:
     for kind in Kind:
         section = {"dimension": "dimensions", "category": "categories", "typology": "typologies"}.get(kind, f"{kind}s")
-        shared = kind in (Kind.DIMENSION, Kind.OPERATOR)
+        shared = kind in SHARED_KINDS
         text = f"version: 1\n{section}:\n  a: {{zzz: 1}}\n"
         declares = kind is Kind.ENVIRONMENT
         if declares:

@@ -48,7 +48,7 @@ def test_a_quoted_version_is_as_good() -> None:
     [
         ("- a\n", Code.WRONG_TYPE, "1:1", "a map of sections, not a list"),
         ("just text\n", Code.WRONG_TYPE, "1:1", "not a single value"),
-        ("version: 1\nofers: {}\n", Code.UNKNOWN_KEY, "2:1", "Did you mean offers or filters?"),
+        ("version: 1\nofers: {}\n", Code.UNKNOWN_KEY, "2:1", "Did you mean offers, filters or profiles?"),
         ("version: 1\nenvironment: {}\n", Code.UNKNOWN_KEY, "2:1", "no section “environment”"),
         ("version: 1\noffers: [a]\n", Code.WRONG_TYPE, "2:9", "offers is a map by name, not a list"),
         ("version: 1\noffers: a\n", Code.WRONG_TYPE, "2:9", "not a single value"),

@@ -10,7 +10,8 @@ from helpers.workspace import Workspace
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.usecases.approve import approve_or_reject, decidable_by, list_approvals
+from offerkit.usecases.approve import approve_or_reject
+from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
 from offerkit.usecases.requests import ApprovalRequest
 from offerkit.usecases.review import review_tokens
 from offerkit.usecases.session import who_is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -391,7 +391,7 @@ def test_everybody_with_a_profile_makes_deliveries_but_only_some_write_campaigns
 
 def test_another_profile_makes_none() -> None:
     with pytest.raises(Refused):
-        delivering.may_deliver(Actor("otto", cast(Any, "auditor")))
+        delivering.may_deliver(Actor("otto", "auditor"), "shop")
 
 
 def test_what_target_loading_adds_is_rendered(

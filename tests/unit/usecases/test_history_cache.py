@@ -23,11 +23,11 @@ from offerkit.usecases.history_cache import HistoryCache, OwnWrites
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CATALOG: Any = SimpleNamespace(
-    environment="shop", rules=("some",), longest_period=timedelta(days=30), seldom_read=frozenset()
+    environment="shop", longest_period=timedelta(days=30), reads_history=True, seldom_read=frozenset()
 )
 WITH_DATA: Any = SimpleNamespace(
     environment="shop",
-    rules=("some",),
+    reads_history=True,
     longest_period=timedelta(days=30),
     seldom_read=frozenset({("stored", "page"), ("product", "hotel"), ("proposition", "delivery")}),
 )
@@ -237,7 +237,7 @@ def test_stored_data_takes_room(desk: Desk) -> None:
 def test_nobody_and_no_rules_have_no_history(desk: Desk) -> None:
     known = desk.histories()
     assert known.of(CATALOG, "", NOW) == ()
-    assert known.of(SimpleNamespace(rules=()), "1", NOW) == ()  # type: ignore[arg-type]
+    assert known.of(SimpleNamespace(reads_history=False), "1", NOW) == ()  # type: ignore[arg-type]
 
 
 def test_one_who_looked_long_ago_reads_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

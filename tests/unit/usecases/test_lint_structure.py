@@ -172,7 +172,7 @@ offers:
     ),
     "a filter that nothing uses": (
         Code.UNUSED_FILTER,
-        "no offer or template uses filter young",
+        "nothing uses filter young",
         f"""categories: {{c: {{}}}}
 filters:
   ‸young: {{when: person.age < 26}}

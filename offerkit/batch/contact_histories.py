@@ -1,0 +1,109 @@
+"""Contacts' own histories for a batch (``eligible.history``): how many propositions each contact has had, in DuckDB.
+
+The store only returns propositions that can count; a catalog that counts none reads none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.exclusions import prefetch
+from offerkit.batch.program import BatchProgram
+from offerkit.engine.contact_history import CountedPropositions, HistoryCondition, counted_by
+from offerkit.models.status import Status
+from offerkit.store import CountFilter, Store
+from offerkit.times import shift, utc
+
+_AT_ONCE = 50
+"""The most counts of one pass over the propositions: each is a bit of a number."""
+_NAMED = 500
+"""The most offers that the store compares with; with more, DuckDB does."""
+
+
+@dataclass(frozen=True)
+class HistoryCounts:
+    """The table of counts, by the number of a contact (column ``n``; one without a row has none).
+
+    ``columns``: by what is counted. Without a table, nothing counts.
+    """
+
+    table: str = ""
+    columns: Mapping[CountedPropositions, str] = field(default_factory=dict)
+
+    def sql(self, condition: HistoryCondition) -> str:
+        """Whether the condition holds, over :meth:`source`."""
+        column = self.columns.get(condition.counted)
+        number = "0" if column is None else f"coalesce({column}, 0)"
+        most = "" if condition.most is None else f" AND {number} <= {condition.most:d}"
+        return f"({number} >= {condition.least:d}{most})"
+
+    @property
+    def source(self) -> str:
+        """The contacts, with their counts."""
+        return f"contact LEFT JOIN {self.table} USING (n)" if self.table else "contact"
+
+
+NO_COUNTS = HistoryCounts()
+
+
+def count_histories(people: ContactTable, program: BatchProgram, store: Store | None) -> HistoryCounts:
+    """What the conditions of ``program`` count, for all contacts; nothing without a store."""
+    counted = list(counted_by(program.conditions))
+    if store is None or not counted:
+        return NO_COUNTS
+    db = people.connection
+    columns = {each: f"h{number}" for number, each in enumerate(counted)}
+    db.execute("CREATE OR REPLACE TEMP TABLE had (k VARCHAR, code INTEGER, number BIGINT)")
+    for first in range(0, len(counted), _AT_ONCE):
+        _read(people, program, store, counted[first : first + _AT_ONCE], first)
+    table = people.fresh("history")
+    sums = ", ".join(
+        f"coalesce(sum(number) FILTER (code = {code}), 0)::BIGINT AS h{code}" for code in range(len(counted))
+    )
+    db.execute(f"CREATE TEMP TABLE {table} AS SELECT n, {sums} FROM had JOIN contact USING (k) GROUP BY n")  # noqa: S608
+    db.execute("DROP TABLE had")
+    return HistoryCounts(table, columns)
+
+
+def _read(
+    people: ContactTable, program: BatchProgram, store: Store, counted: Sequence[CountedPropositions], first: int
+) -> None:
+    """Add the numbers of ``counted``, whose codes begin at ``first``, to the table ``had``."""
+    import numpy
+
+    now, db = program.call.now, people.connection
+    filters = [
+        CountFilter(
+            utc(shift(now, -each.period)),
+            utc(now),
+            tuple(Status(status) for status in sorted(each.statuses)),
+            "",
+            tuple(sorted(each.offers)) if len(each.offers) <= _NAMED else (),
+            (each.category,) if each.category else (),
+        )
+        for each in counted
+    ]
+    db.execute("CREATE OR REPLACE TEMP TABLE counts_of (code INTEGER, offer VARCHAR)")  # without an offer: all of them
+    for code, each in enumerate(counted):
+        if each.category:
+            db.execute("INSERT INTO counts_of VALUES (?, NULL)", [code])
+        elif each.offers:
+            db.register("named", {"offer": numpy.array(sorted(each.offers), dtype=object)})
+            db.execute("INSERT INTO counts_of SELECT ?, CAST(offer AS VARCHAR) FROM named", [code])
+            db.unregister("named")
+    with closing(prefetch(store.counted(program.catalog.environment, filters, ["offer"]))) as read:
+        for part in read:
+            keys, lines = zip(*part, strict=True)
+            db.register("part", {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)})
+            db.execute(
+                "INSERT INTO had SELECT k, code + ?, count(*) FROM (SELECT CAST(k AS VARCHAR) AS k,"
+                " string_split(unnest(string_split(CAST(lines AS VARCHAR), chr(10))), ' ') AS line FROM part)"
+                " JOIN counts_of ON (CAST(line[2] AS BIGINT) >> code) & 1 = 1 AND (offer IS NULL OR offer = line[1])"
+                " GROUP BY ALL",
+                [first],
+            )
+            db.unregister("part")
+    db.execute("DROP TABLE counts_of")

@@ -1,0 +1,133 @@
+"""The contact's own history in eligibilities (``eligible.history``): numbers of earlier propositions.
+
+A proposition counts from *now − period* to *now*, both ends included, as presentation rules count
+(presentation_rules.py): by the offer's name and the category it had when it was proposed, with the status it has now.
+A theme means the offers that have it now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
+from offerkit.engine.history import PastProposition
+from offerkit.models.contact_history import HistoryEntry
+from offerkit.times import duration, shift
+
+_STATUSES = {"any": frozenset[str](), "accepted-or-rejected": frozenset({"accepted", "rejected"})}
+_NO_SPACES = ("", "")
+"""Such a condition has no expression, and so no namespaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedPropositions:
+    """Which propositions count: those of ``offers`` (of a theme, or a single one), or of ``category`` and below.
+
+    ``statuses``: empty means any. ``text``: in words, without the number.
+    """
+
+    offers: frozenset[str]
+    category: str
+    statuses: frozenset[str]
+    period: timedelta
+    text: str
+
+    def number(self, facts: CallFacts) -> int:
+        """How many propositions of the contact's history count."""
+        until = facts.moment
+        if not facts.past or until is None:
+            return 0
+        since = shift(until, -self.period)
+        return sum(since <= past.time <= until and self._counts(past) for past in facts.past)
+
+    def _counts(self, past: PastProposition) -> bool:
+        if self.statuses and past.status not in self.statuses:
+            return False
+        if not self.category:
+            return past.offer in self.offers
+        return past.category == self.category or past.category.startswith(f"{self.category}/")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HistoryCondition(BoundCondition):
+    """The number of counted propositions is at least ``least`` and at most ``most`` (None: any number)."""
+
+    counted: CountedPropositions = field(kw_only=True)
+    least: int = field(kw_only=True)
+    most: int | None = field(kw_only=True)
+
+    @property
+    def uses_clock(self) -> bool:
+        """Time decides what is in the period."""
+        return True
+
+    def value(self, facts: CallFacts) -> bool:
+        """Whether the number is within the limits."""
+        number = self.counted.number(facts)
+        return number >= self.least and (self.most is None or number <= self.most)
+
+
+class ContactHistories:
+    """The conditions on histories of one environment, each made once. ``carriers`` returns the offers with a theme."""
+
+    def __init__(self, carriers: Callable[[str], frozenset[str]]) -> None:
+        self._carriers = carriers
+        self._counted: dict[tuple[object, ...], CountedPropositions] = {}
+        self._conditions: dict[tuple[object, ...], HistoryCondition] = {}
+
+    def condition(self, entry: HistoryEntry) -> HistoryCondition:
+        """The condition of an entry; the same for equal entries."""
+        key = (entry.offer, entry.category, entry.theme, entry.status, entry.period)
+        counted = self._counted.get(key)
+        if counted is None:
+            counted = self._counted[key] = CountedPropositions(
+                offers=self._offers(entry),
+                category=entry.category or "",
+                statuses=_STATUSES.get(entry.status, frozenset({entry.status})),
+                period=duration(entry.period),
+                text=_words(entry),
+            )
+        limits = (*key, entry.at_least, entry.at_most)
+        if limits not in self._conditions:
+            text = f"{limits_text(entry.at_least or 0, entry.at_most)} {counted.text}"
+            expression = CompiledExpression(text, None, "", _NO_SPACES)
+            self._conditions[limits] = HistoryCondition(
+                expression, counted=counted, least=entry.at_least or 0, most=entry.at_most
+            )
+        return self._conditions[limits]
+
+    def __bool__(self) -> bool:
+        """Whether anything is counted."""
+        return bool(self._conditions)
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest period of a condition; 0 without conditions."""
+        return max((counted.period for counted in self._counted.values()), default=timedelta(0))
+
+    def _offers(self, entry: HistoryEntry) -> frozenset[str]:
+        if entry.theme is not None:
+            return self._carriers(entry.theme)
+        return frozenset() if entry.offer is None else frozenset({entry.offer})
+
+
+def limits_text(least: int, most: int | None) -> str:
+    """The limits in words: ``at least 1``, ``at most 2``, ``1 to 3``."""
+    if most is None:
+        return f"at least {least}"
+    return f"{least} to {most}" if least else f"at most {most}"
+
+
+def counted_by(conditions: Iterable[BoundCondition]) -> dict[CountedPropositions, int]:
+    """What ``conditions`` count, each once and numbered."""
+    counted = dict.fromkeys(each.counted for each in conditions if isinstance(each, HistoryCondition))
+    return {each: number for number, each in enumerate(counted)}
+
+
+def _words(entry: HistoryEntry) -> str:
+    kinds = (("offer", entry.offer), ("category", entry.category), ("theme", entry.theme))
+    of = next(f"{kind} {name}" for kind, name in kinds if name is not None)
+    status = "" if entry.status == "any" else f"{entry.status.replace('-', ' ')} "
+    return f"{status}propositions of {of} in {entry.period}"

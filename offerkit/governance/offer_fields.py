@@ -1,0 +1,99 @@
+"""Which declared fields of its offers an environment reads in decisions, and the values that approvals are bound to.
+
+A field binds the aspect that reads it (docs/adr/0062-offer-fields.md): content on a space, if a text or a rendering
+function there reads it; eligibility, if a condition, a filter or a weight does. What reads the fields of every offer
+binds the eligibility of each: presentation rules, stored data, which rules can count, and hooks that get whole offers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from offerkit.address import Address, Kind, environment_address
+from offerkit.fingerprint import Json, JsonMap, json_map
+from offerkit.models.environment import Environment
+from offerkit.models.expression_scopes import field_types
+from offerkit.models.offer_field import typed_fields
+from offerkit.rules.types import FieldType
+from offerkit.rules.values import show
+from offerkit.rules.written_form import written_form
+from offerkit.state.effective import EffectiveOffer, names_in
+from offerkit.state.snapshot import Snapshot
+
+EVERY = "*"
+"""What reads this reads every field, or cannot be read with certainty."""
+
+
+class OfferFieldReads(NamedTuple):
+    """The declared fields of an environment's offers, by name, and who reads them of all offers.
+
+    ``addresses``: all resources that this depends on. ``key`` is equal for equal reads.
+    """
+
+    types: dict[str, FieldType]
+    zone: ZoneInfo
+    by_all: frozenset[str]
+    addresses: frozenset[Address]
+    key: tuple[str, ...]
+
+    def known(self, names: frozenset[str]) -> frozenset[str]:
+        """Those of ``names`` that are declared; all declared ones if it is uncertain which are read."""
+        return frozenset(self.types) if EVERY in names else names & self.types.keys()
+
+    def bound(self, offer: EffectiveOffer, names: frozenset[str]) -> JsonMap:
+        """The type and value of each of ``names`` that is declared and has a value."""
+        wanted = self.known(names)
+        if not wanted:
+            return {}
+        values = typed_fields(offer.fields, {name: self.types[name] for name in sorted(wanted)}, self.zone)
+        return {name: [self.types[name].base, show(value)] for name, value in values.items() if value is not None}
+
+
+def offer_field_reads(view: Snapshot, environment: str) -> OfferFieldReads | None:
+    """What ``environment`` declares and reads; None if it declares no fields of offers, as most do not."""
+    key = ("offer fields", environment)
+    if key not in view.memo:
+        body = view(environment_address(environment)) or {}
+        view.memo[key] = _reads(view, environment, body) if body.get("offer_fields") else None
+    known: OfferFieldReads | None = view.memo[key]
+    return known
+
+
+def _reads(view: Snapshot, environment: str, body: JsonMap) -> OfferFieldReads:
+    model = Environment.model_validate(body)
+    own = environment_address(environment)
+    typology = own.beside(Kind.TYPOLOGY, model.typology) if model.typology is not None else None
+    rules = [own.beside(Kind.RULE, name) for name in names_in(view(typology), "rules")] if typology else []
+    spaces = view.of_kind(Kind.SPACE, environment)
+    by_all = frozenset(
+        name
+        for addresses, reads in ((rules, _read_by_rule), (spaces, _read_by_space))
+        for address in addresses
+        for name in reads(view(address) or {})
+    )
+    addresses = frozenset([own, *rules, *spaces, *([typology] if typology else [])])
+    types = field_types(model.offer_fields)
+    declared = (repr((name, type_.base.value, type_.values)) for name, type_ in sorted(types.items()))
+    return OfferFieldReads(
+        types, ZoneInfo(model.time_zone), by_all, addresses, (model.time_zone, *declared, "", *sorted(by_all))
+    )
+
+
+def _read_by_rule(rule: JsonMap) -> Iterator[str]:
+    yield from _read_by(json_map(rule.get("applies_to")).get("when"))
+
+
+def _read_by_space(space: JsonMap) -> Iterator[str]:
+    """What the space stores of each offer; its hook gets offers with all their fields."""
+    storage = json_map(space.get("storage"))
+    for moment in ("proposed_data", "accepted_data"):
+        for text in json_map(storage.get(moment)).values():
+            yield from _read_by(text)
+    if json_map(space.get("hooks")).get("post_processing"):
+        yield EVERY
+
+
+def _read_by(text: Json) -> frozenset[str]:
+    return written_form(text)[1] if isinstance(text, str) else frozenset()

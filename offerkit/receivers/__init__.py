@@ -1,0 +1,1 @@
+"""Receivers of webhooks: how one event is signed and posted."""
