@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.asking import at_option, data_option, stage_option
-from offerkit.cli.complete import contact_fields, offers, spaces
+from offerkit.cli.complete import call_data_examples, contact_fields, offers, spaces
 from offerkit.cli.options import format_of, pass_shell
 from offerkit.cli.shell import Shell
 
@@ -28,6 +28,13 @@ from offerkit.cli.shell import Shell
     shell_complete=contact_fields,
     help="Render for this contact: primary key, or FIELD=VALUE.",
 )
+@click.option(
+    "--example",
+    default="",
+    metavar="NAME",
+    shell_complete=call_data_examples,
+    help="Use this call-data example of the environment.",
+)
 @data_option
 @at_option
 @stage_option
@@ -38,6 +45,7 @@ def command(
     offer: str,
     on: tuple[str, ...],
     contact: str,
+    example: str,
     data: tuple[str, ...],
     at: str,
     stage: str,
@@ -45,17 +53,20 @@ def command(
 ) -> int:
     """Show an offer as each space renders it, before or after it is live.
 
-    OFFER is an address such as recipients/offer.canada-rockies. Call data defaults to the environment's samples.
+    OFFER is an address such as recipients/offer.canada-rockies. Call data comes from
+    --data, then from the --example, then from the environment's samples.
     Without --contact, the contact's fields are unknown. The exit code is 1 if the offer cannot be shown on a space: a
     required field is missing, or a URL or a template fails. Nothing is stored.
     """
     from offerkit.usecases.argument_values import parse_call_data
     from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.preview import preview
+    from offerkit.usecases.requests import PreviewRequest
 
     session = shell.session()
     shell.form = form
     with open_stage(session, stage) as engine:
-        offer_preview = preview(engine, offer, on, contact, parse_call_data(data), at, session.now)
+        request = PreviewRequest(offer, on, contact, parse_call_data(data), at, example)
+        offer_preview = preview(engine, request, session.now)
     shell.show(offer_preview, form)
     return 1 if any(shown.trouble for shown in offer_preview.spaces) else 0

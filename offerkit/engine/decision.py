@@ -32,7 +32,8 @@ class OfferTrace:
     has the ``rank`` that it would have had.
 
     ``weight`` is final, ``number`` the weight before ``multipliers`` (category, factor); ``source`` is the address
-    and path of that weight. ``notes``: the weights that do not hold, and why.
+    and path of that weight. ``notes``: the weights that do not hold, and why. ``weight_before``: the final weight
+    before post-processing gave it a new one.
     """
 
     offer: str
@@ -44,6 +45,7 @@ class OfferTrace:
     source: tuple[str, Path] = ("", ())
     rank: int | None = None
     notes: tuple[str, ...] = ()
+    weight_before: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

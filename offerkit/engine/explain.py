@@ -60,7 +60,7 @@ def explain(
     everything = replace(call, n=max(call.n, len(entries)), wanted=call.wanted_count)
     order = sort_entries(catalog, space, everything, facts, entries, reports)
     chosen = first_n(catalog, order, call.n)
-    _rank(catalog, space, call, traces, order)
+    _rank(catalog, space, call, traces, entries, order)
     return SpaceDecision(
         chosen,
         tuple(reports),
@@ -142,19 +142,30 @@ def _presented(
 
 
 def _rank(
-    catalog: Catalog, space: CompiledSpace, call: Call, traces: dict[int, OfferTrace], order: Sequence[RankedOffer]
+    catalog: Catalog,
+    space: CompiledSpace,
+    call: Call,
+    traces: dict[int, OfferTrace],
+    entries: Sequence[RankedOffer],
+    order: Sequence[RankedOffer],
 ) -> None:
-    """Write the outcome of steps 10 and 11 into ``traces``."""
-    rank_of = {entry.position: rank for rank, entry in enumerate(order, 1)}
-    weight_of = {entry.position: entry.weight for entry in order}
+    """Write the outcome of steps 10 and 11 into ``traces``. ``entries``: as they were before step 10."""
+    ranks = {entry.position: (rank, entry) for rank, entry in enumerate(order, 1)}
+    before = {(entry.position, entry.order): entry.weight for entry in entries}
     for position, trace in traces.items():
         if trace.out is not None:
             continue
         offer = catalog.offers[position]
-        rank = rank_of.get(position)
-        if rank is not None and rank <= call.n:
-            traces[position] = replace(trace, rank=rank, weight=weight_of[position])
-        elif rank is None and space.post_processing:
-            traces[position] = replace(trace, out=reasons.hook_dropped(space))
+        if position not in ranks:
+            dropped = bool(space.post_processing)
+            out = reasons.hook_dropped(space) if dropped else reasons.beyond_n(offer, call.n)
+            traces[position] = replace(trace, out=out)
+            continue
+        rank, entry = ranks[position]
+        former = before[position, entry.order]
+        if former != entry.weight:
+            trace = replace(trace, weight=entry.weight, weight_before=former)
+        if rank <= call.n:
+            traces[position] = replace(trace, rank=rank, weight=entry.weight)
         else:
             traces[position] = replace(trace, rank=rank, out=reasons.beyond_n(offer, call.n))

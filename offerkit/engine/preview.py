@@ -19,9 +19,13 @@ class SpacePreview:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """An offer on some spaces of a stage; ``contact`` as requested, empty for no particular one."""
+    """An offer on some spaces of a stage; ``contact`` as requested, empty for no particular one.
+
+    ``example``: the call-data example that was used, if one was.
+    """
 
     offer: str
     stage: str
     contact: str
     spaces: tuple[SpacePreview, ...]
+    example: str = ""

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
-from offerkit.governance.offer_fields import EVERY, offer_field_reads
+from offerkit.governance.offer_fields import EVERY, offer_field_reads, product_declarations, template_reads
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.rules.written_form import written_form
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields, filter_uses
@@ -51,7 +51,9 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
     offer = view.offer(address)
     known, looks = _known_fingerprints(view, offer), _space_renderings(view, offer.around)
     assets, fields = _assets(view, offer), offer_field_reads(view, offer.around.environment)
-    given = (fields.key, _category_key(view, offer)) if fields is not None else ()
+    given: tuple[Hashable, ...] = (fields.key, _category_key(view, offer)) if fields is not None else ()
+    products = product_declarations(view, offer.around.environment)
+    given += (canonical(products),) if products else ()
     reads: dict[bytes, frozenset[str]] = {}  # most spaces show the same texts
     result = []
     for space in spaces:
@@ -70,6 +72,8 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
             parts = [assets] if assets and not look.images.isdisjoint(_image_paths(content)) else []
             if fields is not None and (bound := fields.bound(offer, named)):
                 parts.append(canonical({"fields": bound}))
+            if products and (read := _products_read(products, look, content.values())):
+                parts.append(canonical({"products": read}))
             print_ = SCHEME + digest(b"content", shown, look.text, spoken, *parts)
             known[key] = print_
         result.append(print_)
@@ -79,17 +83,24 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
 def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, bool]:
     """Whether content on a space shows the offer's names, and whether it shows more that scheme 1 did not include.
 
-    That is labels of the space's fields, and declared fields of the offer; its names it did not always include.
+    That is labels of the space's fields, and declared fields of the offer and of its products; its names it did not
+    always include.
     """
     offer = view.offer(address)
     look = _space_renderings(view, offer.around).get(space)
     if look is None:
         return False, False
-    reads, fields = (
-        look.reads | _reads_of_offer(offer.content(space).values()),
-        offer_field_reads(view, address.environment),
-    )
-    return bool(reads), look.labelled or (fields is not None and bool(fields.bound(offer, reads)))
+    texts = list(offer.content(space).values())
+    reads, fields = look.reads | _reads_of_offer(texts), offer_field_reads(view, address.environment)
+    products = product_declarations(view, address.environment)
+    more = bool(products) and bool(_products_read(products, look, texts))
+    return bool(reads), look.labelled or more or (fields is not None and bool(fields.bound(offer, reads)))
+
+
+def _products_read(products: JsonMap, look: _SpaceRendering, texts: Iterable[Json]) -> JsonMap:
+    """The declarations of the products' values that a space's functions or an offer's ``texts`` read."""
+    names = look.products | template_reads(texts, "product")
+    return products if EVERY in names else {name: products[name] for name in sorted(names & products.keys())}
 
 
 def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
@@ -239,7 +250,8 @@ def affecting(view: Snapshot, offer: Address) -> set[Address]:
     what reads them of every offer.
     """
     fields = offer_field_reads(view, offer.environment)
-    return contributing(view, offer) | (fields.addresses if fields is not None else frozenset())
+    declared = {environment_address(offer.environment)} if product_declarations(view, offer.environment) else set()
+    return contributing(view, offer) | declared | (fields.addresses if fields is not None else frozenset())
 
 
 def contributing(view: Snapshot, offer: Address) -> set[Address]:
@@ -255,12 +267,14 @@ class _SpaceRendering(NamedTuple):
     """How a space renders any offer: the canonical bytes of its fields and rendering functions.
 
     ``key``: the space's name and fingerprint. ``reads``: the offer's own fields that the functions read.
-    ``labelled``: whether field labels are shown. ``images``: the fields that hold the address of an image.
+    ``products``: the values of products that they read. ``labelled``: whether field labels are shown. ``images``: the
+    fields that hold the address of an image.
     """
 
     key: str
     text: bytes
     reads: frozenset[str]
+    products: frozenset[str]
     labelled: bool
     images: frozenset[str]
 
@@ -328,6 +342,7 @@ def _space_rendering(view: Snapshot, space: str, address: Address) -> _SpaceRend
             " ".join(key[1:]),
             text,
             _reads_of_offer(functions.values()),
+            template_reads(functions.values(), "product"),
             any(labels),
             frozenset(images),
         )
@@ -374,18 +389,7 @@ def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
 
 def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
     """The offer's own fields that templates read; ``*`` for a template that cannot be parsed."""
-    from offerkit.templates.inspection import inspect
-    from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
-
-    result: set[str] = set()
-    for text in texts:
-        if isinstance(text, str) and is_template(text):
-            inspection = inspect(text)
-            names = (name.partition(".") for name in inspection.variables)
-            result |= {below or "*" for head, _, below in names if head == "offer"}
-            if inspection.error:
-                result.add("*")
-    return frozenset(result)
+    return template_reads(texts, "offer")
 
 
 # Scheme 1: what approvals and rejections of earlier releases are bound to. It is computed only when such a decision is

@@ -3,11 +3,13 @@
 A field binds the aspect that reads it (docs/adr/0062-offer-fields.md): content on a space, if a text or a rendering
 function there reads it; eligibility, if a condition, a filter or a weight does. What reads the fields of every offer
 binds the eligibility of each: presentation rules, stored data, which rules can count, and hooks that get whole offers.
+
+Declared values of products (docs/adr/0063-what-hooks-receive.md) bind the content whose templates read them, by type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -97,3 +99,37 @@ def _read_by_space(space: JsonMap) -> Iterator[str]:
 
 def _read_by(text: Json) -> frozenset[str]:
     return written_form(text)[1] if isinstance(text, str) else frozenset()
+
+
+def product_declarations(view: Snapshot, environment: str) -> JsonMap:
+    """What ``environment`` declares of its products' values: type and values of an enumeration, by name."""
+    key = ("product fields", environment)
+    if key not in view.memo:
+        declared = json_map((view(environment_address(environment)) or {}).get("product_fields"))
+        view.memo[key] = {name: product_field_meaning(field) for name, field in sorted(declared.items())}
+    known: JsonMap = view.memo[key]
+    return known
+
+
+_FOR_PREVIEWS = frozenset({"label", "sample"})
+
+
+def product_field_meaning(field: Json) -> Json:
+    """A declared value of products without what only authors and previews see."""
+    return {name: value for name, value in json_map(field).items() if name not in _FOR_PREVIEWS}
+
+
+def template_reads(texts: Iterable[Json], namespace: str) -> frozenset[str]:
+    """The fields of ``namespace`` that templates read; :data:`EVERY` for a template that cannot be parsed."""
+    from offerkit.templates.inspection import inspect
+    from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
+
+    result: set[str] = set()
+    for text in texts:
+        if isinstance(text, str) and is_template(text):
+            inspection = inspect(text)
+            names = (name.partition(".") for name in inspection.variables)
+            result |= {below or EVERY for head, _, below in names if head == namespace}
+            if inspection.error:
+                result.add(EVERY)
+    return frozenset(result)

@@ -22,7 +22,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Action, Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
-_NAMING = {Kind.ENVIRONMENT: ("call_data", "offer_fields"), Kind.DIMENSION: ("fields",)}
+_NAMING = {Kind.ENVIRONMENT: ("call_data", "offer_fields", "product_fields"), Kind.DIMENSION: ("fields",)}
 """The part of a resource that declares the fields that conditions and texts can name."""
 
 

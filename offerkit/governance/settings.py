@@ -16,6 +16,7 @@ from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
 from offerkit.governance.approvals import Decisions, rejected
 from offerkit.governance.aspects import approval_keys
+from offerkit.governance.offer_fields import product_field_meaning
 from offerkit.models import model_of
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.effective import filters_of
@@ -30,6 +31,8 @@ SCHEME = "2:"
 _FOR_READERS = frozenset({"label", "description"})
 _FOR_EXAMPLES = frozenset({"range", "examples"})
 """The properties of a dimension's field, or of call data, that only invented examples use."""
+_ENVIRONMENT_EXAMPLES = "call_data_examples"
+"""What only previews use of an environment."""
 _DECLARING_FIELDS = {Kind.DIMENSION: "fields", Kind.ENVIRONMENT: "call_data"}
 _FOR_AUTHORS = frozenset({"label", "description", "range", "required"})
 """The properties of a declared field of offers that judge specs, or are for readers; they do not affect contacts."""
@@ -90,7 +93,7 @@ def renamed_body(view: Snapshot, address: Address, renames: Mapping[Address, Add
 
 
 def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
-    left_out = _FOR_READERS | (_APPROVED_AS_CONTENT if address.kind is Kind.SPACE else frozenset())
+    left_out = _FOR_READERS | {_ENVIRONMENT_EXAMPLES} | (_APPROVED_AS_CONTENT if address.kind is Kind.SPACE else set())
     if body is None:
         return None
     result = {name: value for name, value in body.items() if name not in left_out}
@@ -102,6 +105,8 @@ def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
             name: {key: value for key, value in json_map(field).items() if key not in _FOR_AUTHORS}
             for name, field in fields.items()
         }
+    if isinstance(fields := result.get("product_fields"), dict):
+        result["product_fields"] = {name: product_field_meaning(field) for name, field in fields.items()}
     return result
 
 

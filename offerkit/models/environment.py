@@ -26,10 +26,14 @@ from offerkit.models.dimension import DimensionField, TypedField
 from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.inbound import Inbound
 from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
-from offerkit.models.typed_values import ValueText, type_error
+from offerkit.models.typed_values import GivenValue, ValueText, type_error
 
 MAX_PRODUCT_FIELDS = 100
 """The most fields that an environment can declare for products."""
+
+
+MAX_EXAMPLES = 50
+"""The most examples of call data that an environment declares."""
 
 
 class CallData(DimensionField):
@@ -122,6 +126,12 @@ class Environment(Resource):
     filters: tuple[FilterUse, ...] = Field((), description="Predefined filters; all must hold for any offer.")
     when: Expression | None = Field(None, description="The environment's own target filter.")
     call_data: dict[Name, CallData] = {}
+    call_data_examples: dict[Name, dict[Name, GivenValue]] = Field(
+        {},
+        max_length=MAX_EXAMPLES,
+        description="Examples of calls, by name, for previews: values of call data, over the samples; they do not"
+        " affect decisions.",
+    )
     offer_fields: dict[Name, OfferField] = Field(
         {}, max_length=MAX_OFFER_FIELDS, description="The fields of offers besides the built-in ones: offer.<name>."
     )

@@ -105,12 +105,15 @@ def _slice(part: SliceTrace) -> str:
 
 
 def _weight(verdict: OfferTrace) -> str:
-    text = f"weight {show(verdict.weight)}"
-    if verdict.multipliers and verdict.number is not None and verdict.weight is not None:
+    text, weight = f"weight {show(verdict.weight)}", verdict.weight
+    if verdict.weight_before is not None:
+        weight = verdict.weight_before
+        text += f", given by post-processing instead of {show(weight)}"
+    if verdict.multipliers and verdict.number is not None and weight is not None:
         before = show(verdict.number)
-        if times(verdict.number, verdict.multipliers) != verdict.weight:
+        if times(verdict.number, verdict.multipliers) != weight:
             shares = [factor for _, factor in verdict.multipliers]
-            before = f"{show(plain_number(verdict.weight / prod(shares)))} (its product)"
+            before = f"{show(plain_number(weight / prod(shares)))} (its product)"
         factors = " ".join(f"× {show(factor)} ({category})" for category, factor in verdict.multipliers)
         text += f" = {before} {factors}"
     return visible(text)
@@ -154,11 +157,13 @@ def _slice_json(part: SliceTrace) -> Json:
 
 def _verdicts_json(trace: DecisionTrace, where: Where) -> Iterator[Json]:
     for verdict in trace.offers:
+        before = verdict.weight_before
         yield {
             "offer": verdict.offer,
             "category": verdict.category,
             "rank": verdict.rank,
             "weight": None if verdict.weight is None else show(verdict.weight),
+            **({} if before is None else {"weight_before": show(before)}),
             "multipliers": {category: show(factor) for category, factor in verdict.multipliers},
             "out": None if verdict.out is None else _finding_json(verdict.out, where),
             "notes": list(verdict.notes),

@@ -31,7 +31,8 @@ def _lines(text: str) -> list[str]:
 
 def _title(preview: Preview) -> str:
     who = f" for {visible(preview.contact)}" if preview.contact else ""
-    return f"{preview.offer} in {preview.stage}{who}"
+    example = f" with the example {visible(preview.example)}" if preview.example else ""
+    return f"{preview.offer} in {preview.stage}{who}{example}"
 
 
 def preview_json(preview: Preview, _presentation: Presentation = PRESENTATION) -> str:
@@ -40,6 +41,7 @@ def preview_json(preview: Preview, _presentation: Presentation = PRESENTATION) -
         "offer": preview.offer,
         "stage": preview.stage,
         "contact": preview.contact,
+        "example": preview.example,
         "spaces": [
             {
                 "space": shown.space,

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from offerkit.address import SECTION_OF, Address, Kind
-from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, suggestion
 from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.models.expression_scopes import CHANNELS
+from offerkit.models.typed_values import type_error
 from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.campaigns import (
     SLOTS,
@@ -223,6 +224,7 @@ def _facts(
             data = resource.call_data
             return ResourceFacts(
                 fields=tuple(data),
+                keys=tuple(resource.call_data_examples),
                 flags=flags,
                 types=types(data),
                 expressions=written,
@@ -256,7 +258,7 @@ def _facts(
 
 
 def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource: Any) -> Iterator[Diagnostic]:
-    """Invalid addresses: URLs of contacts databases, and allowed origins.
+    """Invalid addresses (URLs of contacts databases, of images, allowed origins), and examples that cannot be used.
 
     The models accept them, since what is live with them must stay readable.
     """
@@ -274,6 +276,7 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource
             if fault := url_fault(str(origin)):
                 hint = "Write scheme and host, with the port if needed, as in https://www.bank.example:8443."
                 wrong.append((("inbound", "origins", number), f"“{origin:.80}” is not an origin: {fault.reason}", hint))
+        wrong += _bad_examples(resource)
     for path, summary, hint in wrong:
         position = unpack(source.path, locate(document, (*raw.path, *path)))
         yield Diagnostic(Code.BAD_VALUE, summary, hint=hint, address=str(raw.address), position=position)
@@ -289,6 +292,22 @@ def _unshown(source: SpecFile, document: YamlMap, raw: RawResource, campaign: An
             address=str(raw.address),
             position=unpack(source.path, locate(document, (*raw.path, *path))),
         )
+
+
+def _bad_examples(environment: Any) -> Iterator[tuple[JsonPath, str, str]]:
+    """The values of examples that no call of the environment could pass: path, summary, hint."""
+    declared = environment.call_data
+    for name, values in environment.call_data_examples.items():
+        for key, value in values.items():
+            path = ("call_data_examples", name, key)
+            if key not in declared:
+                hint = suggestion(key, declared, "Declare it under call_data, or remove it.")
+                yield path, f"there is no call data “{key}”", hint
+            elif why := type_error(list(value) if isinstance(value, tuple) else value, declared[key].value_type):
+                type_ = declared[key].value_type
+                known = f"Known: {', '.join(type_.values)}." if type_.values else ""
+                hint = suggestion(str(value), type_.values, known) or f"It is declared as {type_.base}."
+                yield path, f"the example “{name}” does not fit {key}: {why}", hint
 
 
 def _tracking(source: SpecFile, document: YamlMap, raw: RawResource, campaign: Any) -> Iterator[Diagnostic]:

@@ -55,7 +55,7 @@ class ResourceFacts(NamedTuple):
     parameters without default.
     ``representations``: fields given, by space; slots of messages with a body, by delivery.
     ``spaces``: an offer's explicit spaces. ``keys``: identification keys; an operator's e-mail; what
-    a policy applies to.
+    a policy applies to; an environment's call-data examples.
     ``variables``: the dotted names its templates use, and those that deliveries get at a run, with the path of each.
     ``flags``: anonymous, assets, unitary, visitors, outbound, web, automation.
     ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's

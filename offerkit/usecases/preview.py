@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from offerkit.address import Kind, parse_address
+from offerkit.address import Kind, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.call_facts import ANONYMOUS, with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.preview import Preview, SpacePreview
+from offerkit.fingerprint import JsonMap, json_map
 from offerkit.rules.types import Row
 from offerkit.templates.render import RenderError
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.open_engine import StageEngine
+from offerkit.usecases.requests import PreviewRequest
 
 OUTPUTS = ("html", "text", "xml")
 
 
-def preview(
-    engine: StageEngine,
-    offer: str,
-    spaces: tuple[str, ...],
-    contact: str,
-    data: Mapping[str, object],
-    at: str,
-    now: str,
-) -> Preview:
-    """``offer`` (an address) on ``spaces``, by default all its spaces. Raises Refused for unknown names."""
-    catalog, name = _offer(engine, offer)
-    parse_time(at, catalog.zone, now)
-    known = catalog.offers[catalog.position_of[name]]
-    spaces = tuple(space.removeprefix(f"{catalog.environment}/") for space in spaces)
+def preview(engine: StageEngine, request: PreviewRequest, now: str) -> Preview:
+    """The offer on its spaces, as requested. Raises Refused for unknown names and for call data that does not fit."""
+    catalog, name = _offer(engine, request.offer)
+    parse_time(request.at, catalog.zone, now)
+    known, contact = catalog.offers[catalog.position_of[name]], request.contact
+    spaces = tuple(space.removeprefix(f"{catalog.environment}/") for space in request.spaces)
     unknown = [space for space in spaces if space not in catalog.spaces]
     if unknown:
         raise Refused(
@@ -42,14 +34,15 @@ def preview(
                 for space in unknown
             ]
         )
-    values, wrong = call_data(catalog, {**_samples(catalog), **data}, required=False)
+    given = {**_samples(catalog), **_example(engine, catalog, request.example), **request.data}
+    values, wrong = call_data(catalog, given, required=False)
     if wrong:
         raise Refused(wrong)
     row = engine.people.chosen(catalog, contact) if contact else contact_row(catalog, None)
     shown = tuple(
         _shown(engine, catalog, name, space, row, values, contact) for space in spaces or sorted(known.spaces)
     )
-    return Preview(f"{catalog.environment}/offer.{name}", engine.catalogs.stage, contact, shown)
+    return Preview(f"{catalog.environment}/offer.{name}", engine.catalogs.stage, contact, shown, request.example)
 
 
 def _shown(
@@ -75,6 +68,22 @@ def _product(catalog: Catalog, offer: str) -> Row | None:
     """The sample product of an offer that hooks turn into products; None if there is no sample."""
     dynamic = any(weight.dynamic for weight in catalog.offers[catalog.position_of[offer]].weights)
     return (catalog.sample_product or None) if dynamic else None
+
+
+def examples_of(environment: JsonMap | None) -> dict[str, JsonMap]:
+    """The call-data examples in an environment's body, by name."""
+    return {name: json_map(values) for name, values in json_map((environment or {}).get("call_data_examples")).items()}
+
+
+def _example(engine: StageEngine, catalog: Catalog, name: str) -> JsonMap:
+    known = examples_of(engine.catalogs.snapshot(environment_address(catalog.environment)))
+    if name and name not in known:
+        raise refuse(
+            Code.UNKNOWN_EXAMPLE,
+            f"{catalog.environment} has no call-data example “{name[:80]}” in {engine.catalogs.stage}",
+            hint=suggestion(name, known, "Declare it under call_data_examples of the environment."),
+        )
+    return known.get(name, {})
 
 
 def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
+from offerkit.fingerprint import Json
 from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.specs.progress import Progress, no_progress
@@ -247,6 +248,69 @@ class ImpactRequest:
 
 
 @dataclass(frozen=True)
+class ExportRequest:
+    """The next changes of propositions after the cursor ``since`` (empty: from the beginning), of one environment or
+    all.
+    """
+
+    since: str = ""
+    environment: str = ""
+
+
+@dataclass(frozen=True)
+class ExportedPage:
+    """Some changes, the cursor after them, and whether there are more now."""
+
+    lines: Sequence[Mapping[str, Json]]
+    cursor: str
+    more: bool
+
+
+@dataclass(frozen=True)
+class StatusReportRequest:
+    """What to count: propositions by groups (``by``), from ``since`` to before ``until`` (as users write times).
+
+    ``categories``: only offers in these or below. Empty fields do not narrow it.
+    """
+
+    by: Sequence[str] = ()
+    since: str = ""
+    until: str = ""
+    environment: str = ""
+    spaces: Sequence[str] = ()
+    offers: Sequence[str] = ()
+    categories: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SimulationsRequest:
+    """What to do with kept simulations: list them (of one environment or all), or read or remove those in ``names``."""
+
+    action: Literal["list", "read", "remove"] = "list"
+    names: Sequence[str] = ()
+    environment: str = ""
+
+
+@dataclass(frozen=True)
+class KeptSimulation:
+    """A run that was kept by name: when (UTC) and by whom, and what it found; ``body`` is None in lists."""
+
+    name: str
+    environment: str
+    stage: str
+    time: str
+    actor: str
+    body: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True)
+class KeptSimulations:
+    """Kept simulations, newest first, or in the order in which they were named."""
+
+    runs: Sequence[KeptSimulation]
+
+
+@dataclass(frozen=True)
 class SpaceRequest:
     """What a call requests for one place: of which space (``ENVIRONMENT/SPACE``), how many offers, and from where.
 
@@ -303,6 +367,21 @@ class ProposeRequest:
         """What is requested, in order; the answer has one part for each."""
         same = (self.n, self.categories, self.anonymous_categories, self.themes)
         return self.wanted or tuple(SpaceRequest(name, *same) for name in dict.fromkeys(self.spaces))
+
+
+@dataclass(frozen=True)
+class PreviewRequest:
+    """What to preview: ``offer`` (an address), on which spaces (none: all of its), for whom and with which call data.
+
+    ``example``: the environment's call-data example to use, over its samples; ``data`` goes over both.
+    """
+
+    offer: str
+    spaces: tuple[str, ...] = ()
+    contact: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+    at: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import Hooks
 from offerkit.engine.identify import ContactLookup, IdentifyingSpace, identify
 from offerkit.engine.inline_catalog import inline_catalog
+from offerkit.hooks import Candidate, HookCall, HookOffer
 from offerkit.models.status import Status
+from offerkit.rules.types import Row
 from offerkit.store import DeliveryRun, PropositionRow, Store
 from offerkit.times import utc
 
@@ -64,13 +66,41 @@ CHANNELS = {"web": "inbound-web", "app": "inbound-mobile", "hook": "inbound-web"
 
 _ANSWERS = IdentifyingSpace("shop", "app", False, False, "", ())
 
+
+def _weighed_anew(candidates: Sequence[Candidate], call: HookCall) -> Sequence[Candidate | tuple[Candidate, object]]:
+    """Reads all that a hook is told; some candidates keep their weight, some get another or 0, some are dropped."""
+    age = call.contact["age"]
+    weights = {"gold": 0, "silver": Decimal("1.25") if call.data["page"] is None else 7}
+    found = [
+        (candidate, weights[candidate.code]) if candidate.code in weights else candidate
+        for number, candidate in enumerate(candidates)
+        if number % 3 != int(call.key or 0) % 3 or "x" in candidate.themes
+    ]
+    return found[: call.n] if isinstance(age, int) and age > 60 else found[::-1]
+
+
+def _tariffs(offer: HookOffer, contact: Row, data: Row, call: HookCall) -> Sequence[tuple[dict[str, object], object]]:
+    """Products that differ by offer, contact and call; for some contacts there is none."""
+    if call.contact["tier"] == "silver" and offer.code == "gold":
+        return []
+    return [
+        ({"tariff": offer.name, "price": Decimal(len(offer.themes))}, offer.weight),
+        ({"tariff": call.key, "price": call.n}, offer.weight * 2 if call.key == "2" else 0),
+    ]
+
+
 HOOKS = Hooks(
     dynamic_offer={
         "two": lambda offer, contact, data: [({"name": f"{offer}-x"}, 2), ({"name": f"{offer}-y"}, Decimal("3.5"))],
         "zero": lambda offer, contact, data: [({"name": "x"}, 0)],
+        "tariffs": _tariffs,
+        "dear": lambda offer, contact, data: [({"price": "dear"}, 9)],
     },
-    post_processing={"every-other": lambda candidates: candidates[::-2]},
-    target_loading={"page-by-age": lambda contact, data: {"page": "/a" if (contact["age"] or 0) > 30 else None}},
+    post_processing={"every-other": lambda candidates: candidates[::-2], "weigh-anew": _weighed_anew},
+    target_loading={
+        "page-by-age": lambda contact, data: {"page": "/a" if (contact["age"] or 0) > 30 else None},
+        "page-by-call": lambda contact, data, call: {"page": "/a" if call.key == "1" or call.session else None},
+    },
 )
 TEMPLATES = ("t0", "t1", "t2")
 """The last one builds on the first."""
@@ -97,7 +127,7 @@ def sections_of(
             "id": {"type": "integer"}, "age": {"type": "integer"}, "tier": {"type": "string"}, "score": {"type": "decimal"},
         }}},
         "environment": {"dimension": "person", "typology": "t", "time_zone": "Europe/Paris",
-                        "product_fields": {"nights": {"type": "integer"}},
+                        "product_fields": {"nights": {"type": "integer"}, "price": {"type": "decimal"}},
                         "call_data": {"page": {"type": "string"}, "likes": {"type": "list"}}},
         "spaces": {name: _space(rng, name) for name in CHANNELS},
         "typologies": {"t": {"rules": rules}},
@@ -242,8 +272,8 @@ _FALLBACK = {"fallback": DOOR.fallback, "anonymous_categories": list(DOOR.catego
 
 
 def _hooks(rng: Random) -> dict[str, Any]:
-    asked = {"post_processing": "every-other", "target_loading": "page-by-age"}
-    return {name: asked[name] for name in rng.choice((["post_processing"], ["target_loading"], [*asked]))}
+    asked = {"post_processing": ("every-other", "weigh-anew"), "target_loading": ("page-by-age", "page-by-call")}
+    return {name: rng.choice(asked[name]) for name in rng.choice((["post_processing"], ["target_loading"], [*asked]))}
 
 
 def _template(rng: Random, name: str) -> dict[str, Any]:
@@ -293,7 +323,7 @@ def _weight(rng: Random) -> dict[str, Any]:
         **_period(rng),
         **_maybe(rng, "when", rng.choice(CONDITIONS)),
         **_maybe(rng, "spaces", ["web"], 0.2),
-        **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing")), 0.15),
+        **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing", "tariffs", "dear")), 0.15),
     }
 
 

@@ -228,7 +228,7 @@ def _counted(case: _Case, loading: str) -> int:
     call = replace(case.call, space="hook", categories=(), themes=(), nowhere=False)
     old, new = (batch_program(made, replace(call, n=n), reasons=True) for n in (100, 1))
     with open_contact_table(case.contacts, ("id",), made.dimension.fields) as table:
-        space_result(None, table, old, {}, None)
+        space_result(None, table, old, ((), {}), None)
         assert Counter(called) == {row["id"]: 1 for row in case.contacts}
         called.clear()
         found = space_impact(None, Population(table, table), SpaceComparison("shop/hook", old, new, {}), {}, "")

@@ -37,6 +37,11 @@ STARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "deciding": ("", ()),
     "decided": ("deciding", ("--as ada apply --yes", "--as ada approve */offer.*", "--as ada promote --yes")),
+    "hooked": ("", ()),
+    "hooked-live": (
+        "hooked",
+        ("--as ada apply --yes", "--as ada approve */offer.*", "--as ada promote --yes", "--as ada apply --yes"),
+    ),
     "live": ("approved", ("--as omar promote --yes", "--as dora apply --yes")),
 }
 """Where a session may begin: from another start, by commands of offerkit."""

@@ -34,7 +34,8 @@ from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history
 from offerkit.usecases.list_propositions import PropositionFilter, list_propositions
 from offerkit.usecases.open_engine import open_stage
-from offerkit.usecases.preview import preview
+from offerkit.usecases.preview import examples_of, preview
+from offerkit.usecases.requests import PreviewRequest
 from offerkit.usecases.review import review_tokens
 from offerkit.usecases.session import Session, who_is
 from offerkit.usecases.state_refs import state_named
@@ -65,9 +66,10 @@ def routes(pages: Pages) -> list[Operation]:
 
     async def offer(request: Request) -> Response:
         address = f"{request.path_params['environment']}/offer.{request.path_params['name']}"
-        stage, contact = query_text(request, "stage"), query_text(request, "contact")
+        stage, contact = query_text(request, "stage"), query_text(request, "contact").strip()[:500]
+        example = query_text(request, "example").strip()[:200]
         return await pages.show(
-            request, "offer.html", lambda session: _offer(session, address, stage, contact.strip()[:500])
+            request, "offer.html", lambda session: _offer(session, address, stage, contact, example)
         )
 
     return [
@@ -112,7 +114,7 @@ def _state(design: Entry | None, live: Entry | None) -> str:
     return "live" if design.fingerprint == live.fingerprint else "live, changed in design"
 
 
-def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
+def _offer(session: Session, text: str, stage: str, contact: str, example: str) -> Facts:
     address = _address(text)
     with session.existing() as store:
         design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
@@ -124,6 +126,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
             "may_read": may,
             "row": _row(address, design, live),
             "assets": _assets(address, design, live),
+            "examples": _examples(address, design, live),
             "parts": condition_rows(address, live, design),
             "changes": _changes(session, store, address),
             "history": history(store, "", address, NEWEST),
@@ -140,7 +143,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         looks: list[Looks] = []
         trouble = refused.diagnostics
     else:
-        looks, trouble = _looks(session, address, chosen, contact)
+        looks, trouble = _looks(session, address, chosen, contact, example)
     return {
         **facts,
         "looks": looks,
@@ -149,6 +152,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         "chosen": chosen,
         "stages": stages,
         "contact": contact,
+        "example": example,
     }
 
 
@@ -161,13 +165,13 @@ class Looks(NamedTuple):
 
 
 def _looks(
-    session: Session, address: Address, stages: list[str], contact: str
+    session: Session, address: Address, stages: list[str], contact: str, example: str
 ) -> tuple[list[Looks], tuple[Diagnostic, ...]]:
     """The offer on its spaces, stage beside stage; or why it cannot be shown, as when there is no such contact."""
     previews: dict[str, Preview] = {}
     troubles: list[Diagnostic] = []
     for stage in stages:
-        shown, trouble = _shown(session, address, stage, contact)
+        shown, trouble = _shown(session, stage, PreviewRequest(address, contact=contact, example=example))
         troubles += [by_stage for by_stage in trouble if by_stage not in troubles]
         if shown is not None:
             previews[stage] = shown
@@ -195,6 +199,12 @@ def _assets(address: Address, *views: Snapshot) -> set[str]:
     return {str(body["assets"]) for view in views if (body := view(environment)) is not None and body.get("assets")}
 
 
+def _examples(address: Address, *views: Snapshot) -> list[str]:
+    """The call-data examples of an offer's environment, in either stage."""
+    environment = environment_address(address.environment)
+    return sorted({name for view in views for name in examples_of(view(environment))})
+
+
 def _address(text: str) -> Address:
     try:
         return parse_address(text)
@@ -215,11 +225,11 @@ def _approvals(session: Session, store: Store, address: str) -> Facts:
     return {"offers": grouped(rows, decidable(session, own), review_tokens(store, {row.address for row in own}))}
 
 
-def _shown(session: Session, address: str, stage: str, contact: str) -> tuple[Preview | None, tuple[Diagnostic, ...]]:
+def _shown(session: Session, stage: str, request: PreviewRequest) -> tuple[Preview | None, tuple[Diagnostic, ...]]:
     """The offer on its spaces; or why it cannot be shown, as when there is no such contact."""
     try:
         with open_stage(session, stage) as engine:
-            return preview(engine, address, (), contact, {}, "", session.now), ()
+            return preview(engine, request, session.now), ()
     except Refused as refused:
         return None, refused.diagnostics
 

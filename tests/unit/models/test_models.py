@@ -98,6 +98,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         },
         "impact": {"max_lost": "2.5%"},
         "assets": "https://cdn.example/img/",
+        "call_data_examples": {"winter": {"page": "/ski"}},
         "inbound": {
             "origins": ["https://www.bank.example"],
             "redirects": ["bank.example"],

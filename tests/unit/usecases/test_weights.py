@@ -75,7 +75,7 @@ def test_a_category_is_all_offers_below_it(priced: Workspace) -> None:
     assert {row.offer.name for row in table(priced, "shop/category.bank").weights} == {"gold-card", "saver"}
     assert {row.offer.name for row in table(priced, "shop/category.bank/cards").weights} == {"gold-card"}
     assert {row.offer.name for row in table(priced).weights} == {"gold-card", "saver", "safari"}
-    (saver,) = [row for row in table(priced, "shop/offer.saver").weights]
+    (saver,) = table(priced, "shop/offer.saver").weights
     assert (saver.value, saver.effective, saver.origin) == ("1", "1.5", "shop/offer.saver")
 
 
