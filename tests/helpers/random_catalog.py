@@ -27,7 +27,9 @@ NOW = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)
 CONDITIONS = (
     "person.age >= 30", "person.age < 60 or person.tier = 'gold'", "not (person.tier = 'gold')", "person.tier is null",
     "person.score > 0.5 and person.age > 20", "interaction.page = '/a'", "current_date >= date '2026-06-02'",
-    "person.score / (person.age - 40) > 0",
+    "person.score / (person.age - 40) > 0", "interaction.space <> 'app'",
+    "interaction.channel = 'inbound-web' or person.age > 50", "interaction.identification in ('explicit', 'batch')",
+    "interaction.environment = 'shop' and person.age is not null",
 )  # fmt: skip
 FORMULAS = ("10 * person.score", "person.age - 40", "case when person.tier = 'gold' then 3 else 1 end", "2")
 APPLIES_TO = (
@@ -146,6 +148,8 @@ def sections_of(
     }
     if filtered and rng.random() < 0.4:
         sections["environment"]["when"] = rng.choice(CONDITIONS)
+    if filtered and rng.random() < 0.2:
+        sections["environment"]["filters"] = rng.sample(("plain", "older"), rng.choice((1, 2)))
     if rng.random() < 0.4:
         random_offer_fields.declare(rng, sections)
     return sections, activated
@@ -283,7 +287,12 @@ def _template(rng: Random, name: str) -> dict[str, Any]:
 def _category(rng: Random) -> dict[str, Any]:
     return {
         **_maybe(rng, "enabled", False, 0.05),
-        "eligible": {**_period(rng), **_maybe(rng, "when", rng.choice(CONDITIONS), 0.2)},
+        "eligible": {
+            **_period(rng),
+            "filters": _filters(rng, 0.9),
+            **_maybe(rng, "when", rng.choice(CONDITIONS), 0.2),
+            **_maybe(rng, "history", [_history(rng)], 0.1),
+        },
         **_maybe(rng, "themes", [rng.choice(("x", "y"))]),
         **_maybe(rng, "multiplier", {"factor": rng.choice(("0", "0.5", "2")), **_period(rng)}),
         **_maybe(rng, "always_include", True, 0.15),
@@ -306,14 +315,32 @@ def _offer(rng: Random) -> dict[str, Any]:
 
 def _rules(rng: Random) -> dict[str, Any]:
     """What an offer says, or its template."""
-    filters = rng.sample(
-        ("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}}), rng.choice((0, 0, 1, 2))
-    )
     return {
         **_maybe(rng, "themes", [rng.choice(("y", "z"))]),
-        "eligible": {**_period(rng), "filters": filters, **_maybe(rng, "when", rng.choice(CONDITIONS), 0.5)},
+        "eligible": {
+            **_period(rng),
+            "filters": _filters(rng, 0.5),
+            **_maybe(rng, "when", rng.choice(CONDITIONS), 0.5),
+            **_maybe(rng, "history", [_history(rng) for _ in range(rng.choice((1, 1, 2)))], 0.2),
+        },
         "weights": [_weight(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))],
     }
+
+
+def _filters(rng: Random, none: float) -> list[Any]:
+    """Filters, or no filters with this probability."""
+    uses = ("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}})
+    return [] if rng.random() < none else rng.sample(uses, rng.choice((1, 2)))
+
+
+def _history(rng: Random) -> dict[str, Any]:
+    """How often something was proposed to the contact before."""
+    about = rng.choice(({"offer": "o1"}, {"offer": "gone"}, {"category": "a"}, {"category": "d/e"}, {"theme": "y"}))
+    limits = rng.choice(
+        ({"at_least": 1}, {"at_most": 1}, {"at_most": 1}, {"at_most": 0}, {"at_least": 1, "at_most": 2})
+    )
+    status = rng.choice(("any", "any", "accepted", "presented", "accepted-or-rejected"))
+    return {**about, "status": status, "period": rng.choice(("1d", "2d 6h", "12h")), **limits}
 
 
 def _weight(rng: Random) -> dict[str, Any]:
@@ -321,6 +348,7 @@ def _weight(rng: Random) -> dict[str, Any]:
     return {
         **value,
         **_period(rng),
+        "filters": _filters(rng, 0.9),
         **_maybe(rng, "when", rng.choice(CONDITIONS)),
         **_maybe(rng, "spaces", ["web"], 0.2),
         **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing", "tariffs", "dear")), 0.15),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -104,7 +105,7 @@ def _duckdb(case: Case) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "enough"), [(range(20), (5, 50)), pytest.param(range(150), (41, 410), marks=pytest.mark.slow)],
+    ("seeds", "enough"), [(range(40), (5, 50)), pytest.param(range(220), (41, 410), marks=pytest.mark.slow)],
     ids=["some", "many"],
 )  # fmt: skip
 def test_in_duckdb(seeds: range, enough: tuple[int, int]) -> None:
@@ -158,21 +159,23 @@ def test_in_postgres() -> None:
     assert compared > 250
 
 
+def _telling(dialect: str, count: int) -> Iterator[tuple[Case, str]]:
+    """The first cases in which somebody gets something: a query in Spark takes seconds."""
+    cases = ((case, query) for seed in range(500) if (query := (case := Case(seed)).query(dialect)) is not None)
+    yield from islice((each for each in cases if each[0].by_batch()), count)
+
+
 @pytest.mark.slow
 def test_in_spark() -> None:
-    """The queries for Spark, run by Spark in local mode, which takes seconds for each: only where there is an answer."""
+    """The queries for Spark, run by Spark in local mode."""
     compared = 0
     with spark_session() as session:
-        for seed in range(often(60, 90)):
-            case = Case(seed)
-            query = case.query("spark")
-            expected = case.by_batch() if query is not None else []
-            if not expected:
-                continue
+        for case, query in _telling("spark", often(8, 14)):
             for name, columns, rows in case.tables():
                 parts = [column.strip().replace('"', "").split(" ", 1) for column in columns.split(", ")]
                 view(session, name, dict(parts), rows)
             found = [tuple(row) for row in session.sql(query).collect()]
-            assert sorted((contact, rank, offer) for _, contact, rank, offer, _ in found) == expected, seed
+            expected = case.by_batch()
+            assert sorted((contact, rank, offer) for _, contact, rank, offer, _ in found) == expected, query
             compared += len(expected)
-    assert compared > 150
+    assert compared > 80
