@@ -65,6 +65,15 @@ class ContactTable:
         self.unmatched = unmatched
         self._numbers = count_from(1)
 
+    def narrow(self, condition: str) -> None:
+        """Keep only the contacts for whom an SQL condition over the columns holds."""
+        self.connection.execute(
+            "CREATE OR REPLACE TABLE contact AS SELECT row_number() OVER (ORDER BY n) - 1 AS n, * EXCLUDE (n)"  # noqa: S608 - compiled
+            f" FROM contact WHERE {condition} ORDER BY n"
+        )
+        row = self.connection.execute("SELECT count(*) FROM contact").fetchone()
+        self.count = int(row[0]) if row is not None else 0
+
     def fresh(self, name: str) -> str:
         """A name for a table that no other batch with the same contacts uses."""
         return f"{name}_{next(self._numbers)}"

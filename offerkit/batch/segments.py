@@ -62,6 +62,10 @@ class Segments:
         codes = self._codes[first : first + len(flags)]
         return numpy.bincount(codes[flags], minlength=len(self.names)).astype(numpy.int64)
 
+    def codes(self, first: int, size: int) -> Codes:
+        """The numbers of the segments of ``size`` contacts from contact ``first`` on."""
+        return self._codes[first : first + size]
+
     def given(self) -> GivenCounts:
         """A counter of the offers that each segment gets."""
         return GivenCounts(self._people, self._codes)

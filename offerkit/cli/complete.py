@@ -279,6 +279,40 @@ def axes(session: Session, ctx: click.Context) -> Iterable[str]:
 
 
 @_never_failing
+def simulation_axes(session: Session, ctx: click.Context) -> Iterable[str]:
+    """What a simulation can count by: the fields of contacts, and what offers have."""
+    fields = [f"{one.name}.{field}" for one in _dimensions(session, ctx) for field in one.facts.fields]
+    return [*fields, "offer.category", "offer.theme", *_offer_fields(session)] if fields else []
+
+
+def _offer_fields(session: Session) -> Iterable[str]:
+    """The fields that environments declare for offers, as ``offer.margin``."""
+    from offerkit.address import Kind, Stage
+    from offerkit.store.stage_snapshots import stage_view
+
+    with session.reading() as store:
+        live = stage_view(store, Stage.LIVE) if store is not None else None
+        bodies = [live(address) or {} for address in live.of_kind(Kind.ENVIRONMENT)] if live is not None else []
+    declared = [body.get("offer_fields") for body in bodies]
+    return {f"offer.{name}" for fields in declared if isinstance(fields, dict) for name in fields}
+
+
+@_never_failing
+def report_groups(session: Session, ctx: click.Context) -> Iterable[str]:
+    """What a report can be grouped by."""
+    from offerkit.usecases.status_report import OF_OFFERS, STORED
+
+    return [*STORED, *OF_OFFERS, *_offer_fields(session)]
+
+
+@_never_failing
+def kept_simulations(session: Session, ctx: click.Context) -> Iterable[str]:
+    """The names of kept simulations."""
+    with session.reading() as store:
+        return [] if store is None else [run.name for run in store.simulations()]
+
+
+@_never_failing
 def contact_fields(session: Session, ctx: click.Context) -> Iterable[str]:
     """The fields by which a contact is found, as ``email=``."""
     return [f"{field}=" for one in _dimensions(session, ctx) for field in one.facts.fields]

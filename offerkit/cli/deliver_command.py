@@ -128,7 +128,7 @@ def command(
 def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:
     from offerkit.usecases.deliver import withdraw
 
-    run, count = withdraw(store, place, actor)
+    run, count = withdraw(store, place, actor, shell.session().now)
     shell.done = True
     said = shell.style.green(f"{run.name} is withdrawn, with {count:,} propositions. Its files stay.")
     _tell(shell, run, said, withdrawn=count)

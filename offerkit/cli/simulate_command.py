@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from offerkit.cli.asking import at_option, contacts_option, data_option, set_aside_option, warn
-from offerkit.cli.complete import axes, categories, environments, spaces, themes
+from offerkit.cli.complete import categories, environments, simulation_axes, spaces, themes
 from offerkit.cli.options import pass_shell, renamed_option
 from offerkit.cli.shell import Shell, progress_bar
 
@@ -58,8 +58,17 @@ from offerkit.cli.shell import Shell, progress_bar
     former=("--axis",),
     multiple=True,
     metavar="FIELD",
-    shell_complete=axes,
-    help="Also count by this field, such as recipient.country; may be repeated.",
+    shell_complete=simulation_axes,
+    help="Also count by this: a field of contacts such as recipient.country, offer.category, offer.theme, offer.FIELD,"
+    " or one of each with a comma; may be repeated.",
+)
+@click.option("--population", default="", metavar="CONDITION", help="Only for contacts for whom this condition holds.")
+@click.option(
+    "--offers",
+    "only",
+    default="",
+    metavar="CONDITION",
+    help="Only offers for which this condition holds, such as offer.category like 'cards/%'.",
 )
 @click.option(
     "--out",
@@ -84,6 +93,10 @@ from offerkit.cli.shell import Shell, progress_bar
 @click.option(
     "--table", default="", metavar="NAME", help="With --emit-sql: the contacts' table (default: the dimension's name)."
 )
+@click.option(
+    "--save", default="", metavar="NAME", help="Keep the counts by this name, to compare: offerkit simulations compare."
+)
+@click.option("--replace", "replaced", is_flag=True, help="With --save: in place of an earlier run of that name.")
 @click.option("--seed", default="", metavar="TEXT", help="The seed that orders offers of equal weight.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format (default: text)."
@@ -108,11 +121,15 @@ def command(
     stage: str,
     contacts: str,
     axes: tuple[str, ...],
+    population: str,
+    only: str,
     out: Path | None,
     set_aside: Path | None,
     dialect: str | None,
     runner: str,
     table: str,
+    save: str,
+    replaced: bool,
     seed: str,
     form: str,
     page: Path | None,
@@ -126,6 +143,7 @@ def command(
     from offerkit.reports.render import render
     from offerkit.specs.output_files import SIMULATION_PAGE, check_output, writing
     from offerkit.usecases.argument_values import parse_call_data, parse_time
+    from offerkit.usecases.keep_simulations import about_run, check_saving, save_simulation
     from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.simulate import SimulationRequest, emit_queries, simulate, simulate_in_spark
 
@@ -139,6 +157,9 @@ def command(
         contacts=contacts,
         table=table,
         format=form == "json",
+        population=population,
+        save=save,
+        replace=replaced,
     )
     _apart(out=out, set_aside=set_aside, html=page)
     if page is not None:
@@ -149,12 +170,16 @@ def command(
         categories=categories,
         themes=themes,
         axes=axes,
+        population=population,
+        offers=only,
         n=count,
         seed=seed,
         data=parse_call_data(data),
         out=out,
         set_aside=set_aside,
     )
+    if save:
+        check_saving(session, save, environment, replaced=replaced)
     with open_stage(session, stage) as engine:
         when = parse_time(at, engine.catalogs[environment].zone, session.now)
         if dialect is not None:
@@ -171,6 +196,10 @@ def command(
                 click.echo(shown if form == "json" else f"{rows:,} rows are in {visible(str(out))}.")
                 return
             made, reports = simulate(engine, source, request, when, told)
+        about = about_run(engine, request) if save else {}
+    if save:
+        save_simulation(session, save, made, about, replaced=replaced)
+        shell.done = True
     warn(shell, reports)
     if page is not None:
         with writing(page, SIMULATION_PAGE) as file:
@@ -184,7 +213,7 @@ def _together(dialect: str | None, runner: str, **given: object) -> None:
 
     why = {"set_aside": "set-aside"}
     if dialect is not None:
-        what, useless = "--emit-sql", ["by", "html", "set_aside", "contacts"]
+        what, useless = "--emit-sql", ["by", "html", "set_aside", "contacts", "population", "save", "replace"]
         detail, hint = (
             "Nothing is decided here, so there is nothing to count, show or set aside.",
             "Leave it out.",
@@ -192,11 +221,14 @@ def _together(dialect: str | None, runner: str, **given: object) -> None:
         given["engine"] = runner == "spark"
         useless.append("engine")
     elif runner == "spark":
-        what, useless = "--engine spark", ["by", "html", "format", "table"]
+        what, useless = "--engine spark", ["by", "html", "format", "table", "save", "replace"]
         detail, hint = "Spark writes every contact's offers to the file of --out, and nothing else.", "Leave it out."
     else:
         what, useless = "a simulation without --emit-sql", ["table"]
         detail, hint = "It names the contacts' table of another engine.", "Add --emit-sql, or leave it out."
+        if given["replace"] and not given["save"]:
+            what, useless = "a simulation without --save", ["replace"]
+            detail, hint = "It replaces what was kept by the same name.", "Add --save NAME, or leave it out."
     wrong = [name for name in useless if given[name]]
     if wrong:
         raise Refused(

@@ -109,6 +109,9 @@ class Code(StrEnum):
     SIMULATION_OPTIONS = "OFR620"
     SPARK_FAILED = "OFR621"
     SHORT_OUTLINE = "OFR622"
+    NO_SIMULATION = "OFR623"
+    SIMULATION_EXISTS = "OFR624"
+    SIMULATIONS_APART = "OFR625"
     # 63x: batches
     CALL_DATA_UNKNOWN = "OFR630"
     # 7xx: rights and approvals
@@ -205,6 +208,10 @@ class Code(StrEnum):
     STATUS_STEP = "OFR881"
     PROPOSITION_EXISTS = "OFR882"
     UNKNOWN_STATUS = "OFR883"
+    BAD_CURSOR = "OFR884"
+    CURSOR_GONE = "OFR885"
+    UNKNOWN_GROUP = "OFR886"
+    LISTING_OPTIONS = "OFR887"
     BAD_CASE = "OFR890"
     CASE_FAILED = "OFR891"
     UNKNOWN_AXIS = "OFR895"
@@ -372,11 +379,18 @@ CODES: dict[Code, str] = {
     Code.STATUS_STEP: "A proposition cannot go from its status to this one.",
     Code.PROPOSITION_EXISTS: "A proposition with this id is already stored.",
     Code.UNKNOWN_STATUS: "Not a valid proposition status.",
+    Code.BAD_CURSOR: "What --since names is not a cursor of this store's propositions.",
+    Code.CURSOR_GONE: "The store no longer has the change that a cursor names: restored, or removed when too old.",
+    Code.UNKNOWN_GROUP: "A report cannot be grouped by this.",
+    Code.LISTING_OPTIONS: "Options of a list, a report or an export of propositions that do not go together.",
     Code.BAD_CASE: "A decision case that cannot be run: it has unknown keys, a wrong space, or an invalid contact.",
     Code.CASE_FAILED: "A decision case gives different offers than it expects.",
     Code.UNKNOWN_AXIS: "A simulation is grouped by a field that its contacts do not have.",
     Code.SIMULATION_OPTIONS: "Options of simulate that cannot be combined, such as --emit-sql and --html.",
     Code.SPARK_FAILED: "Spark failed: it ran out of memory, or its process ended.",
+    Code.NO_SIMULATION: "No simulation is kept by this name.",
+    Code.SIMULATION_EXISTS: "A simulation is already kept by this name.",
+    Code.SIMULATIONS_APART: "Two simulations that have nothing in common to compare.",
     Code.SHORT_OUTLINE: "A delivery takes more offers from an outline than it has.",
     Code.NOT_EMITTED: "A decision that cannot be written as a query for another engine with the same meaning.",
     Code.BUSY: "The server has more calls than it can answer or store in time; nothing of this one was stored. Or a"

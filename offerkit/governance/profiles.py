@@ -46,6 +46,7 @@ HOLDERS: dict[Verb, tuple[str, ...]] = {
     Verb.PURGE: (ADMINISTRATOR,),
     Verb.STOP: _OFFERS,
     Verb.DELIVER: _ALL_THREE,
+    Verb.KEEP_SIMULATIONS: _ALL_THREE,
     Verb.CONTACTS: (ADMINISTRATOR, DELIVERY_MANAGER),
 }
 """The built-in profiles with each right except ``write``, in the order in which they are named."""

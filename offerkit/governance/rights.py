@@ -165,6 +165,31 @@ def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Di
     )
 
 
+def may_keep_simulations(actor: Actor, environment: str) -> Diagnostic | None:
+    """Why ``actor`` is not allowed to keep the run of a simulation of ``environment``; None if allowed."""
+    if actor.may(Verb.KEEP_SIMULATIONS, environment):
+        return None
+    keepers = actor.profiles.allowing(right_to(Verb.KEEP_SIMULATIONS, environment))
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) is not allowed to keep simulations of {environment}",
+        f"{_one(keepers).capitalize()} may.",
+        "Leave out --save.",
+    )
+
+
+def may_remove_simulation(actor: Actor, keeper: str) -> Diagnostic | None:
+    """Why ``actor`` is not allowed to remove or replace a run that ``keeper`` kept; None if allowed."""
+    if actor.name == keeper or actor.profile in (None, ADMINISTRATOR):
+        return None
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} is not allowed to remove or replace a simulation that {keeper} kept",
+        f"{keeper} and administrators may.",
+        "Keep yours by another name.",
+    )
+
+
 def _not_for(actor: Actor, kind: PlanKind, environment: str, who: str, hint: str = "") -> Diagnostic:
     verb = {PlanKind.PROMOTE: "promote", PlanKind.ROLLBACK: "roll back", PlanKind.PURGE: "purge"}.get(kind, "change")
     return Diagnostic(

@@ -22,6 +22,7 @@ class Verb(StrEnum):
     PURGE = "purge"
     STOP = "stop"
     DELIVER = "deliver"
+    KEEP_SIMULATIONS = "keep-simulations"
     CONTACTS = "read-contacts"
 
 

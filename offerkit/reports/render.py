@@ -109,6 +109,23 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "offerkit.reports.propositions.propositions_markdown",
         "csv": "offerkit.reports.propositions.propositions_csv",
     },
+    "KeptSimulations": {
+        "text": "offerkit.reports.kept_simulations.kept_text",
+        "json": "offerkit.reports.kept_simulations.kept_json",
+    },
+    "ComparedSimulations": {
+        "text": "offerkit.reports.kept_simulations.compared_text",
+        "json": "offerkit.reports.kept_simulations.compared_json",
+        "markdown": "offerkit.reports.kept_simulations.compared_markdown",
+        "html": "offerkit.reports.kept_simulations.compared_html",
+    },
+    "StatusReport": {
+        "text": "offerkit.reports.status_report.status_report_text",
+        "json": "offerkit.reports.status_report.status_report_json",
+        "markdown": "offerkit.reports.status_report.status_report_markdown",
+        "html": "offerkit.reports.status_report.status_report_html",
+        "csv": "offerkit.reports.status_report.status_report_csv",
+    },
     "Simulation": {
         "text": "offerkit.reports.simulation.simulation_text",
         "json": "offerkit.reports.simulation.simulation_json",

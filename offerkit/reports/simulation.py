@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from offerkit.engine.simulation import AxisValue, OfferResult, Simulation, SpaceResult
+from offerkit.engine.simulation import AxisValue, GroupResult, OfferResult, Ranked, Simulation, SpaceResult
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, pad
 from offerkit.reports.templating import fill
@@ -25,7 +26,9 @@ def shown(values: Sequence[AxisValue]) -> list[AxisValue]:
 
 def _asked(simulation: Simulation) -> str:
     """How many for each contact, when, and with what call data."""
-    return f"{simulation.n} for each contact, at {simulation.at}{supposing(simulation.data)}"
+    narrowed = f"; contacts where {simulation.population}" if simulation.population else ""
+    narrowed += f"; offers where {simulation.only}" if simulation.only else ""
+    return f"{simulation.n} for each contact, at {simulation.at}{supposing(simulation.data)}{clip(narrowed, 300)}"
 
 
 def supposing(data: Mapping[str, str]) -> str:
@@ -52,11 +55,15 @@ def _space(simulation: Simulation, space: SpaceResult, style: Style) -> list[str
     name_width = max((display_width(offer.offer) for offer in space.offers), default=0)
     if given_offers:
         ranks = "".join(f"{'rank ' + str(rank):>10}" for rank in range(1, min(simulation.n, 5) + 1))
-        lines += ["", style.dim(f"  {pad('offer', name_width)}  {'contacts':>9}        {ranks}")]
+        lines += [
+            "",
+            style.dim(f"  {pad('offer', name_width)}  {'contacts':>9}        {ranks}{'ranks':>10}{'mean':>6}"),
+        ]
     for offer in given_offers:
         ranks = "".join(f"{count:>10,}" for count in offer.by_rank[:5])
         share = _share(offer.contacts, space.contacts)
-        lines.append(f"  {pad(visible(offer.offer), name_width)}  {offer.contacts:>9,}  {share}{ranks}")
+        name = pad(visible(offer.offer), name_width)
+        lines.append(f"  {name}  {offer.contacts:>9,}  {share}{ranks}{_span(offer):>10}{offer.mean_rank or 0:>6.2f}")
     never = space.never
     if never:
         lines += ["", f"  {len(never)} offer{'s' if len(never) > 1 else ''} that no contact gets"]
@@ -71,7 +78,28 @@ def _space(simulation: Simulation, space: SpaceResult, style: Style) -> list[str
             top = ", ".join(f"{offer} {_share(count, value.contacts).strip()}" for offer, count in value.top[:3])
             nothing = f"nothing for {value.nothing:,}" if value.nothing else ""
             lines.append(f"  {pad(name, widest)}  {value.contacts:>9,}  {'; '.join(filter(None, [top, nothing]))}")
+    for axis, groups in space.groups:
+        lines += ["", *_groups(axis, groups, style)]
     return lines
+
+
+def _groups(axis: str, groups: Sequence[GroupResult], style: Style) -> list[str]:
+    names = [visible(clip(" · ".join(group.values), 60)) for group in groups[:SHOWN]]
+    widest = max((display_width(name) for name in (*names, f"by {axis}")), default=0)
+    head = f"  {pad(f'by {visible(axis)}', widest)}  {'contacts':>9}  {'':6}{'offers':>10}{'ranks':>10}{'mean':>6}"
+    lines = [style.dim(head)]
+    for name, group in zip(names, groups, strict=False):
+        share, given = _share(group.contacts, group.whole), sum(group.by_rank)
+        numbers = f"{group.contacts:>9,}  {share}{given:>10,}{_span(group):>10}{group.mean_rank or 0:>6.2f}"
+        lines.append(f"  {pad(name, widest)}  {numbers}")
+    return lines + ([f"  and {len(groups) - SHOWN:,} more groups"] if len(groups) > SHOWN else [])
+
+
+def _span(ranked: Ranked) -> str:
+    """The best and the worst rank: ``1–3``."""
+    return (
+        f"{ranked.first_rank}–{ranked.last_rank}" if ranked.first_rank != ranked.last_rank else f"{ranked.first_rank}"
+    )
 
 
 def _offers(count: int) -> str:
@@ -93,7 +121,22 @@ def _share(count: int, total: int) -> str:
 
 def simulation_json(simulation: Simulation, _presentation: Presentation = PRESENTATION) -> str:
     """Everything as JSON. Ends with a newline."""
-    return json_text(asdict(simulation))
+    data = asdict(simulation)
+    for made, space in zip(data["spaces"], simulation.spaces, strict=True):
+        pairs: list[tuple[Any, Ranked]] = [*zip(made["offers"], space.offers, strict=True)]
+        for (_, groups), (_, results) in zip(made["groups"], space.groups, strict=True):
+            pairs += zip(groups, results, strict=True)
+        for plain, ranked in pairs:
+            plain["rank"] = {"min": ranked.first_rank, "max": ranked.last_rank, "mean": ranked.mean_rank}
+    return json_text(data)
+
+
+def _group_rows(groups: Sequence[GroupResult]) -> Iterator[tuple[str, str, str, str, str]]:
+    """What a page shows of an axis on offers: name, contacts, share, ranks and mean rank."""
+    for group in groups[:SHOWN]:
+        name = " · ".join(group.values)
+        share = _share(group.contacts, group.whole).strip()
+        yield name, f"{group.contacts:,}", share, _span(group), f"{group.mean_rank or 0:.2f}"
 
 
 def simulation_html(simulation: Simulation, _presentation: Presentation = PRESENTATION) -> str:
@@ -116,4 +159,5 @@ def simulation_html(simulation: Simulation, _presentation: Presentation = PRESEN
         counts=counts,
         given=given,
         shown=shown,
+        groups=_group_rows,
     )

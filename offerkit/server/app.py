@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json
-from offerkit.server import api, operator_api, soap, ui, web
+from offerkit.server import api, operator_api, report_api, soap, ui, web
 from offerkit.server.authentication import INSIDER, Authentication, TokenLookup, operator_of
 from offerkit.server.client_address import is_local
 from offerkit.server.config import ServerConfig
@@ -58,6 +58,7 @@ def application(session: Session, config: ServerConfig) -> ASGIApp:
         *_health_routes(service, metrics),
         *operators,
         *operator_api.stop_routes(service),
+        *report_api.routes(service),
         *(web.demo_routes() if config.demo else ()),
         *ui.routes(service, config, tokens),
     ]

@@ -213,7 +213,7 @@ def routes(service: HasSession) -> list[Operation]:
 
     async def copy(request: Request) -> Response:
         """The history with all its bodies, as a store of its own; neither propositions nor tokens."""
-        caller = _caller(request)
+        caller = operator_caller(request)
         headers = {
             OPERATOR_HEADER: caller.operator,
             SCOPE_HEADER: scopes_text(caller.scopes),
@@ -231,34 +231,34 @@ def routes(service: HasSession) -> list[Operation]:
         """Apply a plan as the token's operator, in one transaction, if it is not stale."""
         body = await read_body(request, ApplyBody)
         wait = body.lock_wait_ms / 1000
-        session = acting(service.session, _caller(request), wait, body.message, body.override_impact)
+        session = acting(service.session, operator_caller(request), wait, body.message, body.override_impact)
         read_ = ReadPlan(**body.as_read.model_dump()) if body.as_read is not None else None
         session = replace(session, origin=_origin(body.origin), as_read=read_)
-        return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
+        return answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     async def impact(request: Request) -> Response:
         """How many contacts get or lose each offer by a plan; rounded for operators who may not read contacts."""
         body = await read_body(request, ImpactBody)
-        session = acting(service.session, _caller(request), 0.0)
+        session = acting(service.session, operator_caller(request), 0.0)
         async with counting:
-            return _answer(await asyncio.to_thread(_impact, session, body))
+            return answer(await asyncio.to_thread(_impact, session, body))
 
     async def limit(request: Request) -> Response:
         """Check whether a promotion keeps the limits on contacts who lose offers; applying it checks again."""
         body = await read_body(request, LimitBody)
-        session = acting(service.session, _caller(request), 0.0, "", body.override_impact)
+        session = acting(service.session, operator_caller(request), 0.0, "", body.override_impact)
         async with counting:
-            return _answer(await asyncio.to_thread(_held, session, body))
+            return answer(await asyncio.to_thread(_held, session, body))
 
     copied: dict[int, dict[str, Any]] = {
         200: {"content": {COPY_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
         304: {"description": "The caller's copy, which If-None-Match names, is the newest."},
     }
     return [
-        _operation("GET", "/api/v1/store/copy", copy, responses=copied),
-        _operation("POST", "/api/v1/store/apply", applying, ApplyBody),
-        _operation("POST", "/api/v1/store/impact", impact, ImpactBody),
-        _operation("POST", "/api/v1/store/limit", limit, LimitBody),
+        operation("GET", "/api/v1/store/copy", copy, responses=copied),
+        operation("POST", "/api/v1/store/apply", applying, ApplyBody),
+        operation("POST", "/api/v1/store/impact", impact, ImpactBody),
+        operation("POST", "/api/v1/store/limit", limit, LimitBody),
         *_decisions(service),
     ]
 
@@ -269,7 +269,7 @@ def _decisions(service: HasSession) -> list[Operation]:
     async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
         body = await read_body(request, DecideBody)
-        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
+        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
         wish = ApprovalRequest(
             tuple(body.patterns),
             tuple(body.categories),
@@ -283,28 +283,28 @@ def _decisions(service: HasSession) -> list[Operation]:
         )
         decided = await asyncio.to_thread(approve_or_reject, session, wish, Decision(body.decision))
         refused = redacted(Refused(decided.refused), service.session).diagnostics
-        return _answer(decided_json(replace(decided, refused=refused)))
+        return answer(decided_json(replace(decided, refused=refused)))
 
     async def relaying(request: Request) -> Response:
         """Record reviews of a pull request as their reviewers' approvals; the token's operator is an automation."""
         body = await read_body(request, RelayBody)
-        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
+        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
         outcome = await asyncio.to_thread(relay, session, _relay_request(body))
         refused = redacted(Refused(outcome.refused), service.session).diagnostics
-        return _answer(relayed_json(replace(outcome, refused=refused)))
+        return answer(relayed_json(replace(outcome, refused=refused)))
 
     async def overriding(request: Request) -> Response:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
         body = await read_body(request, OverrideBody)
-        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
+        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
         found_items = tuple(filter(None, map(_found, body.found)))
         wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(OverrideKind, body.lifts)), found_items)
-        return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
+        return answer(overridden_json(await asyncio.to_thread(override, session, wish)))
 
     return [
-        _operation("POST", "/api/v1/store/decide", deciding, DecideBody),
-        _operation("POST", "/api/v1/store/relay", relaying, RelayBody),
-        _operation("POST", "/api/v1/store/override", overriding, OverrideBody),
+        operation("POST", "/api/v1/store/decide", deciding, DecideBody),
+        operation("POST", "/api/v1/store/relay", relaying, RelayBody),
+        operation("POST", "/api/v1/store/override", overriding, OverrideBody),
     ]
 
 
@@ -313,10 +313,10 @@ def stop_routes(service: HasSession) -> list[Operation]:
 
     async def decided(request: Request, act: Callable[[Session, StopRequest], StopOutcome]) -> Response:
         body = await read_body(request, StopBody)
-        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
+        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
         outcome = await asyncio.to_thread(act, session, StopRequest(tuple(body.patterns), body.reason))
         refused = redacted(Refused(outcome.refused), service.session).diagnostics
-        return _answer(stopped_json(replace(outcome, refused=refused)))
+        return answer(stopped_json(replace(outcome, refused=refused)))
 
     async def stopping(request: Request) -> Response:
         """Take offers, categories or spaces' offers out of live at once, and keep them out."""
@@ -328,17 +328,17 @@ def stop_routes(service: HasSession) -> list[Operation]:
 
     async def stops(request: Request) -> Response:
         """What is stopped: by whom, since when, why, and which offers that keeps out of live."""
-        session = acting(service.session, _caller(request), 0.0)
-        return _answer({"stops": await asyncio.to_thread(_stops, session)})
+        session = acting(service.session, operator_caller(request), 0.0)
+        return answer({"stops": await asyncio.to_thread(_stops, session)})
 
     return [
-        _operation("POST", "/api/v1/stop", stopping, StopBody),
-        _operation("POST", "/api/v1/resume", resuming, StopBody),
-        _operation("GET", "/api/v1/stops", stops),
+        operation("POST", "/api/v1/stop", stopping, StopBody),
+        operation("POST", "/api/v1/resume", resuming, StopBody),
+        operation("GET", "/api/v1/stops", stops),
     ]
 
 
-def _operation(
+def operation(
     method: str,
     path: str,
     handler: Handler,
@@ -349,7 +349,7 @@ def _operation(
 
     @wraps(handler)
     async def checked(request: Request) -> Response:
-        check_scope(_caller(request), method, path)
+        check_scope(operator_caller(request), method, path)
         return await handler(request)
 
     described = Description(
@@ -358,7 +358,8 @@ def _operation(
     return Operation(method, path, checked, described)
 
 
-def _caller(request: Request) -> Bearer:
+def operator_caller(request: Request) -> Bearer:
+    """The operator who calls. Raises Refused without one."""
     caller = caller_of(request)
     if not caller.operator:
         raise refuse(Code.NO_OPERATOR, "only operators can call this", hint="Send an operator's token with the call.")
@@ -397,7 +398,8 @@ def _stops(session: Session) -> list[Json]:
         return stopped_rows(list_stops(store))
 
 
-def _answer(body: Json) -> Response:
+def answer(body: Json) -> Response:
+    """``body`` as the answer to a command line."""
     return json_answer(body, headers={PROTOCOL_HEADER: PROTOCOL})
 
 

@@ -43,7 +43,7 @@ from offerkit.store.rows import ChangeRow, Draft, RevisionRow
 ACTION = "restore"
 """The action of the revision that records a restore."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
-_KEPT = ("proposition", "cookie", "delivery_run", "outbox")
+_KEPT = ("proposition", "proposition_change", "cookie", "delivery_run", "outbox", "simulation")
 """Tables that a restore keeps: those about contacts, and events that happened and are still to be sent."""
 
 

@@ -16,9 +16,11 @@ from offerkit.store import (
     deliveries,
     errors,
     outbox,
+    proposition_log,
     proposition_rows,
     revisions,
     schema,
+    simulations,
     tokens,
     verify,
 )
@@ -34,11 +36,13 @@ TABLES = {
     "change": f"serial, {revisions.CHANGE}",
     "outcome": "serial, stage, digest",
     "approval": f"serial, {approvals.COLUMNS}",
-    "proposition": proposition_rows.COLUMNS,
+    "proposition": f"{proposition_rows.COLUMNS}, logged",
+    "proposition_change": proposition_log.COLUMNS,
     "cookie": "environment, cookie, contact, time",
     "delivery_run": deliveries.COLUMNS,
     "token": tokens.COLUMNS,
     "outbox": outbox.COLUMNS,
+    "simulation": simulations.COLUMNS,
 }
 """Every table with its columns; a table comes after those that it refers to."""
 PART = 20_000
@@ -105,7 +109,7 @@ def copy(source: Location, target: Location, progress: Callable[[int], Advance])
         source_db.close()
 
 
-UNCHAINED = ("proposition", "cookie", "delivery_run", "token", "outbox")
+UNCHAINED = ("proposition", "proposition_change", "cookie", "delivery_run", "token", "outbox", "simulation")
 """The tables that the chain of revisions does not cover."""
 HISTORY = tuple(table for table in TABLES if table not in UNCHAINED)
 """The tables of the chained history, which excludes propositions, deliveries, cookies, tokens and waiting events."""

@@ -86,6 +86,18 @@ class Database(Protocol):
         Call it after the last change. None where the database has no version, or nothing was changed.
         """
 
+    def log_position(self) -> str:
+        """The position in the log of propositions of what the open write transaction adds to it.
+
+        Readers see positions in their order (:meth:`log_settled`); a later transaction's is greater.
+        """
+
+    def log_settled(self) -> str:
+        """A position: what is before it in the log is all there is, and nothing is added there any more. Empty: all."""
+
+    def day_of(self, column: str, seconds: int) -> str:
+        """An SQL expression: the day (``2026-11-01``) of an instant in ``column``, ``seconds`` east of UTC."""
+
     def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
         """Hold the store's lock, which tells other processes its holder (:mod:`offerkit.store.lock`)."""
 

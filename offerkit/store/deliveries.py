@@ -9,7 +9,7 @@ from itertools import islice
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.models.status import Status, status_number
-from offerkit.store import propositions
+from offerkit.store import proposition_log, propositions
 from offerkit.store.database import Cell, Database
 from offerkit.store.proposition_rows import PropositionRow
 from offerkit.times import check_utc
@@ -89,15 +89,16 @@ def sent(db: Database, run: DeliveryRun, time: str) -> int:
         waiting = (status_number(Status.GENERATED), status_number(Status.SCHEDULED))
         where, args = _own(run)
         count = db.run(
-            f"UPDATE proposition SET status = ?, changed = ? WHERE {where} AND status IN (?, ?)",  # noqa: S608
+            f"UPDATE proposition SET status = ?, changed = ?, logged = '1' WHERE {where} AND status IN (?, ?)",  # noqa: S608
             (status_number(Status.PRESENTED), time, *args, *waiting),
         )
+        proposition_log.note_sent(db, where, args, time)
         db.run("UPDATE delivery_run SET sent = ? WHERE id = ? AND sent = ''", (time, run.id))
     return count
 
 
-def withdraw(db: Database, run: DeliveryRun) -> int:
-    """Remove ``run`` with its propositions. Returns how many those were. Raises Refused when it was sent."""
+def withdraw(db: Database, run: DeliveryRun, time: str) -> int:
+    """Remove ``run`` with its propositions at ``time``. Returns how many. Raises Refused when it was sent."""
     with db.writing():
         now = _still(db, run)
         if now.sent:
@@ -109,6 +110,7 @@ def withdraw(db: Database, run: DeliveryRun) -> int:
         where, args = _own(run)
         count = db.run(f"DELETE FROM proposition WHERE {where}", args)  # noqa: S608 - constants
         db.run("DELETE FROM delivery_run WHERE id = ?", (run.id,))
+        proposition_log.note_withdrawn(db, run.environment, run.id, time)
     return count
 
 

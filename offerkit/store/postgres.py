@@ -46,6 +46,8 @@ _PAUSE = 0.25
 _STANDING = b"SELECT tableoid::bigint, value FROM meta WHERE key = 'project'"
 _COPY_FROM = 50
 """Rows from which on COPY is faster than INSERT."""
+_HERE = "(SELECT system_identifier::text || '.' || 'proposition_change'::regclass::oid::text FROM pg_control_system())"
+"""Names this server and this table among all others."""
 _PART = re.compile(r"'[^']*'|\?|%")
 
 
@@ -60,6 +62,7 @@ class PostgresDatabase:
         self._open = ""
         self._cursors = count(1)
         self._opened: tuple[int, str] | None = None
+        self._era = ""
         self._lease = Lease(self, advisory_key("lock", address.schema), str(address))
         self.name = str(address)
         self.ddl: Mapping[str, str] = {"key": 'TEXT COLLATE "C"', "text": 'TEXT COLLATE "C"', "clustered": ""}
@@ -187,6 +190,48 @@ class PostgresDatabase:
         if not self._connection.closed and self._connection.info.transaction_status.value:
             with suppress(psycopg.Error):  # the first error is already being raised
                 self._connection.execute("ROLLBACK")
+
+    def log_position(self) -> str:
+        """The era of the log (:meth:`_log_era`) and the transaction's number."""
+        era, known = (self._era, True) if self._era else self._log_era()
+        if not known:
+            self.run("SELECT pg_advisory_xact_lock(?)", (advisory_key("log", self._address.schema),))
+            era, known = self._log_era()
+        if not known:
+            self.run(
+                "INSERT INTO proposition_change (position, id, environment, event, status, changed)"
+                f" SELECT ?, {_HERE}, '', 'era', 0, ''",
+                (f"{era}{0:016x}",),
+            )
+        elif self._open:
+            self._era = era
+        rows: list[tuple[int]] = self.rows("SELECT txid_current()")
+        return f"{era}{rows[0][0]:016x}"
+
+    def log_settled(self) -> str:
+        """The oldest transaction that still runs: those before it have committed, or never will."""
+        era, known = self._log_era()
+        rows: list[tuple[int]] = self.rows("SELECT txid_snapshot_xmin(txid_current_snapshot())")
+        return f"{era}{rows[0][0] if known else 0:016x}"
+
+    def _log_era(self) -> tuple[str, bool]:
+        """Eight digits before the numbers of transactions, and whether the log has begun that era already.
+
+        Numbers of transactions belong to a server. A copy of the store (by pg_dump, or from SQLite) has another table
+        or is on another server, and begins the next era, so that new positions come after those it has.
+        """
+        rows: list[tuple[str, bool]] = self.rows(
+            "SELECT last, EXISTS (SELECT 1 FROM proposition_change"  # noqa: S608 - constants
+            f" WHERE position = substr(last, 1, 8) || '{0:016x}' AND id = {_HERE})"
+            " FROM (SELECT COALESCE(MAX(position), '0') AS last FROM proposition_change) AS newest"
+        )
+        last, begun = rows[0]
+        return (last[:8], True) if begun else (f"{int(last[:8], 16) + 1:08x}", False)
+
+    def day_of(self, column: str, seconds: int) -> str:
+        """By PostgreSQL's timestamps; of UTC, the text as it begins."""
+        shifted = f"to_char(substr({column}, 1, 19)::timestamp + interval '{seconds} seconds', 'YYYY-MM-DD')"
+        return shifted if seconds else f"substr({column}, 1, 10)"
 
     def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
         """Hold the store's lock on this connection."""

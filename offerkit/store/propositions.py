@@ -11,7 +11,7 @@ from decimal import Decimal
 from offerkit.diagnostics import Code, Refused, or_list, refuse
 from offerkit.engine.history import PastProposition
 from offerkit.models.status import NUMBERED, Status, may_follow, next_statuses, status_number
-from offerkit.store import errors
+from offerkit.store import errors, proposition_log
 from offerkit.store.database import Cell, Clash, Database, chunks, recording
 from offerkit.store.proposition_rows import (
     COLUMNS,
@@ -43,7 +43,8 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
         if taken:
             raise _exists(taken)
         try:
-            db.insert("proposition", COLUMNS, texts)
+            db.insert("proposition", f"{COLUMNS}, logged", proposition_log.made_rows(texts))
+            proposition_log.note_made(db, texts)
         except Clash:  # another call stored one of these ids meanwhile
             raise _exists("with one of these ids") from None
 
@@ -105,12 +106,13 @@ def set_status(
         texts = data_text(row.proposed, accepted, statuses)
         # The condition on the old status makes sure that no step is lost, however a database locks.
         db.run(
-            "UPDATE proposition SET status = ?, changed = ?, data = ? WHERE id = ? AND status = ?",
+            "UPDATE proposition SET status = ?, changed = ?, data = ?, logged = '1' WHERE id = ? AND status = ?",
             (status_number(status), time, texts, id_, status_number(row.status)),
         )
         now = proposition(db, id_)
         if now is None or now.status is not status:
             raise errors.locked(db.name)
+        proposition_log.note_status(db, now, status, time)
     return StatusChange(now, row.status, changed=True)
 
 

@@ -27,7 +27,7 @@ PROTOCOL = "1"
 """The version of the protocol, which client and server must agree on."""
 PROTOCOL_HEADER, OPERATOR_HEADER, SCOPE_HEADER = "Offerkit-Protocol", "Offerkit-Operator", "Offerkit-Scope"
 TOKEN, TOKEN_FILE = "OFFERKIT_TOKEN", "OFFERKIT_TOKEN_FILE"
-CHANGING = ("/apply", "/decide", "/relay")
+CHANGING = ("/apply", "/decide", "/relay", "/remove")
 """Paths that change the store: a request that breaks off may have been carried out."""
 LARGEST = 2 * 1024**3
 """Bytes of a copy, at most."""

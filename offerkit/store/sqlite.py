@@ -165,6 +165,19 @@ class SqliteDatabase:
             yield
         self.log_ahead()
 
+    def log_position(self) -> str:
+        """The one after the newest: there is one writer at a time."""
+        rows: list[tuple[str | None]] = self.rows("SELECT MAX(position) FROM proposition_change")
+        return f"{int(rows[0][0] or '0', 16) + 1:024x}"
+
+    def log_settled(self) -> str:
+        """Everything that is seen is settled."""
+        return ""
+
+    def day_of(self, column: str, seconds: int) -> str:
+        """By SQLite's functions of dates; of UTC, the text as it begins."""
+        return f"date({column}, '{seconds:+d} seconds')" if seconds else f"substr({column}, 1, 10)"
+
     def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
         """Hold the lock beside the file."""
         return write_lock(self._path, who=who, timeout=timeout, waiting=waiting)

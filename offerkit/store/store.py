@@ -25,9 +25,12 @@ from offerkit.store import (
     databases,
     deliveries,
     outbox,
+    proposition_log,
+    proposition_report,
     propositions,
     revisions,
     schema,
+    simulations,
     stages,
     tokens,
     verify,
@@ -37,8 +40,11 @@ from offerkit.store.database import Cell, Database
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.location import Location
 from offerkit.store.lock import UNKNOWN, Holder
+from offerkit.store.proposition_log import LogPage, LogPlace
+from offerkit.store.proposition_report import ReportCounts, ReportQuery
 from offerkit.store.proposition_rows import EVERY, LONGEST_KEY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
+from offerkit.store.simulations import SavedSimulation
 from offerkit.store.tokens import TokenRow
 from offerkit.times import check_utc
 
@@ -303,6 +309,41 @@ class Store:
         """The propositions that ``query`` selects, newest first (``limit`` 0: all)."""
         return propositions.propositions(self._db, query, limit)
 
+    def logged(self, place: LogPlace, environment: str, limit: int = proposition_log.PAGE) -> LogPage:
+        """Up to ``limit`` changes of propositions after ``place``, of one environment if it is given."""
+        return proposition_log.page(self._db, place, environment, limit)
+
+    def is_logged(self, place: LogPlace) -> bool:
+        """Whether the log still has the change that ``place`` names."""
+        return proposition_log.is_place(self._db, place)
+
+    def purge_log(self, environment: str, before: str, limit: int = 10_000) -> Iterator[None]:
+        """Remove changes from before ``before`` whose propositions are gone, going through ``limit`` at a time."""
+        after: tuple[str, str] | None = ("", "")
+        while after is not None:
+            after = proposition_log.purge(self._db, environment, before, after, limit)
+            yield
+
+    def report(self, query: ReportQuery) -> Iterator[list[ReportCounts]]:
+        """How many propositions there are by groups and status, in parts."""
+        return proposition_report.counted(self._db, query)
+
+    def save_simulation(self, run: SavedSimulation, *, replaced: bool = False) -> None:
+        """Keep a run of a simulation by name. Raises Refused if the name is taken, unless it is to be ``replaced``."""
+        simulations.save(self._db, run, replaced=replaced)
+
+    def simulations(self, environment: str = "") -> list[SavedSimulation]:
+        """The kept runs, newest first, without their bodies."""
+        return simulations.saved(self._db, environment)
+
+    def simulation(self, name: str) -> SavedSimulation:
+        """The kept run of that name. Raises Refused if there is none."""
+        return simulations.named(self._db, name)
+
+    def remove_simulation(self, name: str) -> None:
+        """Forget the kept run of that name. Raises Refused if there is none."""
+        simulations.remove(self._db, name)
+
     def set_status(
         self,
         id_: str,
@@ -332,9 +373,9 @@ class Store:
         """Record that ``run`` was sent at ``time``. Returns how many propositions became *presented*."""
         return deliveries.sent(self._db, run, time)
 
-    def withdraw_delivery(self, run: DeliveryRun) -> int:
+    def withdraw_delivery(self, run: DeliveryRun, time: str) -> int:
         """Remove a delivery that was not sent. Returns how many propositions went with it."""
-        return deliveries.withdraw(self._db, run)
+        return deliveries.withdraw(self._db, run, time)
 
     def add_token(self, row: TokenRow) -> RevisionRow:
         """Store an operator's token and append a revision that records it; only inside :meth:`transaction`."""

@@ -19,7 +19,8 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Actor
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
-from offerkit.store.remote import RemoteStore, StoreCopy, diagnostic_of, error_json, remote_of, strange
+from offerkit.store.remote import StoreCopy, diagnostic_of, error_json, remote_of, strange
+from offerkit.usecases.report_backends import LocalReports, ServerReports
 from offerkit.usecases.requests import (
     NO_ORIGIN,
     ApprovalOutcome,
@@ -49,7 +50,7 @@ LONGEST_WAIT = 60
 """How many seconds a server lets clients wait for the store's lock."""
 
 
-class LocalBackend:
+class LocalBackend(LocalReports):
     """The store and the contacts are local; use cases run here."""
 
     history_only = False
@@ -104,10 +105,9 @@ LOCAL = LocalBackend()
 
 
 @dataclass(frozen=True)
-class ServerBackend:
+class ServerBackend(ServerReports):
     """A server has the store and the contacts; a local copy of its history can be read like any store."""
 
-    remote: RemoteStore
     history_only = True
 
     def require_local(self) -> None:
@@ -116,7 +116,8 @@ class ServerBackend:
             Code.REMOTE_NOT_THERE,
             "this command does not work through a server",
             detail="These do: plan, show, apply, approvals, approve, reject, override, promote, rollback,"
-            " stop, resume, stops, purge, diff, history, audit, graph, export and ci.",
+            " stop, resume, stops, purge, diff, history, audit, graph, export, report, simulations, ci, and"
+            " propositions with --format jsonl.",
             hint="Run it on the server's machine, or use the server's API: /api/v1/propose, /api/v1/update.",
         )
 

@@ -185,7 +185,7 @@ def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[Delivery
     return matching_runs[0], store.delivery_sent(matching_runs[0], now), matching_runs[0].sent
 
 
-def withdraw(store: Store, delivery: tuple[str, str, str], actor: Actor) -> tuple[DeliveryRun, int]:
+def withdraw(store: Store, delivery: tuple[str, str, str], actor: Actor, now: str) -> tuple[DeliveryRun, int]:
     """Withdraw a delivery; returns its run and the number of propositions. Raises Refused if it was not made, or was
     sent.
     """
@@ -193,7 +193,7 @@ def withdraw(store: Store, delivery: tuple[str, str, str], actor: Actor) -> tupl
     run = store.delivery(*delivery)
     if run is None:
         raise _not_made("/".join(delivery[1:]), store.deliveries())
-    return run, store.withdraw_delivery(run)
+    return run, store.withdraw_delivery(run, now)
 
 
 def _field(order: PlannedDelivery, name: str) -> str:

@@ -59,6 +59,7 @@ class _Conditions:
         self._outermost = _Known(list(parts.all_of(scope.catalog.requirements)))
         self._categories: dict[str, _Known] = {"": self._outermost}
         self._seen: set[tuple[LintPlace, BoundCondition]] = set()
+        self._asked: set[tuple[bool, LintPlace, BoundCondition]] = set()
         self.agreed = Agreed()
 
     def environment(self) -> Iterator[LintFinding]:
@@ -90,7 +91,8 @@ class _Conditions:
 
     def _condition(self, condition: LocatedCondition | None, around: _Known, known: _Known) -> Iterator[LintFinding]:
         """A condition that holds inside of ``around``; ``known`` is updated if no contact can meet both."""
-        own = of_any_offer(self._parts.of(condition))
+        whole = self._parts.of(condition)
+        own = of_any_offer(whole)
         if not own or not around.possible:
             return
         core = self._proofs.contradiction([*around.parts, *own])
@@ -99,7 +101,7 @@ class _Conditions:
             yield self._nobody(core, own)
             return
         if condition is not None and condition.used_at is not None:  # a part of a filter can be needed elsewhere
-            if self._proofs.all_implied(own, around.parts):
+            if own == whole and self._proofs.all_implied(own, around.parts):
                 place = LintPlace(*condition.used_at)
                 yield self._needless_filter(condition.name, own, around.parts, place, "Remove it from the list.")
             return
@@ -128,6 +130,7 @@ class _Conditions:
 
     def offer(self, offer: CompiledOffer, standings: dict[int, Standing]) -> Iterator[LintFinding]:
         """Whether a contact can be eligible for an offer; what of its conditions, filters and weights is useless."""
+        self._filters(offer)
         category = self._categories[offer.category]
         if not category.possible:
             standings[offer.position] = Standing.NEVER
@@ -218,7 +221,6 @@ class _Conditions:
                 if finding is not None:
                     staying[index].remove(part)
         for index in reversed(filters):
-            self._filter(offer, index, requirements[index])
             others = [part for other, parts in staying.items() if other != index for part in parts]
             place = LintPlace(*offer.where(("eligible", "filters", index)))
             finding = None
@@ -231,14 +233,19 @@ class _Conditions:
                 staying[index] = []
             self.agreed.add(Code.ADDS_NOTHING, place, finding)
 
-    def _filter(self, offer: CompiledOffer, index: int, parts: Sequence[ConditionPart]) -> None:
-        """A filter on its own, in the environment: each of its uses with other values is asked once."""
-        condition = offer.requirements[index].condition
-        if not parts or (parts[0].place, condition) in self._seen:
-            return
-        self._seen.add((parts[0].place, condition))
-        for part, finding in self._superfluous(parts, self._outermost.parts):
-            self.agreed.add(Code.EVERYBODY_MEETS, part.place, finding)
+    def _filters(self, offer: CompiledOffer) -> None:
+        """Each filter on its own, in the environment: all its uses with other values, wherever, are asked once."""
+        of_all = self._scope.catalog.requirements
+        conditions = [*of_all, *offer.requirements]
+        conditions += [requirement for above in offer.chain for requirement in above.requirements]
+        conditions += [requirement for weight in offer.weights for requirement in weight.requirements]
+        for number, condition in enumerate(conditions):
+            parts = self._parts.of(condition)
+            around = self._outermost.parts if number >= len(of_all) else []  # of which it is a part itself
+            if condition.name and parts and (bool(around), parts[0].place, condition.condition) not in self._asked:
+                self._asked.add((bool(around), parts[0].place, condition.condition))
+                for part, finding in self._superfluous(parts, around):
+                    self.agreed.add(Code.EVERYBODY_MEETS, part.place, finding)
 
     def _weights(self, offer: CompiledOffer, whole: list[ConditionPart]) -> None:
         """The conditions of weights, for contacts that are eligible."""

@@ -38,10 +38,11 @@ def list_propositions(store: Store, filters: PropositionFilter, now: str) -> lis
     Raises Refused if the filter is invalid.
     """
     rows = sorted(_rows(store, filters, now), key=lambda row: (row.interaction, row.space, row.rank))
-    return [_line(row) for row in sorted(rows, key=lambda row: row.time, reverse=True)]
+    return [proposition_line(row) for row in sorted(rows, key=lambda row: row.time, reverse=True)]
 
 
-def _line(row: PropositionRow) -> PropositionLine:
+def proposition_line(row: PropositionRow) -> PropositionLine:
+    """A stored proposition as it is shown and exported."""
     return PropositionLine(
         id=row.id,
         time=row.time,
@@ -88,6 +89,16 @@ def _rows(store: Store, filters: PropositionFilter, now: str) -> list[Propositio
         ),
         limit=filters.limit,
     )
+
+
+def check_environment(store: Store, environment: str) -> None:
+    """Raise Refused for an environment that no stage has."""
+    if environment not in (known := environments(store)):
+        raise refuse(
+            Code.NO_MATCH,
+            f"there is no environment “{environment[:80]}”",
+            hint=suggestion(environment, known),
+        )
 
 
 def zone_of(store: Store, filters: PropositionFilter) -> tzinfo:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
+from offerkit.fingerprint import Json
 from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.specs.progress import Progress, no_progress
@@ -244,6 +245,69 @@ class ImpactRequest:
         """The given options that are reserved for operators who may read contacts."""
         values = {"--by": self.by, "--sample": self.sample, "--examples": self.examples}
         return tuple(name for name, value in values.items() if value)
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """The next changes of propositions after the cursor ``since`` (empty: from the beginning), of one environment or
+    all.
+    """
+
+    since: str = ""
+    environment: str = ""
+
+
+@dataclass(frozen=True)
+class ExportedPage:
+    """Some changes, the cursor after them, and whether there are more now."""
+
+    lines: Sequence[Mapping[str, Json]]
+    cursor: str
+    more: bool
+
+
+@dataclass(frozen=True)
+class StatusReportRequest:
+    """What to count: propositions by groups (``by``), from ``since`` to before ``until`` (as users write times).
+
+    ``categories``: only offers in these or below. Empty fields do not narrow it.
+    """
+
+    by: Sequence[str] = ()
+    since: str = ""
+    until: str = ""
+    environment: str = ""
+    spaces: Sequence[str] = ()
+    offers: Sequence[str] = ()
+    categories: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SimulationsRequest:
+    """What to do with kept simulations: list them (of one environment or all), or read or remove those in ``names``."""
+
+    action: Literal["list", "read", "remove"] = "list"
+    names: Sequence[str] = ()
+    environment: str = ""
+
+
+@dataclass(frozen=True)
+class KeptSimulation:
+    """A run that was kept by name: when (UTC) and by whom, and what it found; ``body`` is None in lists."""
+
+    name: str
+    environment: str
+    stage: str
+    time: str
+    actor: str
+    body: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True)
+class KeptSimulations:
+    """Kept simulations, newest first, or in the order in which they were named."""
+
+    runs: Sequence[KeptSimulation]
 
 
 @dataclass(frozen=True)

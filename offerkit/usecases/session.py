@@ -32,19 +32,25 @@ from offerkit.usecases.requests import (
     NO_ORIGIN,
     ApprovalOutcome,
     ApprovalRequest,
+    ExportedPage,
+    ExportRequest,
     ImpactRequest,
+    KeptSimulations,
     OverrideOutcome,
     OverrideRequest,
     PlanOrigin,
     ReadPlan,
     RelayOutcome,
     RelayRequest,
+    SimulationsRequest,
+    StatusReportRequest,
     StopOutcome,
     StopRequest,
 )
 
 if TYPE_CHECKING:
     from offerkit.engine.impact import Impact
+    from offerkit.engine.status_report import StatusReport
 
 _LISTED = 1_000
 """How many files of a folder to search for similar names."""
@@ -77,6 +83,15 @@ class Backend(Protocol):
 
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
         """Lift what blocks something from live."""
+
+    def export_propositions(self, session: Session, request: ExportRequest) -> ExportedPage:
+        """The next changes of propositions after a cursor."""
+
+    def report(self, session: Session, request: StatusReportRequest) -> StatusReport:
+        """Propositions counted by groups and status."""
+
+    def simulations(self, session: Session, request: SimulationsRequest) -> KeptSimulations:
+        """Kept simulations: listed, read or removed."""
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """The impact of a plan on contacts."""

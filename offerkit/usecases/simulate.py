@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from offerkit.batch import (
     FORMATS,
@@ -38,10 +38,22 @@ from offerkit.times import display_time
 from offerkit.usecases.contact_sources import bad_rows
 from offerkit.usecases.open_engine import StageEngine
 from offerkit.usecases.per_contact import decide_contacts, uses_hooks
+from offerkit.usecases.simulated_part import (
+    COMBINED,
+    PopulationCondition,
+    SimulatedAxis,
+    axes_of,
+    group_counters,
+    group_results,
+    offers_only,
+    population_condition,
+)
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 AXIS_VALUES = 20
 """How many segments of an axis an impact lists: those with most contacts."""
@@ -51,13 +63,17 @@ TOP = 10
 
 @dataclass(frozen=True)
 class SimulationRequest:
-    """What to simulate. Without ``spaces``: all of the environment. ``axes``: fields to group contacts by."""
+    """What to simulate. Without ``spaces``: all of the environment. ``axes``: what to count by."""
 
     environment: str
     spaces: Sequence[str] = ()
     categories: Sequence[str] = ()
     themes: Sequence[str] = ()
     axes: Sequence[str] = ()
+    population: str = ""
+    """A condition on the contacts to simulate for."""
+    offers: str = ""
+    """A condition on the offers to simulate."""
     n: int = 3
     seed: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
@@ -86,19 +102,27 @@ def simulate(
                 Code.UNREADABLE, f"{request.out} is neither a Parquet nor a CSV file", hint="Name it .parquet or .csv."
             )
         check_output(request.out, RESULTS)
-    axes = tuple(axis_field(catalog, name) for name in dict.fromkeys(request.axes))
-    calls = [call_for(catalog, space, request, at) for space in request.spaces or sorted(catalog.spaces)]
+    axes, population, calls = _part(catalog, request, at)
     programs = [batch_program(catalog, call, reasons=True) for call in calls]
-    needed = {*axes, *(name for program in programs for name in fields_of(program))}
+    needed = {
+        *(axis.field for axis in axes if axis.field),
+        *(name for program in programs for name in fields_of(program)),
+    }
+    needed |= set(population.fields) if population is not None else set()
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
     with (
         bad_rows(request.set_aside) as bad,
         open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as contact_table,
     ):
         bad.refuse_empty(contact_table.count, catalog.dimension.name)
+        _narrow(contact_table, population)
         results = Results(contact_table) if request.out is not None else None
-        segments = {name: Segments(contact_table, name) for name in axes}
-        spaces = [space_result(engine.store, contact_table, program, segments, results) for program in programs]
+        segments = {
+            axis.title: Segments(contact_table, axis.field, COMBINED if axis.offer else None)
+            for axis in axes
+            if axis.field
+        }
+        spaces = [space_result(engine.store, contact_table, program, (axes, segments), results) for program in programs]
         if results is not None and request.out is not None:
             with replacing(request.out, RESULTS) as path:
                 results.write(path, request.out.suffix)
@@ -109,6 +133,8 @@ def simulate(
         request.n,
         spaces,
         {name: str(value) for name, value in request.data.items()},
+        request.population,
+        request.offers,
     )
     return simulation, (*_warnings(programs), *bad.reports())
 
@@ -124,7 +150,7 @@ def emit_queries(
     from offerkit.batch.emit import InputTables, emit
 
     catalog = engine.catalogs[request.environment]
-    calls = [call_for(catalog, space, request, at) for space in request.spaces or sorted(catalog.spaces)]
+    _, _, calls = _part(catalog, request, at)
     tables = InputTables(table or catalog.dimension.name)
     if not all(tables.contacts.split(".")):
         raise refuse(
@@ -203,10 +229,8 @@ def simulate_in_spark(
             Code.UNREADABLE, "Spark needs a Parquet or CSV file for its result", hint="Name one: --out who.parquet"
         )
     check_output(request.out, RESULTS)
-    programs = [
-        batch_program(catalog, call_for(catalog, space, request, at))
-        for space in request.spaces or sorted(catalog.spaces)
-    ]
+    _, population, calls = _part(catalog, request, at)
+    programs = [batch_program(catalog, call) for call in calls]
     if not programs:
         raise refuse(Code.UNKNOWN_SPACE, f"{catalog.environment} has no spaces, so there is nothing to decide")
     types = dict(catalog.dimension.fields)
@@ -215,6 +239,7 @@ def simulate_in_spark(
         open_contact_table(contacts, catalog.dimension.key, types, progress, bad) as contact_table,
     ):
         bad.refuse_empty(contact_table.count, catalog.dimension.name)
+        _narrow(contact_table, population)
         with replacing(request.out, RESULTS) as path:
             rows = run_spark(contact_table, programs, engine.store, path, request.out.suffix)
     return rows, (*_warnings(programs), *bad.reports())
@@ -235,6 +260,47 @@ def field_named(catalog: Catalog, name: str) -> str:
     """Like :func:`axis_field`, but empty if there is no such field."""
     field_name = name.removeprefix(f"{catalog.dimension.name}.")
     return field_name if field_name in catalog.dimension.fields else ""
+
+
+def _part(
+    catalog: Catalog, request: SimulationRequest, at: datetime
+) -> tuple[list[SimulatedAxis], PopulationCondition | None, list[Call]]:
+    """The axes, the population, and a call for each space with the offers that the request is about.
+
+    Raises Refused with everything that is wrong with them.
+    """
+    spaces = request.spaces or sorted(catalog.spaces)
+    mistakes: list[Diagnostic] = []
+    axes = _unless_refused(mistakes, lambda: axes_of(catalog, request.axes))
+    population = _unless_refused(mistakes, lambda: population_condition(catalog, request.population, at))
+    calls = _unless_refused(mistakes, lambda: [call_for(catalog, space, request, at) for space in spaces])
+    narrowed = _unless_refused(mistakes, lambda: offers_only(catalog, request.offers, at, calls or []))
+    if mistakes:
+        raise Refused(mistakes)
+    return axes or [], population, narrowed or []
+
+
+def _unless_refused(mistakes: list[Diagnostic], make: Callable[[], T]) -> T | None:
+    """What ``make`` returns; None, and its diagnostics are added to ``mistakes``, if it is refused."""
+    try:
+        return make()
+    except Refused as refused:
+        mistakes += refused.diagnostics
+        return None
+
+
+def _narrow(contact_table: ContactTable, population: PopulationCondition | None) -> None:
+    """Keep the contacts of the population. Raises Refused if there are none."""
+    if population is None:
+        return
+    contact_table.narrow(population.sql)
+    if not contact_table.count:
+        raise refuse(
+            Code.NO_MATCH,
+            "no contact meets the condition of --population",
+            detail="There is nobody to decide for.",
+            hint="Count the values first: offerkit eval CONDITION",
+        )
 
 
 def call_for(catalog: Catalog, space: str, request: SimulationRequest, at: datetime) -> Call:
@@ -272,10 +338,13 @@ def space_result(
     store: Store | None,
     contact_table: ContactTable,
     program: BatchProgram,
-    axes: Mapping[str, Segments],
+    by: tuple[Sequence[SimulatedAxis], Mapping[str, Segments]],
     results: Results | None,
 ) -> SpaceResult:
-    """What contacts get on a space and why not; ``results`` collects the offers of each contact."""
+    """What contacts get on a space and why not; ``results`` collects the offers of each contact.
+
+    ``by``: the axes, and by title the segments of those with a field of contacts.
+    """
     import numpy
 
     catalog, n, size = program.catalog, program.call.n, len(program.items)
@@ -284,15 +353,20 @@ def space_result(
     def zeros(*shape: int) -> NDArray[numpy.int64]:
         return numpy.zeros(shape, numpy.int64)
 
+    axes, segments = by
+    of_contacts = {axis.title: segments[axis.title] for axis in axes if not axis.offer}
+    groups = group_counters(axes, program, segments)
     reasons = Reasons(program)
     counts = _Counts(
         zeros(n, size),
         zeros(n + 1),
         {position: Counter() for position in reasons.slice},
-        {name: segments.given() for name, segments in axes.items()},
+        {title: own.given() for title, own in of_contacts.items()},
     )
     for chunk in decide_contacts(contact_table, batch, store):
         _add(counts, chunk, size)
+        for counter in groups.values():
+            counter.add(chunk)
         for position, cause, count in reasons.count(chunk):
             counts.out[position][cause] += count
         if results is not None:
@@ -304,10 +378,8 @@ def space_result(
         contact_table.count,
         counts.by_count.tolist(),
         offers,
-        [
-            (f"{catalog.dimension.name}.{name}", _values(axes[name], axis_counts, names))
-            for name, axis_counts in counts.axes.items()
-        ],
+        [(title, _values(of_contacts[title], axis_counts, names)) for title, axis_counts in counts.axes.items()],
+        list(group_results(groups, axes, contact_table.count)),
     )
 
 

@@ -56,6 +56,8 @@ def declare(rng: Random, sections: dict[str, Any]) -> None:
     """Declare fields of offers in ``sections``, give values for some, and read them."""
     sections["environment"]["offer_fields"] = FIELDS
     sections["filters"] |= FILTERS
+    if rng.random() < 0.2:
+        sections["environment"]["filters"] = rng.sample(("plain", "older"), rng.randint(1, 2))
     for section, chance in (("categories", 0.3), ("templates", 0.4), ("offers", 0.5)):
         for body in sections[section].values():
             given = {name: rng.choice(VALUES[name]) for name in FIELDS if rng.random() < chance}
@@ -72,13 +74,13 @@ def _read(rng: Random, section: str, body: dict[str, Any]) -> None:
         own = body.get("eligible", {}).get("when")
         when = rng.choice(CONDITIONS)
         body["eligible"] = {**body.get("eligible", {}), "when": f"({when}) and ({own})" if own else when}
-    if section == "categories":
-        return
-    if rng.random() < 0.3:
+    if rng.random() < (0.2 if section == "categories" else 0.3):
         use = rng.choice(("near", "gainful", {"filter": "gainful", "with": {"least": "0.5"}}))
         eligible = body.get("eligible", {})
         body["eligible"] = {**eligible, "filters": [*eligible.get("filters", ()), use]}
     for weight in body.get("weights", ()):
+        if rng.random() < 0.1:
+            weight["filters"] = [rng.choice(("near", "gainful"))]
         if rng.random() < 0.3:
             weight["when"] = rng.choice(CONDITIONS)
         if rng.random() < 0.3:

@@ -86,24 +86,24 @@ class Removal:
     def __init__(self, sections: dict[str, Any]) -> None:
         self.sections = copy.deepcopy(sections)
         self._texts: dict[tuple[Address, tuple[object, ...]], list[tuple[int, int]]] = {}
-        self._items: dict[tuple[Address, str], set[int]] = {}
+        self._items: dict[tuple[Address, tuple[object, ...]], set[int]] = {}
 
     def take(self, finding: LintFinding) -> None:
         """Note what has to go."""
         place = finding.place
         match finding.code, place.path:
-            case Code.EVERYBODY_MEETS | Code.ADDS_NOTHING, (*_, "filters", int(index)):
-                self._items.setdefault((place.address, "filters"), set()).add(index)
+            case Code.EVERYBODY_MEETS | Code.ADDS_NOTHING, (*where, "filters", int(index)):
+                self._items.setdefault((place.address, (*where, "filters")), set()).add(index)
             case Code.EVERYBODY_MEETS | Code.ADDS_NOTHING, path:
                 text = re.findall("“(.*?)”", finding.summary)[0]
                 assert place.offset is not None
                 self._texts.setdefault((place.address, path), []).append((place.offset, place.offset + len(text)))
             case Code.NOBODY_MEETS, ("weights", int(index), "when"):
-                self._items.setdefault((place.address, "weights"), set()).add(index)
+                self._items.setdefault((place.address, ("weights",)), set()).add(index)
             case Code.WEIGHT_NEVER_WINS, ("weights", int(index)):
-                self._items.setdefault((place.address, "weights"), set()).add(index)
+                self._items.setdefault((place.address, ("weights",)), set()).add(index)
             case ((Code.DATES_NEVER_MEET | Code.ENDED), ("weights", int(index), _)):
-                self._items.setdefault((place.address, "weights"), set()).add(index)
+                self._items.setdefault((place.address, ("weights",)), set()).add(index)
             case ((Code.DATES_NEVER_MEET | Code.ENDED), ("multiplier", _)):
                 del self._body(place.address)["multiplier"]
             case (Code.RULE_CONTAINED, _) | (Code.NOBODY_MEETS, ("contacts",)):
@@ -119,12 +119,13 @@ class Removal:
                 body = body[key]
             for start, end in sorted(spans, reverse=True):
                 body[path[-1]] = f"{body[path[-1]][:start]}true{body[path[-1]][end:]}"
-        for (address, key), indexes in self._items.items():
-            body = self._body(address)
-            holder = body["eligible"] if key == "filters" else body
-            kept = [item for index, item in enumerate(holder[key]) if index not in indexes]
+        for (address, path), indexes in sorted(self._items.items(), key=lambda item: -len(item[0][1])):
+            holder: Any = self._body(address)  # what is inside of a weight goes first
+            for step in path[:-1]:
+                holder = holder[step]
+            kept = [item for index, item in enumerate(holder[path[-1]]) if index not in indexes]
             # an empty list means the template's, and without any weight an offer has one of 1
-            holder[key] = kept or ([{"weight": 0}] if key == "weights" else ["anything"])
+            holder[path[-1]] = kept or ([{"weight": 0}] if path[-1] == "weights" else ["anything"])
         self.sections["filters"]["anything"] = {"when": "true"}
         return self.sections
 

@@ -120,12 +120,13 @@ NOT_COMPLETED = {
         "reason",
         "expect",
         "allow_different",
+        "save",
     },
     "a time": {"at", "since", "until", "expires"},
     "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "impact_n", "number"},
     "an address of the network": {"artifact", "forge_url", "url", "public_url", "status_url", "host", "proxies"},
     "known only elsewhere": {"repository", "head", "base", "cookie", "key", "contact", "proposition", "table"},
-    "an expression": {"expression", "old", "new"},
+    "an expression": {"expression", "old", "new", "population", "only"},
     "a new name": {"environment"},
 }
 """Why a parameter is not completed; those of commands where it is are checked by what they complete."""
@@ -154,10 +155,15 @@ COMPLETED = {
     "prove": {"a", "b", "targets", "environment", "exclude"},
     "purge": {"environments"},
     "reject": {"patterns", "categories", "spaces"},
+    "report": {"by", "environment", "names", "only", "paths"},
     "resume": {"patterns"},
     "rollback": {"stage", "what", "to", "undo", "by"},
     "sent": {"name"},
     "simulate": {"environment", "names", "categories", "themes", "axes", "contacts", "data"},
+    "simulations compare": {"before", "after"},
+    "simulations list": {"environment"},
+    "simulations remove": {"names"},
+    "simulations show": {"name"},
     "snippet": {"place"},
     "stop": {"patterns"},
     "store copy": {"source", "target"},
@@ -222,7 +228,11 @@ def test_commands_are_offered_what_they_take(tmp_path: Path) -> None:
     assert asked(shop, "preview", "shop/offer.g") == ["shop/offer.gold-card"]
     assert asked(shop, "approve", "shop/offer.*") == ["shop/offer.*"]
     assert "bank" in asked(shop, "approve", "--category", "") == asked(shop, "simulate", "shop", "--category", "")
-    assert "person.country" in asked(shop, "simulate", "shop", "--by", "") == asked(shop, "plan", "--by", "")
+    assert "person.country" in asked(shop, "plan", "--by", "")
+    assert set(asked(shop, "plan", "--by", "")) < set(asked(shop, "simulate", "shop", "--by", ""))
+    assert "offer.theme" in asked(shop, "simulate", "shop", "--by", "")
+    assert asked(shop, "report", "--by", "d") == ["date", "delivery"]
+    assert asked(shop, "simulations", "show", "") == []
     assert "email=" in asked(shop, "preview", "shop/offer.gold-card", "--contact", "")
     assert asked(shop, "update", "x", "") == ["presented", "interested", "accepted", "scheduled", "rejected"]
     assert asked(shop, "update", "x", "acc") == ["accepted"]

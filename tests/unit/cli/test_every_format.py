@@ -95,7 +95,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
                 ("--space", "people/home", "--contact", "dan@example.com", "--theme", "none", "--category", "none", "--no-store"),
                 ("--space", "people/desk", "--data", "basket=much"), ("--space", "people/home", "-C", "fresh")],
     "update": [("PROPOSITION", "rejected"), ("none", "accepted"), ("PROPOSITION", "bought")],
-    "propositions": [(), ("--since", "2026-06-01"), ("--contact", "none"), ("--offer", "none"), ("--space", "nowhere/home"), ("none",),
+    "propositions": [(), ("-e", "people"), ("--cursor-file", "cursor"), ("--cursor-file", "cursor"), ("--since", EVIL), ("--since", "2026-06-01"), ("--contact", "none"), ("--offer", "none"), ("--space", "nowhere/home"), ("none",),
                      ("PROPOSITION",), ("--status", "x"), ("--until", "soon"), ("-C", "fresh")],
     "preview": [("people/offer.card",), ("people/offer.beach",), ("people/offer.card", "--contact", "<b>2|\"'"), ("people/offer.none",),
                 ("people/offer.card", "--space", "nowhere"), ("people/offer.card", "--example", EVIL), ("people/offer.card", "--stage", "live"), ("people/offer.card", "--contact", "none")],
@@ -119,7 +119,15 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "simulate": [("people", *TIME), ("people", *TIME, "--by", "segment", "--out", "who.csv", "--html", "page.html"),
                  ("people", "--contacts", "data/bad.csv"), ("people", "--contacts", "data/bad.csv", "--set-aside", "bad.csv"), ("nowhere",),
                  ("people", "--by", "none"), ("people", "--space", "none"), ("guests",), ("people", "--contacts", "data/empty.csv"),
+                 ("people", *TIME, "--by", "offer.category", "--by", "segment,offer.theme", "--population", "person.income > 1", "--offers", f"offer.name <> {QUOTED}"),
+                 ("people", *TIME, "--save", "evil"), ("people", *TIME, "--save", EVIL), ("people", "--population", EVIL, "--offers", "offer.none = 1", "--by", EVIL),
                  ("people", "--stage", "specs", "--category", "none"), ("people", "-C", "fresh"), ("people", "--out", "specs")],
+    "report": [(), ("--by", "date,offer"), ("--by", "category,theme,space"), ("--by", "delivery,channel", "--since", "2026-06-01"), ("--by", EVIL),
+               ("--space", "none", "--offer", EVIL, "--category", "none"), ("--since", "soon"), ("--since", "2026-06-02", "--until", "2026-06-01"), ("-e", EVIL), ("-C", "fresh")],
+    "simulations list": [(), ("-e", "people"), ("-C", "fresh")],
+    "simulations show": [("evil",), ("none",)],
+    "simulations compare": [("evil", "evil"), ("evil", EVIL)],
+    "simulations remove": [("none", "--yes"), (EVIL,)],
     "test": [(), ("-k", "none"), ("cases/evil.yaml", "--junit", "report.xml"), ("cases/none.yaml",), ("-C", "fresh"), ("specs/shared.yaml",)],
     "stop": [("people/offer.beach", "--message", EVIL), ("people/offer.none", "--message", "x"), ("people/offer.beach", "--message", " "),
              ("people/offer.beach", "--message", "x", "-C", "fresh")],
@@ -333,6 +341,7 @@ def _text(text: str) -> None:
 READERS: dict[str, Callable[[str], None]] = {
     "text": _text, "json": _json, "markdown": _markdown, "html": _html, "csv": _csv, "junit": _xml, "xml": _xml,
     "github": _text, "sarif": _json, "gitlab": _json, "mermaid": _text, "dot": _text,
+    "jsonl": _jsonl,
 }  # fmt: skip
 FILES: dict[str, Callable[[str], None]] = {
     "*.json": _json, "*.jsonl": _jsonl, "*.csv": _csv, "*.html": _html, "*.xml": _xml,

@@ -679,6 +679,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.CONTACTS_URL: "unit/contacts::test_files_that_are_none",
     Code.CONTACT_AMBIGUOUS: "unit/contacts::test_two_contacts_with_one_key_are_ambiguous",
     Code.DATES_NEVER_MEET: "unit/usecases::test_it_is_found_where_it_is",
+    Code.DATA_ROW: "unit/usecases::test_data_that_is_wrong_stops_the_run_and_shows_no_value",
     Code.DELIVERY_RUNNING: "unit/diagnostics::test_two_deliveries_at_once",
     Code.EMPTY_CATEGORY: "unit/usecases::test_it_is_found_where_it_is",
     Code.ENDED: "unit/usecases::test_it_is_found_where_it_is",

@@ -13,6 +13,7 @@ from store_samples import append, change, draft, entry, sample
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import DeliveryRun, Location, Store, copying, parse_location
 from offerkit.store.copying import TABLES
+from offerkit.store.simulations import SavedSimulation
 from offerkit.store.tokens import TokenRow
 from offerkit.usecases.store_maintenance import copy, migrate, status_json
 
@@ -38,6 +39,7 @@ def full(location: Location) -> Location:
         with store.transaction():
             store.add_token(TOKEN)
             store.database.insert("outbox", TABLES["outbox"], [WAITING])
+        store.save_simulation(SavedSimulation("spring", "recipients", "live", at(1), "ada", "{}"))
     return location
 
 

@@ -71,7 +71,7 @@ def edits(value: object) -> Iterator[str]:
         yield from ("1000", "-1", "'text'", "1.5")
         return
     text = str(value)
-    yield from (quoted(text + "x"), quoted(text + " "), "x'00ff'", "7")
+    yield from (quoted(text + "x"), quoted(text + " "), "x'00ff'", "77")
     if text:
         yield from ("''", quoted(text.swapcase() if text.swapcase() != text else text[::-1] + "0"))
 

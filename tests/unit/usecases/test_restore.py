@@ -229,8 +229,8 @@ def test_what_only_the_backup_has_comes_back_but_for_what_was_made_anew(live: Wo
     backup = tmp_path / "backup.db"
     store_maintenance.copy(live.location, backup)
     with Store.open(live.location, write=True) as store:
-        store.withdraw_delivery(gone)
-        store.withdraw_delivery(anew)
+        store.withdraw_delivery(gone, TIME)
+        store.withdraw_delivery(anew, TIME)
         store.add_delivery(replace(anew, id="second-run"), [row("of-second", "second-run")])
         while store.purge_propositions("shop", "2027", 1):
             pass

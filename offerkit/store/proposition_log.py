@@ -1,0 +1,218 @@
+"""The log of propositions: that each was made, and each later change of its status, once and in one order.
+
+A position belongs to a transaction, and every reader sees positions appear in their order, whichever transactions
+run at the same time (docs/adr/0064-log-of-propositions.md): a reader that remembers the last change it saw misses
+none. Changes name propositions by their id; whatever is known of a contact is read from the proposition itself, and is
+gone with it. Propositions that were stored before there was a log are not in it until their status changes; a reader
+gets them first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from offerkit.models.status import Status, status_number, status_of_number
+from offerkit.store import errors
+from offerkit.store.database import Cell, Database, recording
+from offerkit.store.proposition_rows import COLUMNS as PROPOSITION
+from offerkit.store.proposition_rows import PropositionRow, PropositionText, proposition_row
+
+COLUMNS = "position, id, environment, event, status, changed"
+MADE, CHANGED, WITHDRAWN = "made", "changed", "withdrawn"
+"""What happened: a proposition was made, its status changed, or a delivery that was not sent was withdrawn."""
+PAGE = 1_000
+"""Changes that are read at a time."""
+_EDITED = "The log of propositions was edited: it has values that are never written"
+_OF = ", ".join(f"p.{name}" for name in PROPOSITION.split(", "))
+_NOTHING = ("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """Where a reader is. ``old``: environment, time and id of the last proposition from before the log; None once all
+    of those are read. ``position`` and ``id``: the last change that was read; empty before the first.
+    """
+
+    old: tuple[str, str, str] | None = _NOTHING
+    position: str = ""
+    id: str = ""
+
+
+BEGINNING = LogPlace()
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """One change: ``event`` and, unless a delivery was withdrawn, the proposition with the status that it then got.
+
+    ``interaction``: of the proposition, or of all propositions of the withdrawn delivery.
+    """
+
+    event: str
+    environment: str
+    interaction: str
+    changed: str
+    proposition: PropositionRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some changes, where the reader is after them, and whether there may be more now."""
+
+    changes: Sequence[LoggedChange]
+    place: LogPlace
+    more: bool
+
+
+def note_made(db: Database, rows: Sequence[PropositionText]) -> None:
+    """Log new propositions, in the open write transaction."""
+    position = db.log_position()
+    texts = [(position, row[0], row[1], MADE, row[10], row[12]) for row in rows]
+    db.insert("proposition_change", COLUMNS, sorted(texts))
+
+
+def note_status(db: Database, row: PropositionRow, status: Status, time: str) -> None:
+    """Log a proposition's new status, in the open write transaction; of several in one, the last counts."""
+    db.run(
+        f"INSERT INTO proposition_change ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (position, id) DO UPDATE"  # noqa: S608 - constants
+        " SET status = excluded.status, changed = excluded.changed",
+        (db.log_position(), row.id, row.environment, CHANGED, status_number(status), time),
+    )
+
+
+def note_sent(db: Database, where: str, args: Sequence[Cell], time: str) -> None:
+    """Log that the propositions that ``where`` selects were presented at ``time``."""
+    db.run(
+        f"INSERT INTO proposition_change ({COLUMNS})"  # noqa: S608 - constants
+        f" SELECT ?, id, environment, '{CHANGED}', status, changed FROM proposition"
+        f" WHERE {where} AND status = ? AND changed = ?"
+        " ON CONFLICT (position, id) DO UPDATE SET status = excluded.status, changed = excluded.changed",
+        (db.log_position(), *args, status_number(Status.PRESENTED), time),
+    )
+
+
+def note_withdrawn(db: Database, environment: str, interaction: str, time: str) -> None:
+    """Log that a delivery was withdrawn with all its propositions."""
+    db.insert("proposition_change", COLUMNS, [(db.log_position(), interaction, environment, WITHDRAWN, 0, time)])
+
+
+def is_place(db: Database, place: LogPlace) -> bool:
+    """Whether the log still has the change that ``place`` names: it is this log, and has not been cut since."""
+    if not place.position:
+        return True
+    return bool(db.rows("SELECT 1 FROM proposition_change WHERE position = ? AND id = ?", (place.position, place.id)))
+
+
+def page(db: Database, place: LogPlace, environment: str = "", limit: int = PAGE) -> LogPage:
+    """Up to ``limit`` changes after ``place``, of one environment if it is given."""
+    with db.reading():
+        if place.old is not None:
+            rows = _old(db, place.old, environment, limit)
+            if rows:
+                last = rows[-1]
+                made = [_change(MADE, row, row.status, row.changed) for row in rows]
+                return LogPage(made, replace(place, old=(last.environment, last.time, last.id)), more=True)
+            place = replace(place, old=None)
+        return _logged(db, place, environment, limit)
+
+
+def _old(db: Database, after: tuple[str, str, str], environment: str, limit: int) -> list[PropositionRow]:
+    """Propositions that are not in the log, in the order of an index."""
+    if not db.rows("SELECT 1 FROM proposition_change WHERE position = '0' AND id = 'unlogged'"):
+        return []
+    select = f"SELECT {PROPOSITION} FROM proposition WHERE environment = ? AND (time, id) > (?, ?) AND logged = ''"  # noqa: S608
+    name, time, id_ = after
+    if environment:
+        name = name or environment
+    while True:
+        if name:
+            texts: list[PropositionText] = db.rows(f"{select} ORDER BY time, id LIMIT ?", (name, time, id_, limit))
+            if texts:
+                return [_row(db, text) for text in texts]
+        if environment:
+            return []
+        names: list[tuple[str]] = db.rows(
+            "SELECT environment FROM proposition WHERE environment > ? ORDER BY environment LIMIT 1", (name,)
+        )
+        if not names:
+            return []
+        (name,), time, id_ = names[0], "", ""
+
+
+def _logged(db: Database, place: LogPlace, environment: str, limit: int) -> LogPage:
+    conditions, args = ["(l.position, l.id) > (?, ?)"], list[Cell]([place.position, place.id])
+    settled = db.log_settled()
+    if settled:
+        conditions.append("l.position < ?")
+        args.append(settled)
+    if environment:
+        conditions.append("l.environment = ?")
+        args.append(environment)
+    rows: list[tuple[str, str, str, str, int, str, *tuple[str | int | None, ...]]] = db.rows(
+        f"SELECT l.position, l.id, l.environment, l.event, l.status, l.changed, {_OF}"  # noqa: S608 - constants
+        f" FROM proposition_change l LEFT JOIN proposition p ON p.id = l.id WHERE {' AND '.join(conditions)}"
+        " ORDER BY l.position, l.id LIMIT ?",
+        (*args, limit),
+    )
+    changes = []
+    for row in rows:
+        _, id_, name, event, status, changed, *found = row
+        if event == WITHDRAWN:
+            changes.append(LoggedChange(event, name, id_, changed, None))
+        elif found[0] is not None:
+            changes.append(_change(event, _row(db, tuple(found)), _status(db, status), changed))  # type: ignore[arg-type]
+    if rows:
+        place = replace(place, position=rows[-1][0], id=rows[-1][1])
+    return LogPage(changes, place, more=len(rows) == limit)
+
+
+def _change(event: str, row: PropositionRow, status: Status, changed: str) -> LoggedChange:
+    """A change with the proposition as it was then; extra data that came with a later status are left out."""
+    now = row.changed == changed and row.status is status
+    then = row if now else replace(row, status=status, changed=changed, accepted={}, statuses={})
+    return LoggedChange(event, row.environment, row.interaction, changed, then)
+
+
+def _row(db: Database, text: PropositionText) -> PropositionRow:
+    try:
+        return proposition_row(text)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise errors.damaged(db.name, _EDITED) from error
+
+
+def _status(db: Database, number: int) -> Status:
+    try:
+        return status_of_number(number)
+    except ValueError as error:
+        raise errors.damaged(db.name, _EDITED) from error
+
+
+def purge(db: Database, environment: str, before: str, after: tuple[str, str], limit: int) -> tuple[str, str] | None:
+    """Remove changes from before ``before`` whose propositions are gone, among the ``limit`` changes following
+    ``after``.
+
+    Returns where to go on; None at the end. The newest change stays, so that readers can tell where they are.
+    """
+    rows: list[tuple[str, str, str, str, str]] = db.rows(
+        "SELECT position, id, environment, changed, event FROM proposition_change WHERE (position, id) > (?, ?)"
+        " ORDER BY position, id LIMIT ?",
+        (*after, limit + 1),
+    )
+    gone = [
+        (position, id_)
+        for position, id_, name, changed, event in rows[:limit]
+        if name == environment and changed < before and (position, id_) != rows[-1][:2]
+    ]
+    with recording(db):
+        db.run_many(
+            "DELETE FROM proposition_change WHERE position = ? AND id = ?"
+            " AND NOT EXISTS (SELECT 1 FROM proposition WHERE proposition.id = proposition_change.id)",
+            gone,
+        )
+    return rows[limit - 1][:2] if len(rows) > limit else None
+
+
+def made_rows(rows: Iterable[PropositionText]) -> list[tuple[Cell, ...]]:
+    """The columns of new propositions, with the mark that they are in the log."""
+    return [(*row, "1") for row in rows]
