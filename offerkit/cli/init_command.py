@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path())
 @click.option(
     "--environment",
-    default="",
     metavar="NAME",
     shell_complete=folder_environments,
     help="The name of its environment (default: recipients, or the only one that there is).",
@@ -55,7 +54,12 @@ if TYPE_CHECKING:
 )
 @pass_shell
 def command(
-    shell: Shell, folder: str | None, environment: str, templates: tuple[str, ...], install: str, forge: str | None
+    shell: Shell,
+    folder: str | None,
+    environment: str | None,
+    templates: tuple[str, ...],
+    install: str,
+    forge: str | None,
 ) -> None:
     """Create a new project in a folder.
 
@@ -89,7 +93,8 @@ def command(
     package = files("offerkit.cli")
     starter = dict(_starter(package.joinpath("starter")))
     pipeline = pipeline_of(target, dict(_starter(package.joinpath("pipelines", forge)))) if forge else None
-    environment = environment or (only_environment(target) if templates else "") or STARTER_ENVIRONMENT
+    if environment is None:
+        environment = (only_environment(target) if templates else "") or STARTER_ENVIRONMENT
     brought = None
     if templates:
         texts = {entry.partition(".")[0]: text for entry, text in _starter(package.joinpath("brought"))}
