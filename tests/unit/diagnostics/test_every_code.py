@@ -706,6 +706,8 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.NOT_REVIEWED: "unit/usecases::test_who_wrote_it_approves_nothing",
     Code.NOT_THE_REVIEWED: "unit/usecases::test_what_was_applied_is_what_was_reviewed",
     Code.NOT_UTF8: "bad_input::test_not_utf8",
+    Code.NOT_A_DESIGN_READER: "unit/server::test_design_is_kept_from_who_may_not_read_it",
+    Code.WEBHOOK_DEAD: "unit/usecases::test_given_up_and_tried_again",
     Code.NO_IMPACT: "unit/usecases::test_the_impact_is_that_of_a_plan",
     Code.NO_ROOM: "unit/diagnostics::test_no_room_for_contacts",
     Code.NO_SOLVER: "unit/prove::test_without_the_solver_the_command_says_how_to_install_it",
