@@ -155,7 +155,7 @@ COMPLETED = {
     "graph": {"focus"},
     "history": {"what"},
     "import": {"names"},
-    "init": {"install"},
+    "init": {"environment", "templates", "install"},
     "lint": {"state"},
     "override": {"patterns"},
     "plan": {"targets", "exclude", "by"},
