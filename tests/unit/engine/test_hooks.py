@@ -265,7 +265,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(ANYTHING | st.lists(st.tuples(st.dictionaries(st.text(max_size=5), PLAIN, max_size=4), PLAIN), max_size=3))
 def test_whatever_a_hook_returns_the_call_continues(answer: Any) -> None:
     """What is accepted can be stored, shown and compared; everything else is one report."""
