@@ -242,7 +242,7 @@ class _Conditions:
         conditions += [requirement for weight in offer.weights for requirement in weight.requirements]
         for number, condition in enumerate(conditions):
             parts = self._parts.of(condition)
-            around = self._outermost.parts if number >= len(of_all) else []  # of which it is a part itself
+            around = self._outermost.parts if number >= len(of_all) else []  # it is one of the outermost itself
             if condition.name and parts and (bool(around), parts[0].place, condition.condition) not in self._asked:
                 self._asked.add((bool(around), parts[0].place, condition.condition))
                 for part, finding in self._superfluous(parts, around):
