@@ -1,4 +1,4 @@
-"""Webhooks: receivers that are told of approvals, promotions and stops."""
+"""Webhooks: receivers of events about approvals, promotions and stops."""
 
 from __future__ import annotations
 
