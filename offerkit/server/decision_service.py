@@ -17,7 +17,7 @@ from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.report import Report
-from offerkit.server.background import BackgroundTask
+from offerkit.server.background import BackgroundTask, WebhookSender
 from offerkit.server.collector import Collector
 from offerkit.server.config import ServerConfig
 from offerkit.server.contact_keys import verified
@@ -26,7 +26,6 @@ from offerkit.server.metrics import Metrics
 from offerkit.server.store_presence import StorePresence
 from offerkit.server.store_writer import StoreWriter
 from offerkit.server.thread_worker import ThreadWorker
-from offerkit.server.webhook_sender import WebhookSender
 from offerkit.store import StatusChange, Store, errors
 from offerkit.store.errors import GONE
 from offerkit.usecases.contact_access import ContactRights, operator_rights
