@@ -1,4 +1,4 @@
-"""``offerkit webhooks``: what receivers are told, and what became of it."""
+"""``offerkit webhooks``: send events to receivers, and list them."""
 
 from __future__ import annotations
 

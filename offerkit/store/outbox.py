@@ -102,7 +102,7 @@ def due_receivers(db: Database, now: str) -> list[str]:
 
 
 def lease(db: Database, receiver: str, now: str, until: str, token: str) -> OutboxRow | None:
-    """The next event for ``receiver``, which no other sender gets before ``until``; None if there is none."""
+    """The next event for ``receiver``, which no other sender gets before ``until``; None if nothing is due."""
     with recording(db):
         rows: list[_ROW] = db.rows(
             f"{_SELECT} WHERE state = ? AND receiver = ? AND due <= ? AND leased_until <= ?"

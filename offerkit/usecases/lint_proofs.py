@@ -199,7 +199,8 @@ class _Conditions:
     def _here(self, offer: CompiledOffer, space: str) -> Iterator[ConditionPart]:
         """What else has to be true on a space: some weight is above 0, and no multiplier is 0."""
         if self._scope.catalog.call_facts:
-            yield whole_part(call_on(self._scope.catalog, space), LintPlace(offer.address), "the space")
+            here = LintPlace(self._scope.catalog.spaces[space].address)
+            yield whole_part(call_on(self._scope.catalog, space), here, "the space of the call")
         formula = effective_condition(self._scope.catalog, offer, space)
         weights = LintPlace(*offer.where(("weights",)))
         for part in formula.parts if isinstance(formula, AllOf) else ():
@@ -241,7 +242,7 @@ class _Conditions:
         conditions += [requirement for weight in offer.weights for requirement in weight.requirements]
         for number, condition in enumerate(conditions):
             parts = self._parts.of(condition)
-            around = self._outermost.parts if number >= len(of_all) else []  # of which it is a part itself
+            around = self._outermost.parts if number >= len(of_all) else []  # it is one of the outermost itself
             if condition.name and parts and (bool(around), parts[0].place, condition.condition) not in self._asked:
                 self._asked.add((bool(around), parts[0].place, condition.condition))
                 for part, finding in self._superfluous(parts, around):

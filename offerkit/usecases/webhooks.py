@@ -139,7 +139,7 @@ class Sender:
 
 
 def wait_after(failures: int, id_: str) -> timedelta:
-    """How long an event waits after so many failures: doubling, and up to a quarter more, which differs by event."""
+    """How long an event waits after its nth failure: doubling, and up to a quarter more, which differs by event."""
     spread: float = int(digest(id_.encode(), b"%d" % failures)[:4], 16) / 0x10000 / 4
     doubled: int = 2 ** min(failures - 1, 20)
     return min(FIRST_WAIT * doubled, LONGEST_WAIT) * (1 + spread)
