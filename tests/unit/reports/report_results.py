@@ -30,7 +30,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.prove.result import Comparison, Existence, Extent, Reading, Side, Witness, undecided
 from offerkit.reports.answer import AnswerReport
 from offerkit.reports.approvals import Approvals, DecisionReport, OverrideReport, RelayedReview, RelayReport
-from offerkit.reports.delivery import DeliveryResult
+from offerkit.reports.delivery import CellCount, DeliveryResult
 from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diff import DiffExtras, DiffReport, SpecPositions
 from offerkit.reports.graph import Graph
@@ -210,7 +210,7 @@ def _delivery(text: str) -> DeliveryResult:
         stored=1_700,
         wanted=2,
         aside={text: 60, "no address": 40},
-        by_rank={"gold": [800, 50], "young": [100, 750]},
+        by_slot={"": {"gold": [800, 50], "young": [100, 750]}},
         failures={"gold": (1, text), "young": (2_000, text)},
         folder=text,
         resumed=2,
@@ -335,7 +335,14 @@ RESULTS: Mapping[str, object] = {
     "Simulation-hostile": SIMULATIONS["hostile"],
     "DeliveryResult": _delivery("autumn/cards"),
     "DeliveryResult-dry": replace(
-        _delivery("autumn/cards"), dry=True, wanted=1, by_rank={"gold": [900]}, failures={}, data={}
+        _delivery("autumn/cards"), dry=True, wanted=1, by_slot={"": {"gold": [900]}}, failures={}, data={}
+    ),
+    "DeliveryResult-slots": replace(
+        _delivery("autumn/letter"),
+        space="hero, tile",
+        by_slot={"hero": {"gold": [900]}, "tiles": {"young": [500, 300]}},
+        missing={"recipient.best_offer names no live offer, in slot tiles": 100},
+        cells=(CellCount("tiles", 1, 300, 400, 300), CellCount("tiles", 2, None, 500, 500)),
     ),
     "DeliveryResult-hostile": _delivery(HOSTILE),
     "CaseResults": CaseResults(_outcomes("gold")),
