@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, cast
 
@@ -125,6 +125,19 @@ def _old_loading(contact: Row, data: Row, client: str = "mine") -> Mapping[str, 
     return {"page": client}
 
 
+def _with_client(hook: Callable[..., Mapping[str, object]]) -> Callable[..., Mapping[str, object]]:
+    @wraps(hook)
+    def called(contact: Row, data: Row) -> Mapping[str, object]:
+        return hook(contact, data, "mine")
+
+    return called
+
+
+@_with_client
+def _decorated(contact: Row, data: Row, client: str) -> Mapping[str, object]:
+    return {"page": client}
+
+
 class _Loading:
     """An object that is called; the first parameter is its own."""
 
@@ -136,6 +149,7 @@ class _Loading:
     "hook",
     [
         _old_loading,
+        _decorated,
         lambda *given: {"page": "mine" if len(given) == 2 else "another"},
         lambda contact, data, *more, client="mine": {"page": "another" if more else client},
         _Loading(),
@@ -251,7 +265,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(ANYTHING | st.lists(st.tuples(st.dictionaries(st.text(max_size=5), PLAIN, max_size=4), PLAIN), max_size=3))
 def test_whatever_a_hook_returns_the_call_continues(answer: Any) -> None:
     """What is accepted can be stored, shown and compared; everything else is one report."""
