@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from logging import getLogger
 
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.server.thread_worker import now
 from offerkit.store import Store
 from offerkit.store.errors import GONE
 from offerkit.usecases.session import Session
@@ -63,13 +63,14 @@ class BackgroundTask:
 
 
 class WebhookSender:
-    """The thread that sends: no call and no change waits for a receiver. Each worker process has one; leases keep them apart.
+    """The thread that sends, so that no call and no change waits for a receiver; one for each worker process.
 
-    An event under way is finished when the server stops, which takes 10 seconds at most."""
+    An event under way is finished when the server stops, which takes 10 seconds at most.
+    """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, clock: Callable[[], datetime]) -> None:
         """Nothing is opened before :meth:`start`."""
-        self._sender = Sender(session.environ, now)
+        self._sender = Sender(session.environ, clock)
         self._stopping = threading.Event()
         self._task = BackgroundTask("offerkit-webhooks", session, EVERY, self._send, _told_of_events)
         self._known: set[str] = set()
