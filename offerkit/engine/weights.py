@@ -47,7 +47,7 @@ def readable_weight(weight: Decimal) -> Decimal | None:
 
 
 def in_units(number: int, unit: Decimal) -> Decimal:
-    """The weight of ``number`` units, of which ``unit`` make 1, exactly."""
+    """The exact weight of ``number`` units, if a weight of 1 is ``unit`` of them."""
     return _EXACT.divide(Decimal(number), unit)
 
 
