@@ -17,7 +17,7 @@ from offerkit.address import NAME, PATH, SECTION_OF, SECTIONS, Kind
 from offerkit.engine.cases import EXPECTATIONS, HISTORY_KEYS, KEYS, OUT_KEYS
 from offerkit.engine.reasons import DECIDED
 from offerkit.models import base, model_of, policy
-from offerkit.models.expression_scopes import STATUSES
+from offerkit.models.expression_scopes import IDENTIFICATIONS, STATUSES
 from offerkit.models.filter import FilterUse
 from offerkit.plans.plan_schema import plan_schema
 
