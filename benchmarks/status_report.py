@@ -1,0 +1,145 @@
+"""How long reports and exports of many propositions take: ``python benchmarks/status_report.py --count 10000000``.
+
+Makes a store (SQLite in a file, or PostgreSQL with --store URL) with that many propositions of one year, of 60 offers on
+4 spaces to a fifth as many contacts, and measures ``offerkit report`` from process start to exit, and a page of the
+export. With --keep FILE, the store is kept, and used again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import yaml
+
+from offerkit.models.status import Status
+from offerkit.store import PropositionRow, Store, parse_location
+from offerkit.store.proposition_log import BEGINNING
+from offerkit.times import utc
+
+RUN = "import sys; sys.argv[0] = 'offerkit'; from offerkit.cli.main import run; run()"
+OFFERS, SPACES, PART = 60, 4, 20_000
+STATUSES = (Status.PRESENTED,) * 16 + (Status.INTERESTED, Status.INTERESTED, Status.ACCEPTED, Status.REJECTED)
+REPORTS = (
+    (),
+    ("--by", "offer"),
+    ("--by", "date"),
+    ("--by", "category,space"),
+    ("--by", "date,offer,space"),
+    ("--by", "offer", "--since", "2026-12-01"),
+)
+
+
+def project(root: Path) -> None:
+    """A project with the offers, live."""
+    names = [f"offer-{number:02}" for number in range(OFFERS)]
+    shared = {
+        "dimensions": {"person": {"fields": {"id": {"type": "string"}}, "key": ["id"]}},
+        "operators": {"ada": {"profile": "administrator"}},
+    }
+    categories = {f"group-{number}": {} for number in range(6)}
+    offers = {
+        name: {"category": f"group-{number % 6}", "content": {"title": name}} for number, name in enumerate(names)
+    }
+    space = {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}], "identification": {"keys": ["id"]}}
+    environment = {"dimension": "person", "time_zone": "Europe/Paris"}
+    files = {
+        "specs/shared.yaml": {"version": 1, **shared},
+        "specs/shop/all.yaml": {
+            "version": 1,
+            "categories": categories,
+            "offers": offers,
+            "spaces": {f"space-{number}": space for number in range(SPACES)},
+        },
+        "environments/shop.yaml": {"version": 1, "environment": environment},
+    }
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def rows(count: int) -> Iterator[list[PropositionRow]]:
+    """Propositions of 2026, in the order of their time."""
+    chance, begin = random.Random(19), datetime(2026, 1, 1, tzinfo=UTC)
+    step = timedelta(days=365) / count
+    for first in range(0, count, PART):
+        part = []
+        for number in range(first, min(first + PART, count)):
+            offer, at = chance.randrange(OFFERS), utc(begin + number * step)
+            texts = (f"{chance.getrandbits(100):025x}", "shop", f"c{chance.randrange(max(count // 5, 1)):08}")
+            kind = (f"space-{offer % SPACES}", "inbound-web", f"offer-{offer:02}", f"group-{offer % 6}", f"i{number}")
+            part.append(PropositionRow(*texts, *kind, 1, Decimal(10), chance.choice(STATUSES), at, at, 1))
+        yield part
+
+
+def run(root: Path, store: str, *words: str) -> float:
+    """One command from process start to exit, in seconds."""
+    environ = {**os.environ, "OFFERKIT_OPERATOR": "ada", "OFFERKIT_STORE": store}
+    begun = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", RUN, "-C", str(root), *words], env=environ, check=True, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - begun
+
+
+def measure(root: Path, store: str, count: int, repeat: int) -> None:
+    """Print a table of medians."""
+    print(f"{count:,} propositions, {'PostgreSQL' if '://' in store else 'SQLite'}, {repeat} runs of each\n")
+    print("| Report | Seconds | Peak memory |\n|:--|--:|--:|")
+    for words in REPORTS:
+        times = [run(root, store, "report", *words) for _ in range(repeat)]
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(f"| `report {' '.join(words)}` | {statistics.median(times):.2f} | {peak:.0f} MB |", flush=True)
+    with Store.open(parse_location(store)) as opened:
+        place, times, told = BEGINNING, [], 0
+        for _ in range(50):
+            begun = time.perf_counter()
+            page = opened.logged(place, "")
+            if not page.changes:
+                break
+            times.append(time.perf_counter() - begun)
+            place, told = page.place, told + len(page.changes)
+    print(f"\nExport: a page of 1,000 changes in {statistics.median(times) * 1000:.1f} ms ({told:,} read)")
+
+
+def main() -> None:
+    """Make or open the store, and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--store", default="", help="a PostgreSQL address; by default a file")
+    parser.add_argument("--keep", default="", help="a folder to keep the project and store in")
+    given = parser.parse_args()
+    root = Path(given.keep or tempfile.mkdtemp(prefix="offerkit-report-"))
+    store = given.store or str(root / "store.db")
+    try:
+        if not (root / "specs").exists():
+            project(root)
+            for words in (("apply", "--yes", "--create-store"), ("approve", "*/offer.*"), ("promote", "--yes")):
+                run(root, store, *words)
+            begun = time.perf_counter()
+            with Store.open(parse_location(store), write=True) as opened:
+                for part in rows(given.count):
+                    opened.add_propositions(part)
+            print(f"Made {given.count:,} propositions in {time.perf_counter() - begun:.0f} s\n", flush=True)
+        measure(root, store, given.count, given.repeat)
+    finally:
+        if not given.keep:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
