@@ -117,7 +117,7 @@ class DynamicOfferHook(Protocol):
 
 
 class PostProcessingHook(Protocol):
-    """Drops, reorders or weighs anew what would be proposed (step 10)."""
+    """Drops or reorders what would be proposed, or gives it new weights (step 10)."""
 
     def __call__(
         self, candidates: Sequence[Candidate], call: HookCall, /

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from offerkit.contacts.bulk import column, data_column
 from offerkit.engine.condition import BoundCondition, CallFacts
@@ -41,16 +42,20 @@ def condition_sql(
     rows: Mapping[str, Row],
     facts: CallFacts,
     row_data: Collection[str] = (),
+    prefixed: AbstractSet[str] = frozenset(),
 ) -> str:
     """An expression as SQL: the fields of the namespace ``table`` are columns, those of ``rows`` are constants.
 
-    ``row_data``: the call data that are columns, too.
+    ``row_data``: the call data that are columns, too. Those of ``prefixed`` namespaces are columns named with their
+    namespace.
     """
     bases = {(field.namespace, field.name): field.type.base for field in fields_of(checked.root)}
 
     def name(namespace: str, field: str) -> str:
         if namespace == table:
             return column(field)
+        if namespace in prefixed:
+            return column(f"{namespace}.{field}")
         if namespace == "interaction" and field in row_data:
             return data_column(field)
         return literal(rows[namespace].get(field), bases[namespace, field])

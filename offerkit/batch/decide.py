@@ -22,6 +22,7 @@ from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.reasons import Cause
 from offerkit.engine.weights import times
+from offerkit.hooks import Product
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.types import BaseType
 from offerkit.store import Store
@@ -60,7 +61,7 @@ class DecidedChunk:
     ``eligible`` and ``presentable`` those of items before and after presentation rules. ``positive``: the contacts for
     whom a formula gives a weight. If hooks took part (offerkit.usecases.per_contact): ``kept``, the items that the
     post-processing hook did not drop, and ``productless``, by position, the contacts for whom a dynamic-offer hook
-    found no product.
+    found no product; ``products``, by rank (from 0) and contact, what dynamic offers became.
     """
 
     first: int
@@ -71,6 +72,7 @@ class DecidedChunk:
     positive: Mapping[BoundCondition, NDArray[numpy.bool_]] = field(default_factory=dict)
     kept: NDArray[numpy.bool_] | None = None
     productless: Mapping[int, Mapping[Cause, NDArray[numpy.bool_]]] = field(default_factory=dict)
+    products: Mapping[tuple[int, int], Product] = field(default_factory=dict)
 
 
 def batch_request(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from offerkit.batch.condition_sql import condition_sql
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.program import BatchProgram
+from offerkit.batch.stored_values import COLUMN_OF, add_stored_values
 from offerkit.contacts.bulk import column
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.presentation_rules import about_pair, applicable_offers
@@ -40,6 +41,8 @@ _FIELDS = {
     "weight": BaseType.DECIMAL,
     "rank": BaseType.INTEGER,
     "time": BaseType.TIMESTAMP,
+    "campaign": BaseType.STRING,
+    "delivery": BaseType.STRING,
 }
 """``proposition.<field>`` as columns; a weight that does not fit into its column is unknown."""
 T = TypeVar("T")
@@ -150,6 +153,10 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
             people.connection.unregister("part")
     if "time" in fields:
         _local_times(people, catalog)
+    try:
+        add_stored_values(people, catalog, rules)
+    except ValueError as error:
+        raise store.edited() from error
 
 
 def _local_times(people: ContactTable, catalog: Catalog) -> None:
@@ -177,6 +184,8 @@ def _typed(name: str, position: int) -> str:
             return f"list_extract([{names}], CAST({part} AS INTEGER) + 1)"
         case "weight" | "rank":
             return f"TRY_CAST({part} AS {TYPES[_FIELDS[name]]})"
+        case "campaign" | "delivery":
+            return f"nullif({part}, '')"
         case _:
             return part
 
@@ -193,7 +202,7 @@ def _fields_read(rule: PresentationRule) -> Iterator[str]:
         yield "weight"
     checked = rule.when.expression.checked if rule.when is not None else None
     if checked is not None:
-        yield from (name for _, name in checked.fields)
+        yield from (COLUMN_OF.get(namespace, name) for namespace, name in checked.fields)
 
 
 def _counted(people: ContactTable, program: BatchProgram, number: int, position: int, about: int) -> Exclusions | None:
@@ -203,7 +212,9 @@ def _counted(people: ContactTable, program: BatchProgram, number: int, position:
     if rule.of == "applies-to":
         tests.append(_applies(people, program, number, position))
     if rule.when is not None and rule.when.expression.checked is not None:
-        tests.append(condition_sql(rule.when.expression.checked, rule.when.expression.namespaces[0], {}, program.facts))
+        tests.append(
+            condition_sql(rule.when.expression.checked, "proposition", {}, program.facts, prefixed=set(COLUMN_OF))
+        )
     counted_column = {"offer": '"f_offer"', "category": '"f_category"'}.get(rule.of)
     table, names = people.fresh("over"), [("",)]
     where = " AND ".join(f"({test})" for test in tests)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.decide import DecidedChunk
 from offerkit.batch.program import BatchProgram
+from offerkit.engine.extra_data import stored_product
+from offerkit.fingerprint import canonical
 from offerkit.reports.csv_file import FORMULA
 
 if TYPE_CHECKING:
@@ -19,10 +21,13 @@ _CONTACT = {".parquet": "k", ".csv": f"CASE WHEN regexp_matches(k, '{FORMULA}') 
 """A contact's key as SQL: keys come from outside and CSV files are opened in spreadsheets, so formulas are quoted."""
 
 
-def copy_results(connection: duckdb.DuckDBPyConnection, rows: str, target: Path, ending: str) -> int:
+def copy_results(
+    connection: duckdb.DuckDBPyConnection, rows: str, target: Path, ending: str, *, products: bool = False
+) -> int:
     """Write ``rows``, a FROM clause with the contacts' key ``k`` and order ``n``; returns the number of rows.
 
-    ``ending`` is .parquet or .csv. Raises OSError if the file cannot be written.
+    ``ending`` is .parquet or .csv. ``products``: ``rows`` have what dynamic offers became. Raises OSError if the file
+    cannot be written.
     """
     import duckdb
 
@@ -30,6 +35,7 @@ def copy_results(connection: duckdb.DuckDBPyConnection, rows: str, target: Path,
     try:
         written = connection.execute(
             f"COPY (SELECT space, {_CONTACT[ending]} AS contact, CAST(rank AS INTEGER) AS rank, offer, category"  # noqa: S608
+            f"{', product' if products else ''}"
             f" FROM {rows} ORDER BY space, n, rank) TO '{quoted}' ({FORMATS[ending]}, USE_TMP_FILE false)"
         ).fetchone()
     except duckdb.Error as error:
@@ -42,11 +48,12 @@ class Results:
 
     def __init__(self, people: ContactTable) -> None:
         self._people = people
-        people.connection.execute("CREATE TABLE pick (n BIGINT, rank INTEGER, item INTEGER)")
+        people.connection.execute("CREATE TABLE pick (n BIGINT, rank INTEGER, item INTEGER, product VARCHAR)")
         people.connection.execute("CREATE TABLE item (item INTEGER, space VARCHAR, offer VARCHAR, category VARCHAR)")
         self._first: dict[str, int] = {}
         """By space, the number of its first item."""
         self._items = 0
+        self._products = False
 
     def add(self, program: BatchProgram, chunk: DecidedChunk) -> None:
         """Add the picks of one chunk."""
@@ -57,8 +64,14 @@ class Results:
         first = self._first_item(program)
         ranks, columns = numpy.nonzero(chunk.picks >= 0)
         rows = {"n": columns + chunk.first, "rank": ranks + 1, "item": chunk.picks[ranks, columns] + first}
+        product = "NULL"
+        if chunk.products:
+            self._products, product = True, "product"
+            texts = {place: canonical(stored_product(made)).decode() for place, made in chunk.products.items()}
+            places = zip(ranks.tolist(), columns.tolist(), strict=True)
+            rows["product"] = numpy.array([texts.get(place) for place in places], dtype=object)
         self._people.connection.register("picked", rows)
-        self._people.connection.execute("INSERT INTO pick SELECT n, rank, item FROM picked")
+        self._people.connection.execute(f"INSERT INTO pick SELECT n, rank, item, {product} FROM picked")  # noqa: S608
         self._people.connection.unregister("picked")
 
     def _first_item(self, program: BatchProgram) -> int:
@@ -77,4 +90,4 @@ class Results:
         Raises OSError if the file cannot be written.
         """
         rows = "pick JOIN contact USING (n) JOIN item USING (item)"
-        copy_results(self._people.connection, rows, target, ending)
+        copy_results(self._people.connection, rows, target, ending, products=self._products)

@@ -331,6 +331,14 @@ def call_data_examples(session: Session, ctx: click.Context) -> Iterable[str]:
 
 
 @_never_failing
+def brought_templates(session: Session, ctx: click.Context) -> Iterable[str]:
+    """The templates that init brings."""
+    from offerkit.usecases.init_templates import DEFAULT_NAMES
+
+    return DEFAULT_NAMES
+
+
+@_never_failing
 def deliveries(session: Session, ctx: click.Context) -> Iterable[str]:
     """The deliveries of the campaigns in live as ``CAMPAIGN/DELIVERY``."""
     from offerkit.usecases.catalogs import live_catalogs

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from offerkit.cli.complete import brought_templates, folder_environments
 from offerkit.cli.complete import files as files_of
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
@@ -23,7 +25,19 @@ if TYPE_CHECKING:
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path())
 @click.option(
-    "--environment", default="recipients", metavar="NAME", help="The name of its environment (default: recipients)."
+    "--environment",
+    metavar="NAME",
+    shell_complete=folder_environments,
+    help="The name of its environment (default: recipients, or the only one that there is).",
+)
+@click.option(
+    "--template",
+    "templates",
+    multiple=True,
+    metavar="TEMPLATE[=NAME]",
+    shell_complete=brought_templates,
+    help="Also add a space with a template for its offers: app, banner, call-center, fallback, sms or email; may be"
+    " repeated.",
 )
 @click.option(
     "--install",
@@ -39,13 +53,24 @@ if TYPE_CHECKING:
     help=("Also write a pipeline: plans in pull requests, apply after the merge, reviews as approvals."),
 )
 @pass_shell
-def command(shell: Shell, folder: str | None, environment: str, install: str, forge: str | None) -> None:
+def command(
+    shell: Shell,
+    folder: str | None,
+    environment: str | None,
+    templates: tuple[str, ...],
+    install: str,
+    forge: str | None,
+) -> None:
     """Create a new project in a folder.
 
     DIR gets a small, commented project that can be planned at once: an environment, two spaces, two offers and their
     rules. Existing files are not changed. An existing project gets the files that it lacks besides its resources:
-    schemas for editors, a README, and with --ci the pipeline, at the top of its git repository. With --ci, DIR defaults
-    to the current folder.
+    schemas for editors, a README, and with --ci the pipeline, at the top of its git repository. With --ci or
+    --template, DIR defaults to the current folder.
+
+    A template adds one file with a ready space and a template for its offers (fallback: a category that belongs to
+    every call). NAME is what they are called. If a name is taken, or the project would not be valid with it, nothing is
+    written.
 
     SOURCE is written to requirements.txt, from which the pipeline installs: git+https://HOST/REPOSITORY@COMMIT, an
     https URL of a wheel, offerkit==VERSION from your own index, or the path of a wheel, which is copied to vendor/. It
@@ -55,10 +80,11 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
 
     from offerkit.diagnostics import Code, refuse
     from offerkit.reports.escape import visible
-    from offerkit.usecases.init import REQUIREMENTS, init_project, install_source, pipeline_of
+    from offerkit.usecases.init import REQUIREMENTS, STARTER_ENVIRONMENT, init_project, install_source, pipeline_of
+    from offerkit.usecases.init_templates import only_environment, template_files
 
     if folder is None:
-        if forge is None:
+        if forge is None and not templates:
             raise click.UsageError("Missing argument 'DIR'.")
         folder = "."
     if not folder.strip():
@@ -67,7 +93,13 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
     package = files("offerkit.cli")
     starter = dict(_starter(package.joinpath("starter")))
     pipeline = pipeline_of(target, dict(_starter(package.joinpath("pipelines", forge)))) if forge else None
-    begun = init_project(target, starter, environment, git_email(Path.cwd()), source, pipeline)
+    if environment is None:
+        environment = (only_environment(target) if templates else "") or STARTER_ENVIRONMENT
+    brought = None
+    if templates:
+        texts = {entry.partition(".")[0]: text for entry, text in _starter(package.joinpath("brought"))}
+        brought = partial(template_files, target, environment=environment, wanted=templates, texts=texts)
+    begun = init_project(target, starter, environment, git_email(Path.cwd()), source, pipeline, brought)
     shell.done = True
     for path in begun.written:
         click.echo(f"  + {visible(str(path))}")

@@ -42,8 +42,8 @@ class Call:
     ``offers``: only these, whatever their categories; None: those of the categories and themes. ``exclude``: offers
     already proposed in this call. ``reports``: warnings about the call, which the decision repeats. ``ruled``: whether
     presentation rules exclude offers. ``nowhere``: none of the requested categories, or none of the themes, exists, so
-    the answer is empty. ``permanent`` and ``session``: the ids of the visitor's browser, for hooks. ``wanted``: how
-    many offers hooks are told that are wanted; 0: ``n``.
+    the answer is empty. ``permanent`` and ``session``: the ids of the visitor's browser, for hooks. ``wanted``: the
+    number of offers wanted, for hooks; 0: ``n``.
     """
 
     space: str
@@ -67,5 +67,5 @@ class Call:
 
     @property
     def wanted_count(self) -> int:
-        """The number of offers wanted, as hooks are told it; ``n`` can be greater, to have some to spare."""
+        """The number of offers wanted, for hooks; ``n`` can be greater, to have some to spare."""
         return self.wanted or self.n

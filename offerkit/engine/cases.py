@@ -21,6 +21,7 @@ from offerkit.engine.decide import decide_many
 from offerkit.engine.decision import SpaceDecision
 from offerkit.engine.history import PastProposition
 from offerkit.engine.reasons import DECIDED, ExclusionReason, Finding
+from offerkit.fingerprint import Json
 from offerkit.models.expression_scopes import IDENTIFICATIONS, STATUSES
 from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import parse_instant, parse_value, show
@@ -49,7 +50,23 @@ KEYS = frozenset(
     }
 )
 """The keys of a case."""
-HISTORY_KEYS = frozenset({"offer", "category", "space", "channel", "status", "at", "ago", "weight", "rank"})
+HISTORY_KEYS = frozenset(
+    {
+        "offer",
+        "category",
+        "space",
+        "channel",
+        "status",
+        "at",
+        "ago",
+        "weight",
+        "rank",
+        "campaign",
+        "delivery",
+        "stored",
+        "product",
+    }
+)
 """The keys of a proposition in ``history``."""
 
 EXPECTATIONS = frozenset({"offers", "any_order", "weights", "products", "out", "nothing", "reports", "refused"})
@@ -246,7 +263,24 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, default_sp
         time=time,
         weight=decimal(raw.get("weight", 1), "history: weight"),
         rank=whole_number(raw.get("rank", 1), "history.rank"),
+        campaign=text_of(raw["campaign"], "history.campaign") if "campaign" in raw else None,
+        delivery=text_of(raw["delivery"], "history.delivery") if "delivery" in raw else None,
+        stored=_stored(raw, "stored"),
+        product=_stored(raw, "product"),
     )
+
+
+def _stored(raw: Mapping[str, object], key: str) -> Mapping[str, Json] | None:
+    """What a case says was stored with a proposition. A value that does not fit its type is unknown, as in a store."""
+    if key not in raw:
+        return None
+    return {name: _plain(value) for name, value in map_of(raw[key], f"history.{key}").items()}
+
+
+def _plain(value: object) -> Json:
+    if value is None or isinstance(value, bool | int):
+        return value
+    return [str(entry) for entry in value] if isinstance(value, list | tuple) else str(value)
 
 
 def _check_expectations(expected: Mapping[str, object]) -> None:

@@ -92,6 +92,11 @@ class Catalog:
         """The fields of an offer about which nothing is known, such as one that is no longer in the catalog."""
         return dict.fromkeys((*OFFER_FIELDS, *self.offer_fields))
 
+    @cached_property
+    def seldom_read(self) -> frozenset[tuple[str, str]]:
+        """What presentation rules read of propositions besides the usual: deliveries, stored data, products."""
+        return frozenset[tuple[str, str]]().union(*(rule.seldom_read for rule in self.rules))
+
     @property
     def reads_history(self) -> bool:
         """Whether a decision needs the contact's propositions."""

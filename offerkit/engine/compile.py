@@ -89,11 +89,18 @@ def with_typology(catalog: Catalog, bodies: Callable[[Address], JsonMap | None],
     addresses = [address for name in names if (address := Address(environment, Kind.RULE, name)) not in known]
     types = {name: field.type for name, field in catalog.call_data.items()}
     expressions = Expressions(
-        catalog.dimension.name, catalog.dimension.fields, types, catalog.offer_fields, catalog.zone
+        catalog.dimension.name,
+        catalog.dimension.fields,
+        types,
+        catalog.offer_fields,
+        catalog.zone,
+        catalog.product_fields,
     )
     models = [(address, Rule.model_validate(rule)) for address in addresses if (rule := bodies(address)) is not None]
+    spaces = (body for space in catalog.spaces.values() if (body := bodies(space.address)) is not None)
+    stored = _stored_types((model for _, model in models), spaces, expressions)
     more = tuple(
-        _compile_rule(address, model, catalog.offers, catalog.categories, expressions)
+        _compile_rule(address, model, catalog.offers, catalog.categories, expressions, stored)
         for address, model in models
         if model.enabled
     )
@@ -129,7 +136,14 @@ class _Compiler:
         self._data = self._call_fields()
         types = {name: field.type for name, field in self._data.items()}
         self._offer_fields = field_types(self._model.offer_fields)
-        self._expressions = Expressions(self._model.dimension, self._fields, types, self._offer_fields, self._zone)
+        self._expressions = Expressions(
+            self._model.dimension,
+            self._fields,
+            types,
+            self._offer_fields,
+            self._zone,
+            field_types(self._model.product_fields),
+        )
         no_offer = _unknown({**OFFER_FIELDS, **self._offer_fields})
         self._histories = ContactHistories(self._carriers)
         self._requirements = Requirements(self._inheritance, self._expressions, no_offer, self._histories)
@@ -278,11 +292,22 @@ class _Compiler:
         models = [
             (address, Rule.model_validate(self._bodies[address])) for address in addresses if address in self._bodies
         ]
+        spaces = (body for _, _, body in self._of(Kind.SPACE))
+        stored = _stored_types((model for _, model in models), spaces, self._expressions)
         return tuple(
-            _compile_rule(address, model, offers, categories, self._expressions)
+            _compile_rule(address, model, offers, categories, self._expressions, stored)
             for address, model in models
             if model.enabled
         )
+
+
+def _stored_types(
+    rules: Iterable[Rule], spaces: Iterable[JsonMap], expressions: Expressions
+) -> Mapping[str, FieldType]:
+    """The types of what ``spaces`` store with propositions, if one of ``rules`` may read any of it."""
+    if not any("stored" in (rule.counted.when or "") for rule in rules):
+        return {}
+    return expressions.stored_types(SpaceModel.model_validate(body) for body in spaces)
 
 
 def _compile_rule(
@@ -291,6 +316,7 @@ def _compile_rule(
     offers: Sequence[CompiledOffer],
     categories: Mapping[str, CompiledCategory],
     expressions: Expressions,
+    stored: Mapping[str, FieldType],
 ) -> PresentationRule:
     """The rule at ``address``, with the offers it applies to, unless that depends on the clock or the contact."""
     about = model.applies_to
@@ -313,11 +339,15 @@ def _compile_rule(
         of=model.counted.of,
         statuses=_STATUSES[model.counted.status],
         same_channel=model.counted.same_channel,
-        when=expressions.counted(model.counted.when, address) if model.counted.when is not None else None,
+        when=expressions.counted(model.counted.when, address, stored) if model.counted.when is not None else None,
         before=duration(model.period.before),
         after=duration(model.period.after),
         maximum=model.max,
+        stored={},
     )
+    read = rule.counts_by("stored")
+    if read:
+        rule = replace(rule, stored={name: stored[name] for name in read})
     if rule.applies_when is not None and (rule.applies_when.uses_clock or rule.weighs):
         return rule
     labels = {path: category.label for path, category in categories.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from functools import partial
 from types import MappingProxyType
@@ -12,8 +12,10 @@ from offerkit.diagnostics import Code
 from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.report import Report
 from offerkit.engine.resources import NO_FIELDS
-from offerkit.models.expression_scopes import ExpressionRole, expression_scope
+from offerkit.engine.stored_types import stored_types
+from offerkit.models.expression_scopes import ExpressionRole, counted_scope, expression_scope
 from offerkit.models.offer_field import typed_fields
+from offerkit.models.space import Space
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, FieldType, NameScope, Row, Value
@@ -31,11 +33,18 @@ class Expressions:
         data: Mapping[str, FieldType],
         offer_fields: Mapping[str, FieldType],
         zone: tzinfo,
+        product_fields: Mapping[str, FieldType] | None = None,
     ) -> None:
-        """For an environment of ``dimension`` with these fields, call data and declared fields of offers."""
+        """For an environment of ``dimension`` with these fields, call data, and fields of offers and products."""
         self._dimension, self._offer_fields, self._zone = dimension, offer_fields, zone
+        self._product_fields = product_fields or {}
         self._scope = partial(
-            expression_scope, dimension=dimension, fields=fields, call_data=data, offer_fields=offer_fields
+            expression_scope,
+            dimension=dimension,
+            fields=fields,
+            call_data=data,
+            offer_fields=offer_fields,
+            product_fields=product_fields,
         )
         self._scopes = {role: self._scope(role) for role in ExpressionRole}
         self._conditions: dict[tuple[ExpressionRole, ExpectedResult, str], BoundCondition] = {}
@@ -73,9 +82,15 @@ class Expressions:
         """A presentation rule's expression on offer and category."""
         return self._shared(ExpressionRole.APPLIES_TO, ExpectedResult.CONDITION, text, address, ("applies_to", "when"))
 
-    def counted(self, text: str, address: Address) -> BoundCondition:
-        """A presentation rule's expression on stored propositions."""
-        return self._shared(ExpressionRole.COUNTED, ExpectedResult.CONDITION, text, address, ("counted", "when"))
+    def counted(self, text: str, address: Address, stored: Mapping[str, FieldType]) -> BoundCondition:
+        """A presentation rule's expression on stored propositions, with the types of what spaces store."""
+        scope = counted_scope(stored, self._product_fields)
+        return self._shared(ExpressionRole.COUNTED, ExpectedResult.CONDITION, text, address, ("counted", "when"), scope)
+
+    def stored_types(self, spaces: Iterable[Space]) -> Mapping[str, FieldType]:
+        """The types of the extra data that ``spaces`` store, without what they store with types that do not fit."""
+        texts = (text for space in spaces for _, data in space.storage.data for text in data.items())
+        return stored_types(texts, self._scope(ExpressionRole.STORED)).types
 
     def filter(
         self, address: Address, text: str, parameters: Mapping[str, FieldType], values: Row, offer: Row
@@ -132,11 +147,17 @@ class Expressions:
         return self._conditions[key]
 
     def _shared(
-        self, role: ExpressionRole, expected: ExpectedResult, text: str, address: Address, path: Path
+        self,
+        role: ExpressionRole,
+        expected: ExpectedResult,
+        text: str,
+        address: Address,
+        path: Path,
+        scope: NameScope | None = None,
     ) -> BoundCondition:
         key = (role, expected, text)
         if key not in self._conditions:
-            self._conditions[key] = BoundCondition(self._expression(text, self._scopes[role], expected))
+            self._conditions[key] = BoundCondition(self._expression(text, scope or self._scopes[role], expected))
         condition = self._conditions[key]
         self._tell(condition.expression, address, path)
         return condition

@@ -79,6 +79,13 @@ def stored_product_row(catalog: Catalog, product: Mapping[str, Json] | None) -> 
     return {name: _typed(product.get(name), type_, catalog.zone) for name, type_ in catalog.product_fields.items()}
 
 
+def stored_row(types: Mapping[str, FieldType], stored: Mapping[str, Json] | None, zone: tzinfo) -> Row:
+    """``stored.<name>`` of a proposition. What is not stored, or not as a value of that type, is unknown."""
+    if not stored:
+        return dict.fromkeys(types)
+    return {name: _typed(stored.get(name), type_, zone) for name, type_ in types.items()}
+
+
 def _typed(stored: Json, type_: FieldType, zone: tzinfo) -> Value:
     try:
         return parse_value(stored, type_, zone)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
 from weakref import ref
 
+from offerkit.fingerprint import Json
 from offerkit.rules.types import Row
 from offerkit.times import wall_clock
 
@@ -18,7 +19,8 @@ class PastProposition(NamedTuple):
     """A stored proposition; ``time`` is the proposition date, in UTC.
 
     ``category`` is the offer's category when it was proposed; ``status`` is one of ``generated``, ``presented``,
-    ``interested``, ``accepted``, ``scheduled``, ``rejected``.
+    ``interested``, ``accepted``, ``scheduled``, ``rejected``. The last four are read only where a rule asks for them:
+    the delivery that made it, the extra data that was stored with it, and its product; None if there is none.
     """
 
     offer: str
@@ -29,6 +31,10 @@ class PastProposition(NamedTuple):
     time: datetime
     weight: Decimal
     rank: int
+    campaign: str | None = None
+    delivery: str | None = None
+    stored: Mapping[str, Json] | None = None
+    product: Mapping[str, Json] | None = None
 
     def row(self, zone: tzinfo) -> Row:
         """``proposition.<field>`` for rules and stored extra data, in an environment with time zone ``zone``."""
@@ -41,6 +47,8 @@ class PastProposition(NamedTuple):
             "weight": self.weight,
             "rank": self.rank,
             "time": wall_clock(self.time, zone),
+            "campaign": self.campaign,
+            "delivery": self.delivery,
         }
 
 

@@ -79,7 +79,7 @@ def kept_candidates(answer: object, candidates: Sequence[Candidate]) -> list[tup
 
 
 def checked_weight(weight: object) -> Decimal:
-    """``weight`` as a number from 0 to :data:`MAX_WEIGHT`, of which no digit is lost."""
+    """``weight`` as an exact number from 0 to :data:`MAX_WEIGHT`."""
     if isinstance(weight, bool) or not isinstance(weight, int | float | Decimal):
         raise UnusableAnswerError(f"a weight must be a number, not {type(weight).__name__[:80]}")
     if isinstance(weight, int):

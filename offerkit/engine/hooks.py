@@ -68,9 +68,9 @@ class Hooks:
     _takes_call: dict[tuple[int, int], bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def takes_call(self, hook: object, parameters: int) -> bool:
-        """Whether ``hook`` must be given so many arguments, the last of which is the call.
+        """Whether ``hook`` requires so many arguments; the last one is the call.
 
-        One that works without it was written when there was none, and is called as then.
+        A hook that works without the call is called without it, as in earlier versions.
         """
         key = (id(hook), parameters)
         known = self._takes_call.get(key)

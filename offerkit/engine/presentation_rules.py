@@ -15,6 +15,7 @@ from typing import NamedTuple
 from offerkit.address import ancestors
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import CallFacts
+from offerkit.engine.extra_data import stored_product_row, stored_row
 from offerkit.engine.history import PastProposition, RememberedHistory
 from offerkit.engine.resources import CompiledOffer, PresentationRule
 from offerkit.engine.weights import readable_weight
@@ -23,6 +24,7 @@ from offerkit.rules.types import Row
 
 _INSTANT = timedelta(microseconds=1)
 _GONE = dict.fromkeys(APPLIES_TO_FIELDS)
+_NOTHING: Row = {}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -186,8 +188,19 @@ def _matching(
     if matching and rule.of == "applies-to":
         matching = _about(catalog, position, matching, facts)
     if matching and rule.when is not None:
-        evaluate = rule.when.expression.evaluate
-        matching = [past for past in matching if evaluate(past.row(catalog.zone), facts.now, facts.today) is True]
+        evaluate, zone = rule.when.expression.evaluate, catalog.zone
+        matching = [
+            past
+            for past in matching
+            if evaluate(
+                past.row(zone),
+                stored_row(rule.stored, past.stored, zone) if rule.stored else _NOTHING,
+                stored_product_row(catalog, past.product),
+                facts.now,
+                facts.today,
+            )
+            is True
+        ]
     return matching
 
 

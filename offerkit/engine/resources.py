@@ -171,11 +171,25 @@ class PresentationRule:
     before: timedelta
     after: timedelta
     maximum: int
+    stored: Mapping[str, FieldType]
+    """The types of the stored data that ``when`` reads."""
 
     @property
     def steady(self) -> bool:
         """Whether the clock only decides which propositions are in the period."""
         return not any(when is not None and when.uses_clock for when in (self.applies_when, self.when))
+
+    def counts_by(self, namespace: str) -> tuple[str, ...]:
+        """The names of ``namespace`` that the condition on propositions reads."""
+        checked = self.when.expression.checked if self.when is not None else None
+        return tuple(name for space, name in (checked.fields if checked is not None else ()) if space == namespace)
+
+    @property
+    def seldom_read(self) -> frozenset[tuple[str, str]]:
+        """What its condition reads of propositions beyond what decisions usually need, by namespace and name."""
+        checked = self.when.expression.checked if self.when is not None else None
+        fields = checked.fields if checked is not None else ()
+        return frozenset(field for field in fields if field[0] != "proposition" or field[1] in ("campaign", "delivery"))
 
     @property
     def weighs(self) -> bool:

@@ -30,7 +30,7 @@ class WeighedOffer(NamedTuple):
 
 
 def hook_call(catalog: Catalog, call: Call, data: Row) -> HookCall:
-    """What hooks are told of ``call``; they cannot change it."""
+    """``call`` for hooks, which cannot change it."""
     space = catalog.spaces[call.space]
     return HookCall(
         space=f"{catalog.environment}/{call.space}",

@@ -66,6 +66,8 @@ PROPOSITION_FIELDS: dict[str, FieldType] = {
     "time": FieldType(BaseType.TIMESTAMP),
 }
 """``proposition.<field>``: a stored proposition, or the one being stored."""
+COUNTED_FIELDS: dict[str, FieldType] = {**PROPOSITION_FIELDS, "campaign": _TEXT, "delivery": _TEXT}
+"""``proposition.<field>`` where propositions are counted: also the campaign and the delivery that made it, if any."""
 
 OFFER_VARIABLES = ("offer.category", "offer.code", "offer.label", "offer.name")
 """The offer's variables in texts."""
@@ -85,7 +87,7 @@ class ExpressionRole(StrEnum):
     APPLIES_TO = "applies-to"
     """A rule's ``applies_to.when``: the offer and its category only."""
     COUNTED = "counted"
-    """A rule's ``counted.when``: the stored proposition only."""
+    """A rule's ``counted.when``: the stored proposition only, with the data and the product stored with it."""
     STORED = "stored"
     """A space's extra data: contact, call data, offer, the proposition itself, and its product."""
     POLICY = "policy"
@@ -104,6 +106,11 @@ def known_call_facts(environment: str, spaces: Iterable[str]) -> dict[str, Field
     """
     names = {"space": tuple(spaces), "environment": (environment,)}
     return {name: FieldType(BaseType.ENUMERATION, values) for name, values in names.items() if values}
+
+
+def counted_scope(stored: Mapping[str, FieldType], product: Mapping[str, FieldType]) -> NameScope:
+    """The names for a rule's ``counted.when``: ``stored`` by spaces, ``product`` as the environment declares it."""
+    return NameScope({"proposition": COUNTED_FIELDS, "stored": stored, "product": product})
 
 
 def expression_scope(
@@ -132,7 +139,7 @@ def expression_scope(
         case ExpressionRole.APPLIES_TO:
             return NameScope({"offer": {**offer, **APPLIES_TO_FIELDS}, "category": CATEGORY_FIELDS})
         case ExpressionRole.COUNTED:
-            return NameScope({"proposition": PROPOSITION_FIELDS})
+            return counted_scope({}, product_fields or {})
         case ExpressionRole.POLICY:
             return NameScope({})  # of contacts; its own are those of policy_names.py
         case ExpressionRole.STORED:

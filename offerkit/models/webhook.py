@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
+from offerkit.diagnostics import suggestion
 from offerkit.models.base import Flag, NameSet, Reference, Resource, references_to, unique_sorted
 
 LONGEST_URL = 2_000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-EventName = Literal[
+EVENTS = (
     "approval.wanted",
     "approval.decided",
     "approval.overdue",
@@ -24,7 +25,8 @@ EventName = Literal[
     "stage.rolled-back",
     "offers.stopped",
     "offers.resumed",
-]
+)
+"""What receivers can be told of."""
 
 
 def receiver_error(text: str) -> str:
@@ -48,9 +50,17 @@ def receiver_error(text: str) -> str:
 
 
 def _receiver(text: str) -> str:
-    if why := receiver_error(text):
-        raise PydanticCustomError("url", "“{text}” cannot be a receiver: {why}", {"text": text[:80], "why": why})
+    if why := receiver_error(text):  # the URL is not repeated: it may hold a password
+        raise PydanticCustomError("url", "this cannot be a receiver: {why}", {"why": why})
     return text
+
+
+def _events(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in EVENTS:
+            hint = suggestion(name, EVENTS, f"Known: {', '.join(EVENTS)}.")
+            raise PydanticCustomError("events", "there is no event “{name}”. {hint}", {"name": name[:80], "hint": hint})
+    return unique_sorted(names)
 
 
 class Webhook(Resource):
@@ -61,9 +71,11 @@ class Webhook(Resource):
     url: Annotated[str, AfterValidator(_receiver)] = Field(
         description="Where events are posted: https, or http to this machine."
     )
-    events: Annotated[tuple[EventName, ...], AfterValidator(unique_sorted)] = Field(
-        (), description="The events to send; if empty, all."
-    )
+    events: Annotated[
+        tuple[str, ...],
+        AfterValidator(_events),
+        WithJsonSchema({"type": "array", "items": {"enum": [*EVENTS]}, "uniqueItems": True}),
+    ] = Field((), description="The events to send; if empty, all.")
     environments: NameSet = Field((), description="The environments to tell of; if empty, all.")
     enabled: Flag = True
 

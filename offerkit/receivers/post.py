@@ -53,7 +53,7 @@ def post(
 ) -> PostResult:
     """Post ``body`` to ``url``, signed with ``keys`` at ``timestamp`` (Unix seconds). Never raises for the receiver."""
     from urllib3 import Timeout
-    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
 
     headers = {
         "Content-Type": MEDIA_TYPE,
@@ -73,6 +73,8 @@ def post(
                 "POST", _target(url), body, headers, retries=False, redirect=False, preload_content=False
             )
             try:
+                if guard.expired:  # headers that were cut off are none
+                    raise TimeoutError
                 return _judged(answer.status, answer.headers.get("retry-after", ""))
             finally:
                 answer.close()
@@ -81,7 +83,7 @@ def post(
     except _ForbiddenPeerError as error:
         return PostResult(str(error), unreachable=True)
     except (HTTPError, OSError, ValueError) as error:
-        if guard.expired:
+        if guard.expired or isinstance(error, (TimeoutError, ReadTimeoutError)):
             return PostResult(f"no answer within {seconds:g} seconds", unreachable=True)
         return PostResult(f"no usable answer ({type(error).__name__})", unreachable=True)
 
@@ -118,6 +120,7 @@ class _Guard:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
+        self._timer.join()
         with self._lock:
             if self._socket is not None:
                 self._socket.close()

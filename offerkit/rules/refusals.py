@@ -202,6 +202,7 @@ ELSEWHERE: dict[str, str] = {
     " predefined filters, in a rule's applies_to and in stored extra data.",
     "category": "category.<field> can be used in a rule's applies_to only.",
     "proposition": "proposition.<field> can be used in a rule's counted condition and in stored extra data.",
+    "stored": "stored.<name>, what spaces store with propositions, can be used in a rule's counted condition only.",
     "step": "step.<name> can be used in policies.",
     "resource": "resource.<name> can be used in policies.",
     "before": "before.<name> can be used in policies that apply to one kind.",

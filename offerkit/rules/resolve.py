@@ -11,6 +11,10 @@ from offerkit.rules.types import NameScope
 
 NOW = ("now", "current_timestamp")
 TODAY = ("current_date",)
+_DECLARE = {
+    "stored": "Declare it under storage.proposed_data of a space, or under another status.",
+    "product": "Declare it under product_fields of the environment.",
+}
 
 
 def written(*parts: str) -> str:
@@ -30,10 +34,12 @@ def resolve(parts: list[str], start: int, end: int, scope: NameScope, report: Pr
         return None
     type_ = fields.get(name)
     if type_ is None:
-        what = {"parameter": "parameter", "interaction": "call data field"}.get(space, "field")
+        what = {"parameter": "parameter", "interaction": "call data field", "stored": "value"}.get(space, "field")
         detail = "" if fields else f"Nothing is declared for {space} here."
+        if space == "stored":
+            detail = "No space of this environment stores it with a proposition."
         close = [written(space, field) for field in nearest(name, fields)]
-        hint = f"Did you mean {or_list(close)}?" if close else suggestion(name, fields)
+        hint = f"Did you mean {or_list(close)}?" if close else suggestion(name, fields, _DECLARE.get(space, ""))
         report.add(start, end, f"{space} has no {what} “{shortened(name)}”", detail, hint)
         return None
     return FieldNode(type_, start, end, space, name)

@@ -95,7 +95,7 @@ def bad_deliveries(index: Index, environment: Record, dimension: Record | None) 
                             campaign,
                             path,
                             Code.OFFER_FIELD,
-                            f"“{name}” is a {types[name]} and cannot name an offer",
+                            f"“{name}” has the type {types[name]} and cannot name an offer",
                             "Its value is the name of the offer to send.",
                             "Name a field of type string or enumeration.",
                         )

@@ -6,14 +6,16 @@ The same text in the same scope is checked once, however many offers have it; wh
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind
-from offerkit.diagnostics import Code, suggestion
+from offerkit.diagnostics import Code, and_list, suggestion
+from offerkit.engine.stored_types import StoredTypes, stored_types
 from offerkit.fingerprint import JsonPath
-from offerkit.models.expression_scopes import ExpressionRole, expression_scope, known_call_facts
+from offerkit.models.expression_scopes import ExpressionRole, counted_scope, expression_scope, known_call_facts
 from offerkit.models.policy_names import scope_of
 from offerkit.models.typed_values import type_error
 from offerkit.rules.problems import Problem, RuleError
@@ -88,6 +90,7 @@ def bad_expressions(
             if record.kind is Kind.FILTER:
                 filters[record.address] = request
         yield from bad_uses(index, environment)
+        yield from _mixed_types(index, environment)
         for record, path, used in _own_filters(index, environment):
             if used.address in filters:
                 own.append((record, path, used, filters[used.address]))
@@ -186,7 +189,53 @@ def _scopes(
             role: expression_scope(role, *names, offer_fields=declared, product_fields=products)
             for role in _ABOUT_CONTACTS
         }
+        if sure and all(space.valid for space in index.group(environment, Kind.SPACE).values()):
+            stored = _stored_types(index, environment, scopes[ExpressionRole.STORED])
+            types = {**stored.types, **{name: kinds[0] for name, kinds in stored.conflicts.items()}}
+            return {**scopes, ExpressionRole.COUNTED: counted_scope(types, products)}
+    if any(_MORE.search(text) for _, _, text in _of_role(index, environment, Kind.RULE, ExpressionRole.COUNTED)):
+        del scopes[ExpressionRole.COUNTED]  # what is stored is not known; the mistakes that hide it are reported
     return scopes
+
+
+_MORE = re.compile(r"stored|product")
+
+
+def _stored_types(index: Index, environment: str, scope: NameScope) -> StoredTypes:
+    """The types of what the spaces of an environment store, if a rule may read any of it."""
+    counted = (text for _, _, text in _of_role(index, environment, Kind.RULE, ExpressionRole.COUNTED))
+    if not any("stored" in text for text in counted):
+        return StoredTypes({}, {})
+    data = _of_role(index, environment, Kind.SPACE, ExpressionRole.STORED)
+    return stored_types([(str(path[-1]), text) for _, path, text in data], scope)
+
+
+def _of_role(
+    index: Index, environment: str, kind: Kind, role: ExpressionRole
+) -> Iterator[tuple[Record, JsonPath, str]]:
+    for record in index.group(environment, kind).values():
+        for expression in record.facts.expressions:
+            if expression.role == role:
+                yield record, expression.path, expression.text
+
+
+def _mixed_types(index: Index, environment: str) -> Iterator[Mistake]:
+    """Extra data that rules may count by, and that is stored under one name with several types."""
+    declared = offer_types(index.group(environment, Kind.ENVIRONMENT)[environment])
+    scope = _scopes(index, environment, declared, sure=False).get(ExpressionRole.STORED)
+    if scope is None:
+        return
+    for name, kinds in _stored_types(index, environment, scope).conflicts.items():
+        data = _of_role(index, environment, Kind.SPACE, ExpressionRole.STORED)
+        *_, (space, path) = [(record, path) for record, path, _ in data if path[-1] == name]
+        yield Mistake(
+            space,
+            path,
+            Code.STORED_TYPES,
+            f"“{name}” is stored with several types: {and_list(sorted({kind.base.value for kind in kinds}))}",
+            f"Presentation rules count by what is stored, so stored.{name} must mean one thing.",
+            "Store it under a name of its own, or with the same type everywhere.",
+        )
 
 
 def _with_parameters(contact: NameScope, record: Record, declared: Mapping[str, FieldType]) -> NameScope:

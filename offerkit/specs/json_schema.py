@@ -222,6 +222,10 @@ _PAST = {
     },
     "weight": {"type": ["number", "string"]},
     "rank": _COUNT,
+    "campaign": {**_TEXT, "description": "The campaign that made it; absent: a call."},
+    "delivery": {**_TEXT, "description": "The delivery of that campaign."},
+    "stored": {"type": "object", "additionalProperties": _VALUE, "description": "The extra data stored with it."},
+    "product": {"type": "object", "additionalProperties": _VALUE, "description": "The product stored with it."},
 }
 _OUT = {
     "why": _WHY,

@@ -11,7 +11,14 @@ from offerkit.store.database import Cell, Database
 PART = 50_000
 """Rows in a part."""
 COLUMNS = ("offer", "category", "space", "channel", "status", "weight", "rank", "time")
-"""Columns that can be asked for."""
+"""Columns of the table that can be asked for."""
+_SPECIAL = {
+    "campaign": "coalesce(campaign, '')",
+    "delivery": "coalesce(delivery, '')",
+    "data": r"replace(data, ' ', '\u0020')",
+    "product": r"replace(product, ' ', '\u0020')",
+}
+"""Further ones: the delivery that made a proposition (empty: none); what was stored with it, as JSON without spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,9 @@ def counted(
     """The propositions that one of ``wanted`` counts: pairs of a contact and a text with a line for each proposition.
 
     A line has ``columns`` and a number whose bits say which of ``wanted`` count it, separated by spaces, which names
-    and times do not have. One text for each contact takes a third of the time of as many rows.
+    and times do not have, and JSON can do without. One text for each contact takes a third of the time of as many rows.
     """
-    if not set(columns) <= set(COLUMNS):
+    if not set(columns) <= {*COLUMNS, *_SPECIAL}:
         raise ValueError(f"not columns of a proposition: {columns}")
     if not wanted:
         return iter(())
@@ -48,12 +55,19 @@ def counted(
         tests.append(test)
         args += cells
     flags = " + ".join(f"CASE WHEN {test} THEN {1 << bit} ELSE 0 END" for bit, test in enumerate(tests))
-    line = " || ' ' || ".join([*columns, f"({flags})"])
+    line = " || ' ' || ".join([*(_SPECIAL.get(name, name) for name in columns), f"({flags})"])
+    made = _MADE if {"campaign", "delivery"}.intersection(columns) else ""
     sql = (
-        f"SELECT contact, {db.join_lines(line)} FROM proposition"  # noqa: S608 - constants
+        f"SELECT contact, {db.join_lines(line)} FROM proposition{made}"  # noqa: S608 - constants
         f" WHERE environment = ? AND ({' OR '.join(tests)}) GROUP BY contact"
     )
-    return db.stream(sql, (*args, environment, *args), PART)
+    return db.stream(sql, (*args, *([environment] if made else []), environment, *args), PART)
+
+
+_MADE = (
+    " LEFT JOIN (SELECT id AS run, campaign, delivery FROM delivery_run WHERE environment = ?) AS made"
+    " ON run = interaction"
+)
 
 
 def _test(count_filter: CountFilter) -> tuple[str, list[Cell]]:
@@ -75,7 +89,7 @@ def _test(count_filter: CountFilter) -> tuple[str, list[Cell]]:
 
 
 def exported(db: Database, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:
-    """All propositions of an environment, in parts; ``columns`` can also name ``contact`` and ``environment``."""
-    if not set(columns) <= {"contact", "environment", *COLUMNS}:
+    """All propositions of an environment, in parts; ``columns`` can also name its ``environment``, contact and call."""
+    if not set(columns) <= {"contact", "environment", "interaction", *COLUMNS}:
         raise ValueError(f"not columns of a proposition: {columns}")
     return db.stream(f"SELECT {', '.join(columns)} FROM proposition WHERE environment = ?", (environment,), PART)  # noqa: S608

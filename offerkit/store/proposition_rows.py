@@ -117,11 +117,14 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     )
 
 
-def past_of(row: PropositionRow) -> PastProposition:
-    """The stored ``row`` as presentation rules count it."""
+def past_of(row: PropositionRow, *, data: bool = False) -> PastProposition:
+    """The stored ``row`` as presentation rules count it; with ``data``, also what was stored with it."""
     weight = Decimal(weight_text(row.weight))
     moment = instant(row.time)
-    return PastProposition(row.offer, row.category, row.space, row.channel, row.status, moment, weight, row.rank)
+    past = PastProposition(row.offer, row.category, row.space, row.channel, row.status, moment, weight, row.rank)
+    if not data:
+        return past
+    return past._replace(stored=latest_data(row.proposed, row.accepted, row.statuses), product=row.product)
 
 
 def proposition_row(text: PropositionText) -> PropositionRow:
@@ -192,6 +195,15 @@ def product_of(text: str) -> Data:
     if not isinstance(product, dict):
         raise ValueError("the column is not a product")
     return product
+
+
+_ANSWERS = ("interested", "scheduled", "accepted", "rejected")
+
+
+def latest_data(proposed: Data, accepted: Data, statuses: Mapping[str, Data]) -> dict[str, Json]:
+    """The extra data of a proposition by name: what a later status stored replaces what an earlier one did."""
+    interested, scheduled, *answers = (statuses.get(status, {}) for status in _ANSWERS)
+    return {**proposed, **interested, **scheduled, **accepted, **answers[0], **answers[1]}
 
 
 def keepable(texts: Sequence[str]) -> bool:

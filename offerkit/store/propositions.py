@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 from offerkit.diagnostics import Code, Refused, or_list, refuse
 from offerkit.engine.history import PastProposition
@@ -20,7 +21,10 @@ from offerkit.store.proposition_rows import (
     PropositionRow,
     PropositionText,
     StatusChange,
+    data_of,
     data_text,
+    latest_data,
+    product_of,
     proposition_row,
     proposition_text,
 )
@@ -29,7 +33,17 @@ from offerkit.times import check_utc, instant
 _EDITED = "A proposition was edited: it has values that are never written"
 _PAST = """SELECT offer, category, space, channel, status, time, weight, rank FROM proposition
  WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"""
+_PAST_WITH_DATA = """SELECT offer, category, space, channel, status, time, weight, rank,
+ campaign, delivery, data, product FROM proposition LEFT JOIN
+ (SELECT id AS run, campaign, delivery FROM delivery_run WHERE environment = ?) AS made ON run = interaction
+ WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"""
+_PastText: TypeAlias = tuple[str, str, str, str, int, str, str, int, str | None, str | None, str, str]
 _SELECT = f"SELECT {COLUMNS} FROM proposition"  # noqa: S608 - constants
+
+
+def edited(db: Database) -> Refused:
+    """The error for a proposition that has values which are never written."""
+    return errors.damaged(db.name, _EDITED)
 
 
 def add(db: Database, rows: Sequence[PropositionRow]) -> None:
@@ -58,7 +72,24 @@ def past(db: Database, environment: str, contact: str, since: str) -> list[PastP
             for offer, category, space, channel, status, at, weight, rank in rows
         ]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-        raise errors.damaged(db.name, _EDITED) from error
+        raise edited(db) from error
+
+
+def past_with_data(db: Database, environment: str, contact: str, since: str) -> list[PastProposition]:
+    """Like :func:`past`, with the delivery that made each proposition, and what was stored with it."""
+    rows: list[_PastText] = db.rows(_PAST_WITH_DATA, (environment, environment, contact, since))
+    try:
+        return [_with_data(row) for row in rows]
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise edited(db) from error
+
+
+def _with_data(row: _PastText) -> PastProposition:
+    offer, category, space, channel, status, at, weight, rank, campaign, delivery, data, product = row
+    past = PastProposition(offer, category, space, channel, NUMBERED[status], instant(at), Decimal(weight), rank)
+    stored = latest_data(*data_of(data))
+    made = product_of(product) if product else None
+    return past._replace(campaign=campaign, delivery=delivery, stored=stored, product=made)
 
 
 def proposition(db: Database, id_: str) -> PropositionRow | None:
@@ -238,4 +269,4 @@ def _read(db: Database, sql: str, args: Sequence[Cell]) -> list[PropositionRow]:
     try:
         return [proposition_row(row) for row in rows]
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise errors.damaged(db.name, _EDITED) from error
+        raise edited(db) from error

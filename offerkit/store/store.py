@@ -291,6 +291,14 @@ class Store:
         """The propositions of one contact from ``since`` (UTC, ISO) on, by time, as presentation rules count them."""
         return propositions.past(self._db, environment, contact, since)
 
+    def past_with_data(self, environment: str, contact: str, since: str) -> list[PastProposition]:
+        """Like :meth:`past`, with the delivery that made each proposition, and what was stored with it."""
+        return propositions.past_with_data(self._db, environment, contact, since)
+
+    def edited(self) -> Refused:
+        """The error for a proposition that has values which are never written."""
+        return propositions.edited(self._db)
+
     def counted(
         self, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
     ) -> Iterator[list[tuple[str, str]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -27,24 +28,30 @@ DISTINCT = 10_000
 """How many distinct values to count; limits memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """What to evaluate an expression for: a contact (if empty, all contacts), call data, and an offer by its name.
+
+    With an ``offer``, the expression can read ``offer.<field>``.
+    """
+
+    environment: str
+    contact: str
+    data: Mapping[str, object]
+    offer: str = ""
+
+
 def evaluate(
-    catalogs: Catalogs,
-    sources: ContactSources,
-    text: str,
-    at: datetime,
-    *,
-    environment: str,
-    contact: str,
-    data: Mapping[str, object],
+    catalogs: Catalogs, sources: ContactSources, text: str, at: datetime, request: EvaluationRequest
 ) -> EvaluatedExpression:
-    """Evaluate ``text`` for ``contact``, or count its values over all contacts if that is empty.
+    """Evaluate ``text`` for a contact, or count its values over all contacts.
 
     Raises Refused with the column if the expression is invalid.
     """
     from offerkit.rules.check import RuleError, check
     from offerkit.rules.python import compile_one
 
-    catalog = catalogs[environment]
+    catalog, data, environment = catalogs[request.environment], request.data, request.environment
     facts_given = {name: data[name] for name in data if name in CALL_FACTS and name not in catalog.call_data}
     values, wrong = call_data(catalog, {name: data[name] for name in data if name not in facts_given}, required=False)
     known = known_call_facts(environment, catalog.spaces)
@@ -53,21 +60,29 @@ def evaluate(
         raise Refused([*wrong, *wrong_facts])
     values = {**given, **values}
     types = {**known, **{name: field.type for name, field in catalog.call_data.items()}}
-    names = expression_scope(ExpressionRole.TARGET, catalog.dimension.name, catalog.dimension.fields, types)
+    position = catalog.position_of.get(request.offer)  # None also for an offer of another environment
+    bound = {"offer": catalog.offers[position].row} if position is not None else {}
+    names = expression_scope(
+        ExpressionRole.OFFER if bound else ExpressionRole.TARGET,
+        catalog.dimension.name,
+        catalog.dimension.fields,
+        types,
+        offer_fields=catalog.offer_fields,
+    )
     try:
         checked = check(text, names, ExpectedResult.VALUE)
     except RuleError as error:
-        raise Refused(expression_diagnostics(text, error)) from None
+        raise Refused(expression_diagnostics(text, error, without_offer=not bound)) from None
     facts = facts_at(at, catalog.zone, catalog.nobody, values)
-    function = compile_one(checked, (catalog.dimension.name, "interaction"))
+    function = compile_one(checked, (catalog.dimension.name, "interaction", *bound))
 
     def value_for(row: Row) -> Value:
-        return function(row, values, facts.now, facts.today)
+        return function(row, values, *bound.values(), facts.now, facts.today)
 
     condition = checked.type.base in (BaseType.BOOLEAN, BaseType.NULL)
-    if contact:
-        row = sources.chosen(catalog, contact)
-        rows = {catalog.dimension.name: row, "interaction": values}
+    if request.contact:
+        row = sources.chosen(catalog, request.contact)
+        rows = {catalog.dimension.name: row, "interaction": values, **bound}
         read = [(f"{space}.{name}", show(rows[space][name])) for space, name in checked.fields]
         return EvaluatedExpression(environment, checked.type.base.value, condition, show(value_for(row)), read)
     counted: Counter[str] = Counter()
@@ -98,15 +113,22 @@ def _call_facts(
     return values, wrong
 
 
-def expression_diagnostics(text: str, error: RuleError, name: str = "") -> list[Diagnostic]:
-    """The mistakes in an expression that an argument gives, each with its column; ``name`` of the argument."""
+def expression_diagnostics(
+    text: str, error: RuleError, name: str = "", *, without_offer: bool = False
+) -> list[Diagnostic]:
+    """The mistakes in an expression that an argument gives, each with its column; ``name`` of the argument.
+
+    ``without_offer``: no offer was named whose fields could be read.
+    """
     diagnostics = []
     for problem in error.problems:
         before = text[: problem.start]
         line, column = before.count("\n") + 1, problem.start - (before.rfind("\n") + 1) + 1
         where = f"column {column}" if "\n" not in text else f"line {line}, column {column}"
         where = f"{name}, {where}" if name else where
-        diagnostics.append(Diagnostic(Code.EXPRESSION, f"{where}: {problem.summary}", problem.detail, problem.hint))
+        asked = without_offer and problem.summary.startswith("offer.")
+        hint = "Name an offer whose fields it reads: --offer NAME." if asked else problem.hint
+        diagnostics.append(Diagnostic(Code.EXPRESSION, f"{where}: {problem.summary}", problem.detail, hint))
     return diagnostics
 
 

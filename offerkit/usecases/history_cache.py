@@ -7,7 +7,7 @@ are added to the cache; after a write by any other process, everything is read a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from offerkit.diagnostics import Refused
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.history import PastProposition, RememberedHistory
 from offerkit.engine.space_program import SpaceProgram
+from offerkit.fingerprint import Json
 from offerkit.store import PropositionRow, Store
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
@@ -38,6 +39,12 @@ FRESH_SECONDS = 0.02
 """How often to check for writes by others, in seconds."""
 _REMEMBERED_WRITES = 10_000
 """How many written propositions to keep for threads that have not checked the store since."""
+
+
+_Kept: TypeAlias = frozenset[tuple[str, str]]
+"""What is read of propositions besides the usual (:attr:`Catalog.seldom_read`)."""
+_LETTERS = 200
+"""Letters of stored data that take the space of a proposition."""
 
 
 class _Added(NamedTuple):
@@ -63,7 +70,7 @@ class OwnWrites:
     def tell(self, versions: tuple[int, int], rows: Sequence[PropositionRow], changed: Collection[ContactKey]) -> None:
         """Record a transaction before its commit; for ``versions`` see :meth:`Store.renew`."""
         before, now = versions
-        added = tuple(_Added((row.environment, row.contact), past_of(row)) for row in rows)
+        added = tuple(_Added((row.environment, row.contact), past_of(row, data=True)) for row in rows)
         self._parts[now] = _Transaction(before, added, frozenset(changed))
         self._size += 1 + len(rows)
         while self._size > _REMEMBERED_WRITES and len(self._parts) > 1:
@@ -82,15 +89,16 @@ class OwnWrites:
 
 
 class _CachedHistory(NamedTuple):
-    """A history as read from the store, from ``since`` on."""
+    """A history as read from the store, from ``since`` on, with what is ``kept`` of stored data and deliveries."""
 
     since: datetime
     pasts: RememberedHistory[SpaceProgram]
+    kept: _Kept
 
     @property
     def size(self) -> int:
         """The capacity it takes."""
-        return len(self.pasts) + 5
+        return len(self.pasts) + 5 + (sum(map(_data_size, self.pasts)) if self.kept else 0)
 
 
 class HistoryCache:
@@ -122,14 +130,15 @@ class HistoryCache:
         if self._due():
             self._look()
         read = self._known.get(contact)
-        if read is None or read.since > since:
-            read = self._read(contact, since)
+        if read is None or read.since > since or not catalog.seldom_read <= read.kept:
+            read = self._read(contact, since, catalog.seldom_read)
         else:
             self._known[contact] = self._known.pop(contact)  # most recently used last
         pending = self._under_way.get(contact)
         if not pending:
             return read.pasts
-        return read.pasts.extended(past for past in pending.values() if past not in read.pasts)
+        new = (self._lean(past, read.kept) for past in pending.values())
+        return read.pasts.extended(past for past in new if past not in read.pasts)
 
     @contextmanager
     def under_way(self, rows: Sequence[PropositionRow]) -> Iterator[None]:
@@ -138,8 +147,8 @@ class HistoryCache:
         Concurrent calls of one contact thus see each other's propositions.
         """
         for row in rows:
-            contact, past = (row.environment, row.contact), self._lean(past_of(row))
-            self._under_way.setdefault(contact, {})[row.id] = past
+            contact = (row.environment, row.contact)
+            self._under_way.setdefault(contact, {})[row.id] = past_of(row, data=True)
         try:
             yield
         finally:
@@ -193,16 +202,17 @@ class HistoryCache:
         more: dict[ContactKey, list[PastProposition]] = {}
         for contact, past in part.added:
             if contact in self._known:
-                more.setdefault(contact, []).append(self._lean(past))
+                more.setdefault(contact, []).append(past)
         for contact, pasts in more.items():
             read = self._known.get(contact)
             if read is not None:  # caching another history may have evicted it
-                self._keep(contact, _CachedHistory(read.since, read.pasts.extended(pasts)))
+                new = [self._lean(past, read.kept) for past in pasts]
+                self._keep(contact, _CachedHistory(read.since, read.pasts.extended(new), read.kept))
 
-    def _read(self, contact: ContactKey, since: datetime) -> _CachedHistory:
+    def _read(self, contact: ContactKey, since: datetime, kept: _Kept) -> _CachedHistory:
         before = self._store.version()
-        pasts = self._store.past(*contact, utc(since))
-        read = _CachedHistory(since, RememberedHistory(map(self._lean, pasts)))
+        pasts = (self._store.past_with_data if kept else self._store.past)(*contact, utc(since))
+        read = _CachedHistory(since, RememberedHistory(self._lean(past, kept) for past in pasts), kept)
         # otherwise it may already hold writes that would be added a second time
         if before is not None and self._store.version() == before:
             self._follow(before)
@@ -223,10 +233,29 @@ class HistoryCache:
         if read is not None:
             self._size -= read.size
 
-    def _lean(self, past: PastProposition) -> PastProposition:
-        """``past`` with its strings and weight shared with others to save memory."""
+    def _lean(self, past: PastProposition, kept: _Kept) -> PastProposition:
+        """``past`` with its strings and weight shared with others to save memory, and no more data than is ``kept``."""
         offer, category, space, channel = map(intern, past[:4])
         if len(self._weights) > _REMEMBERED_WRITES:
             self._weights.clear()
         weight = self._weights.setdefault(past.weight, past.weight)
-        return PastProposition(offer, category, space, channel, past.status, past.time, weight, past.rank)
+        lean = PastProposition(offer, category, space, channel, past.status, past.time, weight, past.rank)
+        if not kept:
+            return lean
+        return lean._replace(
+            campaign=past.campaign,
+            delivery=past.delivery,
+            stored=_only(past.stored, "stored", kept),
+            product=_only(past.product, "product", kept),
+        )
+
+
+def _only(data: Mapping[str, Json] | None, namespace: str, kept: _Kept) -> Mapping[str, Json] | None:
+    """The values of ``data`` that are kept; None if there are none."""
+    return {name: value for name, value in (data or {}).items() if (namespace, name) in kept} or None
+
+
+def _data_size(past: PastProposition) -> int:
+    """The capacity that the stored data of a proposition takes."""
+    values = (*(past.stored or {}).values(), *(past.product or {}).values())
+    return sum(len(str(value)) for value in values) // _LETTERS

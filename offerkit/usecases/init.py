@@ -6,7 +6,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class InitResult:
     @property
     def fresh(self) -> bool:
         """Whether there are resources now and were none before."""
-        return any(path.startswith(_PROJECT) for path in self.written)
+        return not self.project and any(path.startswith(_PROJECT) for path in self.written)
 
 
 @dataclass(frozen=True)
@@ -195,12 +195,13 @@ def init_project(
     email: str,
     source: InstallSource | None = None,
     pipeline: Pipeline | None = None,
+    brought: Callable[[Mapping[str, bytes]], Mapping[str, bytes]] | None = None,
 ) -> InitResult:
     """Write what ``target`` lacks of a project: starter files for one environment, JSON Schemas, a pipeline.
 
-    Existing files are never changed. A project with its own resources gets everything except resources (schemas, a
-    README, the pipeline); an unfinished one is completed. Raises Refused for a folder with a store but no project, and
-    for one inside the specs of another project.
+    ``brought``: gives further files to add, from the starter's. Existing files are never changed. A project with its
+    own resources gets everything except resources (schemas, a README, the pipeline, what was brought); an unfinished
+    one is completed. Raises Refused for a folder with a store but no project, and for one inside another's specs.
     """
     from offerkit.specs.json_schema import schema_files
     from offerkit.specs.write_files import add_missing
@@ -225,7 +226,10 @@ def init_project(
         files[REQUIREMENTS] = files[REQUIREMENTS].replace(_UNSET.encode(), f"{source.line}\n".encode())
         files |= source.files
     own = _has_own_resources(target, files)
-    wanted = schemas | {path: content for path, content in files.items() if not (own and path.startswith(_PROJECT))}
+    wanted = schemas | {
+        path: content for path, content in files.items() if not (own and path.startswith((*_PROJECT, CASES)))
+    }
+    wanted |= brought(files) if brought is not None else {}
     placed = {} if pipeline is None else {pipeline.at(path): content for path, content in pipeline.placed.items()}
     if pipeline is None:
         written = add_missing(target, wanted)

@@ -199,7 +199,8 @@ class _Conditions:
     def _here(self, offer: CompiledOffer, space: str) -> Iterator[ConditionPart]:
         """What else has to be true on a space: some weight is above 0, and no multiplier is 0."""
         if self._scope.catalog.call_facts:
-            yield whole_part(call_on(self._scope.catalog, space), LintPlace(offer.address), "the space")
+            here = LintPlace(self._scope.catalog.spaces[space].address)
+            yield whole_part(call_on(self._scope.catalog, space), here, "the space of the call")
         formula = effective_condition(self._scope.catalog, offer, space)
         weights = LintPlace(*offer.where(("weights",)))
         for part in formula.parts if isinstance(formula, AllOf) else ():

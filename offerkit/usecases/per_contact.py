@@ -15,6 +15,7 @@ from offerkit.engine.decide import decide
 from offerkit.engine.decision import DecisionNotes
 from offerkit.engine.reasons import Cause, no_product
 from offerkit.engine.weights import formula_weight, plain_number
+from offerkit.hooks import Product
 from offerkit.rules.python import compile_many
 from offerkit.rules.types import Row, Value
 from offerkit.store import Store
@@ -52,6 +53,7 @@ def _hooked(
     for chunk in chunks:
         picks = chunk.picks.copy()
         picks[:] = -1
+        products: dict[tuple[int, int], Product] = {}
         notes = _Notes(program, chunk.picks.shape[1])
         if target_loading is not None:
             chunk = target_loading.open(chunk)
@@ -63,12 +65,14 @@ def _hooked(
                 item_ = first_item.get(catalog.position_of[chosen.offer])
                 if item_ is not None:
                     picks[rank, contact_column] = item_
+                    if chosen.product is not None:
+                        products[rank, contact_column] = chosen.product
             notes.add(contact_column, noted)
             if target_loading is not None and noted.facts is not None:
                 target_loading.ask(chunk, contact_column, noted.facts)
         if target_loading is not None:
             target_loading.close(chunk)
-        yield notes.written(replace(chunk, picks=picks))
+        yield notes.written(replace(chunk, picks=picks, products=products))
 
 
 class _Notes:

@@ -12,6 +12,7 @@ from offerkit.fingerprint import JsonMap, json_map
 from offerkit.rules.types import Row
 from offerkit.templates.render import RenderError
 from offerkit.usecases.argument_values import parse_time
+from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.open_engine import StageEngine
 from offerkit.usecases.requests import PreviewRequest
 
@@ -20,7 +21,7 @@ OUTPUTS = ("html", "text", "xml")
 
 def preview(engine: StageEngine, request: PreviewRequest, now: str) -> Preview:
     """The offer on its spaces, as requested. Raises Refused for unknown names and for call data that does not fit."""
-    catalog, name = _offer(engine, request.offer)
+    catalog, name = named_offer(engine.catalogs, request.offer)
     parse_time(request.at, catalog.zone, now)
     known, contact = catalog.offers[catalog.position_of[name]], request.contact
     spaces = tuple(space.removeprefix(f"{catalog.environment}/") for space in request.spaces)
@@ -86,8 +87,8 @@ def _example(engine: StageEngine, catalog: Catalog, name: str) -> JsonMap:
     return known.get(name, {})
 
 
-def _offer(engine: StageEngine, text: str) -> tuple[Catalog, str]:
-    catalogs = engine.catalogs
+def named_offer(catalogs: Catalogs, text: str) -> tuple[Catalog, str]:
+    """The catalog and the name of the offer at the address ``text``. Raises Refused if there is none."""
     try:
         offer_address = parse_address(text)
     except ValueError:

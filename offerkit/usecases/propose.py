@@ -275,7 +275,8 @@ def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple
     """The propositions of a contact that rules and conditions may count."""
     if not key or not catalog.reads_history:
         return ()
-    return tuple(store.past(catalog.environment, key, utc(history_start(catalog, now))))
+    read = store.past_with_data if catalog.seldom_read else store.past
+    return tuple(read(catalog.environment, key, utc(history_start(catalog, now))))
 
 
 def history_start(catalog: Catalog, now: datetime) -> datetime:

@@ -34,7 +34,7 @@ MEANINGS: dict[str, str] = {
     "Storage.proposed": "The status of a proposition when it is made.",
     "Storage.accepted": "The status of a proposition when it is accepted.",
     "SpaceHooks.target_loading": "Runs when the contact is loaded; may add call data.",
-    "SpaceHooks.post_processing": "Runs on the sorted offers; may drop or reorder.",
+    "SpaceHooks.post_processing": "Runs on the sorted offers; may drop or reorder them, and give new weights.",
     # filters, rules, typologies, categories
     "Filter.when": "The condition on the contact; may use the offer's own fields and `parameter.<name>`.",
     "Filter.parameters": "Values that an offer gives when it uses the filter.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,13 +18,18 @@ from offerkit.engine.hooks import Hooks
 from offerkit.engine.identify import ContactLookup, IdentifyingSpace, identify
 from offerkit.engine.inline_catalog import inline_catalog
 from offerkit.hooks import Candidate, HookCall, HookOffer
+from offerkit.models.status import Status
 from offerkit.rules.types import Row
+from offerkit.store import DeliveryRun, PropositionRow, Store
+from offerkit.times import utc
 
 NOW = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)
 CONDITIONS = (
     "person.age >= 30", "person.age < 60 or person.tier = 'gold'", "not (person.tier = 'gold')", "person.tier is null",
     "person.score > 0.5 and person.age > 20", "interaction.page = '/a'", "current_date >= date '2026-06-02'",
-    "person.score / (person.age - 40) > 0",
+    "person.score / (person.age - 40) > 0", "interaction.space <> 'app'",
+    "interaction.channel = 'inbound-web' or person.age > 50", "interaction.identification in ('explicit', 'batch')",
+    "interaction.environment = 'shop' and person.age is not null",
 )  # fmt: skip
 FORMULAS = ("10 * person.score", "person.age - 40", "case when person.tier = 'gold' then 3 else 1 end", "2")
 APPLIES_TO = (
@@ -39,7 +44,25 @@ APPLIES_TO = (
     "days_until(offer.until) < 10",
     "offer.weight > 0.5 and current_date > date '2026-06-03'",
 )
+COUNTED = (
+    "proposition.weight > 1",
+    "proposition.space = 'web'",
+    "extract(hour from proposition.time) < 12",
+    "proposition.status <> 'rejected' and proposition.rank <= 2",
+    "proposition.delivery = 'first'",
+    "proposition.campaign is null",
+    "proposition.campaign = 'spring' and proposition.delivery <> 'first'",
+    "stored.score > 0.9",
+    "stored.tier = 'gold' or contains(stored.tags, 'x')",
+    "stored.tier = 'a b ''c''\n\"d'",
+    "days_since(stored.seen) < 2 and stored.young",
+    "product.nights > 1 or stored.score is null",
+    "product.nights is null",
+)
+_PLAIN = 7
+"""The conditions before this one read no stored data."""
 PATHS = ("a", "a/b", "a/b/c", "d", "d/e", "f")
+DELIVERIES = ("first", "second")
 STATUSES = ("presented", "accepted", "rejected", "scheduled")
 CHANNELS = {"web": "inbound-web", "app": "inbound-mobile", "hook": "inbound-web"}
 
@@ -87,13 +110,18 @@ DOOR = IdentifyingSpace("shop", "web", False, False, "shop/app", ("a/b", "d"))
 """A space that falls back to another for who is nobody there."""
 
 
-def catalog(rng: Random, *, filtered: bool = False) -> Catalog:
-    """A catalog of up to 25 offers; ``filtered``: its environment may have a filter."""
-    sections, activated = sections_of(rng, filtered=filtered)
+def catalog(rng: Random, *, filtered: bool = False, stored: bool = True) -> Catalog:
+    """A catalog of up to 25 offers.
+
+    ``filtered``: its environment may have a filter. ``stored``: its rules may count by stored data.
+    """
+    sections, activated = sections_of(rng, filtered=filtered, stored=stored)
     return _stopped(rng, inline_catalog(sections, activated, hooks=HOOKS))
 
 
-def sections_of(rng: Random, *, filtered: bool = False) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def sections_of(
+    rng: Random, *, filtered: bool = False, stored: bool = True
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """The sections of a catalog as plain data, and by offer the spaces that it is activated on if not on all."""
     rules = [f"r{place}" for place in range(rng.randint(0, 4))]
     sections: dict[str, Any] = {
@@ -101,10 +129,11 @@ def sections_of(rng: Random, *, filtered: bool = False) -> tuple[dict[str, Any],
             "id": {"type": "integer"}, "age": {"type": "integer"}, "tier": {"type": "string"}, "score": {"type": "decimal"},
         }}},
         "environment": {"dimension": "person", "typology": "t", "time_zone": "Europe/Paris",
-                        "call_data": {"page": {"type": "string"}}, "product_fields": {"price": {"type": "decimal"}}},
+                        "product_fields": {"nights": {"type": "integer"}, "price": {"type": "decimal"}},
+                        "call_data": {"page": {"type": "string"}, "likes": {"type": "list"}}},
         "spaces": {name: _space(rng, name) for name in CHANNELS},
         "typologies": {"t": {"rules": rules}},
-        "rules": {name: _rule(rng) for name in rules},
+        "rules": {name: _rule(rng, COUNTED if stored else COUNTED[:_PLAIN]) for name in rules},
         "filters": {
             "plain": {"when": rng.choice(CONDITIONS)},
             "coded": {"when": "offer.code <> person.tier or person.age > 50"},
@@ -119,6 +148,8 @@ def sections_of(rng: Random, *, filtered: bool = False) -> tuple[dict[str, Any],
     }
     if filtered and rng.random() < 0.4:
         sections["environment"]["when"] = rng.choice(CONDITIONS)
+    if filtered and rng.random() < 0.2:
+        sections["environment"]["filters"] = rng.sample(("plain", "older"), rng.choice((1, 2)))
     if rng.random() < 0.4:
         random_offer_fields.declare(rng, sections)
     return sections, activated
@@ -171,9 +202,46 @@ def history(rng: Random, made: Catalog) -> list[PastProposition]:
             time=NOW + timedelta(hours=rng.randint(-60, 12)),
             weight=Decimal(rng.randint(1, 3)),
             rank=1,
+            **_more(rng),
         )
         for _ in range(rng.randint(0, 12))
     ]
+
+
+def rows_of(made: Catalog, past: Mapping[str, Sequence[PastProposition]]) -> list[PropositionRow]:
+    """These propositions of contacts, by key, as a store has them."""
+    return [
+        PropositionRow(
+            f"{key}-{number}", made.environment, key, one.space, one.channel, one.offer, one.category,
+            f"run-{one.delivery}" if one.delivery else "call", one.rank, one.weight, Status(one.status), utc(one.time),
+            utc(one.time), 1, proposed=one.stored or {}, product=one.product,
+        )
+        for key, history in past.items()
+        for number, one in enumerate(history)
+    ]  # fmt: skip
+
+
+def fill(store: Store, made: Catalog, past: Mapping[str, Sequence[PastProposition]]) -> None:
+    """Store these propositions, and the deliveries that made some of them."""
+    store.add_propositions(rows_of(made, past))
+    for name in DELIVERIES:
+        run = DeliveryRun(made.environment, "spring", name, f"run-{name}", "web", 1, utc(NOW), utc(NOW), "ada", 1, 1)
+        store.add_delivery(run, ())
+
+
+def _more(rng: Random) -> dict[str, Any]:
+    """What was stored with a proposition: of a delivery or not, typed as declared or as it was declared before."""
+    made = {"campaign": "spring", "delivery": rng.choice(DELIVERIES)} if rng.random() < 0.4 else {}
+    data = {
+        "score": rng.choice(("0.7", "1", 2, None, "high")),
+        "tier": rng.choice(("gold", "a b 'c'\n\"d", "", 7)),
+        "seen": rng.choice(("2026-06-01", "2026-05-30", "soon")),
+        "tags": rng.choice((["x", "y"], [], "x")),
+        "young": rng.choice((True, False, None)),
+    }
+    stored = {name: value for name, value in data.items() if rng.random() < 0.7}
+    product = {"nights": rng.choice((1, 3, "many"))} if rng.random() < 0.3 else None
+    return {**made, "stored": stored if rng.random() < 0.7 else {}, "product": product}
 
 
 def _maybe(rng: Random, key: str, value: Any, chance: float = 0.3) -> dict[str, Any]:
@@ -195,9 +263,15 @@ def _space(rng: Random, name: str) -> dict[str, Any]:
         **_maybe(rng, "defaults", {"categories": ["a"], **_maybe(rng, "themes", ["x"])}),
         **({"identification": _FALLBACK} if name == DOOR.space else {}),
         **({"hooks": _hooks(rng)} if name == "hook" else {}),
+        "storage": _STORAGE[name],
     }
 
 
+_STORAGE = {
+    "web": {"proposed_data": {"score": "person.score", "tier": "person.tier", "seen": "current_date"}},
+    "app": {"accepted_data": {"tags": "interaction.likes", "young": "person.age < 30"}},
+    "hook": {"status_data": {"rejected": {"score": "person.age"}}},
+}
 _FALLBACK = {"fallback": DOOR.fallback, "anonymous_categories": list(DOOR.categories)}
 
 
@@ -213,7 +287,12 @@ def _template(rng: Random, name: str) -> dict[str, Any]:
 def _category(rng: Random) -> dict[str, Any]:
     return {
         **_maybe(rng, "enabled", False, 0.05),
-        "eligible": {**_period(rng), **_maybe(rng, "when", rng.choice(CONDITIONS), 0.2)},
+        "eligible": {
+            **_period(rng),
+            "filters": _filters(rng, 0.9),
+            **_maybe(rng, "when", rng.choice(CONDITIONS), 0.2),
+            **_maybe(rng, "history", [_history(rng)], 0.1),
+        },
         **_maybe(rng, "themes", [rng.choice(("x", "y"))]),
         **_maybe(rng, "multiplier", {"factor": rng.choice(("0", "0.5", "2")), **_period(rng)}),
         **_maybe(rng, "always_include", True, 0.15),
@@ -236,14 +315,32 @@ def _offer(rng: Random) -> dict[str, Any]:
 
 def _rules(rng: Random) -> dict[str, Any]:
     """What an offer says, or its template."""
-    filters = rng.sample(
-        ("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}}), rng.choice((0, 0, 1, 2))
-    )
     return {
         **_maybe(rng, "themes", [rng.choice(("y", "z"))]),
-        "eligible": {**_period(rng), "filters": filters, **_maybe(rng, "when", rng.choice(CONDITIONS), 0.5)},
+        "eligible": {
+            **_period(rng),
+            "filters": _filters(rng, 0.5),
+            **_maybe(rng, "when", rng.choice(CONDITIONS), 0.5),
+            **_maybe(rng, "history", [_history(rng) for _ in range(rng.choice((1, 1, 2)))], 0.2),
+        },
         "weights": [_weight(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))],
     }
+
+
+def _filters(rng: Random, none: float) -> list[Any]:
+    """Filters, or no filters with this probability."""
+    uses = ("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}})
+    return [] if rng.random() < none else rng.sample(uses, rng.choice((1, 2)))
+
+
+def _history(rng: Random) -> dict[str, Any]:
+    """How often something was proposed to the contact before."""
+    about = rng.choice(({"offer": "o1"}, {"offer": "gone"}, {"category": "a"}, {"category": "d/e"}, {"theme": "y"}))
+    limits = rng.choice(
+        ({"at_least": 1}, {"at_most": 1}, {"at_most": 1}, {"at_most": 0}, {"at_least": 1, "at_most": 2})
+    )
+    status = rng.choice(("any", "any", "accepted", "presented", "accepted-or-rejected"))
+    return {**about, "status": status, "period": rng.choice(("1d", "2d 6h", "12h")), **limits}
 
 
 def _weight(rng: Random) -> dict[str, Any]:
@@ -251,13 +348,14 @@ def _weight(rng: Random) -> dict[str, Any]:
     return {
         **value,
         **_period(rng),
+        "filters": _filters(rng, 0.9),
         **_maybe(rng, "when", rng.choice(CONDITIONS)),
         **_maybe(rng, "spaces", ["web"], 0.2),
         **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing", "tariffs", "dear")), 0.15),
     }
 
 
-def _rule(rng: Random) -> dict[str, Any]:
+def _rule(rng: Random, counted: Sequence[str]) -> dict[str, Any]:
     about = {
         **_maybe(rng, "offers", ["o1", "o2"]),
         **_maybe(rng, "categories", ["a/b"]),
@@ -273,18 +371,7 @@ def _rule(rng: Random) -> dict[str, Any]:
             "of": rng.choice(("all", "offer", "category", "applies-to")),
             "status": rng.choice(("any", "accepted", "rejected", "accepted-or-rejected")),
             "same_channel": rng.random() < 0.3,
-            **_maybe(
-                rng,
-                "when",
-                rng.choice(
-                    (
-                        "proposition.weight > 1",
-                        "proposition.space = 'web'",
-                        "extract(hour from proposition.time) < 12",
-                        "proposition.status <> 'rejected' and proposition.rank <= 2",
-                    )
-                ),
-            ),
+            **_maybe(rng, "when", rng.choice(counted), 0.5),
         },
         "period": {"before": rng.choice(("1d", "2d 6h", "12h")), **_maybe(rng, "after", "6h")},
         "max": rng.randint(1, 3),

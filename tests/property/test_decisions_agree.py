@@ -33,10 +33,8 @@ from offerkit.engine.history import PastProposition
 from offerkit.engine.hooks import NO_HOOKS
 from offerkit.engine.reasons import DECIDED, Cause, ExclusionReason, no_offer
 from offerkit.engine.slice import slice_of
-from offerkit.models.status import Status
 from offerkit.rules.types import Row
-from offerkit.store import PropositionRow, Store
-from offerkit.times import utc
+from offerkit.store import Store
 from offerkit.usecases.impact import space_impact
 from offerkit.usecases.per_contact import decide_contacts
 from offerkit.usecases.population import Population
@@ -59,16 +57,8 @@ def _people(rng: Random) -> list[dict[str, Any]]:
 @contextmanager
 def _store(made: Catalog, past: Mapping[str, Sequence[PastProposition]]) -> Iterator[Store]:
     """A store with these propositions."""
-    rows = [
-        PropositionRow(
-            f"{key}-{number}", made.environment, key, one.space, one.channel, one.offer, one.category, "call",
-            one.rank, one.weight, Status(one.status), utc(one.time), utc(one.time), 1,
-        )
-        for key, history in past.items()
-        for number, one in enumerate(history)
-    ]  # fmt: skip
     with TemporaryDirectory() as folder, Store.open(Path(folder) / "store.db", create=True) as store:
-        store.add_propositions(rows)
+        random_catalog.fill(store, made, past)
         yield store
 
 
@@ -238,7 +228,7 @@ def _counted(case: _Case, loading: str) -> int:
     call = replace(case.call, space="hook", categories=(), themes=(), nowhere=False)
     old, new = (batch_program(made, replace(call, n=n), reasons=True) for n in (100, 1))
     with open_contact_table(case.contacts, ("id",), made.dimension.fields) as table:
-        space_result(None, table, old, {}, None)
+        space_result(None, table, old, ((), {}), None)
         assert Counter(called) == {row["id"]: 1 for row in case.contacts}
         called.clear()
         found = space_impact(None, Population(table, table), SpaceComparison("shop/hook", old, new, {}), {}, "")

@@ -15,7 +15,7 @@ from offerkit.cli.main import COMMANDS
 SESSIONS = sorted(HERE.glob("*.txt"))
 
 
-LONG = ("audit", "bad-contacts", "deliver", "hooks", "impact", "impact-limit", "lock", "simulate")
+LONG = ("audit", "bad-contacts", "deliver", "deliver-slots", "hooks", "impact", "impact-limit", "lock", "simulate")
 """Those that take longest are left to the slow run."""
 
 

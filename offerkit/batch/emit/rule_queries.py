@@ -24,10 +24,18 @@ WHY = "Queries contain only what means the same in every engine."
 
 @dataclass(frozen=True)
 class InputTables:
-    """The names of the two tables: contacts has a column for each field, history the columns of offerkit's store."""
+    """The names of the tables: contacts has a column for each field, history the columns of offerkit's store."""
 
     contacts: str
     history: str = "proposition"
+
+    @property
+    def runs(self) -> str:
+        """The store's table of deliveries that were made, beside the history; read only where a rule asks for it."""
+        return self.history.rpartition(".")[0] + self.history.rpartition(".")[1] + RUNS
+
+
+RUNS = "delivery_run"
 
 
 class RuleQueries:
@@ -42,6 +50,7 @@ class RuleQueries:
         self._program, self._dialect, self._tables, self._refuse = program, dialect, tables, refuse
         self._q = dialect.quoted
         self._looked_up: dict[str, dict[str, BaseType]] = {"offer": {}, "category": {}}
+        self._reads_runs = False
 
     def past(self) -> dict[str, str]:
         """The history of the environment, where values that are not numbers become null, and what it is joined with.
@@ -54,8 +63,16 @@ class RuleQueries:
         columns += [f"{words.whole_column(q(name))} AS {q(name)}" for name in ("rank", "status")]
         columns.append(f"{words.decimal_text(q('weight'))} AS {q('weight')}")
         where = f"{words.plain_text(q('environment'))} = {words.text(program.catalog.environment)}"
-        past = f"SELECT {', '.join(columns)} FROM {words.table(self._tables.history)} WHERE {where}"
-        return {"past": past, **self._known()}
+        past, runs = f"SELECT {', '.join(columns)} FROM {words.table(self._tables.history)}", {}
+        if self._reads_runs:
+            made = [f"{words.plain_text(q(name))} AS {q(name)}" for name in ("campaign", "delivery")]
+            made.append(f"{words.plain_text(q('id'))} AS {q('run')}")
+            runs["made"] = f"SELECT {', '.join(made)} FROM {words.table(self._tables.runs)} WHERE {where}"
+            past = (
+                f"SELECT {', '.join([*columns, q('campaign'), q('delivery')])} FROM {words.table(self._tables.history)}"
+            )
+            past += f" LEFT JOIN {q('made')} ON {q('run')} = {words.plain_text(q('interaction'))}"
+        return {**runs, "past": f"{past} WHERE {where}", **self._known()}
 
     def counted(self, counts: Sequence[CountedPropositions]) -> str:
         """By contact (``had``), the numbers of propositions that conditions on the contact's history count."""
@@ -163,7 +180,9 @@ class RuleQueries:
     def _counted(self, rule: PresentationRule) -> str:
         q, words = self._q, self._dialect
 
-        def column(_: str, name: str, base: BaseType) -> str:
+        def column(namespace: str, name: str, base: BaseType) -> str:
+            if namespace != "proposition":
+                raise NotEmittedError(f"{namespace}.{name}")
             match name:
                 case "status":
                     cases = "".join(
@@ -172,6 +191,9 @@ class RuleQueries:
                     return f"CASE {q('status')}{cases} END"
                 case "time":
                     raise NotEmittedError("proposition.time")
+                case "campaign" | "delivery":
+                    self._reads_runs = True
+                    return q(name)
                 case _:
                     return q(name)
 

@@ -23,7 +23,19 @@ from offerkit.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_HISTORY = ("contact", "environment", "space", "channel", "offer", "category", "rank", "weight", "status", "time")
+_HISTORY = (
+    "contact",
+    "environment",
+    "interaction",
+    "space",
+    "channel",
+    "offer",
+    "category",
+    "rank",
+    "weight",
+    "status",
+    "time",
+)
 _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -55,8 +67,10 @@ def run_spark(
         people.connection.execute(
             f"COPY (SELECT {names} FROM contact) TO {quote_text(str(folder / 'contacts.parquet'))} (FORMAT parquet)"  # noqa: S608
         )
-        _history(people, programs[0].catalog.environment, store, folder / "history.parquet")
-        for table, file in ((tables.contacts, "contacts"), (tables.history, "history")):
+        environment = programs[0].catalog.environment
+        _history(people, environment, store, folder / "history.parquet")
+        _runs(people, environment, store, folder / "runs.parquet")
+        for table, file in ((tables.contacts, "contacts"), (tables.history, "history"), (tables.runs, "runs")):
             with spark_failures():
                 session.read.parquet(str(folder / f"{file}.parquet")).createOrReplaceTempView(table)
         for number, query in enumerate(queries):
@@ -80,6 +94,19 @@ def _history(people: ContactTable, environment: str, store: Store | None, target
         people.connection.register("part", arrays)
         people.connection.execute("INSERT INTO handed SELECT * FROM part")
         people.connection.unregister("part")
+    people.connection.execute(f"COPY handed TO {quote_text(str(target))} (FORMAT parquet)")
+    people.connection.execute("DROP TABLE handed")
+
+
+def _runs(people: ContactTable, environment: str, store: Store | None, target: Path) -> None:
+    """Write the deliveries of an environment that were made, with the columns that queries read."""
+    runs = store.deliveries(environment) if store is not None else []
+    people.connection.execute(
+        "CREATE TEMP TABLE handed (environment VARCHAR, campaign VARCHAR, delivery VARCHAR, id VARCHAR)"
+    )
+    if runs:
+        rows = [(run.environment, run.campaign, run.delivery, run.id) for run in runs]
+        people.connection.executemany("INSERT INTO handed VALUES (?, ?, ?, ?)", rows)
     people.connection.execute(f"COPY handed TO {quote_text(str(target))} (FORMAT parquet)")
     people.connection.execute("DROP TABLE handed")
 

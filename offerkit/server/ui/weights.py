@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,15 +27,27 @@ def routes(pages: Pages) -> list[Operation]:
     """The page of weights."""
 
     async def weights(request: Request) -> Response:
-        below, stage = query_text(request, "below").strip()[:300], query_text(request, "stage", _STAGES[0])
-        at = query_text(request, "at").strip()[:40]
-        return await pages.show(request, "weights.html", lambda session: _weights(session, below, stage, at))
+        asked = _Asked(
+            query_text(request, "below").strip()[:300],
+            query_text(request, "stage", _STAGES[0]),
+            query_text(request, "at").strip()[:40],
+        )
+        return await pages.show(request, "weights.html", lambda session: _weights(session, asked))
 
     return [Operation("GET", "/ui/weights", weights)]
 
 
-def _weights(session: Session, below: str, stage: str, at: str) -> Facts:
+class _Asked(NamedTuple):
+    """What the page's address asks for: a category or pattern, a stage, a day; empty is not given."""
+
+    below: str
+    stage: str
+    at: str
+
+
+def _weights(session: Session, asked: _Asked) -> Facts:
     """The weights below a category or those that a pattern selects; without either, those below the first category."""
+    below, stage, at = asked
     if stage not in _STAGES:
         raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint="Use design or live.")
     with session.existing() as store:

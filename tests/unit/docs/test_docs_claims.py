@@ -155,7 +155,7 @@ def test_scripts_and_files_in_commands_are_there(page: Path) -> None:
 
 INSTALLED = re.compile(r"\bpip3? install((?: +(?:-q|-e|-r|--no-deps|--upgrade))*) +(\"[^\"]+\"|'[^']+'|[^\s`;&|]+)")
 WORKS = re.compile(
-    r"\.(?:\[(?P<extras>[\w,]+)\])?|(?:\$OFFERKIT_PROJECT/)?requirements\.txt|examples/hooks"  # in a checkout, or in a project
+    r"\.(?:\[(?P<extras>[\w,]+)\])?|(?:\$OFFERKIT_PROJECT/)?requirements\.txt|examples/hooks[a-z-]*"  # in a checkout, or in a project
     r"|[\w./-]*offerkit-[\w.]+-py3-none-any\.whl(?:\[(?P<wheel>[\w,]+)\])?"
     r"|offerkit(?:\[(?P<git>[\w,]+)\])? @ git\+https://HOST/REPOSITORY@COMMIT"
 )

@@ -134,7 +134,13 @@ FULL: dict[Kind, dict[str, Any]] = {
         "parameters": {"years": {"type": "integer", "label": "x", "default": "18"}},
     },
     Kind.RULE: {
-        "applies_to": {"offers": ["a", "b"], "categories": ["c", "d/e"], "when": "offer.code = 'x'"},
+        "enabled": False,
+        "applies_to": {
+            "offers": ["a", "b"],
+            "categories": ["c", "d/e"],
+            "themes": ["t", "u"],
+            "when": "offer.code = 'x'",
+        },
         "channel": "email",
         "contacts": "person.age > 1",
         "counted": {"of": "applies-to", "status": "rejected", "same_channel": True, "when": "proposition.weight > 1"},

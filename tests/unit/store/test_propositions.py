@@ -14,7 +14,7 @@ from proposition_samples import FIRST, at, made
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.history import PastProposition
 from offerkit.models.status import Status, may_follow
-from offerkit.store import PropositionQuery, PropositionRow, Store, parse_location
+from offerkit.store import CountFilter, DeliveryRun, PropositionQuery, PropositionRow, Store, parse_location
 from offerkit.store.proposition_rows import past_of
 
 LATER = "2026-11-02T08:00:00.000000Z"
@@ -118,6 +118,53 @@ def test_what_rules_count_is_what_was_stored(store: Store) -> None:
         for r in rows[1:]
     ]
     assert store.past("recipients", "42|fr", "") == [past_of(row) for row in rows]
+
+
+def test_what_rules_count_with_deliveries_and_data(store: Store) -> None:
+    run = DeliveryRun("recipients", "spring", "first", "run-1", "email", 1, at(1), at(1), "ada", 1, 1)
+    other = replace(run, environment="visitors", campaign="autumn")
+    rows = [
+        made(
+            1, interaction="run-1", proposed={"a": 1, "b": "x y\n"}, accepted={"a": 2}, product={"hotel": "Sea front"}
+        ),
+        made(2, statuses={"rejected": {"a": "é"}, "interested": {"a": 0, "c": None}}),
+    ]
+    store.add_delivery(run, rows)
+    store.add_delivery(other, ())
+    first, second = store.past_with_data("recipients", "42|fr", at(1))
+    assert (first.campaign, first.delivery) == ("spring", "first")
+    assert (first.stored, first.product) == ({"a": 2, "b": "x y\n"}, {"hotel": "Sea front"})
+    assert (second.campaign, second.delivery, second.product) == (None, None, None)
+    assert second.stored == {"a": "é", "c": None}
+    assert second == past_of(rows[1], data=True)
+    assert [past_of(row) for row in rows] == store.past("recipients", "42|fr", at(1))
+    wanted = [CountFilter(at(1), at(2), offers=(rows[0].offer,))]
+    ((_, lines),) = [pair for part in store.counted("recipients", wanted, _ALL) for pair in part]
+    assert sorted(line.split(" ") for line in lines.split("\n")) == [
+        [
+            "",
+            "",
+            r'{"accepted":{},"proposed":{},"statuses":{"interested":{"a":0,"c":null},"rejected":{"a":"é"}}}',
+            "",
+            "1",
+        ],
+        [
+            "spring",
+            "first",
+            r'{"accepted":{"a":2},"proposed":{"a":1,"b":"x\u0020y\n"}}',
+            r'{"hotel":"Sea\u0020front"}',
+            "1",
+        ],
+    ]
+
+
+_ALL = ("campaign", "delivery", "data", "product")
+
+
+def test_edited_data_is_damage(store: Store) -> None:
+    store.add_propositions([made(1)])
+    store._db.run("UPDATE proposition SET data = '[]'")
+    assert refused(lambda: store.past_with_data("recipients", "42|fr", "")) is Code.STORE_DAMAGED
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -22,7 +22,16 @@ from offerkit.usecases import history_cache
 from offerkit.usecases.history_cache import HistoryCache, OwnWrites
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-CATALOG: Any = SimpleNamespace(environment="shop", rules=("some",), longest_period=timedelta(days=30))
+CATALOG: Any = SimpleNamespace(
+    environment="shop", longest_period=timedelta(days=30), reads_history=True, seldom_read=frozenset()
+)
+WITH_DATA: Any = SimpleNamespace(
+    environment="shop",
+    reads_history=True,
+    longest_period=timedelta(days=30),
+    seldom_read=frozenset({("stored", "page"), ("product", "hotel"), ("proposition", "delivery")}),
+)
+DATA = ({}, {"page": "start", "other": "x" * 300}, {"other": 1}, {"page": None})
 PEOPLE = ("1", "2", "3")
 
 
@@ -46,7 +55,7 @@ class Desk:
         time = utc(NOW + timedelta(seconds=self.made))
         return PropositionRow(
             f"p{self.made:05}", "shop", contact, "web", "inbound-web", offer, "a/b", "call", 1, Decimal("2.50"),
-            Status.PRESENTED, time, time, 1,
+            Status.PRESENTED, time, time, 1, proposed=DATA[self.made % 4], product={"hotel": "Sea", "nights": self.made},
         )  # fmt: skip
 
     def write(self, *rows: PropositionRow, changed: dict[str, Status] | None = None, fails: bool = False) -> None:
@@ -66,6 +75,16 @@ class Desk:
     def held(self, contact: str) -> list[PastProposition]:
         return self.store.past("shop", contact, utc(NOW - timedelta(days=30)))
 
+    def held_with_data(self, contact: str) -> list[PastProposition]:
+        """What is stored, with no more than :data:`WITH_DATA` reads."""
+        return [
+            past._replace(
+                stored={name: value for name, value in (past.stored or {}).items() if name == "page"} or None,
+                product={"hotel": "Sea"},
+            )
+            for past in self.store.past_with_data("shop", contact, utc(NOW - timedelta(days=30)))
+        ]
+
     def later(self) -> None:
         self.clock += 2 * history_cache.FRESH_SECONDS
 
@@ -83,6 +102,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def by_time(pasts: Any) -> list[PastProposition]:
     return sorted(pasts, key=lambda past: (past.time, past.offer))
+
+
+def plain(past: PastProposition) -> PastProposition:
+    return PastProposition(*past[:8])
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -105,7 +128,11 @@ def test_it_is_what_the_store_holds(desk: Desk, seed: int, room: int) -> None:
                 desk.write()  # a transaction that changes nothing
         desk.later()
         for contact in rng.sample(PEOPLE, rng.randint(0, 3)):
-            assert by_time(known.of(CATALOG, contact, NOW)) == by_time(desk.held(contact)), step
+            if rng.random() < 0.5:
+                usual = [plain(past) for past in known.of(CATALOG, contact, NOW)]
+                assert by_time(usual) == by_time(desk.held(contact)), step
+            else:
+                assert by_time(known.of(WITH_DATA, contact, NOW)) == by_time(desk.held_with_data(contact)), step
 
 
 def test_nothing_is_read_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,10 +212,32 @@ def test_memory_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert known._size == sum(read.size for read in known._known.values()) == 21
 
 
+def test_stored_data_is_read_where_rules_ask_for_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write(desk.row("1"), desk.row("1"))
+    known = desk.histories()
+    assert [past.stored for past in known.of(CATALOG, "1", NOW)] == [None, None]
+    assert [past.stored for past in known.of(WITH_DATA, "1", NOW)] == [{"page": "start"}, None], "a newer revision asks"
+    monkeypatch.setattr(Store, "past_with_data", None)
+    assert len(known.of(WITH_DATA, "1", NOW)) == 2, "it is remembered now"
+    row = desk.row("1")
+    with known.under_way([row]):
+        assert [past.product for past in known.of(WITH_DATA, "1", NOW)] == [{"hotel": "Sea"}] * 3
+
+
+def test_stored_data_takes_room(desk: Desk) -> None:
+    wide: Any = SimpleNamespace(**{**vars(WITH_DATA), "seldom_read": frozenset({("stored", "other")})})
+    desk.write(desk.row("1"), desk.row("1"))
+    known = desk.histories()
+    known.of(CATALOG, "1", NOW)
+    assert known._size == 7
+    known.of(wide, "1", NOW)
+    assert known._size == 8, "one of 300 letters takes the space of another proposition"
+
+
 def test_nobody_and_no_rules_have_no_history(desk: Desk) -> None:
     known = desk.histories()
     assert known.of(CATALOG, "", NOW) == ()
-    assert known.of(SimpleNamespace(rules=()), "1", NOW) == ()  # type: ignore[arg-type]
+    assert known.of(SimpleNamespace(reads_history=False), "1", NOW) == ()  # type: ignore[arg-type]
 
 
 def test_one_who_looked_long_ago_reads_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

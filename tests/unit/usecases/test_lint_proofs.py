@@ -318,3 +318,68 @@ def test_on_request_nothing_is_proved_and_nothing_is_said_of_it(tmp_path: Path) 
     assert found[False] == [equal]
     assert equal in found[True] and len(found[True]) == 2
     assert lint_module.lint(session(tmp_path), prove=False).note == ""
+
+
+BEYOND_CONDITIONS: dict[str, tuple[Code, str, str]] = {
+    "a space that the offer is not on": (
+        Code.UNREACHABLE,
+        "no contact can be eligible for offer a on any space",
+        offer("‸interaction.space = 'app'", "    spaces: [web]\n"),
+    ),
+    "a channel that its space does not have": (
+        Code.UNREACHABLE,
+        "no contact can be eligible for offer a on any space",
+        offer("‸interaction.channel = 'inbound-mobile'", "    spaces: [web]\n"),
+    ),
+    "a filter of its category": (
+        Code.UNREACHABLE,
+        "no contact can be eligible for offer a on any space",
+        offer(
+            "‸person.age < 60",
+            category="c: {eligible: {filters: [old]}}",
+            before="filters:\n  old: {when: person.age >= 60}\n",
+        ),
+    ),
+    "a filter of a category that adds nothing": (
+        Code.ADDS_NOTHING,
+        "filter grown adds nothing here: “person.age >= 60” already implies it",
+        offer(
+            category="c: {eligible: {filters: [old, ‸grown]}}",
+            before="filters:\n  old: {when: person.age >= 60}\n  grown: {when: person.age >= 30}\n",
+        ),
+    ),
+    "histories of an offer and of its category": (
+        Code.UNREACHABLE,
+        "no contact can be eligible for offer a on any space",
+        f"""categories:
+  c: {{eligible: {{history: [{{offer: z, at_most: 1}}]}}}}
+offers:
+  a: {{category: c, {CONTENT}, eligible: {{history: [‸{{offer: z, at_least: 2}}]}}}}
+{Z}""",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", BEYOND_CONDITIONS)
+def test_filters_histories_and_facts_of_the_call_are_known(text: str, tmp_path: Path) -> None:
+    code, summary, content = BEYOND_CONDITIONS[text]
+    (where,) = written(tmp_path, content, ADULTS)
+    (found,) = linted(tmp_path).diagnostics
+    assert (found.code, found.summary, place(found)) == (code, summary, where)
+
+
+NEARLY = {
+    "a space that the offer is on": offer("interaction.space = 'app' or person.age > 60"),
+    "an identification": offer("interaction.identification <> 'batch'"),
+    "histories that can both be": f"""categories:
+  c: {{eligible: {{history: [{{offer: z, at_most: 1}}]}}}}
+offers:
+  a: {{category: c, {CONTENT}, eligible: {{history: [{{offer: z, at_least: 1}}, {{offer: a, at_least: 2}}]}}}}
+{Z}""",
+}
+
+
+@pytest.mark.parametrize("text", NEARLY)
+def test_what_can_be_is_no_finding(text: str, tmp_path: Path) -> None:
+    assert written(tmp_path, NEARLY[text], ADULTS) == []
+    assert linted(tmp_path).diagnostics == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.linting import linted, place, session, written
+from helpers.linting import ENVIRONMENT, MARK, linted, place, session, written
 
 from offerkit.diagnostics import Code, Severity
 
@@ -347,3 +347,32 @@ operators: {{}}
         assert found.summary.endswith("ends on 2026-11-30 (eligible.from)")
         assert "The period of category c: shop/category.c (eligible.until)." in found.detail
     assert linted(tmp_path, "live").diagnostics == ()
+
+
+def test_call_data_named_like_a_fact_of_the_call_is_noted(tmp_path: Path) -> None:
+    """A project that declared it before the fact was built in keeps its meaning, and is told once."""
+    environment = ENVIRONMENT.replace("page:", f"{MARK}channel:")
+    (where,) = written(
+        tmp_path,
+        f"categories: {{c: {{}}}}\noffers:\n  a: {{category: c, {CONTENT}}}\n",
+        {"environments/shop.yaml": environment},
+    )
+    (found,) = linted(tmp_path).diagnostics
+    assert (found.code, place(found), found.severity) == (Code.FACT_HIDDEN, where, Severity.NOTE)
+    assert found.summary == "call data “channel” hides the channel of the call"
+
+
+def test_filters_of_environments_categories_and_weights_are_used(tmp_path: Path) -> None:
+    """None of them is reported as unused, and what they require is known to the proofs."""
+    environment = ENVIRONMENT.replace("  typology: t\n", "  typology: t\n  filters: [adult]\n")
+    text = f"""categories:
+  c: {{eligible: {{filters: [old]}}}}
+filters:
+  adult: {{when: person.age >= 18}}
+  old: {{when: person.age >= 60}}
+  rich: {{when: person.score > 3}}
+offers:
+  a: {{category: c, {CONTENT}, weights: [{{weight: 2, filters: [rich]}}, {{weight: 1}}]}}
+"""
+    assert written(tmp_path, text, {"environments/shop.yaml": environment}) == []
+    assert linted(tmp_path).diagnostics == ()
