@@ -230,7 +230,7 @@ def _delivery(text: str) -> DeliveryResult:
         stored=1_700,
         wanted=2,
         aside={text: 60, "no address": 40},
-        by_rank={"gold": [800, 50], "young": [100, 750]},
+        by_slot={"": {"gold": [800, 50], "young": [100, 750]}},
         failures={"gold": (1, text), "young": (2_000, text)},
         folder=text,
         resumed=2,
@@ -365,7 +365,7 @@ RESULTS: Mapping[str, object] = {
     "ComparedSimulations-hostile": _compared_runs(HOSTILE),
     "DeliveryResult": _delivery("autumn/cards"),
     "DeliveryResult-dry": replace(
-        _delivery("autumn/cards"), dry=True, wanted=1, by_rank={"gold": [900]}, failures={}, data={}
+        _delivery("autumn/cards"), dry=True, wanted=1, by_slot={"": {"gold": [900]}}, failures={}, data={}
     ),
     "DeliveryResult-hostile": _delivery(HOSTILE),
     "CaseResults": CaseResults(_outcomes("gold")),
