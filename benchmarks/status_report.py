@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import resource
 import shutil
 import statistics
@@ -26,7 +27,9 @@ import yaml
 
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store, parse_location
-from offerkit.store.proposition_log import BEGINNING
+from offerkit.store.proposition_log import BEGINNING, made_rows, note_made
+from offerkit.store.proposition_rows import COLUMNS, proposition_text
+from offerkit.store.schema import MIGRATIONS
 from offerkit.times import utc
 
 RUN = "import sys; sys.argv[0] = 'offerkit'; from offerkit.cli.main import run; run()"
@@ -72,17 +75,39 @@ def project(root: Path) -> None:
 
 
 def rows(count: int) -> Iterator[list[PropositionRow]]:
-    """Propositions of 2026, in the order of their time."""
+    """Propositions of 2026, five for each contact, in the order of the table's key."""
     chance, begin = random.Random(19), datetime(2026, 1, 1, tzinfo=UTC)
-    step = timedelta(days=365) / count
-    for first in range(0, count, PART):
-        part = []
-        for number in range(first, min(first + PART, count)):
-            offer, at = chance.randrange(OFFERS), utc(begin + number * step)
-            texts = (f"{chance.getrandbits(100):025x}", "shop", f"c{chance.randrange(max(count // 5, 1)):08}")
-            kind = (f"space-{offer % SPACES}", "inbound-web", f"offer-{offer:02}", f"group-{offer % 6}", f"i{number}")
-            part.append(PropositionRow(*texts, *kind, 1, Decimal(10), chance.choice(STATUSES), at, at, 1))
-        yield part
+    part = []
+    for number in range(count):
+        contact, place = divmod(number, 5)
+        offer, second = chance.randrange(OFFERS), place * 73 * 86_400 + chance.randrange(73 * 86_400)
+        at = utc(begin + timedelta(seconds=second, microseconds=number % 1_000_000))
+        texts = (f"{second:08x}{number:017x}", "shop", f"c{contact:08}", f"space-{offer % SPACES}", "inbound-web")
+        kind = (f"offer-{offer:02}", f"group-{offer % 6}", f"i{number}")
+        part.append(PropositionRow(*texts, *kind, 1, Decimal(10), chance.choice(STATUSES), at, at, 1))
+        if len(part) == PART or number + 1 == count:
+            yield part
+            part = []
+
+
+def fill(store: Store, count: int) -> None:
+    """Store the propositions as a restored dump is: the indexes are made at the end."""
+    db = store.database
+    indexes = [
+        statement
+        for statements in MIGRATIONS
+        for statement in statements
+        if re.match(r"CREATE (UNIQUE )?INDEX proposition_\w+ ON proposition ", statement)
+    ]
+    with db.writing():
+        for statement in indexes:
+            db.run(f"DROP INDEX {statement.partition('INDEX ')[2].split()[0]}")
+        for part in rows(count):
+            texts = [proposition_text(row) for row in part]
+            db.insert("proposition", f"{COLUMNS}, logged", made_rows(texts))
+            note_made(db, texts)
+        for statement in indexes:
+            db.run(statement)
 
 
 def run(root: Path, store: str, *words: str) -> float:
@@ -132,8 +157,7 @@ def main() -> None:
                 run(root, store, *words)
             begun = time.perf_counter()
             with Store.open(parse_location(store), write=True) as opened:
-                for part in rows(given.count):
-                    opened.add_propositions(part)
+                fill(opened, given.count)
             print(f"Made {given.count:,} propositions in {time.perf_counter() - begun:.0f} s\n", flush=True)
         measure(root, store, given.count, given.repeat)
     finally:

@@ -1,4 +1,4 @@
-"""How many propositions were made and what became of them, in every format."""
+"""How many propositions were made, and their statuses, in every format."""
 
 from __future__ import annotations
 

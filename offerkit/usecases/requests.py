@@ -258,11 +258,15 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class ExportedPage:
-    """Some changes, the cursor after them, and whether there are more now."""
+    """Some changes, the cursor after them, and whether there are more now.
+
+    ``waiting``: more are committed, but an older transaction of the database is still open.
+    """
 
     lines: Sequence[Mapping[str, Any]]
     cursor: str
     more: bool
+    waiting: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``report``: how many propositions were made, and what became of them, by groups. The database counts."""
+"""``report``: how many propositions were made, and their statuses, by groups. The database counts."""
 
 from __future__ import annotations
 
