@@ -20,21 +20,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import yaml
 
-from offerkit.models.status import Status
-from offerkit.store import PropositionRow, Store, parse_location
+from offerkit.models.status import Status, status_number
+from offerkit.store import Store, parse_location
 from offerkit.store.proposition_log import BEGINNING, made_rows, note_made
-from offerkit.store.proposition_rows import COLUMNS, proposition_text
+from offerkit.store.proposition_rows import COLUMNS, PropositionText, data_text
 from offerkit.store.schema import MIGRATIONS
 from offerkit.times import utc
 
 RUN = "import sys; sys.argv[0] = 'offerkit'; from offerkit.cli.main import run; run()"
 OFFERS, SPACES, PART = 60, 4, 20_000
 STATUSES = (Status.PRESENTED,) * 16 + (Status.INTERESTED, Status.INTERESTED, Status.ACCEPTED, Status.REJECTED)
+NO_DATA = data_text({}, {}, {})
 REPORTS = (
     (),
     ("--by", "offer"),
@@ -56,7 +56,12 @@ def project(root: Path) -> None:
     offers = {
         name: {"category": f"group-{number % 6}", "content": {"title": name}} for number, name in enumerate(names)
     }
-    space = {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}], "identification": {"keys": ["id"]}}
+    space = {
+        "channel": "inbound-web",
+        "unitary": True,
+        "fields": [{"name": "title"}],
+        "identification": {"keys": ["id"]},
+    }
     environment = {"dimension": "person", "time_zone": "Europe/Paris"}
     files = {
         "specs/shared.yaml": {"version": 1, **shared},
@@ -74,17 +79,22 @@ def project(root: Path) -> None:
         path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-def rows(count: int) -> Iterator[list[PropositionRow]]:
-    """Propositions of 2026, five for each contact, in the order of the table's key."""
+def rows(count: int) -> Iterator[list[PropositionText]]:
+    """The columns of propositions of 2026, five for each contact, in the order of the table's key."""
     chance, begin = random.Random(19), datetime(2026, 1, 1, tzinfo=UTC)
-    part = []
+    days = [utc(begin + timedelta(days=day))[:10] for day in range(365)]
+    statuses = [status_number(status) for status in STATUSES]
+    offers = [(f"space-{number % SPACES}", f"offer-{number:02}", f"group-{number % 6}") for number in range(OFFERS)]
+    part: list[PropositionText] = []
     for number in range(count):
+        draw = chance.getrandbits(48)
         contact, place = divmod(number, 5)
-        offer, second = chance.randrange(OFFERS), place * 73 * 86_400 + chance.randrange(73 * 86_400)
-        at = utc(begin + timedelta(seconds=second, microseconds=number % 1_000_000))
-        texts = (f"{second:08x}{number:017x}", "shop", f"c{contact:08}", f"space-{offer % SPACES}", "inbound-web")
-        kind = (f"offer-{offer:02}", f"group-{offer % 6}", f"i{number}")
-        part.append(PropositionRow(*texts, *kind, 1, Decimal(10), chance.choice(STATUSES), at, at, 1))
+        space, offer, category = offers[draw % OFFERS]
+        day, hour, minute = place * 73 + (draw >> 8) % 73, (draw >> 16) % 24, (draw >> 24) % 60
+        at = f"{days[day]}T{hour:02}:{minute:02}:{number % 60:02}.{number % 1_000_000:06}Z"
+        known = (f"{day:04x}{hour:02x}{number:019x}", "shop", f"c{contact:08}", space, "inbound-web", offer, category)
+        status = statuses[(draw >> 32) % len(statuses)]
+        part.append((*known, f"i{number}", 1, "10", status, at, at, 1, NO_DATA, ""))
         if len(part) == PART or number + 1 == count:
             yield part
             part = []
@@ -102,8 +112,7 @@ def fill(store: Store, count: int) -> None:
     with db.writing():
         for statement in indexes:
             db.run(f"DROP INDEX {statement.partition('INDEX ')[2].split()[0]}")
-        for part in rows(count):
-            texts = [proposition_text(row) for row in part]
+        for texts in rows(count):
             db.insert("proposition", f"{COLUMNS}, logged", made_rows(texts))
             note_made(db, texts)
         for statement in indexes:

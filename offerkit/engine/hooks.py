@@ -84,9 +84,12 @@ _LONGEST_TEXT = 200
 
 
 def required_arguments(hook: object) -> int:
-    """How many positional arguments ``hook`` cannot be called without; 0 if that is not known."""
+    """How many positional arguments ``hook`` cannot be called without; 0 if that is not known.
+
+    Of a decorated hook the decorator's own parameters count: it may fill those of the hook itself.
+    """
     try:
-        parameters = inspect.signature(hook).parameters.values()  # type: ignore[arg-type]
+        parameters = inspect.signature(hook, follow_wrapped=False).parameters.values()  # type: ignore[arg-type]
     except Exception:  # of a function in C, or of an object that is anybody's
         return 0
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -1,4 +1,4 @@
-"""What receivers of webhooks are told: that an approval is wanted or decided, what was promoted, blocked, stopped.
+"""Events for the receivers of webhooks: an approval is wanted or decided, something is promoted, blocked or stopped.
 
 A notice names resources and operators. It has no content of offers, no free text that somebody wrote, nothing about
 contacts and no secrets.
@@ -32,7 +32,7 @@ class Notice:
 
 
 class OutboxState(StrEnum):
-    """What became of an event for one receiver."""
+    """The status of an event for one receiver."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -67,7 +67,7 @@ def wanted_notices(items: Iterable[ApprovalItem]) -> Iterator[Notice]:
 
 
 def awaited(item: ApprovalItem) -> dict[str, Json]:
-    """What waits and who can decide, without words of people."""
+    """What waits and who can decide, without any free text."""
     return {
         "address": item.address,
         "aspect": item.aspect.value,

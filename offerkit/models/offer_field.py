@@ -30,7 +30,7 @@ class AllowedRange(Part):
 class OfferField(TypedField):
     """A field of offers, which expressions and templates read as ``offer.<name>``; without a value, it is unknown."""
 
-    description: Text = ""
+    description: Text = Field("", description="What the field means, for readers.")
     required: Flag = Field(False, description="Every offer must give or inherit a value.")
     range: AllowedRange = Field(
         AllowedRange(), description="The values that a number, date or timestamp can have; others are refused."

@@ -1,4 +1,4 @@
-"""Events of webhooks and what became of them, as text and JSON."""
+"""Events of webhooks with their status, as text and JSON."""
 
 from __future__ import annotations
 

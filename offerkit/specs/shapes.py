@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator
 from offerkit.address import SECTIONS, Kind
 from offerkit.models import model_of
 from offerkit.models.base import Expression, Resource
-from offerkit.models.typed_values import ValueText
+from offerkit.models.typed_values import GivenValue, ValueText
 
 
 class Form(Enum):
@@ -72,7 +72,9 @@ _FIRST = {
 """Keys that come first where the order of a model's fields, inherited ones before its own, reads badly."""
 _BLOCK = ("Render", "Delivery", "Outline")
 _SHORT = {"FilterUse": "filter"}
-_AS_WRITTEN = [part for part in get_args(ValueText) if isinstance(part, BeforeValidator)]
+_AS_WRITTEN = [
+    part for alias in (ValueText, GivenValue) for part in get_args(alias) if isinstance(part, BeforeValidator)
+]
 """What marks a value that may be a number, true or false."""
 _CASE_ORDER = (
     "note",
@@ -134,7 +136,7 @@ def _model(model: type[BaseModel]) -> Shape:
     keys: dict[str, Shape] = {}
     for name, info in model.model_fields.items():
         shape = _shape(hints[name])
-        if model.__name__ == "FilterUse" and name == "values":
+        if (model.__name__ == "FilterUse" and name == "values") or get_args(hints[name])[1:] == (GivenValue,):
             shape = Shape(Form.NAMES, item=_EITHER)
         elif name == "content":
             shape = _content()

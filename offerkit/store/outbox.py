@@ -36,6 +36,14 @@ def receivers(db: Database) -> dict[str, Mapping[str, Json]]:
     return {address.name: orjson.loads(texts[entry.fingerprint].text) for address, entry in entries.items()}
 
 
+def is_wanted(db: Database, name: str) -> bool:
+    """Whether any receiver wants events with this name."""
+    return any(
+        webhook.get("enabled") is not False and name in (_texts(webhook.get("events", [])) or [name])
+        for webhook in receivers(db).values()
+    )
+
+
 def add(db: Database, revision: RevisionText, notices: Sequence[Notice]) -> None:
     """Write what ``revision`` tells to its receivers, as they are after it; in the revision's own transaction."""
     known = receivers(db) if notices else {}
@@ -102,7 +110,7 @@ def due_receivers(db: Database, now: str) -> list[str]:
 
 
 def lease(db: Database, receiver: str, now: str, until: str, token: str) -> OutboxRow | None:
-    """The next event for ``receiver``, which no other sender gets before ``until``; None if there is none."""
+    """The next event for ``receiver``, which no other sender gets before ``until``; None if nothing is due."""
     with recording(db):
         rows: list[_ROW] = db.rows(
             f"{_SELECT} WHERE state = ? AND receiver = ? AND due <= ? AND leased_until <= ?"

@@ -276,7 +276,7 @@ class Store:
         self._db.checkpoint()
 
     def tells(self) -> bool:
-        """Whether anybody is told of changes: the project has webhooks."""
+        """Whether changes are reported to receivers: the project has webhooks."""
         return bool(outbox.receivers(self._db))
 
     def append(self, draft: Draft) -> RevisionRow:

@@ -217,7 +217,8 @@ class _Conditions:
         for index in own:
             others = [part for other in filters for part in staying[other]]
             for part, finding in self._superfluous(requirements[index], [*around, *others]):
-                hinted = replace(finding, hint=_removal(offer, ("eligible", "when"))) if finding is not None else None
+                path = offer.requirements[index].path[:2]
+                hinted = replace(finding, hint=_removal(offer, path)) if finding is not None else None
                 self.agreed.add(Code.ADDS_NOTHING, part.place, hinted)
                 if finding is not None:
                     staying[index].remove(part)
@@ -242,7 +243,7 @@ class _Conditions:
         conditions += [requirement for weight in offer.weights for requirement in weight.requirements]
         for number, condition in enumerate(conditions):
             parts = self._parts.of(condition)
-            around = self._outermost.parts if number >= len(of_all) else []  # of which it is a part itself
+            around = self._outermost.parts if number >= len(of_all) else []  # it is one of the outermost itself
             if condition.name and parts and (bool(around), parts[0].place, condition.condition) not in self._asked:
                 self._asked.add((bool(around), parts[0].place, condition.condition))
                 for part, finding in self._superfluous(parts, around):

@@ -88,7 +88,7 @@ def _example(engine: StageEngine, catalog: Catalog, name: str) -> JsonMap:
 
 
 def named_offer(catalogs: Catalogs, text: str) -> tuple[Catalog, str]:
-    """The catalog and the name of the offer at the address ``text``. Raises Refused if there is none."""
+    """The catalog and the name of the offer at the address ``text``. Raises Refused if it does not exist."""
     try:
         offer_address = parse_address(text)
     except ValueError:

@@ -192,14 +192,24 @@ class EnvironmentQuestions:
                 before = former.name if former is not None else space
                 if before not in spaces_before:
                     continue
-                facts = (*self.before.call_facts, *self.after.call_facts)
-                key = _weights_on(was, before), _weights_on(will, space), (before, space) if facts else ("", "")
-                if key not in known:  # spaces differ in nothing else
+                key = _weights_on(was, before), _weights_on(will, space)
+                if key not in known:
                     known[key] = (
-                        AllOf((call_on(self.before, before, facts), effective_condition(self.before, was, before))),
-                        AllOf((call_on(self.after, space, facts), effective_condition(self.after, will, space))),
+                        effective_condition(self.before, was, before),
+                        effective_condition(self.after, will, space),
                     )
-                yield offer, space, *known[key]
+                yield offer, space, *self._called(before, space, *known[key])
+
+    def _called(self, before: str, after: str, old: Formula, new: Formula) -> tuple[Formula, Formula]:
+        """Conditions with what is known of calls to the space, by its names, if they read it; spaces differ in nothing
+        else.
+        """
+        known = {*self.before.call_facts, *self.after.call_facts}
+        held = [part for part in (*leaves(old), *leaves(new)) if isinstance(part, Holds)] if known else ()
+        facts = sorted({name for part in held for space, name in part.expression.fields if space == CALL} & known)
+        if not facts:
+            return old, new
+        return AllOf((call_on(self.before, before, facts), old)), AllOf((call_on(self.after, after, facts), new))
 
 
 def _weights_on(offer: CompiledOffer, space: str) -> tuple[int, ...]:

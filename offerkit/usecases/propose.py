@@ -400,10 +400,15 @@ def _proposed(
         fields=fields,
         rendered=rendered,
         product=chosen.product,
-        product_fields={
-            name: value for name, value in product_row(space_call.catalog, chosen.product).items() if value is not None
-        },
+        product_fields=_declared_values(space_call.catalog, chosen),
     )
+
+
+def _declared_values(catalog: Catalog, chosen: ChosenOffer) -> Row:
+    """The known values of a product that the environment declares, for every caller."""
+    if chosen.product is None:
+        return {}
+    return {name: value for name, value in product_row(catalog, chosen.product).items() if value is not None}
 
 
 def _row(

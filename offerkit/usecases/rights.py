@@ -53,7 +53,7 @@ class _RightsReader:
         return OperatorRights(name, profile, enabled, automation, granted)
 
     def _where(self, places: tuple[str, ...]) -> tuple[str, ...]:
-        """``places``, or none where they are all that there are."""
+        """``places``; empty if they are all environments."""
         return () if places in ((SHARED,), tuple(self._environments)) else places
 
     def _each(self, name: str, profile: str, automation: bool) -> Iterator[tuple[Verb, str, str, str]]:

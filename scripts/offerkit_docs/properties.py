@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from offerkit.address import SECTION_OF, SHARED_KINDS, Kind
-from offerkit.models import base, model_of
+from offerkit.models import base, model_of, typed_values
 from offerkit_docs import markdown
 from offerkit_docs.meanings import MEANINGS
 
@@ -20,6 +20,7 @@ TYPES: dict[str, tuple[object, str]] = {
     "text": (base.Text, "Up to 200,000 characters."),
     "label": (base.Label, "A text of up to 200 characters, for display."),
     "SQL": (base.Expression, "A SQL condition or formula, up to 10,000 characters ([rules](../rules.md))."),
+    "value": (typed_values.GivenValue, "A text, a number, `true`, `false`, a date, or a list of texts, as declared."),
     "flag": (base.Flag, "`true` or `false`. YAML 1.2: `yes` and `no` are texts, and refused here."),
     "integer": (base.Integer, "A whole number; `010` is ten."),
     "number": (base.Amount, "A decimal number, exact: `10`, `10.0` and `1e1` are the same."),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from helpers.hook_packages import install
 
 from offerkit.cli.main import cli
 from offerkit.usecases.installed_hooks import GROUP
@@ -77,3 +78,45 @@ def test_the_page_shows_them_as_they_are() -> None:
         text = (source or ROOT / "examples" / folder / f"{module}.py").read_text("utf-8")
         [function] = re.findall(rf"(^def {module}\(.*?)\n\n\n", text, re.DOTALL | re.MULTILINE)
         assert function in blocks, f"docs/hooks.md does not show {module} as it is"
+
+
+def test_the_first_hooks_of_the_page_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "hooks.md").read_text("utf-8")
+    source = re.findall(r"```python\n(# my_hooks.py\n.*?)```", page, re.DOTALL)[0]
+    points = dict(re.findall(r'^([\w-]+) = "my_hooks:(\w+)"$', page, re.MULTILINE))
+    assert len(points) == 3
+    install(monkeypatch, tmp_path / "site", "my_hooks", source, points)
+    project = shutil.copytree(PROJECT, tmp_path / "project")
+    (project / "cases" / "hooks.yaml").write_text(OWN_CASES, encoding="utf-8")
+    done = CliRunner().invoke(cli, ["--project", str(project), "test", "-v"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+
+
+OWN_CASES = """\
+version: 1
+cases:
+  the hooks of the page:
+    space: shop/app
+    contact: {}
+    now: 2026-06-01T10:00
+    expect:
+      offers: [hotels, canada]
+      weights: {hotels: 16, canada: 2}
+      products: {hotels: {title: Borg, price: 95}}
+      out: {inn: hook-dropped}
+      reports: []
+catalog:
+  dimensions: {person: {key: [id], fields: {id: {type: integer}}}}
+  environment: {dimension: person, call_data: {destination: {}}}
+  spaces:
+    app:
+      channel: inbound-web
+      unitary: true
+      fields: [{name: title}]
+      hooks: {target_loading: destination-of-the-day, post_processing: one-of-a-kind}
+  categories: {stay: {}, fly: {}}
+  offers:
+    hotels: {category: stay, weights: [{weight: 2}, {weight: 8, dynamic: room-rates}]}
+    inn: {category: stay}
+    canada: {category: fly, eligible: {when: interaction.destination = 'Canada'}, weights: [{weight: 2}]}
+"""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from offerkit.diagnostics import Code
+from offerkit.engine.extra_data import stored_product
+from offerkit.engine.hook_answers import MAX_PRODUCT_TEXT, MAX_WEIGHT
 from offerkit.engine.hooks import Hooks, load_target, post_process, products
+from offerkit.fingerprint import canonical
 from offerkit.hooks import Candidate, HookCall, HookOffer, TargetLoading
 from offerkit.rules.types import BaseType, FieldType, Row
+from offerkit.rules.values import show
 from offerkit.usecases.installed_hooks import load_hooks
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
@@ -119,6 +125,19 @@ def _old_loading(contact: Row, data: Row, client: str = "mine") -> Mapping[str, 
     return {"page": client}
 
 
+def _with_client(hook: Callable[..., Mapping[str, object]]) -> Callable[..., Mapping[str, object]]:
+    @wraps(hook)
+    def called(contact: Row, data: Row) -> Mapping[str, object]:
+        return hook(contact, data, "mine")
+
+    return called
+
+
+@_with_client
+def _decorated(contact: Row, data: Row, client: str) -> Mapping[str, object]:
+    return {"page": client}
+
+
 class _Loading:
     """An object that is called; the first parameter is its own."""
 
@@ -130,6 +149,7 @@ class _Loading:
     "hook",
     [
         _old_loading,
+        _decorated,
         lambda *given: {"page": "mine" if len(given) == 2 else "another"},
         lambda contact, data, *more, client="mine": {"page": "another" if more else client},
         _Loading(),
@@ -231,6 +251,42 @@ def test_new_weights_are_held_to_bounds(answer: object, said: str) -> None:
     assert report is not None
     assert (report.code, report.where) == (Code.HOOK_ANSWER, "h")
     assert said in report.message
+
+
+PLAIN = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.decimals(), st.dates(), st.datetimes(), st.text(),
+    st.binary(), st.complex_numbers(), st.timedeltas(), st.lists(st.text(max_size=3), max_size=3),
+)  # fmt: skip
+ANYTHING = st.recursive(
+    PLAIN,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.tuples(inner, inner), st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(ANYTHING | st.lists(st.tuples(st.dictionaries(st.text(max_size=5), PLAIN, max_size=4), PLAIN), max_size=3))
+def test_whatever_a_hook_returns_the_call_continues(answer: Any) -> None:
+    """What is accepted can be stored, shown and compared; everything else is one report."""
+    one = Candidate("a", "stay", Decimal(2))
+    hooks = Hooks(
+        {"h": lambda contact, data: answer},
+        {"h": lambda offer, contact, data: answer},
+        {"h": lambda candidates: answer if isinstance(answer, list) else [(one, answer)]},
+    )
+    added, report = load_target(hooks, "h", CALL)
+    assert (report is None) == isinstance(answer, dict)
+    assert all(isinstance(name, str) for name in added)
+    made, report = products(hooks, "h", OFFER, CALL, {"price": FieldType(BaseType.DECIMAL)})
+    assert (made is None) == (report is not None)
+    for product, weight in made or ():
+        assert 0 <= weight < MAX_WEIGHT
+        assert len(canonical(stored_product(product))) < 8 * MAX_PRODUCT_TEXT
+        assert all(len(show(value)) <= MAX_PRODUCT_TEXT for value in product.values())
+    kept, report = post_process(hooks, "h", (one,), CALL)
+    assert (kept is None) == (report is not None)
+    assert all(weight is None or 0 < weight < MAX_WEIGHT for _, weight in kept or ())
 
 
 def test_what_fails_repeats_nothing_about_the_contact() -> None:

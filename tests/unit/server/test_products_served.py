@@ -36,7 +36,7 @@ def served(shop: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "specs/shop/spaces.yaml": {"spaces": {"web": {"storage": STORAGE}}},
         }
     )
-    return shop.go_live(anew=True)
+    return shop.go_live()
 
 
 @pytest.fixture
