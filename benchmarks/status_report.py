@@ -1,8 +1,8 @@
 """How long reports and exports of many propositions take: ``python benchmarks/status_report.py --count 10000000``.
 
-Makes a store (SQLite in a file, or PostgreSQL with --store URL) with that many propositions of one year, of 60 offers on
-4 spaces to a fifth as many contacts, and measures ``offerkit report`` from process start to exit, and a page of the
-export. With --keep FILE, the store is kept, and used again.
+Makes a store (SQLite in a file, or PostgreSQL with --store URL) with that many propositions of one year, of 60 offers
+on 4 spaces to a fifth as many contacts, and measures ``offerkit report`` from process start to exit, and a page of the
+export. With --keep FOLDER, the store is kept, and used again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import yaml
+import orjson
 
 from offerkit.models.status import Status, status_number
 from offerkit.store import Store, parse_location
@@ -52,7 +52,7 @@ def project(root: Path) -> None:
         "dimensions": {"person": {"fields": {"id": {"type": "string"}}, "key": ["id"]}},
         "operators": {"ada": {"profile": "administrator"}},
     }
-    categories = {f"group-{number}": {} for number in range(6)}
+    categories: dict[str, dict[str, str]] = {f"group-{number}": {} for number in range(6)}
     offers = {
         name: {"category": f"group-{number % 6}", "content": {"title": name}} for number, name in enumerate(names)
     }
@@ -76,7 +76,7 @@ def project(root: Path) -> None:
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        path.write_text(orjson.dumps(content).decode())
 
 
 def rows(count: int) -> Iterator[list[PropositionText]]:
