@@ -13,6 +13,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.history import PastProposition
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
+from offerkit.governance.notices import Notice
 from offerkit.governance.withdrawals import Withdrawal
 from offerkit.models.status import Status
 from offerkit.state.changes import Body, Entry
@@ -278,6 +279,12 @@ class Store:
     def tells(self) -> bool:
         """Whether changes are reported to receivers: the project has webhooks."""
         return bool(outbox.receivers(self._db))
+
+    def tell_once(self, name: str, time: str, notices: Sequence[Notice]) -> None:
+        """Write events that no revision causes, unless those with this ``name`` were written before."""
+        with self._db.recording():
+            for number, notice in enumerate(notices):
+                outbox.add_once(self._db, f"{name} {number}", time, notice)
 
     def append(self, draft: Draft) -> RevisionRow:
         """Append a revision and change the stages; only inside :meth:`transaction`."""
