@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class WeighedItems:
     """The eligible items of a chunk with their weights.
 
-    ``weights``: by item and contact, in whole numbers of which ``unit`` make 1; None if no weight is computed.
+    ``weights``: by item and contact, in whole numbers, ``unit`` for a weight of 1; None if no weight is computed.
     """
 
     def __init__(self, program: BatchProgram, eligible: Flags, weights: Weights | None, unit: Decimal) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "--environment",
     metavar="NAME",
     shell_complete=folder_environments,
-    help="The name of its environment (default: recipients, or the only one that there is).",
+    help="The name of its environment (default: recipients, or the only existing one).",
 )
 @click.option(
     "--template",

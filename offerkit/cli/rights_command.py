@@ -14,7 +14,10 @@ from offerkit.cli.shell import Shell
 @format_of("RightsReport")
 @pass_shell
 def command(shell: Shell, name: str, form: str) -> None:
-    """List what each operator may do, where, and why: by a profile, or because an environment names them."""
+    """List what each operator may do, where, and why.
+
+    A right comes from a profile, or from an environment that names the operator.
+    """
     from offerkit.reports.rights import RightsReport
     from offerkit.usecases.rights import list_rights
 

@@ -56,7 +56,9 @@ def send(shell: Shell, watch: bool, every: int) -> int:
 @command.command("list")
 @click.option("--dead", is_flag=True, help="Only events that were given up.")
 @click.option("--all", "everything", is_flag=True, help="Also events of the last 7 days that were sent.")
-@click.option("-n", "limit", type=WholeNumber(0), default=50, help="List at most this many; 0 lists all (default: 50).")
+@click.option(
+    "-n", "--count", "limit", type=WholeNumber(0), default=50, help="List at most this many; 0 lists all (default: 50)."
+)
 @format_of("OutboxReport")
 @pass_shell
 def list_(shell: Shell, dead: bool, everything: bool, limit: int, form: str) -> None:

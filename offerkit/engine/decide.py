@@ -54,9 +54,10 @@ def decide(
         facts = facts._replace(past=history)
     if notes is not None:
         notes.facts = facts
-    unmet = next((each for each in catalog.requirements if each.condition.value(facts) is not True), None)
-    if unmet is not None:
-        trace = DecisionTrace(environment_check(unmet).finding(facts), None, ()) if explain else None
+    for required in catalog.requirements:
+        if required.condition.value(facts) is True:
+            continue
+        trace = DecisionTrace(environment_check(required).finding(facts), None, ()) if explain else None
         return SpaceDecision(
             (), tuple(reports), MappingProxyType(_NOTHING), ExclusionReason.ENVIRONMENT_CONDITION, trace
         )

@@ -20,7 +20,7 @@ class PastProposition(NamedTuple):
 
     ``category`` is the offer's category when it was proposed; ``status`` is one of ``generated``, ``presented``,
     ``interested``, ``accepted``, ``scheduled``, ``rejected``. The last four are read only where a rule asks for them:
-    the delivery that made it, the extra data that was stored with it, and its product; None if there is none.
+    the delivery that made it, the extra data that was stored with it, and its product; None if missing.
     """
 
     offer: str

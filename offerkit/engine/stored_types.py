@@ -43,7 +43,7 @@ def stored_types(expressions: Iterable[tuple[str, str]], scope: NameScope) -> St
 
 
 def _common(kinds: list[FieldType]) -> FieldType | None:
-    """The type that has all values of ``kinds``; None if there is none."""
+    """The type that has all values of ``kinds``; None if no type has them."""
     bases = {kind.base for kind in kinds}
     if bases == {BaseType.ENUMERATION}:
         return FieldType(BaseType.ENUMERATION, tuple(dict.fromkeys(value for kind in kinds for value in kind.values)))

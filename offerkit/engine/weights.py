@@ -47,7 +47,7 @@ def readable_weight(weight: Decimal) -> Decimal | None:
 
 
 def in_units(number: int, unit: Decimal) -> Decimal:
-    """The weight of ``number`` units, of which ``unit`` make 1, exactly."""
+    """The exact weight of ``number`` units, if a weight of 1 is ``unit`` of them."""
     return _EXACT.divide(Decimal(number), unit)
 
 
@@ -70,6 +70,6 @@ def best_weight(weights: Iterable[CompiledWeight], memo: ConditionMemo) -> BestW
         number = weight.number if weight.formula is None else formula_weight(memo.value(weight.formula))
         if number is None or (best is not None and number <= best.number):
             continue
-        if all(memo.value(each.condition) is True for each in weight.requirements):
+        if not weight.requirements or all(memo.value(each.condition) is True for each in weight.requirements):
             best = BestWeight(number, weight)
     return best

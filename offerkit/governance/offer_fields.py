@@ -90,8 +90,9 @@ def _read_by_rule(rule: JsonMap) -> Iterator[str]:
 def _read_by_space(space: JsonMap) -> Iterator[str]:
     """What the space stores of each offer; its hook gets offers with all their fields."""
     storage = json_map(space.get("storage"))
-    for moment in ("proposed_data", "accepted_data"):
-        for text in json_map(storage.get(moment)).values():
+    by_status = map(json_map, json_map(storage.get("status_data")).values())
+    for texts in (*map(json_map, map(storage.get, ("proposed_data", "accepted_data"))), *by_status):
+        for text in texts.values():
             yield from _read_by(text)
     if json_map(space.get("hooks")).get("post_processing"):
         yield EVERY

@@ -88,7 +88,9 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
     verb = Verb.PURGE if plan.kind is PlanKind.PURGE else Verb.PROMOTE
     diagnostics = []
     live = {s.stage.environment for s in plan.steps if s.stage.stage is Stage.LIVE}
-    if len(live) > 1 or any(actor.name in named for named in promoters.values()):
+    others = live - {SHARED}
+    alone = not actor.may(verb) and any(actor.may(verb, name) for name in others)  # a right in some environments only
+    if (others and not alone) or any(actor.name in named for named in promoters.values()):
         live.discard(SHARED)  # shared resources ride along with the environments, whose rights decide
     for environment in sorted(live):
         named = promoters.get(environment)

@@ -22,9 +22,9 @@ class HistoryEntry(Part):
     offers that have a theme now.
     """
 
-    offer: Name | None = None
-    category: CategoryPath | None = None
-    theme: Name | None = None
+    offer: Name | None = Field(None, description="Count propositions of this offer.")
+    category: CategoryPath | None = Field(None, description="Count those of offers in this category, and below it.")
+    theme: Name | None = Field(None, description="Count those of the offers that have this theme now.")
     status: Literal[
         "any",
         "accepted-or-rejected",

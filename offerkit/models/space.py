@@ -113,10 +113,10 @@ class Defaults(Part):
 class StatusData(Part):
     """The extra data that a change of status stores, by the status that is set."""
 
-    interested: dict[Name, Expression] = {}
-    accepted: dict[Name, Expression] = {}
-    scheduled: dict[Name, Expression] = {}
-    rejected: dict[Name, Expression] = {}
+    interested: dict[Name, Expression] = Field({}, description="Extra data, by name, for *interested*.")
+    accepted: dict[Name, Expression] = Field({}, description="Extra data, by name, for *accepted*.")
+    scheduled: dict[Name, Expression] = Field({}, description="Extra data, by name, for *scheduled*.")
+    rejected: dict[Name, Expression] = Field({}, description="Extra data, by name, for *rejected*.")
 
     @property
     def declared(self) -> dict[str, dict[str, str]]:

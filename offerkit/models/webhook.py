@@ -77,7 +77,7 @@ class Webhook(Resource):
         WithJsonSchema({"type": "array", "items": {"enum": [*EVENTS]}, "uniqueItems": True}),
     ] = Field((), description="The events to send; if empty, all.")
     environments: NameSet = Field((), description="The environments to tell of; if empty, all.")
-    enabled: Flag = True
+    enabled: Flag = Field(True, description="Whether events are sent; if not, they wait, and none are added.")
 
     def references(self) -> Iterator[Reference]:
         """The environments that it tells of."""

@@ -68,7 +68,7 @@ def unshown_slots(campaign: Any) -> Iterator[tuple[JsonPath, str]]:
 
 
 def tracking_bodies(campaign: Any) -> Iterator[JsonPath]:
-    """The bodies that link to a status: they stand around the propositions, so that there is none to set."""
+    """The bodies that link to a status, which they cannot set: they are around the propositions."""
     for path, text in message_bodies(campaign).items():
         if not inspect(text).error and any(
             token.text == "status_url" for piece in pieces(text) for token in piece.tokens

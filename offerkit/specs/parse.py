@@ -315,7 +315,7 @@ def _tracking(source: SpecFile, document: YamlMap, raw: RawResource, campaign: A
         yield Diagnostic(
             Code.TEMPLATE_SYNTAX,
             "a body cannot use status_url",
-            "It stands around the offers, so that there is no proposition whose status a link could set.",
+            "It is around the offers, and a link in it has no proposition whose status it could set.",
             "Use it in the rendering functions of the space.",
             address=str(raw.address),
             position=unpack(source.path, locate(document, (*raw.path, *path))),

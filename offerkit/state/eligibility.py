@@ -147,4 +147,26 @@ def _renamed(condition: Condition, renames: Mapping[Address, Address]) -> Condit
     value = condition.value
     if condition.part == "filter" and origin != condition.origin and isinstance(value, dict):
         value = {**value, "filter": origin.name}
+    if renames and condition.part in ("weights", "history"):
+        value = _with_names(value, condition.origin, renames)
     return condition._replace(origin=origin, value=value)
+
+
+_NAMING = {"filter": Kind.FILTER, "offer": Kind.OFFER, "category": Kind.CATEGORY}
+"""The keys of weights and histories that name other resources."""
+
+
+def _with_names(value: Json, beside: Address, renames: Mapping[Address, Address]) -> Json:
+    """``value`` with new names of the filters, offers and categories in it."""
+    if isinstance(value, list):
+        return [_with_names(each, beside, renames) for each in value]
+    if not isinstance(value, dict):
+        return value
+    result: JsonMap = {}
+    for key, each in value.items():
+        if key in _NAMING and isinstance(each, str):
+            named = beside.beside(_NAMING[key], each)
+            result[key] = renames.get(named, named).name
+        else:
+            result[key] = _with_names(each, beside, renames)
+    return result

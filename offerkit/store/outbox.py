@@ -36,6 +36,14 @@ def receivers(db: Database) -> dict[str, Mapping[str, Json]]:
     return {address.name: orjson.loads(texts[entry.fingerprint].text) for address, entry in entries.items()}
 
 
+def is_wanted(db: Database, name: str) -> bool:
+    """Whether any receiver wants events with this name."""
+    return any(
+        webhook.get("enabled") is not False and name in (_texts(webhook.get("events", [])) or [name])
+        for webhook in receivers(db).values()
+    )
+
+
 def add(db: Database, revision: RevisionText, notices: Sequence[Notice]) -> None:
     """Write what ``revision`` tells to its receivers, as they are after it; in the revision's own transaction."""
     known = receivers(db) if notices else {}

@@ -1,7 +1,7 @@
 """XML that is built of texts: is it well-formed, and what is put into an element without reading it as a tree.
 
-Whatever a space's functions give is checked here before it stands in an answer, so that it cannot end the element, or
-the envelope, that it stands in.
+Whatever a space's functions give is checked here before it goes into an answer, so that it cannot end the element, or
+the envelope, around it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class _Root:
 
 @dataclass
 class _Outside:
-    """Refuses what stands beside the outermost element."""
+    """Refuses everything beside the outermost element."""
 
     depth: int = 0
 
@@ -97,7 +97,7 @@ class _Outside:
 
     def other(self, *_: object) -> None:
         if not self.depth:
-            raise ValueError("something stands beside its one element")
+            raise ValueError("there is something beside its one element")
 
 
 def _parser() -> XMLParserType:

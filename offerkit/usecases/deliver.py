@@ -111,7 +111,7 @@ def deliver(
 
 @dataclass(frozen=True)
 class Making:
-    """A delivery being made: the contacts and how they are decided, who writes the messages, and what came of it."""
+    """A delivery being made: the contacts and how they are decided, who writes the messages, and the outcome."""
 
     contact_table: ContactTable
     selection: DeliverySelection

@@ -211,7 +211,7 @@ class MessageWriter:
     def _fill(
         self, draft: _Draft, writer: _PartWriter, recipient: Recipient, choose: ChoosePart
     ) -> SetAsideContact | None:
-        """Add the offers of one part to the message; why there is none, if the part has too few."""
+        """Add the offers of one part to the message; returns why no message is sent, if the part has too few."""
         part = writer.part
         chosen = choose(draft.used)
         data = recipient.data if chosen.data is None else chosen.data

@@ -63,7 +63,7 @@ def template_files(
     """The files that templates add to ``environment`` of the project in ``root``, by path.
 
     ``project``: the files of ``root`` if it is no project yet; ``texts``: the templates' own files, by template. Raises
-    Refused with everything that stands against it: mistakes in the project, resources and files of these names, links
+    Refused with all obstacles: mistakes in the project, resources and files of these names, links
     that lead out of the project, an environment that cannot have such a space.
     """
     requests = [WantedTemplate.parse(text) for text in dict.fromkeys(wanted)]
@@ -126,7 +126,7 @@ def _environment(loaded: Loaded, name: str) -> Record:
 
 
 def _against(root: Path, path: str, request: WantedTemplate, environment: Record) -> Iterable[Diagnostic]:
-    """What stands against writing one template's file."""
+    """The reasons not to write one template's file."""
     target, top = root / path, os.path.realpath(root)
     real = os.path.realpath(target.parent)
     if os.path.lexists(target):

@@ -8,7 +8,7 @@ it concerns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -68,8 +68,8 @@ class ConditionParts:
             whole = conjuncts(formula.expression) if isinstance(formula, Holds) else ()
             place = LintPlace(condition.address, condition.path)
             parts = tuple(_part(formula, each, place) for each in whole if isinstance(formula, Holds))
-            if isinstance(condition.condition, HistoryCondition):  # numbers, no text with offsets
-                parts = tuple(replace(part, text=condition.condition.expression.text, place=place) for part in parts)
+            if isinstance(condition.condition, HistoryCondition):  # limits of one number, which stand together
+                parts = (whole_part(formula, place, condition.condition.expression.text),)
             self._known[key] = parts
         return parts
 

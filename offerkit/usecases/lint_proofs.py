@@ -217,7 +217,8 @@ class _Conditions:
         for index in own:
             others = [part for other in filters for part in staying[other]]
             for part, finding in self._superfluous(requirements[index], [*around, *others]):
-                hinted = replace(finding, hint=_removal(offer, ("eligible", "when"))) if finding is not None else None
+                path = offer.requirements[index].path[:2]
+                hinted = replace(finding, hint=_removal(offer, path)) if finding is not None else None
                 self.agreed.add(Code.ADDS_NOTHING, part.place, hinted)
                 if finding is not None:
                     staying[index].remove(part)

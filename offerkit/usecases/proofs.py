@@ -29,7 +29,18 @@ if TYPE_CHECKING:
 
 MISSING = "Not shown: proofs of what these changes mean for every contact there can be, which need z3-solver."
 _TELLING = frozenset(
-    {"call_data", "category", "contacts", "dimension", "eligible", "enabled", "fields", "multiplier", "offer_fields"}
+    {
+        "call_data",
+        "category",
+        "contacts",
+        "dimension",
+        "eligible",
+        "enabled",
+        "fields",
+        "filters",
+        "multiplier",
+        "offer_fields",
+    }
 )
 _TELLING |= {"parameters", "template", "time_zone", "weights", "when"}
 """The fields whose changes can change who is eligible; without the solver, others are not worth a line."""

@@ -21,7 +21,7 @@ from offerkit.plans.plan import Aspect
 from offerkit.store import Draft, Location, RevisionRow, Store, backups, copying, errors, write_lock
 from offerkit.store.backups import OnlyInBackup
 from offerkit.store.tokens import TokenRow
-from offerkit.usecases.session import Session, operators, who_is
+from offerkit.usecases.session import Session, operators, profiles, who_is
 
 _WORKPLACE = ".restoring-"
 _JUST_MADE = 60
@@ -279,6 +279,10 @@ def _accounts(old: Store, new: Store) -> Iterator[str]:
             yield f"{name} was disabled since, and is enabled again ({body['profile']})"
         elif body["profile"] != current[name]["profile"]:
             yield f"{name} becomes {body['profile']} again, currently {current[name]['profile']}"
+    allowed_now, allowed_then = profiles(old), profiles(new)
+    for name in sorted({*allowed_now.declared, *allowed_then.declared}):
+        if set(allowed_now.rights(name)) != set(allowed_then.rights(name)):
+            yield f"the profile {name} allows again what it allowed then"
     for name in sorted(current.keys() - restored.keys()):
         yield f"{name} was added since, and is no longer an operator"
 

@@ -90,7 +90,8 @@ class Sender:
         if self._looked is not None and now - self._looked < LOOK:
             return
         self._looked = now
-        if not store.tells() or not any(body.get("approval_deadline") for body in promotion_settings(store).values()):
+        wanted = outbox.is_wanted(store.database, "approval.overdue")
+        if not wanted or not any(body.get("approval_deadline") for body in promotion_settings(store).values()):
             return
         for item in list_approvals(store, (), utc(now)):
             if item.overdue:
@@ -103,7 +104,9 @@ class Sender:
         """Send the next event for one receiver. False if nothing more can be sent to it in this run."""
         db, now, token = store.database, self.clock(), token_hex(8)
         keys: tuple[bytes, ...] = ()
-        if webhook is not None and webhook.get("enabled") is not False:
+        if webhook is not None and webhook.get("enabled") is False:
+            return False
+        if webhook is not None:
             try:
                 keys = secrets_of(name, self.environ)
             except Refused as refused:
@@ -117,7 +120,7 @@ class Sender:
                 str(webhook["url"]), row.id, row.body.encode(), keys, int(now.timestamp()), seconds=self.seconds
             )
         else:
-            answer = PostResult(f"the webhook {name} is not declared any more, or disabled", gone=True)
+            answer = PostResult(f"the webhook {name} is not declared any more", gone=True)
         self._settle(store, row, token, answer, result)
         if answer.unreachable:
             self._held_off[name] = self.clock() + HOLD_OFF

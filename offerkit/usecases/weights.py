@@ -89,7 +89,7 @@ def _effective(offer: CompiledOffer, weight: CompiledWeight, value: str, day: da
 
 
 def _idle(offer: CompiledOffer, weight: CompiledWeight, day: date) -> str:
-    """Why a weight counts for nobody on a day; empty if it can."""
+    """Why a weight has no effect on a day; empty if it has one."""
     switched_off = next((category.path for category in offer.chain if not category.enabled), "")
     closed = next((category.path for category in offer.chain if not category.days.hold(day)), "")
     reasons: Mapping[str, bool] = {

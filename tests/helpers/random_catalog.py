@@ -54,7 +54,7 @@ COUNTED = (
     "proposition.campaign = 'spring' and proposition.delivery <> 'first'",
     "stored.score > 0.9",
     "stored.tier = 'gold' or contains(stored.tags, 'x')",
-    "stored.tier = 'a b ''c''\n\"d'",
+    "stored.tier = 'a b ''c''\"d'",
     "days_since(stored.seen) < 2 and stored.young",
     "product.nights > 1 or stored.score is null",
     "product.nights is null",
@@ -234,7 +234,7 @@ def _more(rng: Random) -> dict[str, Any]:
     made = {"campaign": "spring", "delivery": rng.choice(DELIVERIES)} if rng.random() < 0.4 else {}
     data = {
         "score": rng.choice(("0.7", "1", 2, None, "high")),
-        "tier": rng.choice(("gold", "a b 'c'\n\"d", "", 7)),
+        "tier": rng.choice(("gold", "a b 'c'\"d", "a\nb", "", 7)),
         "seen": rng.choice(("2026-06-01", "2026-05-30", "soon")),
         "tags": rng.choice((["x", "y"], [], "x")),
         "young": rng.choice((True, False, None)),

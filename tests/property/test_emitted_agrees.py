@@ -105,7 +105,7 @@ def _duckdb(case: Case) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "enough"), [(range(40), (5, 50)), pytest.param(range(220), (41, 410), marks=pytest.mark.slow)],
+    ("seeds", "enough"), [(range(40), (5, 50)), pytest.param(range(300), (41, 410), marks=pytest.mark.slow)],
     ids=["some", "many"],
 )  # fmt: skip
 def test_in_duckdb(seeds: range, enough: tuple[int, int]) -> None:
@@ -142,7 +142,7 @@ def test_in_postgres() -> None:
 
     compared = 0
     with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
-        for seed in range(130):
+        for seed in range(210):
             case = Case(seed)
             query = case.query("postgres")
             if query is None:

@@ -151,6 +151,21 @@ def test_all_places_of_a_page_in_one_call(shown: Shown) -> None:
     }
 
 
+def test_two_places_of_one_space_have_categories_of_their_own(shown: Shown) -> None:
+    divs = "".join(f'<div id="{id_}"></div>' for id_ in ("left", "right", "again"))
+    script = ANN + (
+        "var interactionDivs = {left: {space: 'web', categories: 'travel'}, right: {space: 'web', categories: 'bank,all'},"
+        " again: {space: 'web', categories: 'travel'}};"
+    )
+    shown.visit(divs, script)
+    assert (shown.text("left"), shown.text("right")) == ("<b>Lions</b>", "<b>Gold</b>")
+    assert shown.text("again") == "<b>Lions</b>", "places with the same categories show the same best offer"
+    assert len(shown.calls()) == 1
+    with shown.shop.store() as store:
+        made = [(row.offer, row.interaction) for row in store.propositions(limit=2)]
+    assert {offer for offer, _ in made} == {"safari", "gold-card"} and len({call for _, call in made}) == 1
+
+
 def test_call_data_reaches_the_rules(shown: Shown) -> None:
     place = '<div id="i_web"></div>'
     shown.visit(place, ANN + "var interactionGlobalCtx = \"<interaction navigationLanguage='fr'/>\";")

@@ -20,6 +20,20 @@ campaigns:
   june:
     deliveries:
       best: {space: mail, engine: {count: 2}, show_nothing_where_missing: true}
+      letter:
+        data: [basket]
+        slots:
+          - {name: hero, space: mail, show_nothing_where_missing: true, engine: {count: 1}}
+          - {name: tiles, space: tile, show_nothing_where_missing: true, engine: {count: 2}}
+          - name: extra
+            space: tile
+            show_nothing_where_missing: true
+            cells: [{when: interaction.basket > 20, offer: beach, limit: 900}, {when: 'true', offer_from: person.email}]
+        body: {html: '<h1>{{ interaction.basket }}</h1>{{ slots.hero }}{{ slots.tiles }}{{ slots.extra }}'}
+"""
+TILE = """  tile:
+    channel: email
+    fields: [{name: title}]
 """
 CONTACTS = 8_000
 IN_PARTS = """
@@ -31,6 +45,7 @@ run()
 """
 """``offerkit`` with smaller parts, so that a delivery of two takes a second, and many can be killed."""
 MAKE = ("deliver", "june/best", "--at", "2026-06-01", "--out", "made")
+SLOTS = ("deliver", "june/letter", "--at", "2026-06-01", "--data-from", "data/run.csv", "--out", "made")
 KILLS = 6
 
 
@@ -41,6 +56,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT, root)
     people = [f"{n},p{n}@example.com,1990-05-01,DE,mass,{n}" for n in range(CONTACTS)]
     (root / "data/people.csv").write_text("id,email,birth,country,segment,income\n" + "\n".join(people) + "\n")
+    baskets = [f"{n},{n % 50}" for n in range(0, CONTACTS, 2)]
+    (root / "data/run.csv").write_text("id,basket\n" + "\n".join(baskets) + "\n")
+    spaces = root / "specs/people/spaces.yaml"
+    spaces.write_text(spaces.read_text() + TILE)
     (root / "specs/people/campaigns.yaml").write_text(CAMPAIGN)
     sure(root, "apply", "--yes", "--exclude", "campaign.*")
     sure(root, "approve", "*/offer.*")
@@ -63,25 +82,35 @@ def _files(root: Path) -> list[dict[str, object]]:
     return [json.loads(line) for part in parts for line in part.read_text().splitlines()]
 
 
-def test_killed_while_delivering(live: Path, tmp_path: Path) -> None:
+def _parts(folder: Path) -> dict[str, bytes]:
+    """The finished parts of a folder."""
+    return {path.name: path.read_bytes() for path in folder.glob("messages-*.jsonl")}
+
+
+@pytest.mark.parametrize("make", [MAKE, SLOTS], ids=["one space", "slots"])
+def test_killed_while_delivering(make: tuple[str, ...], live: Path, tmp_path: Path) -> None:
     root = copied(live, tmp_path / "first")
-    whole = sure(root, *MAKE, program=IN_PARTS).seconds
+    whole = sure(root, *make, program=IN_PARTS).seconds
     assert len(list((root / "made").glob("messages-*.jsonl"))) == 2, "it is made in two parts"
     expected = [message["contact"] for message in _files(root)]
-    rng = chance("deliver")
+    offers = [_offers(message) for message in _files(root)]
+    rng = chance(" ".join(make))
     stages: Counter[str] = Counter()
     for number in range(KILLS):
         root = copied(live, tmp_path / "victim")
-        kill_at(start(root, *MAKE, program=IN_PARTS), rng.uniform(whole * 0.1, whole * 1.02))
+        kill_at(start(root, *make, program=IN_PARTS), rng.uniform(whole * 0.1, whole * 1.02))
         runs, _ = _kept(root)
         stages["stored" if runs else "nothing"] += 1
-        again = run(root, *MAKE, program=IN_PARTS)
+        finished = _parts(root / "made.partial")
+        again = run(root, *make, program=IN_PARTS)
         done = again.code == 1 and "OFR841" in again.err
         assert again.code == 0 or (done and (root / "made").exists()), (number, again.err)
         runs, kept = _kept(root)
         messages = _files(root)
         assert runs == 1
         assert [message["contact"] for message in messages] == expected
+        assert [_offers(message) for message in messages] == offers
+        assert _parts(root / "made").items() >= finished.items(), "finished parts are kept as they are"
         told = Counter(str(message["contact"]) for message in messages for _ in message["propositions"])  # type: ignore[attr-defined]
         assert kept == told
         assert not (root / "made.partial").exists()
@@ -90,6 +119,11 @@ def test_killed_while_delivering(live: Path, tmp_path: Path) -> None:
         ]  # fmt: skip
         shutil.rmtree(root)
     assert stages["nothing"], "some kills hit before anything was stored"
+
+
+def _offers(message: dict[str, object]) -> list[tuple[str, str, int]]:
+    propositions: list[dict[str, object]] = message["propositions"]  # type: ignore[assignment]
+    return [(str(one.get("space", "")), str(one["offer"]), int(str(one["rank"]))) for one in propositions]
 
 
 def test_two_at_once(live: Path, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ RUNS = "delivery_run"
 class RuleQueries:
     """The parts of a query about earlier propositions.
 
-    ``refuse`` takes what has no equivalent, where it is, and why.
+    ``refuse`` takes three texts: a thing without an equivalent, its place, and the reason.
     """
 
     def __init__(

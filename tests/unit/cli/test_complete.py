@@ -148,7 +148,7 @@ COMPLETED = {
     "approve": {"patterns", "categories", "spaces"},
     "codeowners": {"out"},
     "contact-key": {"environment"},
-    "deliver": {"name", "contacts", "data", "fields"},
+    "deliver": {"name", "contacts", "data", "data_from", "fields"},
     "diff": {"a", "b", "targets", "exclude", "by", "contacts"},
     "eval": {"contact", "data", "environment"},
     "export": {"stage"},

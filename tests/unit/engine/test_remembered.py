@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -25,9 +26,9 @@ CLOCK = "extract(minute from current_timestamp) < 30"
 _rule = random_catalog._rule
 
 
-def _asks_the_clock(rng: Random) -> dict[str, Any]:
+def _asks_the_clock(rng: Random, counted: Sequence[str]) -> dict[str, Any]:
     """As the rules of others, or one that depends on the time of day as well."""
-    rule = _rule(rng)
+    rule = _rule(rng, counted)
     match rng.randrange(3):
         case 0:
             rule["applies_to"] = {"when": f"{CLOCK} or offer.code = 'gold'"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from offerkit.address import SHARED_KINDS, Kind
 from offerkit.diagnostics import Code
-from offerkit.governance.profiles import BUILT_IN
+from offerkit.governance.profiles import BUILT_IN, Profiles, right_to
 from offerkit.governance.rights import (
     Actor,
     TokenScope,
@@ -17,6 +19,7 @@ from offerkit.governance.rights import (
     token_scope_errors,
 )
 from offerkit.models.profiles import BuiltInProfile as Profile
+from offerkit.models.profiles import Verb
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Entry
 
@@ -168,3 +171,38 @@ def test_relay_stands_alone_and_is_for_automations(scopes: tuple[str, ...], auto
     assert TokenScope.RELAY not in scopes_of("all"), (
         "neither tokens that there are, nor new ones, speak for others unsaid"
     )
+
+
+LIMITED = Profiles(
+    {
+        "keeper": {
+            "rights": [{"verb": "promote", "environments": ["shop"]}, {"verb": "stop", "environments": ["shop"]}]
+        },
+        "designer": {"extends": "offer-manager", "rights": [{"verb": "write", "kinds": ["rule"]}]},
+        "administrator": {"rights": []},
+    }
+)
+
+
+def test_declared_profiles() -> None:
+    """What they grant, where they grant it; a built-in name cannot be taken."""
+    keeper, designer = (Actor(name, name, profiles=LIMITED) for name in ("keeper", "designer"))
+    assert keeper.may(Verb.PROMOTE, "shop") and not keeper.may(Verb.PROMOTE, "guests") and not keeper.may(Verb.PROMOTE)
+    assert not any(keeper.may(verb, "shop") for verb in set(Verb) - {Verb.PROMOTE, Verb.STOP, Verb.WRITE})
+    assert designer.may(Verb.WRITE, "guests", Kind.RULE) and designer.may(Verb.WRITE, "shop", Kind.OFFER)
+    assert not designer.may(Verb.WRITE, "shop", Kind.TYPOLOGY) and not designer.may(Verb.WRITE, "shared", Kind.PROFILE)
+    assert Actor("ada", ADMIN, profiles=LIMITED).may(Verb.PURGE, "shop")
+    assert not Actor("x", "gone", profiles=LIMITED).may(Verb.READ, "shop")
+    assert may_approve(designer, (), "shop") and not may_approve(keeper, (), "shop")
+    assert approvers((), LIMITED, "shop") == (OFFERS, ADMIN, "designer")
+    assert LIMITED.allowing(right_to(Verb.STOP, "shop")) == (ADMIN, OFFERS, "designer", "keeper")
+
+
+def test_a_promoter_of_one_environment_takes_nothing_live_that_all_share() -> None:
+    made = plan(PlanKind.PROMOTE, Kind.OFFER, "live")
+    keeper = Actor("keeper", "keeper", profiles=LIMITED)
+    assert plan_refusals(keeper, made, {}) == []
+    shared = Step("dimension.x", "shared@live", Action.UPDATE, Reason.CHANGED, Entry("1"), Entry("2"))
+    (found,) = plan_refusals(keeper, replace(made, steps=(*made.steps, shared)), {})
+    assert "shared@live" in found.summary
+    assert plan_refusals(Actor("omar", OFFERS), replace(made, steps=(*made.steps, shared)), {}) == []

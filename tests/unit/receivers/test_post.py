@@ -188,3 +188,27 @@ def test_secrets() -> None:
         (finding,) = refused.value.diagnostics
         assert finding.code is Code.WEBHOOK_SECRET
         assert not bad or bad == "whsec_" or bad not in str(finding), "it is never printed"
+
+
+def test_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy is asked for a tunnel, and gets nothing of the event."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def refuse() -> None:
+            client, _ = listening.accept()
+            with client:
+                asked.append(client.recv(65536))
+                client.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse, daemon=True)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        result = sent("https://hub.example.com/offers")
+        thread.join(5)
+    assert result.unreachable
+    (head,) = asked
+    assert head.startswith(b"CONNECT hub.example.com:443 ")
+    assert BODY not in head and b"webhook-" not in head

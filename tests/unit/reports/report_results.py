@@ -25,21 +25,26 @@ from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.engine.report import Report
 from offerkit.engine.weight_table import ShownMultiplier, ShownWeight, WeightTable
 from offerkit.governance.approval_items import ApprovalItem, ReviewedAspect
+from offerkit.governance.granted import GrantedRight, OperatorRights
+from offerkit.governance.notices import OutboxRow
 from offerkit.governance.stopped import Stopped
+from offerkit.models.profiles import Verb
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.prove.result import Comparison, Existence, Extent, Reading, Side, Witness, undecided
 from offerkit.reports.answer import AnswerReport
 from offerkit.reports.approvals import Approvals, DecisionReport, OverrideReport, RelayedReview, RelayReport
-from offerkit.reports.delivery import DeliveryResult
+from offerkit.reports.delivery import CellCount, DeliveryResult
 from offerkit.reports.diagnostics_json import DiagnosticsReport
 from offerkit.reports.diff import DiffExtras, DiffReport, SpecPositions
 from offerkit.reports.graph import Graph
 from offerkit.reports.history import HistoryLine, RevisionHistory
+from offerkit.reports.outbox import OutboxReport
 from offerkit.reports.plan_text import PlanReport
 from offerkit.reports.proof_words import StatedProofs
 from offerkit.reports.proofs import ComparedConditions
 from offerkit.reports.propositions import PropositionLine, Propositions
 from offerkit.reports.reached import OlderCheckout
+from offerkit.reports.rights import RightsReport
 from offerkit.reports.stops import ResumeReport, StopList, StopReport
 from offerkit.state.eligibility import AffectedOffers, Condition
 
@@ -210,7 +215,7 @@ def _delivery(text: str) -> DeliveryResult:
         stored=1_700,
         wanted=2,
         aside={text: 60, "no address": 40},
-        by_rank={"gold": [800, 50], "young": [100, 750]},
+        by_slot={"": {"gold": [800, 50], "young": [100, 750]}},
         failures={"gold": (1, text), "young": (2_000, text)},
         folder=text,
         resumed=2,
@@ -225,6 +230,37 @@ def _outcomes(text: str) -> tuple[CaseOutcome, ...]:
         CaseOutcome(f"{text} fails", at, (f"gold: {text}", "young: out"), seconds=0.5),
         CaseOutcome("breaks", Position("cases/other.yaml", 9, 1), error=text),
     )
+
+
+def _late(row: ApprovalItem) -> ApprovalItem:
+    if row.state != "waiting":
+        return row
+    return row._replace(since="2026-11-01T12:00:00.000000Z", due="2026-11-04T12:00:00.000000Z", overdue=True)
+
+
+def _events(failure: str) -> list[OutboxRow]:
+    """One event in each state."""
+    body = '{"specversion":"1.0","id":"1","type":"offerkit.offers.stopped","data":{}}'
+    time = "2026-11-01T12:00:00.000000Z"
+    return [
+        OutboxRow("1" * 32, failure, "offerkit.offers.stopped", body, time, time, attempts, state, "", "", why, done)
+        for attempts, state, why, done in (
+            (0, "waiting", "", ""), (3, "waiting", failure, ""), (14, "dead", failure, time), (1, "sent", "", time),
+        )
+    ]  # fmt: skip
+
+
+def _rights(name: str) -> list[OperatorRights]:
+    """An operator with rights, an automation that is disabled, and one without any."""
+    granted = (
+        GrantedRight(Verb.WRITE, ("rule", "typology"), ("recipients",), f"profile {name}"),
+        GrantedRight(Verb.STOP, (), (), "promotion.stoppers"),
+    )
+    return [
+        OperatorRights(name, name, True, False, granted),
+        OperatorRights("robot", "administrator", False, True, ()),
+        OperatorRights("dora", name, True, False, ()),
+    ]
 
 
 def _stopped(text: str) -> tuple[Stopped, ...]:
@@ -298,6 +334,7 @@ RESULTS: Mapping[str, object] = {
     "PullRequest-hostile": replace(hostile(), proofs=proofs(HOSTILE)),
     "Approvals": Approvals(_rows("Canada, coast to coast")),
     "Approvals-empty": Approvals(()),
+    "Approvals-overdue": Approvals([_late(row) for row in _rows("Canada, coast to coast")]),
     "Approvals-hostile": Approvals(_rows(HOSTILE)),
     "DecisionReport": _decision("Canada"),
     "DecisionReport-shown": replace(_decision("Canada"), only_shown=True),
@@ -312,6 +349,12 @@ RESULTS: Mapping[str, object] = {
     "RelayReport-hostile": RelayReport(
         (RelayedReview(HOSTILE, HOSTILE, 7, KEYS, (HOSTILE,)),), (HOSTILE,), (HOSTILE,), (_finding(HOSTILE),)
     ),
+    "OutboxReport": OutboxReport(_events("down")),
+    "OutboxReport-empty": OutboxReport(()),
+    "OutboxReport-hostile": OutboxReport(_events(HOSTILE)),
+    "RightsReport": RightsReport(_rights("anna")),
+    "RightsReport-empty": RightsReport(()),
+    "RightsReport-hostile": RightsReport(_rights(HOSTILE)),
     "StopList": StopList(_stopped("anna")),
     "StopList-empty": StopList(()),
     "StopList-hostile": StopList(_stopped(HOSTILE)),
@@ -335,7 +378,14 @@ RESULTS: Mapping[str, object] = {
     "Simulation-hostile": SIMULATIONS["hostile"],
     "DeliveryResult": _delivery("autumn/cards"),
     "DeliveryResult-dry": replace(
-        _delivery("autumn/cards"), dry=True, wanted=1, by_rank={"gold": [900]}, failures={}, data={}
+        _delivery("autumn/cards"), dry=True, wanted=1, by_slot={"": {"gold": [900]}}, failures={}, data={}
+    ),
+    "DeliveryResult-slots": replace(
+        _delivery("autumn/letter"),
+        space="hero, tile",
+        by_slot={"hero": {"gold": [900]}, "tiles": {"young": [500, 300]}},
+        missing={"recipient.best_offer names no live offer, in slot tiles": 100},
+        cells=(CellCount("tiles", 1, 300, 400, 300), CellCount("tiles", 2, None, 500, 500)),
     ),
     "DeliveryResult-hostile": _delivery(HOSTILE),
     "CaseResults": CaseResults(_outcomes("gold")),
