@@ -61,7 +61,7 @@ def command(
     PLAN” applies it later. ENVIRONMENT and ADDRESS narrow the plan; resources that the chosen offers need are included.
     """
     from offerkit.plans.make import AddressPatterns
-    from offerkit.usecases.promote import promote
+    from offerkit.usecases.promote import promote, tell_blocked
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
@@ -71,6 +71,8 @@ def command(
     shell.plan(plan, form, full=full, impact=impact.of(session, plan), proofs=proofs)
     if not to_be_applied(form, out, plan_only, yes):
         foresee(shell, session, plan)
+    elif not plan.steps and plan.blocked:
+        tell_blocked(session, plan)
     elif not (fail_on_blocked and plan.blocked):
         carry_out(shell, session, plan, "Promote this to live?", "Live.", yes=yes)
     return finish(plan, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)

@@ -65,6 +65,7 @@ class Code(StrEnum):
     OFFER_FIELD_UNKNOWN = "OFR415"
     OFFER_FIELD_MISSING = "OFR416"
     STORED_TYPES = "OFR418"
+    NEVER_STORED = "OFR419"
     # 44x: findings of lint
     NOBODY_MEETS = "OFR440"
     EVERYBODY_MEETS = "OFR441"
@@ -289,6 +290,7 @@ CODES: dict[Code, str] = {
     Code.OFFER_FIELD_UNKNOWN: "A value for a field of offers that the environment does not declare.",
     Code.OFFER_FIELD_MISSING: "An offer without a value for a field that its environment requires of every offer.",
     Code.STORED_TYPES: "Data that is stored under one name with several types, where a rule counts by stored data.",
+    Code.NEVER_STORED: "A presentation rule that counts by data or a product that nothing stores now (a note).",
     Code.NOBODY_MEETS: "A condition that no contact can meet (a warning).",
     Code.EVERYBODY_MEETS: "A condition, or a part of one, that every contact meets (a warning).",
     Code.ADDS_NOTHING: "A part of a condition, or a filter, that the others already imply (a warning).",

@@ -43,7 +43,7 @@ def readable_weight(weight: Decimal) -> Decimal | None:
     """A weight as conditions read it: a decimal of the rule language, so rounded to six digits; None if too large."""
     if weight >= _LARGEST:
         return None
-    return weight if len(weight.as_tuple().digits) < 7 else weight.quantize(_SIX, ROUND_HALF_UP, _EXACT)
+    return weight.quantize(_SIX, ROUND_HALF_UP, _EXACT)
 
 
 def in_units(number: int, unit: Decimal) -> Decimal:

@@ -103,6 +103,15 @@ def _products_read(products: JsonMap, look: _SpaceRendering, texts: Iterable[Jso
     return products if EVERY in names else {name: products[name] for name in sorted(names & products.keys())}
 
 
+def images_below(view: Snapshot, address: Address, space: str) -> str:
+    """The address below which an offer's images on ``space`` lie, if its content there names one by a path."""
+    offer = view.offer(address)
+    look = _space_renderings(view, offer.around).get(space)
+    if look is None or look.images.isdisjoint(_image_paths(offer.content(space))):
+        return ""
+    return _assets(view, offer).decode()
+
+
 def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
     """The fingerprint of an offer's eligibility: for whom, when, and with what weight."""
     offer = view.offer(address)

@@ -28,7 +28,7 @@ def outbox_text(report: OutboxReport, presentation: Presentation = PRESENTATION)
         head = f"{row.id}  {row.created[:19]}Z  {visible(row.type)} to {visible(row.receiver)}"
         lines.append(f"{head}: {_standing(row)}")
         if row.failure:
-            lines.append(style.dim(f"    {one_line(row.failure)}"))
+            lines.append(style.dim(f"    {visible(one_line(row.failure))}"))
     return style.finish("\n".join(lines or ["No events."]) + "\n")
 
 

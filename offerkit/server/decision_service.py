@@ -17,7 +17,7 @@ from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.report import Report
-from offerkit.server.background import BackgroundTask
+from offerkit.server.background import BackgroundTask, WebhookSender
 from offerkit.server.collector import Collector
 from offerkit.server.config import ServerConfig
 from offerkit.server.contact_keys import verified
@@ -25,8 +25,7 @@ from offerkit.server.live import RevisionWatcher, ServedCatalogs, served_catalog
 from offerkit.server.metrics import Metrics
 from offerkit.server.store_presence import StorePresence
 from offerkit.server.store_writer import StoreWriter
-from offerkit.server.thread_worker import ThreadWorker
-from offerkit.server.webhook_sender import WebhookSender
+from offerkit.server.thread_worker import ThreadWorker, now
 from offerkit.store import StatusChange, Store, errors
 from offerkit.store.errors import GONE
 from offerkit.usecases.contact_access import ContactRights, operator_rights
@@ -57,7 +56,7 @@ class DecisionService:
         self.presence.listen(self._lost)
         self.writer = StoreWriter(session, self._written, self.presence)
         self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
-        self._webhooks = WebhookSender(session)
+        self._webhooks = WebhookSender(session, now)
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
         self._readers: BoundedCache[str, tuple[ContactRights, float]] = BoundedCache(1_000)
         self._calls = 0

@@ -17,7 +17,7 @@ from offerkit.address import NAME, PATH, SECTION_OF, SECTIONS, Kind
 from offerkit.engine.cases import EXPECTATIONS, HISTORY_KEYS, KEYS, OUT_KEYS
 from offerkit.engine.reasons import DECIDED
 from offerkit.models import base, model_of, policy
-from offerkit.models.expression_scopes import STATUSES
+from offerkit.models.expression_scopes import IDENTIFICATIONS, STATUSES
 from offerkit.models.filter import FilterUse
 from offerkit.plans.plan_schema import plan_schema
 
@@ -266,6 +266,10 @@ _CASE = {
         "description": "The contact's fields (others are unknown) or the key of a stored contact; absent: no contact.",
     },
     "key": {**_TEXT, "description": "The key that decides the order of ties."},
+    "identification": {
+        "enum": list(IDENTIFICATIONS),
+        "description": "How the contact counts as identified; absent: by key, if there is a contact.",
+    },
     "cookie": {**_TEXT, "description": "The id of the visitor's permanent cookie, for hooks."},
     "session": {**_TEXT, "description": "The id of the visitor's session, for hooks."},
     "now": {**_MOMENT, "description": "The time of the call: local time of the environment, or with an offset."},

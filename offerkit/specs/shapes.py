@@ -82,6 +82,7 @@ _CASE_ORDER = (
     "spaces",
     "contact",
     "key",
+    "identification",
     "now",
     "n",
     "categories",

@@ -13,6 +13,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.history import PastProposition
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
+from offerkit.governance.notices import Notice
 from offerkit.governance.withdrawals import Withdrawal
 from offerkit.models.status import Status
 from offerkit.state.changes import Body, Entry
@@ -279,6 +280,12 @@ class Store:
         """Whether changes are reported to receivers: the project has webhooks."""
         return bool(outbox.receivers(self._db))
 
+    def tell_once(self, name: str, time: str, notices: Sequence[Notice]) -> None:
+        """Write events that no revision causes, unless those with this ``name`` were written before."""
+        with self._db.recording():
+            for number, notice in enumerate(notices):
+                outbox.add_once(self._db, f"{name} {number}", time, notice)
+
     def append(self, draft: Draft) -> RevisionRow:
         """Append a revision and change the stages; only inside :meth:`transaction`."""
         return append.append(self._db, draft)
@@ -345,11 +352,11 @@ class Store:
         return simulations.saved(self._db, environment)
 
     def simulation(self, name: str) -> SavedSimulation:
-        """The kept run of that name. Raises Refused if there is none."""
+        """The kept run of that name. Raises Refused if it does not exist."""
         return simulations.named(self._db, name)
 
     def remove_simulation(self, name: str) -> None:
-        """Forget the kept run of that name. Raises Refused if there is none."""
+        """Forget the kept run of that name. Raises Refused if it does not exist."""
         simulations.remove(self._db, name)
 
     def set_status(

@@ -6,12 +6,14 @@ Campaigns that were held back come along once everything that they refer to is l
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from offerkit import __version__
 from offerkit.address import ADMINISTRATIVE_KINDS, Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.governance.cases import change_fingerprint
+from offerkit.governance.notices import live_notices
 from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.profiles import applied_profiles, right_to
 from offerkit.governance.promotion import PromotionOutcome, decide_promotion
@@ -53,6 +55,20 @@ def promote(
             excused = check_gates(session, store, plan_effect(promotion, store, stages))
             promotion = replace(promotion, notes=(*promotion.notes, *excused))
     return promotion
+
+
+def tell_blocked(session: Session, plan: Plan) -> None:
+    """Write an event for a promotion that can take nothing live: no revision records it.
+
+    Told once for a state of the store, and only where the store is. It never fails the promotion.
+    """
+    with suppress(Refused):
+        session.backend.require_local()
+        with session.existing() as store:
+            if not store.tells():
+                return
+        with session.writing() as store:
+            store.tell_once(f"blocked at {store.last_serial()}", session.now, tuple(live_notices(plan)))
 
 
 def plan_promotion(

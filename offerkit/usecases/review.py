@@ -11,6 +11,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.approval_items import ReviewedAspect
 from offerkit.governance.approvals import Decision, Decisions, by_named_reviewers
+from offerkit.governance.aspects import images_below
 from offerkit.governance.promotion_offers import waits_for_its_keys
 from offerkit.governance.settings import keys_to_decide
 from offerkit.plans.fields import field_changes
@@ -231,6 +232,7 @@ def _reviewed(
     changes = _changes(_values(live.offer(old), live_key), current)
     if key.aspect is Aspect.CONTENT:
         changes += _of_space(live, live_key, design, key)
+        changes += _changes(_images(live, live_key), _images(design, key))
     return ReviewedAspect(key, label, changes)
 
 
@@ -264,6 +266,12 @@ def _of_space(live: Snapshot, live_key: ApprovalKey, design: Snapshot, key: Appr
     if len(bodies) < 2:
         return ()
     return tuple(replace(change, path=f"space {key.space}.{change.path}") for change in _changes(*bodies))
+
+
+def _images(view: Snapshot, key: ApprovalKey) -> JsonMap:
+    """Where the images lie that a content names by a path."""
+    assets = images_below(view, key.address, key.space)
+    return {"environment.assets": assets} if assets else {}
 
 
 def _changes(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:

@@ -39,7 +39,11 @@ from offerkit.usecases.impact import space_impact
 from offerkit.usecases.per_contact import decide_contacts
 from offerkit.usecases.population import Population
 from offerkit.usecases.simulate import space_result
+from offerkit.usecases.simulated_part import SimulatedAxis
 from offerkit.usecases.space_comparison import SpaceComparison
+
+
+AXES = [SimulatedAxis("tier", "tier"), SimulatedAxis("age", "age")]
 
 
 def _people(rng: Random) -> list[dict[str, Any]]:
@@ -118,13 +122,16 @@ def _agree(seed: int, *, hooks: bool) -> set[ExclusionReason]:
             for column in range(chunk.picks.shape[1]):
                 items = [asked.items[item] for item in chunk.picks[:, column].tolist() if item >= 0]
                 assert [made.offers[item.position].name for item in items] == chosen[chunk.first + column]
+                products = [offer.product for offer in explained[chunk.first + column].chosen]
+                assert [chunk.products.get((rank, column)) for rank in range(len(products))] == products
             for name in made.position_of:
                 out = [column for column, found in enumerate(outs) if name in found]
                 said = Reasons(asked).of(chunk, name, numpy.array(out, dtype=numpy.intp)) if out else []
                 told = {column: cause for cause, columns in said for column in columns.tolist()}
                 assert told == {column: outs[column][name] for column in out}
                 met |= {cause.reason for cause in told.values()}
-        simulated = space_result(store, table, asked, {name: Segments(table, name) for name in ("tier", "age")}, None)
+        by = AXES, {axis.title: Segments(table, axis.field) for axis in AXES}
+        simulated = space_result(store, table, asked, by, None)
     assert len(simulated.offers) == len(made.members(slice_of(made.spaces[case.call.space], case.call)))
     for offer in simulated.offers:
         assert offer.contacts == sum(offer.offer in names for names in chosen)

@@ -92,8 +92,8 @@ class Removal:
         """Note what has to go."""
         place = finding.place
         match finding.code, place.path:
-            case Code.EVERYBODY_MEETS | Code.ADDS_NOTHING, (*where, "filters", int(index)):
-                self._items.setdefault((place.address, (*where, "filters")), set()).add(index)
+            case Code.EVERYBODY_MEETS | Code.ADDS_NOTHING, (*where, "filters" | "history" as listed, int(index)):
+                self._items.setdefault((place.address, (*where, listed)), set()).add(index)
             case Code.EVERYBODY_MEETS | Code.ADDS_NOTHING, path:
                 text = re.findall("“(.*?)”", finding.summary)[0]
                 assert place.offset is not None
@@ -125,7 +125,7 @@ class Removal:
                 holder = holder[step]
             kept = [item for index, item in enumerate(holder[path[-1]]) if index not in indexes]
             # an empty list means the template's, and without any weight an offer has one of 1
-            holder[path[-1]] = kept or ([{"weight": 0}] if path[-1] == "weights" else ["anything"])
+            holder[path[-1]] = kept or _NOTHING_ASKED[path[-1]]
         self.sections["filters"]["anything"] = {"when": "true"}
         return self.sections
 
@@ -135,6 +135,13 @@ class Removal:
             return environment
         body: dict[str, Any] = self.sections[SECTION_OF[address.kind]][address.name]
         return body
+
+
+_NOTHING_ASKED: dict[object, list[Any]] = {
+    "weights": [{"weight": 0}],
+    "filters": ["anything"],
+    "history": [{"offer": "o1", "at_most": 1_000_000}],
+}
 
 
 @pytest.fixture(autouse=True)

@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from helpers.receiver import Receiver, receiving
+from helpers.receiver import Receiver, receiving, says_nothing
 from helpers.repeats import kills, often
+from helpers.server_process import serving
+from helpers.serving import with_people
 from helpers.workspace import Workspace
 from running import begin
 
 from offerkit.fingerprint import canonical, digest
 from offerkit.governance.notices import OutboxState
 from offerkit.store import Store, outbox
+from offerkit.usecases.requests import StopRequest
+from offerkit.usecases.stop import stop
 
 pytestmark = pytest.mark.slow
 KILLS = often(20, 60)
@@ -28,7 +32,6 @@ SAFARI = "shop/offer.safari"
 SECONDS_OF_A_LEASE = 1.5
 
 WRITING = """
-import sys
 from pathlib import Path
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
@@ -189,3 +192,26 @@ def test_two_senders_never_send_one_event_at_once(live: Workspace) -> None:
     times = Counter(headers["webhook-id"] for headers, _ in receiver.requests)
     assert len(times) > 3
     assert set(times.values()) == {1}
+
+
+def test_a_server_sends_what_others_cause(live: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stop is made by another process; calls go on, and the server ends in time although a receiver never answers."""
+    with_people(live)
+    monkeypatch.setenv("OFFERKIT_WEBHOOK_SECRET_HUB", SECRET)
+    monkeypatch.setenv("OFFERKIT_WEBHOOK_SECRET_SLOW", SECRET)
+    with receiving() as hub, receiving(says_nothing) as slow:
+        live.change({"specs/shared.yaml": {"webhooks": {"hub": {"url": hub.url}, "slow": {"url": slow.url}}}})
+        live.apply("ada")
+        with serving(live.root, "--workers", "2", store=live.named()) as server:
+            stop(live.session("omar"), StopRequest((SAFARI,), "Wrong"))
+            end = time.monotonic() + 60
+            while not (hub.requests and slow.requests):
+                assert time.monotonic() < end, server.log.read_text()
+                assert server.call("/health/ready")[0] == 200
+                time.sleep(0.1)
+            begun = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - begun < 40
+    ((headers, body),) = hub.requests
+    assert json.loads(body)["type"] == "offerkit.offers.stopped"
+    assert headers["webhook-signature"].startswith("v1,")

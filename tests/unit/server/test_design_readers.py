@@ -76,3 +76,23 @@ def test_pages(site: tuple[TestClient, Workspace], path: str, dora: int, olga: i
         answer = asking.get(path)
         assert answer.status_code == status, (who, path)
         assert ("Safari" in answer.text) <= (answer.status_code == 200)
+
+
+def test_rights_of_declared_profiles_over_the_network(site: tuple[TestClient, Workspace]) -> None:
+    """A token of every scope allows no more than the profile."""
+    asking, shop = site
+    shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"weights": [{"weight": 77}]}}}})
+    shop.apply("ada")
+    wish = {"decision": "approved", "patterns": ["shop/offer.safari"]}
+    refused = asking.post("/api/v1/store/decide", json=wish, headers=headers(shop, "olga"))
+    assert refused.status_code == 403
+    assert refused.json()["errors"][0]["code"] == Code.NOT_ALLOWED
+    shop.change(
+        {"specs/shared.yaml": {"profiles": {"guest": {"rights": [{"verb": "approve", "environments": ["shop"]}]}}}}
+    )
+    shop.apply("ada")
+    allowed = asking.post("/api/v1/store/decide", json=wish, headers=headers(shop, "olga"))
+    assert allowed.status_code == 200
+    with shop.store() as store:
+        last = store.revision(store.last_serial())
+        assert last is not None and (last.action, last.actor) == ("approve", "olga")

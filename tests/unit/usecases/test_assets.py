@@ -134,6 +134,10 @@ def test_another_address_needs_the_content_approved_again(shop: Workspace) -> No
     assert lost == {("gold-card", "content", "web")}
     assert not any(step.address.kind == "environment" for step in shop.promotion("ada").steps), "it waits for the offer"
     assert shown(shop)["image_url"].startswith(HOST)
+    reviewed = shop.approve("brand", "shop/offer.gold-card").shown
+    assert [(c.path, c.before, c.after) for one in reviewed for c in one.changes] == [
+        ("environment.assets", HOST, "https://other.example/")
+    ], "the reviewer sees what changed"
     shop.approve_all()
     shop.promote("ada")
     assert shown(shop)["image_url"] == "https://other.example/banners/gold.png"

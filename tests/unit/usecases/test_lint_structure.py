@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.linting import ENVIRONMENT, MARK, linted, place, session, written
+from helpers.linting import ENVIRONMENT, FILES, MARK, linted, place, session, written
 
 from offerkit.diagnostics import Code, Severity
 
@@ -360,6 +360,40 @@ def test_call_data_named_like_a_fact_of_the_call_is_noted(tmp_path: Path) -> Non
     (found,) = linted(tmp_path).diagnostics
     assert (found.code, place(found), found.severity) == (Code.FACT_HIDDEN, where, Severity.NOTE)
     assert found.summary == "call data “channel” hides the channel of the call"
+
+
+@pytest.mark.parametrize(
+    ("storage", "weight", "when", "said"),
+    [
+        ("{enabled: false, proposed_data: {page: interaction.page}}", "", "‸stored.page = 'a'", "stored.page"),
+        ("{proposed_data: {page: interaction.page}}", "", "stored.page = 'a'", ""),
+        ("{status_data: {rejected: {page: interaction.page}}}", "", "stored.page = 'a'", ""),
+        ("{}", "", "‸product.hotel = 'Sea'", "product.hotel"),
+        ("{}", ", weights: [{weight: 1, dynamic: rates}]", "product.hotel = 'Sea'", ""),
+    ],
+)
+def test_a_rule_that_counts_by_what_nothing_stores_is_noted(
+    tmp_path: Path, storage: str, weight: str, when: str, said: str
+) -> None:
+    """A rule of the typology, and only what is read: a single call finds nothing there, either."""
+    spaces = FILES["specs/shop/spaces.yaml"]
+    files = {
+        "environments/shop.yaml": ENVIRONMENT + "  product_fields: {hotel: {type: string}}\n",
+        "specs/shop/spaces.yaml": spaces.replace("rules: []", "rules: [r]").replace(
+            "unitary: true", f"unitary: true, storage: {storage}", 1
+        ),
+    }
+    text = f"""categories: {{c: {{}}}}
+rules: {{r: {{counted: {{when: {when}}}, max: 1}}}}
+offers:
+  a: {{category: c, {CONTENT}{weight}}}
+"""
+    places = written(tmp_path, text, files)
+    found = linted(tmp_path).diagnostics
+    assert [place(one) for one in found] == places
+    assert [(one.code, one.severity, one.summary) for one in found] == [
+        (Code.NEVER_STORED, Severity.NOTE, f"rule r counts by {said}, which nothing stores")
+    ] * bool(said)
 
 
 def test_filters_of_environments_categories_and_weights_are_used(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.governance.notices import OutboxState
 from offerkit.receivers.post import PostResult
 from offerkit.store import Store, outbox
+from offerkit.usecases import restore, store_maintenance
 from offerkit.usecases.awaited_approvals import list_approvals
+from offerkit.usecases.promote import tell_blocked
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.stop import stop
 from offerkit.usecases.webhooks import ATTEMPTS, HOLD_OFF, LONGEST_WAIT, Sender, retry, wait_after
@@ -210,3 +213,32 @@ def test_overdue_is_told_once(live_shop: Workspace) -> None:
     assert event["type"] == "offerkit.approval.overdue"
     assert event["data"]["address"] == SAFARI
     assert event["data"]["due"] == item.due
+
+
+def test_a_promotion_that_takes_nothing_live_is_told_once(live_shop: Workspace) -> None:
+    """No revision records it; another attempt tells it again only after something has changed."""
+    declared(live_shop, hub={"url": "http://127.0.0.1:9/", "events": ["promotion.blocked"]})
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"weights": [{"weight": 77}]}}}})
+    live_shop.apply("ada")
+    blocked = live_shop.promotion("ada")
+    assert not blocked.steps and blocked.blocked
+    for _ in range(3):
+        tell_blocked(live_shop.session("ada"), blocked)
+    (event,) = events(live_shop)
+    assert [row["address"] for row in event["data"]["blocked"]] == [SAFARI]
+    stopped(live_shop)
+    tell_blocked(live_shop.session("ada"), blocked)
+    assert len(events(live_shop)) == 2
+
+
+def test_a_restore_keeps_what_waits(live_shop: Workspace, tmp_path: Path) -> None:
+    """What happened is still told, although the history goes back before it."""
+    declared(live_shop, hub={"url": "http://127.0.0.1:9/"})
+    backup = tmp_path / "backup.db"
+    store_maintenance.copy(live_shop.location, backup)
+    stopped(live_shop)
+    before = events(live_shop, OutboxState.WAITING)
+    with restore.prepare_restore(live_shop.session("ada"), backup) as found:
+        restore.restore(found)
+    assert before
+    assert events(live_shop, OutboxState.WAITING) == before
