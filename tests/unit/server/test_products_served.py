@@ -33,7 +33,9 @@ def served(shop: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         {
             "environments/shop.yaml": {"environment": {"product_fields": products}},
             "specs/shop/offers.yaml": {"offers": {"safari": {"weights": [{"weight": 500, "dynamic": "rooms"}]}}},
-            "specs/shop/spaces.yaml": {"spaces": {"web": {"storage": STORAGE}}},
+            "specs/shop/spaces.yaml": {
+                "spaces": {"web": {"storage": STORAGE, "render": {"html": "<b>{{ title }}</b> in {{ product.city }}"}}}
+            },
         }
     )
     return shop.go_live()
@@ -68,6 +70,11 @@ def test_callers_get_what_is_declared_of_a_product(asking: TestClient, served: W
         "cost": 12,
     }
     assert row.proposed == {"city": "Bergen & <Oslo>"}
+
+
+def test_what_a_hook_returns_is_escaped_for_html(asking: TestClient) -> None:
+    html = _asked(asking, outputs=["html"])["rendered"]["html"]
+    assert html == "<b>&lt;b&gt;1||</b> in Bergen &amp; &lt;Oslo&gt;"
 
 
 def test_what_is_accepted_stores_the_products_values(asking: TestClient, served: Workspace) -> None:
