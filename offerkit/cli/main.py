@@ -52,7 +52,7 @@ COMMANDS = {
     "propose": "Ask the engine which offers a contact gets now, and store the propositions.",
     "update": "Set the status of a proposition: presented, interested, accepted or rejected.",
     "propositions": "List stored propositions by contact, offer or space, newest first.",
-    "report": "Report how many propositions were made, accepted and rejected, by groups.",
+    "report": "Report how many propositions were made, accepted and rejected, by groups of your choice.",
     "preview": "Show an offer as each space renders it, before or after it is live.",
     "weights": "Show the weights of offers side by side, and what changes them.",
     "eval": "Evaluate a condition or formula, for one contact or counted over all contacts.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from offerkit.usecases.requests import ExportRequest
 
 LINES = "jsonl"
+PATIENCE = 5.0
+"""Seconds to wait for older transactions of the database to end, which usually takes milliseconds."""
 
 
 @click.command("propositions")
@@ -151,22 +154,33 @@ def _export(shell: Shell, request: ExportRequest, kept: Path | None) -> None:
             raise refuse(
                 Code.LISTING_OPTIONS,
                 "--since and --cursor-file both say where to go on",
-                hint="Leave one of them out; to begin anew, remove the file.",
+                hint="Leave one of them out; to start again, remove the file.",
             )
         check_output(kept, CURSOR)
         if kept.exists():
             request = replace(request, since=_read_cursor(kept))
     session = shell.session()
     out = sys.stdout.buffer
-    more = True
-    while more:
+    patient_until = time.monotonic() + PATIENCE
+    while True:
         page = export_page(session, request)
-        request, more = replace(request, since=page.cursor), page.more
+        request, last = replace(request, since=page.cursor), not page.more
+        if last and page.waiting and time.monotonic() < patient_until:
+            last = False
+            time.sleep(0.05)
+            if not page.lines:
+                continue
         out.write(lines_text([*page.lines, {"cursor": page.cursor}]))
         out.flush()
         if kept is not None:
             with writing(kept, CURSOR) as file:
                 file.write(f"{page.cursor}\n".encode())
+        if last:
+            break
+    if page.waiting:
+        click.echo(
+            "Newer changes wait for an older transaction of the database to end. Run the command again.", err=True
+        )
 
 
 def _read_cursor(path: Path) -> str:
@@ -181,5 +195,5 @@ def _read_cursor(path: Path) -> str:
         raise refuse(
             Code.UNREADABLE,
             f"the cursor in {path} cannot be read: {reason}",
-            hint="Mend the file, or remove it to begin anew.",
+            hint="Mend the file, or remove it to start again.",
         ) from error

@@ -63,7 +63,7 @@ def command(
     paths: tuple[str, ...],
     form: str,
 ) -> None:
-    """Report how many propositions were made, and how many of them met interest, were accepted or rejected.
+    """Report how many propositions were made, accepted and rejected, by groups of your choice.
 
     The database counts. Each proposition is counted by the status that it has now; categories, themes and fields are
     those that its offer has in live now.

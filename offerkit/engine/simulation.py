@@ -16,7 +16,7 @@ class Loss:
 
 
 class Ranked:
-    """What has counts by rank, from 1: the least, greatest and mean rank of what was given."""
+    """Counts by rank, from 1: the least, greatest and mean rank of what was given."""
 
     __slots__ = ()
     by_rank: Sequence[int]

@@ -1,4 +1,4 @@
-"""A report: how many propositions were made, and what became of them, by groups."""
+"""A report: how many propositions were made, and their statuses, by groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from offerkit.models.status import Status
 
 @dataclass(slots=True)
 class StatusCounts:
-    """Propositions by what became of them: each is counted once, by the status that it has now.
+    """Propositions by status: each is counted once, by the status that it has now.
 
     ``proposed``: all that were made. ``waiting``: those not known to be shown yet (generated or scheduled).
     """

@@ -11,6 +11,7 @@ from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, pad
 from offerkit.reports.templating import fill
+from offerkit.reports.words import count
 
 NONE = "No simulation is kept. Keep one: offerkit simulate ENVIRONMENT --save NAME"
 SHOWN = 50
@@ -104,13 +105,14 @@ def _named(about: Mapping[str, Json]) -> str:
 
 
 def _summary(space: ComparedSpace) -> str:
-    gaining = sum(count.gained > 0 for count in space.offers)
-    losing = sum(count.gained < 0 for count in space.offers)
+    gaining = sum(offer.gained > 0 for offer in space.offers)
+    losing = sum(offer.gained < 0 for offer in space.offers)
     same = len(space.offers) - gaining - losing
+    served = space.served
     return (
-        f"{space.served.before:,} of {space.served.whole_before:,} contacts got an offer before"
-        f" ({space.served.share_before:.1%}), {space.served.after:,} of {space.served.whole_after:,} after"
-        f" ({space.served.share_after:.1%}). {gaining} offers gain contacts, {losing} lose, {same} reach as many."
+        f"{served.before:,} of {served.whole_before:,} contacts got an offer before ({served.share_before:.1%}),"
+        f" {served.after:,} of {served.whole_after:,} after ({served.share_after:.1%})."
+        f" {count(gaining, 'offer')} gained contacts, {losing} lost contacts, {same} kept their number."
     )
 
 

@@ -1,4 +1,4 @@
-"""How many propositions were made and what became of them, in every format."""
+"""How many propositions were made, and their statuses, in every format."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def status_report_text(report: StatusReport, presentation: Presentation = PRESEN
     if not report.total.proposed:
         return style.finish("\n".join([*lines, NONE]) + "\n")
     groups, numbers = heads(report)
-    groups = list(groups) or [""]
+    groups = [visible(clip(name, 60)) for name in groups] or [""]
     rows = [([visible(clip(value, 60)) for value in values], cells) for values, cells in table(report)]
     rows.append((["Total", *[""] * (len(groups) - 1)], _cells(report.total)))
     left = [max(display_width(values[i]) for values, _ in [(groups, numbers), *rows]) for i in range(len(groups))]

@@ -76,7 +76,7 @@ def routes(service: HasSession) -> list[Operation]:
         return await answered(request, lambda session: asdict(export_page(session, wish)))
 
     async def reporting(request: Request) -> Response:
-        """How many propositions were made, and what became of them, by groups."""
+        """How many propositions were made, and their statuses, by groups."""
         body = await read_body(request, ReportBody)
         wish = StatusReportRequest(**body.model_dump())
         async with counting:

@@ -58,11 +58,15 @@ class LoggedChange:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Some changes, where the reader is after them, and whether there may be more now."""
+    """Some changes, where the reader is after them, and whether there may be more now.
+
+    ``waiting``: more are committed, but a transaction that began before them is still open.
+    """
 
     changes: Sequence[LoggedChange]
     place: LogPlace
     more: bool
+    waiting: bool = False
 
 
 def note_made(db: Database, rows: Sequence[PropositionText]) -> None:
@@ -164,7 +168,13 @@ def _logged(db: Database, place: LogPlace, environment: str, limit: int) -> LogP
             changes.append(_change(event, _row(db, tuple(found)), _status(db, status), changed))  # type: ignore[arg-type]
     if rows:
         place = replace(place, position=rows[-1][0], id=rows[-1][1])
-    return LogPage(changes, place, more=len(rows) == limit)
+    more = len(rows) == limit
+    return LogPage(changes, place, more, waiting=not more and bool(settled) and _unsettled(db, settled))
+
+
+def _unsettled(db: Database, settled: str) -> bool:
+    """Whether there are changes that cannot be told yet."""
+    return bool(db.rows("SELECT 1 FROM proposition_change WHERE position >= ? LIMIT 1", (settled,)))
 
 
 def _change(event: str, row: PropositionRow, status: Status, changed: str) -> LoggedChange:

@@ -46,7 +46,7 @@ def saved(db: Database, environment: str = "") -> list[SavedSimulation]:
 
 
 def named(db: Database, name: str) -> SavedSimulation:
-    """The kept run of that name. Raises Refused if there is none."""
+    """The kept run of that name. Raises Refused if it does not exist."""
     found = _found(db, name)
     if found is None:
         names: list[tuple[str]] = db.rows("SELECT name FROM simulation ORDER BY name")
@@ -59,7 +59,7 @@ def named(db: Database, name: str) -> SavedSimulation:
 
 
 def remove(db: Database, name: str) -> None:
-    """Forget the kept run of that name. Raises Refused if there is none."""
+    """Forget the kept run of that name. Raises Refused if it does not exist."""
     with recording(db):
         if not db.run("DELETE FROM simulation WHERE name = ?", (name,)):
             named(db, name)

@@ -352,11 +352,11 @@ class Store:
         return simulations.saved(self._db, environment)
 
     def simulation(self, name: str) -> SavedSimulation:
-        """The kept run of that name. Raises Refused if there is none."""
+        """The kept run of that name. Raises Refused if it does not exist."""
         return simulations.named(self._db, name)
 
     def remove_simulation(self, name: str) -> None:
-        """Forget the kept run of that name. Raises Refused if there is none."""
+        """Forget the kept run of that name. Raises Refused if it does not exist."""
         simulations.remove(self._db, name)
 
     def set_status(

@@ -231,11 +231,15 @@ def recipients(
 
 def cells_of(contact_table: ContactTable, selection: DeliverySelection) -> list[CellTable]:
     """For each part of the message, who is in which of its cells."""
-    target = _in_target(selection)
     about = f"{selection.order.environment}/{selection.order.name}"
+    seed = selection.parts[0].call.seed
     return [
         assign_cells(
-            contact_table, part.cells, target, selection.sql_on(part), f"{part.call.seed}\n{about}\n{part.part.name}"
+            contact_table,
+            part.cells,
+            _in_target(selection, part),
+            selection.sql_on(part),
+            f"{seed}\n{about}\n{part.part.name}",
         )
         for part in selection.parts
     ]
@@ -250,9 +254,11 @@ class _PartDecider:
         self._decided: Iterator[DecidedChunk] | None = None
         self._chunk: DecidedChunk | None = None
         program = selection.program
+        self._unruled = selection.part.catalog
+        if selection.part.body.named:  # such an offer is held to no presentation rule
+            self._unruled = replace(self._unruled, rules=())
         self._items: dict[int, list[int]] = {}
         if program is not None and not selection.one_by_one:
-            # An offer that a field names is held to no presentation rule.
             request = batch_request(contact_table, program, store, ruled=not selection.part.body.named)
             self._decided = decide_all(contact_table, request)
             for number, item in enumerate(program.items):
@@ -311,12 +317,10 @@ class _PartDecider:
     ) -> PartChoices:
         """Decide for one contact, with hooks; ``named``: the one offer that its field names."""
         selection = self._selection
-        catalog, call = selection.part.catalog, selection.call
-        history = history_of(self._store, catalog, key, call.now) if self._store is not None else ()
-        call = replace(call, contact=contact, key=key, data=data, exclude=used)
-        decision = decide(
-            catalog, call if named is None else replace(call, offers=named, exclude=frozenset(), ruled=False), history
-        )
+        catalog = self._unruled if named is not None else selection.part.catalog
+        history = history_of(self._store, catalog, key, selection.call.now) if self._store is not None else ()
+        call = replace(selection.call, contact=contact, key=key, data=data, exclude=used)
+        decision = decide(catalog, call if named is None else replace(call, offers=named, exclude=frozenset()), history)
         choices = tuple(
             Choice(catalog.position_of[chosen.offer], chosen.weight, chosen.product) for chosen in decision.chosen
         )
@@ -339,7 +343,7 @@ def _chunk(
     width = len(selection.parts)
     common = {part.call.space: part.call.data for part in selection.parts}
     for row, (key, in_target, *values) in enumerate(_rows(contact_table, selection, cells, first)):
-        fields = values[2 * width :]
+        fields = values[3 * width :]
         contact: Row = {name: value_of(value) for name, value in zip(names, fields, strict=False)}
         own: Row = {name: value_of(value) for name, value in zip(data_names, fields[len(names) :], strict=True)}
         base = selection.facts.data
@@ -353,24 +357,30 @@ def _chunk(
                 key,
                 contact,
                 {**common[part.call.space], **own} if own else common[part.call.space],
-                values[2 * number],
-                values[2 * number + 1],
+                *values[3 * number + 1 : 3 * number + 3],
             )
+            if values[3 * number]
+            else _nothing
             for number, (part, decider) in enumerate(zip(selection.parts, deciders, strict=True))
         )
         yield Recipient(key, contact, parts, data)
 
 
+def _nothing(used: frozenset[str]) -> PartChoices:
+    """The offers of a part whose space the environment's filters exclude for the contact."""
+    return PartChoices()
+
+
 def _rows(
     contact_table: ContactTable, selection: DeliverySelection, cells: Sequence[CellTable], first: int
 ) -> list[tuple[Any, ...]]:
-    """For each contact: key, whether in the target; for each part its cell and what its field names; then the fields,
-    and its own call data.
+    """For each contact: key, whether in the target; for each part whether it is for the contact, the cell, and what the
+    field names; then the fields, and its own call data.
     """
     parts = ["k", f"coalesce({_in_target(selection)}, FALSE)"]
     joins = ""
     for part, table in zip(selection.parts, cells, strict=True):
-        parts += [table.sql, _named(selection, part, table)]
+        parts += [f"coalesce({_in_target(selection, part)}, FALSE)", table.sql, _named(selection, part, table)]
         joins += table.join
     parts += [column(name) for name in contact_table.types]
     parts += [data_column(name) for name in contact_table.data]
@@ -392,11 +402,20 @@ def _named(selection: DeliverySelection, part: PartSelection, table: CellTable) 
     return f"CASE {table.sql} {' '.join(branches)} END" if branches else "NULL"
 
 
-def _in_target(selection: DeliverySelection) -> str:
-    """In SQL, the delivery's target and the environment's filters, which apply however offers are selected."""
-    conditions = [selection.target] if selection.target is not None else []
-    conditions += [requirement.condition for requirement in selection.order.catalog.requirements]
-    return " AND ".join(f"({selection.sql(condition)})" for condition in conditions) or "TRUE"
+def _in_target(selection: DeliverySelection, part: PartSelection | None = None) -> str:
+    """In SQL, the delivery's target and the environment's filters, which apply however offers are selected.
+
+    These may read the space: on which ``part`` they hold; without one, whether they hold on any.
+    """
+    parts = selection.parts if part is None else (part,)
+    requirements = selection.order.catalog.requirements
+    held = dict.fromkeys(
+        " AND ".join(f"({selection.sql_on(each)(requirement.condition)})" for requirement in requirements)
+        for each in parts
+    )
+    filters = [" OR ".join(f"coalesce({each}, FALSE)" for each in held)] if requirements else []
+    target = [selection.sql(selection.target)] if selection.target is not None else []
+    return " AND ".join(f"({sql})" for sql in (*target, *filters)) or "TRUE"
 
 
 class _Weigher:

@@ -22,7 +22,7 @@ from offerkit.usecases.requests import ExportedPage, ExportRequest
 from offerkit.usecases.session import Session
 
 START = "start"
-"""What stands for a cursor from which everything is new."""
+"""Written for a cursor from which everything is new."""
 _PREFIX = "ofc1."
 LONGEST_CURSOR = 4_000
 
@@ -47,7 +47,8 @@ def export_page_here(session: Session, request: ExportRequest) -> ExportedPage:
             check_environment(store, request.environment)
         place = _place(store, request)
         page = store.logged(place, request.environment)
-    return ExportedPage([_line(change) for change in page.changes], _text(request.environment, page.place), page.more)
+    cursor = _text(request.environment, page.place)
+    return ExportedPage([_line(change) for change in page.changes], cursor, page.more, page.waiting)
 
 
 def is_cursor(text: str) -> bool:
@@ -92,8 +93,8 @@ def _place(store: Store, request: ExportRequest) -> LogPlace:
             Code.CURSOR_GONE,
             "the store no longer has the change that the cursor names",
             detail="It was restored from a backup, is another store, or the change was removed when its retention"
-            " was over. What came since could not be told without gaps.",
-            hint=f"Begin anew, and replace what was loaded: --since {START}",
+            " was over. An export from there would have gaps.",
+            hint=f"Start again, and replace what was loaded: --since {START}",
         )
     return place
 

@@ -47,7 +47,7 @@ def check_saving(session: Session, name: str, environment: str, *, replaced: boo
 
 
 def _keeper(session: Session, store: Store, name: str, environment: str, *, replaced: bool) -> Actor:
-    """Who keeps a run by ``name``. Raises Refused unless they may, also in place of an earlier one if ``replaced``."""
+    """The operator who keeps a run by ``name``. Raises Refused unless they may do that."""
     actor = who_is(session, store)
     earlier = next((run for run in store.simulations() if run.name == name), None)
     diagnostics = [may_keep_simulations(actor, environment)]

@@ -143,6 +143,8 @@ def purge_propositions(session: Session, expired: Sequence[ExpiredPropositions])
                 yield count
                 if count < BATCH:
                     break
+            if propositions.retention:
+                yield from (0 for _ in store.purge_log(propositions.environment, propositions.before))
 
 
 def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> ExpiredPropositions:

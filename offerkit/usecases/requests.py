@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
-from offerkit.fingerprint import Json
 from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.specs.progress import Progress, no_progress
@@ -259,11 +258,15 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class ExportedPage:
-    """Some changes, the cursor after them, and whether there are more now."""
+    """Some changes, the cursor after them, and whether there are more now.
 
-    lines: Sequence[Mapping[str, Json]]
+    ``waiting``: more are committed, but an older transaction of the database is still open.
+    """
+
+    lines: Sequence[Mapping[str, Any]]
     cursor: str
     more: bool
+    waiting: bool = False
 
 
 @dataclass(frozen=True)
@@ -300,7 +303,7 @@ class KeptSimulation:
     stage: str
     time: str
     actor: str
-    body: Mapping[str, Json] | None = None
+    body: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

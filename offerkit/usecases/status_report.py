@@ -1,4 +1,4 @@
-"""``report``: how many propositions were made, and what became of them, by groups. The database counts."""
+"""``report``: how many propositions were made, and their statuses, by groups. The database counts."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _report(store: Store, request: StatusReportRequest, now: str) -> StatusRepor
                     raise _too_many()
                 counts.setdefault(group, StatusCounts()).add(NUMBERED[status], count)
         gone |= offers.gone
-    rows = [StatusRow(values, counted) for values, counted in counts.items()]
+    rows = [StatusRow(list(values), counted) for values, counted in counts.items()]
     day = by.index(DATE) if DATE in by else None
     rows.sort(key=lambda row: (row.values[day] if day is not None else "", -row.counts.proposed, row.values))
     return StatusReport(

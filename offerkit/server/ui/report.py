@@ -1,4 +1,4 @@
-"""A report: what became of propositions, as plots and a table."""
+"""A report: propositions by status, as plots and a table."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from report_edges import HOSTILE
 
 from offerkit.engine.estimate import Sample
 from offerkit.engine.impact import Example, Impact, OfferImpact, Segment, SpaceImpact, rounded_space, without_contacts
-from offerkit.engine.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
+from offerkit.engine.simulation import AxisValue, GroupResult, Loss, OfferResult, Simulation, SpaceResult
 
 _RULE = "the environment's filter"
 _OFFERS = (
@@ -58,12 +58,16 @@ SIMULATIONS = {
                         [_CONDITION, Loss("presentation rules", "", 12)]),
             OfferResult("old-loan", "bank", 0, [0, 0, 0], [Loss("it is disabled", "recipients/offer.old-loan", 0)]),
         ], [("recipient.country", [AxisValue("FR", 1_484, 203, [("gold-card", 800), ("livret-plus", 12)]),
-                                   AxisValue("unknown", 2, 2, [])])]),
+                                   AxisValue("unknown", 2, 2, [])])],
+            [("offer.category", [GroupResult(["bank/best-offer"], 1_580, 3_021, [1_200, 300, 80]),
+                                 GroupResult(["bank"], 900, 3_021, [0, 700, 200])]),
+             ("recipient.country, offer.theme", [GroupResult(["FR", "summer"], 12, 1_484, [12, 0, 0])])]),
         SpaceResult("recipients/sms", 0, [0, 0, 0, 0], []),
     ]),
     "hostile": Simulation("recipients", "live", HOSTILE, 1, [
         SpaceResult("recipients/web", 2, [1, 1], [
             OfferResult("a", "b", 1, [1]), OfferResult("c", "b", 0, [0], [Loss(HOSTILE, HOSTILE, 1)]),
-        ], [(HOSTILE, [AxisValue(HOSTILE, 2, 1, [("a", 1)])])]),
-    ], {"page": HOSTILE}),
+        ], [(HOSTILE, [AxisValue(HOSTILE, 2, 1, [("a", 1)])])],
+            [(HOSTILE, [GroupResult([HOSTILE, HOSTILE], 1, 2, [1])])]),
+    ], {"page": HOSTILE}, HOSTILE, HOSTILE),
 }  # fmt: skip

@@ -23,6 +23,8 @@ from offerkit.engine.evaluated import EvaluatedExpression
 from offerkit.engine.identify import IdentifiedBy
 from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.engine.report import Report
+from offerkit.engine.simulation_comparison import ComparedCount, ComparedSimulations, ComparedSpace
+from offerkit.engine.status_report import StatusCounts, StatusReport, StatusRow
 from offerkit.engine.weight_table import ShownMultiplier, ShownWeight, WeightTable
 from offerkit.governance.approval_items import ApprovalItem, ReviewedAspect
 from offerkit.governance.granted import GrantedRight, OperatorRights
@@ -47,6 +49,24 @@ from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.rights import RightsReport
 from offerkit.reports.stops import ResumeReport, StopList, StopReport
 from offerkit.state.eligibility import AffectedOffers, Condition
+from offerkit.usecases.requests import KeptSimulation, KeptSimulations
+
+
+def _status_report(by: list[str], *groups: tuple[str, ...]) -> StatusReport:
+    rows = [
+        StatusRow(values, StatusCounts(100 * place, 5, 20, 10 + place, 7)) for place, values in enumerate(groups, 1)
+    ]
+    total = StatusCounts(300, 10, 40, 23, 14)
+    filters = {"space": [by[0]]}
+    return StatusReport(by, rows, total, "Europe/Paris", "2026-11-01", "2026-12-01", filters, [by[0]], True)
+
+
+def _compared_runs(text: str) -> ComparedSimulations:
+    about = {"name": text, "environment": text, "stage": text, "at": text, "time": text, "actor": text}
+    before = {**about, "revision": 3, "digest": DIGEST, "options": {}}
+    count = ComparedCount(text, 100, 120, 1_000, 1_100, 1.5, None)
+    space = ComparedSpace(text, count, [count, ComparedCount("saver", 5, 0, 1_000, 1_100, 2.0, 1.0)], [(text, [count])])
+    return ComparedSimulations(before, {**before, "revision": 0}, [space], [text], [text], [text])
 
 
 def _history(text: str) -> HistoryLine:
@@ -376,6 +396,16 @@ RESULTS: Mapping[str, object] = {
     "Propositions-hostile": Propositions((_proposition(HOSTILE),)),
     "Simulation": SIMULATIONS["all"],
     "Simulation-hostile": SIMULATIONS["hostile"],
+    "StatusReport": _status_report(["date", "offer"], ("2026-11-01", "gold"), ("2026-11-02", "=1+1")),
+    "StatusReport-bars": _status_report(["category"], ("bank",), ("travel",)),
+    "StatusReport-total": StatusReport([], [], StatusCounts(10, 1, 2, 3, 1), "UTC", "2026-11-01 00:00 UTC"),
+    "StatusReport-empty": StatusReport(["offer"], [], StatusCounts(), "UTC"),
+    "StatusReport-hostile": _status_report([HOSTILE], (HOSTILE,), ("",)),
+    "KeptSimulations": KeptSimulations([KeptSimulation("spring", "recipients", "live", "2026-11-01T12:00:00Z", "ada")]),
+    "KeptSimulations-empty": KeptSimulations([]),
+    "KeptSimulations-hostile": KeptSimulations([KeptSimulation(*[HOSTILE] * 5)]),
+    "ComparedSimulations": _compared_runs("gold"),
+    "ComparedSimulations-hostile": _compared_runs(HOSTILE),
     "DeliveryResult": _delivery("autumn/cards"),
     "DeliveryResult-dry": replace(
         _delivery("autumn/cards"), dry=True, wanted=1, by_slot={"": {"gold": [900]}}, failures={}, data={}

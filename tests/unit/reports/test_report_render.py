@@ -19,7 +19,7 @@ EVERY = [
     (name, form)
     for name, forms in FORMATS.items()
     for form in forms
-    if (name, form) not in (("PlanReport", "json"), ("Propositions", "csv"))
+    if (name, form) not in (("PlanReport", "json"), ("Propositions", "csv"), ("StatusReport", "csv"))
 ]
 """What is for people: the bytes of a plan and the cells of a file are data, and stay as they are."""
 

@@ -38,6 +38,8 @@ PAGES = [
     "/ui/weights",
     "/ui/weights?below=shop/category.bank&stage=live&at=2026-12-01",
     "/ui/weights?below=shop/offer.*",
+    "/ui/report",
+    "/ui/report?by=offer,category&space=web",
     "/ui/graph",
     "/ui/graph?around=shop/offer.gold-card",
     "/ui/graph?stage=live&around=shop/space.*",

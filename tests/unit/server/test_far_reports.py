@@ -1,0 +1,140 @@
+"""Reports, exports and kept simulations through a server: the same as where the store is, and who may see what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from helpers.serving import client, with_people
+from helpers.tokens import token
+from helpers.workspace import Workspace
+from starlette.testclient import TestClient
+
+from offerkit.diagnostics import Code, Refused
+from offerkit.engine.simulation import Simulation
+from offerkit.models.status import Status
+from offerkit.store import PropositionRow, Store
+from offerkit.store.remote import RemoteStore, _refused
+from offerkit.usecases.backends import ServerBackend
+from offerkit.usecases.export_propositions import export_page
+from offerkit.usecases.keep_simulations import save_simulation, simulation_of, simulations
+from offerkit.usecases.requests import ExportRequest, SimulationsRequest, StatusReportRequest
+from offerkit.usecases.session import Session
+from offerkit.usecases.status_report import status_report
+
+ASKING: list[TestClient] = []
+
+
+class Far(RemoteStore):
+    """A server in this process, asked as over the network."""
+
+    def post(self, path: str, body: Any) -> Any:
+        sent = json.loads(json.dumps(body))
+        answer = ASKING[0].post(path, json=sent, headers={"Authorization": f"Bearer {self.token}"})
+        if answer.status_code != 200:
+            raise _refused(self.url, answer.status_code, answer.content)
+        return answer.json()
+
+
+def row(number: int, offer: str = "safari", status: Status = Status.PRESENTED) -> PropositionRow:
+    time = f"2026-03-{1 + number % 28:02}T12:00:00.000000Z"
+    texts = (f"p-{number}", "shop", str(1 + number % 3), "web", "inbound-web", offer, "bank", f"call-{number}")
+    return PropositionRow(*texts, 1, Decimal(1), status, time, time, 1)
+
+
+@pytest.fixture
+def live(shop: Workspace) -> Workspace:
+    shop.change({"specs/shared.yaml": {"operators": {"olga": {"profile": "offer-manager"}}}})
+    with_people(shop).go_live()
+    with Store.open(shop.location, write=True) as store:
+        store.add_propositions([row(number) for number in range(6)])
+        store.add_propositions([row(7, "gold-card", Status.ACCEPTED), row(8, "gone", Status.REJECTED)])
+    return shop
+
+
+@pytest.fixture
+def far(live: Workspace) -> Iterator[Workspace]:
+    with client(live) as asking:
+        ASKING[:] = [asking]
+        yield live
+    ASKING.clear()
+
+
+def session(far: Workspace, operator: str) -> Session:
+    return far.session(operator, backend=ServerBackend(Far("http://far", token(far, operator))))
+
+
+def refused(code: Code, run: Any) -> None:
+    with pytest.raises(Refused) as caught:
+        run()
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        StatusReportRequest(),
+        StatusReportRequest(("date", "offer"), "2026-03-02", "2026-03-20"),
+        StatusReportRequest(("category,theme",), categories=("bank",)),
+        StatusReportRequest(("space",), spaces=("web",), offers=("shop/offer.safari",)),
+    ],
+)
+def test_a_report_is_the_same(far: Workspace, request_: StatusReportRequest) -> None:
+    here = status_report(far.session("ada"), request_)
+    assert status_report(session(far, "olga"), request_) == here
+    assert here.total.proposed
+
+
+def test_mistakes_in_a_report_are_told(far: Workspace) -> None:
+    refused(Code.UNKNOWN_GROUP, lambda: status_report(session(far, "ada"), StatusReportRequest(("spce",))))
+    refused(Code.LISTING_OPTIONS, lambda: status_report(session(far, "ada"), StatusReportRequest((), "2027-01-01", "2026-01-01")))
+
+
+def test_only_readers_of_contacts_export(far: Workspace) -> None:
+    lines, request = [], ExportRequest()
+    while (page := export_page(session(far, "ada"), request)).lines or page.more:
+        lines += page.lines
+        request = ExportRequest(page.cursor)
+    assert sorted(line["id"] for line in lines) == sorted(f"p-{number}" for number in (*range(6), 7, 8))
+    assert lines == export_page(far.session(), ExportRequest()).lines
+    refused(Code.NOT_A_READER, lambda: export_page(session(far, "olga"), ExportRequest()))
+    refused(Code.NOT_A_READER, lambda: export_page(session(far, "olga"), ExportRequest(environment="shop")))
+    far.change({"environments/shop.yaml": {"environment": {"contacts": {"readers": ["olga"]}}}})
+    far.apply("ada")
+    assert len(export_page(session(far, "olga"), ExportRequest(environment="shop")).lines) == 8
+    refused(Code.NOT_A_READER, lambda: export_page(session(far, "olga"), ExportRequest()))
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["2026-03-01", "ofc1.", "ofc1.e30", "ofc1.!!", "ofc1." + "A" * 3_000, "ofc1.eyJlbnZpcm9ubWVudCI6IiJ9", "OFC1.x"],
+)
+def test_what_is_no_cursor_is_refused(far: Workspace, cursor: str) -> None:
+    refused(Code.BAD_CURSOR, lambda: export_page(session(far, "ada"), ExportRequest(cursor)))
+    refused(Code.BAD_CURSOR, lambda: export_page(far.session("ada"), ExportRequest(cursor)))
+
+
+def test_a_cursor_belongs_to_an_environment_and_a_log(far: Workspace) -> None:
+    cursor = export_page(far.session(), ExportRequest()).cursor
+    refused(Code.BAD_CURSOR, lambda: export_page(far.session(), ExportRequest(cursor, "shop")))
+    with Store.open(far.location, write=True) as store, store.recording():
+        store.database.run("DELETE FROM proposition_change")
+    refused(Code.CURSOR_GONE, lambda: export_page(far.session(), ExportRequest(cursor)))
+    assert export_page(far.session(), ExportRequest()).lines == []
+
+
+def test_kept_simulations_are_listed_read_and_removed(far: Workspace) -> None:
+    made = Simulation("shop", "live", "2026-03-01 12:00 UTC", 1, [])
+    save_simulation(far.session("omar"), "spring", made, {"digest": "d"}, replaced=False)
+    assert [run.name for run in simulations(session(far, "olga"), SimulationsRequest()).runs] == ["spring"]
+    (run,) = simulations(session(far, "olga"), SimulationsRequest("read", ("spring",))).runs
+    assert (simulation_of(run), run.actor) == (made, "omar")
+    for name, code in (("spring", Code.NOT_ALLOWED), ("sprung", Code.NO_SIMULATION)):
+        refused(code, lambda name=name: simulations(session(far, "olga"), SimulationsRequest("remove", (name,))))
+    reading = far.session("ada", backend=ServerBackend(Far("http://far", token(far, "ada", "read"))))
+    refused(Code.TOKEN_SCOPE, lambda: simulations(reading, SimulationsRequest("remove", ("spring",))))
+    assert [run.name for run in simulations(session(far, "ada"), SimulationsRequest("remove", ("spring",))).runs]
+    assert simulations(session(far, "ada"), SimulationsRequest()).runs == []

@@ -1,0 +1,257 @@
+"""The log of propositions: each change once, in an order that nobody who writes at the same time can break."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from helpers.postgres import new_schema
+from proposition_samples import at, made
+from store_samples import sample, spelled
+from test_propositions_race import said, start
+
+from offerkit.models.status import Status
+from offerkit.store import DeliveryRun, Location, Store, copying, parse_location
+from offerkit.store.proposition_log import BEGINNING, LoggedChange, LogPlace
+
+RUN = DeliveryRun("recipients", "c", "d", "call-9", "email", 4, at(9), at(9), "ada", 1, 1)
+
+WRITE = """
+import sys
+sys.path.insert(0, sys.argv[3])
+from proposition_samples import at, made
+from offerkit.models.status import Status
+from offerkit.store import Store, parse_location
+name, number = sys.argv[2], 0
+with Store.open(parse_location(sys.argv[1]), write=True, busy_timeout=60.0) as store:
+    while number < int(sys.argv[4]):
+        number += 1
+        with store.recording():
+            store.add_propositions([made(number, id=f"{name}-{number}-{rank}", rank=rank) for rank in (1, 2)])
+            if number % 3 == 0:
+                store.set_status(f"{name}-{number}-1", Status.INTERESTED, at(number))
+        if number % 2 == 0:
+            store.set_status(f"{name}-{number}-2", Status.REJECTED, at(number + 1))
+print("done")
+"""
+
+
+def settle(store: Store) -> None:
+    """Wait until no transaction of the whole server, such as those of other tests, is older than the newest change."""
+    rows: list[tuple[str | None]] = store.database.rows("SELECT MAX(position) FROM proposition_change")
+    while (bound := store.database.log_settled()) and bound <= (rows[0][0] or ""):
+        time.sleep(0.01)
+
+
+def read(store: Store, place: LogPlace = BEGINNING, limit: int = 3) -> tuple[list[LoggedChange], LogPlace]:
+    """Everything after ``place``, in small pages."""
+    settle(store)
+    return read_now(store, place, limit)
+
+
+def read_now(store: Store, place: LogPlace, limit: int = 3) -> tuple[list[LoggedChange], LogPlace]:
+    changes: list[LoggedChange] = []
+    more = True
+    while more:
+        page = store.logged(place, "", limit)
+        changes += page.changes
+        place, more = page.place, page.more
+    return changes, place
+
+
+def names(changes: list[LoggedChange]) -> list[tuple[str, str, str]]:
+    return [
+        (change.event, change.proposition.id, change.proposition.status.value)
+        for change in changes
+        if change.proposition is not None
+    ]
+
+
+def test_each_change_is_told_once(store: Store) -> None:
+    store.add_propositions([made(number) for number in range(5)])
+    changes, place = read(store)
+    assert sorted(names(changes)) == [("made", f"p-{number}", "presented") for number in range(5)]
+    assert read(store, place) == ([], place)
+    store.set_status("p-1", Status.INTERESTED, at(20))
+    store.set_status("p-1", Status.ACCEPTED, at(21), {"order": 7})
+    store.set_status("p-1", Status.ACCEPTED, at(22))  # it has that status already
+    store.add_propositions([made(9)])
+    changes, place = read(store, place)
+    assert names(changes) == [
+        ("changed", "p-1", "interested"),
+        ("changed", "p-1", "accepted"),
+        ("made", "p-9", "presented"),
+    ]
+    assert [change.changed for change in changes[:2]] == [at(20), at(21)]
+    first, second = (change.proposition for change in changes[:2])
+    assert first is not None and second is not None
+    assert (dict(first.accepted), dict(second.accepted)) == ({}, {"order": 7})
+    assert store.is_logged(place) and read(store, place)[0] == []
+
+
+def test_one_environment_alone(store: Store) -> None:
+    store.add_propositions([made(1), made(2, environment="guests"), made(3)])
+    settle(store)
+    page = store.logged(BEGINNING, "guests")
+    assert [name for _, name, _ in names(list(page.changes))] == ["p-2"]
+
+
+def test_a_refused_transaction_leaves_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.recording():
+        store.add_propositions([made(1)])
+        raise RuntimeError
+    assert read(store)[0] == []
+
+
+def test_deliveries_are_made_sent_and_withdrawn(store: Store) -> None:
+    rows = [made(n, interaction="call-9", time=at(9), space="email", status=Status.GENERATED) for n in range(3)]
+    store.add_delivery(RUN, rows)
+    changes, place = read(store)
+    assert Counter(status for _, _, status in names(changes)) == {"generated": 3}
+    store.set_status("p-0", Status.REJECTED, at(10))
+    store.delivery_sent(RUN, at(11))
+    changes, place = read(store, place)
+    assert sorted(names(changes)) == [
+        ("changed", "p-0", "rejected"),
+        ("changed", "p-1", "presented"),
+        ("changed", "p-2", "presented"),
+    ]
+    other = DeliveryRun("recipients", "c", "e", "call-8", "email", 4, at(9), at(9), "ada", 1, 1)
+    store.add_delivery(other, [made(7, interaction="call-8", time=at(9), space="email", status=Status.GENERATED)])
+    place = read(store, place)[1]
+    store.withdraw_delivery(other, at(12))
+    (gone,) = read(store, place)[0]
+    assert (gone.event, gone.interaction, gone.changed, gone.proposition) == ("withdrawn", "call-8", at(12), None)
+    assert [name for _, name, _ in names(read(store)[0])].count("p-7") == 0  # what is gone is not told any more
+
+
+def test_what_is_older_than_the_log_comes_first(store: Store, execute: Callable[..., None]) -> None:
+    store.add_propositions([made(number) for number in range(4)] + [made(5, environment="guests")])
+    execute("DELETE FROM proposition_change WHERE event = 'made'")
+    execute("UPDATE proposition SET logged = ''")
+    execute(
+        "INSERT INTO proposition_change (position, id, environment, event, status, changed)"
+        " VALUES ('0', 'unlogged', '', 'unlogged', 0, '')"
+    )
+    store.add_propositions([made(6)])
+    settle(store)
+    page = store.logged(BEGINNING, "", 2)
+    assert [name for _, name, _ in names(list(page.changes))] == ["p-5"] and page.more
+    store.set_status("p-2", Status.ACCEPTED, at(30))  # it is in the log from now on, and told there
+    changes, place = read(store, page.place)
+    assert sorted(names(changes)) == [
+        ("changed", "p-2", "accepted"),
+        ("made", "p-0", "presented"),
+        ("made", "p-1", "presented"),
+        ("made", "p-3", "presented"),
+        ("made", "p-6", "presented"),
+    ]
+    assert read(store, place)[0] == []
+    only: list[tuple[str, str, str]] = []
+    rest = BEGINNING
+    while (page := store.logged(rest, "recipients", 2)).changes or page.more:
+        only += names(list(page.changes))
+        rest = page.place
+    assert {name for _, name, _ in only} == {"p-0", "p-1", "p-2", "p-3", "p-6"}
+
+
+def test_purging_keeps_the_newest_change(store: Store) -> None:
+    store.add_propositions([made(number, changed=at(number)) for number in range(10)])
+    _, place = read(store)
+    while store.purge_propositions("recipients", at(100), 4):
+        pass
+    for _ in store.purge_log("recipients", at(100), 3):
+        pass
+    assert store.is_logged(place)
+    assert len(store.database.rows("SELECT id FROM proposition_change WHERE event = 'made'")) == 1
+    early = LogPlace(None, "0" * 24, "p-0")
+    assert not store.is_logged(early)
+
+
+def test_purging_keeps_what_still_exists(store: Store) -> None:
+    store.add_propositions([made(1), made(2, time=at(500)), made(3)])
+    store.purge_propositions("recipients", at(100))
+    for _ in store.purge_log("recipients", at(100)):
+        pass
+    assert [name for _, name, _ in names(read(store)[0])] == ["p-2"]
+
+
+@pytest.fixture
+def postgres() -> Iterator[Store]:
+    with Store.open(parse_location(new_schema()), create=True) as opened:
+        yield opened
+
+
+def test_a_transaction_that_commits_late_is_not_skipped(postgres: Store) -> None:
+    """PostgreSQL: an earlier transaction may commit after a later one; nothing behind it is told before it is."""
+    postgres.add_propositions([made(1)])
+    settle(postgres)
+    with Store.open(postgres.location, write=True) as slow, slow.recording():
+        slow.add_propositions([made(2)])
+        postgres.add_propositions([made(3)])
+        changes, place = read_now(postgres, BEGINNING)
+        assert [name for _, name, _ in names(changes)] == ["p-1"]
+    changes, place = read(postgres, place)
+    assert [name for _, name, _ in names(changes)] == ["p-2", "p-3"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_copy_continues_after_what_it_has(postgres: Store, kind: str, tmp_path: Path) -> None:
+    """Numbers of transactions belong to a server: in another one, new positions come after those that were copied."""
+    first = postgres.location if kind == "postgresql" else tmp_path / "first.db"
+    with sample(first) as filled:
+        filled.add_propositions([made(number) for number in range(5)])
+    targets: list[Location] = [parse_location(new_schema()), tmp_path / "second.db", parse_location(new_schema())]
+    place, source = BEGINNING, first
+    for number, target in enumerate(targets):
+        with Store.open(source) as store:
+            place = read(store, place)[1]
+        copying.copy(source, target, lambda _: lambda _: None)
+        with Store.open(target, write=True) as copied:
+            assert copied.is_logged(place)
+            assert read(copied, place)[0] == []
+            copied.add_propositions([made(100 + number)])
+            changes, place = read(copied, place)
+            assert [name for _, name, _ in names(changes)] == [f"p-{100 + number}"]
+            assert copied.verify() == []
+        source = target
+
+
+@pytest.mark.slow
+def test_readers_miss_nothing_while_many_write_and_are_killed(store: Store) -> None:
+    where, folder = spelled(store.location), str(Path(__file__).parent)
+    steady = [start(WRITE, where, f"s{number}", folder, "60") for number in range(2)]
+    doomed = [start(WRITE, where, f"d{number}", folder, "100000") for number in range(2)]
+    told: list[Counter[tuple[str, str, str]]] = [Counter(), Counter()]
+    places, killed = [BEGINNING, BEGINNING], 0.0
+    begun = time.monotonic()
+    while any(process.poll() is None for process in steady):
+        for reader, limit in enumerate((7, 1_000)):
+            page = store.logged(places[reader], "", limit)
+            told[reader].update(names(list(page.changes)))
+            places[reader] = page.place
+        if not killed and time.monotonic() - begun > 2:
+            killed = time.monotonic()
+            for process in doomed:
+                os.kill(process.pid, signal.SIGKILL)
+    for process in doomed:
+        process.kill()
+        process.communicate()
+    assert [text.strip() for text in said(steady)] == ["done", "done"]
+    kept = {row.id: row.status.value for row in store.propositions(limit=0)}
+    assert kept
+    for reader in range(2):
+        changes, _ = read(store, places[reader], 500)
+        told[reader].update(names(changes))
+        assert max(told[reader].values()) == 1
+        assert {name for event, name, _ in told[reader] if event == "made"} == set(kept)
+        last = {name: status for _, name, status in told[reader]}
+        rejected = {name for name, status in kept.items() if status == "rejected"}
+        assert {name for event, name, status in told[reader] if (event, status) == ("changed", "rejected")} == rejected
+        assert set(last) == set(kept)
+    assert told[0] == told[1]
