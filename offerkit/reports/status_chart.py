@@ -10,8 +10,8 @@ from offerkit.reports.escape import clip
 from offerkit.reports.templating import call
 
 MOST_BARS, MOST_COLUMNS = 30, 400
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 240, 56, 34, 10
-_BAR, _LABEL = 40, 18
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 240, 72, 34, 16
+_BAR, _LABEL = 52, 26
 _PARTS = ("accepted", "interested", "rejected", "other")
 """The parts of a bar, from its beginning; ``other``: waiting, or presented without an answer."""
 
