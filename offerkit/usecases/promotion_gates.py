@@ -26,6 +26,7 @@ from offerkit.models.space import Space
 from offerkit.plans.sentences import excused_case_note
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import ExpectedResult
+from offerkit.specs.campaigns import SLOTS, message_bodies, slots_by_delivery
 from offerkit.specs.cases import RawCase
 from offerkit.specs.facts import expressions
 from offerkit.state.effective import EffectiveOffer
@@ -259,7 +260,7 @@ def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
         activated = catalogs.activated(address)
         yield from _offer(catalogs.snapshot.offer(address), activated, common, images) if activated else ()
     for address in catalogs.snapshot.of_kind(Kind.CAMPAIGN, environment):
-        yield from _campaign(catalog, address, catalogs.snapshot(address) or {})
+        yield from _campaign(catalog, address, catalogs.snapshot(address) or {}, common)
 
 
 def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -> Iterator[Report]:
@@ -305,12 +306,22 @@ def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator
                 )
 
 
-def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Report]:
+def _campaign(catalog: Catalog, address: Address, body: JsonMap, common: set[str]) -> Iterator[Report]:
     names = catalog.scope(ExpressionRole.TARGET)
-    for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
+    campaign = Campaign.model_validate(body)
+    for expression in expressions(Kind.CAMPAIGN, campaign):
         try:
             check(expression.text, names, ExpectedResult(expression.expected))
         except RuleError as error:
             path = ".".join(str(part) for part in expression.path)
             message = f"{address} › {path} is not valid: {error.problems[0].summary}"
             yield Report(Code.BROKEN_RULE, message, address)
+    slots = slots_by_delivery(campaign)
+    for (_, delivery, _, output), text in message_bodies(campaign).items():
+        own = {f"{SLOTS}.{slot}" for slot in slots[str(delivery)]}
+        yield from _text(address, f"deliveries.{delivery}.body.{output}", text, (common - {*OFFER_VARIABLES}) | own)
+    for delivery, model in campaign.deliveries.items():
+        for name in model.data:
+            if name not in catalog.call_data:
+                message = f"{address} › deliveries.{delivery}.data names “{name}”, which {catalog.environment} lacks"
+                yield Report(Code.UNKNOWN_VARIABLE, message, address)

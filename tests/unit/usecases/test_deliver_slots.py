@@ -292,3 +292,26 @@ def campaign_held(root: Path, delivery: str, outlines: str) -> str:
 
 def _interrupted(*_: object) -> None:
     raise SystemExit(1)
+
+
+def test_a_promotion_that_takes_a_name_from_a_body_says_so(root: Path) -> None:
+    """The body of a live campaign stays as it is when its environment loses call data."""
+    campaign(
+        root,
+        "        data: [basket]\n"
+        "        slots: [{name: hero, space: mail, engine: {count: 1}}]\n"
+        "        body: {text: '{{ interaction.basket }} {{ slots.hero }}'}\n",
+    )
+    (root / "specs/people/campaigns.yaml").unlink()
+    offers = root / "specs/people/offers.yaml"
+    offers.write_text(offers.read_text().replace("interaction.basket >= 500", "person.income >= 500"))
+    environment = root / "environments/people.yaml"
+    environment.write_text(environment.read_text().replace("    basket: {type: decimal, sample: 10}\n", ""))
+    for case in (root / "cases").glob("*.yaml"):
+        case.unlink()
+    offerkit("apply", "--yes", "environment.people", "people/offer.*")
+    offerkit("approve", "*/offer.*")
+    told = offerkit("promote", "--yes", ok=False)
+    said = f"{told.output}{told.exception}"
+    assert "june › deliveries.it.body.text names “interaction.basket”" in said, said
+    assert "june › deliveries.it.data names “basket”" in said

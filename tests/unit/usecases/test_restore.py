@@ -382,3 +382,15 @@ def test_a_backup_of_an_older_format_stays_as_it_is(live: Workspace, tmp_path: P
     before = old.read_bytes()
     restored(live, old, other_project=True)
     assert old.read_bytes() == before and live.verified() == []
+
+
+def test_profiles_that_allow_again_what_they_allowed_are_named(live: Workspace, tmp_path: Path) -> None:
+    live.change({"specs/shared.yaml": {"profiles": {"checker": {"rights": [{"verb": "approve"}]}}}})
+    live.apply("ada")
+    backup = tmp_path / "with-profile.db"
+    store_maintenance.copy(live.location, backup)
+    live.change({"specs/shared.yaml": {"profiles": {"checker": {"rights": [{"verb": "read"}]}}}})
+    live.apply("ada")
+    found, _ = restored(live, backup)
+    assert found.loss is not None
+    assert "the profile checker allows again what it allowed then" in found.loss.operators
