@@ -402,6 +402,7 @@ def _line_start(text: str, line: int) -> int:
 
 _BELOW = {
     "period": ("until",),
+    "status_data": ("status_data", "{status}"),
     "key": ("key",),
     "fallback": ("fallback",),
     "sample": ("sample",),
