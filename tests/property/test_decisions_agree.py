@@ -42,7 +42,6 @@ from offerkit.usecases.simulate import space_result
 from offerkit.usecases.simulated_part import SimulatedAxis
 from offerkit.usecases.space_comparison import SpaceComparison
 
-
 AXES = [SimulatedAxis("tier", "tier"), SimulatedAxis("age", "age")]
 
 
