@@ -121,7 +121,10 @@ class Reasons:
         for weight in offer_checks.weights:
             if not offer_checks.multiplied and (weight.formula is not None or weight.number):
                 continue  # contacts for whom it holds are eligible
-            weight_is_zero = gone if weight.formula is None else gone & look(chunk.positive[weight.formula])
+            if weight.formula is not None and weight.formula in chunk.positive:
+                weight_is_zero = gone & look(chunk.positive[weight.formula])
+            else:
+                weight_is_zero = gone if weight.value is not None else gone & ~gone
             for requirement in weight.requirements:
                 weight_is_zero = weight_is_zero & look(chunk.holds[self._program.number(requirement.condition)])
             if weight_is_zero.any():

@@ -65,8 +65,8 @@ def command(
 
     DIR gets a small, commented project that can be planned at once: an environment, two spaces, two offers and their
     rules. Existing files are not changed. An existing project gets the files that it lacks besides its resources:
-    schemas for editors, a README, and with --ci the pipeline, at the top of its git repository. With --ci or
-    --template, DIR defaults to the current folder.
+    schemas for editors, a README, and with --ci the pipeline, at the top of its git repository. With --ci, DIR defaults
+    to the current folder; with --template, to the project that it is in.
 
     A template adds one file with a ready space and a template for its offers (fallback: a category that belongs to
     every call). NAME is what they are called. If a name is taken, or the project would not be valid with it, nothing is
@@ -86,7 +86,7 @@ def command(
     if folder is None:
         if forge is None and not templates:
             raise click.UsageError("Missing argument 'DIR'.")
-        folder = "."
+        folder = _enclosing_project() if templates else "."
     if not folder.strip():
         raise refuse(Code.BAD_VALUE, "DIR is empty", hint="Name a folder; “.” is the current one.")
     target, source = Path(folder), install_source(install)
@@ -119,6 +119,19 @@ def command(
         click.echo(f"Colleagues and CI install what {REQUIREMENTS} names: name the source of offerkit there.")
     if begun.fresh:
         click.echo("Now: offerkit plan" if is_current else f"Now: cd {visible(quote(str(target)))} && offerkit plan")
+
+
+def _enclosing_project() -> str:
+    """The project that the current folder is in, as a path from there; the current folder if it is in none."""
+    from os import path
+
+    from offerkit.diagnostics import Refused
+    from offerkit.specs.project import find_project
+
+    try:
+        return path.relpath(find_project(Path.cwd()).root)
+    except Refused:
+        return "."
 
 
 def _renewing(path: str, begun: InitResult) -> str:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import BoundCondition
+from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.engine.contact_history import ContactHistories
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
@@ -21,6 +21,7 @@ from offerkit.engine.presentation_rules import matches, offer_row
 from offerkit.engine.ranking import offer_tie
 from offerkit.engine.requirements import Requirements
 from offerkit.engine.resources import (
+    NO_FIELDS,
     CallField,
     CompiledCategory,
     CompiledDimension,
@@ -32,6 +33,7 @@ from offerkit.engine.resources import (
     LocatedCondition,
     PresentationRule,
 )
+from offerkit.engine.weights import formula_weight
 from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
@@ -56,6 +58,8 @@ _STATUSES = {
 }
 _ANY_TIME = datetime(2000, 1, 1)
 """For conditions that do not read the clock."""
+_NOBODY = CallFacts(NO_FIELDS, NO_FIELDS, _ANY_TIME, _ANY_TIME.date())
+"""For formulas that read only the offer."""
 NOWHERE: Mapping[str, str] = MappingProxyType({})
 _READ = ("category", "code", "label", "enabled", "eligible", "weights", "themes")
 
@@ -444,7 +448,7 @@ class OfferCompiler:
         requirements += self._requirements.history(eligible.history, lambda path: offer.where(path)[0])
         weights = [self._weight(offer, position, weight) for position, weight in enumerate(model.weights)]
         if not weights:
-            weights = [CompiledWeight(number=Decimal(1), address=offer.address, path=())]
+            weights = [CompiledWeight(number=Decimal(1), value=Decimal(1), address=offer.address, path=())]
         return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
 
     def _weight(self, offer: CompiledOffer, position: int, model: WeightModel) -> CompiledWeight:
@@ -454,10 +458,16 @@ class OfferCompiler:
             formula = self._expressions.of_offer(
                 model.formula, address, (*path, "formula"), offer.row, ExpectedResult.FORMULA
             )
+        computed = formula is not None and not formula.is_constant
+        value = model.weight
+        if formula is not None and not computed:
+            value = formula_weight(formula.value(_NOBODY))
         return CompiledWeight(
             label=model.label,
             number=model.weight,
             formula=formula,
+            computed=computed,
+            value=value,
             requirements=self._requirements.of_offer(model.filters, model.when, address, path, offer.row),
             days=Days(model.from_, model.until),
             spaces=frozenset(model.spaces),

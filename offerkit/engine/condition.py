@@ -95,6 +95,12 @@ class BoundCondition:
         """Whether its value depends on the time of the call."""
         return self.expression.checked is not None and self.expression.checked.uses_clock
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it reads only what it is bound to: it has one value, whatever the call."""
+        checked, bound = self.expression.checked, self.expression.namespaces[2:]
+        return checked is not None and not checked.uses_clock and all(space in bound for space, _ in checked.fields)
+
     def value(self, facts: CallFacts) -> Value:
         """The value of the expression; None is unknown."""
         return self.expression.evaluate(facts.contact, facts.data, *self.bound, facts.now, facts.today)

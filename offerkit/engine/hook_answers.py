@@ -28,7 +28,7 @@ MAX_NAME = 100
 """The most characters of a value's name."""
 MAX_PRODUCT_TEXT = 65_536
 """The most characters of a product's names and values together."""
-MAX_ADDED = 200
+MAX_ADDED = 1000
 """The most call data that one target loading returns."""
 
 
@@ -42,7 +42,7 @@ class UnusableAnswerError(ValueError):
 def added_data(answer: object) -> dict[str, object]:
     """The call data that a target-loading hook returned; the caller checks them against their declared types."""
     if not isinstance(answer, Mapping) or len(answer) > MAX_ADDED:
-        raise UnusableAnswerError(f"it must return a mapping of at most {MAX_ADDED} call data by name")
+        raise UnusableAnswerError(f"it must return a mapping of at most {MAX_ADDED:,} call data by name")
     return {_name(name, "call data"): value for name, value in islice(answer.items(), MAX_ADDED)}
 
 

@@ -81,6 +81,10 @@ class CompiledWeight:
     path: Path
     label: str = ""
     formula: BoundCondition | None = None
+    computed: bool = False
+    """Whether the formula reads the contact, the call or the clock: its value is not known yet."""
+    value: Decimal | None = None
+    """The number, or the value of a formula that is not computed; None if that does not hold."""
     requirements: tuple[LocatedCondition, ...] = ()
     days: Days = ALWAYS
     spaces: frozenset[str] = frozenset()

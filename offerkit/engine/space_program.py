@@ -174,12 +174,14 @@ class SpaceProgramBuilder:
         if not all(category.enabled and category.days.hold(today) for category in offer.chain):
             return
         weights = applicable_weights(offer, self.space, today)
-        if any(weight.formula is not None or weight.dynamic for weight in weights):
+        if any(weight.computed or weight.dynamic for weight in weights):
             self.computed.append((offer, weights))
             return
         factors = offer.factors(today)
-        for weight in sorted(weights, key=lambda weight: -(weight.number or 0)):
-            value = times(weight.number or Decimal(0), factors)
+        for number, weight in sorted(
+            ((weight.value, weight) for weight in weights if weight.value is not None), key=lambda pair: -pair[0]
+        ):
+            value = times(number, factors)
             if value > 0:
                 self.constant.append((RankedOffer(value, offer.position), weight))
             if not weight.requirements:

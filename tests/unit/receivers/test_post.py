@@ -108,7 +108,7 @@ def test_a_receiver_that_is_down() -> None:
 def test_a_receiver_without_a_certificate() -> None:
     """Plain HTTP where TLS is expected: nothing is sent."""
     with receiving() as receiver:
-        result = sent(receiver.url.replace("http://", "https://"))
+        result = sent(receiver.url.replace("http://", "https://"), SOON)
     assert result.unreachable and receiver.requests == []
 
 

@@ -111,6 +111,12 @@ def test_the_dimension_need_not_have_an_email(bundled: Path) -> None:
     assert len(load_folder(bundled).records) == len(key) + 4
 
 
+def test_without_a_folder_it_is_the_project_around(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(bundled / "data")
+    assert run("--template", "banner", "--environment", "recipients").exception is None
+    assert (bundled / "specs/recipients/banner.yaml").is_file() and not (bundled / "data/specs").exists()
+
+
 def test_names_that_are_taken_are_told_before_anything_is_written(bundled: Path) -> None:
     (bundled / "specs/recipients/mine.yaml").write_text("version: 1\n")
     told = refused(bundled, "email=email", "sms=mine", "app=one", "banner=one", environment="recipients")
