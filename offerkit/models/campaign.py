@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -110,7 +110,10 @@ class Cell(Part):
 class SpaceOffers(Part):
     """The offers of a recipient on one space: by the engine, fixed, from an outline, by cell, or from a field."""
 
-    space: Name | None = None
+    if TYPE_CHECKING:
+        space: Name | None
+        """Declared by the subclasses, which have it in another place."""
+
     engine: EngineCall | None = None
     offers: NameList | None = None
     outline: Name | None = Field(None, description="Send all offers of the outline, in its order, without the engine.")
@@ -163,11 +166,16 @@ class SpaceOffers(Part):
             raise PydanticCustomError("delivery", "count goes with outline only; for the engine, use engine.count")
 
 
-class MessageSlot(SpaceOffers):
-    """A part of a message: a space, and the offers on it."""
+class NamedPlace(Part):
+    """What a slot has besides its offers, in this order."""
 
     name: Annotated[Name, AfterValidator(_slot_name)]
     label: Label = ""
+    space: Name | None = None
+
+
+class MessageSlot(SpaceOffers, NamedPlace):
+    """A part of a message: a space, and the offers on it."""
 
     @model_validator(mode="after")
     def _one_way(self) -> MessageSlot:
@@ -188,10 +196,11 @@ class MessageBody(Part):
         return self
 
 
-class Delivery(SpaceOffers):
-    """A message to many contacts: offers on one space, or slots with offers on several and a body that shows them."""
+class Addressees(Part):
+    """What a delivery has besides its offers, in this order: where, when and to whom."""
 
     label: Label = ""
+    space: Name | None = None
     contact_date: Day | None = Field(None, description="The day the recipients are contacted.")
     target: Expression | None = Field(
         None, description="A condition that selects the recipients; if absent, all contacts."
@@ -199,6 +208,11 @@ class Delivery(SpaceOffers):
     data: NameSet = Field(
         (), description="Call data that each run brings for every recipient (offerkit deliver --data-from)."
     )
+
+
+class Delivery(SpaceOffers, Addressees):
+    """A message to many contacts: offers on one space, or slots with offers on several and a body that shows them."""
+
     slots: tuple[MessageSlot, ...] | None = Field(
         None,
         min_length=1,
@@ -216,7 +230,7 @@ class Delivery(SpaceOffers):
             if self.body is not None:
                 raise PydanticCustomError("delivery", "a body goes with slots")
             return self
-        own = sorted(self.model_fields_set & SpaceOffers.model_fields.keys())
+        own = sorted(self.model_fields_set & {"space", *SpaceOffers.model_fields})
         if own:
             raise PydanticCustomError(
                 "delivery", "{names}: with slots, each slot says this for itself", {"names": ", ".join(own)}

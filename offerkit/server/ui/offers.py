@@ -246,6 +246,7 @@ _WHAT = {
     "weights": "Weight",
     "multiplier": "Multiplier",
     "themes": "Themes",
+    "fields": "Field",
 }
 """The parts by name, in the order in which they are shown."""
 
@@ -292,6 +293,9 @@ def _parts(view: Snapshot, address: Address) -> Iterator[_ShownCondition]:
     if not any(condition.part == "weights" for condition in conditions):
         yield _ShownCondition("Weight", address, "1")
     yield _ShownCondition("Spaces", offer.origin(("spaces",)), ", ".join(offer.shown_on) or "none")
+    for name, value in offer.fields.items():
+        shown = value if isinstance(value, str) else inline(value)
+        yield _ShownCondition("Field", offer.field_origin(name) or address, f"{name}: {shown}")
 
 
 def _texts(condition: Condition) -> Iterator[str]:

@@ -267,7 +267,7 @@ def test_other_kinds(text: str, code: Code, place: str, summary: str, hint: str)
             "version: 1\ndimensions:\n  d: {key: [id], fields: {id: {}}, source: {format: csv, table: t}}\n",
             Code.BAD_VALUE,
             "3:44",
-            "a csv or parquet source needs path",
+            "a csv, jsonl or parquet source needs path",
         ),
         ("version: 1\noperators:\n  o: {profile: boss ltd}\n", Code.BAD_NAME, "3:16", "“boss ltd” is not a name"),
         (

@@ -10,6 +10,7 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.aspects import approval_keys, content_fingerprint, eligibility_fingerprint
 from offerkit.plans.plan import Plan
+from offerkit.server.ui.offers import condition_rows
 from offerkit.usecases.policy_checks import check_declared
 
 CATALOG, OFFERS, SPACES = (f"specs/shop/{name}.yaml" for name in ("catalog", "offers", "spaces"))
@@ -189,3 +190,15 @@ def test_a_policy_of_live_reads_values_by_its_own_types(shop: Workspace) -> None
     with pytest.raises(Refused) as refused:
         shop.apply("ada")
     assert any("shop/policy.gain" in one.summary for one in refused.value.diagnostics)
+
+
+def test_the_page_of_an_offer_shows_values_and_what_gives_them(shop: Workspace) -> None:
+    with_fields(shop, margin=0.9)
+    view = shop.session().load().snapshot
+    (address,) = [each for each in view.entries if each == "shop/offer.gold-card"]
+    rows = [(row.origin, row.design) for row in condition_rows(address, view, view) if row.what == "Field"]
+    assert sorted(rows) == [
+        ("shop/category.bank", "supplier: x"),
+        ("shop/offer.gold-card", "margin: 0.9"),
+        ("shop/template.plain", "city: Oslo"),
+    ]
