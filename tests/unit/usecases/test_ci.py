@@ -458,7 +458,9 @@ def test_contacts_that_cannot_be_read_are_not_described_to_those_who_read_the_re
     git(repository.root, "checkout", "-qf", "main")
     source = {"format": "csv", "path": "people.csv"}
     repository.change({"specs/shared.yaml": {"dimensions": {"person": {"source": source}}}})
-    (repository.root / "people.csv").write_text("id,email,first_name,age,country\n8,ana@example.com,Ana,forty,FR\n7,,,9,\n7,,,9,\n")
+    (repository.root / "people.csv").write_text(
+        "id,email,first_name,age,country\n8,ana@example.com,Ana,forty,FR\n7,,,9,\n7,,,9,\n"
+    )
     commit(repository)
     git(repository.root, "checkout", "-qb", "light")
     repository.change(offers(card={"weights": [{"weight": 7}]}))
