@@ -372,8 +372,8 @@ def _count(result: DeliveryResult, message: Message) -> None:
 
 def _inputs(contact_table: ContactTable, order: PlannedDelivery, request: DeliveryRequest) -> str:
     """A digest of everything that the messages are made from, except propositions made meanwhile."""
-    # DuckDB's hash of a row ends in “xor the last column's hash”, so that rows which swap that value would have the same
-    # digest together: hence the hash of each row's hash.
+    # DuckDB's hash of a row is that of its last column, xor the rest, so rows that exchange that value would have the
+    # same digest together: hence the hash of each row's hash.
     contact_digest = contact_table.connection.execute(
         "SELECT count(*), bit_xor(hash(hash(contact))), bit_xor(hash(hash(contact.k, contact.n))) FROM contact"
     ).fetchone()

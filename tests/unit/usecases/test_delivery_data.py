@@ -348,7 +348,7 @@ def test_a_run_that_was_interrupted_does_not_go_on_with_other_data(root: Path, m
     shown = {
         m["contact"]: m["text"] for m in map(json.loads, Path("made/messages-00001.jsonl").read_text().splitlines())
     }
-    assert (shown["1"], shown["2"]) == ("A loan for you, 3", "A loan for you, 600")
+    assert (shown["1"], shown["2"]) == ("Gold, mass", "A loan for you, 600")
 
 
 def _interrupted(*_: object) -> None:
