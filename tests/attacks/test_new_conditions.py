@@ -120,17 +120,63 @@ def test_honest_change_of_a_condition(shop: Session, change: Callable[[Session],
     broken_if(of_conditions(shop) == before, "an approved change does not go live")
 
 
-def test_the_counted_offers_swap_their_names(shop: Session) -> None:
+def _swap(team: Session, kind: str, one: str, other: str) -> None:
+    path = "specs/recipients/offers.yaml" if kind == "offer" else "specs/recipients/catalog.yaml"
+    section = {"offer": "offers", "category": "categories"}[kind]
+    bodies = team.files[path][section]
+    swapped = {one: bodies[other], other: bodies[one]}
+    team.edit(**{section: {one: None, other: None}})
+    team.edit(**{section: swapped})
+    team.edit(moved={f"{kind}.{one}": f"{kind}.{other}", f"{kind}.{other}": f"{kind}.{one}"})
+
+
+@pytest.mark.parametrize("how", variants(["whole", "in parts", "back and again", "saved"], quick=2))
+def test_the_counted_offers_swap_their_names(shop: Session, how: str) -> None:
     """saver and safari get each other's names: what loan counts by name is another offer than was approved."""
-    offers = shop.files["specs/recipients/offers.yaml"]["offers"]
-    bodies = {"saver": offers["safari"], "safari": offers["saver"]}
-    shop.edit(offers={"saver": None, "safari": None})
-    shop.edit(offers=bodies, moved={"offer.saver": "offer.safari", "offer.safari": "offer.saver"})
-    shop.do("omar", "apply --yes")
-    shop.attempt("omar", "approve recipients/offer.loan", "promote --yes", "promote --yes recipients/offer.s*")
+    _swap(shop, "offer", "saver", "safari")
+    out = shop.do("omar", "plan", "apply --yes")
+    broken_if("eligibility of offer loan" not in out, "the plan does not say whose approval is reset")
+    shop.attempt("omar", "approve recipients/offer.loan")
+    if how == "back and again":
+        shop.attempt("omar", f"rollback --undo {shop.serial()} --yes", f"rollback --undo {shop.serial()} --yes")
+    if how == "saved":
+        shop.do("omar", "promote --out plans/p.json")
+        shop.attempt("omar", "apply plans/p.json --yes")
+    parts = ["recipients/offer.saver", "recipients/offer.safari", "recipients/offer.s*"] if how == "in parts" else [""]
+    for who in ("omar", "alan"):
+        shop.attempt(who, *(f"promote --yes {part}" for part in parts))
     live = shop.live()
     swapped = live.title("saver") == "Lions"
     broken_if(swapped and live["offer.loan"]["eligible"]["history"][0]["offer"] == "saver", "loan counts another offer")
+
+
+def test_the_counted_categories_swap_their_names(shop: Session) -> None:
+    """saver counts what is below travel; omar gives another category that name."""
+    shop.edit(categories={"city": {"label": "City"}})
+    honestly(shop)
+    _swap(shop, "category", "travel", "city")
+    shop.edit(
+        categories={"travel/africa": None, "city/africa": {"label": "Africa"}},
+        offers={"safari": {"category": "city/africa"}},
+    )
+    shop.edit(moved={"category.travel/africa": "category.city/africa"})
+    shop.do("omar", "apply --yes")
+    shop.attempt("omar", "approve recipients/offer.saver", "promote --yes", "promote --yes 'recipients/category.*'")
+    shop.attempt("alan", "promote --yes", "promote --yes 'recipients/category.*'")
+    live = shop.live()
+    broken_if(live["category.travel"]["label"] == "City", "saver counts the propositions of another category")
+
+
+def test_honest_swap_of_counted_offers(shop: Session) -> None:
+    """Its reviewer approves that loan counts the other; or the condition follows, and nobody is asked."""
+    _swap(shop, "offer", "saver", "safari")
+    shop.edit(offers={"loan": {"eligible": {"history": [{"offer": "safari", "status": "accepted", "at_most": 0}]}}})
+    shop.do("omar", "apply --yes", "promote --yes")
+    broken_if(shop.live().title("saver") != "Lions", "what still counts the same offer asks for an approval")
+    shop.edit(offers={"loan": {"eligible": {"history": [{"offer": "saver", "status": "accepted", "at_most": 0}]}}})
+    shop.edit(moved=None)
+    honestly(shop)
+    broken_if(shop.live()["offer.loan"]["eligible"]["history"][0]["offer"] != "saver", "approved, and not live")
 
 
 def _switched_off(team: Session) -> None:
