@@ -243,24 +243,25 @@ def _counted(people: ContactTable, program: BatchProgram, number: int, position:
 
 
 def _applies(people: ContactTable, program: BatchProgram, number: int, position: int) -> str:
-    """A test in SQL: the rule applies to the offer in the category it had when it was proposed."""
-    weight = '"f_weight"' if program.catalog.rules[position].weighs else "NULL::DECIMAL(18, 6)"
-    proposed = people.connection.execute(
-        f'SELECT DISTINCT "f_offer", "f_category", {weight} FROM past WHERE r{number}'  # noqa: S608
-    ).fetchall()
+    """A test in SQL: the rule applies to the offer in the category, and with the weight, that it was proposed with."""
+    columns = {"offer": "VARCHAR", "category": "VARCHAR"}
+    if program.catalog.rules[position].weighs:
+        columns["weight"] = TYPES[BaseType.DECIMAL]
+    fields = ", ".join(map(column, columns))
+    proposed = people.connection.execute(f"SELECT DISTINCT {fields} FROM past WHERE r{number}").fetchall()  # noqa: S608
     applicable = [
-        (offer, category, proposed_weight)
-        for offer, category, proposed_weight in proposed
-        if about_pair(program.catalog, position, offer, category, program.facts, proposed_weight)
+        row for row in proposed if about_pair(program.catalog, position, row[0], row[1], program.facts, *row[2:])
     ]
-    people.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE applies{number} (offer VARCHAR, category VARCHAR, weight DECIMAL(18, 6))"
-    )
+    declared = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+    people.connection.execute(f"CREATE OR REPLACE TEMP TABLE applies{number} ({declared})")
     if applicable:
-        people.connection.executemany(f"INSERT INTO applies{number} VALUES (?, ?, ?)", applicable)  # noqa: S608
+        marks = ", ".join("?" * len(columns))
+        people.connection.executemany(f"INSERT INTO applies{number} VALUES ({marks})", applicable)  # noqa: S608
+    if "weight" not in columns:
+        return f"({fields}) IN (SELECT (offer, category) FROM applies{number})"  # noqa: S608
     return (
         f"EXISTS (SELECT 1 FROM applies{number} AS a WHERE a.offer = f_offer AND a.category = f_category"  # noqa: S608
-        f" AND a.weight IS NOT DISTINCT FROM {weight})"
+        " AND a.weight IS NOT DISTINCT FROM f_weight)"
     )
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.engine.call_facts import facts_read
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import CallFacts
+from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.engine.contact_history import ContactHistories
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
@@ -44,6 +44,7 @@ from offerkit.models.rule import Rule
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.template import Weight as WeightModel
 from offerkit.models.typology import Typology
+from offerkit.rules.nodes import CallNode, walk
 from offerkit.rules.types import ExpectedResult, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
@@ -349,12 +350,13 @@ def _compile_rule(
         after=duration(model.period.after),
         maximum=model.max,
         stored={},
+        daily=False,
     )
     read = rule.counts_by("stored")
     if read:
         rule = replace(rule, stored={name: stored[name] for name in read})
     if rule.applies_when is not None and (rule.applies_when.uses_clock or rule.weighs):
-        return rule
+        return replace(rule, daily=not rule.weighs and not _reads_now(rule.applies_when))
     labels = {path: category.label for path, category in categories.items()}
     positions = (
         offer.position
@@ -368,6 +370,11 @@ def _compile_rule(
         )
     )
     return replace(rule, applies=frozenset(positions))
+
+
+def _reads_now(condition: BoundCondition) -> bool:
+    checked = condition.expression.checked
+    return checked is not None and any(isinstance(node, CallNode) and node.name == "now" for node in walk(checked.root))
 
 
 def _index(pairs: Iterable[tuple[str, int]], names: Iterable[str]) -> Mapping[str, tuple[int, ...]]:

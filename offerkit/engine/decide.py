@@ -186,7 +186,7 @@ def _excluded_bits(
     tally = history.tally(moment.space, program) if isinstance(history, RememberedHistory) else None
     for position, about in enumerate(program.about):
         rule = catalog.rules[position]
-        bits = bits_of(applicable_offers(catalog, rule, facts), program.of_offer) if about is None else about
+        bits = _applicable_bits(catalog, program, position, facts) if about is None else about
         if not bits & alive & ~excluded or rule.channel not in ("", moment.channel):
             continue
         cached = tally.get(position) if tally is not None else None
@@ -201,6 +201,17 @@ def _excluded_bits(
         if bits and (rule.contacts is None or rule.contacts.condition.value(facts) is True):
             excluded |= bits
     return excluded
+
+
+def _applicable_bits(catalog: Catalog, program: SpaceProgram, position: int, facts: CallFacts) -> int:
+    """The bits that a rule applies to now."""
+    bits = program.today.get(position)
+    if bits is None:
+        rule = catalog.rules[position]
+        bits = bits_of(applicable_offers(catalog, rule, facts), program.of_offer)
+        if rule.daily:
+            program.today[position] = bits
+    return bits
 
 
 def _excluded(

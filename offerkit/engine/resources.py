@@ -177,6 +177,8 @@ class PresentationRule:
     maximum: int
     stored: Mapping[str, FieldType]
     """The types of the stored data that ``when`` reads."""
+    daily: bool
+    """Whether the day, but not the time of day, decides what it applies to."""
 
     @property
     def steady(self) -> bool:

@@ -64,6 +64,8 @@ class SpaceProgram:
     of_category: dict[str, int]
     about: tuple[int | None, ...]
     """For each presentation rule, the bits it applies to; None if that depends on the clock or on weights."""
+    today: dict[int, int] = field(default_factory=dict, compare=False)
+    """By the position of a rule that applies by the day only, the bits it applies to, once known."""
     weighed: dict[int, int] = field(default_factory=dict, compare=False)
     """By the position of a rule that applies by weight, the entries whose weight it applies to, once known."""
 

@@ -6,8 +6,8 @@ name; they never add rights. Both must allow an action.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -63,6 +63,24 @@ def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]
     if plan.kind is not PlanKind.APPLY:
         diagnostics += _may_not_promote(actor, plan, promoters)
     return diagnostics
+
+
+def own_filter_refusals(actor: Actor, plan: Plan, used: Collection[Address]) -> list[Diagnostic]:
+    """The filters of environments themselves (``used``) that ``plan`` changes although ``actor`` cannot write those."""
+    refused: dict[StageRef, list[Address]] = {}
+    for step in plan.steps:
+        if step.address not in used or _moves_live(plan.kind, step.stage, Kind.FILTER):
+            continue
+        if not actor.may(Verb.WRITE, step.address.environment, Kind.ENVIRONMENT):
+            refused.setdefault(step.stage, []).append(step.address)
+    return [
+        replace(
+            _may_not_write(actor, stage, Kind.ENVIRONMENT, addresses, plan.kind),
+            detail="The environment uses the filter for all its offers, so it is a part of the environment.",
+            hint=f"Ask who may change environments to apply it, or leave it out with --exclude {addresses[0]}.",
+        )
+        for stage, addresses in refused.items()
+    ]
 
 
 def _moves_live(kind: PlanKind, stage: StageRef, resource: Kind) -> bool:

@@ -10,8 +10,8 @@ from offerkit.reports.escape import clip
 from offerkit.reports.templating import call
 
 MOST_BARS, MOST_COLUMNS = 30, 400
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 240, 56, 34, 10
-_BAR, _LABEL = 40, 18
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 240, 72, 34, 16
+_BAR, _LABEL, _DATE = 52, 26, 130
 _PARTS = ("accepted", "interested", "rejected", "other")
 """The parts of a bar, from its beginning; ``other``: waiting, or presented without an answer."""
 
@@ -73,8 +73,8 @@ def _columns(groups: Sequence[tuple[str, StatusCounts]], axis: str) -> str:
         Bar(name, _said(counts), _LEFT + place * step, _parts(counts, 0, height / most))
         for place, (name, counts) in enumerate(shown)
     ]
-    every = -(-len(shown) // 6)
-    labels = [(bar.label, bar.at) for place, bar in enumerate(bars) if place % every == 0]
+    every = -(-len(shown) // 5)
+    labels = [(bar.label, bar.at) for place, bar in enumerate(bars) if place % every == 0 and bar.at < _WIDTH - _DATE]
     ticks = [(f"{round(most * part):,}", _TOP + height * (1 - part)) for part in (0, 0.5, 1)]
     left = f" The last {MOST_COLUMNS} of {len(groups):,} are shown." if len(groups) > MOST_COLUMNS else ""
     frame = (_WIDTH, _HEIGHT, _LEFT, _TOP + height)

@@ -10,15 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from offerkit.address import Kind, Stage
+from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.applier import Applied, Verified, commit, verify
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import Actor, missing_scopes, plan_refusals, required_scopes, reserved_refusals
+from offerkit.governance.rights import (
+    Actor,
+    missing_scopes,
+    own_filter_refusals,
+    plan_refusals,
+    required_scopes,
+    reserved_refusals,
+)
 from offerkit.plans.plan import Plan, PlanKind
+from offerkit.state.effective import filters_of
 from offerkit.store import Store
 from offerkit.store.rollback_request import RollbackRequest
-from offerkit.store.stage_snapshots import CONTACTS
+from offerkit.store.stage_snapshots import CONTACTS, Stages
 from offerkit.usecases import authorship
 from offerkit.usecases.plan import may_break
 from offerkit.usecases.session import Session, promoters, who_is
@@ -131,10 +139,25 @@ def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
     return record
 
 
+def _own_filters(store: Store, plan: Plan) -> set[Address]:
+    """The filters that environments with changed filters use themselves in design."""
+    names = {step.address.environment for step in plan.steps if step.address.kind is Kind.FILTER}
+    stages = Stages(store) if names else None
+    used: set[Address] = set()
+    for name in names if stages is not None else ():
+        environment = environment_address(name)
+        assert stages is not None
+        body = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)(environment)
+        used |= {environment.beside(Kind.FILTER, each) for each in filters_of(body or {})}
+    return used
+
+
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
     refused = missing_scopes(session.scopes, required_scopes(plan), actor.name)
     refused += plan_refusals(actor, plan, promoters(store) if store is not None else {})
+    if store is not None:
+        refused += own_filter_refusals(actor, plan, _own_filters(store, plan))
     if store is not None and not refused:
         replaced = (step.before.fingerprint for step in plan.steps if step.before and step.address.kind in _NAMING)
         refused += reserved_refusals(actor, plan, store.bodies(replaced))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ from helpers.serving import with_people
 from helpers.workspace import Workspace
 from selenium import webdriver
 
+from offerkit.models.status import Status
+from offerkit.store import PropositionRow, Store
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 AXE = Path(os.environ.get("OFFERKIT_NODE_MODULES", ROOT / "node_modules")) / "axe-core" / "axe.min.js"
 PAGES = (
     "/ui", "/ui/offers", "/ui/offers/shop/gold-card", "/ui/diff?a=shop@live&b=shop@design", "/ui/approvals?show=all",
-    "/ui/promote", "/ui/stops", "/ui/history", "/ui/history/1", "/ui/graph", "/ui/weights", "/ui/login",
+    "/ui/promote", "/ui/stops", "/ui/history", "/ui/history/1", "/ui/graph", "/ui/weights", "/ui/report",
+    "/ui/report?by=offer,space", "/ui/login",
 )  # fmt: skip
 WIDTHS = (1280, 390)
 JUDGED = """
@@ -42,6 +47,12 @@ return [...document.querySelectorAll(".preview iframe")].filter(
 """
 
 
+def _proposition(number: int) -> PropositionRow:
+    time = f"2026-{1 + number % 3:02}-{1 + number % 28:02}T12:00:00.000000Z"
+    texts = (f"p-{number}", "shop", str(number), "web", "inbound-web", "gold-card", "bank", f"call-{number}")
+    return PropositionRow(*texts, 1, Decimal(1), tuple(Status)[number % 6], time, time, 1)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A shop of which an offer waits in design, with a high preview."""
@@ -52,6 +63,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "label": "Gold", "content": {"title": "Gold card", "html": high}, "eligible": {"when": "person.age >= 21"},
     }}}})  # fmt: skip
     workspace.apply("ada")
+    with Store.open(workspace.location, write=True) as store:
+        store.add_propositions([_proposition(number) for number in range(40)])
     with served(root, "--ui", "local") as url:
         yield url
 

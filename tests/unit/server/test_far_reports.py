@@ -90,7 +90,10 @@ def test_a_report_is_the_same(far: Workspace, request_: StatusReportRequest) -> 
 
 def test_mistakes_in_a_report_are_told(far: Workspace) -> None:
     refused(Code.UNKNOWN_GROUP, lambda: status_report(session(far, "ada"), StatusReportRequest(("spce",))))
-    refused(Code.LISTING_OPTIONS, lambda: status_report(session(far, "ada"), StatusReportRequest((), "2027-01-01", "2026-01-01")))
+    refused(
+        Code.LISTING_OPTIONS,
+        lambda: status_report(session(far, "ada"), StatusReportRequest((), "2027-01-01", "2026-01-01")),
+    )
 
 
 def test_only_readers_of_contacts_export(far: Workspace) -> None:

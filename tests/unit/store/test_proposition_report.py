@@ -1,0 +1,85 @@
+"""Counts of propositions by groups, as both databases make them, against counting them one by one."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from proposition_samples import at, made
+
+from offerkit.models.status import Status, status_number
+from offerkit.store import DeliveryRun, PropositionRow, Store
+from offerkit.store.proposition_report import ReportQuery, offsets
+from offerkit.times import instant, utc
+
+RUN = DeliveryRun("recipients", "june", "letter", "call-0", "email", 4, at(9), at(9), "ada", 1, 1)
+
+
+def rows(count: int) -> list[PropositionRow]:
+    """Propositions of two years, many of them within hours of a change of clocks."""
+    chance, begin = random.Random(7), datetime(2025, 1, 1, tzinfo=UTC)
+    changes = [
+        datetime(2026, 3, 29, 1, tzinfo=UTC),
+        datetime(2025, 10, 26, 1, tzinfo=UTC),
+        datetime(2026, 10, 4, tzinfo=UTC),
+    ]
+    found = []
+    for number in range(count):
+        near = chance.choice(changes) + timedelta(minutes=chance.randrange(-1_500, 1_500))
+        moment = near if number % 2 else begin + timedelta(minutes=chance.randrange(2 * 365 * 1_440))
+        texts = {"space": chance.choice(("web", "mail")), "offer": chance.choice(("gold", "saver", "safari"))}
+        status = chance.choice(tuple(Status))
+        found.append(made(number, time=utc(moment), status=status, interaction=f"call-{number % 5}", **texts))
+    return found
+
+
+@pytest.mark.parametrize("name", ["UTC", "Europe/Paris", "Australia/Lord_Howe", "Asia/Kathmandu", "America/New_York"])
+def test_days_are_those_of_the_zone(store: Store, name: str) -> None:
+    zone, found = ZoneInfo(name), rows(400)
+    store.add_propositions(found)
+    expected = Counter(
+        (instant(row.time).astimezone(zone).date().isoformat(), row.space, status_number(row.status)) for row in found
+    )
+    query = ReportQuery("recipients", ("date", "space"), zone)
+    counted = Counter({(*values, status): count for part in store.report(query) for values, status, count in part})
+    assert counted == expected
+
+
+def test_what_narrows_a_report(store: Store) -> None:
+    found = rows(200)
+    store.add_propositions(found)
+    store.add_propositions([made(900, environment="guests")])
+    query = ReportQuery("recipients", ("offer",), UTC, at(0)[:4] + "-01-01", "2026-07-01", ["web"], ["gold", "saver"])
+    expected = Counter(
+        (row.offer, status_number(row.status))
+        for row in found
+        if query.since <= row.time < query.until and row.space == "web" and row.offer != "safari"
+    )
+    counted = Counter({(*values, status): count for part in store.report(query) for values, status, count in part})
+    assert counted == expected and expected
+    for nothing in (ReportQuery("recipients", (), UTC, spaces=[]), ReportQuery("nowhere", ("date",), UTC)):
+        assert [row for part in store.report(nothing) for row in part] == []
+
+
+def test_deliveries_have_their_name(store: Store) -> None:
+    store.add_delivery(RUN, [made(number, interaction="call-0", time=at(9), space="email") for number in range(3)])
+    store.add_propositions([made(10), made(11)])
+    query = ReportQuery("recipients", ("campaign", "delivery"), UTC)
+    assert sorted((list(values), count) for part in store.report(query) for values, _, count in part) == [
+        (["", ""], 2),
+        (["june", "june/letter"], 3),
+    ]
+
+
+def test_offsets_change_where_clocks_do() -> None:
+    paris, first, last = ZoneInfo("Europe/Paris"), instant("2026-01-01T00:00:00Z"), instant("2026-12-31T00:00:00Z")
+    assert offsets(paris, first, last) == [
+        ("", 3_600),
+        ("2026-03-29T01:00:00.000000Z", 7_200),
+        ("2026-10-25T01:00:00.000000Z", 3_600),
+    ]
+    assert offsets(paris, last, first) == [("", 3_600)]
+    assert offsets(paris, None, None) == [("", 0)]
