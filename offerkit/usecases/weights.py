@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from offerkit.address import Address, Kind
+from offerkit.address import Address, Kind, ancestors
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.resources import CompiledOffer, CompiledWeight, Days
 from offerkit.engine.weight_table import ShownMultiplier, ShownWeight, WeightTable
@@ -44,9 +44,8 @@ def weight_table(catalogs: Catalogs, patterns: Sequence[str], at: str, now: str)
 
 def _above(body: JsonMap, address: Address) -> Iterator[Address]:
     """The addresses of the categories that an offer lies in, from the root."""
-    parts = str(body.get("category", "")).split("/")
-    for count in range(1, len(parts) + 1):
-        yield address.beside(Kind.CATEGORY, "/".join(parts[:count]))
+    for path in ancestors(str(body.get("category", ""))):
+        yield address.beside(Kind.CATEGORY, path)
 
 
 def _weights(catalogs: Catalogs, catalog: Catalog, address: Address, day: date) -> Iterator[ShownWeight]:
