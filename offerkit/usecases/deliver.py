@@ -105,7 +105,8 @@ def deliver(
         unmatched = contact_table.unmatched
     result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
     called = dict.fromkeys(report for part in selection.parts for report in part.call.reports)
-    reports = (*called, *_unknown_data(selection, writer), *_unmatched(order, unmatched))
+    hooked = dict.fromkeys(report for part in selection.parts for report in part.hooks.reports())
+    reports = (*called, *hooked, *_unknown_data(selection, writer), *_unmatched(order, unmatched))
     return result, (*order.reports, *reports, *writer.reports, *bad.reports())
 
 
