@@ -89,27 +89,6 @@ def environment_bodies(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield stage.environment, orjson.loads(store.bodies([entry.fingerprint])[entry.fingerprint].text)
 
 
-def check_design_reader(session: Session, environment: str = "") -> None:
-    """Raise Refused if the session's operator may not read design through a server: of one environment, or of all.
-
-    Who can read the store's own files is not kept from it, and callers on this machine need no operator.
-    """
-    if not (session.through_server and session.operator):
-        return
-    with session.existing() as store:
-        known, body = profiles(store), operators(store).get(session.operator, {})
-    wanted = right_to(Verb.READ, environment)
-    profile = str(body.get("profile"))
-    if not known.allow(profile, wanted):
-        where = f"the design of {environment}" if environment else "design, which this shows"
-        raise refuse(
-            Code.NOT_A_DESIGN_READER,
-            f"{session.operator} ({profile}) is not allowed to read {where}",
-            detail=f"Profiles that allow it: {or_list(known.allowing(wanted))}.",
-            hint="Ask an administrator, who can add “read” to the profile.",
-        )
-
-
 def not_a_contact_reader(operator: str, what: str, environments: Sequence[str], hint: str = "") -> Refused:
     """The refusal of ``what`` (a noun and its verb) to operators without access to the contacts of ``environments``."""
     who = operator or "a user who is not logged in"
