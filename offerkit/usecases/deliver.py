@@ -103,7 +103,6 @@ def deliver(
             with folder.working():
                 _make(folder, making, request)
         unmatched = contact_table.unmatched
-    result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
     called = dict.fromkeys(report for part in selection.parts for report in part.call.reports)
     hooked = dict.fromkeys(report for part in selection.parts for report in part.hooks.reports())
     reports = (*called, *hooked, *_unknown_data(selection, writer), *_unmatched(order, unmatched))
@@ -122,10 +121,15 @@ class Making:
     result: DeliveryResult
 
     def parts(self) -> Iterator[Iterator[Recipient]]:
-        """All contacts in parts. Raises Refused before a part if live has changed."""
+        """All contacts in parts; after the last, the result has what could not be rendered.
+
+        Raises Refused before a part if live has changed.
+        """
         for part in recipients(self.contact_table, self.selection, self.store, self.cells):
             _check_live(self.store, self.selection.order)
             yield part
+        failures = self.writer.failures
+        self.result.failures = {offer: (count, *failures.examples[offer]) for offer, count in failures.counts.items()}
 
 
 def unfinished_date(folder: Path, delivery: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
