@@ -105,6 +105,7 @@ def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, b
     reads, fields = look.reads | _reads_of_offer(texts), offer_field_reads(view, address.environment)
     products = product_declarations(view, address.environment)
     more = bool(products) and bool(_products_read(products, look, texts))
+    more |= bool(images_below(view, address, space))
     return bool(reads), look.labelled or more or (fields is not None and bool(fields.bound(offer, reads)))
 
 
