@@ -104,7 +104,8 @@ def deliver(
                 _make(folder, making, request)
         unmatched = contact_table.unmatched
     called = dict.fromkeys(report for part in selection.parts for report in part.call.reports)
-    reports = (*called, *_unknown_data(selection, writer), *_unmatched(order, unmatched))
+    hooked = dict.fromkeys(report for part in selection.parts for report in part.hooks.reports())
+    reports = (*called, *hooked, *_unknown_data(selection, writer), *_unmatched(order, unmatched))
     return result, (*order.reports, *reports, *writer.reports, *bad.reports())
 
 
