@@ -35,7 +35,7 @@ def open_file(root: Path, path: str) -> BinaryIO:
         # O_NONBLOCK: otherwise, opening a named pipe would wait for a writer forever.
         descriptor = os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError as error:
-        hint = "The path is relative to the project's folder; see “source” in the dimension, or --data-from."
+        hint = "The path is relative to the project's folder; see “source” in the dimension."
         raise _refused(Code.CONTACTS_SOURCE, path, "the contacts' file does not exist", hint=hint) from error
     except OSError as error:
         hint = "Check the file's permissions."
