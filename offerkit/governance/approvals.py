@@ -22,6 +22,7 @@ from offerkit.governance.aspects import (
     content_fingerprint,
     content_fingerprints,
     content_reads,
+    counted,
     eligibility_fingerprint,
     eligibility_reads_fields,
     scheme1_content_fingerprint,
@@ -368,13 +369,15 @@ def approval_resets(
     """
     changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
     new_name: dict[Address, Address] = {d.moved_from: d.address for d in deltas if d.moved_from}
+    renamed = new_name.keys() | {*new_name.values()}
     positions = _change_positions(deltas)
     result: dict[Address, list[ApprovalReset]] = {}
     for offer in filter(decisions.about, before.of_kind(Kind.OFFER)):
         new_address = new_name.get(offer, offer)
-        causes = (
-            affecting(before, offer) | (affecting(after, new_address) if new_address in after.entries else set())
-        ) & changed
+        causes, counts = affecting(before, offer), counted(before, offer)
+        if new_address in after.entries:
+            causes, counts = causes | affecting(after, new_address), counts | counted(after, new_address)
+        causes = (causes & changed) | (counts & renamed)
         if not causes:
             continue
         remaining = (
@@ -405,7 +408,9 @@ def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | N
     for address in after.of_kind(Kind.OFFER):
         entry = after.entries[address]
         old = live.origins.get(address, address)
-        relevant = affecting(after, address) | (affecting(before, old) if old in before.entries else set())
+        relevant = affecting(after, address) | counted(after, address)
+        if old in before.entries:
+            relevant |= affecting(before, old) | counted(before, old)
         if not entry.activation or not relevant & live.addresses:
             continue
         was = before.entries.get(old)

@@ -129,19 +129,27 @@ def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
 
 def _first_counted(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
     """The first names of what the eligibility counts; empty if nothing was ever renamed."""
-    if not view.origins:
-        return ()
-    counted = [
+    return tuple(map(view.origins.of, _counted_by(offer))) if view.origins else ()
+
+
+def _counted_by(offer: EffectiveOffer) -> list[Address]:
+    """The offers and categories that the eligibility counts in the contact's history."""
+    histories = [
         offer.get("eligible", "history"),
         *(json_map(each.body.get("eligible")).get("history") for each in offer.categories),
     ]
-    return tuple(
-        view.origins.of(offer.around.address(_COUNTED[key], str(value)))
-        for entries in counted
+    return [
+        offer.around.address(_COUNTED[key], str(value))
+        for entries in histories
         for entry in (entries if isinstance(entries, list) else ())
         for key, value in sorted(json_map(entry).items())
         if key in _COUNTED
-    )
+    ]
+
+
+def counted(view: Snapshot, offer: Address) -> set[Address]:
+    """What the eligibility of ``offer`` counts, offers and categories: it depends on their names, not their bodies."""
+    return set(_counted_by(view.offer(offer)))
 
 
 def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:

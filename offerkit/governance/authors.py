@@ -17,12 +17,12 @@ from typing import NamedTuple, Protocol, TypeAlias
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.governance.approvals import Approval, Decision
-from offerkit.governance.aspects import contributing
+from offerkit.governance.aspects import contributing, counted
 from offerkit.governance.overrides import Revision
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, FormerAddress, by_environment
 from offerkit.state.effective import EffectiveOffer
-from offerkit.state.names import NameHistory, Rename
+from offerkit.state.names import FirstNames, NameHistory, Rename
 from offerkit.state.snapshot import Snapshot
 
 _AspectOnSpace: TypeAlias = tuple[Aspect, str]
@@ -94,8 +94,12 @@ class Authors:
         for offer, aspects in aspects_by_offer.items():
             names: dict[str, AuthoredChange] = {}
             searched: set[tuple[_PastApproval, ...]] = set()
-            for aspect_on_space in sorted(aspects) if self._log.decided(offer) else [min(aspects)]:
+            decided = self._log.decided(offer)
+            for aspect_on_space in sorted(aspects) if decided else [min(aspects)]:
                 search = _Search(names, only, aspect_on_space, self._log.passed(offer, aspect_on_space))
+                if aspect_on_space[0] is Aspect.ELIGIBILITY or not decided:
+                    for address in self._renamed_counted(offer):
+                        self._add_renames(search, address)
                 if search.passed not in searched:
                     searched.add(search.passed)
                     for address in inherited[offer]:
@@ -157,6 +161,22 @@ class Authors:
             self._uncleared[cache_key] = shared_search.names
         for author, change in self._uncleared[cache_key].items():
             search.names.setdefault(author, change)
+
+    def _renamed_counted(self, offer: Address) -> list[Address]:
+        """What the offer's eligibility counts in the contact's history by names that mean something else in live."""
+        origins = self._design.origins
+        if not origins or offer not in self._design.entries:
+            return []
+        live = self._live.origins
+        return sorted(a for a in counted(self._design, offer) if origins.of(a) != live.of(a))
+
+    def _add_renames(self, search: _Search, address: Address) -> None:
+        """Add the authors of the renames that gave ``address`` to what is there, since the offer was last approved."""
+        for row in self._log.lineage(address):
+            cleared = frozenset(p.operator for p in search.passed if p.serial > row.serial)
+            for author in self._log.authors(row.serial) if row.moved_from and len(cleared) < 2 else ():
+                if (not search.only or author == search.only) and not cleared - {author}:
+                    search.names.setdefault(author, AuthoredChange(row.address, row.serial))
 
     def _ever_of(self, address: Address) -> Mapping[str, AuthoredChange]:
         if address not in self._ever:
@@ -422,6 +442,12 @@ class _LiveState:
             self._now = self._read()
         live_entry = self._now.entries.get(address)
         return (live_entry.fingerprint if live_entry else "") == (entry.fingerprint if entry else "")
+
+    @property
+    def origins(self) -> FirstNames:
+        """The first names of what is in live."""
+        self._now = self._now or self._read()
+        return self._now.origins
 
     def shows(self, template: Address, paths: set[JsonPath]) -> bool:
         """Whether live offers together take all of ``paths`` from a template."""

@@ -2,7 +2,8 @@
 
 A field binds the aspect that reads it (docs/adr/0062-offer-fields.md): content on a space, if a text or a rendering
 function there reads it; eligibility, if a condition, a filter or a weight does. What reads the fields of every offer
-binds the eligibility of each: presentation rules, stored data, which rules can count, and hooks that get whole offers.
+binds the eligibility of each: presentation rules of any typology, stored data, which rules can count, and hooks that
+get whole offers.
 
 Declared values of products (docs/adr/0063-what-hooks-receive.md) bind the content whose templates read them, by type.
 """
@@ -66,8 +67,8 @@ def offer_field_reads(view: Snapshot, environment: str) -> OfferFieldReads | Non
 def _reads(view: Snapshot, environment: str, body: JsonMap) -> OfferFieldReads:
     model = Environment.model_validate(body)
     own = environment_address(environment)
-    typology = own.beside(Kind.TYPOLOGY, model.typology) if model.typology is not None else None
-    rules = [own.beside(Kind.RULE, name) for name in names_in(view(typology), "rules")] if typology else []
+    typologies = view.of_kind(Kind.TYPOLOGY, environment)  # outlines of deliveries can name each of them
+    rules = sorted({own.beside(Kind.RULE, name) for each in typologies for name in names_in(view(each), "rules")})
     spaces = view.of_kind(Kind.SPACE, environment)
     by_all = frozenset(
         name
@@ -75,7 +76,7 @@ def _reads(view: Snapshot, environment: str, body: JsonMap) -> OfferFieldReads:
         for address in addresses
         for name in reads(view(address) or {})
     )
-    addresses = frozenset([own, *rules, *spaces, *([typology] if typology else [])])
+    addresses = frozenset([own, *rules, *spaces, *typologies])
     types = field_types(model.offer_fields)
     declared = (repr((name, type_.base.value, type_.values)) for name, type_ in sorted(types.items()))
     return OfferFieldReads(

@@ -17,6 +17,7 @@ from offerkit.governance.approvals import approved, rejected, same_reviewers
 from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
+    counted,
 )
 from offerkit.governance.profiles import applied_profiles, right_to
 from offerkit.governance.promotion_draft import PromotionDraft, PromotionRequest, same_offer
@@ -272,6 +273,7 @@ def _changes_on(work: PromotionDraft, address: Address, source: Address, after: 
     for view, name in ((work.live, source), (work.design, address)):
         if name in view.entries:
             relevant |= affecting(view, name)
+            relevant |= {a for a in counted(view, name) if a in work.former or a in work.origin}  # renames
     return {a for a in relevant if a in work.going_live or a in work.blocked or a in work.former}
 
 
@@ -367,7 +369,7 @@ def only_withdraws(live: BeforeAfter) -> bool:
     lengthened = without_earlier_ends(after, before, ended_earlier(before, after, in_both))
     for offer in after.of_kind(Kind.OFFER):
         spaces = after.entries[offer].activation or ()
-        if not spaces or affecting(after, offer).isdisjoint(live.addresses):
+        if not spaces or (affecting(after, offer) | counted(after, offer)).isdisjoint(live.addresses):
             continue
         old = live.origins.get(offer, offer)
         was = before.entries.get(old)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from offerkit.address import Address, Kind, Stage
 from offerkit.fingerprint import json_map
 from offerkit.governance.approvals import Decisions, approved, rejected
-from offerkit.governance.aspects import affecting, content_fingerprint, eligibility_fingerprint
+from offerkit.governance.aspects import affecting, content_fingerprint, counted, eligibility_fingerprint
 from offerkit.governance.promotion_draft import same_offer
 from offerkit.governance.settings import field_meaning
 from offerkit.governance.stops import Stops, stop_sentence
@@ -112,7 +112,8 @@ class _PartialRollback:
         """The offers that would be live and that the changes can affect."""
         for offer in state.after.of_kind(Kind.OFFER):
             entry = state.after.entries[offer]
-            if entry.activation and not _affecting_either_side(state, offer).isdisjoint(state.addresses):
+            relevant = _affecting_either_side(state, offer) | _counted_either_side(state, offer)
+            if entry.activation and not relevant.isdisjoint(state.addresses):
                 yield offer, entry
 
     def _include_inherited(self, state: BeforeAfter, offer: Address, entry: Entry) -> None:
@@ -135,6 +136,10 @@ class _PartialRollback:
                 self.by_new_address.get(address) or self.by_old_address.get(address),
                 f"{then_address} needs it as it was",
             )
+        for address in sorted(_counted_either_side(state, offer)):
+            for item in (self.by_new_address.get(address), self.by_old_address.get(address)):
+                if item is not None and item.moved_from:
+                    self._take(item, f"{then_address} counts it by its name")
 
 
 def _fields(view: Snapshot, address: Address) -> dict[str, str]:
@@ -152,6 +157,13 @@ def _affecting_either_side(state: BeforeAfter, offer: Address) -> set[Address]:
     old = state.origins.get(offer, offer)
     result = affecting(state.after, offer)
     return result | affecting(state.before, old) if old in state.before.entries else result
+
+
+def _counted_either_side(state: BeforeAfter, offer: Address) -> set[Address]:
+    """The offers and categories whose names an offer's eligibility counts, before or after."""
+    old = state.origins.get(offer, offer)
+    result = counted(state.after, offer)
+    return result | counted(state.before, old) if old in state.before.entries else result
 
 
 def _is_as(a: Snapshot, offer: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:

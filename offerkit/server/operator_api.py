@@ -45,14 +45,16 @@ from offerkit.usecases.backends import (
     relayed_json,
     stopped_json,
 )
-from offerkit.usecases.contact_access import check_design_reader
+from offerkit.usecases.design_access import check_design_reader, design_readable, keeping_design
 from offerkit.usecases.override import override
 from offerkit.usecases.relay import relay
 from offerkit.usecases.requests import (
     MAX_DENIALS,
+    ApprovalOutcome,
     ApprovalRequest,
     ForgeReview,
     ImpactRequest,
+    OverrideOutcome,
     OverrideRequest,
     PlanOrigin,
     PolicyDenial,
@@ -281,7 +283,7 @@ def _decisions(service: HasSession) -> list[Operation]:
             expect=body.expect,
             settings=body.settings,
         )
-        decided = await asyncio.to_thread(approve_or_reject, session, wish, Decision(body.decision))
+        decided = await asyncio.to_thread(_decided, session, wish, Decision(body.decision))
         refused = redacted(Refused(decided.refused), service.session).diagnostics
         return answer(decided_json(replace(decided, refused=refused)))
 
@@ -299,7 +301,7 @@ def _decisions(service: HasSession) -> list[Operation]:
         session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
         found_items = tuple(filter(None, map(_found, body.found)))
         wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(OverrideKind, body.lifts)), found_items)
-        return answer(overridden_json(await asyncio.to_thread(override, session, wish)))
+        return answer(overridden_json(await asyncio.to_thread(_overridden, session, wish)))
 
     return [
         operation("POST", "/api/v1/store/decide", deciding, DecideBody),
@@ -385,17 +387,29 @@ def _relay_request(body: RelayBody) -> RelayRequest:
 
 
 def _impact(session: Session, body: ImpactBody) -> Json:
+    check_design_reader(session)
     request = ImpactRequest(body.n, body.at, tuple(body.by), body.sample, body.examples)
     return asdict(impact_for(session, plan_of(body.plan), request))
 
 
 def _held(session: Session, body: LimitBody) -> Json:
+    check_design_reader(session)
     return dict(limit_for(session, plan_of(body.plan)))
+
+
+def _decided(session: Session, wish: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    with keeping_design(session, wish.patterns, wish.categories):
+        return approve_or_reject(session, wish, decision)
+
+
+def _overridden(session: Session, wish: OverrideRequest) -> OverrideOutcome:
+    with keeping_design(session, wish.patterns):
+        return override(session, wish)
 
 
 def _stops(session: Session) -> list[Json]:
     with session.existing() as store:
-        return stopped_rows(list_stops(store))
+        return stopped_rows(list_stops(store, design_readable(session, store)))
 
 
 def answer(body: Json) -> Response:

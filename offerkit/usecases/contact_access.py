@@ -51,6 +51,9 @@ class ContactRights:
         return self.all or self.named.get(environment) == dimension
 
 
+FOR_DETAILS = "The details are in the output of “offerkit plan --impact”, for those who may read contacts."
+"""The hint of a report that others read as well, such as a comment on a pull request."""
+
 ALL_CONTACTS = ContactRights(all=True)
 """The access of a user on the machine that has the contacts."""
 
@@ -89,27 +92,6 @@ def environment_bodies(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield stage.environment, orjson.loads(store.bodies([entry.fingerprint])[entry.fingerprint].text)
 
 
-def check_design_reader(session: Session, environment: str = "") -> None:
-    """Raise Refused if the session's operator may not read design through a server: of one environment, or of all.
-
-    Who can read the store's own files is not kept from it, and callers on this machine need no operator.
-    """
-    if not (session.through_server and session.operator):
-        return
-    with session.existing() as store:
-        known, body = profiles(store), operators(store).get(session.operator, {})
-    wanted = right_to(Verb.READ, environment)
-    profile = str(body.get("profile"))
-    if not known.allow(profile, wanted):
-        where = f"the design of {environment}" if environment else "design, which this shows"
-        raise refuse(
-            Code.NOT_A_DESIGN_READER,
-            f"{session.operator} ({profile}) is not allowed to read {where}",
-            detail=f"Profiles that allow it: {or_list(known.allowing(wanted))}.",
-            hint="Ask an administrator, who can add “read” to the profile.",
-        )
-
-
 def not_a_contact_reader(operator: str, what: str, environments: Sequence[str], hint: str = "") -> Refused:
     """The refusal of ``what`` (a noun and its verb) to operators without access to the contacts of ``environments``."""
     who = operator or "a user who is not logged in"
@@ -133,14 +115,18 @@ def hiding_contacts(may: bool, environment: str) -> Iterator[None]:
         raise Refused(without_contact_details(refused.diagnostics, environment)) from None
 
 
-def without_contact_details(findings: Iterable[Diagnostic], environment: str) -> tuple[Diagnostic, ...]:
-    """``findings`` about contacts without keys, values and numbers, for operators without access to contacts."""
+def without_contact_details(
+    findings: Iterable[Diagnostic],
+    *environments: str,
+    hint: str = "Ask an operator who may read contacts: they are shown the details.",
+) -> tuple[Diagnostic, ...]:
+    """``findings`` about contacts without keys, values and numbers, for readers without access to contacts."""
     shown = (
         Diagnostic(
             finding.code,
-            f"the contacts of {environment} cannot be read",
-            hint="Ask an operator who may read contacts: they are shown the details.",
-            address=f"environment.{environment}",
+            f"the contacts{' of ' if environments else ''}{or_list(environments)} cannot be read",
+            hint=hint,
+            address=f"environment.{environments[0]}" if len(environments) == 1 else "",
         )
         if finding.code in _REVEALING
         else finding

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from offerkit.address import Stage
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.counts import FEWEST
 from offerkit.engine.simulation import AxisValue, GroupResult, Simulation, SpaceResult
@@ -21,6 +22,7 @@ from offerkit.fingerprint import Json, canonical, manifest_digest
 from offerkit.governance.rights import Actor, may_keep_simulations, may_remove_simulation
 from offerkit.store import Store, errors
 from offerkit.store.simulations import SavedSimulation, already_kept
+from offerkit.usecases.design_access import check_design_reader, design_readable, without_suggestions
 from offerkit.usecases.open_engine import StageEngine
 from offerkit.usecases.requests import KeptSimulation, KeptSimulations, SimulationsRequest
 from offerkit.usecases.session import Session, who_is
@@ -103,13 +105,25 @@ def simulations(session: Session, request: SimulationsRequest) -> KeptSimulation
 
 
 def simulations_here(session: Session, request: SimulationsRequest) -> KeptSimulations:
-    """:func:`simulations` where the store is."""
-    if request.action == "remove":
-        return _removed(session, request.names)
+    """:func:`simulations` where the store is. Runs of design are for those who may read it."""
     with session.existing() as store:
-        if request.action == "list":
-            return KeptSimulations([_kept(run) for run in store.simulations(request.environment)])
-        return KeptSimulations([_kept(store.simulation(name)) for name in request.names])
+        may_read = design_readable(session, store)
+    with without_suggestions(known=may_read("")):
+        if request.action == "remove":
+            return _removed(session, request.names)
+        with session.existing() as store:
+            if request.action == "list":
+                runs = store.simulations(request.environment)
+                return KeptSimulations([_kept(run) for run in runs if _of_live(run) or may_read(run.environment)])
+            runs = [store.simulation(name) for name in request.names]
+    for run in runs:
+        if not _of_live(run):
+            check_design_reader(session, run.environment)
+    return KeptSimulations([_kept(run) for run in runs])
+
+
+def _of_live(run: SavedSimulation) -> bool:
+    return run.stage == Stage.LIVE
 
 
 def _removed(session: Session, names: Sequence[str]) -> KeptSimulations:

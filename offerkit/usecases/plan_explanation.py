@@ -16,7 +16,7 @@ from functools import cached_property
 from offerkit.address import Address, Kind, Stage, by_stage
 from offerkit.applier import Verified
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.governance.aspects import affecting, approval_keys
+from offerkit.governance.aspects import affecting, approval_keys, counted
 from offerkit.governance.profiles import applied_profiles
 from offerkit.governance.rights import approvers
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
@@ -153,7 +153,7 @@ class _PlanFile:
                 for side in (Stage.DESIGN, Stage.LIVE):
                     snapshot = self.stages.side(side)
                     if address in snapshot.entries:
-                        depended_on |= affecting(snapshot, address)
+                        depended_on |= affecting(snapshot, address) | counted(snapshot, address)
             if not changed.isdisjoint(depended_on):
                 return True
         return False

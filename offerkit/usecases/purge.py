@@ -144,7 +144,8 @@ def purge_propositions(session: Session, expired: Sequence[ExpiredPropositions])
                 if count < BATCH:
                     break
             if propositions.retention:
-                yield from (0 for _ in store.purge_log(propositions.environment, propositions.before))
+                for _ in store.purge_log(propositions.environment, propositions.before):
+                    pass
 
 
 def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> ExpiredPropositions:

@@ -16,7 +16,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval, Decision, Decisions, approved
-from offerkit.governance.aspects import affecting
+from offerkit.governance.aspects import affecting, counted
 from offerkit.governance.notices import decided_notices
 from offerkit.governance.profiles import Profiles
 from offerkit.governance.rights import Actor, TokenScope, missing_scopes, only_automations
@@ -322,8 +322,10 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
 
     def touched(offer: Address) -> bool:
         former_address = former.get(offer, offer)
-        affected_before = affecting(before, former_address) if former_address in before.entries else set()
-        return not changed.isdisjoint(affecting(design, offer) | affected_before)
+        relevant = affecting(design, offer) | counted(design, offer)
+        if former_address in before.entries:
+            relevant |= affecting(before, former_address) | counted(before, former_address)
+        return not changed.isdisjoint(relevant)
 
     affected = list(filter(touched, design.of_kind(Kind.OFFER)))
     affected += [address for address in waiting_settings(stages) if address in changed]

@@ -315,7 +315,7 @@ class KeptSimulations:
 
 @dataclass(frozen=True)
 class SpaceRequest:
-    """What a call requests for one place: of which space (``ENVIRONMENT/SPACE``), how many offers, and from where.
+    """What a call requests for one place: its space (``ENVIRONMENT/SPACE``), how many offers, and from where.
 
     Several places can be of one space, with categories and themes of their own.
     """

@@ -33,6 +33,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect, Reason
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
 from offerkit.store.stage_snapshots import Stages
+from offerkit.usecases.design_access import design_readable, visible
 from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.requests import StopOutcome, StopRequest
 from offerkit.usecases.session import Session, promotion_settings, who_is
@@ -145,7 +146,9 @@ class _Stopping(_StopWork):
 
     def _named(self) -> list[Address]:
         """What to stop, by current names. Raises Refused for patterns that match nothing."""
-        known = {a for view in (self.design, self.live) for kind in STOPPABLE_KINDS for a in view.of_kind(kind)}
+        known_to_them = visible(self.design, self.live, design_readable(self.session, self.store))
+        every = (a for view in (self.design, self.live) for kind in STOPPABLE_KINDS for a in view.of_kind(kind))
+        known = {*filter(known_to_them, every)}
         return sorted(
             {self.names.now(address) for address in matching(self.request.patterns, known)},
             key=lambda address: address.sort_key,
@@ -174,9 +177,10 @@ class _Resuming(_StopWork):
     def resume(self) -> StopOutcome:
         if refused := only_people(self.actor, "resume what is stopped"):
             raise Refused(refused)
-        addresses = matching(
-            self.request.patterns, {row.key.address for row in self.stops}, "“offerkit stops” lists what is stopped."
-        )
+        may_read = design_readable(self.session, self.store)
+        known = visible(self.design, self.live, may_read)
+        stopped = {a for row in self.stops if may_read((a := row.key.address).environment) or known(a)}
+        addresses = matching(self.request.patterns, stopped, "“offerkit stops” lists what is stopped.")
         heads = sorted({self.names.now(address) for address in addresses}, key=lambda address: address.sort_key)
         self.entitled(heads, lambda name: may_resume(self.actor, name, _names(self.settings, name, "promoters")))
         refused = list(self._refused(heads))
@@ -292,16 +296,17 @@ class LiveNames:
         return sorted(self._other.get(address, set()) - {address})
 
 
-def list_stops(store: Store) -> list[Stopped]:
-    """Everything that is stopped, by address."""
+def list_stops(store: Store, may_read: Callable[[str], bool] = lambda environment: True) -> list[Stopped]:
+    """Everything that is stopped, by address; of what is only in design, what somebody ``may_read`` there."""
     stages = Stages(store)
     stops = stages.stops
     if not stops:
         return []
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     offers: dict[Address, set[Address]] = {}
+    known = visible(design, live, may_read)
     for view in (design, live):
-        for offer in view.of_kind(Kind.OFFER):
+        for offer in filter(known, view.of_kind(Kind.OFFER)):
             for row in stops.about(view, offer):
                 offers.setdefault(stopped_root(row), set()).add(offer)
     listed = [row for row in stops if stopped_root(row) == row.key.address or stops.named(stopped_root(row)) is None]
@@ -316,6 +321,7 @@ def list_stops(store: Store) -> list[Stopped]:
             row.key.address in design.entries or row.key.address in live.entries,
         )
         for row in listed
+        if may_read(row.key.address.environment) or known(row.key.address) or row.key.address in offers
     ]
 
 

@@ -71,13 +71,19 @@ MEANINGS: dict[str, str] = {
     "EngineCall.themes": "Offers with one of these themes.",
     "Cell.when": "The condition on the recipient.",
     "Cell.offer": "The offer that recipients of the cell get.",
-    "Delivery.label": "A readable name.",
-    "Delivery.space": "The space that the message is.",
-    "Delivery.offers": "These offers for everybody; one of engine, offers, outline, cells.",
-    "Delivery.outline": "The offers of this outline; one of engine, offers, outline, cells.",
-    "Delivery.engine": "Offers chosen by the engine for each recipient; one of engine, offers, outline, cells.",
-    "Delivery.cells": "Segments, each with its offer; the first that holds decides; "
-    "one of engine, offers, outline, cells.",
-    "Delivery.exclude_recipients_with_too_few_offers": "A recipient with fewer propositions than asked for gets no "
+    "Addressees.label": "A readable name.",
+    "NamedPlace.label": "A readable name.",
+    "Addressees.space": "The space of the offers; with slots, each slot names its own.",
+    "NamedPlace.name": "The name that the body shows the slot by: slots.NAME.",
+    "NamedPlace.space": "The space of the slot's offers.",
+    "MessageBody.html": "The HTML of the message, with {{ slots.NAME }} where a slot is shown.",
+    "MessageBody.text": "The text of the message, with {{ slots.NAME }} where a slot is shown.",
+    "SpaceOffers.offers": "These offers for everybody; one of engine, offers, outline, cells, offer_from.",
+    "SpaceOffers.outline": "The offers of this outline; one of engine, offers, outline, cells, offer_from.",
+    "SpaceOffers.engine": "Offers chosen by the engine for each recipient; one of engine, offers, outline, cells, "
+    "offer_from.",
+    "SpaceOffers.cells": "Segments, each with its offer; the first that holds decides; "
+    "one of engine, offers, outline, cells, offer_from.",
+    "SpaceOffers.exclude_recipients_with_too_few_offers": "A recipient with fewer propositions than asked for gets no "
     "message.",
 }

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.policies import EnvironmentPolicies, Subject, declared_violations
+from offerkit.governance.policy_offers import DeclaredFields
 from offerkit.models import model_of
 from offerkit.models.policy import GOVERNED
 from offerkit.models.policy_names import names_of
@@ -117,7 +118,7 @@ def test_every_name_of_every_kind_has_a_value_of_its_type() -> None:
             continue
         seen.add(address.kind.value)
         names = names_of(address.kind)
-        row = Subject(address, state).row(address.kind.value, names)
+        row = Subject(address, state).row(address.kind.value, names, DeclaredFields())
         assert row.keys() == names.keys()
         for name, value in row.items():
             assert value is None or fits(value, names[name]), (address, name, value)

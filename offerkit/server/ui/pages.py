@@ -29,7 +29,7 @@ from offerkit.server.routing import ROUTE
 from offerkit.server.thread_worker import now
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
 from offerkit.templates.urls import url_trouble
-from offerkit.usecases.contact_access import check_design_reader
+from offerkit.usecases.design_access import check_design_reader
 from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer
 
@@ -55,8 +55,8 @@ _HEADERS = {
 }
 _NOWHERE = (Code.NO_MATCH, Code.PLAN_EMPTY_TARGET, Code.BAD_ADDRESS, Code.BAD_POINT)
 """What is wrong with an address that leads to nothing."""
-_OF_LIVE = ("/ui/stops",)
-"""Pages that show nothing of design."""
+_OF_LIVE = ("/ui/report", "/ui/stops", "/ui/stop", "/ui/resume", "/ui/logout")
+"""Pages and forms that show nothing of design to those who may not read it."""
 _OFFER = "/ui/offers/{environment}/{name}"
 """The page of one environment alone."""
 _PREVIEWS = "; style-src-attr 'unsafe-inline'; script-src 'self'"
@@ -124,6 +124,8 @@ class Pages:
         fields = await self.fields(request)
         if not sealed(viewer, first(fields, "seal")):
             raise _foreign()
+        if str(request.scope[ROUTE]) not in _OF_LIVE:
+            await asyncio.to_thread(check_design_reader, self.session(viewer))
         return viewer, fields
 
     async def fields(self, request: Request) -> Form:

@@ -15,6 +15,7 @@ from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages, first, query_text
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
+from offerkit.usecases.design_access import design_readable
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.session import Session
 from offerkit.usecases.stop import list_stops, resume, stop
@@ -65,7 +66,7 @@ def routes(pages: Pages) -> list[Operation]:
 
 def _stops(session: Session, done: str) -> Facts:
     with session.existing() as store:
-        stops = list_stops(store)
+        stops = list_stops(store, design_readable(session, store))
     return {
         "stops": stops[:MOST],
         "left": max(0, len(stops) - MOST),

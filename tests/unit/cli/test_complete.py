@@ -150,7 +150,7 @@ COMPLETED = {
     "contact-key": {"environment"},
     "deliver": {"name", "contacts", "data", "data_from", "fields"},
     "diff": {"a", "b", "targets", "exclude", "by", "contacts"},
-    "eval": {"contact", "data", "environment"},
+    "eval": {"contact", "data", "environment", "offer"},
     "export": {"stage"},
     "graph": {"focus"},
     "history": {"what"},

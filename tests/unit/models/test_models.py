@@ -75,6 +75,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         "typology": "calm",
         "time_zone": "Europe/Paris",
         "anonymous": True,
+        "filters": [{"filter": "adults"}],
         "when": "person.age > 1",
         "call_data": {
             "page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True},
@@ -449,6 +450,7 @@ def test_references() -> None:
     assert of(Kind.ENVIRONMENT) == [
         ("dimension", "person", ""),
         ("typology", "calm", ""),
+        ("filter", "adults", ""),
         ("operator", "ada", ""),
         ("operator", "omar", ""),
         ("operator", "dora", ""),

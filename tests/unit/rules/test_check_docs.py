@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.models.expression_scopes import CATEGORY_FIELDS, OFFER_FIELDS
+from offerkit.models.expression_scopes import CALL_FACTS, CATEGORY_FIELDS, OFFER_FIELDS
 from offerkit.rules.check import check
 from offerkit.rules.functions import FUNCTIONS, WRITTEN
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
@@ -22,7 +22,7 @@ SCOPE = NameScope(
             "frequent_flyer_tier": FieldType(BaseType.ENUMERATION, ("gold", "platinum")), "birth_date": FieldType(BaseType.DATE),
             "customer_since": FieldType(BaseType.DATE), "last_login": FieldType(BaseType.TIMESTAMP), "score": FieldType(BaseType.DECIMAL),
         },
-        "interaction": {"basket": FieldType(BaseType.DECIMAL), "destination": FieldType(BaseType.STRING)},
+        "interaction": {**CALL_FACTS, "basket": FieldType(BaseType.DECIMAL), "destination": FieldType(BaseType.STRING)},
         "offer": OFFER_FIELDS,
         "category": CATEGORY_FIELDS,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,8 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code
+from offerkit.plans.plan import envelope
+from offerkit.store.simulations import SavedSimulation
 
 PROFILES = {
     "sender": {"rights": [{"verb": "deliver"}, {"verb": "write", "kinds": ["campaign"]}, {"verb": "stop"}]},
@@ -66,6 +69,7 @@ def test_design_is_kept_from_who_may_not_read_it(site: tuple[TestClient, Workspa
         ("/ui/offers", 403, 403),
         ("/ui/offers/shop/safari", 403, 200),
         ("/ui/stops", 200, 200),
+        ("/ui/report", 200, 200),
     ],
 )
 def test_pages(site: tuple[TestClient, Workspace], path: str, dora: int, olga: int) -> None:
@@ -96,3 +100,84 @@ def test_rights_of_declared_profiles_over_the_network(site: tuple[TestClient, Wo
     with shop.store() as store:
         last = store.revision(store.last_serial())
         assert last is not None and (last.action, last.actor) == ("approve", "olga")
+
+
+@pytest.fixture
+def secret(site: tuple[TestClient, Workspace]) -> tuple[TestClient, Workspace]:
+    """An offer that only design has, stopped before anybody saw it; dora may stop, and reads nothing of design."""
+    asking, shop = site
+    shop.change(
+        {
+            "specs/shop/offers.yaml": {
+                "offers": {
+                    "hush": {"label": "Hush", "category": "travel", "content": {"title": "Hush"}, "spaces": ["web"]}
+                }
+            }
+        }
+    )
+    shop.apply("ada")
+    return asking, shop
+
+
+@pytest.mark.parametrize(
+    ("path", "wish"),
+    [
+        ("store/decide", {"decision": "approved", "patterns": ["*"]}),
+        ("store/decide", {"decision": "approved", "patterns": ["shop"]}),
+        ("store/decide", {"decision": "approved", "patterns": ["shop/offer.hus"]}),
+        ("store/decide", {"decision": "approved", "patterns": [], "categories": ["travel"]}),
+        ("store/override", {"patterns": ["*"], "reason": "Let me see"}),
+        ("store/override", {"patterns": ["shop/offer.hus"], "reason": "Let me see"}),
+        ("stop", {"patterns": ["shop/offer.hus"], "reason": "Let me see"}),
+        ("stop", {"patterns": ["shop/offer.*"], "reason": "Let me see"}),
+        ("resume", {"patterns": ["shop/offer.hus"], "reason": "Let me see"}),
+        ("resume", {"patterns": ["*"], "reason": "Let me see"}),
+        ("store/simulations", {"action": "read", "names": ["first"]}),
+        ("store/simulations", {"action": "read", "names": ["firs"]}),
+        ("store/simulations", {"action": "list"}),
+        ("store/simulations/remove", {"names": ["firs"]}),
+    ],
+)
+def test_no_call_tells_names_of_design(
+    secret: tuple[TestClient, Workspace], path: str, wish: dict[str, object]
+) -> None:
+    asking, shop = secret
+    (shop.root / "people.csv").write_text("id,age\n1,41\n", encoding="utf-8")
+    shop.change({"specs/shared.yaml": {"dimensions": {"person": {"source": {"format": "csv", "path": "people.csv"}}}}})
+    shop.apply("ada")
+    with shop.session().writing() as store, store.recording():
+        store.save_simulation(
+            SavedSimulation("first-hush", "shop", "design", shop.session("ada").now, "ada", "{}"), replaced=False
+        )
+    if path == "resume":
+        done = asking.post(
+            "/api/v1/stop", json={"patterns": ["shop/offer.hush"], "reason": "Not yet"}, headers=headers(shop, "ada")
+        )
+        assert done.status_code == 200
+    answer = asking.post(f"/api/v1/{path}", json=wish, headers=headers(shop, "dora"))
+    assert "hush" not in answer.text.lower(), answer.text
+    stops = asking.get("/api/v1/stops", headers=headers(shop, "dora"))
+    assert stops.status_code == 200
+    assert "hush" not in stops.text.lower(), "what was stopped before it was live is design"
+
+
+@pytest.mark.parametrize("path", ["/ui/approvals", "/ui/promote"])
+def test_no_form_shows_design(secret: tuple[TestClient, Workspace], path: str) -> None:
+    """What a page refuses to show is not shown in the answer to its form either."""
+    asking, shop = secret
+    asking.cookies.set("offerkit_ui", token(shop, "dora"))
+    seal = re.search(r'name="seal" value="([^"]+)"', asking.get("/ui/stops").text)
+    assert seal is not None
+    form = {"seal": seal[1], "address": "*", "decision": "approve", "digest": "0"}
+    answer = asking.post(path, data=form, headers={"Origin": "http://testserver"})
+    assert answer.status_code == 403
+    assert Code.NOT_A_DESIGN_READER in answer.text
+    assert "hush" not in answer.text.lower()
+
+
+def test_design_is_not_counted_for_who_may_not_read_it(secret: tuple[TestClient, Workspace]) -> None:
+    asking, shop = secret
+    plan = envelope(shop.promotion("ada")).decode()
+    for path in ("impact", "limit"):
+        answer = asking.post(f"/api/v1/store/{path}", json={"plan": plan}, headers=headers(shop, "dora"))
+        assert answer.json()["errors"][0]["code"] == Code.NOT_A_DESIGN_READER

@@ -180,8 +180,11 @@ def test_what_an_earlier_slot_could_not_show_is_free_for_the_next(root: Path) ->
     assert [one["slot"] for one in messages()["1"]["propositions"]] == ["a", "b"]
     shutil.rmtree("made")
     deliver("--withdraw")
-    deliver("--out", "made")  # beach has no title without a step
+    said = deliver("--out", "made").output  # beach has no title without a step
     assert [(one["slot"], one["offer"]) for one in messages()["1"]["propositions"]] == [("b", "loan")]
+    assert ": title: a required field is empty\n" in said and "such as" not in said
+    noted = json.loads(Path("made/delivery.json").read_text())["not_rendered"]["beach"]
+    assert noted["contacts"] and noted["example"] == "1: title: a required field is empty"
 
 
 def test_one_by_one_is_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
