@@ -82,8 +82,8 @@ class LogPage:
 def begin(db: Database) -> None:
     """Begin the log, unless it has begun; outside of a transaction. Raises Refused when the store cannot be written.
 
-    First comes a marker, which makes writers log; then readers are let in, once no writer is left that looked before it. So a proposition is
-    either there by then, or logged. Whoever is killed in between leaves the rest to the next.
+    First a marker makes writers log; then readers are let in, once no writer is left that looked before it was there.
+    So a proposition is either there by then, or logged. Whoever is killed in between leaves the rest to the next.
     """
     with db.recording():
         db.run(
