@@ -52,6 +52,14 @@ class PastProposition(NamedTuple):
         }
 
 
+_COUNTED = {"any": frozenset[str](), "accepted-or-rejected": frozenset({"accepted", "rejected"})}
+
+
+def counted_statuses(word: str) -> frozenset[str]:
+    """The statuses that ``status`` of a rule or of ``eligible.history`` means; empty: any."""
+    return _COUNTED.get(word, frozenset({word}))
+
+
 class RuleTally(NamedTuple):
     """The offers that a rule excludes (bits of a space program) from ``since`` to ``until``, both included."""
 

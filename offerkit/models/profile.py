@@ -20,9 +20,11 @@ MAX_RIGHTS = 100
 class ProfileRight(Part):
     """One right: a verb, for ``write`` with the kinds that may be changed, in some environments or in all."""
 
-    verb: Literal["read", "write", "approve", "promote", "purge", "stop", "deliver", "read-contacts"] = Field(
+    verb: Literal[
+        "read", "write", "approve", "promote", "purge", "stop", "deliver", "keep-simulations", "read-contacts"
+    ] = Field(
         description="What may be done: read (design, through a server), write, approve, promote (and roll back and"
-        " resume), purge, stop, deliver, or read-contacts (through a server)."
+        " resume), purge, stop, deliver, keep-simulations, or read-contacts (through a server)."
     )
     kinds: tuple[Name, ...] = Field((), description="For write: the kinds of resources that may be changed.")
     environments: NameSet = Field((), description="The environments where it holds; if empty, all.")

@@ -206,3 +206,11 @@ def test_a_promoter_of_one_environment_takes_nothing_live_that_all_share() -> No
     (found,) = plan_refusals(keeper, replace(made, steps=(*made.steps, shared)), {})
     assert "shared@live" in found.summary
     assert plan_refusals(Actor("omar", OFFERS), replace(made, steps=(*made.steps, shared)), {}) == []
+
+
+def test_every_verb_can_be_granted_by_a_declared_profile() -> None:
+    from typing import get_args
+
+    from offerkit.models.profile import ProfileRight
+
+    assert {*get_args(ProfileRight.model_fields["verb"].annotation)} == {verb.value for verb in Verb}
