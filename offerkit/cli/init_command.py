@@ -103,21 +103,28 @@ def command(
     shell.done = True
     for path in begun.written:
         click.echo(f"  + {visible(str(path))}")
+    existed = begun.project or any(str(path).startswith("environments/") for path in begun.kept)
+    adds = bool(templates and begun.written) and existed
     for path in begun.kept:
-        click.echo(f"  = {visible(str(path))} (exists; not changed{_renewing(path, begun)})")
+        if (note := _renewing(path, begun)) or not adds:
+            click.echo(f"  = {visible(str(path))} (exists; not changed{note})")
     is_current = target == Path()
     shown = "this folder" if is_current else visible(str(target))
-    if begun.project:
+    if begun.project and not adds:
         click.echo("  = specs/, environments/ (the project's own; not changed)")
     result = "A new project in"
-    if not begun.fresh:
+    if adds:
+        result = "Added to the project in"
+    elif not begun.fresh:
         result = f"{'Added what was missing to' if begun.written else 'Nothing is missing in'} the project in"
     click.echo(shell.style.green(f"{result} {shown}."), color=True)
     if begun.unnamed and source.line:
         click.echo(f"{REQUIREMENTS} is not changed; name the source of offerkit there with the line: {source.line}")
     elif begun.unnamed:
         click.echo(f"Colleagues and CI install what {REQUIREMENTS} names: name the source of offerkit there.")
-    if begun.fresh:
+    if adds:
+        click.echo("How to write an offer of it: see the head of each new file.")
+    if begun.fresh or adds:
         click.echo("Now: offerkit plan" if is_current else f"Now: cd {visible(quote(str(target)))} && offerkit plan")
 
 

@@ -365,9 +365,10 @@ def _too_long(path: str, line: int) -> Refused:
 def plain_lines(file: BinaryIO) -> int | None:
     """How many lines a file has that needs only to be cut at newlines and commas; None for any other file.
 
-    Such a file has neither quotes nor NUL nor empty lines, and no carriage return except before a newline.
+    Such a file has neither quotes nor NUL nor empty lines, no carriage return except before a newline, and no line of
+    :data:`MAX_RECORD` bytes: DuckDB drops longer ones without a word, or fails.
     """
-    lines = 0
+    lines = length = 0
     last = b"\n"  # so that an empty first line is noticed
     file.seek(0)
     while chunk := file.read(_SCAN_READ):
@@ -376,6 +377,10 @@ def plain_lines(file: BinaryIO) -> int | None:
             return None
         if b"\r" in joined and joined.count(b"\r") - joined.endswith(b"\r") != joined.count(b"\r\n"):
             return None
+        first = chunk.find(b"\n")
+        if length + (first if first >= 0 else len(chunk)) >= MAX_RECORD:
+            return None
+        length = len(chunk) - 1 - chunk.rfind(b"\n") + (0 if first >= 0 else length)
         lines += chunk.count(b"\n")
         last = chunk[-1:]
     if last == b"\r":

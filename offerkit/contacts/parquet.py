@@ -46,6 +46,8 @@ _SAME: Mapping[BaseType, tuple[str, ...]] = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH = 1000
 _ZONED = "TIMESTAMP WITH TIME ZONE"
+_NEVER = 2**62
+"""Microseconds after 1970 that are past every year."""
 
 
 class ParquetTable:
@@ -78,9 +80,8 @@ class ParquetTable:
 
     def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
         """The rows, fetched a thousand at a time."""
-        # a timestamp with a zone would need the package pytz; as microseconds it needs nothing
         zoned = [index for index, name in enumerate(columns) if self._types.get(name) == _ZONED]
-        parts = [f"epoch_us({quote_name(n)})" if i in zoned else quote_name(n) for i, n in enumerate(columns)]
+        parts = [_cell(name, self._types.get(name, "")) for name in columns]
         where = " and ".join(f"{quote_name(name)} = {self._parameter(name)}" for name in equal)
         sql = f"select {', '.join(parts)} from read_parquet(?)" + (f" where {where}" if where else "")  # noqa: S608
         cursor = self._run(sql + (f" limit {limit:d}" if limit else ""), list(equal.values()))
@@ -148,10 +149,27 @@ def _article(base: str) -> str:
     return f"an {base}" if base[0] in "aeiou" else f"a {base}"
 
 
+def _cell(name: str, kind: str) -> str:
+    """In SQL, what is fetched of a column.
+
+    Python's driver gives infinity as the year 9999, so it is fetched as a later year, which no field can hold.
+    """
+    cell = quote_name(name)
+    if kind == _ZONED:  # would need the package pytz; as microseconds it needs nothing
+        return f"CASE WHEN NOT isfinite({cell}) THEN {_NEVER} ELSE epoch_us({cell}) END"
+    if kind not in _TIMES:
+        return cell
+    type_ = "DATE" if kind == "DATE" else "TIMESTAMP"
+    return f"CASE WHEN NOT isfinite({cell}) THEN {type_} '12999-01-01' ELSE CAST({cell} AS {type_}) END"
+
+
 def _with_times(row: Sequence[object], zoned: Sequence[int]) -> Sequence[object]:
     changed = list(row)
     for index in zoned:
         moment = changed[index]
         if isinstance(moment, int):
-            changed[index] = _EPOCH + timedelta(microseconds=moment)
+            try:
+                changed[index] = _EPOCH + timedelta(microseconds=moment)
+            except OverflowError:  # a year that no field can hold: a text that is no timestamp
+                changed[index] = str(moment)
     return changed

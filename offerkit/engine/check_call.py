@@ -140,8 +140,8 @@ def _space(catalog: Catalog, name: str, *, many: bool, hints: bool) -> Iterator[
             Code.NOT_UNITARY,
             f"the space “{name}” does not answer calls for one contact",
             "It is not unitary; deliveries fill it in batch.",
-            "Preview it: offerkit propose --explain. Or declare it with unitary: true"
-            + (f", or call {unitary}." if unitary else "."),
+            f"Preview it: offerkit propose --space {catalog.environment}/{name} --contact KEY --explain."
+            " Or declare it with unitary: true" + (f", or call {unitary}." if unitary else "."),
             where,
         )
 

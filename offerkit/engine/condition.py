@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from offerkit.engine.history import PastProposition
+from offerkit.engine.history import GroupedHistory
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import Row, Value
 from offerkit.times import wall_clock
@@ -20,15 +20,14 @@ Path: TypeAlias = tuple[str | int, ...]
 class CallFacts(NamedTuple):
     """What conditions read: the contact, call data, and the wall clock in the environment's time zone.
 
-    ``moment`` is the same instant with a zone; ``past`` the contact's propositions, if the catalog counts them.
+    ``past``: the contact's propositions, if the catalog counts them.
     """
 
     contact: Row
     data: Row
     now: datetime
     today: date
-    moment: datetime | None = None
-    past: Sequence[PastProposition] = ()
+    past: GroupedHistory | None = None
 
 
 def facts_at(moment: datetime, zone: tzinfo, contact: Row, data: Row) -> CallFacts:
@@ -38,7 +37,7 @@ def facts_at(moment: datetime, zone: tzinfo, contact: Row, data: Row) -> CallFac
     evaluating and emitting SQL all mean the same day.
     """
     now = wall_clock(moment, zone)
-    return CallFacts(contact, data, now, now.date(), moment)
+    return CallFacts(contact, data, now, now.date())
 
 
 @dataclass(frozen=True, eq=False)

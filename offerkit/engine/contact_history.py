@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
-from offerkit.engine.history import PastProposition, counted_statuses
+from offerkit.engine.history import counted_statuses
 from offerkit.models.contact_history import HistoryEntry
-from offerkit.times import duration, shift
+from offerkit.times import duration
 
 _NO_SPACES = ("", "")
 """Such a condition has no expression, and so no namespaces."""
@@ -35,18 +35,13 @@ class CountedPropositions:
 
     def number(self, facts: CallFacts) -> int:
         """How many propositions of the contact's history count."""
-        until = facts.moment
-        if not facts.past or until is None:
+        if facts.past is None:
             return 0
-        since = shift(until, -self.period)
-        return sum(since <= past.time <= until and self._counts(past) for past in facts.past)
-
-    def _counts(self, past: PastProposition) -> bool:
-        if self.statuses and past.status not in self.statuses:
-            return False
-        if not self.category:
-            return past.offer in self.offers
-        return past.category == self.category or past.category.startswith(f"{self.category}/")
+        if self.category:
+            pasts = facts.past.of_category(self.category, self.period)
+        else:
+            pasts = facts.past.of_offers(self.offers, self.period)
+        return sum(not self.statuses or past.status in self.statuses for past in pasts)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

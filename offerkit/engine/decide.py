@@ -18,7 +18,7 @@ from offerkit.engine.check_call import typed
 from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, facts_at
 from offerkit.engine.decision import DecisionNotes, DecisionTrace, SpaceDecision
 from offerkit.engine.explain import explain as explained
-from offerkit.engine.history import PastProposition, RememberedHistory, RuleTally
+from offerkit.engine.history import GroupedHistory, PastProposition, RememberedHistory, RuleTally
 from offerkit.engine.hooks import load_target, unusable_answer
 from offerkit.engine.presentation_rules import Moment, applicable_offers, lasts, reached_by
 from offerkit.engine.ranking import RankedOffer
@@ -50,8 +50,8 @@ def decide(
     space = catalog.spaces[call.space]
     reports = list(call.reports)
     facts = _facts(catalog, space, call, reports)
-    if catalog.counts_history:
-        facts = facts._replace(past=history)
+    if catalog.counts_history and history:
+        facts = facts._replace(past=GroupedHistory(history, call.now))
     if notes is not None:
         notes.facts = facts
     for required in catalog.requirements:

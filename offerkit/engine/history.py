@@ -1,16 +1,19 @@
-"""A contact's earlier propositions, as presentation rules count them."""
+"""A contact's earlier propositions, as presentation rules and conditions count them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from itertools import chain
+from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar
 from weakref import ref
 
 from offerkit.fingerprint import Json
 from offerkit.rules.types import Row
-from offerkit.times import wall_clock
+from offerkit.times import shift, wall_clock
 
 L = TypeVar("L")
 
@@ -58,6 +61,39 @@ _COUNTED = {"any": frozenset[str](), "accepted-or-rejected": frozenset({"accepte
 def counted_statuses(word: str) -> frozenset[str]:
     """The statuses that ``status`` of a rule or of ``eligible.history`` means; empty: any."""
     return _COUNTED.get(word, frozenset({word}))
+
+
+class GroupedHistory:
+    """A history as conditions count it in one decision: those of a period, grouped by offer and by category once."""
+
+    __slots__ = ("_now", "_pasts", "_periods")
+
+    def __init__(self, pasts: Sequence[PastProposition], now: datetime) -> None:
+        """``now`` is the proposition date; nothing is grouped before it is asked for."""
+        self._pasts, self._now = pasts, now
+        self._periods: dict[tuple[timedelta, str], dict[str, list[PastProposition]]] = {}
+
+    def of_offers(self, offers: AbstractSet[str], period: timedelta) -> Iterator[PastProposition]:
+        """Those of ``offers`` in the last ``period``, both ends included."""
+        groups = self._groups(period, "offer")
+        names = offers if len(offers) < len(groups) else groups.keys() & offers
+        return chain.from_iterable(groups.get(name, ()) for name in names)
+
+    def of_category(self, path: str, period: timedelta) -> Iterator[PastProposition]:
+        """Those that were proposed in the category ``path`` or below it in the last ``period``."""
+        below = f"{path}/"
+        groups = self._groups(period, "category")
+        return chain.from_iterable(pasts for name, pasts in groups.items() if name == path or name.startswith(below))
+
+    def _groups(self, period: timedelta, by: str) -> dict[str, list[PastProposition]]:
+        known = self._periods.get((period, by))
+        if known is None:
+            known = self._periods[period, by] = {}
+            name_of, since = attrgetter(by), shift(self._now, -period)
+            for past in self._pasts:
+                if since <= past.time <= self._now:
+                    known.setdefault(name_of(past), []).append(past)
+        return known
 
 
 class RuleTally(NamedTuple):

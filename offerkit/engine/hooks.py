@@ -11,10 +11,11 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
+from urllib.parse import quote, quote_plus
 
 from offerkit import hooks as public
 from offerkit.diagnostics import Code
@@ -41,6 +42,7 @@ __all__ = [
     "HOOK_ERRORS",
     "NO_HOOKS",
     "Hooks",
+    "error_text",
     "load_target",
     "post_process",
     "products",
@@ -50,8 +52,10 @@ __all__ = [
 ]
 """Includes the public names, so that ``import *`` from here still works, with a deprecation warning."""
 
-HOOK_ERRORS = (Exception, SystemExit)
-"""What a hook may raise without ending the call; includes sys.exit(), which would silently end the process."""
+HOOK_ERRORS = (BaseException,)
+"""What a hook may raise without ending the call, after KeyboardInterrupt, by which the user ends it: also sys.exit(),
+the cancellation of a task, and what extensions raise past Exception, such as the panic of one in Rust.
+"""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ class Hooks:
 
 NO_HOOKS = Hooks()
 _LONGEST_TEXT = 200
+_MOST_READ = 10 * _LONGEST_TEXT
+_LONG_VALUE = 5
+"""From how many characters on a value is also taken out of a longer word."""
 
 
 def required_arguments(hook: object) -> int:
@@ -113,6 +120,8 @@ def load_target(hooks: Hooks, name: str, call: HookCall) -> tuple[Mapping[str, o
         return added_data(cast("TargetLoading", hook)(contact, data)), None
     except UnusableAnswerError as error:
         return {}, unusable_answer("target-loading", name, str(error))
+    except KeyboardInterrupt:
+        raise
     except HOOK_ERRORS as error:  # whatever a hook raises, the call continues
         return {}, _failed("target-loading", name, error, call)
 
@@ -137,6 +146,8 @@ def products(
         return product_pairs(answer, declared, zone), None
     except UnusableAnswerError as error:
         return None, unusable_answer("dynamic-offer", name, str(error), offer.name)
+    except KeyboardInterrupt:
+        raise
     except HOOK_ERRORS as error:  # whatever a hook raises, the call continues
         return None, _failed("dynamic-offer", name, error, call, offer.name)
 
@@ -160,6 +171,8 @@ def post_process(
         return kept_candidates(answer, candidates), None
     except UnusableAnswerError as error:
         return None, unusable_answer("post-processing", name, str(error))
+    except KeyboardInterrupt:
+        raise
     except HOOK_ERRORS as error:  # whatever a hook raises, the call continues
         return None, _failed("post-processing", name, error, call)
 
@@ -181,29 +194,46 @@ def _missing(kind: str, name: str) -> Report:
 
 
 def _failed(kind: str, name: str, error: BaseException, call: HookCall, where: str = "") -> Report:
+    text = error_text(error, call)
+    message = f"The {kind} hook “{name}” failed and was ignored: {text}"
+    return Report(Code.HOOK_FAILED, message, where or name)
+
+
+def error_text(error: BaseException, call: HookCall | None = None) -> str:
+    """The kind and text of a hook's error in one line, without what it repeats of ``call``'s contact, data and ids."""
     try:
-        text = _without_values(str(error)[: 10 * _LONGEST_TEXT], call)[:_LONGEST_TEXT]
+        text = str(error)
+        text = " ".join((text if call is None else _without_values(text[:_MOST_READ], call)).split())[:_LONGEST_TEXT]
     except Exception:  # an exception whose text cannot be computed
         text = ""
-    message = f"The {kind} hook “{name}” failed and was ignored: {type(error).__name__}{': ' if text else ''}{text}"
-    return Report(Code.HOOK_FAILED, message, where or name)
+    return f"{type(error).__name__[:80]}{': ' if text else ''}{text}"
 
 
 def _without_values(text: str, call: HookCall) -> str:
     """``text`` without what it repeats of the contact, the call data and the ids of the call."""
-    values = {call.key, call.permanent, call.session, *_texts(call.contact), *_texts(call.data)}
-    for value in sorted(values - {""}, key=len, reverse=True):
-        if value in text:
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", text)
+    written = {call.key, *call.key.split("|"), call.permanent, call.session}
+    values = [*written, *call.contact.values(), *call.data.values()]
+    forms = {form for value in values for form in _forms(value)} - {""}
+    for form in sorted(forms, key=len, reverse=True):
+        if form.casefold() not in text.casefold():
+            continue
+        # In a longer word only what is long enough not to be there by chance
+        start, end = ("", "") if len(form) >= _LONG_VALUE else (r"(?<![^\W_])", r"(?![^\W_])")
+        text = re.sub(f"{start}{re.escape(form)}{end}", "…", text, flags=re.IGNORECASE)
     return text
 
 
-def _texts(row: Row) -> Iterator[str]:
-    for value in row.values():
-        if isinstance(value, tuple):
-            yield from value
-        elif value is not None and not isinstance(value, bool):
-            yield show(value)
+def _forms(value: object) -> Iterator[str]:
+    """How a message may write a value: as text, as Python writes it, or in a URL."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _forms(item)
+    elif isinstance(value, str):
+        yield from (value, value.strip(), repr(value)[1:-1], quote(value), quote_plus(value))
+    elif value is not None and not isinstance(value, bool):
+        yield from (show(cast("Value", value)), str(value), repr(value))
+        if isinstance(value, date):
+            yield from (value.isoformat(), f"{value:%d/%m/%Y}", f"{value:%m/%d/%Y}", f"{value:%d.%m.%Y}")
 
 
 def __getattr__(name: str) -> object:

@@ -70,6 +70,9 @@ def best_weight(weights: Iterable[CompiledWeight], memo: ConditionMemo) -> BestW
         number = weight.number if weight.formula is None else formula_weight(memo.value(weight.formula))
         if number is None or (best is not None and number <= best.number):
             continue
-        if not weight.requirements or all(memo.value(each.condition) is True for each in weight.requirements):
+        for each in weight.requirements:
+            if memo.value(each.condition) is not True:
+                break
+        else:
             best = BestWeight(number, weight)
     return best

@@ -65,7 +65,7 @@ def approvals_text(approvals: Approvals, presentation: Presentation = PRESENTATI
     rows, style, width = approvals.rows, presentation.style, presentation.layout.width
     if not rows:
         return f"{NONE}\n"
-    wide = min(48, max(display_width(row.what) for row in rows))
+    wide = min(32, max(display_width(row.what) for row in rows))
     found: list[str] = []
     last = ""
     for row in rows:
@@ -73,14 +73,16 @@ def approvals_text(approvals: Approvals, presentation: Presentation = PRESENTATI
             live = style.dim("  (live)") if row.live else ""
             found += [
                 *([""] if last else []),
-                f"{style.bold(visible(row.address))}  {visible(clip(row.label, 60))}{live}",
+                f"{style.bold(visible(row.address))}  {visible(clip(row.label, 60))}".rstrip() + live,
             ]
             last = row.address
         paint = {"waiting": style.yellow, "approved": style.green}.get(row.state, style.red)
         paint = style.red if row.overdue else paint
-        what = pad(visible(row.what), wide) if display_width(row.what) <= wide else visible(row.what)
-        first, *rest = indented(f"  {what}  ", visible(row.standing), width)
-        found += [first.replace(visible(row.standing), paint(visible(row.standing)), 1), *rest]
+        long = display_width(row.what) > wide
+        found += indented("  ", visible(row.what), width) if long else []
+        prefix = f"  {pad('' if long else visible(row.what), wide)}  "
+        standing = indented(prefix, visible(row.standing), width)
+        found += [prefix + paint(standing[0][len(prefix) :]), *(paint(line) for line in standing[1:])]
     waiting = [row for row in rows if row.state == "waiting"]
     offers = len({row.address for row in waiting})
     closing = f"{count(len(waiting), 'approval')} of {count(offers, 'offer')} waiting." if waiting else NONE

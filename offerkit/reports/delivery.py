@@ -29,7 +29,7 @@ class DeliveryResult:
 
     ``aside``: contacts without a message by reason; ``by_slot``: by slot (empty: the whole message) and offer, how many
     got it at each rank; ``missing``: why offers that a field names are not in messages; ``cells``: those with limits;
-    ``failures``: by offer, for how many it could not be rendered, and an example. ``data``: what was supposed.
+    ``failures``: by offer, for how many it could not be rendered, one of them, and why. ``data``: what was supposed.
     """
 
     name: str
@@ -48,7 +48,7 @@ class DeliveryResult:
     by_slot: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
     cells: Sequence[CellCount] = ()
-    failures: dict[str, tuple[int, str]] = field(default_factory=dict)
+    failures: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     folder: str = ""
     resumed: int = 0
     data: Mapping[str, str] = field(default_factory=dict)
@@ -91,10 +91,10 @@ def delivery_text(result: DeliveryResult, presentation: Presentation = PRESENTAT
     if result.missing:
         lines.append("")
     lines += [f"  {count:>9,}  without it: {visible(reason)}" for reason, count in sorted(result.missing.items())]
-    for offer, (count, example) in sorted(result.failures.items()):
+    for offer, (count, _, reason) in sorted(result.failures.items()):
         lines.append("")
-        of = "contact" if count == 1 else f"{count:,} contacts, such as"
-        lines.append(style.yellow(f"{offer} could not be rendered for {of} ") + visible(example))
+        of = "contact" if count == 1 else "contacts"
+        lines.append(style.yellow(f"{offer} could not be rendered for {count:,} {of}: ") + visible(reason))
     lines += ["", *_next(result)]
     return "\n".join(lines) + "\n"
 
@@ -157,8 +157,8 @@ def delivery_data(result: DeliveryResult) -> dict[str, Json]:
         "set_aside": dict(sorted(result.aside.items())),
         "offers": _offers(result.by_slot.get("", {})),
         "not_rendered": {
-            offer: {"contacts": count, "example": example}
-            for offer, (count, example) in sorted(result.failures.items())
+            offer: {"contacts": count, "example": f"{contact}: {reason}"}
+            for offer, (count, contact, reason) in sorted(result.failures.items())
         },
         "folder": result.folder,
         "data": dict(result.data),

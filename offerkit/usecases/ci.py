@@ -50,6 +50,7 @@ from offerkit.usecases.ci_bundle import (
     write,
 )
 from offerkit.usecases.ci_states import Base, ReviewedSpecs, base_of, contains, expected, specs_of, subject_of
+from offerkit.usecases.contact_access import FOR_DETAILS, without_contact_details
 from offerkit.usecases.impact import impact_of_plan
 from offerkit.usecases.outdated_checkout import OutdatedCheckout, outdated_checkout
 from offerkit.usecases.plan import may_break, plan_against
@@ -274,9 +275,7 @@ def _proofs_of(proofs: StatedProofs | None, name: str, names: Collection[str]) -
 def _judged(session: Session, reviewed: ReviewedSpecs, stages: Stages, made: Plan) -> tuple[Plan, list[Diagnostic]]:
     if not may_break(stages, made):
         return made, []
-    from offerkit.usecases.policy_checks import (
-        judge_plan,
-    )  # imported here: it compiles conditions, and most projects have no policies
+    from offerkit.usecases.policy_checks import judge_plan  # compiles conditions, and most projects have no policies
 
     return judge_plan(session, reviewed.loaded, stages, made)
 
@@ -348,7 +347,9 @@ def _impact(
         effect = effect_of(before, before.apply(steps, made.plan.bodies), steps, Stage.DESIGN)
         return impact_of_change(session, effect, impact_request, {}), ()
     except Refused as refused:
-        return None, tuple(replace(diagnostic, severity=Severity.WARNING) for diagnostic in refused.diagnostics)
+        names = sorted({step.address.environment for step in made.plan.steps} - {SHARED})
+        shown = without_contact_details(refused.diagnostics, *names, hint=FOR_DETAILS)
+        return None, tuple(replace(diagnostic, severity=Severity.WARNING) for diagnostic in shown)
 
 
 def _of_environment(impact: Impact, name: str) -> Impact:

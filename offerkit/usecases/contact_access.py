@@ -51,6 +51,9 @@ class ContactRights:
         return self.all or self.named.get(environment) == dimension
 
 
+FOR_DETAILS = "The details are in the output of “offerkit plan --impact”, for those who may read contacts."
+"""The hint of a report that others read as well, such as a comment on a pull request."""
+
 ALL_CONTACTS = ContactRights(all=True)
 """The access of a user on the machine that has the contacts."""
 
@@ -112,14 +115,18 @@ def hiding_contacts(may: bool, environment: str) -> Iterator[None]:
         raise Refused(without_contact_details(refused.diagnostics, environment)) from None
 
 
-def without_contact_details(findings: Iterable[Diagnostic], environment: str) -> tuple[Diagnostic, ...]:
-    """``findings`` about contacts without keys, values and numbers, for operators without access to contacts."""
+def without_contact_details(
+    findings: Iterable[Diagnostic],
+    *environments: str,
+    hint: str = "Ask an operator who may read contacts: they are shown the details.",
+) -> tuple[Diagnostic, ...]:
+    """``findings`` about contacts without keys, values and numbers, for readers without access to contacts."""
     shown = (
         Diagnostic(
             finding.code,
-            f"the contacts of {environment} cannot be read",
-            hint="Ask an operator who may read contacts: they are shown the details.",
-            address=f"environment.{environment}",
+            f"the contacts{' of ' if environments else ''}{or_list(environments)} cannot be read",
+            hint=hint,
+            address=f"environment.{environments[0]}" if len(environments) == 1 else "",
         )
         if finding.code in _REVEALING
         else finding

@@ -103,9 +103,9 @@ def deliver(
             with folder.working():
                 _make(folder, making, request)
         unmatched = contact_table.unmatched
-    result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
     called = dict.fromkeys(report for part in selection.parts for report in part.call.reports)
-    reports = (*called, *_unknown_data(selection, writer), *_unmatched(order, unmatched))
+    hooked = dict.fromkeys(report for part in selection.parts for report in part.hooks.reports())
+    reports = (*called, *hooked, *_unknown_data(selection, writer), *_unmatched(order, unmatched))
     return result, (*order.reports, *reports, *writer.reports, *bad.reports())
 
 
@@ -121,10 +121,15 @@ class Making:
     result: DeliveryResult
 
     def parts(self) -> Iterator[Iterator[Recipient]]:
-        """All contacts in parts. Raises Refused before a part if live has changed."""
+        """All contacts in parts; after the last, the result has what could not be rendered.
+
+        Raises Refused before a part if live has changed.
+        """
         for part in recipients(self.contact_table, self.selection, self.store, self.cells):
             _check_live(self.store, self.selection.order)
             yield part
+        failures = self.writer.failures
+        self.result.failures = {offer: (count, *failures.examples[offer]) for offer, count in failures.counts.items()}
 
 
 def unfinished_date(folder: Path, delivery: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
@@ -372,9 +377,10 @@ def _count(result: DeliveryResult, message: Message) -> None:
 
 def _inputs(contact_table: ContactTable, order: PlannedDelivery, request: DeliveryRequest) -> str:
     """A digest of everything that the messages are made from, except propositions made meanwhile."""
-    columns = ", ".join(f"contact.{name}" for name in ("k", "n"))
+    # DuckDB's hash of a row is that of its last column, xor the rest, so rows that exchange that value would have the
+    # same digest together: hence the hash of each row's hash.
     contact_digest = contact_table.connection.execute(
-        f"SELECT count(*), bit_xor(hash(contact)), bit_xor(hash({columns})) FROM contact"  # noqa: S608 - our own names
+        "SELECT count(*), bit_xor(hash(hash(contact))), bit_xor(hash(hash(contact.k, contact.n))) FROM contact"
     ).fetchone()
     inputs = {
         "offerkit": __version__,

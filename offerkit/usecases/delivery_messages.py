@@ -82,11 +82,12 @@ class Failures:
     """Offers that could not be rendered: how often, and one example each."""
 
     counts: dict[str, int]
-    examples: dict[str, str]
+    examples: dict[str, tuple[str, str]]
+    """By offer: a contact's key, and the reason."""
 
     def add(self, offer: str, contact: str, reason: str) -> None:
         self.counts[offer] = self.counts.get(offer, 0) + 1
-        self.examples.setdefault(offer, f"{contact}: {reason}")
+        self.examples.setdefault(offer, (contact, reason))
 
 
 class _PartWriter:

@@ -5,7 +5,7 @@ named by a field.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +35,7 @@ from offerkit.models.expression_scopes import CALL_FACTS
 from offerkit.rules.types import ExpectedResult, Row
 from offerkit.store import Store
 from offerkit.usecases.delivery_cells import CellTable, SelectedCell, assign_cells
+from offerkit.usecases.hook_reports import HookReports
 from offerkit.usecases.per_contact import uses_hooks, value_of
 from offerkit.usecases.planned_delivery import PlannedDelivery, PlannedPart
 from offerkit.usecases.propose import history_of
@@ -89,7 +90,7 @@ class Recipient(NamedTuple):
 class PartSelection:
     """How a part of a message selects offers; ``program``: the engine's, if it is asked.
 
-    ``named``: the field that names the offer for a recipient without cells.
+    ``named``: the field that names the offer for a recipient without cells. ``hooks`` collects which hooks failed.
     """
 
     part: PlannedPart
@@ -97,6 +98,7 @@ class PartSelection:
     program: BatchProgram | None
     cells: tuple[SelectedCell, ...]
     named: BoundCondition | None
+    hooks: HookReports = field(default_factory=HookReports, compare=False)
 
     def field(self, cell: int | None) -> str:
         """The field that names the offer of a recipient in ``cell``; empty if none does."""
@@ -320,6 +322,7 @@ class _PartDecider:
         history = history_of(self._store, catalog, key, selection.call.now) if self._store is not None else ()
         call = replace(selection.call, contact=contact, key=key, data=data, exclude=used)
         decision = decide(catalog, call if named is None else replace(call, offers=named, exclude=frozenset()), history)
+        selection.hooks.add(decision.reports)
         choices = tuple(
             Choice(catalog.position_of[chosen.offer], chosen.weight, chosen.product) for chosen in decision.chosen
         )

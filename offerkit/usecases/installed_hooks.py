@@ -8,7 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from offerkit.address import Address
-from offerkit.engine.hooks import HOOK_ERRORS, NO_HOOKS, Hooks
+from offerkit.engine.hooks import HOOK_ERRORS, NO_HOOKS, Hooks, error_text
 from offerkit.fingerprint import Json, JsonMap
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def load_hooks(bodies: Mapping[Address, JsonMap]) -> Hooks:
         if point.name in named:
             try:
                 hooks[point.name] = _loaded(point)
+            except KeyboardInterrupt:
+                raise
             except HOOK_ERRORS as error:  # third-party code
-                hooks[point.name] = _failing(f"{type(error).__name__}: {error}"[:200])
+                hooks[point.name] = _failing(error_text(error))
     return Hooks(hooks, hooks, hooks)
 
 

@@ -19,6 +19,7 @@ from offerkit.hooks import Product
 from offerkit.rules.python import compile_many
 from offerkit.rules.types import Row, Value
 from offerkit.store import Store
+from offerkit.usecases.hook_reports import HookReports
 from offerkit.usecases.propose import history_of
 
 if TYPE_CHECKING:
@@ -33,17 +34,25 @@ def uses_hooks(program: BatchProgram) -> bool:
     return bool(space.target_loading or space.post_processing or dynamic)
 
 
-def decide_contacts(contact_table: ContactTable, batch: BatchRequest, store: Store | None) -> Iterator[DecidedChunk]:
-    """Decide for all contacts: in bulk, or one by one where hooks take part.
+def decide_contacts(
+    contact_table: ContactTable, batch: BatchRequest, store: Store | None, reports: HookReports | None = None
+) -> Iterator[DecidedChunk]:
+    """Decide for all contacts: in bulk, or one by one where hooks take part; ``reports`` collects which of them failed.
 
     With hooks, ``contact_table`` must have all fields of the contacts (offerkit.usecases.simulate.fields_of).
     """
     chunks = decide_all(contact_table, batch)
-    return _hooked(contact_table, batch.program, store, chunks) if uses_hooks(batch.program) else chunks
+    if not uses_hooks(batch.program):
+        return chunks
+    return _hooked(contact_table, batch.program, store, chunks, HookReports() if reports is None else reports)
 
 
 def _hooked(
-    contact_table: ContactTable, program: BatchProgram, store: Store | None, chunks: Iterator[DecidedChunk]
+    contact_table: ContactTable,
+    program: BatchProgram,
+    store: Store | None,
+    chunks: Iterator[DecidedChunk],
+    reports: HookReports,
 ) -> Iterator[DecidedChunk]:
     catalog = program.catalog
     first_item: dict[int, int] = {}
@@ -61,7 +70,9 @@ def _hooked(
             history = history_of(store, catalog, key, program.call.now) if store is not None else ()
             call = replace(program.call, contact={**catalog.nobody, **contact}, key=key)
             noted = DecisionNotes()
-            for rank, chosen in enumerate(decide(catalog, call, history, notes=noted).chosen):
+            decision = decide(catalog, call, history, notes=noted)
+            reports.add(decision.reports)
+            for rank, chosen in enumerate(decision.chosen):
                 item_ = first_item.get(catalog.position_of[chosen.offer])
                 if item_ is not None:
                     picks[rank, contact_column] = item_

@@ -36,6 +36,7 @@ from offerkit.specs.output_files import RESULTS, check_output, replacing
 from offerkit.store import Store
 from offerkit.times import display_time
 from offerkit.usecases.contact_sources import bad_rows
+from offerkit.usecases.hook_reports import HookReports
 from offerkit.usecases.open_engine import StageEngine
 from offerkit.usecases.per_contact import decide_contacts, uses_hooks
 from offerkit.usecases.simulated_part import (
@@ -122,7 +123,10 @@ def simulate(
             for axis in axes
             if axis.field
         }
-        spaces = [space_result(engine.store, contact_table, program, (axes, segments), results) for program in programs]
+        hooks = HookReports()
+        spaces = [
+            space_result(engine.store, contact_table, program, (axes, segments), results, hooks) for program in programs
+        ]
         if results is not None and request.out is not None:
             with replacing(request.out, RESULTS) as path:
                 results.write(path, request.out.suffix)
@@ -136,7 +140,7 @@ def simulate(
         request.population,
         request.offers,
     )
-    return simulation, (*_warnings(programs), *bad.reports())
+    return simulation, (*_warnings(programs), *hooks.reports(), *bad.reports())
 
 
 def emit_queries(
@@ -340,10 +344,11 @@ def space_result(
     program: BatchProgram,
     by: tuple[Sequence[SimulatedAxis], Mapping[str, Segments]],
     results: Results | None,
+    hooks: HookReports | None = None,
 ) -> SpaceResult:
     """What contacts get on a space and why not; ``results`` collects the offers of each contact.
 
-    ``by``: the axes, and by title the segments of those with a field of contacts.
+    ``by``: the axes, and by title the segments of those with a field of contacts. ``hooks`` collects what failed.
     """
     import numpy
 
@@ -363,7 +368,7 @@ def space_result(
         {position: Counter() for position in reasons.slice},
         {title: own.given() for title, own in of_contacts.items()},
     )
-    for chunk in decide_contacts(contact_table, batch, store):
+    for chunk in decide_contacts(contact_table, batch, store, hooks):
         _add(counts, chunk, size)
         for counter in groups.values():
             counter.add(chunk)

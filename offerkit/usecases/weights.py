@@ -76,8 +76,8 @@ def _shown(offer: CompiledOffer, weight: CompiledWeight, body: JsonMap, number: 
 
 def _effective(offer: CompiledOffer, weight: CompiledWeight, value: str, day: date) -> str:
     factors = offer.factors(day)
-    if weight.number is not None:
-        return show(times(weight.number, factors))
+    if weight.value is not None:
+        return show(times(weight.value, factors))
     return " × ".join([f"({value})", *(show(factor) for _, factor in factors)]) if factors else value
 
 
@@ -94,6 +94,7 @@ def _idle(offer: CompiledOffer, weight: CompiledWeight, day: date) -> str:
         f"its {_when(weight.days, day)}": not weight.days.hold(day),
         "the offer is on none of its spaces": bool(weight.spaces) and weight.spaces.isdisjoint(offer.spaces),
         "0 is never eligible": weight.number == 0,
+        "its formula is unknown, 0 or less": weight.number is None and not weight.computed and weight.value is None,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 

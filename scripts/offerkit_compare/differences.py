@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from offerkit_compare.difference import Difference
-from offerkit_compare.expected import explained
+from offerkit_compare.expected import INERT, explained
 
 
 def differences(seed: int, steps: list[dict[str, Any]], before: dict[str, Any], after: dict[str, Any]) -> Outcome:
@@ -25,7 +25,8 @@ def differences(seed: int, steps: list[dict[str, Any]], before: dict[str, Any], 
         names = [explained(difference) for difference in here]
         found += [difference for difference, those in zip(here, names, strict=True) if not those]
         meant += [name for those in names for name in those]
-        if here and all(names) and any(difference.part == "store" for difference in here):
+        stores = [those for difference, those in zip(here, names, strict=True) if difference.part == "store" and those]
+        if all(names) and any(not INERT.issuperset(those) for those in stores):
             return Outcome(found, meant, number)
     for name in sorted({*before["files"], *after["files"]}):
         one_text, other_text = before["files"].get(name, "(no such file)"), after["files"].get(name, "(no such file)")

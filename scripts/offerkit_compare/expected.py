@@ -16,12 +16,16 @@ from offerkit_compare.difference import Difference
 
 @dataclass(frozen=True)
 class Expected:
-    """``concerns``: whether the rule may speak of a difference; ``without``: a text without what may differ."""
+    """``concerns``: whether the rule may speak of a difference; ``without``: a text without what may differ.
+
+    ``inert``: a store that differs in this answers all later commands alike.
+    """
 
     name: str
     why: str
     concerns: Callable[[Difference], bool]
     without: Callable[[str], str]
+    inert: bool = False
 
 
 def _of(verbs: str) -> Callable[[Difference], bool]:
@@ -88,7 +92,38 @@ def _rules_left_behind(text: str) -> str:
     return json.dumps(found)
 
 
+_NEW_TABLES = re.compile(
+    r"^CREATE TABLE (?:outbox|proposition_change|simulation) \((?:\n {8,}.*)+\n|^CREATE INDEX outbox_due .*\n"
+    r"|^INSERT INTO \"proposition_change\" .*\n|(?<=data TEXT NOT NULL,) logged TEXT .* DEFAULT \'\',(?=\n)",
+    re.MULTILINE,
+)
+_NEW_COLUMNS = re.compile(r"(?<=^INSERT INTO \"proposition\" )(VALUES\(.*),'[0-9a-f.-]*',''(?=\);$)", re.MULTILINE)
+_FORMAT = re.compile(r"(?<=^INSERT INTO \"meta\" VALUES\('format',')[67](?='\);$)", re.MULTILINE)
+
+
+def _store_of_format_6(text: str) -> str:
+    """A store without what format 7 adds, as long as it is empty or follows from the propositions."""
+    return _FORMAT.sub("", _NEW_COLUMNS.sub(r"\1", _NEW_TABLES.sub("", text)))
+
+
+_CHARTS = re.compile(
+    r"^svg\.chart \{ display(?:.*\n)+?table\.counts tfoot .*\n|^ +svg\.chart \{ font-size: 22px .*\n", re.MULTILINE
+)
+
 EXPECTED: tuple[Expected, ...] = (
+    Expected(
+        "store format 7",
+        "a store has tables for webhooks, the log of propositions and kept simulations, empty unless they are used",
+        lambda difference: difference.part == "store",
+        _store_of_format_6,
+        inert=True,
+    ),
+    Expected(
+        "style of charts",
+        "pages know charts and tables of counts",
+        lambda difference: "<style>" in difference.before,
+        lambda text: _CHARTS.sub("", text),
+    ),
     Expected(
         "rule left behind",
         "a rule whose environment stays behind stays behind as well, as in a first promotion with --exclude",
@@ -114,6 +149,8 @@ EXPECTED: tuple[Expected, ...] = (
         _losses,
     ),
 )
+
+INERT = frozenset(rule.name for rule in EXPECTED if rule.inert)
 
 
 def explained(difference: Difference) -> Sequence[str]:

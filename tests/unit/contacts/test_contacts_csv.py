@@ -18,10 +18,11 @@ from contacts_samples import ANA_ROW, only
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offerkit.batch import open_contact_table
 from offerkit.contacts import Contacts, csv_contacts
-from offerkit.contacts.csv_contacts import MAX_RECORD, cut, records, sieve
+from offerkit.contacts.csv_contacts import MAX_RECORD, cut, plain_lines, records, sieve
 from offerkit.contacts.fields import check_columns
-from offerkit.diagnostics import Code, Refused
+from offerkit.diagnostics import Code, Position, Refused
 from offerkit.rules.types import BaseType, FieldType
 from offerkit.rules.values import parse_value
 
@@ -294,3 +295,26 @@ def test_headers_with_blanks(header: list[str], hint: str) -> None:
     with pytest.raises(Refused) as raised:
         check_columns(header, ["id", "name"], "the file", None)
     assert raised.value.diagnostics[-1].hint == hint
+
+
+@pytest.mark.parametrize("before", [0, 1, MAX_RECORD // 2, MAX_RECORD - 2])
+def test_a_file_with_a_line_too_long_is_not_left_to_duckdb(before: int) -> None:
+    """DuckDB drops a line of several hundred MB without a word, and fails at one of 40 MB."""
+    start = b"id\n" + b"a" * before + b"\n" * bool(before)
+    lines = 2 + bool(before)
+    assert plain_lines(BytesIO(start + b"x" * (MAX_RECORD - 1) + b"\n")) == lines
+    for end in (b"", b"\n", b"\ny\n"):
+        assert plain_lines(BytesIO(start + b"x" * MAX_RECORD + end)) is None
+        assert plain_lines(BytesIO(start + b"x" * 3 * MAX_RECORD + end)) is None
+
+
+def test_no_row_is_lost_beside_one_that_is_too_long(csv: Csv) -> None:
+    contacts = csv(BEN, "1," + "x" * 40 * MAX_RECORD + ",,,,,,")
+    with (
+        pytest.raises(Refused) as refused,
+        open_contact_table(contacts, contacts.key, dict(contacts.types)),
+    ):
+        pass
+    assert [(found.code, found.position) for found in refused.value.diagnostics] == [
+        (Code.CONTACT_ROW, Position("c.csv", 3, 1))
+    ]

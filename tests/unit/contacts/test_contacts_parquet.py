@@ -57,6 +57,16 @@ def test_numbers_without_a_value_and_exact_decimals(opened: Open, tmp_path: Path
     assert row["balance"] == Decimal("999999999999.000001")
 
 
+@pytest.mark.parametrize("when", ["infinity", "-infinity", "12999-01-01", "0044-03-01 (BC)"])
+@pytest.mark.parametrize("column", ["date '{}' born", "timestamptz '{}' seen", "timestamp '{}' seen", "date '{}' seen"])
+def test_a_day_that_no_field_can_hold_is_reported(opened: Open, tmp_path: Path, column: str, when: str) -> None:
+    """Python's driver gives infinity as the last day of 9999, and fails at times with a zone after it."""
+    was = "date '1984-02-29' born" if column.endswith("born") else "timestamptz '2026-11-20 08:00:00+00' seen"
+    write(tmp_path / "c.parquet", ANA.replace(was, column.format(when)))
+    [problem] = only(lambda: list(opened(SOURCE).rows()), Code.CONTACT_VALUE)
+    assert f"“{column.split()[-1]}” is not a value of type" in problem.summary
+
+
 def test_a_column_of_another_type_is_named(opened: Open, tmp_path: Path) -> None:
     write(tmp_path / "c.parquet", ANA.replace("1::bigint", "'1'").replace("'gold'", "3"))
     first, second = only(lambda: list(opened(SOURCE).rows()), Code.CONTACT_COLUMNS, 2)

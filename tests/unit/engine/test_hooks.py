@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial, wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -299,3 +303,50 @@ def test_what_fails_repeats_nothing_about_the_contact() -> None:
     _, report = load_target(Hooks({"h": fail}), "h", CALL)
     assert report is not None
     assert report.message.endswith("ValueError: no answer for … (…) in … with …, …, …, …; 47112 stays")
+
+
+def test_what_fails_repeats_nothing_however_it_is_written() -> None:
+    """As Python writes values, in a URL, in other cases, within a longer word, on several lines."""
+    born, seen = date(1984, 2, 29), datetime(2026, 1, 1, 5, tzinfo=UTC)
+    row = MappingProxyType(
+        {"name": "Zoë O'Brien", "born": born, "seen": seen, "worth": Decimal("12.50"), "odd": "x\ny"}
+    )
+    call = replace(CALL, contact=row, key="20417|1984-02-29")
+    texts = (
+        str(dict(row)), repr(row["seen"]), "ZOË O'BRIEN", quote("Zoë O'Brien"), "person_20417.json", f"{born:%d.%m.%Y}",
+        f"{seen}", seen.isoformat(), "x\ny",
+    )  # fmt: skip
+    for text in texts:
+        report = load_target(Hooks({"h": _raising(ValueError(text))}), "h", call)[1]
+        assert report is not None
+        assert "…" in report.message
+        for told in ("zoë", "zo%", "brien", "1984", "2026", "12.5", "20417", "\n", "x y", r"x\ny"):
+            assert told not in report.message.casefold(), text
+
+
+def test_the_error_of_a_hook_is_one_short_line() -> None:
+    long = type("N" * 9999, (Exception,), {})
+    report = load_target(Hooks({"h": _raising(long("a\r\n  error: b " + "c" * 9999))}), "h", CALL)[1]
+    assert report is not None
+    assert "NNN: a error: b ccc" in report.message
+    assert len(report.message) < 400
+
+
+class _PanicError(BaseException):
+    """As extensions in Rust raise it."""
+
+
+@pytest.mark.parametrize("error", [_PanicError(), CancelledError(), GeneratorExit()])
+def test_a_hook_cannot_end_the_call_with_what_is_no_exception(error: BaseException) -> None:
+    report = load_target(Hooks({"h": _raising(error)}), "h", CALL)[1]
+    assert report is not None
+    assert report.code is Code.HOOK_FAILED
+    with pytest.raises(KeyboardInterrupt):  # the user's own wish
+        load_target(Hooks({"h": _raising(KeyboardInterrupt())}), "h", CALL)
+
+
+def _raising(error: BaseException) -> TargetLoading:
+    def hook(contact: Row, data: Row) -> Mapping[str, object]:
+        raise error
+
+    return hook

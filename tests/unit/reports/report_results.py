@@ -236,7 +236,7 @@ def _delivery(text: str) -> DeliveryResult:
         wanted=2,
         aside={text: 60, "no address": 40},
         by_slot={"": {"gold": [800, 50], "young": [100, 750]}},
-        failures={"gold": (1, text), "young": (2_000, text)},
+        failures={"gold": (1, text, text), "young": (2_000, text, text)},
         folder=text,
         resumed=2,
         data={"page": text},

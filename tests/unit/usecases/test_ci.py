@@ -27,7 +27,7 @@ from offerkit.usecases.ci_bundle import GIT, INDEX, STORE, Bundle, PullRequestRe
 from offerkit.usecases.ci_forge import bundle_at, check_open
 from offerkit.usecases.ci_states import expected, subject_of
 from offerkit.usecases.history import history
-from offerkit.usecases.requests import ReadPlan
+from offerkit.usecases.requests import ImpactRequest, ReadPlan
 
 OFFERS, CARD = "specs/shop/offers.yaml", "shop/offer.gold-card"
 HERE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
@@ -450,3 +450,24 @@ def test_what_is_wrong_is_all_that_is_printed_for_a_forge(repository: Workspace,
         found = made["runs"][0]["results"] if form == "sarif" else made
         assert [one.get("ruleId") or one["check_name"] for one in found] == codes
     assert b"Saved to" in fine.err
+
+
+def test_contacts_that_cannot_be_read_are_not_described_to_those_who_read_the_report(
+    repository: Workspace, tmp_path: Path
+) -> None:
+    git(repository.root, "checkout", "-qf", "main")
+    source = {"format": "csv", "path": "people.csv"}
+    repository.change({"specs/shared.yaml": {"dimensions": {"person": {"source": source}}}})
+    (repository.root / "people.csv").write_text(
+        "id,email,first_name,age,country\n8,ana@example.com,Ana,forty,FR\n7,,,9,\n7,,,9,\n"
+    )
+    commit(repository)
+    git(repository.root, "checkout", "-qb", "light")
+    repository.change(offers(card={"weights": [{"weight": 7}]}))
+    commit(repository)
+    made = planned(repository.session("ada", environ=HERE), OURS, ImpactRequest())
+    save(made, tmp_path / "read")
+    texts = [path.read_text() for path in (tmp_path / "read").rglob("*.*")]
+    assert not [text for text in texts if "ana@" in text or "forty" in text or "“7”" in text]
+    assert "the contacts of shop cannot be read" in (tmp_path / "read/shop/comment.md").read_text()
+    assert "offerkit plan --impact" in (tmp_path / "read/shop/comment.md").read_text()

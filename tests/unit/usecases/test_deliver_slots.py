@@ -180,8 +180,11 @@ def test_what_an_earlier_slot_could_not_show_is_free_for_the_next(root: Path) ->
     assert [one["slot"] for one in messages()["1"]["propositions"]] == ["a", "b"]
     shutil.rmtree("made")
     deliver("--withdraw")
-    deliver("--out", "made")  # beach has no title without a step
+    said = deliver("--out", "made").output  # beach has no title without a step
     assert [(one["slot"], one["offer"]) for one in messages()["1"]["propositions"]] == [("b", "loan")]
+    assert ": title: a required field is empty\n" in said and "such as" not in said
+    noted = json.loads(Path("made/delivery.json").read_text())["not_rendered"]["beach"]
+    assert noted["contacts"] and noted["example"] == "1: title: a required field is empty"
 
 
 def test_one_by_one_is_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,3 +318,20 @@ def test_a_promotion_that_takes_a_name_from_a_body_says_so(root: Path) -> None:
     said = f"{told.output}{told.exception}"
     assert "june › deliveries.it.body.text names “interaction.basket”" in said, said
     assert "june › deliveries.it.data names “basket”" in said
+
+
+def test_a_preview_knows_contacts_as_a_delivery_does(root: Path) -> None:
+    """By the key of their source, whatever the space says of calls: not by its keys, a cookie, or its fallback."""
+    spaces = root / "specs/people/spaces.yaml"
+    identified = "    label: Newsletter\n    identification: {keys: [email], implicit: true, fallback: guests/banner}"
+    spaces.write_text(spaces.read_text().replace("    label: Newsletter", identified))
+    offerkit("apply", "--yes")
+    offerkit("promote", "--yes")
+    preview = ("propose", "--space", "people/mail", "--explain", "--contact")
+    found = offerkit(*preview, "1")
+    assert "people/mail: 1 offer" in found.stdout
+    for unknown in (("999999",), ("999999", "--cookie", "g-1")):
+        found = offerkit(*preview, *unknown)
+        assert "people/mail: nothing" in found.stdout
+        assert "No contact was identified, so nothing is proposed" in found.stderr
+    assert refused(offerkit(*preview, "ana@example.com", ok=False)) == [Code.CONTACT_KEY]

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Refused
+from offerkit.usecases import deliver as delivering
 from offerkit.usecases import delivery_selection
 
 PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
@@ -332,3 +333,23 @@ def test_a_field_of_the_run_names_the_offer_too(root: Path) -> None:
     Path("data/run.csv").write_text("id,best\n4,card\n5,loan\n")
     told("--data-from", "data/run.csv")
     assert {key: found for key, found in offers_of().items() if found} == {"4": ["card"], "5": ["loan"]}
+
+
+def test_a_run_that_was_interrupted_does_not_go_on_with_other_data(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when two contacts have exchanged their values, in the last column, so that all rows hold the same ones."""
+    campaign(root, BASKET + "        engine: {count: 1}\n")
+    args = ("deliver", "june/it", "--at", "2026-06-01", "--data-from", "data/run.csv", "--out", "made")
+    (root / "data/run.csv").write_text("id,basket\n1,600\n2,3\n7,\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(delivering, "_store", _interrupted)
+        assert isinstance(offerkit(*args, ok=False).exception, SystemExit)
+    (root / "data/run.csv").write_text("id,basket\n1,3\n2,600\n7,\n")
+    assert "kept from an interrupted run" not in offerkit(*args).output
+    shown = {
+        m["contact"]: m["text"] for m in map(json.loads, Path("made/messages-00001.jsonl").read_text().splitlines())
+    }
+    assert (shown["1"], shown["2"]) == ("Gold, mass", "A loan for you, 600")
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt

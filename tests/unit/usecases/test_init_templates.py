@@ -117,6 +117,15 @@ def test_without_a_folder_it_is_the_project_around(bundled: Path, monkeypatch: p
     assert (bundled / "specs/recipients/banner.yaml").is_file() and not (bundled / "data/specs").exists()
 
 
+def test_what_is_added_to_a_project_is_all_that_is_said(tmp_path: Path) -> None:
+    root = tmp_path / "new"
+    assert added(root, "banner").exception is None
+    for template in ("sms", "email"):
+        said = added(root, template).output
+        assert "(exists; not changed)" not in said and "A new project" not in said
+        assert "Added to the project in" in said and "see the head of each new file" in said
+
+
 def test_names_that_are_taken_are_told_before_anything_is_written(bundled: Path) -> None:
     (bundled / "specs/recipients/mine.yaml").write_text("version: 1\n")
     told = refused(bundled, "email=email", "sms=mine", "app=one", "banner=one", environment="recipients")

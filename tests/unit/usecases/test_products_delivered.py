@@ -87,3 +87,28 @@ def test_a_simulation_asks_the_same_hooks() -> None:
 def test_without_products_a_simulation_writes_no_column_for_them() -> None:
     _offerkit("simulate", "people", "--space", "mail", "--category", "gear", "--at", "2026-06-01", "--out", "gear.csv")
     assert Path("gear.csv").read_text("utf-8").splitlines()[0] == "space,contact,rank,offer,category"
+
+
+FAILING = """
+def here(contact, data, call):
+    raise ValueError(f"no weather at {call.key}, try {contact['id'] + 40}")
+
+
+def rooms(offer, contact, data, call):
+    return [({"hotel": "x"}, -1)] if contact["id"] == 1 else []
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["deliver tonight/letter --at 2026-06-01 --dry-run", "simulate people --space mail --at 2026-06-01"]
+)
+def test_hooks_that_fail_are_reported_once_with_the_number_of_contacts(
+    root: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    points = {"weather-at-home": "here", "rooms-tonight": "rooms"}
+    shutil.rmtree(root.parent / "site")
+    install(monkeypatch, root.parent / "site", "hooks_failing", FAILING, points)
+    said = " ".join(_offerkit(*command.split()).stderr.split())
+    assert "ValueError: no weather at …, try 41 (for 3 contacts)" in said
+    assert said.count("OFR861") == 1
+    assert "-1 is not a weight" in said and "(for 1 contact)" in said

@@ -63,6 +63,26 @@ def test_each_weight_with_its_worth_on_the_day(priced: Workspace) -> None:
     ] == "its period ended 2026-02-28"
 
 
+def test_a_formula_of_the_offers_own_fields_is_worth_a_number(priced: Workspace) -> None:
+    priced.change(
+        {
+            "environments/shop.yaml": {"environment": {"offer_fields": {"margin": {"type": "decimal"}}}},
+            "specs/shop/offers.yaml": {
+                "offers": {
+                    "gold-card": {
+                        "fields": {"margin": 0.25},
+                        "weights": [{"formula": "100 * offer.margin"}, {"formula": "offer.margin - 1"}],
+                    }
+                }
+            },
+        }
+    )
+    assert rows(table(priced, "shop/offer.gold-card")) == [
+        ("gold-card", "100 * offer.margin", "37.5", ""),
+        ("gold-card", "offer.margin - 1", "", "its formula is unknown, 0 or less"),
+    ]
+
+
 def test_where_a_weight_comes_from_and_what_changes_it(priced: Workspace) -> None:
     first, second, third, _ = table(priced, "shop/offer.gold-card").weights
     assert (first.name, first.origin, first.category) == ("base", "shop/template.plain", "bank/cards")
