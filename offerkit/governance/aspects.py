@@ -14,7 +14,14 @@ from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
-from offerkit.governance.offer_fields import EVERY, offer_field_reads, product_declarations, template_reads
+from offerkit.governance.offer_fields import (
+    EVERY,
+    offer_field_reads,
+    product_declarations,
+    reads_renamed_space,
+    renamed_call_spaces,
+    template_reads,
+)
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.rules.written_form import written_form
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields, filter_uses
@@ -59,6 +66,8 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
     for space in spaces:
         look = looks.get(space)
         key: Hashable = None if look is None else (look.key, assets, *given) if assets or given else look.key
+        if view.origins:
+            key = key, view.origins.of(offer.around.address(Kind.SPACE, space))
         print_ = known.get(key) if look is not None else ""
         if print_ is None:
             assert look is not None
@@ -74,6 +83,8 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
                 parts.append(canonical({"fields": bound}))
             if products and (read := _products_read(products, look, content.values())):
                 parts.append(canonical({"products": read}))
+            if view.origins and reads_renamed_space(view, offer.around, space, (*look.functions, *content.values())):
+                parts.append(canonical({"space": space}))
             print_ = SCHEME + digest(b"content", shown, look.text, spoken, *parts)
             known[key] = print_
         result.append(print_)
@@ -83,8 +94,8 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
 def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, bool]:
     """Whether content on a space shows the offer's names, and whether it shows more that scheme 1 did not include.
 
-    That is labels of the space's fields, and declared fields of the offer and of its products; its names it did not
-    always include.
+    That is labels of the space's fields, declared fields of the offer and of its products, and the address of images by
+    a path; its names it did not always include.
     """
     offer = view.offer(address)
     look = _space_renderings(view, offer.around).get(space)
@@ -94,6 +105,7 @@ def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, b
     reads, fields = look.reads | _reads_of_offer(texts), offer_field_reads(view, address.environment)
     products = product_declarations(view, address.environment)
     more = bool(products) and bool(_products_read(products, look, texts))
+    more |= bool(images_below(view, address, space))
     return bool(reads), look.labelled or more or (fields is not None and bool(fields.bound(offer, reads)))
 
 
@@ -208,7 +220,8 @@ class _EligibilityMeaning:
             text = body.get(key)
             if isinstance(text, str):
                 tree, reads = written_form(text)
-                result[key] = tree
+                called = renamed_call_spaces(self._view, self._around, text)
+                result[key] = [tree, called] if called else tree
                 self.reads |= reads
         if "filters" in body:
             result["filters"] = self.filters(body["filters"])
@@ -294,6 +307,7 @@ class _SpaceRendering(NamedTuple):
     products: frozenset[str]
     labelled: bool
     images: frozenset[str]
+    functions: tuple[Json, ...]
 
 
 def _known_fingerprints(view: Snapshot, offer: EffectiveOffer) -> _FingerprintCache:
@@ -362,6 +376,7 @@ def _space_rendering(view: Snapshot, space: str, address: Address) -> _SpaceRend
             template_reads(functions.values(), "product"),
             any(labels),
             frozenset(images),
+            tuple(functions.values()),
         )
         view.derived[key] = known
     return known

@@ -34,7 +34,7 @@ def design_readable(session: Session, store: Store) -> Callable[[str], bool]:
 
 
 def visible(design: Snapshot, live: Snapshot, may_read: Callable[[str], bool]) -> Callable[[Address], bool]:
-    """Tells whether somebody may know that there is a resource: it is in live, or in design that they ``may_read``."""
+    """Tells whether somebody may know of a resource: it is in live, or in design that they ``may_read``."""
     return lambda address: address in live.entries or (address in design.entries and may_read(address.environment))
 
 

@@ -135,3 +135,21 @@ def test_honest_change_of_a_declared_value(shop: Session, change: Callable[[Sess
     honestly(shop)
     broken_if(live_shows(shop) == before, "an approved change does not go live")
     shop.do("", "audit verify")
+
+
+def test_a_value_that_only_a_typology_of_deliveries_reads(shop: Session) -> None:
+    """A rule that outlines name applies by a field; the environment's own typology does not have it."""
+    shop.edit(
+        environment={"offer_fields": {"season": {}}},
+        rules={"summer": {"label": "Summer", "max": 1, "applies_to": {"when": "offer.season = 'summer'"}}},
+        typologies={"seasonal": {"label": "Seasonal", "rules": ["summer"]}},
+        offers={"saver": {"fields": {"season": "summer"}}},
+    )
+    honestly(shop)
+    shop.edit(offers={"saver": {"fields": {"season": "winter"}}})
+    shop.do("omar", "apply --yes")
+    shop.attempt("omar", "approve recipients/offer.saver", "promote --yes")
+    broken_if(shop.live()["offer.saver"]["fields"]["season"] == "winter", "nobody approved what the rule reads")
+    shop.do("olga", "approve recipients/offer.saver")
+    shop.do("alan", "promote --yes")
+    broken_if(shop.live()["offer.saver"]["fields"]["season"] != "winter", "an approved change does not go live")

@@ -229,3 +229,37 @@ def test_settings_by_their_author_alone(shop: Session, change: Callable[[Session
     )
     changed = {name for name, bodies in read().items() if bodies != before.get(name)}
     broken_if(changed, f"ada alone has taken {changed} live")
+
+
+@pytest.mark.parametrize("where", variants(["condition", "filter", "text"], quick=2))
+def test_the_called_spaces_swap_their_names(shop: Session, where: str) -> None:
+    """saver is for calls of the app, or says so there; omar gives the home page that name."""
+    asks = "interaction.space = 'app'"
+    shop.edit(
+        filters={"on": {"label": "On", "when": "interaction.space = parameter.name", "parameters": {"name": {}}}},
+        offers={
+            "saver": {
+                "condition": {"eligible": {"when": asks}},
+                "filter": {"eligible": {"filters": [{"filter": "on", "with": {"name": "app"}}]}},
+                "text": {
+                    "content": {"title": "{% if interaction.space == 'app' %}Half price{% else %}Save{% endif %}"}
+                },
+            }[where]
+        },
+    )
+    honestly(shop)
+    before = shop.shown("web-home"), shop.shown("app")
+    spaces = shop.files["specs/recipients/spaces.yaml"]["spaces"]
+    swapped = {"app": spaces["web-home"], "web-home": spaces["app"]}
+    shop.edit(spaces={"app": None, "web-home": None})
+    shop.edit(spaces=swapped, moved={"space.app": "space.web-home", "space.web-home": "space.app"})
+    swap = {"web-home": "app", "app": "web-home"}
+    for name, body in shop.files["specs/recipients/offers.yaml"]["offers"].items():
+        shop.edit(offers={name: {"spaces": [swap[space] for space in body["spaces"]]}})
+    shop.do("omar", "apply --yes")
+    shop.attempt("omar", "approve offer.*", "promote --yes")
+    shop.attempt("alan", "promote --yes", "promote --yes 'recipients/space.*'")
+    broken_if(
+        (shop.shown("web-home"), shop.shown("app")) != before and shop.shown("app").get("saver") is not None,
+        "what was approved for the app is on the home page under that name",
+    )
