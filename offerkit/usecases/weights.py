@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from offerkit.address import Address, Kind, ancestors
+from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.resources import CompiledOffer, CompiledWeight, Days
 from offerkit.engine.weight_table import ShownMultiplier, ShownWeight, WeightTable
@@ -34,18 +34,12 @@ def weight_table(catalogs: Catalogs, patterns: Sequence[str], at: str, now: str)
     days: dict[str, date] = {}
     rows: list[ShownWeight] = []
     for address in sorted(view.of_kind(Kind.OFFER), key=lambda offer: offer.sort_key):
-        if address not in matched and matched.isdisjoint(_above(view(address) or {}, address)):
+        if address not in matched and matched.isdisjoint(above.address for above in view.offer(address).categories):
             continue
         catalog = catalogs[address.environment]
         day = days.setdefault(address.environment, parse_time(at, catalog.zone, now).astimezone(catalog.zone).date())
         rows += _weights(catalogs, catalog, address, day)
     return WeightTable(catalogs.stage, tuple((name, day.isoformat()) for name, day in days.items()), tuple(rows))
-
-
-def _above(body: JsonMap, address: Address) -> Iterator[Address]:
-    """The addresses of the categories that an offer lies in, from the root."""
-    for path in ancestors(str(body.get("category", ""))):
-        yield address.beside(Kind.CATEGORY, path)
 
 
 def _weights(catalogs: Catalogs, catalog: Catalog, address: Address, day: date) -> Iterator[ShownWeight]:
