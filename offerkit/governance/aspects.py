@@ -94,8 +94,8 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
 def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, bool]:
     """Whether content on a space shows the offer's names, and whether it shows more that scheme 1 did not include.
 
-    That is labels of the space's fields, declared fields of the offer and of its products, and the address of images
-    by a path; its names it did not always include.
+    That is labels of the space's fields, declared fields of the offer and of its products, and the address of images by
+    a path; its names it did not always include.
     """
     offer = view.offer(address)
     look = _space_renderings(view, offer.around).get(space)

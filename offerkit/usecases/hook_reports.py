@@ -30,9 +30,16 @@ class HookReports:
     def reports(self) -> tuple[Report, ...]:
         """A report for each hook and offer, in the order in which they came."""
         return tuple(
-            replace(report, message=f"{report.message.rstrip('.')} (for {_contacts(self._contacts[about])})")
+            replace(
+                report, message=f"{report.message.rstrip('.')} ({_offer(report)}for {_contacts(self._contacts[about])})"
+            )
             for about, report in self._first.items()
         )
+
+
+def _offer(report: Report) -> str:
+    """The offer that a dynamic-offer hook was asked about; of other hooks the report is about the hook it names."""
+    return "" if f"“{report.where}”" in report.message else f"offer {report.where}, "
 
 
 def _contacts(count: int) -> str:

@@ -372,7 +372,8 @@ def _preview(space_call: _SpaceCall) -> Report:
 
 
 def _nobody(space_call: _SpaceCall) -> Report:
-    why = "No contact was identified and the space has no fallback, so nothing is proposed."
+    without = "" if space_call.batch else " and the space has no fallback"
+    why = f"No contact was identified{without}, so nothing is proposed."
     return Report(Code.NOBODY, why, space_call.name)
 
 
@@ -465,7 +466,7 @@ def _identified(
         return catalogs.space(environment_name, space_name).identification
 
     def by_key(linked: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
-        keys = catalogs.space(linked.environment, linked.space).model.identification.keys
+        keys = () if previews else catalogs.space(linked.environment, linked.space).model.identification.keys
         row = sources.by_key(linked.environment, text, keys)
         return None if row is None else (sources.of(linked.environment).key_of(row), row)
 
@@ -478,8 +479,9 @@ def _identified(
         return None if row is None else (key, row)
 
     door = identifying_space(name)
-    if _previews(ask, catalogs[door.environment], door.space):
-        door = replace(door, fallback="")  # a delivery leaves out who is not known
+    previews = _previews(ask, catalogs[door.environment], door.space)
+    if previews:  # a delivery knows contacts by the key of their source, and leaves out everybody else
+        door = replace(door, fallback="", implicit=False, anonymous=False)
     return identify(door, ask.contact, ask.cookie, ContactLookup(by_key, by_cookie, identifying_space))
 
 

@@ -273,6 +273,13 @@ def test_a_site_that_is_not_declared_gets_nothing(shown: Shown) -> None:
         stranger.close()
 
 
+def test_the_console_says_why_a_call_was_refused(shown: Shown) -> None:
+    warned = "var said; console.warn = function (text) { said = text; };"
+    shown.visit('<div id="i_web"></div>', warned + "var interactionGlobalCtx = \"<interaction page='/'/>\";")
+    WebDriverWait(shown.browser, PATIENCE).until(lambda _: shown.run("said"))
+    assert "the service answered 422; OFR" in shown.run("said") and "page" in shown.run("said")
+
+
 ROOT = Path(__file__).parents[2]
 
 

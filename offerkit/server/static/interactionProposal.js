@@ -20,6 +20,16 @@
     if (window.console) { window.console.warn("offerkit: " + text); }
   }
 
+  /* The service says what is wrong with a call, without anything of the contact. */
+  function refused(response) {
+    return response.json().catch(function () { return {}; }).then(function (problem) {
+      var errors = Array.isArray(problem.errors) ? problem.errors : [];
+      throw new Error(["the service answered " + response.status].concat(errors.map(function (one) {
+        return one.code + ": " + one.message;
+      })).join("; "));
+    });
+  }
+
   function list(text) {
     return String(text || "").split(",").map(function (one) { return one.trim(); }).filter(Boolean);
   }
@@ -130,7 +140,7 @@
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body)
     }).then(function (response) {
-      if (!response.ok) { throw new Error("the service answered " + response.status); }
+      if (!response.ok) { return refused(response); }
       return callback ? response.text() : response.json();
     }).then(function (answer) {
       if (callback) { handOver(answer, callback); } else { fill(Object(answer.divs)); }

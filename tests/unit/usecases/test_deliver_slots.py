@@ -318,3 +318,20 @@ def test_a_promotion_that_takes_a_name_from_a_body_says_so(root: Path) -> None:
     said = f"{told.output}{told.exception}"
     assert "june › deliveries.it.body.text names “interaction.basket”" in said, said
     assert "june › deliveries.it.data names “basket”" in said
+
+
+def test_a_preview_knows_contacts_as_a_delivery_does(root: Path) -> None:
+    """By the key of their source, whatever the space says of calls: not by its keys, a cookie, or its fallback."""
+    spaces = root / "specs/people/spaces.yaml"
+    identified = "    label: Newsletter\n    identification: {keys: [email], implicit: true, fallback: guests/banner}"
+    spaces.write_text(spaces.read_text().replace("    label: Newsletter", identified))
+    offerkit("apply", "--yes")
+    offerkit("promote", "--yes")
+    preview = ("propose", "--space", "people/mail", "--explain", "--contact")
+    found = offerkit(*preview, "1")
+    assert "people/mail: 1 offer" in found.stdout
+    for unknown in (("999999",), ("999999", "--cookie", "g-1")):
+        found = offerkit(*preview, *unknown)
+        assert "people/mail: nothing" in found.stdout
+        assert "No contact was identified, so nothing is proposed" in found.stderr
+    assert refused(offerkit(*preview, "ana@example.com", ok=False)) == [Code.CONTACT_KEY]

@@ -111,4 +111,4 @@ def test_hooks_that_fail_are_reported_once_with_the_number_of_contacts(
     said = " ".join(_offerkit(*command.split()).stderr.split())
     assert "ValueError: no weather at …, try 41 (for 3 contacts)" in said
     assert said.count("OFR861") == 1
-    assert "-1 is not a weight" in said and "(for 1 contact)" in said
+    assert "-1 is not a weight" in said and "(offer hotel-north, for 1 contact)" in said
