@@ -10,15 +10,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from offerkit.batch.contact_table import ContactTable
-from offerkit.batch.exclusions import prefetch
+from offerkit.batch.exclusions import AT_ONCE, prefetch
 from offerkit.batch.program import BatchProgram
 from offerkit.engine.contact_history import CountedPropositions, HistoryCondition, counted_by
 from offerkit.models.status import Status
 from offerkit.store import CountFilter, Store
 from offerkit.times import shift, utc
 
-_AT_ONCE = 50
-"""The most counts of one pass over the propositions: each is a bit of a number."""
 _NAMED = 500
 """The most offers that the store compares with; with more, DuckDB does."""
 
@@ -57,8 +55,8 @@ def count_histories(people: ContactTable, program: BatchProgram, store: Store | 
     db = people.connection
     columns = {each: f"h{number}" for number, each in enumerate(counted)}
     db.execute("CREATE OR REPLACE TEMP TABLE had (k VARCHAR, code INTEGER, number BIGINT)")
-    for first in range(0, len(counted), _AT_ONCE):
-        _read(people, program, store, counted[first : first + _AT_ONCE], first)
+    for first in range(0, len(counted), AT_ONCE):
+        _read(people, program, store, counted[first : first + AT_ONCE], first)
     table = people.fresh("history")
     sums = ", ".join(
         f"coalesce(sum(number) FILTER (code = {code}), 0)::BIGINT AS h{code}" for code in range(len(counted))

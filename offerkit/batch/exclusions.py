@@ -46,6 +46,8 @@ _FIELDS = {
 }
 """``proposition.<field>`` as columns; a weight that does not fit into its column is unknown."""
 T = TypeVar("T")
+AT_ONCE = 50
+"""The most counts of one pass over the propositions: each is a bit of a number."""
 _NAMED = 200
 """The most offers that the database is asked for by name; a theme can have thousands."""
 _AHEAD = 2
@@ -117,7 +119,10 @@ def _readable(rule: PresentationRule) -> bool:
 
 
 def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequence[PresentationRule]) -> None:
-    """Create the table ``past``: key, the fields that rules read, and for each rule whether it can count the row."""
+    """Create the table ``past``: key, the fields that rules read, and for each rule whether it can count the row.
+
+    With more than :data:`AT_ONCE` rules, a proposition can have several rows; each rule counts it in one of them.
+    """
     import numpy
 
     catalog, now = program.catalog, program.call.now
@@ -133,24 +138,27 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
         for rule in rules
     ]
     fields = sorted({"offer", "category", *(name for rule in rules for name in _fields_read(rule))})
-    parts = [
-        f"(CAST(list_extract(line, {len(fields) + 1}) AS BIGINT) & {1 << bit}) <> 0 AS r{bit}"
-        for bit in range(len(rules))
-    ]
-    parts += [f"{_typed(name, position)} AS {column(name)}" for position, name in enumerate(fields, 1)]
+    flags = [f"FALSE AS r{number}" for number in range(len(rules))]
+    values = [f"{_typed(name, position)} AS {column(name)}" for position, name in enumerate(fields, 1)]
     people.connection.execute(
-        f"CREATE TEMP TABLE past AS SELECT k, {', '.join(parts)} FROM (SELECT '' AS k, [''] AS line) LIMIT 0"  # noqa: S608
+        f"CREATE TEMP TABLE past AS SELECT k, {', '.join([*flags, *values])}"  # noqa: S608
+        " FROM (SELECT '' AS k, [''] AS line) LIMIT 0"
     )
-    with closing(prefetch(store.counted(catalog.environment, filters, fields))) as read:
-        for part in read:
-            keys, lines = zip(*part, strict=True)
-            columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
-            people.connection.register("part", columns)
-            people.connection.execute(
-                f"INSERT INTO past SELECT k, {', '.join(parts)} FROM (SELECT CAST(k AS VARCHAR) AS k,"  # noqa: S608
-                " string_split(unnest(string_split(CAST(lines AS VARCHAR), chr(10))), ' ') AS line FROM part)"
-            )
-            people.connection.unregister("part")
+    for first in range(0, len(rules), AT_ONCE):
+        group = filters[first : first + AT_ONCE]
+        counts = f"CAST(list_extract(line, {len(fields) + 1}) AS BIGINT)"
+        own = [f"({counts} & {1 << bit}) <> 0 AS r{first + bit}" for bit in range(len(group))]
+        parts = ", ".join([*flags[:first], *own, *flags[first + len(group) :], *values])
+        with closing(prefetch(store.counted(catalog.environment, group, fields))) as read:
+            for part in read:
+                keys, lines = zip(*part, strict=True)
+                columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
+                people.connection.register("part", columns)
+                people.connection.execute(
+                    f"INSERT INTO past SELECT k, {parts} FROM (SELECT CAST(k AS VARCHAR) AS k,"  # noqa: S608
+                    " string_split(unnest(string_split(CAST(lines AS VARCHAR), chr(10))), ' ') AS line FROM part)"
+                )
+                people.connection.unregister("part")
     if "time" in fields:
         _local_times(people, catalog)
     try:

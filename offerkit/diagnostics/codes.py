@@ -80,6 +80,8 @@ class Code(StrEnum):
     UNUSED_FILTER = "OFR450"
     UNUSED_PARAMETER = "OFR451"
     ENDED = "OFR452"
+    UNREAD_FIELD = "OFR453"
+    NEVER_PRODUCT = "OFR454"
     # 5xx: plans
     PLAN_UNREADABLE = "OFR501"
     PLAN_EDITED = "OFR502"
@@ -304,6 +306,8 @@ CODES: dict[Code, str] = {
     Code.UNUSED_FILTER: "A filter that nothing uses (a warning).",
     Code.UNUSED_PARAMETER: "A filter's parameter that its condition does not read (a warning).",
     Code.ENDED: "An offer, category, weight or multiplier whose last day has passed (a note).",
+    Code.UNREAD_FIELD: "A declared field of offers that nothing in the specs reads (a note).",
+    Code.NEVER_PRODUCT: "A text that reads values of products, of an offer that never becomes one (a note).",
     Code.PLAN_UNREADABLE: "The plan file is missing, incomplete, or not a plan.",
     Code.PLAN_EDITED: "The plan file was edited after it was saved.",
     Code.PLAN_FORMAT: "The plan file has a format this offerkit does not know.",

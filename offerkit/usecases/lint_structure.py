@@ -12,7 +12,6 @@ from offerkit.diagnostics import Code, Severity, and_list
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.resources import CompiledCategory, CompiledOffer, Days
 from offerkit.models.expression_scopes import CALL_FACTS
-from offerkit.models.space import Space
 from offerkit.prove.question import Holds
 from offerkit.reports.words import count
 from offerkit.state.effective import filters_of
@@ -28,6 +27,7 @@ from offerkit.usecases.lint_findings import (
     no_days,
     windows_of,
 )
+from offerkit.usecases.lint_values import never_products, never_stored, unread_fields
 
 
 class Standing(StrEnum):
@@ -46,7 +46,9 @@ def structural_findings(scope: LintScope) -> tuple[list[LintFinding], dict[int, 
         *_unused_filters(scope),
         *_unread_parameters(scope),
         *_hidden_facts(scope),
-        *_never_stored(scope),
+        *never_stored(scope),
+        *unread_fields(scope),
+        *never_products(scope),
     ]
     standings: dict[int, Standing] = {}
     agreed = Agreed()
@@ -306,36 +308,6 @@ def _hidden_facts(scope: LintScope) -> Iterator[LintFinding]:
                 "Rename the call data to read the fact; otherwise nothing is to be done.",
                 Severity.NOTE,
             )
-
-
-def _never_stored(scope: LintScope) -> Iterator[LintFinding]:
-    """Presentation rules that count by data or products that nothing stores as the catalog is now."""
-    catalog = scope.catalog
-    bodies = [scope.view(address) or {} for address in scope.view.of_kind(Kind.SPACE, catalog.environment)]
-    storages = [Space.model_validate(body).storage for body in bodies] if catalog.seldom_read else []
-    stored = {name for storage in storages if storage.enabled for _, data in storage.data for name in data}
-    dynamic = any(weight.dynamic for offer in catalog.offers for weight in offer.weights)
-    for rule in catalog.rules:
-        place = LintPlace(rule.address, ("counted", "when"))
-        for name in rule.counts_by("stored"):
-            if name not in stored:
-                yield _counts_by(
-                    f"stored.{name}", rule.name, place, "Only spaces that store no propositions declare it."
-                )
-        for name in rule.counts_by("product"):
-            if not dynamic:
-                yield _counts_by(f"product.{name}", rule.name, place, "No offer is dynamic, so no product is stored.")
-
-
-def _counts_by(name: str, rule: str, place: LintPlace, why: str) -> LintFinding:
-    return LintFinding(
-        Code.NEVER_STORED,
-        f"rule {rule} counts by {name}, which nothing stores",
-        place,
-        f"{why} It is unknown, unless it was stored before.",
-        "Store it, or leave it out of the condition.",
-        Severity.NOTE,
-    )
 
 
 def _unread_parameters(scope: LintScope) -> Iterator[LintFinding]:
