@@ -45,8 +45,8 @@ from offerkit.store.rows import ChangeRow, Draft, RevisionRow
 ACTION = "restore"
 """The action of the revision that records a restore."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
-_KEPT = ("proposition", "proposition_change", "cookie", "delivery_run", "outbox", "simulation")
-"""Tables that a restore keeps: those about contacts, and events that happened and are still to be sent."""
+_KEPT = tuple(table for table in copying.UNCHAINED if table != "token")
+"""Tables that a restore keeps: those about contacts, events that happened and are still to be sent, and simulations."""
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             name {key} NOT NULL PRIMARY KEY, environment {key} NOT NULL, stage {text} NOT NULL, time {key} NOT NULL,
             actor {text} NOT NULL, body {text} NOT NULL)""",
         "ALTER TABLE proposition ADD COLUMN product {text} NOT NULL DEFAULT ''",
+        # Rules that count by campaign, and reports, look up the delivery of each proposition.
+        "CREATE INDEX delivery_run_id ON delivery_run (environment, id)",
     ),
 )
 """The statements from format n to n + 1; format 0 is an empty database."""
